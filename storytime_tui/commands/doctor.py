@@ -1,0 +1,123 @@
+"""`storytime-tui doctor`: versions, devices, memory, folders, and whether the Hub can be reached."""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from storytime_tui import __version__, paths
+from storytime_tui.cli import DONE, FAILED
+from storytime_tui.commands.output import print_json
+from storytime_tui.errors import StorytimeError
+from storytime_tui.settings import load_settings
+
+PACKAGES = ("textual", "torch", "transformers", "tokenizers", "safetensors", "huggingface-hub", "numpy")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, what was found, and whether it stands in the way."""
+
+    what: str
+    found: str
+    well: bool = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `doctor` takes."""
+    parser.add_argument("--json", action="store_true", help="one JSON object a finding")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look at everything; exit 1 when something stands in the way of the main job."""
+    well = True
+    for finding in _findings():
+        well = well and finding.well
+        if args.json:
+            print_json({"event": "finding", **asdict(finding)})
+        else:
+            print(f"{'' if finding.well else '!':<2}{finding.what:<18}{finding.found}", flush=True)
+    return DONE if well else FAILED
+
+
+def _findings() -> Iterator[Finding]:
+    yield Finding("storytime-tui", __version__)
+    yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}")
+    for package in PACKAGES:
+        try:
+            yield Finding(package, importlib.metadata.version(package))
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(package, "missing: install storytime-tui again with pip", well=False)
+    yield from _devices()
+    yield _memory()
+    for name, folder in [
+        ("stories and runs", paths.data_folder()),
+        ("cache", paths.cache_folder()),
+        ("log", paths.log_file().parent),
+        ("settings", paths.settings_file().parent),
+    ]:
+        yield _folder(name, folder)
+    yield _settings()
+    yield _hub()
+
+
+def _devices() -> Iterator[Finding]:
+    try:
+        import torch
+
+        from storytime_tui.workshop.devices import device_lines
+    except Exception as error:  # a broken installation of torch raises anything
+        yield Finding("devices", f"torch cannot be loaded: {error}", well=False)
+        return
+    for name, found in device_lines(torch):
+        yield Finding(name, found)
+
+
+def _memory() -> Finding:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return Finding(
+        "memory", f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free", memory.available > 5e8
+    )
+
+
+def _folder(name: str, folder: Path) -> Finding:
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if not os.access(there, os.W_OK):
+        return Finding(name, f"{folder}: no permission to write", well=False)
+    return Finding(name, f"{folder}, {free / 1e9:,.1f} GB free", well=free > 2e8)
+
+
+def _settings() -> Finding:
+    try:
+        load_settings()
+    except StorytimeError as error:
+        return Finding("settings file", str(error), well=False)
+    return Finding(
+        "settings file", "as it should be" if paths.settings_file().exists() else "none: the defaults hold"
+    )
+
+
+def _hub() -> Finding:
+    """Not being online is no fault: the scratch bases work without."""
+    import urllib.error
+    import urllib.request
+
+    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        return Finding("hugging face hub", "switched off by HF_HUB_OFFLINE; bases kept here still work")
+    try:
+        with urllib.request.urlopen(f"{endpoint}/api/models/openai-community/gpt2", timeout=5):
+            return Finding("hugging face hub", f"reached at {endpoint}")
+    except urllib.error.HTTPError as error:
+        return Finding("hugging face hub", f"answers at {endpoint} (with {error.code})")
+    except (OSError, ValueError):
+        return Finding(
+            "hugging face hub", f"not reached at {endpoint}; scratch bases and what is kept here still work"
+        )

@@ -1,0 +1,51 @@
+"""`storytime-tui evaluate`: how well a model knows a collection."""
+
+import argparse
+import dataclasses
+
+from storytime_tui import log
+from storytime_tui.cli import DONE
+from storytime_tui.commands.output import StatusLine, print_json, progress_text
+from storytime_tui.workshop.judging import judge
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `evaluate` takes."""
+    parser.add_argument("--model", required=True, help="a run, run/step-20, a folder, or a Hub id")
+    parser.add_argument(
+        "--corpus", nargs="+", required=True, metavar="NAME|PATH", help="collections to measure on"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="on every story, not only those set aside for validation"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the split into training and validation stories"
+    )
+    parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "fp32"])
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print."""
+    log.start()
+    status = StatusLine()
+    try:
+        judged = judge(
+            args.model,
+            args.corpus,
+            lambda what, done, total: status.show(progress_text(what, done, total)),
+            everything=args.all,
+            seed=args.seed,
+            precision=args.precision,
+        )
+    finally:
+        status.clear()
+    if args.json:
+        print_json({"event": "finished", **dataclasses.asdict(judged)})
+        return DONE
+    which = "stories" if args.all else "validation stories"
+    print(f"{judged.model} on {judged.stories} {which}, {judged.tokens:,} tokens, {judged.bytes:,} bytes")
+    print(f"validation loss  {judged.validation_loss:.4f}")
+    print(f"perplexity       {judged.perplexity:,.2f}")
+    print(f"bits per byte    {judged.bits_per_byte:.4f}")
+    return DONE

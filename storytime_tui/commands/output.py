@@ -1,0 +1,72 @@
+"""How commands speak: JSON objects on stdout, words on stderr."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from storytime_tui.errors import PlanError
+
+
+def print_json(record: dict[str, Any]) -> None:
+    """One object, one line, at once."""
+    print(json.dumps(record), flush=True)
+
+
+def say(line: str) -> None:
+    """A message for people, on stderr, so that stdout stays the answer."""
+    print(line, file=sys.stderr, flush=True)
+
+
+class StatusLine:
+    """A line that is written over while work goes on; silent where stderr is no terminal."""
+
+    def __init__(self) -> None:
+        self._shown = False
+        self._terminal = sys.stderr.isatty()
+
+    def show(self, text: str) -> None:
+        """Replace the line."""
+        if self._terminal:
+            sys.stderr.write("\r\x1b[2K" + text[:100])
+            sys.stderr.flush()
+            self._shown = True
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+            self._shown = False
+
+
+def progress_text(what: str, done: int, total: int) -> str:
+    """`fetching gpt2  120 of 353 MB`, `turning the stories into tokens  3 of 12`."""
+    if total <= 0:
+        return f"{what}…"
+    if total > 1_000_000:
+        return f"{what}  {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
+    return f"{what}  {done:,} of {total:,}"
+
+
+def add_set_argument(parser: argparse.ArgumentParser, of_what: str) -> None:
+    """`--set key=value`, as often as one likes."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        dest="values",
+        help=f"any knob of {of_what}",
+    )
+
+
+def values_of(assignments: list[str]) -> dict[str, str]:
+    """`["seed=7"]` -> `{"seed": "7"}`. Raises PlanError for one without "="."""
+    values = {}
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
+        if not equals or not key.strip():
+            raise PlanError(f"--set takes KEY=VALUE, such as --set seed=7, but was given {assignment!r}.")
+        values[key.strip().replace("-", "_")] = value.strip()
+    return values

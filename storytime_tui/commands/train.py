@@ -1,0 +1,161 @@
+"""`storytime-tui train`: begin or continue a run, and print what it says."""
+
+import argparse
+import dataclasses
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from storytime_tui import log
+from storytime_tui.cli import DONE, FAILED, INTERRUPTED
+from storytime_tui.commands.output import (
+    StatusLine,
+    add_set_argument,
+    print_json,
+    progress_text,
+    say,
+    values_of,
+)
+from storytime_tui.errors import PlanError, StorytimeError
+from storytime_tui.settings import load_settings
+from storytime_tui.terminal import printable
+from storytime_tui.training import events as ev
+from storytime_tui.training.control import Control
+from storytime_tui.training.plan import TrainingPlan, read_plan, with_values
+from storytime_tui.workshop.learning import learn, resume
+from storytime_tui.workshop.progress import Stopped
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `train` takes."""
+    parser.add_argument(
+        "--corpus", nargs="+", metavar="NAME|PATH", help="collections by name, or folders of texts"
+    )
+    parser.add_argument(
+        "--base", help="what to start from: scratch-tiny, scratch-small, gpt2, a folder, a run, …"
+    )
+    parser.add_argument("--run", help="a name for the run (otherwise the collection's, numbered)")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="a plan in TOML to start from")
+    parser.add_argument("--max-steps", type=int, metavar="N", help="stop after this many steps")
+    parser.add_argument("--resume", metavar="RUN", help="continue a run where its last checkpoint stands")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line for every event")
+    add_set_argument(parser, "a plan, such as epochs=4 or precision=fp32")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train in this process; Ctrl+C saves a checkpoint and exits with 130."""
+    log.start()
+    control = Control()
+    interrupted = _stop_on_signals(control)
+    said = _events(args, control)
+    status = StatusLine()
+    code = DONE
+    try:
+        for event in said:
+            if isinstance(event, ev.Failed):
+                status.clear()
+                raise StorytimeError(event.message)
+            if isinstance(event, ev.Finished) and event.stopped_by == "stopped" and interrupted:
+                code = INTERRUPTED
+            if args.json:
+                if not isinstance(event, ev.Preparing):
+                    print_json(ev.to_json(event))
+            else:
+                _print(event, status)
+    except Stopped as stopped:
+        status.clear()
+        say(str(stopped))
+        code = INTERRUPTED if interrupted else FAILED
+    finally:
+        status.clear()
+    return code
+
+
+def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
+    if args.resume is not None:
+        if args.corpus or args.base or args.run or args.plan or args.values or args.max_steps:
+            raise PlanError("--resume goes on with the run's own plan: leave the other options out.")
+        return resume(args.resume, control)
+    if args.plan is not None:
+        plan = read_plan(args.plan)
+    else:
+        settings = load_settings()
+        plan = TrainingPlan(base=settings.base, device=settings.device)
+    changed: dict[str, object] = {}
+    if args.corpus:
+        changed.update(collections=tuple(args.corpus), stories=())
+    if args.base:
+        changed.update(base=args.base)
+    if args.max_steps is not None:
+        changed.update(max_steps=args.max_steps)
+    plan = with_values(dataclasses.replace(plan, **changed), values_of(args.values))  # type: ignore[arg-type]
+    return learn(plan, control, args.run)
+
+
+def _stop_on_signals(control: Control) -> list[int]:
+    """Make the first Ctrl+C or SIGTERM a request to stop, and the next one final. Returns what arrives."""
+    arrived: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        arrived.append(number)
+        if len(arrived) > 1:
+            raise KeyboardInterrupt
+        say("\nstopping: saving a checkpoint (again to give up)…")
+        control.stop()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return arrived
+
+
+def _print(event: ev.Event, status: StatusLine) -> None:
+    """One event in words; steps share a status line and leave a line only when they are evaluated."""
+    if isinstance(event, ev.Preparing):
+        status.show(progress_text(event.what, event.done, event.total))
+        return
+    if isinstance(event, ev.StepDone):
+        status.show(
+            f"step {event.step:,}  loss {event.loss:.3f}  epoch {event.epoch:.2f}  "
+            f"{event.tokens_per_second:,.0f} tokens/s"
+        )
+        return
+    status.clear()
+    print(printable(_in_words(event)), flush=True)
+
+
+def _in_words(event: ev.Event) -> str:
+    match event:
+        case ev.Started():
+            return (
+                f"{event.run}: {event.base} ({event.parameters:,} parameters) on {event.device}, {event.precision}\n"
+                f"{event.stories} stories to learn, {event.validation_stories} to measure by; "
+                f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {event.total_steps:,} steps "
+                f"of {event.steps_per_epoch:.1f} an epoch\n"
+                f"token frequencies alone would give {event.token_frequency_loss:.3f}"
+            )
+        case ev.Evaluated():
+            return (
+                f"step {event.step:>6,}  validation loss {event.validation_loss:.3f}  "
+                f"perplexity {event.perplexity:,.1f}  bits per byte {event.bits_per_byte:.3f}"
+                + ("  best" if event.best else "")
+            )
+        case ev.Sampled():
+            return f"  | {event.prompt}{event.text}".replace("\n", "\n  | ")
+        case ev.CheckpointSaved():
+            return f"step {event.step:>6,}  saved {event.path}"
+        case ev.Resumed():
+            return f"going on from step {event.step:,}"
+        case ev.Recovered():
+            return event.message
+        case ev.Finished():
+            end = "finished" if event.stopped_by == "done" else f"stopped at step {event.step:,}"
+            best = f", best validation loss {event.best_validation_loss:.3f}" if event.best_step else ""
+            go_on = (
+                ""
+                if event.stopped_by == "done"
+                else f"\ngo on with: storytime-tui train --resume {event.run}"
+            )
+            return f"{end} after {event.seconds:,.0f} s of training{best}\ntell with: storytime-tui tell --model {event.run}{go_on}"
+        case _:
+            return ev.event_name(type(event)).replace("_", " ")

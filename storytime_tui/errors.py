@@ -1,0 +1,25 @@
+"""Errors that a person reads: each message is a sentence that says what happened, to what, and what to do."""
+
+
+class StorytimeError(Exception):
+    """What the user did or has cannot work; the message goes to the screen as it is."""
+
+
+class CorpusError(StorytimeError):
+    """A text or a collection cannot be read, cleaned, found or kept."""
+
+
+class ModelError(StorytimeError):
+    """A model or its tokenizer cannot be found, fetched or opened."""
+
+
+class PlanError(StorytimeError):
+    """A training plan or a sampler setting holds a value that cannot work."""
+
+
+class RunError(StorytimeError):
+    """A run cannot be found, opened, locked or continued."""
+
+
+class StoryError(StorytimeError):
+    """A written story cannot be found, opened or kept."""

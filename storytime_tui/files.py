@@ -1,0 +1,135 @@
+"""Writing so that nothing is lost: whole files and whole folders or nothing, and locks that die with their holder."""
+
+import contextlib
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from storytime_tui.errors import StorytimeError
+
+_PART = ".part-"  # what an unfinished file or folder is called; `sweep` removes what a crash left
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
+
+    Makes the folder. Raises OSError as the system gives it (see `explain`).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(prefix=_PART, suffix="-" + path.name, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+        raise
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def folder_written_atomically(path: Path) -> Iterator[Path]:
+    """Give an empty folder to fill; when the block ends well it becomes `path`, otherwise nothing does.
+
+    Every file is on the disk before the rename. `path` must not exist, or must be an empty folder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=_PART, suffix="-" + path.name, dir=path.parent))
+    part.chmod(0o755)  # mkdtemp makes it private; a checkpoint is an ordinary folder
+    try:
+        yield part
+        for file in part.rglob("*"):
+            if file.is_file():
+                _sync_file(file)
+        sync_folder(part)
+        os.replace(part, path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    sync_folder(path.parent)
+
+
+def point_link(link: Path, target: str) -> None:
+    """Make the symbolic link `link` point at `target` (relative to it), swapped by a rename."""
+    part = link.with_name(_PART + link.name + f"-{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        part.unlink()
+    part.symlink_to(target)
+    os.replace(part, link)
+    sync_folder(link.parent)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the unfinished files and folders that a crash left in `folder`. Call it holding the lock."""
+    for part in folder.glob(_PART + "*"):
+        if part.is_dir() and not part.is_symlink():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames inside a folder durable, where the system can (Windows cannot open a folder)."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: StorytimeError) -> Iterator[None]:
+    """Hold the lock file `path` for the block; raise `busy` at once where another program holds it.
+
+    The system frees the lock when its holder dies, however it dies.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise busy from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some program holds the lock file `path` now."""
+    if not path.exists():
+        return False
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def explain(error: OSError, doing: str) -> str:
+    """One sentence for people from a system error: what we were doing, what happened, what to do.
+
+    `doing` is a clause such as "saving the checkpoint step-20".
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full: {doing} did not finish. Make room and try again; nothing saved before is lost."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"No permission: {doing} did not finish ({error.filename or 'unknown file'} cannot be written or read)."
+    return f"{doing[:1].upper()}{doing[1:]} did not finish: {error.strerror or error}."

@@ -1,0 +1,1 @@
+"""Choosing the next word: settings, samplers, the window and the stream."""

@@ -1,0 +1,97 @@
+"""The bases that one may pick. Knows no torch.
+
+A base is what a run starts from: one of the shapes with random weights, a model on the Hugging Face Hub,
+a folder with one, or an earlier run's checkpoint.
+"""
+
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from storytime_tui.errors import ModelError
+from storytime_tui.models import folder as model_folder
+
+
+@dataclass(frozen=True)
+class ScratchShape:
+    """A GPT-2 with random weights: its layers, width, heads, words of vocabulary and window in tokens."""
+
+    layers: int
+    width: int
+    heads: int
+    vocabulary: int
+    window: int
+
+
+SCRATCH_SHAPES = {
+    "scratch-tiny": ScratchShape(layers=4, width=128, heads=4, vocabulary=2048, window=256),
+    "scratch-small": ScratchShape(layers=6, width=384, heads=6, vocabulary=8192, window=512),
+}
+
+DEFAULT_BASE = "scratch-small"
+
+
+@dataclass(frozen=True)
+class Base:
+    """One entry of the list: `name` is what the command line and a plan call it, `note` says it in words."""
+
+    name: str
+    note: str
+    parameters: int  # 0 when unknown
+    download: int = 0  # bytes to fetch when it is not here yet; 0 when nothing is
+
+
+BASES = (
+    Base("scratch-small", "a small empty mind: learns only from your stories, on any laptop", 14_000_000),
+    Base("scratch-tiny", "a tiny empty mind: quick to watch, tells little", 1_100_000),
+    Base("distilgpt2", "reads English already; a good start for a patient laptop", 81_912_576, 352_824_413),
+    Base("gpt2", "reads English better; likes a GPU", 124_439_808, 548_105_171),
+    Base("gpt2-medium", "three times gpt2; wants a GPU", 354_823_168, 1_519_984_962),
+    Base("gpt2-large", "six times gpt2; wants a big GPU", 774_030_080, 3_247_159_078),
+    Base("gpt2-xl", "twelve times gpt2; wants a very big GPU", 1_557_611_200, 6_431_829_964),
+)
+
+_REPO_ID = re.compile(r"(?=.{1,96}$)(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
+
+
+def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
+    """What a base's name stands for: one of the shapes, a folder with a whole model, or an id on the Hub.
+
+    Neither disk (but for a folder) nor network is asked whether it is there. Raises ModelError for a folder
+    that holds no model, or a name that can be none of the three.
+    """
+    if name in SCRATCH_SHAPES:
+        return "scratch"
+    path = os.path.expanduser(name)  # os.path: a name that no system takes is no folder, and no exception
+    holds_model = os.path.exists(os.path.join(path, model_folder.CONFIG))
+    # a folder that happens to be called "gpt2" and holds no model does not hide the Hub's
+    if os.path.isdir(path) and (holds_model or all(name != base.name for base in BASES)):
+        model_folder.check_folder(Path(path))
+        return "folder"
+    if is_repo_id(name):
+        return "hub"
+    exists = os.path.exists(path)
+    if exists or name.startswith((".", "~")) or os.path.isabs(path) or name.count("/") > 1:
+        reason = "is a file" if exists else "does not exist"
+        raise ModelError(
+            f"The model folder {name} {reason}: name a folder with a model, or a model's id on the Hub."
+        )
+    raise ModelError(
+        f"{name!r} is no model's name: it is one of {', '.join(base.name for base in BASES)}, "
+        "a folder with a model, or an id on the Hub such as owner/model."
+    )
+
+
+def is_repo_id(name: str) -> bool:
+    """Whether the Hub could have a model of this id: `model` or `owner/model`."""
+    plain = _REPO_ID.fullmatch(name) is not None and not name.endswith((".", "-", ".git"))
+    return plain and "--" not in name and ".." not in name
+
+
+def nearest_names(name: str) -> list[str]:
+    """The bases whose names are like `name`, the likest first; at most three."""
+    names = [base.name for base in BASES]
+    return difflib.get_close_matches(name.rpartition("/")[2].lower(), names, n=3, cutoff=0.6)

@@ -1,0 +1,93 @@
+"""Models from the Hugging Face Hub: from its cache on this machine, or fetched into it. Knows no torch."""
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from storytime_tui.errors import ModelError
+from storytime_tui.models import catalogue, trouble
+from storytime_tui.models import folder as model_folder
+from storytime_tui.models.download import Download, storage_folder
+
+_ANSWER = 45.0  # seconds to wait for an answer of the Hub, with all the library's own tries
+_DATA = 600.0  # seconds without data: the library hands it on 10 MB at a time, long on a slow line
+_POLL = 0.1  # seconds between two looks at whether to stop
+
+
+class FetchStopped(ModelError):  # noqa: N818 - it is what was asked for
+    """The user stopped the download."""
+
+
+def fetch(
+    repo_id: str,
+    on_progress: Callable[[str, int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Path:
+    """The folder with the whole model `repo_id`, fetched unless it is in the cache already.
+
+    A whole model in the cache is used as it is, without a word to the network. `on_progress(what, done,
+    total)` counts bytes, in the calling thread; `cancelled` is asked ten times a second. HF_ENDPOINT,
+    HF_HOME, HF_HUB_CACHE, HF_TOKEN and HF_HUB_OFFLINE are respected. Raises ModelError with one sentence for
+    all that can go wrong, and FetchStopped where `cancelled` said so.
+    """
+    if not catalogue.is_repo_id(repo_id):
+        raise ModelError(f"{repo_id!r} is no model's id: an id on the Hub is written model or owner/model.")
+    here = cached(repo_id)
+    if here is not None:
+        return here
+    if _offline():
+        raise ModelError(
+            f"{repo_id} is not on this machine, and HF_HUB_OFFLINE forbids fetching it: unset it, or pick a "
+            f"base that works offline ({trouble.OFFLINE})."
+        )
+    return _wait(Download(repo_id), on_progress, cancelled)
+
+
+def cached(repo_id: str) -> Path | None:
+    """The folder with the whole model `repo_id` in the Hub's cache, or None."""
+    storage = storage_folder(repo_id)
+    try:
+        commit = (storage / "refs" / "main").read_text(encoding="utf-8").strip()
+        snapshot = storage / "snapshots" / commit
+        model_folder.check_folder(snapshot)
+    except (OSError, UnicodeDecodeError, ModelError):
+        return None
+    return snapshot
+
+
+def _offline() -> bool:
+    value = os.environ.get("HF_HUB_OFFLINE") or os.environ.get("TRANSFORMERS_OFFLINE") or ""
+    return value.upper() in ("1", "ON", "YES", "TRUE")
+
+
+def _wait(
+    job: Download, on_progress: Callable[[str, int, int], None] | None, cancelled: Callable[[], bool] | None
+) -> Path:
+    """Run `job` in a thread of its own, so that neither a silent server nor a slow one keeps the caller.
+
+    A thread that is left behind ends at its next piece of data, or with the program.
+    """
+    threading.Thread(target=job.run, name=f"fetch {job.repo_id}", daemon=True).start()
+    patience, heard = _ANSWER, time.monotonic()
+    try:
+        while True:
+            if cancelled is not None and cancelled():
+                raise FetchStopped(f"Fetching {job.repo_id} was stopped; the files that came whole are kept.")
+            try:
+                said = job.said.get(timeout=_POLL)
+            except queue.Empty:
+                if time.monotonic() - heard > patience:
+                    raise trouble.silent(job.repo_id) from None
+                continue
+            if isinstance(said, Path):
+                return said
+            if isinstance(said, Exception):
+                raise trouble.explain(said, job) from said
+            patience, heard = _DATA if said.receiving else _ANSWER, time.monotonic()
+            if on_progress is not None:
+                on_progress(f"fetching {job.repo_id}", said.done, said.total)
+    finally:
+        job.left.set()

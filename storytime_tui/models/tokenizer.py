@@ -1,0 +1,243 @@
+"""Text to token ids and back, on `tokenizers` alone: transformers' AutoTokenizer would load torch."""
+
+import functools
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+# Said before the library is loaded: otherwise it prints a warning, over the screen, whenever a process that
+# has encoded a batch is forked.
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+import tokenizers
+from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
+
+from storytime_tui.errors import ModelError
+from storytime_tui.models import folder as model_folder
+
+END_OF_TEXT = "<|endoftext|>"
+_SMALLEST_VOCABULARY = 257  # each byte, and end-of-text
+_SPACE = "▁"  # what SentencePiece writes for a space
+
+
+class Tokenizer:
+    """A vocabulary and how text is cut into it.
+
+    `end_of_text` is the id that stands between two stories, `vocabulary_size` is above every id, and
+    `fingerprint` is the SHA-256 of all that decides which ids a text gets.
+    """
+
+    def __init__(self, inner: tokenizers.Tokenizer, end_of_text: str, files: dict[str, bytes]) -> None:
+        """Wrap `inner`; `files` (name -> content) is what `save` writes."""
+        inner.no_truncation()
+        inner.no_padding()
+        inner.add_special_tokens([AddedToken(end_of_text, special=True, normalized=False)])
+        # Special tokens in a text stay ordinary text: a story must not be able to end the text it is in.
+        inner.encode_special_tokens = True
+        self._inner = inner
+        self._files = files
+        self._end_text = end_of_text
+        end = inner.token_to_id(end_of_text)
+        assert end is not None  # it was just added, if it was not there
+        self.end_of_text: int = end
+        self.vocabulary_size: int = max(inner.get_vocab(with_added_tokens=True).values()) + 1
+        self.fingerprint: str = _fingerprint(inner, self.end_of_text)
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of `text`, with nothing added before or after."""
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text; several threads work at it."""
+        found = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
+        ids: list[list[int]] = [encoding.ids for encoding in found]
+        return [
+            each if self.end_of_text not in each else self._without_end(text)
+            for text, each in zip(texts, ids, strict=True)
+        ]
+
+    def _without_end(self, text: str) -> list[int]:
+        """The ids of a text whose own words the model's vocabulary takes for end-of-text.
+
+        Some vocabularies hold it as an ordinary piece as well; cut in the middle it cannot be found.
+        """
+        middle = len(self._end_text) // 2 or 1
+        head, tail = self._end_text[:middle], self._end_text[middle:]
+        parts = text.split(self._end_text)
+        last = len(parts) - 1
+        pieces = [(tail if i else "") + part + (head if i < last else "") for i, part in enumerate(parts)]
+        found = self._inner.encode_batch_fast(pieces, add_special_tokens=False)
+        return [token for encoding in found for token in encoding.ids if token != self.end_of_text]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids`, end-of-text left out; bytes that are no UTF-8 become U+FFFD."""
+        told = [token for token in ids if token != self.end_of_text]
+        return str(self._inner.decode(told, skip_special_tokens=False))
+
+    def token_bytes(self, token: int) -> bytes:
+        """The bytes that one token adds to a text: none for end-of-text, or for an id without a token.
+
+        A character may be spread over several tokens, so these bytes alone need not be UTF-8.
+        """
+        return self._bytes.get(token, b"")
+
+    @functools.cached_property
+    def _bytes(self) -> dict[int, bytes]:
+        added = {token: each.content for token, each in self._inner.get_added_tokens_decoder().items()}
+        to_bytes = _piece_to_bytes(self._inner)
+        vocabulary = self._inner.get_vocab(with_added_tokens=False)
+        table = {token: to_bytes(piece) for piece, token in vocabulary.items() if token not in added}
+        table.update((token, content.encode()) for token, content in added.items())
+        table[self.end_of_text] = b""
+        return table
+
+    def save(self, folder: Path) -> None:
+        """Write the files that transformers' AutoTokenizer opens; makes the folder. Raises OSError.
+
+        A tokenizer that was loaded writes the files it came from, as they were.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in self._files.items():
+            (folder / name).write_bytes(content)
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """Open the tokenizer in `folder`: `tokenizer.json`, or GPT-2's `vocab.json` and `merges.txt`.
+
+    Raises ModelError naming the folder where there is none, where it is damaged or knows no end of text.
+    """
+    files = {}
+    for name in model_folder.TOKENIZER_FILES:
+        if (folder / name).is_file():
+            try:
+                files[name] = (folder / name).read_bytes()
+            except OSError as error:
+                raise ModelError(f"{folder / name} cannot be read: {error.strerror or error}.") from error
+    vocabulary, merges = (folder / name for name in model_folder.VOCABULARY)
+    try:
+        if model_folder.TOKENIZER in files:
+            inner = tokenizers.Tokenizer.from_buffer(files[model_folder.TOKENIZER])
+        elif vocabulary.name in files and merges.name in files:
+            inner = _byte_level(models.BPE.from_file(str(vocabulary), str(merges)))
+        else:
+            raise ModelError(
+                f"The folder {folder} has no tokenizer: it needs {model_folder.TOKENIZER}, "
+                f"or {vocabulary.name} and {merges.name}."
+            )
+    except ModelError:
+        raise
+    except Exception as error:  # the library raises bare Exceptions
+        raise ModelError(f"The tokenizer in {folder} is damaged: {error}. Fetch or copy it again.") from error
+    end_of_text = _end_of_text(folder, inner)
+    if model_folder.TOKENIZER not in files:
+        inner.add_special_tokens([AddedToken(end_of_text, special=True, normalized=False)])
+        files = {**_files_of(inner, end_of_text), **files}
+    return Tokenizer(inner, end_of_text, files)
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
+    """Learn a byte-level BPE from `texts`: GPT-2's method, with end-of-text as id 0 and each byte a token.
+
+    The same texts give the same tokenizer. Few texts give fewer tokens than asked for: a pair is merged
+    only where it occurs at least twice. Raises ModelError for a vocabulary without room for the bytes.
+    """
+    if vocabulary_size < _SMALLEST_VOCABULARY:
+        raise ModelError(
+            f"A vocabulary of {vocabulary_size} tokens is too small: it needs {_SMALLEST_VOCABULARY} or more."
+        )
+    inner = _byte_level(models.BPE())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        min_frequency=2,
+        special_tokens=[END_OF_TEXT],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    inner.train_from_iterator(texts, trainer)
+    return Tokenizer(inner, END_OF_TEXT, _files_of(inner, END_OF_TEXT))
+
+
+def _byte_level(model: models.BPE) -> tokenizers.Tokenizer:
+    inner = tokenizers.Tokenizer(model)
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    return inner
+
+
+def _files_of(inner: tokenizers.Tokenizer, end_of_text: str) -> dict[str, bytes]:
+    """What makes transformers open `inner` as it is."""
+    settings = {
+        "add_prefix_space": False,
+        "bos_token": end_of_text,
+        "clean_up_tokenization_spaces": False,
+        "eos_token": end_of_text,
+        "tokenizer_class": "GPT2Tokenizer",
+        "unk_token": end_of_text,
+    }
+    return {
+        model_folder.TOKENIZER: inner.to_str(pretty=False).encode(),
+        "tokenizer_config.json": (json.dumps(settings, indent=2) + "\n").encode(),
+    }
+
+
+def _end_of_text(folder: Path, inner: tokenizers.Tokenizer) -> str:
+    """The token that ends a text, from the first of the folder's files that names one in the vocabulary."""
+    for token in _end_candidates(folder):
+        text = inner.id_to_token(token) if isinstance(token, int) and token >= 0 else token
+        if isinstance(text, str) and text and inner.token_to_id(text) is not None:
+            return text
+    raise ModelError(
+        f"The tokenizer in {folder} names no token that ends a text: its tokenizer_config.json needs an "
+        "eos_token."
+    )
+
+
+def _end_candidates(folder: Path) -> Iterator[Any]:
+    for name in (*model_folder.TOKENIZER_SETTINGS, model_folder.GENERATION_CONFIG, model_folder.CONFIG):
+        if (folder / name).is_file():
+            settings = model_folder.read_json(folder / name)
+            for found in (settings.get("eos_token"), settings.get("eos_token_id")):
+                if isinstance(found, dict):  # a token with its flags
+                    yield found.get("content")
+                elif isinstance(found, list):  # several may end a text
+                    yield from found
+                else:
+                    yield found
+    yield END_OF_TEXT
+
+
+def _fingerprint(inner: tokenizers.Tokenizer, end_of_text: int) -> str:
+    rules = json.loads(inner.to_str())
+    deciding = {name: rules.get(name) for name in ("normalizer", "pre_tokenizer", "model", "added_tokens")}
+    text = json.dumps([deciding, end_of_text], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def byte_characters() -> dict[str, int]:
+    """GPT-2's byte map (Radford et al. 2019, `bytes_to_unicode`): which byte each character stands for.
+
+    A printable byte is its own Latin-1 character; the rest take the characters from 256 on, in order.
+    """
+    printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(others)}
+
+
+def _piece_to_bytes(inner: tokenizers.Tokenizer) -> Callable[[str], bytes]:
+    """Which of two ways the pieces are written in, told by the decoder: GPT-2's or SentencePiece's."""
+    decoder = json.loads(inner.decoder.__getstate__()) if inner.decoder is not None else {}
+    kinds = {decoder.get("type")} | {each.get("type") for each in decoder.get("decoders", ())}
+    if "ByteLevel" not in kinds:
+        return _sentence_piece
+    characters = byte_characters()
+    return lambda piece: bytes(characters[character] for character in piece)
+
+
+def _sentence_piece(piece: str) -> bytes:
+    """A piece in SentencePiece's way: "▁" is a space, "<0xE2>" is that byte."""
+    byte = re.fullmatch("<0x([0-9A-F]{2})>", piece)
+    return bytes.fromhex(byte.group(1)) if byte else piece.replace(_SPACE, " ").encode()

@@ -1,0 +1,70 @@
+"""What can go wrong between this machine and the Hub, each as one sentence. Knows no torch."""
+
+from huggingface_hub import errors as hub_errors
+
+from storytime_tui import files
+from storytime_tui.errors import ModelError
+from storytime_tui.models import catalogue
+from storytime_tui.models.download import Download, endpoint
+
+OFFLINE = "scratch-tiny and scratch-small need no download"
+
+
+def silent(repo_id: str) -> ModelError:
+    """The Hub took the request and says nothing."""
+    return ModelError(
+        f"The Hub at {endpoint()} went silent while {repo_id} was on its way: try again later; {OFFLINE}."
+    )
+
+
+def explain(error: Exception, job: Download) -> ModelError:
+    """The sentence for `error`, which ended `job`."""
+    repo_id = job.repo_id
+    if isinstance(error, ModelError):
+        return error
+    if isinstance(error, hub_errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__  # why the library asked its cache instead
+    if isinstance(error, hub_errors.GatedRepoError):
+        return ModelError(
+            f"{repo_id} is gated: accept its terms on {endpoint()}/{repo_id}, then log in with "
+            "`hf auth login` (or set HF_TOKEN) and try again."
+        )
+    if isinstance(error, hub_errors.RepositoryNotFoundError):
+        near = catalogue.nearest_names(repo_id)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        return ModelError(
+            f"There is no model {repo_id} on the Hub, or it is private: if it is yours, log in with "
+            f"`hf auth login` or set HF_TOKEN.{hint}"
+        )
+    if isinstance(error, hub_errors.HfHubHTTPError):
+        return _refused(error.response.status_code, repo_id)
+    if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
+        return ModelError(files.explain(error, f"fetching {repo_id}"))
+    if isinstance(error, ValueError):  # an answer that is no JSON, from a hotel's login page, say
+        return ModelError(
+            f"What {endpoint()} answers when asked for {repo_id} is not the Hub's: check HF_ENDPOINT, and "
+            f"whether the network wants a login; {OFFLINE}."
+        )
+    if job.file == "":
+        return ModelError(
+            f"The Hub at {endpoint()} cannot be reached, and {repo_id} is not on this machine: check the "
+            f"network, or pick a base that works offline ({OFFLINE})."
+        )
+    kept = "; the files that came whole are kept" if job.kept else ""
+    return ModelError(f"The connection broke while {job.file} of {repo_id} was on its way: try again{kept}.")
+
+
+def _refused(status: int, repo_id: str) -> ModelError:
+    if status == 401:
+        return ModelError(
+            f"The Hub does not accept your login, so {repo_id} cannot be fetched: log in again with "
+            "`hf auth login`, or mend HF_TOKEN."
+        )
+    if status == 403:
+        return ModelError(
+            f"Your login may not read {repo_id}: accept its terms on {endpoint()}/{repo_id} if it has any, "
+            "and log in with `hf auth login` (or HF_TOKEN) with a token that may read it."
+        )
+    if status == 429:
+        return ModelError(f"The Hub asks for a pause: try to fetch {repo_id} again in a few minutes.")
+    return ModelError(f"The Hub answered with error {status} when asked for {repo_id}: try again later.")

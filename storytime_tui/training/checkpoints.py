@@ -1,0 +1,131 @@
+"""Checkpoints: a Hugging Face folder with the trainer's own state beside the weights, whole or not there.
+
+    step-N/  config.json model.safetensors generation_config.json tokenizer files   for everyone
+             trainer.safetensors trainer.json                                       for an exact resume
+
+The data order and the dropout masks are functions of the seed and the step (see `trainer`), so the step, the
+weights and the optimiser's moments are all that a run is. No pickle is written or read.
+"""
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from storytime_tui import files
+from storytime_tui.errors import RunError
+from storytime_tui.training.runs import checkpoint_steps
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; `data` is a fingerprint of the token streams, so that a resume finds them changed."""
+
+    step: int
+    best_validation_loss: float | None
+    best_step: int
+    seconds: float
+    data: str
+    device: str
+    precision: str
+    threads: int
+    torch: str
+
+
+def save_checkpoint(
+    run: Path,
+    model: Any,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    save_tokenizer: Callable[[Path], None],
+    *,
+    best: bool,
+    keep: int,
+) -> Path:
+    """Write `checkpoints/step-N`, point `last` (and `best`) at it, and remove all but the newest `keep`.
+
+    Raises OSError; whatever happens, the checkpoints that were whole before are whole after.
+    """
+    root = run / "checkpoints"
+    folder = root / f"step-{progress.step}"
+    if not folder.is_dir():  # a checkpoint of this very step is the same to the byte: keep it
+        with files.folder_written_atomically(folder) as part:
+            model.save_pretrained(part)
+            save_tokenizer(part)
+            save_file(_optimizer_tensors(optimizer), part / "trainer.safetensors")
+            record = {"format": _FORMAT, **asdict(progress)}
+            (part / "trainer.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    files.point_link(root / "last", folder.name)
+    if best:
+        files.point_link(root / "best", folder.name)
+    _prune(run, keep)
+    return folder
+
+
+def _prune(run: Path, keep: int) -> None:
+    root = run / "checkpoints"
+    pinned = {(root / link).resolve().name for link in ("last", "best")}
+    steps = checkpoint_steps(run)
+    spare = [f"step-{step}" for step in steps if f"step-{step}" not in pinned]
+    for name in spare[: max(0, len(steps) - keep)]:
+        shutil.rmtree(root / name, ignore_errors=True)
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """The optimiser's state as named tensors: `<parameter number>.<exp_avg | exp_avg_sq | step>`."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{number}.{name}": torch.as_tensor(value).detach().cpu().contiguous()
+        for number, values in state.items()
+        for name, value in values.items()
+    }
+
+
+def checkpoint_folder(run: Path, which: str = "last") -> Path:
+    """The folder of `last`, `best` or `step-N`. Raises RunError where the run has none such."""
+    folder = run / "checkpoints" / which
+    if re.fullmatch(r"last|best|step-\d+", which) and (folder / "trainer.json").is_file():
+        return folder.resolve()
+    steps = ", ".join(f"step-{step}" for step in checkpoint_steps(run)) or "none yet"
+    raise RunError(f"The run {run.name!r} has no checkpoint {which!r}; it has {steps}.")
+
+
+def read_progress(checkpoint: Path) -> Progress:
+    """Where the run stood. Raises RunError where the file is damaged or from a newer program."""
+    try:
+        record = json.loads((checkpoint / "trainer.json").read_text(encoding="utf-8"))
+        if record.pop("format") != _FORMAT:
+            raise RunError(
+                f"The checkpoint {checkpoint.name} was written by a newer Storytime: update this one."
+            )
+        return Progress(**record)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"The checkpoint {checkpoint.name} is damaged (trainer.json): {error}.") from error
+
+
+def load_optimizer(checkpoint: Path, optimizer: torch.optim.Optimizer) -> None:
+    """Put the moments back. Raises RunError where the file is damaged or does not fit the model."""
+    try:
+        tensors = load_file(checkpoint / "trainer.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise RunError(
+            f"The checkpoint {checkpoint.name} is damaged (trainer.safetensors): {error}."
+        ) from error
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        number, name = key.split(".", 1)
+        state.setdefault(int(number), {})[name] = value
+    whole = optimizer.state_dict()
+    try:
+        optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
+    except (ValueError, KeyError) as error:
+        raise RunError(f"The checkpoint {checkpoint.name} does not fit its model: {error}.") from error

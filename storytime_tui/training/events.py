@@ -1,0 +1,181 @@
+"""What a run says: frozen dataclasses, the one protocol between the trainer and everyone who watches it.
+
+The headless command prints them, `events.jsonl` keeps them, the dashboard draws them. In JSON an event is
+its fields plus `event`, the class name in snake case.
+"""
+
+import dataclasses
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a run says."""
+
+
+@dataclass(frozen=True)
+class Preparing(Event):
+    """Work before the first step: fetching a base, tokenising. Shown, not kept in `events.jsonl`.
+
+    `what` is a short phrase for people ("fetching distilgpt2"); `total` is 0 while it is unknown.
+    """
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Started(Event):
+    """The run begins. `token_frequency_loss` (nats per token) is what the training stories' token
+    frequencies alone would give on the validation stories: the line that a model must beat."""
+
+    run: str
+    base: str
+    collections: tuple[str, ...]
+    device: str
+    precision: str
+    parameters: int
+    stories: int
+    validation_stories: int
+    training_tokens: int
+    validation_tokens: int
+    total_steps: int
+    steps_per_epoch: float
+    block_size: int
+    token_frequency_loss: float
+    time: float  # seconds since the epoch
+
+
+@dataclass(frozen=True)
+class StepDone(Event):
+    """One optimiser step: `loss` in nats per token (mean over the step's micro-batches), `epoch` a
+    fraction of passes over the training tokens so far, `elapsed` training seconds without pauses and
+    evaluations of this sitting, `memory` bytes held by the process (CPU) or by the device."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    tokens_per_second: float
+    epoch: float
+    gradient_norm: float
+    elapsed: float
+    memory: int
+
+
+@dataclass(frozen=True)
+class Evaluated(Event):
+    """The validation stories were scored: nats per token, its exponential, bits per UTF-8 byte."""
+
+    step: int
+    validation_loss: float
+    perplexity: float
+    bits_per_byte: float
+    best: bool  # the lowest so far
+
+
+@dataclass(frozen=True)
+class Sampled(Event):
+    """A sample of the fixed prompt and seed (or of a prompt asked for): `text` without the prompt."""
+
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True)
+class CheckpointSaved(Event):
+    """A checkpoint is whole on the disk. `path` is relative to the run's folder."""
+
+    step: int
+    path: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class Paused(Event):
+    """The run waits, holding everything in memory, until it is resumed or stopped."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Resumed(Event):
+    """The run goes on, after a pause or from a checkpoint: what was said of later steps is void."""
+
+    step: int
+    from_checkpoint: bool
+
+
+@dataclass(frozen=True)
+class Recovered(Event):
+    """The run met trouble that it could mend by itself; `message` is a sentence for people."""
+
+    step: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Finished(Event):
+    """The run is over and its last checkpoint is whole. `stopped_by` is "done" or "stopped"."""
+
+    run: str
+    step: int
+    best_validation_loss: float
+    best_step: int
+    stopped_by: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed(Event):
+    """The run cannot go on; `message` is a sentence for people. The last checkpoint stays."""
+
+    run: str
+    step: int
+    message: str
+
+
+EVENTS: dict[str, type[Event]] = {}
+
+
+def event_name(event_class: type[Event]) -> str:
+    """`StepDone` -> `step_done`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", event_class.__name__).lower()
+
+
+for _event_class in Event.__subclasses__():
+    EVENTS[event_name(_event_class)] = _event_class
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event as a JSON object; numbers that JSON has no word for (NaN, infinity) become null."""
+    fields = dataclasses.asdict(event)
+    for key, value in fields.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            fields[key] = None
+    return {"event": event_name(type(event)), **fields}
+
+
+def from_json(record: dict[str, Any]) -> Event | None:
+    """The event that `to_json` gave, or None where it is of a kind, or lacks a field, that we don't know.
+
+    Fields added by a later version are dropped, so that an older program can read a newer run.
+    """
+    event_class = EVENTS.get(record.get("event", ""))
+    if event_class is None:
+        return None
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(event_class):
+        if field.name not in record:
+            return None
+        value = record[field.name]
+        if value is None:
+            value = math.nan
+        elif isinstance(value, list):
+            value = tuple(value)
+        values[field.name] = value
+    return event_class(**values)

@@ -1,0 +1,169 @@
+"""The app: three modes, the keys that work everywhere, and how it is left. What the screens do is theirs."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.command import Provider
+from textual.screen import Screen
+
+from storytime_tui.stories.story import Story
+from storytime_tui.tui import messages, theme
+from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.services import Services
+from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
+
+
+class StorytimeApp(App[None]):
+    """Library, Train and Story over one `Desk`."""
+
+    TITLE = "Storytime"
+    CSS_PATH = "app.tcss"
+    BINDINGS = [
+        Binding("1", "mode('library')", "Library", show=False, id="app.library", tooltip="Go to the shelf"),
+        Binding("2", "mode('train')", "Train", show=False, id="app.train", tooltip="Go to the plan or the run"),
+        Binding("3", "mode('story')", "Story", show=False, id="app.story", tooltip="Go to the page"),
+        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"),
+        # these work while a line is being typed, too
+        Binding("f1", "help", "Help", show=False, id="app.help_always", tooltip="What this screen does"),
+        Binding("f2", "mode('library')", "Library", show=False, id="app.library_always", tooltip="Go to the shelf"),
+        Binding("f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Go to the plan or run"),
+        Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the page"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit",
+                tooltip="Leave; a run saves its checkpoint first"),
+    ]
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        for own in theme.THEMES:
+            self.register_theme(own)
+        self.theme = theme.theme_for(self.console.color_system)
+        self.desk = Desk(services, self, self.post_message)
+        self._leaving = False
+        for mode, _, _ in MODE_NAMES:
+            self.add_mode(mode, partial(self._screen, mode))
+
+    COMMANDS = {*App.COMMANDS, lambda: _provider()}
+
+    def _screen(self, mode: str) -> Screen[None]:
+        # each screen is imported when it is first shown: the first frame waits for the Library alone
+        if mode == "library":
+            from storytime_tui.tui.screens.library import LibraryScreen
+
+            return LibraryScreen(self.desk)
+        if mode == "train":
+            from storytime_tui.tui.screens.train import TrainScreen
+
+            return TrainScreen(self.desk)
+        from storytime_tui.tui.screens.story import StoryScreen
+
+        return StoryScreen(self.desk)
+
+    async def on_mount(self) -> None:
+        """Begin at the shelf."""
+        await self.switch_mode("library")
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own colour names, for themes that do not know them."""
+        return {**super().get_theme_variable_defaults(), **theme.FALLBACKS}
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette's fixed commands; `palette` adds collections, stories and models."""
+        for mode, key, title in MODE_NAMES:
+            yield SystemCommand(f"Go to {title}", f"key {key}", partial(self.run_action, f"mode('{mode}')"))
+        yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
+        yield SystemCommand("Theme", "other colours", self.action_change_theme)
+        yield SystemCommand("Quit", "a run saves its checkpoint first (ctrl+q)", self.action_quit)
+
+    # -- modes and help -------------------------------------------------------------------------------
+
+    async def action_mode(self, mode: str) -> None:
+        """Show a mode; a dialog that is open is left first."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        await self.switch_mode(mode)
+
+    async def on_go_to(self, message: messages.GoTo) -> None:
+        """A screen asks for another mode."""
+        await self.action_mode(message.mode)
+
+    def action_help(self) -> None:
+        """Explain the mode that is shown."""
+        from storytime_tui.tui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.current_mode))
+
+    async def open_collection(self, name: str, index: int | None) -> None:
+        """Show a collection, or one story of it, in the Library."""
+        from storytime_tui.tui.screens.library import LibraryScreen
+
+        await self.action_mode("library")
+        if isinstance(self.screen, LibraryScreen):
+            self.screen.go_to(name, index)
+
+    async def open_story(self, story: Story) -> None:
+        """Go on with a written story."""
+        from storytime_tui.tui.screens.story import StoryScreen
+
+        await self.action_mode("story")
+        if isinstance(self.screen, StoryScreen):
+            self.screen.call_after_refresh(self.screen.open_story, story)
+
+    async def write_with(self, model: str) -> None:
+        """Go to Story with this model and a fresh page."""
+        self.desk.write_with(model)
+        await self.action_mode("story")
+
+    # -- what the threads say -------------------------------------------------------------------------
+
+    def on_stepped(self, message: messages.Stepped) -> None:
+        """The newest step metrics."""
+        self.desk.view.take(message.event)
+        self.desk.run_changed.publish(None)
+
+    def on_run_said(self, message: messages.RunSaid) -> None:
+        """Anything else that the run says."""
+        self.desk.view.take(message.event)
+        self.desk.run_changed.publish(None)
+
+    def on_run_ended(self, message: messages.RunEnded) -> None:
+        """The learning thread is free."""
+        self.desk.learning.release()
+        self.desk.view.ended(message.refusal)
+        self.desk.run_changed.publish(None)
+        self._leave_when_done()
+
+    @on(messages.TellingMessage)
+    def _telling_said(self, message: messages.TellingMessage) -> None:
+        """What the telling thread says goes to whoever shows the story."""
+        self.desk.telling_said(message)
+        self._leave_when_done()
+
+    # -- leaving --------------------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """Leave; what runs saves first. Asked twice, leave at once."""
+        if self._leaving:
+            self.exit()
+            return
+        self._leaving = True
+        self.desk.telling.stop()
+        self.desk.stop_run()
+        if self.desk.busy:
+            from storytime_tui.tui.screens.dialogs import LeavingScreen
+
+            self.push_screen(LeavingScreen())
+        self._leave_when_done()
+
+    def _leave_when_done(self) -> None:
+        if self._leaving and not self.desk.busy:
+            self.exit()
+
+
+def _provider() -> type[Provider]:
+    from storytime_tui.tui.palette import DeskProvider
+
+    return DeskProvider

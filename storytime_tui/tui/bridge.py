@@ -1,0 +1,255 @@
+"""The only place where threads meet the event loop: work goes out as jobs, and comes back as posted messages.
+
+`post` is a widget's or the app's `post_message`: it may be called from any thread, never blocks, and does
+nothing once the app is gone. Threads are daemons, so that leaving never waits for one of them.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import json
+import queue
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from textual.message import Message
+
+from storytime_tui import paths
+from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.pieces import Told
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.stories.story import Passage
+from storytime_tui.training.control import Control
+from storytime_tui.training.events import Event, Preparing, Resumed, StepDone
+from storytime_tui.tui import messages, wording
+from storytime_tui.tui.history import LossCurve
+from storytime_tui.tui.services import Progress, Store, Teller
+
+Post = Callable[[Message], object]
+Result = TypeVar("Result")
+
+FRAME = 1 / 30  # seconds between two batches of tokens: faster is not seen
+SAVE = 0.5  # seconds of telling that a power cut may cost
+
+
+def sentence_of(error: Exception) -> str:
+    """What to show for an error: its own sentence where it was meant for people, else where the log is."""
+    if isinstance(error, StorytimeError):
+        return str(error)
+    file = paths.log_file()
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(f"{datetime.now().isoformat(timespec='seconds')}\n{_trace(error)}\n")
+    return f"Something broke that should not have ({type(error).__name__}); the details are in {file}."
+
+
+def _trace(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))
+
+
+async def in_thread(call: Callable[[], Result]) -> Result:
+    """Run one short blocking call in a thread; await its result or its exception.
+
+    Not `asyncio.to_thread`: the event loop would wait for that thread at exit.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def settle(result: Result | None, error: Exception | None) -> None:
+        if future.done():  # the one who waited has left
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]  # None only where Result is
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except Exception as problem:
+            error = problem
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the app is gone
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=work, name="storytime-errand", daemon=True).start()
+    return await future
+
+
+class _Worker:
+    """One long-lived daemon thread that does jobs in their order; it starts with the first."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def do(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
+
+
+class LearningThread:
+    """Runs one learning job at a time and tells the app what it says. Owns the run's `Control`."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._worker = _Worker("storytime-learning")
+        self.control: Control | None = None  # of the job in hand; the app clears it on `RunEnded`
+
+    def start(self, job: Callable[[Control], Iterator[Event]], curve: LossCurve) -> None:
+        """Begin a job; one must not be in hand. Its losses go to `curve`, all else to the app."""
+        assert self.control is None, "a run is still in hand"
+        self.control = control = Control()
+        self._worker.do(lambda: self._learn(job, control, curve))
+
+    def release(self) -> None:
+        """Another job may begin: the app has handled `RunEnded`."""
+        self.control = None
+
+    def _learn(self, job: Callable[[Control], Iterator[Event]], control: Control, curve: LossCurve) -> None:
+        refusal = ""
+        try:
+            for event in job(control):
+                if isinstance(event, StepDone):
+                    curve.add(event.step, event.loss)  # here, since the message may be dropped for a newer one
+                    self._post(messages.Stepped(event))
+                    continue
+                if isinstance(event, Resumed) and event.from_checkpoint:
+                    curve.forget_after(event.step)
+                self._post(messages.RunSaid(event))
+        except Exception as error:
+            refusal = sentence_of(error)
+        self._post(messages.RunEnded(refusal))
+
+
+@dataclass(frozen=True)
+class Passages:
+    """What to continue, and where its new words are kept."""
+
+    store: Store
+    story: int
+    text: str
+    settings: SamplerSettings
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One wish: open `model`, and (unless None) tell with it. The number is in every message on it."""
+
+    number: int
+    model: str
+    passages: Passages | None
+
+
+class TellingThread:
+    """Opens models and tells with them; keeps the told text in the store while it streams."""
+
+    def __init__(
+        self,
+        post: Post,
+        open_teller: Callable[[str, Progress | None], Teller],
+        clock: Callable[[], float],
+    ) -> None:
+        self._post = post
+        self._open_teller = open_teller
+        self._clock = clock
+        self._worker = _Worker("storytime-telling")
+        self._teller: Teller | None = None
+        self._stop = threading.Event()
+
+    def begin(self, telling: Telling) -> None:
+        """Stop what is being told and tell this next."""
+        self.stop()
+        self._stop = stop = threading.Event()
+        self._worker.do(lambda: self._run(telling, stop))
+
+    def stop(self) -> None:
+        """End the telling in hand within one token; what was told stays."""
+        self._stop.set()
+
+    def forget(self, model: str) -> None:
+        """Open this model afresh the next time: a run that learns has newer weights by then."""
+
+        def drop() -> None:
+            if self._teller is not None and self._teller.name == model:
+                self._teller = None
+
+        self._worker.do(drop)
+
+    def _run(self, telling: Telling, stop: threading.Event) -> None:
+        told, failure = None, ""
+        try:
+            teller = self._open(telling)
+            if telling.passages is not None and not stop.is_set():
+                told = self._tell(teller, telling.number, telling.passages, stop)
+        except Exception as error:
+            failure = sentence_of(error)
+        self._post(messages.TellingEnded(telling.number, told, failure))
+
+    def _open(self, telling: Telling) -> Teller:
+        if self._teller is None or self._teller.name != telling.model:
+            self._teller = None  # let go of the old one first: two would not fit everywhere
+            self._teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
+        self._post(messages.TellerReady(telling.number, telling.model))
+        return self._teller
+
+    def _opening(self, number: int, event: Preparing) -> None:
+        self._post(messages.TellerOpening(number, wording.preparing(event)))
+
+    def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
+        settings = json.dumps(dataclasses.asdict(to.settings))
+        passage: Passage | None = None
+        told: Told | None = None
+        unseen, unsaved, tokens = "", "", 0
+        begun = seen = saved = self._clock()
+
+        def show() -> None:
+            nonlocal unseen
+            elapsed = self._clock() - begun
+            speed = tokens / elapsed if elapsed > 0 else 0.0
+            self._post(messages.TextTold(number, unseen, tokens, speed))
+            unseen = ""
+
+        def save() -> None:
+            nonlocal unsaved, passage
+            if passage is None:
+                passage = to.store.add_passage(to.story, "model", unsaved, teller.name, settings)
+            else:
+                to.store.extend_passage(passage.id, unsaved)
+            unsaved = ""
+
+        try:
+            for item in teller.tell(to.text, to.settings, stop):
+                if isinstance(item, Told):
+                    told = item
+                    new = item.tail
+                else:
+                    tokens += 1
+                    new = item.text
+                unseen += new
+                unsaved += new
+                now = self._clock()
+                if unseen and now - seen >= FRAME:
+                    show()
+                    seen = now
+                if unsaved and now - saved >= SAVE:
+                    save()
+                    saved = now
+        finally:  # also where the model fails: what it told until then stays
+            if unsaved:
+                save()
+            if unseen:
+                show()
+        return told

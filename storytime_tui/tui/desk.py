@@ -1,0 +1,123 @@
+"""What the screens share during a sitting: the shelf and its ticks, the run in hand, the model to tell with.
+
+Plain state, owned by the app and handed to each screen. The signals say what changed; whoever shows it
+subscribes.
+"""
+
+from textual.dom import DOMNode
+from textual.signal import Signal
+
+from storytime_tui.corpus.collection import Collection
+from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.models.catalogue import DEFAULT_BASE
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread
+from storytime_tui.tui.messages import TellerReady, TellingEnded, TellingMessage
+from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.services import Services, Store
+from storytime_tui.tui.ticks import Ticks
+
+
+class Desk:
+    """The state of one sitting. Touched on the event loop only."""
+
+    def __init__(self, services: Services, owner: DOMNode, post: Post) -> None:
+        self.services = services
+        self.collections: tuple[Collection, ...] = ()
+        self.ticks = Ticks()
+        self.base = DEFAULT_BASE
+        self.view = RunView()
+        self.model = ""  # the name of the model that stories are written with
+        self.fresh_page = False  # the next show of Story begins a new page
+        self.model_state = ""  # a word on it for the header: "opening…"
+        self.learning = LearningThread(post)
+        self.telling = TellingThread(post, services.open_teller, services.clock)
+        self._store: Store | None = None
+        self.telling_number = 0  # of the telling in hand, or the last one
+        self._telling_text = False
+        self.shelf_changed: Signal[None] = Signal(owner, "shelf")
+        self.run_changed: Signal[None] = Signal(owner, "run")
+        self.model_changed: Signal[None] = Signal(owner, "model")
+        self.told: Signal[TellingMessage] = Signal(owner, "told")
+
+    def set_ticks(self, ticks: Ticks) -> None:
+        """Tick other stories."""
+        self.ticks = ticks
+        self.shelf_changed.publish(None)
+
+    def tokens_of(self, words: int) -> int | None:
+        """About how many tokens the words are for the chosen base; None where nobody can say."""
+        try:
+            return self.services.estimate_tokens(words, self.base)
+        except StorytimeError:
+            return None
+
+    def start_run(self, plan: TrainingPlan, run: str | None, learns_from: str) -> None:
+        """Begin to learn; no run may be in hand."""
+        self.view = RunView(phase="preparing", words="Making ready…", learns_from=learns_from)
+        self.learning.start(lambda control: self.services.learn(plan, control, run), self.view.curve)
+        self.run_changed.publish(None)
+
+    def resume_run(self) -> None:
+        """Go on with the run that was stopped, keeping what was seen of it."""
+        view, run = self.view, self.view.run
+        view.phase, view.words, view.error, view.finished = "preparing", "Making ready…", "", None
+        view.first_step = view.done
+        self.learning.start(lambda control: self.services.resume(run, control), view.curve)
+        self.run_changed.publish(None)
+
+    def clear_run(self) -> None:
+        """Back to the plan; no run may be in hand."""
+        self.view = RunView()
+        self.run_changed.publish(None)
+
+    def stop_run(self) -> None:
+        """Ask the run to save and end."""
+        if self.learning.control is not None:
+            self.learning.control.stop()
+            self.view.stop_asked()
+            self.run_changed.publish(None)
+
+    def store(self) -> Store:
+        """Where written stories are kept, opened with the first call. Raises StoryError."""
+        if self._store is None:
+            self._store = self.services.open_store()
+        return self._store
+
+    def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
+        """Continue a story; its messages come with a new number."""
+        self._begin(Passages(self.store(), story, text, settings))
+
+    def open_model(self) -> None:
+        """Open the chosen model, so that the first word comes soon."""
+        self._begin(None)
+
+    def _begin(self, passages: Passages | None) -> None:
+        self.telling_number += 1
+        self._telling_text = False
+        self.telling.begin(Telling(self.telling_number, self.model, passages))
+
+    def telling_said(self, message: TellingMessage) -> None:
+        """Pass on what the telling in hand says; what an earlier one still had to say is dropped."""
+        if message.number != self.telling_number:
+            return
+        if isinstance(message, TellerReady | TellingEnded):
+            self._telling_text = isinstance(message, TellerReady)
+        self.told.publish(message)
+
+    def choose_model(self, name: str) -> None:
+        """Write with this model from now on."""
+        self.model, self.model_state = name, ""
+        self.model_changed.publish(None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether leaving now would lose something: a run that has begun, or words that still come."""
+        return self._telling_text or (self.learning.control is not None and self.view.started is not None)
+
+    def write_with(self, name: str) -> None:
+        """Write with this model on a fresh page, opening it anew: a run has newer weights than before."""
+        self.telling.forget(name)
+        self.fresh_page = True
+        self.choose_model(name)

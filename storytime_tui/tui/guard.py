@@ -1,0 +1,58 @@
+"""Keeps what native code prints (a warning of a C library, a progress bar) off the app's screen.
+
+Textual draws on the terminal's descriptor 2. While the app is up, descriptors 1 and 2 lead to the log, and
+Textual gets a duplicate of the terminal instead, through `sys.__stdout__` and `sys.__stderr__`, which is where
+its drivers look. Python's own `print` is caught by Textual before it comes here.
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO, cast
+
+
+@contextlib.contextmanager
+def native_output_to(log: Path) -> Iterator[None]:
+    """For the block, send descriptors 1 and 2 to `log`; do nothing where they are not a terminal's."""
+    target = _opened(log)
+    if target is None:
+        yield
+        return
+    kept = os.dup(1), os.dup(2)
+    before = sys.__stdout__, sys.__stderr__
+    screens = [cast(TextIO, os.fdopen(os.dup(fd), "w", encoding="utf-8", errors="replace")) for fd in kept]
+    try:
+        _flush()
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        sys.__stdout__, sys.__stderr__ = screens  # type: ignore[misc, assignment]
+        yield
+    finally:
+        _flush()  # what is still held back belongs to the log too
+        sys.__stdout__, sys.__stderr__ = before  # type: ignore[misc]
+        for fd, original in zip((1, 2), kept, strict=True):
+            os.dup2(original, fd)
+            os.close(original)
+        os.close(target)
+        for screen in screens:
+            with contextlib.suppress(OSError):
+                screen.close()
+
+
+def _opened(log: Path) -> int | None:
+    """The log's descriptor; None where there is no terminal to guard, or no log can be written."""
+    try:
+        if os.name == "nt" or not (os.isatty(1) and os.isatty(2)):
+            return None
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except OSError:
+        return None
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()

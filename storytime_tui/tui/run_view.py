@@ -1,0 +1,123 @@
+"""What there is to show of a run, folded from its events: the screen can be built from it at any time."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from storytime_tui.training import events as ev
+from storytime_tui.tui import wording
+from storytime_tui.tui.history import LossCurve
+
+Phase = Literal["idle", "preparing", "learning", "paused", "stopping", "finished", "failed"]
+BUSY: tuple[Phase, ...] = ("preparing", "learning", "paused", "stopping")
+
+
+@dataclass
+class RunView:
+    """The state of one run as people see it. Changed only by `take` and the few named moments."""
+
+    phase: Phase = "idle"
+    words: str = ""  # the sentence under the title: what is being done, or what came of it
+    error: str = ""
+    note: str = ""  # the last small thing that happened: a checkpoint, a recovery
+    learns_from: str = ""
+    prepared: tuple[int, int] = (0, 0)
+    started: ev.Started | None = None
+    step: ev.StepDone | None = None
+    first_step: int = 0  # where this sitting began: the speed is measured from there
+    evaluations: list[ev.Evaluated] = field(default_factory=list)
+    samples: list[ev.Sampled] = field(default_factory=list)
+    saved_step: int | None = None
+    finished: ev.Finished | None = None
+    curve: LossCurve = field(default_factory=LossCurve)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is in hand."""
+        return self.phase in BUSY
+
+    @property
+    def run(self) -> str:
+        """The run's name, once it has one."""
+        return self.started.run if self.started else ""
+
+    @property
+    def best(self) -> ev.Evaluated | None:
+        """The best evaluation so far."""
+        return min(self.evaluations, key=lambda e: (e.validation_loss != e.validation_loss, e.validation_loss),
+                   default=None)
+
+    @property
+    def done(self) -> int:
+        """Steps done."""
+        return self.finished.step if self.finished else self.step.step if self.step else self.first_step
+
+    @property
+    def total(self) -> int:
+        """Steps planned; 0 before it is known."""
+        return self.started.total_steps if self.started else 0
+
+    @property
+    def seconds_left(self) -> float:
+        """Training seconds until the last step at this sitting's speed; NaN while unknown."""
+        if self.step is None or self.step.step <= self.first_step:
+            return float("nan")
+        return (self.total - self.step.step) * self.step.elapsed / (self.step.step - self.first_step)
+
+    def take(self, event: ev.Event) -> None:
+        """Fold one event in. Step losses are in `curve` already: the bridge puts them there."""
+        match event:
+            case ev.Preparing():
+                self.words = wording.preparing(event)
+                self.prepared = (event.done, event.total)
+            case ev.Started():
+                self.started = event
+                self._learn()
+            case ev.StepDone():
+                self.step = event
+            case ev.Evaluated():
+                self.evaluations.append(event)
+            case ev.Sampled():
+                self.samples.append(event)
+            case ev.CheckpointSaved():
+                self.saved_step = event.step
+                self.note = f"checkpoint saved at step {event.step:,}"
+            case ev.Paused():
+                if self.phase != "stopping":
+                    self.phase = "paused"
+                    self.words = "Paused: everything is kept in memory. p goes on."
+            case ev.Resumed():
+                if event.from_checkpoint:
+                    self.first_step = event.step
+                    self.evaluations = [e for e in self.evaluations if e.step <= event.step]
+                    self.samples = [s for s in self.samples if s.step <= event.step]
+                self._learn()
+            case ev.Recovered():
+                self.note = event.message
+            case ev.Finished():
+                first = self.evaluations[0].validation_loss if self.evaluations else None
+                self.finished = event
+                self.phase = "finished"
+                self.words = wording.outcome(event, self.started, first)
+            case ev.Failed():
+                self.phase = "failed"
+                self.error = event.message
+                self.words = "The run could not go on; its last checkpoint stays."
+
+    def _learn(self) -> None:
+        if self.phase != "stopping":
+            self.phase = "learning"
+            self.words = ""
+
+    def stop_asked(self) -> None:
+        """The user asked to stop: from here on only the end is awaited."""
+        self.phase = "stopping"
+        self.words = "Saving the checkpoint…" if self.started else "Stopping…"
+
+    def ended(self, refusal: str) -> None:
+        """The thread is free: with a refusal, the run never was, or broke in a way that it could not say."""
+        if refusal:
+            self.phase = "failed"
+            self.error = refusal
+        elif self.busy:  # it ended without a last word
+            self.phase = "failed"
+            self.error = "The run ended without a word; its last checkpoint stays."

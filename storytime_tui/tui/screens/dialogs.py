@@ -1,0 +1,121 @@
+"""Small questions over a screen: one line of text, or one of a list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from storytime_tui.terminal import printable, printable_line
+
+
+class AskScreen(ModalScreen[str | None]):
+    """Asks for one line of text; None when it is left with Escape."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel", tooltip="Leave without an answer")]
+
+    def __init__(self, title: str, explanation: str, *, value: str = "", placeholder: str = "") -> None:
+        super().__init__()
+        self._title, self._explanation = title, explanation
+        self._value, self._placeholder = value, placeholder
+
+    def compose(self) -> ComposeResult:
+        """A title, a word of explanation, the line."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._title), classes="dialog--title")
+            yield Static(Content(self._explanation), classes="dialog--note")
+            yield Input(self._value, placeholder=self._placeholder, compact=True)
+            yield Static(Content("enter goes on · escape leaves"), classes="dialog--keys")
+
+    @on(Input.Submitted)
+    def _answer(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line to choose: what is given back, and what is shown."""
+
+    value: str
+    title: str
+    note: str = ""
+
+
+class ChooseScreen(ModalScreen[str | None]):
+    """Asks for one of a list; None when it is left with Escape."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", id="choose.cancel", tooltip="Leave without choosing")]
+
+    def __init__(self, title: str, rows: Sequence[Row], chosen: str = "") -> None:
+        super().__init__()
+        self._title, self._rows, self._chosen = title, list(rows), chosen
+
+    def compose(self) -> ComposeResult:
+        """A title and the list."""
+        width = min(30, max((len(row.title) for row in self._rows), default=0))
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._title), classes="dialog--title")
+            yield OptionList(*(Option(_line(row, width)) for row in self._rows), compact=True)
+            yield Static(Content("enter chooses · escape leaves"), classes="dialog--keys")
+
+    def on_mount(self) -> None:
+        """Begin at what is chosen now."""
+        places = [i for i, row in enumerate(self._rows) if row.value == self._chosen]
+        self.query_one(OptionList).highlighted = places[0] if places else 0 if self._rows else None
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._rows[event.option_index].value)
+
+
+def _line(row: Row, width: int) -> Content:
+    title = printable_line(row.title).ljust(width)
+    return Content.assemble(Content(title), ("  " + printable(row.note).replace("\n", " "), "$quiet"))
+
+
+class FormScreen(ModalScreen[dict[str, str] | None]):
+    """Asks for a few short values; gives them back by name, None when it is left with Escape."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", id="form.cancel", tooltip="Leave without changing")]
+
+    def __init__(self, title: str, rows: Sequence[Row], trouble: str = "") -> None:
+        super().__init__()
+        self._title, self._rows, self._trouble = title, list(rows), trouble
+
+    def compose(self) -> ComposeResult:
+        """A title and a line for each value: `Row.value` names it, `title` is what it holds, `note` explains."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self._title), classes="dialog--title")
+            for row in self._rows:
+                with Vertical(classes="dialog--field"):
+                    yield Static(Content.assemble(row.value.replace("_", " "), (f"  {row.note}", "$quiet")))
+                    yield Input(row.title, name=row.value, compact=True)
+            yield Static(Content(printable(self._trouble)), classes="dialog--trouble")
+            yield Static(Content("enter keeps · tab next · escape leaves"), classes="dialog--keys")
+
+    @on(Input.Submitted)
+    def _keep(self) -> None:
+        self.dismiss({field.name or "": field.value.strip() for field in self.query(Input)})
+
+
+class LeavingScreen(ModalScreen[None]):
+    """Says what is waited for before the app closes."""
+
+    CSS_PATH = "dialogs.tcss"
+
+    def compose(self) -> ComposeResult:
+        """One sentence."""
+        with Vertical(classes="dialog"):
+            yield Static(Content("Saving the checkpoint…"), classes="dialog--title")
+            yield Static(Content("Storytime closes as soon as it is whole."))
+            yield Static(Content("ctrl+q again leaves at once, with the checkpoint before this one"),
+                         classes="dialog--keys")

@@ -1,0 +1,38 @@
+"""Help: what a screen does, its keys, and what each number means, in plain words."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
+
+
+class HelpScreen(ModalScreen[None]):
+    """The help of one mode, then what works everywhere."""
+
+    CSS_PATH = "help.tcss"
+    AUTO_FOCUS = "#help-words"
+    BINDINGS = [
+        Binding("escape,question_mark,f1,q", "dismiss(None)", "Close", id="help.close", tooltip="Back to the screen"),
+    ]
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def compose(self) -> ComposeResult:
+        """Paragraphs, then two columns: a key or number, and what it means."""
+        with Vertical(id="help"):
+            with VerticalScroll(id="help-words"):
+                for title, introduction, rows in (*HELP[self._mode], *EVERYWHERE):
+                    yield Static(Content(title), classes="help--title")
+                    if introduction:
+                        yield Static(Content(introduction), classes="help--text")
+                    for key, meaning in rows:
+                        with Vertical(classes="help--row"):
+                            yield Static(Content(key), classes="help--key")
+                            yield Static(Content(meaning), classes="help--meaning")
+            yield Static(Content("↑ ↓ scroll · escape closes"), classes="help--foot")

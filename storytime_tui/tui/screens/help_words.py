@@ -1,0 +1,118 @@
+"""The words of the help, screen by screen. It also teaches: each number that is shown is explained here once."""
+
+Rows = tuple[tuple[str, str], ...]
+Section = tuple[str, str, Rows]  # title, introduction, (key or number, meaning)
+
+LIBRARY: tuple[Section, ...] = (
+    (
+        "Library: what to learn from",
+        "The shelf holds collections, and each collection holds stories. A model learns only from what is ticked. "
+        "Stories are never cut apart between learning and checking: about one in ten is kept aside, whole, to see "
+        "how well the model does on stories it has not read.",
+        (
+            ("space", "tick a story, or a whole collection"),
+            ("enter", "read a story; open or close a collection"),
+            ("← →", "close or open a collection"),
+            ("/", "show only titles that hold some letters; escape shows all"),
+            ("i", "import a folder or a file of your own (txt, md, html, epub, zip)"),
+            ("t", "go on to Train with what is ticked"),
+        ),
+    ),
+    (
+        "The line below",
+        "",
+        (
+            ("words", "of all ticked stories together"),
+            ("tokens", "the pieces a model reads: often a word, sometimes a part of one. About, since it "
+                       "depends on the base"),
+        ),
+    ),
+)
+
+TRAIN: tuple[Section, ...] = (
+    (
+        "Train: learning from the stories",
+        "Learning means guessing the next token of the stories, over and over, and changing the model a little "
+        "after each guess so that it is less surprised the next time.",
+        (
+            ("s", "start; while it learns: tell a sample now"),
+            ("p", "pause, and go on"),
+            ("x", "stop and keep: a checkpoint is saved, and r can go on later"),
+            ("c", "save a checkpoint and go on"),
+            ("w", "write a story with what it has learned so far"),
+            ("← →", "go through the samples: the same beginning, told as the model learns"),
+            ("n", "a new run (when this one is over)"),
+        ),
+    ),
+    (
+        "The plan",
+        "",
+        (
+            ("base", "what it begins as. An empty mind knows nothing but your stories; the others have read "
+                     "English already and bend to your stories"),
+            ("passes", "how often it reads all the stories (the field says epochs). Too often, and it learns them "
+                       "by heart: the training loss falls on while the validation loss rises"),
+            ("learning rate", "how far each step changes the model. Too high, and the loss jumps; too low, and "
+                              "nothing happens"),
+            ("window", "how many tokens it sees at once while it learns (block size)"),
+        ),
+    ),
+    (
+        "The numbers",
+        "",
+        (
+            ("loss", "how surprised it is by the next token of the stories it learns from, in nats: lower is "
+                     "better. 3.0 is as unsure as between 20 equal choices, 2.0 as between 7"),
+            ("validation", "the same, on the stories kept aside: how well it really does"),
+            ("best", "the lowest validation loss so far; that checkpoint is kept"),
+            ("frequencies", "what one would get by knowing only how often each token occurs: the line to beat"),
+            ("tokens/s", "how many tokens it reads in a second"),
+            ("memory", "what the learning holds now"),
+        ),
+    ),
+)
+
+STORY: tuple[Section, ...] = (
+    (
+        "Story: writing together",
+        "Write a line and press Enter: the line joins the story, and the model goes on from there. Its words carry "
+        "a quiet tint. A line begins a new paragraph, unless the story stops within a sentence or your line begins "
+        "with a small letter: then it goes on with the sentence. Everything is kept as it is written.",
+        (
+            ("enter", "send your line; with an empty line, the model just goes on"),
+            ("ctrl+j", "a new line within what you write"),
+            ("escape", "stop the model, keeping its words; otherwise leave your line, so that these keys work:"),
+            ("m", "choose the model"),
+            ("u  y", "take back the last piece, bring it back"),
+            ("n  o  r", "a new story, open an earlier one, rename"),
+            (",", "settings"),
+        ),
+    ),
+    (
+        "The settings",
+        "A model gives every token a probability; the settings say how one is chosen.",
+        (
+            ("temperature", "0 always takes the likeliest; 0.8 is lively; above 1.2 it gets wild"),
+            ("top p", "choose only among the likeliest tokens that together hold this share"),
+            ("max tokens", "how far it goes on at a time"),
+            ("seed", "the same number with the same text tells the same again; 0 is another each time"),
+        ),
+    ),
+)
+
+EVERYWHERE: tuple[Section, ...] = (
+    (
+        "Everywhere",
+        "",
+        (
+            ("1 2 3", "Library, Train, Story"),
+            ("F2 F3 F4", "the same, also while you are typing"),
+            ("? or F1", "this help"),
+            ("ctrl+p", "every command, collection, story and model by name"),
+            ("ctrl+q", "leave; a run saves its checkpoint first"),
+            ("tab", "the next field"),
+        ),
+    ),
+)
+
+HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY}

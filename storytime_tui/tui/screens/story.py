@@ -1,0 +1,400 @@
+"""Story: you write a line, the model goes on, word by word, until it is done or you stop it."""
+
+import dataclasses
+import random
+from collections.abc import Callable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Footer, Static, TextArea
+
+from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.settings import SamplerSettings, with_values
+from storytime_tui.models.catalogue import BASES
+from storytime_tui.stories.story import Story
+from storytime_tui.terminal import printable
+from storytime_tui.tui import messages, wording
+from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.joining import joined, title_from
+from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, FormScreen, Row
+from storytime_tui.tui.services import Choice, Store
+from storytime_tui.tui.widgets.header import Header
+from storytime_tui.tui.widgets.page import Page
+from storytime_tui.tui.widgets.prompt import Prompt
+
+UNTITLED = "Untitled"
+DRAFT = 0.5  # seconds of typing that a power cut may cost
+HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
+KNOBS = {
+    "temperature": "0 plays safe, 0.8 is lively, above 1.2 gets wild",
+    "top_p": "how much of the likelier words may be chosen from, up to 1",
+    "max_tokens": "how far it goes on at a time; a token is about ¾ of a word",
+    "seed": "0 tells differently each time; any other number tells the same again",
+}
+_ENDINGS = {"you": "stopped", "end": "the model ended the story", "length": ""}
+
+
+class StoryScreen(Screen[None]):
+    """The page, your line, and the model's words as they come."""
+
+    CSS_PATH = "story.tcss"
+    AUTO_FOCUS = "#prompt"
+    BINDINGS = [
+        Binding("enter", "write", "Write", id="story.write", tooltip="Back to your line"),
+        Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
+        Binding("m", "model", "Model", id="story.model", tooltip="Choose who writes with you"),
+        Binding("u", "undo", "Undo", id="story.undo", tooltip="Take back the last piece, yours or the model's"),
+        Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take back the last piece"),
+        Binding("y", "redo", "Redo", id="story.redo", tooltip="Bring back what was taken back"),
+        Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Bring it back"),
+        Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
+        Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
+        Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),
+        Binding("comma", "settings", "Settings", key_display=",", id="story.settings",
+                tooltip="How boldly it chooses words, and how far it goes"),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._store: Store | None = None
+        self._story: Story | None = None  # the row of the store, None for a page that is not kept yet
+        self._settings = SamplerSettings()
+        self._telling = False
+        self._then: Callable[[], object] | None = None  # what waits for the model's last word
+        self._words = 0  # of the story, without what streams now
+        self._streamed = ""
+        self._state = ""
+        self._draft: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Page, trouble, prompt, status."""
+        yield Header(self._desk, "story")
+        yield Page(id="page")
+        yield Static(id="trouble", markup=False)
+        with Vertical(id="desk"):
+            with Horizontal(id="line"):
+                yield Static("›", id="sign")
+                yield Prompt(id="prompt")
+            yield Static(id="status", markup=False)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Open the last story, find a model."""
+        self._complain("")
+        self._desk.told.subscribe(self, self._said, immediate=True)
+        try:
+            self._store = self._desk.store()
+            stories = sorted(self._store.stories(), key=lambda story: story.changed)
+        except Exception as error:
+            self._complain(sentence_of(error))
+            stories = []
+        self._show_story(stories[-1] if stories and not self._desk.fresh_page else None)
+        self._desk.fresh_page = False
+        self.run_worker(self._find_model())
+
+    def on_screen_resume(self) -> None:
+        """Another screen may have asked for a fresh page or another model."""
+        if self._desk.fresh_page and self._store is not None:
+            self._desk.fresh_page = False
+            self._when_quiet(self._begin_anew)
+        self._show_status()
+
+    def _begin_anew(self) -> None:
+        self._show_story(None)
+        self._open_model()
+
+    def on_unmount(self) -> None:
+        """The app closes: what is typed stays."""
+        self._keep_draft()
+
+    # -- the story ------------------------------------------------------------------------------------
+
+    def open_story(self, story: Story) -> None:
+        """Go on with a story."""
+        self._when_quiet(lambda: self._show_story(story))
+
+    def _show_story(self, story: Story | None) -> None:
+        self._keep_draft()
+        self._story = story
+        passages = self._store.passages(story.id) if self._store is not None and story is not None else ()
+        title = story.title if story is not None else "A new story"
+        self.query_one(Page).load(title, [(p.author, p.text) for p in passages], HINT)
+        self._words = len("".join(p.text for p in passages).split())
+        self._streamed, self._state = "", ""
+        prompt = self.query_one(Prompt)
+        with self.prevent(TextArea.Changed):
+            prompt.load_text((story.draft or "") if story is not None else "")
+            prompt.move_cursor(prompt.document.end)
+        prompt.focus()
+        self._show_status()
+
+    def _kept_story(self, store: Store, title: str) -> Story:
+        """The story on the page, made where there is none yet; a nameless one takes the title."""
+        if self._story is None:
+            self._story = store.new_story(title)
+        elif self._story.title == UNTITLED and title != UNTITLED:
+            self._story = store.rename(self._story.id, title)
+        self.query_one(Page).set_title(self._story.title)
+        return self._story
+
+    @on(TextArea.Changed, "#prompt")
+    def _typed(self) -> None:
+        if self._draft is not None:
+            self._draft.stop()
+        self._draft = self.set_timer(DRAFT, self._keep_draft)
+
+    def _keep_draft(self) -> None:
+        if self._draft is None or self._store is None:
+            return
+        self._draft.stop()
+        self._draft = None
+        text = self.query_one(Prompt).text
+        if self._story is None and not text.strip():
+            return
+        try:
+            self._story = self._store.set_draft(self._kept_story(self._store, UNTITLED).id, text)
+        except Exception as error:
+            self._complain(sentence_of(error))
+
+    # -- writing --------------------------------------------------------------------------------------
+
+    @on(Prompt.Sent)
+    def _send(self, event: Prompt.Sent) -> None:
+        self._complain("")
+        if self._telling:
+            self._set_state("still writing: escape stops it")
+            return
+        if self._store is None:
+            self._complain("The stories cannot be opened, so nothing that is written now would be kept.")
+            return
+        if not self._desk.model:
+            self._complain("There is no model to write with yet: train one (F3), or choose one (escape, then m).")
+            return
+        try:
+            story = self._kept_story(self._store, title_from(event.text) if event.text.strip() else UNTITLED)
+            text = self._store.text(story.id)
+            added = joined(text, event.text)
+            if added:
+                self._store.add_passage(story.id, "you", added)
+            self._story = self._store.set_draft(story.id, "")
+        except Exception as error:  # the line stays in the prompt
+            self._complain(sentence_of(error))
+            return
+        if self._draft is not None:
+            self._draft.stop()
+            self._draft = None
+        with self.prevent(TextArea.Changed):
+            self.query_one(Prompt).clear()
+        page = self.query_one(Page)
+        if added:
+            page.append("you", added)
+            self._words = len((text + added).split())
+        page.anchor()
+        page.writing(True)
+        self._telling, self._streamed, self._then = True, "", None
+        # settings of their own for each telling, so that going back and trying again tells something else
+        seed = self._settings.seed or random.randrange(1, 2**31)
+        self._desk.tell(story.id, text + added, dataclasses.replace(self._settings, seed=seed))
+        self._set_state("thinking…")
+
+    def _said(self, message: messages.TellingMessage) -> None:
+        match message:
+            case messages.TellerOpening():
+                self._set_model_state(message.progress)
+            case messages.TellerReady():
+                self._set_model_state("")
+            case messages.TextTold() if self._telling:
+                self.query_one(Page).append("model", message.text)
+                self._streamed += message.text
+                speed = f"{message.tokens_per_second:,.0f} tokens/s" if message.tokens_per_second else "writing…"
+                self._set_state(speed)
+            case messages.TellingEnded():
+                self._ended(message)
+
+    def _ended(self, message: messages.TellingEnded) -> None:
+        self._set_model_state("")
+        if message.failure:
+            self._complain(message.failure)
+        if self._telling:
+            self._telling = False
+            self.query_one(Page).writing(False)
+            self._words += len(self._streamed.split())
+            self._streamed = ""
+            told = message.told
+            state = _ENDINGS.get(told.stopped_by, "") if told else "stopped" if not message.failure else ""
+            if told and told.tokens_per_second:
+                state = " · ".join(filter(None, [state, f"{told.tokens_per_second:,.0f} tokens/s"]))
+            self._set_state(state)
+        then, self._then = self._then, None
+        if then is not None:
+            then()
+
+    def _when_quiet(self, then: Callable[[], object]) -> None:
+        """Do it now, or, while the model writes, stop it and do it after its last word."""
+        if not self._telling:
+            then()
+            return
+        self._then = then
+        self.action_stop()
+
+    def action_stop(self) -> None:
+        """Stop the model; what it wrote stays."""
+        if self._telling:
+            self._desk.telling.stop()
+            self._set_state("stopping…")
+
+    @on(Prompt.Left)
+    def _left_prompt(self) -> None:
+        if self._telling:
+            self.action_stop()
+        else:
+            self.query_one(Page).focus()
+
+    def action_write(self) -> None:
+        """Back to the line."""
+        self.query_one(Prompt).focus()
+
+    # -- the model ------------------------------------------------------------------------------------
+
+    async def _find_model(self) -> None:
+        if not self._desk.model:
+            choices = await self._choices()
+            if not choices or self._desk.model:
+                return
+            self._desk.choose_model(choices[0].name)
+        downloads = {base.name for base in BASES}
+        # opened ahead of the first line, unless it would have to be fetched, or would slow a run down
+        if self._desk.model not in downloads and not self._desk.view.busy and not self._telling:
+            self._open_model()
+
+    async def _choices(self) -> list[Choice]:
+        try:
+            return list(await in_thread(self._desk.services.model_choices))
+        except Exception as error:
+            self._complain(sentence_of(error))
+            return []
+
+    def _open_model(self) -> None:
+        self._set_model_state("opening…")
+        self._desk.open_model()
+
+    def action_model(self) -> None:
+        """Choose who writes."""
+        self.run_worker(self._choose_model())
+
+    async def _choose_model(self) -> None:
+        rows = [Row(choice.name, choice.title, choice.note) for choice in await self._choices()]
+        if rows:
+            self.app.push_screen(ChooseScreen("Write with", rows, self._desk.model), self._model_chosen)
+
+    def _model_chosen(self, name: str | None) -> None:
+        if name:
+            self._complain("")
+            self._when_quiet(lambda: self._take_model(name))
+            self.query_one(Prompt).focus()
+
+    def _take_model(self, name: str) -> None:
+        self._desk.choose_model(name)
+        self._open_model()
+
+    def _set_model_state(self, state: str) -> None:
+        self._desk.model_state = state
+        self._desk.model_changed.publish(None)
+        self._show_status()
+
+    # -- keys -----------------------------------------------------------------------------------------
+
+    def action_undo(self) -> None:
+        """Take back the last piece."""
+        self._when_quiet(lambda: self._step(lambda store, story: store.undo(story.id)))
+
+    def action_redo(self) -> None:
+        """Bring back what was taken back."""
+        self._when_quiet(lambda: self._step(lambda store, story: store.redo(story.id)))
+
+    def _step(self, change: Callable[[Store, Story], Story]) -> None:
+        if self._store is None or self._story is None:
+            return
+        self._keep_draft()
+        try:
+            story = change(self._store, self._story)
+        except Exception as error:
+            self._complain(sentence_of(error))
+            return
+        self._show_story(story)
+        self.query_one(Page).focus()
+
+    def action_new(self) -> None:
+        """A blank page."""
+        self._when_quiet(lambda: self._show_story(None))
+
+    def action_open(self) -> None:
+        """Choose an earlier story."""
+        if self._store is None:
+            return
+        stories = sorted(self._store.stories(), key=lambda story: story.changed, reverse=True)
+        rows = [Row(str(i), story.title) for i, story in enumerate(stories)]
+        if not rows:
+            self._set_state("there is no other story yet")
+            return
+
+        def opened(chosen: str | None) -> None:
+            if chosen is not None:
+                self.open_story(stories[int(chosen)])
+
+        self.app.push_screen(ChooseScreen("Your stories", rows), opened)
+
+    def action_rename(self) -> None:
+        """Give the story a title."""
+
+        def named(title: str | None) -> None:
+            if title and title.strip() and self._store is not None:
+                story = self._kept_story(self._store, UNTITLED)
+                self._story = self._store.rename(story.id, title.strip())
+                self.query_one(Page).set_title(self._story.title)
+
+        now = self._story.title if self._story is not None else ""
+        self.app.push_screen(AskScreen("Title", "What is this story called?", value=now), named)
+
+    def action_settings(self, trouble: str = "") -> None:
+        """How the next word is chosen."""
+        rows = [Row(name, str(getattr(self._settings, name)), note) for name, note in KNOBS.items()]
+        self.app.push_screen(FormScreen("How it tells", rows, trouble), self._set_settings)
+
+    def _set_settings(self, values: dict[str, str] | None) -> None:
+        if values is None:
+            return
+        try:
+            self._settings = with_values(self._settings, values)
+        except StorytimeError as error:
+            self.action_settings(str(error))
+            return
+        self._show_status()
+
+    # -- what is shown --------------------------------------------------------------------------------
+
+    def _complain(self, sentence: str) -> None:
+        trouble = self.query_one("#trouble", Static)
+        trouble.update(Content(printable(sentence)))
+        trouble.display = bool(sentence)
+
+    def _set_state(self, state: str) -> None:
+        self._state = state
+        self._show_status()
+
+    def _show_status(self) -> None:
+        words = self._words + len(self._streamed.split())
+        left = wording.count(words, "word")
+        settings = f"temperature {self._settings.temperature:g} · up to {self._settings.max_tokens} tokens"
+        state = self._state or ("" if self._desk.model else "no model yet: escape, then m")
+        if self._desk.model_state:
+            state = f"{self._desk.model} {self._desk.model_state}"
+        text = " · ".join(filter(None, [left, state, settings]))
+        self.query_one("#status", Static).update(Content(printable(text)))

@@ -1,0 +1,193 @@
+"""Train: the plan before a run, and the run while it learns. The run itself belongs to the app, not to this screen."""
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.widgets.header import Header
+from storytime_tui.tui.widgets.plan_form import PlanForm
+
+if TYPE_CHECKING:
+    from storytime_tui.tui.widgets.run_panel import RunPanel
+
+_RUNNING = ("learning", "paused")
+
+
+class TrainScreen(Screen[None]):
+    """Shows the plan or the run, whichever there is."""
+
+    CSS_PATH = "train.tcss"
+    AUTO_FOCUS = "#bases"
+    BINDINGS = [
+        Binding("s", "start", "Start learning", id="train.start", tooltip="Begin a run with this plan"),
+        Binding("escape", "leave_field", "Leave the field", show=False, id="train.leave", tooltip="Leave the field"),
+        Binding("p", "pause", "Pause", id="train.pause", tooltip="Wait, keeping everything; again to go on"),
+        Binding("p", "go_on", "Go on", id="train.go_on", tooltip="Go on after the pause"),
+        Binding("x", "stop", "Stop, keep", id="train.stop", tooltip="Save a checkpoint and end the run"),
+        Binding("c", "checkpoint", "Checkpoint", id="train.checkpoint", tooltip="Save a checkpoint and go on"),
+        Binding("s", "sample", "Sample", id="train.sample", tooltip="Tell a sample now"),
+        Binding("w", "write", "Write with it", id="train.write", tooltip="Go to Story with what it has learned"),
+        Binding("r", "resume", "Learn on", id="train.resume", tooltip="Go on with this run where it stopped"),
+        Binding("n", "new", "New run", id="train.new", tooltip="Back to the plan"),
+        Binding("left", "earlier", "Earlier sample", key_display="←", show=False, id="train.earlier",
+                tooltip="The sample before this one"),
+        Binding("right", "later", "Samples", key_display="← →", id="train.later", tooltip="The next sample"),
+    ]
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._panel: RunPanel | None = None
+        self._write_when_saved = False
+
+    def compose(self) -> ComposeResult:
+        """The plan; the run's panel is mounted with the first run."""
+        yield Header(self._desk, "train")
+        yield PlanForm(self._desk)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Follow the run."""
+        self._desk.run_changed.subscribe(self, self._show)
+        self._show(None)
+
+    def on_screen_resume(self) -> None:
+        """What happened meanwhile is shown now."""
+        self._show(None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only the keys that mean something now."""
+        view = self._desk.view
+        running = view.phase in _RUNNING
+        match action:
+            case "start" | "leave_field":
+                return view.phase == "idle"
+            case "pause":
+                return view.phase == "learning"
+            case "go_on":
+                return view.phase == "paused"
+            case "stop":
+                return running or view.phase == "preparing"
+            case "checkpoint" | "sample":
+                return running
+            case "write":
+                return running or (view.phase in ("finished", "failed") and view.saved_step is not None)
+            case "resume":
+                stopped = view.finished is not None and view.finished.stopped_by == "stopped"
+                return bool(view.run) and not view.busy and (stopped or view.phase == "failed")
+            case "new":
+                return view.phase in ("finished", "failed")
+            case "earlier" | "later":
+                return len(view.samples) > 1
+        return True
+
+    def _show(self, _: None) -> None:
+        view = self._desk.view
+        form = self.query_one(PlanForm)
+        if view.phase == "failed" and view.started is None:  # it never began: the plan, and what is wrong with it
+            form.complain(view.error)
+            self._desk.clear_run()
+            return
+        if view.phase != "idle" and self._panel is None:
+            from storytime_tui.tui.widgets.run_panel import RunPanel
+
+            self._panel = RunPanel()
+            self.mount(self._panel, after=form)
+        idle = view.phase == "idle"
+        changed = form.display != idle
+        form.display = idle
+        if self._panel is not None:
+            self._panel.display = not idle
+            if not idle:
+                self._panel.call_next(self._panel.show, view)
+        if changed and self.is_current:
+            self.set_focus(self.query_one("#bases") if idle else self._panel)
+        if self._write_when_saved and view.saved_step is not None:
+            self._write_when_saved = False
+            self._write()
+        self.refresh_bindings()
+
+    # -- the plan -------------------------------------------------------------------------------------
+
+    @on(PlanForm.StartWished)
+    def action_start(self) -> None:
+        """Begin to learn, where the plan can work."""
+        form = self.query_one(PlanForm)
+        if self._desk.learning.control is not None:
+            form.complain("The run before this one is still saving; try again in a moment.")
+            return
+        planned = form.plan()
+        if planned is not None:
+            plan, name = planned
+            self._desk.start_run(plan, name, f"{plan.base} → {form.lesson()}")
+
+    def action_leave_field(self) -> None:
+        """Leave a field, so that the keys work."""
+        self.query_one("#bases").focus()
+
+    # -- the run --------------------------------------------------------------------------------------
+
+    def action_pause(self) -> None:
+        """Wait at the next step."""
+        if self._desk.learning.control is not None:
+            self._desk.learning.control.pause()
+
+    def action_go_on(self) -> None:
+        """Go on after a pause."""
+        if self._desk.learning.control is not None:
+            self._desk.learning.control.resume()
+
+    def action_stop(self) -> None:
+        """Save and end."""
+        self._desk.stop_run()
+
+    def action_checkpoint(self) -> None:
+        """Save and go on."""
+        if self._desk.learning.control is not None:
+            self._desk.learning.control.checkpoint()
+
+    def action_sample(self) -> None:
+        """Tell a sample now."""
+        if self._desk.learning.control is not None:
+            self._desk.learning.control.sample()
+
+    def action_resume(self) -> None:
+        """Go on with a run that was stopped."""
+        if self._desk.learning.control is None:
+            self._desk.resume_run()
+
+    def action_new(self) -> None:
+        """Back to the plan."""
+        self._desk.clear_run()
+
+    def action_earlier(self) -> None:
+        """Show the sample before."""
+        if self._panel is not None:
+            self._panel.move_sample(-1)
+
+    def action_later(self) -> None:
+        """Show the sample after."""
+        if self._panel is not None:
+            self._panel.move_sample(1)
+
+    def action_write(self) -> None:
+        """Go to Story with this run; while it learns, a fresh checkpoint is saved for it first."""
+        control = self._desk.learning.control
+        if self._desk.view.busy and control is not None:
+            self._desk.view.saved_step = None
+            self._write_when_saved = True
+            control.checkpoint()
+            self._desk.view.note = "saving a checkpoint to write with…"
+            self._desk.run_changed.publish(None)
+        else:
+            self._write()
+
+    def _write(self) -> None:
+        self._desk.write_with(self._desk.view.run)
+        self.post_message(GoTo("story"))

@@ -1,0 +1,92 @@
+"""The loss over the steps: training as a thin line, validation as points, token frequencies as a line to beat.
+
+Imports textual-plot (a quarter of a second), so this module is imported when a run is first shown.
+"""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+from textual_plot import HiResMode, PlotWidget
+
+from storytime_tui.training.events import Evaluated
+from storytime_tui.tui.history import Point, thinned
+
+
+class _Plot(PlotWidget, can_focus=False):
+    """The plot without the keys and the mouse: arrows belong to the samples, the wheel to the screen."""
+
+    BINDINGS = []
+
+    COMPONENT_CLASSES = {"chart--training", "chart--validation", "chart--frequencies"}
+
+    def colour(self, name: str) -> str:
+        """A component class's colour, as Rich calls it."""
+        colour = self.get_component_rich_style(f"chart--{name}").color
+        return colour.name if colour is not None else "default"
+
+
+class LossChart(Vertical):
+    """Draws the whole curve anew at each `show`: a chart's width bounds the work, not the run's length."""
+
+    DEFAULT_CSS = """
+    LossChart { border: round $line; border-title-color: $quiet; padding: 0 0 0 0; }
+    LossChart _Plot { height: 1fr; }
+    LossChart _Plot > .plot--axis { color: $line; }
+    LossChart _Plot > .plot--tick { color: $quiet; text-style: none; }
+    LossChart _Plot > .chart--training { color: $primary; }
+    LossChart _Plot > .chart--validation { color: $foreground; }
+    LossChart _Plot > .chart--frequencies { color: $line; }
+    LossChart #legend { height: 1; padding: 0 1; color: $quiet; text-wrap: nowrap; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The plot, and what its signs mean."""
+        self.border_title = "Loss"
+        yield _Plot(allow_pan_and_zoom=False)
+        yield Static(id="legend", markup=False)
+
+    def on_mount(self) -> None:
+        """Give the room to the curve, not to margins."""
+        plot = self.query_one(_Plot)
+        plot.margin_left, plot.margin_top, plot.margin_bottom = 6, 0, 1
+        self._legend(frequencies=False)
+
+    def _legend(self, frequencies: bool) -> None:
+        parts: list[str | tuple[str, str]] = [("⠒⠒ ", "$primary"), "training   ", ("● ", "$foreground"), "validation"]
+        if frequencies:
+            parts += ["   ", ("┄┄ ", "$quiet"), "token frequencies alone"]
+        self.query_one("#legend", Static).update(Content.assemble(*parts))
+
+    def show(self, points: Sequence[Point], evaluations: Sequence[Evaluated], frequencies: float | None,
+             total: int) -> None:
+        """Draw the curve; `frequencies` is the loss that the token frequencies alone would give."""
+        plot = self.query_one(_Plot)
+        plot.clear()
+        drawn = thinned(list(points), 2 * max(20, plot.size.width))
+        marks = [e for e in evaluations if e.validation_loss == e.validation_loss]
+        values = [loss for _, loss in drawn] + [e.validation_loss for e in marks]
+        if not values:
+            return
+        low, high = min(values), max(values)
+        beaten = frequencies is not None and frequencies == frequencies and low - 0.5 <= frequencies <= high + 0.5
+        if beaten and frequencies is not None:
+            low, high = min(low, frequencies), max(high, frequencies)
+        room = max(0.05, (high - low) * 0.06)
+        last = max([step for step, _ in drawn] + [e.step for e in marks])
+        # the axis grows with the run in a few jumps, so that the curve does not creep from frame to frame
+        edge = total if total and last > total * 0.25 else min(total or last, max(10, 2 * last))
+        plot.set_xlimits(0, max(edge, last, 1))
+        plot.set_ylimits(low - room, high + room)
+        if beaten and frequencies is not None:
+            plot.plot([0, max(edge, last, 1)], [frequencies] * 2, line_style=plot.colour("frequencies"),
+                      hires_mode=HiResMode.BRAILLE)
+        if drawn:
+            plot.plot([s for s, _ in drawn], [loss for _, loss in drawn], line_style=plot.colour("training"),
+                      hires_mode=HiResMode.BRAILLE)
+        if marks:
+            plot.scatter([e.step for e in marks], [e.validation_loss for e in marks], marker="●",
+                         marker_style=plot.colour("validation"))
+        self._legend(frequencies=bool(beaten))

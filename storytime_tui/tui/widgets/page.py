@@ -1,0 +1,149 @@
+"""The page: a story as it is written, a widget for each line, of which only the last one changes while it streams."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from storytime_tui.terminal import printable, printable_line
+
+MOUNTED = 200  # lines mounted at once: a widget for each of a novel's would make every token slow
+
+
+@dataclass
+class Line:
+    """One line of the story (a paragraph, or a verse): who wrote which part, and whether a gap comes before."""
+
+    parts: list[tuple[str, str]] = field(default_factory=list)  # author, text
+    gap: bool = False
+
+    def add(self, author: str, text: str) -> None:
+        """Write more at the end of the line."""
+        if self.parts and self.parts[-1][0] == author:
+            self.parts[-1] = (author, self.parts[-1][1] + text)
+        else:
+            self.parts.append((author, text))
+
+
+def write(lines: list[Line], author: str, text: str) -> int:
+    """Append text to the lines in place; gives the index of the first line that changed.
+
+    Empty lines do not become lines of their own: they are the gap before the next one.
+    """
+    if not lines:
+        lines.append(Line())
+    changed = len(lines) - 1
+    first, *rest = text.split("\n")
+    if first:
+        lines[-1].add(author, first)
+    for part in rest:
+        if lines[-1].parts:
+            lines.append(Line())
+        else:
+            lines[-1].gap = True
+        if part:
+            lines[-1].add(author, part)
+    return changed
+
+
+class LineView(Widget):
+    """Draws one line; the model's words carry a quiet tint."""
+
+    COMPONENT_CLASSES = {"line--told", "line--cursor"}
+    DEFAULT_CSS = """
+    LineView { height: auto; width: 100%; }
+    LineView.-gap { margin-top: 1; }
+    LineView > .line--told { color: $told; }
+    LineView > .line--cursor { color: $primary; }
+    """
+
+    def __init__(self, line: Line) -> None:
+        super().__init__()
+        self._line = line
+        self.set_class(line.gap, "-gap")
+
+    def render(self) -> Content:
+        """The line's parts, each author's in its own colour."""
+        told = self.get_visual_style("line--told", partial=True)
+        parts = [
+            Content.styled(printable(text), told) if author == "model" else Content(printable(text))
+            for author, text in self._line.parts
+        ]
+        if self.has_class("-writing"):
+            parts.append(Content.styled("▌", self.get_visual_style("line--cursor", partial=True)))
+        return Content("").join(parts)
+
+    def changed(self) -> None:
+        """Draw the line anew: it has more text."""
+        self.set_class(self._line.gap, "-gap")
+        self.refresh(layout=True)
+
+
+class Page(VerticalScroll, can_focus=True):
+    """Title and lines. Long stories are mounted from the end; scrolling up mounts what came before."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._lines: list[Line] = []
+        self._views: list[LineView] = []  # of the last lines
+        self._writing = False
+
+    def load(self, title: str, passages: Iterable[tuple[str, str]], hint: str) -> None:
+        """Show a story from its passages (author, text); `hint` stands where there are none."""
+        self._lines, self._writing = [], False
+        for author, text in passages:
+            write(self._lines, author, text)
+        self._views = [LineView(line) for line in self._lines[-MOUNTED:]]
+        self.remove_children()
+        self.mount(Static(Content(printable_line(title)), id="page-title"))
+        if self._views:
+            self.mount(*self._views)
+        else:
+            self.mount(Static(Content(hint), id="page-hint"))
+        self.anchor()
+
+    def set_title(self, title: str) -> None:
+        """Show another title."""
+        self.query("#page-title").first(Static).update(Content(printable_line(title)))
+
+    def append(self, author: str, text: str) -> None:
+        """Write more of the story. Only the last line, and new ones, are touched."""
+        self.query("#page-hint").remove()
+        before = len(self._lines)
+        write(self._lines, author, text)
+        if self._views and before:
+            self._views[-1].changed()
+        new = [LineView(line) for line in self._lines[before:]]
+        if new:
+            self._mark(False)
+            self._views += new
+            self.mount(*new)
+            self._mark(self._writing)
+
+    def writing(self, on: bool) -> None:
+        """Show, or take away, the cursor behind the last word."""
+        self._writing = on
+        self._mark(on)
+
+    def _mark(self, on: bool) -> None:
+        if self._views:
+            self._views[-1].set_class(on, "-writing")
+            self._views[-1].refresh(layout=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Near the top, mount what came before, keeping in view what was in view."""
+        super().watch_scroll_y(old_value, new_value)
+        earlier = len(self._lines) - len(self._views)
+        if new_value > 5 or new_value >= old_value or earlier <= 0:
+            return
+        start = max(0, earlier - MOUNTED)
+        more = [LineView(line) for line in self._lines[start:earlier]]
+        first, height = self._views[0], self.virtual_size.height
+        self._views = more + self._views
+        self.mount(*more, before=first)
+        self.call_after_refresh(
+            lambda: self.scroll_relative(y=self.virtual_size.height - height, animate=False, immediate=True)
+        )

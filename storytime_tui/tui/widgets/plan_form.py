@@ -1,0 +1,140 @@
+"""What to learn, from what and how, before a run begins: good defaults, a few knobs, one key to start."""
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from storytime_tui.errors import StorytimeError
+from storytime_tui.models.catalogue import BASES, DEFAULT_BASE
+from storytime_tui.terminal import printable, printable_line
+from storytime_tui.training.plan import TrainingPlan, with_values
+from storytime_tui.tui import wording
+from storytime_tui.tui.desk import Desk
+
+# the plan's knobs that are shown: label, placeholder
+KNOBS = {
+    "epochs": ("passes over the stories", "chosen for you"),
+    "max_steps": ("at most, steps", "no limit"),
+    "learning_rate": ("learning rate", "chosen for you"),
+    "block_size": ("window, in tokens", "chosen for you"),
+}
+
+
+class PlanForm(VerticalScroll, can_focus=False):
+    """The plan. Raises nothing: what is wrong with it is said in one red line."""
+
+    class StartWished(Message):
+        """The button was pressed."""
+
+    class BaseChanged(Message):
+        """Another base was chosen: token counts differ."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom as one reads it."""
+        yield Static(id="lesson", markup=False)
+        with Vertical(id="bases-box"):
+            yield OptionList(*(Option(_base_line(base.name, base.note, base.download)) for base in BASES),
+                             id="bases", compact=True)
+            with Horizontal(classes="field"):
+                yield Static("or another", classes="label")
+                yield Input(placeholder="a model on the Hugging Face Hub, or a folder", id="other", compact=True)
+        with Vertical(id="knobs"):
+            for left, right in (("epochs", "max_steps"), ("learning_rate", "block_size")):
+                with Horizontal(classes="field"):
+                    for name in (left, right):
+                        label, placeholder = KNOBS[name]
+                        yield Static(label, classes="label")
+                        yield Input(placeholder=placeholder, id=f"knob-{name}", compact=True)
+            with Horizontal(classes="field"):
+                yield Static("name of the run", classes="label")
+                yield Input(placeholder="chosen for you", id="run-name", compact=True)
+        with Horizontal(id="start-line"):
+            yield Button("Start learning", id="start", compact=True)
+            yield Static(id="trouble", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin with the default base."""
+        self.query_one("#bases-box").border_title = "Begin with"
+        self.query_one("#knobs").border_title = "Knobs, empty is fine"
+        self.query_one("#lesson").border_title = "Learn from"
+        names = [base.name for base in BASES]
+        self.query_one("#bases", OptionList).highlighted = names.index(DEFAULT_BASE)
+        self._desk.shelf_changed.subscribe(self, self._show_lesson)
+        self._show_lesson(None)
+
+    @property
+    def base(self) -> str:
+        """The typed base, or the one chosen in the list."""
+        typed = self.query_one("#other", Input).value.strip()
+        chosen = self.query_one("#bases", OptionList).highlighted
+        return typed or BASES[chosen or 0].name
+
+    @on(OptionList.OptionHighlighted, "#bases")
+    @on(Input.Changed, "#other")
+    def _base_changed(self) -> None:
+        self.query_one("#bases").set_class(bool(self.query_one("#other", Input).value.strip()), "-unused")
+        self._desk.base = self.base
+        self._desk.shelf_changed.publish(None)
+
+    @on(Button.Pressed, "#start")
+    def _pressed(self) -> None:
+        self.post_message(self.StartWished())
+
+    @on(OptionList.OptionSelected, "#bases")
+    def _chosen(self) -> None:
+        self.query_one("#other", Input).value = ""
+
+    def _show_lesson(self, _: None) -> None:
+        self.query_one("#lesson", Static).update(Content(printable_line(self.lesson(long=True))))
+
+    def lesson(self, *, long: bool = False) -> str:
+        """What is learned from, in words."""
+        desk = self._desk
+        stories = desk.ticks.stories(desk.collections)
+        if not stories:
+            return "nothing is ticked yet: key 1 goes to the Library, space ticks" if long else "nothing"
+        titles = list(dict.fromkeys(collection.title for collection, _ in stories))
+        named = wording.clipped(titles[0], 34) + (f" and {len(titles) - 1} more" if len(titles) > 1 else "")
+        text = f"{named} · {wording.count(len(stories), 'story', 'stories')}"
+        if long:
+            words = sum(story.words for _, story in stories)
+            tokens = desk.tokens_of(words)
+            text += f" · {wording.count(words, 'word')}"
+            text += f" · about {tokens:,} tokens" if tokens is not None else ""
+        return text
+
+    def plan(self) -> tuple[TrainingPlan, str | None] | None:
+        """The plan and the run's name; None, and a red line, where it cannot work."""
+        desk = self._desk
+        collections, stories = desk.ticks.for_plan(desk.collections)
+        if not collections:
+            self.complain("Nothing is ticked to learn from: go to the Library (key 1) and tick a collection.")
+            return None
+        try:
+            plan = TrainingPlan(base=self.base, collections=collections, stories=stories)
+            for name in KNOBS:
+                value = self.query_one(f"#knob-{name}", Input).value.strip()
+                if value:
+                    plan = with_values(plan, {name: value})
+        except StorytimeError as error:
+            self.complain(str(error))
+            return None
+        self.complain("")
+        return plan, self.query_one("#run-name", Input).value.strip() or None
+
+    def complain(self, sentence: str) -> None:
+        """Say what is wrong, or (empty) nothing."""
+        self.query_one("#trouble", Static).update(Content(printable(sentence)))
+
+
+def _base_line(name: str, note: str, download: int) -> Content:
+    fetch = f"  {wording.memory(download)} to fetch once" if download else ""
+    return Content.assemble(name.ljust(15), (note + fetch, "$quiet"))

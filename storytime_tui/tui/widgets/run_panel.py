@@ -1,0 +1,191 @@
+"""A run while it learns and after: progress, the loss chart, the numbers of now, the samples as they come."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from storytime_tui.terminal import printable, printable_line
+from storytime_tui.tui import wording
+from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.widgets.loss_chart import LossChart
+
+REDRAW = 0.25  # seconds between two drawings of the chart: each costs the learning some of its time
+
+
+class Progress(Static):
+    """Where the run is: epoch, a bar, time left."""
+
+    def show(self, view: RunView) -> None:
+        """Draw the line for the run as it stands."""
+        if view.phase == "preparing":
+            done, total = view.prepared
+            left, right = printable_line(view.words), ""
+        else:
+            done, total = view.done, view.total
+            left = self._where(view)
+            right = f"{wording.duration(view.seconds_left)} left" if view.phase in ("learning", "paused") else ""
+        room = self.size.width - len(left) - len(right) - 4
+        bar = Content("")
+        if total and room >= 6:
+            width = min(room, 48)
+            full = round(width * min(1.0, done / total))
+            bar = Content.assemble(("━" * full, "$primary"), ("━" * (width - full), "$line"))
+        self.update(Content.assemble(left, "  " if left else "", bar, "  " if right else "", right))
+
+    @staticmethod
+    def _where(view: RunView) -> str:
+        if not view.started:
+            return ""
+        epochs = view.total / view.started.steps_per_epoch if view.started.steps_per_epoch else 0
+        epoch = view.step.epoch if view.step else 0.0
+        place = f"step {view.done:,} of {view.total:,}"
+        if epochs > 1:
+            place += f" · epoch {min(int(epoch) + 1, round(epochs) or 1)} of {round(epochs)}"
+        return place
+
+
+class Numbers(Static):
+    """The figures of now, aligned on the right."""
+
+    def show(self, view: RunView) -> None:
+        """Write the figures for the run as it stands."""
+        step, best = view.step, view.best
+        latest = view.evaluations[-1].validation_loss if view.evaluations else None
+        frequencies = view.started.token_frequency_loss if view.started else None
+        rows = [
+            ("loss", wording.number(step.loss if step else None)),
+            ("validation", wording.number(latest)),
+            ("best", wording.number(best.validation_loss if best else None)),
+            ("frequencies", wording.number(frequencies)),
+            ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
+            ("learning rate", wording.rate(step.learning_rate) if step else "–"),
+            ("memory", wording.memory(step.memory) if step else "–"),
+        ]
+        width = max(18, self.content_size.width)
+        lines = [
+            Content.assemble((name, "$quiet"), " " * max(1, width - len(name) - len(value)), value)
+            for name, value in rows
+        ]
+        self.update(Content("\n").join(lines))
+
+
+class Samples(Vertical):
+    """The same beginning told at each sampling, one at a time."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._place: int | None = None  # None follows the newest
+        self._shown: object = None
+
+    def compose(self) -> ComposeResult:
+        """Title line and text."""
+        yield Static(id="sample-title", markup=False)
+        with VerticalScroll(can_focus=False):
+            yield Static(id="sample-text", markup=False)
+
+    def show(self, view: RunView) -> None:
+        """Show the chosen sample, or the newest."""
+        samples = view.samples
+        title, text = self.query_one("#sample-title", Static), self.query_one("#sample-text", Static)
+        if not samples:
+            self._place = None
+            if self._shown != "none":
+                self._shown = "none"
+                title.update(Content("The same beginning, as it learns"))
+                text.update(Content("The first sample comes before the first step.", ).stylize("$quiet"))
+            return
+        place = len(samples) - 1 if self._place is None else min(self._place, len(samples) - 1)
+        sample = samples[place]
+        if self._shown == (sample, place, len(samples)):
+            return
+        self._shown = (sample, place, len(samples))
+        where = "untouched" if sample.step == 0 else f"step {sample.step:,}"
+        right = f"{where} · {place + 1} of {len(samples)}"
+        left = "The same beginning, as it learns"
+        gap = " " * max(2, self.content_size.width - len(left) - len(right))
+        title.update(Content.assemble((left, "$quiet"), gap, right))
+        text.update(Content.assemble(Content(printable(sample.prompt)), (printable(sample.text), "$told")))
+
+    def move(self, by: int, view: RunView) -> None:
+        """Go to an earlier or later sample; beyond the last, follow the newest again."""
+        last = len(view.samples) - 1
+        place = (last if self._place is None else self._place) + by
+        self._place = None if place >= last else max(0, place)
+        self.show(view)
+
+
+class RunPanel(Vertical, can_focus=True):
+    """Everything about the run in hand, or the one that ended last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: RunView | None = None
+        self._drawn: object = None
+        self._waiting: Timer | None = None  # while it runs, the chart has been drawn just now
+
+    def compose(self) -> ComposeResult:
+        """Title, progress, chart and numbers, samples."""
+        yield Static(id="run-title", markup=False)
+        yield Progress(id="progress", markup=False)
+        yield Static(id="run-words", markup=False)
+        with Horizontal(id="run-middle"):
+            yield LossChart(id="chart")
+            yield Numbers(id="numbers", markup=False)
+        yield Samples(id="samples")
+
+    def on_mount(self) -> None:
+        """Name the frame."""
+        self.query_one("#numbers").border_title = "Now"
+
+    def on_resize(self) -> None:
+        """Lines are laid out by width: draw them again."""
+        if self._view is not None:
+            self.call_after_refresh(self.show, self._view, True)
+
+    def show(self, view: RunView, anew: bool = False) -> None:
+        """Show the run as it stands."""
+        self._view = view
+        title = Content(printable_line(view.learns_from))
+        if view.note:
+            title = Content.assemble(title, (f"   {printable_line(view.note)}", "$quiet"))
+        self.query_one("#run-title", Static).update(title)
+        self.query_one(Progress).show(view)
+        words = self.query_one("#run-words", Static)
+        lines = []
+        if view.error:
+            lines.append(Content.styled(printable(view.error), "$error"))
+        if view.words and view.phase != "preparing":
+            lines.append(Content(printable(view.words)))
+        words.display = bool(lines)
+        words.update(Content("\n").join(lines))
+        self.query_one(Numbers).show(view)
+        if anew:
+            self.query_one(Samples)._shown = None
+        self.query_one(Samples).show(view)
+        if self._waiting is None or anew:
+            self._draw()
+            if self._waiting is None and view.busy:
+                self._waiting = self.set_timer(REDRAW, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._waiting = None
+        self._draw()
+
+    def _draw(self) -> None:
+        view = self._view
+        if view is None or not self.screen.is_current:
+            return
+        points = view.curve.points()
+        state = (points[-1:], len(points), len(view.evaluations), self.size, self.app.theme)
+        if state == self._drawn:
+            return
+        self._drawn = state
+        frequencies = view.started.token_frequency_loss if view.started else None
+        self.query_one(LossChart).show(points, view.evaluations, frequencies, view.total)
+
+    def move_sample(self, by: int) -> None:
+        """Show an earlier or later sample."""
+        if self._view is not None:
+            self.query_one(Samples).move(by, self._view)

@@ -1,0 +1,87 @@
+"""Numbers and outcomes in plain words: pure functions, so that every sentence can be tested."""
+
+import math
+
+from storytime_tui.training.events import Finished, Preparing, Started
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 story`, `1,200 stories`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`0:07`, `1:32`, `2:05:00`; a dash while it is unknown."""
+    if not math.isfinite(seconds) or seconds < 0:
+        return "–"
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, last = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{last:02}" if hours else f"{minutes}:{last:02}"
+
+
+def memory(size: int) -> str:
+    """Bytes as people say them: `350 MB`, `1.9 GB`."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.0f} MB"
+
+
+def number(value: float | None, pattern: str = ",.3f") -> str:
+    """The number, or a dash where there is none yet (or it is not a number)."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return format(value, pattern)
+
+
+def rate(value: float) -> str:
+    """A learning rate, short: `5e-05` -> `5.0e-5`."""
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def preparing(event: Preparing) -> str:
+    """`fetching distilgpt2 120 of 353 MB`; other work counts in its own pieces."""
+    if not event.total:
+        return event.what + "…"
+    if event.total >= 10_000_000 or event.what.startswith("fetching"):
+        return f"{event.what} {event.done / 1e6:,.0f} of {event.total / 1e6:,.0f} MB"
+    return f"{event.what} {event.done:,} of {event.total:,}"
+
+
+def outcome(finished: Finished, started: Started | None, first_loss: float | None) -> str:
+    """What came of a run, for somebody who has never seen a loss."""
+    best = finished.best_validation_loss
+    ended = "Stopped and kept" if finished.stopped_by == "stopped" else "Done"
+    parts = [f"{ended} after {count(finished.step, 'step')} in {duration(finished.seconds)}."]
+    if math.isfinite(best):
+        if first_loss is not None and math.isfinite(first_loss) and first_loss > best:
+            parts.append(
+                f"On stories it never saw, the loss fell from {first_loss:.2f} to {best:.2f}: at each token it is now "
+                f"as unsure as between {choices(best)} equal choices, where it began with {choices(first_loss)}."
+            )
+        else:
+            parts.append(f"On stories it never saw, the best loss is {best:.2f}.")
+        if started is not None and math.isfinite(started.token_frequency_loss):
+            gain = started.token_frequency_loss - best
+            if gain > 0:
+                parts.append(f"That is {gain:.2f} better than knowing only how often each token occurs.")
+            else:
+                parts.append(
+                    "Knowing only how often each token occurs would still do better: "
+                    "give it more steps or more stories."
+                )
+    return " ".join(parts)
+
+
+def choices(loss: float) -> str:
+    """Perplexity: e to the loss, as a number of equal choices."""
+    value = math.exp(min(loss, 20))
+    return f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
+
+
+def clipped(text: str, width: int) -> str:
+    """At most `width` characters, the last one an ellipsis where something was cut."""
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"

@@ -1,0 +1,20 @@
+"""What this machine can compute with, in words."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from storytime_tui.models import loading
+
+
+def device_lines(torch: Any) -> Iterator[tuple[str, str]]:
+    """(name, what it is) for each device; the one that `auto` takes comes first."""
+    chosen = loading.choose_device("auto")
+    precision = loading.choose_precision("auto", chosen)
+    yield "trains on", f"{chosen} in {precision}"
+    yield "processor", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads used"
+    for number in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(number)
+        yield f"cuda:{number}", f"{properties.name}, {properties.total_memory / 1e9:.1f} GB"
+    if torch.backends.mps.is_available():
+        yield "mps", "Apple GPU, memory shared with the processor"

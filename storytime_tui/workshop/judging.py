@@ -1,0 +1,100 @@
+"""An evaluation job: how well a model knows a collection's stories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from storytime_tui import paths
+from storytime_tui.corpus.shelf import find_collection
+from storytime_tui.corpus.splitting import split_stories
+from storytime_tui.corpus.tokens import open_tokens
+from storytime_tui.errors import CorpusError, ModelError
+from storytime_tui.models import catalogue
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.workshop.origins import find_origin
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The figures: nats per token, its exponential, bits per UTF-8 byte, and what they were measured on."""
+
+    model: str
+    collections: tuple[str, ...]
+    stories: int
+    validation_loss: float
+    perplexity: float
+    bits_per_byte: float
+    tokens: int
+    bytes: int
+
+
+def judge(
+    model_name: str,
+    collections: Sequence[str],
+    report: Report,
+    *,
+    everything: bool = False,
+    seed: int = 0,
+    fraction: float = TrainingPlan.validation_fraction,
+    device_name: str = "auto",
+    precision: str = "auto",
+) -> Judged:
+    """Score a model on collections' validation stories, or on all of them with `everything`.
+
+    Raises StorytimeError. The split is the one that a run with the same seed and fraction makes of the
+    same collections.
+    """
+    if model_name in catalogue.SCRATCH_SHAPES:
+        raise ModelError(
+            f"{model_name} has random weights: there is nothing to measure before it is trained."
+        )
+    report("reading the stories", 0, 0)
+    stories = [story for name in collections for story in find_collection(name).stories]
+    if not everything:
+        stories = list(split_stories(stories, fraction, seed).validation)
+    if not stories:
+        raise CorpusError("There is no story to measure on: name another collection, or use --all.")
+    origin = find_origin(model_name, report)
+    assert origin.folder is not None
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
+
+    from storytime_tui.models import loading
+    from storytime_tui.models.tokenizer import load_tokenizer
+    from storytime_tui.training.evaluate import score_stream
+
+    tokenizer = load_tokenizer(origin.folder)
+    tokens = open_tokens(stories, tokenizer, paths.cache_folder() / "tokens", None)
+    report("waking the model", 0, 0)
+    device = loading.choose_device(device_name)
+    model = loading.load_model(origin.folder, device=device, dtype=torch.float32)
+
+    def on_batch(done: int, total: int) -> bool:
+        report("reading to the model", done, total)
+        return True
+
+    score = score_stream(
+        model,
+        tokens.ids,
+        tokens.text_bytes,
+        block=min(loading.window_of(model), 1024),
+        batch=4,
+        device=device,
+        precision=loading.choose_precision(precision, device),
+        on_batch=on_batch,
+    )
+    assert score is not None
+    return Judged(
+        model_name,
+        tuple(collections),
+        len(stories),
+        score.loss,
+        score.perplexity,
+        score.bits_per_byte,
+        score.tokens,
+        score.bytes,
+    )

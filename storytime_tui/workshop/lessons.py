@@ -1,0 +1,91 @@
+"""From chosen stories to the two token streams that a run learns from and is judged by. Loads no torch."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from storytime_tui import paths
+from storytime_tui.corpus.collection import Collection, Story, story_key
+from storytime_tui.corpus.shelf import find_collection
+from storytime_tui.corpus.splitting import Split, split_stories
+from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens
+from storytime_tui.errors import CorpusError, PlanError
+from storytime_tui.training.plan import TrainingPlan
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The stories of a plan, split, and the plan with them written out by name."""
+
+    plan: TrainingPlan
+    split: Split
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The tokenised halves; `fingerprint` says whether a later sitting has the same ones."""
+
+    training: TokenFile
+    validation: TokenFile
+    fingerprint: str
+
+
+def choose(plan: TrainingPlan) -> Chosen:
+    """Find the plan's stories and split them. Raises CorpusError or PlanError naming what is missing.
+
+    The plan that comes back names every story, and folders by their whole path: the run means the same
+    texts tomorrow, from any folder, and when the collection has grown.
+    """
+    if not plan.collections:
+        raise PlanError(
+            "No collection is chosen: name at least one (`storytime-tui corpus list` shows them)."
+        )
+    collections = [find_collection(name) for name in plan.collections]
+    picked = _picked(collections, plan.stories)
+    split = split_stories([story for _, story in picked], plan.validation_fraction, plan.seed)
+    if not split.training or not split.validation:
+        raise CorpusError(
+            "The chosen stories are too little to learn from: one part must be set aside to measure by. "
+            "Pick a second story, or a longer one."
+        )
+    names = tuple(_lasting_name(name) for name in plan.collections)
+    return Chosen(replace(plan, collections=names, stories=tuple(key for key, _ in picked)), split)
+
+
+def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[tuple[str, Story]]:
+    everything = [
+        (story_key(collection, story), story) for collection in collections for story in collection.stories
+    ]
+    if not wanted:
+        return everything
+    there = {key for key, _ in everything}
+    missing = [key for key in wanted if key not in there]
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise CorpusError(f"The story {missing[0]!r}{more} is not in the chosen collections: pick again.")
+    keys = set(wanted)
+    return [(key, story) for key, story in everything if key in keys]
+
+
+def _lasting_name(name: str) -> str:
+    path = Path(name).expanduser()
+    return str(path.resolve()) if path.exists() else name
+
+
+def tokenise(split: Split, encoder: Encoder, report: Report) -> Streams:
+    """The token streams of both halves, from the cache where they were made before."""
+
+    def progress(done: int, total: int) -> None:
+        report("turning the stories into tokens", done, total)
+
+    progress(0, len(split.training))
+    folder = paths.cache_folder() / "tokens"
+    training = open_tokens(split.training, encoder, folder, progress)
+    validation = open_tokens(split.validation, encoder, folder, None)
+    digest = hashlib.sha256()
+    for ids in (training.ids, validation.ids):
+        digest.update(ids.tobytes())
+    return Streams(training, validation, digest.hexdigest())

@@ -1,0 +1,55 @@
+"""Where a model comes from: a name as people say it, to a folder on this machine. Loads no torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from storytime_tui import paths
+from storytime_tui.errors import ModelError
+from storytime_tui.models import catalogue, hub
+from storytime_tui.training import runs
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """`folder` holds weights and tokenizer; it is None for a shape with random weights."""
+
+    name: str
+    folder: Path | None
+    shape: catalogue.ScratchShape | None = None
+
+
+def find_origin(name: str, report: Report) -> Origin:
+    """Find a base or a trained model: a scratch shape, a run (its best checkpoint), `run/step-20`, a folder,
+    or an id on the Hugging Face Hub, fetched with progress.
+
+    Raises ModelError or RunError with what to do.
+    """
+    if name in catalogue.SCRATCH_SHAPES:
+        return Origin(name, None, catalogue.SCRATCH_SHAPES[name])
+    checkpoint = _checkpoint_of(name)
+    if checkpoint is not None:
+        return Origin(name, checkpoint)
+    if catalogue.resolve_base(name) == "folder":
+        return Origin(name, Path(name).expanduser().resolve())
+    return Origin(name, hub.fetch(name, report))
+
+
+def _checkpoint_of(name: str) -> Path | None:
+    run, _, which = name.partition("/")
+    folder = paths.runs_folder() / run
+    if not run or run.startswith(".") or not (folder / "plan.toml").is_file():
+        return None
+    steps = runs.checkpoint_steps(folder)
+    if not steps:
+        raise ModelError(
+            f"The run {run!r} has no checkpoint yet: let it learn a little longer, or choose another model."
+        )
+    for candidate in [which] if which else ["best", "last", f"step-{steps[-1]}"]:
+        checkpoint = folder / "checkpoints" / candidate
+        if candidate and (checkpoint / "config.json").is_file():
+            return checkpoint.resolve()
+    kept = ", ".join(f"{run}/step-{step}" for step in steps)
+    raise ModelError(f"The run {run!r} keeps no checkpoint {which!r}; it has {kept}.")

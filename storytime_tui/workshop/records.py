@@ -1,0 +1,21 @@
+"""What is known of runs, for the command line and the app. Loads no torch."""
+
+from storytime_tui.training import events as ev
+from storytime_tui.training import runs
+from storytime_tui.training.runs import RunSummary
+
+
+def run_records() -> tuple[RunSummary, ...]:
+    """Every run, newest first."""
+    return runs.list_runs()
+
+
+def run_record(name: str) -> RunSummary:
+    """One run. Raises RunError where there is none of that name."""
+    return runs.summary_of(name)
+
+
+def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:
+    """The run's evaluations, in order, without those that a resume made void."""
+    said = runs.read_events(runs.run_folder(name))
+    return tuple(event for event in said if isinstance(event, ev.Evaluated))

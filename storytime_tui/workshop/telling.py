@@ -1,0 +1,109 @@
+"""A telling job: which models there are to tell with, and a teller that streams. Torch is loaded when one opens."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storytime_tui.errors import ModelError
+from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.models import catalogue
+from storytime_tui.training import runs
+from storytime_tui.training.control import Control
+from storytime_tui.training.events import Preparing
+from storytime_tui.workshop.origins import find_origin
+from storytime_tui.workshop.progress import with_progress
+
+if TYPE_CHECKING:
+    from storytime_tui.generation.storyteller import Storyteller
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """One model to tell with: `name` is what `open_teller` takes, `title` and `note` are for people."""
+
+    name: str
+    title: str
+    note: str
+
+
+def choices() -> tuple[ModelChoice, ...]:
+    """What there is to tell with: runs that have a checkpoint, newest first, then each run's other checkpoints,
+    then the bases that can tell untrained."""
+    with_checkpoints = [summary for summary in runs.list_runs() if summary.checkpoints]
+    found = [ModelChoice(s.name, s.name, _note_of(s)) for s in with_checkpoints]
+    found += [
+        ModelChoice(f"{s.name}/step-{step}", f"{s.name} at step {step}", "an earlier moment of that run")
+        for s in with_checkpoints
+        if len(s.checkpoints) > 1
+        for step in reversed(s.checkpoints)
+    ]
+    found += [
+        ModelChoice(base.name, base.name, f"untrained on your shelf; {base.note}")
+        for base in catalogue.BASES
+        if base.name not in catalogue.SCRATCH_SHAPES
+    ]
+    return tuple(found)
+
+
+def _note_of(summary: runs.RunSummary) -> str:
+    learned = ", ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in summary.collections)
+    loss = summary.best_validation_loss
+    how_well = f", validation loss {loss:.3f}" if loss is not None else ""
+    return f"{summary.base} taught {learned}{how_well}"
+
+
+class Teller:
+    """A model opened for telling. Used from one thread at a time."""
+
+    def __init__(self, name: str, storyteller: Storyteller) -> None:
+        self.name = name
+        self._storyteller = storyteller
+
+    @property
+    def window(self) -> int:
+        """How many tokens the model sees at once."""
+        return self._storyteller.window
+
+    def tell(
+        self, text: str, settings: SamplerSettings, stop: threading.Event | None = None
+    ) -> Iterator[Piece | Told]:
+        """Continue `text`: pieces as they are sampled, then one Told. `stop` ends it within one token."""
+        return self._storyteller.tell(text, settings, stop)
+
+
+def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = None) -> Teller:
+    """Load a model to tell with: a run, `run/step-20`, a folder, or a Hub id, fetched where needed.
+
+    Raises ModelError or RunError. Blocks: call it in a thread.
+    """
+    if name in catalogue.SCRATCH_SHAPES:
+        raise ModelError(
+            f"{name} starts with random weights and has nothing to tell yet: train it on a collection first "
+            f"(`storytime-tui train --base {name} --corpus NAME`)."
+        )
+    report = on_progress or (lambda event: None)
+    finding = with_progress(lambda progress: find_origin(name, progress), Control())
+    while True:
+        try:
+            report(next(finding))
+        except StopIteration as found:
+            origin = found.value
+            break
+    report(Preparing("waking the model", 0, 0))
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
+
+    from storytime_tui.generation.storyteller import Storyteller
+    from storytime_tui.models import loading
+    from storytime_tui.models.tokenizer import load_tokenizer
+
+    device = loading.choose_device("auto")
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    tokenizer = load_tokenizer(origin.folder)
+    model = loading.load_model(origin.folder, device=device, dtype=dtype)
+    return Teller(name, Storyteller(model, tokenizer, device))

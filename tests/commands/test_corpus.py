@@ -1,0 +1,138 @@
+"""`storytime-tui corpus`: what it prints, and that nothing it prints can command the terminal."""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storytime_tui import paths
+from storytime_tui.commands import corpus
+from storytime_tui.errors import CorpusError
+
+ODD = "[/b] [@click=app.quit] \x1b[2J"
+
+
+def run(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    corpus.add_arguments(parser)
+    return corpus.run(parser.parse_args(arguments))
+
+
+@pytest.fixture(autouse=True)
+def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "bundled" / "hedge-tales"
+    folder.mkdir(parents=True)
+    (folder / "wren.txt").write_text("The Wren\n\nShe sang and\x1b[2J sang.")
+    (folder / "owl.txt").write_text("The Owl\n\nHe slept.")
+    (folder / "collection.toml").write_text('title = "Hedge Tales"\nauthor = "Us"\nlicence = "MIT"\n')
+    monkeypatch.setattr(paths, "bundled_collections_folder", lambda: folder.parent)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Path:
+    folder = tmp_path / "books"
+    folder.mkdir()
+    (folder / "fox.txt").write_text(f"The Fox\n\nHe said {ODD}.")
+    (folder / "日本.txt").write_text("Once.")
+    (folder / "bad.txt").write_bytes(b"\0")
+    return folder
+
+
+def test_list_prints_an_aligned_table(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("add", str(books), "--name", ODD)
+    capsys.readouterr()
+    assert run("list") == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines() == [
+        "name                 title                        stories  words  kind",
+        "hedge-tales          Hedge Tales                        2      6  bundled",
+        "b-click-app-quit-2j  [/b] [@click=app.quit] ␛[2J        2      6  yours",
+    ]
+    assert printed.err == ""
+
+
+def test_list_as_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    run("list", "--json")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == {
+        "name": "hedge-tales",
+        "title": "Hedge Tales",
+        "stories": 2,
+        "words": 6,
+        "source": "",
+        "author": "Us",
+        "licence": "MIT",
+        "bundled": True,
+    }
+
+
+def test_list_tells_of_what_cannot_be_read_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    (paths.collections_folder() / "bro\x1bken").mkdir(parents=True)
+    assert run("list", "--json") == 0
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == 1
+    assert "bro␛ken holds no .txt files" in printed.err
+
+
+def test_an_empty_shelf_says_how_to_fill_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(paths, "bundled_collections_folder", lambda: tmp_path / "none")
+    assert run("list") == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "corpus add PATH" in printed.err
+
+
+def test_add_says_what_it_did_and_what_it_left_out(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("add", str(books)) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "Added books: 2 stories, 6 words.\n"
+    assert printed.err.startswith("Left out: ")
+    assert "bad.txt" in printed.err
+    assert run("add", str(books), "--name", "again", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "again"
+    with pytest.raises(CorpusError):
+        run("add", str(books / "bad.txt"))
+
+
+def test_show_prints_the_stories(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("show", "hedge-tales") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Hedge Tales · Us · MIT",
+        "story     words",
+        "The Owl       2",
+        "The Wren      4",
+        "2 in all      6",
+    ]
+    run("show", "hedge-tales", "--json")
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"collection": "hedge-tales", "title": "The Owl", "words": 2},
+        {"collection": "hedge-tales", "title": "The Wren", "words": 4},
+    ]
+    run("show", str(books / "fox.txt"), "--json", "--text")
+    line = capsys.readouterr().out
+    assert "\x1b" not in line
+    assert json.loads(line)["text"] == f"He said {ODD}."
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, "␛[2J"), (False, "\x1b[2J")])
+def test_show_text_is_safe_in_a_terminal_and_exact_in_a_pipe(
+    terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    assert run("show", "hedge-tales", "--text") == 0
+    assert capsys.readouterr().out == f"The Owl\n\nHe slept.\n\n\nThe Wren\n\nShe sang and{shown} sang.\n"
+
+
+def test_the_corpus_needs_neither_torch_nor_textual() -> None:
+    code = (
+        "import sys, storytime_tui.commands.corpus\n"
+        "import storytime_tui.corpus.tokens, storytime_tui.corpus.splitting\n"
+        "print(sorted({'torch', 'transformers', 'textual', 'tokenizers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,27 @@
+"""Fixtures that every test shares: a home of its own, and the real texts where they are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Everything the program writes goes to an empty folder of the test's own."""
+    folder = tmp_path / "storytime-home"
+    monkeypatch.setenv("STORYTIME_HOME", str(folder))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
+    yield folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real texts beside the checkout; a test of something additional skips without it."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("the real texts are not on this machine")
+    return folder

@@ -1,0 +1,104 @@
+"""A tiny byte-level vocabulary and tiny models for the stream's tests."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
+
+WINDOW = 64
+
+
+class Bytes:
+    """Each byte is a token; so are some longer pieces, one of which ends inside a character."""
+
+    pieces = [bytes([byte]) for byte in range(256)] + [
+        b"<end>",
+        b" the",
+        b" \xf0\x9f",
+        b"\n\n",
+        b"  ",
+        b'."',
+        b"Once upon",
+        b"\xe2\x80",
+    ]
+    end_of_text = 256
+    vocabulary_size = len(pieces)
+
+    def encode(self, text: str) -> list[int]:
+        data, ids = text.encode(), []
+        longest_first = sorted(
+            (i for i in range(self.vocabulary_size) if i != 256), key=lambda i: -len(self.pieces[i])
+        )
+        while data:
+            token = next(i for i in longest_first if data.startswith(self.pieces[i]))
+            ids.append(token)
+            data = data[len(self.pieces[token]) :]
+        return ids
+
+    def token_bytes(self, token: int) -> bytes:
+        return self.pieces[token]
+
+
+def tiny_gpt2(window: int = WINDOW, seed: int = 0, dropout: float = 0.0) -> GPT2LMHeadModel:
+    """Random weights large enough for opinions; it hardly ever ends a story.
+
+    Its vocabulary is padded beyond the tokenizer's.
+    """
+    config = GPT2Config(
+        vocab_size=Bytes.vocabulary_size + 8,
+        n_positions=window,
+        n_embd=32,
+        n_layer=2,
+        n_head=2,
+        initializer_range=0.3,
+        resid_pdrop=dropout,
+        embd_pdrop=dropout,
+        attn_pdrop=dropout,
+        bos_token_id=256,
+        eos_token_id=256,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = GPT2LMHeadModel(config).eval()
+    with torch.no_grad():
+        model.transformer.wte.weight[Bytes.end_of_text] = 0  # its logit too, the weights being tied
+    return model
+
+
+class Watched(nn.Module):
+    """Passes calls on to a model, keeps what it was asked, and refuses positions outside the window."""
+
+    def __init__(self, inner: GPT2LMHeadModel) -> None:
+        super().__init__()
+        self.inner = inner
+        self.config = inner.config
+        self.calls: list[list[int]] = []
+        self.positions: list[int] = []  # the cache's length at each call
+
+    def forward(self, input_ids: torch.Tensor, past_key_values: Any, use_cache: bool) -> Any:
+        cached = past_key_values.get_seq_length()
+        assert cached + input_ids.shape[1] <= self.config.n_positions
+        self.calls.append(input_ids[0].tolist())
+        self.positions.append(cached)
+        return self.inner(input_ids, past_key_values=past_key_values, use_cache=use_cache)
+
+
+class Scripted(nn.Module):
+    """Says the same tokens always, whatever it reads: each `script` entry in turn, then end-of-text."""
+
+    def __init__(self, script: list[int]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.config = GPT2Config(n_positions=10_000, n_layer=1)
+        self.script = [*script, Bytes.end_of_text]
+        self.read: list[int] = []
+        self.said = 0
+
+    def forward(self, input_ids: torch.Tensor, past_key_values: Any, use_cache: bool) -> Any:
+        self.read += input_ids[0].tolist()
+        logits = torch.zeros(1, input_ids.shape[1], Bytes.vocabulary_size)
+        logits[0, -1, self.script[self.said]] = 100.0
+        self.said += 1
+        return SimpleNamespace(logits=logits)

@@ -1,0 +1,290 @@
+"""A small Hugging Face Hub on 127.0.0.1, for tests: serves a folder of models, with faults on request.
+
+It speaks what `huggingface_hub` asks for when a model is fetched: `/api/models/<id>` with the files' sizes,
+and `/<id>/resolve/<revision>/<file>` with ETag, X-Repo-Commit, HEAD and Range.
+
+    make_gpt2(models / "distilgpt2")
+    with LoopbackHub(models) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        hub.faults["distilgpt2"] = "half-sent"
+"""
+
+import hashlib
+import json
+import shutil
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar
+from urllib.parse import unquote, urlsplit
+
+FAULTS = {
+    "half-sent": "weights break off in the middle, and every attempt to go on gives nothing",
+    "half-sent-once": "the first answer with weights breaks off in the middle; going on works",
+    "starts-again": "weights break off in the middle, and every attempt to go on begins again",
+    "short": "weights are whole by their own Content-Length, but shorter than was promised",
+    "gated": "files are for those who accepted the terms (401 GatedRepo), unless the token is `TOKEN`",
+    "forbidden": "the token may not read it (403)",
+    "private": "looks as if it did not exist (401 RepoNotFound), unless the token is `TOKEN`",
+    "bad-token": "the token is not valid (401)",
+    "broken": "every answer is a server's error (500)",
+    "no-json": "every answer is a web page",
+    "huge": "the weights are said to hold a thousand terabytes",
+    "silent": "takes the request for a file and says nothing until the hub closes",
+}
+TOKEN = "hf_loopback"
+HUGE = 10**15
+
+
+class LoopbackHub:
+    """Serves each folder under `models` that holds a config.json, by its relative path as its id.
+
+    `faults` maps an id to one of FAULTS, `moved` an old id to a new one; `requests` keeps what was asked as
+    (method, path). All three may be changed while it runs.
+    """
+
+    def __init__(self, models: Path) -> None:
+        self.models = models
+        self.faults: dict[str, str] = {}
+        self.moved: dict[str, str] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.closing = threading.Event()
+        handler = type("Handler", (_Handler,), {"hub": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> "LoopbackHub":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def downloads(self) -> list[str]:
+        """The files that were sent, by their paths' last part, in order."""
+        sent = [path for method, path in self.requests if method == "GET" and "/resolve/" in path]
+        return [path.rpartition("/")[2] for path in sent]
+
+    def commit(self, repo_id: str) -> str:
+        """The id of the model's one commit: it changes with the content of its files."""
+        digest = hashlib.sha1()
+        for path in self.files(repo_id):
+            digest.update(path.name.encode() + _etag(path).encode())
+        return digest.hexdigest()
+
+    def files(self, repo_id: str) -> list[Path]:
+        folder = self.models / repo_id
+        return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+
+
+def _etag(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: ClassVar[LoopbackHub]
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing."""
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        self.hub.requests.append((self.command, path))
+        try:
+            if path.startswith("/api/models/"):
+                repo_id = path.removeprefix("/api/models/").partition("/revision/")[0]
+                self._if_allowed(repo_id, lambda: self._info(repo_id))
+            elif "/resolve/" in path:
+                repo_id, _, rest = path[1:].partition("/resolve/")
+                name = rest.partition("/")[2]
+                self._if_allowed(repo_id, lambda: self._file(repo_id, name))
+            else:
+                self._error(404, "EntryNotFound", "Nothing is here")
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    def _if_allowed(self, repo_id: str, answer) -> None:
+        fault = self.hub.faults.get(repo_id, "")
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if repo_id in self.hub.moved:
+            self.send_response(307)
+            self.send_header("Location", self.path.replace(repo_id, self.hub.moved[repo_id], 1))
+            self._finish(b"")
+        elif fault == "no-json":
+            self._send(200, b"<html>Please log in to the network</html>", {"Content-Type": "text/html"})
+        elif fault == "broken":
+            self._error(500, "", "Internal error")
+        elif fault == "bad-token":
+            self._error(401, "", "Invalid credentials in Authorization header")
+        elif (fault == "private" and token != TOKEN) or not self.hub.files(repo_id):
+            self._error(401, "RepoNotFound", "Invalid username or password.")
+        else:
+            answer()
+
+    def _info(self, repo_id: str) -> None:
+        sizes = {path.name: path.stat().st_size for path in self.hub.files(repo_id)}
+        if self.hub.faults.get(repo_id) == "huge":
+            sizes = {name: HUGE if name.endswith(".safetensors") else size for name, size in sizes.items()}
+        info = {
+            "id": repo_id,
+            "modelId": repo_id,
+            "sha": self.hub.commit(repo_id),
+            "private": self.hub.faults.get(repo_id) == "private",
+            "gated": "manual" if self.hub.faults.get(repo_id) == "gated" else False,
+            "tags": [],
+            "downloads": 0,
+            "siblings": [{"rfilename": name, "size": size} for name, size in sizes.items()],
+        }
+        self._send(200, json.dumps(info).encode(), {"Content-Type": "application/json"})
+
+    def _file(self, repo_id: str, name: str) -> None:
+        fault = self.hub.faults.get(repo_id, "")
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        path = self.hub.models / repo_id / name
+        commit = self.hub.commit(repo_id)
+        if fault == "gated" and token != TOKEN:
+            return self._error(401, "GatedRepo", f"Access to model {repo_id} is restricted.")
+        if fault == "forbidden":
+            return self._error(403, "", "your token may not read this")
+        if fault == "silent":
+            self.hub.closing.wait()
+            self.close_connection = True
+            return None
+        if not path.is_file():
+            return self._error(404, "EntryNotFound", "Entry not found", {"X-Repo-Commit": commit})
+        body = path.read_bytes()
+        headers = {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+        if self.command == "GET" and name.endswith(".safetensors"):
+            return self._weights(fault, body, headers)
+        return self._send(200, body, headers)
+
+    def _weights(self, fault: str, body: bytes, headers: dict[str, str]) -> None:
+        asked = self.headers.get("Range", "")
+        if fault == "starts-again":
+            asked = ""
+        start = int(asked.removeprefix("bytes=").partition("-")[0]) if asked else 0
+        part = body[start:]
+        if start:
+            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        if fault == "short":
+            part = body[: len(body) // 2]
+        sent = part
+        if fault == "half-sent" and start:
+            sent = b""
+        elif fault in ("half-sent", "half-sent-once", "starts-again"):
+            sent = part[: len(part) // 2]
+        if fault == "half-sent-once":
+            self.hub.faults.clear()
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(part)))
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.end_headers()
+        self.wfile.write(sent)
+        self.close_connection = len(sent) < len(part)
+
+    def _error(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
+        more = {"X-Error-Code": code} if code else {}
+        body = json.dumps({"error": message}).encode()
+        named = {"X-Error-Message": message, "Content-Type": "application/json"}
+        self._send(status, body, {**more, **named, **(headers or {})})
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self._finish(body)
+
+    def _finish(self, body: bytes) -> None:
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+
+# -- models to serve ---------------------------------------------------------------------------------------
+
+TALE = (
+    "Once upon a time there was a little mouse who kept a shop under the kitchen stair. "
+    '"Three, if you please," said the frog, and he laid down a button.\n\n'
+)
+
+
+def make_gpt2(folder: Path, vocabulary: Path | None = None, seed: int = 0) -> Path:
+    """A tiny GPT-2 with random weights in `folder`, as transformers saves it.
+
+    `vocabulary` is a folder with GPT-2's real vocab.json and merges.txt; without it a tokenizer is trained.
+    """
+    import torch
+    import transformers
+
+    from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
+
+    transformers.logging.disable_progress_bar()
+    tokenizer = load_tokenizer(vocabulary) if vocabulary else train_tokenizer([TALE * 3], 320)
+    config = transformers.GPT2Config(
+        vocab_size=tokenizer.vocabulary_size, n_positions=64, n_embd=16, n_layer=2, n_head=2,
+        bos_token_id=tokenizer.end_of_text, eos_token_id=tokenizer.end_of_text,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        transformers.GPT2LMHeadModel(config).save_pretrained(folder)
+    if vocabulary:  # as OpenAI's own model is on the Hub: these two files beside tokenizer.json
+        for name in ("vocab.json", "merges.txt"):
+            shutil.copy(vocabulary / name, folder / name)
+    tokenizer.save(folder)
+    return folder
+
+
+def want_remote_code(folder: Path) -> None:
+    """Make the model in `folder` ask for code of its own, which leaves a file `code-was-run` there."""
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {
+        "AutoConfig": "configuration_own.OwnConfig",
+        "AutoModelForCausalLM": "modeling_own.OwnModel",
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    mark = f"open({str(folder / 'code-was-run')!r}, 'w').close()\n"
+    for name in ("configuration_own.py", "modeling_own.py"):
+        (folder / name).write_text(mark)
+
+
+def keep_only_pickle(folder: Path) -> None:
+    """Leave the model in `folder` with weights that only pickle can open."""
+    for path in folder.glob("model*.safetensors*"):
+        path.unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+
+
+def shard(folder: Path) -> list[str]:
+    """Cut the weights in `folder` into two files and an index; gives the names of the two."""
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    names = sorted(tensors)
+    shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    place = {name: shards[index * 2 // len(names)] for index, name in enumerate(names)}
+    for each in shards:
+        part = {name: tensors[name] for name in names if place[name] == each}
+        save_file(part, folder / each, metadata={"format": "pt"})
+    index = {"metadata": {"total_size": 0}, "weight_map": place}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return shards

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+
+from storytime_tui.errors import ModelError
+from storytime_tui.models import catalogue
+from storytime_tui.models.catalogue import BASES, SCRATCH_SHAPES, is_repo_id, nearest_names, resolve_base
+
+
+def test_every_base_of_the_catalogue_resolves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for base in BASES:
+        assert resolve_base(base.name) == ("scratch" if base.name in SCRATCH_SHAPES else "hub")
+    assert catalogue.DEFAULT_BASE in SCRATCH_SHAPES
+
+
+def test_a_folder_with_a_model_is_a_folder(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert resolve_base(str(model)) == "folder"
+    monkeypatch.chdir(model.parent)
+    assert resolve_base("a model") == resolve_base("./a model") == "folder"
+    monkeypatch.setenv("HOME", str(model.parent))
+    assert resolve_base("~/a model") == "folder"
+
+
+def test_a_folder_called_gpt2_hides_the_hubs_only_with_a_model(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "distilgpt2").mkdir()
+    assert resolve_base("distilgpt2") == "hub"
+    model.rename(tmp_path / "gpt2")
+    assert resolve_base("gpt2") == "folder"
+
+
+def test_a_folder_without_a_model_says_what_one_holds(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no config\.json.*tokenizer\.json.*model\.safetensors"):
+        resolve_base(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "~/nowhere", "a/b/c", "gpt2/../x", "~nobody/x"])
+def test_a_folder_that_does_not_exist(name: str) -> None:
+    with pytest.raises(ModelError, match="does not exist"):
+        resolve_base(name)
+
+
+def test_a_file_is_no_model_folder(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("")
+    with pytest.raises(ModelError, match="is a file"):
+        resolve_base(str(tmp_path / "weights"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", "two words", "a--b", "a..b", "-a", "a.", "gpt2.git", "a" * 97, "b" * 5000, "gänse", "a\x00b"],
+)
+def test_what_can_be_no_model_says_what_can(name: str) -> None:
+    assert not is_repo_id(name)
+    with pytest.raises(ModelError, match=r"scratch-small.*distilgpt2.*owner/model"):
+        resolve_base(name)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "openai-community/gpt2", "Qwen/Qwen3-0.6B", "a_b/c.d", "5/6"])
+def test_ids_of_the_hub(name: str) -> None:
+    assert is_repo_id(name)
+    assert resolve_base(name) == "hub"
+
+
+def test_nearest_names() -> None:
+    assert nearest_names("distilgtp2")[0] == "distilgpt2"
+    assert nearest_names("openai/GPT2-medum")[0] == "gpt2-medium"
+    assert nearest_names("zzz") == []

@@ -1,0 +1,254 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from storytime_tui.errors import ModelError
+from storytime_tui.models import loading
+from storytime_tui.models.catalogue import SCRATCH_SHAPES, ScratchShape
+from storytime_tui.models.loading import choose_device, choose_precision, load_model, new_model, window_of
+from storytime_tui.models.tokenizer import train_tokenizer
+from tests import loopback_hub
+from tests.loopback_hub import TALE
+
+CPU = torch.device("cpu")
+TOKENIZER = train_tokenizer([TALE * 3], 320)
+SHAPE = ScratchShape(layers=2, width=16, heads=2, vocabulary=320, window=32)
+
+
+def load(folder: Path, **more: Any) -> Any:
+    return load_model(folder, **{"device": CPU, "dtype": torch.float32, **more})
+
+
+def change(folder: Path, **values: object) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **values}))
+
+
+# -- new models ---------------------------------------------------------------------------------------------
+
+
+def test_a_new_model_has_its_shape() -> None:
+    shape = SCRATCH_SHAPES["scratch-tiny"]
+    model: Any = new_model(shape, TOKENIZER, seed=1, dropout=0.1)
+    assert window_of(model) == 256
+    assert (model.config.n_layer, model.config.n_embd, model.config.n_head) == (4, 128, 4)
+    assert model.config.vocab_size == TOKENIZER.vocabulary_size  # the corpus was too small for 2,048
+    assert model.config.eos_token_id == model.config.bos_token_id == TOKENIZER.end_of_text
+    assert model.lm_head.weight is model.transformer.wte.weight
+    rates = {module.p for module in model.modules() if isinstance(module, torch.nn.Dropout)}
+    assert rates == {0.1, 0.0}
+    assert model.config.attn_pdrop == 0
+    assert not model.training
+    assert model.dtype == torch.float32
+
+
+def test_the_seed_alone_decides_the_weights_and_the_global_state_stays() -> None:
+    torch.manual_seed(11)
+    before = torch.get_rng_state()
+    first = new_model(SHAPE, TOKENIZER, seed=1, dropout=0.1)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(12)
+    again = new_model(SHAPE, TOKENIZER, seed=1, dropout=0.3)
+    other = new_model(SHAPE, TOKENIZER, seed=2, dropout=0.1)
+    for name, weights in first.state_dict().items():
+        assert torch.equal(weights, again.state_dict()[name])
+    assert not torch.equal(first.state_dict()["lm_head.weight"], other.state_dict()["lm_head.weight"])
+
+
+def test_plain_transformers_opens_a_saved_new_model_with_the_same_numbers(tmp_path: Path) -> None:
+    model: Any = new_model(SHAPE, TOKENIZER, seed=3, dropout=0.1)
+    model.save_pretrained(tmp_path)
+    TOKENIZER.save(tmp_path)
+    ids = torch.tensor([TOKENIZER.encode(TALE)[:32]])
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, local_files_only=True)
+    with torch.no_grad():
+        assert torch.equal(theirs(ids).logits, model(ids).logits)
+        assert torch.equal(load(tmp_path)(ids).logits, model(ids).logits)
+        # the activation is GPT-2's own to rounding
+        change(tmp_path, activation_function="gelu_new")
+        torch.testing.assert_close(load(tmp_path)(ids).logits, model(ids).logits, atol=1e-5, rtol=1e-5)
+
+
+# -- loaded models ------------------------------------------------------------------------------------------
+
+
+def test_a_loaded_model_is_the_one_that_transformers_opens(model: Path) -> None:
+    ids = torch.tensor([[0, 5, 9, 60]])
+    torch.manual_seed(4)
+    state = torch.get_rng_state()
+    ours = load(model)
+    assert torch.equal(state, torch.get_rng_state())
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(model, local_files_only=True)
+    with torch.no_grad():
+        assert torch.equal(ours(ids).logits, theirs(ids).logits)
+    assert ours.lm_head.weight is ours.transformer.wte.weight
+    assert ours.config._attn_implementation == "sdpa"
+    assert not ours.training
+    assert window_of(ours) == 64
+
+
+def test_dtype_and_dropout_are_as_asked(model: Path) -> None:
+    ours = load(model, dtype=torch.bfloat16, dropout=0.25)
+    assert {weights.dtype for weights in ours.parameters()} == {torch.bfloat16}
+    assert ours.transformer.drop.p == ours.transformer.h[0].mlp.dropout.p == 0.25
+    assert ours.transformer.h[0].attn.attn_dropout.p == 0
+    kept = load(model)
+    assert kept.transformer.drop.p == kept.transformer.h[0].attn.attn_dropout.p == 0.1
+
+
+def test_shards_load_as_one(model: Path) -> None:
+    whole = load(model).state_dict()
+    loopback_hub.shard(model)
+    for name, weights in load(model).state_dict().items():
+        assert torch.equal(weights, whole[name])
+
+
+def test_another_architecture_loads(tmp_path: Path) -> None:
+    config = transformers.LlamaConfig(
+        vocab_size=384, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=48, bos_token_id=0, eos_token_id=0,
+    )  # fmt: skip
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
+    TOKENIZER.save(tmp_path)  # 320 tokens, 384 rows: padding
+    ours = load(tmp_path, dropout=0.1)
+    assert window_of(ours) == 48
+    assert ours.config.attention_dropout == 0
+    ids = torch.tensor([[1, 2, 3]])
+    assert ours(ids).logits.shape == (1, 3, 384)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda content: content[: len(content) // 2], "are damaged"),
+        (lambda content: b"", "are damaged"),
+        (lambda content: b"junk" * 1000, "are damaged"),
+    ],
+    ids=["half", "empty", "junk"],
+)
+def test_damaged_weights_are_one_line(damage: Any, said: str, model: Path) -> None:
+    weights = model / "model.safetensors"
+    weights.write_bytes(damage(weights.read_bytes()))
+    with pytest.raises(ModelError, match=said) as caught:
+        load(model)
+    assert str(model) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_tensor_is_not_replaced_by_random_numbers(model: Path) -> None:
+    tensors = load_file(model / "model.safetensors")
+    del tensors["transformer.h.1.ln_1.weight"]
+    save_file(tensors, model / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"lack transformer\.h\.1\.ln_1\.weight: fetch"):
+        load(model)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"n_embd": 32}, r"do not fit its config\.json, .* has another size"),
+        ({"n_layer": 3}, r"lack transformer\.h\.2\..* \(and 11 more\)"),
+        ({"n_head": 3}, "divisible"),
+        ({"n_layer": "two"}, r"config\.json cannot be used"),
+        ({"vocab_size": 100}, r"320 tokens, but its model knows only 100"),
+        ({"model_type": "vit"}, "no language model of that kind"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_one_line(values: dict[str, object], said: str, model: Path) -> None:
+    change(model, **values)
+    with pytest.raises(ModelError, match=said) as caught:
+        load(model)
+    assert "\n" not in str(caught.value)
+
+
+def test_pickles_and_foreign_code_are_not_opened(model: Path, tmp_path: Path) -> None:
+    loopback_hub.want_remote_code(model)
+    with pytest.raises(ModelError, match="wants to run program code"):
+        load(model)
+    assert not (model / "code-was-run").exists()
+    loopback_hub.keep_only_pickle(model)
+    with pytest.raises(ModelError, match="pickle"):
+        load(model)
+
+
+def test_nothing_is_printed_and_nobody_asked(model: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys, torch; from pathlib import Path\n"
+        "from storytime_tui.models import loading, tokenizer\n"
+        "from storytime_tui.models.catalogue import ScratchShape\n"
+        "from storytime_tui.errors import ModelError\n"
+        "folder = Path(sys.argv[1])\n"
+        "load = lambda: loading.load_model(folder, device=torch.device('cpu'), dtype=torch.bfloat16)\n"
+        "load()\n"
+        "words = tokenizer.load_tokenizer(folder)\n"
+        "loading.new_model(ScratchShape(1, 8, 1, 320, 16), words, 0, 0.1).save_pretrained(folder / 'new')\n"
+        "(folder / 'config.json').write_text((folder / 'config.json').read_text().replace('16', '32'))\n"
+        "try: load()\n"
+        "except ModelError: pass\n"
+        "else: raise AssertionError\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(model)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout + done.stderr == ""
+
+
+# -- devices ------------------------------------------------------------------------------------------------
+
+
+def test_the_cpu_is_always_there() -> None:
+    assert choose_device("cpu") == CPU
+    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+
+
+def test_the_best_device_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cuda, mps, best in ((True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda cuda=cuda: cuda)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda mps=mps: mps)
+        assert choose_device("auto").type == best
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps", "cuda:7", "abacus", "", "cpu:3"])
+def test_an_absent_device_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: name == "cuda:7")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ModelError, match=f"no device {name!r} here: there is (cuda, )?cpu"):
+        choose_device(name)
+
+
+@pytest.mark.parametrize(("bf16", "amx"), [(True, False), (False, True), (False, False)])
+def test_bf16_only_where_the_processor_has_it(bf16: bool, amx: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bf16)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert choose_precision("fp32", CPU) == "fp32"
+    if bf16 or amx:
+        assert choose_precision("auto", CPU) == choose_precision("bf16", CPU) == "bf16"
+    else:
+        assert choose_precision("auto", CPU) == "fp32"
+        with pytest.raises(ModelError, match=r"cpu has no bf16.*precision=fp32"):
+            choose_precision("bf16", CPU)
+
+
+def test_without_torchs_private_names_the_answer_is_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
+    monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
+    assert choose_precision("auto", CPU) == "fp32"
+
+
+def test_an_unknown_precision_is_named() -> None:
+    with pytest.raises(ModelError, match=r"'fp8'.*auto, bf16 and fp32"):
+        choose_precision("fp8", CPU)
+
+
+def test_window_without_positions_is_gpt2s() -> None:
+    class Alibi(torch.nn.Module):
+        config = transformers.BloomConfig(hidden_size=8, n_layer=1, n_head=1)
+
+    assert window_of(Alibi()) == loading._WINDOW_UNKNOWN == 1024

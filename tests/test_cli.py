@@ -1,0 +1,212 @@
+"""The command line as a stranger meets it: exit codes, one clear line, JSON on stdout and words on stderr."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storytime_tui.cli import main
+from tests.tiny import tale, write_collection
+
+TINY = [
+    "--base", "scratch-tiny", "--max-steps", "6", "--set", "block_size=64", "--set", "batch_size=4",
+    "--set", "accumulation=1", "--set", "evaluate_every=3", "--set", "sample_tokens=5",
+]
+
+
+@pytest.fixture
+def tales(tmp_path: Path) -> Path:
+    return write_collection(tmp_path / "tales")
+
+
+def objects(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_train_evaluate_tell_and_runs_speak_json(tales: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--corpus", str(tales), *TINY, "--run", "r", "--json"]) == 0
+    said = objects(capsys.readouterr().out)
+    assert said[0]["event"] == "started"
+    assert {"step", "loss", "learning_rate", "tokens_per_second"} <= next(
+        e for e in said if e["event"] == "step_done"
+    ).keys()
+    assert {"validation_loss", "perplexity", "bits_per_byte"} <= next(
+        e for e in said if e["event"] == "evaluated"
+    ).keys()
+    assert (said[-1]["event"], said[-1]["run"]) == ("finished", "r")
+    assert said[-1]["best_validation_loss"]
+
+    assert main(["evaluate", "--model", "r", "--corpus", str(tales), "--json"]) == 0
+    (figures,) = objects(capsys.readouterr().out)
+    assert {"validation_loss", "perplexity", "bits_per_byte", "bytes"} <= figures.keys()
+
+    assert main(["tell", "--model", "r", "--prompt", "The mouse", "--max-tokens", "7", "--json"]) == 0
+    told = objects(capsys.readouterr().out)
+    assert {"token", "text", "logprob"} <= told[0].keys()
+    assert {"tokens", "first_token_seconds", "tokens_per_second", "stopped_by"} <= told[-1].keys()
+
+    assert main(["runs", "list", "--json"]) == 0
+    (run,) = objects(capsys.readouterr().out)
+    assert (run["name"], run["state"]) == ("r", "finished")
+    assert main(["runs", "show", "r", "--json"]) == 0
+    (shown,) = objects(capsys.readouterr().out)
+    assert len(shown["evaluations"]) == 3  # type: ignore[arg-type]
+
+
+def test_train_speaks_words_without_json(tales: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--corpus", str(tales), *TINY]) == 0
+    out = capsys.readouterr().out
+    assert "token frequencies alone would give" in out
+    assert len(re.findall(r"^step .* validation loss [0-9.]+", out, re.M)) == 3
+    assert "tell with: storytime-tui tell --model tales-1" in out
+    assert main(["runs", "list"]) == 0
+    assert main(["runs", "show", "tales-1"]) == 0
+    assert "validation loss" in capsys.readouterr().out
+    assert main(["tell", "--prompt", "The frog", "--max-tokens", "5"]) == 0
+    assert capsys.readouterr().out.startswith("The frog")
+
+
+def test_the_default_settings_can_be_changed_in_the_file(tales: Path, home: Path) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "settings.toml").write_text('colour = "red"\n')
+    assert main(["train", "--corpus", str(tales), *TINY]) == 1
+
+
+def bad_inputs(folder: Path) -> dict[str, tuple[list[str], str]]:
+    empty = folder / "empty"
+    empty.mkdir()
+    binary = folder / "binary.txt"
+    binary.write_bytes(bytes(range(256)) * 40)
+    locked = folder / "locked.txt"
+    locked.write_text(tale(1))
+    short = folder / "short"
+    short.mkdir()
+    (short / "one.txt").write_text("A mouse slept well.\n\nA frog did not.")
+    plan = folder / "plan.toml"
+    plan.write_text("colour = 'red'\n")
+    tales = str(folder / "tales")
+    return {
+        "empty folder": (["corpus", "add", str(empty)], "empty"),
+        "binary file": (["corpus", "add", str(binary)], "binary.txt"),
+        "no permission": (["corpus", "add", str(locked)], "locked.txt"),
+        "nothing there": (["corpus", "add", str(folder / "nowhere")], "nowhere"),
+        "too short": (["train", "--corpus", str(short), "--base", "scratch-tiny"], "pick more stories"),
+        "unknown collection": (["train", "--corpus", "grim", "--base", "scratch-tiny"], "grim"),
+        "no collection": (["train", "--base", "scratch-tiny"], "No collection is chosen"),
+        "unknown knob": (["train", "--corpus", tales, "--set", "colour=red"], "no setting 'colour'"),
+        "a knob without value": (["train", "--corpus", tales, "--set", "epochs"], "--set takes KEY=VALUE"),
+        "unknown setting in the TOML": (["train", "--plan", str(plan)], "no setting 'colour'"),
+        "no such run": (["train", "--resume", "nobody"], "no run called 'nobody'"),
+        "no such run to show": (["runs", "show", "nobody"], "no run called 'nobody'"),
+        "a hot temperature": (["tell", "--model", "x", "--temperature", "99"], "between 0 and 5"),
+        "untrained": (["tell", "--model", "scratch-tiny", "--prompt", "x"], "train it on a collection first"),
+        "untrained to measure": (["evaluate", "--model", "scratch-tiny", "--corpus", tales], "random weights"),
+        "a folder without a model": (["evaluate", "--model", str(empty), "--corpus", tales], "empty"),
+    }
+
+
+@pytest.mark.parametrize("case", [
+    "empty folder", "binary file", "no permission", "nothing there", "too short", "unknown collection",
+    "no collection", "unknown knob", "a knob without value", "unknown setting in the TOML", "no such run",
+    "no such run to show", "a hot temperature", "untrained", "untrained to measure", "a folder without a model",
+])
+def test_bad_input_gets_one_clear_line_and_exit_1(
+    case: str, tmp_path: Path, tales: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv, says = bad_inputs(tmp_path)[case]
+    if case == "no permission":  # root may read everything, so the refusal is made here, for everybody alike
+        opening = Path.open
+
+        def refuse(path: Path, *args: Any, **kwargs: Any) -> Any:
+            if path.name == "locked.txt":
+                raise PermissionError(13, "Permission denied", str(path))
+            return opening(path, *args, **kwargs)
+
+        monkeypatch.setattr(Path, "open", refuse)
+    assert main(argv) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.strip().splitlines()
+    assert len(lines) == 1, err
+    assert lines[0].startswith("storytime-tui: ")
+    assert lines[0].endswith(".")
+    assert says in lines[0]
+
+
+@pytest.mark.parametrize("argv", [["dance"], ["train", "--bogus"], ["corpus"], ["bench"], ["--nonsense"]])
+def test_misuse_exits_with_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_what_nobody_foresaw_is_one_line_too_and_the_log_has_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    from storytime_tui.commands import runs
+
+    def stumble() -> None:
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setattr(runs, "run_records", stumble)
+    assert main(["runs", "list"]) == 1
+    err = capsys.readouterr().err
+    assert len(err.strip().splitlines()) == 1
+    assert "Traceback" not in err
+    assert "ZeroDivisionError" in (home / "logs" / "storytime.log").read_text()
+
+
+def test_ctrl_c_saves_exits_with_130_and_the_run_goes_on(tales: Path, home: Path) -> None:
+    argv = [sys.executable, "-m", "storytime_tui", "train", "--corpus", str(tales), *TINY, "--run", "r", "--json"]
+    argv[argv.index("--max-steps") + 1] = "100000"
+    program = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert program.stdout is not None
+    for line in program.stdout:
+        if '"step_done"' in line:
+            break
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 130
+    assert "Traceback" not in err
+    last = objects(out)[-1]
+    assert (last["event"], last["stopped_by"]) == ("finished", "stopped")
+
+    from transformers import AutoModelForCausalLM
+
+    checkpoint = home / "runs" / "r" / "checkpoints" / f"step-{last['step']}"
+    AutoModelForCausalLM.from_pretrained(checkpoint)
+    resumed = subprocess.Popen(
+        [sys.executable, "-m", "storytime_tui", "train", "--resume", "r", "--json"], stdout=subprocess.PIPE, text=True
+    )
+    assert resumed.stdout is not None
+    first = [json.loads(resumed.stdout.readline()) for _ in range(2)]
+    assert first[0] == {"event": "resumed", "step": last["step"], "from_checkpoint": True}
+    assert first[1]["step"] == int(str(last["step"])) + 1
+    resumed.send_signal(signal.SIGTERM)
+    resumed.stdout.read()
+    assert resumed.wait(timeout=60) == 130
+
+
+def test_a_reader_that_leaves_early_is_no_error(tales: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m storytime_tui corpus show {tales} --text | head -n 1",
+        shell=True, capture_output=True, text=True, timeout=60,
+    )
+    assert done.stderr == ""
+
+
+def test_doctor_looks_at_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens on the discard port
+    assert main(["doctor", "--json"]) == 0
+    found = {o["what"]: o for o in objects(capsys.readouterr().out)}
+    assert {"python", "torch", "trains on", "memory", "cache", "settings file", "hugging face hub"} <= found.keys()
+    assert "not reached" in str(found["hugging face hub"]["found"])
+    assert main(["doctor"]) == 0
+    assert "trains on" in capsys.readouterr().out

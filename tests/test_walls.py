@@ -1,0 +1,82 @@
+"""The walls of the house: import contracts, and what is loaded when."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("torch", "transformers")
+
+
+def test_the_import_contracts_hold() -> None:
+    linter = shutil.which("lint-imports", path=os.path.dirname(sys.executable)) or "lint-imports"
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def loaded_after(code: str, home: Path) -> set[str]:
+    """Which of the heavy packages (and textual) a fresh interpreter has loaded after running `code`."""
+    report = f"\nimport sys\nprint('LOADED', *[m for m in {(*HEAVY, 'textual')!r} if m in sys.modules])"
+    environment = {**os.environ, "STORYTIME_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", code + report], capture_output=True, text=True, env=environment, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+RUN_CLI = """
+from storytime_tui.cli import main
+try:
+    code = main({argv!r})
+except SystemExit as stop:
+    code = stop.code
+assert code == 0, code
+"""
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["--help"], ["--version"], ["corpus", "list"], ["corpus", "list", "--json"], ["runs", "list"],
+     ["train", "--help"], ["tell", "--help"], ["evaluate", "--help"]],
+    ids=" ".join,
+)
+def test_light_commands_load_nothing_heavy(argv: list[str], home: Path) -> None:
+    assert loaded_after(RUN_CLI.format(argv=argv), home) == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["storytime_tui.cli", "storytime_tui.training.plan", "storytime_tui.training.events",
+     "storytime_tui.training.runs", "storytime_tui.models.catalogue", "storytime_tui.models.tokenizer",
+     "storytime_tui.models.hub", "storytime_tui.corpus.shelf", "storytime_tui.corpus.tokens",
+     "storytime_tui.generation.settings", "storytime_tui.generation.decoding",
+     "storytime_tui.generation.context", "storytime_tui.stories.store", "storytime_tui.workshop.learning",
+     "storytime_tui.workshop.telling", "storytime_tui.workshop.judging", "storytime_tui.workshop.shelves"],
+)
+def test_light_modules_load_nothing_heavy(module: str, home: Path) -> None:
+    assert loaded_after(f"import {module}", home) == set()
+
+
+FIRST_FRAME = """
+from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.services import real_services
+
+class Watched(StorytimeApp):
+    def _on_first_frame(self):
+        self.exit("painted")
+
+    def on_mount(self):
+        self.call_after_refresh(self._on_first_frame)
+
+app = Watched(real_services())
+assert app.run(headless=True) == "painted"
+"""
+
+
+def test_the_first_painted_frame_loads_neither_torch_nor_transformers(home: Path) -> None:
+    assert not loaded_after(FIRST_FRAME, home) & set(HEAVY)

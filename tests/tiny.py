@@ -1,0 +1,53 @@
+"""Small things to test with: a made-up shelf, its tokens, and a model small enough to train in a blink."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+WHO = ["mouse", "hedgehog", "wren", "mole", "frog", "snail", "vole", "rook"]
+DID = ["mended", "carried", "lost", "counted", "polished", "hid", "painted", "found"]
+WHAT = ["a button", "the kettle", "an umbrella", "the lantern", "a jam jar", "the key", "a ribbon", "the boat"]
+WHERE = ["by the pond", "under the stair", "in the hedge", "at the mill", "on the lane", "behind the door"]
+
+
+def tale(seed: int, sentences: int = 30) -> str:
+    """A made-up tale with a grammar that a tiny model can learn."""
+    draw = random.Random(seed)
+    lines = [
+        f"The {draw.choice(WHO)} {draw.choice(DID)} {draw.choice(WHAT)} {draw.choice(WHERE)}."
+        for _ in range(sentences)
+    ]
+    return "\n\n".join(" ".join(lines[i : i + 5]) for i in range(0, len(lines), 5))
+
+
+def write_collection(folder: Path, stories: int = 8, sentences: int = 30) -> Path:
+    """A folder of `.txt` tales."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(stories):
+        (folder / f"tale-{number}.txt").write_text(f"Tale Number {number}\n\n{tale(number, sentences)}\n")
+    return folder
+
+
+def tiny_gpt2(vocabulary: int = 64, window: int = 32, seed: int = 0, dropout: float = 0.1) -> Any:
+    """A GPT-2 of two layers by transformers itself."""
+    import torch
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    config = GPT2Config(
+        vocab_size=vocabulary, n_positions=window, n_embd=32, n_layer=2, n_head=2, resid_pdrop=dropout,
+        embd_pdrop=dropout, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return GPT2LMHeadModel(config)
+
+
+def token_stream(tokens: int, vocabulary: int = 64, seed: int = 0) -> np.ndarray:
+    """Ids with something to learn in them: each follows from the one before, with a little noise."""
+    draw = np.random.default_rng(seed)
+    ids = np.zeros(tokens, dtype=np.uint16)
+    for i in range(1, tokens):
+        ids[i] = draw.integers(1, vocabulary) if draw.random() < 0.1 else (ids[i - 1] * 5 + 3) % vocabulary
+    return ids

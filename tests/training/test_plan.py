@@ -1,0 +1,109 @@
+"""The plan: every knob validated, written, read and resolved."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storytime_tui.errors import PlanError
+from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, schedule_of, with_values, write_plan
+
+plans = st.builds(
+    TrainingPlan,
+    base=st.text(min_size=1, max_size=20),
+    collections=st.lists(st.text(max_size=20), max_size=3).map(tuple),
+    block_size=st.none() | st.integers(8, 4096),
+    epochs=st.none() | st.floats(0.01, 100),
+    learning_rate=st.none() | st.floats(1e-7, 1),
+    sample_prompt=st.text(max_size=40),
+    seed=st.integers(0, 2**62),
+)
+
+
+@given(plans)
+def test_a_written_plan_reads_back_the_same(tmp_path_factory: pytest.TempPathFactory, plan: TrainingPlan) -> None:
+    path = tmp_path_factory.mktemp("plan") / "plan.toml"
+    write_plan(plan, path)
+    assert read_plan(path) == plan
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("bsae = 'gpt2'", "no setting 'bsae'"),
+        ("epochs = 'three'", "epochs is 'three', but must be a number"),
+        ("seed = true", "seed is True"),
+        ("learning_rate = 3", "learning_rate is 3.0, but must be above 0"),
+        ("collections = [1]", "collections is [1]"),
+        ("epochs = ", "not valid TOML"),
+    ],
+)
+def test_a_wrong_plan_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(text)
+    with pytest.raises(PlanError) as caught:
+        read_plan(path)
+    assert says in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_set_reaches_every_knob() -> None:
+    values = {
+        "epochs": "2", "seed": "7", "precision": "fp32", "collections": "a, b", "block_size": "64",
+        "learning_rate": "auto", "dropout": "0",
+    }
+    plan = with_values(TrainingPlan(learning_rate=0.1), values)
+    assert (plan.epochs, plan.seed, plan.precision, plan.block_size) == (2.0, 7, "fp32", 64)
+    assert plan.collections == ("a", "b")
+    assert plan.learning_rate is None
+    with pytest.raises(PlanError, match="no setting 'nonsense'"):
+        with_values(plan, {"nonsense": "1"})
+    with pytest.raises(PlanError, match="epochs is 'many', but must be a number"):
+        with_values(plan, {"epochs": "many"})
+    with pytest.raises(PlanError, match="precision is fp8, but must be one of auto, bf16, fp32"):
+        with_values(plan, {"precision": "fp8"})
+
+
+@given(
+    tokens=st.integers(300, 3_000_000), window=st.sampled_from([256, 512, 1024]), scratch=st.booleans(),
+    parameters=st.sampled_from([1_000_000, 124_000_000, 1_500_000_000]), max_steps=st.none() | st.integers(1, 5000),
+)
+def test_every_resolved_plan_can_run(
+    tokens: int, window: int, scratch: bool, parameters: int, max_steps: int | None
+) -> None:
+    plan = resolve(
+        TrainingPlan(max_steps=max_steps), window=window, from_scratch=scratch, training_tokens=tokens,
+        parameters=parameters,
+    )
+    assert plan.block_size is not None and plan.block_size <= window
+    assert plan.batch_size and plan.accumulation and plan.evaluate_every and plan.learning_rate
+    schedule = schedule_of(plan, tokens)
+    assert schedule.total_steps >= 1
+    assert 0 <= schedule.warmup_steps < schedule.total_steps or schedule.total_steps == 1
+    if max_steps:
+        assert schedule.total_steps == max_steps
+    # resolving again changes nothing: a resumed run is the same run
+    again = resolve(plan, window=window, from_scratch=scratch, training_tokens=tokens, parameters=parameters)
+    assert again == plan
+
+
+def test_plans_that_cannot_work_say_what_to_change() -> None:
+    enough = {"window": 256, "from_scratch": True, "training_tokens": 10_000, "parameters": 10**6}
+    with pytest.raises(PlanError, match="sees at most 256 tokens: set block_size=256 or less"):
+        resolve(TrainingPlan(block_size=512), **enough)
+    with pytest.raises(PlanError, match="pick more stories, or set a smaller block_size"):
+        resolve(TrainingPlan(block_size=256), **{**enough, "training_tokens": 100})
+    with pytest.raises(PlanError, match="stride is 128, but must be at most block_size"):
+        resolve(TrainingPlan(block_size=64, stride=128), **enough)
+
+
+def test_steps_asked_for_without_epochs_are_made_however_small_the_corpus() -> None:
+    plan = resolve(
+        TrainingPlan(max_steps=500), window=256, from_scratch=True, training_tokens=3000, parameters=10**6
+    )
+    assert schedule_of(plan, 3000).total_steps == 500
+    both = dataclasses.replace(TrainingPlan(), max_steps=500, epochs=1.0)
+    plan = resolve(both, window=256, from_scratch=True, training_tokens=3000, parameters=10**6)
+    assert schedule_of(plan, 3000).total_steps < 500

@@ -1,0 +1,245 @@
+"""A small world for the app's tests: a shelf, a run that speaks when told to, a teller, a store; a frozen clock."""
+
+import itertools
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.stories.store import StoryStore
+from storytime_tui.training import events as ev
+from storytime_tui.training.control import Control
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.tui.services import Services
+
+HOSTILE = "[/b] [@click=app.quit]quit[/] \x1b[2J [bold]"
+
+TALE = (
+    "At the bottom of Primrose Lane, where the hedge is thickest, there lived a hedgehog who owned an umbrella.\n\n"
+    "It was a very old umbrella, and in dry weather he kept his apples in it.\n\n"
+    '"You never know," said the hedgehog, "when it will rain apples."'
+)
+
+
+def collection(name: str, title: str, titles: Sequence[str], author: str = "A. N. Other") -> Collection:
+    stories = tuple(Story(t, TALE, f"{i:02}.txt") for i, t in enumerate(titles))
+    return Collection(name, title, stories, author=author, source="written for the tests", licence="MIT",
+                      bundled=True)
+
+
+SHELF = (
+    collection("hedgerow", "Hedgerow Tales", [
+        "The Hedgehog's Umbrella", "Mr. Moldwarp's Lantern", "The Snail Who Was Early", "A Button for the Wren",
+        "The Dormouse and the Moon", "Three Frogs in a Teapot", "The Weasel's Good Day",
+        "What the Brook Said to the Bridge", "Old Thistle and the Very Long Winter Afternoon", "The Robin's Coat",
+    ]),
+    collection("fir-trees", "Under the Fir Trees", [f"Fir Tale {i}" for i in range(1, 18)]),
+    collection("attic", "Nonsense from the Attic", [f"Nonsense {i}" for i in range(1, 16)]),
+)
+
+STARTED = ev.Started(
+    run="hedgerow-1", base="scratch-small", collections=("hedgerow",), device="cpu", precision="fp32",
+    parameters=14_000_000, stories=9, validation_stories=1, training_tokens=12_000, validation_tokens=1_300,
+    total_steps=118, steps_per_epoch=29.5, block_size=512, token_frequency_loss=5.912, time=0.0,
+)
+
+
+def step(number: int, loss: float) -> ev.StepDone:
+    return ev.StepDone(step=number, loss=loss, learning_rate=5e-5, tokens_per_second=2610.0, epoch=number / 29.5,
+                       gradient_norm=1.0, elapsed=number * 1.5, memory=912_000_000)
+
+
+def loss_at(number: int) -> float:
+    """A curve with the look of a real one, and nothing random in it."""
+    wobble = ((number * 7919) % 13 - 6) / 40
+    return 2.9 + 5.0 * 0.96 ** number + wobble
+
+
+def evaluated(number: int) -> ev.Evaluated:
+    loss = 3.1 + 4.9 * 0.96 ** number
+    return ev.Evaluated(number, loss, 2.718281828 ** loss, loss / 2.4, best=True)
+
+
+def sampled(number: int, text: str) -> ev.Sampled:
+    return ev.Sampled(number, "Once upon a time", text)
+
+
+def a_run(until: int = 100) -> list[ev.Event]:
+    """The events of a run that has come to step `until` of 118."""
+    said: list[ev.Event] = [STARTED, evaluated(0), sampled(0, " iron the of, was hat lane lane said")]
+    for number in range(1, until + 1):
+        said.append(step(number, loss_at(number)))
+        if number % 25 == 0:
+            said += [
+                evaluated(number),
+                sampled(number, " there was a little mouse who kept a shop under the kitchen stair, and every "
+                                "morning she swept the step and put out the buttons in a row."),
+                ev.CheckpointSaved(number, f"checkpoints/step-{number}", best=True),
+            ]
+    return said
+
+
+FINISHED = ev.Finished("hedgerow-1", 118, 3.104, 118, "done", 212.0)
+
+
+@dataclass
+class FakeRun:
+    """A run that says what the test puts into it; it obeys stop, checkpoint and sample as the trainer does."""
+
+    says: "queue.SimpleQueue[ev.Event | Exception | None]" = field(default_factory=queue.SimpleQueue)
+    plans: list[TrainingPlan] = field(default_factory=list)
+    names: list[str | None] = field(default_factory=list)
+    resumed: list[str] = field(default_factory=list)
+    control: Control | None = None
+    step: int = 0
+
+    def say(self, *events: "ev.Event | Exception | None") -> None:
+        for event in events:
+            self.says.put(event)
+
+    def learn(self, plan: TrainingPlan, control: Control, run: str | None) -> Iterator[ev.Event]:
+        self.plans.append(plan)
+        self.names.append(run)
+        return self._speak(control)
+
+    def resume(self, run: str, control: Control) -> Iterator[ev.Event]:
+        self.resumed.append(run)
+        return self._speak(control)
+
+    def _speak(self, control: Control) -> Iterator[ev.Event]:
+        self.control = control
+        was_paused = False
+        while True:
+            try:
+                event = self.says.get(timeout=0.005)
+            except queue.Empty:
+                if control.stopped:
+                    yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
+                    yield ev.Finished("hedgerow-1", self.step, 3.104, self.step, "stopped", 60.0)
+                    return
+                if control.take_checkpoint():
+                    yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
+                for _ in control.take_prompts():
+                    yield sampled(self.step, " a sample that was asked for")
+                if control.paused != was_paused:
+                    was_paused = control.paused
+                    yield ev.Paused(self.step) if was_paused else ev.Resumed(self.step, from_checkpoint=False)
+                continue
+            if event is None:
+                return
+            if isinstance(event, Exception):
+                raise event
+            self.step = getattr(event, "step", self.step)
+            yield event
+            if isinstance(event, ev.Finished | ev.Failed):
+                return
+
+
+@dataclass(frozen=True)
+class FakeChoice:
+    name: str
+    title: str
+    note: str
+
+
+@dataclass
+class FakeTeller:
+    """Tells the given pieces; with `gate` set, each waits until the test lets it go."""
+
+    name: str
+    pieces: Sequence[str]
+    told: list[tuple[str, Any]]
+    gate: "threading.Semaphore | None" = None
+    error: Exception | None = None
+    window: int = 256
+
+    def tell(self, text: str, settings: Any, stop: threading.Event) -> Iterator[Piece | Told]:
+        self.told.append((text, settings))
+        number = 0
+        for number, piece in enumerate(self.pieces, 1):
+            if self.gate is not None:
+                while not self.gate.acquire(timeout=0.005):
+                    if stop.is_set():
+                        break
+            if stop.is_set():
+                yield Told(number - 1, 0.1, 40.0, "you")
+                return
+            yield Piece(number, piece, -1.0)
+        if self.error is not None:
+            raise self.error
+        yield Told(number, 0.1, 40.0, "length")
+
+
+@dataclass(frozen=True)
+class FakeAdded:
+    collection: Collection
+    problems: tuple[str, ...] = ()
+
+
+@dataclass
+class World:
+    """Everything that the fakes remember, and the services made of them."""
+
+    folder: Path
+    collections: tuple[Collection, ...] = SHELF
+    run: FakeRun = field(default_factory=FakeRun)
+    choices: tuple[FakeChoice, ...] = (
+        FakeChoice("hedgerow-1", "hedgerow-1", "scratch-small taught hedgerow, validation loss 3.104"),
+        FakeChoice("distilgpt2", "distilgpt2", "untrained on your shelf; reads English already"),
+    )
+    pieces: Sequence[str] = tuple(
+        (" and the frog laid down three acorns, a thimble, and a very small hat."
+         "\n\n\"That will do,\" said the mouse.").replace(" ", "| ").split("|")[1:]
+    )
+    gate: threading.Semaphore | None = None
+    told: list[tuple[str, Any]] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
+    teller_error: Exception | None = None
+    open_error: Exception | None = None
+    shelf_error: Exception | None = None
+    added: list[Path] = field(default_factory=list)
+    add_error: Exception | None = None
+    to_add: FakeAdded | None = None
+
+    def services(self) -> Services:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ticks = itertools.count()
+        return Services(
+            shelf=self._shelf,
+            add_collection=self._add,
+            estimate_tokens=lambda words, base: round(words * 1.4),
+            learn=self.run.learn,
+            resume=self.run.resume,
+            model_choices=lambda: self.choices,
+            open_teller=self._open_teller,
+            open_store=lambda: StoryStore(self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks)),
+            clock=lambda: 0.0,
+        )
+
+    def store(self) -> StoryStore:
+        return StoryStore(self.folder / "stories.sqlite3")
+
+    def _shelf(self) -> tuple[Collection, ...]:
+        if self.shelf_error is not None:
+            raise self.shelf_error
+        return self.collections
+
+    def _add(self, paths: Sequence[Path], name: str | None) -> FakeAdded:
+        self.added += paths
+        if self.add_error is not None:
+            raise self.add_error
+        assert self.to_add is not None
+        self.collections = (*self.collections, self.to_add.collection)
+        return self.to_add
+
+    def _open_teller(self, name: str, on_progress: Any) -> FakeTeller:
+        if on_progress is not None:
+            on_progress(ev.Preparing("waking the model", 0, 0))
+        if self.open_error is not None:
+            raise self.open_error
+        self.opened.append(name)
+        return FakeTeller(name, self.pieces, self.told, self.gate, self.teller_error)

@@ -1,0 +1,197 @@
+"""The main job, end to end and in one process: a folder of tales, a run that learns them, a tale told."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from storytime_tui import paths
+from storytime_tui.errors import CorpusError, ModelError, PlanError, RunError, StorytimeError
+from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.training import events as ev
+from storytime_tui.training.control import Control
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.runs import read_events, summary_of
+from storytime_tui.workshop.judging import judge
+from storytime_tui.workshop.learning import learn, resume
+from storytime_tui.workshop.progress import Stopped
+from storytime_tui.workshop.telling import choices, open_teller
+from tests.tiny import write_collection
+
+
+def plan_for(folder: Path, **values: object) -> TrainingPlan:
+    return TrainingPlan(
+        **{  # type: ignore[arg-type]
+            "base": "scratch-tiny", "collections": (str(folder),), "max_steps": 6, "block_size": 64,
+            "batch_size": 4, "accumulation": 1, "evaluate_every": 3, "sample_tokens": 5, **values,
+        }
+    )
+
+
+@pytest.fixture
+def tales(tmp_path: Path) -> Path:
+    return write_collection(tmp_path / "tales")
+
+
+def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
+    said = list(learn(plan_for(tales), Control()))
+    started = next(e for e in said if isinstance(e, ev.Started))
+    assert started.run == "tales-1"
+    assert (started.stories, started.validation_stories) == (7, 1)
+    finished = said[-1]
+    assert isinstance(finished, ev.Finished)
+    kept = [e for e in said if not isinstance(e, ev.Preparing)]
+    assert read_events(paths.runs_folder() / "tales-1") == kept
+    assert [c.name for c in choices()][0] == "tales-1"
+
+    told = list(open_teller("tales-1").tell("The mouse", SamplerSettings(max_tokens=12, seed=3)))
+    assert isinstance(told[-1], Told)
+    assert told[-1].tokens == len(told) - 1 <= 12
+    assert all(isinstance(piece, Piece) for piece in told[:-1])
+
+    best = [e for e in said if isinstance(e, ev.Evaluated) and e.step == finished.best_step][0]
+    judged = judge("tales-1", [str(tales)], lambda *_: None, precision=started.precision)
+    assert judged.stories == 1
+    assert judged.validation_loss == pytest.approx(best.validation_loss, abs=1e-3)
+    assert judged.bits_per_byte == pytest.approx(best.bits_per_byte, abs=1e-3)
+    everything = judge("tales-1", [str(tales)], lambda *_: None, everything=True)
+    assert everything.stories == 8
+    assert everything.bytes > judged.bytes
+
+
+def test_a_run_can_be_the_base_of_another(tales: Path) -> None:
+    list(learn(plan_for(tales, max_steps=3), Control(), "first"))
+    said = list(learn(plan_for(tales, base="first", max_steps=3, learning_rate=1e-4), Control(), "second"))
+    before = [e for e in read_events(paths.runs_folder() / "first") if isinstance(e, ev.Evaluated)]
+    after = [e for e in said if isinstance(e, ev.Evaluated)]
+    assert after[0].validation_loss == pytest.approx(before[-1].validation_loss, abs=1e-3)
+
+
+def test_only_the_picked_stories_are_learned_and_they_are_written_into_the_plan(tales: Path) -> None:
+    picked = tuple(f"tales/Tale Number {n}" for n in (0, 2, 4, 5))
+    said = list(learn(plan_for(tales, stories=picked), Control(), "r"))
+    started = next(e for e in said if isinstance(e, ev.Started))
+    assert started.stories + started.validation_stories == 4
+    with pytest.raises(CorpusError, match="'tales/Nobody' is not in the chosen collections"):
+        list(learn(plan_for(tales, stories=("tales/Nobody",)), Control()))
+
+
+def test_a_stopped_run_goes_on_and_a_finished_one_says_that_it_is(tales: Path) -> None:
+    control = Control()
+    for event in learn(plan_for(tales), control, "r"):
+        if isinstance(event, ev.StepDone) and event.step == 2:
+            control.stop()
+    assert summary_of("r").state == "stopped"
+    said = list(resume("r", Control()))
+    assert isinstance(said[-1], ev.Finished)
+    assert said[-1].stopped_by == "done"
+    steps = [e.step for e in read_events(paths.runs_folder() / "r") if isinstance(e, ev.StepDone)]
+    assert steps == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(RunError, match="has finished all of its 6 steps"):
+        list(resume("r", Control()))
+
+
+def test_a_run_whose_stories_changed_is_not_taken_for_the_same(tales: Path) -> None:
+    control = Control()
+    for event in learn(plan_for(tales), control, "r"):
+        if isinstance(event, ev.StepDone) and event.step == 2:
+            control.stop()
+    path = tales / "tale-3.txt"
+    path.write_text(path.read_text() + "\n\nAnd then the mouse went home.\n")
+    with pytest.raises(RunError, match="have changed since it began"):
+        list(resume("r", Control()))
+
+
+def test_stopping_while_it_prepares_leaves_nothing_behind(tales: Path) -> None:
+    control = Control()
+    with pytest.raises(Stopped):
+        for event in learn(plan_for(tales), control):
+            if isinstance(event, ev.Preparing):
+                control.stop()
+    assert not paths.runs_folder().exists() or not list(paths.runs_folder().iterdir())
+
+
+def test_what_cannot_work_is_said_before_anything_is_made(tales: Path, tmp_path: Path) -> None:
+    short = tmp_path / "short"
+    short.mkdir()
+    (short / "a.txt").write_text("The mouse slept.\n\nThe end came soon.")
+    (short / "b.txt").write_text("The frog sang all night long.")
+    cases: list[tuple[TrainingPlan, type[StorytimeError], str]] = [
+        (TrainingPlan(), PlanError, "No collection is chosen"),
+        (plan_for(short, block_size=None), PlanError, "pick more stories"),
+        (plan_for(tales, block_size=512), PlanError, "sees at most 256 tokens"),
+        (plan_for(tmp_path / "nowhere"), CorpusError, "nowhere"),
+        (plan_for(tales, tokenizer="scratch-tiny"), PlanError, "none of its own"),
+        (plan_for(tales, device="cuda:7"), ModelError, "cuda"),
+    ]
+    for plan, kind, says in cases:
+        with pytest.raises(kind, match=says):
+            list(learn(plan, Control()))
+    assert not paths.runs_folder().exists() or not list(paths.runs_folder().iterdir())
+
+
+def test_a_run_open_elsewhere_is_refused_and_one_killed_goes_on(tales: Path, home: Path) -> None:
+    code = (
+        "import sys\nfrom storytime_tui.cli import main\n"
+        "sys.exit(main(['train', '--corpus', sys.argv[1], '--base', 'scratch-tiny', '--run', 'r', '--json',"
+        " '--set', 'epochs=1000', '--set', 'block_size=64', '--set', 'evaluate_every=5', '--set', 'sample_every=0']))"
+    )
+    program = subprocess.Popen(
+        [sys.executable, "-c", code, str(tales)], stdout=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
+    assert program.stdout is not None
+    for line in program.stdout:
+        if '"checkpoint_saved"' in line:
+            break
+    with pytest.raises(RunError, match="open in another Storytime"):
+        next(iter(resume("r", Control())))
+    program.send_signal(signal.SIGKILL)
+    program.wait(timeout=30)
+    program.stdout.close()
+    assert summary_of("r").state == "interrupted"
+    control = Control()
+    first_step = None
+    for event in resume("r", control):
+        if isinstance(event, ev.StepDone):
+            first_step = first_step or event.step
+            control.stop()
+    assert first_step is not None
+    assert first_step % 5 == 1  # from the checkpoint at a multiple of five
+    assert summary_of("r").state == "stopped"
+
+
+def test_untrained_scratch_bases_and_runs_without_checkpoints_tell_nothing(tales: Path) -> None:
+    with pytest.raises(ModelError, match="train it on a collection first"):
+        open_teller("scratch-small")
+    control = Control()
+    for event in learn(plan_for(tales), control, "r"):
+        if isinstance(event, ev.Started):
+            control.stop()
+    with pytest.raises(ModelError, match="has no checkpoint yet"):
+        open_teller("r")
+    assert all(choice.name != "r" for choice in choices())
+
+
+def test_a_story_told_while_it_trains_changes_nothing_of_the_training(tales: Path) -> None:
+    """Training draws from its own seeds only, so a telling in another thread cannot shift them."""
+    quiet = [e.loss for e in learn(plan_for(tales, dropout=0.2), Control(), "quiet") if isinstance(e, ev.StepDone)]
+    teller = open_teller("quiet")
+    stop = threading.Event()
+
+    def tell_on() -> None:
+        while not stop.is_set():
+            list(teller.tell("The", SamplerSettings(max_tokens=5), stop))
+
+    thread = threading.Thread(target=tell_on)
+    thread.start()
+    try:
+        beside = [e.loss for e in learn(plan_for(tales, dropout=0.2), Control(), "b") if isinstance(e, ev.StepDone)]
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+    assert beside == quiet
