@@ -15,7 +15,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "storytime-home"
     monkeypatch.setenv("STORYTIME_HOME", str(folder))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
-    yield folder
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The command line as a stranger meets it: exit codes, one clear line, JSON on stdout and words on stderr."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -15,8 +14,20 @@ from storytime_tui.cli import main
 from tests.tiny import tale, write_collection
 
 TINY = [
-    "--base", "scratch-tiny", "--max-steps", "6", "--set", "block_size=64", "--set", "batch_size=4",
-    "--set", "accumulation=1", "--set", "evaluate_every=3", "--set", "sample_tokens=5",
+    "--base",
+    "scratch-tiny",
+    "--max-steps",
+    "6",
+    "--set",
+    "block_size=64",
+    "--set",
+    "batch_size=4",
+    "--set",
+    "accumulation=1",
+    "--set",
+    "evaluate_every=3",
+    "--set",
+    "sample_tokens=5",
 ]
 
 
@@ -106,18 +117,41 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list[str], str]]:
         "no such run to show": (["runs", "show", "nobody"], "no run called 'nobody'"),
         "a hot temperature": (["tell", "--model", "x", "--temperature", "99"], "between 0 and 5"),
         "untrained": (["tell", "--model", "scratch-tiny", "--prompt", "x"], "train it on a collection first"),
-        "untrained to measure": (["evaluate", "--model", "scratch-tiny", "--corpus", tales], "random weights"),
+        "untrained to measure": (
+            ["evaluate", "--model", "scratch-tiny", "--corpus", tales],
+            "random weights",
+        ),
         "a folder without a model": (["evaluate", "--model", str(empty), "--corpus", tales], "empty"),
     }
 
 
-@pytest.mark.parametrize("case", [
-    "empty folder", "binary file", "no permission", "nothing there", "too short", "unknown collection",
-    "no collection", "unknown knob", "a knob without value", "unknown setting in the TOML", "no such run",
-    "no such run to show", "a hot temperature", "untrained", "untrained to measure", "a folder without a model",
-])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "empty folder",
+        "binary file",
+        "no permission",
+        "nothing there",
+        "too short",
+        "unknown collection",
+        "no collection",
+        "unknown knob",
+        "a knob without value",
+        "unknown setting in the TOML",
+        "no such run",
+        "no such run to show",
+        "a hot temperature",
+        "untrained",
+        "untrained to measure",
+        "a folder without a model",
+    ],
+)
 def test_bad_input_gets_one_clear_line_and_exit_1(
-    case: str, tmp_path: Path, tales: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    case: str,
+    tmp_path: Path,
+    tales: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     argv, says = bad_inputs(tmp_path)[case]
     if case == "no permission":  # root may read everything, so the refusal is made here, for everybody alike
@@ -164,7 +198,18 @@ def test_what_nobody_foresaw_is_one_line_too_and_the_log_has_the_rest(
 
 
 def test_ctrl_c_saves_exits_with_130_and_the_run_goes_on(tales: Path, home: Path) -> None:
-    argv = [sys.executable, "-m", "storytime_tui", "train", "--corpus", str(tales), *TINY, "--run", "r", "--json"]
+    argv = [
+        sys.executable,
+        "-m",
+        "storytime_tui",
+        "train",
+        "--corpus",
+        str(tales),
+        *TINY,
+        "--run",
+        "r",
+        "--json",
+    ]
     argv[argv.index("--max-steps") + 1] = "100000"
     program = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert program.stdout is not None
@@ -183,7 +228,9 @@ def test_ctrl_c_saves_exits_with_130_and_the_run_goes_on(tales: Path, home: Path
     checkpoint = home / "runs" / "r" / "checkpoints" / f"step-{last['step']}"
     AutoModelForCausalLM.from_pretrained(checkpoint)
     resumed = subprocess.Popen(
-        [sys.executable, "-m", "storytime_tui", "train", "--resume", "r", "--json"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "storytime_tui", "train", "--resume", "r", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert resumed.stdout is not None
     first = [json.loads(resumed.stdout.readline()) for _ in range(2)]
@@ -197,16 +244,29 @@ def test_ctrl_c_saves_exits_with_130_and_the_run_goes_on(tales: Path, home: Path
 def test_a_reader_that_leaves_early_is_no_error(tales: Path) -> None:
     done = subprocess.run(
         f"{sys.executable} -m storytime_tui corpus show {tales} --text | head -n 1",
-        shell=True, capture_output=True, text=True, timeout=60,
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.stderr == ""
 
 
-def test_doctor_looks_at_everything(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_looks_at_everything(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens on the discard port
     assert main(["doctor", "--json"]) == 0
     found = {o["what"]: o for o in objects(capsys.readouterr().out)}
-    assert {"python", "torch", "trains on", "memory", "cache", "settings file", "hugging face hub"} <= found.keys()
+    assert {
+        "python",
+        "torch",
+        "trains on",
+        "memory",
+        "cache",
+        "settings file",
+        "hugging face hub",
+    } <= found.keys()
     assert "not reached" in str(found["hugging face hub"]["found"])
     assert main(["doctor"]) == 0
     assert "trains on" in capsys.readouterr().out

@@ -28,7 +28,9 @@ def test_what_shows_a_promise_exists(row: list[str]) -> None:
         file = ROOT / path
         assert file.is_file(), f"{path} does not exist"
         if name:
-            assert re.search(rf"^\s*(async )?def {name}\(", file.read_text(encoding="utf-8"), re.M), f"{path}::{name}"
+            assert re.search(rf"^\s*(async )?def {name}\(", file.read_text(encoding="utf-8"), re.M), (
+                f"{path}::{name}"
+            )
     from storytime_tui.cli import VERBS
 
     for command in commands:

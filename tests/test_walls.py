@@ -41,8 +41,16 @@ assert code == 0, code
 
 @pytest.mark.parametrize(
     "argv",
-    [["--help"], ["--version"], ["corpus", "list"], ["corpus", "list", "--json"], ["runs", "list"],
-     ["train", "--help"], ["tell", "--help"], ["evaluate", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["corpus", "list"],
+        ["corpus", "list", "--json"],
+        ["runs", "list"],
+        ["train", "--help"],
+        ["tell", "--help"],
+        ["evaluate", "--help"],
+    ],
     ids=" ".join,
 )
 def test_light_commands_load_nothing_heavy(argv: list[str], home: Path) -> None:
@@ -51,12 +59,25 @@ def test_light_commands_load_nothing_heavy(argv: list[str], home: Path) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["storytime_tui.cli", "storytime_tui.training.plan", "storytime_tui.training.events",
-     "storytime_tui.training.runs", "storytime_tui.models.catalogue", "storytime_tui.models.tokenizer",
-     "storytime_tui.models.hub", "storytime_tui.corpus.shelf", "storytime_tui.corpus.tokens",
-     "storytime_tui.generation.settings", "storytime_tui.generation.decoding",
-     "storytime_tui.generation.context", "storytime_tui.stories.store", "storytime_tui.workshop.learning",
-     "storytime_tui.workshop.telling", "storytime_tui.workshop.judging", "storytime_tui.workshop.shelves"],
+    [
+        "storytime_tui.cli",
+        "storytime_tui.training.plan",
+        "storytime_tui.training.events",
+        "storytime_tui.training.runs",
+        "storytime_tui.models.catalogue",
+        "storytime_tui.models.tokenizer",
+        "storytime_tui.models.hub",
+        "storytime_tui.corpus.shelf",
+        "storytime_tui.corpus.tokens",
+        "storytime_tui.generation.settings",
+        "storytime_tui.generation.decoding",
+        "storytime_tui.generation.context",
+        "storytime_tui.stories.store",
+        "storytime_tui.workshop.learning",
+        "storytime_tui.workshop.telling",
+        "storytime_tui.workshop.judging",
+        "storytime_tui.workshop.shelves",
+    ],
 )
 def test_light_modules_load_nothing_heavy(module: str, home: Path) -> None:
     assert loaded_after(f"import {module}", home) == set()

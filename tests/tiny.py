@@ -8,7 +8,16 @@ import numpy as np
 
 WHO = ["mouse", "hedgehog", "wren", "mole", "frog", "snail", "vole", "rook"]
 DID = ["mended", "carried", "lost", "counted", "polished", "hid", "painted", "found"]
-WHAT = ["a button", "the kettle", "an umbrella", "the lantern", "a jam jar", "the key", "a ribbon", "the boat"]
+WHAT = [
+    "a button",
+    "the kettle",
+    "an umbrella",
+    "the lantern",
+    "a jam jar",
+    "the key",
+    "a ribbon",
+    "the boat",
+]
 WHERE = ["by the pond", "under the stair", "in the hedge", "at the mill", "on the lane", "behind the door"]
 
 
@@ -36,8 +45,16 @@ def tiny_gpt2(vocabulary: int = 64, window: int = 32, seed: int = 0, dropout: fl
     from transformers import GPT2Config, GPT2LMHeadModel
 
     config = GPT2Config(
-        vocab_size=vocabulary, n_positions=window, n_embd=32, n_layer=2, n_head=2, resid_pdrop=dropout,
-        embd_pdrop=dropout, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0,
+        vocab_size=vocabulary,
+        n_positions=window,
+        n_embd=32,
+        n_layer=2,
+        n_head=2,
+        resid_pdrop=dropout,
+        embd_pdrop=dropout,
+        attn_pdrop=0.0,
+        bos_token_id=0,
+        eos_token_id=0,
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)

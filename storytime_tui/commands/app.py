@@ -17,12 +17,16 @@ def run(args: argparse.Namespace) -> int:
     from storytime_tui.tui.services import real_services
 
     if not (sys.__stdin__ and sys.__stdin__.isatty()):
-        print("The app needs a terminal; `storytime-tui --help` lists what works without one.", file=sys.stderr)
+        print(
+            "The app needs a terminal; `storytime-tui --help` lists what works without one.", file=sys.stderr
+        )
         return 1
     app = StorytimeApp(real_services())
     log = paths.log_file()
     with native_output_to(log):
         app.run()
     if app.return_code:
-        print(f"The app broke and closed; what was written is kept. The details are in {log}.", file=sys.stderr)
+        print(
+            f"The app broke and closed; what was written is kept. The details are in {log}.", file=sys.stderr
+        )
     return app.return_code or 0

@@ -8,7 +8,7 @@ from storytime_tui.cli import DONE
 from storytime_tui.commands.output import print_json
 from storytime_tui.terminal import printable
 from storytime_tui.training.runs import RunSummary
-from storytime_tui.workshop.records import evaluations_of, run_records, run_record
+from storytime_tui.workshop.records import evaluations_of, run_record, run_records
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,9 +67,9 @@ def _show(name: str, as_json: bool) -> int:
     kept = ", ".join(f"step-{step}" for step in summary.checkpoints) or "none"
     print(f"checkpoints: {kept}")
     for e in evaluations:
-        best = "  best" if e.best else ""
         print(
-            f"step {e.step:>6,}  validation loss {e.validation_loss:.3f}  perplexity {e.perplexity:,.1f}  bits per byte {e.bits_per_byte:.3f}{best}"
+            f"step {e.step:>6,}  validation loss {e.validation_loss:.3f}  perplexity {e.perplexity:,.1f}"
+            f"  bits per byte {e.bits_per_byte:.3f}" + ("  best" if e.best else "")
         )
     return DONE
 

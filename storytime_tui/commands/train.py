@@ -156,6 +156,7 @@ def _in_words(event: ev.Event) -> str:
                 if event.stopped_by == "done"
                 else f"\ngo on with: storytime-tui train --resume {event.run}"
             )
-            return f"{end} after {event.seconds:,.0f} s of training{best}\ntell with: storytime-tui tell --model {event.run}{go_on}"
+            tell = f"tell with: storytime-tui tell --model {event.run}"
+            return f"{end} after {event.seconds:,.0f} s of training{best}\n{tell}{go_on}"
         case _:
             return ev.event_name(type(event)).replace("_", " ")

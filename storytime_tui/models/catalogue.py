@@ -45,13 +45,13 @@ class Base:
 
 
 BASES = (
-    Base("scratch-small", "a small empty mind: learns only from your stories, on any laptop", 14_000_000),
-    Base("scratch-tiny", "a tiny empty mind: quick to watch, tells little", 1_100_000),
-    Base("distilgpt2", "reads English already; a good start for a patient laptop", 81_912_576, 352_824_413),
-    Base("gpt2", "reads English better; likes a GPU", 124_439_808, 548_105_171),
+    Base("scratch-small", "empty: learns only your stories, on any laptop", 14_000_000),
+    Base("scratch-tiny", "empty and tiny: quick to watch, tells little", 1_100_000),
+    Base("distilgpt2", "reads English; for a patient laptop", 81_912_576, 352_824_413),
+    Base("gpt2", "reads English well; likes a GPU", 124_439_808, 548_105_171),
     Base("gpt2-medium", "three times gpt2; wants a GPU", 354_823_168, 1_519_984_962),
     Base("gpt2-large", "six times gpt2; wants a big GPU", 774_030_080, 3_247_159_078),
-    Base("gpt2-xl", "twelve times gpt2; wants a very big GPU", 1_557_611_200, 6_431_829_964),
+    Base("gpt2-xl", "twelve times gpt2; wants a huge GPU", 1_557_611_200, 6_431_829_964),
 )
 
 _REPO_ID = re.compile(r"(?=.{1,96}$)(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)

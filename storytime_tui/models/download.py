@@ -59,7 +59,7 @@ class Came:
     receiving: bool
 
 
-class Abandoned(Exception):  # noqa: N818 - nobody's error
+class Abandoned(Exception):
     """Nobody waits for this download any more."""
 
 

@@ -17,7 +17,7 @@ _DATA = 600.0  # seconds without data: the library hands it on 10 MB at a time, 
 _POLL = 0.1  # seconds between two looks at whether to stop
 
 
-class FetchStopped(ModelError):  # noqa: N818 - it is what was asked for
+class FetchStopped(ModelError):
     """The user stopped the download."""
 
 

@@ -68,7 +68,7 @@ class TrainingPlan:
         _check(rate is None or 0 < rate <= 1, "learning_rate", rate, "above 0 and at most 1, such as 5e-5")
         _check(0 <= self.warmup_fraction < 1, "warmup_fraction", self.warmup_fraction, "from 0 to below 1")
         _check(0 <= self.weight_decay <= 10, "weight_decay", self.weight_decay, "between 0 and 10")
-        _check(0 < self.clip, "clip", self.clip, "above 0")
+        _check(self.clip > 0, "clip", self.clip, "above 0")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "from 0 to below 1")
         _check(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
         _check(self.device.split(":")[0] in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
@@ -211,7 +211,7 @@ def resolve(
     )
     steps = schedule_of(resolved, training_tokens)
     per_epoch = max(1, math.floor(min(steps.steps_per_epoch, steps.total_steps)))
-    every = plan.evaluate_every or max(1, per_epoch // 4, steps.total_steps // 20)
+    every = plan.evaluate_every or max(1, per_epoch // 4, steps.total_steps // 12)
     return dataclasses.replace(
         resolved, evaluate_every=every, sample_every=every if plan.sample_every is None else plan.sample_every
     )
@@ -230,4 +230,7 @@ def schedule_of(plan: TrainingPlan, training_tokens: int) -> Schedule:
     total = max(1, round(steps_per_epoch * plan.epochs))
     if plan.max_steps:
         total = min(total, plan.max_steps)
-    return Schedule(windows, steps_per_epoch, total, round(total * plan.warmup_fraction))
+    warmup = round(total * plan.warmup_fraction)
+    if plan.warmup_fraction > 0:  # a very short run needs a few gentle steps too, or its first ones undo it
+        warmup = max(warmup, min(10, total // 5))
+    return Schedule(windows, steps_per_epoch, total, warmup)

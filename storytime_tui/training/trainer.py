@@ -167,7 +167,7 @@ class Trainer:
             torch.manual_seed(_seed_of(plan.seed, self.step, micro))
             with autocast(self.device, self.precision):
                 loss = next_token_loss(self.model, inputs, targets)
-            (loss / plan.accumulation).backward()
+            torch.autograd.backward(loss / plan.accumulation)
             loss_sum += loss.detach()
         return (loss_sum / plan.accumulation).item(), waited
 

@@ -35,6 +35,9 @@ class StorytimeApp(App[None]):
                 tooltip="Leave; a run saves its checkpoint first"),
     ]
 
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
+
     def __init__(self, services: Services) -> None:
         super().__init__()
         for own in theme.THEMES:

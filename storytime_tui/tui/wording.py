@@ -59,19 +59,18 @@ def outcome(finished: Finished, started: Started | None, first_loss: float | Non
     if math.isfinite(best):
         if first_loss is not None and math.isfinite(first_loss) and first_loss > best:
             parts.append(
-                f"On stories it never saw, the loss fell from {first_loss:.2f} to {best:.2f}: at each token it is now "
-                f"as unsure as between {choices(best)} equal choices, where it began with {choices(first_loss)}."
+                f"On stories it never saw, the loss fell from {first_loss:.2f} to {best:.2f}: it is as unsure "
+                f"as between {choices(best)} equal choices, where it began with {choices(first_loss)}."
             )
         else:
             parts.append(f"On stories it never saw, the best loss is {best:.2f}.")
         if started is not None and math.isfinite(started.token_frequency_loss):
             gain = started.token_frequency_loss - best
             if gain > 0:
-                parts.append(f"That is {gain:.2f} better than knowing only how often each token occurs.")
+                parts.append(f"That is {gain:.2f} better than token frequencies alone.")
             else:
                 parts.append(
-                    "Knowing only how often each token occurs would still do better: "
-                    "give it more steps or more stories."
+                    "Token frequencies alone would still do better: give it more steps or more stories."
                 )
     return " ".join(parts)
 

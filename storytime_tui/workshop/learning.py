@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from storytime_tui import files
 from storytime_tui.errors import PlanError, RunError
+from storytime_tui.models.hub import FetchStopped
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, write_plan
 from storytime_tui.workshop import lessons
 from storytime_tui.workshop.origins import Origin, find_origin
-from storytime_tui.workshop.progress import Report, with_progress
+from storytime_tui.workshop.progress import Report, Stopped, with_progress
 
 if TYPE_CHECKING:
     from storytime_tui.models.tokenizer import Tokenizer
@@ -39,7 +40,7 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     Raises StorytimeError for what is wrong before the run exists; later trouble is a Failed event. Blocks
     between events: iterate it in a thread.
     """
-    prepared = yield from with_progress(lambda report: _prepare(plan, report), control)
+    prepared = yield from with_progress(lambda report: _prepare(plan, report, control), control)
     yield ev.Preparing("waking the model", 0, 0)
     trainer_for, resolved = _build(prepared)
     folder = runs.make_run_folder(run, resolved.collections)
@@ -66,7 +67,7 @@ def resume(run: str, control: Control) -> Iterator[ev.Event]:
         )
     last = folder / "checkpoints" / "last"
     checkpoint = last.resolve() if (last / "trainer.json").is_file() else None
-    prepared = yield from with_progress(lambda report: _prepare(plan, report, checkpoint), control)
+    prepared = yield from with_progress(lambda report: _prepare(plan, report, control, checkpoint), control)
     yield ev.Preparing("waking the model", 0, 0)
     trainer_for, _ = _build(prepared, checkpoint)
     yield from _speak(folder, lambda: trainer_for(folder, control))
@@ -93,17 +94,19 @@ def _speak(folder: Path, make_trainer: Callable[[], Trainer]) -> Iterator[ev.Eve
             yield ev.Failed(folder.name, trainer.step, message)
 
 
-def _prepare(plan: TrainingPlan, report: Report, checkpoint: Path | None = None) -> _Prepared:
+def _prepare(
+    plan: TrainingPlan, report: Report, control: Control, checkpoint: Path | None = None
+) -> _Prepared:
     """Everything that needs no torch: the stories, the base's files, the tokenizer, the tokens."""
     from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
 
     report("reading the stories", 0, 0)
     chosen = lessons.choose(plan)
-    origin = Origin(plan.base, checkpoint) if checkpoint else find_origin(plan.base, report)
+    origin = Origin(plan.base, checkpoint) if checkpoint else _find(plan.base, report, control)
     if origin.folder is not None:
         tokenizer = load_tokenizer(origin.folder)
     elif plan.tokenizer is not None:
-        source = find_origin(plan.tokenizer, report)
+        source = _find(plan.tokenizer, report, control)
         if source.folder is None:
             raise PlanError(
                 f"tokenizer is {plan.tokenizer!r}, which has none of its own: name a model or a run."
@@ -115,6 +118,13 @@ def _prepare(plan: TrainingPlan, report: Report, checkpoint: Path | None = None)
         tokenizer = train_tokenizer([story.text for story in chosen.split.training], origin.shape.vocabulary)
     streams = lessons.tokenise(chosen.split, tokenizer, report)
     return _Prepared(chosen.plan, chosen.split, origin, tokenizer, streams)
+
+
+def _find(name: str, report: Report, control: Control) -> Origin:
+    try:
+        return find_origin(name, report, lambda: control.stopped)
+    except FetchStopped:
+        raise Stopped from None
 
 
 def _build(
@@ -168,7 +178,7 @@ def _build(
         from storytime_tui.generation.settings import SamplerSettings
         from storytime_tui.generation.storyteller import Storyteller
 
-        teller = Storyteller(model, tokenizer, device, precision)
+        teller = Storyteller(model, tokenizer, device)
         pieces = list(teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed)))
         return "".join(piece.text if isinstance(piece, Piece) else piece.tail for piece in pieces)
 

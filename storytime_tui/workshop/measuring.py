@@ -37,7 +37,12 @@ def measure_ui(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
     ours: list[float] = []
     bare: list[float] = []
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as home:
-        environment = {**os.environ, "STORYTIME_HOME": home, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environment = {
+            **os.environ,
+            "STORYTIME_HOME": home,
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+        }
         for turn in range(rounds + 1):
             pair = [_first_frame(code, environment) for code in (_OURS, _BARE)]
             say(f"{'warm-up' if turn == 0 else f'pair {turn}':<9} ours {pair[0]:.3f} s, bare {pair[1]:.3f} s")
@@ -61,7 +66,11 @@ def _first_frame(code: str, environment: dict[str, str]) -> float:
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     began = time.perf_counter()
     program = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=inside, stdout=inside, stderr=inside, env=environment,
+        [sys.executable, "-c", code],
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        env=environment,
         start_new_session=True,
     )
     os.close(inside)

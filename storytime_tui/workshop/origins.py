@@ -5,23 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storytime_tui import paths
-from storytime_tui.errors import ModelError
+from storytime_tui.errors import ModelError, PlanError
 from storytime_tui.models import catalogue, hub
 from storytime_tui.training import runs
+from storytime_tui.training.plan import read_plan
 
 Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """`folder` holds weights and tokenizer; it is None for a shape with random weights."""
+    """`folder` holds weights and tokenizer; it is None for a shape with random weights.
+
+    `window` is the longest text, in tokens, that a run was trained on; None for what is not a run.
+    """
 
     name: str
     folder: Path | None
     shape: catalogue.ScratchShape | None = None
+    window: int | None = None
 
 
-def find_origin(name: str, report: Report) -> Origin:
+def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
     """Find a base or a trained model: a scratch shape, a run (its best checkpoint), `run/step-20`, a folder,
     or an id on the Hugging Face Hub, fetched with progress.
 
@@ -31,10 +36,17 @@ def find_origin(name: str, report: Report) -> Origin:
         return Origin(name, None, catalogue.SCRATCH_SHAPES[name])
     checkpoint = _checkpoint_of(name)
     if checkpoint is not None:
-        return Origin(name, checkpoint)
+        return Origin(name, checkpoint, window=_trained_window(checkpoint))
     if catalogue.resolve_base(name) == "folder":
         return Origin(name, Path(name).expanduser().resolve())
-    return Origin(name, hub.fetch(name, report))
+    return Origin(name, hub.fetch(name, report, cancelled))
+
+
+def _trained_window(checkpoint: Path) -> int | None:
+    try:
+        return read_plan(checkpoint.parents[1] / "plan.toml").block_size
+    except PlanError:
+        return None  # a damaged plan is no reason not to tell
 
 
 def _checkpoint_of(name: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -106,4 +107,5 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
     tokenizer = load_tokenizer(origin.folder)
     model = loading.load_model(origin.folder, device=device, dtype=dtype)
-    return Teller(name, Storyteller(model, tokenizer, device))
+    window = min(loading.window_of(model), origin.window or sys.maxsize)
+    return Teller(name, Storyteller(model, tokenizer, device, window=window))

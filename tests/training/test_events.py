@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from storytime_tui.training import events as ev
 
 BY_TYPE = {
-    "int": st.integers(0, 10**9), "float": st.floats(allow_nan=True, allow_infinity=False), "str": st.text(),
-    "bool": st.booleans(), "tuple[str, ...]": st.lists(st.text(), max_size=3).map(tuple),
+    "int": st.integers(0, 10**9),
+    "float": st.floats(allow_nan=True, allow_infinity=False),
+    "str": st.text(),
+    "bool": st.booleans(),
+    "tuple[str, ...]": st.lists(st.text(), max_size=3).map(tuple),
 }
 
 
@@ -20,7 +23,8 @@ def any_event() -> st.SearchStrategy[ev.Event]:
     def fields(event_class: type[ev.Event]) -> dict[str, Any]:
         return {
             f.name: BY_TYPE[f.type if isinstance(f.type, str) else getattr(f.type, "__name__", "")]
-            if not str(f.type).startswith("tuple") else BY_TYPE["tuple[str, ...]"]
+            if not str(f.type).startswith("tuple")
+            else BY_TYPE["tuple[str, ...]"]
             for f in dataclasses.fields(event_class)
         }
 
@@ -38,8 +42,19 @@ def test_every_event_survives_json(event: ev.Event) -> None:
 
 
 def test_names_are_those_of_the_design() -> None:
-    assert {"started", "step_done", "evaluated", "sampled", "checkpoint_saved", "paused", "resumed", "recovered",
-            "finished", "failed", "preparing"} == set(ev.EVENTS)
+    assert {
+        "started",
+        "step_done",
+        "evaluated",
+        "sampled",
+        "checkpoint_saved",
+        "paused",
+        "resumed",
+        "recovered",
+        "finished",
+        "failed",
+        "preparing",
+    } == set(ev.EVENTS)
 
 
 def test_strange_records_are_no_events_and_new_fields_are_dropped() -> None:

@@ -23,7 +23,9 @@ plans = st.builds(
 
 
 @given(plans)
-def test_a_written_plan_reads_back_the_same(tmp_path_factory: pytest.TempPathFactory, plan: TrainingPlan) -> None:
+def test_a_written_plan_reads_back_the_same(
+    tmp_path_factory: pytest.TempPathFactory, plan: TrainingPlan
+) -> None:
     path = tmp_path_factory.mktemp("plan") / "plan.toml"
     write_plan(plan, path)
     assert read_plan(path) == plan
@@ -51,8 +53,13 @@ def test_a_wrong_plan_file_is_named_with_what_is_wrong(tmp_path: Path, text: str
 
 def test_set_reaches_every_knob() -> None:
     values = {
-        "epochs": "2", "seed": "7", "precision": "fp32", "collections": "a, b", "block_size": "64",
-        "learning_rate": "auto", "dropout": "0",
+        "epochs": "2",
+        "seed": "7",
+        "precision": "fp32",
+        "collections": "a, b",
+        "block_size": "64",
+        "learning_rate": "auto",
+        "dropout": "0",
     }
     plan = with_values(TrainingPlan(learning_rate=0.1), values)
     assert (plan.epochs, plan.seed, plan.precision, plan.block_size) == (2.0, 7, "fp32", 64)
@@ -67,14 +74,20 @@ def test_set_reaches_every_knob() -> None:
 
 
 @given(
-    tokens=st.integers(300, 3_000_000), window=st.sampled_from([256, 512, 1024]), scratch=st.booleans(),
-    parameters=st.sampled_from([1_000_000, 124_000_000, 1_500_000_000]), max_steps=st.none() | st.integers(1, 5000),
+    tokens=st.integers(300, 3_000_000),
+    window=st.sampled_from([256, 512, 1024]),
+    scratch=st.booleans(),
+    parameters=st.sampled_from([1_000_000, 124_000_000, 1_500_000_000]),
+    max_steps=st.none() | st.integers(1, 5000),
 )
 def test_every_resolved_plan_can_run(
     tokens: int, window: int, scratch: bool, parameters: int, max_steps: int | None
 ) -> None:
     plan = resolve(
-        TrainingPlan(max_steps=max_steps), window=window, from_scratch=scratch, training_tokens=tokens,
+        TrainingPlan(max_steps=max_steps),
+        window=window,
+        from_scratch=scratch,
+        training_tokens=tokens,
         parameters=parameters,
     )
     assert plan.block_size is not None and plan.block_size <= window

@@ -72,8 +72,17 @@ def test_a_journal_cut_anywhere_reads_as_the_whole_lines_before_and_goes_on(
 
 
 def test_what_a_resume_made_void_is_not_read() -> None:
-    folder = made("r", step(1), step(2), ev.Evaluated(2, 3.0, 20.0, 2.0, True), step(3), step(4),
-                  ev.Failed("r", 4, "The disk is full."), ev.Resumed(2, True), step(3))
+    folder = made(
+        "r",
+        step(1),
+        step(2),
+        ev.Evaluated(2, 3.0, 20.0, 2.0, True),
+        step(3),
+        step(4),
+        ev.Failed("r", 4, "The disk is full."),
+        ev.Resumed(2, True),
+        step(3),
+    )
     said = runs.read_events(folder)
     assert [e.step for e in said if isinstance(e, ev.StepDone)] == [1, 2, 3]
     assert not any(isinstance(e, ev.Failed) for e in said)

@@ -31,21 +31,39 @@ LESSON = Lesson(TRAINING, VALIDATION, 600, 8, 2, 4.0, "data")
 def plan_for(**values: Any) -> TrainingPlan:
     plan = TrainingPlan(
         **{
-            "collections": ("tales",), "batch_size": 4, "accumulation": 2, "block_size": 32, "max_steps": 12,
-            "learning_rate": 3e-3, "evaluate_every": 4, "sample_every": 4, "precision": "fp32", **values,
+            "collections": ("tales",),
+            "batch_size": 4,
+            "accumulation": 2,
+            "block_size": 32,
+            "max_steps": 12,
+            "learning_rate": 3e-3,
+            "evaluate_every": 4,
+            "sample_every": 4,
+            "precision": "fp32",
+            **values,
         }
     )
     return resolve(plan, window=32, from_scratch=True, training_tokens=len(TRAINING), parameters=10**5)
 
 
 def trainer_in(
-    folder: Path, plan: TrainingPlan, control: Control | None = None, model: Any = None,
+    folder: Path,
+    plan: TrainingPlan,
+    control: Control | None = None,
+    model: Any = None,
     sample: Callable[[str, int, int], str] = lambda prompt, tokens, seed: " a tale",
 ) -> Trainer:
     folder.mkdir(parents=True, exist_ok=True)
     return Trainer(
-        model or tiny_gpt2(), plan, LESSON, folder, device=CPU, precision="fp32",
-        control=control or Control(), sample=sample, save_tokenizer=lambda part: None,
+        model or tiny_gpt2(),
+        plan,
+        LESSON,
+        folder,
+        device=CPU,
+        precision="fp32",
+        control=control or Control(),
+        sample=sample,
+        save_tokenizer=lambda part: None,
     )
 
 
@@ -90,7 +108,9 @@ def test_a_run_says_what_happens_in_order_and_learns(tmp_path: Path) -> None:
 def test_the_loss_curve_is_that_of_a_plain_loop(tmp_path: Path) -> None:
     """Against a loop written out here: same windows, no dropout, plain cross-entropy, AdamW by its formula."""
     plan = plan_for(max_steps=20, dropout=0.0, clip=1.0)
-    ours = [e.loss for e in steps_in(list(trainer_in(tmp_path / "r", plan, model=tiny_gpt2(dropout=0.0)).run()))]
+    ours = [
+        e.loss for e in steps_in(list(trainer_in(tmp_path / "r", plan, model=tiny_gpt2(dropout=0.0)).run()))
+    ]
 
     model = tiny_gpt2(dropout=0.0)
     schedule = schedule_of(plan, len(TRAINING))
@@ -98,12 +118,16 @@ def test_the_loss_curve_is_that_of_a_plain_loop(tmp_path: Path) -> None:
     plain = [p for p in model.parameters() if p.dim() < 2]
     optimizer = torch.optim.AdamW(
         [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-        betas=(0.9, 0.95), fused=False, foreach=False,
+        betas=(0.9, 0.95),
+        fused=False,
+        foreach=False,
     )
     order = [start for epoch in range(5) for start in epoch_windows(len(TRAINING), 32, plan.seed, epoch)]
     reference = []
     for step in range(20):
-        batch = torch.stack([torch.from_numpy(window_at(TRAINING, int(s), 33)) for s in order[step * 8 : step * 8 + 8]])
+        batch = torch.stack(
+            [torch.from_numpy(window_at(TRAINING, int(s), 33)) for s in order[step * 8 : step * 8 + 8]]
+        )
         logits = model(batch[:, :-1]).logits
         loss = torch.nn.functional.cross_entropy(logits.reshape(-1, 64), batch[:, 1:].reshape(-1))
         optimizer.zero_grad()
@@ -299,13 +323,22 @@ def test_scoring_counts_every_token_once_whatever_the_batch_and_stops_when_told(
     model = tiny_gpt2()
 
     def score(batch: int) -> float:
-        found = score_stream(model, VALIDATION[:107], 200, block=32, batch=batch, device=CPU, precision="fp32")
+        found = score_stream(
+            model, VALIDATION[:107], 200, block=32, batch=batch, device=CPU, precision="fp32"
+        )
         assert found is not None and found.tokens == 107
         return found.loss
 
     assert score(1) == pytest.approx(score(3), abs=1e-5) == pytest.approx(score(64), abs=1e-5)
     given_up = score_stream(
-        model, VALIDATION, 200, block=32, batch=2, device=CPU, precision="fp32", on_batch=lambda done, total: False
+        model,
+        VALIDATION,
+        200,
+        block=32,
+        batch=2,
+        device=CPU,
+        precision="fp32",
+        on_batch=lambda done, total: False,
     )
     assert given_up is None
     model.train()
@@ -313,15 +346,20 @@ def test_scoring_counts_every_token_once_whatever_the_batch_and_stops_when_told(
     assert model.training
 
 
-
-
 def test_bf16_learns_too_where_the_processor_has_it(tmp_path: Path) -> None:
     plan = dataclasses.replace(plan_for(max_steps=20, evaluate_every=10), precision="bf16")
     folder = tmp_path / "r"
     folder.mkdir()
     trainer = Trainer(
-        tiny_gpt2(), plan, LESSON, folder, device=CPU, precision="bf16", control=Control(),
-        sample=lambda *_: "", save_tokenizer=lambda part: None,
+        tiny_gpt2(),
+        plan,
+        LESSON,
+        folder,
+        device=CPU,
+        precision="bf16",
+        control=Control(),
+        sample=lambda *_: "",
+        save_tokenizer=lambda part: None,
     )
     losses = [e.validation_loss for e in trainer.run() if isinstance(e, ev.Evaluated)]
     assert losses[-1] < losses[0] - 0.2

@@ -27,8 +27,15 @@ from tests.tiny import write_collection
 def plan_for(folder: Path, **values: object) -> TrainingPlan:
     return TrainingPlan(
         **{  # type: ignore[arg-type]
-            "base": "scratch-tiny", "collections": (str(folder),), "max_steps": 6, "block_size": 64,
-            "batch_size": 4, "accumulation": 1, "evaluate_every": 3, "sample_tokens": 5, **values,
+            "base": "scratch-tiny",
+            "collections": (str(folder),),
+            "max_steps": 6,
+            "block_size": 64,
+            "batch_size": 4,
+            "accumulation": 1,
+            "evaluate_every": 3,
+            "sample_tokens": 5,
+            **values,
         }
     )
 
@@ -47,14 +54,14 @@ def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
     assert isinstance(finished, ev.Finished)
     kept = [e for e in said if not isinstance(e, ev.Preparing)]
     assert read_events(paths.runs_folder() / "tales-1") == kept
-    assert [c.name for c in choices()][0] == "tales-1"
+    assert next(c.name for c in choices()) == "tales-1"
 
     told = list(open_teller("tales-1").tell("The mouse", SamplerSettings(max_tokens=12, seed=3)))
     assert isinstance(told[-1], Told)
     assert told[-1].tokens == len(told) - 1 <= 12
     assert all(isinstance(piece, Piece) for piece in told[:-1])
 
-    best = [e for e in said if isinstance(e, ev.Evaluated) and e.step == finished.best_step][0]
+    best = next(e for e in said if isinstance(e, ev.Evaluated) and e.step == finished.best_step)
     judged = judge("tales-1", [str(tales)], lambda *_: None, precision=started.precision)
     assert judged.stories == 1
     assert judged.validation_loss == pytest.approx(best.validation_loss, abs=1e-3)
@@ -179,7 +186,9 @@ def test_untrained_scratch_bases_and_runs_without_checkpoints_tell_nothing(tales
 
 def test_a_story_told_while_it_trains_changes_nothing_of_the_training(tales: Path) -> None:
     """Training draws from its own seeds only, so a telling in another thread cannot shift them."""
-    quiet = [e.loss for e in learn(plan_for(tales, dropout=0.2), Control(), "quiet") if isinstance(e, ev.StepDone)]
+    quiet = [
+        e.loss for e in learn(plan_for(tales, dropout=0.2), Control(), "quiet") if isinstance(e, ev.StepDone)
+    ]
     teller = open_teller("quiet")
     stop = threading.Event()
 
@@ -190,7 +199,9 @@ def test_a_story_told_while_it_trains_changes_nothing_of_the_training(tales: Pat
     thread = threading.Thread(target=tell_on)
     thread.start()
     try:
-        beside = [e.loss for e in learn(plan_for(tales, dropout=0.2), Control(), "b") if isinstance(e, ev.StepDone)]
+        beside = [
+            e.loss for e in learn(plan_for(tales, dropout=0.2), Control(), "b") if isinstance(e, ev.StepDone)
+        ]
     finally:
         stop.set()
         thread.join(timeout=30)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
@@ -96,9 +96,10 @@ class FormScreen(ModalScreen[dict[str, str] | None]):
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="dialog--title")
             for row in self._rows:
-                with Vertical(classes="dialog--field"):
-                    yield Static(Content.assemble(row.value.replace("_", " "), (f"  {row.note}", "$quiet")))
+                with Horizontal(classes="dialog--field"):
+                    yield Static(Content(row.value.replace("_", " ")), classes="dialog--label")
                     yield Input(row.title, name=row.value, compact=True)
+                    yield Static(Content(row.note), classes="dialog--hint")
             yield Static(Content(printable(self._trouble)), classes="dialog--trouble")
             yield Static(Content("enter keeps · tab next · escape leaves"), classes="dialog--keys")
 

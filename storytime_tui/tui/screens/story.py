@@ -32,10 +32,10 @@ UNTITLED = "Untitled"
 DRAFT = 0.5  # seconds of typing that a power cut may cost
 HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
 KNOBS = {
-    "temperature": "0 plays safe, 0.8 is lively, above 1.2 gets wild",
-    "top_p": "how much of the likelier words may be chosen from, up to 1",
-    "max_tokens": "how far it goes on at a time; a token is about ¾ of a word",
-    "seed": "0 tells differently each time; any other number tells the same again",
+    "temperature": "0 plays safe, 0.8 is lively, above 1.2 wild",
+    "top_p": "choose among the likelier words; 1 is all",
+    "max_tokens": "how far it goes; a token is about ¾ word",
+    "seed": "0 tells differently each time",
 }
 _ENDINGS = {"you": "stopped", "end": "the model ended the story", "length": ""}
 
@@ -71,7 +71,8 @@ class StoryScreen(Screen[None]):
         self._words = 0  # of the story, without what streams now
         self._streamed = ""
         self._state = ""
-        self._draft: Timer | None = None
+        self._line = ""  # what is typed and not yet sent
+        self._draft: Timer | None = None  # runs while the line is not kept yet
 
     def compose(self) -> ComposeResult:
         """Page, trouble, prompt, status."""
@@ -141,11 +142,13 @@ class StoryScreen(Screen[None]):
             self._story = store.new_story(title)
         elif self._story.title == UNTITLED and title != UNTITLED:
             self._story = store.rename(self._story.id, title)
-        self.query_one(Page).set_title(self._story.title)
+        for page in self.query(Page):
+            page.set_title(self._story.title)
         return self._story
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
+        self._line = self.query_one(Prompt).text  # at the end of the app the prompt is gone before this screen
         if self._draft is not None:
             self._draft.stop()
         self._draft = self.set_timer(DRAFT, self._keep_draft)
@@ -155,11 +158,10 @@ class StoryScreen(Screen[None]):
             return
         self._draft.stop()
         self._draft = None
-        text = self.query_one(Prompt).text
-        if self._story is None and not text.strip():
+        if self._story is None and not self._line.strip():
             return
         try:
-            self._story = self._store.set_draft(self._kept_story(self._store, UNTITLED).id, text)
+            self._story = self._store.set_draft(self._kept_story(self._store, UNTITLED).id, self._line)
         except Exception as error:
             self._complain(sentence_of(error))
 
@@ -381,9 +383,9 @@ class StoryScreen(Screen[None]):
     # -- what is shown --------------------------------------------------------------------------------
 
     def _complain(self, sentence: str) -> None:
-        trouble = self.query_one("#trouble", Static)
-        trouble.update(Content(printable(sentence)))
-        trouble.display = bool(sentence)
+        for trouble in self.query("#trouble").results(Static):
+            trouble.update(Content(printable(sentence)))
+            trouble.display = bool(sentence)
 
     def _set_state(self, state: str) -> None:
         self._state = state

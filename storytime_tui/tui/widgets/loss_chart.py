@@ -34,23 +34,26 @@ class LossChart(Vertical):
     DEFAULT_CSS = """
     LossChart { border: round $line; border-title-color: $quiet; padding: 0 0 0 0; }
     LossChart _Plot { height: 1fr; }
-    LossChart _Plot > .plot--axis { color: $line; }
+    LossChart _Plot > .plot--axis { color: $axis; }
     LossChart _Plot > .plot--tick { color: $quiet; text-style: none; }
     LossChart _Plot > .chart--training { color: $primary; }
     LossChart _Plot > .chart--validation { color: $foreground; }
     LossChart _Plot > .chart--frequencies { color: $line; }
+    LossChart #no-curve { height: 1fr; padding: 0 1; color: $quiet; }
     LossChart #legend { height: 1; padding: 0 1; color: $quiet; text-wrap: nowrap; }
     """
 
     def compose(self) -> ComposeResult:
         """The plot, and what its signs mean."""
         self.border_title = "Loss"
+        yield Static("The curve begins with the first step.", id="no-curve", markup=False)
         yield _Plot(allow_pan_and_zoom=False)
         yield Static(id="legend", markup=False)
 
     def on_mount(self) -> None:
         """Give the room to the curve, not to margins."""
         plot = self.query_one(_Plot)
+        plot.display = False
         plot.margin_left, plot.margin_top, plot.margin_bottom = 6, 0, 1
         self._legend(frequencies=False)
 
@@ -68,6 +71,8 @@ class LossChart(Vertical):
         drawn = thinned(list(points), 2 * max(20, plot.size.width))
         marks = [e for e in evaluations if e.validation_loss == e.validation_loss]
         values = [loss for _, loss in drawn] + [e.validation_loss for e in marks]
+        self.query_one("#no-curve").display = not values
+        plot.display = bool(values)
         if not values:
             return
         low, high = min(values), max(values)

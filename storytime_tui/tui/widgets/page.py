@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from textual.containers import VerticalScroll
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -79,6 +80,7 @@ class LineView(Widget):
     def changed(self) -> None:
         """Draw the line anew: it has more text."""
         self.set_class(self._line.gap, "-gap")
+        self.clear_cached_dimensions()  # or it would keep the height that it had
         self.refresh(layout=True)
 
 
@@ -91,27 +93,36 @@ class Page(VerticalScroll, can_focus=True):
         self._views: list[LineView] = []  # of the last lines
         self._writing = False
 
+    def compose(self) -> ComposeResult:
+        """The sheet is at least as high as the page: an anchored page would hang a short story from its foot."""
+        yield Vertical(id="sheet")
+
+    @property
+    def _sheet(self) -> Vertical:
+        return self.query_one("#sheet", Vertical)
+
     def load(self, title: str, passages: Iterable[tuple[str, str]], hint: str) -> None:
         """Show a story from its passages (author, text); `hint` stands where there are none."""
         self._lines, self._writing = [], False
         for author, text in passages:
             write(self._lines, author, text)
         self._views = [LineView(line) for line in self._lines[-MOUNTED:]]
-        self.remove_children()
-        self.mount(Static(Content(printable_line(title)), id="page-title"))
+        sheet = self._sheet
+        sheet.remove_children()
+        sheet.mount(Static(Content(printable_line(title)), classes="page--title"))
         if self._views:
-            self.mount(*self._views)
+            sheet.mount(*self._views)
         else:
-            self.mount(Static(Content(hint), id="page-hint"))
+            sheet.mount(Static(Content(hint), classes="page--hint"))
         self.anchor()
 
     def set_title(self, title: str) -> None:
         """Show another title."""
-        self.query("#page-title").first(Static).update(Content(printable_line(title)))
+        self.query(".page--title").last(Static).update(Content(printable_line(title)))
 
     def append(self, author: str, text: str) -> None:
         """Write more of the story. Only the last line, and new ones, are touched."""
-        self.query("#page-hint").remove()
+        self.query(".page--hint").remove()
         before = len(self._lines)
         write(self._lines, author, text)
         if self._views and before:
@@ -120,7 +131,7 @@ class Page(VerticalScroll, can_focus=True):
         if new:
             self._mark(False)
             self._views += new
-            self.mount(*new)
+            self._sheet.mount(*new)
             self._mark(self._writing)
 
     def writing(self, on: bool) -> None:
@@ -131,7 +142,7 @@ class Page(VerticalScroll, can_focus=True):
     def _mark(self, on: bool) -> None:
         if self._views:
             self._views[-1].set_class(on, "-writing")
-            self._views[-1].refresh(layout=True)
+            self._views[-1].changed()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Near the top, mount what came before, keeping in view what was in view."""
@@ -143,7 +154,7 @@ class Page(VerticalScroll, can_focus=True):
         more = [LineView(line) for line in self._lines[start:earlier]]
         first, height = self._views[0], self.virtual_size.height
         self._views = more + self._views
-        self.mount(*more, before=first)
+        self._sheet.mount(*more, before=first)
         self.call_after_refresh(
             lambda: self.scroll_relative(y=self.virtual_size.height - height, animate=False, immediate=True)
         )

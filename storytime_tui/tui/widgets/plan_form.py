@@ -9,7 +9,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.models.catalogue import BASES, DEFAULT_BASE
+from storytime_tui.models.catalogue import BASES, DEFAULT_BASE, Base
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.plan import TrainingPlan, with_values
 from storytime_tui.tui import wording
@@ -17,10 +17,10 @@ from storytime_tui.tui.desk import Desk
 
 # the plan's knobs that are shown: label, placeholder
 KNOBS = {
-    "epochs": ("passes over the stories", "chosen for you"),
-    "max_steps": ("at most, steps", "no limit"),
+    "epochs": ("passes", "chosen for you"),
+    "max_steps": ("most steps", "no limit"),
     "learning_rate": ("learning rate", "chosen for you"),
-    "block_size": ("window, in tokens", "chosen for you"),
+    "block_size": ("window", "chosen for you"),
 }
 
 
@@ -41,8 +41,9 @@ class PlanForm(VerticalScroll, can_focus=False):
         """From top to bottom as one reads it."""
         yield Static(id="lesson", markup=False)
         with Vertical(id="bases-box"):
-            yield OptionList(*(Option(_base_line(base.name, base.note, base.download)) for base in BASES),
-                             id="bases", compact=True)
+            with Horizontal(id="bases-row"):
+                yield OptionList(*(Option(_base_line(base)) for base in BASES), id="bases", compact=True)
+                yield Static(id="base-note", markup=False)
             with Horizontal(classes="field"):
                 yield Static("or another", classes="label")
                 yield Input(placeholder="a model on the Hugging Face Hub, or a folder", id="other", compact=True)
@@ -54,7 +55,7 @@ class PlanForm(VerticalScroll, can_focus=False):
                         yield Static(label, classes="label")
                         yield Input(placeholder=placeholder, id=f"knob-{name}", compact=True)
             with Horizontal(classes="field"):
-                yield Static("name of the run", classes="label")
+                yield Static("name", classes="label")
                 yield Input(placeholder="chosen for you", id="run-name", compact=True)
         with Horizontal(id="start-line"):
             yield Button("Start learning", id="start", compact=True)
@@ -81,6 +82,10 @@ class PlanForm(VerticalScroll, can_focus=False):
     @on(Input.Changed, "#other")
     def _base_changed(self) -> None:
         self.query_one("#bases").set_class(bool(self.query_one("#other", Input).value.strip()), "-unused")
+        typed = self.query_one("#other", Input).value.strip()
+        chosen = self.query_one("#bases", OptionList).highlighted
+        note = self.query_one("#base-note", Static)
+        note.update(Content("The model named below.") if typed else _base_note(BASES[chosen or 0]))
         self._desk.base = self.base
         self._desk.shelf_changed.publish(None)
 
@@ -135,6 +140,13 @@ class PlanForm(VerticalScroll, can_focus=False):
         self.query_one("#trouble", Static).update(Content(printable(sentence)))
 
 
-def _base_line(name: str, note: str, download: int) -> Content:
-    fetch = f"  {wording.memory(download)} to fetch once" if download else ""
-    return Content.assemble(name.ljust(15), (note + fetch, "$quiet"))
+def _base_line(base: Base) -> Content:
+    size = f"{base.parameters / 1e6:,.0f} M" if base.parameters else ""
+    fetch = wording.memory(base.download) if base.download else "here"
+    return Content.assemble(base.name.ljust(15), (f"{size:>7}  {fetch:>8}", "$quiet"))
+
+
+def _base_note(base: Base) -> Content:
+    facts = f"{base.parameters / 1e6:,.0f} million numbers to adjust; " if base.parameters else ""
+    facts += f"{wording.memory(base.download)} are fetched once." if base.download else "nothing to fetch."
+    return Content.assemble(base.note[:1].upper() + base.note[1:], ".\n\n", (facts[:1].upper() + facts[1:], "$quiet"))

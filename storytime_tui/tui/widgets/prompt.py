@@ -14,8 +14,9 @@ class Prompt(TextArea):
                 tooltip="Add your line and let the model go on; with an empty line, just go on"),
         Binding("ctrl+j", "new_line", "New line", show=False, priority=True, id="prompt.new_line",
                 tooltip="Begin a new line in what you write"),
-        Binding("escape", "leave", "Keys", priority=True, id="prompt.leave",
+        Binding("escape", "leave", "More keys", priority=True, id="prompt.leave",
                 tooltip="Stop the model; or leave the line, so that single keys work"),
+        Binding("f1", "app.help", "Help", id="prompt.help", tooltip="What this screen does"),
     ]
 
     class Sent(Message):

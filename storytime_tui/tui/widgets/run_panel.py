@@ -151,6 +151,7 @@ class RunPanel(Vertical, can_focus=True):
         if view.note:
             title = Content.assemble(title, (f"   {printable_line(view.note)}", "$quiet"))
         self.query_one("#run-title", Static).update(title)
+        self.query_one(Progress).display = view.phase != "finished"  # its sentence says as much
         self.query_one(Progress).show(view)
         words = self.query_one("#run-words", Static)
         lines = []
