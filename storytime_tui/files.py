@@ -23,6 +23,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(prefix=_PART, suffix="-" + path.name, dir=path.parent)
     try:
+        os.chmod(part, 0o644)  # mkstemp makes it private; a plan or a text is an ordinary file
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()

@@ -87,15 +87,12 @@ FIRST_FRAME = """
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.services import real_services
 
-class Watched(StorytimeApp):
-    def _on_first_frame(self):
-        self.exit("painted")
+async def leave(pilot):
+    await pilot.pause()
+    assert pilot.app.screen.region.size == (80, 24)
+    pilot.app.exit("painted")
 
-    def on_mount(self):
-        self.call_after_refresh(self._on_first_frame)
-
-app = Watched(real_services())
-assert app.run(headless=True) == "painted"
+assert StorytimeApp(real_services()).run(headless=True, size=(80, 24), auto_pilot=leave) == "painted"
 """
 
 

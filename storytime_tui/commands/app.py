@@ -1,4 +1,4 @@
-"""The app: `storytime-tui` without a verb. The only command that imports the terminal app, and only when called."""
+"""The app: `storytime-tui` without a verb. The only command that imports `tui`, and only when called."""
 
 import argparse
 import sys

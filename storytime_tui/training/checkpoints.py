@@ -7,10 +7,12 @@ The data order and the dropout masks are functions of the seed and the step (see
 weights and the optimiser's moments are all that a run is. No pickle is written or read.
 """
 
+import contextlib
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +60,7 @@ def save_checkpoint(
     root = run / "checkpoints"
     folder = root / f"step-{progress.step}"
     if not folder.is_dir():  # a checkpoint of this very step is the same to the byte: keep it
-        with files.folder_written_atomically(folder) as part:
+        with files.folder_written_atomically(folder) as part, _as_system_errors():
             model.save_pretrained(part)
             save_tokenizer(part)
             save_file(_optimizer_tensors(optimizer), part / "trainer.safetensors")
@@ -69,6 +71,18 @@ def save_checkpoint(
         files.point_link(root / "best", folder.name)
     _prune(run, keep)
     return folder
+
+
+@contextlib.contextmanager
+def _as_system_errors() -> Iterator[None]:
+    """A full disk reaches us from safetensors as its own error with the system's number in the text."""
+    try:
+        yield
+    except SafetensorError as error:
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
 
 
 def _prune(run: Path, keep: int) -> None:

@@ -3,6 +3,7 @@
 runs/<name>/plan.toml  events.jsonl  lock  checkpoints/step-N/  checkpoints/last  checkpoints/best
 """
 
+import contextlib
 import json
 import os
 import re
@@ -113,12 +114,18 @@ class Journal:
         self._file = path.open("ab", buffering=0)
 
     def append(self, event: ev.Event) -> None:
-        """Write one event: with the system when this returns, so a killed program loses nothing of it."""
-        self._file.write(json.dumps(ev.to_json(event)).encode() + b"\n")
+        """Write one event: with the system when this returns, so a killed program loses nothing of it.
+
+        Raises OSError; a full disk may take half a line first, which the next opening cuts off.
+        """
+        line = json.dumps(ev.to_json(event)).encode() + b"\n"
+        while line:
+            line = line[self._file.write(line) :]
 
     def close(self) -> None:
-        """Make all of it durable."""
-        os.fsync(self._file.fileno())
+        """Make all of it durable, as far as the disk lets us: what was said before is with the system already."""
+        with contextlib.suppress(OSError):
+            os.fsync(self._file.fileno())
         self._file.close()
 
 

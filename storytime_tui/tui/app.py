@@ -21,18 +21,34 @@ class StorytimeApp(App[None]):
 
     TITLE = "Storytime"
     CSS_PATH = "app.tcss"
+    DEFAULT_MODE = "library"
     BINDINGS = [
         Binding("1", "mode('library')", "Library", show=False, id="app.library", tooltip="Go to the shelf"),
-        Binding("2", "mode('train')", "Train", show=False, id="app.train", tooltip="Go to the plan or the run"),
+        Binding(
+            "2", "mode('train')", "Train", show=False, id="app.train", tooltip="Go to the plan or the run"
+        ),
         Binding("3", "mode('story')", "Story", show=False, id="app.story", tooltip="Go to the page"),
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"),
+        Binding(
+            "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"
+        ),
         # these work while a line is being typed, too
         Binding("f1", "help", "Help", show=False, id="app.help_always", tooltip="What this screen does"),
-        Binding("f2", "mode('library')", "Library", show=False, id="app.library_always", tooltip="Go to the shelf"),
-        Binding("f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Go to the plan or run"),
+        Binding(
+            "f2", "mode('library')", "Library", show=False, id="app.library_always", tooltip="Go to the shelf"
+        ),
+        Binding(
+            "f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Go to the plan or run"
+        ),
         Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the page"),
-        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit",
-                tooltip="Leave; a run saves its checkpoint first"),
+        Binding(
+            "ctrl+q",
+            "quit",
+            "Quit",
+            show=False,
+            priority=True,
+            id="app.quit",
+            tooltip="Leave; a run saves its checkpoint first",
+        ),
     ]
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
@@ -63,10 +79,6 @@ class StorytimeApp(App[None]):
         from storytime_tui.tui.screens.story import StoryScreen
 
         return StoryScreen(self.desk)
-
-    async def on_mount(self) -> None:
-        """Begin at the shelf."""
-        await self.switch_mode("library")
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names, for themes that do not know them."""

@@ -123,7 +123,9 @@ class LearningThread:
         try:
             for event in job(control):
                 if isinstance(event, StepDone):
-                    curve.add(event.step, event.loss)  # here, since the message may be dropped for a newer one
+                    curve.add(
+                        event.step, event.loss
+                    )  # here, since the message may be dropped for a newer one
                     self._post(messages.Stepped(event))
                     continue
                 if isinstance(event, Resumed) and event.from_checkpoint:
@@ -201,7 +203,9 @@ class TellingThread:
     def _open(self, telling: Telling) -> Teller:
         if self._teller is None or self._teller.name != telling.model:
             self._teller = None  # let go of the old one first: two would not fit everywhere
-            self._teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
+            self._teller = self._open_teller(
+                telling.model, lambda event: self._opening(telling.number, event)
+            )
         self._post(messages.TellerReady(telling.number, telling.model))
         return self._teller
 

@@ -4,6 +4,10 @@ Plain state, owned by the app and handed to each screen. The signals say what ch
 subscribes.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from textual.dom import DOMNode
 from textual.signal import Signal
 
@@ -11,12 +15,14 @@ from storytime_tui.corpus.collection import Collection
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import DEFAULT_BASE
-from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread
 from storytime_tui.tui.messages import TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.services import Services, Store
 from storytime_tui.tui.ticks import Ticks
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.training.plan import TrainingPlan
 
 
 class Desk:

@@ -1,8 +1,8 @@
 """Keeps what native code prints (a warning of a C library, a progress bar) off the app's screen.
 
 Textual draws on the terminal's descriptor 2. While the app is up, descriptors 1 and 2 lead to the log, and
-Textual gets a duplicate of the terminal instead, through `sys.__stdout__` and `sys.__stderr__`, which is where
-its drivers look. Python's own `print` is caught by Textual before it comes here.
+Textual gets a duplicate of the terminal instead, through `sys.__stdout__` and `sys.__stderr__`, which is
+where its drivers look. Python's own `print` is caught by Textual before it comes here.
 """
 
 import contextlib

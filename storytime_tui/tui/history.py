@@ -1,4 +1,4 @@
-"""The loss of a run, kept outside the widgets: it outlives a screen, and stays small however long the run is."""
+"""The loss of a run, kept outside the widgets: it outlives a screen, and stays small for a long run."""
 
 import threading
 

@@ -7,7 +7,7 @@ from storytime_tui.training.events import Event, StepDone
 
 
 class Stepped(Message):
-    """A step was done. Where several wait, only the newest is handled: the losses are in the curve already."""
+    """A step was done. Where several wait, only the newest is handled: the losses are in the curve."""
 
     def __init__(self, event: StepDone) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """The command palette's own entries: every collection, every written story, every model."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
@@ -53,7 +53,9 @@ class DeskProvider(Provider):
 
     async def discover(self) -> Hits:
         """What is offered before anything is typed: models and collections are enough to see."""
-        for entry in [e for e in self._entries if e.help == "collection" or e.title.startswith("Write with ")][:12]:
+        for entry in [
+            e for e in self._entries if e.help == "collection" or e.title.startswith("Write with ")
+        ][:12]:
             yield DiscoveryHit(Content(entry.title), entry.run, text=entry.title, help=Content(entry.help))  # type: ignore[arg-type]
 
     async def search(self, query: str) -> Hits:

@@ -43,8 +43,11 @@ class RunView:
     @property
     def best(self) -> ev.Evaluated | None:
         """The best evaluation so far."""
-        return min(self.evaluations, key=lambda e: (e.validation_loss != e.validation_loss, e.validation_loss),
-                   default=None)
+        return min(
+            self.evaluations,
+            key=lambda e: (e.validation_loss != e.validation_loss, e.validation_loss),
+            default=None,
+        )
 
     @property
     def done(self) -> int:

@@ -1,15 +1,17 @@
-"""What the app asks of the rest of the program, as plain callables, so that tests and snapshots can use fakes.
+"""What the app asks of the rest of the program, as plain callables, so that tests can use fakes.
 
 The protocols say only what the screens touch. `real_services` imports the workshop when something is first
 asked for: nothing heavy is loaded before the first painted frame.
 """
+
+from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.generation.pieces import Piece, Told
@@ -18,7 +20,9 @@ from storytime_tui.stories.story import Author, Passage
 from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
-from storytime_tui.training.plan import TrainingPlan
+
+if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame need not wait for
+    from storytime_tui.training.plan import TrainingPlan
 
 Progress = Callable[[Preparing], None]
 

@@ -24,7 +24,6 @@ STORYTIME = Theme(
         "told": "#9dbccb",
         "quiet": "#8f8a7e",
         "line": "#4a4640",
-        "axis": "#2f2c28",
         "block-cursor-background": "#3a3630",
         "block-cursor-foreground": "#f4efe3",
         "block-cursor-text-style": "none",
@@ -62,7 +61,6 @@ PAPER = Theme(
         "told": "#1d5c7a",
         "quiet": "#756f63",
         "line": "#c9c0ad",
-        "axis": "#ded6c5",
         "block-cursor-background": "#e0d6c0",
         "block-cursor-foreground": "#1b1914",
         "block-cursor-text-style": "none",
@@ -97,7 +95,6 @@ SIXTEEN = Theme(
         "told": "ansi_cyan",
         "quiet": "ansi_bright_black",
         "line": "ansi_bright_black",
-        "axis": "ansi_bright_black",
         "ansi-background": "ansi_black",
         "ansi-foreground": "ansi_white",
         "border": "ansi_bright_black",
@@ -122,7 +119,7 @@ SIXTEEN = Theme(
 THEMES = (STORYTIME, PAPER, SIXTEEN)
 
 # For the themes of others, which the palette offers too: the names that only ours define.
-FALLBACKS = {"told": "#7fa9bd", "quiet": "#8a8a8a", "line": "#606060", "axis": "#404040"}
+FALLBACKS = {"told": "#7fa9bd", "quiet": "#8a8a8a", "line": "#606060"}
 
 
 def theme_for(color_system: str | None) -> str:

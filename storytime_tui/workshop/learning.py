@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,11 +45,14 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     prepared = yield from with_progress(lambda report: _prepare(plan, report, control), control)
     yield ev.Preparing("waking the model", 0, 0)
     trainer_for, resolved = _build(prepared)
-    folder = runs.make_run_folder(run, resolved.collections)
+    folder = None
     try:
+        folder = runs.make_run_folder(run, resolved.collections)
         write_plan(resolved, folder / "plan.toml")
     except OSError as error:
-        raise RunError(files.explain(error, f"making the run {folder.name}")) from error
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise RunError(files.explain(error, "making the run's folder")) from error
     yield from _speak(folder, lambda: trainer_for(folder, control))
 
 
@@ -84,14 +89,16 @@ def _speak(folder: Path, make_trainer: Callable[[], Trainer]) -> Iterator[ev.Eve
             journal = runs.Journal(folder / "events.jsonl")
         except OSError as error:
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
-        try:
+        with contextlib.closing(journal):
             for event in trainer.run():
-                journal.append(event)
+                try:
+                    journal.append(event)
+                except OSError as error:  # the checkpoints before it are whole
+                    doing = f"writing what the run {folder.name} says"
+                    failed = ev.Failed(folder.name, trainer.step, files.explain(error, doing))
+                    yield event if isinstance(event, ev.Failed) else failed
+                    return
                 yield event
-            journal.close()
-        except OSError as error:  # the journal itself cannot be written: the checkpoints before it are whole
-            message = files.explain(error, f"writing what the run {folder.name} says")
-            yield ev.Failed(folder.name, trainer.step, message)
 
 
 def _prepare(

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from storytime_tui.corpus.tokens import epoch_windows, window_at
@@ -275,8 +276,16 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_what_to_try(tmp_path: P
     assert (tmp_path / "r" / "checkpoints" / "last").resolve().name == "step-4"
 
 
+@pytest.mark.parametrize(
+    "full",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"),
+    ],
+    ids=["from the system", "from safetensors"],
+)
 def test_a_full_disk_is_a_sentence_and_the_last_checkpoint_stays_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: Exception
 ) -> None:
     plan = plan_for()
     folder = tmp_path / "r"
@@ -287,7 +296,7 @@ def test_a_full_disk_is_a_sentence_and_the_last_checkpoint_stays_whole(
         nonlocal saves
         saves += 1
         if saves == 2:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise full
         saving(*args, **kwargs)
 
     monkeypatch.setattr(checkpoints, "save_file", fills_up)

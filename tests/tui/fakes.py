@@ -27,41 +27,73 @@ TALE = (
 
 def collection(name: str, title: str, titles: Sequence[str], author: str = "A. N. Other") -> Collection:
     stories = tuple(Story(t, TALE, f"{i:02}.txt") for i, t in enumerate(titles))
-    return Collection(name, title, stories, author=author, source="written for the tests", licence="MIT",
-                      bundled=True)
+    return Collection(
+        name, title, stories, author=author, source="written for the tests", licence="MIT", bundled=True
+    )
 
 
 SHELF = (
-    collection("hedgerow", "Hedgerow Tales", [
-        "The Hedgehog's Umbrella", "Mr. Moldwarp's Lantern", "The Snail Who Was Early", "A Button for the Wren",
-        "The Dormouse and the Moon", "Three Frogs in a Teapot", "The Weasel's Good Day",
-        "What the Brook Said to the Bridge", "Old Thistle and the Very Long Winter Afternoon", "The Robin's Coat",
-    ]),
+    collection(
+        "hedgerow",
+        "Hedgerow Tales",
+        [
+            "The Hedgehog's Umbrella",
+            "Mr. Moldwarp's Lantern",
+            "The Snail Who Was Early",
+            "A Button for the Wren",
+            "The Dormouse and the Moon",
+            "Three Frogs in a Teapot",
+            "The Weasel's Good Day",
+            "What the Brook Said to the Bridge",
+            "Old Thistle and the Very Long Winter Afternoon",
+            "The Robin's Coat",
+        ],
+    ),
     collection("fir-trees", "Under the Fir Trees", [f"Fir Tale {i}" for i in range(1, 18)]),
     collection("attic", "Nonsense from the Attic", [f"Nonsense {i}" for i in range(1, 16)]),
 )
 
 STARTED = ev.Started(
-    run="hedgerow-1", base="scratch-small", collections=("hedgerow",), device="cpu", precision="fp32",
-    parameters=14_000_000, stories=9, validation_stories=1, training_tokens=12_000, validation_tokens=1_300,
-    total_steps=118, steps_per_epoch=29.5, block_size=512, token_frequency_loss=5.912, time=0.0,
+    run="hedgerow-1",
+    base="scratch-small",
+    collections=("hedgerow",),
+    device="cpu",
+    precision="fp32",
+    parameters=14_000_000,
+    stories=9,
+    validation_stories=1,
+    training_tokens=12_000,
+    validation_tokens=1_300,
+    total_steps=118,
+    steps_per_epoch=29.5,
+    block_size=512,
+    token_frequency_loss=5.912,
+    time=0.0,
 )
 
 
 def step(number: int, loss: float) -> ev.StepDone:
-    return ev.StepDone(step=number, loss=loss, learning_rate=5e-5, tokens_per_second=2610.0, epoch=number / 29.5,
-                       gradient_norm=1.0, elapsed=number * 1.5, memory=912_000_000)
+    return ev.StepDone(
+        step=number,
+        loss=loss,
+        learning_rate=5e-5,
+        tokens_per_second=2610.0,
+        epoch=number / 29.5,
+        gradient_norm=1.0,
+        elapsed=number * 1.5,
+        memory=912_000_000,
+    )
 
 
 def loss_at(number: int) -> float:
     """A curve with the look of a real one, and nothing random in it."""
     wobble = ((number * 7919) % 13 - 6) / 40
-    return 2.9 + 5.0 * 0.96 ** number + wobble
+    return 2.9 + 5.0 * 0.96**number + wobble
 
 
 def evaluated(number: int) -> ev.Evaluated:
-    loss = 3.1 + 4.9 * 0.96 ** number
-    return ev.Evaluated(number, loss, 2.718281828 ** loss, loss / 2.4, best=True)
+    loss = 3.1 + 4.9 * 0.96**number
+    return ev.Evaluated(number, loss, 2.718281828**loss, loss / 2.4, best=True)
 
 
 def sampled(number: int, text: str) -> ev.Sampled:
@@ -76,8 +108,11 @@ def a_run(until: int = 100) -> list[ev.Event]:
         if number % 25 == 0:
             said += [
                 evaluated(number),
-                sampled(number, " there was a little mouse who kept a shop under the kitchen stair, and every "
-                                "morning she swept the step and put out the buttons in a row."),
+                sampled(
+                    number,
+                    " there was a little mouse who kept a shop under the kitchen stair, and every "
+                    "morning she swept the step and put out the buttons in a row.",
+                ),
                 ev.CheckpointSaved(number, f"checkpoints/step-{number}", best=True),
             ]
     return said
@@ -192,8 +227,12 @@ class World:
         FakeChoice("distilgpt2", "distilgpt2", "untrained on your shelf; reads English already"),
     )
     pieces: Sequence[str] = tuple(
-        (" and the frog laid down three acorns, a thimble, and a very small hat."
-         "\n\n\"That will do,\" said the mouse.").replace(" ", "| ").split("|")[1:]
+        (
+            " and the frog laid down three acorns, a thimble, and a very small hat."
+            '\n\n"That will do," said the mouse.'
+        )
+        .replace(" ", "| ")
+        .split("|")[1:]
     )
     gate: threading.Semaphore | None = None
     told: list[tuple[str, Any]] = field(default_factory=list)
@@ -216,7 +255,9 @@ class World:
             resume=self.run.resume,
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
-            open_store=lambda: StoryStore(self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks)),
+            open_store=lambda: StoryStore(
+                self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks)
+            ),
             clock=lambda: 0.0,
         )
 

@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from storytime_tui.terminal import printable, printable_line
+from storytime_tui.terminal import printable_line
 
 
 class AskScreen(ModalScreen[str | None]):
     """Asks for one line of text; None when it is left with Escape."""
 
     CSS_PATH = "dialogs.tcss"
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel", tooltip="Leave without an answer")]
+    BINDINGS = [
+        Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel", tooltip="Leave without an answer")
+    ]
 
     def __init__(self, title: str, explanation: str, *, value: str = "", placeholder: str = "") -> None:
         super().__init__()
@@ -52,7 +54,9 @@ class ChooseScreen(ModalScreen[str | None]):
     """Asks for one of a list; None when it is left with Escape."""
 
     CSS_PATH = "dialogs.tcss"
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", id="choose.cancel", tooltip="Leave without choosing")]
+    BINDINGS = [
+        Binding("escape", "dismiss(None)", "Cancel", id="choose.cancel", tooltip="Leave without choosing")
+    ]
 
     def __init__(self, title: str, rows: Sequence[Row], chosen: str = "") -> None:
         super().__init__()
@@ -78,34 +82,7 @@ class ChooseScreen(ModalScreen[str | None]):
 
 def _line(row: Row, width: int) -> Content:
     title = printable_line(row.title).ljust(width)
-    return Content.assemble(Content(title), ("  " + printable(row.note).replace("\n", " "), "$quiet"))
-
-
-class FormScreen(ModalScreen[dict[str, str] | None]):
-    """Asks for a few short values; gives them back by name, None when it is left with Escape."""
-
-    CSS_PATH = "dialogs.tcss"
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel", id="form.cancel", tooltip="Leave without changing")]
-
-    def __init__(self, title: str, rows: Sequence[Row], trouble: str = "") -> None:
-        super().__init__()
-        self._title, self._rows, self._trouble = title, list(rows), trouble
-
-    def compose(self) -> ComposeResult:
-        """A title and a line for each value: `Row.value` names it, `title` is what it holds, `note` explains."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(self._title), classes="dialog--title")
-            for row in self._rows:
-                with Horizontal(classes="dialog--field"):
-                    yield Static(Content(row.value.replace("_", " ")), classes="dialog--label")
-                    yield Input(row.title, name=row.value, compact=True)
-                    yield Static(Content(row.note), classes="dialog--hint")
-            yield Static(Content(printable(self._trouble)), classes="dialog--trouble")
-            yield Static(Content("enter keeps · tab next · escape leaves"), classes="dialog--keys")
-
-    @on(Input.Submitted)
-    def _keep(self) -> None:
-        self.dismiss({field.name or "": field.value.strip() for field in self.query(Input)})
+    return Content.assemble(Content(title), ("  " + printable_line(row.note), "$quiet"))
 
 
 class LeavingScreen(ModalScreen[None]):
@@ -118,5 +95,7 @@ class LeavingScreen(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(Content("Saving the checkpoint…"), classes="dialog--title")
             yield Static(Content("Storytime closes as soon as it is whole."))
-            yield Static(Content("ctrl+q again leaves at once, with the checkpoint before this one"),
-                         classes="dialog--keys")
+            yield Static(
+                Content("ctrl+q again leaves at once, with the checkpoint before this one"),
+                classes="dialog--keys",
+            )

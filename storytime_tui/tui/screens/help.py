@@ -16,7 +16,13 @@ class HelpScreen(ModalScreen[None]):
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#help-words"
     BINDINGS = [
-        Binding("escape,question_mark,f1,q", "dismiss(None)", "Close", id="help.close", tooltip="Back to the screen"),
+        Binding(
+            "escape,question_mark,f1,q",
+            "dismiss(None)",
+            "Close",
+            id="help.close",
+            tooltip="Back to the screen",
+        ),
     ]
 
     def __init__(self, mode: str) -> None:

@@ -1,4 +1,4 @@
-"""The words of the help, screen by screen. It also teaches: each number that is shown is explained here once."""
+"""The words of the help, screen by screen. It also teaches: each number shown is explained here once."""
 
 Rows = tuple[tuple[str, str], ...]
 Section = tuple[str, str, Rows]  # title, introduction, (key or number, meaning)
@@ -23,8 +23,11 @@ LIBRARY: tuple[Section, ...] = (
         "",
         (
             ("words", "of all ticked stories together"),
-            ("tokens", "the pieces a model reads: often a word, sometimes a part of one. About, since it "
-                       "depends on the base"),
+            (
+                "tokens",
+                "the pieces a model reads: often a word, sometimes a part of one. About, since it "
+                "depends on the base",
+            ),
         ),
     ),
 )
@@ -48,12 +51,21 @@ TRAIN: tuple[Section, ...] = (
         "The plan",
         "",
         (
-            ("base", "what it begins as. An empty mind knows nothing but your stories; the others have read "
-                     "English already and bend to your stories"),
-            ("passes", "how often it reads all the stories (the field says epochs). Too often, and it learns them "
-                       "by heart: the training loss falls on while the validation loss rises"),
-            ("learning rate", "how far each step changes the model. Too high, and the loss jumps; too low, and "
-                              "nothing happens"),
+            (
+                "base",
+                "what it begins as. An empty mind knows nothing but your stories; the others have read "
+                "English already and bend to your stories",
+            ),
+            (
+                "passes",
+                "how often it reads all the stories (the field says epochs). Too often, and it learns them "
+                "by heart: the training loss falls on while the validation loss rises",
+            ),
+            (
+                "learning rate",
+                "how far each step changes the model. Too high, and the loss jumps; too low, and "
+                "nothing happens",
+            ),
             ("window", "how many tokens it sees at once while it learns (block size)"),
         ),
     ),
@@ -61,11 +73,23 @@ TRAIN: tuple[Section, ...] = (
         "The numbers",
         "",
         (
-            ("loss", "how surprised it is by the next token of the stories it learns from, in nats: lower is "
-                     "better. 3.0 is as unsure as between 20 equal choices, 2.0 as between 7"),
+            (
+                "loss",
+                "how surprised it is by the next token of the stories it learns from, in nats: lower is "
+                "better. 3.0 is as unsure as between 20 equal choices, 2.0 as between 7",
+            ),
             ("validation", "the same, on the stories kept aside: how well it really does"),
             ("best", "the lowest validation loss so far; that checkpoint is kept"),
-            ("frequencies", "what one would get by knowing only how often each token occurs: the line to beat"),
+            ("perplexity", "the best loss said as a number of equal choices (on tall screens)"),
+            (
+                "bits per byte",
+                "the best loss for each byte of text: comparable between models that cut text into "
+                "different tokens (on tall screens)",
+            ),
+            (
+                "frequencies",
+                "what one would get by knowing only how often each token occurs: the line to beat",
+            ),
             ("tokens/s", "how many tokens it reads in a second"),
             ("memory", "what the learning holds now"),
         ),
@@ -81,7 +105,10 @@ STORY: tuple[Section, ...] = (
         (
             ("enter", "send your line; with an empty line, the model just goes on"),
             ("ctrl+j", "a new line within what you write"),
-            ("escape", "stop the model, keeping its words; otherwise leave your line, so that these keys work:"),
+            (
+                "escape",
+                "stop the model, keeping its words; otherwise leave your line, so that these keys work:",
+            ),
             ("m", "choose the model"),
             ("u  y", "take back the last piece, bring it back"),
             ("n  o  r", "a new story, open an earlier one, rename"),

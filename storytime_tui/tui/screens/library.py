@@ -26,9 +26,13 @@ class LibraryScreen(Screen[None]):
 
     CSS_PATH = "library.tcss"
     BINDINGS = [
-        Binding("slash", "filter", "Filter", id="library.filter", tooltip="Show only titles with these letters"),
+        Binding(
+            "slash", "filter", "Filter", id="library.filter", tooltip="Show only titles with these letters"
+        ),
         Binding("i", "import", "Import", id="library.import", tooltip="Add a folder or files of your own"),
-        Binding("t", "train", "Train with these", id="library.train", tooltip="Go on with the ticked stories"),
+        Binding(
+            "t", "train", "Train with these", id="library.train", tooltip="Go on with the ticked stories"
+        ),
         Binding("escape", "all", "Show all", show=False, id="library.all", tooltip="Leave the filter"),
     ]
     AUTO_FOCUS = "#tree"
@@ -90,7 +94,9 @@ class LibraryScreen(Screen[None]):
         else:
             words = sum(story.words for _, story in stories)
             tokens = desk.tokens_of(words)
-            text = f"ticked  {wording.count(len(stories), 'story', 'stories')} · {wording.count(words, 'word')}"
+            text = (
+                f"ticked  {wording.count(len(stories), 'story', 'stories')} · {wording.count(words, 'word')}"
+            )
             text += f" · about {tokens:,} tokens for {desk.base}" if tokens is not None else ""
         self.query_one("#counts", Static).update(Content(printable(text)))
 
@@ -157,7 +163,7 @@ class LibraryScreen(Screen[None]):
 
         ask = AskScreen(
             "Import stories",
-            "A folder of texts, or one file (txt, md, html, epub, zip). It is copied; the original stays as it is.",
+            "A folder of texts, or one file (txt, md, html, epub, zip). It is copied; yours stays as it is.",
             placeholder="~/books/fairy-tales",
         )
         self.app.push_screen(ask, self._import)

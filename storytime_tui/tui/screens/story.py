@@ -13,30 +13,23 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static, TextArea
 
-from storytime_tui.errors import StorytimeError
-from storytime_tui.generation.settings import SamplerSettings, with_values
+from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import BASES
-from storytime_tui.stories.story import Story
+from storytime_tui.stories.story import Passage, Story
 from storytime_tui.terminal import printable
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.joining import joined, title_from
-from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, FormScreen, Row
+from storytime_tui.tui.manuscript import Manuscript
+from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
+from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.services import Choice, Store
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 
-UNTITLED = "Untitled"
 DRAFT = 0.5  # seconds of typing that a power cut may cost
 HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
-KNOBS = {
-    "temperature": "0 plays safe, 0.8 is lively, above 1.2 wild",
-    "top_p": "choose among the likelier words; 1 is all",
-    "max_tokens": "how far it goes; a token is about ¾ word",
-    "seed": "0 tells differently each time",
-}
 _ENDINGS = {"you": "stopped", "end": "the model ended the story", "length": ""}
 
 
@@ -47,24 +40,36 @@ class StoryScreen(Screen[None]):
     AUTO_FOCUS = "#prompt"
     BINDINGS = [
         Binding("enter", "write", "Write", id="story.write", tooltip="Back to your line"),
-        Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
+        Binding(
+            "escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"
+        ),
         Binding("m", "model", "Model", id="story.model", tooltip="Choose who writes with you"),
-        Binding("u", "undo", "Undo", id="story.undo", tooltip="Take back the last piece, yours or the model's"),
-        Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take back the last piece"),
+        Binding(
+            "u", "undo", "Undo", id="story.undo", tooltip="Take back the last piece, yours or the model's"
+        ),
+        Binding(
+            "ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take back the last piece"
+        ),
         Binding("y", "redo", "Redo", id="story.redo", tooltip="Bring back what was taken back"),
         Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Bring it back"),
         Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
         Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
         Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),
-        Binding("comma", "settings", "Settings", key_display=",", id="story.settings",
-                tooltip="How boldly it chooses words, and how far it goes"),
+        Binding(
+            "comma",
+            "settings",
+            "Settings",
+            key_display=",",
+            id="story.settings",
+            tooltip="How boldly it chooses words, and how far it goes",
+        ),
     ]
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
         self._store: Store | None = None
-        self._story: Story | None = None  # the row of the store, None for a page that is not kept yet
+        self._manuscript: Manuscript | None = None  # None where the store cannot be opened
         self._settings = SamplerSettings()
         self._telling = False
         self._then: Callable[[], object] | None = None  # what waits for the model's last word
@@ -90,13 +95,15 @@ class StoryScreen(Screen[None]):
         """Open the last story, find a model."""
         self._complain("")
         self._desk.told.subscribe(self, self._said, immediate=True)
+        self._desk.model_changed.subscribe(self, lambda _: self._show_status())
+        last = None
         try:
             self._store = self._desk.store()
-            stories = sorted(self._store.stories(), key=lambda story: story.changed)
+            if not self._desk.fresh_page:
+                last = max(self._store.stories(), key=lambda story: story.changed, default=None)
         except Exception as error:
             self._complain(sentence_of(error))
-            stories = []
-        self._show_story(stories[-1] if stories and not self._desk.fresh_page else None)
+        self._show_story(last)
         self._desk.fresh_page = False
         self.run_worker(self._find_model())
 
@@ -123,45 +130,47 @@ class StoryScreen(Screen[None]):
 
     def _show_story(self, story: Story | None) -> None:
         self._keep_draft()
-        self._story = story
-        passages = self._store.passages(story.id) if self._store is not None and story is not None else ()
-        title = story.title if story is not None else "A new story"
+        passages: tuple[Passage, ...] = ()
+        if self._store is None:
+            self._manuscript = None
+        else:
+            try:
+                self._manuscript = Manuscript(self._store, self._store.story(story.id) if story else None)
+                passages = self._manuscript.passages()
+            except Exception as error:
+                self._complain(sentence_of(error))
+                return
+        title = self._manuscript.title if self._manuscript else "A new story"
         self.query_one(Page).load(title, [(p.author, p.text) for p in passages], HINT)
         self._words = len("".join(p.text for p in passages).split())
         self._streamed, self._state = "", ""
+        self._line = self._manuscript.draft if self._manuscript else ""
         prompt = self.query_one(Prompt)
         with self.prevent(TextArea.Changed):
-            prompt.load_text((story.draft or "") if story is not None else "")
+            prompt.load_text(self._line)
             prompt.move_cursor(prompt.document.end)
         prompt.focus()
         self._show_status()
 
-    def _kept_story(self, store: Store, title: str) -> Story:
-        """The story on the page, made where there is none yet; a nameless one takes the title."""
-        if self._story is None:
-            self._story = store.new_story(title)
-        elif self._story.title == UNTITLED and title != UNTITLED:
-            self._story = store.rename(self._story.id, title)
+    def _show_title(self) -> None:
         for page in self.query(Page):
-            page.set_title(self._story.title)
-        return self._story
+            page.set_title(self._manuscript.title if self._manuscript else "")
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
-        self._line = self.query_one(Prompt).text  # at the end of the app the prompt is gone before this screen
+        self._line = self.query_one(Prompt).text  # at the app's end the prompt is gone before this screen
         if self._draft is not None:
             self._draft.stop()
         self._draft = self.set_timer(DRAFT, self._keep_draft)
 
     def _keep_draft(self) -> None:
-        if self._draft is None or self._store is None:
+        if self._draft is None or self._manuscript is None:
             return
         self._draft.stop()
         self._draft = None
-        if self._story is None and not self._line.strip():
-            return
         try:
-            self._story = self._store.set_draft(self._kept_story(self._store, UNTITLED).id, self._line)
+            self._manuscript.keep_draft(self._line)
+            self._show_title()
         except Exception as error:
             self._complain(sentence_of(error))
 
@@ -173,37 +182,36 @@ class StoryScreen(Screen[None]):
         if self._telling:
             self._set_state("still writing: escape stops it")
             return
-        if self._store is None:
+        if self._manuscript is None:
             self._complain("The stories cannot be opened, so nothing that is written now would be kept.")
             return
         if not self._desk.model:
-            self._complain("There is no model to write with yet: train one (F3), or choose one (escape, then m).")
+            self._complain(
+                "There is no model to write with yet: train one (F3), or choose one (escape, then m)."
+            )
             return
         try:
-            story = self._kept_story(self._store, title_from(event.text) if event.text.strip() else UNTITLED)
-            text = self._store.text(story.id)
-            added = joined(text, event.text)
-            if added:
-                self._store.add_passage(story.id, "you", added)
-            self._story = self._store.set_draft(story.id, "")
+            story, text, added = self._manuscript.add(event.text)
         except Exception as error:  # the line stays in the prompt
             self._complain(sentence_of(error))
             return
         if self._draft is not None:
             self._draft.stop()
             self._draft = None
+        self._line = ""
         with self.prevent(TextArea.Changed):
             self.query_one(Prompt).clear()
+        self._show_title()
         page = self.query_one(Page)
         if added:
             page.append("you", added)
-            self._words = len((text + added).split())
         page.anchor()
         page.writing(True)
+        self._words = len((text + added).split())
         self._telling, self._streamed, self._then = True, "", None
-        # settings of their own for each telling, so that going back and trying again tells something else
+        # another seed for each telling, so that taking back and trying again tells something else
         seed = self._settings.seed or random.randrange(1, 2**31)
-        self._desk.tell(story.id, text + added, dataclasses.replace(self._settings, seed=seed))
+        self._desk.tell(story, text + added, dataclasses.replace(self._settings, seed=seed))
         self._set_state("thinking…")
 
     def _said(self, message: messages.TellingMessage) -> None:
@@ -215,8 +223,8 @@ class StoryScreen(Screen[None]):
             case messages.TextTold() if self._telling:
                 self.query_one(Page).append("model", message.text)
                 self._streamed += message.text
-                speed = f"{message.tokens_per_second:,.0f} tokens/s" if message.tokens_per_second else "writing…"
-                self._set_state(speed)
+                speed = message.tokens_per_second
+                self._set_state(f"{speed:,.0f} tokens/s" if speed else "writing…")
             case messages.TellingEnded():
                 self._ended(message)
 
@@ -272,6 +280,8 @@ class StoryScreen(Screen[None]):
                 return
             self._desk.choose_model(choices[0].name)
         downloads = {base.name for base in BASES}
+        if self._desk.model in downloads:
+            self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
         # opened ahead of the first line, unless it would have to be fetched, or would slow a run down
         if self._desk.model not in downloads and not self._desk.view.busy and not self._telling:
             self._open_model()
@@ -315,22 +325,22 @@ class StoryScreen(Screen[None]):
 
     def action_undo(self) -> None:
         """Take back the last piece."""
-        self._when_quiet(lambda: self._step(lambda store, story: store.undo(story.id)))
+        self._when_quiet(lambda: self._change(Manuscript.undo))
 
     def action_redo(self) -> None:
         """Bring back what was taken back."""
-        self._when_quiet(lambda: self._step(lambda store, story: store.redo(story.id)))
+        self._when_quiet(lambda: self._change(Manuscript.redo))
 
-    def _step(self, change: Callable[[Store, Story], Story]) -> None:
-        if self._store is None or self._story is None:
+    def _change(self, change: Callable[[Manuscript], None]) -> None:
+        if self._manuscript is None:
             return
         self._keep_draft()
         try:
-            story = change(self._store, self._story)
+            change(self._manuscript)
         except Exception as error:
             self._complain(sentence_of(error))
             return
-        self._show_story(story)
+        self._show_story(self._manuscript.story)
         self.query_one(Page).focus()
 
     def action_new(self) -> None:
@@ -341,7 +351,11 @@ class StoryScreen(Screen[None]):
         """Choose an earlier story."""
         if self._store is None:
             return
-        stories = sorted(self._store.stories(), key=lambda story: story.changed, reverse=True)
+        try:
+            stories = sorted(self._store.stories(), key=lambda story: story.changed, reverse=True)
+        except Exception as error:
+            self._complain(sentence_of(error))
+            return
         rows = [Row(str(i), story.title) for i, story in enumerate(stories)]
         if not rows:
             self._set_state("there is no other story yet")
@@ -355,30 +369,29 @@ class StoryScreen(Screen[None]):
 
     def action_rename(self) -> None:
         """Give the story a title."""
+        manuscript = self._manuscript
+        if manuscript is None:
+            return
 
         def named(title: str | None) -> None:
-            if title and title.strip() and self._store is not None:
-                story = self._kept_story(self._store, UNTITLED)
-                self._story = self._store.rename(story.id, title.strip())
-                self.query_one(Page).set_title(self._story.title)
+            if title and title.strip():
+                try:
+                    manuscript.rename(title.strip())
+                    self._show_title()
+                except Exception as error:
+                    self._complain(sentence_of(error))
 
-        now = self._story.title if self._story is not None else ""
+        now = manuscript.story.title if manuscript.story is not None else ""
         self.app.push_screen(AskScreen("Title", "What is this story called?", value=now), named)
 
-    def action_settings(self, trouble: str = "") -> None:
+    def action_settings(self) -> None:
         """How the next word is chosen."""
-        rows = [Row(name, str(getattr(self._settings, name)), note) for name, note in KNOBS.items()]
-        self.app.push_screen(FormScreen("How it tells", rows, trouble), self._set_settings)
+        self.app.push_screen(SamplerScreen(self._settings), self._set_settings)
 
-    def _set_settings(self, values: dict[str, str] | None) -> None:
-        if values is None:
-            return
-        try:
-            self._settings = with_values(self._settings, values)
-        except StorytimeError as error:
-            self.action_settings(str(error))
-            return
-        self._show_status()
+    def _set_settings(self, settings: SamplerSettings | None) -> None:
+        if settings is not None:
+            self._settings = settings
+            self._show_status()
 
     # -- what is shown --------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Train: the plan before a run, and the run while it learns. The run itself belongs to the app, not to this screen."""
+"""Train: the plan before a run, and the run while it learns. The run belongs to the app, not to this screen."""
 
 from typing import TYPE_CHECKING
 
@@ -26,17 +26,33 @@ class TrainScreen(Screen[None]):
     AUTO_FOCUS = "#bases"
     BINDINGS = [
         Binding("s", "start", "Start learning", id="train.start", tooltip="Begin a run with this plan"),
-        Binding("escape", "leave_field", "Leave the field", show=False, id="train.leave", tooltip="Leave the field"),
+        Binding(
+            "escape",
+            "leave_field",
+            "Leave the field",
+            show=False,
+            id="train.leave",
+            tooltip="Leave the field",
+        ),
         Binding("p", "pause", "Pause", id="train.pause", tooltip="Wait, keeping everything; again to go on"),
         Binding("p", "go_on", "Go on", id="train.go_on", tooltip="Go on after the pause"),
         Binding("x", "stop", "Stop", id="train.stop", tooltip="Save a checkpoint and end the run"),
-        Binding("c", "checkpoint", "Checkpoint", id="train.checkpoint", tooltip="Save a checkpoint and go on"),
+        Binding(
+            "c", "checkpoint", "Checkpoint", id="train.checkpoint", tooltip="Save a checkpoint and go on"
+        ),
         Binding("s", "sample", "Sample", id="train.sample", tooltip="Tell a sample now"),
         Binding("w", "write", "Write", id="train.write", tooltip="Go to Story with what it has learned"),
         Binding("r", "resume", "Learn on", id="train.resume", tooltip="Go on with this run where it stopped"),
         Binding("n", "new", "New run", id="train.new", tooltip="Back to the plan"),
-        Binding("left", "earlier", "Earlier sample", key_display="←", show=False, id="train.earlier",
-                tooltip="The sample before this one"),
+        Binding(
+            "left",
+            "earlier",
+            "Earlier sample",
+            key_display="←",
+            show=False,
+            id="train.earlier",
+            tooltip="The sample before this one",
+        ),
         Binding("right", "later", "Samples", key_display="← →", id="train.later", tooltip="The next sample"),
     ]
 
@@ -90,7 +106,9 @@ class TrainScreen(Screen[None]):
     def _show(self, _: None) -> None:
         view = self._desk.view
         form = self.query_one(PlanForm)
-        if view.phase == "failed" and view.started is None:  # it never began: the plan, and what is wrong with it
+        if (
+            view.phase == "failed" and view.started is None
+        ):  # it never began: the plan, and what is wrong with it
             form.complain(view.error)
             self._desk.clear_run()
             return

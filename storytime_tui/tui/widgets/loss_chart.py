@@ -1,4 +1,4 @@
-"""The loss over the steps: training as a thin line, validation as points, token frequencies as a line to beat.
+"""The loss over the steps: training as a thin line, validation as points, frequencies as a line to beat.
 
 Imports textual-plot (a quarter of a second), so this module is imported when a run is first shown.
 """
@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
+from textual_hires_canvas import Canvas
 from textual_plot import HiResMode, PlotWidget
 
 from storytime_tui.training.events import Evaluated
@@ -22,6 +23,25 @@ class _Plot(PlotWidget, can_focus=False):
 
     COMPONENT_CLASSES = {"chart--training", "chart--validation", "chart--frequencies"}
 
+    def _render_plot(self) -> None:
+        """Draw, then leave two thin axes of the heavy box around the plot (textual-plot has no setting for it)."""
+        super()._render_plot()
+        canvas = self.query_one("#plot", Canvas)
+        width, height = canvas.size
+        if width < 3 or height < 3:
+            return
+        style = str(self.get_component_rich_style("plot--axis"))
+        for x in range(width):
+            canvas.set_pixel(x, 0, " ")
+            tick = canvas.get_pixel(x, height - 1)[0] in "┳┻╋"
+            canvas.set_pixel(x, height - 1, "┬" if tick else "─", style)
+        for y in range(height - 1):
+            canvas.set_pixel(width - 1, y, " ")
+            tick = canvas.get_pixel(0, y)[0] in "┫┣╋"
+            canvas.set_pixel(0, y, "┤" if tick else "│", style)
+        canvas.set_pixel(0, height - 1, "└", style)
+        canvas.set_pixel(width - 1, height - 1, " ")
+
     def colour(self, name: str) -> str:
         """A component class's colour, as Rich calls it."""
         colour = self.get_component_rich_style(f"chart--{name}").color
@@ -34,7 +54,7 @@ class LossChart(Vertical):
     DEFAULT_CSS = """
     LossChart { border: round $line; border-title-color: $quiet; padding: 0 0 0 0; }
     LossChart _Plot { height: 1fr; }
-    LossChart _Plot > .plot--axis { color: $axis; }
+    LossChart _Plot > .plot--axis { color: $line; }
     LossChart _Plot > .plot--tick { color: $quiet; text-style: none; }
     LossChart _Plot > .chart--training { color: $primary; }
     LossChart _Plot > .chart--validation { color: $foreground; }
@@ -58,13 +78,19 @@ class LossChart(Vertical):
         self._legend(frequencies=False)
 
     def _legend(self, frequencies: bool) -> None:
-        parts: list[str | tuple[str, str]] = [("⠒⠒ ", "$primary"), "training   ", ("● ", "$foreground"), "validation"]
+        parts: list[str | tuple[str, str]] = [
+            ("⠒⠒ ", "$primary"),
+            "training   ",
+            ("● ", "$foreground"),
+            "validation",
+        ]
         if frequencies:
             parts += ["   ", ("┄┄ ", "$quiet"), "token frequencies alone"]
         self.query_one("#legend", Static).update(Content.assemble(*parts))
 
-    def show(self, points: Sequence[Point], evaluations: Sequence[Evaluated], frequencies: float | None,
-             total: int) -> None:
+    def show(
+        self, points: Sequence[Point], evaluations: Sequence[Evaluated], frequencies: float | None, total: int
+    ) -> None:
         """Draw the curve; `frequencies` is the loss that the token frequencies alone would give."""
         plot = self.query_one(_Plot)
         plot.clear()
@@ -76,7 +102,9 @@ class LossChart(Vertical):
         if not values:
             return
         low, high = min(values), max(values)
-        beaten = frequencies is not None and frequencies == frequencies and low - 0.5 <= frequencies <= high + 0.5
+        beaten = (
+            frequencies is not None and frequencies == frequencies and low - 0.5 <= frequencies <= high + 0.5
+        )
         if beaten and frequencies is not None:
             low, high = min(low, frequencies), max(high, frequencies)
         room = max(0.05, (high - low) * 0.06)
@@ -86,12 +114,24 @@ class LossChart(Vertical):
         plot.set_xlimits(0, max(edge, last, 1))
         plot.set_ylimits(low - room, high + room)
         if beaten and frequencies is not None:
-            plot.plot([0, max(edge, last, 1)], [frequencies] * 2, line_style=plot.colour("frequencies"),
-                      hires_mode=HiResMode.BRAILLE)
+            plot.plot(
+                [0, max(edge, last, 1)],
+                [frequencies] * 2,
+                line_style=plot.colour("frequencies"),
+                hires_mode=HiResMode.BRAILLE,
+            )
         if drawn:
-            plot.plot([s for s, _ in drawn], [loss for _, loss in drawn], line_style=plot.colour("training"),
-                      hires_mode=HiResMode.BRAILLE)
+            plot.plot(
+                [s for s, _ in drawn],
+                [loss for _, loss in drawn],
+                line_style=plot.colour("training"),
+                hires_mode=HiResMode.BRAILLE,
+            )
         if marks:
-            plot.scatter([e.step for e in marks], [e.validation_loss for e in marks], marker="●",
-                         marker_style=plot.colour("validation"))
+            plot.scatter(
+                [e.step for e in marks],
+                [e.validation_loss for e in marks],
+                marker="●",
+                marker_style=plot.colour("validation"),
+            )
         self._legend(frequencies=bool(beaten))

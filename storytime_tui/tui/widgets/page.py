@@ -1,4 +1,4 @@
-"""The page: a story as it is written, a widget for each line, of which only the last one changes while it streams."""
+"""The page: a story as it is written, a widget for each line; while it streams only the last one changes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -76,6 +76,10 @@ class LineView(Widget):
         if self.has_class("-writing"):
             parts.append(Content.styled("▌", self.get_visual_style("line--cursor", partial=True)))
         return Content("").join(parts)
+
+    def on_mount(self) -> None:
+        """Text may have come while it was being mounted, when a refresh does nothing."""
+        self.call_after_refresh(self.changed)
 
     def changed(self) -> None:
         """Draw the line anew: it has more text."""

@@ -24,6 +24,14 @@ KNOBS = {
 }
 
 
+WHAT_HAPPENS = """\
+What happens then: about one story in ten is kept aside, whole. The model reads the others, guesses each next \
+token, and is changed a little after every guess. Every so often it is asked how well it guesses the stories \
+kept aside, and it tells the same beginning again, so that you can watch it learn.
+
+You can leave this screen, write, or read while it learns. Stop it when you like: what it has learned is kept."""
+
+
 class PlanForm(VerticalScroll, can_focus=False):
     """The plan. Raises nothing: what is wrong with it is said in one red line."""
 
@@ -46,7 +54,9 @@ class PlanForm(VerticalScroll, can_focus=False):
                 yield Static(id="base-note", markup=False)
             with Horizontal(classes="field"):
                 yield Static("or another", classes="label")
-                yield Input(placeholder="a model on the Hugging Face Hub, or a folder", id="other", compact=True)
+                yield Input(
+                    placeholder="a model on the Hugging Face Hub, or a folder", id="other", compact=True
+                )
         with Vertical(id="knobs"):
             for left, right in (("epochs", "max_steps"), ("learning_rate", "block_size")):
                 with Horizontal(classes="field"):
@@ -60,6 +70,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         with Horizontal(id="start-line"):
             yield Button("Start learning", id="start", compact=True)
             yield Static(id="trouble", markup=False)
+        yield Static(WHAT_HAPPENS, id="what-happens", markup=False)
 
     def on_mount(self) -> None:
         """Begin with the default base."""
@@ -149,4 +160,6 @@ def _base_line(base: Base) -> Content:
 def _base_note(base: Base) -> Content:
     facts = f"{base.parameters / 1e6:,.0f} million numbers to adjust; " if base.parameters else ""
     facts += f"{wording.memory(base.download)} are fetched once." if base.download else "nothing to fetch."
-    return Content.assemble(base.note[:1].upper() + base.note[1:], ".\n\n", (facts[:1].upper() + facts[1:], "$quiet"))
+    return Content.assemble(
+        base.note[:1].upper() + base.note[1:], ".\n\n", (facts[:1].upper() + facts[1:], "$quiet")
+    )

@@ -10,12 +10,31 @@ class Prompt(TextArea):
 
     BINDINGS = [
         # priority: the text area would take these keys for itself
-        Binding("enter", "send", "Send, go on", priority=True, id="prompt.send",
-                tooltip="Add your line and let the model go on; with an empty line, just go on"),
-        Binding("ctrl+j", "new_line", "New line", show=False, priority=True, id="prompt.new_line",
-                tooltip="Begin a new line in what you write"),
-        Binding("escape", "leave", "More keys", priority=True, id="prompt.leave",
-                tooltip="Stop the model; or leave the line, so that single keys work"),
+        Binding(
+            "enter",
+            "send",
+            "Send, go on",
+            priority=True,
+            id="prompt.send",
+            tooltip="Add your line and let the model go on; with an empty line, just go on",
+        ),
+        Binding(
+            "ctrl+j",
+            "new_line",
+            "New line",
+            show=False,
+            priority=True,
+            id="prompt.new_line",
+            tooltip="Begin a new line in what you write",
+        ),
+        Binding(
+            "escape",
+            "leave",
+            "More keys",
+            priority=True,
+            id="prompt.leave",
+            tooltip="Stop the model; or leave the line, so that single keys work",
+        ),
         Binding("f1", "app.help", "Help", id="prompt.help", tooltip="What this screen does"),
     ]
 
@@ -31,7 +50,11 @@ class Prompt(TextArea):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(
-            id=id, compact=True, highlight_cursor_line=False, soft_wrap=True, tab_behavior="focus",
+            id=id,
+            compact=True,
+            highlight_cursor_line=False,
+            soft_wrap=True,
+            tab_behavior="focus",
             placeholder="and what happened next…",
         )
 

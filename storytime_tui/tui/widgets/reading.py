@@ -41,8 +41,14 @@ class Reading(VerticalScroll):
     """
 
     BINDINGS = [
-        Binding("escape", "screen.focus('#tree')", "Back to the shelf", show=False, id="library.back",
-                tooltip="Back to the shelf"),
+        Binding(
+            "escape",
+            "screen.focus('#tree')",
+            "Back to the shelf",
+            show=False,
+            id="library.back",
+            tooltip="Back to the shelf",
+        ),
     ]
 
     def __init__(self, *, id: str) -> None:
@@ -66,7 +72,7 @@ class Reading(VerticalScroll):
         facts = f"{count(len(collection.stories), 'story', 'stories')} · {count(collection.words, 'word')}"
         known = [("by", collection.author), ("from", collection.source), ("licence", collection.licence)]
         lines = [f"{what} {value}" for what, value in known if value]
-        lines += ["", *(f"{story.title}  ({story.words:,})" for story in collection.stories)]
+        lines += ["", *(f"{story.words:>7,}  {printable_line(story.title)}" for story in collection.stories)]
         self._show(collection.title, facts, "\n".join(lines).lstrip("\n"))
 
     def _show(self, title: str, facts: str, text: str) -> None:

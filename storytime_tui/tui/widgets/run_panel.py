@@ -25,7 +25,9 @@ class Progress(Static):
         else:
             done, total = view.done, view.total
             left = self._where(view)
-            right = f"{wording.duration(view.seconds_left)} left" if view.phase in ("learning", "paused") else ""
+            right = (
+                f"{wording.duration(view.seconds_left)} left" if view.phase in ("learning", "paused") else ""
+            )
         room = self.size.width - len(left) - len(right) - 4
         bar = Content("")
         if total and room >= 6:
@@ -58,6 +60,7 @@ class Numbers(Static):
             ("loss", wording.number(step.loss if step else None)),
             ("validation", wording.number(latest)),
             ("best", wording.number(best.validation_loss if best else None)),
+            *(self._more(view) if self.size.height > 12 else ()),
             ("frequencies", wording.number(frequencies)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
             ("learning rate", wording.rate(step.learning_rate) if step else "–"),
@@ -69,6 +72,16 @@ class Numbers(Static):
             for name, value in rows
         ]
         self.update(Content("\n").join(lines))
+
+    @staticmethod
+    def _more(view: RunView) -> list[tuple[str, str]]:
+        """What there is room for on a tall screen."""
+        best = view.best
+        return [
+            ("best at step", f"{best.step:,}" if best else "–"),
+            ("perplexity", wording.number(best.perplexity if best else None, ",.1f")),
+            ("bits per byte", wording.number(best.bits_per_byte if best else None)),
+        ]
 
 
 class Samples(Vertical):
@@ -94,7 +107,11 @@ class Samples(Vertical):
             if self._shown != "none":
                 self._shown = "none"
                 title.update(Content("The same beginning, as it learns"))
-                text.update(Content("The first sample comes before the first step.", ).stylize("$quiet"))
+                text.update(
+                    Content(
+                        "The first sample comes before the first step.",
+                    ).stylize("$quiet")
+                )
             return
         place = len(samples) - 1 if self._place is None else min(self._place, len(samples) - 1)
         sample = samples[place]

@@ -44,10 +44,18 @@ class ShelfTree(Tree[Leaf]):
     ICON_NODE_EXPANDED = "▾ "
 
     BINDINGS = [
-        Binding("space", "tick", "Tick", id="library.tick", tooltip="Learn from this story or collection, or not"),
-        Binding("enter", "read", "Read", id="library.read", tooltip="Read this story; open or close a collection"),
-        Binding("right", "unfold(True)", "Open", show=False, id="library.open", tooltip="Open the collection"),
-        Binding("left", "unfold(False)", "Close", show=False, id="library.close", tooltip="Close the collection"),
+        Binding(
+            "space", "tick", "Tick", id="library.tick", tooltip="Learn from this story or collection, or not"
+        ),
+        Binding(
+            "enter", "read", "Read", id="library.read", tooltip="Read this story; open or close a collection"
+        ),
+        Binding(
+            "right", "unfold(True)", "Open", show=False, id="library.open", tooltip="Open the collection"
+        ),
+        Binding(
+            "left", "unfold(False)", "Close", show=False, id="library.close", tooltip="Close the collection"
+        ),
     ]
 
     class TickWished(Message):
@@ -84,7 +92,8 @@ class ShelfTree(Tree[Leaf]):
             shown = [i for i, s in enumerate(collection.stories) if whole or sought in s.title.casefold()]
             if not shown and not whole:
                 continue
-            unfold = bool(sought and not whole) or collection.name in opened or (first and collection is collections[0])
+            unfold = bool(sought and not whole) or collection.name in opened
+            unfold = unfold or (first and collection is collections[0])
             node = self.root.add(Text(collection.title), Leaf(collection), expand=unfold)
             for i in shown:
                 node.add_leaf(Text(collection.stories[i].title), Leaf(collection, i))

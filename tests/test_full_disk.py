@@ -1,0 +1,54 @@
+"""A disk that is really full, where this machine lets us make one: a small memory disk."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tiny import write_collection
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """24 MB: room for one checkpoint of scratch-tiny with its optimiser, not for two."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    made = (
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)], capture_output=True, check=False
+        )
+        if shutil.which("mount") and hasattr(os, "geteuid") and os.geteuid() == 0
+        else None
+    )
+    if made is None or made.returncode != 0:
+        pytest.skip("a disk cannot be mounted here; the same with injected errors: test_trainer, test_shelf")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_run_on_a_full_disk_fails_in_one_line_and_goes_on_once_there_is_room(small_disk: Path) -> None:
+    tales = write_collection(small_disk / "tales")
+    environment = {**os.environ, "STORYTIME_HOME": str(small_disk / "home")}
+
+    def storytime(*words: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "storytime_tui", *words]
+        return subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=120, check=False)
+
+    knobs = "--max-steps 20 --set evaluate_every=5 --set sample_every=0 --set block_size=64"
+    first = storytime("train", "--corpus", str(tales), "--base", "scratch-tiny", "--run", "r", *knobs.split())
+    assert first.returncode == 1
+    assert "The disk is full" in first.stderr
+    assert len(first.stderr.strip().splitlines()) == 1
+    checkpoints = small_disk / "home" / "runs" / "r" / "checkpoints"
+    assert sorted(p.name for p in checkpoints.iterdir()) == ["best", "last", "step-5"]
+
+    full = storytime("train", "--resume", "r")
+    assert full.returncode == 1
+    assert "The disk is full" in full.stderr
+    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
+    assert storytime("train", "--resume", "r").returncode == 0
+    assert (checkpoints / "last").resolve().name == "step-20"

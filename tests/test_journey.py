@@ -1,0 +1,114 @@
+"""The main job in a real terminal, with keys only: tick, train, watch, write, stop, quit."""
+
+import json
+import re
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import Terminal, open_app
+
+CTRL_Q, ESCAPE, ENTER, TAB, DOWN = "\x11", "\x1b", "\r", "\t", "\x1b[B"
+
+
+def words_written(text: str) -> int:
+    found = re.search(r"([\d,]+) words?", text)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def learn_thirty_steps(app: Terminal) -> None:
+    """From the Library to a finished run of scratch-tiny."""
+    app.wait_for(r"\[x\] Hedgerow Tales")
+    app.wait_for(r"ticked +\d+ stories")
+    app.keys(" ")
+    app.wait_for(r"\[ \] Hedgerow Tales")
+    app.keys(" ")
+    app.wait_for(r"\[x\] Hedgerow Tales")
+    app.wait_for(r"ticked +\d+ stories · [\d,]+ words · about [\d,]+ tokens")
+    app.keys("2")
+    app.wait_for(r"Begin with")
+    app.press(DOWN)  # from scratch-small to scratch-tiny
+    for _ in range(3):  # past the other base and the passes, to the steps
+        app.press(TAB)
+    app.keys("30")
+    app.wait_for(r"most steps +30")
+    app.keys(ESCAPE)
+    app.wait_for(r"s Start learning")
+    app.keys("s")
+    app.wait_for(r"scratch-tiny → Hedgerow Tales", 120)
+    app.wait_for(r"\bloss +\d\.\d{3}")
+    app.wait_for(r"validation +\d\.\d{3}")
+
+
+def write_a_line(app: Terminal) -> None:
+    """In Story: a line of one's own, and at least 30 tokens from the model."""
+    app.keys("3")
+    app.wait_for(r"and what happened next|how it begins")
+    app.wait_for(r"hedgerow-tales-1 +$|^.*hedgerow-tales-1\s*$|0 words(?!.*opening)(?!.*waking)", 120)
+    app.keys("One evening a small mouse opened the shop.")
+    app.wait_for("opened the shop")
+    app.keys(ENTER)
+    app.wait_for(lambda text: words_written(text) >= 8 + 30, 120)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
+def test_from_the_shelf_to_a_story_with_keys_only(columns: int, rows: int, home: Path) -> None:
+    with open_app(columns, rows, home) as app:
+        learn_thirty_steps(app)
+        app.wait_for(r"30 of 30|[Ff]inished|has learned", 180)
+        write_a_line(app)
+        app.keys(CTRL_Q)
+        assert app.wait_for_end() == 0
+
+    events = [
+        json.loads(line) for line in (home / "runs/hedgerow-tales-1/events.jsonl").read_text().splitlines()
+    ]
+    assert [e["step"] for e in events if e["event"] == "step_done"] == list(range(1, 31))
+    assert events[-1]["event"] == "finished"
+    with sqlite3.connect(home / "stories.sqlite3") as stories:
+        passages = stories.execute("select author, text from passage order by id").fetchall()
+    assert passages[0] == ("you", "One evening a small mouse opened the shop.")
+    assert passages[1][0] == "model"
+    assert len(passages[1][1].split()) >= 30
+
+
+def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_its_text(home: Path) -> None:
+    with open_app(80, 24, home) as app:
+        learn_thirty_steps(app)
+        app.keys("x")
+        app.wait_for(r"[Ss]topped|finished|has learned", 60)
+        write_a_line(app)
+        app.keys(ESCAPE)
+        kept = words_written(app.wait_for(r"stopped", 30))
+        assert kept >= 38
+        app.keys(CTRL_Q)
+        assert app.wait_for_end() == 0
+    with sqlite3.connect(home / "stories.sqlite3") as stories:
+        text = "".join(row[0] for row in stories.execute("select text from passage order by id"))
+    assert abs(len(text.split()) - kept) <= 1
+
+
+def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
+    with open_app(80, 24, home) as app:
+        learn_thirty_steps(app)
+        app.wait_for(r"checkpoint saved", 120)
+        app.program.kill(9)
+        app.program.wait()
+    with open_app(80, 24, home) as app:
+        app.wait_for(r"\[x\] Hedgerow Tales")
+        write_a_line(app)
+        shown = words_written(app.text())
+        until = time.monotonic() + 30
+        while time.monotonic() < until:  # what was on the screen a moment ago is on the disk
+            with sqlite3.connect(home / "stories.sqlite3") as stories:
+                text = "".join(row[0] for row in stories.execute("select text from passage order by id"))
+            if len(text.split()) >= shown:
+                break
+        app.program.kill(9)
+        app.program.wait()
+    with sqlite3.connect(home / "stories.sqlite3") as stories:
+        text = "".join(row[0] for row in stories.execute("select text from passage order by id"))
+    assert text.startswith("One evening a small mouse opened the shop.")
+    assert len(text.split()) >= shown
