@@ -14,7 +14,7 @@ from tests.tiny import write_collection
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """24 MB: room for one checkpoint of scratch-tiny with its optimiser, not for two."""
+    """24 MB: room for one checkpoint of scratch-tiny with its optimiser, not for many."""
     folder = tmp_path / "small"
     folder.mkdir()
     made = (
@@ -44,7 +44,10 @@ def test_a_run_on_a_full_disk_fails_in_one_line_and_goes_on_once_there_is_room(s
     assert "The disk is full" in first.stderr
     assert len(first.stderr.strip().splitlines()) == 1
     checkpoints = small_disk / "home" / "runs" / "r" / "checkpoints"
-    assert sorted(p.name for p in checkpoints.iterdir()) == ["best", "last", "step-5"]
+    kept = sorted(p.name for p in checkpoints.iterdir() if not p.is_symlink())
+    assert kept
+    assert all(name.startswith("step-") for name in kept)  # nothing half written lies about
+    assert (checkpoints / "last" / "trainer.json").is_file()
 
     full = storytime("train", "--resume", "r")
     assert full.returncode == 1

@@ -1,5 +1,7 @@
-"""This machine's own figures: how soon the app paints, beside what a bare Textual app takes."""
+"""This machine's own figures: how soon the app paints, and what the dashboard costs a run."""
 
+import contextlib
+import json
 import os
 import select
 import statistics
@@ -7,9 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.training import events as ev
+from storytime_tui.training.plan import TrainingPlan, write_plan
+from storytime_tui.training.runs import read_events
 
 _BARE = """
 from textual.app import App, ComposeResult
@@ -23,29 +29,43 @@ Bare().run()
 """
 _OURS = "import sys; from storytime_tui.cli import main; sys.exit(main([]))"
 _PAINTED = b"Library"  # stands in both first frames
-_LIMIT = 60.0  # seconds for one start
+_LIMIT = 300.0  # seconds for one program
+_STEPS = 40
+_SETTLED = 5  # steps not counted: the first ones warm up
+# a small run that does nothing but step: the shape that a newcomer trains, on the bundled tales
+_PLAN = TrainingPlan(
+    base="scratch-small",
+    collections=("hedgerow-tales",),
+    max_steps=_STEPS,
+    batch_size=4,
+    block_size=256,
+    accumulation=1,
+    evaluate_every=_STEPS,
+    sample_every=0,
+)
 
 
 def measure_ui(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
+    """Everything that `bench ui` prints; see `measure_first_frame` and `measure_dashboard`."""
+    if os.name == "nt":
+        raise StorytimeError("bench ui needs a pseudo-terminal, which Windows does not offer to Python.")
+    return {**measure_first_frame(rounds, say), **measure_dashboard(max(1, rounds // 2), say)}
+
+
+def measure_first_frame(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
     """Seconds from the program's start to its first painted frame in a pseudo-terminal of 80 x 24.
 
     Ours and a bare Textual app's are started in turn, `rounds` times after one warm-up each; the figures
     are medians, the ratio is the median of the pairs'.
     """
-    if os.name == "nt":
-        raise StorytimeError("bench ui needs a pseudo-terminal, which Windows does not offer to Python.")
     ours: list[float] = []
     bare: list[float] = []
-    with tempfile.TemporaryDirectory(prefix="storytime-bench-") as home:
-        environment = {
-            **os.environ,
-            "STORYTIME_HOME": home,
-            "TERM": "xterm-256color",
-            "COLORTERM": "truecolor",
-        }
+    with _home() as environment:
         for turn in range(rounds + 1):
             pair = [_first_frame(code, environment) for code in (_OURS, _BARE)]
-            say(f"{'warm-up' if turn == 0 else f'pair {turn}':<9} ours {pair[0]:.3f} s, bare {pair[1]:.3f} s")
+            say(
+                f"{'warm-up' if turn == 0 else f'start {turn}':<9} ours {pair[0]:.3f} s, bare {pair[1]:.3f} s"
+            )
             if turn > 0:
                 ours.append(pair[0])
                 bare.append(pair[1])
@@ -56,37 +76,113 @@ def measure_ui(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
     }
 
 
+def measure_dashboard(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
+    """The same run with the dashboard open and headless, in turn: tokens per second, ours over headless, and
+    from the inside of the app how late a 20 ms tick comes and how long a key takes (99th percentiles; the
+    worst of the rounds).
+    """
+    ratios, ticks, keys = [], [], []
+    for turn in range(1, rounds + 1):
+        with _home() as environment:
+            home = Path(environment["STORYTIME_HOME"])
+            plan, result = home / "plan.toml", home / "result.json"
+            write_plan(_PLAN, plan)
+            watched = [sys.executable, "-m", "storytime_tui.tui.probe", str(plan), str(result)]
+            with _in_terminal(watched, environment) as (program, terminal):
+                _drain(program, terminal)
+            figures = json.loads(result.read_text(encoding="utf-8"))
+            if figures["trouble"]:
+                raise StorytimeError(f"The run to measure by failed: {figures['trouble']}")
+            alone = [
+                sys.executable,
+                "-m",
+                "storytime_tui",
+                "train",
+                "--plan",
+                str(plan),
+                "--run",
+                "alone",
+                "--json",
+            ]
+            subprocess.run(alone, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=_LIMIT)
+            open_rate, alone_rate = (_tokens_per_second(home / "runs" / name) for name in ("probe", "alone"))
+            say(f"run {turn}     dashboard {open_rate:,.0f} tokens/s, headless {alone_rate:,.0f}")
+            ratios.append(open_rate / alone_rate)
+            ticks.append(figures["tick_p99_seconds"])
+            keys.append(figures["key_p99_seconds"])
+    return {
+        "dashboard_ratio": statistics.median(ratios),
+        "tick_p99_seconds": max(ticks),
+        "key_p99_seconds": max(keys),
+    }
+
+
+@contextlib.contextmanager
+def _home() -> Iterator[dict[str, str]]:
+    """An environment with an empty home of its own."""
+    with tempfile.TemporaryDirectory(prefix="storytime-bench-") as home:
+        yield {**os.environ, "STORYTIME_HOME": home, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+
+
 def _first_frame(code: str, environment: dict[str, str]) -> float:
     """Start `code` in a pseudo-terminal; seconds until it has painted."""
+    began = time.perf_counter()
+    seen = b""
+    with _in_terminal([sys.executable, "-c", code], environment) as (_, terminal):
+        while _PAINTED not in seen:
+            data = _read(terminal, _LIMIT - (time.perf_counter() - began))
+            if not data:
+                raise StorytimeError(f"The app painted no first frame; it wrote {seen[-300:]!r}.")
+            seen += data
+        return time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def _in_terminal(
+    argv: list[str], environment: dict[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a program in a pseudo-terminal of 80 x 24 for the block; yields it and our end of the terminal."""
     import fcntl
     import struct
     import termios
 
     terminal, inside = os.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    began = time.perf_counter()
     program = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=inside,
-        stdout=inside,
-        stderr=inside,
-        env=environment,
-        start_new_session=True,
+        argv, stdin=inside, stdout=inside, stderr=inside, env=environment, start_new_session=True
     )
     os.close(inside)
-    seen = b""
     try:
-        while _PAINTED not in seen:
-            left = _LIMIT - (time.perf_counter() - began)
-            ready, _, _ = select.select([terminal], [], [], max(0.0, left))
-            if not ready:
-                raise StorytimeError(f"The app painted nothing within {_LIMIT:.0f} s: try it by hand.")
-            try:
-                seen += os.read(terminal, 65536)
-            except OSError:  # Linux says so when the program ended
-                raise StorytimeError(f"The app ended before its first frame: {seen[-300:]!r}.") from None
-        return time.perf_counter() - began
+        yield program, terminal
     finally:
         program.kill()
         program.wait()
         os.close(terminal)
+
+
+def _read(terminal: int, seconds: float) -> bytes:
+    """What the program wrote; nothing when it ended or the time is up."""
+    ready, _, _ = select.select([terminal], [], [], max(0.0, seconds))
+    try:
+        return os.read(terminal, 65536) if ready else b""
+    except OSError:  # Linux says so when the program has ended
+        return b""
+
+
+def _drain(program: subprocess.Popen[bytes], terminal: int) -> None:
+    """Read what the program paints until it ends by itself."""
+    began = time.perf_counter()
+    while _read(terminal, _LIMIT - (time.perf_counter() - began)):
+        pass
+    try:
+        program.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        raise StorytimeError("The app did not end by itself while it was measured: try it by hand.") from None
+
+
+def _tokens_per_second(run: Path) -> float:
+    """Training tokens per second of a run's settled steps, from its own journal."""
+    steps = [event for event in read_events(run) if isinstance(event, ev.StepDone)]
+    assert _PLAN.batch_size and _PLAN.block_size
+    first, last = steps[_SETTLED - 1], steps[-1]
+    return (last.step - first.step) * _PLAN.batch_size * _PLAN.block_size / (last.elapsed - first.elapsed)

@@ -86,7 +86,7 @@ class StoryScreen(Screen[None]):
         yield Static(id="trouble", markup=False)
         with Vertical(id="desk"):
             with Horizontal(id="line"):
-                yield Static("›", id="sign")
+                yield Static(Content("›"), id="sign")
                 yield Prompt(id="prompt")
             yield Static(id="status", markup=False)
         yield Footer(show_command_palette=False)

@@ -47,7 +47,7 @@ class Header(Horizontal):
     Header ModeTab { padding: 0 1; color: $quiet; }
     Header ModeTab:hover { color: $primary; }
     Header ModeTab.-here { color: $primary; text-style: bold underline; }
-    Header #state { width: 1fr; text-align: right; }
+    Header #state { width: 1fr; text-align: right; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(self, desk: Desk, mode: str) -> None:
@@ -57,7 +57,7 @@ class Header(Horizontal):
 
     def compose(self) -> ComposeResult:
         """The name, the modes, the state."""
-        yield Static("Storytime", id="name")
+        yield Static(Content("Storytime"), id="name")
         for mode, key, title in MODES:
             yield ModeTab(mode, key, title, here=mode == self._mode)
         yield Static(id="state", markup=False)
@@ -69,16 +69,15 @@ class Header(Horizontal):
         self._show(None)
 
     def _show(self, _: None) -> None:
-        view = self._desk.view
+        view, desk = self._desk.view, self._desk
+        writing = self._mode == "story" and bool(desk.model)
         parts: list[Content | tuple[str, str]] = []
-        if view.phase != "idle":
+        # over a story the run is said in one word, and not at all once it is over: the model's name needs the room
+        if view.phase != "idle" and (view.busy or not writing):
             dot = "$error" if view.phase == "failed" else "$primary" if view.busy else "$quiet"
-            name = clipped(printable_line(view.run), 24)
+            name = "" if writing else clipped(printable_line(view.run), 24)
             parts += [Content(name + " " if name else ""), ("● ", dot), (_STATES[view.phase], "")]
-        if self._mode == "story" and self._desk.model:
-            if parts:
-                parts.append((" · ", "$quiet"))
-            parts.append(Content(clipped(printable_line(self._desk.model), 28)))
-            if self._desk.model_state:
-                parts.append((f" {self._desk.model_state}", "$quiet"))
+        if writing:
+            parts += [(" · ", "$quiet")] if parts else []
+            parts.append(Content(clipped(printable_line(desk.model), 22)))
         self.query_one("#state", Static).update(Content.assemble(*parts))

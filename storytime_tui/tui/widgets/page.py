@@ -96,6 +96,7 @@ class Page(VerticalScroll, can_focus=True):
         self._lines: list[Line] = []
         self._views: list[LineView] = []  # of the last lines
         self._writing = False
+        self._mounting = False  # earlier lines are on their way
 
     def compose(self) -> ComposeResult:
         """The sheet is at least as high as the page: an anchored page would hang a short story from its foot."""
@@ -154,11 +155,19 @@ class Page(VerticalScroll, can_focus=True):
         earlier = len(self._lines) - len(self._views)
         if new_value > 5 or new_value >= old_value or earlier <= 0:
             return
-        start = max(0, earlier - MOUNTED)
-        more = [LineView(line) for line in self._lines[start:earlier]]
-        first, height = self._views[0], self.virtual_size.height
+        if not self._mounting:
+            self._mounting = True
+            self.run_worker(self._mount_earlier(earlier))
+
+    async def _mount_earlier(self, earlier: int) -> None:
+        first = self._views[0]
+        below = first.virtual_region.y - self.scroll_y
+        more = [LineView(line) for line in self._lines[max(0, earlier - MOUNTED) : earlier]]
         self._views = more + self._views
-        self._sheet.mount(*more, before=first)
-        self.call_after_refresh(
-            lambda: self.scroll_relative(y=self.virtual_size.height - height, animate=False, immediate=True)
-        )
+        await self._sheet.mount(*more, before=first)
+
+        def keep_in_view() -> None:
+            self.scroll_to(y=first.virtual_region.y - below, animate=False, immediate=True)
+            self._mounting = False
+
+        self.call_after_refresh(keep_in_view)

@@ -53,7 +53,7 @@ class PlanForm(VerticalScroll, can_focus=False):
                 yield OptionList(*(Option(_base_line(base)) for base in BASES), id="bases", compact=True)
                 yield Static(id="base-note", markup=False)
             with Horizontal(classes="field"):
-                yield Static("or another", classes="label")
+                yield Static(Content("or another"), classes="label")
                 yield Input(
                     placeholder="a model on the Hugging Face Hub, or a folder", id="other", compact=True
                 )
@@ -62,10 +62,10 @@ class PlanForm(VerticalScroll, can_focus=False):
                 with Horizontal(classes="field"):
                     for name in (left, right):
                         label, placeholder = KNOBS[name]
-                        yield Static(label, classes="label")
+                        yield Static(Content(label), classes="label")
                         yield Input(placeholder=placeholder, id=f"knob-{name}", compact=True)
             with Horizontal(classes="field"):
-                yield Static("name", classes="label")
+                yield Static(Content("name"), classes="label")
                 yield Input(placeholder="chosen for you", id="run-name", compact=True)
         with Horizontal(id="start-line"):
             yield Button("Start learning", id="start", compact=True)

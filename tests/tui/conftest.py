@@ -1,0 +1,81 @@
+"""What the app's tests share: a world of fakes, and waiting for something to become true."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from storytime_tui.tui.app import StorytimeApp
+from tests.tui.fakes import World
+
+SMALL = (80, 24)
+
+
+@pytest.fixture(autouse=True)
+def _no_idling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pilot waits for an idle processor after every key; the tests wait for what they look for instead."""
+
+    async def briefly(*_: float) -> None:
+        for _turn in range(5):
+            await asyncio.sleep(0.001)
+
+    monkeypatch.setattr("textual.pilot.wait_for_idle", briefly)
+    monkeypatch.setattr("textual.app.wait_for_idle", briefly)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return World(tmp_path / "stories")
+
+
+@pytest.fixture
+def app(world: World) -> StorytimeApp:
+    return make_app(world)
+
+
+def make_app(world: World) -> StorytimeApp:
+    app = StorytimeApp(world.services())
+    app.theme = "storytime"  # whatever the terminal of whoever runs the tests can show
+    app.animation_level = "none"
+    return app
+
+
+async def until(pilot: Pilot[Any], holds: Callable[[], object]) -> None:
+    """Let the app work until something holds; fail, saying so, where it never does."""
+    for _ in range(2000):
+        if holds():
+            await pilot.pause()
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("what was waited for never came")
+
+
+async def type_text(pilot: Pilot[Any], text: str) -> None:
+    """Put a text into the field that has the focus, as a paste does."""
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input | TextArea))
+    pilot.app.post_message(events.Paste(text))
+    await pilot.pause()
+
+
+def screen_text(app: StorytimeApp) -> str:
+    """What stands on the screen now, line by line."""
+    return "\n".join("".join(segment.text for segment in strip) for strip in _strips(app))
+
+
+def flat(app: StorytimeApp) -> str:
+    """What stands on the screen now, as one line: to look for what may be wrapped."""
+    return " ".join(screen_text(app).split())
+
+
+def _strips(app: StorytimeApp) -> list[Any]:
+    return app.screen._compositor.render_strips()
+
+
+async def shelf_is_open(pilot: Pilot[Any]) -> None:
+    await until(pilot, lambda: pilot.app.desk.collections)

@@ -1,0 +1,190 @@
+"""Threads meet the event loop here: nothing is lost that must not be, and what may be dropped is."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storytime_tui import paths
+from storytime_tui.errors import ModelError
+from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.stories.store import StoryStore
+from storytime_tui.training import events as ev
+from storytime_tui.training.control import Control
+from storytime_tui.tui import messages
+from storytime_tui.tui.bridge import LearningThread, Passages, Telling, TellingThread, in_thread, sentence_of
+from storytime_tui.tui.history import LossCurve
+from tests.tui.conftest import make_app, shelf_is_open, until
+from tests.tui.fakes import FINISHED, STARTED, FakeTeller, World, evaluated, step
+
+
+class Box:
+    """Collects what a thread posts; waits for its last word."""
+
+    def __init__(self) -> None:
+        self.messages: list[Any] = []
+        self._ended = threading.Event()
+
+    def post(self, message: Any) -> bool:
+        self.messages.append(message)
+        if isinstance(message, messages.RunEnded | messages.TellingEnded):
+            self._ended.set()
+        return True
+
+    def wait(self) -> list[Any]:
+        assert self._ended.wait(10)
+        self._ended.clear()
+        return self.messages
+
+
+def test_a_thousand_steps_reach_the_curve_and_every_other_event_the_app() -> None:
+    said = [
+        STARTED,
+        *(
+            e
+            for i in range(1, 1001)
+            for e in ([step(i, 1.0), evaluated(i)] if i % 100 == 0 else [step(i, 1.0)])
+        ),
+        FINISHED,
+    ]
+    box, curve = Box(), LossCurve()
+    LearningThread(box.post).start(lambda control: iter(said), curve)
+    posted = box.wait()
+    assert [i for i, _ in curve.points()] == list(range(1, 1001))
+    assert [m.event for m in posted if isinstance(m, messages.RunSaid)] == [
+        e for e in said if not isinstance(e, ev.StepDone)
+    ]
+    assert isinstance(posted[-1], messages.RunEnded)
+
+
+def test_only_steps_give_way_to_newer_ones() -> None:
+    first, second = messages.Stepped(step(1, 1.0)), messages.Stepped(step(2, 1.0))
+    other = messages.RunSaid(evaluated(1))
+    assert first.can_replace(second)
+    assert not first.can_replace(other)
+    assert not other.can_replace(messages.RunSaid(evaluated(2)))
+    told = messages.TextTold(1, "a", 1, 0.0)
+    assert not told.can_replace(messages.TextTold(1, "b", 2, 0.0))
+
+
+async def test_the_app_handles_far_fewer_than_a_thousand_steps(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(world)
+    handled = []
+    async with app.run_test() as pilot:
+        await shelf_is_open(pilot)
+        monkeypatch.setattr(app.desk.view, "take", lambda event: handled.append(event.step))
+        for number in range(1, 1001):
+            app.post_message(messages.Stepped(step(number, 1.0)))
+        await until(pilot, lambda: handled and handled[-1] == 1000)
+    assert len(handled) < 100
+
+
+def test_what_the_trainer_raises_becomes_a_sentence_and_a_log(home: Path) -> None:
+    def breaks(control: Control) -> Iterator[ev.Event]:
+        yield STARTED
+        raise ZeroDivisionError("by accident")
+
+    box = Box()
+    LearningThread(box.post).start(breaks, LossCurve())
+    refusal = box.wait()[-1].refusal
+    assert "ZeroDivisionError" in refusal
+    assert str(paths.log_file()) in refusal
+    assert "by accident" in paths.log_file().read_text()
+    assert sentence_of(ModelError("There is no such model.")) == "There is no such model."
+
+
+class Setting:
+    """A telling thread with a store and a teller of the test's."""
+
+    def __init__(self, folder: Path, teller: Any, clock: Any = lambda: 0.0) -> None:
+        self.box = Box()
+        self.store = StoryStore(folder / "stories.sqlite3")
+        self.story = self.store.new_story("A Story")
+        self.thread = TellingThread(self.box.post, lambda name, progress: teller, clock)
+
+    def tell(self, number: int = 1, text: str = "Once") -> None:
+        passages = Passages(self.store, self.story.id, text, SamplerSettings())
+        self.thread.begin(Telling(number, "m", passages))
+
+    def told(self) -> str:
+        return "".join(m.text for m in self.box.messages if isinstance(m, messages.TextTold))
+
+
+def test_all_that_is_told_is_shown_and_kept(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, FakeTeller("m", [" a", " b", "", " c"], []))
+    setting.tell()
+    last = setting.box.wait()[-1]
+    assert setting.told() == " a b c"
+    assert setting.store.text(setting.story.id) == " a b c"
+    assert last.told.stopped_by == "length"
+    passage = setting.store.passages(setting.story.id)[0]
+    assert (passage.author, passage.model) == ("model", "m")
+    assert '"temperature"' in passage.settings
+
+
+def test_tokens_come_in_batches_of_a_thirtieth_of_a_second(tmp_path: Path) -> None:
+    ticking = iter(i / 1000 for i in range(100_000))  # each look at the clock is a millisecond later
+    setting = Setting(tmp_path, FakeTeller("m", ["x"] * 1000, []), clock=lambda: next(ticking))
+    setting.tell()
+    setting.box.wait()
+    batches = [m for m in setting.box.messages if isinstance(m, messages.TextTold)]
+    assert setting.told() == "x" * 1000
+    assert len(batches) <= 1000 // 30 + 2
+    assert batches[-1].tokens == 1000
+
+
+def test_the_tail_of_the_stream_is_kept(tmp_path: Path) -> None:
+    class WithTail:
+        name = "m"
+
+        def tell(self, text: str, settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
+            yield Piece(1, " caf", -1.0)
+            yield Told(1, 0.1, 1.0, "end", tail="�")
+
+    setting = Setting(tmp_path, WithTail())
+    setting.tell()
+    setting.box.wait()
+    assert setting.store.text(setting.story.id) == setting.told() == " caf�"
+
+
+def test_a_teller_that_breaks_loses_nothing(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, FakeTeller("m", [" a", " b"], [], error=ModelError("The model is gone.")))
+    setting.tell()
+    assert setting.box.wait()[-1].failure == "The model is gone."
+    assert setting.store.text(setting.story.id) == setting.told() == " a b"
+
+
+def test_stopping_keeps_the_text_and_the_next_telling_waits_its_turn(tmp_path: Path) -> None:
+    gate = threading.Semaphore(0)
+    setting = Setting(tmp_path, FakeTeller("m", [" a", " b", " c"], [], gate=gate))
+    setting.tell(1)
+    gate.release()
+    while not setting.box.messages or not isinstance(setting.box.messages[-1], messages.TellerReady):
+        time.sleep(0.001)
+    setting.thread.stop()
+    ended = setting.box.wait()[-1]
+    assert ended.number == 1
+    assert ended.told.stopped_by == "you"
+    before = setting.told()
+    assert setting.store.text(setting.story.id) == before
+    gate.release(10)
+    setting.tell(2)
+    setting.box.wait()
+    assert setting.store.text(setting.story.id) == before + " a b c"
+    assert {m.number for m in setting.box.messages if isinstance(m, messages.TextTold)} <= {1, 2}
+
+
+async def test_errands_give_back_results_and_errors() -> None:
+    assert await in_thread(lambda: 7) == 7
+    with pytest.raises(ModelError):
+        await in_thread(_refuse)
+
+
+def _refuse() -> int:
+    raise ModelError("No.")

@@ -1,0 +1,199 @@
+"""The parts of the app that are plain functions and values."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storytime_tui.training import events as ev
+from storytime_tui.tui import wording
+from storytime_tui.tui.history import POINTS, LossCurve, thinned
+from storytime_tui.tui.joining import joined, title_from
+from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.theme import theme_for
+from storytime_tui.tui.ticks import Ticks
+from storytime_tui.tui.widgets.page import Line, write
+from storytime_tui.tui.widgets.reading import PIECE, pieces_of
+from tests.tui.fakes import FINISHED, SHELF, STARTED, a_run, evaluated, sampled, step
+
+# -- ticks --------------------------------------------------------------------------------------------
+
+
+def test_a_tick_has_three_states_and_some_becomes_all() -> None:
+    first = SHELF[0]
+    ticks = Ticks().toggled(first, 2)
+    assert ticks.state(first) == "some"
+    assert ticks.toggled(first).state(first) == "all"
+    assert ticks.toggled(first).toggled(first).state(first) == "none"
+    assert ticks.toggled(first, 2) == Ticks()
+
+
+def test_a_plan_lists_stories_only_where_a_collection_is_ticked_in_part() -> None:
+    whole = Ticks().with_all_of(SHELF[0]).with_all_of(SHELF[2])
+    assert whole.for_plan(SHELF) == (("hedgerow", "attic"), ())
+    names, stories = whole.toggled(SHELF[0], 0).for_plan(SHELF)
+    assert names == ("hedgerow", "attic")
+    assert len(stories) == 9 + 15
+    assert "hedgerow/The Hedgehog's Umbrella" not in stories
+    assert "attic/Nonsense 1" in stories
+
+
+# -- the curve ----------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=400), st.integers(2, 60))
+def test_thinning_keeps_order_ends_of_the_range_and_the_limit(losses: list[float], limit: int) -> None:
+    points = list(enumerate(losses))
+    kept = thinned(points, limit)
+    assert len(kept) <= max(limit, 2)
+    assert kept == sorted(kept)
+    assert set(kept) <= set(points)
+    assert max(loss for _, loss in kept) == max(losses)
+    assert min(loss for _, loss in kept) == min(losses)
+
+
+def test_a_long_run_stays_small_and_keeps_its_spike() -> None:
+    curve = LossCurve()
+    for number in range(20_000):
+        curve.add(number, 50.0 if number == 777 else 3.0 + 1 / (number + 1))
+    points = curve.points()
+    assert len(points) <= POINTS
+    assert (777, 50.0) in points
+    assert points[-1][0] == 19_999
+
+
+def test_what_is_no_number_is_not_drawn() -> None:
+    curve = LossCurve()
+    for loss in (math.nan, math.inf, -math.inf, 2.0):
+        curve.add(1, loss)
+    assert curve.points() == [(1, 2.0)]
+
+
+# -- joining ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "added"),
+    [
+        ("", "Once upon a time", "Once upon a time"),
+        ("It rained.", "The frog came in.", "\n\nThe frog came in."),
+        ("It rained.\n", "The frog came in.", "\nThe frog came in."),
+        ("It rained.\n\n", "The frog came in.", "The frog came in."),
+        ("It rained and", "the frog came in.", " the frog came in."),
+        ("It rained and ", "the frog", "the frog"),
+        ('"Come in," said the', "Frog", " Frog"),
+        ("It rained.", "and how it rained", " and how it rained"),
+        ("It rained", ", and the frog came in", ", and the frog came in"),
+        ('"It rained."', "Nobody came.", "\n\nNobody came."),
+        ("It rained.", "   ", ""),
+    ],
+)
+def test_a_line_joins_the_story(text: str, line: str, added: str) -> None:
+    assert joined(text, line) == added
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_no_typed_word_is_lost_or_glued_to_another(text: str, line: str) -> None:
+    added = joined(text, line)
+    assert added.split() == line.split()
+    assert added.strip() == line.strip()
+    if added and text.strip() and line.strip()[0].isalnum():
+        assert (text + added).split() == text.split() + line.split()
+
+
+@given(st.text())
+def test_a_title_is_short_and_never_empty(line: str) -> None:
+    assert 0 < len(title_from(line)) <= 43
+
+
+# -- the page -----------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.sampled_from(["you", "model"]), st.text("ab \n", max_size=12)), max_size=12))
+def test_lines_do_not_depend_on_how_the_text_was_cut(passages: list[tuple[str, str]]) -> None:
+    whole: list[Line] = []
+    for author, text in passages:
+        write(whole, author, text)
+    by_character: list[Line] = []
+    for author, text in passages:
+        for sign in text:
+            write(by_character, author, sign)
+    assert [line for line in whole if line.parts] == [line for line in by_character if line.parts]
+    shown = "".join(text for line in whole for _, text in line.parts)
+    assert shown == "".join(text for _, text in passages).replace("\n", "")
+
+
+@given(st.text("a \n", max_size=300), st.integers(0, 3))
+def test_a_long_text_is_cut_into_pieces_without_loss(text: str, endless: int) -> None:
+    text += "x" * (endless * PIECE + 7)
+    pieces = pieces_of(text)
+    assert all(len(piece) <= 2 * PIECE for piece in pieces)
+    assert "".join(pieces).replace("\n", "") == text.replace("\n", "")
+
+
+# -- words and the run --------------------------------------------------------------------------------
+
+
+def test_numbers_in_words() -> None:
+    assert wording.count(1, "story", "stories") == "1 story"
+    assert wording.count(1200, "word") == "1,200 words"
+    assert wording.duration(92) == "1:32"
+    assert wording.duration(7500) == "2:05:00"
+    assert wording.duration(math.nan) == "–"
+    assert wording.memory(912_000_000) == "912 MB"
+    assert wording.rate(5e-5) == "5.0e-5"
+    assert wording.number(math.nan) == "–"
+    assert wording.preparing(ev.Preparing("fetching distilgpt2", 120_000_000, 353_000_000)) == (
+        "fetching distilgpt2 120 of 353 MB"
+    )
+    assert wording.preparing(ev.Preparing("waking the model", 0, 0)) == "waking the model…"
+
+
+def test_the_outcome_says_whether_token_frequencies_were_beaten() -> None:
+    assert "fell from 8.00 to 3.10" in wording.outcome(FINISHED, STARTED, 8.0)
+    assert "2.81 better than token frequencies" in wording.outcome(FINISHED, STARTED, 8.0)
+    worse = ev.Finished("r", 3, 7.0, 3, "stopped", 9.0)
+    assert "would still do better" in wording.outcome(worse, STARTED, 8.0)
+    assert wording.outcome(worse, STARTED, 8.0).startswith("Stopped and kept after 3 steps")
+
+
+def test_a_run_is_folded_from_its_events() -> None:
+    view = RunView(phase="preparing")
+    for event in a_run(50):
+        view.take(event)
+    assert view.phase == "learning"
+    assert view.saved_step == 50
+    assert [e.step for e in view.evaluations] == [0, 25, 50]
+    assert view.seconds_left == pytest.approx(68 * 1.5)
+    view.take(ev.Paused(50))
+    assert view.phase == "paused"
+    view.take(ev.Resumed(50, from_checkpoint=False))
+    assert view.phase == "learning"
+    view.take(FINISHED)
+    assert view.phase == "finished"
+    view.ended("")
+    assert view.phase == "finished"
+
+
+def test_going_back_to_a_checkpoint_voids_what_came_later() -> None:
+    view = RunView(phase="learning", started=STARTED)
+    for event in (evaluated(25), sampled(25, "a"), evaluated(50), sampled(50, "b"), step(60, 3.0)):
+        view.take(event)
+    view.take(ev.Resumed(30, from_checkpoint=True))
+    assert [e.step for e in view.evaluations] == [25]
+    assert [s.step for s in view.samples] == [25]
+    view.take(step(40, 2.9))
+    assert view.seconds_left == pytest.approx((118 - 40) * 60 / 10)
+
+
+def test_a_run_that_ends_without_a_word_has_failed() -> None:
+    view = RunView(phase="learning", started=STARTED)
+    view.ended("")
+    assert view.phase == "failed"
+    assert view.error
+
+
+def test_sixteen_colours_get_the_terminals_own() -> None:
+    assert theme_for("standard") == "storytime-16"
+    assert theme_for("truecolor") == "storytime"

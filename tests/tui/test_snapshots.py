@@ -1,0 +1,120 @@
+"""The three screens as pictures, at 80×24 and 120×40: on fakes, with a frozen clock and a cursor that stands still.
+
+After a change that is meant to be seen: look at the pictures in the report, then `pytest --snapshot-update`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.widgets.prompt import Prompt
+from tests.tui.conftest import make_app, screen_text, shelf_is_open, type_text, until
+from tests.tui.fakes import FINISHED, World, a_run
+
+SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+Compare = Callable[..., bool]
+
+
+def steady(app: StorytimeApp) -> None:
+    """No cursor blinks in a picture."""
+    for field in (*app.screen.query(Input), *app.screen.query(TextArea)):
+        field.cursor_blink = False
+
+
+def compare(
+    snap_compare: Compare, world: World, size: tuple[int, int], to: Callable[..., Awaitable[None]]
+) -> bool:
+    app = make_app(world)
+
+    async def run_before(pilot: Pilot[Any]) -> None:
+        await shelf_is_open(pilot)
+        await to(pilot, app)
+        steady(app)
+        await pilot.pause()
+
+    return snap_compare(app, terminal_size=size, run_before=run_before)
+
+
+@SIZES
+def test_library(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("down", "down", "space", "down")
+        await until(
+            pilot, lambda: "9 stories" in screen_text(app) and "The Snail Who Was Early" in screen_text(app)
+        )
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_plan(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: "million numbers" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
+    await pilot.press("2")
+    await until(pilot, lambda: "million numbers" in screen_text(app))
+    await pilot.press("s")
+    world.run.say(*a_run(100))
+    await until(pilot, lambda: "5 of 5" in screen_text(app) and "saved at step 100" in screen_text(app))
+    await until(pilot, lambda: drawn(app))
+
+
+def drawn(app: StorytimeApp) -> bool:
+    """The chart's turn has come since the last step and the last evaluation."""
+    panel = getattr(app.screen, "_panel", None)
+    return panel is not None and panel._waiting is None and panel._drawn[1:3] == (100, 5)
+
+
+@SIZES
+def test_learning(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_learned(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+        world.run.say(FINISHED)
+        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: drawn(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.model)
+        await type_text(
+            pilot, "Once upon a time there was a little mouse who kept a shop under the kitchen stair."
+        )
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: "40 tokens/s" in screen_text(app) and "said the mouse." in screen_text(app)
+        )
+        await type_text(pilot, "Then the door opened")
+        await until(pilot, lambda: "Then the door opened" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_help(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "what to learn from" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)

@@ -1,0 +1,264 @@
+"""Story: writing a line, the model going on, stopping, undoing, keeping every word."""
+
+import threading
+
+from textual.widgets import OptionList
+
+from storytime_tui.errors import ModelError
+from storytime_tui.training.events import Preparing
+from storytime_tui.tui import messages
+from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.widgets.page import MOUNTED, LineView, Page
+from storytime_tui.tui.widgets.prompt import Prompt
+from tests.tui.conftest import SMALL, make_app, screen_text, type_text, until
+from tests.tui.fakes import World
+
+LINE = "Once upon a time there was a mouse"
+
+
+async def go_to_story(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
+    await pilot.press("f4")
+    await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.model)
+
+
+async def send(pilot, line: str = LINE) -> None:  # type: ignore[no-untyped-def]
+    await type_text(pilot, line)
+    await pilot.press("enter")
+
+
+def told(world: World) -> str:
+    return "".join(world.pieces)
+
+
+async def test_a_line_is_sent_and_the_model_goes_on(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(
+            pilot, lambda: "said the mouse." in screen_text(app) and "40 tokens/s" in screen_text(app)
+        )
+        assert world.told[0][0] == LINE
+        assert world.store().text(1) == LINE + told(world)
+        assert world.store().story(1).title == LINE
+        assert [(p.author, p.model) for p in world.store().passages(1)] == [
+            ("you", ""),
+            ("model", "hedgerow-1"),
+        ]
+        assert "28 words" in screen_text(app)
+        await pilot.press("enter")  # an empty line: the model just goes on
+        await until(pilot, lambda: len(world.told) == 2)
+        assert world.told[1][0] == LINE + told(world)
+
+
+async def test_the_models_words_carry_the_tint(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(pilot, lambda: "40 tokens/s" in screen_text(app))
+        view = app.screen.query(LineView).first()
+        spans = [
+            (str(span.style), view.render().plain[span.start : span.end]) for span in view.render().spans
+        ]
+        assert len(spans) == 1
+        assert spans[0][1].startswith(" and the frog")
+
+
+async def test_keys_are_letters_while_one_types(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await pilot.press("1", "2", "3", "question_mark", "m", "u", "comma")
+        assert app.screen.query_one(Prompt).text == "123?mu,"
+        assert app.current_mode == "story"
+        await pilot.press("ctrl+j", "x")
+        assert app.screen.query_one(Prompt).text == "123?mu,\nx"
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.focused, Page))
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode == "library")
+
+
+async def test_escape_stops_and_keeps_the_text(app: StorytimeApp, world: World) -> None:
+    world.gate = threading.Semaphore(3)
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(pilot, lambda: world.told)
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopped" in screen_text(app))
+        kept = world.store().text(1)
+        assert (LINE + told(world)).startswith(kept)
+        assert kept.splitlines()[0] in " ".join(screen_text(app).split())
+        world.gate.release(100)
+        await send(pilot, "The end.")
+        await until(pilot, lambda: len(world.told) == 2 and "said the mouse." in screen_text(app))
+        assert world.told[1][0].startswith(kept)
+        assert "The end." in world.told[1][0]
+
+
+async def test_undo_and_redo_step_through_the_passages(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(pilot, lambda: "40 tokens/s" in screen_text(app))
+        await pilot.press("escape", "u")
+        await until(pilot, lambda: "frog" not in screen_text(app))
+        assert LINE in screen_text(app)
+        await pilot.press("u")
+        await until(pilot, lambda: "A blank page" in screen_text(app))
+        await pilot.press("y", "y")
+        await until(pilot, lambda: "said the mouse." in screen_text(app))
+        assert world.store().text(1) == LINE + told(world)
+
+
+async def test_undo_while_it_writes_stops_it_first(app: StorytimeApp, world: World) -> None:
+    world.gate = threading.Semaphore(0)
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(pilot, lambda: world.told)
+        world.gate.release(2)
+        app.screen.query_one(Page).focus()
+        await pilot.press("u")
+        await until(pilot, lambda: not app.desk.busy)
+        await until(pilot, lambda: len(world.store().passages(1)) <= 1)
+
+
+async def test_a_typed_line_outlives_the_app(world: World) -> None:
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await type_text(pilot, "half a thou")
+    assert world.store().stories()[0].draft == "half a thou"
+    again = make_app(world)
+    async with again.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, again)
+        assert again.screen.query_one(Prompt).text == "half a thou"
+        await pilot.press("g", "h", "t")
+        await until(pilot, lambda: world.store().stories()[0].draft == "half a thought")
+        await pilot.press("enter")
+        await until(pilot, lambda: world.told)
+        assert world.told[0][0] == "half a thought"
+        assert world.store().stories()[0].draft == ""
+
+
+async def test_pasted_paragraphs_stay_whole(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot, "One.\n\nTwo.\nThree.")
+        await until(pilot, lambda: world.told)
+        assert world.told[0][0] == "One.\n\nTwo.\nThree."
+
+
+async def test_new_open_and_rename(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(pilot, lambda: "40 tokens/s" in screen_text(app))
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: "What is this story called?" in screen_text(app))
+        await pilot.press("ctrl+u")
+        await type_text(pilot, "The Mouse")
+        await pilot.press("enter")
+        await until(pilot, lambda: world.store().story(1).title == "The Mouse")
+        await pilot.press("n")
+        await until(pilot, lambda: "A blank page" in screen_text(app))
+        await pilot.press("escape", "o")
+        await until(pilot, lambda: "Your stories" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "said the mouse." in screen_text(app) and "The Mouse" in screen_text(app))
+
+
+async def test_another_model_can_be_chosen(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await until(pilot, lambda: world.opened == ["hedgerow-1"])
+        await pilot.press("escape", "m")
+        await until(pilot, lambda: isinstance(app.focused, OptionList))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: world.opened == ["hedgerow-1", "distilgpt2"])
+        assert app.desk.model == "distilgpt2"
+
+
+async def test_a_base_is_not_fetched_before_it_is_asked_for(app: StorytimeApp, world: World) -> None:
+    world.choices = world.choices[1:]
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await until(pilot, lambda: "fetched with your first Enter" in screen_text(app))
+        assert world.opened == []
+        await send(pilot)
+        await until(pilot, lambda: world.opened == ["distilgpt2"])
+
+
+async def test_a_model_that_cannot_be_opened_says_why_and_loses_nothing(
+    app: StorytimeApp, world: World
+) -> None:
+    world.open_error = ModelError("The run hedgerow-1 has no checkpoint yet.")
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await until(pilot, lambda: "no checkpoint yet" in screen_text(app))
+        await send(pilot)
+        await until(pilot, lambda: world.store().stories() and world.store().text(1) == LINE)
+        await until(pilot, lambda: "no checkpoint yet" in screen_text(app))
+
+
+async def test_without_a_model_the_line_stays_in_the_prompt(app: StorytimeApp, world: World) -> None:
+    world.choices = ()
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.focused, Prompt))
+        await send(pilot)
+        await until(pilot, lambda: "no model to write with yet" in screen_text(app))
+        assert app.screen.query_one(Prompt).text == LINE
+
+
+async def test_settings_are_checked_where_they_are_typed(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await pilot.press("escape", "comma")
+        await until(pilot, lambda: "How it tells" in screen_text(app))
+        await pilot.press("ctrl+u", "9", "enter")
+        await until(pilot, lambda: "between 0 and 5" in screen_text(app))
+        await pilot.press("ctrl+u", "1", "tab", "tab", "tab", "ctrl+u", "7", "enter")
+        await until(pilot, lambda: "temperature 1 ·" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.focused, Prompt))
+        await send(pilot)
+        await until(pilot, lambda: world.told)
+        assert (world.told[0][1].temperature, world.told[0][1].seed) == (1.0, 7)
+
+
+async def test_what_an_earlier_telling_still_says_is_dropped(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(pilot, lambda: "40 tokens/s" in screen_text(app))
+        late = app.desk.telling_number - 1
+        app.post_message(messages.TextTold(late, "TOO LATE", 1, 0.0))
+        app.post_message(messages.TellerOpening(late, "TOO LATE"))
+        await pilot.pause()
+        assert "TOO LATE" not in screen_text(app)
+
+
+async def test_opening_shows_its_progress(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await until(pilot, lambda: world.opened)
+        number = app.desk.telling_number
+        app.desk.telling._opening(number, Preparing("fetching distilgpt2", 120_000_000, 353_000_000))
+        await until(pilot, lambda: "fetching distilgpt2 120 of 353 MB" in screen_text(app))
+
+
+async def test_a_long_story_mounts_its_end_and_scrolling_up_brings_the_rest(world: World) -> None:
+    store = world.store()
+    story = store.new_story("Long")
+    store.add_passage(story.id, "you", "\n\n".join(f"Line {i}." for i in range(1000)))
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await until(pilot, lambda: "Line 999." in screen_text(app))
+        page = app.screen.query_one(Page)
+        assert len(page.query(LineView)) == MOUNTED
+        await pilot.press("escape")
+        page.scroll_home(animate=False)
+        await until(pilot, lambda: len(page.query(LineView)) == 2 * MOUNTED)
+        await until(pilot, lambda: page.scroll_y > 10)  # what was in view still is

@@ -1,0 +1,185 @@
+"""Train: the plan, the run while it learns, leaving and coming back, how it ends."""
+
+import pytest
+from textual.widgets import Input
+
+from storytime_tui.errors import ModelError
+from storytime_tui.training import events as ev
+from storytime_tui.tui.app import StorytimeApp
+from tests.tui.conftest import SMALL, screen_text, shelf_is_open, until
+from tests.tui.fakes import FINISHED, STARTED, World, a_run, sampled, step
+
+
+async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
+    await shelf_is_open(pilot)
+    await pilot.press("2")
+    await until(pilot, lambda: "Learn from" in screen_text(app))
+    await pilot.press("s")
+
+
+async def test_the_plan_takes_what_is_ticked_and_typed(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("down", "space", "2")
+        await until(pilot, lambda: "9 stories" in screen_text(app))
+        await pilot.press("down", "tab", "tab", "tab", *"30", "tab", *"1e-3", "escape", "s")
+        await until(pilot, lambda: world.run.plans)
+        plan = world.run.plans[0]
+        assert plan.base == "scratch-tiny"
+        assert (plan.max_steps, plan.learning_rate, plan.epochs) == (30, 1e-3, None)
+        assert plan.collections == ("hedgerow",)
+        assert len(plan.stories) == 9
+        assert world.run.names == [None]
+        app.desk.stop_run()
+
+
+async def test_a_base_of_ones_own_and_a_name(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Learn from" in screen_text(app))
+        app.screen.query_one("#other", Input).value = "someone/their-gpt"
+        app.screen.query_one("#run-name", Input).value = "autumn"
+        await pilot.press("s")
+        await until(pilot, lambda: world.run.plans)
+        assert world.run.plans[0].base == "someone/their-gpt"
+        assert world.run.names == ["autumn"]
+        app.desk.stop_run()
+
+
+async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Learn from" in screen_text(app))
+        app.screen.query_one("#knob-epochs", Input).value = "many"
+        await pilot.press("s")
+        await until(pilot, lambda: "epochs is 'many'" in screen_text(app))
+        assert not world.run.plans
+        app.screen.query_one("#knob-epochs", Input).value = "2"
+        await pilot.press("s")
+        await until(pilot, lambda: world.run.plans)
+        app.desk.stop_run()
+
+
+async def test_a_run_that_never_begins_leaves_the_plan_and_says_why(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(ev.Preparing("fetching distilgpt2", 120_000_000, 353_000_000))
+        await until(pilot, lambda: "fetching distilgpt2 120 of 353 MB" in screen_text(app))
+        world.run.say(ModelError("There is no network, and distilgpt2 is not here yet."))
+        await until(pilot, lambda: "There is no network" in screen_text(app))
+        assert "Start learning" in screen_text(app)
+        await pilot.press("s")
+        await until(pilot, lambda: len(world.run.plans) == 2)
+        app.desk.stop_run()
+
+
+async def test_progress_numbers_and_samples_come_as_it_learns(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(100))
+        await until(pilot, lambda: "step 100 of 118" in screen_text(app))
+        text = screen_text(app)
+        assert "hedgerow-1 ● learning" in text
+        assert "0:27 left" in text
+        assert "2,610" in text
+        assert "3.183" in text
+        assert "step 100 · 5 of 5" in text
+        await pilot.press("left", "left", "left", "left")
+        await until(pilot, lambda: "untouched · 1 of 5" in screen_text(app))
+        world.run.say(sampled(101, " and a new sample"))
+        await until(pilot, lambda: "untouched · 1 of 6" in screen_text(app))
+        await pilot.press(*["right"] * 5)
+        await until(pilot, lambda: "and a new sample" in screen_text(app))
+        world.run.say(FINISHED)
+        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+
+
+async def test_the_screen_can_be_left_and_come_back_to(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(30))
+        await until(pilot, lambda: "step 30 of 118" in screen_text(app))
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode == "library")
+        assert "hedgerow-1 ● learning" in screen_text(app)
+        world.run.say(*[step(i, 3.0) for i in range(31, 61)])
+        await until(pilot, lambda: app.desk.view.done == 60)
+        await pilot.press("2")
+        await until(pilot, lambda: "step 60 of 118" in screen_text(app))
+        assert [number for number, _ in app.desk.view.curve.points()] == list(range(1, 61))
+        app.desk.stop_run()
+
+
+async def test_pause_and_go_on(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(STARTED, step(1, 3.0))
+        await until(pilot, lambda: "p Pause" in screen_text(app))
+        await pilot.press("p")
+        await until(pilot, lambda: "Paused" in screen_text(app) and "p Go on" in screen_text(app))
+        await pilot.press("p")
+        await until(pilot, lambda: app.desk.view.phase == "learning")
+        app.desk.stop_run()
+
+
+async def test_checkpoint_and_sample_on_demand(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(STARTED, step(7, 3.0))
+        await until(pilot, lambda: "step 7 of 118" in screen_text(app))
+        await pilot.press("c", "s")
+        await until(pilot, lambda: "checkpoint saved at step 7" in screen_text(app))
+        await until(pilot, lambda: "a sample that was asked for" in screen_text(app))
+        app.desk.stop_run()
+
+
+async def test_stop_keeps_and_learning_can_go_on(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(STARTED, step(7, 3.0))
+        await until(pilot, lambda: "step 7 of 118" in screen_text(app))
+        await pilot.press("x")
+        await until(pilot, lambda: "Stopped and kept after 7 steps" in screen_text(app))
+        await pilot.press("r")
+        await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
+        world.run.say(ev.Resumed(7, from_checkpoint=True), step(8, 2.9), FINISHED)
+        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await pilot.press("n")
+        await until(pilot, lambda: "Learn from" in screen_text(app))
+
+
+async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(30), ev.Failed("hedgerow-1", 30, "The disk is full: make room."))
+        await until(pilot, lambda: "The disk is full: make room." in screen_text(app))
+        assert "hedgerow-1 ● failed" in screen_text(app)
+        await until(pilot, lambda: app.desk.learning.control is None)
+
+
+async def test_write_with_it_saves_a_checkpoint_first(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(STARTED, step(7, 3.0))
+        await until(pilot, lambda: "step 7 of 118" in screen_text(app))
+        await pilot.press("w")
+        await until(pilot, lambda: app.current_mode == "story" and "A blank page" in screen_text(app))
+        assert app.desk.model == "hedgerow-1"
+        assert app.desk.view.saved_step == 7
+        app.desk.stop_run()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 48), (40, 12)])
+async def test_every_size_is_survived(app: StorytimeApp, world: World, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: app.current_mode == "train" and app.focused is not None)
+        await pilot.press("s")
+        world.run.say(*a_run(100), FINISHED)
+        await until(pilot, lambda: app.desk.view.phase == "finished")
+        await pilot.resize_terminal(70, 20)
+        await pilot.press("3", "f1", "escape", "f2")
+        await until(pilot, lambda: app.current_mode == "library")
