@@ -65,7 +65,7 @@ async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
     await pilot.press("s")
     world.run.say(*a_run(100))
     await until(pilot, lambda: "5 of 5" in screen_text(app) and "saved at step 100" in screen_text(app))
-    await until(pilot, lambda: drawn(app))
+    await until(pilot, lambda: drawn(app) and "← → Samples" in screen_text(app))
 
 
 def drawn(app: StorytimeApp) -> bool:
@@ -87,7 +87,9 @@ def test_learned(snap_compare: Compare, world: World, size: tuple[int, int]) -> 
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await learn(pilot, app, world)
         world.run.say(FINISHED)
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(
+            pilot, lambda: "Done after 118 steps" in screen_text(app) and "New run" in screen_text(app)
+        )
         await until(pilot, lambda: drawn(app))
 
     assert compare(snap_compare, world, size, to)

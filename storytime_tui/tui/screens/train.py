@@ -61,6 +61,7 @@ class TrainScreen(Screen[None]):
         self._desk = desk
         self._panel: RunPanel | None = None
         self._write_when_saved = False
+        self._keys: object = None  # what the offered keys depend on
 
     def compose(self) -> ComposeResult:
         """The plan; the run's panel is mounted with the first run."""
@@ -129,7 +130,10 @@ class TrainScreen(Screen[None]):
         if self._write_when_saved and view.saved_step is not None:
             self._write_when_saved = False
             self._write()
-        self.refresh_bindings()
+        keys = (view.phase, view.saved_step is None, len(view.samples) > 1, view.finished, view.run)
+        if keys != self._keys:  # not at every step: the footer is built anew each time
+            self._keys = keys
+            self.refresh_bindings()
 
     # -- the plan -------------------------------------------------------------------------------------
 

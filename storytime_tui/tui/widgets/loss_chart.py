@@ -94,7 +94,8 @@ class LossChart(Vertical):
         """Draw the curve; `frequencies` is the loss that the token frequencies alone would give."""
         plot = self.query_one(_Plot)
         plot.clear()
-        drawn = thinned(list(points), 2 * max(20, plot.size.width))
+        # not by the plot's own width: it has none before the first layout
+        drawn = thinned(list(points), 2 * self.app.size.width)
         marks = [e for e in evaluations if e.validation_loss == e.validation_loss]
         values = [loss for _, loss in drawn] + [e.validation_loss for e in marks]
         self.query_one("#no-curve").display = not values

@@ -125,6 +125,10 @@ class Samples(Vertical):
         title.update(Content.assemble((left, "$quiet"), gap, right))
         text.update(Content.assemble(Content(printable(sample.prompt)), (printable(sample.text), "$told")))
 
+    def forget(self) -> None:
+        """Lay the text out anew at the next show: the width is another."""
+        self._shown = None
+
     def move(self, by: int, view: RunView) -> None:
         """Go to an earlier or later sample; beyond the last, follow the newest again."""
         last = len(view.samples) - 1
@@ -180,7 +184,8 @@ class RunPanel(Vertical, can_focus=True):
         words.update(Content("\n").join(lines))
         self.query_one(Numbers).show(view)
         if anew:
-            self.query_one(Samples)._shown = None
+            self.query_one(Samples).forget()
+            self._drawn = None
         self.query_one(Samples).show(view)
         if self._waiting is None or anew:
             self._draw()

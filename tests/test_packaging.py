@@ -1,0 +1,82 @@
+"""What a stranger gets: the wheel holds what the program needs, and the checkout holds nothing else."""
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TOP_LEVEL = {"storytime_tui", "textdata", "tests", "pyproject.toml", "README.md", "LICENSE"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    argv = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = folder.glob("*.whl")
+    return zipfile.ZipFile(built)
+
+
+def test_the_wheel_holds_the_program_its_styles_and_the_bundled_tales(wheel: zipfile.ZipFile) -> None:
+    names = set(wheel.namelist())
+    package = ROOT / "storytime_tui"
+    wanted = {
+        path.relative_to(ROOT).as_posix() for pattern in ("*.py", "*.tcss") for path in package.rglob(pattern)
+    } | {
+        "storytime_tui/" + path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "textdata").rglob("*")
+        if path.is_file()
+    }
+    assert wanted <= names
+    assert not [name for name in names if name.startswith("tests/") or "__pycache__" in name]
+
+
+def test_the_bundled_tales_are_found_inside_an_installed_package(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    wheel.extractall(tmp_path)
+    code = "from storytime_tui.cli import main; main(['corpus', 'list', '--json'])"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"name": "hedgerow-tales"' in done.stdout
+
+
+def test_a_bundled_collection_has_ten_complete_tales_and_says_whose_they_are(wheel: zipfile.ZipFile) -> None:
+    folder = ROOT / "textdata" / "hedgerow-tales"
+    about = tomllib.loads((folder / "collection.toml").read_text())
+    assert about["author"] and about["licence"]
+    tales = [path.read_text(encoding="utf-8") for path in folder.glob("*.txt")]
+    assert len(tales) >= 10
+    for tale in tales:
+        title, blank, *rest = tale.split("\n")
+        assert title and not blank
+        assert len(" ".join(rest).split()) > 400
+        assert rest[-2].rstrip("\"'").endswith((".", "!", "?"))
+
+
+def test_the_top_level_holds_only_what_the_design_names() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode == 0 and listed.stdout:
+        found = {name.split("/")[0] for name in listed.stdout.splitlines()}
+    else:  # an unpacked archive
+        found = {path.name for path in ROOT.iterdir()}
+    assert {name for name in found if not name.startswith(".")} == TOP_LEVEL
+
+
+def test_the_readmes_test_command_is_the_one_that_ci_runs() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\npip install -e '.[dev]' && pytest\n" in readme
+    assert "pip install . && storytime-tui" in readme
+    assert "README.md" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
