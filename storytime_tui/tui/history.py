@@ -30,12 +30,14 @@ class LossCurve:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._points: list[Point] = []
+        self.said = 0  # how often it has changed, to know whether a drawing is still true
 
     def add(self, step: int, loss: float) -> None:
         """Add a step; what is not a finite number has no place on a chart."""
         if loss != loss or loss in (float("inf"), float("-inf")):
             return
         with self._lock:
+            self.said += 1
             self._points.append((step, loss))
             if len(self._points) > POINTS:
                 self._points = thinned(self._points, POINTS // 2)
@@ -43,6 +45,7 @@ class LossCurve:
     def forget_after(self, step: int) -> None:
         """Drop what was said of later steps: the run goes on from an older checkpoint."""
         with self._lock:
+            self.said += 1
             self._points = [point for point in self._points if point[0] <= step]
 
     def points(self) -> list[Point]:

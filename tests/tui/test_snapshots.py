@@ -71,7 +71,7 @@ async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
 def drawn(app: StorytimeApp) -> bool:
     """The chart's turn has come since the last step and the last evaluation."""
     panel = getattr(app.screen, "_panel", None)
-    return panel is not None and panel._waiting is None and panel._drawn[1:3] == (100, 5)
+    return panel is not None and panel._drawn[:2] == (100, 5)
 
 
 @SIZES

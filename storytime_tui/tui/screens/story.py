@@ -198,9 +198,12 @@ class StoryScreen(Screen[None]):
         if self._draft is not None:
             self._draft.stop()
             self._draft = None
-        self._line = ""
+        prompt = self.query_one(Prompt)
         with self.prevent(TextArea.Changed):
-            self.query_one(Prompt).clear()
+            prompt.forget(event.text)
+        self._line = prompt.text
+        if self._line:  # typed since
+            self._typed()
         self._show_title()
         page = self.query_one(Page)
         if added:

@@ -54,6 +54,7 @@ class Header(Horizontal):
         super().__init__()
         self._desk = desk
         self._mode = mode
+        self._shown = ""
 
     def compose(self) -> ComposeResult:
         """The name, the modes, the state."""
@@ -80,4 +81,7 @@ class Header(Horizontal):
         if writing:
             parts += [(" · ", "$quiet")] if parts else []
             parts.append(Content(clipped(printable_line(desk.model), 22)))
-        self.query_one("#state", Static).update(Content.assemble(*parts))
+        state = Content.assemble(*parts)
+        if state.markup != self._shown:  # this is called at every step of a run
+            self._shown = state.markup
+            self.query_one("#state", Static).update(state)

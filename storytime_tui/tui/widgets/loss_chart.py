@@ -23,6 +23,9 @@ class _Plot(PlotWidget, can_focus=False):
 
     COMPONENT_CLASSES = {"chart--training", "chart--validation", "chart--frequencies"}
 
+    def _update_legend(self) -> None:
+        """There is a legend below, which costs no new layout of the screen at every drawing."""
+
     def _render_plot(self) -> None:
         """Draw, then leave two thin axes of the heavy box around the plot (textual-plot has no setting for it)."""
         super()._render_plot()
@@ -63,6 +66,10 @@ class LossChart(Vertical):
     LossChart #legend { height: 1; padding: 0 1; color: $quiet; text-wrap: nowrap; }
     """
 
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._explained: bool | None = None  # whether the legend names the frequencies
+
     def compose(self) -> ComposeResult:
         """The plot, and what its signs mean."""
         self.border_title = "Loss"
@@ -78,6 +85,9 @@ class LossChart(Vertical):
         self._legend(frequencies=False)
 
     def _legend(self, frequencies: bool) -> None:
+        if frequencies == self._explained:
+            return
+        self._explained = frequencies
         parts: list[str | tuple[str, str]] = [
             ("⠒⠒ ", "$primary"),
             "training   ",

@@ -1,5 +1,6 @@
 """Where you write: Enter sends, ctrl+j makes a new line, Escape leaves (or stops the model)."""
 
+from textual import events
 from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import TextArea
@@ -9,12 +10,10 @@ class Prompt(TextArea):
     """A small text area that grows with what is typed; pasted paragraphs stay whole."""
 
     BINDINGS = [
-        # priority: the text area would take these keys for itself
         Binding(
             "enter",
             "send",
             "Send, go on",
-            priority=True,
             id="prompt.send",
             tooltip="Add your line and let the model go on; with an empty line, just go on",
         ),
@@ -23,7 +22,6 @@ class Prompt(TextArea):
             "new_line",
             "New line",
             show=False,
-            priority=True,
             id="prompt.new_line",
             tooltip="Begin a new line in what you write",
         ),
@@ -31,7 +29,6 @@ class Prompt(TextArea):
             "escape",
             "leave",
             "More keys",
-            priority=True,
             id="prompt.leave",
             tooltip="Stop the model; or leave the line, so that single keys work",
         ),
@@ -57,6 +54,25 @@ class Prompt(TextArea):
             tab_behavior="focus",
             placeholder="and what happened next…",
         )
+
+    def _on_key(self, event: events.Key) -> None:
+        """Take our keys before the text area does, each after the letters that were typed before it.
+
+        A priority binding would take them at the app's door, and overtake letters that still wait in this
+        widget's queue: on a busy machine the end of a line would miss its story.
+        """
+        own = {"enter": self.action_send, "ctrl+j": self.action_new_line, "escape": self.action_leave}
+        if event.key in own:
+            event.stop()
+            event.prevent_default()
+            own[event.key]()
+
+    def forget(self, sent: str) -> None:
+        """Take away what was sent; what was typed since stays."""
+        if self.text.startswith(sent):
+            rest = self.text[len(sent) :]
+            self.load_text(rest)
+            self.move_cursor(self.document.end)
 
     def action_send(self) -> None:
         """Send what is written."""

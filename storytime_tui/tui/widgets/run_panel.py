@@ -11,7 +11,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
 
-REDRAW = 0.25  # seconds between two drawings of the chart: each costs the learning some of its time
+REDRAW = 0.5  # seconds between two drawings: each costs the learning some of its time
 
 
 class Progress(Static):
@@ -34,7 +34,9 @@ class Progress(Static):
             width = min(room, 48)
             full = round(width * min(1.0, done / total))
             bar = Content.assemble(("━" * full, "$primary"), ("━" * (width - full), "$line"))
-        self.update(Content.assemble(left, "  " if left else "", bar, "  " if right else "", right))
+        self.update(
+            Content.assemble(left, "  " if left else "", bar, "  " if right else "", right), layout=False
+        )
 
     @staticmethod
     def _where(view: RunView) -> str:
@@ -71,7 +73,7 @@ class Numbers(Static):
             Content.assemble((name, "$quiet"), " " * max(1, width - len(name) - len(value)), value)
             for name, value in rows
         ]
-        self.update(Content("\n").join(lines))
+        self.update(Content("\n").join(lines), layout=False)
 
     @staticmethod
     def _more(view: RunView) -> list[tuple[str, str]]:
@@ -144,7 +146,9 @@ class RunPanel(Vertical, can_focus=True):
         super().__init__()
         self._view: RunView | None = None
         self._drawn: object = None
-        self._waiting: Timer | None = None  # while it runs, the chart has been drawn just now
+        self._happened: object = None
+        self._step: object = None  # the step whose figures are shown
+        self._waiting: Timer | None = None  # while it runs, figures and chart have been drawn just now
 
     def compose(self) -> ComposeResult:
         """Title, progress, chart and numbers, samples."""
@@ -166,47 +170,66 @@ class RunPanel(Vertical, can_focus=True):
             self.call_after_refresh(self.show, self._view, True)
 
     def show(self, view: RunView, anew: bool = False) -> None:
-        """Show the run as it stands."""
+        """Show the run as it stands: at once where something happened, a few times a second for mere steps."""
         self._view = view
+        happened = (view.phase, view.words, view.error, view.note, len(view.samples), len(view.evaluations))
+        if anew:
+            self.query_one(Samples).forget()
+            self._drawn = None
+        if anew or happened != self._happened:
+            self._happened = happened
+            self._show_words(view)
+            self._show_figures(view)
+        if self._waiting is None or anew:
+            self._turn()
+
+    def _turn(self) -> None:
+        self._waiting = None
+        if self._view is None or not self.screen.is_current:
+            return
+        self._show_figures(self._view)
+        self._draw(self._view)
+        if self._view.busy:
+            self._waiting = self.set_timer(REDRAW, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._waiting = None
+        view = self._view
+        if view is not None and (view.step is not self._step or self._curve_of(view) != self._drawn):
+            self._turn()
+
+    def _show_words(self, view: RunView) -> None:
         title = Content(printable_line(view.learns_from))
         if view.note:
             title = Content.assemble(title, (f"   {printable_line(view.note)}", "$quiet"))
-        self.query_one("#run-title", Static).update(title)
+        self.query_one("#run-title", Static).update(title, layout=False)
         self.query_one(Progress).display = view.phase != "finished"  # its sentence says as much
-        self.query_one(Progress).show(view)
-        words = self.query_one("#run-words", Static)
         lines = []
         if view.error:
             lines.append(Content.styled(printable(view.error), "$error"))
         if view.words and view.phase != "preparing":
             lines.append(Content(printable(view.words)))
+        words = self.query_one("#run-words", Static)
         words.display = bool(lines)
         words.update(Content("\n").join(lines))
-        self.query_one(Numbers).show(view)
-        if anew:
-            self.query_one(Samples).forget()
-            self._drawn = None
         self.query_one(Samples).show(view)
-        if self._waiting is None or anew:
-            self._draw()
-            if self._waiting is None and view.busy:
-                self._waiting = self.set_timer(REDRAW, self._next_turn)
 
-    def _next_turn(self) -> None:
-        self._waiting = None
-        self._draw()
+    def _show_figures(self, view: RunView) -> None:
+        self._step = view.step
+        self.query_one(Progress).show(view)
+        self.query_one(Numbers).show(view)
 
-    def _draw(self) -> None:
-        view = self._view
-        if view is None or not self.screen.is_current:
-            return
-        points = view.curve.points()
-        state = (points[-1:], len(points), len(view.evaluations), self.size, self.app.theme)
+    def _draw(self, view: RunView) -> None:
+        state = self._curve_of(view)
         if state == self._drawn:
             return
         self._drawn = state
         frequencies = view.started.token_frequency_loss if view.started else None
-        self.query_one(LossChart).show(points, view.evaluations, frequencies, view.total)
+        self.query_one(LossChart).show(view.curve.points(), view.evaluations, frequencies, view.total)
+
+    def _curve_of(self, view: RunView) -> tuple[object, ...]:
+        """What the drawing depends on."""
+        return (view.curve.said, len(view.evaluations), self.size, self.app.theme)
 
     def move_sample(self, by: int) -> None:
         """Show an earlier or later sample."""
