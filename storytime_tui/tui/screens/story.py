@@ -1,8 +1,9 @@
 """Story: you write a line, the model goes on, word by word, until it is done or you stop it."""
 
+import contextlib
 import dataclasses
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from textual import on
 from textual.app import ComposeResult
@@ -40,28 +41,17 @@ class StoryScreen(Screen[None]):
     AUTO_FOCUS = "#prompt"
     BINDINGS = [
         Binding("enter", "write", "Write", id="story.write", tooltip="Back to your line"),
-        Binding(
-            "escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"
-        ),
+        Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop; its words stay"),
         Binding("m", "model", "Model", id="story.model", tooltip="Choose who writes with you"),
-        Binding(
-            "u", "undo", "Undo", id="story.undo", tooltip="Take back the last piece, yours or the model's"
-        ),
-        Binding(
-            "ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take back the last piece"
-        ),
+        Binding("u", "undo", "Undo", id="story.undo", tooltip="Take back the last piece, whoever wrote it"),
+        Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take it back"),
         Binding("y", "redo", "Redo", id="story.redo", tooltip="Bring back what was taken back"),
         Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Bring it back"),
         Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
         Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
         Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),
         Binding(
-            "comma",
-            "settings",
-            "Settings",
-            key_display=",",
-            id="story.settings",
-            tooltip="How boldly it chooses words, and how far it goes",
+            "comma", "settings", "Settings", key_display=",", id="story.settings", tooltip="How it tells"
         ),
     ]
 
@@ -97,12 +87,10 @@ class StoryScreen(Screen[None]):
         self._desk.told.subscribe(self, self._said, immediate=True)
         self._desk.model_changed.subscribe(self, lambda _: self._show_status())
         last = None
-        try:
+        with self._complaining():
             self._store = self._desk.store()
             if not self._desk.fresh_page:
                 last = max(self._store.stories(), key=lambda story: story.changed, default=None)
-        except Exception as error:
-            self._complain(sentence_of(error))
         self._show_story(last)
         self._desk.fresh_page = False
         self.run_worker(self._find_model())
@@ -131,15 +119,11 @@ class StoryScreen(Screen[None]):
     def _show_story(self, story: Story | None) -> None:
         self._keep_draft()
         passages: tuple[Passage, ...] = ()
-        if self._store is None:
-            self._manuscript = None
-        else:
-            try:
+        self._manuscript = None
+        with self._complaining():
+            if self._store is not None:
                 self._manuscript = Manuscript(self._store, self._store.story(story.id) if story else None)
                 passages = self._manuscript.passages()
-            except Exception as error:
-                self._complain(sentence_of(error))
-                return
         title = self._manuscript.title if self._manuscript else "A new story"
         self.query_one(Page).load(title, [(p.author, p.text) for p in passages], HINT)
         self._words = len("".join(p.text for p in passages).split())
@@ -168,11 +152,9 @@ class StoryScreen(Screen[None]):
             return
         self._draft.stop()
         self._draft = None
-        try:
+        with self._complaining():
             self._manuscript.keep_draft(self._line)
             self._show_title()
-        except Exception as error:
-            self._complain(sentence_of(error))
 
     # -- writing --------------------------------------------------------------------------------------
 
@@ -290,11 +272,10 @@ class StoryScreen(Screen[None]):
             self._open_model()
 
     async def _choices(self) -> list[Choice]:
-        try:
-            return list(await in_thread(self._desk.services.model_choices))
-        except Exception as error:
-            self._complain(sentence_of(error))
-            return []
+        found: list[Choice] = []
+        with self._complaining():
+            found = list(await in_thread(self._desk.services.model_choices))
+        return found
 
     def _open_model(self) -> None:
         self._set_model_state("opening…")
@@ -338,13 +319,10 @@ class StoryScreen(Screen[None]):
         if self._manuscript is None:
             return
         self._keep_draft()
-        try:
+        with self._complaining():
             change(self._manuscript)
-        except Exception as error:
-            self._complain(sentence_of(error))
-            return
-        self._show_story(self._manuscript.story)
-        self.query_one(Page).focus()
+            self._show_story(self._manuscript.story)
+            self.query_one(Page).focus()
 
     def action_new(self) -> None:
         """A blank page."""
@@ -354,11 +332,9 @@ class StoryScreen(Screen[None]):
         """Choose an earlier story."""
         if self._store is None:
             return
-        try:
+        stories: list[Story] = []
+        with self._complaining():
             stories = sorted(self._store.stories(), key=lambda story: story.changed, reverse=True)
-        except Exception as error:
-            self._complain(sentence_of(error))
-            return
         rows = [Row(str(i), story.title) for i, story in enumerate(stories)]
         if not rows:
             self._set_state("there is no other story yet")
@@ -378,11 +354,9 @@ class StoryScreen(Screen[None]):
 
         def named(title: str | None) -> None:
             if title and title.strip():
-                try:
+                with self._complaining():
                     manuscript.rename(title.strip())
                     self._show_title()
-                except Exception as error:
-                    self._complain(sentence_of(error))
 
         now = manuscript.story.title if manuscript.story is not None else ""
         self.app.push_screen(AskScreen("Title", "What is this story called?", value=now), named)
@@ -403,13 +377,20 @@ class StoryScreen(Screen[None]):
             trouble.update(Content(printable(sentence)))
             trouble.display = bool(sentence)
 
+    @contextlib.contextmanager
+    def _complaining(self) -> Iterator[None]:
+        """Say what went wrong in the block, and go on after it."""
+        try:
+            yield
+        except Exception as error:
+            self._complain(sentence_of(error))
+
     def _set_state(self, state: str) -> None:
         self._state = state
         self._show_status()
 
     def _show_status(self) -> None:
-        words = self._words + len(self._streamed.split())
-        left = wording.count(words, "word")
+        left = wording.count(self._words + len(self._streamed.split()), "word")
         settings = f"temperature {self._settings.temperature:g} · up to {self._settings.max_tokens} tokens"
         state = self._state or ("" if self._desk.model else "no model yet: escape, then m")
         if self._desk.model_state:

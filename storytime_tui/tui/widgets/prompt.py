@@ -55,7 +55,7 @@ class Prompt(TextArea):
             placeholder="and what happened next…",
         )
 
-    def _on_key(self, event: events.Key) -> None:
+    async def _on_key(self, event: events.Key) -> None:
         """Take our keys before the text area does, each after the letters that were typed before it.
 
         A priority binding would take them at the app's door, and overtake letters that still wait in this
