@@ -5,9 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-import tomli_w
-
-from storytime_tui import files, paths
+from storytime_tui import paths
 from storytime_tui.errors import StorytimeError
 
 
@@ -54,6 +52,10 @@ def load_settings() -> Settings:
 
 def save_settings(settings: Settings) -> None:
     """Write the settings file, atomically. Raises StorytimeError where it cannot be written."""
+    import tomli_w  # the app reads its settings before its first frame, and writes them much later
+
+    from storytime_tui import files
+
     path = paths.settings_file()
     try:
         files.write_atomically(path, tomli_w.dumps(dataclasses.asdict(settings)).encode())

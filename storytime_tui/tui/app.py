@@ -8,12 +8,17 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.command import Provider
 from textual.screen import Screen
+from textual.theme import Theme
 
+from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
+from storytime_tui.terminal import printable
 from storytime_tui.tui import messages, theme
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
+
+DEFAULT_THEME = Settings().theme  # stands for "what suits this terminal"
 
 
 class StorytimeApp(App[None]):
@@ -58,8 +63,13 @@ class StorytimeApp(App[None]):
         super().__init__()
         for own in theme.THEMES:
             self.register_theme(own)
-        self.theme = theme.theme_for(self.console.color_system)
         self.desk = Desk(services, self, self.post_message)
+        preferred = self.desk.preferences.now.theme
+        fitting = theme.theme_for(self.console.color_system)
+        self.theme = (
+            preferred if preferred in self.available_themes and preferred != DEFAULT_THEME else fitting
+        )
+        self._shown_theme = self.theme
         self._leaving = False
         for mode, _, _ in MODE_NAMES:
             self.add_mode(mode, partial(self._screen, mode))
@@ -79,6 +89,24 @@ class StorytimeApp(App[None]):
         from storytime_tui.tui.screens.story import StoryScreen
 
         return StoryScreen(self.desk)
+
+    def on_mount(self) -> None:
+        """Follow the theme; say what is wrong with the settings file, if anything is."""
+        self.theme_changed_signal.subscribe(self, self._theme_chosen)
+        if self.desk.preferences.trouble:
+            self._say(self.desk.preferences.trouble)
+
+    def _theme_chosen(self, chosen: Theme) -> None:
+        if chosen.name != self._shown_theme:
+            self._shown_theme = chosen.name
+            self.desk.prefer(theme=chosen.name)
+
+    def on_settings_not_kept(self, message: messages.SettingsNotKept) -> None:
+        """The disk is full, say."""
+        self._say(message.sentence)
+
+    def _say(self, sentence: str) -> None:
+        self.notify(printable(sentence), severity="warning", timeout=12, markup=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own colour names, for themes that do not know them."""

@@ -10,15 +10,12 @@ import dataclasses
 import json
 import queue
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeVar
 
 from textual.message import Message
 
-from storytime_tui import paths
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
@@ -40,16 +37,10 @@ def sentence_of(error: Exception) -> str:
     """What to show for an error: its own sentence where it was meant for people, else where the log is."""
     if isinstance(error, StorytimeError):
         return str(error)
-    file = paths.log_file()
-    with contextlib.suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8", errors="backslashreplace") as log:
-            log.write(f"{datetime.now().isoformat(timespec='seconds')}\n{_trace(error)}\n")
-    return f"Something broke that should not have ({type(error).__name__}); the details are in {file}."
+    from storytime_tui import log  # only when something broke
 
-
-def _trace(error: Exception) -> str:
-    return "".join(traceback.format_exception(error))
+    where = log.keep(error, "in the app")
+    return f"Something broke that should not have ({type(error).__name__}); the details are in {where}."
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:
@@ -96,6 +87,9 @@ class _Worker:
             self._thread.start()
 
     def _work(self) -> None:
+        from storytime_tui import log
+
+        log.start()  # what a stage reports of trouble in this thread goes there
         while True:
             self._jobs.get()()
 

@@ -14,9 +14,9 @@ from textual.signal import Signal
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.catalogue import DEFAULT_BASE
 from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread
-from storytime_tui.tui.messages import TellerReady, TellingEnded, TellingMessage
+from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
+from storytime_tui.tui.preferences import Preferences
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.services import Services, Store
 from storytime_tui.tui.ticks import Ticks
@@ -30,9 +30,11 @@ class Desk:
 
     def __init__(self, services: Services, owner: DOMNode, post: Post) -> None:
         self.services = services
+        self._post = post
         self.collections: tuple[Collection, ...] = ()
         self.ticks = Ticks()
-        self.base = DEFAULT_BASE
+        self.preferences = Preferences(services.load_settings, services.keep_settings)
+        self.base = self.preferences.now.base
         self.view = RunView()
         self.model = ""  # the name of the model that stories are written with
         self.fresh_page = False  # the next show of Story begins a new page
@@ -46,6 +48,14 @@ class Desk:
         self.run_changed: Signal[None] = Signal(owner, "run")
         self.model_changed: Signal[None] = Signal(owner, "model")
         self.told: Signal[TellingMessage] = Signal(owner, "told")
+
+    def prefer(self, **values: object) -> None:
+        """Keep preferences for the next sittings."""
+        self.preferences.change(lambda sentence: self._post(SettingsNotKept(sentence)), **values)
+
+    def prefer_sampler(self, chosen: SamplerSettings) -> None:
+        """Tell like this in the next sittings, too; a seed is for one telling."""
+        self.prefer(temperature=chosen.temperature, top_p=chosen.top_p, max_tokens=chosen.max_tokens)
 
     def set_ticks(self, ticks: Ticks) -> None:
         """Tick other stories."""

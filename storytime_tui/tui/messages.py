@@ -34,6 +34,14 @@ class RunEnded(Message):
         self.refusal = refusal
 
 
+class SettingsNotKept(Message):
+    """A preference holds for this sitting only; `sentence` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self.sentence = sentence
+
+
 class TellingMessage(Message):
     """Something of the telling thread; `number` says which telling, so that a late one can be dropped."""
 

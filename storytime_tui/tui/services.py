@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.settings import Settings, load_settings, save_settings
 from storytime_tui.stories.story import Author, Passage
 from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
@@ -89,6 +90,8 @@ class Services:
     open_teller: Callable[[str, Progress | None], Teller]
     open_store: Callable[[], Store]
     clock: Callable[[], float] = time.monotonic
+    load_settings: Callable[[], Settings] = Settings
+    keep_settings: Callable[[Settings], None] = lambda settings: None
 
 
 def real_services() -> Services:
@@ -102,6 +105,8 @@ def real_services() -> Services:
         model_choices=_model_choices,
         open_teller=_open_teller,
         open_store=_open_store,
+        load_settings=load_settings,
+        keep_settings=save_settings,
     )
 
 

@@ -61,7 +61,9 @@ def measure(folder: Path) -> dict[str, Any]:
 
     checkpoint = Path(os.environ["STORYTIME_HOME"]) / "runs" / "grimm" / "checkpoints" / "best"
     validation = split_stories(find_collection(str(folder)).stories, 0.1, 0).validation
-    ids = open_tokens(validation, load_tokenizer(checkpoint), Path(os.environ["STORYTIME_HOME"]) / "again", None).ids
+    ids = open_tokens(
+        validation, load_tokenizer(checkpoint), Path(os.environ["STORYTIME_HOME"]) / "again", None
+    ).ids
     losses = [e["validation_loss"] for e in evaluated]
     return {
         "seconds": seconds,
@@ -78,7 +80,9 @@ def measure(folder: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT.parent / "shared" / "corpora" / "grimm")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

@@ -14,7 +14,7 @@ LIBRARY: tuple[Section, ...] = (
             ("enter", "read a story; open or close a collection"),
             ("← →", "close or open a collection"),
             ("/", "show only titles that hold some letters; escape shows all"),
-            ("i", "import a folder or a file of your own (txt, md, html, epub, zip)"),
+            ("i", "import a .txt file of your own, or a folder of them"),
             ("t", "go on to Train with what is ticked"),
         ),
     ),

@@ -163,7 +163,7 @@ class LibraryScreen(Screen[None]):
 
         ask = AskScreen(
             "Import stories",
-            "A folder of texts, or one file (txt, md, html, epub, zip). It is copied; yours stays as it is.",
+            "A folder of .txt files, or one of them. It is copied; yours stays as it is.",
             placeholder="~/books/fairy-tales",
         )
         self.app.push_screen(ask, self._import)

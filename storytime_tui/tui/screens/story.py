@@ -60,7 +60,7 @@ class StoryScreen(Screen[None]):
         self._desk = desk
         self._store: Store | None = None
         self._manuscript: Manuscript | None = None  # None where the store cannot be opened
-        self._settings = SamplerSettings()
+        self._settings = desk.preferences.sampler()
         self._telling = False
         self._then: Callable[[], object] | None = None  # what waits for the model's last word
         self._words = 0  # of the story, without what streams now
@@ -368,6 +368,7 @@ class StoryScreen(Screen[None]):
     def _set_settings(self, settings: SamplerSettings | None) -> None:
         if settings is not None:
             self._settings = settings
+            self._desk.prefer_sampler(settings)
             self._show_status()
 
     # -- what is shown --------------------------------------------------------------------------------

@@ -78,7 +78,11 @@ class PlanForm(VerticalScroll, can_focus=False):
         self.query_one("#knobs").border_title = "Knobs, empty is fine"
         self.query_one("#lesson").border_title = "Learn from"
         names = [base.name for base in BASES]
-        self.query_one("#bases", OptionList).highlighted = names.index(DEFAULT_BASE)
+        preferred = self._desk.preferences.now.base
+        self.query_one("#bases", OptionList).highlighted = names.index(
+            preferred if preferred in names else DEFAULT_BASE
+        )
+        self.query_one("#other", Input).value = "" if preferred in names else preferred
         self._desk.shelf_changed.subscribe(self, self._show_lesson)
         self._show_lesson(None)
 
@@ -135,7 +139,12 @@ class PlanForm(VerticalScroll, can_focus=False):
             self.complain("Nothing is ticked to learn from: go to the Library (key 1) and tick a collection.")
             return None
         try:
-            plan = TrainingPlan(base=self.base, collections=collections, stories=stories)
+            plan = TrainingPlan(
+                base=self.base,
+                collections=collections,
+                stories=stories,
+                device=desk.preferences.now.device,
+            )
             for name in KNOBS:
                 value = self.query_one(f"#knob-{name}", Input).value.strip()
                 if value:
