@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import sqlite3
 import time
 from pathlib import Path
@@ -110,3 +111,17 @@ def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
         text = "".join(row[0] for row in stories.execute("select text from passage order by id"))
     assert text.startswith("One evening a small mouse opened the shop.")
     assert len(text.split()) >= shown
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP], ids=["shutdown", "closed window"])
+def test_a_shutdown_or_a_closed_window_saves_the_run(sign: signal.Signals, home: Path) -> None:
+    with open_app(80, 24, home) as app:
+        learn_thirty_steps(app)
+        app.program.kill(sign)
+        app.wait_for_end()
+    events = [
+        json.loads(line) for line in (home / "runs/hedgerow-tales-1/events.jsonl").read_text().splitlines()
+    ]
+    assert events[-1]["event"] == "finished"
+    saved = max(e["step"] for e in events if e["event"] == "checkpoint_saved")
+    assert saved == max(e["step"] for e in events if e["event"] == "step_done")

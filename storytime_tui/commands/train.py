@@ -1,6 +1,7 @@
 """`storytime-tui train`: begin or continue a run, and print what it says."""
 
 import argparse
+import contextlib
 import dataclasses
 import signal
 from collections.abc import Iterator
@@ -101,11 +102,13 @@ def _stop_on_signals(control: Control) -> list[int]:
         arrived.append(number)
         if len(arrived) > 1:
             raise KeyboardInterrupt
-        say("\nstopping: saving a checkpoint (again to give up)…")
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            say("\nstopping: saving a checkpoint (again to give up)…")
         control.stop()
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last is a closed window, or a lost connection
+        if hasattr(signal, name):  # Windows has no hang-up
+            signal.signal(getattr(signal, name), stop)
     return arrived
 
 

@@ -63,26 +63,29 @@ def _changed(folder: Path) -> float:
     return (journal if journal.exists() else folder / "plan.toml").stat().st_mtime
 
 
+def check_free_name(name: str) -> None:
+    """Raises RunError where a new run cannot be called so: not a name, or another run's."""
+    if _NAME.fullmatch(name) is None:
+        raise RunError(
+            f"A run cannot be called {name!r}: use letters, digits, '.', '_' and '-', starting with a letter "
+            "or digit, at most 80."
+        )
+    if (paths.runs_folder() / name / "plan.toml").exists():
+        raise RunError(
+            f"There is a run called {name!r} already: choose another name, or continue it with "
+            f"`storytime-tui train --resume {name}`."
+        )
+
+
 def make_run_folder(name: str | None, collections: tuple[str, ...]) -> Path:
     """Make an empty run folder: with the name asked for, or the first collection's and a free number."""
     root = paths.runs_folder()
-    root.mkdir(parents=True, exist_ok=True)
     if name is not None:
-        if _NAME.fullmatch(name) is None:
-            raise RunError(
-                f"A run cannot be called {name!r}: use letters, digits, '.', '_' and '-', starting with a letter "
-                "or digit, at most 80."
-            )
+        check_free_name(name)
         folder = root / name
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            if (folder / "plan.toml").exists():
-                raise RunError(
-                    f"There is a run called {name!r} already: choose another name, or continue it with "
-                    f"`storytime-tui train --resume {name}`."
-                ) from None
+        folder.mkdir(parents=True, exist_ok=True)  # left empty by a run that never began
         return folder
+    root.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^a-z0-9]+", "-", Path(collections[0]).name.lower()).strip("-")[:60] or "run"
     number = 1
     while True:

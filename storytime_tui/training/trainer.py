@@ -202,7 +202,7 @@ class Trainer:
         paused = False
         while True:
             if between_steps:
-                if self.control.take_checkpoint() and self.step > 0:
+                if self.step > 0 and self.control.take_checkpoint():  # before the first step it waits
                     yield self._save()
                 yield from self._samples(self.control.take_prompts())
             if not self.control.paused:

@@ -1,5 +1,8 @@
 """The app: three modes, the keys that work everywhere, and how it is left. What the screens do is theirs."""
 
+import asyncio
+import contextlib
+import signal
 from collections.abc import Iterable
 from functools import partial
 
@@ -13,6 +16,7 @@ from textual.theme import Theme
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
+from storytime_tui.training.events import CheckpointSaved
 from storytime_tui.tui import messages, theme
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.services import Services
@@ -93,6 +97,7 @@ class StorytimeApp(App[None]):
     def on_mount(self) -> None:
         """Follow the theme; say what is wrong with the settings file, if anything is."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
+        self._leave_on_signals()
         if self.desk.preferences.trouble:
             self._say(self.desk.preferences.trouble)
 
@@ -116,6 +121,11 @@ class StorytimeApp(App[None]):
         """The palette's fixed commands; `palette` adds collections, stories and models."""
         for mode, key, title in MODE_NAMES:
             yield SystemCommand(f"Go to {title}", f"key {key}", partial(self.run_action, f"mode('{mode}')"))
+        for active in screen.active_bindings.values():  # every key of the screen one was on, by its name
+            binding = active.binding
+            if binding.id and active.node is screen and active.enabled:
+                word = f"{binding.tooltip} (key {self.get_key_display(binding)})"
+                yield SystemCommand(binding.description, word, partial(screen.run_action, binding.action))
         yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
         yield SystemCommand("Theme", "other colours", self.action_change_theme)
         yield SystemCommand("Quit", "a run saves its checkpoint first (ctrl+q)", self.action_quit)
@@ -171,11 +181,14 @@ class StorytimeApp(App[None]):
         """Anything else that the run says."""
         self.desk.view.take(message.event)
         self.desk.run_changed.publish(None)
+        if isinstance(message.event, CheckpointSaved):
+            self.desk.checkpoint_came()
 
     def on_run_ended(self, message: messages.RunEnded) -> None:
         """The learning thread is free."""
         self.desk.learning.release()
         self.desk.view.ended(message.refusal)
+        self.desk.checkpoint_came()
         self.desk.run_changed.publish(None)
         self._leave_when_done()
 
@@ -200,6 +213,15 @@ class StorytimeApp(App[None]):
 
             self.push_screen(LeavingScreen())
         self._leave_when_done()
+
+    def _leave_on_signals(self) -> None:
+        """A closed window or a shutdown is a request to leave: the run saves, the story keeps its words."""
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            # no such signal on Windows; no handlers away from the main thread (in tests)
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, TypeError):
+                loop.add_signal_handler(number, lambda: self.call_later(self.action_quit))  # type: ignore[arg-type]
 
     def _leave_when_done(self) -> None:
         if self._leaving and not self.desk.busy:

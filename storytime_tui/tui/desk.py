@@ -18,7 +18,7 @@ from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, Te
 from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import Preferences
 from storytime_tui.tui.run_view import RunView
-from storytime_tui.tui.services import Services, Store
+from storytime_tui.tui.services import Services, Store, Unfinished
 from storytime_tui.tui.ticks import Ticks
 
 if TYPE_CHECKING:  # see services
@@ -37,6 +37,8 @@ class Desk:
         self.base = self.preferences.now.base
         self.view = RunView()
         self.model = ""  # the name of the model that stories are written with
+        self.awaited = ""  # the run whose checkpoint is being saved to write with
+        self.checkpoint_is_new = False  # it came: the model is to be opened
         self.fresh_page = False  # the next show of Story begins a new page
         self.model_state = ""  # a word on it for the header: "opening…"
         self.learning = LearningThread(post)
@@ -73,6 +75,12 @@ class Desk:
         """Begin to learn; no run may be in hand."""
         self.view = RunView(phase="preparing", words="Making ready…", learns_from=learns_from)
         self.learning.start(lambda control: self.services.learn(plan, control, run), self.view.curve)
+        self.run_changed.publish(None)
+
+    def resume_earlier(self, run: Unfinished) -> None:
+        """Go on with a run of an earlier sitting."""
+        self.view = RunView(phase="preparing", words="Making ready…", learns_from=f"{run.base} → {run.name}")
+        self.learning.start(lambda control: self.services.resume(run.name, control), self.view.curve)
         self.run_changed.publish(None)
 
     def resume_run(self) -> None:
@@ -131,6 +139,22 @@ class Desk:
     def busy(self) -> bool:
         """Whether leaving now would lose something: a run that has begun, or words that still come."""
         return self._telling_text or (self.learning.control is not None and self.view.started is not None)
+
+    def await_checkpoint(self) -> None:
+        """Write with the run that learns as it is now: as soon as its next step is done and saved."""
+        if self.learning.control is not None:
+            self.learning.control.checkpoint()
+            self.awaited = self.view.run
+            self.fresh_page = True
+            self.model, self.model_state = self.awaited, "saves what it has learned…"
+            self.model_changed.publish(None)
+
+    def checkpoint_came(self) -> None:
+        """What was awaited is saved, or never will be."""
+        if self.awaited:
+            self.telling.forget(self.awaited)
+            self.awaited, self.model_state, self.checkpoint_is_new = "", "", True
+            self.model_changed.publish(None)
 
     def write_with(self, name: str) -> None:
         """Write with this model on a fresh page, opening it anew: a run has newer weights than before."""

@@ -24,6 +24,11 @@ class Manuscript:
         """The line that was typed and not sent."""
         return self.story.draft if self.story is not None else ""
 
+    @property
+    def model(self) -> str:
+        """What the story was last told with; "" where no model wrote in it yet."""
+        return next((p.model for p in reversed(self.passages()) if p.author == "model"), "")
+
     def passages(self) -> tuple[Passage, ...]:
         """The story as it reads now."""
         return tuple(self._store.passages(self.story.id)) if self.story is not None else ()

@@ -37,6 +37,19 @@ class Added(Protocol):
     def problems(self) -> Sequence[str]: ...  # noqa: D102
 
 
+class Unfinished(Protocol):
+    """A run of an earlier sitting that has steps left."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def base(self) -> str: ...  # noqa: D102
+    @property
+    def step(self) -> int: ...  # noqa: D102
+    @property
+    def total_steps(self) -> int: ...  # noqa: D102
+
+
 class Choice(Protocol):
     """One model that a story can be written with."""
 
@@ -90,6 +103,7 @@ class Services:
     open_teller: Callable[[str, Progress | None], Teller]
     open_store: Callable[[], Store]
     clock: Callable[[], float] = time.monotonic
+    unfinished_run: Callable[[], Unfinished | None] = lambda: None
     load_settings: Callable[[], Settings] = Settings
     keep_settings: Callable[[Settings], None] = lambda settings: None
 
@@ -105,6 +119,7 @@ def real_services() -> Services:
         model_choices=_model_choices,
         open_teller=_open_teller,
         open_store=_open_store,
+        unfinished_run=_unfinished_run,
         load_settings=load_settings,
         keep_settings=save_settings,
     )
@@ -138,6 +153,12 @@ def _resume(run: str, control: Control) -> Iterator[Event]:
     from storytime_tui.workshop import learning
 
     return learning.resume(run, control)
+
+
+def _unfinished_run() -> Unfinished | None:
+    from storytime_tui.workshop import records
+
+    return records.unfinished_run()
 
 
 def _model_choices() -> Sequence[Choice]:

@@ -2,6 +2,7 @@
 
 import math
 
+from storytime_tui.generation.pieces import Told
 from storytime_tui.training.events import Finished, Preparing, Started
 
 
@@ -84,3 +85,12 @@ def choices(loss: float) -> str:
 def clipped(text: str, width: int) -> str:
     """At most `width` characters, the last one an ellipsis where something was cut."""
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def ending(told: Told | None, failed: bool) -> str:
+    """How a telling ended, and how fast it was."""
+    if told is None:
+        return "" if failed else "stopped"
+    how = {"you": "stopped", "end": "the model ended the story"}.get(told.stopped_by, "")
+    speed = f"{told.tokens_per_second:,.0f} tokens/s" if told.tokens_per_second else ""
+    return " · ".join(filter(None, [how, speed]))

@@ -42,6 +42,8 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     Raises StorytimeError for what is wrong before the run exists; later trouble is a Failed event. Blocks
     between events: iterate it in a thread.
     """
+    if run is not None:
+        runs.check_free_name(run)
     prepared = yield from with_progress(lambda report: _prepare(plan, report, control), control)
     yield ev.Preparing("waking the model", 0, 0)
     trainer_for, resolved = _build(prepared)

@@ -10,6 +10,19 @@ def run_records() -> tuple[RunSummary, ...]:
     return runs.list_runs()
 
 
+def unfinished_run() -> RunSummary | None:
+    """The newest run, where it has steps left and can go on; None otherwise."""
+    newest = next(iter(runs.run_names()), None)
+    summary = runs.summary_of(newest) if newest else None
+    if (
+        summary
+        and summary.state in ("interrupted", "stopped", "failed")
+        and summary.step < summary.total_steps
+    ):
+        return summary
+    return None
+
+
 def run_record(name: str) -> RunSummary:
     """One run. Raises RunError where there is none of that name."""
     return runs.summary_of(name)

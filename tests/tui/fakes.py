@@ -131,6 +131,7 @@ class FakeRun:
     resumed: list[str] = field(default_factory=list)
     control: Control | None = None
     step: int = 0
+    hold_checkpoints: bool = False  # as a step that takes long does
 
     def say(self, *events: "ev.Event | Exception | None") -> None:
         for event in events:
@@ -156,7 +157,7 @@ class FakeRun:
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                     yield ev.Finished("hedgerow-1", self.step, 3.104, self.step, "stopped", 60.0)
                     return
-                if control.take_checkpoint():
+                if not self.hold_checkpoints and control.take_checkpoint():
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                 for _ in control.take_prompts():
                     yield sampled(self.step, " a sample that was asked for")
@@ -215,6 +216,14 @@ class FakeAdded:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class FakeUnfinished:
+    name: str = "hedgerow-1"
+    base: str = "scratch-small"
+    step: int = 40
+    total_steps: int = 118
+
+
 @dataclass
 class World:
     """Everything that the fakes remember, and the services made of them."""
@@ -243,6 +252,7 @@ class World:
     added: list[Path] = field(default_factory=list)
     add_error: Exception | None = None
     to_add: FakeAdded | None = None
+    unfinished: FakeUnfinished | None = None
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -259,6 +269,7 @@ class World:
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks)
             ),
             clock=lambda: 0.0,
+            unfinished_run=lambda: self.unfinished,
         )
 
     def store(self) -> StoryStore:

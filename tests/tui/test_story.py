@@ -2,14 +2,18 @@
 
 import threading
 
+import pytest
+from textual import events
 from textual.widgets import OptionList
 
 from storytime_tui.errors import ModelError
+from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.page import MOUNTED, LineView, Page
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.writing_status import WritingStatus
 from tests.tui.conftest import SMALL, make_app, screen_text, type_text, until
 from tests.tui.fakes import World
 
@@ -262,3 +266,62 @@ async def test_a_long_story_mounts_its_end_and_scrolling_up_brings_the_rest(worl
         page.scroll_home(animate=False)
         await until(pilot, lambda: len(page.query(LineView)) == 2 * MOUNTED)
         await until(pilot, lambda: page.scroll_y > 10)  # what was in view still is
+
+
+async def test_a_line_sent_while_the_model_writes_goes_when_it_is_done(
+    app: StorytimeApp, world: World
+) -> None:
+    world.gate = threading.Semaphore(0)
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await pilot.press(*"One day", "enter")
+        world.gate.release(2)
+        await until(pilot, lambda: app.desk.busy)
+        await pilot.press(*"And then", "enter")
+        await until(pilot, lambda: "your line is next" in screen_text(app))
+        world.gate.release(1000)
+        await until(pilot, lambda: len(world.told) == 2)
+        assert world.told[1][0].endswith("And then")
+        assert app.screen.query_one(Prompt).text == ""
+
+
+async def test_escape_takes_back_the_wish_but_not_the_line(app: StorytimeApp, world: World) -> None:
+    world.gate = threading.Semaphore(0)
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await pilot.press(*"One day", "enter")
+        world.gate.release(2)
+        await until(pilot, lambda: app.desk.busy)
+        await pilot.press(*"And then", "enter", "escape")
+        await until(pilot, lambda: "stopped" in screen_text(app))
+        assert len(world.told) == 1
+        assert app.screen.query_one(Prompt).text == "And then"
+
+
+async def test_the_parts_of_an_emoji_stay_together_when_typed(app: StorytimeApp) -> None:
+    family = "\U0001f469\u200d\U0001f469\u200d\U0001f467"
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        for sign in family:
+            app.post_message(events.Key("unknown", sign))
+        await until(pilot, lambda: app.screen.query_one(Prompt).text == family)
+
+
+async def test_an_earlier_story_goes_on_with_its_own_model(app: StorytimeApp, world: World) -> None:
+    store = world.store()
+    story = store.new_story("Old")
+    store.add_passage(story.id, "model", "Long ago.", "distilgpt2", "{}")
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        assert app.desk.model == "distilgpt2"
+
+
+@pytest.mark.parametrize(
+    "parts", [["One day", " a fr", "og came", ".\n\n", "The", " end"], ["", "a", "b", " c "]]
+)
+def test_words_are_counted_once_however_they_stream(parts: list[str]) -> None:
+    status = WritingStatus(SamplerSettings(), id="status")
+    status.count(parts[0])
+    for part in parts[1:]:
+        status.add(part)
+    assert status.words == len("".join(parts).split())

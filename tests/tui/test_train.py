@@ -6,8 +6,9 @@ from textual.widgets import Input
 from storytime_tui.errors import ModelError
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, STARTED, World, a_run, sampled, step
+from tests.tui.fakes import FINISHED, STARTED, FakeUnfinished, World, a_run, sampled, step
 
 
 async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
@@ -159,6 +160,40 @@ async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeA
         await until(pilot, lambda: app.desk.learning.control is None)
 
 
+async def test_a_run_of_an_earlier_sitting_can_go_on(app: StorytimeApp, world: World) -> None:
+    world.unfinished = FakeUnfinished()
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "or r: go on with hedgerow-1, at step 40 of 118" in screen_text(app))
+        await pilot.press("r")
+        await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
+        app.desk.stop_run()
+
+
+async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_meanwhile(
+    app: StorytimeApp, world: World
+) -> None:
+    """A step may take seconds: what is typed until its checkpoint is there must not be taken for keys."""
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.hold_checkpoints = True
+        world.run.say(STARTED, step(7, 3.0))
+        await until(pilot, lambda: "step 7 of 118" in screen_text(app))
+        await pilot.press("w")
+        await until(pilot, lambda: app.current_mode == "story" and isinstance(app.focused, Prompt))
+        await pilot.press(*"Expect a pig.", "enter")
+        await until(pilot, lambda: "saves what it has learned" in screen_text(app))
+        assert "your line is next" in screen_text(app) or app.screen.query_one(Prompt).text == "Expect a pig."
+        assert not world.opened
+        world.run.hold_checkpoints = False
+        await until(pilot, lambda: world.told)
+        assert world.told[0][0] == "Expect a pig."
+        assert world.opened == ["hedgerow-1"]
+        assert app.desk.view.phase == "learning"
+        app.desk.stop_run()
+
+
 async def test_write_with_it_saves_a_checkpoint_first(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
@@ -167,7 +202,7 @@ async def test_write_with_it_saves_a_checkpoint_first(app: StorytimeApp, world: 
         await pilot.press("w")
         await until(pilot, lambda: app.current_mode == "story" and "A blank page" in screen_text(app))
         assert app.desk.model == "hedgerow-1"
-        assert app.desk.view.saved_step == 7
+        await until(pilot, lambda: app.desk.view.saved_step == 7)
         app.desk.stop_run()
 
 

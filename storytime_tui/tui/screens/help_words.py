@@ -40,11 +40,13 @@ TRAIN: tuple[Section, ...] = (
         (
             ("s", "start; while it learns: tell a sample now"),
             ("p", "pause, and go on"),
-            ("x", "stop and keep: a checkpoint is saved, and r can go on later"),
+            ("x", "stop and keep: a checkpoint is saved"),
+            ("r", "go on with a run that was stopped or cut off, the last one of an earlier day too"),
             ("c", "save a checkpoint and go on"),
             ("w", "write a story with what it has learned so far"),
             ("← →", "go through the samples: the same beginning, told as the model learns"),
             ("n", "a new run (when this one is over)"),
+            ("escape", "leave a field of the plan, so that these keys work"),
         ),
     ),
     (

@@ -1,9 +1,8 @@
 """Story: you write a line, the model goes on, word by word, until it is done or you stop it."""
 
-import contextlib
 import dataclasses
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,12 +13,12 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static, TextArea
 
+from storytime_tui.errors import StoryError
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import BASES
 from storytime_tui.stories.story import Passage, Story
-from storytime_tui.terminal import printable
 from storytime_tui.tui import messages, wording
-from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
@@ -28,10 +27,11 @@ from storytime_tui.tui.services import Choice, Store
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.trouble import Trouble
+from storytime_tui.tui.widgets.writing_status import WritingStatus
 
 DRAFT = 0.5  # seconds of typing that a power cut may cost
 HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
-_ENDINGS = {"you": "stopped", "end": "the model ended the story", "length": ""}
 
 
 class StoryScreen(Screen[None]):
@@ -50,9 +50,7 @@ class StoryScreen(Screen[None]):
         Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
         Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
         Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),
-        Binding(
-            "comma", "settings", "Settings", key_display=",", id="story.settings", tooltip="How it tells"
-        ),
+        Binding("comma", "settings", "Settings", key_display=",", id="story.settings", tooltip="How boldly"),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -61,11 +59,11 @@ class StoryScreen(Screen[None]):
         self._store: Store | None = None
         self._manuscript: Manuscript | None = None  # None where the store cannot be opened
         self._settings = desk.preferences.sampler()
+        self._trouble = Trouble(id="trouble")
         self._telling = False
         self._then: Callable[[], object] | None = None  # what waits for the model's last word
-        self._words = 0  # of the story, without what streams now
-        self._streamed = ""
-        self._state = ""
+        self._finding = True  # which model there is
+        self._wished = False  # Enter was pressed while no line could be sent: it goes as soon as one can
         self._line = ""  # what is typed and not yet sent
         self._draft: Timer | None = None  # runs while the line is not kept yet
 
@@ -73,21 +71,21 @@ class StoryScreen(Screen[None]):
         """Page, trouble, prompt, status."""
         yield Header(self._desk, "story")
         yield Page(id="page")
-        yield Static(id="trouble", markup=False)
+        yield self._trouble
         with Vertical(id="desk"):
             with Horizontal(id="line"):
                 yield Static(Content("›"), id="sign")
                 yield Prompt(id="prompt")
-            yield Static(id="status", markup=False)
+            yield WritingStatus(self._settings, id="status")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Open the last story, find a model."""
-        self._complain("")
+        self._trouble.say("")
         self._desk.told.subscribe(self, self._said, immediate=True)
-        self._desk.model_changed.subscribe(self, lambda _: self._show_status())
+        self._desk.model_changed.subscribe(self, self._model_changed)
         last = None
-        with self._complaining():
+        with self._trouble.saying():
             self._store = self._desk.store()
             if not self._desk.fresh_page:
                 last = max(self._store.stories(), key=lambda story: story.changed, default=None)
@@ -104,7 +102,8 @@ class StoryScreen(Screen[None]):
 
     def _begin_anew(self) -> None:
         self._show_story(None)
-        self._open_model()
+        if not self._desk.awaited:
+            self._open_model()
 
     def on_unmount(self) -> None:
         """The app closes: what is typed stays."""
@@ -120,14 +119,15 @@ class StoryScreen(Screen[None]):
         self._keep_draft()
         passages: tuple[Passage, ...] = ()
         self._manuscript = None
-        with self._complaining():
+        with self._trouble.saying():
             if self._store is not None:
                 self._manuscript = Manuscript(self._store, self._store.story(story.id) if story else None)
                 passages = self._manuscript.passages()
         title = self._manuscript.title if self._manuscript else "A new story"
         self.query_one(Page).load(title, [(p.author, p.text) for p in passages], HINT)
-        self._words = len("".join(p.text for p in passages).split())
-        self._streamed, self._state = "", ""
+        status = self.query_one(WritingStatus)
+        status.count("".join(p.text for p in passages))
+        status.state = ""
         self._line = self._manuscript.draft if self._manuscript else ""
         prompt = self.query_one(Prompt)
         with self.prevent(TextArea.Changed):
@@ -152,7 +152,7 @@ class StoryScreen(Screen[None]):
             return
         self._draft.stop()
         self._draft = None
-        with self._complaining():
+        with self._trouble.saying():
             self._manuscript.keep_draft(self._line)
             self._show_title()
 
@@ -160,22 +160,21 @@ class StoryScreen(Screen[None]):
 
     @on(Prompt.Sent)
     def _send(self, event: Prompt.Sent) -> None:
-        self._complain("")
-        if self._telling:
-            self._set_state("still writing: escape stops it")
+        self._trouble.say("")
+        if self._telling or self._finding or self._desk.awaited:
+            self._wished = bool(event.text.strip()) or not self._telling
+            self._set_state("your line is next" if self._wished else "still writing: escape stops it")
             return
         if self._manuscript is None:
-            self._complain("The stories cannot be opened, so nothing that is written now would be kept.")
+            self._trouble.say("The stories cannot be opened, so nothing that is written now would be kept.")
             return
         if not self._desk.model:
-            self._complain(
-                "There is no model to write with yet: train one (F3), or choose one (escape, then m)."
-            )
+            self._trouble.say("There is no model to write with yet: train one (F3), or choose one (esc, m).")
             return
         try:
             story, text, added = self._manuscript.add(event.text)
-        except Exception as error:  # the line stays in the prompt
-            self._complain(sentence_of(error))
+        except StoryError as error:  # the line stays in the prompt
+            self._trouble.say(str(error))
             return
         if self._draft is not None:
             self._draft.stop()
@@ -191,9 +190,9 @@ class StoryScreen(Screen[None]):
         if added:
             page.append("you", added)
         page.anchor()
-        page.writing(True)
-        self._words = len((text + added).split())
-        self._telling, self._streamed, self._then = True, "", None
+        self.query_one(WritingStatus).count(text + added)
+        self._then = None
+        self._set_telling(True)
         # another seed for each telling, so that taking back and trying again tells something else
         seed = self._settings.seed or random.randrange(1, 2**31)
         self._desk.tell(story, text + added, dataclasses.replace(self._settings, seed=seed))
@@ -207,29 +206,34 @@ class StoryScreen(Screen[None]):
                 self._set_model_state("")
             case messages.TextTold() if self._telling:
                 self.query_one(Page).append("model", message.text)
-                self._streamed += message.text
+                self.query_one(WritingStatus).add(message.text)
                 speed = message.tokens_per_second
-                self._set_state(f"{speed:,.0f} tokens/s" if speed else "writing…")
+                state = f"{speed:,.0f} tokens/s" if speed else "writing…"
+                self._set_state(f"{state} · your line is next" if self._wished else state)
             case messages.TellingEnded():
                 self._ended(message)
 
     def _ended(self, message: messages.TellingEnded) -> None:
         self._set_model_state("")
         if message.failure:
-            self._complain(message.failure)
+            self._trouble.say(message.failure)
         if self._telling:
-            self._telling = False
-            self.query_one(Page).writing(False)
-            self._words += len(self._streamed.split())
-            self._streamed = ""
-            told = message.told
-            state = _ENDINGS.get(told.stopped_by, "") if told else "stopped" if not message.failure else ""
-            if told and told.tokens_per_second:
-                state = " · ".join(filter(None, [state, f"{told.tokens_per_second:,.0f} tokens/s"]))
-            self._set_state(state)
+            self._set_telling(False)
+            self._set_state(wording.ending(message.told, bool(message.failure)))
         then, self._then = self._then, None
         if then is not None:
             then()
+        self._send_what_waits()
+
+    def _set_telling(self, telling: bool) -> None:
+        self._telling = telling
+        self.query_one(Page).writing(telling)
+        self.query_one(Prompt).set_writing(telling)
+
+    def _send_what_waits(self) -> None:
+        if self._wished and not (self._telling or self._finding or self._desk.awaited):
+            self._wished = False
+            self.query_one(Prompt).action_send()
 
     def _when_quiet(self, then: Callable[[], object]) -> None:
         """Do it now, or, while the model writes, stop it and do it after its last word."""
@@ -240,17 +244,15 @@ class StoryScreen(Screen[None]):
         self.action_stop()
 
     def action_stop(self) -> None:
-        """Stop the model; what it wrote stays."""
+        """Stop the model; what it wrote stays, and so does a line that waits."""
+        self._wished = False
         if self._telling:
             self._desk.telling.stop()
             self._set_state("stopping…")
 
     @on(Prompt.Left)
     def _left_prompt(self) -> None:
-        if self._telling:
-            self.action_stop()
-        else:
-            self.query_one(Page).focus()
+        (self.action_stop if self._telling else self.query_one(Page).focus)()
 
     def action_write(self) -> None:
         """Back to the line."""
@@ -260,10 +262,24 @@ class StoryScreen(Screen[None]):
 
     async def _find_model(self) -> None:
         if not self._desk.model:
-            choices = await self._choices()
-            if not choices or self._desk.model:
-                return
-            self._desk.choose_model(choices[0].name)
+            names = [choice.name for choice in await self._choices()]
+            told_with = self._manuscript.model if self._manuscript else ""
+            if names and not self._desk.model:
+                self._desk.choose_model(told_with if told_with in names else names[0])
+        self._finding = False
+        if self._desk.model and not self._desk.awaited:
+            self._open_ahead()
+        self._send_what_waits()
+        self._show_status()
+
+    def _model_changed(self, _: None) -> None:
+        if self._desk.checkpoint_is_new:  # what was awaited is on the disk
+            self._desk.checkpoint_is_new = False
+            self._open_model()
+            self._send_what_waits()
+        self._show_status()
+
+    def _open_ahead(self) -> None:
         downloads = {base.name for base in BASES}
         if self._desk.model in downloads:
             self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
@@ -273,7 +289,7 @@ class StoryScreen(Screen[None]):
 
     async def _choices(self) -> list[Choice]:
         found: list[Choice] = []
-        with self._complaining():
+        with self._trouble.saying():
             found = list(await in_thread(self._desk.services.model_choices))
         return found
 
@@ -292,7 +308,7 @@ class StoryScreen(Screen[None]):
 
     def _model_chosen(self, name: str | None) -> None:
         if name:
-            self._complain("")
+            self._trouble.say("")
             self._when_quiet(lambda: self._take_model(name))
             self.query_one(Prompt).focus()
 
@@ -303,7 +319,6 @@ class StoryScreen(Screen[None]):
     def _set_model_state(self, state: str) -> None:
         self._desk.model_state = state
         self._desk.model_changed.publish(None)
-        self._show_status()
 
     # -- keys -----------------------------------------------------------------------------------------
 
@@ -319,7 +334,7 @@ class StoryScreen(Screen[None]):
         if self._manuscript is None:
             return
         self._keep_draft()
-        with self._complaining():
+        with self._trouble.saying():
             change(self._manuscript)
             self._show_story(self._manuscript.story)
             self.query_one(Page).focus()
@@ -333,8 +348,8 @@ class StoryScreen(Screen[None]):
         if self._store is None:
             return
         stories: list[Story] = []
-        with self._complaining():
-            stories = sorted(self._store.stories(), key=lambda story: story.changed, reverse=True)
+        with self._trouble.saying():
+            stories = list(self._store.stories())  # the last changed first
         rows = [Row(str(i), story.title) for i, story in enumerate(stories)]
         if not rows:
             self._set_state("there is no other story yet")
@@ -354,7 +369,7 @@ class StoryScreen(Screen[None]):
 
         def named(title: str | None) -> None:
             if title and title.strip():
-                with self._complaining():
+                with self._trouble.saying():
                     manuscript.rename(title.strip())
                     self._show_title()
 
@@ -367,34 +382,18 @@ class StoryScreen(Screen[None]):
 
     def _set_settings(self, settings: SamplerSettings | None) -> None:
         if settings is not None:
-            self._settings = settings
+            self._settings = self.query_one(WritingStatus).settings = settings
             self._desk.prefer_sampler(settings)
             self._show_status()
 
     # -- what is shown --------------------------------------------------------------------------------
 
-    def _complain(self, sentence: str) -> None:
-        for trouble in self.query("#trouble").results(Static):
-            trouble.update(Content(printable(sentence)))
-            trouble.display = bool(sentence)
-
-    @contextlib.contextmanager
-    def _complaining(self) -> Iterator[None]:
-        """Say what went wrong in the block, and go on after it."""
-        try:
-            yield
-        except Exception as error:
-            self._complain(sentence_of(error))
-
     def _set_state(self, state: str) -> None:
-        self._state = state
+        self.query_one(WritingStatus).state = state
         self._show_status()
 
     def _show_status(self) -> None:
-        left = wording.count(self._words + len(self._streamed.split()), "word")
-        settings = f"temperature {self._settings.temperature:g} · up to {self._settings.max_tokens} tokens"
-        state = self._state or ("" if self._desk.model else "no model yet: escape, then m")
-        if self._desk.model_state:
-            state = f"{self._desk.model} {self._desk.model_state}"
-        text = " · ".join(filter(None, [left, state, settings]))
-        self.query_one("#status", Static).update(Content(printable(text)))
+        status, desk = self.query_one(WritingStatus), self._desk
+        status.model_state = f"{desk.model} {desk.model_state}" if desk.model_state else ""
+        status.no_model = not desk.model and not self._finding
+        status.show()

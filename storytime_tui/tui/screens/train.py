@@ -6,10 +6,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Footer
+from textual.widgets import Footer, Input
 
+from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.services import Unfinished
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.plan_form import PlanForm
 
@@ -30,7 +32,6 @@ class TrainScreen(Screen[None]):
             "escape",
             "leave_field",
             "Leave the field",
-            show=False,
             id="train.leave",
             tooltip="Leave the field",
         ),
@@ -60,7 +61,7 @@ class TrainScreen(Screen[None]):
         super().__init__()
         self._desk = desk
         self._panel: RunPanel | None = None
-        self._write_when_saved = False
+        self._unfinished: Unfinished | None = None  # a run of an earlier sitting that can go on
         self._keys: object = None  # what the offered keys depend on
 
     def compose(self) -> ComposeResult:
@@ -73,6 +74,14 @@ class TrainScreen(Screen[None]):
         """Follow the run."""
         self._desk.run_changed.subscribe(self, self._show)
         self._show(None)
+        self.run_worker(self._look_for_unfinished())
+
+    async def _look_for_unfinished(self) -> None:
+        form = self.query_one(PlanForm)
+        with form.trouble.saying():
+            self._unfinished = await in_thread(self._desk.services.unfinished_run)
+        form.offer(self._unfinished)
+        self.refresh_bindings()
 
     def on_screen_resume(self) -> None:
         """What happened meanwhile is shown now."""
@@ -83,8 +92,10 @@ class TrainScreen(Screen[None]):
         view = self._desk.view
         running = view.phase in _RUNNING
         match action:
-            case "start" | "leave_field":
+            case "start":
                 return view.phase == "idle"
+            case "leave_field":
+                return view.phase == "idle" and isinstance(self.focused, Input)
             case "pause":
                 return view.phase == "learning"
             case "go_on":
@@ -95,6 +106,8 @@ class TrainScreen(Screen[None]):
                 return running
             case "write":
                 return running or (view.phase in ("finished", "failed") and view.saved_step is not None)
+            case "resume" if view.phase == "idle":
+                return self._unfinished is not None
             case "resume":
                 stopped = view.finished is not None and view.finished.stopped_by == "stopped"
                 return bool(view.run) and not view.busy and (stopped or view.phase == "failed")
@@ -127,9 +140,6 @@ class TrainScreen(Screen[None]):
                 self._panel.call_next(self._panel.show, view)
         if changed and self.is_current:
             self.set_focus(self.query_one("#bases") if idle else self._panel)
-        if self._write_when_saved and view.saved_step is not None:
-            self._write_when_saved = False
-            self._write()
         keys = (view.phase, view.saved_step is None, len(view.samples) > 1, view.finished, view.run)
         if keys != self._keys:  # not at every step: the footer is built anew each time
             self._keys = keys
@@ -181,12 +191,17 @@ class TrainScreen(Screen[None]):
 
     def action_resume(self) -> None:
         """Go on with a run that was stopped."""
-        if self._desk.learning.control is None:
+        if self._desk.learning.control is not None:
+            return
+        if self._desk.view.phase != "idle":
             self._desk.resume_run()
+        elif self._unfinished is not None:
+            self._desk.resume_earlier(self._unfinished)
 
     def action_new(self) -> None:
         """Back to the plan."""
         self._desk.clear_run()
+        self.run_worker(self._look_for_unfinished())
 
     def action_earlier(self) -> None:
         """Show the sample before."""
@@ -199,17 +214,9 @@ class TrainScreen(Screen[None]):
             self._panel.move_sample(1)
 
     def action_write(self) -> None:
-        """Go to Story with this run; while it learns, a fresh checkpoint is saved for it first."""
-        control = self._desk.learning.control
-        if self._desk.view.busy and control is not None:
-            self._desk.view.saved_step = None
-            self._write_when_saved = True
-            control.checkpoint()
-            self._desk.view.note = "saving a checkpoint to write with…"
-            self._desk.run_changed.publish(None)
+        """Go to Story with this run; while it learns, what it knows now is saved first."""
+        if self._desk.view.busy:
+            self._desk.await_checkpoint()
         else:
-            self._write()
-
-    def _write(self) -> None:
-        self._desk.write_with(self._desk.view.run)
+            self._desk.write_with(self._desk.view.run)
         self.post_message(GoTo("story"))

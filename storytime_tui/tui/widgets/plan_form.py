@@ -10,10 +10,12 @@ from textual.widgets.option_list import Option
 
 from storytime_tui.errors import StorytimeError
 from storytime_tui.models.catalogue import BASES, DEFAULT_BASE, Base
-from storytime_tui.terminal import printable, printable_line
+from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import TrainingPlan, with_values
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.services import Unfinished
+from storytime_tui.tui.widgets.trouble import Trouble
 
 # the plan's knobs that are shown: label, placeholder
 KNOBS = {
@@ -44,6 +46,7 @@ class PlanForm(VerticalScroll, can_focus=False):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
+        self.trouble = Trouble(id="trouble")
 
     def compose(self) -> ComposeResult:
         """From top to bottom as one reads it."""
@@ -69,7 +72,8 @@ class PlanForm(VerticalScroll, can_focus=False):
                 yield Input(placeholder="chosen for you", id="run-name", compact=True)
         with Horizontal(id="start-line"):
             yield Button("Start learning", id="start", compact=True)
-            yield Static(id="trouble", markup=False)
+            yield Static(id="unfinished", markup=False)
+        yield self.trouble
         yield Static(WHAT_HAPPENS, id="what-happens", markup=False)
 
     def on_mount(self) -> None:
@@ -157,7 +161,16 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def complain(self, sentence: str) -> None:
         """Say what is wrong, or (empty) nothing."""
-        self.query_one("#trouble", Static).update(Content(printable(sentence)))
+        self.trouble.say(sentence)
+
+    def offer(self, run: Unfinished | None) -> None:
+        """Say that a run of an earlier sitting can go on."""
+        words = f"or r: go on with {run.name}, at step {run.step:,} of {run.total_steps:,}" if run else ""
+        self.query_one("#unfinished", Static).update(Content(printable_line(words)))
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.query_one("#bases").focus()
 
 
 def _base_line(base: Base) -> Content:

@@ -1,5 +1,7 @@
 """Where you write: Enter sends, ctrl+j makes a new line, Escape leaves (or stops the model)."""
 
+import unicodedata
+
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
@@ -30,8 +32,9 @@ class Prompt(TextArea):
             "leave",
             "More keys",
             id="prompt.leave",
-            tooltip="Stop the model; or leave the line, so that single keys work",
+            tooltip="Leave the line, so that single keys work",
         ),
+        Binding("escape", "stop", "Stop", id="prompt.stop", tooltip="Stop the model; its words stay"),
         Binding("f1", "app.help", "Help", id="prompt.help", tooltip="What this screen does"),
     ]
 
@@ -54,6 +57,16 @@ class Prompt(TextArea):
             tab_behavior="focus",
             placeholder="and what happened next…",
         )
+        self._writing = False  # the model, at this moment
+
+    def set_writing(self, writing: bool) -> None:
+        """Whether the model writes: Escape stops it then."""
+        self._writing = writing
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the one thing that Escape does now."""
+        return {"leave": not self._writing, "stop": self._writing}.get(action, True)
 
     async def _on_key(self, event: events.Key) -> None:
         """Take our keys before the text area does, each after the letters that were typed before it.
@@ -66,6 +79,11 @@ class Prompt(TextArea):
             event.stop()
             event.prevent_default()
             own[event.key]()
+        elif event.character and not event.is_printable and unicodedata.category(event.character) == "Cf":
+            # joiners hold an emoji's parts together; the text area would drop them as unprintable
+            event.stop()
+            event.prevent_default()
+            self.insert(event.character)
 
     def forget(self, sent: str) -> None:
         """Take away what was sent; what was typed since stays."""
@@ -81,6 +99,10 @@ class Prompt(TextArea):
     def action_new_line(self) -> None:
         """Begin a new line."""
         self.insert("\n")
+
+    def action_stop(self) -> None:
+        """Stop the model."""
+        self.post_message(self.Left())
 
     def action_leave(self) -> None:
         """Leave the line."""

@@ -1,0 +1,40 @@
+"""The line under the page: how long the story is, who writes and how fast, and how the next word is chosen."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.terminal import printable
+from storytime_tui.tui import wording
+
+
+class WritingStatus(Static):
+    """Counts words as they stream, without looking at the whole story again."""
+
+    def __init__(self, settings: SamplerSettings, *, id: str) -> None:
+        super().__init__(id=id, markup=False)
+        self.settings = settings
+        self.words = 0
+        self._in_word = False  # the text ends within a word, so that more letters make no new one
+        self.state = ""
+        self.model_state = ""  # what the model is doing before it can write; hides the state
+        self.no_model = False
+
+    def count(self, text: str) -> None:
+        """Begin with this text."""
+        self.words, self._in_word = 0, False
+        self.add(text)
+
+    def add(self, text: str) -> None:
+        """More of the story."""
+        if text:
+            grows = self._in_word and not text[0].isspace()
+            self.words += len(text.split()) - (1 if grows else 0)
+            self._in_word = not text[-1].isspace()
+
+    def show(self) -> None:
+        """Say it."""
+        state = self.model_state or self.state or ("no model yet: escape, then m" if self.no_model else "")
+        how = f"temperature {self.settings.temperature:g} · up to {self.settings.max_tokens} tokens"
+        text = " · ".join(filter(None, [wording.count(self.words, "word"), state, how]))
+        self.update(Content(printable(text)))
