@@ -113,15 +113,36 @@ def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
     assert len(text.split()) >= shown
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGHUP], ids=["shutdown", "closed window"])
-def test_a_shutdown_or_a_closed_window_saves_the_run(sign: signal.Signals, home: Path) -> None:
+@pytest.mark.parametrize("how", ["shutdown", "closed window"])
+def test_a_shutdown_or_a_closed_window_saves_the_run_and_ends_the_program(how: str, home: Path) -> None:
     with open_app(80, 24, home) as app:
         learn_thirty_steps(app)
-        app.program.kill(sign)
-        app.wait_for_end()
+        if how == "shutdown":
+            app.program.kill(signal.SIGTERM)
+            assert app.wait_for_end() == 0
+        else:
+            app.program.ptyproc.fileobj.close()  # the terminal is gone: the system says so with a hang-up
+            assert app.program.ptyproc.wait() == 0
     events = [
         json.loads(line) for line in (home / "runs/hedgerow-tales-1/events.jsonl").read_text().splitlines()
     ]
     assert events[-1]["event"] == "finished"
     saved = max(e["step"] for e in events if e["event"] == "checkpoint_saved")
     assert saved == max(e["step"] for e in events if e["event"] == "step_done")
+
+
+def test_a_run_that_was_cut_off_goes_on_in_the_app(home: Path) -> None:
+    with open_app(80, 24, home) as app:
+        learn_thirty_steps(app)
+        app.wait_for(r"checkpoint saved", 120)
+        app.program.kill(9)
+        app.program.wait()
+    with open_app(80, 24, home) as app:
+        app.wait_for(r"\[x\] Hedgerow Tales")
+        app.keys("2")
+        app.wait_for(r"or r: go on with hedgerow-tales-1, at step \d+ of 30")
+        app.keys("r")
+        app.wait_for(r"has learned", 120)
+        assert re.search(r"frequencies +\d", app.text())
+        app.keys(CTRL_Q)
+        assert app.wait_for_end() == 0

@@ -53,8 +53,8 @@ class Started(Event):
 @dataclass(frozen=True)
 class StepDone(Event):
     """One optimiser step: `loss` in nats per token (mean over the step's micro-batches), `epoch` a
-    fraction of passes over the training tokens so far, `elapsed` training seconds without pauses and
-    evaluations of this sitting, `memory` bytes held by the process (CPU) or by the device."""
+    fraction of passes over the training tokens so far, `elapsed` seconds of training so far, earlier sittings
+    included, pauses and evaluations not, `memory` bytes held by the process (CPU) or by the device."""
 
     step: int
     loss: float

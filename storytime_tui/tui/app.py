@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Iterable
 from functools import partial
@@ -75,6 +76,7 @@ class StorytimeApp(App[None]):
         )
         self._shown_theme = self.theme
         self._leaving = False
+        self._terminal_is_gone = False
         for mode, _, _ in MODE_NAMES:
             self.add_mode(mode, partial(self._screen, mode))
 
@@ -221,11 +223,19 @@ class StorytimeApp(App[None]):
             number = getattr(signal, name, None)
             # no such signal on Windows; no handlers away from the main thread (in tests)
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, TypeError):
-                loop.add_signal_handler(number, lambda: self.call_later(self.action_quit))  # type: ignore[arg-type]
+                loop.add_signal_handler(number, self._asked_to_leave, name == "SIGHUP")  # type: ignore[arg-type]
+
+    def _asked_to_leave(self, terminal_is_gone: bool) -> None:
+        self._terminal_is_gone = self._terminal_is_gone or terminal_is_gone
+        self.call_later(self.action_quit)
 
     def _leave_when_done(self) -> None:
-        if self._leaving and not self.desk.busy:
-            self.exit()
+        if not self._leaving or self.desk.busy:
+            return
+        if self._terminal_is_gone:
+            # All is on the disk, and there is no screen to restore: the driver would wait for one for ever.
+            os._exit(0)
+        self.exit()
 
 
 def _provider() -> type[Provider]:

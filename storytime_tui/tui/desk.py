@@ -6,6 +6,7 @@ subscribes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
@@ -14,6 +15,8 @@ from textual.signal import Signal
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.training.control import Control
+from storytime_tui.training.events import Event
 from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread
 from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import Preferences
@@ -80,7 +83,12 @@ class Desk:
     def resume_earlier(self, run: Unfinished) -> None:
         """Go on with a run of an earlier sitting."""
         self.view = RunView(phase="preparing", words="Making ready…", learns_from=f"{run.base} → {run.name}")
-        self.learning.start(lambda control: self.services.resume(run.name, control), self.view.curve)
+
+        def job(control: Control) -> Iterator[Event]:
+            yield from self.services.history(run.name)
+            yield from self.services.resume(run.name, control)
+
+        self.learning.start(job, self.view.curve)
         self.run_changed.publish(None)
 
     def resume_run(self) -> None:

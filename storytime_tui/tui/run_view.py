@@ -24,6 +24,8 @@ class RunView:
     started: ev.Started | None = None
     step: ev.StepDone | None = None
     first_step: int = 0  # where this sitting began: the speed is measured from there
+    saved_elapsed: float = 0.0  # training seconds at the last checkpoint
+    first_elapsed: float = 0.0  # of earlier sittings
     evaluations: list[ev.Evaluated] = field(default_factory=list)
     samples: list[ev.Sampled] = field(default_factory=list)
     saved_step: int | None = None
@@ -64,7 +66,8 @@ class RunView:
         """Training seconds until the last step at this sitting's speed; NaN while unknown."""
         if self.step is None or self.step.step <= self.first_step:
             return float("nan")
-        return (self.total - self.step.step) * self.step.elapsed / (self.step.step - self.first_step)
+        spent = max(0.0, self.step.elapsed - self.first_elapsed)
+        return (self.total - self.step.step) * spent / (self.step.step - self.first_step)
 
     def take(self, event: ev.Event) -> None:
         """Fold one event in. Step losses are in `curve` already: the bridge puts them there."""
@@ -83,6 +86,7 @@ class RunView:
                 self.samples.append(event)
             case ev.CheckpointSaved():
                 self.saved_step = event.step
+                self.saved_elapsed = self.step.elapsed if self.step else 0.0
                 self.note = f"checkpoint saved at step {event.step:,}"
             case ev.Paused():
                 if self.phase != "stopping":
@@ -91,6 +95,7 @@ class RunView:
             case ev.Resumed():
                 if event.from_checkpoint:
                     self.first_step = event.step
+                    self.first_elapsed = self.saved_elapsed
                     self.evaluations = [e for e in self.evaluations if e.step <= event.step]
                     self.samples = [s for s in self.samples if s.step <= event.step]
                 self._learn()

@@ -104,6 +104,7 @@ class Services:
     open_store: Callable[[], Store]
     clock: Callable[[], float] = time.monotonic
     unfinished_run: Callable[[], Unfinished | None] = lambda: None
+    history: Callable[[str], Iterator[Event]] = lambda run: iter(())
     load_settings: Callable[[], Settings] = Settings
     keep_settings: Callable[[Settings], None] = lambda settings: None
 
@@ -120,6 +121,7 @@ def real_services() -> Services:
         open_teller=_open_teller,
         open_store=_open_store,
         unfinished_run=_unfinished_run,
+        history=_history,
         load_settings=load_settings,
         keep_settings=save_settings,
     )
@@ -159,6 +161,12 @@ def _unfinished_run() -> Unfinished | None:
     from storytime_tui.workshop import records
 
     return records.unfinished_run()
+
+
+def _history(run: str) -> Iterator[Event]:
+    from storytime_tui.workshop import records
+
+    return records.history_of(run)
 
 
 def _model_choices() -> Sequence[Choice]:

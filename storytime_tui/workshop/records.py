@@ -1,5 +1,7 @@
 """What is known of runs, for the command line and the app. Loads no torch."""
 
+from collections.abc import Iterator
+
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.runs import RunSummary
@@ -26,6 +28,14 @@ def unfinished_run() -> RunSummary | None:
 def run_record(name: str) -> RunSummary:
     """One run. Raises RunError where there is none of that name."""
     return runs.summary_of(name)
+
+
+def history_of(name: str) -> Iterator[ev.Event]:
+    """What a run said in earlier sittings, as far as it still holds: to show the run as if one had been there."""
+    told = (ev.Started, ev.StepDone, ev.Evaluated, ev.Sampled, ev.CheckpointSaved)
+    for event in runs.read_events(runs.run_folder(name)):
+        if isinstance(event, told):
+            yield event
 
 
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:
