@@ -49,7 +49,11 @@ def write_a_line(app: Terminal) -> None:
     app.wait_for(r"and what happened next|how it begins")
     app.wait_for(r"hedgerow-tales-1 +$|^.*hedgerow-tales-1\s*$|0 words(?!.*opening)(?!.*waking)", 120)
     app.keys("One evening a small mouse opened the shop." + ENTER)  # at once, as a paste or a fast hand does
-    app.wait_for(lambda text: words_written(text) >= 8 + 30, 120)
+    enough = 8 + 30
+    text = app.wait_for(lambda text: words_written(text) >= enough or "ended the story" in text, 120)
+    while words_written(text) < enough:  # a model of thirty steps may think that a word is a story
+        app.press(ENTER)  # an empty line: go on
+        text = app.wait_for(lambda text: words_written(text) >= enough or "ended the story" in text, 120)
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
@@ -69,11 +73,18 @@ def test_from_the_shelf_to_a_story_with_keys_only(columns: int, rows: int, home:
     with sqlite3.connect(home / "stories.sqlite3") as stories:
         passages = stories.execute("select author, text from passage order by id").fetchall()
     assert passages[0] == ("you", "One evening a small mouse opened the shop.")
-    assert passages[1][0] == "model"
-    assert len(passages[1][1].split()) >= 30
+    assert {author for author, _ in passages[1:]} == {"model"}
+    assert sum(len(text.split()) for _, text in passages[1:]) >= 30
+
+
+def tell_for_long(home: Path) -> None:
+    """Settings with which the model is still writing when it is stopped or killed."""
+    home.mkdir(parents=True)
+    (home / "settings.toml").write_text("max_tokens = 20000\n")
 
 
 def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_its_text(home: Path) -> None:
+    tell_for_long(home)
     with open_app(80, 24, home) as app:
         learn_thirty_steps(app)
         app.keys("x")
@@ -86,10 +97,11 @@ def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_i
         assert app.wait_for_end() == 0
     with sqlite3.connect(home / "stories.sqlite3") as stories:
         text = "".join(row[0] for row in stories.execute("select text from passage order by id"))
-    assert abs(len(text.split()) - kept) <= 1
+    assert len(text.split()) == kept
 
 
 def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
+    tell_for_long(home)
     with open_app(80, 24, home) as app:
         learn_thirty_steps(app)
         app.wait_for(r"checkpoint saved", 120)
@@ -143,6 +155,6 @@ def test_a_run_that_was_cut_off_goes_on_in_the_app(home: Path) -> None:
         app.wait_for(r"or r: go on with hedgerow-tales-1, at step \d+ of 30")
         app.keys("r")
         app.wait_for(r"has learned", 120)
-        assert re.search(r"frequencies +\d", app.text())
+        app.wait_for(r"frequencies +\d")
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0
