@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"event": "finished", **dataclasses.asdict(judged)})
         return DONE
-    which = "stories" if args.all else "validation stories"
+    which = ("" if args.all else "validation ") + ("story" if judged.stories == 1 else "stories")
     print(f"{judged.model} on {judged.stories} {which}, {judged.tokens:,} tokens, {judged.bytes:,} bytes")
     print(f"validation loss  {judged.validation_loss:.4f}")
     print(f"perplexity       {judged.perplexity:,.2f}")
