@@ -70,7 +70,7 @@ class Reading(VerticalScroll):
 
     def _show_collection(self, collection: Collection) -> None:
         facts = f"{count(len(collection.stories), 'story', 'stories')} · {count(collection.words, 'word')}"
-        known = [("by", collection.author), ("from", collection.source), ("licence", collection.licence)]
+        known = [("by", collection.author), ("source:", collection.source), ("licence:", collection.licence)]
         lines = [f"{what} {value}" for what, value in known if value]
         lines += ["", *(f"{story.words:>7,}  {printable_line(story.title)}" for story in collection.stories)]
         self._show(collection.title, facts, "\n".join(lines).lstrip("\n"))
