@@ -6,12 +6,25 @@ import signal
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.terminal import Terminal, open_app
 
 CTRL_Q, ESCAPE, ENTER, TAB, DOWN = "\x11", "\x1b", "\r", "\t", "\x1b[B"
+
+
+def journal(home: Path) -> list[dict[str, Any]]:
+    """What the run said, as its folder keeps it."""
+    path = home / "runs" / "hedgerow-tales-1" / "events.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def stored_story(home: Path) -> str:
+    """All text of the stories on the disk."""
+    with sqlite3.connect(home / "stories.sqlite3") as stories:
+        return "".join(row[0] for row in stories.execute("select text from passage order by id"))
 
 
 def words_written(text: str) -> int:
@@ -65,9 +78,7 @@ def test_from_the_shelf_to_a_story_with_keys_only(columns: int, rows: int, home:
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0
 
-    events = [
-        json.loads(line) for line in (home / "runs/hedgerow-tales-1/events.jsonl").read_text().splitlines()
-    ]
+    events = journal(home)
     assert [e["step"] for e in events if e["event"] == "step_done"] == list(range(1, 31))
     assert events[-1]["event"] == "finished"
     with sqlite3.connect(home / "stories.sqlite3") as stories:
@@ -95,8 +106,7 @@ def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_i
         assert kept >= 38
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0
-    with sqlite3.connect(home / "stories.sqlite3") as stories:
-        text = "".join(row[0] for row in stories.execute("select text from passage order by id"))
+    text = stored_story(home)
     assert len(text.split()) == kept
 
 
@@ -113,14 +123,12 @@ def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
         shown = words_written(app.text())
         until = time.monotonic() + 30
         while time.monotonic() < until:  # what was on the screen a moment ago is on the disk
-            with sqlite3.connect(home / "stories.sqlite3") as stories:
-                text = "".join(row[0] for row in stories.execute("select text from passage order by id"))
+            text = stored_story(home)
             if len(text.split()) >= shown:
                 break
         app.program.kill(9)
         app.program.wait()
-    with sqlite3.connect(home / "stories.sqlite3") as stories:
-        text = "".join(row[0] for row in stories.execute("select text from passage order by id"))
+    text = stored_story(home)
     assert text.startswith("One evening a small mouse opened the shop.")
     assert len(text.split()) >= shown
 
@@ -135,9 +143,7 @@ def test_a_shutdown_or_a_closed_window_saves_the_run_and_ends_the_program(how: s
         else:
             app.program.ptyproc.fileobj.close()  # the terminal is gone: the system says so with a hang-up
             assert app.program.ptyproc.wait() == 0
-    events = [
-        json.loads(line) for line in (home / "runs/hedgerow-tales-1/events.jsonl").read_text().splitlines()
-    ]
+    events = journal(home)
     assert events[-1]["event"] == "finished"
     saved = max(e["step"] for e in events if e["event"] == "checkpoint_saved")
     assert saved == max(e["step"] for e in events if e["event"] == "step_done")

@@ -23,7 +23,9 @@ def test_there_are_promises_and_each_has_its_four_cells() -> None:
 def test_what_shows_a_promise_exists(row: list[str]) -> None:
     named = re.findall(r"`(tests/[\w./]+\.(?:py|md))(?:::(\w+))?`", row[1])
     commands = re.findall(r"`(storytime-tui \w+[^`]*)`", row[1])
-    assert named or commands, f"nothing shows {row[0]!r}"
+    scripts = re.findall(r"`(\.ci/\w+)`", row[1])
+    assert all((ROOT / script).is_file() for script in scripts)
+    assert named or commands or scripts, f"nothing shows {row[0]!r}"
     for path, name in named:
         file = ROOT / path
         assert file.is_file(), f"{path} does not exist"

@@ -44,7 +44,7 @@ def choices() -> tuple[ModelChoice, ...]:
         for step in reversed(s.checkpoints)
     ]
     found += [
-        ModelChoice(base.name, base.name, f"untrained on your shelf; {base.note}")
+        ModelChoice(base.name, base.name, base.note)
         for base in catalogue.BASES
         if base.name not in catalogue.SCRATCH_SHAPES
     ]
