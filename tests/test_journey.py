@@ -40,7 +40,7 @@ def learn_thirty_steps(app: Terminal) -> None:
     app.wait_for(r"\[ \] Hedgerow Tales")
     app.keys(" ")
     app.wait_for(r"\[x\] Hedgerow Tales")
-    app.wait_for(r"ticked +\d+ stories · [\d,]+ words · about [\d,]+ tokens")
+    app.wait_for(r"scratch-small +[\d,]+ tokens +[\d,]+ windows")
     app.keys("2")
     app.wait_for(r"Begin with")
     app.press(DOWN)  # from scratch-small to scratch-tiny

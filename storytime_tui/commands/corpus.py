@@ -1,43 +1,86 @@
-"""`storytime-tui corpus`: list the shelf, add texts to it, show a collection."""
+"""`storytime-tui corpus`: list the shelf, add to it, show a collection, change it, search Project Gutenberg."""
 
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
+from storytime_tui.commands.output import progress_shown
 from storytime_tui.corpus.collection import Collection
+from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import cells, printable
 from storytime_tui.workshop import shelves
+
+_LONGEST = 60  # columns of a title in a table; a longer one is cut there, never in --json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define what may follow `corpus`."""
-    actions = parser.add_subparsers(dest="action", metavar="list|add|show", required=True)
-    listing = actions.add_parser("list", help="the collections on the shelf")
-    adding = actions.add_parser("add", help="import .txt files, or folders of them, as a collection")
-    adding.add_argument("paths", nargs="+", metavar="PATH", help="a .txt file, or a folder of them")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="the collections on the shelf")
+    adding = actions.add_parser("add", help="import texts as a collection")
+    adding.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a .txt, .md, .html, .epub or .zip, a folder of them, or a web address",
+    )
     adding.add_argument("--name", help="what to call the new collection")
+    adding.add_argument(
+        "--keep-punctuation",
+        action="store_true",
+        help="leave curly quotes and long dashes as they are written",
+    )
     showing = actions.add_parser("show", help="the stories of one collection")
     showing.add_argument("name", metavar="N", help="a collection's name, or the path of a folder or file")
     showing.add_argument("--text", action="store_true", help="print the cleaned text, as a model learns it")
-    for action in (listing, adding, showing):
+    showing.add_argument("--before", action="store_true", help="print the text as it stood in the files")
+    showing.add_argument("--story", metavar="TITLE", help="only this story")
+    renaming = actions.add_parser("rename", help="give a collection, or a story of it, another title")
+    renaming.add_argument("name", metavar="N", help="a collection's name")
+    renaming.add_argument("title", metavar="TITLE", help="what to call it")
+    renaming.add_argument("--story", metavar="OLD", help="the story to rename, by its title")
+    removing = actions.add_parser("remove", help="take a collection, or a story of it, off the shelf")
+    removing.add_argument("name", metavar="N", help="a collection's name")
+    removing.add_argument("--story", metavar="TITLE", help="only this story")
+    restoring = actions.add_parser("restore", help="bring back a collection that was removed")
+    restoring.add_argument("name", metavar="N", help="its name")
+    searching = actions.add_parser(
+        "search", help="find books at Project Gutenberg, by title, author or subject"
+    )
+    searching.add_argument(
+        "query", nargs="*", metavar="WORD", help="nothing lists the classics known offline"
+    )
+    searching.add_argument(
+        "--offline", action="store_true", help="only the built-in list of children's classics"
+    )
+    fetching = actions.add_parser("fetch", help="fetch a book from Project Gutenberg onto the shelf")
+    fetching.add_argument("number", metavar="NUMBER", help="its number, as `corpus search` shows it")
+    for action in actions.choices.values():
         action.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do it and return the exit status. Raises StorytimeError."""
-    if args.action == "list":
-        return _list(as_json=args.json)
-    if args.action == "add":
-        return _add(args.paths, args.name, as_json=args.json)
-    return _show(args.name, with_text=args.text, as_json=args.json)
+    actions = {
+        "list": _list,
+        "add": _add,
+        "show": _show,
+        "rename": _rename,
+        "remove": _remove,
+        "restore": _restore,
+        "search": _search,
+        "fetch": _fetch,
+    }
+    actions[args.action](args)
+    return 0
 
 
-def _list(*, as_json: bool) -> int:
+def _list(args: argparse.Namespace) -> None:
     collections, problems = shelves.shelf_with_problems()
     _tell(problems)
-    if as_json:
+    if args.json:
         for collection in collections:
             print(json.dumps(_as_json(collection)))
     elif collections:
@@ -45,44 +88,141 @@ def _list(*, as_json: bool) -> int:
             (c.name, c.title, f"{len(c.stories):,}", f"{c.words:,}", "bundled" if c.bundled else "yours")
             for c in collections
         ]
-        for line in _table(("name", "title", "stories", "words", "kind"), rows, right={2, 3}):
-            print(line)
+        _print_table(("name", "title", "stories", "words", "kind"), rows, right={2, 3})
     else:
-        _tell(["The shelf is empty: `storytime-tui corpus add PATH` puts a folder of .txt files on it."])
-    return 0
+        _tell(["The shelf is empty: `storytime-tui corpus add PATH` puts a file or a folder of texts on it."])
 
 
-def _add(paths: Sequence[str], name: str | None, *, as_json: bool) -> int:
-    added = shelves.add([Path(path) for path in paths], name)
+def _add(args: argparse.Namespace) -> None:
+    with progress_shown() as report:
+        added = shelves.add(args.paths, args.name, report=report, plain=not args.keep_punctuation)
+    _say_added(added, as_json=args.json)
+
+
+def _say_added(added: shelves.AddedCollection, *, as_json: bool) -> None:
     collection = added.collection
     _tell(f"Left out: {problem}" for problem in added.problems)
+    _tell(f"Not needed: {note}" for note in added.notes)
+    _tell(added.copies)
     if as_json:
         print(json.dumps(_as_json(collection)))
     else:
-        stories = "1 story" if len(collection.stories) == 1 else f"{len(collection.stories):,} stories"
-        print(f"Added {collection.name}: {stories}, {collection.words:,} words.")
-    return 0
+        print(f"Added {collection.name}: {_stories(collection)}, {collection.words:,} words.")
 
 
-def _show(name: str, *, with_text: bool, as_json: bool) -> int:
-    collection = shelves.find(name)
-    if as_json:
-        for story in collection.stories:
+def _show(args: argparse.Namespace) -> None:
+    collection = shelves.find(args.name)
+    chosen = range(len(collection.stories)) if args.story is None else [_place_of(collection, args.story)]
+    shown = printable if sys.stdout.isatty() else str  # a terminal must not obey what stands in a text
+    if args.json:
+        for place in chosen:
+            story = collection.stories[place]
             fields = {"collection": collection.name, "title": story.title, "words": story.words}
-            print(json.dumps(fields | ({"text": story.text} if with_text else {})))
-    elif with_text:
-        # a pipe gets the text as it is; a terminal must not obey what stands in it
-        shown = printable if sys.stdout.isatty() else str
-        tales = (f"{printable(story.title)}\n\n{shown(story.text)}" for story in collection.stories)
-        print("\n\n\n".join(tales))
+            fields |= {"chapters": [chapter.title for chapter in story.chapters]} if story.chapters else {}
+            fields |= {"text": story.text} if args.text else {}
+            print(json.dumps(fields | ({"before": shelves.before(collection, place)} if args.before else {})))
+    elif args.before:
+        print("\n\n\n".join(shown(shelves.before(collection, place)) for place in chosen))
+    elif args.text:
+        for number, place in enumerate(chosen):  # one at a time: a shelf may be larger than memory
+            story = collection.stories[place]
+            print(("\n\n" if number else "") + f"{printable(story.title)}\n\n{shown(story.text)}")
     else:
         facts = (collection.author, collection.source, collection.licence)
         print(" · ".join(printable(fact) for fact in (collection.title, *facts) if fact))
-        rows = [(story.title, f"{story.words:,}") for story in collection.stories]
-        rows.append((f"{len(rows):,} in all", f"{collection.words:,}"))
-        for line in _table(("story", "words"), rows, right={1}):
-            print(line)
-    return 0
+        if collection.description:
+            print(textwrap.fill(printable(collection.description), 80))
+        stories = [collection.stories[place] for place in chosen]
+        rows = [(story.title, f"{story.words:,}") for story in stories]
+        rows.append((f"{len(rows):,} in all", f"{sum(story.words for story in stories):,}"))
+        _print_table(("story", "words"), rows, right={1})
+
+
+def _rename(args: argparse.Namespace) -> None:
+    collection = shelves.find(args.name)
+    place = None if args.story is None else _place_of(collection, args.story)
+    old = collection.title if place is None else collection.stories[place].title
+    shelves.rename(collection, place, args.title)
+    if args.json:
+        print(json.dumps({"collection": collection.name, "title": args.title}))
+    else:
+        print(f"Renamed “{printable(old)}” to “{printable(args.title)}”.")
+
+
+def _remove(args: argparse.Namespace) -> None:
+    collection = shelves.find(args.name)
+    removed = shelves.remove(collection, None if args.story is None else _place_of(collection, args.story))
+    if args.json:
+        print(json.dumps({"collection": collection.name, "removed": removed.title}))
+        return
+    back = "" if removed.story else f" `storytime-tui corpus restore {collection.name}` brings it back."
+    print(printable(removed.sentence) + back)
+
+
+def _restore(args: argparse.Namespace) -> None:
+    restored = shelves.restore(args.name)
+    if args.json:
+        print(json.dumps({"collection": restored.name, "title": restored.title}))
+    else:
+        print(f"“{printable(restored.title)}” is on the shelf again.")
+
+
+def _search(args: argparse.Namespace) -> None:
+    from storytime_tui.workshop import books
+
+    query = " ".join(args.query)
+    if args.offline or not query.strip():
+        found = books.Found(books.search_offline(query), "")
+    else:
+        found = books.search(query)
+    _tell([found.note] if found.note else [])
+    if args.json:
+        for book in found.books:
+            fields = {"number": book.number, "title": book.title, "author": book.author}
+            print(json.dumps(fields | {"year": book.year, "bytes": book.bytes}))
+    elif found.books:
+        rows = [
+            (
+                str(book.number),
+                book.title,
+                book.author,
+                book.year,
+                f"{book.bytes // 1000:,} kB" if book.bytes else "",
+            )
+            for book in found.books
+        ]
+        _print_table(("number", "title", "author", "year", "size"), rows, right={0, 3, 4})
+        _tell(["`storytime-tui corpus fetch NUMBER` puts one on the shelf."])
+    else:
+        _tell([f"No book was found for {query!r}: try fewer words, or the author's name alone."])
+
+
+def _fetch(args: argparse.Namespace) -> None:
+    if not args.number.isdecimal():
+        raise CorpusError(f"{args.number!r} is no book's number: `storytime-tui corpus search` shows them.")
+    from storytime_tui.workshop import books
+
+    with progress_shown() as report:
+        added = books.fetch(books.numbered(int(args.number)), report=report)
+    _say_added(added, as_json=args.json)
+
+
+# -- printing ---------------------------------------------------------------------------------------------
+
+
+def _place_of(collection: Collection, title: str) -> int:
+    for place, story in enumerate(collection.stories):
+        if story.title.casefold() == title.strip().casefold():
+            return place
+    raise CorpusError(
+        f"There is no story called {title!r} in {collection.name}: "
+        f"`storytime-tui corpus show {collection.name}` lists them."
+    )
+
+
+def _stories(collection: Collection) -> str:
+    count = len(collection.stories)
+    return "1 story" if count == 1 else f"{count:,} stories"
 
 
 def _as_json(collection: Collection) -> dict[str, str | int | bool]:
@@ -98,18 +238,24 @@ def _as_json(collection: Collection) -> dict[str, str | int | bool]:
     }
 
 
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], right: set[int]) -> list[str]:
+def _print_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], right: set[int]) -> None:
     """Lines with aligned columns; those whose place is in `right` are aligned to the right."""
-    printed = [heads, *(tuple(printable(field) for field in row) for row in rows)]
+    printed = [heads, *(tuple(_cut(printable(field)) for field in row) for row in rows)]
     widths = [max(cells(row[place]) for row in printed) for place in range(len(heads))]
-    lines = []
     for row in printed:
         fields = []
         for place, field in enumerate(row):
             space = " " * (widths[place] - cells(field))
             fields.append(space + field if place in right else field + space)
-        lines.append("  ".join(fields).rstrip())
-    return lines
+        print("  ".join(fields).rstrip())
+
+
+def _cut(field: str) -> str:
+    if cells(field) <= _LONGEST:
+        return field
+    while cells(field) >= _LONGEST:
+        field = field[:-1]
+    return field + "…"
 
 
 def _tell(messages: Iterable[str]) -> None:

@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from storytime_tui.errors import PlanError
@@ -38,6 +40,16 @@ class StatusLine:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
             self._shown = False
+
+
+@contextmanager
+def progress_shown() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a callable that shows words, done and total on the status line; the line goes at the end."""
+    status = StatusLine()
+    try:
+        yield lambda what, done, total: status.show(progress_text(what, done, total))
+    finally:
+        status.clear()
 
 
 def progress_text(what: str, done: int, total: int) -> str:

@@ -130,9 +130,10 @@ def _print(event: ev.Event, status: StatusLine) -> None:
 def _in_words(event: ev.Event) -> str:
     match event:
         case ev.Started():
+            again = f" ({event.copies} told twice, learned once)" if event.copies else ""
             return (
                 f"{event.run}: {event.base} ({event.parameters:,} parameters) on {event.device}, {event.precision}\n"
-                f"{event.stories} stories to learn, {event.validation_stories} to measure by; "
+                f"{event.stories} stories to learn, {event.validation_stories} to measure by{again}; "
                 f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {event.total_steps:,} steps "
                 f"of {event.steps_per_epoch:.1f} an epoch\n"
                 f"token frequencies alone would give {event.token_frequency_loss:.3f}"

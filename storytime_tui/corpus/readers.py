@@ -1,110 +1,127 @@
-"""Files to text: whatever the encoding and the line ends, a text comes out, or one sentence says why not."""
+"""Files to documents: whatever the format, the encoding and the line ends, or one sentence says why not."""
 
-import codecs
-import re
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
-from storytime_tui.corpus.cleaning import unix_lines
+from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.encodings import decode
+from storytime_tui.corpus.sources import ARCHIVES, SUFFIXES, SourceFiles, is_readable_name, source_files
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
-LARGEST = 200 * 1024 * 1024  # bytes; a longer "story" is a mistake more often than a story
+__all__ = [
+    "ARCHIVES",
+    "LARGEST",
+    "LARGEST_MARKED",
+    "READING_VERSION",
+    "SUFFIXES",
+    "SourceFiles",
+    "is_readable_name",
+    "read_document",
+    "read_text",
+    "source_files",
+]
 
-_BOMS = (  # the four-byte ones first: UTF-32's little-endian mark begins with UTF-16's
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_OTHER_KINDS = (
-    (b"%PDF-", "a PDF"),
-    (b"PK\x03\x04", "a zip file (as .docx, .odt and .epub are)"),
-    (b"{\\rtf", "a rich-text file"),
-    (b"\x1f\x8b", "a gzip file"),
-)
-# What no text holds many of. Escape is not among them: a story copied from a terminal may hold some.
-_CONTROLS = re.compile(r"[\x01-\x06\x0e-\x19\x1c-\x1f\x7f]")
-
-
-def is_text_name(path: Path) -> bool:
-    """Whether a file of this name is read: `.txt`, in any case, and not hidden."""
-    return path.suffix.lower() == ".txt" and not path.name.startswith(".")
+READING_VERSION = 1  # raise it when a file reads otherwise: what was made of it before is then made anew
+LARGEST = 50 * 1024**2  # bytes; a longer "story" is a mistake more often than a story
+LARGEST_MARKED = 20 * 1024**2  # bytes of one page with markup, which takes ten times its size to read
 
 
-def read_text(path: Path) -> str:
-    """Read one `.txt` file: UTF-8, UTF-16 or UTF-32 with their marks, otherwise Windows-1252 or Latin-1.
+def read_document(path: Path) -> Document:
+    """Read one file: plain text, Markdown, HTML or an EPUB, by its suffix, in whatever encoding it is.
 
-    Line ends become newlines; control characters stay as they are (screens show them safely).
-    Raises CorpusError, naming the file, for one that is not there, not an ordinary .txt, not to be read,
-    empty, longer than 200 MB, or binary.
+    Line ends become newlines; control characters stay as they are (screens show them safely). Raises
+    CorpusError, naming the file, for one that is not there, of another kind, not to be read, empty, too
+    large, binary or damaged.
     """
     name = printable_path(path)
     try:
-        if path.is_dir():
-            raise CorpusError(f"{name} is a folder, not a text file: name a .txt file in it.")
-        size = path.stat().st_size
-        if path.suffix.lower() != ".txt":
-            raise CorpusError(f"{name} is not a .txt file: save its text as plain text (.txt) and add that.")
-        if not path.is_file():  # a pipe or a device would keep us waiting for ever
-            raise CorpusError(f"{name} is not an ordinary file: copy its text into a .txt file and add that.")
-        if size <= LARGEST:
-            with path.open("rb") as file:
-                data = file.read(LARGEST + 1)
-            size = len(data)
+        read = _reader(path, name)
+        document = read(path, name)
     except FileNotFoundError:
         raise CorpusError(f"{name} is not there (any more): check the path.") from None
     except PermissionError:
         raise CorpusError(f"{name} cannot be read: it is not permitted; change its permissions.") from None
     except OSError as error:
         raise CorpusError(f"{name} cannot be read: {error.strerror or error}.") from error
+    except MemoryError:
+        raise CorpusError(
+            f"{name} is too large for this machine's memory: split it into smaller texts."
+        ) from None
+    if not document.text.strip():
+        raise CorpusError(f"{name} is empty: there is nothing to learn from it; leave it out.")
+    return document
+
+
+def read_text(path: Path) -> str:
+    """One file's text. Raises CorpusError as `read_document` does."""
+    return read_document(path).text
+
+
+def _reader(path: Path, name: str) -> Callable[[Path, str], Document]:
+    """What reads a file of this kind, once it is known to be an ordinary one. Raises CorpusError, OSError."""
+    try:
+        mode = path.stat().st_mode
     except ValueError:  # a NUL in the path itself
         raise CorpusError(f"{name} is not a path: check it.") from None
-    if size > LARGEST:
-        raise CorpusError(f"{name} is larger than {LARGEST // 1024**2} MB: split it into smaller texts.")
-    text = unix_lines(_decode(data, name))
-    if not text.strip():
-        raise CorpusError(f"{name} is empty: there is nothing to learn from it; leave it out.")
-    return text
+    suffix = path.suffix.lower()
+    if stat.S_ISDIR(mode):
+        raise CorpusError(f"{name} is a folder, not a text file: name a .txt file in it.")
+    if suffix in ARCHIVES:
+        raise CorpusError(f"{name} is a zip file, not a text: unpack it, or add it whole.")
+    if suffix not in _READERS:
+        raise CorpusError(
+            f"{name} is not a .txt file, nor .md, .html or .epub: "
+            "save its text as plain text (.txt) and add that."
+        )
+    if not stat.S_ISREG(mode):  # a pipe or a device would keep us waiting for ever
+        raise CorpusError(f"{name} is not an ordinary file: copy its text into a .txt file and add that.")
+    return _READERS[suffix]
 
 
-def _decode(data: bytes, name: str) -> str:
-    for start, kind in _OTHER_KINDS:
-        if data.startswith(start):
-            raise CorpusError(f"{name} is {kind}, not a plain text: save its text as .txt in UTF-8.")
-    text = _decode_marked(data, name)
-    if text is None:
-        text = "" if b"\0" in data else _decode_unmarked(data)
-        if b"\0" in data or len(_CONTROLS.findall(text)) > max(3, len(text) // 50):
-            raise CorpusError(f"{name} is a binary file, not a text: if it is a text, save it as UTF-8.")
-    return text
+def _read_plain(path: Path, name: str) -> Document:
+    return Document(decode(_bytes_of(path, name, LARGEST), name))
 
 
-def _decode_marked(data: bytes, name: str) -> str | None:
-    """The text of a file that begins with a byte order mark; None for one that does not."""
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            try:
-                text = data.decode(encoding, "replace" if encoding == "utf-8-sig" else "strict")
-            except UnicodeDecodeError:
-                raise CorpusError(f"{name} is broken {encoding.upper()}: save it again, as UTF-8.") from None
-            if "\0" in text:
-                raise CorpusError(f"{name} is a binary file, not a text: if it is a text, save it as UTF-8.")
-            return text
-    return None
+def _read_markdown(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.markdown import read_markdown
+
+    return read_markdown(decode(_bytes_of(path, name, LARGEST_MARKED), name), name)
 
 
-def _decode_unmarked(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    # One broken byte, or a file cut off, must not turn every curly quote of a UTF-8 text into three letters.
-    mended = data.decode("utf-8", "replace")
-    broken = mended.count("�")
-    if sum(sign > "\x7f" for sign in mended) - broken >= 4 * broken:
-        return mended
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError:  # five bytes mean nothing in Windows-1252
-        return data.decode("latin-1")
+def _read_html(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.markup import html_text, read_html
+
+    return read_html(html_text(_bytes_of(path, name, LARGEST_MARKED), name), name).document
+
+
+def _read_epub(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.epub import read_epub
+
+    if path.stat().st_size > LARGEST:
+        raise CorpusError(f"{name} is larger than {LARGEST // 1024**2} MB: take an edition without pictures.")
+    return read_epub(path)
+
+
+_READERS = {
+    ".txt": _read_plain,
+    ".md": _read_markdown,
+    ".markdown": _read_markdown,
+    ".html": _read_html,
+    ".htm": _read_html,
+    ".xhtml": _read_html,
+    ".epub": _read_epub,
+}
+
+
+def _bytes_of(path: Path, name: str, largest: int) -> bytes:
+    """A whole file, unless it is too large: then nothing of it is read."""
+    size = path.stat().st_size
+    if size <= largest:
+        with path.open("rb") as file:
+            data = file.read(largest + 1)  # it may have grown, and some files do not know their size
+        size = len(data)
+    if size > largest:
+        raise CorpusError(f"{name} is larger than {largest // 1024**2} MB: split it into smaller texts.")
+    return data

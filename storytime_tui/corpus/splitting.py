@@ -7,60 +7,72 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from storytime_tui.corpus.collection import Story
+from storytime_tui.corpus.document import Chapter
+from storytime_tui.corpus.duplicates import find_copies
 from storytime_tui.errors import CorpusError
+
+_LARGEST_SHARE = 2.0  # a story of more than so many times validation's share is rather learned from
 
 
 @dataclass(frozen=True)
 class Split:
-    """The stories on each side, in the order in which they were given; no text stands on both."""
+    """The stories on each side, in the order in which they were given; no text stands on both.
+
+    `copies` are left out: each tells again (word for word, or nearly) a story that is kept.
+    """
 
     training: tuple[Story, ...]
     validation: tuple[Story, ...]
+    copies: tuple[Story, ...] = ()
 
 
 def split_stories(stories: Sequence[Story], fraction: float, seed: int) -> Split:
     """Give about `fraction` (above 0, below 1) of the stories to validation, by their text and `seed` alone.
 
-    Each story's text is hashed to a number in [0, 1): below `fraction` it goes to validation. So neither the
+    Each story's words are hashed to a number in [0, 1): below `fraction` it goes to validation. So neither the
     order nor other stories matter, except that luck is bounded: validation gets its fair number of stories,
-    give or take a quarter, and each side at least one. Adding a story thus moves at most one other. Of
-    stories with the same words only the first is kept. A single story is cut near its end, between two
-    paragraphs if it has several. Raises CorpusError where there is nothing to split.
+    give or take a quarter, and each side at least one. Adding a story thus moves at most one other of its
+    size. One so long that it alone would be twice validation's share is learned from, where there are
+    shorter ones. Of stories that tell the same only one is kept. A single story is cut near its
+    end, between two chapters or paragraphs if it has several. Raises CorpusError where there is nothing to
+    split.
     """
-    by_words = _without_copies(stories)
-    unique = list(by_words.values())
+    unique, copies = without_copies(stories)
     if not unique:
         raise CorpusError("There is no story to learn from: pick at least one.")
     if len(unique) == 1:
-        return _split_one(unique[0], fraction)
-    ranks = [_rank(words, seed) for words in by_words]
+        return replace(_split_one(unique[0], fraction), copies=tuple(copies))
+    ranks = [_rank(story, seed) for story in unique]
     fair = fraction * len(unique)
     fewest = max(1, math.floor(fair * 0.75))
     most = min(len(unique) - 1, max(1, math.ceil(fair * 1.25)))
-    count = min(max(sum(rank < fraction for rank in ranks), fewest), most)
-    chosen = set(sorted(range(len(unique)), key=ranks.__getitem__)[:count])
+    largest = _LARGEST_SHARE * fraction * sum(story.facts.bytes for story in unique)
+    short = [i for i, story in enumerate(unique) if story.facts.bytes <= largest]
+    if len(short) < fewest:
+        short = list(range(len(unique)))
+    count = min(max(sum(ranks[i] < fraction for i in short), fewest), most)
+    chosen = set(sorted(short, key=ranks.__getitem__)[:count])
     return Split(
         training=tuple(story for i, story in enumerate(unique) if i not in chosen),
         validation=tuple(story for i, story in enumerate(unique) if i in chosen),
+        copies=tuple(copies),
     )
 
 
-def _without_copies(stories: Sequence[Story]) -> dict[str, Story]:
-    """The stories that have any text by their words, in order; of copies, the first."""
-    first: dict[str, Story] = {}
-    for story in stories:
-        if words := _words(story.text):
-            first.setdefault(words, story)
-    return first
+def without_copies(stories: Sequence[Story]) -> tuple[list[Story], list[Story]]:
+    """The stories that have any text, of those that tell the same only one (see `duplicates`); and the others."""
+    told = [story for story in stories if story.facts.fingerprint]
+    facts = [story.facts for story in told]
+    found = find_copies(
+        [each.sketch for each in facts], [each.words for each in facts], [each.fingerprint for each in facts]
+    )
+    again = {copy.story for copy in found}
+    kept = [story for i, story in enumerate(told) if i not in again]
+    return kept, [story for i, story in enumerate(told) if i in again]
 
 
-def _words(text: str) -> str:
-    """A text's words alone: copies may differ in titles, capitals, punctuation and line ends."""
-    return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
-
-
-def _rank(words: str, seed: int) -> float:
-    digest = hashlib.sha256(f"{seed}\n{words}".encode()).digest()
+def _rank(story: Story, seed: int) -> float:
+    digest = hashlib.sha256(f"{seed}\n{story.facts.fingerprint}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
@@ -72,8 +84,10 @@ def _split_one(story: Story, fraction: float) -> Split:
     text = story.text.strip("\n").rstrip()
     first_word = len(text) - len(text.lstrip())
     wanted = len(text) * (1 - fraction)
-    for pattern in _BREAKS:
-        places = [place.end() for place in re.finditer(pattern, text) if place.end() > first_word]
+    chapters = [chapter.start for chapter in story.chapters]
+    for pattern in (None, *_BREAKS):
+        found = chapters if pattern is None else [place.end() for place in re.finditer(pattern, text)]
+        places = [place for place in found if first_word < place < len(text)]
         near = min(places, key=lambda place: abs(place - wanted), default=0)
         # a far-off paragraph end would give validation next to nothing, or nearly everything
         if near and abs(near - wanted) <= len(text) * min(fraction, 1 - fraction) / 2:
@@ -83,5 +97,14 @@ def _split_one(story: Story, fraction: float) -> Split:
             raise CorpusError(
                 f"“{story.title}” is too short to keep an end for validation: add more text, or more stories."
             )
-    head, tail = text[:near].rstrip(), text[near:]
-    return Split((replace(story, text=head),), (replace(story, text=tail),))
+    return Split((_part(story, text[:near].rstrip(), 0),), (_part(story, text[near:], near),))
+
+
+def _part(story: Story, text: str, start: int) -> Story:
+    """A story's part that begins at the character `start`, with the chapters in it."""
+    chapters = tuple(
+        Chapter(chapter.title, chapter.start - start)
+        for chapter in story.chapters
+        if start <= chapter.start < start + len(text)
+    )
+    return replace(story, content=text, chapters=chapters, known=None)

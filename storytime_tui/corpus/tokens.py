@@ -1,12 +1,13 @@
-"""Stories as one memory-mapped stream of token ids, and the windows that training cuts from it."""
+"""Stories as one memory-mapped stream of token ids, written once and found again."""
 
 import hashlib
-import io
+import json
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,13 @@ from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import CorpusError
 
-_FORMAT = 1  # of the token file; part of its key
+_FORMAT = 2  # of the token folder; part of its key
 _BATCH = 1_000_000  # characters encoded at once: enough for every core, little enough to show progress
+_HEADER = 128  # bytes: NumPy's header of any one-dimensional array is as long
 
 Ids = npt.NDArray[np.unsignedinteger[Any]]
+Starts = npt.NDArray[np.int64]
+Progress = Callable[[int, int], None]
 
 
 class Encoder(Protocol):
@@ -46,126 +50,156 @@ class TokenFile:
     """A stream of tokens on the disk.
 
     `ids`: memory-mapped, one-dimensional, uint16 or uint32: end-of-text, story, end-of-text, story, ...
-    read as a ring, so that each story stands between two. `text_bytes`: UTF-8 bytes of the stories' texts.
+    read as a ring, so that each story stands between two. `starts`: memory-mapped, where each story's
+    end-of-text stands in `ids`. `text_bytes`: UTF-8 bytes of the stories' texts. `digest`: of the ids.
     """
 
     ids: Ids
+    starts: Starts
     text_bytes: int
-    stories: int
+    digest: str
+
+    @property
+    def stories(self) -> int:
+        """How many stories it holds."""
+        return len(self.starts)
 
 
 def open_tokens(
-    stories: Sequence[Story],
-    encoder: Encoder,
-    cache_folder: Path,
-    on_progress: Callable[[int, int], None] | None = None,
+    stories: Sequence[Story], encoder: Encoder, cache_folder: Path, on_progress: Progress | None = None
 ) -> TokenFile:
     """The stories' tokens, encoded at the first call and found in `cache_folder` at every later one.
 
-    `on_progress` gets the characters encoded and their total, while encoding only. Raises CorpusError for
-    no stories, or when the cache cannot be written.
+    Never holds more than a batch and the story in hand in memory. `on_progress` gets the bytes encoded and
+    their total, while encoding only; what it raises ends the work and leaves nothing behind. Raises
+    CorpusError for no stories, or when the cache cannot be written.
     """
     if not stories:
         raise CorpusError("There is no story to turn into tokens: pick at least one.")
-    texts = [story.text for story in stories]
-    text_bytes = sum(len(text.encode()) for text in texts)
-    path = cache_folder / f"{_key(texts, encoder)}.npy"
-    ids = _open(path, encoder, len(texts))
-    if ids is None:
-        _write(path, _encode(texts, encoder, on_progress))
-        ids = _open(path, encoder, len(texts))
-    if ids is None:
-        raise CorpusError(f"The token file {path} cannot be read back: check the disk, then try again.")
-    return TokenFile(ids, text_bytes, len(stories))
+    folder = cache_folder / _key(stories, encoder)
+    found = _open(folder, encoder, len(stories))
+    if found is None:
+        try:
+            files.remove_folder(folder)  # cut short, or not ours: made anew
+            with files.folder_written_atomically(folder) as part:
+                _write(part, stories, encoder, on_progress)
+        except OSError as error:
+            if _open(folder, encoder, len(stories)) is None:  # unless another program was quicker
+                raise CorpusError(files.explain(error, "keeping the stories' tokens")) from error
+        found = _open(folder, encoder, len(stories))
+    if found is None:
+        raise CorpusError(f"The tokens in {folder} cannot be read back: check the disk, then try again.")
+    return found
 
 
-def _key(texts: Sequence[str], encoder: Encoder) -> str:
-    """What a token file depends on, as the name of the file."""
+def _key(stories: Sequence[Story], encoder: Encoder) -> str:
+    """What the tokens depend on, as the name of their folder."""
     digest = hashlib.sha256(f"{_FORMAT} {CLEANING_VERSION} {len(encoder.fingerprint)} ".encode())
     digest.update(encoder.fingerprint.encode())
-    for text in texts:
-        data = text.encode()
-        digest.update(b"%d " % len(data))  # so that no two lists of texts run into the same bytes
-        digest.update(data)
+    for story in stories:
+        digest.update(story.facts.digest.encode())
     return digest.hexdigest()[:40]
 
 
-def _dtype(encoder: Encoder) -> type[np.uint16] | type[np.uint32]:
-    return np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32
+# -- writing ----------------------------------------------------------------------------------------------
 
 
-def _encode(texts: Sequence[str], encoder: Encoder, on_progress: Callable[[int, int], None] | None) -> Ids:
-    dtype = _dtype(encoder)
-    end_of_text = np.array([encoder.end_of_text], dtype)
-    total, done = sum(map(len, texts)), 0
-    parts: list[npt.NDArray[Any]] = []
-    for batch in _batches(texts):
-        for ids in encoder.encode_batch(batch):
-            parts += [end_of_text, np.array(ids, dtype)]
-        done += sum(map(len, batch))
-        if on_progress:
-            on_progress(done, total)
-    return np.concatenate(parts)
+def _write(folder: Path, stories: Sequence[Story], encoder: Encoder, on_progress: Progress | None) -> None:
+    dtype = np.dtype(np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32)
+    total, done, length = sum(story.facts.bytes for story in stories), 0, 0
+    starts: list[int] = []
+    digest = hashlib.sha256()
+    with (folder / "ids.npy").open("wb") as file:
+        file.write(bytes(_HEADER))
+        for batch in _batches(stories):
+            encoded = encoder.encode_batch([piece for piece, _ in batch])
+            for (_, begins), ids in zip(batch, encoded, strict=True):
+                if begins:
+                    starts.append(length)
+                    ids = [encoder.end_of_text, *ids]
+                data = np.array(ids, dtype).tobytes()
+                file.write(data)
+                digest.update(data)
+                length += len(ids)
+            done += sum(len(piece.encode()) for piece, _ in batch)
+            if on_progress:
+                on_progress(done, total)
+        _write_header(file, dtype, length)
+    np.save(folder / "starts.npy", np.array(starts, np.int64), allow_pickle=False)
+    facts = {"text_bytes": total, "digest": digest.hexdigest()}
+    (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
+def _write_header(file: BinaryIO, dtype: np.dtype[Any], length: int) -> None:
+    """NumPy's own header, put in front once the length is known."""
+    file.seek(0)
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(file, described)
+    assert file.tell() == _HEADER
+
+
+def _batches(stories: Sequence[Story]) -> Iterator[list[tuple[str, bool]]]:
+    """Pieces of about `_BATCH` characters together, each with whether a story begins with it."""
+    batch: list[tuple[str, bool]] = []
     size = 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
+    for story in stories:
+        for place, piece in enumerate(pieces_of(story.text, _BATCH)):
+            batch.append((piece, place == 0))
+            size += len(piece)
+            if size >= _BATCH:
+                yield batch
+                batch, size = [], 0
     if batch:
         yield batch
 
 
-def _write(path: Path, ids: Ids) -> None:
-    file = io.BytesIO()
-    np.save(file, ids, allow_pickle=False)
-    try:
-        files.write_atomically(path, file.getvalue())
-    except OSError as error:
-        raise CorpusError(files.explain(error, "keeping the stories' tokens")) from error
+def pieces_of(text: str, size: int) -> Iterator[str]:
+    """A long text cut into pieces of `size` characters or a little more; joined they are the text.
+
+    A cut stands between a letter and the white space after it, where GPT-2's tokenizer and its heirs cut as
+    well, so that the pieces' tokens are those of the whole.
+    """
+    start = 0
+    while len(text) - start > size:
+        end = start + size
+        while end < len(text) and not (text[end - 1].isalpha() and text[end].isspace()):
+            end += 1
+        yield text[start:end]
+        start = end
+    if start < len(text) or not text:
+        yield text[start:]
 
 
-def _open(path: Path, encoder: Encoder, stories: int) -> Ids | None:
-    """The token file, or None where there is none or it is not what we wrote (cut short, say)."""
+def _open(folder: Path, encoder: Encoder, stories: int) -> TokenFile | None:
+    """The tokens, or None where there are none or they are not what we wrote (cut short, say)."""
     try:
-        ids = np.load(path, mmap_mode="r", allow_pickle=False)
-        size = path.stat().st_size
-    except (OSError, ValueError, EOFError):
+        ids, starts = _map(folder / "ids.npy"), _map(folder / "starts.npy")
+        facts = json.loads((folder / "facts.json").read_bytes())
+        found = TokenFile(ids, starts, int(facts["text_bytes"]), str(facts["digest"]))
+        os.utime(folder)  # it is still of use: see `files.forget_unused`
+    except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
     whole = (
-        isinstance(ids, np.memmap)
-        and ids.ndim == 1
-        and ids.dtype == _dtype(encoder)
+        ids.dtype == (np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32)
+        and starts.dtype == np.int64
+        and len(starts) == stories
         and len(ids) >= stories
-        and size == ids.offset + ids.nbytes
         and int(ids[0]) == encoder.end_of_text
     )
-    return ids if whole else None
+    return found if whole else None
 
 
-def epoch_windows(tokens: int, stride: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
-    """Where the windows of one pass over a ring of `tokens` start: ceil(tokens / stride) places, shuffled.
-
-    The places are `stride` apart (the last two may be nearer), from a random offset that changes with the
-    epoch. The result is a function of the arguments alone, and of no NumPy version: the raw numbers of a
-    PCG64 never change, whereas NumPy's own shuffle may. So exact resume needs only seed and epoch.
-    """
-    count = math.ceil(tokens / stride)
-    numbers = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(count + 1)
-    starts = (int(numbers[0]) % tokens + np.arange(count, dtype=np.int64) * stride) % tokens
-    return starts[np.argsort(numbers[1:], kind="stable")]
+def _map(path: Path) -> npt.NDArray[Any]:
+    """A one-dimensional array, memory-mapped. Raises ValueError or OSError where it is damaged."""
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(array, np.memmap) or array.ndim != 1:
+        raise ValueError(path)
+    if path.stat().st_size != array.offset + array.nbytes:
+        raise ValueError(path)
+    return array
 
 
-def window_at(ids: Ids, start: int, length: int) -> npt.NDArray[np.int64]:
-    """`length` ids from `start` on, going round the ring at its end."""
-    if start >= 0 and start + length <= len(ids):
-        return ids[start : start + length].astype(np.int64)
-    return ids.take(np.arange(start, start + length), mode="wrap").astype(np.int64)
+# -- what a model without order would know ---------------------------------------------------------------
 
 
 def token_frequency_loss(training_ids: Ids, validation_ids: Ids, vocabulary_size: int) -> float:

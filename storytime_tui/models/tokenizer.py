@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models.word_memo import WordMemo, works_by_words
 
 END_OF_TEXT = "<|endoftext|>"
 _SMALLEST_VOCABULARY = 257  # each byte, and end-of-text
@@ -46,19 +48,28 @@ class Tokenizer:
         self.end_of_text: int = end
         self.vocabulary_size: int = max(inner.get_vocab(with_added_tokens=True).values()) + 1
         self.fingerprint: str = _fingerprint(inner, self.end_of_text)
+        self._memo = WordMemo(self._encode_all) if works_by_words(inner) else None
+        self._memo_lock = threading.Lock()
 
     def encode(self, text: str) -> list[int]:
         """The ids of `text`, with nothing added before or after."""
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text; several threads work at it."""
-        found = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
-        ids: list[list[int]] = [encoding.ids for encoding in found]
+        """The ids of each text: by words that are remembered, or by the library's several threads."""
+        if self._memo is not None:
+            with self._memo_lock:
+                ids = [self._memo.encode(text) for text in texts]
+        else:
+            ids = self._encode_all(texts)
         return [
             each if self.end_of_text not in each else self._without_end(text)
             for text, each in zip(texts, ids, strict=True)
         ]
+
+    def _encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        found = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in found]
 
     def _without_end(self, text: str) -> list[int]:
         """The ids of a text whose own words the model's vocabulary takes for end-of-text.

@@ -31,7 +31,8 @@ class Preparing(Event):
 @dataclass(frozen=True)
 class Started(Event):
     """The run begins. `token_frequency_loss` (nats per token) is what the training stories' token
-    frequencies alone would give on the validation stories: the line that a model must beat."""
+    frequencies alone would give on the validation stories: the line that a model must beat. `copies`: stories
+    that tell again what another one tells, and were left out."""
 
     run: str
     base: str
@@ -48,6 +49,7 @@ class Started(Event):
     block_size: int
     token_frequency_loss: float
     time: float  # seconds since the epoch
+    copies: int = 0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from storytime_tui.corpus.tokens import window_at
+from storytime_tui.corpus.windows import window_at
 
 
 def window_batch(

@@ -18,7 +18,7 @@ import psutil
 import torch
 
 from storytime_tui import files
-from storytime_tui.corpus.tokens import epoch_windows
+from storytime_tui.corpus.windows import epoch_windows
 from storytime_tui.errors import StorytimeError
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
@@ -44,6 +44,7 @@ class Lesson:
     validation_stories: int
     token_frequency_loss: float
     fingerprint: str
+    copies: int = 0  # stories that were told twice, and left out
 
 
 class Trainer:
@@ -281,6 +282,7 @@ class Trainer:
             parameters=sum(p.numel() for p in self.model.parameters()),
             stories=lesson.stories,
             validation_stories=lesson.validation_stories,
+            copies=lesson.copies,
             training_tokens=len(lesson.training_ids),
             validation_tokens=len(lesson.validation_ids),
             total_steps=self.schedule.total_steps,

@@ -6,14 +6,13 @@ subscribes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
 from textual.signal import Signal
 
-from storytime_tui.corpus.collection import Collection
-from storytime_tui.errors import StorytimeError
+from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event
@@ -21,8 +20,8 @@ from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, Te
 from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import Preferences
 from storytime_tui.tui.run_view import RunView
-from storytime_tui.tui.services import Services, Store, Unfinished
-from storytime_tui.tui.ticks import Ticks
+from storytime_tui.tui.services import Copy, Services, Store, Unfinished
+from storytime_tui.tui.ticks import Key, Ticks
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.training.plan import TrainingPlan
@@ -36,6 +35,7 @@ class Desk:
         self._post = post
         self.collections: tuple[Collection, ...] = ()
         self.ticks = Ticks()
+        self.copies: Mapping[Key, Copy] = {}  # the stories that are told elsewhere on the shelf, too
         self.preferences = Preferences(services.load_settings, services.keep_settings)
         self.base = self.preferences.now.base
         self.view = RunView()
@@ -67,12 +67,9 @@ class Desk:
         self.ticks = ticks
         self.shelf_changed.publish(None)
 
-    def tokens_of(self, words: int) -> int | None:
-        """About how many tokens the words are for the chosen base; None where nobody can say."""
-        try:
-            return self.services.estimate_tokens(words, self.base)
-        except StorytimeError:
-            return None
+    def tokens_of(self, stories: Sequence[Story]) -> int:
+        """About how many tokens the stories are for the chosen base."""
+        return self.services.estimate_tokens(sum(story.facts.bytes for story in stories), self.base)
 
     def start_run(self, plan: TrainingPlan, run: str | None, learns_from: str) -> None:
         """Begin to learn; no run may be in hand."""

@@ -1,5 +1,6 @@
 """The command palette's own entries: every collection, every written story, every model."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,16 +11,22 @@ from textual.content import Content
 
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.shelf_rows import folded
 
 if TYPE_CHECKING:
     from storytime_tui.tui.app import StorytimeApp
 
 
+_MOST = 60  # entries: more are not looked through
+_AT_ONCE = 50  # entries, after which a key may come in between
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One command: what it is called, a word on it, what it does."""
+    """One command: what it is called, how that is sought, a word on it, what it does."""
 
     title: str
+    sought: str
     help: str
     run: Callable[[], Awaitable[None]]
 
@@ -36,6 +43,8 @@ class DeskProvider(Provider):
             name = collection.name
             self._add(collection.title, "collection", partial(app.open_collection, name, None))
             for i, story in enumerate(collection.stories):
+                if i % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 self._add(story.title, f"in {collection.title}", partial(app.open_collection, name, i))
         try:
             written = await in_thread(lambda: desk.store().stories())
@@ -49,7 +58,8 @@ class DeskProvider(Provider):
             self._add(f"Write with {model.title}", model.note, partial(app.write_with, model.name))
 
     def _add(self, title: str, help: str, run: Callable[[], Awaitable[None]]) -> None:
-        self._entries.append(Entry(printable_line(title), printable_line(help), run))
+        title = printable_line(title[:400])
+        self._entries.append(Entry(title, folded(title), printable_line(help), run))
 
     async def discover(self) -> Hits:
         """What is offered before anything is typed: models and collections are enough to see."""
@@ -59,10 +69,16 @@ class DeskProvider(Provider):
             yield DiscoveryHit(Content(entry.title), entry.run, text=entry.title, help=Content(entry.help))  # type: ignore[arg-type]
 
     async def search(self, query: str) -> Hits:
-        """The entries whose title matches."""
+        """The entries whose title holds the words; where there are none, those that hold the letters."""
         matcher = self.matcher(query)
-        for entry in self._entries:
+        terms = folded(query).split()
+        near = [entry for entry in self._entries if all(term in entry.sought for term in terms)]
+        # the letters are sought as fuzzily as one types, which takes its time with thousands of titles
+        for number, entry in enumerate(near[:_MOST] or self._entries):
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)
             score = matcher.match(entry.title)
-            if score > 0:
+            if score > 0 or near:
                 # not matcher.highlight: it would read the title as markup
-                yield Hit(score, Content(entry.title), entry.run, text=entry.title, help=Content(entry.help))  # type: ignore[arg-type]
+                shown, word = Content(entry.title), Content(entry.help)
+                yield Hit(max(score, 0.1), shown, entry.run, text=entry.title, help=word)  # type: ignore[arg-type]

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from storytime_tui.corpus.collection import Collection
+from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.settings import Settings, load_settings, save_settings
@@ -26,15 +25,73 @@ if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame nee
     from storytime_tui.training.plan import TrainingPlan
 
 Progress = Callable[[Preparing], None]
+Report = Callable[
+    [str, int, int], None
+]  # what is being done, how much of it is done, of how much (0: unknown)
 
 
 class Added(Protocol):
-    """What an import came to: the collection, and a sentence for each file that was left out."""
+    """What an import came to: the collection, a sentence for each file left out and for each story known."""
 
     @property
     def collection(self) -> Collection: ...  # noqa: D102
     @property
     def problems(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def copies(self) -> Sequence[str]: ...  # noqa: D102
+
+
+class Removed(Protocol):
+    """What was taken off the shelf and can be brought back: a sentence on it."""
+
+    @property
+    def sentence(self) -> str: ...  # noqa: D102
+
+
+class Copy(Protocol):
+    """A story that is told again elsewhere: of which (collection and place), and how much of it, 0 to 1."""
+
+    @property
+    def of(self) -> tuple[str, int]: ...  # noqa: D102
+    @property
+    def share(self) -> float: ...  # noqa: D102
+
+
+class Estimate(Protocol):
+    """What some stories come to for a base; `seconds` to learn them here is None where nobody can say."""
+
+    @property
+    def tokens(self) -> int: ...  # noqa: D102
+    @property
+    def windows(self) -> int: ...  # noqa: D102
+    @property
+    def seconds(self) -> float | None: ...  # noqa: D102
+
+
+class Book(Protocol):
+    """A book of Project Gutenberg; `year` may be "" and `bytes` 0 where they are not known."""
+
+    @property
+    def number(self) -> int: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def author(self) -> str: ...  # noqa: D102
+    @property
+    def year(self) -> str: ...  # noqa: D102
+    @property
+    def bytes(self) -> int: ...  # noqa: D102
+    @property
+    def subjects(self) -> Sequence[str]: ...  # noqa: D102
+
+
+class Found(Protocol):
+    """What a search came to; `note` says where it looked, if not everywhere."""
+
+    @property
+    def books(self) -> Sequence[Book]: ...  # noqa: D102
+    @property
+    def note(self) -> str: ...  # noqa: D102
 
 
 class Unfinished(Protocol):
@@ -92,11 +149,26 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that the screens can ask for. All but `estimate_tokens` and `clock` may block."""
+    """Everything that the screens can ask for. All but `estimate_tokens` and `clock` may block.
+
+    What takes a `Report` and an event ends with a StorytimeError, and with nothing done, once the event is set.
+    A story is meant by its collection and its place in it; the place None means the whole collection.
+    """
 
     shelf: Callable[[], tuple[Collection, ...]]
-    add_collection: Callable[[Sequence[Path], str | None], Added]
-    estimate_tokens: Callable[[int, str], int]
+    add: Callable[[Sequence[str], Report, threading.Event], Added]  # paths and addresses
+    add_text: Callable[[str, str], Added]  # a text and its title
+    before: Callable[[Collection, int], str]  # the story as its file has it
+    rename: Callable[[Collection, int | None, str], None]
+    remove: Callable[[Collection, int | None], Removed]
+    undo: Callable[[Removed], None]
+    set_punctuation: Callable[[Collection, bool], None]  # whether quotes and dashes are made plain
+    copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
+    estimate: Callable[[Sequence[Story], str], Estimate]
+    browse_books: Callable[[], Sequence[Book]]  # at once, from the list that came with the program
+    search_books: Callable[[str, threading.Event], Found]
+    fetch_book: Callable[[Book, Report, threading.Event], Added]
+    estimate_tokens: Callable[[int, str], int]  # of so many bytes of text
     learn: Callable[[TrainingPlan, Control, str | None], Iterator[Event]]
     resume: Callable[[str, Control], Iterator[Event]]
     model_choices: Callable[[], Sequence[Choice]]
@@ -113,7 +185,18 @@ def real_services() -> Services:
     """The workshop and the story store of this machine."""
     return Services(
         shelf=_shelf,
-        add_collection=_add_collection,
+        add=_add,
+        add_text=_add_text,
+        before=_before,
+        rename=_rename,
+        remove=_remove,
+        undo=_undo,
+        set_punctuation=_set_punctuation,
+        copies=_copies,
+        estimate=_estimate,
+        browse_books=_browse_books,
+        search_books=_search_books,
+        fetch_book=_fetch_book,
         estimate_tokens=_estimate_tokens,
         learn=_learn,
         resume=_resume,
@@ -133,16 +216,82 @@ def _shelf() -> tuple[Collection, ...]:
     return shelves.shelf()
 
 
-def _add_collection(paths: Sequence[Path], name: str | None) -> Added:
+def _add(sources: Sequence[str], report: Report, stop: threading.Event) -> Added:
     from storytime_tui.workshop import shelves
 
-    return shelves.add(paths, name)
+    return shelves.add(sources, report=report, stop=stop)
 
 
-def _estimate_tokens(words: int, base: str) -> int:
+def _add_text(text: str, title: str) -> Added:
     from storytime_tui.workshop import shelves
 
-    return shelves.estimate_tokens(words, base)
+    return shelves.add_text(text, title)
+
+
+def _before(collection: Collection, index: int) -> str:
+    from storytime_tui.workshop import shelves
+
+    return shelves.before(collection, index)
+
+
+def _rename(collection: Collection, index: int | None, title: str) -> None:
+    from storytime_tui.workshop import shelves
+
+    shelves.rename(collection, index, title)
+
+
+def _remove(collection: Collection, index: int | None) -> Removed:
+    from storytime_tui.workshop import shelves
+
+    return shelves.remove(collection, index)
+
+
+def _undo(removed: Any) -> None:  # a `Removed` that `_remove` gave
+    from storytime_tui.workshop import shelves
+
+    shelves.undo(removed)
+
+
+def _set_punctuation(collection: Collection, plain: bool) -> None:
+    from storytime_tui.workshop import shelves
+
+    shelves.set_punctuation(collection, plain)
+
+
+def _copies(collections: Sequence[Collection]) -> Mapping[tuple[str, int], Copy]:
+    from storytime_tui.workshop import shelves
+
+    return shelves.copies(collections)
+
+
+def _estimate(stories: Sequence[Story], base: str) -> Estimate:
+    from storytime_tui.workshop import estimates
+
+    return estimates.estimate(stories, base)
+
+
+def _browse_books() -> Sequence[Book]:
+    from storytime_tui.workshop import books
+
+    return books.browse()
+
+
+def _search_books(query: str, stop: threading.Event) -> Found:
+    from storytime_tui.workshop import books
+
+    return books.search(query, stop=stop)
+
+
+def _fetch_book(book: Any, report: Report, stop: threading.Event) -> Added:  # a `Book` of `_browse_books`
+    from storytime_tui.workshop import books
+
+    return books.fetch(book, report=report, stop=stop)
+
+
+def _estimate_tokens(text_bytes: int, base: str) -> int:
+    from storytime_tui.workshop import estimates
+
+    return estimates.estimate_tokens(text_bytes, base)
 
 
 def _learn(plan: TrainingPlan, control: Control, run: str | None) -> Iterator[Event]:

@@ -11,6 +11,31 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def compact(number: int) -> str:
+    """At most five signs: `940`, `9.8k`, `123k`, `1.2M`."""
+    if number < 1_000:
+        return str(number)
+    if number < 9_950:
+        return f"{number / 1e3:.1f}k"
+    if number < 999_500:
+        return f"{number / 1e3:.0f}k"
+    return f"{number / 1e6:.1f}M" if number < 99_950_000 else f"{number / 1e6:,.0f}M"
+
+
+def about(seconds: float) -> str:
+    """How long something will take, as one would say it: `under 1 min`, `about 3 min`, `about 2 h 30`."""
+    minutes = round(seconds / 60)
+    if seconds < 45:
+        return "under 1 min"
+    if minutes < 60:
+        return f"about {max(1, minutes)} min"
+    if minutes < 10 * 60:
+        half = round(minutes / 30)
+        return f"about {half // 2} h" + (" 30" if half % 2 else "")
+    hours = round(minutes / 60)
+    return f"about {hours} h" if hours < 48 else f"about {round(hours / 24)} days"
+
+
 def duration(seconds: float) -> str:
     """`0:07`, `1:32`, `2:05:00`; a dash while it is unknown."""
     if not math.isfinite(seconds) or seconds < 0:

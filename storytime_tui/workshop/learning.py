@@ -110,7 +110,7 @@ def _prepare(
     from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
 
     report("reading the stories", 0, 0)
-    chosen = lessons.choose(plan)
+    chosen = lessons.choose(plan, report)
     origin = Origin(plan.base, checkpoint) if checkpoint else _find(plan.base, report, control)
     if origin.folder is not None:
         tokenizer = load_tokenizer(origin.folder)
@@ -124,7 +124,7 @@ def _prepare(
     else:
         assert origin.shape is not None
         report("making a vocabulary of the stories", 0, 0)
-        tokenizer = train_tokenizer([story.text for story in chosen.split.training], origin.shape.vocabulary)
+        tokenizer = train_tokenizer((story.text for story in chosen.split.training), origin.shape.vocabulary)
     streams = lessons.tokenise(chosen.split, tokenizer, report)
     return _Prepared(chosen.plan, chosen.split, origin, tokenizer, streams)
 
@@ -176,6 +176,7 @@ def _build(
         validation_bytes=streams.validation.text_bytes,
         stories=len(prepared.split.training),
         validation_stories=len(prepared.split.validation),
+        copies=len(prepared.split.copies),
         token_frequency_loss=token_frequency_loss(
             streams.training.ids, streams.validation.ids, tokenizer.vocabulary_size
         ),

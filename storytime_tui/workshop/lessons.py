@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from storytime_tui import paths
+from storytime_tui import files, paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
 from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.corpus.splitting import Split, split_stories
@@ -14,6 +14,8 @@ from storytime_tui.errors import CorpusError, PlanError
 from storytime_tui.training.plan import TrainingPlan
 
 Report = Callable[[str, int, int], None]
+
+_DAYS = 90  # tokens that were not opened for so long are made again when they are wanted
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Streams:
     fingerprint: str
 
 
-def choose(plan: TrainingPlan) -> Chosen:
+def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None) -> Chosen:
     """Find the plan's stories and split them. Raises CorpusError or PlanError naming what is missing.
 
     The plan that comes back names every story, and folders by their whole path: the run means the same
@@ -43,7 +45,11 @@ def choose(plan: TrainingPlan) -> Chosen:
         raise PlanError(
             "No collection is chosen: name at least one (`storytime-tui corpus list` shows them)."
         )
-    collections = [find_collection(name) for name in plan.collections]
+
+    def progress(done: int, total: int) -> None:
+        report("reading the stories", done, total)
+
+    collections = [find_collection(name, progress) for name in plan.collections]
     picked = _picked(collections, plan.stories)
     split = split_stories([story for _, story in picked], plan.validation_fraction, plan.seed)
     if not split.training or not split.validation:
@@ -83,9 +89,8 @@ def tokenise(split: Split, encoder: Encoder, report: Report) -> Streams:
 
     progress(0, len(split.training))
     folder = paths.cache_folder() / "tokens"
+    files.forget_unused(folder, _DAYS)
     training = open_tokens(split.training, encoder, folder, progress)
-    validation = open_tokens(split.validation, encoder, folder, None)
-    digest = hashlib.sha256()
-    for ids in (training.ids, validation.ids):
-        digest.update(ids.tobytes())
+    validation = open_tokens(split.validation, encoder, folder, progress)
+    digest = hashlib.sha256(f"{training.digest} {validation.digest}".encode())
     return Streams(training, validation, digest.hexdigest())

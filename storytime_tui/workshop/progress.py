@@ -14,10 +14,10 @@ Report = Callable[[str, int, int], None]
 
 
 class Stopped(StorytimeError):
-    """The user stopped the preparations: nothing was begun."""
+    """The user stopped what was being made ready: `left` says how things stand."""
 
-    def __init__(self) -> None:
-        super().__init__("Stopped before the first step; nothing was begun.")
+    def __init__(self, left: str = "nothing was begun.") -> None:
+        super().__init__(f"Stopped; {left}")
 
 
 def with_progress(work: Callable[[Report], Result], control: Control) -> Generator[Preparing, None, Result]:

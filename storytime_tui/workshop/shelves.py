@@ -1,15 +1,29 @@
-"""The shelf as the command line and the app see it. Loads no torch."""
+"""The shelf as the command line and the app see it: looking, adding, changing. Loads no torch."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from storytime_tui.corpus import changes, duplicates, importing
 from storytime_tui.corpus import shelf as _shelf
+from storytime_tui.corpus.cards import Card
+from storytime_tui.corpus.changes import Removed
 from storytime_tui.corpus.collection import Collection
+from storytime_tui.corpus.importing import AddedCollection
+from storytime_tui.errors import CorpusError
+from storytime_tui.workshop.progress import Stopped
 
-# Tokens a word, punctuation included: measured on 100,000 words of fairy tales, with GPT-2's own vocabulary
-# and with vocabularies of each scratch shape's size trained on the tales themselves.
-_TOKENS_PER_WORD = {"scratch-tiny": 1.4, "scratch-small": 1.25}
-_TOKENS_PER_WORD_OF_GPT2 = 1.25
+Report = Callable[[str, int, int], None]
+Key = tuple[str, int]  # a collection's name, and a story's place in it
+
+__all__ = ["AddedCollection", "Removed"]  # what others name
+
+
+# -- looking ----------------------------------------------------------------------------------------------
 
 
 def shelf() -> tuple[Collection, ...]:
@@ -27,14 +41,130 @@ def find(name: str) -> Collection:
     return _shelf.find_collection(name)
 
 
-def add(paths: Sequence[Path], name: str | None = None) -> _shelf.AddedCollection:
-    """Import texts from files and folders: the new collection, and a sentence for each text left out.
+def before(collection: Collection, index: int) -> str:
+    """A story's lines as they stand in its file, nothing cleaned. Raises CorpusError where that has gone."""
+    from storytime_tui.corpus.readers import read_document
 
-    Raises CorpusError; then nothing was imported.
+    story = collection.stories[index]
+    if collection.folder is None:
+        raise CorpusError(f"The file of “{story.title}” is not known.")
+    first, last = story.lines
+    lines = read_document(collection.folder / story.file).text.split("\n")
+    return "\n".join(lines[first:last] if last > first else lines)
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A story tells again what the story `of` tells; `share` is 1.0 for the same words, less for nearly."""
+
+    of: Key
+    share: float
+
+
+def copies(collections: Sequence[Collection]) -> dict[Key, Copy]:
+    """The stories that tell again what an earlier one on the shelf tells: each is learned once."""
+    keys = [(c.name, i) for c in collections for i in range(len(c.stories))]
+    facts = [story.facts for c in collections for story in c.stories]
+    found = duplicates.find_copies(
+        [each.sketch for each in facts], [each.words for each in facts], [each.fingerprint for each in facts]
+    )
+    return {keys[copy.story]: Copy(keys[copy.of], copy.share) for copy in found}
+
+
+# -- adding -----------------------------------------------------------------------------------------------
+
+
+def add(
+    sources: Sequence[str | Path],
+    name: str | None = None,
+    *,
+    report: Report | None = None,
+    stop: threading.Event | None = None,
+    plain: bool = True,
+) -> AddedCollection:
+    """Import texts from files, folders, archives and addresses as a new collection.
+
+    With `plain` False, quotes and dashes stay as written. Raises CorpusError, or Stopped when `stop` is set;
+    then nothing was imported.
     """
-    return _shelf.add_collection(paths, name)
+    card = None if plain else Card(punctuation="as written")
+    with _stoppable(report, stop) as told:
+        return importing.add_collection(sources, name, card=card, report=told, stop=stop)
 
 
-def estimate_tokens(words: int, base_name: str) -> int:
-    """About how many tokens a base's tokenizer makes of so many words, to be shown in advance."""
-    return round(words * _TOKENS_PER_WORD.get(base_name, _TOKENS_PER_WORD_OF_GPT2))
+def add_book(
+    path: Path,
+    *,
+    title: str,
+    author: str,
+    source: str,
+    licence: str,
+    report: Report | None = None,
+    stop: threading.Event | None = None,
+) -> AddedCollection:
+    """Import one fetched book, with what is known of it. Raises as `add` does."""
+    card = Card(title=title, author=author, source=source, licence=licence)
+    with _stoppable(report, stop) as told:
+        return importing.add_collection([path], card=card, report=told, stop=stop)
+
+
+def add_text(text: str, title: str) -> AddedCollection:
+    """Import a pasted text as a collection of its own. Raises CorpusError."""
+    import tempfile
+
+    from storytime_tui.corpus.names import safe_file_name
+
+    with tempfile.TemporaryDirectory(prefix="storytime-") as folder:
+        path = Path(folder) / safe_file_name(f"{title}.txt", set())
+        path.write_text(text, encoding="utf-8", errors="replace", newline="")
+        return importing.add_collection([path], card=Card(title=title, source="pasted"))
+
+
+@contextmanager
+def _stoppable(report: Report | None, stop: threading.Event | None) -> Iterator[Report]:
+    """A report that ends the work once `stop` is set; whatever ends because of that becomes `Stopped`."""
+
+    def told(words: str, done: int, total: int) -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped("nothing was imported.")
+        if report is not None:
+            report(words, done, total)
+
+    try:
+        yield told
+    except CorpusError:
+        if stop is not None and stop.is_set():
+            raise Stopped("nothing was imported.") from None
+        raise
+
+
+# -- changing ---------------------------------------------------------------------------------------------
+
+
+def rename(collection: Collection, index: int | None, title: str) -> None:
+    """Give a collection, or one of its stories, another title. Raises CorpusError."""
+    changes.rename(collection, index, title)
+
+
+def remove(collection: Collection, index: int | None = None) -> Removed:
+    """Take a collection, or one of its stories, off the shelf; `undo` brings it back. Raises CorpusError."""
+    return changes.remove(collection, index)
+
+
+def undo(removed: Removed) -> None:
+    """Bring back what was removed. Raises CorpusError."""
+    changes.undo(removed)
+
+
+def restore(name: str) -> Removed:
+    """Bring back the collection of that name that was removed last. Raises CorpusError."""
+    for removed in changes.removed_collections():
+        if removed.name == name:
+            changes.undo(removed)
+            return removed
+    raise CorpusError(f"No collection called {name!r} was removed in the last {changes.KEPT_DAYS} days.")
+
+
+def set_punctuation(collection: Collection, plain: bool) -> None:
+    """Whether a collection's quotes and dashes are made ASCII; it is cleaned anew. Raises CorpusError."""
+    changes.set_punctuation(collection, plain)

@@ -231,7 +231,7 @@ def test_real_books_are_freed_of_their_licence_and_wraps(shared: Path) -> None:
         assert "small print!" not in text.casefold()
         in_lines = sum(len(block) for block in text.split("\n\n") if "\n" in block)
         assert in_lines < 0.06 * len(text)  # verse, contents, title pages
-        assert text.endswith(tuple('.!?"])'))
+        assert text.endswith(tuple('.!?"])')) or text[-20:].isupper()  # or with the printer's name
 
 
 def test_real_tales_keep_their_verse(shared: Path) -> None:

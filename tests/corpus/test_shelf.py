@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from storytime_tui import files, paths
-from storytime_tui.corpus.shelf import add_collection, find_collection, load_shelf, load_shelf_with_problems
+from storytime_tui.corpus.importing import add_collection
+from storytime_tui.corpus.shelf import find_collection, load_shelf, load_shelf_with_problems
 from storytime_tui.errors import CorpusError
 
 SHOWN = "[/b] [@click=app.quit] \x1b[2J"
@@ -148,6 +149,17 @@ def test_names_that_are_taken_are_refused_and_nothing_is_lost(books: Path) -> No
     assert left_behind() == ["tales"]
 
 
+def test_without_a_name_a_free_one_is_chosen(tmp_path: Path, books: Path) -> None:
+    other = write(tmp_path / "deeper" / "Hedge Tales.txt", "Another.")
+    names = [
+        add_collection(sources).collection.name for sources in ([books], [books], [other], [other], [other])
+    ]
+    assert names == ["books", "books-2", "hedge-tales-2", "hedge-tales-3", "hedge-tales-4"]
+    apart = [other, write(tmp_path / "x.txt")]
+    assert add_collection(apart).collection.name == "collection"
+    assert add_collection([write(tmp_path / "日本.txt", "Once.")]).collection.name == "collection-2"
+
+
 def test_bad_sources_import_nothing(tmp_path: Path, books: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -157,16 +169,15 @@ def test_bad_sources_import_nothing(tmp_path: Path, books: Path) -> None:
     for sources, said in (
         ([books, books / "bad.txt"], "binary"),
         ([empty], "holds no .txt files"),
-        ([only_bad], "can be read"),
+        ([only_bad], "only-bad/bad.txt is a binary file"),
         ([tmp_path / "gone"], "not there"),
         ([], "Nothing was named"),
     ):
         with pytest.raises(CorpusError) as caught:
             add_collection(sources, "new")
         assert said in str(caught.value)
-    for sources, name in (([books], "日本"), ([books / "one.txt", write(tmp_path / "x.txt")], None)):
-        with pytest.raises(CorpusError, match="--name"):
-            add_collection(sources, name)
+    with pytest.raises(CorpusError, match="needs a letter"):
+        add_collection([books], "日本")
     assert left_behind() == []
 
 

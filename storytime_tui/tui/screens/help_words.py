@@ -10,24 +10,62 @@ LIBRARY: tuple[Section, ...] = (
         "Stories are never cut apart between learning and checking: about one in ten is kept aside, whole, to see "
         "how well the model does on stories it has not read.",
         (
-            ("space", "tick a story, or a whole collection"),
+            (
+                "space",
+                "tick a story, or a whole collection; with a filter on, those of its stories that are shown",
+            ),
             ("enter", "read a story; open or close a collection"),
             ("← →", "close or open a collection"),
-            ("/", "show only titles that hold some letters; escape shows all"),
-            ("i", "import a .txt file of your own, or a folder of them"),
+            ("/", "show only what holds the words you type, in titles and authors; escape shows all"),
+            ("b", "the story before it was cleaned, as its file has it; again: as a model learns it"),
             ("t", "go on to Train with what is ticked"),
         ),
     ),
     (
-        "The line below",
-        "",
+        "Bringing stories in",
+        "What you bring in is copied: your own files stay as they are. Licence texts, page numbers and the like are "
+        "taken out, hard-wrapped lines are joined, and a book of many tales is divided into them. You can also drop "
+        "files on the window, or paste a path, an address, or a story itself.",
+        (
+            (
+                "i",
+                "import a file (.txt .md .html .epub), a .zip or a folder of them, or an address on the web",
+            ),
+            (
+                "g",
+                "fetch a book of Project Gutenberg: a list of children's classics, and a search of all of it",
+            ),
+            ("l", "what the last import left out, in full"),
+            ("r", "another title for a collection or a story"),
+            ("d", "remove a collection or a story (delete does so, too)"),
+            ("u", "bring back what was removed"),
+            (
+                "-",
+                "whether a collection's quotes and dashes are made plain, or stay as written: GPT-2 reads a "
+                "curly quote as two tokens",
+            ),
+        ),
+    ),
+    (
+        "The numbers below",
+        "They are about what is ticked, and about the base that is chosen in Train.",
         (
             ("words", "of all ticked stories together"),
+            (
+                "told twice",
+                "a story that another ticked one tells as well, word for word or nearly: it is learned once. In the "
+                "tree it is marked “again”",
+            ),
             (
                 "tokens",
                 "the pieces a model reads: often a word, sometimes a part of one. About, since it "
                 "depends on the base",
             ),
+            (
+                "windows",
+                "how many pieces of training that makes: a model learns one window of tokens at a time",
+            ),
+            ("min to learn", "how long that takes on this machine, with the plan as Train proposes it"),
         ),
     ),
 )

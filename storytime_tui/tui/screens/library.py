@@ -1,155 +1,294 @@
 """Library: the shelf of stories, what is ticked to learn from, and a page to read them on."""
 
-from pathlib import Path
+import asyncio
+import gc
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Footer, Input, Static, Tree
+from textual.events import DescendantBlur, DescendantFocus
+from textual.widgets import Input
 
-from storytime_tui.corpus.collection import Collection
-from storytime_tui.terminal import printable
+from storytime_tui.terminal import printable_line
 from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.newest import Newest
+from storytime_tui.tui.screens.shelf_changes import ShelfChanges
+from storytime_tui.tui.services import Estimate
+from storytime_tui.tui.tally import Copies, learned, tally
+from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.header import Header
+from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.shelf_tree import Leaf, ShelfTree
 
 
-class LibraryScreen(Screen[None]):
-    """Tick what to learn from; read; filter; import."""
+class LibraryScreen(ShelfChanges):
+    """Tick what to learn from; read; filter; bring in more."""
 
     CSS_PATH = "library.tcss"
     BINDINGS = [
         Binding(
             "slash", "filter", "Filter", id="library.filter", tooltip="Show only titles with these letters"
         ),
-        Binding("i", "import", "Import", id="library.import", tooltip="Add a folder or files of your own"),
+        Binding("i", "import", "Import", id="library.import", tooltip="Add files, folders or an address"),
         Binding(
-            "t", "train", "Train with these", id="library.train", tooltip="Go on with the ticked stories"
+            "g", "gutenberg", "Gutenberg", id="library.gutenberg", tooltip="Fetch a book of Project Gutenberg"
+        ),
+        Binding("t", "train", "Train", id="library.train", tooltip="Go on with the ticked stories"),
+        Binding(
+            "b", "before", "Before", id="library.before", tooltip="The story before it was cleaned, or after"
+        ),
+        Binding("r", "rename", "Rename", id="library.rename", tooltip="Another title for this line"),
+        Binding("d", "remove", "Remove", id="library.remove", tooltip="Take this line off the shelf"),
+        Binding(
+            "delete",
+            "remove",
+            "Remove",
+            show=False,
+            id="library.delete",
+            tooltip="Take this line off the shelf",
+        ),
+        Binding("u", "undo", "Undo", id="library.undo", tooltip="Bring back what was removed"),
+        Binding(
+            "minus",
+            "punctuation",
+            "Quotes",
+            key_display="-",
+            show=False,
+            id="library.punctuation",
+            tooltip="Quotes and dashes of this collection: plain, or as written",
+        ),
+        Binding(
+            "l", "left_out", "Remarks", show=False, id="library.left_out", tooltip="What the import said"
         ),
         Binding("escape", "all", "Show all", show=False, id="library.all", tooltip="Leave the filter"),
+        # while the filter is typed, these move in the tree
+        Binding("up", "tree(-1)", "Up", show=False, id="library.up", tooltip="The line above"),
+        Binding("down", "tree(1)", "Down", show=False, id="library.down", tooltip="The line below"),
     ]
     AUTO_FOCUS = "#tree"
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
+        super().__init__(desk)
+        self._shelf = Vertical(id="shelf")
+        self._filter_field = Input(placeholder="/ filter…", id="filter", compact=True)
+        self._reading = Reading(desk.services.before, id="reading")
+        self._counts = Counts(id="counts")
+        self._estimates: Newest[Estimate] = Newest(self, self._show_estimate, self._show_estimate)
+        self._copies: Newest[Copies] = Newest(self, self._show_copies, lambda error: sentence_of(error))
+        self._previewed: Leaf | None = None
+        self._opening = asyncio.Lock()
+        self._mended: set[tuple[str, int | None]] = set()  # stories whose text was sought anew
 
     def compose(self) -> ComposeResult:
         """Tree on the left, reading on the right, counts below."""
         yield Header(self._desk, "library")
         with Horizontal(id="shelves"):
-            with Vertical(id="shelf"):
-                yield Input(placeholder="filter…", id="filter", compact=True)
-                yield ShelfTree(id="tree")
-            yield Reading(id="reading")
-        yield Static("opening the shelf…", id="counts", markup=False)
-        yield Static(id="trouble", markup=False)
-        yield Footer(show_command_palette=False)
+            with self._shelf:
+                yield self._filter_field
+                yield self.shelf_tree
+            yield self._reading
+        yield self._notice
+        yield self._trouble
+        yield self._counts
+        yield KeyLine(seldom=("before", "undo", "rename", "remove"))
 
     def on_mount(self) -> None:
         """Show the frame first, then open the shelf."""
-        self.query_one("#filter").display = False
-        self.query_one("#trouble").display = False
-        self._desk.shelf_changed.subscribe(self, self._show_counts)
-        self.call_after_refresh(lambda: self.run_worker(self._open_shelf()))
+        self._notice.display = False
+        self._desk.shelf_changed.subscribe(self, self._shelf_changed)
+        self.call_after_refresh(lambda: self.run_worker(self.open_shelf()))
 
-    async def _open_shelf(self, show: Collection | None = None) -> None:
+    async def open_shelf(self, show: str | None = None) -> None:
+        """Read the shelf anew; put the cursor on the collection `show`, and tick it."""
+        async with self._opening:  # one reading after the other: the last one counts
+            await self._open_shelf(show)
+
+    async def _open_shelf(self, show: str | None) -> None:
         desk = self._desk
         try:
             collections = await in_thread(desk.services.shelf)
         except Exception as error:
-            self._complain(sentence_of(error))
-            self.query_one("#counts", Static).update(Content("the shelf could not be opened"))
+            self._say("", sentence_of(error))
+            self._counts.say("the shelf could not be opened")
             return
+        if not self.is_running:
+            return  # the app is being left
         newcomer = not desk.collections
+        desk.ticks = desk.ticks.carried(desk.collections, collections)
         desk.collections = collections
         if newcomer and collections:  # so that one can go straight on
             desk.ticks = desk.ticks.with_all_of(collections[0])
         if show is not None:
-            desk.ticks = desk.ticks.with_all_of(show)
-        self._tree.show(collections, desk.ticks, self.query_one("#filter", Input).value)
+            self._drop_filter()
+            for collection in collections:
+                if collection.name == show:
+                    desk.ticks = desk.ticks.with_all_of(collection)
+        self.shelf_tree.show(collections, desk.ticks)
         if show is not None:
-            self._tree.go_to(show.name, None)
+            self.shelf_tree.go_to(show, None, unfold=True)
         if not collections:
-            self.query_one(Reading).say("An empty shelf", "Press i to add a folder or a file with stories.")
-        desk.shelf_changed.publish(None)
-
-    @property
-    def _tree(self) -> ShelfTree:
-        return self.query_one(ShelfTree)
-
-    def _show_counts(self, _: None) -> None:
-        desk = self._desk
-        self._tree.show_ticks(desk.ticks)
-        stories = desk.ticks.stories(desk.collections)
-        if not stories:
-            text = "nothing ticked: space ticks a story or a whole collection"
-        else:
-            words = sum(story.words for _, story in stories)
-            tokens = desk.tokens_of(words)
-            text = (
-                f"ticked  {wording.count(len(stories), 'story', 'stories')} · {wording.count(words, 'word')}"
+            self._reading.say(
+                "An empty shelf", "Press i to add a file or a folder with stories, g to fetch a book."
             )
-            text += f" · about {tokens:,} tokens for {desk.base}" if tokens is not None else ""
-        self.query_one("#counts", Static).update(Content(printable(text)))
+        desk.shelf_changed.publish(None)
+        self._copies.want(lambda: desk.services.copies(collections))
+        # A large shelf is many objects, and they stay: looked through for garbage again and again, they would
+        # make a key wait for a tenth of a second.
+        gc.freeze()
 
-    def _complain(self, sentence: str) -> None:
-        trouble = self.query_one("#trouble", Static)
-        trouble.update(Content(printable(sentence)))
-        trouble.display = bool(sentence)
+    # -- counts ---------------------------------------------------------------------------------------
 
-    def go_to(self, collection: str, index: int | None) -> None:
-        """Put the cursor on a collection or one of its stories, and show it."""
-        self.action_all()
-        self._tree.go_to(collection, index)
-        self._tree.focus()
+    def _shelf_changed(self, _: None) -> None:
+        """Other stories are ticked, or another base is chosen."""
+        desk = self._desk
+        ticks, collections, copies, base = desk.ticks, desk.collections, desk.copies, desk.base
+        self.shelf_tree.show_ticks(ticks)
+        counted = tally(ticks, collections, copies)
+        self._counts.show(counted, base)
+        if counted.stories:
+            self._estimates.want(lambda: desk.services.estimate(learned(ticks, collections, copies), base))
+        else:
+            self._estimates.forget()
+
+    def _show_estimate(self, estimate: Estimate | Exception) -> None:
+        self._counts.show_estimate(estimate)
+
+    def _show_copies(self, copies: Copies) -> None:
+        self._desk.copies = copies
+        self.shelf_tree.show_copies(copies)
+        if copies:
+            self._desk.shelf_changed.publish(None)
+            self._preview(self.shelf_tree.leaf, stay=True)
 
     # -- ticking and reading --------------------------------------------------------------------------
 
     @on(ShelfTree.TickWished)
     def _tick(self, event: ShelfTree.TickWished) -> None:
-        self._desk.set_ticks(self._desk.ticks.toggled(event.leaf.collection, event.leaf.index))
+        self._desk.set_ticks(self._desk.ticks.switched(event.collection, event.places))
 
     @on(ShelfTree.ReadWished)
     def _read(self) -> None:
-        self.query_one(Reading).focus()
+        self._reading.focus()
 
-    @on(Tree.NodeHighlighted)
-    def _preview(self, event: Tree.NodeHighlighted[Leaf]) -> None:
-        if event.node.data is not None:
-            self.query_one(Reading).show(event.node.data.collection, event.node.data.index)
+    @on(LineList.Moved)
+    def _moved(self) -> None:
+        leaf = self.shelf_tree.leaf
+        before = self._previewed
+        if (
+            leaf is None
+            or before is None
+            or leaf.index != before.index
+            or leaf.collection is not before.collection
+        ):
+            same = leaf is not None and before is not None and _same_place(leaf, before)
+            self._preview(leaf, stay=same)
+
+    @on(Reading.Lost)
+    def _mend(self, event: Reading.Lost) -> None:
+        """A story's cleaned text has gone from the disk: the shelf, read anew, makes it again."""
+        key = event.leaf.collection.name, event.leaf.index
+        if key not in self._mended:
+            self._mended.add(key)
+            self.run_worker(self.open_shelf())
+
+    def _preview(self, leaf: Leaf | None, *, stay: bool = False) -> None:
+        self._previewed = leaf
+        if leaf is not None:
+            self._reading.show(leaf, self._told_again(leaf), stay=stay)
+
+    def _told_again(self, leaf: Leaf) -> str:
+        """Where else a story is told, in words; "" for nearly all."""
+        desk = self._desk
+        copy = desk.copies.get((leaf.collection.name, leaf.index if leaf.index is not None else -1))
+        if copy is None:
+            return ""
+        name, place = copy.of
+        for collection in desk.collections:
+            if collection.name == name and place < len(collection.stories):
+                how = (
+                    "word for word"
+                    if copy.share > 0.999
+                    else f"{min(99, round(100 * copy.share))}% the same as"
+                )
+                title = printable_line(collection.stories[place].title)
+                where = "" if name == leaf.collection.name else f" in {printable_line(collection.title)}"
+                return f"told again: {how} “{title}”{where}"
+        return ""
+
+    def action_before(self) -> None:
+        """Show the story as its file has it, or as it was cleaned."""
+        reading, leaf = self._reading, self.shelf_tree.leaf
+        if leaf is not None and leaf.index is not None:
+            reading.as_written = not reading.as_written
+            self._preview(leaf, stay=True)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Who reads has the whole width where there is little."""
+        self._give_room()
+
+    def on_descendant_blur(self, event: DescendantBlur) -> None:
+        """The shelf is back."""
+        self._give_room()
+
+    def on_resize(self) -> None:
+        """There may be little now."""
+        self.call_after_refresh(self._give_room)
+
+    def _give_room(self) -> None:
+        self._shelf.display = not (self.has_class("-narrow") and isinstance(self.focused, Reading))
+
+    def go_to(self, collection: str, index: int | None) -> None:
+        """Put the cursor on a collection or one of its stories, and show it."""
+        self.action_all()
+        self.shelf_tree.go_to(collection, index)
 
     # -- filtering ------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
         """Type letters that the titles must hold."""
-        field = self.query_one("#filter", Input)
-        field.display = True
-        field.focus()
+        self._filter_field.focus()
 
     @on(Input.Changed, "#filter")
     def _filter(self, event: Input.Changed) -> None:
-        self._tree.show(self._desk.collections, self._desk.ticks, event.value)
+        self._narrow(event.value)
+
+    def _narrow(self, wanted: str) -> None:
+        tree = self.shelf_tree
+        tree.narrow(wanted)
+        found = wording.count(tree.found(), "story", "stories") if tree.wanted else ""
+        self._shelf.border_subtitle = f"{found} · escape shows all" if found else ""
 
     @on(Input.Submitted, "#filter")
     def _leave_filter(self) -> None:
-        self.query_one("#filter").display = bool(self.query_one("#filter", Input).value)
-        self._tree.focus()
+        self.shelf_tree.focus()
+
+    def action_tree(self, by: int) -> None:
+        """Move in the tree while the filter is being typed."""
+        self.shelf_tree.action_move(by)
 
     def action_all(self) -> None:
-        """Drop the filter and show every title."""
-        field = self.query_one("#filter", Input)
-        field.value = ""
-        field.display = False
-        self._complain("")
-        self._tree.focus()
+        """Drop the filter and what was said, and show every title."""
+        self._drop_filter()
+        self._say("")
+        self.shelf_tree.focus()
+
+    def _drop_filter(self) -> None:
+        field = self._filter_field
+        with field.prevent(Input.Changed):
+            field.value = ""
+        self._narrow("")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what means something now."""
+        if action == "filter":
+            return not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     # -- going on -------------------------------------------------------------------------------------
 
@@ -157,32 +296,6 @@ class LibraryScreen(Screen[None]):
         """Go to Train with the ticked stories."""
         self.post_message(GoTo("train"))
 
-    def action_import(self) -> None:
-        """Ask for a path, and add what is there."""
-        from storytime_tui.tui.screens.dialogs import AskScreen
 
-        ask = AskScreen(
-            "Import stories",
-            "A folder of .txt files, or one of them. It is copied; yours stays as it is.",
-            placeholder="~/books/fairy-tales",
-        )
-        self.app.push_screen(ask, self._import)
-
-    def _import(self, path: str | None) -> None:
-        if path and path.strip():
-            self.run_worker(self._add(path.strip()))
-
-    async def _add(self, typed: str) -> None:
-        self._complain("")
-        path = Path(typed.strip("'\"")).expanduser()
-        self.query_one("#counts", Static).update(Content(printable(f"reading {path}…")))
-        try:
-            added = await in_thread(lambda: self._desk.services.add_collection([path], None))
-        except Exception as error:
-            self._complain(sentence_of(error))
-            self._show_counts(None)
-            return
-        if added.problems:
-            more = f" (and {len(added.problems) - 1} more left out)" if len(added.problems) > 1 else ""
-            self._complain(added.problems[0] + more)
-        await self._open_shelf(show=added.collection)
+def _same_place(leaf: Leaf, other: Leaf) -> bool:
+    return leaf.collection.name == other.collection.name and leaf.index == other.index

@@ -130,9 +130,8 @@ class PlanForm(VerticalScroll, can_focus=False):
         text = f"{named} · {wording.count(len(stories), 'story', 'stories')}"
         if long:
             words = sum(story.words for _, story in stories)
-            tokens = desk.tokens_of(words)
-            text += f" · {wording.count(words, 'word')}"
-            text += f" · about {tokens:,} tokens" if tokens is not None else ""
+            tokens = desk.tokens_of([story for _, story in stories])
+            text += f" · {wording.count(words, 'word')} · about {tokens:,} tokens"
         return text
 
     def plan(self) -> tuple[TrainingPlan, str | None] | None:

@@ -1,92 +1,108 @@
-"""A story, or a word on a collection, to read: long texts are mounted piece by piece as one scrolls."""
+"""A story, or a word on a collection, to read: read from the disk and laid out in a thread."""
+
+from collections.abc import Callable
 
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
+from textual.events import Resize
+from textual.message import Message
 
 from storytime_tui.corpus.collection import Collection
-from storytime_tui.terminal import printable, printable_line
-from storytime_tui.tui.wording import count
+from storytime_tui.terminal import printable_line
+from storytime_tui.tui.bridge import sentence_of
+from storytime_tui.tui.newest import Newest
+from storytime_tui.tui.sheets import Sheet, collection_sheet, story_facts, story_sheet, words_sheet
+from storytime_tui.tui.widgets.sheet_view import SheetView
+from storytime_tui.tui.widgets.shelf_tree import Leaf
 
-PIECE = 4_000  # characters mounted at once: more than any screen shows
-
-
-def pieces_of(text: str) -> list[str]:
-    """The text cut at line ends into pieces of about `PIECE` characters; joined by newlines it is the text."""
-    pieces: list[str] = []
-    current: list[str] = []
-    size = 0
-    for line in text.split("\n"):
-        # one endless line (a book without line breaks) is cut too: no widget may grow without bound
-        parts = [line[i : i + PIECE] for i in range(0, len(line), PIECE)] or [""]
-        for part in parts:
-            if current and size + len(part) > PIECE:
-                pieces.append("\n".join(current))
-                current, size = [], 0
-            current.append(part)
-            size += len(part) + 1
-    pieces.append("\n".join(current))
-    return pieces
+Before = Callable[[Collection, int], str]
+Maker = Callable[[int], Sheet]  # of so many cells
 
 
-class Reading(VerticalScroll):
-    """Shows one story or collection at a time."""
-
-    DEFAULT_CSS = """
-    Reading { padding: 0 1; scrollbar-size-vertical: 1; }
-    Reading .reading--title { text-style: bold; }
-    Reading .reading--facts { color: $quiet; margin-bottom: 1; }
-    Reading Static { width: 100%; max-width: 76; }
-    """
+class Reading(SheetView):
+    """Shows one story or collection at a time: a story as it was cleaned, or as its file has it."""
 
     BINDINGS = [
         Binding(
             "escape",
             "screen.focus('#tree')",
-            "Back to the shelf",
-            show=False,
+            "Back",
             id="library.back",
             tooltip="Back to the shelf",
         ),
     ]
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._waiting: list[str] = []
+    class Lost(Message):
+        """A story's text is no longer where the shelf says."""
 
-    def show(self, collection: Collection, index: int | None) -> None:
-        """Show a story of the collection, or (index None) what the collection is."""
-        if index is None:
-            self._show_collection(collection)
+        def __init__(self, leaf: Leaf) -> None:
+            super().__init__()
+            self.leaf = leaf
+
+    def __init__(self, before: Before, *, id: str) -> None:
+        super().__init__(id=id)
+        self._before = before
+        self._newest: Newest[Sheet] = Newest(self, self._lay_out, self._broken)
+        self._make: Maker | None = None  # kept, to be laid out in another room
+        self._wanted_place = 0.0
+        self.as_written = False  # stories are shown as their files have them
+
+    def show(self, leaf: Leaf, note: str = "", *, stay: bool = False) -> None:
+        """Show a story or what a collection is; `stay`: about where one has read to."""
+        if leaf.index is None:
+            self._want("", "", stay, lambda room: collection_sheet(leaf.collection, room))
             return
-        story = collection.stories[index]
-        facts = " · ".join(filter(None, [collection.author, collection.title, count(story.words, "word")]))
-        self._show(story.title or "(no title)", facts, story.text)
+        written = self.as_written
+        if written:
+            file = leaf.collection.stories[leaf.index].file
+            title, keys = f"as it stands in {file or 'its file'}", "b cleaned"
+        else:
+            title, keys = "cleaned, as a model learns it", "b before"
+        self._want(title, keys, stay, lambda room: self._story(leaf, note, written, room))
 
     def say(self, title: str, text: str) -> None:
         """Show words of the program itself: a welcome, a trouble."""
-        self._show(title, "", text)
+        self._want("", "", False, lambda room: words_sheet(title, text, room))
 
-    def _show_collection(self, collection: Collection) -> None:
-        facts = f"{count(len(collection.stories), 'story', 'stories')} · {count(collection.words, 'word')}"
-        known = [("by", collection.author), ("source:", collection.source), ("licence:", collection.licence)]
-        lines = [f"{what} {value}" for what, value in known if value]
-        lines += ["", *(f"{story.words:>7,}  {printable_line(story.title)}" for story in collection.stories)]
-        self._show(collection.title, facts, "\n".join(lines).lstrip("\n"))
+    def _want(self, title: str, keys: str, stay: bool, make: Maker) -> None:
+        self._wanted_title = Content(printable_line(title)), Content(keys)
+        self._wanted_place = self.place if stay else 0.0
+        self._make = make
+        if self.room > 0:
+            self._newest.want(lambda: make(self.room))
 
-    def _show(self, title: str, facts: str, text: str) -> None:
-        first, *self._waiting = pieces_of(printable(text))
-        self.remove_children()
-        self.mount(
-            Static(Content(printable_line(title)), classes="reading--title"),
-            Static(Content(printable_line(facts)), classes="reading--facts"),
-            Static(Content(first)),
-        )
-        self.scroll_home(animate=False)
+    def _story(self, leaf: Leaf, note: str, written: bool, room: int) -> Sheet:
+        """In a thread: read it and lay it out."""
+        assert leaf.index is not None
+        story = leaf.collection.stories[leaf.index]
+        facts = [story_facts(leaf.collection, story), note]
+        try:
+            if written:
+                return story_sheet(leaf.title, facts, self._before(leaf.collection, leaf.index), (), room)
+            try:
+                text = story.text
+            except Exception:
+                self.post_message(self.Lost(leaf))
+                raise
+            return story_sheet(leaf.title, facts, text, story.chapters, room)
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not the text that it was"
+            sentence = f"This story cannot be read from the disk: {why}. Import it again, or remove it (d)."
+        except Exception as error:
+            sentence = sentence_of(error)
+        return words_sheet(leaf.title, sentence, room, "error")
 
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Mount the next piece before the end comes into view."""
-        super().watch_scroll_y(old_value, new_value)
-        if self._waiting and new_value >= self.max_scroll_y - 2 * self.size.height:
-            self.mount(Static(Content(self._waiting.pop(0))))
+    def _lay_out(self, sheet: Sheet) -> None:
+        self.border_title, self.border_subtitle = self._wanted_title  # never markup
+        self.lay(sheet, self._wanted_place)
+
+    def _broken(self, error: Exception) -> None:
+        self._lay_out(words_sheet("", sentence_of(error), self.room, "error"))
+
+    def on_resize(self, event: Resize) -> None:
+        """Another width: other lines, at about the same place."""
+        make = self._make
+        if make is not None and self.room > 0:
+            if self.sheet.lines:
+                self._wanted_place = self.place
+            self._newest.want(lambda: make(self.room), at_once=True)

@@ -1,21 +1,21 @@
-"""The shelf as a tree: collections and their stories with ticks of three states."""
+"""The shelf as a tree: collections and their stories with ticks of three states, for any number of them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rich.style import Style
-from rich.text import Text
 from textual.binding import Binding
-from textual.events import Click
 from textual.message import Message
-from textual.widgets import Tree
-from textual.widgets.tree import TreeNode
 
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.terminal import printable_line
-from storytime_tui.tui.ticks import Ticks
+from storytime_tui.tui.cells import fitted
+from storytime_tui.tui.shelf_rows import TITLE, Row, Shown, Titles, rows_of
+from storytime_tui.tui.ticks import Key, Ticks
+from storytime_tui.tui.widgets.line_list import LineList, Parts
+from storytime_tui.tui.wording import compact
 
 _MARKS = {"all": "x", "some": "-", "none": " "}
-_TICK = {"tick": True}  # meta data of the tick's own cells, so that a click on them ticks
+_ROOMY = 46  # cells from which on words are said in full
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,14 @@ class Leaf:
     index: int | None = None
 
     @property
-    def key(self) -> tuple[str, int | None]:
-        """What stays the same when the shelf is read anew."""
-        return self.collection.name, self.index
+    def title(self) -> str:
+        """The collection's or the story's title; never empty."""
+        title = self.collection.title if self.index is None else self.collection.stories[self.index].title
+        return title if title.strip() else "(no title)"
 
 
-class ShelfTree(Tree[Leaf]):
+class ShelfTree(LineList):
     """Collections and stories; `ticks` is shown, never changed here: a wish to tick is a message."""
-
-    COMPONENT_CLASSES = {"shelf--tick"}
-    DEFAULT_CSS = """
-    ShelfTree { overflow-x: hidden; }
-    ShelfTree:focus { background-tint: $foreground 0%; }
-    ShelfTree > .shelf--tick { color: $primary; text-style: bold; }
-    """
-    ICON_NODE = "▸ "
-    ICON_NODE_EXPANDED = "▾ "
 
     BINDINGS = [
         Binding(
@@ -59,145 +51,190 @@ class ShelfTree(Tree[Leaf]):
     ]
 
     class TickWished(Message):
-        """The user wants the line ticked the other way."""
+        """The user wants these stories of a collection ticked the other way."""
 
-        def __init__(self, leaf: Leaf) -> None:
+        def __init__(self, collection: Collection, places: Sequence[int]) -> None:
             super().__init__()
-            self.leaf = leaf
+            self.collection = collection
+            self.places = places
 
     class ReadWished(Message):
-        """The user wants to read a story."""
-
-        def __init__(self, leaf: Leaf) -> None:
-            super().__init__()
-            self.leaf = leaf
+        """The user wants to read the story under the cursor."""
 
     def __init__(self, *, id: str) -> None:
-        super().__init__("", id=id)
-        self.show_root = False
-        self.show_guides = False
-        self.guide_depth = 2
+        super().__init__(id=id)
+        self.collections: tuple[Collection, ...] = ()
         self.ticks = Ticks()
+        self.copies: Mapping[Key, object] = {}
+        self.wanted = ""
+        self._titles = Titles(())
+        self._shown: list[Shown] = []
+        self._rows: list[Row] = []
+        self._opened: set[str] = set()  # by name, without a filter
+        self._found_open: set[str] = set()  # with one
+        self._widths = (1, 1, 1)  # of the columns: stories, words in full, words in short
 
-    def show(self, collections: tuple[Collection, ...], ticks: Ticks, wanted: str = "") -> None:
-        """Build the lines anew: those whose title, or whose collection's title, holds `wanted`."""
-        self.ticks = ticks
-        leaf = self.cursor_node.data if self.cursor_node else None
-        opened = {node.data.collection.name for node in self.root.children if node.is_expanded and node.data}
-        first = not self.root.children and not wanted
-        self.clear()
-        sought = wanted.casefold()
-        for collection in collections:
-            whole = sought in collection.title.casefold()
-            shown = [i for i, s in enumerate(collection.stories) if whole or sought in s.title.casefold()]
-            if not shown and not whole:
-                continue
-            unfold = bool(sought and not whole) or collection.name in opened
-            unfold = unfold or (first and collection is collections[0])
-            node = self.root.add(Text(collection.title), Leaf(collection), expand=unfold)
-            for i in shown:
-                node.add_leaf(Text(collection.stories[i].title), Leaf(collection, i))
-        self.root.expand()
-        self._put_cursor(leaf)
+    # -- what is shown --------------------------------------------------------------------------------
 
-    def go_to(self, collection: str, index: int | None) -> None:
-        """Put the cursor on a collection or a story of it."""
-        for node in self.root.children:
-            if node.data and node.data.collection.name == collection:
-                if index is not None:
-                    node.expand()
-                self._put_cursor(Leaf(node.data.collection, index))
+    def show(self, collections: tuple[Collection, ...], ticks: Ticks) -> None:
+        """Show this shelf; the cursor stays with what it stands on, or else where it is."""
+        leaf = self.leaf
+        if not self.collections and collections:
+            self._opened.add(collections[0].name)
+        self.collections, self.ticks = collections, ticks
+        self._titles = Titles(collections)
+        most = max((c.words for c in collections), default=0)
+        self._widths = (
+            len(f"{max((len(c.stories) for c in collections), default=0):,}"),
+            len(f"{most:,}"),
+            max((len(compact(c.words)) for c in collections), default=1),
+        )
+        self._shown = self._titles.matching(self.wanted)
+        self._draw(leaf)
 
-    def _put_cursor(self, leaf: Leaf | None) -> None:
-        nodes = [n for c in self.root.children for n in (c, *(c.children if c.is_expanded else ()))]
-        if not nodes:
+    def narrow(self, wanted: str) -> None:
+        """Show only what holds the words of `wanted`; everything, where it is empty."""
+        if wanted.split() == self.wanted.split():
             return
-        for node in nodes:
-            if leaf and node.data and node.data.key == leaf.key:
-                break
-        else:
-            node = nodes[0]
-        self.call_after_refresh(self.move_cursor, node)
+        leaf = self.leaf
+        self.wanted = wanted.strip()
+        self._shown = self._titles.matching(self.wanted)
+        self._found_open = {self.collections[part.place].name for part in self._shown if not part.whole}
+        first = 1 if self._shown and not self._shown[0].whole else 0  # what was sought: a story
+        if leaf is not None and leaf.index is None and leaf.collection.name in self._found_open:
+            leaf = None  # it is shown only for its stories
+        self.jump(0)
+        self._draw(leaf, first)
 
     def show_ticks(self, ticks: Ticks) -> None:
         """Draw the same lines with other ticks."""
-        self.ticks = ticks
-        for node in self.root.children:
-            node.refresh()
-            for child in node.children:
-                child.refresh()
+        if ticks is not self.ticks:
+            self.ticks = ticks
+            self.refresh()
 
-    def render_label(self, node: TreeNode[Leaf], base_style: Style, style: Style) -> Text:
-        """Fold mark, tick, title, and the number of stories on the right."""
-        leaf = node.data
-        if leaf is None:
-            return Text()
-        if leaf.index is None:
-            fold = self.ICON_NODE_EXPANDED if node.is_expanded else self.ICON_NODE
-            state, title = self.ticks.state(leaf.collection), leaf.collection.title
-            number = len(leaf.collection.stories)
+    def show_copies(self, copies: Mapping[Key, object]) -> None:
+        """Mark the stories that are told elsewhere, too."""
+        self.copies = copies
+        self.refresh()
+
+    def go_to(self, collection: str, index: int | None, *, unfold: bool = False) -> None:
+        """Put the cursor on a collection or a story of it; `unfold`: with what it holds below it."""
+        for found in self.collections:
+            if found.name == collection:
+                if unfold or index is not None:
+                    self._open_set.add(collection)
+                self._draw(Leaf(found, index))
+                if unfold:
+                    self.jump(self.cursor)
+
+    def found(self) -> int:
+        """How many stories the filter lets through."""
+        return sum(len(part.stories) for part in self._shown)
+
+    @property
+    def leaf(self) -> Leaf | None:
+        """What the cursor stands on; None where there is nothing."""
+        if not self._rows:
+            return None
+        place, index = self._rows[self.cursor]
+        return Leaf(self.collections[place], None if index == TITLE else index)
+
+    @property
+    def _open_set(self) -> set[str]:
+        return self._found_open if self.wanted else self._opened
+
+    def _draw(self, leaf: Leaf | None, otherwise: int | None = None) -> None:
+        """Show the lines that there are now, with the cursor on a leaf.
+
+        Where that is not shown, the cursor goes to its collection; else to `otherwise`, or stays where it is.
+        """
+        opened = self._open_set
+        self._rows = rows_of(
+            self._shown, {p.place for p in self._shown if self.collections[p.place].name in opened}
+        )
+        self.lines_changed(self._row_of(leaf, self.cursor if otherwise is None else otherwise))
+
+    def _row_of(self, leaf: Leaf | None, otherwise: int) -> int:
+        if leaf is not None:
+            for place, collection in enumerate(self.collections):
+                if collection.name == leaf.collection.name:
+                    for row in ((place, TITLE if leaf.index is None else leaf.index), (place, TITLE)):
+                        if row in self._rows:
+                            return self._rows.index(row)
+        return otherwise
+
+    # -- the lines ------------------------------------------------------------------------------------
+
+    def count(self) -> int:
+        """How many lines there are now."""
+        return len(self._rows)
+
+    def parts(self, row: int, width: int) -> Parts:
+        """Fold mark, tick, title; on the right how many stories and words."""
+        place, index = self._rows[row]
+        collection = self.collections[place]
+        stories, words, short = self._widths
+        roomy = width >= _ROOMY
+        column = words if roomy else short
+        say = "{:,}".format if roomy else compact
+        if index == TITLE:
+            fold = "▾ " if collection.name in self._open_set else "▸ "
+            state, title, own = self.ticks.state(collection), collection.title, collection.words
+            many = " story  " if len(collection.stories) == 1 else " stories"
+            many = many + "  " if roomy else "  "
+            right = f"  {len(collection.stories):>{stories},}{many}{say(own):>{column}} "
         else:
-            fold, number = "  ", 0
-            state = "all" if self.ticks.has(leaf.collection, leaf.index) else "none"
-            title = leaf.collection.stories[leaf.index].title
-        indent = 0 if leaf.index is None else self.guide_depth
-        right = f" {number:,}" if number else ""
-        room = max(4, self.scrollable_content_region.width - indent - 6 - len(right) - 1)
-        label = Text(printable_line(title) or "(no title)", style, no_wrap=True, end="")
-        label.truncate(room, overflow="ellipsis", pad=True)
-        mark = self.get_component_rich_style("shelf--tick", partial=True) if state != "none" else Style()
-        return Text.assemble(
-            (fold, base_style + Style(dim=True)),
-            ("[", base_style + Style(dim=True, meta=_TICK)),
-            (_MARKS[state], base_style + mark + Style(meta=_TICK)),
-            ("] ", base_style + Style(dim=True, meta=_TICK)),
-            label,
-            (right, base_style + Style(dim=True)),
-            no_wrap=True,
-            end="",
+            fold = "    "
+            story = collection.stories[index]
+            state = "all" if self.ticks.has(collection, index) else "none"
+            title, own = story.title, story.words
+            again = "again  " if (collection.name, index) in self.copies else ""
+            right = f"  {again}{say(own):>{column}} "
+        title = printable_line(title[:400]) or "(no title)"
+        return (
+            (fold + "[", "quiet"),
+            (_MARKS[state], "mark" if state != "none" else ""),
+            ("] ", "quiet"),
+            (fitted(title, width - len(fold) - 4 - len(right)), "strong" if index == TITLE else ""),
+            (right, "quiet"),
         )
 
-    def on_click(self, event: Click) -> None:
+    def pressed(self, row: int, column: int) -> None:
         """A click on the tick ticks; elsewhere it does what Enter does."""
-        if event.style.meta.get("tick"):
-            event.prevent_default()
-            line = event.style.meta.get("line", -1)
-            node = self.get_node_at_line(line)
-            if node is not None and node.data is not None:
-                self.move_cursor(node)
-                self.post_message(self.TickWished(node.data))
+        self.move_to(row)
+        left = 2 if self._rows[row][1] == TITLE else 4
+        if left <= column < left + 4:
+            self.action_tick()
+        else:
+            self.action_read()
 
-    def on_tree_node_selected(self, event: Tree.NodeSelected[Leaf]) -> None:
-        """A click on a title: read it (a collection has unfolded by itself)."""
-        if event.node.data is not None and event.node.data.index is not None:
-            self.post_message(self.ReadWished(event.node.data))
+    # -- keys -----------------------------------------------------------------------------------------
 
     def action_tick(self) -> None:
-        """Tick the line under the cursor the other way."""
-        if self.cursor_node is not None and self.cursor_node.data is not None:
-            self.post_message(self.TickWished(self.cursor_node.data))
+        """Tick the line under the cursor the other way; of a collection, the stories that are shown."""
+        if not self._rows:
+            return
+        place, index = self._rows[self.cursor]
+        shown = next(part.stories for part in self._shown if part.place == place)
+        self.post_message(self.TickWished(self.collections[place], shown if index == TITLE else (index,)))
 
     def action_read(self) -> None:
         """Read a story; unfold or fold a collection."""
-        node = self.cursor_node
-        if node is None or node.data is None:
+        leaf = self.leaf
+        if leaf is None:
             return
-        if node.data.index is None:
-            node.toggle()
+        if leaf.index is None:
+            self.action_unfold(leaf.collection.name not in self._open_set)
         else:
-            self.post_message(self.ReadWished(node.data))
+            self.post_message(self.ReadWished())
 
     def action_unfold(self, opened: bool) -> None:
         """Open or close the collection of the line under the cursor."""
-        node = self.cursor_node
-        if node is None or node.data is None:
+        leaf = self.leaf
+        if leaf is None or (opened and leaf.index is not None):
             return
-        if node.data.index is not None:
-            if opened or node.parent is None:
-                return
-            node = node.parent
-            self.move_cursor(node)
-        if opened:
-            node.expand()
-        else:
-            node.collapse()
+        name = leaf.collection.name
+        if opened == (name in self._open_set):
+            return
+        (self._open_set.add if opened else self._open_set.discard)(name)
+        self._draw(Leaf(leaf.collection))

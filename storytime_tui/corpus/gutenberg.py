@@ -1,0 +1,249 @@
+"""Project Gutenberg: finding a book by title, author or subject, and fetching its text.
+
+Searches ask the Gutendex API over the built-in list of classics; without a network the list answers alone.
+The environment may name other servers, a mirror or a test's: STORYTIME_GUTENDEX instead of
+https://gutendex.com, STORYTIME_GUTENBERG instead of https://www.gutenberg.org.
+"""
+
+import json
+import os
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from storytime_tui.corpus import web
+from storytime_tui.corpus.classics import Book, classics, folded_words, search_offline
+from storytime_tui.corpus.names import slug
+from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable_line
+
+__all__ = ["Book", "Fetched", "Found", "classics", "fetch", "numbered", "search", "search_offline"]
+
+LICENCE = "Public domain in the USA (Project Gutenberg)"
+_PAGE = "https://www.gutenberg.org/ebooks/{}"  # a book's page, mirrors or not
+_PLACES = ("cache/epub/{0}/pg{0}.txt", "ebooks/{0}.txt.utf-8", "files/{0}/{0}-0.txt", "files/{0}/{0}.txt")
+_PATIENCE = 15.0  # seconds of silence after which the built-in list must do
+_LONGEST_QUERY = 200  # characters
+_LARGEST = 50_000_000  # bytes of a book; Gutenberg's largest plain text has half of that
+_HEAD = 20_000  # characters in which Gutenberg's own words come before the book
+_NEARLY = 0.9  # of the size that the list names: editions differ by less
+
+_NUMBER = re.compile(r"\be-?(?:text|book)\s*(?:#|no\.?)\s*(\d+)", re.IGNORECASE)
+_END = re.compile(r"\bend of (?:the |this )?project gutenberg|\*\*\* ?end of", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to; `note` says in words where it did not look, or is ""."""
+
+    books: tuple[Book, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A book's text on the disk, as distributed: where it came from, and what its collection's card says."""
+
+    path: Path
+    url: str
+    book: Book
+    licence: str
+    source: str
+
+
+def search(query: str, *, stop: threading.Event | None = None) -> Found:
+    """Books in English with a plain text, by title, author or subject: the classics first, then the rest.
+
+    Books under copyright are left out. Where Gutendex does not answer, the note says so. Raises
+    DownloadStopped.
+    """
+    query = printable_line(query)[:_LONGEST_QUERY]
+    if not folded_words(query):
+        return Found(classics())
+    books = {book.number: book for book in search_offline(query, alike=False)}
+    try:
+        for page in _pages(query, stop):
+            for book in page:
+                books.setdefault(book.number, book)
+    except web.DownloadStopped:
+        raise
+    except CorpusError as error:
+        reason = error.reason if isinstance(error, web.Trouble) else "Gutendex cannot be asked"
+        note = f"{reason}, so only the built-in list of {len(classics())} classics was searched."
+        return Found(tuple(books.values()) or search_offline(query), note)
+    return Found(tuple(books.values()) or search_offline(query))
+
+
+def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
+    """The book of that number: from the list, or as Gutendex knows it; else without a title.
+
+    Raises DownloadStopped.
+    """
+    for book in classics():
+        if book.number == number:
+            return book
+    try:
+        found = [book for book in _ask({"ids": str(number)}, stop)[0] if book.number == number]
+    except web.DownloadStopped:
+        raise
+    except CorpusError:
+        found = []  # its text will say what it is called
+    return found[0] if found else Book(number, "", "")
+
+
+def fetch(
+    book: Book, folder: Path, *, report: web.Report | None = None, stop: threading.Event | None = None
+) -> Fetched:
+    """Download the book's plain text into `folder`, from the first of Gutenberg's places that has it.
+
+    Verified: it is the text of that book, and it is whole. A book without a title gets the one in its text.
+    Raises DownloadStopped and CorpusError; what came is kept for the next time where that helps.
+    """
+    base = _base("STORYTIME_GUTENBERG", "https://www.gutenberg.org")
+    path = folder / f"{slug(book.title) or 'book'}-{book.number}.txt"
+    for place in _PLACES:
+        try:
+            came = web.download(
+                f"{base}/{place.format(book.number)}", path, report=report, stop=stop, largest=_LARGEST
+            )
+        except web.NotThere:
+            continue
+        known = _verified(book, came)
+        return Fetched(path, came.final_url, known, LICENCE, _PAGE.format(book.number))
+    raise CorpusError(
+        f"Project Gutenberg has no plain text of {_called(book)}: it may be a sound recording, or not be there."
+    )
+
+
+def _base(variable: str, usual: str) -> str:
+    return (os.environ.get(variable, "").strip() or usual).rstrip("/")
+
+
+def _called(book: Book) -> str:
+    return f'"{printable_line(book.title)}"' if book.title else f"the book with the number {book.number}"
+
+
+# -- Gutendex ----------------------------------------------------------------------------------------------
+
+
+def _pages(query: str, stop: threading.Event | None) -> Iterator[tuple[Book, ...]]:
+    """What Gutendex finds by number, or by title and author, and then, where that is not much, by subject."""
+    if query.isascii() and query.isdigit():
+        yield _ask({"ids": query}, stop)[0]
+        return
+    books, more = _ask({"search": query}, stop)
+    yield books
+    if not more:
+        yield _ask({"topic": query}, stop)[0]
+
+
+def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[Book, ...], bool]:
+    """One page of Gutendex' answer, and whether there are more. Raises CorpusError."""
+    base = _base("STORYTIME_GUTENDEX", "https://gutendex.com")
+    query = urlencode({**question, "languages": "en", "mime_type": "text/plain"}, quote_via=quote)
+    answer, data = web.read(f"{base}/books?{query}", stop=stop, patience=_PATIENCE)
+    try:
+        found = json.loads(data)
+        return tuple(book for entry in found["results"] if (book := _book(entry))), bool(found.get("next"))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        host = printable_line(urlsplit(answer.url).hostname or base)
+        raise web.Trouble(f"{host} answered with something that is no list of books") from error
+
+
+def _book(entry: Any) -> Book | None:
+    """One of Gutendex' results as a book, or None where it is of no use to us."""
+    if not isinstance(entry, dict) or entry.get("copyright") is True:
+        return None
+    number, title, formats = entry.get("id"), entry.get("title"), entry.get("formats")
+    if not isinstance(number, int) or not isinstance(title, str) or not isinstance(formats, dict):
+        return None
+    languages = _texts(entry.get("languages"))
+    plain = any(isinstance(kind, str) and kind.startswith("text/plain") for kind in formats)
+    if number <= 0 or not title.strip() or not plain or (languages and "en" not in languages):
+        return None
+    people = entry.get("authors")
+    names = [one.get("name") for one in people if isinstance(one, dict)] if isinstance(people, list) else []
+    authors = [spoken_name(printable_line(name)) for name in names if isinstance(name, str)]
+    return Book(
+        number=number,
+        title=printable_line(re.sub(r"\s*\$b\s*", ": ", title))[:300],
+        author=" and ".join(authors[:3])[:200],
+        subjects=tuple(printable_line(subject) for subject in _texts(entry.get("subjects"))),
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+def spoken_name(name: str) -> str:
+    """A catalogue's name as people say it: "Milne, A. A. (Alan Alexander)" is "A. A. Milne"."""
+    bare = " ".join(re.sub(r"\([^)]*\)", " ", name).split())
+    last, comma, first = bare.partition(", ")
+    if not comma:
+        return bare
+    first, comma, title = first.partition(", ")
+    if title in ("Mrs.", "Sir", "Lady", "Lord", "Dr."):
+        return f"{title} {first} {last}"
+    if title in ("Jr.", "Sr.", "II", "III", "M.D."):
+        return f"{first} {last}, {title}"
+    return f"{first}{comma}{title} {last}"
+
+
+# -- the text ----------------------------------------------------------------------------------------------
+
+
+def _verified(book: Book, came: web.Downloaded) -> Book:
+    """The book, its title and author filled in from its text where missing.
+
+    Raises CorpusError, and removes the file, where the text is not this book's or not whole.
+    """
+    data = came.path.read_bytes()
+    text = _decoded(data)
+    if not _is_of(book, text[:_HEAD]):
+        came.path.unlink()
+        raise CorpusError(
+            f"What {web.shown(came.final_url)} sent is not the text of {_called(book)} (it is not named at its "
+            "beginning): try again later, or another edition of the book."
+        )
+    if not _ends(text) and (not book.bytes or len(data) < _NEARLY * book.bytes):
+        came.path.unlink()
+        raise CorpusError(
+            f"What {web.shown(came.final_url)} sent of {_called(book)} is cut short: it has {len(data):,} bytes "
+            "and no end. Try again later."
+        )
+    title, author = book.title or _field("Title", text), book.author or _field("Author", text)
+    return replace(book, title=title, author=author)
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _is_of(book: Book, head: str) -> bool:
+    """Whether Gutenberg's own words at the beginning name this book, by its number or else by its title."""
+    if "project gutenberg" not in head.lower():
+        return False
+    numbers = {int(number[:9]) for number in _NUMBER.findall(head)}
+    if numbers:
+        return book.number in numbers
+    long_words = {word for word in folded_words(book.title) if len(word) > 3}
+    return long_words <= set(folded_words(head))
+
+
+def _ends(text: str) -> bool:
+    """Whether the text has Gutenberg's words at its end, new style or old."""
+    return bool(_END.search(text)) or "project gutenberg" in text[-1000:].lower()
+
+
+def _field(name: str, text: str) -> str:
+    """A field of Gutenberg's header, such as Title, with its further lines; or ""."""
+    found = re.search(rf"^{name}:[ \t]*(.+(?:\r?\n[ \t]+\S.*)*)", text[:_HEAD], re.MULTILINE)
+    return printable_line(found[1])[:300] if found else ""

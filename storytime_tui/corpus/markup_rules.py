@@ -1,0 +1,249 @@
+"""Which elements of a web page or an e-book are the book, which are verse, and which only stand around it."""
+
+import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+
+def names(text: str) -> frozenset[str]:
+    """The names in a list of them."""
+    return frozenset(text.split())
+
+
+_DROPPED_TAGS = names(
+    "script style nav template head title noscript noframes svg object embed applet iframe audio video canvas "
+    "button select textarea input figcaption rt rp"
+)
+# The names that books give their parts, as e-book makers write them in `class`.
+_DROPPED = re.compile(
+    r"pg-?(?:header|footer|boilerplate)\w*"
+    r"|(?:foot|end|side)-?_?notes?|(?:foot|end)-?_?note-?_?(?:text|body|block|list|content|section)"
+    r"|(?:fig|figure|img|image|illus|illustration)?-?_?(?:caption\w*|captioned)|figcap\w*"
+    r"|trans(?:criber|cribers|cription)?-?_?notes?|tn|tnote|tnbox|transnote\w*|pagelist|page-list"
+)
+_PAGE_NUMBER = re.compile(r"pagenum\w*|page-?_?(?:no|nums?|numbers?|break|marker)|pg-?_?(?:num|no)|folio")
+_ANCHOR = re.compile(
+    r"fn-?_?(?:anchor|ref|link|mark|marker)|(?:foot-?|end-?)?note-?_?(?:ref|reference|anchor|link|mark|marker)"
+)
+_FIGURE = re.compile(
+    r"fig(?:center|left|right|ure)?|figure\w*|illus(?:tration|trations|tr)?|im(?:g|age)\w*|plate"
+)
+_VERSE = re.compile(
+    r"(?:poem|poetry|verse|stanza|strophe|rhyme|lyric|song|ballad)s?(?:[-_]\w+|container)*|lg"
+)
+_STANZA = re.compile(r"(?:stanza|strophe|linegroup)s?(?:[-_][-\w]*)?|lg")
+_LINE = re.compile(r"line|verse-?line|poem-?line|l")
+_INDENT = re.compile(r"(?:i|in|ind|indent|verse-?indent|line-?indent)-?_?(\d{1,2})")
+# Parts that `epub:type` and `role` name: beside the notes, the pages that a printed book has for itself.
+_DROPPED_TYPES = names(
+    "footnote footnotes endnote endnotes rearnote rearnotes toc landmarks page-list loi lot lov loa index cover "
+    "titlepage halftitlepage copyright-page imprint colophon other-credits pagelist backlink"
+)
+_LONGEST_PAGE_NUMBER = 40  # characters; a longer "page number" is a page
+_EMPTY_ELEMENTS = 50  # more of them than there are characters are no mark, picture or line
+_LONGEST_NAMES = 500  # characters of a `class`
+_LONGEST_PLACE = 100  # characters of the name of a note's place
+_LONGEST_CAPTION = 600  # characters; more than that under a picture is the story
+_LONGEST_LINE = 120  # characters; a longer line is prose
+_BREAKS = names("br p div ul ol dl table blockquote pre section h1 h2 h3 h4 h5 h6")
+_LARGEST_INDENT = 20  # columns
+_MARK = r"(?:\d{1,4}|[a-z]|[ivxl]{1,6}|[*†‡§¶]+)"
+_BRACKETED = re.compile(rf"[\[({{]\s*{_MARK}\s*[\])}}]|[*†‡§]+", re.IGNORECASE)
+_BARE = re.compile(_MARK, re.IGNORECASE)
+_NOTE_PLACE = re.compile(
+    r"_?(?:f|fn|ft|ftn|foot|footnote|n|note|en|edn|endnote|r|ref)[-_]?\w*?\d[-_\w]*", re.IGNORECASE
+)
+_HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
+_MARGIN = re.compile(r"(?:margin-left|text-indent|padding-left)\s*:\s*(\d{1,2})(?:\.\d+)?em", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What the names in a `class` (or `epub:type`) say of an element; `indent` in columns, -1 where unsaid."""
+
+    dropped: bool = False
+    page_number: bool = False
+    anchor: bool = False
+    figure: bool = False
+    verse: bool = False
+    stanza: bool = False
+    line: bool = False
+    indent: int = -1
+
+
+@lru_cache(maxsize=4096)
+def meaning(names: str) -> Meaning:
+    """What the class names in an attribute say; few differ, in a book of thousands of elements."""
+    tokens = names.lower().split()[:50]
+
+    def any_is(pattern: re.Pattern[str]) -> bool:
+        return any(pattern.fullmatch(token) for token in tokens)
+
+    indents = [int(found[1]) for token in tokens if (found := _INDENT.fullmatch(token))]
+    return Meaning(
+        dropped=any_is(_DROPPED),
+        page_number=any_is(_PAGE_NUMBER),
+        anchor=any_is(_ANCHOR),
+        figure=any_is(_FIGURE),
+        verse=any_is(_VERSE),
+        stanza=any_is(_STANZA),
+        line=any_is(_LINE) or bool(indents),
+        indent=min(indents[0], _LARGEST_INDENT) if indents else -1,
+    )
+
+
+@lru_cache(maxsize=4096)
+def meaning_of_type(types: str) -> Meaning:
+    """What an `epub:type` or a `role` says."""
+    tokens = {token.removeprefix("doc-").rpartition(":")[2] for token in types.lower().split()}
+    return Meaning(
+        dropped=not tokens.isdisjoint(_DROPPED_TYPES),
+        page_number="pagebreak" in tokens,
+        anchor="noteref" in tokens,
+        verse=not tokens.isdisjoint({"poem", "verse", "song", "stanza", "hymn", "lyrics"}),
+        stanza="stanza" in tokens,
+    )
+
+
+NOTHING = Meaning()
+
+
+def meaning_of(element: Any) -> Meaning:
+    """What an element's class and type say together."""
+    names = (element.get("class") or "")[:_LONGEST_NAMES]
+    types = element.get("epub:type") or element.get("role")
+    if not types:
+        return meaning(names) if names else NOTHING
+    one, other = meaning(names), meaning_of_type(types[:_LONGEST_NAMES])
+    both = {field: getattr(one, field) or getattr(other, field) for field in _SAID}
+    return replace(one, **both)
+
+
+_SAID = ("dropped", "page_number", "anchor", "verse", "stanza")
+
+
+def is_dropped(element: Any, tag: str, says: Meaning) -> bool:
+    """Whether an element, with all that is in it, is no part of the text."""
+    if tag in _DROPPED_TAGS or says.dropped:
+        return True
+    if tag in ("sup", "a") and _is_note_mark(element, tag):
+        return True
+    if not element.keys():
+        return tag == "p" and _is_note(element)
+    if says.page_number or says.anchor:
+        return has_at_most(element, _LONGEST_PAGE_NUMBER)
+    if (says.figure or tag == "figure") and _is_picture(element):
+        return True
+    if element.get("hidden") is not None or _HIDDEN.search(element.get("style", "")):
+        return not has_at_most(element, 1)  # a single letter is the one that a picture of it stands for
+    if (element.get("id") or "").startswith(("pg-header", "pg-footer", "pg-boilerplate", "pg-machine")):
+        return True
+    if tag == "footer" and element.getparent() is not None and element.getparent().tag == "body":
+        return True
+    return tag in ("p", "li", "dd") and _is_note(element)
+
+
+def has_at_most(element: Any, most: int) -> bool:
+    """Whether an element holds at most so many characters (white space at ends not counted), and few elements."""
+    length = 0
+    for place, inner in enumerate(element.iter()):
+        length += len((inner.text or "").strip())
+        if place:
+            length += len((inner.tail or "").strip())
+        if length > most or place > most + _EMPTY_ELEMENTS:
+            return False
+    return True
+
+
+def is_line(element: Any, tag: str, says: Meaning) -> bool:
+    """Whether an element among verse is one line of it, not a stanza."""
+    if tag == "span":
+        return says.line or says.verse
+    if tag not in ("p", "div") or says.stanza:
+        return False
+    return says.line or not _has_lines(element)
+
+
+def follows_line(element: Any) -> bool:
+    """Whether an element of verse without lines in it is the next line after one like it."""
+    before = element.getprevious()
+    return (
+        before is not None
+        and before.get("class") == element.get("class")
+        and before.tag == element.tag
+        and all(not _has_lines(each) and has_at_most(each, _LONGEST_LINE) for each in (before, element))
+    )
+
+
+def _has_lines(element: Any) -> bool:
+    """Whether line ends or blocks stand in an element, or in what stands in it."""
+    return any(
+        each.tag in _BREAKS or any(inner.tag in _BREAKS for inner in each.iterchildren()) for each in element
+    )
+
+
+def indent_of(element: Any, says: Meaning) -> int:
+    """How many columns a line of verse is set in; 0 where nothing says so."""
+    if says.indent >= 0:
+        return says.indent
+    found = _MARGIN.search(element.get("style", ""))
+    return min(int(found[1]), _LARGEST_INDENT) if found else 0
+
+
+def _is_picture(element: Any) -> bool:
+    """A picture with its caption, and no heading or story in it."""
+    if not has_at_most(element, _LONGEST_CAPTION):
+        return False
+    tags = {inner.tag for inner in element.iter()}
+    return not tags.isdisjoint(("img", "svg")) and not any(
+        not has_at_most(heading, 0) for heading in element.iter("h1", "h2", "h3", "h4", "h5", "h6")
+    )
+
+
+def _is_note_mark(element: Any, tag: str) -> bool:
+    """A raised number or star, or a link that shows one and leads to a note."""
+    if not has_at_most(element, 8):
+        return False
+    shown = "".join(element.itertext()).strip()
+    link = element if tag == "a" else next(iter(element.iter("a")), None)
+    place = (link.get("href") or "").partition("#")[2][:_LONGEST_PLACE] if link is not None else ""
+    if tag == "a":
+        if not place:
+            return False
+        raised = next(iter(element.iter("sup")), None) is not None
+        return _BRACKETED.fullmatch(shown) is not None or (
+            _BARE.fullmatch(shown) is not None and (raised or _NOTE_PLACE.fullmatch(place) is not None)
+        )
+    if _BRACKETED.fullmatch(shown):
+        return True
+    before = element.getprevious()
+    text = (element.getparent().text if before is None else before.tail) or ""
+    return _BARE.fullmatch(shown) is not None and (
+        bool(place) or (shown.isdigit() and text[-1:] != "" and not text[-1].isdigit())
+    )
+
+
+def _is_note(element: Any) -> bool:
+    """A paragraph that begins with the mark of a note, which leads back to where the note belongs."""
+    if (element.text or "").strip() or len(element) == 0:
+        return False
+    first = element[0]
+    if (
+        first.tag == "a"
+        and not first.get("href")
+        and not (first.tail or "").strip()
+        and len(element) > 1
+        and has_at_most(first, 0)
+    ):
+        first = element[1]  # after the place that the note's mark leads to
+    if first.tag == "sup" and len(first) == 1:
+        first = first[0]
+    if first.tag != "a" or not has_at_most(first, 8):
+        return False
+    shown = "".join(first.itertext()).strip().rstrip(".:")
+    place = (first.get("href") or "").partition("#")[2][:_LONGEST_PLACE]
+    return bool(place and shown) and (
+        _BRACKETED.fullmatch(shown) is not None
+        or (_BARE.fullmatch(shown) is not None and _NOTE_PLACE.fullmatch(place) is not None)
+    )

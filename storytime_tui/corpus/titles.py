@@ -1,0 +1,106 @@
+"""Titles as people write them: "THE GOLDEN BIRD." is "The Golden Bird"."""
+
+import re
+import unicodedata
+
+from storytime_tui.terminal import printable_line
+
+_SMALL = (
+    "a an and as at but by de du for from if in into la le nor o' of off on or over per so than the till to "
+)
+_SMALL += "up upon van via von with yet i' th' t' an' o'er"
+_SMALL_WORDS = frozenset(_SMALL.split())
+# Roman numerals that stand for numbers; "I", "MIX" and the like are words as often, and are told by their place
+_ROMAN = re.compile(r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})", re.ASCII)
+_ROMAN_WORDS = frozenset(
+    {"I", "MIX", "LIV", "DIM", "MILL", "CIVIL", "DID", "ILL", "LID", "MILD", "VIM", "MID"}
+)
+_INITIALS = re.compile(r"(?:[A-Z]\.){2,}")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*['’]?")
+_FOOTNOTE_MARK = re.compile(
+    r"\s*(?:\[(?:\d{1,3}|[A-Z]|\*+|FN#?\d+)\]|(?<=[\w.!?'\"])\(\d{1,2}\)|(?<=\w)\*+$)"
+)
+_KEPT_STOPS = re.compile(r"(?:\.\.\.|\b(?:etc|Mr|Mrs|Dr|St|Esq|Jr|Co|No)\.|(?:\b[A-Z]\. ?){2,})$", re.I)
+
+
+def as_title(text: str) -> str:
+    """A heading as one writes a title: on one line, without marks, ALL CAPITALS made small where they are."""
+    title = printable_line(_FOOTNOTE_MARK.sub("", " ".join(text.split()).replace("_", "")))
+    title = re.sub(r"(?<=\w)--?\s*$", "", title).strip(" \t,;:*=+~")
+    if title.endswith(".") and not _KEPT_STOPS.search(title):
+        title = title[:-1].rstrip()
+    title = _without_outer_brackets(title)
+    if (
+        title[:1] in ('"', "“") and title.count('"') + title.count("”") < 2
+    ):  # it is closed somewhere in the text
+        title = title[1:]
+    return title_case(title) if _has_only_capitals(title) else title
+
+
+def _has_only_capitals(title: str) -> bool:
+    """Whether a title is in capitals but for its small words: "YVON and FINETTE"."""
+    words = [word for word in title.split() if word not in _SMALL_WORDS]
+    return is_capitals(" ".join(words))
+
+
+def is_capitals(text: str) -> bool:
+    """Whether a text has letters and no small one among them (but for the s of "THE PETERKINs'" and the like)."""
+    return text.upper() == text and text.lower() != text
+
+
+def title_case(text: str) -> str:
+    """A text in capitals with a capital for each word but the small ones; Roman numerals and initials stay."""
+    words = list(_WORD.finditer(text))
+    pieces, at = [], 0
+    for number, word in enumerate(words):
+        between = text[at : word.start()]
+        edge = number in (0, len(words) - 1) or bool(re.search(r"[:.!?\[(\"“;]|--|—", between))
+        pieces += [between, _cased(word[0], text, word.start(), edge=edge)]
+        at = word.end()
+    return "".join([*pieces, text[at:]])
+
+
+def _cased(word: str, text: str, start: int, *, edge: bool) -> str:
+    if _is_roman(word) or _in_initials(text, start):
+        return word
+    small = word.lower()
+    within = start > 0 and text[start - 1] == "-"  # "Jack-in-the-Pulpit"
+    if small in _SMALL_WORDS and (within or not edge):
+        return small
+    first, apostrophe, rest = small.partition("'")
+    if apostrophe and len(first) == 1 and len(rest) > 2:  # O'Brien
+        return f"{first.upper()}'{rest.capitalize()}"
+    return _capital_first(small)
+
+
+def _capital_first(word: str) -> str:
+    return word[:1].upper() + word[1:]
+
+
+def _is_roman(word: str) -> bool:
+    return word == "I" or (word not in _ROMAN_WORDS and _ROMAN.fullmatch(word) is not None)
+
+
+def _in_initials(text: str, start: int) -> bool:
+    return any(match.start() <= start < match.end() for match in _INITIALS.finditer(text))
+
+
+def _without_outer_brackets(title: str) -> str:
+    """A title that stands in brackets or quotes as a whole, without them."""
+    for opened, closed in (("[", "]"), ("(", ")")):
+        if title.startswith(opened) and title.endswith(closed) and title.count(opened) == 1:
+            return title[1:-1].strip()
+    return title
+
+
+def key_of(text: str) -> str:
+    """What two headings of one story have in common: their letters and digits, small and without accents."""
+    if "[" in text or "(" in text or "*" in text:
+        text = _FOOTNOTE_MARK.sub("", text)
+    if text.isascii():
+        return text.lower().translate(_NO_LETTERS)
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join([sign for sign in plain if sign.isalnum()])
+
+
+_NO_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}

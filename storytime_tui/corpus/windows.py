@@ -1,0 +1,50 @@
+"""The windows that training cuts from a stream of tokens, and where the stories in them begin."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.unsignedinteger[Any]]
+Window = npt.NDArray[np.int64]
+
+
+def epoch_windows(tokens: int, stride: int, seed: int, epoch: int) -> npt.NDArray[np.int64]:
+    """Where the windows of one pass over a ring of `tokens` start: ceil(tokens / stride) places, shuffled.
+
+    The places are `stride` apart (the last two may be nearer), from a random offset that changes with the
+    epoch. A stride below the window's length makes windows overlap: half of it is the notebook's way. The
+    result is a function of the arguments alone, and of no NumPy version: the raw numbers of a PCG64 never
+    change, whereas NumPy's own shuffle may. So exact resume needs only seed and epoch.
+    """
+    count = math.ceil(tokens / stride)
+    numbers = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(count + 1)
+    starts = (int(numbers[0]) % tokens + np.arange(count, dtype=np.int64) * stride) % tokens
+    return starts[np.argsort(numbers[1:], kind="stable")]
+
+
+def window_at(ids: Ids, start: int, length: int) -> Window:
+    """`length` ids from `start` on, going round the ring at its end."""
+    if start >= 0 and start + length <= len(ids):
+        return ids[start : start + length].astype(np.int64)
+    return ids.take(np.arange(start, start + length), mode="wrap").astype(np.int64)
+
+
+def documents_in(windows: Window, end_of_text: int) -> Window:
+    """Which story each token belongs to, counted from 0 in each window; same shape as `windows`.
+
+    Short stories are packed into one window, end-of-text between them. An end-of-text belongs to the story
+    that it opens. Two tokens may see each other only where their numbers are equal.
+    """
+    return np.cumsum(windows == end_of_text, axis=-1, dtype=np.int64)
+
+
+def positions_in(windows: Window, end_of_text: int) -> Window:
+    """Each token's place in its own story, from 0 at its end-of-text (or at the window's edge); same shape.
+
+    These are the position ids by which a model is told that a packed window holds several stories.
+    """
+    places = np.broadcast_to(np.arange(windows.shape[-1], dtype=np.int64), windows.shape)
+    begins = np.where(windows == end_of_text, places, 0)
+    return places - np.maximum.accumulate(begins, axis=-1)

@@ -1,0 +1,50 @@
+"""Which books of Project Gutenberg are listed, and in what order. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from storytime_tui.corpus.collection import Collection
+from storytime_tui.tui.services import Book
+from storytime_tui.tui.shelf_rows import folded
+
+# The first of the list: what most who open it come for, two keys away.
+FIRST = (572, 2591, 11)  # Beatrix Potter's tales, the Grimms', Alice
+_THEIRS = ("beatrix potter", "grimm", "lewis carroll")
+_NUMBER = re.compile(
+    r"gutenberg\.org/(?:ebooks|files|cache/epub)/(\d+)|gutenberg\W+(?:e?book\W+)?(?:no\W+|number\W+|#)?(\d+)",
+    re.I,
+)
+
+
+def in_order(books: Sequence[Book]) -> list[Book]:
+    """Those that most come for first, then the others by the same authors, then the rest as they stand."""
+
+    def rank(book: Book) -> tuple[int, int]:
+        if book.number in FIRST:
+            return 0, FIRST.index(book.number)
+        author = folded(book.author)
+        return 1, next((i for i, name in enumerate(_THEIRS) if name in author), len(_THEIRS))
+
+    return sorted(books, key=rank)
+
+
+class Catalogue:
+    """A list of books, ready to be searched."""
+
+    def __init__(self, books: Sequence[Book]) -> None:
+        self._books = [(folded(f"{b.title} {b.author} {b.number} {' '.join(b.subjects)}"), b) for b in books]
+
+    def matching(self, wanted: str) -> list[Book]:
+        """The books whose title, author, number and subjects hold every word, in the order of the list."""
+        terms = folded(wanted).split()
+        return [book for words, book in self._books if all(term in words for term in terms)]
+
+
+def on_the_shelf(collections: Sequence[Collection]) -> dict[int, str]:
+    """The Gutenberg numbers of the collections that came from there, and their names."""
+    numbers: dict[int, str] = {}
+    for collection in collections:
+        found = _NUMBER.search(collection.source)
+        if found:
+            numbers[int(found[1] or found[2])] = collection.name
+    return numbers

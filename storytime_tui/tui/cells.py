@@ -1,0 +1,88 @@
+"""Text laid out in a terminal's cells, where a sign may take two of them or none: pure functions."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+from storytime_tui.terminal import printable
+
+# signs that may take other than one cell: all but the Latin ones and the quotes and dashes of English
+_UNEVEN = re.compile("[^\x00-\u02ff\u2010-\u2027\u2030-\u205e]")
+
+
+def fitted(text: str, width: int) -> str:
+    """One line of exactly `width` cells: padded with spaces, or cut with an ellipsis at its end."""
+    if width <= 0:
+        return ""
+    text = text[: 4 * width + 40]  # no title is measured further than it can be seen
+    length = len(text) if text.isascii() else cell_len(text)
+    if length <= width:
+        return text + " " * (width - length)
+    return set_cell_size(text, width - 1) + "…"
+
+
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """The lines of a text, none wider than `width` cells; control characters become visible signs.
+
+    A line breaks between words, and within a word only where that is wider than a line or has wide signs.
+    The spaces that a paragraph begins with stay: verse and letters keep their shape.
+    """
+    for raw in text.split("\n"):
+        paragraph = printable(raw).expandtabs(4).rstrip()
+        if not paragraph:
+            yield ""
+        elif paragraph.isascii() or not _UNEVEN.search(paragraph):
+            if len(paragraph) <= width:
+                yield paragraph
+            else:
+                yield from _simple(paragraph, width)
+        elif len(paragraph) <= width and cell_len(paragraph) <= width:
+            yield paragraph
+        else:
+            yield from _by_cells(paragraph, width)
+
+
+@lru_cache(maxsize=8)
+def _lines_of(width: int) -> re.Pattern[str]:
+    # as much as fits before a space or the end; where one word is wider than a line, a piece of it
+    return re.compile(rf"(?=\S)(?:(.{{1,{width}}})(?:\s+|$)|(.{{{width}}}))")
+
+
+def _simple(paragraph: str, width: int) -> Iterator[str]:
+    body = paragraph.lstrip()
+    indent = " " * min(len(paragraph) - len(body), width // 2)
+    first = _lines_of(width - len(indent)).match(body)
+    assert first is not None  # there is something, and it is wider than a line
+    yield indent + (first[1] or first[2])
+    for line in _lines_of(width).finditer(body, first.end()):
+        yield line[1] or line[2]
+
+
+def _by_cells(paragraph: str, width: int) -> Iterator[str]:
+    body = paragraph.lstrip()
+    line = " " * min(len(paragraph) - len(body), width // 2)
+    used, begun = len(line), False
+    for word in re.findall(r"\S+", body):
+        length = cell_len(word)
+        gap = 1 if begun else 0
+        if used + gap + length <= width:
+            line, used, begun = line + " " * gap + word, used + gap + length, True
+            continue
+        if length == len(word) <= width:  # a word of narrow signs goes to the next line whole
+            if begun:
+                yield line
+            line, used, begun = word, length, True
+            continue
+        room = width - used - gap
+        head = chop_cells(word[: 4 * room], room)[0] if room > 1 else ""
+        if head:
+            yield line + " " * gap + head
+        elif begun:
+            yield line
+        *full, line = chop_cells(word[len(head) :], width) or [""]
+        yield from full
+        used, begun = cell_len(line), bool(line)
+    if begun:
+        yield line

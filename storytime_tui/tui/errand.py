@@ -1,0 +1,50 @@
+"""A long errand (an import, a download): how far it has come, and the wish that it stop. Shared with its thread."""
+
+import threading
+from dataclasses import dataclass, field
+
+from storytime_tui.terminal import printable_line
+from storytime_tui.tui.wording import memory
+
+_BYTES = ("downloading", "fetching", "reading", "waiting")  # what is counted in bytes; all else in pieces
+
+
+@dataclass
+class Errand:
+    """`said` is what it said last: words, how much is done, of how much (0: nobody knows)."""
+
+    title: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    said: tuple[str, int, int] = ("", 0, 0)
+    over: bool = False
+
+    def report(self, words: str, done: int, total: int) -> None:
+        """Called by the errand's thread: one assignment, and the screen looks at it when it draws."""
+        self.said = (words, done, total)
+
+    def progress(self) -> str:
+        """How far it has come, in words; bytes as people say them."""
+        if self.stop.is_set():
+            return "stopping…"
+        words, done, total = self.said
+        words = printable_line(words)
+        if not total:
+            return words + "…" if words else "making ready…"
+        if words.startswith(_BYTES):
+            return f"{words}  {size(done)} of {size(total)}"
+        return f"{words}  {done:,} of {total:,}"
+
+    def bar(self, width: int) -> tuple[str, str]:
+        """What is done and what is left, as a line of `width` cells; nothing where nobody knows."""
+        _, done, total = self.said
+        if not total:
+            return "", ""
+        filled = max(0, min(width, round(width * done / total)))
+        return "━" * filled, "─" * (width - filled)
+
+
+def size(number: int) -> str:
+    """Bytes: `8 kB`, `551 kB`, `1.5 MB`."""
+    if number < 999_500:
+        return f"{max(1, round(number / 1e3)) if number else 0:,} kB"
+    return f"{number / 1e6:.1f} MB" if number < 99_500_000 else memory(number)

@@ -1,0 +1,108 @@
+"""What the reading pane shows, laid out in lines: a story with its chapters, a collection, a word of our own. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.document import Chapter
+from storytime_tui.terminal import printable_line
+from storytime_tui.tui.cells import fitted, wrapped
+from storytime_tui.tui.wording import count
+
+WIDEST = 76  # cells: longer lines are hard to follow
+_NARROWEST = 12
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Lines from top to bottom; `kinds` says of some of them what they are: title, quiet, heading, error."""
+
+    width: int
+    lines: list[str] = field(default_factory=list)
+    kinds: dict[int, str] = field(default_factory=dict)
+
+    def add(self, text: str, kind: str = "") -> None:
+        """Put a text below what is there."""
+        begin = len(self.lines)
+        self.lines.extend(wrapped(text, self.width))
+        if kind:
+            self.kinds.update(dict.fromkeys(range(begin, len(self.lines)), kind))
+
+
+def width_in(room: int) -> int:
+    """How wide the lines are in a pane of so many cells."""
+    return max(_NARROWEST, min(WIDEST, room))
+
+
+def headed(title: str, facts: Iterable[str], room: int) -> Sheet:
+    """The head of every sheet: a title, quiet facts, an empty line."""
+    sheet = Sheet(width_in(room))
+    sheet.add(printable_line(title[:1000]) or "(no title)", "title")
+    for fact in facts:
+        if fact:
+            sheet.add(printable_line(fact), "quiet")
+    sheet.add("")
+    return sheet
+
+
+def story_facts(collection: Collection, story: Story) -> str:
+    """Who told it, where it stands, how long it is."""
+    chapters = count(len(story.chapters), "chapter") if len(story.chapters) > 1 else ""
+    return " · ".join(
+        filter(None, [collection.author, collection.title, count(story.words, "word"), chapters])
+    )
+
+
+def story_sheet(
+    title: str, facts: Iterable[str], text: str, chapters: tuple[Chapter, ...], room: int
+) -> Sheet:
+    """A story; each chapter's title stands above it as a heading."""
+    sheet = headed(title, facts, room)
+    begin = 0
+    for chapter in chapters:
+        start = max(begin, min(chapter.start, len(text)))
+        _add_passage(sheet, text[begin:start])
+        if sheet.lines[-1]:
+            sheet.add("")
+        sheet.add(printable_line(chapter.title), "heading")
+        sheet.add("")
+        begin = start
+    _add_passage(sheet, text[begin:])
+    return sheet
+
+
+def _add_passage(sheet: Sheet, text: str) -> None:
+    text = text.strip("\n")
+    if text:
+        sheet.add(text)
+
+
+def collection_sheet(collection: Collection, room: int) -> Sheet:
+    """What a collection is, and its table of contents."""
+    stories = count(len(collection.stories), "story", "stories")
+    sheet = headed(collection.title, [f"{stories} · {count(collection.words, 'word')}"], room)
+    if collection.description:
+        sheet.add(collection.description)
+        sheet.add("")
+    for what, value in (
+        ("by", collection.author),
+        ("source:", collection.source),
+        ("licence:", collection.licence),
+    ):
+        if value:
+            sheet.add(printable_line(f"{what} {value}"), "quiet")
+    plain = "made plain" if collection.plain_punctuation else "as written"
+    sheet.add(f"quotes and dashes: {plain}" + ("" if collection.bundled else " (- changes it)"), "quiet")
+    sheet.add("")
+    column = max((len(f"{story.words:,}") for story in collection.stories), default=0)
+    for story in collection.stories:
+        title = printable_line(story.title[:400]) or "(no title)"
+        sheet.lines.append(fitted(f"{story.words:>{column},}  {title}", sheet.width).rstrip())
+    return sheet
+
+
+def words_sheet(title: str, text: str, room: int, kind: str = "") -> Sheet:
+    """Words of the program itself: a welcome, a trouble."""
+    sheet = headed(title, (), room)
+    sheet.add(text, kind)
+    return sheet

@@ -1,0 +1,63 @@
+"""A list of books, and below it the offer to look further."""
+
+from collections.abc import Mapping, Sequence
+
+from textual.message import Message
+
+from storytime_tui.terminal import printable_line
+from storytime_tui.tui.cells import fitted
+from storytime_tui.tui.errand import size
+from storytime_tui.tui.services import Book
+from storytime_tui.tui.widgets.line_list import LineList, Parts
+
+_RIGHT = 10  # cells of the last column
+
+
+class BookList(LineList):
+    """Title, author, year, size; those on the shelf say so. The last line may be an offer."""
+
+    BINDINGS = []
+
+    class Chosen(Message):
+        """A line was clicked on."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.books: Sequence[Book] = ()
+        self.offer = ""
+        self.shelf: Mapping[int, str] = {}
+
+    def show(self, books: Sequence[Book], offer: str = "") -> None:
+        """Show these, from the top."""
+        self.books, self.offer = books, offer
+        self.jump(0)
+        self.lines_changed(0)
+
+    @property
+    def book(self) -> Book | None:
+        """The book under the cursor; None on the offer, or where there is nothing."""
+        return self.books[self.cursor] if self.cursor < len(self.books) else None
+
+    def count(self) -> int:
+        """The books and the offer."""
+        return len(self.books) + bool(self.offer)
+
+    def parts(self, row: int, width: int) -> Parts:
+        """Three columns; a wide list has the year, too."""
+        if row >= len(self.books):
+            return ((fitted(" " + printable_line(self.offer), width), "mark"),)
+        book = self.books[row]
+        year = f" {book.year[:4]:>4}" if width >= 88 else ""
+        author = (width - _RIGHT) * 3 // 10
+        known = book.number in self.shelf
+        last = "on shelf" if known else size(book.bytes) if book.bytes else ""
+        return (
+            (" " + fitted(printable_line(book.title), width - author - len(year) - _RIGHT - 3) + "  ", ""),
+            (fitted(printable_line(book.author), author) + year, "quiet"),
+            (last.rjust(_RIGHT - 1) + " ", "mark" if known else "quiet"),
+        )
+
+    def pressed(self, row: int, column: int) -> None:
+        """A click chooses."""
+        self.move_to(row)
+        self.post_message(self.Chosen())

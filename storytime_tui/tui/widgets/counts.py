@@ -1,0 +1,79 @@
+"""What the ticked stories come to, in two lines whose numbers stand still while they change."""
+
+from textual.content import Content
+from textual.widgets import Static
+
+from storytime_tui.errors import StorytimeError
+from storytime_tui.terminal import printable_line
+from storytime_tui.tui.bridge import sentence_of
+from storytime_tui.tui.cells import fitted
+from storytime_tui.tui.services import Estimate
+from storytime_tui.tui.tally import Tally
+from storytime_tui.tui.wording import about
+
+_LABEL = 14  # cells
+
+
+class Counts(Static):
+    """Stories and words as they are ticked; tokens, windows and time as soon as they are known."""
+
+    DEFAULT_CSS = "Counts { height: 2; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }"
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(Content("opening the shelf…"), id=id)
+        self._tally = Tally()
+        self._base = ""
+        self._estimate: Estimate | Exception | None = None
+
+    def say(self, words: str) -> None:
+        """Something else than numbers."""
+        self.update(Content(words), layout=False)
+
+    def show(self, tally: Tally, base: str) -> None:
+        """Other stories are ticked, or another base is chosen: its estimate stays until the new one comes."""
+        if base != self._base or not tally.stories:
+            self._estimate = None
+        self._tally, self._base = tally, base
+        self._draw()
+
+    def show_estimate(self, estimate: Estimate | Exception) -> None:
+        """What the ticked stories come to; or why nobody can say."""
+        self._estimate = estimate
+        self._draw()
+
+    def _draw(self) -> None:
+        tally = self._tally
+        if not tally.stories:
+            self.say("nothing ticked: space ticks a story or a whole collection")
+            return
+        stories = "story  " if tally.stories == 1 else "stories"
+        words = "word   " if tally.words == 1 else "words  "
+        lines = [
+            (fitted("ticked", _LABEL), "$quiet"),
+            f"{tally.stories:>9,}",
+            (f" {stories}", "$quiet"),
+            f"{tally.words:>10,}",
+            (f" {words}", "$quiet"),
+            (f"  {tally.twice:,} told twice, learned once" if tally.twice else "", ""),
+            "\n",
+            (fitted(printable_line(self._base), _LABEL - 1) + " ", "$quiet"),
+            *self._second_line(),
+        ]
+        self.update(Content.assemble(*lines), layout=False)
+
+    def _second_line(self) -> list[str | tuple[str, str]]:
+        estimate = self._estimate
+        if isinstance(estimate, Exception):
+            known = isinstance(estimate, StorytimeError)
+            return [("  " + printable_line(str(estimate) if known else sentence_of(estimate)), "$quiet")]
+        if estimate is None:
+            return [("        …", "$quiet")]
+        windows = "window " if estimate.windows == 1 else "windows"
+        time = "" if estimate.seconds is None else f"  {about(estimate.seconds)} to learn here"
+        return [
+            f"{estimate.tokens:>9,}",
+            (" tokens ", "$quiet"),
+            f"{estimate.windows:>10,}",
+            (f" {windows}", "$quiet"),
+            time,
+        ]

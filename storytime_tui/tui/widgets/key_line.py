@@ -1,0 +1,96 @@
+"""What the keys do here, in one line that always fits: where it is narrow, the seldom keys are left to the help."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.content import Content
+from textual.events import Click, MouseMove, Resize
+from textual.screen import Screen
+from textual.widgets import Static
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One key: what is pressed, how that is written, what it does in a word and in a sentence."""
+
+    key: str
+    sign: str
+    word: str
+    sentence: str
+    action: str
+
+    @property
+    def width(self) -> int:
+        """Its cells, with a space before, between and after."""
+        return len(self.sign) + len(self.word) + 3
+
+
+def fitting(keys: Sequence[Shown], seldom: Sequence[str], width: int) -> list[Shown]:
+    """The keys that have room: the seldom actions give way first, the last of them before the others."""
+    kept = list(keys)
+    for action in reversed(seldom):
+        if sum(key.width for key in kept) > width:
+            kept = [key for key in kept if key.action != action]
+    while kept and sum(key.width for key in kept) > width:
+        kept.pop(-2 if len(kept) > 1 else -1)  # the very last is the help
+    return kept
+
+
+class KeyLine(Static):
+    """The footer. One widget, where Textual's own has one for each key and makes them anew at every change of focus."""
+
+    DEFAULT_CSS = "KeyLine { dock: bottom; height: 1; width: 1fr; text-wrap: nowrap; }"
+    ALLOW_SELECT = False
+
+    def __init__(self, seldom: Sequence[str] = ()) -> None:
+        super().__init__(markup=False)
+        self._seldom = seldom
+        self._all: list[Shown] = []
+        self._kept: list[Shown] = []
+
+    def on_mount(self) -> None:
+        """Follow what the keys mean."""
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        keys: dict[str, Shown] = {}
+        for _, binding, enabled, tooltip in screen.active_bindings.values():
+            if binding.show and enabled and binding.action not in keys:
+                sign = self.app.get_key_display(binding)
+                shown = Shown(binding.key, sign, binding.description, tooltip or "", binding.action)
+                keys[binding.action] = shown
+        self._all = list(keys.values())
+        self._fit()
+
+    def on_resize(self, event: Resize) -> None:
+        """There is more room, or less."""
+        self._fit()
+
+    def _fit(self) -> None:
+        kept = fitting(self._all, self._seldom, self.size.width)
+        if kept != self._kept:
+            self._kept = kept
+            parts = [
+                part
+                for key in kept
+                for part in ((f" {key.sign}", "bold $primary"), (f" {key.word} ", "$quiet"))
+            ]
+            self.update(Content.assemble(*parts), layout=False)
+
+    def _key_at(self, x: int) -> Shown | None:
+        for key in self._kept:
+            if x < key.width:
+                return key
+            x -= key.width
+        return None
+
+    def on_click(self, event: Click) -> None:
+        """A click does what the key does."""
+        key = self._key_at(event.x)
+        if key is not None:
+            self.app.simulate_key(key.key)
+
+    def on_mouse_move(self, event: MouseMove) -> None:
+        """Say more of the key under the pointer."""
+        key = self._key_at(event.x)
+        self.tooltip = key.sentence if key is not None else None

@@ -1,0 +1,63 @@
+"""`corpus add ADDRESS`, `corpus search` and `corpus fetch`, against a library on loopback."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from storytime_tui.cli import main
+from storytime_tui.corpus import polite
+from tests.loopback_library import LoopbackLibrary, Waits, manners_without_waiting
+
+
+@pytest.fixture(name="library")
+def open_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackLibrary]:
+    monkeypatch.setattr(polite, "manners", manners_without_waiting(Waits()))
+    with LoopbackLibrary() as library:
+        monkeypatch.setenv("STORYTIME_GUTENDEX", library.url)
+        monkeypatch.setenv("STORYTIME_GUTENBERG", library.url)
+        yield library
+
+
+def test_a_page_at_an_address_becomes_a_collection(
+    library: LoopbackLibrary, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = "<h2>The Fox</h2><p>Once a fox &amp; a hen.</p>"
+    page = f"<html><head><title>Two Tales</title></head><body>{body}</body></html>"
+    library.put("/tales/page", page.encode(), "text/html; charset=utf-8")
+    assert main(["corpus", "add", f"{library.url}/tales/page", "--name", "web", "--json"]) == 0
+    added = json.loads(capsys.readouterr().out)
+    assert (added["name"], added["stories"], added["source"]) == ("web", 1, f"{library.url}/tales/page")
+    assert main(["corpus", "show", "web", "--text"]) == 0
+    assert "Once a fox & a hen." in capsys.readouterr().out
+
+
+def test_search_names_books_and_fetch_puts_one_on_the_shelf(
+    library: LoopbackLibrary, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["corpus", "search", "snail", "monday", "--json"]) == 0
+    (book,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (book["number"], book["title"], book["author"]) == (90002, "The Snail's Monday", "Minnie Harrow")
+    assert main(["corpus", "fetch", str(book["number"])]) == 0
+    assert capsys.readouterr().out.startswith("Added the-snail-s-monday: 1 story,")
+    assert main(["corpus", "show", "the-snail-s-monday"]) == 0
+    assert "Public domain in the USA" in capsys.readouterr().out
+
+
+def test_without_a_network_the_classics_are_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STORYTIME_GUTENDEX", "http://127.0.0.1:9")
+    assert main(["corpus", "search", "grimm"]) == 0
+    printed = capsys.readouterr()
+    assert "2591" in printed.out and "Grimm" in printed.out
+    assert len(printed.err.strip().splitlines()) == 2  # that it is offline, and what comes next
+    assert main(["corpus", "search", "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) >= 300
+    assert main(["corpus", "search", "xyzzy-no-such-book"]) == 0
+    assert "No book was found" in capsys.readouterr().err
+
+
+def test_what_is_no_number_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["corpus", "fetch", "alice"]) == 1
+    assert "'alice' is no book's number" in capsys.readouterr().err

@@ -1,0 +1,228 @@
+"""The library's part of the tests' world: a shelf that can be added to and changed, and a list of books."""
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.errors import CorpusError, StorytimeError
+
+TALE = (
+    "At the bottom of Primrose Lane, where the hedge is thickest, there lived a hedgehog who owned an umbrella.\n\n"
+    "It was a very old umbrella, and in dry weather he kept his apples in it.\n\n"
+    '"You never know," said the hedgehog, "when it will rain apples."'
+)
+
+
+def collection(
+    name: str, title: str, titles: Sequence[str], author: str = "A. N. Other", bundled: bool = True
+) -> Collection:
+    stories = tuple(Story(t, TALE, f"{i:02}.txt") for i, t in enumerate(titles))
+    return Collection(
+        name, title, stories, author=author, source="written for the tests", licence="MIT", bundled=bundled
+    )
+
+
+SHELF = (
+    collection(
+        "hedgerow",
+        "Hedgerow Tales",
+        [
+            "The Hedgehog's Umbrella",
+            "Mr. Moldwarp's Lantern",
+            "The Snail Who Was Early",
+            "A Button for the Wren",
+            "The Dormouse and the Moon",
+            "Three Frogs in a Teapot",
+            "The Weasel's Good Day",
+            "What the Brook Said to the Bridge",
+            "Old Thistle and the Very Long Winter Afternoon",
+            "The Robin's Coat",
+        ],
+    ),
+    collection("fir-trees", "Under the Fir Trees", [f"Fir Tale {i}" for i in range(1, 18)]),
+    collection("attic", "Nonsense from the Attic", [f"Nonsense {i}" for i in range(1, 16)]),
+)
+
+
+@dataclass(frozen=True)
+class FakeAdded:
+    collection: Collection
+    problems: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FakeRemoved:
+    sentence: str
+    before: tuple[Collection, ...]
+
+
+@dataclass(frozen=True)
+class FakeCopy:
+    of: tuple[str, int]
+    share: float = 1.0
+
+
+@dataclass(frozen=True)
+class FakeEstimate:
+    tokens: int
+    windows: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class FakeBook:
+    number: int
+    title: str
+    author: str
+    year: str = ""
+    bytes: int = 0
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FakeFound:
+    books: tuple[FakeBook, ...]
+    note: str = ""
+
+
+BOOKS = (
+    FakeBook(21, "Three hundred Aesop's fables", "Aesop", "", 243_434, ("fables", "animals")),
+    FakeBook(11, "Alice's Adventures in Wonderland", "Lewis Carroll", "", 169_856),
+    FakeBook(12, "Through the Looking-Glass", "Lewis Carroll", "", 189_298),
+    FakeBook(2591, "Grimms' Fairy Tales", "Jacob and Wilhelm Grimm", "", 550_592),
+    FakeBook(19068, "Household Stories by the Brothers Grimm", "Jacob and Wilhelm Grimm", "1886", 485_023),
+    FakeBook(572, "The Great Big Treasury of Beatrix Potter", "Beatrix Potter", "", 172_757),
+    FakeBook(271, "Black Beauty", "Anna Sewell", "1877", 325_000),
+)
+
+
+@dataclass(kw_only=True)
+class FakeLibrary:
+    """What the shelf holds, what was asked of it, and what goes wrong with it."""
+
+    collections: tuple[Collection, ...] = SHELF
+    shelf_error: Exception | None = None
+    added: list[str] = field(default_factory=list)  # paths and addresses, in the order of their import
+    pasted: list[tuple[str, str]] = field(default_factory=list)  # texts and their titles
+    fetched: list[FakeBook] = field(default_factory=list)
+    sought: list[str] = field(default_factory=list)
+    add_error: Exception | None = None
+    add_gate: threading.Semaphore | None = None  # what adds or fetches waits here for each report
+    to_add: FakeAdded | None = None
+    told_again: dict[tuple[str, int], FakeCopy] = field(default_factory=dict)
+    in_file: str = "As it stood in the file:\n\n    “You never know,”\n    said the hedgehog."
+    before_error: Exception | None = None
+    change_error: Exception | None = None
+    estimate_error: Exception | None = None
+    books: tuple[FakeBook, ...] = BOOKS
+    found: FakeFound = FakeFound((FakeBook(7865, "The Fairy Book", "Mulock", "1863", 700_000),))
+    search_error: Exception | None = None
+    search_gate: threading.Semaphore | None = None
+
+    def library_services(self) -> dict[str, Any]:
+        """The callables of `Services` that are about the library."""
+        return {
+            "shelf": self._shelf,
+            "add": self._add,
+            "add_text": self._add_text,
+            "before": self._before,
+            "rename": self._rename,
+            "remove": self._remove,
+            "undo": self._undo,
+            "set_punctuation": self._set_punctuation,
+            "copies": lambda collections: self.told_again,
+            "estimate": self._estimate,
+            "browse_books": lambda: self.books,
+            "search_books": self._search,
+            "fetch_book": self._fetch,
+        }
+
+    def _shelf(self) -> tuple[Collection, ...]:
+        if self.shelf_error is not None:
+            raise self.shelf_error
+        return self.collections
+
+    def _add(self, sources: Sequence[str], report: Any, stop: threading.Event) -> FakeAdded:
+        self.added += sources
+        return self._arrive("reading", report, stop)
+
+    def _fetch(self, book: FakeBook, report: Any, stop: threading.Event) -> FakeAdded:
+        self.fetched.append(book)
+        return self._arrive(f"fetching {book.title}", report, stop)
+
+    def _add_text(self, text: str, title: str) -> FakeAdded:
+        self.pasted.append((text, title))
+        return self._arrive("reading", lambda *_: None, threading.Event())
+
+    def _arrive(self, words: str, report: Any, stop: threading.Event) -> FakeAdded:
+        for done in range(4):
+            report(words, done, 3)
+            self._wait(self.add_gate, stop)
+        if self.add_error is not None:
+            raise self.add_error
+        assert self.to_add is not None
+        self.collections = (*self.collections, self.to_add.collection)
+        return self.to_add
+
+    @staticmethod
+    def _wait(gate: threading.Semaphore | None, stop: threading.Event) -> None:
+        while gate is not None and not gate.acquire(timeout=0.005):
+            if stop.is_set():
+                raise StorytimeError("Stopped; nothing was imported.")
+
+    def _search(self, query: str, stop: threading.Event) -> FakeFound:
+        self.sought.append(query)
+        self._wait(self.search_gate, stop)
+        if self.search_error is not None:
+            raise self.search_error
+        return self.found
+
+    def _before(self, collection: Collection, index: int) -> str:
+        if self.before_error is not None:
+            raise self.before_error
+        return self.in_file
+
+    def _change(self, collection: Collection, changed: Collection | None) -> None:
+        """Put `changed` in the place of `collection`, or take it away; a bundled one stays as it is."""
+        if self.change_error is not None:
+            raise self.change_error
+        if collection.bundled:
+            raise CorpusError(f"{collection.title} came with Storytime and stays as it is.")
+        self.collections = tuple(
+            changed if c.name == collection.name else c
+            for c in self.collections
+            if c.name != collection.name or changed is not None
+        )  # type: ignore[assignment]
+
+    def _rename(self, collection: Collection, index: int | None, title: str) -> None:
+        if index is None:
+            self._change(collection, dataclasses.replace(collection, title=title))
+            return
+        stories = list(collection.stories)
+        stories[index] = dataclasses.replace(stories[index], title=title)
+        self._change(collection, dataclasses.replace(collection, stories=tuple(stories)))
+
+    def _remove(self, collection: Collection, index: int | None) -> FakeRemoved:
+        before = self.collections
+        if index is None:
+            self._change(collection, None)
+            return FakeRemoved(f"Removed “{collection.title}”.", before)
+        left = tuple(story for i, story in enumerate(collection.stories) if i != index)
+        self._change(collection, dataclasses.replace(collection, stories=left))
+        return FakeRemoved(f"Removed “{collection.stories[index].title}”.", before)
+
+    def _undo(self, removed: Any) -> None:
+        self.collections = removed.before
+
+    def _set_punctuation(self, collection: Collection, plain: bool) -> None:
+        self._change(collection, dataclasses.replace(collection, plain_punctuation=plain))
+
+    def _estimate(self, stories: Sequence[Story], base: str) -> FakeEstimate:
+        if self.estimate_error is not None:
+            raise self.estimate_error
+        tokens = round(1.4 * sum(story.words for story in stories))
+        return FakeEstimate(tokens, tokens // 512 + 1, tokens / 6)

@@ -1,0 +1,89 @@
+"""What learning would take: from the words, the usual plan, and the speed this machine has shown."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from storytime_tui import paths
+from storytime_tui.corpus.collection import Story
+from storytime_tui.training.plan import TrainingPlan, write_plan
+from storytime_tui.workshop import estimates
+from storytime_tui.workshop.estimates import estimate
+
+STORIES = [Story(f"Tale {i}", "word " * 2_000) for i in range(20)]
+
+
+def past_run(name: str, base: str, speed: float, when: float) -> None:
+    folder = paths.runs_folder() / name
+    folder.mkdir(parents=True)
+    write_plan(TrainingPlan(base=base, collections=("x",)), folder / "plan.toml")
+    lines = [{"event": "step_done", "step": i, "tokens_per_second": speed * i / 300} for i in range(1, 301)]
+    lines.append({"event": "evaluated", "step": 300})
+    journal = folder / "events.jsonl"
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"event": "step_d')
+    os.utime(journal, (when, when))
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimates, "_has_gpu", lambda: False)
+    monkeypatch.setattr(estimates, "_cores", lambda: 2)
+
+
+def test_more_stories_take_longer_and_a_larger_base_does_too() -> None:
+    small, large = estimate(STORIES[:5], "scratch-small"), estimate(STORIES, "scratch-small")
+    assert 0 < small.tokens < large.tokens
+    assert 0 < small.windows < large.windows
+    assert small.seconds and large.seconds and small.seconds < large.seconds
+    gpt2 = estimate(STORIES, "gpt2").seconds
+    assert gpt2 and gpt2 > large.seconds
+
+
+def test_the_newest_run_of_the_base_says_how_fast_it_is_here() -> None:
+    past_run("old", "scratch-small", 100.0, 1_000.0)
+    past_run("new", "scratch-small", 1_000.0, 2_000.0)
+    past_run("other", "gpt2", 1.0, 3_000.0)
+    found = estimate(STORIES, "scratch-small")
+    assert found.seconds is not None
+    ten_epochs = found.tokens * 0.9 * 10
+    assert found.seconds == pytest.approx(ten_epochs / 1_000.0, rel=0.1)
+
+
+def test_another_base_s_run_tells_by_its_size() -> None:
+    past_run("other", "distilgpt2", 1_000.0, 1_000.0)
+    seconds, known = estimate(STORIES, "gpt2").seconds, estimate(STORIES, "distilgpt2").seconds
+    assert seconds and known
+    assert seconds / known == pytest.approx(124_439_808 / 81_912_576, rel=0.01)
+
+
+def test_a_gpu_that_has_shown_nothing_yet_is_not_guessed_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimates, "_has_gpu", lambda: True)
+    assert estimate(STORIES, "gpt2").seconds is None
+    past_run("first", "gpt2", 50_000.0, 1_000.0)
+    assert estimate(STORIES, "gpt2").seconds
+
+
+@pytest.mark.parametrize("base", ["scratch-tiny", "gpt2", "owner/model", "/some/folder", "no-such-run"])
+def test_nothing_ticked_too_little_and_unknown_bases_are_no_trouble(base: str) -> None:
+    assert estimate([], base).tokens == 0
+    assert estimate([Story("A", "three small words")], base).windows == 0
+    assert estimate(STORIES, base).tokens > 40_000
+
+
+def test_a_journal_without_a_step_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_text('{"event": "started"}\nnonsense "step_done"\n')
+    assert estimates._last_speed(tmp_path / "events.jsonl") is None
+    assert estimates._last_speed(tmp_path / "nowhere") is None
+
+
+def test_a_base_that_is_a_run_has_its_base_s_size() -> None:
+    past_run("mine", "gpt2", 10.0, 1_000.0)
+    assert estimate(STORIES, "mine").seconds == pytest.approx(estimate(STORIES, "gpt2").seconds, rel=0.01)
+
+
+@pytest.mark.parametrize("base", ["scratch-tiny", "scratch-small", "distilgpt2", "/some/folder"])
+def test_tokens_are_about_a_quarter_of_the_bytes(base: str) -> None:
+    assert estimates.estimate_tokens(0, base) == 0
+    assert 200 <= estimates.estimate_tokens(1000, base) <= 300
