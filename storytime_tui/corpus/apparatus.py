@@ -155,8 +155,8 @@ _LABEL = r"\d{1,3}|[A-Z]|\*{1,3}|†|‡|FN#?\d+"
 _MARK = re.compile(rf"\[(?:{_LABEL})\]")
 # A mark that came to stand first in its line: the word after it goes where the mark should have been, so that the
 # lines are still as full as they were wrapped.
-_MARK_FIRST = re.compile(rf"(?<=\S)\n\[(?:{_LABEL})\] (\S+) ")
-_NOTE = re.compile(rf"(?:\A|(?<=\n\n))[ \t]*\[(?:{_LABEL})\][ \t]?(?=\S)[^\n]*(?:\n[^\n]+)*", re.MULTILINE)
+_MARK_FIRST = re.compile(rf"\n(?<=\S\n)\[(?:{_LABEL})\] (\S+) ")
+_NOTE = re.compile(rf"\n\n[ \t]*\[(?:{_LABEL})\][ \t]?(?=\S)[^\n]*(?:\n[^\n]+)*")
 _NAMED_NOTE = re.compile(
     r"^[ \t]*Footnote(?: ?\d{1,3}| [A-Z*])?: [^\n]*(?:\n[^\n]+)*|^[ \t]*(?:Footnotes?|FOOTNOTES?)[.:]?[ \t]*$",
     re.MULTILINE,
@@ -187,8 +187,8 @@ def note_labels(text: str) -> frozenset[str]:
 def strip_footnotes(text: str, labels: frozenset[str] = frozenset()) -> str:
     """A text without footnotes and their marks: "[1]", "[A]", "[*]", and those of `labels`."""
     if _MARK.search(text):
-        text = _MARK_FIRST.sub(r" \1\n", _NOTE.sub(GONE, text))
-        text = _MARK.sub(GONE, text)
+        text = _NOTE.sub(f"\n\n{GONE}", f"\n\n{text}")[2:]
+        text = _MARK.sub(GONE, _MARK_FIRST.sub(r" \1\n", text))
     if "Footnote" in text or "FOOTNOTE" in text:
         text = _NAMED_NOTE.sub(GONE, text)
     if labels - {_STAR}:

@@ -112,11 +112,7 @@ def clean_parts(parts: Sequence[str], setting: Setting) -> list[str]:
     text = single_blank_lines(strip_line_ends(text))
     text = unwrap_as(dedent(text), setting.layout)
     text = single_spaces(text)
-    return [_trimmed(part) for part in text.split(_PART)]
-
-
-def _trimmed(text: str) -> str:
-    return text.strip("\n")
+    return [dedent(part.strip("\n")) for part in text.split(_PART)]
 
 
 def unix_lines(text: str) -> str:

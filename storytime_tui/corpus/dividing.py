@@ -39,15 +39,16 @@ def title_and_body(text: str) -> tuple[str, str]:
 
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a document's lines are parted by newlines alone
-_END_OF_TEXT = re.compile(r"^[ \t]*<\|endoftext\|>[ \t]*$", re.MULTILINE)
-_END_OF_TEXT_SIGN = "<|endoftext|>"
+_END_OF_TEXT = "<|endoftext|>"  # it ends a text wherever it stands: no model may learn it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
     r"|^[ *]*(?:The )?Project Gutenberg(?:['’]s| E-?text,? of) (\S[^\n]*?)[* ]*(?:,? by [^\n]*)?$",
     re.MULTILINE | re.IGNORECASE,
 )
 _HEADER = 20_000  # characters before a book: its own header stands there
-_PREAMBLE = 0.05  # of a book: so much text before its first heading is more than front matter
+_MOST_PASSES = 12
+_PREAMBLE = 0.05  # of a published book: so much text before its first heading is more than front matter
+_PROSE = 800  # characters: as much is more where front matter has been told apart already, or is not expected
 
 
 def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
@@ -57,7 +58,7 @@ def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
     is one story. Quotes and dashes become plain ASCII unless `plain` is False.
     """
     text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
-    if _END_OF_TEXT_SIGN in text and _END_OF_TEXT.search(text):
+    if _END_OF_TEXT in text:
         return _divided_at_marks(text, wrapped=document.wrapped)
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     tales: list[Tale] = []
@@ -76,7 +77,7 @@ def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
 def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
     """The stories between lines of `<|endoftext|>`, which have no titles."""
     parts, lines, line = [], [], 0
-    for part in _END_OF_TEXT.split(text):
+    for part in text.split(_END_OF_TEXT):
         after = line + part.count("\n")
         parts.append(part)
         lines.append((line, after + 1))
@@ -175,7 +176,8 @@ def _plans(
             plans[-1] = replace(plan, end=end, parts=(*plan.parts, part), chaptered=True)
     if is_omnibus and len(plans) == 1 and title and not plans[0].chaptered:
         plans = [replace(plans[0], title=title)]
-    before = _preamble(book, blocks[contents_end:], divisions[0].start)
+    least = _PREAMBLE * len(book) if title and not contents_end else _PROSE
+    before = _preamble(book, blocks[contents_end:], divisions[0].start, least)
     if before is not None and is_omnibus:
         return [_Plan("", before[0], before[1], (("", *before),)), *plans]
     if before is not None:
@@ -190,11 +192,11 @@ def _whole(book: str, blocks: Sequence[Block], outside: Sequence[Division], titl
     return _Plan(title, blocks[0].start, end, (("", blocks[0].start, end),))
 
 
-def _preamble(book: str, blocks: Sequence[Block], first: int) -> tuple[int, int] | None:
-    """The text before a book's first heading, where it is so much that it can be no front matter."""
+def _preamble(book: str, blocks: Sequence[Block], first: int, least: float) -> tuple[int, int] | None:
+    """The text before a book's first heading, where there is so much prose in it that it can be no front matter."""
     before = [block for block in blocks if block.end <= first]
     prose = [block for block in before if is_prose(book, block)]
-    if sum(block.end - block.start for block in prose) < _PREAMBLE * len(book):
+    if sum(block.end - block.start for block in prose) < least:
         return None
     return (before[0].start, before[-1].end) if prose else None
 
@@ -219,8 +221,7 @@ def _tale(plan: _Plan, texts: Sequence[str], lines: tuple[int, int], book_title:
 
 def _settled(tales: Sequence[Tale]) -> list[Tale]:
     """The stories as cleaning leaves them alone: each is, by itself, a clean text."""
-    texts = [tale.text for tale in tales]
-    again = clean_parts(texts, setting_of(""))
+    again = clean_parts([tale.text for tale in tales], setting_of(""))
     return [
         tale if text == tale.text and _stands(text) else _cleaned_again(tale)
         for tale, text in zip(tales, again, strict=True)
@@ -228,21 +229,32 @@ def _settled(tales: Sequence[Tale]) -> list[Tale]:
 
 
 def _stands(text: str) -> bool:
-    """Whether a text's own lines, read by themselves, are not taken for wrapped prose."""
-    return wrap_width([block.split("\n") for block in text.split("\n\n") if "\n" in block]) is None
+    """Whether a text read by itself is taken neither for wrapped prose nor for Project Gutenberg's."""
+    blocks = [block.split("\n") for block in text.split("\n\n") if "\n" in block]
+    return wrap_width(blocks) is None and book_spans(text) == [(0, len(text))]
 
 
 def _cleaned_again(tale: Tale) -> Tale:
     """A story cleaned as a text of its own; its chapters are found again where each still begins a paragraph."""
-    starts = [chapter.start for chapter in tale.chapters]
-    bounds = [0, *starts, len(tale.text)]
-    parts = [clean(tale.text[a:b]) for a, b in pairwise(bounds)]
+    bounds = [0, *[chapter.start for chapter in tale.chapters], len(tale.text)]
+    parts = [_cleaned_alone(tale.text[a:b]) for a, b in pairwise(bounds)]
     text = "\n\n".join([part for part in parts if part])
-    if clean(text) != text:
-        return replace(tale, text=clean(text), chapters=())
+    alone = _cleaned_alone(text)
+    if alone != text:
+        return replace(tale, text=alone, chapters=())
     chapters, at = [], 0
     for number, part in enumerate(parts):
         if number and part:
             chapters.append(replace(tale.chapters[number - 1], start=at))
         at += len(part) + 2 if part else 0
     return replace(tale, text=text, chapters=tuple(chapters))
+
+
+def _cleaned_alone(text: str) -> str:
+    """A text cleaned and trimmed until both leave it as it is."""
+    for _ in range(_MOST_PASSES):
+        once = trimmed(clean(text, plain=False))
+        if once == text:
+            break
+        text = once
+    return text

@@ -230,6 +230,8 @@ def _goes_on(more: str, block: Block, titles: list[str], contents: Contents) -> 
     if not titles:
         if contents.entry_for(_one_line(more)) is not None:
             return True
+        if more.lstrip()[0] in "[(" and not is_capitals(more):
+            return False
         speech = more.lstrip()[0] in "\"“'‘" and not has_title_case(more)
         return len(more) < 160 and is_heading_like(more, WIDE) and not speech
     if not is_heading_like(more, WIDE) or len(titles) > 4:

@@ -49,7 +49,7 @@ def _runs(places: Sequence[int], heads: Sequence[Head]) -> list[list[int]]:
             del open_runs[open_runs.index(run) + 1 :]
         elif _is_misnumbered(heads, at, open_runs):
             open_runs[-1].append(at)
-        elif number_of(heads[at]) == 1 or not runs:
+        elif number_of(heads[at]) == 1 or (not runs and noun_of(heads[at])):
             run = [at]
             runs.append(run)
             if open_runs and len(open_runs) > 1:

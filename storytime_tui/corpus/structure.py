@@ -93,12 +93,15 @@ def _as_omnibus(
     few = 2 * len(numbered) < len(stories)
     if contents.of_chapters and few and _is_one_story(text, heads, stories, book_title):
         return dict.fromkeys(stories, "chapter")
+    # a story told within a frame has its title once more where the telling begins
+    again = {following for at, following in pairwise(stories) if _is_same_title(heads[at], heads[following])}
     before = [at for at in numbered if at < stories[0] and heads[at].has_text]
     return {
         **dict.fromkeys(before, "chapter"),
         **_inner_chapters(heads, stories, numbered),
         **dict.fromkeys(half_titles, "front"),
         **dict.fromkeys(stories, "story"),
+        **dict.fromkeys(again, "section"),
     }
 
 
@@ -163,9 +166,18 @@ def _after_title_page(
     last = max((n for n, head in enumerate(heads) if head.end <= prose), default=0)
     while last > 0 and heads[last].label is not None and heads[last].gap <= CLOSE:
         last -= 1  # "THE PRINCESS", then "I"
-    if last > 0 and number_of(heads[last]) == 1 and not heads[last - 1].has_text and not heads[last - 1].label:
+    if (
+        last > 0
+        and number_of(heads[last]) == 1
+        and not heads[last - 1].has_text
+        and not heads[last - 1].label
+    ):
         last -= 1  # the same with more space
     return heads[last:]
+
+
+def _is_same_title(one: Head, other: Head) -> bool:
+    return bool(one.titles) and key_of(one.title) == key_of(other.title)
 
 
 def _half_titles(heads: Sequence[Head], stories: Sequence[int]) -> list[int]:
@@ -173,9 +185,7 @@ def _half_titles(heads: Sequence[Head], stories: Sequence[int]) -> list[int]:
     return [
         at
         for at, following in pairwise(stories)
-        if heads[at].text < _FEW
-        and following == at + 1
-        and key_of(heads[at].title) == key_of(heads[following].title)
+        if heads[at].text < _FEW and following == at + 1 and _is_same_title(heads[at], heads[following])
     ]
 
 
