@@ -43,7 +43,8 @@ _BARE = re.compile(
     re.DOTALL,
 )
 _LABEL_START = re.compile(
-    rf"[\s_=*~]*[-\[(]?\s?(?:\d|[IVXLC]+\b|(?:the )?(?:{_NOUN})(?!\w)|(?:the )?{_WORD_NUMBER}(?: and last)? (?:{_NOUN})\b)",
+    rf"[\s_=*~]*[-\[(]?\s?(?:\d|[IVXLC]+\b|(?:the )?(?:{_NOUN})(?!\w)"
+    rf"|(?:the )?{_WORD_NUMBER}(?: and last)? (?:{_NOUN})\b)",
     re.IGNORECASE,
 )
 _DASHED_NUMBER = re.compile(r"[-\[(]\s?(?P<number>\d{1,3}|[IVXLC]{1,9})\s?[-\])]\.?")
@@ -157,7 +158,7 @@ def matter_of(heading: str) -> Matter | None:
 
 _LONGEST, _MOST_LINES = 250, 4
 _LONGEST_LINE = 75
-_PRICES = re.compile(r"\$ ?\d|\b\d+_?s[._]|\b(?:8vo|12mo|4to|16mo)\b|\bnet\b", re.IGNORECASE)
+_PRICES = re.compile(r"[$£] ?\d|\bone guinea\b|\b\d+_?s[._]|\b(?:8vo|12mo|4to|16mo)\b|\bnet\b", re.IGNORECASE)
 
 
 def is_heading_like(text: str, gap: int) -> bool:
