@@ -12,6 +12,7 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import cells, printable
 from storytime_tui.workshop import shelves
 
+_SOME = 5  # sentences of one kind that are printed; the rest is a number
 _LONGEST = 60  # columns of a title in a table; a longer one is cut there, never in --json
 
 
@@ -103,7 +104,9 @@ def _say_added(added: shelves.AddedCollection, *, as_json: bool) -> None:
     collection = added.collection
     _tell(f"Left out: {problem}" for problem in added.problems)
     _tell(f"Not needed: {note}" for note in added.notes)
-    _tell(added.copies)
+    _tell(added.copies[:_SOME])
+    if len(added.copies) > _SOME:
+        _tell([f"So it is with {len(added.copies) - _SOME:,} more stories."])
     if as_json:
         print(json.dumps(_as_json(collection)))
     else:
