@@ -5,6 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Each time the same examples, so that a change is judged by what it changed. Others are looked for with
+# `pytest --hypothesis-profile=explore --hypothesis-seed=N`.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("explore", deadline=None, database=None, print_blob=True)
+settings.load_profile("repeatable")
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Tests run two at a time: more threads of arithmetic than cores would wait for each other most of the time.

@@ -39,6 +39,7 @@ def title_and_body(text: str) -> tuple[str, str]:
 
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a document's lines are parted by newlines alone
+_BLANK_END = re.compile(r"[^\S\n]+\Z")  # a marker may stand in the middle of a line: the book ends before it
 _END_OF_TEXT = "<|endoftext|>"  # it ends a text wherever it stands: no model may learn it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
@@ -66,7 +67,7 @@ def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
     for start, end in book_spans(text):
         line += text.count("\n", at, start)
         if text[start:end].strip():
-            book = _without_credits(text[start:end]) if end - start < len(text) else text
+            book = _without_credits(_BLANK_END.sub("", text[start:end])) if end - start < len(text) else text
             title = " ".join(document.title.split()) or _title_in(text[max(at, start - _HEADER) : start])
             tales += _tales_of(book, document, title, line)
         line += text.count("\n", start, end)

@@ -7,6 +7,7 @@ one story stands in the other.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ WITHIN = 0.8  # of a story's runs stand in a longer one: a part of it, or the ta
 FEWEST_WORDS = 60  # a shorter story is a copy only when its words are the same
 _FEWEST_SHARED = 16  # hashes that two sketches must share before their numbers mean anything
 _KEPT = 0.9  # of the longest telling's words are enough to be the one that is kept
+_AT_ONCE = 2_000_000  # hashes sorted at once: some 100 MB
 _CROWD = 4  # stories; a hash in more of them is nobody's own words
 
 
@@ -129,12 +131,31 @@ def _candidates(sketches: Sequence[Sketch]) -> Iterator[tuple[int, int]]:
     A hash of few stories makes a pair of any two. One of many (a licence, a chorus) makes each a pair with the
     first of them and with the one before it only, so that the pairs stay as few as the hashes.
     """
-    if not sketches:
-        return
-    hashes = np.concatenate(sketches)
+    parts = [np.empty(0, np.int64)]
+    for bottom, top in _ranges(sketches):
+        parts += _pairs([each[slice(*each.searchsorted((bottom, top)))] for each in sketches])
+    pairs, times = np.unique(np.concatenate(parts), return_counts=True)
+    for pair in pairs[times >= _FEWEST_SHARED].tolist():
+        yield divmod(pair, len(sketches))
+
+
+def _ranges(sketches: Sequence[Sketch]) -> Iterator[tuple[np.uint64, np.uint64]]:
+    """Half-open ranges of hashes that hold about `_AT_ONCE` of them each: a gigabyte's are not sorted at once."""
+    count = -(-sum(map(len, sketches)) // _AT_ONCE)
+    sample = (
+        np.sort(np.concatenate([each[::16] for each in sketches])) if count > 1 else np.empty(0, np.uint64)
+    )
+    inner = [sample[len(sample) * part // count] for part in range(1, count)]
+    bounds = [np.uint64(0), *inner, np.uint64(2**64 - 1)]  # no hash that a sketch keeps is the largest of all
+    return pairwise(bounds)
+
+
+def _pairs(sketches: Sequence[Sketch]) -> list[npt.NDArray[np.int64]]:
+    """The pairs of stories that share a hash, once for each hash: a story's number times theirs plus the other's."""
+    hashes = np.concatenate([np.empty(0, np.uint64), *sketches])
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
-    new = np.concatenate([[True], hashes[1:] != hashes[:-1], [True]])
+    new = np.concatenate([[True], hashes[1:] != hashes[:-1], [True]])[-len(hashes) - 1 :]
     shared = ~(new[:-1] & new[1:])  # most are one story's alone
     owners = np.repeat(np.arange(len(sketches)), [len(each) for each in sketches])[order[shared]]
     starts = np.flatnonzero(new[:-1][shared])
@@ -142,15 +163,13 @@ def _candidates(sketches: Sequence[Sketch]) -> Iterator[tuple[int, int]]:
     many = np.repeat(sizes > _CROWD, sizes)
     begins = np.repeat(starts, sizes)
     before = np.arange(len(owners)) - begins
-    parts = [np.empty(0, np.int64)]
+    parts = []
     for back in range(1, _CROWD):
         later = np.flatnonzero((before >= back) & (~many | (back == 1)))
         parts.append(owners[later - back] * len(sketches) + owners[later])
     later = np.flatnonzero(many & (before > 1))
     parts.append(owners[begins[later]] * len(sketches) + owners[later])
-    pairs, times = np.unique(np.concatenate(parts), return_counts=True)
-    for pair in pairs[times >= _FEWEST_SHARED].tolist():
-        yield divmod(pair, len(sketches))
+    return parts
 
 
 def _join(tales: list[int], a: int, b: int) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from storytime_tui import files
 from storytime_tui.corpus import archives
+from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
 from storytime_tui.corpus.dividing import divide
@@ -180,9 +181,11 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
     rows: list[list[Any]] = []
     problems: list[str] = []
     authors: dict[str, None] = {}
-    sketches: list[Any] = [np.empty(0, np.uint64)]
     end = 0
-    with (folder / "stories.txt").open("wb") as file:
+    with (
+        (folder / "stories.txt").open("wb") as file,
+        ArrayWriter(folder / "sketches.npy", np.uint64) as sketches,
+    ):
         for told in _tales(sources, plain, on_progress):
             if told.tale is None:
                 problems.append(told.problem)
@@ -196,7 +199,6 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
             chapters = [[chapter.title, chapter.start] for chapter in told.tale.chapters]
             place = (told.tale.title, told.file, start, end, chapters, told.tale.lines)
             rows.append([*place, facts.words, facts.digest, facts.fingerprint, len(facts.sketch)])
-    np.save(folder / "sketches.npy", np.concatenate(sketches), allow_pickle=False)
     index = {"stories": rows, "problems": problems, "authors": list(authors), "bytes": end}
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
@@ -211,7 +213,7 @@ def _open(folder: Path) -> Prepared | None:
         texts = folder / "stories.txt"
         if texts.stat().st_size != index["bytes"]:
             return None
-        sketches = np.asarray(np.load(folder / "sketches.npy", mmap_mode="r", allow_pickle=False))
+        sketches = np.asarray(open_array(folder / "sketches.npy"))  # a plain view: slices of it are quick
         os.utime(folder)  # it is still of use
         stories: list[Story] = []
         place = 0

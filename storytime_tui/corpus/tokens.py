@@ -7,19 +7,19 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from storytime_tui import files
+from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import CorpusError
 
 _FORMAT = 2  # of the token folder; part of its key
 _BATCH = 1_000_000  # characters encoded at once: enough for every core, little enough to show progress
-_HEADER = 128  # bytes: NumPy's header of any one-dimensional array is as long
 
 Ids = npt.NDArray[np.unsignedinteger[Any]]
 Starts = npt.NDArray[np.int64]
@@ -105,37 +105,23 @@ def _key(stories: Sequence[Story], encoder: Encoder) -> str:
 
 
 def _write(folder: Path, stories: Sequence[Story], encoder: Encoder, on_progress: Progress | None) -> None:
-    dtype = np.dtype(np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32)
-    total, done, length = sum(story.facts.bytes for story in stories), 0, 0
+    dtype = np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32
+    total, done = sum(story.facts.bytes for story in stories), 0
     starts: list[int] = []
-    digest = hashlib.sha256()
-    with (folder / "ids.npy").open("wb") as file:
-        file.write(bytes(_HEADER))
+    with ArrayWriter(folder / "ids.npy", dtype) as ids:
         for batch in _batches(stories):
             encoded = encoder.encode_batch([piece for piece, _ in batch])
-            for (_, begins), ids in zip(batch, encoded, strict=True):
+            for (_, begins), own in zip(batch, encoded, strict=True):
                 if begins:
-                    starts.append(length)
-                    ids = [encoder.end_of_text, *ids]
-                data = np.array(ids, dtype).tobytes()
-                file.write(data)
-                digest.update(data)
-                length += len(ids)
+                    starts.append(ids.length)
+                    ids.append([encoder.end_of_text])
+                ids.append(own)
             done += sum(len(piece.encode()) for piece, _ in batch)
             if on_progress:
                 on_progress(done, total)
-        _write_header(file, dtype, length)
     np.save(folder / "starts.npy", np.array(starts, np.int64), allow_pickle=False)
-    facts = {"text_bytes": total, "digest": digest.hexdigest()}
+    facts = {"text_bytes": total, "digest": ids.digest}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-
-
-def _write_header(file: BinaryIO, dtype: np.dtype[Any], length: int) -> None:
-    """NumPy's own header, put in front once the length is known."""
-    file.seek(0)
-    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (length,)}
-    np.lib.format.write_array_header_1_0(file, described)
-    assert file.tell() == _HEADER
 
 
 def _batches(stories: Sequence[Story]) -> Iterator[list[tuple[str, bool]]]:
@@ -173,7 +159,7 @@ def pieces_of(text: str, size: int) -> Iterator[str]:
 def _open(folder: Path, encoder: Encoder, stories: int) -> TokenFile | None:
     """The tokens, or None where there are none or they are not what we wrote (cut short, say)."""
     try:
-        ids, starts = _map(folder / "ids.npy"), _map(folder / "starts.npy")
+        ids, starts = open_array(folder / "ids.npy"), open_array(folder / "starts.npy")
         facts = json.loads((folder / "facts.json").read_bytes())
         found = TokenFile(ids, starts, int(facts["text_bytes"]), str(facts["digest"]))
         os.utime(folder)  # it is still of use: see `files.forget_unused`
@@ -187,16 +173,6 @@ def _open(folder: Path, encoder: Encoder, stories: int) -> TokenFile | None:
         and int(ids[0]) == encoder.end_of_text
     )
     return found if whole else None
-
-
-def _map(path: Path) -> npt.NDArray[Any]:
-    """A one-dimensional array, memory-mapped. Raises ValueError or OSError where it is damaged."""
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.memmap) or array.ndim != 1:
-        raise ValueError(path)
-    if path.stat().st_size != array.offset + array.nbytes:
-        raise ValueError(path)
-    return array
 
 
 # -- what a model without order would know ---------------------------------------------------------------

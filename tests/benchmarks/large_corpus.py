@@ -81,6 +81,7 @@ def work(folder: Path) -> None:
         figures[f"seconds_{name}_choosing"] = chosen - read
         figures[f"stories_{name}"] = len(collection.stories)
         figures["tokens"] = len(training.ids)
+        del collection, split, training  # the second opening is another sitting's
         figures[f"peak_megabytes_{name}"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     print(json.dumps(figures))
 

@@ -237,3 +237,19 @@ def test_two_editions_are_one_book_and_fables_are_many() -> None:
     fables = pieces(BOOKS / "21_21-0.txt")
     assert len(fables) > 300
     assert copies(fables) == {}
+
+
+@pytest.mark.parametrize("at_once", [1, 300, 5_000])
+def test_many_stories_are_looked_through_a_range_of_hashes_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    common = random_sketches(1, lambda _: 250)[0]
+    sketches = [
+        np.unique(np.append(each[250:], common)) if n % 3 else each
+        for n, each in enumerate(random_sketches(30))
+    ]
+    asked = (sketches, [1000] * len(sketches), [str(n) for n in range(len(sketches))])
+    whole = find_copies(*asked)
+    assert len(whole) == 20  # two in three have most of the first
+    monkeypatch.setattr(duplicates, "_AT_ONCE", at_once)
+    assert find_copies(*asked) == whole

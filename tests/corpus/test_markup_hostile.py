@@ -1,6 +1,7 @@
 """Pages that are no books, made to do harm or to take long: a text comes out, or one sentence, and soon."""
 
 import html
+import re
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,9 @@ def pages(draw: st.DrawFn) -> tuple[str, list[str]]:
 def test_no_word_is_made_up_and_every_line_is_a_line(made: tuple[str, list[str]]) -> None:
     source, written = made
     document = page(source)
-    found = document.text.replace("“", " ").replace("”", " ").replace("‘", " ").replace("’ ", " ").split()
+    found = re.sub(
+        r"[“”‘]|’(?!t)", " ", document.text
+    ).split()  # `q` makes quotes; "don’t" has one of its own
     remaining = list(written)
     for word in found:  # in the order of the source, each as often as there
         assert word in remaining

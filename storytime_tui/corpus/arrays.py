@@ -1,0 +1,64 @@
+"""One-dimensional arrays on the disk: written piece by piece, opened without being read."""
+
+import hashlib
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_HEADER = 128  # bytes: NumPy's header of any one-dimensional array of numbers is as long
+
+
+class ArrayWriter:
+    """Writes an `.npy` file whose length is known only at its end; holds one piece at a time in memory.
+
+    Use it as a context; the file is whole when the block has ended well. Raises OSError.
+    """
+
+    def __init__(self, path: Path, dtype: npt.DTypeLike) -> None:
+        self.length = 0
+        self._dtype = np.dtype(dtype)
+        self._digest = hashlib.sha256()
+        self._file = path.open("wb")
+        self._file.write(bytes(_HEADER))
+
+    def append(self, numbers: npt.ArrayLike) -> None:
+        """Put these numbers at the end."""
+        piece = np.asarray(numbers, self._dtype)
+        data = piece.tobytes()
+        self._file.write(data)
+        self._digest.update(data)
+        self.length += len(piece)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the numbers so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def __enter__(self) -> "ArrayWriter":
+        """The writer itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the header, now that the length is known, and close the file."""
+        with self._file:
+            if kind is None:
+                self._file.seek(0)
+                described = np.lib.format.dtype_to_descr(self._dtype)
+                header = {"descr": described, "fortran_order": False, "shape": (self.length,)}
+                np.lib.format.write_array_header_1_0(self._file, header)
+                assert self._file.tell() == _HEADER
+
+
+def open_array(path: Path) -> npt.NDArray[Any]:
+    """A one-dimensional array, memory-mapped. Raises ValueError or OSError where it is damaged."""
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(array, np.memmap) or array.ndim != 1:
+        raise ValueError(path)
+    if path.stat().st_size != array.offset + array.nbytes:
+        raise ValueError(path)
+    return array
