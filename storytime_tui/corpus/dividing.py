@@ -49,7 +49,7 @@ _HEADER_TITLE = re.compile(
 _HEADER = 20_000  # characters before a book: its own header stands there
 _MOST_PASSES = 12
 _PREAMBLE = 0.05  # of a published book: so much text before its first heading is more than front matter
-_PROSE = 800  # characters: as much is more where front matter has been told apart already, or is not expected
+_PROSE = 800  # characters: as much is more where front matter has been told apart already, before a contents list
 
 
 def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
@@ -177,7 +177,7 @@ def _plans(
             plans[-1] = replace(plan, end=end, parts=(*plan.parts, part), chaptered=True)
     if is_omnibus and len(plans) == 1 and title and not plans[0].chaptered:
         plans = [replace(plans[0], title=title)]
-    least = _PREAMBLE * len(book) if title and not contents_end else _PROSE
+    least = _PROSE if contents_end else _PREAMBLE * len(book) if title else 1
     before = _preamble(book, blocks[contents_end:], divisions[0].start, least)
     if before is not None and is_omnibus:
         return [_Plan("", before[0], before[1], (("", *before),)), *plans]
