@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from storytime_tui.corpus.polite import Manners
+from storytime_tui.corpus.web.polite import Manners
 
 FAULTS = {
     "429": "asks for a pause of 7 seconds once, then all is well",
@@ -347,7 +347,7 @@ class Waits:
         self._lock = threading.Lock()
 
     def wait(self, seconds: float, stop: threading.Event | None) -> None:
-        from storytime_tui.corpus.polite import DownloadStopped
+        from storytime_tui.corpus.web.polite import DownloadStopped
 
         self.before_waiting()
         if stop is not None and stop.is_set():

@@ -10,7 +10,8 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.cli import main
-from storytime_tui.corpus import polite, prepared
+from storytime_tui.corpus.keeping import prepared
+from storytime_tui.corpus.web import polite
 from tests.loopback_library import LoopbackLibrary, Waits, manners_without_waiting
 
 TALE = "The Snail\n\nA snail set out on a Monday to see the sea.\n"

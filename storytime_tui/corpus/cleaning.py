@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storytime_tui.corpus.apparatus import (
+from storytime_tui.corpus.layout.apparatus import (
     GONE,
     note_labels,
     pages_are_numbered,
@@ -15,8 +15,8 @@ from storytime_tui.corpus.apparatus import (
     strip_page_numbers,
     strip_transcriber_notes,
 )
-from storytime_tui.corpus.gutenberg_marks import strip_gutenberg
-from storytime_tui.corpus.wraps import Layout, dedent, layout_of, unwrap, unwrap_as, wrap_width
+from storytime_tui.corpus.layout.gutenberg_marks import strip_gutenberg
+from storytime_tui.corpus.layout.wraps import Layout, dedent, layout_of, unwrap, unwrap_as, wrap_width
 
 __all__ = [
     "CLEANING_VERSION",

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from storytime_tui.corpus.apparatus import mark_pages
-from storytime_tui.corpus.blocks import Block, blocks_of, is_prose
 from storytime_tui.corpus.cleaning import clean, clean_parts, legible, setting_of, wrap_width
-from storytime_tui.corpus.contents import contents_of
 from storytime_tui.corpus.document import Chapter, Document, Tale
-from storytime_tui.corpus.endings import end_of_text, trimmed
-from storytime_tui.corpus.gutenberg_marks import book_spans, credit_spans
-from storytime_tui.corpus.structure import Division, divisions_of
-from storytime_tui.corpus.titles import as_title, key_of
+from storytime_tui.corpus.layout.apparatus import mark_pages
+from storytime_tui.corpus.layout.blocks import Block, blocks_of, is_prose
+from storytime_tui.corpus.layout.contents import contents_of
+from storytime_tui.corpus.layout.endings import end_of_text, trimmed
+from storytime_tui.corpus.layout.gutenberg_marks import book_spans, credit_spans
+from storytime_tui.corpus.layout.structure import Division, divisions_of
+from storytime_tui.corpus.layout.titles import as_title, key_of
 from storytime_tui.terminal import printable_line
 
 
@@ -49,7 +49,9 @@ _HEADER_TITLE = re.compile(
 _HEADER = 20_000  # characters before a book: its own header stands there
 _MOST_PASSES = 12
 _PREAMBLE = 0.05  # of a published book: so much text before its first heading is more than front matter
-_PROSE = 800  # characters: as much is more where front matter has been told apart already, before a contents list
+_PROSE = (
+    800  # characters: as much is more where front matter has been told apart already, before a contents list
+)
 
 
 def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:

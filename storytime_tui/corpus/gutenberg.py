@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from storytime_tui.corpus import web
-from storytime_tui.corpus.classics import Book, classics, folded_words, search_offline
 from storytime_tui.corpus.names import slug
+from storytime_tui.corpus.web import addresses
+from storytime_tui.corpus.web.classics import Book, classics, folded_words, search_offline
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line
 
@@ -69,10 +69,10 @@ def search(query: str, *, stop: threading.Event | None = None) -> Found:
         for page in _pages(query, stop):
             for book in page:
                 books.setdefault(book.number, book)
-    except web.DownloadStopped:
+    except addresses.DownloadStopped:
         raise
     except CorpusError as error:
-        reason = error.reason if isinstance(error, web.Trouble) else "Gutendex cannot be asked"
+        reason = error.reason if isinstance(error, addresses.Trouble) else "Gutendex cannot be asked"
         note = f"{reason}, so only the built-in list of {len(classics())} classics was searched."
         return Found(tuple(books.values()) or search_offline(query), note)
     return Found(tuple(books.values()) or search_offline(query))
@@ -88,7 +88,7 @@ def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
             return book
     try:
         found = [book for book in _ask({"ids": str(number)}, stop)[0] if book.number == number]
-    except web.DownloadStopped:
+    except addresses.DownloadStopped:
         raise
     except CorpusError:
         found = []  # its text will say what it is called
@@ -96,7 +96,7 @@ def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
 
 
 def fetch(
-    book: Book, folder: Path, *, report: web.Report | None = None, stop: threading.Event | None = None
+    book: Book, folder: Path, *, report: addresses.Report | None = None, stop: threading.Event | None = None
 ) -> Fetched:
     """Download the book's plain text into `folder`, from the first of Gutenberg's places that has it.
 
@@ -107,10 +107,10 @@ def fetch(
     path = folder / f"{slug(book.title) or 'book'}-{book.number}.txt"
     for place in _PLACES:
         try:
-            came = web.download(
+            came = addresses.download(
                 f"{base}/{place.format(book.number)}", path, report=report, stop=stop, largest=_LARGEST
             )
-        except web.NotThere:
+        except addresses.NotThere:
             continue
         known = _verified(book, came)
         return Fetched(path, came.final_url, known, LICENCE, _PAGE.format(book.number))
@@ -145,13 +145,13 @@ def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[
     """One page of Gutendex' answer, and whether there are more. Raises CorpusError."""
     base = _base("STORYTIME_GUTENDEX", "https://gutendex.com")
     query = urlencode({**question, "languages": "en", "mime_type": "text/plain"}, quote_via=quote)
-    answer, data = web.read(f"{base}/books?{query}", stop=stop, patience=_PATIENCE)
+    answer, data = addresses.read(f"{base}/books?{query}", stop=stop, patience=_PATIENCE)
     try:
         found = json.loads(data)
         return tuple(book for entry in found["results"] if (book := _book(entry))), bool(found.get("next"))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         host = printable_line(urlsplit(answer.url).hostname or base)
-        raise web.Trouble(f"{host} answered with something that is no list of books") from error
+        raise addresses.Trouble(f"{host} answered with something that is no list of books") from error
 
 
 def _book(entry: Any) -> Book | None:
@@ -197,7 +197,7 @@ def spoken_name(name: str) -> str:
 # -- the text ----------------------------------------------------------------------------------------------
 
 
-def _verified(book: Book, came: web.Downloaded) -> Book:
+def _verified(book: Book, came: addresses.Downloaded) -> Book:
     """The book, its title and author filled in from its text where missing.
 
     Raises CorpusError, and removes the file, where the text is not this book's or not whole.
@@ -207,13 +207,13 @@ def _verified(book: Book, came: web.Downloaded) -> Book:
     if not _is_of(book, text[:_HEAD]):
         came.path.unlink()
         raise CorpusError(
-            f"What {web.shown(came.final_url)} sent is not the text of {_called(book)} (it is not named at its "
+            f"What {addresses.shown(came.final_url)} sent is not the text of {_called(book)} (it is not named at its "
             "beginning): try again later, or another edition of the book."
         )
     if not _ends(text) and (not book.bytes or len(data) < _NEARLY * book.bytes):
         came.path.unlink()
         raise CorpusError(
-            f"What {web.shown(came.final_url)} sent of {_called(book)} is cut short: it has {len(data):,} bytes "
+            f"What {addresses.shown(came.final_url)} sent of {_called(book)} is cut short: it has {len(data):,} bytes "
             "and no end. Try again later."
         )
     title, author = book.title or _field("Title", text), book.author or _field("Author", text)

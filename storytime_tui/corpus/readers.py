@@ -5,8 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
-from storytime_tui.corpus.encodings import decode
-from storytime_tui.corpus.sources import ARCHIVES, SUFFIXES, SourceFiles, is_readable_name, source_files
+from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.sources import (
+    ARCHIVES,
+    SUFFIXES,
+    SourceFiles,
+    is_readable_name,
+    source_files,
+)
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
@@ -85,19 +91,19 @@ def _read_plain(path: Path, name: str) -> Document:
 
 
 def _read_markdown(path: Path, name: str) -> Document:
-    from storytime_tui.corpus.markdown import read_markdown
+    from storytime_tui.corpus.formats.markdown import read_markdown
 
     return read_markdown(decode(_bytes_of(path, name, LARGEST_MARKED), name), name)
 
 
 def _read_html(path: Path, name: str) -> Document:
-    from storytime_tui.corpus.markup import html_text, read_html
+    from storytime_tui.corpus.formats.markup import html_text, read_html
 
     return read_html(html_text(_bytes_of(path, name, LARGEST_MARKED), name), name).document
 
 
 def _read_epub(path: Path, name: str) -> Document:
-    from storytime_tui.corpus.epub import read_epub
+    from storytime_tui.corpus.formats.epub import read_epub
 
     if path.stat().st_size > LARGEST:
         raise CorpusError(f"{name} is larger than {LARGEST // 1024**2} MB: take an edition without pictures.")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection
-from storytime_tui.corpus.folders import read_file_as_collection, read_folder
+from storytime_tui.corpus.keeping.folders import read_file_as_collection, read_folder
+from storytime_tui.corpus.keeping.prepared import Progress
 from storytime_tui.corpus.names import collection_name, slug
-from storytime_tui.corpus.prepared import Progress
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line, printable_path
 

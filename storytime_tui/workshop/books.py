@@ -4,9 +4,10 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from storytime_tui.corpus import gutenberg, web
+from storytime_tui.corpus import gutenberg
 from storytime_tui.corpus.gutenberg import Book, Found
-from storytime_tui.corpus.importing import AddedCollection
+from storytime_tui.corpus.keeping.importing import AddedCollection
+from storytime_tui.corpus.web import addresses
 from storytime_tui.workshop import shelves
 from storytime_tui.workshop.progress import Report, Stopped
 
@@ -47,7 +48,7 @@ def fetch(
     a second call goes on from there.
     """
     with _stopped("what came of the download is kept for the next time."):
-        fetched = gutenberg.fetch(book, web.downloads_folder(), report=report, stop=stop)
+        fetched = gutenberg.fetch(book, addresses.downloads_folder(), report=report, stop=stop)
     try:
         return shelves.add_book(
             fetched.path,
@@ -67,5 +68,5 @@ def _stopped(left: str = "nothing was found.") -> Iterator[None]:
     """A stopped download is a stopped job; `left` says how things stand."""
     try:
         yield
-    except web.DownloadStopped as error:
+    except addresses.DownloadStopped as error:
         raise Stopped(left) from error

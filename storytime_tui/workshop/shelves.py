@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from storytime_tui.corpus import changes, duplicates, importing
+from storytime_tui.corpus import duplicates
 from storytime_tui.corpus import shelf as _shelf
-from storytime_tui.corpus.cards import Card
-from storytime_tui.corpus.changes import Removed
 from storytime_tui.corpus.collection import Collection
-from storytime_tui.corpus.importing import AddedCollection
+from storytime_tui.corpus.keeping import changes, importing
+from storytime_tui.corpus.keeping.cards import Card
+from storytime_tui.corpus.keeping.changes import Removed
+from storytime_tui.corpus.keeping.importing import AddedCollection
 from storytime_tui.errors import CorpusError
 from storytime_tui.workshop.progress import Stopped
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from storytime_tui.cli import main
-from storytime_tui.corpus import polite
+from storytime_tui.corpus.web import polite
 from tests.loopback_library import LoopbackLibrary, Waits, manners_without_waiting
 
 

@@ -115,7 +115,9 @@ def test_what_holds_no_story_gives_none(text: str) -> None:
 
 def test_a_private_text_keeps_what_stands_before_its_first_heading() -> None:
     before = "It had rained for a week when the letter came, and nobody had wanted to go to the gate for it, "
-    before += "so that it lay there in the wet until the goose, who was curious, had eaten all but the address."
+    before += (
+        "so that it lay there in the wet until the goose, who was curious, had eaten all but the address."
+    )
     (tale,) = divide(Document(f"{before}\n\nCHAPTER I\n\n{PARAGRAPHS[0]}\n\nCHAPTER II\n\n{PARAGRAPHS[1]}"))
     assert tale.text.startswith(before)
     assert [chapter.title for chapter in tale.chapters] == ["Chapter I", "Chapter II"]

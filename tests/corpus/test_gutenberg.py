@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from storytime_tui.corpus import gutenberg, polite
+from storytime_tui.corpus import gutenberg
 from storytime_tui.corpus.gutenberg import Book, classics, fetch, numbered, search, search_offline
-from storytime_tui.corpus.web import DownloadStopped
+from storytime_tui.corpus.web import polite
+from storytime_tui.corpus.web.addresses import DownloadStopped
 from storytime_tui.errors import CorpusError
 from tests.loopback_library import TALES, LoopbackLibrary, Tale, Waits, manners_without_waiting
 

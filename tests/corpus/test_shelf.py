@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from storytime_tui import files, paths
-from storytime_tui.corpus.importing import add_collection
+from storytime_tui.corpus.keeping.importing import add_collection
 from storytime_tui.corpus.shelf import find_collection, load_shelf, load_shelf_with_problems
 from storytime_tui.errors import CorpusError
 

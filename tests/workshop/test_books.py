@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from storytime_tui.corpus import polite, web
+from storytime_tui.corpus.web import addresses, polite
 from storytime_tui.errors import CorpusError
 from storytime_tui.workshop import books, shelves
 from storytime_tui.workshop.progress import Stopped
@@ -41,7 +41,7 @@ def test_a_book_goes_from_the_search_to_the_shelf(library: LoopbackLibrary) -> N
     assert "A snail set out on a Monday to see the sea. On Tuesday" in text
     assert "Gutenberg" not in text and "terms of use" not in text
     assert told[0].startswith("downloading ")
-    assert list(web.downloads_folder().iterdir()) == []
+    assert list(addresses.downloads_folder().iterdir()) == []
 
 
 def test_a_book_without_a_title_is_called_by_its_number(
@@ -78,7 +78,7 @@ def test_a_stop_in_the_middle_keeps_what_came(library: LoopbackLibrary) -> None:
     library.tales[90002] = SimpleNamespace(number=90002, text=lambda: TALES[1].text() * 200)
     with pytest.raises(Stopped):
         books.fetch(SNAIL, report=report, stop=stop)
-    assert len(list(web.downloads_folder().glob("*.part"))) == 1
+    assert len(list(addresses.downloads_folder().glob("*.part"))) == 1
 
 
 def test_a_book_that_cannot_be_put_on_the_shelf_leaves_nothing(

@@ -1,0 +1,1 @@
+"""The formats a story may come in: files, archives and pages to documents."""

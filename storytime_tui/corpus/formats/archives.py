@@ -1,0 +1,251 @@
+"""Zip files opened without trust: bounded in members, in bytes and in ratio, and nothing leaves the folder."""
+
+import errno
+import os
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import BinaryIO
+
+from storytime_tui import files
+from storytime_tui.corpus.formats.sources import (
+    ARCHIVES,
+    SourceFiles,
+    is_about_texts,
+    is_readable_name,
+    path_order,
+    without_twins,
+)
+from storytime_tui.corpus.names import safe_file_name
+from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable_path
+
+LARGEST_ARCHIVE = 500 * 1024**2  # bytes on the disk: pictures may make it large
+LARGEST_MEMBER = 50 * 1024**2  # bytes; no larger file is read anyway
+MEMBERS = 20_000
+UNPACKED = 200 * 1024**2  # bytes in all that are unpacked from one archive
+RATIO = 100  # times its own size; text shrinks to a third, the emptiest page of markup to a twentieth
+
+_FREE = 4 * 1024**2  # bytes that may be unpacked whatever the ratio
+_DIRECTORY = 8 * 1024**2  # bytes of the list of members, which is read whole
+_CHUNK = 64 * 1024  # bytes
+_TOLD = 20  # problems that are told one by one
+_WRITTEN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others cannot be unpacked bit by bit
+_LOCKED = 0x41  # the flags of a member that a password locks
+# What zipfile raises for damaged archives, said and unsaid.
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(NotImplementedError, ValueError, OverflowError, IndexError),
+)
+
+
+class _BombError(CorpusError):
+    """More comes out of an archive than can be text."""
+
+
+class Archive(AbstractContextManager["Archive"]):
+    """A zip file that is open, of which so much may be unpacked and no more; `name` is for messages."""
+
+    def __init__(self, path: Path, *, kind: str = "a zip file") -> None:
+        """Open it and read the list of its members. Raises CorpusError, and OSError for the file itself."""
+        self.name = printable_path(path)
+        self._kind = kind
+        self._spent = 0
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
+            raise CorpusError(f"{self.name} is a folder, not {kind}: name a file in it.")
+        if not stat.S_ISREG(about.st_mode):  # a pipe or a device would keep us waiting for ever
+            raise CorpusError(f"{self.name} is not an ordinary file: copy it into one and add that.")
+        if about.st_size > LARGEST_ARCHIVE:
+            largest = LARGEST_ARCHIVE // 1024**2
+            raise CorpusError(f"{self.name} is larger than {largest} MB: unpack it and add its texts.")
+        self._file = path.open("rb")
+        try:
+            self._zip = self._open(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self._zip.close()
+        self._file.close()
+
+    def _open(self, file: BinaryIO) -> zipfile.ZipFile:
+        size = os.fstat(file.fileno()).st_size
+        self._allowed = min(UNPACKED, max(_FREE, RATIO * size))
+        start = file.read(2)
+        if not start:
+            raise CorpusError(f"{self.name} is empty: there is nothing to learn from it; leave it out.")
+        if start != b"PK":
+            raise CorpusError(f"{self.name} is not {self._kind}, only called so: get it again.")
+        crowded = CorpusError(f"{self.name} holds more than {MEMBERS:,} files: unpack it and add its texts.")
+        if _directory_size(file, size) > _DIRECTORY:
+            raise crowded
+        try:
+            opened = zipfile.ZipFile(file)
+        except (*_DAMAGE, OSError) as error:  # OSError: told to look before the beginning of the file
+            raise self.damaged() from error
+        if len(opened.infolist()) > MEMBERS:
+            raise crowded
+        return opened
+
+    def members(self) -> list[zipfile.ZipInfo]:
+        """What is in it, folders left out."""
+        return [
+            member for member in self._zip.infolist() if not member.filename.endswith("/") and member.filename
+        ]
+
+    def chunks(self, member: zipfile.ZipInfo, called: str) -> Iterator[bytes]:
+        """One member's bytes, counted while they come; `called` is how messages name it.
+
+        Raises CorpusError, and OSError for the file itself.
+        """
+        if member.flag_bits & _LOCKED:
+            raise CorpusError(f"{called} is locked with a password: unlock it and add it again.")
+        if member.compress_type not in _WRITTEN:
+            raise CorpusError(f"{called} is packed in an uncommon way: unpack it and add what was in it.")
+        if member.file_size > LARGEST_MEMBER:  # zipfile gives no more bytes than it says here
+            raise CorpusError(f"{called} is larger than {LARGEST_MEMBER // 1024**2} MB: leave it out.")
+        try:
+            with self._zip.open(member) as file:
+                while chunk := file.read(_CHUNK):
+                    self._spent += len(chunk)
+                    if self._spent > self._allowed:
+                        raise _BombError(
+                            f"{self.name} unpacks to far more than its texts can be (a zip bomb): leave it out."
+                        )
+                    yield chunk
+        except (*_DAMAGE, RuntimeError) as error:
+            raise self.damaged(called) from error
+
+    def read(self, member: zipfile.ZipInfo) -> bytes:
+        """One member's bytes, for an archive that is one book. Raises CorpusError, OSError."""
+        return b"".join(self.chunks(member, self.name))
+
+    def damaged(self, called: str = "") -> CorpusError:
+        """The sentence for an archive, or something in it, that cannot be unpacked."""
+        return CorpusError(f"{called or self.name} is damaged or cut off: get it again.")
+
+
+def _directory_size(file: BinaryIO, size: int) -> int:
+    """How many bytes the list of members says it has, before zipfile makes an object of each."""
+    file.seek(max(0, size - 65_700))  # the records at the end, with the longest comment
+    tail = file.read()
+    file.seek(0)
+    declared = []
+    for mark, offset, width in ((b"PK\x05\x06", 12, 4), (b"PK\x06\x06", 40, 8)):  # the second one for 64 bits
+        place = tail.rfind(mark)
+        field = tail[place + offset : place + offset + width] if place >= 0 else b""
+        declared.append(int.from_bytes(field, "little") if field != b"\xff" * width else 0)
+    return max(declared)
+
+
+# -- unpacking --------------------------------------------------------------------------------------------
+
+
+def unpack(archive: Path, folder: Path) -> SourceFiles:
+    """Write the texts in a zip file into `folder`, which is empty, under safe names; in the order of their paths.
+
+    What is no text is passed over; a member that cannot be had, or should not be (a path that leads
+    elsewhere, a link), is a problem. Raises CorpusError where nothing can be had, or too much comes out; then
+    what was written so far is the caller's to throw away.
+    """
+    shown = printable_path(archive)
+    try:
+        with Archive(archive) as opened:
+            return _unpack(opened, folder)
+    except FileNotFoundError:
+        raise CorpusError(f"{shown} is not there (any more): check the path.") from None
+    except PermissionError:
+        raise CorpusError(f"{shown} cannot be read: it is not permitted; change its permissions.") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise CorpusError(files.explain(error, f"unpacking {shown}")) from error
+        raise CorpusError(f"{shown} cannot be read: {error.strerror or error}.") from error
+    except ValueError:  # a NUL in the path itself
+        raise CorpusError(f"{shown} is not a path: check it.") from None
+
+
+def _unpack(archive: Archive, folder: Path) -> SourceFiles:
+    wanted, problems = _wanted(archive)
+    about = [path for path in wanted if is_about_texts(path)]
+    paths, notes = without_twins(sorted(wanted.keys() - about, key=path_order))
+    notes += tuple(f"{_called(path, archive)} speaks about the texts: it is left out." for path in about)
+    written: list[Path] = []
+    taken: set[str] = set()
+    same_name: Counter[str] = Counter()
+    for path in paths:
+        same_name[path.name] += 1
+        number = f" ({same_name[path.name]})" if same_name[path.name] > 1 else ""
+        target = folder / safe_file_name(f"{path.stem}{number}{path.suffix}", taken)
+        try:
+            with target.open("xb") as file:
+                for chunk in archive.chunks(wanted[path], _called(path, archive)):
+                    file.write(chunk)
+        except _BombError:
+            raise
+        except CorpusError as error:
+            target.unlink()
+            problems.append(str(error))
+        else:
+            written.append(target)
+    if not written:
+        nothing = f"{archive.name} holds no .txt files, nor any .md, .html or .epub: there is nothing to add."
+        raise CorpusError(problems[0] if problems else nothing)
+    if len(problems) > _TOLD:
+        problems[_TOLD:] = [f"{len(problems) - _TOLD:,} more files in {archive.name} cannot be read."]
+    return SourceFiles(tuple(written), tuple(problems), notes)
+
+
+def _wanted(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], list[str]]:
+    """The members that are texts, by their paths, and a sentence for each that may be one but is not taken."""
+    wanted: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    problems: list[str] = []
+    for member in archive.members():
+        name = member_name(member)
+        parts = [part for part in re.split(r"[\\/]", name) if part not in ("", ".")]
+        if not parts or any(map(_is_hidden, parts)):
+            continue
+        path = PurePosixPath(*parts)
+        called = _called(path, archive)
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if path.suffix.lower() in ARCHIVES:
+            problems.append(f"{called} is an archive within an archive: unpack it and add it by itself.")
+        elif not is_readable_name(path):
+            continue
+        elif ".." in parts or name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
+            problems.append(f"{called} has a path that leads out of the archive: it is left out.")
+        elif kind not in (0, stat.S_IFREG):
+            problems.append(f"{called} is a link, not a file: it is left out.")
+        else:
+            wanted[path] = member
+    return wanted, problems
+
+
+def _is_hidden(part: str) -> bool:
+    return part == "__MACOSX" or (part.startswith(".") and part != "..")
+
+
+def _called(path: PurePosixPath, archive: Archive) -> str:
+    return f"{printable_path(path)} in {archive.name}"
+
+
+def member_name(member: zipfile.ZipInfo) -> str:
+    """A member's path as it was meant: many programs write UTF-8 without saying so, which reads as DOS's letters."""
+    name = member.orig_filename
+    if member.flag_bits & 0x800:
+        return name
+    try:
+        return name.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return name

@@ -1,0 +1,279 @@
+"""EPUB 2 and 3 to a Document: the pages of the spine in their order, without what stands around the book."""
+
+import posixpath
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.formats.archives import Archive, member_name
+from storytime_tui.corpus.formats.bylines import people
+from storytime_tui.corpus.formats.epub_contents import (
+    Entry,
+    entries_of_nav,
+    entries_of_ncx,
+    join_pages,
+    resolve,
+    within,
+)
+from storytime_tui.corpus.formats.markup import Page, html_text, parse_html, read_html
+from storytime_tui.errors import CorpusError
+
+LARGEST_TEXT = 50 * 1024**2  # characters in one book
+LARGEST_PAGE = 20 * 1024**2  # bytes; a page takes ten times its size to read
+
+_CONTAINER = "META-INF/container.xml"
+_ENCRYPTION = "META-INF/encryption.xml"
+_RIGHTS = ("META-INF/rights.xml", "META-INF/sinf.xml")  # Adobe's, and Apple's
+_FONT_ALGORITHMS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
+_NOT_TEXT = re.compile(r"\.(?:otf|ttf|ttc|woff2?|jpe?g|png|gif|svg|webp|mp3|m4a|mp4|css|js)$", re.IGNORECASE)
+_DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
+_PAGE_TYPES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
+_PAGE_NAME = re.compile(r"\.x?html?$", re.IGNORECASE)
+# Pages that a book has for itself: by what the guide and the landmarks call them, and by their file names.
+_AROUND = {
+    "cover",
+    "title-page",
+    "titlepage",
+    "halftitlepage",
+    "copyright-page",
+    "imprint",
+    "colophon",
+    "toc",
+    "index",
+}
+_AROUND |= {"loi", "lot", "other-credits", "other.copyright"}
+_AROUND_NAME = re.compile(
+    r"(?:.*[-_])?(?:cover(?:page)?|title-?_?page|half-?_?title(?:page)?|(?:un)?copyright(?:-?_?page)?|toc|nav"
+    r"|contents|imprint|colophon)",
+    re.IGNORECASE,
+)
+_LONGEST_AROUND = 10_000  # characters; a longer page holds the book as well
+_LONGEST_CONTENTS = 40_000  # characters
+
+
+def read_epub(path: Path) -> Document:
+    """The text of an e-book. Raises CorpusError for one that is damaged, locked, or no EPUB; OSError."""
+    with Archive(path, kind="an EPUB") as archive:
+        return _Book(archive).document()
+
+
+@dataclass(frozen=True)
+class _Item:
+    """A file that the book's list names: its path in the archive, and what the list says of it."""
+
+    path: str
+    kind: str
+    properties: str
+
+
+class _Book:
+    """An open e-book. Its paths are those within the archive; one that leads out of it is no path of it."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._name = archive.name
+        self._members = {within(member_name(member)): member for member in archive.members()}
+        self._members.pop("", None)
+        self._small_names = {path.lower(): path for path in self._members}
+        self._refuse_locked()
+        self._list_path = self._find_list()
+        self._list = self._xml(self._list_path)
+        if self._list is None:
+            raise archive.damaged()
+        self._items = self._manifest()
+
+    def document(self) -> Document:
+        """The book. Raises CorpusError, OSError."""
+        spine = self._spine()
+        entries, around = self._contents()
+        places: dict[str, set[str]] = {}
+        for entry in entries:
+            places.setdefault(entry.path, set()).add(entry.fragment)
+        pages: list[tuple[str, Page]] = []
+        missing = length = 0
+        for path in spine:
+            page = self._page(path, frozenset(places.get(path, ())))
+            if page is None:
+                missing += 1
+                continue
+            if self._is_around(path, around, len(page.document.text)):
+                continue
+            length += len(page.document.text)
+            if length > LARGEST_TEXT:
+                raise CorpusError(
+                    f"{self._name} holds more than {LARGEST_TEXT // 1024**2} MB of text: split it."
+                )
+            pages.append((path, page))
+        if 2 * missing > len(spine) or not spine:
+            raise self._archive.damaged()
+        text, headings = join_pages(pages, entries)
+        wrapped = bool(pages) and all(page.document.wrapped for _, page in pages)
+        return Document(text, wrapped, headings, self._title(), self._author())
+
+    # -- the archive ---------------------------------------------------------------------------------------
+
+    def _member(self, path: str) -> zipfile.ZipInfo | None:
+        """The member at a path; capitals need not fit."""
+        return self._members.get(path) or self._members.get(self._small_names.get(path.lower(), ""))
+
+    def _xml(self, path: str) -> Any:
+        """The root of an XML file, as much of it as can be read; None where there is none."""
+        from lxml import etree
+
+        member = self._member(path)
+        if member is None or member.file_size > LARGEST_PAGE:
+            return None
+        parser = etree.XMLParser(
+            recover=True,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+        try:
+            return etree.fromstring(_without_doctype(self._archive.read(member)), parser)
+        except etree.XMLSyntaxError:
+            return None
+
+    def _page(self, path: str, fragments: frozenset[str]) -> Page | None:
+        """One page read; None where it is missing, or no page."""
+        member = self._member(path)
+        if member is None or member.file_size > LARGEST_PAGE:
+            return None
+        data = self._archive.read(member)
+        try:
+            return read_html(html_text(data, self._name), self._name, fragments)
+        except CorpusError:
+            return None
+
+    def _refuse_locked(self) -> None:
+        locked = CorpusError(
+            f"{self._name} is locked against copying (DRM), its text cannot be read: get an edition without it."
+        )
+        if any(self._member(path) for path in _RIGHTS):
+            raise locked
+        root = self._xml(_ENCRYPTION)
+        for data in root.iter("{*}EncryptedData") if root is not None else ():
+            algorithms = {method.get("Algorithm") for method in data.iter("{*}EncryptionMethod")}
+            paths = [reference.get("URI") or "" for reference in data.iter("{*}CipherReference")]
+            if not algorithms <= set(_FONT_ALGORITHMS) and not all(map(_NOT_TEXT.search, paths)):
+                raise locked
+
+    # -- what the book says of itself ----------------------------------------------------------------------
+
+    def _find_list(self) -> str:
+        """The path of the list of the book's files (OPF). Raises CorpusError."""
+        root = self._xml(_CONTAINER)
+        for rootfile in root.iter("{*}rootfile") if root is not None else ():
+            path = resolve("", rootfile.get("full-path") or "")
+            if self._member(path):
+                return path
+        for path in sorted(self._members):
+            if path.lower().endswith(".opf"):
+                return path
+        raise CorpusError(
+            f"{self._name} is not an EPUB, or not a whole one: it does not say which pages it has."
+        )
+
+    def _manifest(self) -> dict[str, _Item]:
+        items = {}
+        for item in self._list.iter("{*}item"):
+            path = resolve(self._list_path, item.get("href") or "")
+            if path:
+                kind, properties = item.get("media-type") or "", item.get("properties") or ""
+                items[item.get("id") or path] = _Item(path, kind.lower(), properties)
+        return items
+
+    def _spine(self) -> list[str]:
+        """The paths of the pages, in the order of reading; each once."""
+        order = [ref.get("idref") for ref in self._list.iter("{*}itemref") if ref.get("linear") != "no"]
+        named = [self._items[ref] for ref in order if ref in self._items] or list(self._items.values())
+        return list(
+            dict.fromkeys(
+                item.path
+                for item in named
+                if (item.kind in _PAGE_TYPES or _PAGE_NAME.search(item.path))
+                and "nav" not in item.properties.split()
+            )
+        )
+
+    def _contents(self) -> tuple[list[Entry], dict[str, str]]:
+        """The table of contents, and the pages that stand around the book with what they are."""
+        around = {path: kind for kind, path in self._guide()}
+        for item in self._items.values():
+            if "nav" in item.properties.split():
+                root = self._html(item.path)
+                if root is not None:
+                    around |= {path: kind for kind, path in _landmarks(root, item.path)}
+                    if entries := entries_of_nav(root, item.path):
+                        return entries, around
+        for item in self._items.values():
+            if item.kind == "application/x-dtbncx+xml" or item.path.lower().endswith(".ncx"):
+                root = self._xml(item.path)
+                if root is not None:
+                    return entries_of_ncx(root, item.path), around
+        return [], around
+
+    def _html(self, path: str) -> Any:
+        member = self._member(path)
+        if member is None or member.file_size > LARGEST_PAGE:
+            return None
+        data = self._archive.read(member)
+        try:
+            return parse_html(html_text(data, self._name), self._name)
+        except CorpusError:
+            return None
+
+    def _guide(self) -> Iterator[tuple[str, str]]:
+        for reference in self._list.iter("{*}reference"):
+            kind, href = (reference.get("type") or "").lower(), reference.get("href") or ""
+            if kind in _AROUND and "#" not in href:  # with a place in it, the page holds more than that
+                yield kind, resolve(self._list_path, href)
+
+    def _is_around(self, path: str, around: dict[str, str], length: int) -> bool:
+        kind = around.get(path, "")
+        if not kind and _AROUND_NAME.fullmatch(posixpath.splitext(posixpath.basename(path))[0]):
+            kind = "toc" if re.search("toc|nav|contents", path, re.IGNORECASE) else "title-page"
+        return bool(kind) and length <= (_LONGEST_CONTENTS if kind == "toc" else _LONGEST_AROUND)
+
+    def _title(self) -> str:
+        titles = (" ".join("".join(title.itertext()).split()) for title in self._list.iter(_DC + "title"))
+        return next(filter(None, titles), "")[:300]
+
+    def _author(self) -> str:
+        roles: dict[str, list[str]] = {}
+        for meta in self._list.iter("{*}meta"):
+            if meta.get("property") == "role":
+                roles.setdefault(meta.get("refines") or "", []).append((meta.text or "").strip())
+        names = []
+        for creator in self._list.iter(_DC + "creator"):
+            role = creator.get("{http://www.idpf.org/2007/opf}role")
+            said = [role] if role else roles.get(f"#{creator.get('id')}", ["aut"])
+            if "aut" in said:
+                names.append("".join(creator.itertext()))
+        return people(names[:10])
+
+
+def _without_doctype(data: bytes) -> bytes:
+    """XML without its document type, in which entities may be defined that stand for far more than themselves."""
+    start = data.find(b"<!DOCTYPE")
+    found = _DOCTYPE.match(data, start) if start >= 0 else None
+    return data[:start] + data[found.end() :] if found else data
+
+
+_DC = "{http://purl.org/dc/elements/1.1/}"
+
+
+def _landmarks(root: Any, base: str) -> Iterator[tuple[str, str]]:
+    for nav in root.iter("nav"):
+        if "landmarks" in (nav.get("epub:type") or "").split():
+            for link in nav.iter("a"):
+                href = link.get("href") or ""
+                for kind in (link.get("epub:type") or "").lower().split():
+                    if kind in _AROUND and "#" not in href:
+                        yield kind, resolve(base, href)

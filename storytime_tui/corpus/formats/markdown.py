@@ -1,0 +1,55 @@
+"""Markdown to a Document: markdown-it makes it HTML, and that is read as any page is."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.formats.markup import read_html
+
+# --- at the very top, "key: value" lines, and --- or ... again
+_FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_FIELD = re.compile(r"^(title|author)[ \t]*:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_QUOTED = re.compile(r"""(["'])(.*)\1""")
+_NOTE = re.compile(r" {0,3}\[\^[^\]\s]{1,60}\]:")  # [^1]: a note begins
+_NOTE_MARK = re.compile(r"\[\^[^\]\s]{1,60}\]")
+
+
+def read_markdown(source: str, name: str) -> Document:
+    """The text of a Markdown source: its paragraphs unwrapped, its headings, and what its front matter says.
+
+    Raises CorpusError, with `name`, for a text that cannot be read.
+    """
+    from markdown_it import MarkdownIt
+
+    fields: dict[str, str] = {}
+    if front := _FRONT_MATTER.match(source):
+        fields = {key.lower(): _plain(value) for key, value in _FIELD.findall(front[1])}
+        source = source[front.end() :]
+    source = _NOTE_MARK.sub("", "\n".join(_without_notes(source.split("\n"))))
+    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(source)
+    document = read_html(page, name).document
+    return replace(document, wrapped=False, title=fields.get("title", ""), author=fields.get("author", ""))
+
+
+def _without_notes(lines: Iterable[str]) -> Iterator[str]:
+    """The lines that belong to no note: a note ends before the next line that is not set in, after a blank one."""
+    in_note = after_blank = False
+    for line in lines:
+        blank = not line.strip()
+        if _NOTE.match(line):
+            in_note = True
+        elif in_note and after_blank and not blank and line[0] not in " \t":
+            in_note = False
+        if not in_note or blank:
+            yield line
+        after_blank = blank
+
+
+def _plain(value: str) -> str:
+    """A field's text without its quotes; "" for what is no text (a list, a block)."""
+    if quoted := _QUOTED.fullmatch(value):
+        value = quoted[2]
+    elif value[0] in "[{|>&*!":
+        return ""
+    return " ".join(value.split())[:300]

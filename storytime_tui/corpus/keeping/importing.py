@@ -1,0 +1,278 @@
+"""Adding a collection: files, folders, archives and addresses are copied onto the shelf, all of them or nothing."""
+
+import errno
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from storytime_tui import files, paths
+from storytime_tui.corpus.collection import Collection
+from storytime_tui.corpus.duplicates import find_copies
+from storytime_tui.corpus.formats import archives
+from storytime_tui.corpus.formats.sources import ARCHIVES, SUFFIXES, source_files
+from storytime_tui.corpus.keeping.cards import CARD, Card, card_bytes, read_card
+from storytime_tui.corpus.keeping.folders import read_folder, sources_in
+from storytime_tui.corpus.keeping.prepared import Prepared, Source, prepare
+from storytime_tui.corpus.names import (
+    NAMELESS,
+    collection_name,
+    folder_name,
+    safe_file_name,
+    slug,
+    title_from_name,
+)
+from storytime_tui.corpus.readers import LARGEST, read_document
+from storytime_tui.corpus.shelf import collection_folders, load_shelf, roots
+from storytime_tui.corpus.web.addresses import is_address
+from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable_line, printable_path
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class AddedCollection:
+    """A collection that was just imported.
+
+    `problems`: one sentence for each file that was left out. `copies`: one for each story that tells the same
+    as one that was there before. `notes`: one for each file that was not needed, such as a book's second format.
+    """
+
+    collection: Collection
+    problems: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def add_collection(
+    sources: Sequence[str | Path],
+    name: str | None = None,
+    *,
+    card: Card | None = None,
+    report: Report | None = None,
+    stop: threading.Event | None = None,
+) -> AddedCollection:
+    """Copy texts from files, folders, archives and web addresses into a new collection: all of it, or nothing.
+
+    Without a `name`, it is called after what the card says, the one source, or the folder that all sources are
+    in, with a number where that name is taken. A file of a folder or archive that cannot be read is left out
+    and told in `problems`; a file given by its own name must be readable. Files are kept as they are, so that
+    better cleaning can be had later. `card` says what is known already; `report` gets words, done and total,
+    and what it raises ends the work. Raises CorpusError, and what web.download raises when `stop` is set.
+    """
+    if not sources:
+        raise CorpusError("Nothing was named to add: give a file, a folder of them, or an address.")
+    with tempfile.TemporaryDirectory(prefix="storytime-") as fetched:
+        named = [
+            _fetch(source, Path(fetched), report, stop)
+            if isinstance(source, str) and is_address(source)
+            else _Named(Path(os.path.abspath(os.path.expanduser(source))))
+            for source in sources
+        ]
+        new_name = _free_name(name, card.title if card and card.title else _common_name(named))
+        card = _card_for(named, name, card)
+        files.forget_unused(paths.collections_folder(), _NEVER)  # only what a crash left there yesterday
+        target = paths.collections_folder() / new_name
+        try:
+            with files.folder_written_atomically(target) as part:
+                problems, notes = _fill(part, named, card, report)
+        except OSError as error:
+            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another program was quicker
+                raise _taken(new_name) from error
+            raise CorpusError(files.explain(error, f"adding the collection {new_name}")) from error
+    collection, _ = read_folder(target)
+    return AddedCollection(collection, tuple(problems), tuple(_copies_of(collection)), tuple(notes))
+
+
+_NEVER = 1e9  # days
+
+
+@dataclass(frozen=True)
+class _Named:
+    """What one source stands for: a path, and where it came from when that is an address."""
+
+    path: Path
+    address: str = ""
+
+    @property
+    def shown(self) -> str:
+        return self.address or printable_path(self.path)
+
+
+def _fetch(address: str, folder: Path, report: Report | None, stop: threading.Event | None) -> _Named:
+    from storytime_tui.corpus.web.addresses import download_text
+
+    inside = Path(tempfile.mkdtemp(dir=folder))
+    return _Named(download_text(address, inside, report=report, stop=stop), address)
+
+
+def _free_name(wanted: str | None, usual: str) -> str:
+    """The name that was wished for, or else one like the usual that no collection has. Raises CorpusError."""
+    taken = {collection_name(folder) for root, _ in roots() for folder in collection_folders(root, [])}
+    if wanted is not None:
+        name = slug(wanted)
+        if not name:
+            raise CorpusError("A collection's name needs a letter from a to z or a digit: give another one.")
+        if name in taken:
+            raise _taken(name)
+        return name
+    first = name = slug(usual) or NAMELESS
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{first}-{number}"
+    return name
+
+
+def _taken(name: str) -> CorpusError:
+    return CorpusError(f"There is already a collection called {name}: give another name with --name.")
+
+
+def _common_name(named: Sequence[_Named]) -> str:
+    if len(named) == 1:
+        path = named[0].path
+        return path.stem if path.is_file() else folder_name(path)
+    parents = {each.path.parent for each in named}
+    return parents.pop().name if len(parents) == 1 else NAMELESS
+
+
+def _card_for(named: Sequence[_Named], name: str | None, card: Card | None) -> Card:
+    """What the new collection's card says: what is known, its one source folder's own card, where it is from."""
+    one_folder = len(named) == 1 and named[0].path.is_dir()
+    found = card or (read_card(named[0].path) if one_folder else Card())
+    given = printable_line(name) if name and slug(name) != name else ""
+    shown = [each.shown for each in named[:3]]
+    source = ", ".join([*shown, "..."] if len(named) > 3 else shown)
+    title = given or found.title
+    if not title and (name or len(named) > 1 or one_folder):
+        title = title_from_name(name or _common_name(named))
+    return replace(found, title=title, source=found.source or source)
+
+
+# -- copying ----------------------------------------------------------------------------------------------
+
+
+def _fill(
+    folder: Path, named: Sequence[_Named], card: Card, report: Report | None
+) -> tuple[list[str], list[str]]:
+    """Copy everything, read it, throw out what gives no story, write the card.
+
+    Returns a sentence for each thing that was left out, and one for each that was not needed. Raises
+    CorpusError where nothing can be read, or a file that was named cannot.
+    """
+    copies = _Copies(folder)
+    for each in named:
+        if each.path.is_dir():
+            copies.add_folder(each.path, report)
+        elif each.path.suffix.lower() in ARCHIVES:
+            copies.add_archive(each.path, Path())
+        else:
+            copies.add_file(each.path, Path(), each.shown)
+    if not copies.origins:
+        raise CorpusError((*copies.problems, f"{named[0].shown} holds nothing that can be read.")[0])
+    told, sources = _read(copies, card, report)
+    good = {story.file for story in told.stories}
+    bad = [source for source in sources if printable_line(source.name) not in good]
+    must_be_read = {each.shown for each in named if not each.path.is_dir()}
+    if not good or any(source.origin in must_be_read for source in bad):
+        many = f"None of the {len(bad)} texts can be read; the first: " if len(bad) > 1 else ""
+        raise CorpusError((many if not good else "") + told.problems[0])
+    for source in bad:
+        source.path.unlink()
+    if bad:  # the cache knows the stories by all the files there are
+        _read(copies, card, report)
+    title = card.title or (told.stories[0].title if len(told.stories) == 1 else "")
+    title = title or title_from_name(_common_name(named))
+    (folder / CARD).write_bytes(card_bytes(replace(card, title=title)))
+    return [*copies.problems, *told.problems], copies.notes
+
+
+def _read(copies: "_Copies", card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
+    found = sources_in(copies.folder, source_files(copies.folder))
+    sources = [replace(source, origin=copies.origins.get(source.path, "")) for source in found]
+    progress = (lambda done, total: report("reading", done, total)) if report else None
+    cache = paths.cache_folder() / "prepared"
+    return prepare(sources, cache, plain=card.plain, on_progress=progress), sources
+
+
+class _Copies:
+    """What was copied into a new collection's folder: each copy with where it came from, and what was not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.origins: dict[Path, str] = {}
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self._taken: dict[Path, set[str]] = {}
+
+    def add_folder(self, source: Path, report: Report | None) -> None:
+        """Copy every text in a folder, keeping the folders within it. Raises CorpusError for one without any."""
+        found = source_files(source)
+        self.problems += found.problems
+        self.notes += found.notes
+        for done, path in enumerate(found.files):
+            if report:
+                report("copying", done, len(found.files))
+            inside = Path(*(safe_file_name(part, set()) for part in path.relative_to(source).parent.parts))
+            try:
+                if path.suffix.lower() in ARCHIVES:
+                    self.add_archive(path, inside)
+                else:
+                    self.add_file(path, inside, printable_path(path))
+            except CorpusError as error:
+                self.problems.append(str(error))
+
+    def add_file(self, path: Path, inside: Path, origin: str) -> None:
+        """Copy one text. Raises CorpusError for what is no text, or cannot be read; OSError for a full disk."""
+        readable = path.suffix.lower() in SUFFIXES and path.is_file() and path.stat().st_size <= LARGEST
+        if not readable:
+            read_document(path)  # says what is wrong with it, without reading it
+            raise CorpusError(f"{origin} cannot be read: check the path.")
+        copy = self._place(inside, path.name)
+        try:
+            source = path.open("rb")
+        except OSError as error:
+            why = "it is not permitted" if isinstance(error, PermissionError) else error.strerror
+            raise CorpusError(f"{origin} cannot be read: {why}.") from error
+        with source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        self.origins[copy] = origin
+
+    def add_archive(self, path: Path, inside: Path) -> None:
+        """Unpack the texts of a .zip into a folder of their own. Raises CorpusError."""
+        place = self._place(inside, path.stem)
+        place.mkdir()
+        found = archives.unpack(path, place)
+        self.problems += found.problems
+        self.notes += found.notes
+        self.origins.update((copy, f"{printable_path(path)}: {copy.name}") for copy in found.files)
+
+    def _place(self, inside: Path, name: str) -> Path:
+        folder = self.folder / inside
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / safe_file_name(name, self._taken.setdefault(folder, set()))
+
+
+def _copies_of(collection: Collection) -> list[str]:
+    """A sentence for each story of a new collection that is told on the shelf already, or twice in itself."""
+    others = [other for other in load_shelf() if other.name != collection.name]
+    told = [(other, story) for other in (*others, collection) for story in other.stories]
+    facts = [story.facts for _, story in told]
+    first_new = len(told) - len(collection.stories)
+    sentences = []
+    for copy in find_copies(
+        [each.sketch for each in facts], [each.words for each in facts], [each.fingerprint for each in facts]
+    ):
+        new, old = (copy.story, copy.of) if copy.story >= copy.of else (copy.of, copy.story)
+        if new >= first_new:
+            (_, again), (where, first) = told[new], told[old]
+            nearly = "" if copy.share == 1.0 else "nearly "
+            sentences.append(
+                f"“{again.title}” is {nearly}the same story as “{first.title}” in {where.title}: "
+                "it is learned once."
+            )
+    return sentences

@@ -1,0 +1,239 @@
+"""Files read, cleaned and divided once: their stories lie in the cache, and open in milliseconds afterwards."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from storytime_tui import files
+from storytime_tui.corpus.arrays import ArrayWriter, open_array
+from storytime_tui.corpus.cleaning import CLEANING_VERSION
+from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
+from storytime_tui.corpus.dividing import divide
+from storytime_tui.corpus.document import Chapter, Tale
+from storytime_tui.corpus.formats import archives
+from storytime_tui.corpus.formats.sources import ARCHIVES
+from storytime_tui.corpus.names import title_from_name
+from storytime_tui.corpus.readers import READING_VERSION, read_document
+from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable_line, printable_path
+
+_FORMAT = 2
+_DAYS = 90  # what was not opened for so long is made again when it is wanted
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read: where it is, and what it is called within its collection (slashes part folders).
+
+    `origin`: where a file came from that was just copied, for messages.
+    """
+
+    path: Path
+    name: str
+    origin: str = ""
+
+    def shown(self, sentence: str) -> str:
+        """A sentence about the file that names the place its owner knows."""
+        return sentence.replace(printable_path(self.path), self.origin) if self.origin else sentence
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The stories of some files, in the files' order, and a sentence for each file that gave none.
+
+    Their titles are as found, "" never, and may occur twice. `authors`: what the files' own data say.
+    """
+
+    stories: tuple[Story, ...]
+    problems: tuple[str, ...]
+    authors: tuple[str, ...] = ()
+
+
+def prepare(
+    sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, on_progress: Progress | None = None
+) -> Prepared:
+    """The stories of files: from the cache where they were made before, otherwise made now and kept there.
+
+    `on_progress` gets the bytes read and their total; what it raises ends the work and leaves nothing behind.
+    Where the cache cannot be written (a full disk), the stories stay in memory.
+    """
+    folder = cache_folder / _key(sources, plain)
+    found = _open(folder)
+    if found is None:
+        try:
+            files.forget_unused(cache_folder, _DAYS)
+            files.remove_folder(folder)
+            with files.folder_written_atomically(folder) as part:
+                _write(part, sources, plain, on_progress)
+        except OSError:
+            found = _open(folder) or _in_memory(sources, plain, on_progress)  # another program was quicker
+        else:
+            found = _open(folder) or _in_memory(sources, plain, on_progress)
+    return found
+
+
+def _key(sources: Sequence[Source], plain: bool) -> str:
+    """What the stories depend on, as the name of their folder.
+
+    A file is known by its name, number, size and times, not by its content: an unchanged shelf must open
+    without being read. It keeps them when the folder around it is moved.
+    """
+    digest = hashlib.sha256(f"{_FORMAT} {READING_VERSION} {CLEANING_VERSION} {plain}".encode())
+    for source in sources:
+        try:
+            s = source.path.stat()
+            known = (
+                f"{s.st_size} {s.st_mtime_ns} {s.st_ctime_ns if os.name != 'nt' else 0} {s.st_ino} {s.st_dev}"
+            )
+        except (OSError, ValueError):
+            known = "gone"
+        digest.update(f"\0{source.name}\0{known}".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:40]
+
+
+# -- making -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Told:
+    """One tale of a file, or (tale None) what is wrong with the file."""
+
+    file: str
+    tale: Tale | None = None
+    problem: str = ""
+    author: str = ""
+
+
+def _tales(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Iterator[_Told]:
+    sizes = [_size(source.path) for source in sources]
+    done, total = 0, sum(sizes)
+    for source, size in zip(sources, sizes, strict=True):
+        if source.path.suffix.lower() in ARCHIVES:
+            yield from _tales_of_archive(source, plain)
+        else:
+            yield from _tales_of_file(source, plain)
+        done += size
+        if on_progress:
+            on_progress(done, total)
+
+
+def _tales_of_file(source: Source, plain: bool) -> Iterator[_Told]:
+    name = printable_line(source.name)
+    try:
+        document = read_document(source.path)
+    except CorpusError as error:
+        yield _Told(name, problem=source.shown(str(error)))
+        return
+    tales = divide(document, plain=plain)
+    if not tales:
+        sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
+        yield _Told(name, problem=source.shown(sentence))
+    usual = document.title or title_from_name(Path(source.name).stem)
+    for number, tale in enumerate(tales, start=1):
+        title = printable_line(tale.title) or (usual if len(tales) == 1 else f"{usual} {number}")
+        yield _Told(name, Tale(title, tale.text, tale.chapters, tale.lines), author=document.author)
+
+
+def _tales_of_archive(source: Source, plain: bool) -> Iterator[_Told]:
+    with tempfile.TemporaryDirectory(prefix="storytime-") as folder:
+        try:
+            found = archives.unpack(source.path, Path(folder))
+        except CorpusError as error:
+            yield _Told(printable_line(source.name), problem=source.shown(str(error)))
+            return
+        for problem in found.problems:
+            yield _Told(printable_line(source.name), problem=source.shown(problem))
+        for path in found.files:
+            yield from _tales_of_file(Source(path, f"{source.name}/{path.name}"), plain)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _in_memory(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Prepared:
+    told = list(_tales(sources, plain, on_progress))
+    return Prepared(
+        tuple(
+            Story(each.tale.title, each.tale.text, each.file, each.tale.chapters, each.tale.lines)
+            for each in told
+            if each.tale
+        ),
+        tuple(each.problem for each in told if each.problem),
+        tuple(dict.fromkeys(each.author for each in told if each.author)),
+    )
+
+
+def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> None:
+    """Write `stories.txt` (all texts, one after the other), `sketches.npy` and `index.json`."""
+    rows: list[list[Any]] = []
+    problems: list[str] = []
+    authors: dict[str, None] = {}
+    end = 0
+    with (
+        (folder / "stories.txt").open("wb") as file,
+        ArrayWriter(folder / "sketches.npy", np.uint64) as sketches,
+    ):
+        for told in _tales(sources, plain, on_progress):
+            if told.tale is None:
+                problems.append(told.problem)
+                continue
+            if told.author:
+                authors[told.author] = None
+            facts = facts_of(told.tale.text)
+            file.write(told.tale.text.encode())
+            sketches.append(facts.sketch)
+            start, end = end, end + facts.bytes
+            chapters = [[chapter.title, chapter.start] for chapter in told.tale.chapters]
+            place = (told.tale.title, told.file, start, end, chapters, told.tale.lines)
+            rows.append([*place, facts.words, facts.digest, facts.fingerprint, len(facts.sketch)])
+    index = {"stories": rows, "problems": problems, "authors": list(authors), "bytes": end}
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+# -- opening ----------------------------------------------------------------------------------------------
+
+
+def _open(folder: Path) -> Prepared | None:
+    """What was prepared before; None where it was not, or is not whole."""
+    try:
+        index = json.loads((folder / "index.json").read_bytes())
+        texts = folder / "stories.txt"
+        if texts.stat().st_size != index["bytes"]:
+            return None
+        sketches = np.asarray(open_array(folder / "sketches.npy"))  # a plain view: slices of it are quick
+        os.utime(folder)  # it is still of use
+        stories: list[Story] = []
+        place = 0
+        for title, file, start, end, chapters, lines, words, digest, fingerprint, sketched in index[
+            "stories"
+        ]:
+            sketch = sketches[place : place + sketched]
+            place += sketched
+            stories.append(
+                Story(
+                    title,
+                    Extract(texts, start, end),
+                    file,
+                    tuple(Chapter(*chapter) for chapter in chapters),
+                    (lines[0], lines[1]),
+                    Facts(words, end - start, digest, fingerprint, sketch),
+                )
+            )
+        if place != len(sketches):
+            return None
+        return Prepared(tuple(stories), tuple(index["problems"]), tuple(index["authors"]))
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None

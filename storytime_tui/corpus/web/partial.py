@@ -1,0 +1,152 @@
+"""A file on its way: what came of it already, and how to go on from there."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from storytime_tui import files
+from storytime_tui.corpus.web.polite import Answer, shown
+from storytime_tui.errors import CorpusError
+
+_DIGESTS = {"sha-256": "sha256", "sha-512": "sha512"}
+
+
+class Part:
+    """The part of one file that is here, at `path`: its `size` so far, and its `total` where the server said.
+
+    Beside the bytes lies a note of how many there are in all and which version they are of (ETag or
+    Last-Modified), so that another version is never put behind this one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self.total: int | None = None
+        self._version = ""
+        self._note = path.with_name(path.name + ".json")
+        self._file: IO[bytes] | None = None
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            note = json.loads(self._note.read_text(encoding="utf-8"))
+            total, version = note["total"], note["version"]
+            if isinstance(version, str) and (total is None or isinstance(total, int)):
+                self.size, self.total, self._version = path.stat().st_size, total, version
+
+    def headers(self) -> dict[str, str]:
+        """What to ask with: for the rest, where some is here and it is known what it is a part of."""
+        self.close()
+        if not self.size or not (self._version or self.total):
+            return {}
+        asked = {"Range": f"bytes={self.size}-"}
+        if self._version:
+            asked["If-Range"] = self._version
+        return asked
+
+    def begin(self, answer: Answer) -> bool:
+        """Make ready for the answer's body; False where nothing fits: the part is gone, ask once more.
+
+        A server that sends all from the start, as it does for a new version, begins the part anew.
+        """
+        if answer.status == 200:
+            self.discard()
+            self.total, self._version = answer.length, "" if answer.encoded else _version_of(answer)
+            note = {"total": self.total, "version": self._version}
+            files.write_atomically(self._note, json.dumps(note).encode())
+            self._file = self.path.open("wb")
+            return True
+        start, total = _range_of(answer)
+        changed = self._version and _version_of(answer) not in ("", self._version)
+        if answer.status != 206 or start != self.size or changed or (self.total and total != self.total):
+            self.discard()
+            return False
+        self.total = total
+        self._file = self.path.open("ab")
+        return True
+
+    def add(self, data: bytes) -> None:
+        """Write the next bytes."""
+        if self._file is not None:
+            self._file.write(data)
+            self.size += len(data)
+
+    def head(self, count: int) -> bytes:
+        """The first `count` bytes that are here."""
+        self.close()
+        with self.path.open("rb") as file:
+            return file.read(count)
+
+    def agrees_with(self, headers: Mapping[str, str]) -> bool:
+        """Whether the bytes have the checksum that the server gives (Repr-Digest, Digest), if it gives one."""
+        given = headers.get("repr-digest", "") + "," + headers.get("digest", "")
+        for kind, value in re.findall(r"(sha-256|sha-512)\s*=\s*:?([A-Za-z0-9+/=]+)", given, re.IGNORECASE):
+            self.close()
+            with self.path.open("rb") as file:
+                found = hashlib.file_digest(file, _DIGESTS[kind.lower()]).digest()
+            if base64.b64encode(found).decode().rstrip("=") != value.rstrip("="):
+                return False
+        return True
+
+    def finish(self, path: Path) -> None:
+        """The part is whole: it becomes `path`."""
+        self.close()
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(self.path, path)
+        files.sync_folder(path.parent)
+
+    def discard(self) -> None:
+        """Forget what came."""
+        self.close()
+        for path in (self.path, self._note):
+            path.unlink(missing_ok=True)
+        self.size, self.total, self._version = 0, None, ""
+
+    def close(self) -> None:
+        """Let go of the file; what is there stays."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+@contextlib.contextmanager
+def part_of(url: str, folder: Path) -> Iterator[Part]:
+    """The part of the file at `url` that is in `folder`, held by this block alone; it stays unless finished.
+
+    Raises CorpusError where another download of it is under way, and OSError.
+    """
+    name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+    lock = folder / f"{name}.part.lock"
+    busy = CorpusError(f"{shown(url)} is being downloaded already: wait for that to end.")
+    with files.locked(lock, busy):
+        part = Part(folder / f"{name}.part")
+        try:
+            yield part
+        finally:
+            part.close()
+            if not part.path.exists():  # nothing to go on with
+                with contextlib.suppress(OSError):
+                    part.discard()
+                    lock.unlink()
+
+
+def _version_of(answer: Answer) -> str:
+    """What names this version of the file exactly, as If-Range wants it, or ""."""
+    etag = answer.headers.get("etag", "").strip()
+    return etag if etag.startswith('"') else answer.headers.get("last-modified", "").strip()
+
+
+def _range_of(answer: Answer) -> tuple[int | None, int | None]:
+    """Where the body begins and how many bytes there are in all, by Content-Range; None where it says not."""
+    found = re.fullmatch(
+        r"bytes\s+(?:(\d{1,18})-\d{1,18}|\*)/(\d{1,18}|\*)", answer.headers.get("content-range", "").strip()
+    )
+    if not found:
+        return None, None
+    return int(found[1]) if found[1] else None, int(found[2]) if found[2] != "*" else None
