@@ -77,6 +77,13 @@ def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
     return tuple(tales)
 
 
+def title_of(document: Document) -> str:
+    """What a document is called, by its format or by Project Gutenberg's header; "" where neither says."""
+    start = book_spans(document.text)[0][0]
+    found = document.title or _title_in(document.text[max(0, start - _HEADER) : start])
+    return as_title(found.strip().split("\n")[0])
+
+
 def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
     """The stories between lines of `<|endoftext|>`, which have no titles."""
     parts, lines, line = [], [], 0

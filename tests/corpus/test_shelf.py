@@ -160,6 +160,18 @@ def test_without_a_name_a_free_one_is_chosen(tmp_path: Path, books: Path) -> Non
     assert add_collection([write(tmp_path / "日本.txt", "Once.")]).collection.name == "collection-2"
 
 
+def test_one_book_gives_the_collection_its_own_title(tmp_path: Path) -> None:
+    tales = "\n\n\n\n".join(
+        f"{title}\n\n{'It rained on the mill. ' * 30}" for title in ("THE FOX", "THE HEN", "THE OX")
+    )
+    book = "The Project Gutenberg eBook of Wendel\n\nTitle: Wendel's Tales\n\n*** START OF THE PROJECT GUTENBERG EBOOK X ***"
+    book += f"\n\n\n\n{tales}\n\n\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***\n"
+    one = add_collection([write(tmp_path / "pg99.txt", book)]).collection
+    assert (one.name, one.title, len(one.stories)) == ("pg99", "Wendel's Tales", 3)
+    two = add_collection([tmp_path / "pg99.txt", write(tmp_path / "x.txt")], name="both").collection
+    assert two.title == "Both"
+
+
 def test_bad_sources_import_nothing(tmp_path: Path, books: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -159,6 +159,18 @@ async def test_dropped_files_are_imported_after_a_question(app: StorytimeApp, wo
         assert world.added == ["https://www.gutenberg.org/ebooks/11"]
 
 
+async def test_a_file_dropped_while_the_filter_is_typed_is_imported(app: StorytimeApp, world: World) -> None:
+    async with app.run_test() as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("slash", *"fo")
+        await paste(pilot, "/home/me/My\\ Tales.epub ")
+        await until(pilot, lambda: "Import this?" in screen_text(app))
+        await pilot.press("escape")
+        assert app.screen.query_one("#filter", Input).value == "fo"
+        await paste(pilot, "x")
+        await until(pilot, lambda: app.screen.query_one("#filter", Input).value == "fox")
+
+
 async def test_a_pasted_text_becomes_a_story(app: StorytimeApp, world: World) -> None:
     world.to_add = newcomer()
     async with app.run_test(size=SMALL) as pilot:

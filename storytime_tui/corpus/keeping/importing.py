@@ -186,6 +186,7 @@ def _fill(
     if bad:  # the cache knows the stories by all the files there are
         _read(copies, card, report)
     title = card.title or (told.stories[0].title if len(told.stories) == 1 else "")
+    title = title or (told.titles[0] if len(named) == len(sources) == len(told.titles) == 1 else "")
     title = title or title_from_name(_common_name(named))
     (folder / CARD).write_bytes(card_bytes(replace(card, title=title)))
     return [*copies.problems, *told.problems], copies.notes

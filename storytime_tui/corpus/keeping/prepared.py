@@ -15,7 +15,7 @@ from storytime_tui import files
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
-from storytime_tui.corpus.dividing import divide
+from storytime_tui.corpus.dividing import divide, title_of
 from storytime_tui.corpus.document import Chapter, Tale
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.sources import ARCHIVES
@@ -24,7 +24,7 @@ from storytime_tui.corpus.readers import READING_VERSION, read_document
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line, printable_path
 
-_FORMAT = 2
+_FORMAT = 3
 _DAYS = 90  # what was not opened for so long is made again when it is wanted
 
 Progress = Callable[[int, int], None]
@@ -50,11 +50,13 @@ class Source:
 class Prepared:
     """The stories of some files, in the files' order, and a sentence for each file that gave none.
 
-    Their titles are as found, "" never, and may occur twice. `authors`: what the files' own data say.
+    Their titles are as found, "" never, and may occur twice. `titles` and `authors`: what the files
+    themselves say of the books in them, each once.
     """
 
     stories: tuple[Story, ...]
     problems: tuple[str, ...]
+    titles: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
 
 
@@ -110,6 +112,7 @@ class _Told:
     file: str
     tale: Tale | None = None
     problem: str = ""
+    book: str = ""
     author: str = ""
 
 
@@ -137,10 +140,11 @@ def _tales_of_file(source: Source, plain: bool) -> Iterator[_Told]:
     if not tales:
         sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
         yield _Told(name, problem=source.shown(sentence))
+    book = printable_line(title_of(document))
     usual = document.title or title_from_name(Path(source.name).stem)
     for number, tale in enumerate(tales, start=1):
         title = printable_line(tale.title) or (usual if len(tales) == 1 else f"{usual} {number}")
-        yield _Told(name, Tale(title, tale.text, tale.chapters, tale.lines), author=document.author)
+        yield _Told(name, Tale(title, tale.text, tale.chapters, tale.lines), "", book, document.author)
 
 
 def _tales_of_archive(source: Source, plain: bool) -> Iterator[_Told]:
@@ -172,6 +176,7 @@ def _in_memory(sources: Sequence[Source], plain: bool, on_progress: Progress | N
             if each.tale
         ),
         tuple(each.problem for each in told if each.problem),
+        tuple(dict.fromkeys(each.book for each in told if each.book)),
         tuple(dict.fromkeys(each.author for each in told if each.author)),
     )
 
@@ -180,6 +185,7 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
     """Write `stories.txt` (all texts, one after the other), `sketches.npy` and `index.json`."""
     rows: list[list[Any]] = []
     problems: list[str] = []
+    titles: dict[str, None] = {}
     authors: dict[str, None] = {}
     end = 0
     with (
@@ -190,8 +196,8 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
             if told.tale is None:
                 problems.append(told.problem)
                 continue
-            if told.author:
-                authors[told.author] = None
+            titles |= {told.book: None} if told.book else {}
+            authors |= {told.author: None} if told.author else {}
             facts = facts_of(told.tale.text)
             file.write(told.tale.text.encode())
             sketches.append(facts.sketch)
@@ -199,7 +205,8 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
             chapters = [[chapter.title, chapter.start] for chapter in told.tale.chapters]
             place = (told.tale.title, told.file, start, end, chapters, told.tale.lines)
             rows.append([*place, facts.words, facts.digest, facts.fingerprint, len(facts.sketch)])
-    index = {"stories": rows, "problems": problems, "authors": list(authors), "bytes": end}
+    books = {"titles": list(titles), "authors": list(authors)}
+    index = {"stories": rows, "problems": problems, **books, "bytes": end}
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
@@ -234,6 +241,7 @@ def _open(folder: Path) -> Prepared | None:
             )
         if place != len(sketches):
             return None
-        return Prepared(tuple(stories), tuple(index["problems"]), tuple(index["authors"]))
+        books = tuple(index["titles"]), tuple(index["authors"])
+        return Prepared(tuple(stories), tuple(index["problems"]), *books)
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None

@@ -20,6 +20,7 @@ from storytime_tui.tui.screens.shelf_changes import ShelfChanges
 from storytime_tui.tui.services import Estimate
 from storytime_tui.tui.tally import Copies, learned, tally
 from storytime_tui.tui.widgets.counts import Counts
+from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
@@ -74,9 +75,9 @@ class LibraryScreen(ShelfChanges):
     AUTO_FOCUS = "#tree"
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
+        super().__init__(desk, self.open_shelf)
         self._shelf = Vertical(id="shelf")
-        self._filter_field = Input(placeholder="/ filter…", id="filter", compact=True)
+        self._filter_field = FilterField(placeholder="/ filter…", id="filter", compact=True)
         self._reading = Reading(desk.services.before, id="reading")
         self._counts = Counts(id="counts")
         self._estimates: Newest[Estimate] = Newest(self, self._show_estimate, self._show_estimate)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from textual.content import Content
@@ -24,15 +24,17 @@ from storytime_tui.tui.widgets.trouble import Trouble
 from storytime_tui.tui.wording import clipped, count
 
 Job = Callable[[Report, threading.Event], Added]
+OpenShelf = Callable[[str | None], Awaitable[None]]
 Result = TypeVar("Result")
 
 
 class ShelfChanges(Screen[None]):
     """The half of the Library that changes the shelf. What went wrong is said in one line, in red."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, open_shelf: OpenShelf) -> None:
+        """`open_shelf` reads the shelf anew; the cursor goes to the collection of the name it is given, if any."""
         super().__init__()
-        self._desk = desk
+        self._desk, self._read_shelf = desk, open_shelf
         self.shelf_tree = ShelfTree(id="tree")
         self._trouble = Trouble(id="trouble")
         self._notice = Static(id="notice", markup=False)
@@ -40,10 +42,6 @@ class ShelfChanges(Screen[None]):
         self._left_out: Sequence[str] = ()  # of the last import: a sentence each
         self._removed: list[Removed] = []
         self._errand: Errand | None = None  # the import in hand
-
-    async def open_shelf(self, show: str | None = None) -> None:
-        """Read the shelf anew; put the cursor on the collection `show`, and tick it."""
-        raise NotImplementedError
 
     def _say(self, notice: str, trouble: str = "") -> None:
         """What came of the last wish, in place of what was said before."""
@@ -158,7 +156,7 @@ class ShelfChanges(Screen[None]):
             sentence = sentence_of(error)
             self._say(*((sentence, "") if errand.stop.is_set() else ("", sentence)))
         if added is not None:
-            await self.open_shelf(show=added.collection.name)
+            await self._read_shelf(added.collection.name)
             self._tell_of(added)
         errand.over = True
         self._errand = None
@@ -203,7 +201,7 @@ class ShelfChanges(Screen[None]):
                 self._say("", sentence_of(error))
                 return
             notice = then(result)
-            await self.open_shelf()
+            await self._read_shelf(None)
             self._say(notice)
             self.refresh_bindings()
 

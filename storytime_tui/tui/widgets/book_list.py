@@ -59,5 +59,4 @@ class BookList(LineList):
 
     def pressed(self, row: int, column: int) -> None:
         """A click chooses."""
-        self.move_to(row)
         self.post_message(self.Chosen())

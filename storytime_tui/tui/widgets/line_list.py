@@ -16,7 +16,7 @@ Parts = Sequence[tuple[str, str]]  # a line's texts from left to right, each wit
 
 
 class LineList(TallView, can_focus=True, inherit_bindings=False):
-    """Base of the lists: a subclass says how many lines there are and what stands in each."""
+    """Lines with a cursor. By itself it has none: each list says how many it has and what stands in them."""
 
     COMPONENT_CLASSES = {"lines--cursor", "lines--quiet", "lines--mark", "lines--strong"}
     DEFAULT_CSS = """
@@ -52,15 +52,14 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
 
     def count(self) -> int:
         """How many lines there are."""
-        raise NotImplementedError
+        return 0
 
     def parts(self, row: int, width: int) -> Parts:
         """What stands in a line: texts of `width` cells together."""
-        raise NotImplementedError
+        return ()
 
     def pressed(self, row: int, column: int) -> None:
-        """A line was clicked on, `column` cells from its left end."""
-        raise NotImplementedError
+        """A line was clicked on, `column` cells from its left end; the cursor stands there already."""
 
     # -- the lines ------------------------------------------------------------------------------------
 
@@ -134,9 +133,10 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
         self.move_to(self.count() - 1)
 
     def on_click(self, event: Click) -> None:
-        """Tell the subclass where it was clicked."""
+        """The cursor goes where it was clicked."""
         row = event.y + self.top
         if 0 <= row < self.count():
+            self.move_to(row)
             self.pressed(row, event.x)
 
     def refresh_line(self, y: int) -> None:

@@ -201,7 +201,6 @@ class ShelfTree(LineList):
 
     def pressed(self, row: int, column: int) -> None:
         """A click on the tick ticks; elsewhere it does what Enter does."""
-        self.move_to(row)
         left = 2 if self._rows[row][1] == TITLE else 4
         if left <= column < left + 4:
             self.action_tick()
