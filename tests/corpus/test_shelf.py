@@ -164,7 +164,8 @@ def test_one_book_gives_the_collection_its_own_title(tmp_path: Path) -> None:
     tales = "\n\n\n\n".join(
         f"{title}\n\n{'It rained on the mill. ' * 30}" for title in ("THE FOX", "THE HEN", "THE OX")
     )
-    book = "The Project Gutenberg eBook of Wendel\n\nTitle: Wendel's Tales\n\n*** START OF THE PROJECT GUTENBERG EBOOK X ***"
+    start = "*** START OF THE PROJECT GUTENBERG EBOOK X ***"
+    book = f"The Project Gutenberg eBook of Wendel\n\nTitle: Wendel's Tales\n\n{start}"
     book += f"\n\n\n\n{tales}\n\n\n\n*** END OF THE PROJECT GUTENBERG EBOOK X ***\n"
     one = add_collection([write(tmp_path / "pg99.txt", book)]).collection
     assert (one.name, one.title, len(one.stories)) == ("pg99", "Wendel's Tales", 3)
