@@ -61,6 +61,37 @@ def tiny_gpt2(vocabulary: int = 64, window: int = 32, seed: int = 0, dropout: fl
         return GPT2LMHeadModel(config)
 
 
+def ours(reference: Any, dropout: float | None = None) -> Any:
+    """The same model as ours (`models.gpt2.GPT2`), with the weights of one by transformers."""
+    import torch
+
+    from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
+
+    config = reference.config.to_dict()
+    model = empty_gpt2(shape_of(config, dropout), torch.device("cpu"), torch.float32, padded=False)
+    fill_from(model, reference.state_dict().items())
+    return model
+
+
+class TinyFiles:
+    """How a tiny model goes into a checkpoint: without a tokenizer."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def weights(self) -> dict[str, Any]:
+        """All of them, on the CPU."""
+        from storytime_tui.models.gpt2_files import weights_of
+
+        return weights_of(self.model)
+
+    def write(self, weights: dict[str, Any], folder: Path) -> None:
+        """Weights and configuration."""
+        from storytime_tui.models.gpt2_files import config_of, write_gpt2
+
+        write_gpt2(weights, config_of(self.model.shape, 0), folder)
+
+
 def token_stream(tokens: int, vocabulary: int = 64, seed: int = 0) -> np.ndarray:
     """Ids with something to learn in them: each follows from the one before, with a little noise."""
     draw = np.random.default_rng(seed)

@@ -19,11 +19,12 @@ from storytime_tui.commands.output import (
     values_of,
 )
 from storytime_tui.errors import PlanError, StorytimeError
+from storytime_tui.models.catalogue import SCRATCH_SHAPES
 from storytime_tui.settings import load_settings
 from storytime_tui.terminal import printable
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.plan import TrainingPlan, read_plan, with_values
+from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
 from storytime_tui.workshop.learning import learn, resume
 from storytime_tui.workshop.progress import Stopped
 
@@ -40,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", type=Path, metavar="FILE", help="a plan in TOML to start from")
     parser.add_argument("--max-steps", type=int, metavar="N", help="stop after this many steps")
     parser.add_argument("--resume", metavar="RUN", help="continue a run where its last checkpoint stands")
+    parser.add_argument(
+        "--more-epochs",
+        type=float,
+        metavar="N",
+        help="with --resume: so many passes more, for a finished run too",
+    )
+    parser.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(map(repr, PRESETS))}")
     parser.add_argument("--json", action="store_true", help="one JSON object a line for every event")
     add_set_argument(parser, "a plan, such as epochs=4 or precision=fp32")
 
@@ -75,9 +83,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
     if args.resume is not None:
-        if args.corpus or args.base or args.run or args.plan or args.values or args.max_steps:
+        if args.corpus or args.base or args.run or args.plan or args.values or args.max_steps or args.preset:
             raise PlanError("--resume goes on with the run's own plan: leave the other options out.")
-        return resume(args.resume, control)
+        return resume(args.resume, control, args.more_epochs)
+    if args.more_epochs is not None:
+        raise PlanError("--more-epochs is for a run that there is: name it with --resume RUN.")
     if args.plan is not None:
         plan = read_plan(args.plan)
     else:
@@ -90,7 +100,10 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
         changed.update(base=args.base)
     if args.max_steps is not None:
         changed.update(max_steps=args.max_steps)
-    plan = with_values(dataclasses.replace(plan, **changed), values_of(args.values))  # type: ignore[arg-type]
+    plan = dataclasses.replace(plan, **changed)  # type: ignore[arg-type]
+    if args.preset:
+        plan = with_preset(plan, args.preset, from_scratch=plan.base in SCRATCH_SHAPES)
+    plan = with_values(plan, values_of(args.values))
     return learn(plan, control, args.run)
 
 
@@ -153,11 +166,14 @@ def _in_words(event: ev.Event) -> str:
         case ev.Recovered():
             return event.message
         case ev.Finished():
-            end = "finished" if event.stopped_by == "done" else f"stopped at step {event.step:,}"
+            end = {
+                "done": "finished",
+                "patience": f"finished at step {event.step:,}, no longer getting better,",
+            }.get(event.stopped_by, f"stopped at step {event.step:,}")
             best = f", best validation loss {event.best_validation_loss:.3f}" if event.best_step else ""
             go_on = (
                 ""
-                if event.stopped_by == "done"
+                if event.stopped_by != "stopped"
                 else f"\ngo on with: storytime-tui train --resume {event.run}"
             )
             tell = f"tell with: storytime-tui tell --model {event.run}"

@@ -5,22 +5,18 @@ quarters and read again; see `context.fit` for where.
 """
 
 import contextlib
-import inspect
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import torch
-from torch import nn
-from transformers import DynamicCache
 
 from storytime_tui.generation.context import fit
 from storytime_tui.generation.decoding import Utf8Stream
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling import sample
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.loading import window_of
 
 PREFILL = 128  # tokens read in one call: what a stop may have to wait for
 
@@ -44,16 +40,16 @@ class Vocabulary(Protocol):
 
 
 class Storyteller:
-    """Tells with a causal language model of transformers' kind that is already on `device`.
+    """Tells with a model that is already on `device`: ours, or another that reads as it does (`models.loading`).
 
-    `window` is the number of tokens the model may see at once: by default as many as its configuration
-    allows; a run that was trained on shorter windows knows only their positions, so pass its block size.
+    `window` is the number of tokens the model may see at once: by default as many as it knows positions for;
+    a run that was trained on shorter windows knows only theirs, so pass its block size.
     With precision "bf16" a float32 model computes under autocast; weights loaded as bfloat16 are faster.
     """
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Any,
         tokenizer: Vocabulary,
         device: torch.device,
         precision: str = "fp32",
@@ -63,10 +59,7 @@ class Storyteller:
         self._tokenizer = tokenizer
         self._device = device
         self._autocast = precision == "bf16" and next(model.parameters()).dtype == torch.float32
-        # Only the last position's logits are wanted; nearly every model can leave the others out.
-        self._options = {"logits_to_keep": 1} if _takes(model, "logits_to_keep") else {}
-        self._config = cast(Any, model.config)  # nn.Module does not know of it
-        self.window: int = window or window_of(model)
+        self.window: int = window or model.window
 
     def tell(
         self, text: str, settings: SamplerSettings, stop: threading.Event | None = None
@@ -90,14 +83,14 @@ class Storyteller:
         heals = prompt != text
         # Each story of the training stream stands behind an end-of-text, so this is how one begins.
         view = [self._tokenizer.end_of_text, *self._tokenizer.encode(prompt)]
-        cache, cached = self._new_cache(), 0
+        cache, cached = self._model.new_cache(), 0
         stream = Utf8Stream()
         tokens, first_token_seconds, seconds = 0, 0.0, 0.0
         stopped_by = "length"
         while tokens < settings.max_tokens:
             if len(view) > self.window:
                 view = view[fit(view, self.window, max(1, self.window // 4), self._is_break) :]
-                cache, cached = self._new_cache(), 0
+                cache, cached = self._model.new_cache(), 0
             logits = self._read(view[cached:], cache, stop)
             if logits is None:
                 stopped_by = "you"
@@ -121,7 +114,7 @@ class Storyteller:
         speed = (tokens - 1) / later if later > 0 else tokens / seconds if seconds > 0 else 0.0
         yield Told(tokens, first_token_seconds, speed, stopped_by, tail=stream.flush())
 
-    def _read(self, ids: list[int], cache: DynamicCache, stop: threading.Event) -> torch.Tensor | None:
+    def _read(self, ids: list[int], cache: Any, stop: threading.Event) -> torch.Tensor | None:
         """Put `ids` behind what the cache holds; the logits of what follows them, or None when stopped."""
         logits = None
         for start in range(0, len(ids), PREFILL):
@@ -130,7 +123,7 @@ class Storyteller:
             logits = self._forward(ids[start : start + PREFILL], cache)
         return None if stop.is_set() else logits
 
-    def _forward(self, ids: list[int], cache: DynamicCache) -> torch.Tensor:
+    def _forward(self, ids: list[int], cache: Any) -> torch.Tensor:
         """One call of the model -> (vocabulary,) float32 logits on the CPU of the token after `ids`.
 
         Modes are entered here, for one call, and not around the stream: they belong to the thread, and a
@@ -142,24 +135,16 @@ class Storyteller:
             _evaluating(self._model),
         ):
             inputs = torch.tensor([ids], device=self._device)  # (1, tokens)
-            logits = self._model(inputs, past_key_values=cache, use_cache=True, **self._options).logits
             # A vocabulary padded for speed has rows that stand for no token.
-            last: torch.Tensor = logits[0, -1, : self._tokenizer.vocabulary_size]
+            last: torch.Tensor = self._model.read(inputs, cache)[0, : self._tokenizer.vocabulary_size]
             return last.float().cpu()
-
-    def _new_cache(self) -> DynamicCache:
-        return DynamicCache(config=self._config)
 
     def _is_break(self, token: int) -> bool:
         return self._tokenizer.token_bytes(token).endswith(b"\n")
 
 
-def _takes(model: nn.Module, option: str) -> bool:
-    return option in inspect.signature(model.forward).parameters
-
-
 @contextlib.contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def _evaluating(model: torch.nn.Module) -> Iterator[None]:
     """Dropout off for the block; afterwards every module is in the mode that it was in, each by itself."""
     training = [module for module in model.modules() if module.training]
     for module in training:

@@ -15,6 +15,8 @@ from typing import Any
 from storytime_tui.errors import ModelError
 
 CONFIG = "config.json"
+ADAPTER_CONFIG = "adapter_config.json"  # a LoRA run's, which names its base
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 GENERATION_CONFIG = "generation_config.json"
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"

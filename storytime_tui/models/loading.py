@@ -1,59 +1,66 @@
-"""Weights to a model on a device, in the right precision: the one module of `models` that imports torch."""
+"""Weights to a model on a device, in the right precision: ours for GPT-2's shapes, transformers' for all others.
+
+Both have the same few words: `window`, `vocabulary`, `head`, `blocks`, `hidden(ids)`, `(ids)`, `new_cache()`,
+`read(ids, cache)`; see `gpt2.GPT2`.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
-import transformers
-from torch import nn
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models import gpt2_files
 from storytime_tui.models.catalogue import ScratchShape
+from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.tokenizer import Tokenizer, load_tokenizer
 
-# What transformers would print, natively too, tears the screen; what matters of it is raised below.
-transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-
-_DROPOUT = ("resid_pdrop", "embd_pdrop", "hidden_dropout", "hidden_dropout_prob", "embed_dropout", "dropout")
-_ATTENTION_DROPOUT = ("attn_pdrop", "attention_dropout", "attention_probs_dropout_prob")
-_WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
-_WINDOW_UNKNOWN = 1024  # for models without positions of their own, such as ALiBi's: GPT-2's window
+if TYPE_CHECKING:
+    from storytime_tui.models.foreign import Foreign
 
 
-def new_model(shape: ScratchShape, tokenizer: Tokenizer, seed: int, dropout: float) -> nn.Module:
-    """A GPT-2 (Radford et al. 2019) of `shape` with random weights in fp32 on the CPU, in evaluation mode.
+class Loaded(NamedTuple):
+    """A model, and the config.json that it is saved with ({} for one that transformers writes itself)."""
 
-    The same seed gives the same weights, and torch's own random state stays as it was. `dropout` is for the
-    embeddings and the residual paths; attention has none, since the fast kernels refuse it. The vocabulary is
-    the tokenizer's, which may be smaller than the shape's.
+    model: GPT2 | Foreign
+    config: dict[str, Any]
+
+
+def new_model(
+    shape: ScratchShape,
+    tokenizer: Tokenizer,
+    seed: int,
+    dropout: float,
+    device: torch.device = torch.device("cpu"),  # noqa: B008
+) -> Loaded:
+    """A GPT-2 of `shape` with random weights in fp32, in evaluation mode.
+
+    The same seed gives the same weights on every device, and torch's own random state stays as it was. The
+    vocabulary is the tokenizer's, which may be smaller than the shape's.
     """
-    config = transformers.GPT2Config(
-        vocab_size=tokenizer.vocabulary_size,
-        n_positions=shape.window,
-        n_embd=shape.width,
-        n_layer=shape.layers,
-        n_head=shape.heads,
-        # the same function as GPT-2's "gelu_new" to 1e-7, in one kernel that keeps a quarter of the memory
-        activation_function="gelu_pytorch_tanh",
-        resid_pdrop=dropout,
-        embd_pdrop=dropout,
-        attn_pdrop=0.0,
-        bos_token_id=tokenizer.end_of_text,
-        eos_token_id=tokenizer.end_of_text,
+    full = Shape(
+        vocabulary=tokenizer.vocabulary_size,
+        window=shape.window,
+        width=shape.width,
+        layers=shape.layers,
+        heads=shape.heads,
+        inner=4 * shape.width,
+        dropout=dropout,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would reseed the GPUs, too
-        model = transformers.GPT2LMHeadModel(config)
-    model.eval()  # type: ignore[no-untyped-call]
-    return model
+    padded = device.type == "cuda"
+    model = gpt2_files.empty_gpt2(full, torch.device("cpu"), torch.float32, padded=padded)
+    model.fill(seed)
+    model.eval()
+    return Loaded(model.to(device), gpt2_files.config_of(full, tokenizer.end_of_text))
 
 
 def load_model(
     folder: Path, *, device: torch.device, dtype: torch.dtype, dropout: float | None = None
-) -> nn.Module:
+) -> Loaded:
     """The causal language model in `folder`, in evaluation mode, its weights in `dtype` on `device`.
 
     Only safetensors are read, and no code that comes with a model is run. `dropout`, when given, is set on
@@ -61,40 +68,24 @@ def load_model(
     naming the folder for what is missing, damaged, of an unknown kind, or not fit for its tokenizer.
     """
     model_folder.check_folder(folder)
+    config = model_folder.read_json(folder / model_folder.CONFIG)
+    ours = gpt2_files.is_gpt2(config)
+    _check_vocabulary(config, folder, ours=ours)
+    shape = _shape_of(config, folder, dropout) if ours else None
     try:
-        config: Any = transformers.AutoConfig.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-    except Exception as error:  # whatever a foreign configuration can raise
-        raise ModelError(f"{folder / model_folder.CONFIG} cannot be used: {_in_a_line(error)}") from error
-    _check_vocabulary(config, folder)
-    if dropout is not None:
-        _set(config, _DROPOUT, dropout)
-        _set(config, _ATTENTION_DROPOUT, 0.0)
-    try:
-        opened: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            folder,
-            config=config,
-            dtype=dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            ignore_mismatched_sizes=True,  # counted below, in place of a report on the screen
-            output_loading_info=True,
-        )  # attention is SDPA where the architecture has it, by transformers' own choice
-        model, found = opened
-        model = model.to(device)
+        model, absent, unfit = _read(folder, shape, device, dtype, dropout)
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise ModelError(
             f"The model in {folder} does not fit the memory of {device}: close other programs, or pick a "
             "smaller one."
         ) from error
+    except ModelError:
+        raise
     except Exception as error:  # safetensors, JSON, torch and transformers each raise their own
         raise ModelError(
             f"The weights in {folder} are damaged or do not fit its config.json: {_in_a_line(error)}"
         ) from error
-    # transformers would go on with random numbers in the place of these
-    absent, unfit = sorted(found["missing_keys"]), sorted(each[0] for each in found["mismatched_keys"])
+    # one would go on with random numbers in the place of these
     if absent:
         raise ModelError(f"The weights in {folder} lack {_and_more(absent)}: fetch or copy the model again.")
     if unfit:
@@ -102,26 +93,58 @@ def load_model(
             f"The weights in {folder} do not fit its config.json, {_and_more(unfit)} has another size there: "
             "fetch or copy the model again."
         )
-    loaded: nn.Module = model.eval()
-    return loaded
+    model.eval()
+    return Loaded(model, {**config, **_dropout_words(shape)} if shape else {})
 
 
-def window_of(model: nn.Module) -> int:
-    """The largest number of tokens that `model` sees at once: never give it a position beyond."""
-    config = _text_config(model.config)
-    for name in _WINDOWS:
-        window = getattr(config, name, None)
-        if isinstance(window, int) and window > 0:
-            return window
-    return _WINDOW_UNKNOWN
+def _read(
+    folder: Path, shape: Shape | None, device: torch.device, dtype: torch.dtype, dropout: float | None
+) -> tuple[GPT2 | Foreign, list[str], list[str]]:
+    if shape is not None:
+        model = gpt2_files.empty_gpt2(shape, device, dtype, padded=device.type == "cuda")
+        return model, *gpt2_files.read_weights(model, folder)
+    from storytime_tui.models.foreign import open_foreign  # transformers takes seconds to import
+
+    return open_foreign(folder, device, dtype, dropout)
 
 
-def choose_device(name: str) -> torch.device:
+def _shape_of(config: dict[str, Any], folder: Path, dropout: float | None) -> Shape:
+    try:
+        return gpt2_files.shape_of(config, dropout)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{folder / model_folder.CONFIG} cannot be used: {_in_a_line(error)}") from error
+
+
+def _dropout_words(shape: Shape) -> dict[str, float]:
+    return {"resid_pdrop": shape.dropout, "embd_pdrop": shape.dropout, "attn_pdrop": 0.0}
+
+
+def weights_of(loaded: Loaded) -> dict[str, torch.Tensor]:
+    """All weights under Hugging Face's names, on the CPU. Where ranks hold parts of the model, each has to ask."""
+    if isinstance(loaded.model, GPT2):
+        return gpt2_files.weights_of(loaded.model)
+    return loaded.model.weights()
+
+
+def write_model(loaded: Loaded, weights: dict[str, torch.Tensor], folder: Path) -> None:
+    """Write weights and configuration as Hugging Face's tools expect them. Raises OSError and SafetensorError."""
+    if isinstance(loaded.model, GPT2):
+        gpt2_files.write_gpt2(weights, loaded.config, folder)
+    else:
+        loaded.model.write(weights, folder)
+
+
+def choose_device(name: str, local: int | None = None) -> torch.device:
     """The device called `name` ("cpu", "cuda", "cuda:1", "mps"), or the best there is for "auto".
+
+    `local`: the number of this process on the machine, where several have a GPU each.
 
     Raises ModelError for one that is not there.
     """
     present = list(_devices())
+    if local is not None and present[0] == "cuda" and name in ("auto", "cuda"):
+        torch.cuda.set_device(local)
+        return torch.device("cuda", local)
     if name == "auto":
         return torch.device(present[0])
     try:
@@ -136,15 +159,19 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def choose_precision(name: str, device: torch.device) -> Literal["bf16", "fp32"]:
-    """The precision called `name`, or for "auto" bf16 where `device` has it in hardware, else fp32.
+def choose_precision(name: str, device: torch.device) -> Literal["bf16", "fp16", "fp32"]:
+    """The precision called `name`, or for "auto" bf16 where `device` has it in hardware, else fp16 on a GPU, else fp32.
 
-    Raises ModelError for "bf16" on a device that would only imitate it, 20 to 50 times slower.
+    Raises ModelError for what a device would only imitate, 20 to 50 times slower.
     """
     if name == "fp32":
         return "fp32"
-    if name not in ("auto", "bf16"):
-        raise ModelError(f"There is no precision {name!r}: there is auto, bf16 and fp32.")
+    if name not in ("auto", "bf16", "fp16"):
+        raise ModelError(f"There is no precision {name!r}: there is auto, bf16, fp16 and fp32.")
+    if name == "fp16" and device.type != "cuda":
+        raise ModelError(f"fp16 is for GPUs, and this run is on {device.type}: set precision=auto or fp32.")
+    if name == "fp16":
+        return "fp16"
     if _has_bf16(device):
         return "bf16"
     if name == "bf16":
@@ -152,7 +179,7 @@ def choose_precision(name: str, device: torch.device) -> Literal["bf16", "fp32"]
             f"This machine's {device.type} has no bf16 arithmetic, and imitating it is many times slower: "
             "set precision=fp32 or precision=auto."
         )
-    return "fp32"
+    return "fp16" if device.type == "cuda" else "fp32"
 
 
 def _devices() -> Iterator[str]:
@@ -179,26 +206,20 @@ def _has_bf16(device: torch.device) -> bool:
     return False
 
 
-def _check_vocabulary(config: Any, folder: Path) -> None:
+def _check_vocabulary(config: dict[str, Any], folder: Path, *, ours: bool) -> None:
     """More rows than tokens are padding, and common; a token without a row would crash the first step."""
-    rows = getattr(_text_config(config), "vocab_size", None)
+    if ours:
+        rows = config.get("vocab_size")
+    else:
+        from storytime_tui.models.foreign import read_config, rows_of
+
+        rows = rows_of(read_config(folder))
     tokens = load_tokenizer(folder).vocabulary_size
     if isinstance(rows, int) and tokens > rows:
         raise ModelError(
             f"The tokenizer in {folder} has {tokens:,} tokens, but its model knows only {rows:,}: "
             "they do not belong together."
         )
-
-
-def _text_config(config: Any) -> Any:
-    """The part of a configuration that is about text: models that also see or hear keep it apart."""
-    return config.get_text_config(decoder=True)
-
-
-def _set(config: Any, names: tuple[str, ...], value: float) -> None:
-    for name in names:
-        if isinstance(getattr(config, name, None), float | int):
-            setattr(config, name, value)
 
 
 def _and_more(names: list[str]) -> str:

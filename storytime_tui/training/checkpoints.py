@@ -1,21 +1,23 @@
 """Checkpoints: a Hugging Face folder with the trainer's own state beside the weights, whole or not there.
 
-    step-N/  config.json model.safetensors generation_config.json tokenizer files   for everyone
-             trainer.safetensors trainer.json                                       for an exact resume
+    step-N/  config.json model.safetensors generation_config.json tokenizer files README.md   for everyone
+             trainer.safetensors trainer.json                                                 for an exact resume
+             SHA256SUMS                                            what all of them were (`sha256sum -c` reads it)
 
 The data order and the dropout masks are functions of the seed and the step (see `trainer`), so the step, the
 weights and the optimiser's moments are all that a run is. No pickle is written or read.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
@@ -23,9 +25,11 @@ from safetensors.torch import load_file, save_file
 
 from storytime_tui import files
 from storytime_tui.errors import RunError
+from storytime_tui.training.distributed import part_like, whole
 from storytime_tui.training.runs import checkpoint_steps
 
-_FORMAT = 1
+_FORMAT = 2
+_SUMS = "SHA256SUMS"
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,11 @@ class Progress:
     step: int
     best_validation_loss: float | None
     best_step: int
+    worse: int  # evaluations since the best one
     seconds: float
+    micro: int  # windows at once, less than the plan's where the memory was too small
+    checkpointing: bool
+    scaler: dict[str, Any]  # of fp16
     data: str
     device: str
     precision: str
@@ -43,15 +51,31 @@ class Progress:
     torch: str
 
 
+class Files(Protocol):
+    """How a model goes to the disk: only who made it knows its names and its tokenizer."""
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """All of them, on the CPU. Where ranks hold parts of the model, each has to ask."""
+
+    def write(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
+        """Write weights, configuration and tokenizer. Raises OSError and SafetensorError."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What a checkpoint holds in tensors: the model's, and the optimiser's."""
+
+    weights: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+
+
+def collect(model_files: Files, optimizer: torch.optim.Optimizer) -> State:
+    """Copies of all tensors, on the CPU."""
+    return State(model_files.weights(), _optimizer_tensors(optimizer))
+
+
 def save_checkpoint(
-    run: Path,
-    model: Any,
-    optimizer: torch.optim.Optimizer,
-    progress: Progress,
-    save_tokenizer: Callable[[Path], None],
-    *,
-    best: bool,
-    keep: int,
+    run: Path, state: State, progress: Progress, model_files: Files, *, card: str, best: bool, keep: int
 ) -> Path:
     """Write `checkpoints/step-N`, point `last` (and `best`) at it, and remove all but the newest `keep`.
 
@@ -61,16 +85,61 @@ def save_checkpoint(
     folder = root / f"step-{progress.step}"
     if not folder.is_dir():  # a checkpoint of this very step is the same to the byte: keep it
         with files.folder_written_atomically(folder) as part, _as_system_errors():
-            model.save_pretrained(part)
-            save_tokenizer(part)
-            save_file(_optimizer_tensors(optimizer), part / "trainer.safetensors")
+            model_files.write(state.weights, part)
+            save_file(state.optimizer, part / "trainer.safetensors")
             record = {"format": _FORMAT, **asdict(progress)}
             (part / "trainer.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            (part / "README.md").write_text(card, encoding="utf-8")
+            (part / _SUMS).write_text(_sums_of(part), encoding="utf-8")
     files.point_link(root / "last", folder.name)
     if best:
         files.point_link(root / "best", folder.name)
     _prune(run, keep)
     return folder
+
+
+def _sums_of(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != _SUMS)
+    return "".join(f"{_sum_of(folder / name)}  {name}\n" for name in names)
+
+
+def _sum_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def damage_in(checkpoint: Path) -> str:
+    """The name of a file that is not what was saved; "" where all are. Reads all of them."""
+    try:
+        lines = (checkpoint / _SUMS).read_text(encoding="utf-8").splitlines()
+        for line in lines:
+            wanted, name = line.split("  ", 1)
+            if _sum_of(checkpoint / name) != wanted:
+                return name
+    except (OSError, ValueError):
+        return _SUMS if not (checkpoint / _SUMS).is_file() else "a file that is gone"
+    needed = {"trainer.json", "trainer.safetensors"}
+    return "" if needed <= {line.split("  ", 1)[1] for line in lines} else _SUMS
+
+
+def newest_whole(run: Path) -> tuple[Path | None, list[str]]:
+    """The newest checkpoint that is whole (None where none is), and a sentence for each newer one that is not.
+
+    A damaged one is set aside as `step-N.damaged`, so that its step can be saved again.
+    """
+    sentences: list[str] = []
+    for step in reversed(checkpoint_steps(run)):
+        folder = run / "checkpoints" / f"step-{step}"
+        damaged = damage_in(folder)
+        if not damaged:
+            return folder, sentences
+        sentences.append(
+            f"The checkpoint step-{step} is damaged ({damaged} is not what was saved): the one before it is used."
+        )
+        with contextlib.suppress(OSError):
+            files.remove_folder(folder.with_name(f"step-{step}.damaged"))
+            folder.rename(folder.with_name(f"step-{step}.damaged"))
+    return None, sentences
 
 
 @contextlib.contextmanager
@@ -89,6 +158,8 @@ def _prune(run: Path, keep: int) -> None:
     root = run / "checkpoints"
     pinned = {(root / link).resolve().name for link in ("last", "best")}
     steps = checkpoint_steps(run)
+    for damaged in root.glob("step-*.damaged"):
+        shutil.rmtree(damaged, ignore_errors=True)  # there is a whole one again
     spare = [f"step-{step}" for step in steps if f"step-{step}" not in pinned]
     for name in spare[: max(0, len(steps) - keep)]:
         shutil.rmtree(root / name, ignore_errors=True)
@@ -98,7 +169,7 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tens
     """The optimiser's state as named tensors: `<parameter number>.<exp_avg | exp_avg_sq | step>`."""
     state = optimizer.state_dict()["state"]
     return {
-        f"{number}.{name}": torch.as_tensor(value).detach().cpu().contiguous()
+        f"{number}.{name}": whole(torch.as_tensor(value).detach()).cpu().contiguous()
         for number, values in state.items()
         for name, value in values.items()
     }
@@ -134,12 +205,13 @@ def load_optimizer(checkpoint: Path, optimizer: torch.optim.Optimizer) -> None:
         raise RunError(
             f"The checkpoint {checkpoint.name} is damaged (trainer.safetensors): {error}."
         ) from error
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         number, name = key.split(".", 1)
-        state.setdefault(int(number), {})[name] = value
-    whole = optimizer.state_dict()
+        own = part_like(value, parameters[int(number)]) if value.dim() else value
+        state.setdefault(int(number), {})[name] = own
     try:
-        optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
-    except (ValueError, KeyError) as error:
+        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    except (ValueError, KeyError, IndexError, RuntimeError) as error:
         raise RunError(f"The checkpoint {checkpoint.name} does not fit its model: {error}.") from error

@@ -9,7 +9,10 @@ from typing import Any
 
 import torch
 
-from storytime_tui.training.objective import next_token_loss, window_batch
+from storytime_tui.training.distributed import Ranks
+from storytime_tui.training.objective import window_batch
+
+ALONE = Ranks()
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,9 @@ class Score:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """The context in which the forward pass runs: bfloat16 matrix products, or nothing for fp32."""
-    if precision == "bf16":
-        return torch.autocast(device.type, dtype=torch.bfloat16)
+    """The context in which the forward pass runs: matrix products in 16 bits, or nothing for fp32."""
+    if precision != "fp32":
+        return torch.autocast(device.type, dtype=torch.bfloat16 if precision == "bf16" else torch.float16)
     return contextlib.nullcontext()
 
 
@@ -43,7 +46,7 @@ def evaluating(model: torch.nn.Module) -> Iterator[None]:
 
 
 def score_stream(
-    model: torch.nn.Module,
+    objective: torch.nn.Module,
     ids: Any,
     text_bytes: int,
     *,
@@ -52,11 +55,13 @@ def score_stream(
     device: torch.device,
     precision: str,
     on_batch: Callable[[int, int], bool] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Score | None:
     """Score a token stream (1-D integer array that begins with end-of-text and is read as a ring).
 
-    Every token is a target exactly once, with up to `block` tokens before it; windows don't overlap.
-    `on_batch(windows_done, windows)` is called after each batch and gives up (None) when it returns False.
+    `objective` is a model with its loss (`objective.Objective`). Every token is a target exactly once, with up
+    to `block` tokens before it; windows don't overlap. `on_batch(windows_done, windows)` is called after each
+    batch and gives up (None) when it returns False. Many ranks share the batches, and each gets the score.
     """
     tokens = len(ids)
     block = min(block, tokens)
@@ -65,17 +70,27 @@ def score_stream(
     groups = [(whole[i : i + batch], block) for i in range(0, len(whole), batch)]
     if starts[-1] + block > tokens:
         groups.append(([starts[-1]], tokens - starts[-1]))
-    nats, done = 0.0, 0
-    with evaluating(model), torch.no_grad():
-        for group, length in groups:
-            inputs, targets = window_batch(ids, group, length, device)
-            with autocast(device, precision):
-                nats += next_token_loss(model, inputs, targets, reduction="sum").item()
+    nats, done = torch.zeros((), dtype=_sums(device), device=device), 0
+    with evaluating(objective), torch.no_grad():
+        for number, (group, length) in enumerate(groups):
+            # where each rank holds a part of the model, all of them take part in every batch
+            if ranks.sharded or number % ranks.count == ranks.rank:
+                inputs, targets = window_batch(ids, group, length, device)
+                with autocast(device, precision):
+                    nats += objective(inputs, targets, reduction="sum") / (
+                        ranks.count if ranks.sharded else 1
+                    )
             done += len(group)
             if on_batch is not None and not on_batch(done, len(starts)):
                 return None
-    loss = nats / tokens
-    return Score(loss, perplexity_of(loss), nats / math.log(2) / max(1, text_bytes), tokens, text_bytes)
+    total = ranks.sum(nats).item()
+    loss = total / tokens
+    return Score(loss, perplexity_of(loss), total / math.log(2) / max(1, text_bytes), tokens, text_bytes)
+
+
+def _sums(device: torch.device) -> torch.dtype:
+    """Sums of many losses are kept in 64 bits, where the device has them."""
+    return torch.float32 if device.type == "mps" else torch.float64
 
 
 def perplexity_of(loss: float) -> float:

@@ -106,10 +106,12 @@ class Paused(Event):
 
 @dataclass(frozen=True)
 class Resumed(Event):
-    """The run goes on, after a pause or from a checkpoint: what was said of later steps is void."""
+    """The run goes on, after a pause or from a checkpoint: what was said of later steps is void. `total_steps`:
+    how many there will be, which more epochs change; 0 in old journals."""
 
     step: int
     from_checkpoint: bool
+    total_steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,8 @@ class Recovered(Event):
 
 @dataclass(frozen=True)
 class Finished(Event):
-    """The run is over and its last checkpoint is whole. `stopped_by` is "done" or "stopped"."""
+    """The run is over and its last checkpoint is whole. `stopped_by` is "done", "patience" (it became no better for
+    as long as the plan has patience) or "stopped"."""
 
     run: str
     step: int
@@ -173,6 +176,8 @@ def from_json(record: dict[str, Any]) -> Event | None:
     values: dict[str, Any] = {}
     for field in dataclasses.fields(event_class):
         if field.name not in record:
+            if field.default is not dataclasses.MISSING:
+                continue  # written before there was such a field
             return None
         value = record[field.name]
         if value is None:

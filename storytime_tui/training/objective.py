@@ -1,28 +1,146 @@
 """The loss: how surprised the model is by each next token."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from storytime_tui.corpus.windows import window_at
 
+_LOGITS = 128 * 2**20  # bytes of logits that are there at once; a GPU holds more, and likes larger products
+_LOGITS_GPU = 1024 * 2**20
+_WORDS = (
+    8192  # of the vocabulary in one product on a CPU: larger ones fall out of its caches, at half the speed
+)
 
-def window_batch(
-    ids: Any, starts: Any, block: int, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs and targets, both (len(starts), block) int64: the targets are the inputs one token later."""
-    windows = torch.stack([torch.from_numpy(window_at(ids, int(start), block + 1)) for start in starts])
-    windows = windows.to(device)  # (batch, block + 1)
+
+class Learner(Protocol):
+    """What training needs of a model: hidden states, and the matrix that makes logits of them."""
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens it knows."""
+
+    @property
+    def head(self) -> Tensor | None:
+        """(vocabulary and perhaps padding, width); None where logits are more than a product with it."""
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """(batch, tokens) -> (batch, tokens, width)."""
+
+    def __call__(self, ids: Tensor) -> Tensor:
+        """(batch, tokens) -> (batch, tokens, vocabulary) logits."""
+
+
+def window_batch(ids: Any, starts: Any, block: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Inputs and targets, both (len(starts), block) int64: the targets are the inputs one token later.
+
+    `ids` is a stream of tokens, an array or a tensor on `device`; it is read as a ring.
+    """
+    if isinstance(ids, Tensor):
+        places = torch.as_tensor(starts, device=device)[:, None] + torch.arange(block + 1, device=device)
+        places %= len(ids)
+        windows = ids[places].long()
+    else:
+        windows = torch.stack([torch.from_numpy(window_at(ids, int(start), block + 1)) for start in starts])
+        windows = windows.to(device)  # (batch, block + 1)
     return windows[:, :-1], windows[:, 1:]
 
 
-def next_token_loss(
-    model: torch.nn.Module, inputs: torch.Tensor, targets: torch.Tensor, reduction: str = "mean"
-) -> torch.Tensor:
+def next_token_loss(model: Learner, inputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
     """Cross-entropy in nats of `targets` (batch, block) given `inputs` (batch, block), in fp32.
 
-    The cache is off: with it on, transformers' GPT-2 would keep keys and values that training never reads.
+    The logits of all tokens are never there at once: see `LinearCrossEntropy`.
     """
-    logits = model(input_ids=inputs, use_cache=False).logits  # (batch, block, vocabulary)
-    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction=reduction)
+    head = model.head
+    if head is None:  # more than a product with a matrix
+        logits = model(inputs)  # (batch, block, vocabulary)
+        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction=reduction)
+    hidden = model.hidden(inputs).flatten(0, 1)
+    loss: Tensor = LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
+        hidden, head, targets.flatten(), model.vocabulary, torch.is_grad_enabled()
+    )
+    return loss / len(hidden) if reduction == "mean" else loss
+
+
+class Objective(nn.Module):
+    """A model and its loss as one module: what DDP and FSDP wrap."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """(batch, block), (batch, block) -> the loss in nats."""
+        return next_token_loss(self.model, inputs, targets, reduction)
+
+
+class LinearCrossEntropy(torch.autograd.Function):
+    """The sum of cross-entropies of `hidden @ head.T`, a few rows at a time.
+
+    A vocabulary of 50,257 words makes 206 MB of logits of 1,024 tokens, and as much again for each step of
+    their softmax. Here a part of the rows goes all the way to its gradient before the next begins, as Liger
+    (Hsu et al. 2024) and others do it: the same sums, and no more arithmetic.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor, vocabulary: int, learns: bool
+    ) -> Tensor:
+        """(rows, width), (vocabulary and padding, width), (rows,) -> the sum of the losses in nats, fp32."""
+        device = hidden.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+        wanted = (learns and ctx.needs_input_grad[0], learns and ctx.needs_input_grad[1])
+        with torch.autocast(device, enabled=False), torch.no_grad():
+            loss, hidden_grad, head_grad = _in_parts(
+                hidden.to(dtype), head.to(dtype), targets, vocabulary, wanted
+            )
+        ctx.save_for_backward(hidden_grad, head_grad)
+        ctx.dtypes = hidden.dtype, head.dtype
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:
+        """What forward found, times the gradient of what was made of its sum."""
+        grads = [
+            None if grad is None else grad.mul_(scale.to(grad.dtype)).to(dtype)
+            for grad, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
+        ]
+        return grads[0], grads[1], None, None, None
+
+
+def _in_parts(
+    hidden: Tensor, head: Tensor, targets: Tensor, vocabulary: int, wanted: tuple[bool, bool]
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """The sum of the losses, and its gradients (where wanted) in `hidden` and in `head`, both fp32."""
+    rows, words = len(hidden), len(head)
+    at_once = max(64, (_LOGITS_GPU if hidden.is_cuda else _LOGITS) // (4 * words))
+    width = words if hidden.is_cuda else _WORDS
+    slices = [slice(start, start + width) for start in range(0, words, width)]
+    loss = torch.zeros((), device=hidden.device)
+    hidden_grad = torch.zeros(hidden.shape, device=hidden.device) if wanted[0] else None
+    head_grad = torch.empty(head.shape, device=head.device) if wanted[1] else None
+    for start in range(0, rows, at_once):
+        some, answers = hidden[start : start + at_once], targets[start : start + at_once, None]
+        logits = torch.empty((len(some), words), device=hidden.device)
+        for part in slices:
+            logits[:, part] = some @ head[part].T
+        logits[:, vocabulary:] = -torch.inf  # padding is no word
+        total = logits.logsumexp(1, keepdim=True)
+        loss += total.sum() - logits.gather(1, answers).sum()
+        if not any(wanted):
+            continue
+        surprise = logits.sub_(total).exp_()  # the probabilities, less 1 at the right answer
+        surprise.scatter_add_(1, answers, -torch.ones_like(total))
+        for part in slices:
+            piece = surprise[:, part].to(hidden.dtype)
+            if hidden_grad is not None:
+                hidden_grad[start : start + at_once] += piece @ head[part]
+            if head_grad is not None and start == 0:
+                head_grad[part] = piece.T @ some
+            elif head_grad is not None:
+                head_grad[part] += piece.T @ some
+    return loss, hidden_grad, head_grad

@@ -18,7 +18,11 @@ import tomli_w
 from storytime_tui import files
 from storytime_tui.errors import PlanError
 
-PRECISIONS = ("auto", "bf16", "fp32")
+PRECISIONS = ("auto", "bf16", "fp16", "fp32")
+SCHEDULES = ("cosine", "linear", "constant", "wsd")
+OPTIMIZERS = ("adamw", "adamw8bit")
+SWITCHES = ("auto", "on", "off")
+LORA_RATE = 10.0  # times the rate of full fine-tuning; half as much again for very short runs
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -37,19 +41,33 @@ class TrainingPlan:
     epochs: float | None = None
     max_steps: int | None = None  # an upper bound on steps, whatever the epochs say
     learning_rate: float | None = None
+    schedule: str = "cosine"  # after the warm-up; "wsd" holds the rate and falls at the end
     warmup_fraction: float = 0.05  # of all steps
+    warmup_steps: int | None = None  # in place of the fraction
+    optimizer: str = "adamw"  # or adamw8bit, a quarter of its memory, where bitsandbytes is installed
     weight_decay: float = 0.1
     clip: float = 1.0  # largest norm of the gradient
     dropout: float = 0.1  # on residuals and embeddings
+    frozen_embeddings: bool = False  # the words stay as the base knows them
+    lora_rank: int = 0  # above 0: the base stays as it is, and small matrices beside its own learn
+    lora_alpha: float | None = None  # how loudly they speak; None is twice the rank
+    lora_targets: tuple[str, ...] = ()  # names of the matrices; empty takes all of each block
     precision: str = "auto"
+    checkpointing: str = "auto"  # compute blocks twice and keep less: on, off, or by memory
+    compile: str = "auto"  # on, off, or by the run's length
     device: str = "auto"
+    sharded: bool = (
+        False  # under torchrun: each process holds a part of the model (FSDP2), not all of it (DDP)
+    )
     validation_fraction: float = 0.1  # of the stories
     evaluate_every: int | None = None  # steps
+    patience: int = 0  # evaluations without a better one, after which the run ends; 0 for never
     sample_every: int | None = None  # steps; 0 for never
     sample_prompt: str = "Once upon a time"
     sample_tokens: int = 60
-    keep: int = 3  # checkpoints kept, the best and the last among them
+    keep: int = 3  # checkpoints kept: the best, the last and the one before it
     seed: int = 0
+    extended_at: tuple[int, ...] = ()  # steps at which the run had ended and was given more epochs
 
     def __post_init__(self) -> None:
         """Check each value by itself; what depends on the base and the corpus is checked by `resolve`."""
@@ -66,11 +84,30 @@ class TrainingPlan:
         _check(self.epochs is None or 0 < self.epochs <= 100_000, "epochs", self.epochs, "above 0")
         rate = self.learning_rate
         _check(rate is None or 0 < rate <= 1, "learning_rate", rate, "above 0 and at most 1, such as 5e-5")
+        for name, known in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
+            _check(getattr(self, name) in known, name, getattr(self, name), f"one of {', '.join(known)}")
+        for name in ("checkpointing", "compile"):
+            _check(
+                getattr(self, name) in SWITCHES, name, getattr(self, name), f"one of {', '.join(SWITCHES)}"
+            )
+        _check(
+            self.warmup_steps is None or self.warmup_steps >= 0,
+            "warmup_steps",
+            self.warmup_steps,
+            "0 or more",
+        )
+        _check(
+            0 <= self.patience <= 10_000, "patience", self.patience, "0 (never) or a number of evaluations"
+        )
+        _check(
+            0 <= self.lora_rank <= 1024, "lora_rank", self.lora_rank, "0 (no LoRA) or up to 1024, such as 16"
+        )
+        alpha = self.lora_alpha
+        _check(alpha is None or 0 < alpha <= 10_000, "lora_alpha", alpha, "above 0, such as twice lora_rank")
         _check(0 <= self.warmup_fraction < 1, "warmup_fraction", self.warmup_fraction, "from 0 to below 1")
         _check(0 <= self.weight_decay <= 10, "weight_decay", self.weight_decay, "between 0 and 10")
         _check(self.clip > 0, "clip", self.clip, "above 0")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "from 0 to below 1")
-        _check(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
         _check(self.device.split(":")[0] in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
         _check(
             0 < self.validation_fraction <= 0.5,
@@ -99,7 +136,14 @@ def _kinds() -> dict[str, tuple[type, bool]]:
 
 
 _KINDS = _kinds()
-_KIND_WORDS = {int: "a whole number", float: "a number", str: "a text", tuple: "a list of texts"}
+_KIND_WORDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a text",
+    tuple: "a list of texts",
+}
+_TRUTH = {"true": True, "false": False}
 
 
 def with_values(plan: TrainingPlan, values: dict[str, str]) -> TrainingPlan:
@@ -112,12 +156,18 @@ def with_values(plan: TrainingPlan, values: dict[str, str]) -> TrainingPlan:
         kind, optional = _kind_of(name)
         if optional and text == "auto":
             changed[name] = None
+        elif kind is bool and text.lower() in _TRUTH:
+            changed[name] = _TRUTH[text.lower()]
+        elif name == "extended_at":
+            raise PlanError(
+                "extended_at is written by the program: give more epochs with --resume RUN --epochs N."
+            )
         elif kind is tuple:
             changed[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         else:
             try:
-                changed[name] = kind(text)
-            except ValueError:
+                changed[name] = kind(text) if kind is not bool else _TRUTH[text.lower()]
+            except (ValueError, KeyError):
                 raise PlanError(f"{name} is {text!r}, but must be {_KIND_WORDS[kind]}.") from None
     return dataclasses.replace(plan, **changed)
 
@@ -126,6 +176,10 @@ def _kind_of(name: str) -> tuple[type, bool]:
     if name not in _KINDS:
         raise PlanError(f"There is no setting {name!r} in a plan; there are {', '.join(_KINDS)}.")
     return _KINDS[name]
+
+
+def _element(name: str) -> type:
+    return int if name == "extended_at" else str
 
 
 def write_plan(plan: TrainingPlan, path: Path) -> None:
@@ -146,16 +200,53 @@ def read_plan(path: Path) -> TrainingPlan:
     try:
         for name, value in values.items():
             kind, _ = _kind_of(name)
-            if kind is tuple and isinstance(value, list) and all(isinstance(v, str) for v in value):
+            if (
+                kind is tuple
+                and isinstance(value, list)
+                and all(isinstance(v, _element(name)) for v in value)
+            ):
                 value = tuple(value)
             elif kind is float and isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
-            if not isinstance(value, kind) or isinstance(value, bool):
+            if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
                 raise PlanError(f"{name} is {value!r}, but must be {_KIND_WORDS[kind]}.")
             checked[name] = value
         return TrainingPlan(**checked)
     except PlanError as error:
         raise PlanError(f"In {path}: {error}") from None
+
+
+PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
+    "quick look": ("one pass: what would become of it", {"epochs": 1.0, "sample_tokens": 40}),
+    "balanced": ("three passes, or ten from nothing; ends when it no longer gets better", {"patience": 3}),
+    "thorough": (
+        "half as many passes again, and more patience",
+        {"patience": 6, "dropout": 0.15},
+    ),
+    "like the notebook": (
+        "what the first notebook did: block 256, stride 128, 1 × 8 windows, 5 epochs, 1e-4 after 100 steps",
+        {
+            "block_size": 256,
+            "stride": 128,
+            "batch_size": 1,
+            "accumulation": 8,
+            "epochs": 5.0,
+            "learning_rate": 1e-4,
+            "warmup_steps": 100,
+            "weight_decay": 0.01,
+        },
+    ),
+}
+
+
+def with_preset(plan: TrainingPlan, name: str, *, from_scratch: bool) -> TrainingPlan:
+    """The plan with a preset's knobs. Raises PlanError for one that there is not."""
+    if name not in PRESETS:
+        raise PlanError(f"There is no preset {name!r}; there are {', '.join(map(repr, PRESETS))}.")
+    values = dict(PRESETS[name][1])
+    if name == "thorough":
+        values["epochs"] = 15.0 if from_scratch else 4.5
+    return dataclasses.replace(plan, **values)
 
 
 @dataclass(frozen=True)
@@ -199,6 +290,11 @@ def resolve(
     epochs = plan.epochs or (10.0 if from_scratch else 3.0)
     if plan.max_steps and not plan.epochs:
         epochs = plan.max_steps * batch * accumulation / windows
+    if plan.lora_rank and from_scratch:
+        raise PlanError(
+            f"lora_rank is {plan.lora_rank}, but {plan.base} has learned nothing yet that LoRA could stand on: "
+            "set lora_rank=0, or choose a base such as distilgpt2."
+        )
     rate = plan.learning_rate or (1e-3 if from_scratch else 1e-5 if parameters > 1_000_000_000 else 5e-5)
     resolved = dataclasses.replace(
         plan,
@@ -210,11 +306,39 @@ def resolve(
         learning_rate=rate,
     )
     steps = schedule_of(resolved, training_tokens)
+    if plan.lora_rank and plan.learning_rate is None:
+        short = 1.5 if steps.total_steps < 100 else 1.0
+        resolved = dataclasses.replace(resolved, learning_rate=rate * LORA_RATE * short)
+    if steps.warmup_steps >= steps.total_steps and plan.warmup_steps:
+        raise PlanError(
+            f"warmup_steps is {plan.warmup_steps}, but the whole run has only {steps.total_steps} steps: the rate "
+            "would never be reached. Set fewer, or more epochs."
+        )
     per_epoch = max(1, math.floor(min(steps.steps_per_epoch, steps.total_steps)))
     every = plan.evaluate_every or max(1, per_epoch // 4, steps.total_steps // 12)
     return dataclasses.replace(
         resolved, evaluate_every=every, sample_every=every if plan.sample_every is None else plan.sample_every
     )
+
+
+def plan_with_more(
+    plan: TrainingPlan, epochs: float, step: int, total_steps: int, *, over: bool
+) -> TrainingPlan:
+    """The resolved plan of a run that stands at `step` of `total_steps`, with so many more epochs.
+
+    Where the run was over, its learning rate rises again from there (`schedule.learning_rate_at`). Raises PlanError.
+    """
+    _check(0 < epochs <= 100_000, "more epochs", epochs, "above 0")
+    if plan.epochs is None or not total_steps:
+        raise PlanError("The run has not begun: start it anew, with epochs as you wish.")
+    per_step = plan.epochs / total_steps if plan.max_steps is None else None
+    if per_step is None:
+        raise PlanError(
+            f"The run was bounded by max_steps={plan.max_steps}: start a new one from it, which has no such bound."
+        )
+    done = (step if over else total_steps) * per_step
+    extended = (*plan.extended_at, step) if over else plan.extended_at
+    return dataclasses.replace(plan, epochs=done + epochs, extended_at=extended)
 
 
 def window_count(tokens: int, stride: int) -> int:
@@ -230,6 +354,8 @@ def schedule_of(plan: TrainingPlan, training_tokens: int) -> Schedule:
     total = max(1, round(steps_per_epoch * plan.epochs))
     if plan.max_steps:
         total = min(total, plan.max_steps)
+    if plan.warmup_steps is not None:
+        return Schedule(windows, steps_per_epoch, total, plan.warmup_steps)
     warmup = round(total * plan.warmup_fraction)
     if plan.warmup_fraction > 0:  # a very short run needs a few gentle steps too, or its first ones undo it
         warmup = max(warmup, min(10, total // 5))

@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,7 +204,7 @@ def summary_of(name: str) -> RunSummary:
         collections=plan.collections,
         state="damaged" if trouble else _state(folder, last),
         step=max(steps, default=0),
-        total_steps=started.total_steps if started else 0,
+        total_steps=_total_steps(said),
         best_validation_loss=min(losses, default=None),
         first_validation_loss=losses[0] if losses else None,
         seconds=max((e.elapsed for e in said if isinstance(e, ev.StepDone)), default=0.0),
@@ -214,11 +214,17 @@ def summary_of(name: str) -> RunSummary:
     )
 
 
+def _total_steps(said: Sequence[ev.Event]) -> int:
+    """How many steps the run was last going to have."""
+    known = [e.total_steps for e in said if isinstance(e, ev.Started | ev.Resumed) and e.total_steps]
+    return known[-1] if known else 0
+
+
 def _state(folder: Path, last: ev.Event | None) -> str:
     if files.is_locked(folder / "lock"):
         return "learning"
     if isinstance(last, ev.Finished):
-        return "finished" if last.stopped_by == "done" else "stopped"
+        return "stopped" if last.stopped_by == "stopped" else "finished"
     return "failed" if isinstance(last, ev.Failed) else "interrupted"
 
 

@@ -1,8 +1,8 @@
 """The loop: windows in, gradients out, and an event for everything that happens.
 
-Read `Trainer.run` from top to bottom. Randomness is a function of the seed and the place: epoch e's window
-order comes from (seed, e), the dropout masks of a micro-step from (seed, step, micro-step). Nothing random
-has to be saved, and a run that goes on from a checkpoint draws what it would have drawn.
+Read `Trainer._run` from top to bottom. Randomness is a function of the seed and the place: epoch e's window
+order comes from (seed, e), the dropout masks of a micro-batch from (seed, step, its first window). Nothing
+random has to be saved, and a run that goes on from a checkpoint draws what it would have drawn.
 """
 
 import logging
@@ -16,35 +16,38 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
+from torch import Tensor
 
 from storytime_tui import files
 from storytime_tui.corpus.windows import epoch_windows
 from storytime_tui.errors import StorytimeError
 from storytime_tui.training import checkpoints
+from storytime_tui.training import distributed as dd
 from storytime_tui.training import events as ev
+from storytime_tui.training.card import model_card
 from storytime_tui.training.control import Control
-from storytime_tui.training.evaluate import autocast, score_stream
-from storytime_tui.training.objective import next_token_loss, window_batch
+from storytime_tui.training.evaluate import Score, autocast, score_stream
+from storytime_tui.training.lesson import Lesson
+from storytime_tui.training.objective import Objective, window_batch
+from storytime_tui.training.optimizers import make_optimizer, make_scaler
 from storytime_tui.training.plan import TrainingPlan, schedule_of
 from storytime_tui.training.schedule import learning_rate_at
 
 _log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 120.0  # between checkpoints, when no new best asks for one
+_UNREAD = 10  # steps on a GPU between two readings of their losses: each waits for the GPU to be done
+_RESIDENT = 2**30  # bytes of tokens that may live on the device
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What is learned from: two token streams (see `corpus.tokens`) and what is known about them."""
+class _Step:
+    """A step that was taken, its numbers still on the device."""
 
-    training_ids: Any  # (tokens,) integers, memory-mapped
-    validation_ids: Any  # (tokens,)
-    validation_bytes: int
-    stories: int
-    validation_stories: int
-    token_frequency_loss: float
-    fingerprint: str
-    copies: int = 0  # stories that were told twice, and left out
+    loss: Tensor
+    norm: Tensor
+    rate: float
+    seconds: float
 
 
 class Trainer:
@@ -52,7 +55,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: torch.nn.Module,
+        model: Any,
         plan: TrainingPlan,
         lesson: Lesson,
         folder: Path,
@@ -61,30 +64,47 @@ class Trainer:
         precision: str,
         control: Control,
         sample: Callable[[str, int, int], str],
-        save_tokenizer: Callable[[Path], None],
+        files_of: checkpoints.Files,
+        ranks: dd.Ranks = dd.Ranks(),  # noqa: B008 - frozen
     ) -> None:
         """`plan` is resolved; `folder` is the run's; `sample(prompt, tokens, seed)` tells with the model."""
         self.model, self.plan, self.lesson, self.folder = model, plan, lesson, folder
-        self.device, self.precision, self.control = device, precision, control
-        self._sample, self._save_tokenizer = sample, save_tokenizer
+        self.device, self.precision, self.control, self.ranks = device, precision, control, ranks
+        self._sample, self._files_of = sample, files_of
+        assert plan.batch_size and plan.accumulation and plan.block_size
+        self.micro = plan.batch_size  # windows at once; out of memory halves it
+        self.windows = plan.batch_size * plan.accumulation  # in a step, whatever the memory
         self.schedule = schedule_of(plan, len(lesson.training_ids))
-        self.optimizer = make_optimizer(model, plan)
+        self._objective = dd.spread(Objective(model), ranks, model.blocks, device)
+        self.optimizer = make_optimizer(self._objective, plan)
+        self.scaler = make_scaler(device, precision)
+        self._ids = _resident(lesson.training_ids, device)
         self.step = 0
         self.best_loss: float | None = None
         self.best_step = 0
+        self._worse = 0  # evaluations since the best
         self.seconds = 0.0  # of training, earlier sittings included
         self._saved_step = -1
         self._saved_at = time.monotonic()
         self._step_seconds: deque[float] = deque(maxlen=10)  # averaged, so that tokens per second don't jump
-        self._order: tuple[int, np.ndarray] | None = None  # (epoch, its shuffled window starts)
+        self._unread: list[_Step] = []
+        self._order: tuple[int, Any] | None = None  # (epoch, its shuffled window starts)
+        self._last_score: Score | None = None
 
     def resume_from(self, checkpoint: Path) -> None:
-        """Take up step, best and optimiser of a checkpoint whose weights the model already has."""
+        """Take up all that a checkpoint keeps beside the weights, which the model already has."""
         progress = checkpoints.read_progress(checkpoint)
         checkpoints.load_optimizer(checkpoint, self.optimizer)
+        if self.scaler.is_enabled() and progress.scaler:
+            self.scaler.load_state_dict(progress.scaler)
         self.step, self._saved_step = progress.step, progress.step
         self.best_loss, self.best_step = progress.best_validation_loss, progress.best_step
         self.seconds = progress.seconds
+        self._worse = (
+            0 if self.step in self.plan.extended_at else progress.worse
+        )  # more epochs, more patience
+        self.micro = min(self.micro, progress.micro)
+        self.model.checkpointing = progress.checkpointing
 
     def run(self) -> Iterator[ev.Event]:
         """Train to the end of the plan, or until stopped. The last event is Finished or Failed."""
@@ -95,93 +115,125 @@ class Trainer:
         except OSError as error:
             _log.exception("the run %s met a system error", self.folder.name)
             yield self._failed(files.explain(error, f"saving the run {self.folder.name}"))
-        except torch.OutOfMemoryError:
-            yield self._failed(
-                "The memory is full: set a smaller batch_size or block_size, or choose a smaller base."
-            )
         except Exception as error:
+            if is_out_of_memory(error):
+                yield self._failed(
+                    "The memory is full with a single window at a time: set a smaller block_size, "
+                    "checkpointing=on or lora_rank=16, or choose a smaller base."
+                )
+                return
             _log.exception("the run %s failed", self.folder.name)
             yield self._failed(
                 f"The run stopped on an unexpected error ({type(error).__name__}); the log has it all."
             )
 
     def _run(self) -> Iterator[ev.Event]:
-        total = self.schedule.total_steps
+        total, every = self.schedule.total_steps, self.plan.evaluate_every or 1
         self.model.train()
         if self.step == 0:
             yield self._started()
             yield from self._evaluate()
             yield from self._samples([None] if self.plan.sample_every else [])
         else:
-            yield ev.Resumed(self.step, from_checkpoint=True)
+            yield ev.Resumed(self.step, from_checkpoint=True, total_steps=total)
 
-        while self.step < total and (yield from self._obey()):
+        while self.step < total and not self._gave_up() and (yield from self._obey()):
             began = time.monotonic()
             outcome = yield from self._gradients()
             if outcome is None:
                 break  # stopped within the step: as if it had not begun
             loss, waited = outcome
-            if not np.isfinite(loss):
-                yield self._failed(
-                    f"The loss became {loss} at step {self.step + 1}: try a lower learning_rate "
-                    f"(it was {self.plan.learning_rate}) or precision=fp32. The last checkpoint is kept."
-                )
-                return
             rate, norm = self._update()
             self.step += 1
-            yield self._step_done(loss, rate, norm, time.monotonic() - began - waited)
+            self._unread.append(_Step(loss, norm, rate, time.monotonic() - began - waited))
 
-            if self.step % (self.plan.evaluate_every or 1) == 0 or self.step == total:
+            evaluates = self.step % every == 0 or self.step == total
+            samples = self.plan.sample_every and (
+                self.step % self.plan.sample_every == 0 or self.step == total
+            )
+            if evaluates or samples or self.device.type == "cpu" or len(self._unread) == _UNREAD:
+                trouble = yield from self._read()
+                if trouble:
+                    yield self._failed(trouble)
+                    return
+            if evaluates:
                 yield from self._evaluate()
-                if self.control.stopped:
+                if self.control.stopped and self.ranks.count == 1:
                     break
                 if self._due() and self.step < total:
-                    yield self._save()
-            if self.plan.sample_every and (self.step % self.plan.sample_every == 0 or self.step == total):
+                    yield from self._save()
+            if samples:
                 yield from self._samples([None])
 
+        trouble = yield from self._read()
+        if trouble:
+            yield self._failed(trouble)
+            return
         if self.step > 0 and self._saved_step != self.step:
-            yield self._save()
-        done = "done" if self.step >= total else "stopped"
+            yield from self._save()
+        done = "done" if self.step >= total else "patience" if self._gave_up() else "stopped"
         best = self.best_loss if self.best_loss is not None else float("nan")
         yield ev.Finished(self.folder.name, self.step, best, self.best_step, done, self.seconds)
 
     # -- one step ------------------------------------------------------------------------------------
 
-    def _gradients(self) -> Generator[ev.Event, None, tuple[float, float] | None]:
-        """Sum the gradients of one step's micro-batches. Returns (mean loss, seconds paused) or None."""
-        plan, waited = self.plan, 0.0
-        assert plan.accumulation and plan.batch_size and plan.block_size
+    def _gradients(self) -> Generator[ev.Event, None, tuple[Tensor, float] | None]:
+        """Sum the gradients of one step's windows. Returns (mean loss, seconds paused), or None when stopped.
+
+        Where the memory is too small the same windows are read again in smaller micro-batches: the step, and
+        all after it, are the ones that there would have been.
+        """
+        while True:
+            try:
+                return (yield from self._micro_batches())
+            except Exception as error:
+                mended = self._with_less_memory() if is_out_of_memory(error) else None
+                if mended is None:
+                    raise
+            _free_memory(self.device)
+            yield ev.Recovered(self.step, mended)
+
+    def _micro_batches(self) -> Generator[ev.Event, None, tuple[Tensor, float] | None]:
+        plan, own, waited = self.plan, self.ranks.share(self.windows), 0.0
+        assert plan.block_size
         self.optimizer.zero_grad(set_to_none=True)
         loss_sum = torch.zeros((), device=self.device)
-        for micro in range(plan.accumulation):
-            if micro > 0:
+        for at in range(own.start, own.stop, self.micro):
+            if at > own.start and self.ranks.count == 1:
                 paused_at = time.monotonic()
                 going_on = yield from self._obey(between_steps=False)
                 waited += time.monotonic() - paused_at
                 if not going_on:
                     self.optimizer.zero_grad(set_to_none=True)
                     return None
-            first = (self.step * plan.accumulation + micro) * plan.batch_size
-            starts = [self._window_start(first + i) for i in range(plan.batch_size)]
-            inputs, targets = window_batch(self.lesson.training_ids, starts, plan.block_size, self.device)
-            torch.manual_seed(_seed_of(plan.seed, self.step, micro))
-            with autocast(self.device, self.precision):
-                loss = next_token_loss(self.model, inputs, targets)
-            torch.autograd.backward(loss / plan.accumulation)
+            end = min(at + self.micro, own.stop)
+            starts = self._window_starts(self.step * self.windows + at, end - at)
+            inputs, targets = window_batch(self._ids, starts, plan.block_size, self.device)
+            torch.manual_seed(_seed_of(plan.seed, self.step, at))
+            with dd.quiet_until_last(self._objective, self.ranks, last=end == own.stop):
+                with autocast(self.device, self.precision):
+                    loss = self._objective(inputs, targets) * ((end - at) / self.windows)
+                # the ranks' gradients are averaged, and are parts of one sum
+                torch.autograd.backward(self.scaler.scale(loss * self.ranks.count))
             loss_sum += loss.detach()
-        return (loss_sum / plan.accumulation).item(), waited
+        return self.ranks.sum(loss_sum), waited
 
-    def _window_start(self, number: int) -> int:
-        """Where the run's window `number` starts in the training stream; epochs follow one another."""
-        epoch, place = divmod(number, self.schedule.windows_per_epoch)
-        if self._order is None or self._order[0] != epoch:
-            assert self.plan.stride
-            starts = epoch_windows(len(self.lesson.training_ids), self.plan.stride, self.plan.seed, epoch)
-            self._order = (epoch, starts)
-        return int(self._order[1][place])
+    def _window_starts(self, first: int, count: int) -> Any:
+        """Where the run's windows from number `first` start in the training stream; epochs follow one another."""
+        found: list[Any] = []
+        while count > 0:
+            epoch, place = divmod(first, self.schedule.windows_per_epoch)
+            if self._order is None or self._order[0] != epoch:
+                assert self.plan.stride
+                starts = epoch_windows(len(self.lesson.training_ids), self.plan.stride, self.plan.seed, epoch)
+                order = torch.from_numpy(starts).to(self.device) if isinstance(self._ids, Tensor) else starts
+                self._order = (epoch, order)
+            some = self._order[1][place : place + count]
+            found.append(some)
+            first, count = first + len(some), count - len(some)
+        return torch.cat(found) if isinstance(found[0], Tensor) else np.concatenate(found)
 
-    def _update(self) -> tuple[float, float]:
+    def _update(self) -> tuple[float, Tensor]:
         """Clip and step. Returns the learning rate used and the gradient's norm before clipping."""
         assert self.plan.learning_rate
         rate = learning_rate_at(
@@ -189,84 +241,158 @@ class Trainer:
             peak=self.plan.learning_rate,
             warmup_steps=self.schedule.warmup_steps,
             total_steps=self.schedule.total_steps,
+            schedule=self.plan.schedule,
+            extended_at=self.plan.extended_at,
         )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.plan.clip, foreach=True)
-        self.optimizer.step()
-        return rate, norm.item()
+        self.scaler.unscale_(self.optimizer)
+        norm = torch.nn.utils.clip_grad_norm_(self._objective.parameters(), self.plan.clip, foreach=True)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return rate, dd.whole(norm)
+
+    def _with_less_memory(self) -> str | None:
+        """Take less of it from now on; a sentence that says how, or None where there is no way left."""
+        if self.ranks.count > 1:
+            return None  # the others had enough, and wait
+        if self.micro > 1:
+            self.micro = max(1, self.micro // 2)
+            return (
+                f"The memory was full: from here on {self.micro} windows at a time are read, as many in a step "
+                "as before."
+            )
+        if not self.model.checkpointing:
+            self.model.checkpointing = True
+            return "The memory was full: from here on blocks are computed twice, to keep less. Steps take longer."
+        return None
 
     # -- between steps -------------------------------------------------------------------------------
 
     def _obey(self, between_steps: bool = True) -> Generator[ev.Event, None, bool]:
         """Do what was asked through the control; returns whether to go on."""
+        if not self.ranks.speaks:
+            while (command := self.ranks.hear()) == dd.SAVE:
+                yield from self._save()
+            return command == dd.GO
         paused = False
         while True:
             if between_steps:
                 if self.step > 0 and self.control.take_checkpoint():  # before the first step it waits
-                    yield self._save()
+                    trouble = yield from self._read()
+                    if trouble:
+                        return True  # the loop meets it
+                    self.ranks.tell(dd.SAVE)
+                    yield from self._save()
                 yield from self._samples(self.control.take_prompts())
             if not self.control.paused:
                 break
             if not paused:
                 paused = True
+                yield from self._read()
                 yield ev.Paused(self.step)
             self.control.wait_for_request(between_steps)
-        if paused and not self.control.stopped:
-            yield ev.Resumed(self.step, from_checkpoint=False)
-        return not self.control.stopped
+        stopped = self.control.stopped
+        if paused and not stopped:
+            yield ev.Resumed(self.step, from_checkpoint=False, total_steps=self.schedule.total_steps)
+        if between_steps:
+            self.ranks.tell(dd.STOP if stopped else dd.GO)
+        return not stopped
+
+    def _read(self) -> Generator[ev.Event, None, str]:
+        """Say what the steps since the last reading came to. Returns what is wrong, if a loss is no number."""
+        steps, self._unread = self._unread, []
+        if not steps:
+            return ""
+        began = time.monotonic()
+        losses = torch.stack([step.loss for step in steps]).tolist()
+        norms = torch.stack([step.norm.float() for step in steps]).tolist()
+        waited = (time.monotonic() - began) / len(steps)  # for the device to be done with all of them
+        first = self.step - len(steps) + 1
+        for number, (step, loss, norm) in enumerate(zip(steps, losses, norms, strict=True), start=first):
+            if not np.isfinite(loss):
+                return (
+                    f"The loss became {loss} at step {number}: try a lower learning_rate "
+                    f"(it was {self.plan.learning_rate}) or precision=fp32. The last checkpoint is kept."
+                )
+            yield self._step_done(number, loss, step.rate, norm, step.seconds + waited)
+        return ""
 
     def _evaluate(self) -> Iterator[ev.Event]:
-        assert self.plan.block_size and self.plan.batch_size
-        score = score_stream(
-            self.model,
-            self.lesson.validation_ids,
-            self.lesson.validation_bytes,
-            block=self.plan.block_size,
-            batch=self.plan.batch_size,
-            device=self.device,
-            precision=self.precision,
-            on_batch=lambda done, total: not self.control.stopped,
-        )
+        while True:
+            try:
+                score = self._score()
+                break
+            except Exception as error:
+                mended = self._with_less_memory() if is_out_of_memory(error) else None
+                if mended is None:
+                    raise
+            _free_memory(self.device)
+            yield ev.Recovered(self.step, mended)
         if score is None:
             return  # stopped meanwhile
         best = self.step > 0 and (self.best_loss is None or score.loss < self.best_loss)
         if best:
-            self.best_loss, self.best_step = score.loss, self.step
+            self.best_loss, self.best_step, self._worse = score.loss, self.step, 0
+        elif self.step > 0:
+            self._worse += 1
         yield ev.Evaluated(self.step, score.loss, score.perplexity, score.bits_per_byte, best)
 
+    def _score(self) -> Score | None:
+        assert self.plan.block_size
+        self._last_score = score_stream(
+            self._objective,
+            self.lesson.validation_ids,
+            self.lesson.validation_bytes,
+            block=self.plan.block_size,
+            batch=self.micro,
+            device=self.device,
+            precision=self.precision,
+            on_batch=lambda done, total: self.ranks.count > 1 or not self.control.stopped,
+            ranks=self.ranks,
+        )
+        return self._last_score
+
+    def _gave_up(self) -> bool:
+        """Whether it has not become better for so long as the plan has patience."""
+        return 0 < self.plan.patience <= self._worse
+
     def _samples(self, prompts: list[str | None]) -> Iterator[ev.Event]:
+        if self.ranks.sharded or not self.ranks.speaks:
+            return  # no rank holds all of the model, or another one tells
         for asked in prompts:
             prompt = self.plan.sample_prompt if asked is None else asked
             yield ev.Sampled(self.step, prompt, self._sample(prompt, self.plan.sample_tokens, self.plan.seed))
 
     def _due(self) -> bool:
-        return self.best_step == self.step or time.monotonic() - self._saved_at > SAVE_SECONDS
+        late = time.monotonic() - self._saved_at > SAVE_SECONDS
+        return self.best_step == self.step or (late and not self.ranks.sharded)  # clocks differ, steps don't
 
-    def _save(self) -> ev.CheckpointSaved:
+    def _save(self) -> Iterator[ev.Event]:
         best = self.best_step == self.step
         progress = checkpoints.Progress(
             step=self.step,
             best_validation_loss=self.best_loss,
             best_step=self.best_step,
+            worse=self._worse,
             seconds=self.seconds,
+            micro=self.micro,
+            checkpointing=bool(self.model.checkpointing),
+            scaler=self.scaler.state_dict(),
             data=self.lesson.fingerprint,
             device=str(self.device),
             precision=self.precision,
             threads=torch.get_num_threads(),
             torch=torch.__version__,
         )
-        saved = checkpoints.save_checkpoint(
-            self.folder,
-            self.model,
-            self.optimizer,
-            progress,
-            self._save_tokenizer,
-            best=best,
-            keep=self.plan.keep,
-        )
+        state = checkpoints.collect(self._files_of, self.optimizer)  # every rank gives its part
+        if self.ranks.speaks:
+            card = model_card(self.folder.name, self.plan, self.lesson, progress, self._last_score)
+            saved = checkpoints.save_checkpoint(
+                self.folder, state, progress, self._files_of, card=card, best=best, keep=self.plan.keep
+            )
+            yield ev.CheckpointSaved(self.step, saved.relative_to(self.folder).as_posix(), best)
         self._saved_step, self._saved_at = self.step, time.monotonic()
-        return ev.CheckpointSaved(self.step, saved.relative_to(self.folder).as_posix(), best)
 
     # -- what is said --------------------------------------------------------------------------------
 
@@ -292,17 +418,17 @@ class Trainer:
             time=time.time(),
         )
 
-    def _step_done(self, loss: float, rate: float, norm: float, seconds: float) -> ev.StepDone:
-        assert self.plan.batch_size and self.plan.accumulation and self.plan.block_size
+    def _step_done(self, step: int, loss: float, rate: float, norm: float, seconds: float) -> ev.StepDone:
+        assert self.plan.block_size
         self.seconds += seconds
         self._step_seconds.append(seconds)
-        tokens = self.plan.batch_size * self.plan.accumulation * self.plan.block_size
+        tokens = self.windows * self.plan.block_size
         return ev.StepDone(
-            step=self.step,
+            step=step,
             loss=loss,
             learning_rate=rate,
             tokens_per_second=tokens * len(self._step_seconds) / max(1e-9, sum(self._step_seconds)),
-            epoch=self.step / self.schedule.steps_per_epoch,
+            epoch=step / self.schedule.steps_per_epoch,
             gradient_norm=norm,
             elapsed=self.seconds,
             memory=memory_used(self.device),
@@ -312,14 +438,24 @@ class Trainer:
         return ev.Failed(self.folder.name, self.step, message)
 
 
-def make_optimizer(model: torch.nn.Module, plan: TrainingPlan) -> torch.optim.AdamW:
-    """AdamW with weight decay on matrices only: biases and layer norms are not pulled to zero."""
-    trained = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.dim() >= 2], "weight_decay": plan.weight_decay},
-        {"params": [p for p in trained if p.dim() < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=plan.learning_rate or 0.0, betas=(0.9, 0.95), fused=True)
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device, or the processor's own memory, could not give what was asked for."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+
+
+def _free_memory(device: torch.device) -> None:
+    """Give back what the failed attempt left behind; called where no exception holds its frames any more."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _resident(ids: Any, device: torch.device) -> Any:
+    """The training tokens on the device, where they fit there easily; a CPU reads them from the file."""
+    if device.type == "cpu" or 4 * len(ids) > _RESIDENT:
+        return ids
+    return torch.from_numpy(np.asarray(ids).astype(np.int32)).to(device)
 
 
 def memory_used(device: torch.device) -> int:
@@ -329,5 +465,5 @@ def memory_used(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def _seed_of(seed: int, step: int, micro: int) -> int:
-    return int(np.random.SeedSequence([seed, step, micro]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def _seed_of(seed: int, step: int, window: int) -> int:
+    return int(np.random.SeedSequence([seed, step, window]).generate_state(1, np.uint64)[0] >> np.uint64(1))

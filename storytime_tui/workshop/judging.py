@@ -13,6 +13,7 @@ from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import CorpusError, ModelError
 from storytime_tui.models import catalogue
 from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.workshop.models import open_model
 from storytime_tui.workshop.origins import find_origin
 
 Report = Callable[[str, int, int], None]
@@ -66,22 +67,23 @@ def judge(
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
     from storytime_tui.training.evaluate import score_stream
+    from storytime_tui.training.objective import Objective
 
     tokenizer = load_tokenizer(origin.folder)
     tokens = open_tokens(stories, tokenizer, paths.cache_folder() / "tokens", None)
     report("waking the model", 0, 0)
     device = loading.choose_device(device_name)
-    model = loading.load_model(origin.folder, device=device, dtype=torch.float32)
+    model = open_model(origin, device, torch.float32).model
 
     def on_batch(done: int, total: int) -> bool:
         report("reading to the model", done, total)
         return True
 
     score = score_stream(
-        model,
+        Objective(model),
         tokens.ids,
         tokens.text_bytes,
-        block=min(loading.window_of(model), 1024),
+        block=min(model.window, origin.window or 1024, 1024),
         batch=4,
         device=device,
         precision=loading.choose_precision(precision, device),

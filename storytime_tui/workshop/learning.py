@@ -6,24 +6,30 @@ import contextlib
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storytime_tui import files
 from storytime_tui.errors import PlanError, RunError
+from storytime_tui.models.catalogue import resolve_base
 from storytime_tui.models.hub import FetchStopped
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
-from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, write_plan
+from storytime_tui.training.plan import TrainingPlan, plan_with_more, read_plan, resolve, write_plan
 from storytime_tui.workshop import lessons
+from storytime_tui.workshop.models import AdapterFiles, WholeFiles
 from storytime_tui.workshop.origins import Origin, find_origin
 from storytime_tui.workshop.progress import Report, Stopped, with_progress
 
 if TYPE_CHECKING:
+    import torch
+
+    from storytime_tui.models.loading import Loaded
     from storytime_tui.models.tokenizer import Tokenizer
+    from storytime_tui.training.distributed import Ranks
     from storytime_tui.training.trainer import Trainer
 
 
@@ -39,60 +45,120 @@ class _Prepared:
 def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Iterator[ev.Event]:
     """Begin a run and yield what it says; `run` names it, None takes the first collection's name and a number.
 
-    Raises StorytimeError for what is wrong before the run exists; later trouble is a Failed event. Blocks
-    between events: iterate it in a thread.
+    Under torchrun every process calls this; the first one speaks. Raises StorytimeError for what is wrong
+    before the run exists; later trouble is a Failed event. Blocks between events: iterate it in a thread.
     """
-    if run is not None:
+    if run is not None and not _is_follower():
         runs.check_free_name(run)
-    prepared = yield from with_progress(lambda report: _prepare(plan, report, control), control)
-    yield ev.Preparing("waking the model", 0, 0)
-    trainer_for, resolved = _build(prepared)
+    with _ranks(plan) as ranks:
+        prepared = yield from _prepare_in_turn(ranks, plan, control)
+        yield ev.Preparing("waking the model", 0, 0)
+        trainer_for, resolved = _build(prepared, ranks)
+        folder = _new_folder(run, resolved) if ranks is None or ranks.speaks else None
+        yield from _speak(ranks, folder, lambda place: trainer_for(place, control))
+
+
+def resume(run: str, control: Control, more_epochs: float | None = None) -> Iterator[ev.Event]:
+    """Continue a run from its last whole checkpoint, exactly where it stood; from the start where it has none.
+
+    `more_epochs` are added to what its plan says, a finished run's too. Raises StorytimeError where it cannot:
+    no such run, open elsewhere, finished, its stories gone or changed.
+    """
+    folder = runs.run_folder(run)
+    plan = read_plan(folder / "plan.toml")
+    with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():  # say so at once
+        summary = runs.summary_of(run)
+    over = summary.state == "finished" or bool(summary.total_steps and summary.step >= summary.total_steps)
+    if summary.state != "damaged" and over and more_epochs is None:
+        raise RunError(
+            f"The run {run!r} has finished all of its {summary.total_steps:,} steps: tell with it, give it more "
+            f"with --more-epochs N, or start a new run from it with --base {run}."
+        )
+    if more_epochs is not None:
+        plan = plan_with_more(plan, more_epochs, summary.step, summary.total_steps, over=over)
+        if not _is_follower():
+            write_plan(plan, folder / "plan.toml")
+    with _ranks(plan) as ranks:
+        yield ev.Preparing("looking through the checkpoints", 0, 0)
+        from storytime_tui.training.checkpoints import newest_whole
+
+        checkpoint, damaged = newest_whole(folder)
+        prepared = yield from _prepare_in_turn(ranks, plan, control, checkpoint)
+        yield ev.Preparing("waking the model", 0, 0)
+        trainer_for, _ = _build(prepared, ranks, checkpoint)
+        yield from _speak(ranks, folder, lambda place: trainer_for(place, control), damaged)
+
+
+def _new_folder(run: str | None, plan: TrainingPlan) -> Path:
+    """The run's folder, with its plan in it. Raises RunError."""
     folder = None
     try:
-        folder = runs.make_run_folder(run, resolved.collections)
-        write_plan(resolved, folder / "plan.toml")
+        folder = runs.make_run_folder(run, plan.collections)
+        write_plan(plan, folder / "plan.toml")
     except OSError as error:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
         raise RunError(files.explain(error, "making the run's folder")) from error
-    yield from _speak(folder, lambda: trainer_for(folder, control))
+    return folder
 
 
-def resume(run: str, control: Control) -> Iterator[ev.Event]:
-    """Continue a run from its last checkpoint, exactly where it stood; from the start where it has none.
+def _is_follower() -> bool:
+    """Whether torchrun started this process, and another one speaks."""
+    return os.environ.get("RANK", "0") != "0" and os.environ.get("WORLD_SIZE", "1") != "1"
 
-    Raises StorytimeError where it cannot: no such run, open elsewhere, finished, its stories gone or changed.
-    """
-    folder = runs.run_folder(run)
-    plan = read_plan(folder / "plan.toml")
-    with runs.locked(folder):  # say so at once, before anything is loaded
-        summary = runs.summary_of(run)
-    if summary.state != "damaged" and summary.total_steps and summary.step >= summary.total_steps:
-        raise RunError(
-            f"The run {run!r} has finished all of its {summary.total_steps:,} steps: tell with it, or start a new "
-            f"run from it with --base {run}."
-        )
-    last = folder / "checkpoints" / "last"
-    checkpoint = last.resolve() if (last / "trainer.json").is_file() else None
+
+@contextlib.contextmanager
+def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
+    """The processes that learn together; None, and no torch, where this one is alone."""
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        yield None
+        return
+    from storytime_tui.models.loading import choose_device
+    from storytime_tui.training.distributed import joined
+
+    with joined(choose_device(plan.device), sharded=plan.sharded) as ranks:
+        yield ranks
+
+
+def _prepare_in_turn(
+    ranks: Ranks | None, plan: TrainingPlan, control: Control, checkpoint: Path | None = None
+) -> Generator[ev.Event, None, _Prepared]:
+    """Everything that needs no torch. The first process fills the caches, the others then find them filled."""
+    if ranks is not None and not ranks.speaks:
+        ranks.wait()
     prepared = yield from with_progress(lambda report: _prepare(plan, report, control, checkpoint), control)
-    yield ev.Preparing("waking the model", 0, 0)
-    trainer_for, _ = _build(prepared, checkpoint)
-    yield from _speak(folder, lambda: trainer_for(folder, control))
+    if ranks is not None and ranks.speaks:
+        ranks.wait()
+    return prepared
 
 
-def _speak(folder: Path, make_trainer: Callable[[], Trainer]) -> Iterator[ev.Event]:
-    """Train holding the run's lock, writing every event to the journal before anyone hears it."""
+def _speak(
+    ranks: Ranks | None,
+    folder: Path | None,
+    make_trainer: Callable[[Path], Trainer],
+    damaged: Sequence[str] = (),
+) -> Iterator[ev.Event]:
+    """Train holding the run's lock, writing every event to the journal before anyone hears it.
+
+    `damaged`: a sentence for each checkpoint that could not be gone on from.
+    """
+    if ranks is not None and not ranks.speaks:
+        for _ in make_trainer(folder or Path()).run():
+            pass
+        return
+    assert folder is not None
     with runs.locked(folder):
         for place in (folder, folder / "checkpoints"):
             if place.is_dir():
                 files.sweep(place)
-        trainer = make_trainer()
+        trainer = make_trainer(folder)
         try:
             journal = runs.Journal(folder / "events.jsonl")
         except OSError as error:
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
         with contextlib.closing(journal):
-            for event in trainer.run():
+            recovered = [ev.Recovered(trainer.step, sentence) for sentence in damaged]
+            for event in _after_first(trainer.run(), recovered):
                 try:
                     journal.append(event)
                 except OSError as error:  # the checkpoints before it are whole
@@ -101,6 +167,14 @@ def _speak(folder: Path, make_trainer: Callable[[], Trainer]) -> Iterator[ev.Eve
                     yield event if isinstance(event, ev.Failed) else failed
                     return
                 yield event
+
+
+def _after_first(said: Iterator[ev.Event], more: Sequence[ev.Event]) -> Iterator[ev.Event]:
+    """What is said, with more of it after the first event: a resume makes void what was said before it."""
+    for number, event in enumerate(said):
+        yield event
+        if number == 0:
+            yield from more
 
 
 def _prepare(
@@ -137,39 +211,35 @@ def _find(name: str, report: Report, control: Control) -> Origin:
 
 
 def _build(
-    prepared: _Prepared, checkpoint: Path | None = None
+    prepared: _Prepared, together: Ranks | None, checkpoint: Path | None = None
 ) -> tuple[Callable[[Path, Control], Trainer], TrainingPlan]:
     """Load torch and the model. Returns how to make the trainer once the run's folder is there, and the
     resolved plan. Raises PlanError or ModelError before anything is written."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import torch
-
     from storytime_tui.corpus.tokens import token_frequency_loss
     from storytime_tui.models import loading
-    from storytime_tui.training.trainer import Lesson, Trainer
+    from storytime_tui.training.distributed import Ranks
+    from storytime_tui.training.lesson import Lesson
+    from storytime_tui.training.trainer import Trainer
 
+    ranks = together or Ranks()
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
-    device = loading.choose_device(plan.device)
+    device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
     precision = loading.choose_precision(plan.precision, device)
     tokens = len(streams.training.ids)
     if checkpoint is None:
         plan = _resolve_early(plan, origin, tokens)
-    if origin.shape is not None:
-        assert plan.block_size is not None
-        shape = dataclasses.replace(origin.shape, window=plan.block_size)  # it knows no further position
-        model = loading.new_model(shape, tokenizer, plan.seed, plan.dropout).to(device)
-    else:
-        assert origin.folder is not None
-        model = loading.load_model(origin.folder, device=device, dtype=torch.float32, dropout=plan.dropout)
+    loaded = _load(plan, origin, tokenizer, device)
+    parameters = sum(p.numel() for p in loaded.model.parameters())
     if checkpoint is None:
-        parameters = sum(p.numel() for p in model.parameters())
         plan = resolve(
             plan,
-            window=loading.window_of(model),
+            window=loaded.model.window,
             from_scratch=origin.shape is not None,
             training_tokens=tokens,
             parameters=parameters,
         )
+    model_files = _fit(plan, origin, loaded, tokenizer, checkpoint)
     lesson = Lesson(
         training_ids=streams.training.ids,
         validation_ids=streams.validation.ids,
@@ -188,13 +258,13 @@ def _build(
         from storytime_tui.generation.settings import SamplerSettings
         from storytime_tui.generation.storyteller import Storyteller
 
-        teller = Storyteller(model, tokenizer, device)
+        teller = Storyteller(loaded.model, tokenizer, device, window=plan.block_size)
         pieces = list(teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed)))
         return "".join(piece.text if isinstance(piece, Piece) else piece.tail for piece in pieces)
 
     def trainer_for(folder: Path, control: Control) -> Trainer:
         trainer = Trainer(
-            model,
+            loaded.model,
             plan,
             lesson,
             folder,
@@ -202,7 +272,8 @@ def _build(
             precision=precision,
             control=control,
             sample=sample,
-            save_tokenizer=tokenizer.save,
+            files_of=model_files,
+            ranks=ranks,
         )
         if checkpoint is not None:
             _check_same_lesson(folder.name, checkpoint, streams.fingerprint)
@@ -210,6 +281,55 @@ def _build(
         return trainer
 
     return trainer_for, plan
+
+
+def _load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch.device) -> Loaded:
+    """The model that learns, in fp32; under LoRA its base only has to be read, for which 16 bits do on a GPU."""
+    import torch
+
+    from storytime_tui.models import loading
+
+    if origin.shape is not None:
+        assert plan.block_size is not None
+        shape = dataclasses.replace(origin.shape, window=plan.block_size)  # it knows no further position
+        return loading.new_model(shape, tokenizer, plan.seed, plan.dropout, device)
+    assert origin.folder is not None
+    halves = plan.lora_rank > 0 and device.type == "cuda" and plan.precision in ("auto", "bf16")
+    dtype = torch.bfloat16 if halves else torch.float32
+    loaded = loading.load_model(origin.folder, device=device, dtype=dtype, dropout=plan.dropout)
+    if origin.adapter is not None and plan.base == origin.name:  # a run that goes on from a LoRA run
+        from storytime_tui.models.lora import open_adapter
+
+        open_adapter(loaded.model, origin.adapter)
+    return loaded
+
+
+def _fit(
+    plan: TrainingPlan, origin: Origin, loaded: Loaded, tokenizer: Tokenizer, checkpoint: Path | None
+) -> WholeFiles | AdapterFiles:
+    """Freeze, add, shrink and compile what the plan says; how the result is saved."""
+    model = loaded.model
+    model.checkpointing = plan.checkpointing == "on"
+    model_files: WholeFiles | AdapterFiles = WholeFiles(loaded, tokenizer)
+    if plan.lora_rank:
+        from storytime_tui.models import lora
+
+        added = lora.add_lora(model, plan.lora_rank, plan.lora_alpha, plan.lora_targets, plan.seed)
+        if checkpoint is not None:
+            lora.read_adapter(model, checkpoint)
+        hub = origin.folder is None or resolve_base(plan.base) == "hub"
+        model_files = AdapterFiles(loaded, tokenizer, added, plan.base if hub else str(origin.folder))
+    elif plan.frozen_embeddings:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not _is_embedding(name))
+    if plan.compile == "on":
+        for block in model.blocks:
+            block.compile()
+    return model_files
+
+
+def _is_embedding(name: str) -> bool:
+    return any(part in name for part in ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head"))
 
 
 def _resolve_early(plan: TrainingPlan, origin: Origin, tokens: int) -> TrainingPlan:

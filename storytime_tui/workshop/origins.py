@@ -7,6 +7,7 @@ from pathlib import Path
 from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError
 from storytime_tui.models import catalogue, hub
+from storytime_tui.models.folder import ADAPTER_CONFIG, read_json
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
 
@@ -17,13 +18,15 @@ Report = Callable[[str, int, int], None]
 class Origin:
     """`folder` holds weights and tokenizer; it is None for a shape with random weights.
 
-    `window` is the longest text, in tokens, that a run was trained on; None for what is not a run.
+    `window` is the longest text, in tokens, that a run was trained on; None for what is not a run. `adapter`:
+    a LoRA run's small matrices, which belong to the model in `folder`.
     """
 
     name: str
     folder: Path | None
     shape: catalogue.ScratchShape | None = None
     window: int | None = None
+    adapter: Path | None = None
 
 
 def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
@@ -36,10 +39,19 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
         return Origin(name, None, catalogue.SCRATCH_SHAPES[name])
     checkpoint = _checkpoint_of(name)
     if checkpoint is not None:
-        return Origin(name, checkpoint, window=_trained_window(checkpoint))
+        base = base_of_adapter(checkpoint)
+        folder = checkpoint if base is None else find_origin(base, report, cancelled).folder
+        adapter = None if base is None else checkpoint
+        return Origin(name, folder, window=_trained_window(checkpoint), adapter=adapter)
     if catalogue.resolve_base(name) == "folder":
         return Origin(name, Path(name).expanduser().resolve())
     return Origin(name, hub.fetch(name, report, cancelled))
+
+
+def base_of_adapter(checkpoint: Path) -> str | None:
+    """What a LoRA checkpoint was learned on; None for a checkpoint that is whole by itself. Raises ModelError."""
+    config = checkpoint / ADAPTER_CONFIG
+    return str(read_json(config).get("base_model_name_or_path", "")) if config.is_file() else None
 
 
 def _trained_window(checkpoint: Path) -> int | None:
@@ -61,7 +73,7 @@ def _checkpoint_of(name: str) -> Path | None:
         )
     for candidate in [which] if which else ["best", "last", f"step-{steps[-1]}"]:
         checkpoint = folder / "checkpoints" / candidate
-        if candidate and (checkpoint / "config.json").is_file():
+        if candidate and any((checkpoint / config).is_file() for config in ("config.json", ADAPTER_CONFIG)):
             return checkpoint.resolve()
     kept = ", ".join(f"{run}/step-{step}" for step in steps)
     raise ModelError(f"The run {run!r} keeps no checkpoint {which!r}; it has {kept}.")

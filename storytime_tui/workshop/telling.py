@@ -16,6 +16,7 @@ from storytime_tui.models import catalogue
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
+from storytime_tui.workshop.models import open_model
 from storytime_tui.workshop.origins import find_origin
 from storytime_tui.workshop.progress import with_progress
 
@@ -105,7 +106,8 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
 
     device = loading.choose_device("auto")
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    assert origin.folder is not None
     tokenizer = load_tokenizer(origin.folder)
-    model = loading.load_model(origin.folder, device=device, dtype=dtype)
-    window = min(loading.window_of(model), origin.window or sys.maxsize)
+    model = open_model(origin, device, dtype).model
+    window = min(model.window, origin.window or sys.maxsize)
     return Teller(name, Storyteller(model, tokenizer, device, window=window))

@@ -1,11 +1,11 @@
 """A tiny byte-level vocabulary and tiny models for the stream's tests."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import torch
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
+
+from storytime_tui.models.gpt2 import Cache
+from tests.tiny import ours
 
 WINDOW = 64
 
@@ -68,37 +68,43 @@ def tiny_gpt2(window: int = WINDOW, seed: int = 0, dropout: float = 0.0) -> GPT2
 
 
 class Watched(nn.Module):
-    """Passes calls on to a model, keeps what it was asked, and refuses positions outside the window."""
+    """Passes readings on to a model, keeps what it was asked, and refuses positions outside the window."""
 
     def __init__(self, inner: GPT2LMHeadModel) -> None:
         super().__init__()
-        self.inner = inner
-        self.config = inner.config
+        self.inner = ours(inner).eval()
+        self.window = self.inner.window
         self.calls: list[list[int]] = []
         self.positions: list[int] = []  # the cache's length at each call
 
-    def forward(self, input_ids: torch.Tensor, past_key_values: Any, use_cache: bool) -> Any:
-        cached = past_key_values.get_seq_length()
-        assert cached + input_ids.shape[1] <= self.config.n_positions
-        self.calls.append(input_ids[0].tolist())
-        self.positions.append(cached)
-        return self.inner(input_ids, past_key_values=past_key_values, use_cache=use_cache)
+    def new_cache(self) -> Cache:
+        return self.inner.new_cache()
+
+    def read(self, ids: torch.Tensor, cache: Cache) -> torch.Tensor:
+        assert cache.length + ids.shape[1] <= self.window
+        self.calls.append(ids[0].tolist())
+        self.positions.append(cache.length)
+        return self.inner.read(ids, cache)
 
 
 class Scripted(nn.Module):
     """Says the same tokens always, whatever it reads: each `script` entry in turn, then end-of-text."""
 
+    window = 10_000
+
     def __init__(self, script: list[int]) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(1))
-        self.config = GPT2Config(n_positions=10_000, n_layer=1)
         self.script = [*script, Bytes.end_of_text]
-        self.read: list[int] = []
+        self.was_read: list[int] = []
         self.said = 0
 
-    def forward(self, input_ids: torch.Tensor, past_key_values: Any, use_cache: bool) -> Any:
-        self.read += input_ids[0].tolist()
-        logits = torch.zeros(1, input_ids.shape[1], Bytes.vocabulary_size)
-        logits[0, -1, self.script[self.said]] = 100.0
+    def new_cache(self) -> None:
+        return None
+
+    def read(self, ids: torch.Tensor, cache: None) -> torch.Tensor:
+        self.was_read += ids[0].tolist()
+        logits = torch.zeros(1, Bytes.vocabulary_size)
+        logits[0, self.script[self.said]] = 100.0
         self.said += 1
-        return SimpleNamespace(logits=logits)
+        return logits

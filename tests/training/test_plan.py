@@ -69,7 +69,7 @@ def test_set_reaches_every_knob() -> None:
         with_values(plan, {"nonsense": "1"})
     with pytest.raises(PlanError, match="epochs is 'many', but must be a number"):
         with_values(plan, {"epochs": "many"})
-    with pytest.raises(PlanError, match="precision is fp8, but must be one of auto, bf16, fp32"):
+    with pytest.raises(PlanError, match="precision is fp8, but must be one of auto, bf16, fp16, fp32"):
         with_values(plan, {"precision": "fp8"})
 
 

@@ -15,14 +15,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from storytime_tui.corpus.windows import epoch_windows, window_at
+from storytime_tui.models.foreign import Foreign
+from storytime_tui.models.gpt2_files import read_weights
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.evaluate import score_stream
+from storytime_tui.training.lesson import Lesson
+from storytime_tui.training.objective import Objective
 from storytime_tui.training.plan import TrainingPlan, resolve, schedule_of
 from storytime_tui.training.schedule import learning_rate_at
-from storytime_tui.training.trainer import Lesson, Trainer, _seed_of
-from tests.tiny import tiny_gpt2, token_stream
+from storytime_tui.training.trainer import Trainer, _seed_of
+from tests.tiny import TinyFiles, ours, tiny_gpt2, token_stream
 
 CPU = torch.device("cpu")
 TRAINING, VALIDATION = token_stream(2000), token_stream(300, seed=1)
@@ -55,8 +59,9 @@ def trainer_in(
     sample: Callable[[str, int, int], str] = lambda prompt, tokens, seed: " a tale",
 ) -> Trainer:
     folder.mkdir(parents=True, exist_ok=True)
+    model = model or ours(tiny_gpt2())
     return Trainer(
-        model or tiny_gpt2(),
+        model,
         plan,
         LESSON,
         folder,
@@ -64,15 +69,16 @@ def trainer_in(
         precision="fp32",
         control=control or Control(),
         sample=sample,
-        save_tokenizer=lambda part: None,
+        files_of=TinyFiles(model),
     )
 
 
 def continued(folder: Path, plan: TrainingPlan, control: Control | None = None) -> Trainer:
-    from transformers import AutoModelForCausalLM
-
-    checkpoint = checkpoints.checkpoint_folder(folder, "last")
-    trainer = trainer_in(folder, plan, control, AutoModelForCausalLM.from_pretrained(checkpoint))
+    checkpoint, _ = checkpoints.newest_whole(folder)
+    assert checkpoint is not None
+    model = ours(tiny_gpt2(seed=9))  # other weights: the checkpoint's have to come over them
+    assert read_weights(model, checkpoint) == ([], [])
+    trainer = trainer_in(folder, plan, control, model)
     trainer.resume_from(checkpoint)
     return trainer
 
@@ -109,8 +115,9 @@ def test_a_run_says_what_happens_in_order_and_learns(tmp_path: Path) -> None:
 def test_the_loss_curve_is_that_of_a_plain_loop(tmp_path: Path) -> None:
     """Against a loop written out here: same windows, no dropout, plain cross-entropy, AdamW by its formula."""
     plan = plan_for(max_steps=20, dropout=0.0, clip=1.0)
-    ours = [
-        e.loss for e in steps_in(list(trainer_in(tmp_path / "r", plan, model=tiny_gpt2(dropout=0.0)).run()))
+    losses = [
+        e.loss
+        for e in steps_in(list(trainer_in(tmp_path / "r", plan, model=ours(tiny_gpt2(dropout=0.0))).run()))
     ]
 
     model = tiny_gpt2(dropout=0.0)
@@ -142,7 +149,7 @@ def test_the_loss_curve_is_that_of_a_plain_loop(tmp_path: Path) -> None:
             )
         optimizer.step()
         reference.append(loss.item())
-    assert ours == pytest.approx(reference, abs=1e-4)
+    assert losses == pytest.approx(reference, abs=1e-4)
 
 
 @pytest.mark.parametrize("stop_after", [1, 4, 7])
@@ -159,7 +166,7 @@ def test_stop_and_resume_give_the_very_bytes_of_an_uninterrupted_run(tmp_path: P
     assert (first[-1].stopped_by, first[-1].step) == ("stopped", stop_after)
     torch.rand(1000)  # what the program drew meanwhile must not matter
     second = list(continued(tmp_path / "parts", plan).run())
-    assert second[0] == ev.Resumed(stop_after, from_checkpoint=True)
+    assert second[0] == ev.Resumed(stop_after, from_checkpoint=True, total_steps=12)
     losses = [e.loss for e in steps_in(first) + steps_in(second)]
     assert losses == [e.loss for e in steps_in(whole)]
     assert same(weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts"))
@@ -171,7 +178,7 @@ def test_a_stop_within_a_step_leaves_no_trace_of_it(tmp_path: Path) -> None:
     control = Control()
     trainer = trainer_in(tmp_path / "parts", plan, control)
     calls = 0
-    forward = trainer.model.forward
+    forward = trainer.model.hidden
 
     def stop_in_the_middle(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
@@ -181,7 +188,7 @@ def test_a_stop_within_a_step_leaves_no_trace_of_it(tmp_path: Path) -> None:
                 control.stop()
         return forward(*args, **kwargs)
 
-    trainer.model.forward = stop_in_the_middle  # type: ignore[method-assign]
+    trainer.model.hidden = stop_in_the_middle  # type: ignore[method-assign]
     said = list(trainer.run())
     assert isinstance(said[-1], ev.Finished)
     assert said[-1].step == 5
@@ -256,8 +263,10 @@ def test_transformers_opens_a_checkpoint_and_gives_the_same_validation_loss(tmp_
 
     said = list(trainer_in(tmp_path / "r", plan_for()).run())
     final = [e for e in said if isinstance(e, ev.Evaluated)][-1]
-    model = AutoModelForCausalLM.from_pretrained(tmp_path / "r" / "checkpoints" / "last")
-    score = score_stream(model, VALIDATION, 600, block=32, batch=3, device=CPU, precision="fp32")
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "r" / "checkpoints" / "last")
+    score = score_stream(
+        Objective(Foreign(theirs)), VALIDATION, 600, block=32, batch=3, device=CPU, precision="fp32"
+    )
     assert score is not None
     assert score.loss == pytest.approx(final.validation_loss, abs=1e-6)
 
@@ -329,7 +338,7 @@ def test_dropout_differs_from_micro_step_to_micro_step_and_from_seed_to_seed() -
 
 
 def test_scoring_counts_every_token_once_whatever_the_batch_and_stops_when_told() -> None:
-    model = tiny_gpt2()
+    model = Objective(ours(tiny_gpt2()))
 
     def score(batch: int) -> float:
         found = score_stream(
@@ -359,8 +368,9 @@ def test_bf16_learns_too_where_the_processor_has_it(tmp_path: Path) -> None:
     plan = dataclasses.replace(plan_for(max_steps=20, evaluate_every=10), precision="bf16")
     folder = tmp_path / "r"
     folder.mkdir()
+    model = ours(tiny_gpt2())
     trainer = Trainer(
-        tiny_gpt2(),
+        model,
         plan,
         LESSON,
         folder,
@@ -368,7 +378,7 @@ def test_bf16_learns_too_where_the_processor_has_it(tmp_path: Path) -> None:
         precision="bf16",
         control=Control(),
         sample=lambda *_: "",
-        save_tokenizer=lambda part: None,
+        files_of=TinyFiles(model),
     )
     losses = [e.validation_loss for e in trainer.run() if isinstance(e, ev.Evaluated)]
     assert losses[-1] < losses[0] - 0.2

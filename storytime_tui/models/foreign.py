@@ -1,0 +1,173 @@
+"""Any other causal language model that transformers knows, behind the few words that ours has (`gpt2.GPT2`)."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+import transformers
+from torch import Tensor, nn
+from transformers import DynamicCache
+
+from storytime_tui.errors import ModelError
+
+# What transformers would print, natively too, tears the screen; what matters of it is raised.
+transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+_DROPOUT = ("resid_pdrop", "embd_pdrop", "hidden_dropout", "hidden_dropout_prob", "embed_dropout", "dropout")
+_ATTENTION_DROPOUT = ("attn_pdrop", "attention_dropout", "attention_probs_dropout_prob")
+_WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
+_WINDOW_UNKNOWN = 1024  # for models without positions of their own, such as ALiBi's: GPT-2's window
+
+
+class Foreign(nn.Module):
+    """A model of transformers. `head` is None where its logits are more than a product with a matrix."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        # Only the last position's logits are wanted of a reading; nearly every model can leave the others out.
+        takes = inspect.signature(model.forward).parameters
+        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        self._plain_head = self._has_plain_head()
+
+    @property
+    def window(self) -> int:
+        """The largest number of tokens that it sees at once: never give it a position beyond."""
+        config = _text_config(self.model.config)
+        for name in _WINDOWS:
+            window = getattr(config, name, None)
+            if isinstance(window, int) and window > 0:
+                return window
+        return _WINDOW_UNKNOWN
+
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens it has a row for, padding included."""
+        return int(_text_config(self.model.config).vocab_size)
+
+    @property
+    def head(self) -> Tensor | None:
+        """(vocabulary, width), or None where that is not all."""
+        return self.model.get_output_embeddings().weight if self._plain_head else None
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The layers, from the first: the longest list of modules that there is."""
+        lists = [list(module) for module in self.model.modules() if isinstance(module, nn.ModuleList)]
+        return max(lists, key=len, default=[])
+
+    @property
+    def checkpointing(self) -> bool:
+        """Whether each block is computed twice, and nothing of it kept."""
+        return bool(self.model.is_gradient_checkpointing)
+
+    @checkpointing.setter
+    def checkpointing(self, on: bool) -> None:
+        if not on:
+            self.model.gradient_checkpointing_disable()
+        elif self.model.supports_gradient_checkpointing:
+            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+
+    def hidden(self, ids: Tensor) -> Tensor:
+        """(batch, tokens) -> (batch, tokens, width)."""
+        return self.model.base_model(input_ids=ids, use_cache=False)[0]  # type: ignore[no-any-return]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(batch, tokens) -> (batch, tokens, vocabulary) logits.
+
+        The cache is off: with it on, transformers would keep keys and values that training never reads.
+        """
+        return self.model(input_ids=ids, use_cache=False).logits  # type: ignore[no-any-return]
+
+    def new_cache(self) -> DynamicCache:
+        """An empty one, that grows."""
+        return DynamicCache(config=self.model.config)
+
+    def read(self, ids: Tensor, cache: DynamicCache) -> Tensor:
+        """Put (batch, tokens) ids behind the cache -> (batch, vocabulary): logits of what follows the last."""
+        found = self.model(input_ids=ids, past_key_values=cache, use_cache=True, **self._last_only)
+        return found.logits[:, -1]  # type: ignore[no-any-return]
+
+    def weights(self) -> dict[str, Tensor]:
+        """All of them, on the CPU. Where ranks hold parts of the model, each has to ask."""
+        found = {}
+        for name, tensor in self.model.state_dict().items():
+            tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+            found[name.replace("_orig_mod.", "")] = tensor.detach().cpu()
+        return found
+
+    def write(self, weights: dict[str, Tensor], folder: Path) -> None:
+        """Weights and configuration, as transformers writes them. Raises OSError and SafetensorError."""
+        self.model.save_pretrained(folder, state_dict=weights)
+
+    def _has_plain_head(self) -> bool:
+        """Tried, since models scale, cap and shift their logits under many names."""
+        head: Any = self.model.get_output_embeddings()
+        if not isinstance(head, nn.Linear) or getattr(head, "bias", None) is not None:
+            return False
+        learning = [module for module in self.modules() if module.training]
+        self.eval()
+        ids = torch.arange(1, 5, device=head.weight.device)[None] % self.vocabulary
+        try:
+            with torch.no_grad():
+                product, logits = F.linear(self.hidden(ids), head.weight), self(ids)
+                return torch.allclose(product.float(), logits.float(), rtol=1e-2, atol=1e-2)
+        except Exception:  # a base model that is called otherwise
+            return False
+        finally:
+            for module in learning:  # each as it was: some may have been at rest
+                module.training = True
+
+
+def open_foreign(
+    folder: Path, device: torch.device, dtype: torch.dtype, dropout: float | None
+) -> tuple[Foreign, list[str], list[str]]:
+    """The model, and the names of weights that its files lack or have in another size. Raises whatever goes wrong."""
+    config: Any = read_config(folder)
+    if dropout is not None:
+        _set(config, _DROPOUT, dropout)
+        _set(config, _ATTENTION_DROPOUT, 0.0)
+    opened: Any = transformers.AutoModelForCausalLM.from_pretrained(
+        folder,
+        config=config,
+        dtype=dtype,
+        use_safetensors=True,
+        trust_remote_code=False,
+        local_files_only=True,
+        ignore_mismatched_sizes=True,  # counted, in place of a report on the screen
+        output_loading_info=True,
+    )  # attention is SDPA where the architecture has it, by transformers' own choice
+    model, found = opened
+    absent, unfit = sorted(found["missing_keys"]), sorted(each[0] for each in found["mismatched_keys"])
+    if absent or unfit:
+        return model, absent, unfit
+    return Foreign(model.to(device)), [], []
+
+
+def read_config(folder: Path) -> Any:
+    """transformers' view of config.json. Raises ModelError."""
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # whatever a foreign configuration can raise
+        said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise ModelError(f"{folder / 'config.json'} cannot be used: {said}.") from error
+
+
+def rows_of(config: Any) -> int | None:
+    """How many tokens the model has a row for, where it says so."""
+    rows = getattr(_text_config(config), "vocab_size", None)
+    return rows if isinstance(rows, int) else None
+
+
+def _text_config(config: Any) -> Any:
+    """The part of a configuration that is about text: models that also see or hear keep it apart."""
+    return config.get_text_config(decoder=True)
+
+
+def _set(config: Any, names: tuple[str, ...], value: float) -> None:
+    for name in names:
+        if isinstance(getattr(config, name, None), float | int):
+            setattr(config, name, value)

@@ -1,0 +1,94 @@
+"""The model card: what a checkpoint is, in words and figures, for whoever opens its folder."""
+
+import dataclasses
+import math
+
+from storytime_tui.training.checkpoints import Progress
+from storytime_tui.training.evaluate import Score, perplexity_of
+from storytime_tui.training.lesson import Lesson
+from storytime_tui.training.plan import TrainingPlan
+
+_STORIES_NAMED = 200  # in the card; the run's plan.toml names all
+
+
+def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress, score: Score | None) -> str:
+    """The README.md of a checkpoint, in Markdown with the header that the Hub reads."""
+    sections = [
+        _header(plan),
+        f"# {run}, step {progress.step:,}",
+        f"{plan.base}, fine-tuned by Storytime on stories: {_listed(plan.collections)}.",
+        "## Figures",
+        _figures(progress, score),
+        "## What it learned from",
+        f"{lesson.stories:,} stories ({len(lesson.training_ids):,} tokens), judged by {lesson.validation_stories:,} "
+        f"others ({len(lesson.validation_ids):,} tokens)."
+        + (f" {lesson.copies:,} were told twice and learned once." if lesson.copies else ""),
+        _stories(plan),
+        "## The plan",
+        _plan(plan),
+    ]
+    if plan.extended_at:
+        ends = ", ".join(f"{step:,}" for step in plan.extended_at)
+        sections.append(
+            f"The run had ended at step {ends} and was given more epochs: there the learning rate rose again "
+            "briefly, to the one that a run of the whole length would have."
+        )
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _header(plan: TrainingPlan) -> str:
+    base = (
+        f"base_model: {plan.base}\n" if "/" not in plan.base and not plan.base.startswith("scratch-") else ""
+    )
+    return f"---\nlibrary_name: transformers\npipeline_tag: text-generation\n{base}tags:\n- storytime\n---"
+
+
+def _figures(progress: Progress, score: Score | None) -> str:
+    rows = [
+        ("trained for", f"{progress.seconds:,.0f} s"),
+        ("device", f"{progress.device}, {progress.precision}"),
+    ]
+    if score is not None:
+        rows += [
+            ("validation loss", f"{score.loss:.4f} nats per token"),
+            ("perplexity", f"{score.perplexity:,.2f}"),
+            ("bits per byte", f"{score.bits_per_byte:.4f}"),
+        ]
+    best = progress.best_validation_loss
+    if best is not None and math.isfinite(best):
+        rows.append(
+            (
+                "best so far",
+                f"{best:.4f} (perplexity {perplexity_of(best):,.2f}) at step {progress.best_step:,}",
+            )
+        )
+    return _table(("figure", "value"), rows)
+
+
+def _plan(plan: TrainingPlan) -> str:
+    values = {k: v for k, v in dataclasses.asdict(plan).items() if v not in (None, ()) and k != "stories"}
+    return _table(("setting", "value"), [(k, _value(v)) for k, v in values.items()])
+
+
+def _stories(plan: TrainingPlan) -> str:
+    named = [f"- {_plain(story)}" for story in plan.stories[:_STORIES_NAMED]]
+    more = len(plan.stories) - len(named)
+    return "\n".join([*named, f"- and {more:,} more"] if more > 0 else named)
+
+
+def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
+    return "\n".join(lines + [f"| {name} | {_plain(value)} |" for name, value in rows])
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(_plain(name) for name in names)
+
+
+def _value(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _plain(text: str) -> str:
+    """A text that no sign of which is Markdown's."""
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in " ".join(text.split()))

@@ -1,0 +1,18 @@
+"""What a run learns from and is judged by."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned from: two token streams (see `corpus.tokens`) and what is known about them."""
+
+    training_ids: Any  # (tokens,) integers, memory-mapped
+    validation_ids: Any  # (tokens,)
+    validation_bytes: int
+    stories: int
+    validation_stories: int
+    token_frequency_loss: float
+    fingerprint: str
+    copies: int = 0  # stories that were told twice, and left out

@@ -1,0 +1,75 @@
+"""The loss in parts is the loss at once, and so are its gradients, padding and mixed precision or not."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storytime_tui.training import objective
+from storytime_tui.training.objective import LinearCrossEntropy, next_token_loss, window_batch
+from tests.tiny import ours, tiny_gpt2, token_stream
+
+CPU = torch.device("cpu")
+
+
+@settings(max_examples=40)
+@given(
+    rows=st.integers(1, 200),
+    words=st.integers(2, 90),
+    padding=st.integers(0, 9),
+    scale=st.floats(0.1, 30),
+    logits=st.integers(1, 40_000),
+    slice_of=st.integers(1, 64),
+)
+def test_in_parts_as_at_once(
+    rows: int, words: int, padding: int, scale: float, logits: int, slice_of: int
+) -> None:
+    generator = torch.Generator().manual_seed(rows * 97 + words)
+    hidden = (torch.randn(rows, 16, generator=generator) * scale).requires_grad_()
+    head = torch.randn(words + padding, 16, generator=generator).requires_grad_()
+    targets = torch.randint(0, words, (rows,), generator=generator)
+    whole = F.cross_entropy(hidden @ head[:words].T, targets, reduction="sum")
+    expected = torch.autograd.grad(whole * 0.5, (hidden, head))
+    before = objective._LOGITS, objective._WORDS
+    objective._LOGITS, objective._WORDS = logits, slice_of
+    try:
+        found = LinearCrossEntropy.apply(hidden, head, targets, words, True)  # type: ignore[no-untyped-call]
+        grads = torch.autograd.grad(found * 0.5, (hidden, head))
+    finally:
+        objective._LOGITS, objective._WORDS = before
+    torch.testing.assert_close(found, whole, rtol=1e-4, atol=1e-3)
+    for ours_, theirs in zip(grads, expected, strict=True):
+        torch.testing.assert_close(ours_, theirs, rtol=1e-3, atol=1e-3 * (1 + scale))
+
+
+def test_frozen_parts_get_no_gradient_and_scoring_keeps_nothing() -> None:
+    model = ours(tiny_gpt2())
+    inputs, targets = window_batch(token_stream(200), [0, 40], 32, CPU)
+    model.head.requires_grad_(False)
+    next_token_loss(model, inputs, targets).backward()
+    assert model.head.grad is None
+    assert model.transformer.ln_f.weight.grad is not None
+    with torch.no_grad():
+        assert not next_token_loss(model, inputs, targets).requires_grad
+
+
+def test_bf16_is_near() -> None:
+    model = ours(tiny_gpt2())
+    inputs, targets = window_batch(token_stream(200), [0, 40], 32, CPU)
+    exact = next_token_loss(model, inputs, targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        near = next_token_loss(model, inputs, targets)
+    near.backward()
+    assert near.dtype == torch.float32
+    assert near.item() == pytest.approx(exact.item(), abs=0.02)
+
+
+def test_windows_are_the_same_from_a_file_and_from_the_device() -> None:
+    ids = token_stream(500)
+    starts = [0, 480, 250]
+    for block in (8, 32):
+        from_file = window_batch(ids, starts, block, CPU)
+        resident = window_batch(torch.from_numpy(ids.astype("int32")), torch.tensor(starts), block, CPU)
+        for a, b in zip(from_file, resident, strict=True):
+            assert torch.equal(a, b)
