@@ -37,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--base", help="what to start from: scratch-tiny, scratch-small, gpt2, a folder, a run, …"
     )
-    parser.add_argument("--run", help="a name for the run (otherwise the collection's, numbered)")
+    # torchrun takes `--run` for the beginning of an option of its own
+    parser.add_argument(
+        "--run", "--name", metavar="NAME", help="a name for the run (otherwise the collection's, numbered)"
+    )
     parser.add_argument("--plan", type=Path, metavar="FILE", help="a plan in TOML to start from")
     parser.add_argument("--max-steps", type=int, metavar="N", help="stop after this many steps")
     parser.add_argument("--resume", metavar="RUN", help="continue a run where its last checkpoint stands")

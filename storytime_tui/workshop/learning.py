@@ -68,8 +68,9 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
     plan = read_plan(folder / "plan.toml")
     with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():  # say so at once
         summary = runs.summary_of(run)
-    over = summary.state == "finished" or bool(summary.total_steps and summary.step >= summary.total_steps)
-    if summary.state != "damaged" and over and more_epochs is None:
+    # by what it said at its end, not by its steps: it may have been killed before it saved the last of them
+    over = summary.state == "finished" and summary.step not in plan.extended_at
+    if over and more_epochs is None:
         raise RunError(
             f"The run {run!r} has finished all of its {summary.total_steps:,} steps: tell with it, give it more "
             f"with --more-epochs N, or start a new run from it with --base {run}."

@@ -5,94 +5,36 @@ import errno
 import math
 import shutil
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from storytime_tui.corpus.windows import epoch_windows, window_at
 from storytime_tui.models.foreign import Foreign
-from storytime_tui.models.gpt2_files import read_weights
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.evaluate import score_stream
-from storytime_tui.training.lesson import Lesson
 from storytime_tui.training.objective import Objective
-from storytime_tui.training.plan import TrainingPlan, resolve, schedule_of
+from storytime_tui.training.plan import schedule_of
 from storytime_tui.training.schedule import learning_rate_at
 from storytime_tui.training.trainer import Trainer, _seed_of
-from tests.tiny import TinyFiles, ours, tiny_gpt2, token_stream
-
-CPU = torch.device("cpu")
-TRAINING, VALIDATION = token_stream(2000), token_stream(300, seed=1)
-LESSON = Lesson(TRAINING, VALIDATION, 600, 8, 2, 4.0, "data")
-
-
-def plan_for(**values: Any) -> TrainingPlan:
-    plan = TrainingPlan(
-        **{
-            "collections": ("tales",),
-            "batch_size": 4,
-            "accumulation": 2,
-            "block_size": 32,
-            "max_steps": 12,
-            "learning_rate": 3e-3,
-            "evaluate_every": 4,
-            "sample_every": 4,
-            "precision": "fp32",
-            **values,
-        }
-    )
-    return resolve(plan, window=32, from_scratch=True, training_tokens=len(TRAINING), parameters=10**5)
-
-
-def trainer_in(
-    folder: Path,
-    plan: TrainingPlan,
-    control: Control | None = None,
-    model: Any = None,
-    sample: Callable[[str, int, int], str] = lambda prompt, tokens, seed: " a tale",
-) -> Trainer:
-    folder.mkdir(parents=True, exist_ok=True)
-    model = model or ours(tiny_gpt2())
-    return Trainer(
-        model,
-        plan,
-        LESSON,
-        folder,
-        device=CPU,
-        precision="fp32",
-        control=control or Control(),
-        sample=sample,
-        files_of=TinyFiles(model),
-    )
-
-
-def continued(folder: Path, plan: TrainingPlan, control: Control | None = None) -> Trainer:
-    checkpoint, _ = checkpoints.newest_whole(folder)
-    assert checkpoint is not None
-    model = ours(tiny_gpt2(seed=9))  # other weights: the checkpoint's have to come over them
-    assert read_weights(model, checkpoint) == ([], [])
-    trainer = trainer_in(folder, plan, control, model)
-    trainer.resume_from(checkpoint)
-    return trainer
-
-
-def steps_in(said: list[ev.Event]) -> list[ev.StepDone]:
-    return [event for event in said if isinstance(event, ev.StepDone)]
-
-
-def weights_of(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "checkpoints" / "last" / "model.safetensors")
-
-
-def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+from tests.tiny import TinyFiles, ours, tiny_gpt2
+from tests.training.runs_in_small import (
+    CPU,
+    LESSON,
+    TRAINING,
+    VALIDATION,
+    continued,
+    plan_for,
+    same,
+    steps_in,
+    trainer_in,
+    weights_of,
+)
 
 
 def test_a_run_says_what_happens_in_order_and_learns(tmp_path: Path) -> None:
