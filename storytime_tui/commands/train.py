@@ -143,6 +143,14 @@ def _print(event: ev.Event, status: StatusLine) -> None:
     print(printable(_in_words(event)), flush=True)
 
 
+def _memory_in_words(event: ev.Started) -> str:
+    if not event.memory_needed:
+        return ""
+    needed, available = event.memory_needed / 1e9, event.memory_available / 1e9
+    more = "" if needed <= available else ": it may run out, and will then read fewer windows at a time"
+    return f"\nneeds about {needed:.1f} GB of memory, of {available:.1f} GB{more}"
+
+
 def _in_words(event: ev.Event) -> str:
     match event:
         case ev.Started():
@@ -153,6 +161,7 @@ def _in_words(event: ev.Event) -> str:
                 f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {event.total_steps:,} steps "
                 f"of {event.steps_per_epoch:.1f} an epoch\n"
                 f"token frequencies alone would give {event.token_frequency_loss:.3f}"
+                + _memory_in_words(event)
             )
         case ev.Evaluated():
             return (

@@ -50,6 +50,8 @@ class Started(Event):
     token_frequency_loss: float
     time: float  # seconds since the epoch
     copies: int = 0
+    memory_needed: int = 0  # bytes, found by a trial step; 0 where none could be made
+    memory_available: int = 0
 
 
 @dataclass(frozen=True)

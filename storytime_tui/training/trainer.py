@@ -31,6 +31,7 @@ from storytime_tui.training.lesson import Lesson
 from storytime_tui.training.objective import Objective, window_batch
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
 from storytime_tui.training.plan import TrainingPlan, schedule_of
+from storytime_tui.training.probe import Memory, free_memory, is_out_of_memory
 from storytime_tui.training.schedule import learning_rate_at
 
 _log = logging.getLogger(__name__)
@@ -66,11 +67,12 @@ class Trainer:
         sample: Callable[[str, int, int], str],
         files_of: checkpoints.Files,
         ranks: dd.Ranks = dd.Ranks(),  # noqa: B008 - frozen
+        memory: Memory | None = None,
     ) -> None:
         """`plan` is resolved; `folder` is the run's; `sample(prompt, tokens, seed)` tells with the model."""
         self.model, self.plan, self.lesson, self.folder = model, plan, lesson, folder
         self.device, self.precision, self.control, self.ranks = device, precision, control, ranks
-        self._sample, self._files_of = sample, files_of
+        self._sample, self._files_of, self._memory = sample, files_of, memory
         assert plan.batch_size and plan.accumulation and plan.block_size
         self.micro = plan.batch_size  # windows at once; out of memory halves it
         self.windows = plan.batch_size * plan.accumulation  # in a step, whatever the memory
@@ -190,7 +192,7 @@ class Trainer:
                 mended = self._with_less_memory() if is_out_of_memory(error) else None
                 if mended is None:
                     raise
-            _free_memory(self.device)
+            free_memory(self._objective, self.device)
             yield ev.Recovered(self.step, mended)
 
     def _micro_batches(self) -> Generator[ev.Event, None, tuple[Tensor, float] | None]:
@@ -327,7 +329,7 @@ class Trainer:
                 mended = self._with_less_memory() if is_out_of_memory(error) else None
                 if mended is None:
                     raise
-            _free_memory(self.device)
+            free_memory(self._objective, self.device)
             yield ev.Recovered(self.step, mended)
         if score is None:
             return  # stopped meanwhile
@@ -416,6 +418,8 @@ class Trainer:
             block_size=plan.block_size,
             token_frequency_loss=lesson.token_frequency_loss,
             time=time.time(),
+            memory_needed=self._memory.needed if self._memory else 0,
+            memory_available=self._memory.available if self._memory else 0,
         )
 
     def _step_done(self, step: int, loss: float, rate: float, norm: float, seconds: float) -> ev.StepDone:
@@ -436,19 +440,6 @@ class Trainer:
 
     def _failed(self, message: str) -> ev.Failed:
         return ev.Failed(self.folder.name, self.step, message)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the processor's own memory, could not give what was asked for."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-
-
-def _free_memory(device: torch.device) -> None:
-    """Give back what the failed attempt left behind; called where no exception holds its frames any more."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
 
 
 def _resident(ids: Any, device: torch.device) -> Any:

@@ -14,11 +14,19 @@ from typing import TYPE_CHECKING, Any
 from storytime_tui import files
 from storytime_tui.errors import PlanError, RunError
 from storytime_tui.models.catalogue import resolve_base
+from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
-from storytime_tui.training.plan import TrainingPlan, plan_with_more, read_plan, resolve, write_plan
+from storytime_tui.training.plan import (
+    TrainingPlan,
+    plan_with_more,
+    read_plan,
+    resolve,
+    schedule_of,
+    write_plan,
+)
 from storytime_tui.workshop import lessons
 from storytime_tui.workshop.models import AdapterFiles, WholeFiles
 from storytime_tui.workshop.origins import Origin, find_origin
@@ -35,7 +43,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Prepared:
-    plan: TrainingPlan
+    plan: TrainingPlan  # resolved
+    chose_batch: bool  # the program did, and may choose a smaller one where the memory asks for it
     split: Any
     origin: Origin
     tokenizer: Tokenizer
@@ -201,7 +210,25 @@ def _prepare(
         report("making a vocabulary of the stories", 0, 0)
         tokenizer = train_tokenizer((story.text for story in chosen.split.training), origin.shape.vocabulary)
     streams = lessons.tokenise(chosen.split, tokenizer, report)
-    return _Prepared(chosen.plan, chosen.split, origin, tokenizer, streams)
+    resolved = chosen.plan
+    if checkpoint is None:
+        size = _size_of(origin, tokenizer)
+        resolved = resolve(
+            chosen.plan,
+            window=min(size.window, origin.window or size.window),
+            from_scratch=origin.shape is not None,
+            training_tokens=len(streams.training.ids),
+            parameters=size.parameters,
+        )
+    return _Prepared(resolved, chosen.plan.batch_size is None, chosen.split, origin, tokenizer, streams)
+
+
+def _size_of(origin: Origin, tokenizer: Tokenizer) -> Size:
+    """What is known of a base before it is loaded."""
+    if origin.shape is not None:
+        return size_of_shape(origin.shape, tokenizer.vocabulary_size, origin.shape.window)
+    assert origin.folder is not None
+    return size_in(origin.folder)
 
 
 def _find(name: str, report: Report, control: Control) -> Origin:
@@ -221,26 +248,20 @@ def _build(
     from storytime_tui.models import loading
     from storytime_tui.training.distributed import Ranks
     from storytime_tui.training.lesson import Lesson
+    from storytime_tui.training.probe import fit_to_memory
     from storytime_tui.training.trainer import Trainer
 
     ranks = together or Ranks()
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
     device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
     precision = loading.choose_precision(plan.precision, device)
-    tokens = len(streams.training.ids)
-    if checkpoint is None:
-        plan = _resolve_early(plan, origin, tokens)
     loaded = _load(plan, origin, tokenizer, device)
-    parameters = sum(p.numel() for p in loaded.model.parameters())
     if checkpoint is None:
-        plan = resolve(
-            plan,
-            window=loaded.model.window,
-            from_scratch=origin.shape is not None,
-            training_tokens=tokens,
-            parameters=parameters,
-        )
+        plan = _with_compile(plan, loaded, device, len(streams.training.ids))
     model_files = _fit(plan, origin, loaded, tokenizer, checkpoint)
+    memory = None
+    if checkpoint is None and ranks.count == 1:
+        plan, memory = fit_to_memory(plan, loaded.model, device, precision, may_shrink=prepared.chose_batch)
     lesson = Lesson(
         training_ids=streams.training.ids,
         validation_ids=streams.validation.ids,
@@ -275,6 +296,7 @@ def _build(
             sample=sample,
             files_of=model_files,
             ranks=ranks,
+            memory=memory,
         )
         if checkpoint is not None:
             _check_same_lesson(folder.name, checkpoint, streams.fingerprint)
@@ -333,14 +355,20 @@ def _is_embedding(name: str) -> bool:
     return any(part in name for part in ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head"))
 
 
-def _resolve_early(plan: TrainingPlan, origin: Origin, tokens: int) -> TrainingPlan:
-    """A scratch base's window is the plan's block size, so that has to be settled before it is made."""
-    if origin.shape is None:
+_COMPILING = 180.0  # seconds of learning from which compiling the blocks, a minute or so, pays for itself
+_EAGER_SPEED = 60e12  # FLOP a second that a GPU of today does uncompiled, with a small model
+
+
+def _with_compile(plan: TrainingPlan, loaded: Loaded, device: torch.device, tokens: int) -> TrainingPlan:
+    """The plan, with "auto" decided: blocks are compiled for long runs on NVIDIA's GPUs."""
+    if plan.compile != "auto":
         return plan
-    settled = resolve(
-        plan, window=origin.shape.window, from_scratch=True, training_tokens=tokens, parameters=0
-    )
-    return dataclasses.replace(plan, block_size=settled.block_size)
+    assert plan.batch_size and plan.accumulation and plan.block_size
+    parameters = sum(p.numel() for p in loaded.model.parameters())
+    steps = schedule_of(plan, tokens).total_steps
+    work = 6 * parameters * steps * plan.batch_size * plan.accumulation * plan.block_size
+    pays = device.type == "cuda" and work / _EAGER_SPEED > _COMPILING
+    return dataclasses.replace(plan, compile="on" if pays else "off")
 
 
 def _check_same_lesson(run: str, checkpoint: Path, fingerprint: str) -> None:
