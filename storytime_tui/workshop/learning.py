@@ -75,8 +75,9 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
     """
     folder = runs.run_folder(run)
     plan = read_plan(folder / "plan.toml")
-    with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():  # say so at once
-        summary = runs.summary_of(run)
+    with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():
+        pass  # another program that has it open is told of at once, before anything is loaded
+    summary = runs.summary_of(run)
     # by what it said at its end, not by its steps: it may have been killed before it saved the last of them
     over = summary.state == "finished" and summary.step not in plan.extended_at
     if over and more_epochs is None:
@@ -195,7 +196,8 @@ def _prepare(
 
     report("reading the stories", 0, 0)
     chosen = lessons.choose(plan, report)
-    origin = Origin(plan.base, checkpoint) if checkpoint else _find(plan.base, report, control)
+    whole = checkpoint is not None and not plan.lora_rank  # an adapter's base has to be found again
+    origin = Origin(plan.base, checkpoint) if whole else _find(plan.base, report, control)
     if origin.folder is not None:
         tokenizer = load_tokenizer(origin.folder)
     elif plan.tokenizer is not None:

@@ -1,5 +1,6 @@
 """The main job, end to end and in one process: a folder of tales, a run that learns them, a tale told."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.training.runs import read_events, summary_of
 from storytime_tui.workshop.judging import judge
 from storytime_tui.workshop.learning import learn, resume
@@ -206,3 +207,76 @@ def test_a_story_told_while_it_trains_changes_nothing_of_the_training(tales: Pat
         stop.set()
         thread.join(timeout=30)
     assert beside == quiet
+
+
+def test_killed_after_the_last_step_and_before_the_last_checkpoint_it_goes_on(tales: Path) -> None:
+    control = Control()
+    for event in learn(plan_for(tales), control, "r"):
+        if isinstance(event, ev.StepDone) and event.step == 4:
+            control.stop()
+    folder = paths.runs_folder() / "r"
+    lines = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    step = next(line for line in lines if b'"step_done"' in line)
+    unsaved = b"".join(step.replace(b'"step": 1,', b'"step": %d,' % n) for n in (5, 6))
+    (folder / "events.jsonl").write_bytes(b"".join(lines[:-1]) + unsaved)  # as if it had gone on to the end
+    said = list(resume("r", Control()))
+    assert isinstance(said[-1], ev.Finished)
+    assert (said[-1].step, said[-1].stopped_by) == (6, "done")
+
+
+def test_more_epochs_are_learned_after_the_end(tales: Path) -> None:
+    list(learn(dataclasses.replace(plan_for(tales), max_steps=None, epochs=1.0), Control(), "r"))
+    first = summary_of("r")
+    assert first.state == "finished"
+    said = list(resume("r", Control(), more_epochs=1.0))
+    assert isinstance(said[-1], ev.Finished)
+    assert said[-1].step == summary_of("r").total_steps > first.total_steps
+    plan = read_plan(paths.runs_folder() / "r" / "plan.toml")
+    assert plan.extended_at == (first.total_steps,)
+    assert plan.epochs == pytest.approx(2.0)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tales: Path) -> None:
+    control = Control()
+    for event in learn(plan_for(tales), control, "r"):
+        if isinstance(event, ev.StepDone) and event.step == 5:
+            control.stop()
+    checkpoints = paths.runs_folder() / "r" / "checkpoints"
+    weights = (checkpoints / "last").resolve() / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"?")
+    said = list(resume("r", Control()))
+    recovered = [e for e in said if isinstance(e, ev.Recovered)]
+    assert "step-5 is damaged (model.safetensors" in recovered[0].message
+    assert isinstance(said[-1], ev.Finished)
+    assert said[-1].step == 6
+
+
+def test_a_lora_run_learns_goes_on_and_tells(tales: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    list(learn(plan_for(tales), Control(), "base"))
+    plan = dataclasses.replace(plan_for(tales), base="base", lora_rank=4, learning_rate=None)
+    control = Control()
+    for event in learn(plan, control, "small"):
+        if isinstance(event, ev.StepDone) and event.step == 3:
+            control.stop()
+    last = paths.runs_folder() / "small" / "checkpoints" / "last"
+    assert (last / "adapter_model.safetensors").is_file()
+    assert not (last / "model.safetensors").exists()
+    said = list(resume("small", Control()))
+    assert isinstance(said[-1], ev.Finished)
+    assert said[-1].stopped_by == "done"
+    told = list(open_teller("small").tell("The mouse", SamplerSettings(max_tokens=5)))
+    assert len(told) == 6
+
+
+def test_frozen_embeddings_stay(tales: Path) -> None:
+    from safetensors.torch import load_file
+
+    list(learn(plan_for(tales), Control(), "base"))
+    list(learn(dataclasses.replace(plan_for(tales), base="base", frozen_embeddings=True), Control(), "r"))
+    before, after = (
+        load_file(paths.runs_folder() / name / "checkpoints" / which / "model.safetensors")
+        for name, which in (("base", "best"), ("r", "last"))
+    )
+    for name, weights in before.items():
+        assert bool((weights == after[name]).all()) == ("wte" in name or "wpe" in name), name
