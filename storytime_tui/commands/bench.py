@@ -1,10 +1,12 @@
 """`storytime-tui bench`: this machine's own figures."""
 
 import argparse
+from collections.abc import Mapping
 
 from storytime_tui.cli import DONE
-from storytime_tui.commands.output import print_json, say
+from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.workshop.measuring import measure_ui
+from storytime_tui.workshop.measuring_training import SHAPES, measure_training
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,14 +15,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     screens = subjects.add_parser("ui", help="how soon the first frame is painted, beside a bare Textual app")
     screens.add_argument("--json", action="store_true", help="one JSON object, as the last line")
     screens.add_argument("--rounds", type=int, default=7, help="pairs of starts, of which the median counts")
+    learning = subjects.add_parser("train", help="tokens learned in a second by a model of a base's shape")
+    learning.add_argument("--json", action="store_true", help="one JSON object, as the last line")
+    learning.add_argument(
+        "--base", choices=SHAPES, default="scratch-small", help="whose shape (random weights)"
+    )
+    learning.add_argument("--steps", type=int, default=20, help="steps, of which the median counts")
+    learning.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
-    figures = measure_ui(args.rounds, say)
+    figures: Mapping[str, object]
+    if args.subject == "train":
+        status = StatusLine()
+        figures = measure_training(args.base, max(1, args.steps), status.show, device=args.device)
+        status.clear()
+    else:
+        figures = measure_ui(args.rounds, say)
     if args.json:
-        print_json(figures)
+        print_json(dict(figures))
         return DONE
     for name, value in figures.items():
-        print(f"{name.replace('_', ' '):<28}{value:>8.3f}")
+        shown = (
+            f"{value:,.3f}"
+            if isinstance(value, float)
+            else f"{value:,}"
+            if isinstance(value, int)
+            else str(value)
+        )
+        print(f"{name.replace('_', ' '):<28}{shown:>16}")
     return DONE
