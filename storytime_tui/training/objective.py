@@ -9,7 +9,9 @@ from torch.autograd.function import once_differentiable
 
 from storytime_tui.corpus.windows import window_at
 
-_LOGITS = 128 * 2**20  # bytes of logits that are there at once; a GPU holds more, and likes larger products
+_LOGITS = (
+    256 * 2**20
+)  # bytes of logits and of their softmax that are there at once; a GPU holds more, and likes larger products
 _LOGITS_GPU = 1024 * 2**20
 _WORDS = (
     8192  # of the vocabulary in one product on a CPU: larger ones fall out of its caches, at half the speed
@@ -115,32 +117,33 @@ class LinearCrossEntropy(torch.autograd.Function):
 def _in_parts(
     hidden: Tensor, head: Tensor, targets: Tensor, vocabulary: int, wanted: tuple[bool, bool]
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """The sum of the losses, and its gradients (where wanted) in `hidden` and in `head`, both fp32."""
+    """The sum of the losses, and its gradients (where wanted) in `hidden` (its own type) and in `head` (fp32)."""
     rows, words = len(hidden), len(head)
-    at_once = max(64, (_LOGITS_GPU if hidden.is_cuda else _LOGITS) // (4 * words))
+    at_once = max(64, (_LOGITS_GPU if hidden.is_cuda else _LOGITS) // (8 * words))
     width = words if hidden.is_cuda else _WORDS
     slices = [slice(start, start + width) for start in range(0, words, width)]
     loss = torch.zeros((), device=hidden.device)
-    hidden_grad = torch.zeros(hidden.shape, device=hidden.device) if wanted[0] else None
+    hidden_grad = torch.empty_like(hidden) if wanted[0] else None
     head_grad = torch.empty(head.shape, device=head.device) if wanted[1] else None
     for start in range(0, rows, at_once):
         some, answers = hidden[start : start + at_once], targets[start : start + at_once, None]
-        logits = torch.empty((len(some), words), device=hidden.device)
+        logits = hidden.new_empty((len(some), words))
         for part in slices:
             logits[:, part] = some @ head[part].T
         logits[:, vocabulary:] = -torch.inf  # padding is no word
-        total = logits.logsumexp(1, keepdim=True)
-        loss += total.sum() - logits.gather(1, answers).sum()
+        likely = F.log_softmax(logits, 1, dtype=torch.float32)
+        loss -= likely.gather(1, answers).sum()
         if not any(wanted):
             continue
-        surprise = logits.sub_(total).exp_()  # the probabilities, less 1 at the right answer
-        surprise.scatter_add_(1, answers, -torch.ones_like(total))
-        for part in slices:
-            piece = surprise[:, part].to(hidden.dtype)
-            if hidden_grad is not None:
-                hidden_grad[start : start + at_once] += piece @ head[part]
-            if head_grad is not None and start == 0:
-                head_grad[part] = piece.T @ some
-            elif head_grad is not None:
-                head_grad[part] += piece.T @ some
+        surprise = likely.exp_()  # the probabilities, less 1 at the right answer
+        surprise.scatter_add_(1, answers, torch.full_like(answers, -1, dtype=torch.float32))
+        surprise = surprise.to(hidden.dtype)
+        if hidden_grad is not None:
+            hidden_grad[start : start + at_once] = surprise @ head
+        for part in slices if head_grad is not None else []:
+            assert head_grad is not None
+            if start == 0:
+                head_grad[part] = surprise[:, part].T @ some
+            else:
+                head_grad[part] += surprise[:, part].T @ some
     return loss, hidden_grad, head_grad
