@@ -1,0 +1,289 @@
+"""Whether a run that is killed again and again ends as one that was left alone, to the byte.
+
+    python tests/benchmarks/kills.py [--kills 20] [--pauses 0] [--seed 0] [--set key=value …] [--json]
+
+A short run of `scratch-tiny` goes through once. The same plan is then run under another home and killed with
+SIGKILL at moments spread over its length: while it starts, right after a step or a checkpoint, within a step,
+while a checkpoint is being written, and after the very last step; each time it goes on with `--resume`. With
+--pauses it is run once more in this process, and paused and resumed that often through its Control. At the end the
+last checkpoints' weights and optimiser states are compared. Exits with 1 where they differ. Prints a table; with
+--json one object.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+THREADS = "2"  # another number of threads adds in another order, and gives other bytes
+RUN = "k"
+BASE, CORPUS = "scratch-tiny", "hedgerow-tales"
+# some forty seconds on two cores; as good as every evaluation is a new best, and so a checkpoint
+KNOBS = {
+    "precision": "fp32",
+    "batch_size": "4",
+    "accumulation": "2",
+    "block_size": "128",
+    "max_steps": "240",
+    "learning_rate": "0.0005",
+    "evaluate_every": "4",
+    "sample_every": "40",
+    "sample_tokens": "8",
+}
+COMPARED = ("model.safetensors", "trainer.safetensors")
+LIMIT = 900.0  # seconds for one sitting
+STARTING = 8.0  # seconds, about, from a command to its first step
+WRITING = 0.05  # seconds, about, that a checkpoint takes
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: `delay` seconds after `what` was seen, at `step` or later."""
+
+    what: str  # start, step_done, checkpoint_saved or writing
+    step: int
+    delay: float
+
+
+def moments(kills: int, steps: int, draw: random.Random) -> list[Moment]:
+    """One moment a kill, spread evenly over the run, the kinds in turn; the last one after the last step."""
+    kinds = (
+        lambda step: Moment("start", step, draw.uniform(0, STARTING)),
+        lambda step: Moment("step_done", step, 0.0),
+        lambda step: Moment("writing", step, draw.uniform(0, WRITING)),
+        lambda step: Moment("step_done", step, draw.uniform(0, 0.5)),
+        lambda step: Moment("checkpoint_saved", step, 0.0),
+        lambda step: Moment("writing", step, 0.0),
+    )
+    chosen = [kinds[number % len(kinds)](number * steps // kills) for number in range(kills - 1)]
+    return [*chosen, Moment("step_done", steps, 0.0)] if kills else []
+
+
+# -- killed ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One command's end: what it had said, whether we killed it, and the last of what it said on stderr."""
+
+    said: list[dict[str, Any]]
+    killed: bool
+    code: int
+    trouble: str
+
+
+def sit(home: Path, words: list[str], moment: Moment | None) -> Sitting:
+    """Run one command under `home`, and kill it at the moment, if it gets there."""
+    environment = {**os.environ, "STORYTIME_HOME": str(home), "OMP_NUM_THREADS": THREADS}
+    argv = [sys.executable, "-m", "storytime_tui", "train", *words, "--json"]
+    with tempfile.TemporaryFile("w+") as stderr:
+        program = subprocess.Popen(
+            argv, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, bufsize=1
+        )
+        watchdog = threading.Timer(LIMIT, program.kill)
+        watchdog.start()
+        said: list[dict[str, Any]] = []
+        killed = False
+        try:
+            if moment is not None and wait_for(moment, program, home, said):
+                program.kill()
+                killed = True
+            said += lines_of(program)
+            code = program.wait()
+        finally:
+            watchdog.cancel()
+            program.kill()
+        stderr.seek(0)
+        # it may have ended by itself in the moment of the kill
+        return Sitting(said, killed and code < 0, code, stderr.read().strip()[-500:])
+
+
+def wait_for(moment: Moment, program: subprocess.Popen[str], home: Path, said: list[dict[str, Any]]) -> bool:
+    """Follow the program up to the moment; False where it ended before that."""
+    if moment.what != "start":
+        wanted = "step_done" if moment.what == "writing" else moment.what
+        for event in lines_of(program):
+            said.append(event)
+            if event["event"] == wanted and event["step"] >= moment.step:
+                break
+        else:
+            return False
+    if moment.what == "writing":
+        while program.poll() is None and not unfinished(home):
+            time.sleep(0.0005)
+    time.sleep(moment.delay)
+    return program.poll() is None
+
+
+def lines_of(program: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """What it says, object by object; a line that the kill tore is left out."""
+    assert program.stdout is not None
+    for line in program.stdout:
+        if line.endswith("\n"):
+            yield json.loads(line)
+
+
+def unfinished(home: Path) -> list[str]:
+    """What lies among the checkpoints and is none: something is being written, or was left so by a kill."""
+    folder = home / "runs" / RUN / "checkpoints"
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return [name for name in names if not re.fullmatch(r"step-\d+|last|best", name)]
+
+
+def first_words(knobs: dict[str, str]) -> list[str]:
+    """The command that begins the run."""
+    values = [word for key, value in knobs.items() for word in ("--set", f"{key}={value}")]
+    return ["--base", BASE, "--corpus", CORPUS, "--run", RUN, *values]
+
+
+def next_words(home: Path, knobs: dict[str, str]) -> list[str]:
+    """The command that goes on with it; one killed before it had a folder has to begin again."""
+    begun = (home / "runs" / RUN / "plan.toml").is_file()
+    return ["--resume", RUN] if begun else first_words(knobs)
+
+
+def run_killed(home: Path, knobs: dict[str, str], planned: list[Moment]) -> dict[str, Any]:
+    """Begin, be killed and go on, until the end."""
+    kills = torn = 0
+    trouble = ""
+    for moment in [*planned, None]:
+        sitting = sit(home, next_words(home, knobs), moment)
+        kills += sitting.killed
+        torn += bool(sitting.killed and unfinished(home))
+        if sitting.code > 0:
+            trouble = f"at {moment}: {sitting.trouble}"
+            break
+        if not sitting.killed:
+            break
+    return {"kills": kills, "torn_checkpoints": torn, "trouble": trouble}
+
+
+# -- paused ----------------------------------------------------------------------------------------------
+
+
+def run_paused(home: Path, knobs: dict[str, str], wanted: int, seconds: float, seed: int) -> dict[str, Any]:
+    """The same plan in this process, paused and resumed at random moments from another thread."""
+    os.environ.update(STORYTIME_HOME=str(home), OMP_NUM_THREADS=THREADS)  # before torch is imported
+
+    from storytime_tui.training.control import Control
+    from storytime_tui.training.events import Failed, Paused, StepDone
+    from storytime_tui.training.plan import TrainingPlan, with_values
+    from storytime_tui.workshop.learning import learn
+
+    control = Control()
+    learning, paused, over = threading.Event(), threading.Event(), threading.Event()
+
+    def steer() -> None:
+        draw = random.Random(seed)
+        learning.wait()
+        for _ in range(wanted):
+            if over.wait(draw.uniform(0, seconds / wanted)):
+                break
+            control.pause()
+            paused.wait()  # else a short pause might be over before the trainer looked
+            paused.clear()
+            over.wait(draw.uniform(0, 0.2))
+            control.resume()
+
+    steering = threading.Thread(target=steer, daemon=True)
+    steering.start()
+    pauses, trouble = 0, ""
+    for event in learn(with_values(TrainingPlan(base=BASE, collections=(CORPUS,)), knobs), control, RUN):
+        if isinstance(event, StepDone):
+            learning.set()
+        if isinstance(event, Paused):
+            pauses += 1
+            paused.set()
+        if isinstance(event, Failed):
+            trouble = event.message
+    for waited_for in (over, learning, paused):
+        waited_for.set()
+    steering.join()
+    return {"pauses": pauses, "trouble": trouble}
+
+
+# -- compared --------------------------------------------------------------------------------------------
+
+
+def differing(home: Path, other: Path) -> list[str]:
+    """The files of the last checkpoints that are not the same to the byte, or not there."""
+    folders = [place / "runs" / RUN / "checkpoints" / "last" for place in (home, other)]
+    return [name for name in COMPARED if len({content(folder / name) for folder in folders}) != 1]
+
+
+def content(path: Path) -> bytes | str:
+    """A file's bytes; its path, which is like no other, where there is none."""
+    return path.read_bytes() if path.is_file() else str(path)
+
+
+def measure(kills: int, pauses: int, seed: int, knobs: dict[str, str]) -> dict[str, Any]:
+    """Left alone, killed, paused."""
+    with homes() as (alone, killed, paused):
+        whole = sit(alone, first_words(knobs), None)
+        if whole.code != 0:
+            raise SystemExit(whole.trouble)
+        steps = [event for event in whole.said if event["event"] == "step_done"]
+        figures: dict[str, Any] = {
+            "steps": steps[-1]["step"],
+            "seconds": steps[-1]["elapsed"],
+            "checkpoints": sum(event["event"] == "checkpoint_saved" for event in whole.said),
+        }
+        troubles, different = [], []
+        if kills:
+            planned = moments(kills, figures["steps"], random.Random(seed))
+            found = run_killed(killed, knobs, planned)
+            troubles.append(found.pop("trouble"))
+            figures |= found
+            different += [f"killed: {name}" for name in differing(alone, killed)]
+        if pauses:
+            found = run_paused(paused, knobs, pauses, figures["seconds"], seed)
+            troubles.append(found.pop("trouble"))
+            figures |= found
+            different += [f"paused: {name}" for name in differing(alone, paused)]
+    trouble = "; ".join(filter(None, troubles))
+    return {**figures, "identical": not different, "different": different, "trouble": trouble}
+
+
+@contextmanager
+def homes() -> Iterator[tuple[Path, Path, Path]]:
+    """Three empty ones."""
+    with tempfile.TemporaryDirectory(prefix="storytime-bench-") as place:
+        yield Path(place) / "alone", Path(place) / "killed", Path(place) / "paused"
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--pauses", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="values")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    knobs = KNOBS | dict(value.split("=", 1) for value in args.values)
+    figures = measure(args.kills, args.pauses, args.seed, knobs)
+    if args.json:
+        print(json.dumps(figures))
+    else:
+        for name, value in figures.items():
+            print(f"{name:<18}{value}")
+    sys.exit(0 if figures["identical"] else 1)
+
+
+if __name__ == "__main__":
+    main()

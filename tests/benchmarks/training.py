@@ -1,0 +1,295 @@
+"""How fast the trainer learns, and in how much memory, against transformers' Trainer and the first notebook's loop.
+
+    python tests/benchmarks/training.py [--json] [--device cpu|cuda] [--shapes distilgpt2 small gpt2] [--steps N]
+                                        [--peers trainer notebook nanogpt] [--compile] [--dropout X] [--turn N]
+
+Every contender lives in a process of its own, all at once, and they are asked in turn for a step (A B C A B C …),
+so that only one works at any time and a slow minute of the machine slows all of them: a ratio is the median over
+the rounds of theirs over ours, seconds per token. Memory is each process's own peak, resident on a CPU, allocated
+on a GPU; that ratio is ours over the Trainer's. Above 1 is good for speed, below 1 for memory. Token ids are
+random. `nanogpt` is a compiled loop, meant for GPUs: compare with `--shapes gpt2 --dropout 0`, where both sides do
+the same arithmetic. Needs accelerate for the Trainer. Prints a table; with --json one object.
+"""
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+# Torch is imported in the contenders only: a child's peak memory is counted from its parent's size at its birth.
+if TYPE_CHECKING:
+    import numpy as np
+
+    from tests.benchmarks.peers import Gate, Job
+
+
+def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
+    """The product's own trainer on the job; all that this benchmark knows of our interfaces stands here.
+
+    A step is over when the iterator of events gives its StepDone, and the gate is called after each.
+    """
+    from types import SimpleNamespace
+
+    import torch
+
+    from storytime_tui.models.catalogue import ScratchShape
+    from storytime_tui.models.loading import new_model
+    from storytime_tui.training.control import Control
+    from storytime_tui.training.events import Evaluated, Failed, StepDone
+    from storytime_tui.training.plan import TrainingPlan
+    from storytime_tui.training.trainer import Lesson, Trainer
+    from tests.benchmarks.peers import ENDLESS, LEARNING_RATE
+
+    plan = TrainingPlan(
+        base="random",
+        collections=("random",),
+        block_size=job.block,
+        stride=job.block,
+        batch_size=job.batch,
+        accumulation=job.accumulation,
+        epochs=100_000.0,
+        max_steps=ENDLESS,
+        learning_rate=LEARNING_RATE,
+        dropout=job.dropout,
+        precision=job.precision,
+        device=job.device,
+        evaluate_every=ENDLESS,
+        sample_every=0,
+    )
+    stream = windows.astype("uint16").reshape(-1)
+    lesson = Lesson(
+        training_ids=stream,
+        validation_ids=stream[: 2 * job.block],
+        validation_bytes=8 * job.block,
+        stories=1,
+        validation_stories=1,
+        token_frequency_loss=0.0,
+        fingerprint="",
+    )
+    shape = ScratchShape(job.layers, job.width, job.heads, job.vocabulary, job.window)
+    words: Any = SimpleNamespace(vocabulary_size=job.vocabulary, end_of_text=0)
+    with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:
+        trainer = Trainer(
+            new_model(shape, words, 0, job.dropout).to(job.device),
+            plan,
+            lesson,
+            Path(folder),
+            device=torch.device(job.device),
+            precision=job.precision,
+            control=Control(),
+            sample=lambda prompt, tokens, seed: "",
+            save_tokenizer=lambda path: None,
+        )
+        for event in trainer.run():
+            if isinstance(event, Failed):
+                raise RuntimeError(event.message)
+            if isinstance(event, Evaluated | StepDone):  # evaluated once, before the first step
+                gate()
+
+
+# what a job is of, and what a step takes
+SHAPES: dict[str, dict[str, int]] = {
+    "distilgpt2": {
+        **{"layers": 6, "width": 768, "heads": 12, "vocabulary": 50257, "window": 1024},
+        **{"block": 256, "batch": 4, "accumulation": 1},
+    },
+    # sixteen windows a step, so that what a step costs but once weighs as it would
+    "small": {
+        **{"layers": 6, "width": 384, "heads": 6, "vocabulary": 8192, "window": 512},
+        **{"block": 256, "batch": 4, "accumulation": 4},
+    },
+    "gpt2": {
+        **{"layers": 12, "width": 768, "heads": 12, "vocabulary": 50257, "window": 1024},
+        **{"block": 1024, "batch": 16, "accumulation": 1},
+    },
+}
+WINDOWS = 1024  # enough that no contender begins a new epoch at every other step
+SETTLED = 2  # rounds not counted: the first ones warm up, or compile
+LIMIT = 1800.0  # seconds for one turn, compiling included
+
+
+# -- in a contender's process ----------------------------------------------------------------------------
+
+
+def _contend(name: str, details: dict[str, Any], turn: int, parent: Connection) -> None:
+    """Be one contender: do `turn` steps whenever the parent says so, and answer with seconds per step."""
+    from tests.benchmarks import peers
+
+    device = details["device"]
+    job = peers.Job(**details, precision=peers.best_precision(device))
+    contender = our_worker if name == "ours" else peers.PEERS[name]
+    calls, began = 0, 0.0
+
+    def gate() -> None:
+        nonlocal calls, began
+        if calls % turn == 0:
+            peers.synchronise(job)
+            seconds = time.perf_counter() - began
+            parent.send(_facts(job) if calls == 0 else {"seconds": seconds / turn})
+            if parent.recv() == "enough":
+                parent.send({"peak": peers.peak_bytes(job)})
+                raise peers.Enough
+            began = time.perf_counter()
+        calls += 1
+
+    try:
+        contender(job, peers.random_windows(job, WINDOWS), gate)
+    except peers.Enough:
+        pass
+    except (Exception, SystemExit) as error:
+        parent.send({"trouble": f"{type(error).__name__}: {error}"})
+
+
+def _facts(job: "Job") -> dict[str, Any]:
+    """What a table says above its figures."""
+    import torch
+    import transformers
+
+    from tests.benchmarks.peers import machine_name
+
+    return {
+        "machine": machine_name(job.device),
+        "precision": job.precision,
+        "tokens": job.tokens,
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+
+
+# -- in the parent ---------------------------------------------------------------------------------------
+
+
+class Contender:
+    """A process that waits for its turn."""
+
+    def __init__(self, name: str, details: dict[str, Any], turn: int) -> None:
+        spawning = multiprocessing.get_context("spawn")
+        self.name, self.seconds, self.peak = name, list[float](), 0
+        self._pipe, end = spawning.Pipe()
+        self._process = spawning.Process(target=_contend, args=(name, details, turn, end), daemon=True)
+        self._process.start()
+        end.close()  # so that the child's death is heard here
+        self.facts = self._answer()
+
+    def take_turn(self) -> float:
+        """Let it work; seconds per step."""
+        self._pipe.send("go")
+        return float(self._answer()["seconds"])
+
+    def end(self) -> None:
+        """Ask for its peak memory and let it go."""
+        self._pipe.send("enough")
+        self.peak = self._answer()["peak"]
+        self._process.join(60)
+        self.kill()
+
+    def kill(self) -> None:
+        """Whatever it is doing."""
+        self._process.kill()
+
+    def _answer(self) -> dict[str, Any]:
+        if not self._pipe.poll(LIMIT):
+            raise SystemExit(f"{self.name} did not answer in {LIMIT:.0f} seconds.")
+        try:
+            answer: dict[str, Any] = self._pipe.recv()
+        except EOFError:
+            raise SystemExit(f"{self.name}'s process died, perhaps for want of memory.") from None
+        if "trouble" in answer:
+            raise SystemExit(f"{self.name} failed: {answer['trouble']}")
+        return answer
+
+
+def measure(names: list[str], details: dict[str, Any], steps: int, turn: int) -> dict[str, Any]:
+    """One shape's figures: everyone in turn, `steps` rounds after those that settle."""
+    contenders: list[Contender] = []
+    try:
+        for name in names:
+            contenders.append(Contender(name, details, turn))
+        for number in range(SETTLED + steps):
+            for contender in contenders:
+                seconds = contender.take_turn()
+                if number >= SETTLED:
+                    contender.seconds.append(seconds)
+        for contender in contenders:
+            contender.end()
+    finally:
+        for contender in contenders:
+            contender.kill()
+    ours, *theirs = contenders
+    tokens = ours.facts["tokens"]
+    figures: dict[str, Any] = {
+        f"ratio_{peer.name}": statistics.median(
+            their / our for our, their in zip(ours.seconds, peer.seconds, strict=True)
+        )
+        for peer in theirs
+    }
+    for peer in theirs:
+        if peer.name == "trainer":
+            figures["ratio_memory"] = ours.peak / peer.peak
+    figures["tokens_per_second"] = {c.name: tokens / statistics.median(c.seconds) for c in contenders}
+    figures["peak_megabytes"] = {c.name: c.peak / 1e6 for c in contenders}
+    return {"figures": figures, "facts": ours.facts}
+
+
+def worst(shapes: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """The least ratio of speed and the largest of memory."""
+    names = dict.fromkeys(name for found in shapes.values() for name in found if name.startswith("ratio_"))
+    pick = {name: max if name == "ratio_memory" else min for name in names}
+    return {name: pick[name](found[name] for found in shapes.values()) for name in names}
+
+
+def show(shapes: dict[str, dict[str, Any]], facts: dict[str, Any]) -> None:
+    """The table."""
+    print(f"{facts['machine']}, {facts['precision']}, torch {facts['torch']}, ", end="")
+    print(f"transformers {facts['transformers']}")
+    for shape, found in shapes.items():
+        print(f"\n{shape:<14}{'tokens/s':>12}{'peak MB':>12}{'theirs/ours':>14}")
+        for name, rate in found["tokens_per_second"].items():
+            ratio = f"{found[f'ratio_{name}']:.2f}" if name != "ours" else ""
+            print(f"  {name:<12}{rate:>12,.0f}{found['peak_megabytes'][name]:>12,.0f}{ratio:>14}")
+        if "ratio_memory" in found:
+            print(f"  {'our memory over the Trainer’s':<36}{found['ratio_memory']:>14.2f}")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=["distilgpt2", "small"])
+    parser.add_argument("--peers", nargs="+", choices=["trainer", "notebook", "nanogpt"])
+    parser.add_argument("--steps", type=int, default=12, help="rounds that count")
+    parser.add_argument("--turn", type=int, help="steps in one turn: 1, or 10 on a GPU, which works ahead")
+    parser.add_argument("--batch", type=int, help="windows in a micro-batch, where not the shape's own")
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--compile", action="store_true", help="let transformers' Trainer compile its model")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    on_gpu = args.device == "cuda"
+    chosen = args.peers or ["trainer", "notebook", *(["nanogpt"] if on_gpu else [])]
+    names = ["ours", *dict.fromkeys(chosen)]
+    shapes, facts = {}, {}
+    for shape in args.shapes:
+        details = {**SHAPES[shape], "device": args.device, "dropout": args.dropout, "compile": args.compile}
+        if args.batch:
+            details["batch"] = args.batch
+        found = measure(names, details, args.steps, args.turn or (10 if on_gpu else 1))
+        shapes[shape], facts = found["figures"], found["facts"]
+    if args.json:
+        about = {name: facts[name] for name in ("machine", "precision", "torch", "transformers")}
+        print(json.dumps({**worst(shapes), **shapes, "device": args.device, "steps": args.steps, **about}))
+        return
+    show(shapes, facts)
+
+
+if __name__ == "__main__":
+    main()
