@@ -17,7 +17,7 @@ VERBS = {
     "train": "teach a base the stories of a collection",
     "tell": "tell a story with a model",
     "evaluate": "measure how well a model knows a collection",
-    "runs": "list and show runs",
+    "runs": "list, show, compare, export and remove runs",
     "bench": "measure this machine",
     "doctor": "check versions, devices, memory, folders and the network",
 }

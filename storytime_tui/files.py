@@ -38,6 +38,26 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
+def file_written_atomically(path: Path) -> Iterator[Path]:
+    """Give the path of a file to write, piece by piece; when the block ends well it becomes `path`, otherwise
+    nothing does. Makes the folder. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=_PART, suffix="-" + path.name, dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.chmod(0o644)
+        _sync_file(part)
+        os.replace(part, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+@contextlib.contextmanager
 def folder_written_atomically(path: Path) -> Iterator[Path]:
     """Give an empty folder to fill; when the block ends well it becomes `path`, otherwise nothing does.
 

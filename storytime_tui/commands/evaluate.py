@@ -6,6 +6,7 @@ import dataclasses
 from storytime_tui import log
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, progress_text
+from storytime_tui.errors import PlanError
 from storytime_tui.workshop.judging import judge
 
 
@@ -21,12 +22,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, help="of the split into training and validation stories"
     )
+    parser.add_argument(
+        "--stride",
+        type=int,
+        metavar="N",
+        help="tokens from one window's start to the next: fewer give each token more to go by (half a window)",
+    )
     parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "fp32"])
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
+    if args.stride is not None and args.stride < 1:
+        raise PlanError(f"stride is {args.stride}, but must be 1 or more.")
     log.start()
     status = StatusLine()
     try:
@@ -37,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
             everything=args.all,
             seed=args.seed,
             precision=args.precision,
+            stride=args.stride,
         )
     finally:
         status.clear()

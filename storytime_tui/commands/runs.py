@@ -1,14 +1,18 @@
-"""`storytime-tui runs`: list and show fine-tuning runs."""
+"""`storytime-tui runs`: list, show, compare and export fine-tuning runs, remove them and bring them back."""
 
 import argparse
 import dataclasses
 import math
+from pathlib import Path
 
 from storytime_tui.cli import DONE
-from storytime_tui.commands.output import print_json
-from storytime_tui.terminal import printable
+from storytime_tui.commands.output import print_json, progress_shown, say
+from storytime_tui.terminal import cells, printable, printable_line, printable_path
 from storytime_tui.training.runs import RunSummary
-from storytime_tui.workshop.records import evaluations_of, run_record, run_records
+from storytime_tui.workshop import records
+from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
+
+_COLUMN = 32  # cells; what is longer is cut at its beginning, where names are most alike
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,16 +23,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     showing = actions.add_parser("show", help="one run: its plan, its evaluations, its checkpoints")
     showing.add_argument("name", metavar="RUN")
     showing.add_argument("--json", action="store_true", help="one JSON object")
+    comparing = actions.add_parser("compare", help="runs side by side: what differs, how well each learned")
+    comparing.add_argument("names", nargs="+", metavar="RUN")
+    comparing.add_argument("--json", action="store_true", help="one JSON object a run")
+    exporting = actions.add_parser("export", help="a run's model as files that other programs open")
+    exporting.add_argument("name", metavar="RUN")
+    exporting.add_argument(
+        "--to", required=True, type=Path, metavar="FOLDER", help="where to write; for gguf a file NAME.gguf"
+    )
+    exporting.add_argument(
+        "--checkpoint", metavar="best|last|step-N", help="which one (otherwise the best, else the last)"
+    )
+    exporting.add_argument(
+        "--format", choices=("safetensors", "gguf"), default="safetensors", help="gguf is llama.cpp's"
+    )
+    exporting.add_argument("--dtype", choices=("fp32", "fp16", "bf16"), help="otherwise as it is stored")
+    exporting.add_argument("--push", metavar="OWNER/NAME", help="upload it to the Hugging Face Hub as well")
+    exporting.add_argument("--private", action="store_true", help="with --push: for your eyes only")
+    exporting.add_argument("--json", action="store_true", help="one JSON object")
+    exporting.set_defaults(misused=exporting.error)
+    removing = actions.add_parser("remove", help="take runs away; they are kept for thirty days")
+    removing.add_argument("names", nargs="+", metavar="RUN")
+    removing.add_argument("--json", action="store_true", help="one JSON object a run")
+    restoring = actions.add_parser("restore", help="bring a removed run back")
+    restoring.add_argument("name", metavar="RUN")
+    restoring.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """List or show."""
+    """Do what was asked for."""
     if args.action == "list":
         return _list(args.json)
-    return _show(args.name, args.json)
+    if args.action == "show":
+        return _show(args.name, args.json)
+    if args.action == "compare":
+        return _compare(args.names, args.json)
+    if args.action == "export":
+        return _export(args)
+    if args.action == "remove":
+        return _remove(args.names, args.json)
+    return _restore(args.name, args.json)
 
 
 def _list(as_json: bool) -> int:
+    records.sweep_removed()
     summaries = run_records()
     if as_json:
         for summary in summaries:
@@ -71,6 +109,147 @@ def _show(name: str, as_json: bool) -> int:
             f"step {e.step:>6,}  validation loss {e.validation_loss:.3f}  perplexity {e.perplexity:,.1f}"
             f"  bits per byte {e.bits_per_byte:.3f}" + ("  best" if e.best else "")
         )
+    return DONE
+
+
+# -- comparing ---------------------------------------------------------------------------------------------
+
+
+def _compare(names: list[str], as_json: bool) -> int:
+    compared = records.compare_runs(names)
+    if as_json:
+        for each in compared:
+            print_json(dataclasses.asdict(each))
+        return DONE
+    rows = [["", *(each.name for each in compared)], *_figures(compared)]
+    for knob in records.differing_knobs(compared):
+        rows.append([knob, *(_knob(each, knob) for each in compared)])
+    _print_table(rows)
+    for each in compared:
+        if not each.same_stories:
+            say(
+                printable_line(
+                    f"{each.name} was judged by other stories than {compared[0].name}: "
+                    "their losses cannot be compared."
+                )
+            )
+        elif not each.same_tokens:
+            say(
+                printable_line(
+                    f"{each.name} cuts the same stories into other tokens than {compared[0].name}: "
+                    "compare their bits per byte, not their losses."
+                )
+            )
+    return DONE
+
+
+def _figures(compared: tuple[ComparedRun, ...]) -> list[list[str]]:
+    def row(title: str, *told: str) -> list[str]:
+        return [title, *told]
+
+    return [
+        row("base", *(each.base for each in compared)),
+        row("collections", *(", ".join(map(_short_path, each.collections)) for each in compared)),
+        row("state", *(each.state for each in compared)),
+        row("steps", *(f"{each.step:,} of {each.total_steps:,}" for each in compared)),
+        row("best at step", *(_number(each.best_step, ",d") for each in compared)),
+        row("validation loss", *(_loss(each, each.best_validation_loss, ".3f") for each in compared)),
+        row("perplexity", *(_loss(each, each.perplexity, ",.1f") for each in compared)),
+        row("bits per byte", *(_bits(each) for each in compared)),
+        row("seconds of training", *(f"{each.seconds:,.0f}" for each in compared)),
+        row("tokens a second", *(_number(each.tokens_per_second, ",.0f") for each in compared)),
+    ]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _loss(run: ComparedRun, value: float | None, form: str) -> str:
+    comparable = run.same_stories and run.same_tokens
+    return _number(value, form) + ("" if comparable or value is None else " (not comparable)")
+
+
+def _bits(run: ComparedRun) -> str:
+    value = run.bits_per_byte
+    return _number(value, ".3f") + ("" if run.same_stories or value is None else " (not comparable)")
+
+
+def _knob(run: ComparedRun, knob: str) -> str:
+    value = run.plan.get(knob)
+    if isinstance(value, tuple | list):
+        return f"{len(value):,} of them" if value else "all"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "-" if value is None else str(value)
+
+
+def _short_path(name: str) -> str:
+    return Path(name).name or name
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    told = [[_cut(printable_line(cell)) for cell in row] for row in rows]
+    widths = [max(cells(cell) for cell in column) for column in zip(*told, strict=True)]
+    for row in told:
+        line = "  ".join(cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
+        print(line.rstrip())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _COLUMN else "…" + text[1 - _COLUMN :]
+
+
+# -- exporting and removing --------------------------------------------------------------------------------
+
+
+def _export(args: argparse.Namespace) -> int:
+    if args.private and args.push is None:
+        args.misused("--private goes with --push")
+    from storytime_tui.workshop.exporting import export_run
+
+    with progress_shown() as report:
+        done = export_run(
+            args.name,
+            args.to,
+            checkpoint=args.checkpoint,
+            format=args.format,
+            dtype=args.dtype,
+            push=args.push,
+            private=args.private,
+            report=report,
+        )
+    if args.json:
+        print_json({**dataclasses.asdict(done), "path": str(done.path)})
+        return DONE
+    merged = f", merged into {printable_line(done.base)}" if done.base else ""
+    print(
+        f"{done.checkpoint} of {done.run}{merged} is in {printable_path(done.path)} "
+        f"({done.dtype}, {done.bytes / 1e6:,.1f} MB)."
+    )
+    if done.address:
+        print(f"It is on the Hub: {printable_line(done.address)}")
+    return DONE
+
+
+def _remove(names: list[str], as_json: bool) -> int:
+    for each in records.remove_runs(names):
+        if as_json:
+            print_json({"run": each.name, "folder": str(each.folder), "until": each.until.isoformat()})
+        else:
+            print(
+                f"The run {each.name} is removed, and kept until {each.until:%d %B %Y}: "
+                f"`storytime-tui runs restore {each.name}` brings it back."
+            )
+    return DONE
+
+
+def _restore(name: str, as_json: bool) -> int:
+    records.restore_run(name)
+    if as_json:
+        print_json({"run": name})
+    else:
+        print(f"The run {name} is back.")
     return DONE
 
 

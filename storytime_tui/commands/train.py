@@ -25,6 +25,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
+from storytime_tui.workshop.boards import on_board
 from storytime_tui.workshop.learning import learn, resume
 from storytime_tui.workshop.progress import Stopped
 
@@ -51,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --resume: so many passes more, for a finished run too",
     )
     parser.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(map(repr, PRESETS))}")
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write the run's numbers for TensorBoard, in its folder"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for every event")
     add_set_argument(parser, "a plan, such as epochs=4 or precision=fp32")
 
@@ -61,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     control = Control()
     interrupted = _stop_on_signals(control)
     said = _events(args, control)
+    if args.tensorboard:
+        said = on_board(said)
     status = StatusLine()
     code = DONE
     try:

@@ -9,7 +9,6 @@ weights and the optimiser's moments are all that a run is. No pickle is written 
 """
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -27,9 +26,9 @@ from storytime_tui import files
 from storytime_tui.errors import RunError
 from storytime_tui.training.distributed import part_like, whole
 from storytime_tui.training.runs import checkpoint_steps
+from storytime_tui.training.sums import damage_in, write_sums
 
 _FORMAT = 2
-_SUMS = "SHA256SUMS"
 
 
 @dataclass(frozen=True)
@@ -90,36 +89,12 @@ def save_checkpoint(
             record = {"format": _FORMAT, **asdict(progress)}
             (part / "trainer.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
             (part / "README.md").write_text(card, encoding="utf-8")
-            (part / _SUMS).write_text(_sums_of(part), encoding="utf-8")
+            write_sums(part)
     files.point_link(root / "last", folder.name)
     if best:
         files.point_link(root / "best", folder.name)
     _prune(run, keep)
     return folder
-
-
-def _sums_of(folder: Path) -> str:
-    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != _SUMS)
-    return "".join(f"{_sum_of(folder / name)}  {name}\n" for name in names)
-
-
-def _sum_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def damage_in(checkpoint: Path) -> str:
-    """The name of a file that is not what was saved; "" where all are. Reads all of them."""
-    try:
-        lines = (checkpoint / _SUMS).read_text(encoding="utf-8").splitlines()
-        for line in lines:
-            wanted, name = line.split("  ", 1)
-            if _sum_of(checkpoint / name) != wanted:
-                return name
-    except (OSError, ValueError):
-        return _SUMS if not (checkpoint / _SUMS).is_file() else "a file that is gone"
-    needed = {"trainer.json", "trainer.safetensors"}
-    return "" if needed <= {line.split("  ", 1)[1] for line in lines} else _SUMS
 
 
 def newest_whole(run: Path) -> tuple[Path | None, list[str]]:

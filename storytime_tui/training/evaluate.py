@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import Any
 
 import torch
@@ -56,36 +57,58 @@ def score_stream(
     precision: str,
     on_batch: Callable[[int, int], bool] | None = None,
     ranks: Ranks = ALONE,
+    stride: int | None = None,
 ) -> Score | None:
     """Score a token stream (1-D integer array that begins with end-of-text and is read as a ring).
 
     `objective` is a model with its loss (`objective.Objective`). Every token is a target exactly once, with up
-    to `block` tokens before it; windows don't overlap. `on_batch(windows_done, windows)` is called after each
+    to `block` tokens before it. Windows don't overlap, or, with a `stride`, begin so far apart: then each token
+    but the first has at least `block - stride` before it. `on_batch(windows_done, windows)` is called after each
     batch and gives up (None) when it returns False. Many ranks share the batches, and each gets the score.
     """
     tokens = len(ids)
     block = min(block, tokens)
-    starts = list(range(0, tokens, block))
-    whole = [start for start in starts if start + block <= tokens]
-    groups = [(whole[i : i + batch], block) for i in range(0, len(whole), batch)]
-    if starts[-1] + block > tokens:
-        groups.append(([starts[-1]], tokens - starts[-1]))
+    windows = apart(tokens, block) if stride is None else sliding(tokens, block, min(stride, block))
+    groups = list(_in_batches(windows, batch))
     nats, done = torch.zeros((), dtype=_sums(device), device=device), 0
     with evaluating(objective), torch.no_grad():
-        for number, (group, length) in enumerate(groups):
+        for number, (group, length, skip) in enumerate(groups):
             # where each rank holds a part of the model, all of them take part in every batch
             if ranks.sharded or number % ranks.count == ranks.rank:
                 inputs, targets = window_batch(ids, group, length, device)
                 with autocast(device, precision):
-                    nats += objective(inputs, targets, reduction="sum") / (
-                        ranks.count if ranks.sharded else 1
-                    )
+                    found = objective(inputs, targets, reduction="sum", skip=skip)
+                nats += found / (ranks.count if ranks.sharded else 1)
             done += len(group)
-            if on_batch is not None and not on_batch(done, len(starts)):
+            if on_batch is not None and not on_batch(done, len(windows)):
                 return None
     total = ranks.sum(nats).item()
     loss = total / tokens
     return Score(loss, perplexity_of(loss), total / math.log(2) / max(1, text_bytes), tokens, text_bytes)
+
+
+Window = tuple[
+    int, int, int
+]  # where it begins, its length, how many of its first targets were counted before
+
+
+def apart(tokens: int, block: int) -> list[Window]:
+    """Windows side by side; the last may be shorter."""
+    return [(start, min(block, tokens - start), 0) for start in range(0, tokens, block)]
+
+
+def sliding(tokens: int, block: int, stride: int) -> list[Window]:
+    """Windows of one length, `stride` tokens apart; each counts what the one before it did not reach."""
+    ends = [*range(block, tokens, stride), tokens]
+    return [(end - block, block, block - (end - before)) for before, end in pairwise([0, *ends])]
+
+
+def _in_batches(windows: list[Window], batch: int) -> Iterator[tuple[list[int], int, int]]:
+    """Windows of one length and skip together, at most so many."""
+    for (length, skip), some in groupby(windows, key=lambda window: window[1:]):
+        starts = [start for start, _, _ in some]
+        for at in range(0, len(starts), batch):
+            yield starts[at : at + batch], length, skip
 
 
 def _sums(device: torch.device) -> torch.dtype:

@@ -51,18 +51,22 @@ def window_batch(ids: Any, starts: Any, block: int, device: torch.device) -> tup
     return windows[:, :-1], windows[:, 1:]
 
 
-def next_token_loss(model: Learner, inputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+def next_token_loss(
+    model: Learner, inputs: Tensor, targets: Tensor, reduction: str = "mean", skip: int = 0
+) -> Tensor:
     """Cross-entropy in nats of `targets` (batch, block) given `inputs` (batch, block), in fp32.
+
+    The first `skip` targets of each window are read, and not counted.
 
     The logits of all tokens are never there at once: see `LinearCrossEntropy`.
     """
     head = model.head
     if head is None:  # more than a product with a matrix
-        logits = model(inputs)  # (batch, block, vocabulary)
-        return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction=reduction)
-    hidden = model.hidden(inputs).flatten(0, 1)
+        logits = model(inputs)[:, skip:]  # (batch, block - skip, vocabulary)
+        return F.cross_entropy(logits.float().flatten(0, 1), targets[:, skip:].flatten(), reduction=reduction)
+    hidden = model.hidden(inputs)[:, skip:].flatten(0, 1)
     loss: Tensor = LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        hidden, head, targets.flatten(), model.vocabulary, torch.is_grad_enabled()
+        hidden, head, targets[:, skip:].flatten(), model.vocabulary, torch.is_grad_enabled()
     )
     return loss / len(hidden) if reduction == "mean" else loss
 
@@ -74,9 +78,9 @@ class Objective(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, inputs: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """(batch, block), (batch, block) -> the loss in nats."""
-        return next_token_loss(self.model, inputs, targets, reduction)
+    def forward(self, inputs: Tensor, targets: Tensor, reduction: str = "mean", skip: int = 0) -> Tensor:
+        """(batch, block), (batch, block) -> the loss in nats of all targets but each window's first `skip`."""
+        return next_token_loss(self.model, inputs, targets, reduction, skip)
 
 
 class LinearCrossEntropy(torch.autograd.Function):

@@ -1,15 +1,18 @@
 """Run folders: naming, listing, locking, and the journal of events. Knows no torch.
 
 runs/<name>/plan.toml  events.jsonl  lock  checkpoints/step-N/  checkpoints/last  checkpoints/best
+runs/.removed/<name>-<time>/  the same, kept a while after `runs remove`
 """
 
 import contextlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storytime_tui import files, paths
@@ -17,7 +20,11 @@ from storytime_tui.errors import RunError, StorytimeError
 from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan, read_plan
 
+KEPT_DAYS = 30  # how long a removed run can be brought back
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_REMOVED = ".removed"
+_TIME = "%Y%m%dT%H%M%S%fZ"  # no sign in it that a file system refuses
 
 
 @dataclass(frozen=True)
@@ -231,3 +238,85 @@ def _state(folder: Path, last: ev.Event | None) -> str:
 def list_runs() -> tuple[RunSummary, ...]:
     """Every run, newest first."""
     return tuple(summary_of(name) for name in run_names())
+
+
+# -- removing ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RemovedRun:
+    """A run that was moved out of the way: it can come back under `name` until `until`."""
+
+    name: str
+    folder: Path
+    until: datetime
+
+
+def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
+    """Move runs out of the list, to be kept for KEPT_DAYS; all of them, or none where one is refused.
+
+    Raises RunError for a run that is not there or is open elsewhere, OSError as the system gives it.
+    """
+    folders = [run_folder(name) for name in dict.fromkeys(names)]
+    place = paths.runs_folder() / _REMOVED
+    removed = []
+    with contextlib.ExitStack() as held:
+        for folder in folders:
+            held.enter_context(locked(folder))
+        if os.name == "nt":
+            held.close()  # Windows moves no folder in which a file is open
+        place.mkdir(parents=True, exist_ok=True)
+        for folder in folders:
+            now = datetime.now(UTC)
+            target = place / f"{folder.name}-{now.strftime(_TIME)}"
+            os.rename(folder, target)
+            removed.append(RemovedRun(folder.name, target, now + timedelta(days=KEPT_DAYS)))
+    files.sync_folder(place)
+    return tuple(removed)
+
+
+def removed_runs() -> tuple[RemovedRun, ...]:
+    """Every run that can be brought back, the latest removed first."""
+    place = paths.runs_folder() / _REMOVED
+    found = [_removed_run(child) for child in place.iterdir()] if place.is_dir() else []
+    return tuple(sorted((each for each in found if each), key=lambda each: each.until, reverse=True))
+
+
+def _removed_run(folder: Path) -> RemovedRun | None:
+    name, _, time = folder.name.rpartition("-")
+    try:
+        removed = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None  # not one of ours
+    return RemovedRun(name, folder, removed + timedelta(days=KEPT_DAYS))
+
+
+def restore_run(name: str) -> None:
+    """Bring the latest removed run called `name` back. Raises RunError where there is none, or the name is taken."""
+    kept = removed_runs()
+    newest = next((each for each in kept if each.name == name), None)
+    if newest is None:
+        others = ", ".join(dict.fromkeys(each.name for each in kept))
+        there = f"these can be brought back: {others}" if others else "no removed run is kept any more"
+        raise RunError(f"There is no removed run called {name!r}; {there}.")
+    folder = paths.runs_folder() / name
+    taken = RunError(
+        f"There is another run called {name!r} by now: remove it first (it is kept as well), then restore this one."
+    )
+    if (folder / "plan.toml").exists():
+        raise taken
+    try:
+        folder.rmdir()  # left empty by a run that never began
+    except FileNotFoundError:
+        pass
+    except OSError:
+        raise taken from None
+    os.rename(newest.folder, folder)
+    files.sync_folder(folder.parent)
+
+
+def sweep_removed(now: datetime | None = None) -> None:
+    """Delete the removed runs whose time is over. What cannot be deleted stays until the next time."""
+    for each in removed_runs():
+        if each.until < (now or datetime.now(UTC)):
+            shutil.rmtree(each.folder, ignore_errors=True)

@@ -41,6 +41,7 @@ def judge(
     everything: bool = False,
     seed: int = 0,
     fraction: float = TrainingPlan.validation_fraction,
+    stride: int | None = None,
     device_name: str = "auto",
     precision: str = "auto",
 ) -> Judged:
@@ -75,6 +76,8 @@ def judge(
     device = loading.choose_device(device_name)
     model = open_model(origin, device, torch.float32).model
 
+    block = min(model.window, origin.window or 1024, 1024)
+
     def on_batch(done: int, total: int) -> bool:
         report("reading to the model", done, total)
         return True
@@ -83,11 +86,12 @@ def judge(
         Objective(model),
         tokens.ids,
         tokens.text_bytes,
-        block=min(model.window, origin.window or 1024, 1024),
+        block=block,
         batch=4,
         device=device,
         precision=loading.choose_precision(precision, device),
         on_batch=on_batch,
+        stride=stride or max(1, block // 2),
     )
     assert score is not None
     return Judged(

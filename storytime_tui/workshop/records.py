@@ -1,10 +1,18 @@
-"""What is known of runs, for the command line and the app. Loads no torch."""
+"""What is known of runs, for the command line and the app; taking them away and back. Loads no torch."""
 
-from collections.abc import Iterator
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from storytime_tui import files
+from storytime_tui.errors import PlanError, RunError
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
-from storytime_tui.training.runs import RunSummary
+from storytime_tui.training.plan import TrainingPlan, read_plan
+from storytime_tui.training.runs import RemovedRun, RunSummary
 
 
 def run_records() -> tuple[RunSummary, ...]:
@@ -42,3 +50,143 @@ def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:
     """The run's evaluations, in order, without those that a resume made void."""
     said = runs.read_events(runs.run_folder(name))
     return tuple(event for event in said if isinstance(event, ev.Evaluated))
+
+
+# -- comparing ---------------------------------------------------------------------------------------------
+
+# What decides which stories a run is judged by (see corpus.splitting).
+_JUDGED_BY = ("collections", "stories", "validation_fraction", "seed")
+_SHOWN_ELSEWHERE = ("base", "collections")  # rows of their own
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run beside others. The three figures are the best evaluation's, at `best_step`: nats a token, its
+    exponential, bits a UTF-8 byte. `tokens_per_second` is the median of its steps; None is for what is not known.
+
+    Losses may be held against each other where `same_stories` and `same_tokens` are both true (the first run's
+    own always are), bits per byte where `same_stories` is: they don't depend on how a text is cut into tokens.
+    """
+
+    name: str
+    base: str
+    collections: tuple[str, ...]
+    state: str
+    step: int
+    total_steps: int
+    best_step: int | None
+    best_validation_loss: float | None
+    perplexity: float | None
+    bits_per_byte: float | None
+    seconds: float
+    tokens_per_second: float | None
+    same_stories: bool
+    same_tokens: bool
+    plan: dict[str, Any]
+
+
+def compare_runs(names: Sequence[str]) -> tuple[ComparedRun, ...]:
+    """Runs side by side, each against the first. Raises RunError where there is none of a name."""
+    unique = list(dict.fromkeys(names))
+    if len(unique) < 2:
+        raise RunError("Comparing takes two runs or more: name another one.")
+    summaries = [runs.summary_of(name) for name in unique]
+    plans = [_plan_of(name) for name in unique]
+    said = [runs.read_events(runs.run_folder(name)) for name in unique]
+    stories = [_judged_by(plan) for plan in plans]
+    tokens = [next((e.validation_tokens for e in each if isinstance(e, ev.Started)), None) for each in said]
+    return tuple(
+        _compared(
+            summaries[i],
+            plans[i],
+            said[i],
+            same_stories=i == 0 or (stories[i] is not None and stories[i] == stories[0]),
+            # the same stories that make another number of tokens were cut by another tokenizer
+            same_tokens=i == 0 or (tokens[i] is not None and tokens[i] == tokens[0]),
+        )
+        for i in range(len(unique))
+    )
+
+
+def _plan_of(name: str) -> TrainingPlan | None:
+    try:
+        return read_plan(runs.run_folder(name) / "plan.toml")
+    except PlanError:
+        return None  # damaged: its journal may still be whole
+
+
+def _judged_by(plan: TrainingPlan | None) -> tuple[object, ...] | None:
+    if plan is None:
+        return None
+    values = (getattr(plan, name) for name in _JUDGED_BY)
+    return tuple(tuple(sorted(set(value))) if isinstance(value, tuple) else value for value in values)
+
+
+def _compared(
+    summary: RunSummary,
+    plan: TrainingPlan | None,
+    said: Sequence[ev.Event],
+    *,
+    same_stories: bool,
+    same_tokens: bool,
+) -> ComparedRun:
+    evaluations = [e for e in said if isinstance(e, ev.Evaluated) and math.isfinite(e.validation_loss)]
+    best = min(evaluations, key=lambda e: e.validation_loss, default=None)
+    speeds = [e.tokens_per_second for e in said if isinstance(e, ev.StepDone) and e.tokens_per_second > 0]
+    return ComparedRun(
+        name=summary.name,
+        base=summary.base,
+        collections=summary.collections,
+        state=summary.state,
+        step=summary.step,
+        total_steps=summary.total_steps,
+        best_step=best.step if best else None,
+        best_validation_loss=best.validation_loss if best else None,
+        perplexity=_finite(best.perplexity) if best else None,
+        bits_per_byte=_finite(best.bits_per_byte) if best else None,
+        seconds=summary.seconds,
+        tokens_per_second=statistics.median(speeds) if speeds else None,
+        same_stories=same_stories,
+        same_tokens=same_tokens,
+        plan=dataclasses.asdict(plan) if plan else {},
+    )
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def differing_knobs(compared: Sequence[ComparedRun]) -> tuple[str, ...]:
+    """The plan's knobs, in its own order, that are not the same in all of these runs."""
+    names = [field.name for field in dataclasses.fields(TrainingPlan) if field.name not in _SHOWN_ELSEWHERE]
+    plans = [each.plan for each in compared if each.plan]
+    return tuple(name for name in names if any(plan[name] != plans[0][name] for plan in plans))
+
+
+# -- removing ----------------------------------------------------------------------------------------------
+
+
+def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
+    """Take runs away, all or none, to be kept for thirty days; deletes those whose thirty days are over.
+
+    Raises RunError for a run that is not there, is open elsewhere, or cannot be moved.
+    """
+    try:
+        removed = runs.remove_runs(names)
+    except OSError as error:
+        raise RunError(files.explain(error, f"removing {', '.join(names)}")) from error
+    runs.sweep_removed()
+    return removed
+
+
+def restore_run(name: str) -> None:
+    """Bring a removed run back, the latest of that name. Raises RunError where it cannot."""
+    try:
+        runs.restore_run(name)
+    except OSError as error:
+        raise RunError(files.explain(error, f"bringing {name} back")) from error
+
+
+def sweep_removed() -> None:
+    """Delete the removed runs whose thirty days are over."""
+    runs.sweep_removed()

@@ -18,6 +18,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.training.runs import read_events, summary_of
+from storytime_tui.workshop.boards import on_board
 from storytime_tui.workshop.judging import judge
 from storytime_tui.workshop.learning import learn, resume
 from storytime_tui.workshop.progress import Stopped
@@ -63,10 +64,13 @@ def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
     assert all(isinstance(piece, Piece) for piece in told[:-1])
 
     best = next(e for e in said if isinstance(e, ev.Evaluated) and e.step == finished.best_step)
-    judged = judge("tales-1", [str(tales)], lambda *_: None, precision=started.precision)
+    judged = judge("tales-1", [str(tales)], lambda *_: None, precision=started.precision, stride=64)
     assert judged.stories == 1
     assert judged.validation_loss == pytest.approx(best.validation_loss, abs=1e-3)
     assert judged.bits_per_byte == pytest.approx(best.bits_per_byte, abs=1e-3)
+    slid = judge("tales-1", [str(tales)], lambda *_: None, precision=started.precision)
+    assert slid.tokens == judged.tokens
+    assert slid.validation_loss == pytest.approx(best.validation_loss, abs=0.1)
     everything = judge("tales-1", [str(tales)], lambda *_: None, everything=True)
     assert everything.stories == 8
     assert everything.bytes > judged.bytes
@@ -280,3 +284,16 @@ def test_frozen_embeddings_stay(tales: Path) -> None:
     )
     for name, weights in before.items():
         assert bool((weights == after[name]).all()) == ("wte" in name or "wpe" in name), name
+
+
+def test_tensorboard_finds_the_runs_numbers(tales: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    said = list(on_board(learn(plan_for(tales), Control(), "r")))
+    board = EventAccumulator(str(paths.runs_folder() / "r" / "tensorboard"))
+    board.Reload()
+    losses = [(e.step, e.loss) for e in said if isinstance(e, ev.StepDone)]
+    found = [(scalar.step, scalar.value) for scalar in board.Scalars("training/loss")]
+    assert [step for step, _ in found] == [step for step, _ in losses]
+    assert [value for _, value in found] == pytest.approx([loss for _, loss in losses])
+    assert len(board.Scalars("validation/bits_per_byte")) == sum(isinstance(e, ev.Evaluated) for e in said)

@@ -1,0 +1,34 @@
+"""Whether a checkpoint is still what was saved: SHA-256 sums, as `sha256sum --check` reads them. Knows no torch."""
+
+import hashlib
+from pathlib import Path
+
+SUMS = "SHA256SUMS"
+
+_NEEDED = {"trainer.json", "trainer.safetensors"}
+
+
+def write_sums(folder: Path) -> None:
+    """Write down what every file in the folder is now. Raises OSError."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != SUMS)
+    lines = [f"{_sum_of(folder / name)}  {name}\n" for name in names]
+    (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def damage_in(checkpoint: Path) -> str:
+    """The name of a file that is not what was saved; "" where all are. Reads all of them."""
+    named = set()
+    try:
+        for line in (checkpoint / SUMS).read_text(encoding="utf-8").splitlines():
+            wanted, name = line.split("  ", 1)
+            named.add(name)
+            if not (checkpoint / name).is_file() or _sum_of(checkpoint / name) != wanted:
+                return name
+    except (OSError, ValueError):
+        return SUMS
+    return "" if named >= _NEEDED else SUMS
+
+
+def _sum_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

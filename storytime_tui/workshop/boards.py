@@ -1,0 +1,52 @@
+"""What a run says, for TensorBoard: an extra way to watch it."""
+
+from collections.abc import Iterator
+
+from storytime_tui import paths
+from storytime_tui.errors import PlanError
+from storytime_tui.training import events as ev
+
+
+def on_board(said: Iterator[ev.Event]) -> Iterator[ev.Event]:
+    """The same events, each number of theirs written to `tensorboard/` in the run's folder on the way.
+
+    Raises PlanError where tensorboard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise PlanError(
+            "--tensorboard needs tensorboard, which is not installed: `pip install 'storytime-tui[tensorboard]'`."
+        ) from error
+    writer = None
+    try:
+        for event in said:
+            if isinstance(event, ev.Started):
+                writer = SummaryWriter(paths.runs_folder() / event.run / "tensorboard")
+            if writer is not None:
+                for name, number in _numbers(event).items():
+                    writer.add_scalar(name, number, getattr(event, "step", 0))
+                if isinstance(event, ev.Sampled):
+                    writer.add_text("sample", event.prompt + event.text, event.step)
+            yield event
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _numbers(event: ev.Event) -> dict[str, float]:
+    if isinstance(event, ev.StepDone):
+        return {
+            "training/loss": event.loss,
+            "training/learning_rate": event.learning_rate,
+            "training/gradient_norm": event.gradient_norm,
+            "training/tokens_per_second": event.tokens_per_second,
+            "training/memory": event.memory,
+        }
+    if isinstance(event, ev.Evaluated):
+        return {
+            "validation/loss": event.validation_loss,
+            "validation/perplexity": event.perplexity,
+            "validation/bits_per_byte": event.bits_per_byte,
+        }
+    return {}
