@@ -68,7 +68,7 @@ def score_stream(
     """
     tokens = len(ids)
     block = min(block, tokens)
-    windows = apart(tokens, block) if stride is None else sliding(tokens, block, min(stride, block))
+    windows = apart(tokens, block) if stride is None or stride >= block else sliding(tokens, block, stride)
     groups = list(_in_batches(windows, batch))
     nats, done = torch.zeros((), dtype=_sums(device), device=device), 0
     with evaluating(objective), torch.no_grad():

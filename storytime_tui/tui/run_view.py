@@ -30,6 +30,7 @@ class RunView:
     samples: list[ev.Sampled] = field(default_factory=list)
     saved_step: int | None = None
     finished: ev.Finished | None = None
+    resumed_total: int = 0  # steps planned when it went on: more epochs may have been added
     curve: LossCurve = field(default_factory=LossCurve)
 
     @property
@@ -59,7 +60,7 @@ class RunView:
     @property
     def total(self) -> int:
         """Steps planned; 0 before it is known."""
-        return self.started.total_steps if self.started else 0
+        return self.resumed_total or (self.started.total_steps if self.started else 0)
 
     @property
     def seconds_left(self) -> float:
@@ -93,6 +94,7 @@ class RunView:
                     self.phase = "paused"
                     self.words = "Paused: everything is kept in memory. p goes on."
             case ev.Resumed():
+                self.resumed_total = event.total_steps
                 if event.from_checkpoint:
                     self.first_step = event.step
                     self.first_elapsed = self.saved_elapsed

@@ -82,6 +82,10 @@ def outcome(finished: Finished, started: Started | None, first_loss: float | Non
     best = finished.best_validation_loss
     ended = "Stopped and kept" if finished.stopped_by == "stopped" else "Done"
     parts = [f"{ended} after {count(finished.step, 'step')} in {duration(finished.seconds)}."]
+    if finished.stopped_by == "patience":
+        parts.append(
+            f"It ended early, since it no longer got better; the best, of step {finished.best_step:,}, is kept."
+        )
     if math.isfinite(best):
         if first_loss is not None and math.isfinite(first_loss) and first_loss > best:
             parts.append(

@@ -5,13 +5,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.models.catalogue import BASES, DEFAULT_BASE, Base
+from storytime_tui.models.catalogue import BASES, DEFAULT_BASE, SCRATCH_SHAPES, Base
 from storytime_tui.terminal import printable_line
-from storytime_tui.training.plan import TrainingPlan, with_values
+from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.services import Unfinished
@@ -25,6 +25,8 @@ KNOBS = {
     "block_size": ("window", "chosen for you"),
 }
 
+
+USUAL = "balanced"  # the preset that one begins with
 
 WHAT_HAPPENS = """\
 What happens then: about one story in ten is kept aside, whole. The model reads the others, guesses each next \
@@ -70,6 +72,14 @@ class PlanForm(VerticalScroll, can_focus=False):
             with Horizontal(classes="field"):
                 yield Static(Content("name"), classes="label")
                 yield Input(placeholder="chosen for you", id="run-name", compact=True)
+                yield Static(Content("preset"), classes="label")
+                yield Select(
+                    [(name, name) for name in PRESETS],
+                    value=USUAL,
+                    allow_blank=False,
+                    id="preset",
+                    compact=True,
+                )
         with Horizontal(id="start-line"):
             yield Button("Start learning", id="start", compact=True)
             yield Static(id="unfinished", markup=False)
@@ -147,6 +157,9 @@ class PlanForm(VerticalScroll, can_focus=False):
                 collections=collections,
                 stories=stories,
                 device=desk.preferences.now.device,
+            )
+            plan = with_preset(
+                plan, str(self.query_one("#preset", Select).value), from_scratch=self.base in SCRATCH_SHAPES
             )
             for name in KNOBS:
                 value = self.query_one(f"#knob-{name}", Input).value.strip()
