@@ -176,7 +176,7 @@ def test_beside_a_good_story_it_is_left_out_and_said(
     printed = capsys.readouterr()
     assert "Added mixed: 1 story, 11 words." in printed.out
     for line in printed.err.splitlines():
-        assert line.startswith("Left out: "), printed.err
+        assert line.startswith("Left out: ") or line.endswith("it is not followed."), printed.err
     assert main(["corpus", "list"]) == 0
     assert capsys.readouterr().err == ""  # what could not be read is not on the shelf to complain every day
     shutil.rmtree(folder, ignore_errors=True)

@@ -2,14 +2,16 @@
 
 import argparse
 import json
+import shlex
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
 from storytime_tui.commands.output import progress_shown
 from storytime_tui.corpus.collection import Collection
+from storytime_tui.corpus.web.sizes import size
 from storytime_tui.errors import CorpusError
-from storytime_tui.terminal import cells, printable
+from storytime_tui.terminal import cells, printable, printable_line
 from storytime_tui.workshop import shelves
 
 _SOME = 5  # sentences of one kind that are printed; the rest is a number
@@ -34,19 +36,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave curly quotes and long dashes as they are written",
     )
     showing = actions.add_parser("show", help="the stories of one collection")
-    showing.add_argument("name", metavar="N", help="a collection's name, or the path of a folder or file")
+    showing.add_argument(
+        "name", metavar="N", help="a collection's name or title, or the path of a folder or file"
+    )
     showing.add_argument("--text", action="store_true", help="print the cleaned text, as a model learns it")
     showing.add_argument("--before", action="store_true", help="print the text as it stood in the files")
     showing.add_argument("--story", metavar="TITLE", help="only this story")
     renaming = actions.add_parser("rename", help="give a collection, or a story of it, another title")
-    renaming.add_argument("name", metavar="N", help="a collection's name")
+    renaming.add_argument("name", metavar="N", help="a collection's name or title")
     renaming.add_argument("title", metavar="TITLE", help="what to call it")
     renaming.add_argument("--story", metavar="OLD", help="the story to rename, by its title")
     removing = actions.add_parser("remove", help="take a collection, or a story of it, off the shelf")
-    removing.add_argument("name", metavar="N", help="a collection's name")
+    removing.add_argument("name", metavar="N", help="a collection's name or title")
     removing.add_argument("--story", metavar="TITLE", help="only this story")
-    restoring = actions.add_parser("restore", help="bring back a collection that was removed")
-    restoring.add_argument("name", metavar="N", help="its name")
+    restoring = actions.add_parser("restore", help="bring back a collection or a story that was removed")
+    restoring.add_argument(
+        "name",
+        nargs="?",
+        metavar="N",
+        help="a collection's name or title; without it, what can be brought back",
+    )
+    restoring.add_argument("--story", metavar="TITLE", help="a story that was removed from this collection")
+    restoring.add_argument(
+        "--name", dest="new_name", metavar="OTHER", help="bring it back under another name"
+    )
     searching = actions.add_parser(
         "search", help="find books at Project Gutenberg, by title, author or subject"
     )
@@ -57,9 +70,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--offline", action="store_true", help="only the built-in list of children's classics"
     )
     fetching = actions.add_parser("fetch", help="fetch a book from Project Gutenberg onto the shelf")
-    fetching.add_argument("number", metavar="NUMBER", help="its number, as `corpus search` shows it")
+    fetching.add_argument(
+        "number", type=_book_number, metavar="NUMBER", help="its number, as `corpus search` shows it"
+    )
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def _book_number(typed: str) -> int:
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 10):
+        raise argparse.ArgumentTypeError(
+            f"{printable(typed)!r} is no book's number: `storytime-tui corpus search` shows them."
+        )
+    return int(typed)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -103,7 +126,7 @@ def _add(args: argparse.Namespace) -> None:
 def _say_added(added: shelves.AddedCollection, *, as_json: bool) -> None:
     collection = added.collection
     _tell(f"Left out: {problem}" for problem in added.problems)
-    _tell(f"Not needed: {note}" for note in added.notes)
+    _tell(added.notes)
     _tell(added.copies[:_SOME])
     if len(added.copies) > _SOME:
         _tell([f"So it is with {len(added.copies) - _SOME:,} more stories."])
@@ -145,11 +168,13 @@ def _rename(args: argparse.Namespace) -> None:
     collection = shelves.find(args.name)
     place = None if args.story is None else _place_of(collection, args.story)
     old = collection.title if place is None else collection.stories[place].title
-    shelves.rename(collection, place, args.title)
+    remark = shelves.rename(collection, place, args.title)
+    title = printable_line(args.title)
+    _tell([remark] if remark else [])
     if args.json:
-        print(json.dumps({"collection": collection.name, "title": args.title}))
+        print(json.dumps({"collection": collection.name, "title": title}))
     else:
-        print(f"Renamed “{printable(old)}” to “{printable(args.title)}”.")
+        print(f"Renamed “{printable(old)}” to “{title}”.")
 
 
 def _remove(args: argparse.Namespace) -> None:
@@ -158,16 +183,34 @@ def _remove(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({"collection": collection.name, "removed": removed.title}))
         return
-    back = "" if removed.story else f" `storytime-tui corpus restore {collection.name}` brings it back."
-    print(printable(removed.sentence) + back)
+    what = f" --story {shlex.quote(removed.title)}" if removed.story else ""
+    back = f" `storytime-tui corpus restore {collection.name}{what}` brings it back."
+    print(printable(removed.sentence + back))
 
 
 def _restore(args: argparse.Namespace) -> None:
-    restored = shelves.restore(args.name)
+    if args.name is None:
+        _list_removed(as_json=args.json)
+        return
+    restored = shelves.restore(args.name, story=args.story, new_name=args.new_name)
     if args.json:
         print(json.dumps({"collection": restored.name, "title": restored.title}))
     else:
-        print(f"“{printable(restored.title)}” is on the shelf again.")
+        print(printable(restored.sentence))
+
+
+def _list_removed(*, as_json: bool) -> None:
+    removed = shelves.removed()
+    if as_json:
+        for gone in removed:
+            fields = {"collection": gone.name, "title": gone.title}
+            print(json.dumps(fields | {"kind": "story" if gone.story else "collection"}))
+    elif removed:
+        rows = [(gone.name, gone.title, "story" if gone.story else "collection") for gone in removed]
+        _print_table(("collection", "title", "kind"), rows, right=set())
+        _tell(["`storytime-tui corpus restore NAME` brings a collection back, with `--story TITLE` a story."])
+    else:
+        _tell(["Nothing was removed that could be brought back."])
 
 
 def _search(args: argparse.Namespace) -> None:
@@ -190,7 +233,7 @@ def _search(args: argparse.Namespace) -> None:
                 book.title,
                 book.author,
                 book.year,
-                f"{book.bytes // 1000:,} kB" if book.bytes else "",
+                size(book.bytes) if book.bytes else "",
             )
             for book in found.books
         ]
@@ -201,12 +244,10 @@ def _search(args: argparse.Namespace) -> None:
 
 
 def _fetch(args: argparse.Namespace) -> None:
-    if not args.number.isdecimal():
-        raise CorpusError(f"{args.number!r} is no book's number: `storytime-tui corpus search` shows them.")
     from storytime_tui.workshop import books
 
     with progress_shown() as report:
-        added = books.fetch(books.numbered(int(args.number)), report=report)
+        added = books.fetch(books.numbered(args.number), report=report)
     _say_added(added, as_json=args.json)
 
 

@@ -34,7 +34,7 @@ __all__ = [
     "wrap_width",
 ]
 
-CLEANING_VERSION = 2  # raise it when `clean` or `divide` gives another text: token files are then made anew
+CLEANING_VERSION = 3  # raise it when `clean` or `divide` gives another text: token files are then made anew
 
 # Curly quotes cost a model two tokens each, and two books seldom agree on them.
 _PLAIN = {

@@ -5,53 +5,33 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
-from storytime_tui.corpus.cleaning import clean, clean_parts, legible, setting_of, wrap_width
-from storytime_tui.corpus.document import Chapter, Document, Tale
+from storytime_tui.corpus.cleaning import Setting, clean, clean_parts, legible, setting_of, wrap_width
+from storytime_tui.corpus.document import Book, Chapter, Document, Tale
 from storytime_tui.corpus.layout.apparatus import mark_pages
-from storytime_tui.corpus.layout.blocks import Block, blocks_of, is_prose
+from storytime_tui.corpus.layout.blocks import blocks_of
 from storytime_tui.corpus.layout.contents import contents_of
-from storytime_tui.corpus.layout.endings import end_of_text, trimmed
+from storytime_tui.corpus.layout.endings import trimmed
 from storytime_tui.corpus.layout.gutenberg_marks import book_spans, credit_spans
-from storytime_tui.corpus.layout.structure import Division, divisions_of
-from storytime_tui.corpus.layout.titles import as_title, key_of
-from storytime_tui.terminal import printable_line
+from storytime_tui.corpus.layout.plans import Plan, plans_of
+from storytime_tui.corpus.layout.private import Reading, is_published, read_private
+from storytime_tui.corpus.layout.structure import divisions_of
+from storytime_tui.corpus.layout.titles import as_title, key_of, title_and_body
 
-
-def title_and_body(text: str) -> tuple[str, str]:
-    """A clean text's title and the rest, where its first line is a heading; else "" and the whole text.
-
-    A heading stands alone before a blank line, is short, begins with a capital or a digit, and does not end
-    as a sentence does; one that ends with "!" or "?" must have a capital on each of its longer words.
-    """
-    line, separator, body = text.partition("\n\n")
-    heading = line.strip()
-    words = heading.split()
-    if not separator or "\n" in heading or not body.strip() or not 1 <= len(words) <= 12 or len(heading) > 70:
-        return "", text
-    if not (heading[0].isupper() or heading[0].isdigit()) or heading[-1] in ".,;:-'\"":
-        return "", text
-    if heading[-1] in "!?" and not all(word[0].isupper() for word in words if len(word) > 4):
-        return "", text
-    return as_title(heading) or printable_line(heading), body.strip("\n")
-
+__all__ = ["Book", "divide", "read_book", "title_and_body", "title_of"]
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a document's lines are parted by newlines alone
 _BLANK_END = re.compile(r"[^\S\n]+\Z")  # a marker may stand in the middle of a line: the book ends before it
 _END_OF_TEXT = "<|endoftext|>"  # it ends a text wherever it stands: no model may learn it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
-    r"|^[ *]*(?:The )?Project Gutenberg(?:['’]s| E-?text,? of) (\S[^\n]*?)[* ]*(?:,? by [^\n]*)?$",
+    r"|^[ *]*(?:The )?Project Gutenberg(?:['’]s| E-?text,? of) (\S[^\n]*?)[* ]*(?:,? by(?: [^\n]*)?)?$",
     re.MULTILINE | re.IGNORECASE,
 )
 _HEADER = 20_000  # characters before a book: its own header stands there
 _MOST_PASSES = 12
-_PREAMBLE = 0.05  # of a published book: so much text before its first heading is more than front matter
-_PROSE = (
-    800  # characters: as much is more where front matter has been told apart already, before a contents list
-)
 
 
 def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
@@ -60,28 +40,40 @@ def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
     An omnibus becomes its stories; a novel is one story with chapters; where no structure shows, everything
     is one story. Quotes and dashes become plain ASCII unless `plain` is False.
     """
+    return read_book(document, plain=plain).tales
+
+
+def title_of(document: Document) -> str:
+    """What a document is called, by its format, by its header or by its title over the text; "" where none says."""
+    return read_book(document).title
+
+
+def read_book(document: Document, *, plain: bool = True) -> Book:
+    """The stories of a document, as `divide` gives them, with the title and the author of the whole.
+
+    Of a published book front matter, notes and advertisements go. Of a text that nobody published only goes
+    what is surely none of it: whatever stands under its title or under a heading is in one of its stories.
+    """
     text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
+    said = " ".join(document.title.split())
     if _END_OF_TEXT in text:
-        return _divided_at_marks(text, wrapped=document.wrapped)
+        return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(said), document.author)
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
-    tales: list[Tale] = []
+    books: list[Book] = []
     line = at = 0
     for start, end in book_spans(text):
         line += text.count("\n", at, start)
         if text[start:end].strip():
-            book = _without_credits(_BLANK_END.sub("", text[start:end])) if end - start < len(text) else text
-            title = " ".join(document.title.split()) or _title_in(text[max(at, start - _HEADER) : start])
-            tales += _tales_of(book, document, title, line)
+            marked = end - start < len(text)
+            book = _without_credits(_BLANK_END.sub("", text[start:end])) if marked else text
+            title = said or _title_in(text[max(at, start - _HEADER) : start])
+            books.append(_read_one(book, document, title, line, published=marked or document.published))
         line += text.count("\n", start, end)
         at = end
-    return tuple(tales)
-
-
-def title_of(document: Document) -> str:
-    """What a document is called, by its format or by Project Gutenberg's header; "" where neither says."""
-    start = book_spans(document.text)[0][0]
-    found = document.title or _title_in(document.text[max(0, start - _HEADER) : start])
-    return as_title(found.strip().split("\n")[0])
+    tales = tuple([tale for book in books for tale in book.tales])
+    title = next((book.title for book in books if book.title), "") or as_title(said)
+    author = document.author or next((book.author for book in books if book.author), "")
+    return Book(tales, title, author)
 
 
 def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
@@ -92,9 +84,10 @@ def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
         parts.append(part)
         lines.append((line, after + 1))
         line = after
-    texts = [trimmed(part) for part in clean_parts(parts, setting_of(text, wrapped=wrapped))]
+    cleaned = clean_parts(parts, setting_of(text, wrapped=wrapped))
+    texts = [trimmed(part, sources=False) for part in cleaned]
     tales = [Tale("", text, lines=at) for text, at in zip(texts, lines, strict=True)]
-    return tuple([tale for tale in _settled(tales) if tale.text.strip()])
+    return tuple([tale for tale in _settled(tales, sources=False) if tale.text.strip()])
 
 
 def _title_in(header: str) -> str:
@@ -115,19 +108,8 @@ def _without_credits(book: str) -> str:
 # -- one book ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Where a story stands in its book. `parts`: for each chapter its title and its range of characters."""
-
-    title: str
-    start: int
-    end: int
-    parts: tuple[tuple[str, int, int], ...]
-    chaptered: bool = False
-
-
-def _tales_of(book: str, document: Document, title: str, first_line: int) -> list[Tale]:
-    """The stories of one book; `first_line` is the document's line that it begins with."""
+def _read_one(book: str, document: Document, title: str, first_line: int, *, published: bool) -> Book:
+    """One book of a document, which begins with the document's line `first_line`."""
     setting = setting_of(book, wrapped=document.wrapped)
     if setting.numbered_pages:
         book = mark_pages(book)
@@ -136,86 +118,46 @@ def _tales_of(book: str, document: Document, title: str, first_line: int) -> lis
     last = bisect_left(headings, first_line + book.count("\n") + 1, key=lambda heading: heading.line)
     blocks = blocks_of(book, headings[first:last], first_line)
     if not blocks:
-        return []
+        return Book(())
     contents = contents_of(book, blocks)
-    divisions = divisions_of(book, blocks, contents, title)
-    title = as_title(title.strip().split("\n")[0])  # its second line says "or, ...", "and other tales"
-    plans = _plans(book, blocks, contents.end, divisions, title)
-    parts = [book[start:end] for plan in plans for _, start, end in plan.parts]
+    short_title = as_title(title.strip().split("\n")[0])  # its second line says "or, ...", "and other tales"
+    published = published or is_published(book, blocks, contents)
+    if published:
+        divisions = divisions_of(book, blocks, contents, title)
+        plans = plans_of(book, blocks, contents.end, divisions, short_title)
+        reading = Reading(short_title, "", tuple(plans))
+    else:
+        reading = read_private(book, blocks, short_title)
+    tales = _told(book, reading, setting, first_line, sources=published)
+    return Book(
+        tuple([tale for tale in _settled(tales, sources=published) if tale.text]),
+        reading.title,
+        reading.author,
+    )
+
+
+def _told(book: str, reading: Reading, setting: Setting, first_line: int, *, sources: bool) -> list[Tale]:
+    """The stories that were planned, cleaned. `sources`: a line in brackets at an end says where it is from."""
+    parts = [book[start:end] for plan in reading.plans for _, start, end in plan.parts]
     cleaned = iter(clean_parts(parts, setting))
     tales = []
     line, at = first_line, 0
-    for plan in plans:
-        texts = [next(cleaned) for _ in plan.parts]
+    for plan in reading.plans:
+        texts = [trimmed(next(cleaned), sources=sources) for _ in plan.parts]
         line += book.count("\n", at, plan.start)
         last = line + book.count("\n", plan.start, plan.end)
         starts_line = (
             plan.end > 0 and book[plan.end - 1] == "\n"
         )  # the next heading's, which is not of this one
-        tales.append(_tale(plan, texts, (line, last if starts_line else last + 1), title))
+        tales.append(_tale(plan, texts, (line, last if starts_line else last + 1), reading.title))
         line, at = last, plan.end
-    return [tale for tale in _settled(tales) if tale.text]
+    return tales
 
 
-def _plans(
-    book: str, blocks: Sequence[Block], contents_end: int, divisions: Sequence[Division], title: str
-) -> list[_Plan]:
-    """Which part of a book makes which story; its contents list ends before block `contents_end`."""
-    if not any(division.kind in ("story", "chapter") for division in divisions):
-        outside = [division for division in divisions if division.kind in ("front", "back")]
-        return [_whole(book, blocks, outside, title)]
-    is_omnibus = any(division.kind == "story" for division in divisions)
-    tops = [
-        n for n, division in enumerate(divisions) if division.kind == ("story" if is_omnibus else "chapter")
-    ]
-    last = max([n for n in tops if divisions[n].listed], default=tops[-1])
-    after = [division.start for division in divisions[tops[-1] :] if division.kind in ("front", "back")]
-    limit = end_of_text(
-        book, blocks, divisions[last].body, min(after, default=blocks[-1].end), is_omnibus=is_omnibus
-    )
-    divisions = [division for division in divisions if division.start < limit]
-    bounds = [division.start for division in divisions[1:]] + [limit]
-    plans: list[_Plan] = []
-    for division, end in zip(divisions, bounds, strict=True):
-        part = (division.title if division.kind == "chapter" else "", division.body, end)
-        if division.kind == "story" or (division.kind == "chapter" and not plans):
-            name = division.title if division.kind == "story" else title
-            plans.append(_Plan(name, division.start, end, (part,), division.kind == "chapter"))
-        elif division.kind in ("chapter", "section") and plans:
-            plan = plans[-1]
-            plans[-1] = replace(plan, end=end, parts=(*plan.parts, part), chaptered=True)
-    if is_omnibus and len(plans) == 1 and title and not plans[0].chaptered:
-        plans = [replace(plans[0], title=title)]
-    least = _PROSE if contents_end else _PREAMBLE * len(book) if title else 1
-    before = _preamble(book, blocks[contents_end:], divisions[0].start, least)
-    if before is not None and is_omnibus:
-        return [_Plan("", before[0], before[1], (("", *before),)), *plans]
-    if before is not None:
-        plans[0] = replace(plans[0], start=before[0], parts=(("", *before), *plans[0].parts))
-    return plans
-
-
-def _whole(book: str, blocks: Sequence[Block], outside: Sequence[Division], title: str) -> _Plan:
-    """A book in which no story's heading was found, as one story; what stands under "Notes" at its end is cut."""
-    back = min((division.start for division in outside if division.kind == "back"), default=blocks[-1].end)
-    end = end_of_text(book, blocks, blocks[0].start, back, is_omnibus=False)
-    return _Plan(title, blocks[0].start, end, (("", blocks[0].start, end),))
-
-
-def _preamble(book: str, blocks: Sequence[Block], first: int, least: float) -> tuple[int, int] | None:
-    """The text before a book's first heading, where there is so much prose in it that it can be no front matter."""
-    before = [block for block in blocks if block.end <= first]
-    prose = [block for block in before if is_prose(book, block)]
-    if sum(block.end - block.start for block in prose) < least:
-        return None
-    return (before[0].start, before[-1].end) if prose else None
-
-
-def _tale(plan: _Plan, texts: Sequence[str], lines: tuple[int, int], book_title: str) -> Tale:
+def _tale(plan: Plan, texts: Sequence[str], lines: tuple[int, int], book_title: str) -> Tale:
     """A story of its cleaned parts."""
     text, chapters = "", []
     for (title, _, _), part in zip(plan.parts, texts, strict=True):
-        part = trimmed(part)
         if part:
             text += "\n\n" if text else ""
             if title:
@@ -229,11 +171,11 @@ def _tale(plan: _Plan, texts: Sequence[str], lines: tuple[int, int], book_title:
     return Tale(title or plan.title, body, (), lines)
 
 
-def _settled(tales: Sequence[Tale]) -> list[Tale]:
+def _settled(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
     """The stories as cleaning leaves them alone: each is, by itself, a clean text."""
     again = clean_parts([tale.text for tale in tales], setting_of(""))
     return [
-        tale if text == tale.text and _stands(text) else _cleaned_again(tale)
+        tale if text == tale.text and _stands(text) else _cleaned_again(tale, sources=sources)
         for tale, text in zip(tales, again, strict=True)
     ]
 
@@ -244,12 +186,12 @@ def _stands(text: str) -> bool:
     return wrap_width(blocks) is None and book_spans(text) == [(0, len(text))]
 
 
-def _cleaned_again(tale: Tale) -> Tale:
+def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:
     """A story cleaned as a text of its own; its chapters are found again where each still begins a paragraph."""
     bounds = [0, *[chapter.start for chapter in tale.chapters], len(tale.text)]
-    parts = [_cleaned_alone(tale.text[a:b]) for a, b in pairwise(bounds)]
+    parts = [_cleaned_alone(tale.text[a:b], sources=sources) for a, b in pairwise(bounds)]
     text = "\n\n".join([part for part in parts if part])
-    alone = _cleaned_alone(text)
+    alone = _cleaned_alone(text, sources=sources)
     if alone != text:
         return replace(tale, text=alone, chapters=())
     chapters, at = [], 0
@@ -260,10 +202,10 @@ def _cleaned_again(tale: Tale) -> Tale:
     return replace(tale, text=text, chapters=tuple(chapters))
 
 
-def _cleaned_alone(text: str) -> str:
+def _cleaned_alone(text: str, *, sources: bool) -> str:
     """A text cleaned and trimmed until both leave it as it is."""
     for _ in range(_MOST_PASSES):
-        once = trimmed(clean(text, plain=False))
+        once = trimmed(clean(text, plain=False), sources=sources)
         if once == text:
             break
         text = once

@@ -17,7 +17,8 @@ class Document:
 
     `wrapped`: its lines may be hard-wrapped prose (plain text); otherwise each line is a whole paragraph, or
     a line that was broken on purpose. `headings` is empty for plain text. `title` and `author` are what the
-    format's own data says, or "".
+    format's own data says, or "". `published`: its format is one in which publishers set their books (EPUB),
+    with pages of their own around the text.
     """
 
     text: str
@@ -25,6 +26,7 @@ class Document:
     headings: tuple[Heading, ...] = ()
     title: str = ""
     author: str = ""
+    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,12 @@ class Tale:
     text: str
     chapters: tuple[Chapter, ...] = ()
     lines: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Book:
+    """What dividing makes of a document: its stories, and what it says of all of them; "" where it does not."""
+
+    tales: tuple[Tale, ...]
+    title: str = ""
+    author: str = ""

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -58,24 +58,40 @@ class Fetched:
 def search(query: str, *, stop: threading.Event | None = None) -> Found:
     """Books in English with a plain text, by title, author or subject: the classics first, then the rest.
 
-    Books under copyright are left out. Where Gutendex does not answer, the note says so. Raises
+    Where nothing has a word as it is spelled, classics that have one a letter or two away come first. Books under
+    copyright are left out. Where Gutendex does not answer, the note says so. Raises
     DownloadStopped.
     """
     query = printable_line(query)[:_LONGEST_QUERY]
     if not folded_words(query):
         return Found(classics())
-    books = {book.number: book for book in search_offline(query, alike=False)}
+    known = search_offline(query, alike=False)
+    found: list[Book] = []
     try:
         for page in _pages(query, stop):
-            for book in page:
-                books.setdefault(book.number, book)
+            found += page
     except addresses.DownloadStopped:
         raise
     except CorpusError as error:
         reason = error.reason if isinstance(error, addresses.Trouble) else "Gutendex cannot be asked"
         note = f"{reason}, so only the built-in list of {len(classics())} classics was searched."
-        return Found(tuple(books.values()) or search_offline(query), note)
-    return Found(tuple(books.values()) or search_offline(query))
+        return Found(_once([*(known or search_offline(query)), *found]), note)
+    if not known and not any(_names(book, query) for book in found):
+        known = search_offline(query)
+    return Found(_once([*known, *found]))
+
+
+def _names(book: Book, query: str) -> bool:
+    """Whether every word of the query begins a word of the book's number, title, author or subjects."""
+    words = folded_words(" ".join([str(book.number), book.title, book.author, *book.subjects]))
+    return all(any(word.startswith(wanted) for word in words) for wanted in folded_words(query))
+
+
+def _once(books: Iterable[Book]) -> tuple[Book, ...]:
+    first: dict[int, Book] = {}
+    for book in books:
+        first.setdefault(book.number, book)
+    return tuple(first.values())
 
 
 def numbered(number: int, *, stop: threading.Event | None = None) -> Book:

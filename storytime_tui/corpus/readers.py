@@ -6,6 +6,7 @@ from pathlib import Path
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.plain import plain_document
 from storytime_tui.corpus.formats.sources import (
     ARCHIVES,
     SUFFIXES,
@@ -29,7 +30,7 @@ __all__ = [
     "source_files",
 ]
 
-READING_VERSION = 1  # raise it when a file reads otherwise: what was made of it before is then made anew
+READING_VERSION = 2  # raise it when a file reads otherwise: what was made of it before is then made anew
 LARGEST = 50 * 1024**2  # bytes; a longer "story" is a mistake more often than a story
 LARGEST_MARKED = 20 * 1024**2  # bytes of one page with markup, which takes ten times its size to read
 
@@ -87,7 +88,7 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Document]:
 
 
 def _read_plain(path: Path, name: str) -> Document:
-    return Document(decode(_bytes_of(path, name, LARGEST), name))
+    return plain_document(decode(_bytes_of(path, name, LARGEST), name))
 
 
 def _read_markdown(path: Path, name: str) -> Document:

@@ -1,5 +1,6 @@
 """Collections on disk: those that ship with the program, and those that the user has added."""
 
+import contextlib
 import difflib
 import os
 from collections.abc import Sequence
@@ -7,7 +8,8 @@ from pathlib import Path
 
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection
-from storytime_tui.corpus.keeping.folders import read_file_as_collection, read_folder
+from storytime_tui.corpus.keeping.cards import read_card
+from storytime_tui.corpus.keeping.folders import read_file_as_collection, read_folder, title_of
 from storytime_tui.corpus.keeping.prepared import Progress
 from storytime_tui.corpus.names import collection_name, slug
 from storytime_tui.errors import CorpusError
@@ -44,12 +46,13 @@ def load_shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]
 
 
 def find_collection(name_or_path: str, on_progress: Progress | None = None) -> Collection:
-    """The collection of that name, or the texts in that folder, that file or that archive.
+    """The collection of that name or title, or the texts in that folder, that file or that archive.
 
-    A folder may hold its texts directly or in folders of its own. `on_progress` gets bytes read and their
-    total while texts are read that were not read before; what it raises ends the work. Raises CorpusError,
-    with the nearest names, where there is no such thing, and for any file of it that cannot be read: what is
-    learned from must be what was meant.
+    A name goes before a title, and capitals don't count in either. A folder may hold its texts directly or in
+    folders of its own. `on_progress` gets bytes read and their total while texts are read that were not read
+    before; what it raises ends the work. Raises CorpusError, with the nearest names, where there is no such
+    thing, where two have that title, and for any file of it that cannot be read: what is learned from must be
+    what was meant.
     """
     if not name_or_path.strip():
         raise CorpusError("An empty name is no collection's: see `storytime-tui corpus list`.")
@@ -63,6 +66,15 @@ def find_collection(name_or_path: str, on_progress: Progress | None = None) -> C
                 if collection_name(folder) == wanted:
                     return _whole(read_folder(folder, bundled=bundled, on_progress=on_progress))
                 names.append(collection_name(folder))
+    titled = _folders_titled(name_or_path)
+    if len(titled) > 1:
+        raise CorpusError(
+            f"{len(titled)} collections are called “{printable_line(name_or_path)}”: use the name of the one that "
+            f"is meant, {' or '.join(collection_name(folder) for folder, _ in titled)}."
+        )
+    if titled:
+        folder, bundled = titled[0]
+        return _whole(read_folder(folder, bundled=bundled, on_progress=on_progress))
     if _exists(path):
         found = read_folder(path, on_progress=on_progress) if path.is_dir() else read_file_as_collection(path)
         return _whole(found)
@@ -73,11 +85,32 @@ def find_collection(name_or_path: str, on_progress: Progress | None = None) -> C
     raise CorpusError(f"There is no collection called {printable_line(name_or_path)!r}. {hint}")
 
 
+def names_titled(title: str) -> list[str]:
+    """The names of the collections that have this title; capitals don't count."""
+    return [collection_name(folder) for folder, _ in _folders_titled(title)]
+
+
+def _folders_titled(title: str) -> list[tuple[Path, bool]]:
+    wanted = printable_line(title).casefold()
+    found = []
+    for root, bundled in roots():
+        for folder in collection_folders(root, []):
+            with contextlib.suppress(CorpusError):  # a card that cannot be read names nothing
+                if title_of(folder, read_card(folder)).casefold() == wanted:
+                    found.append((folder, bundled))
+    return found
+
+
 def _whole(loaded: tuple[Collection, Sequence[str]]) -> Collection:
     collection, problems = loaded
     if problems:
         raise CorpusError(problems[0])
     return collection
+
+
+def taken_names() -> set[str]:
+    """The names that collections have."""
+    return {collection_name(folder) for root, _ in roots() for folder in collection_folders(root, [])}
 
 
 def roots() -> tuple[tuple[Path, bool], ...]:

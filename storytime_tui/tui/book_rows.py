@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 
 from storytime_tui.corpus.collection import Collection
+from storytime_tui.corpus.web.spelling import near
 from storytime_tui.tui.services import Book
 from storytime_tui.tui.shelf_rows import folded
 
 # The first of the list: what most who open it come for, two keys away.
 FIRST = (572, 2591, 11)  # Beatrix Potter's tales, the Grimms', Alice
 _THEIRS = ("beatrix potter", "grimm", "lewis carroll")
+_WORD = re.compile(r"\w+")
 _NUMBER = re.compile(
     r"gutenberg\.org/(?:ebooks|files|cache/epub)/(\d+)|gutenberg\W+(?:e?book\W+)?(?:no\W+|number\W+|#)?(\d+)",
     re.I,
@@ -33,11 +35,26 @@ class Catalogue:
 
     def __init__(self, books: Sequence[Book]) -> None:
         self._books = [(folded(f"{b.title} {b.author} {b.number} {' '.join(b.subjects)}"), b) for b in books]
+        self._words = {word for b in books for word in _WORD.findall(folded(f"{b.title} {b.author}"))}
 
     def matching(self, wanted: str) -> list[Book]:
         """The books whose title, author, number and subjects hold every word, in the order of the list."""
         terms = folded(wanted).split()
         return [book for words, book in self._books if all(term in words for term in terms)]
+
+    def nearly(self, wanted: str) -> list[Book]:
+        """Those that hold, in place of a word that no book has, one that is a letter or two away."""
+        meant = [self._meant(term) for term in folded(wanted).split()]
+        if not all(meant):
+            return []
+        return [
+            book for words, book in self._books if all(any(term in words for term in each) for each in meant)
+        ]
+
+    def _meant(self, term: str) -> frozenset[str]:
+        if any(term in words for words, _ in self._books):
+            return frozenset([term])
+        return near(term, self._words)
 
 
 def on_the_shelf(collections: Sequence[Collection]) -> dict[int, str]:

@@ -3,8 +3,8 @@
 import threading
 from dataclasses import dataclass, field
 
+from storytime_tui.corpus.web.sizes import size
 from storytime_tui.terminal import printable_line
-from storytime_tui.tui.wording import memory
 
 _BYTES = ("downloading", "fetching", "reading", "waiting")  # what is counted in bytes; all else in pieces
 
@@ -24,8 +24,6 @@ class Errand:
 
     def progress(self) -> str:
         """How far it has come, in words; bytes as people say them."""
-        if self.stop.is_set():
-            return "stopping…"
         words, done, total = self.said
         words = printable_line(words)
         if not total:
@@ -41,10 +39,3 @@ class Errand:
             return "", ""
         filled = max(0, min(width, round(width * done / total)))
         return "━" * filled, "─" * (width - filled)
-
-
-def size(number: int) -> str:
-    """Bytes: `8 kB`, `551 kB`, `1.5 MB`."""
-    if number < 999_500:
-        return f"{max(1, round(number / 1e3)) if number else 0:,} kB"
-    return f"{number / 1e6:.1f} MB" if number < 99_500_000 else memory(number)

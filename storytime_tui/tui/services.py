@@ -31,7 +31,8 @@ Report = Callable[
 
 
 class Added(Protocol):
-    """What an import came to: the collection, a sentence for each file left out and for each story known."""
+    """What an import came to: the collection, and a sentence for each file that was left out, for each story that
+    was known, and for what was not needed."""
 
     @property
     def collection(self) -> Collection: ...  # noqa: D102
@@ -39,13 +40,29 @@ class Added(Protocol):
     def problems(self) -> Sequence[str]: ...  # noqa: D102
     @property
     def copies(self) -> Sequence[str]: ...  # noqa: D102
+    @property
+    def notes(self) -> Sequence[str]: ...  # noqa: D102
 
 
 class Removed(Protocol):
-    """What was taken off the shelf and can be brought back: a sentence on it."""
+    """What was taken off the shelf and can be brought back: its title, and of a story (else "") the title of the
+    collection that it stood in."""
+
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def collection(self) -> str: ...  # noqa: D102
+
+
+class Restored(Protocol):
+    """What came back: a sentence on it, its collection's name, and of a story (else "") its place in there."""
 
     @property
     def sentence(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def place(self) -> str: ...  # noqa: D102
 
 
 class Copy(Protocol):
@@ -155,13 +172,16 @@ class Services:
     A story is meant by its collection and its place in it; the place None means the whole collection.
     """
 
-    shelf: Callable[[], tuple[Collection, ...]]
+    shelf: Callable[[], tuple[tuple[Collection, ...], Sequence[str]]]  # and what of it cannot be read
     add: Callable[[Sequence[str], Report, threading.Event], Added]  # paths and addresses
     add_text: Callable[[str, str], Added]  # a text and its title
     before: Callable[[Collection, int], str]  # the story as its file has it
-    rename: Callable[[Collection, int | None, str], None]
+    rename: Callable[[Collection, int | None, str], str]  # a sentence where another has that title
     remove: Callable[[Collection, int | None], Removed]
-    undo: Callable[[Removed], None]
+    removed: Callable[
+        [Sequence[Collection]], Sequence[Removed]
+    ]  # all that can be brought back, the last first
+    undo: Callable[[Removed], Restored]
     set_punctuation: Callable[[Collection, bool], None]  # whether quotes and dashes are made plain
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
     estimate: Callable[[Sequence[Story], str], Estimate]
@@ -190,6 +210,7 @@ def real_services() -> Services:
         before=_before,
         rename=_rename,
         remove=_remove,
+        removed=_removed,
         undo=_undo,
         set_punctuation=_set_punctuation,
         copies=_copies,
@@ -210,10 +231,10 @@ def real_services() -> Services:
     )
 
 
-def _shelf() -> tuple[Collection, ...]:
+def _shelf() -> tuple[tuple[Collection, ...], Sequence[str]]:
     from storytime_tui.workshop import shelves
 
-    return shelves.shelf()
+    return shelves.opened()
 
 
 def _add(sources: Sequence[str], report: Report, stop: threading.Event) -> Added:
@@ -234,10 +255,10 @@ def _before(collection: Collection, index: int) -> str:
     return shelves.before(collection, index)
 
 
-def _rename(collection: Collection, index: int | None, title: str) -> None:
+def _rename(collection: Collection, index: int | None, title: str) -> str:
     from storytime_tui.workshop import shelves
 
-    shelves.rename(collection, index, title)
+    return shelves.rename(collection, index, title)
 
 
 def _remove(collection: Collection, index: int | None) -> Removed:
@@ -246,10 +267,16 @@ def _remove(collection: Collection, index: int | None) -> Removed:
     return shelves.remove(collection, index)
 
 
-def _undo(removed: Any) -> None:  # a `Removed` that `_remove` gave
+def _removed(collections: Sequence[Collection]) -> Sequence[Removed]:
     from storytime_tui.workshop import shelves
 
-    shelves.undo(removed)
+    return shelves.removed(collections)
+
+
+def _undo(removed: Any) -> Restored:  # a `Removed` that `_remove` or `_removed` gave
+    from storytime_tui.workshop import shelves
+
+    return shelves.undo(removed)
 
 
 def _set_punctuation(collection: Collection, plain: bool) -> None:

@@ -1,6 +1,6 @@
 """What the ticked stories come to, and which of them are told twice: pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from storytime_tui.corpus.collection import Collection, Story
@@ -19,9 +19,8 @@ class Tally:
     twice: int = 0
 
 
-def tally(ticks: Ticks, collections: Sequence[Collection], copies: Copies) -> Tally:
-    """Count what is ticked; quick enough to be done at every key."""
-    again = told_again(ticks, collections, copies)
+def tally(ticks: Ticks, collections: Sequence[Collection], again: Set[Key]) -> Tally:
+    """Count what is ticked, of which `again` is told twice; quick enough to be done at every key."""
     return Tally(ticks.count(collections), ticks.words(collections), len(again))
 
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from storytime_tui import paths
 from storytime_tui.corpus import duplicates
 from storytime_tui.corpus import shelf as _shelf
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.keeping import changes, importing
 from storytime_tui.corpus.keeping.cards import Card
-from storytime_tui.corpus.keeping.changes import Removed
+from storytime_tui.corpus.keeping.changes import Removed, Restored
 from storytime_tui.corpus.keeping.importing import AddedCollection
+from storytime_tui.corpus.keeping.leftovers import remove_leftovers
 from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable_line, printable_path
 from storytime_tui.workshop.progress import Stopped
 
 Report = Callable[[str, int, int], None]
 Key = tuple[str, int]  # a collection's name, and a story's place in it
 
-__all__ = ["AddedCollection", "Removed"]  # what others name
+__all__ = ["AddedCollection", "Removed", "Restored"]  # what others name
 
 
 # -- looking ----------------------------------------------------------------------------------------------
@@ -37,8 +41,21 @@ def shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]:
     return _shelf.load_shelf_with_problems()
 
 
+def opened() -> tuple[tuple[Collection, ...], tuple[str, ...]]:
+    """The shelf with its problems, once what an import that was killed left there is gone.
+
+    The sentences name what lies on the shelf by its place there.
+    """
+    folder = paths.collections_folder()
+    remove_leftovers(folder)
+    collections, problems = shelf_with_problems()
+    return collections, tuple(
+        problem.replace(f"{printable_path(folder)}{os.sep}", "") for problem in problems
+    )
+
+
 def find(name: str) -> Collection:
-    """The collection of that name, or the texts at that path. Raises CorpusError with the nearest names."""
+    """The collection of that name or title, or the texts at that path. Raises CorpusError with the nearest names."""
     return _shelf.find_collection(name)
 
 
@@ -142,9 +159,12 @@ def _stoppable(report: Report | None, stop: threading.Event | None) -> Iterator[
 # -- changing ---------------------------------------------------------------------------------------------
 
 
-def rename(collection: Collection, index: int | None, title: str) -> None:
-    """Give a collection, or one of its stories, another title. Raises CorpusError."""
-    changes.rename(collection, index, title)
+def rename(collection: Collection, index: int | None, title: str) -> str:
+    """Give a collection, or one of its stories, another title. Raises CorpusError.
+
+    Returns a sentence where another one has that title already, or "".
+    """
+    return changes.rename(collection, index, title)
 
 
 def remove(collection: Collection, index: int | None = None) -> Removed:
@@ -152,18 +172,44 @@ def remove(collection: Collection, index: int | None = None) -> Removed:
     return changes.remove(collection, index)
 
 
-def undo(removed: Removed) -> None:
-    """Bring back what was removed. Raises CorpusError."""
-    changes.undo(removed)
+def undo(removed: Removed, name: str | None = None) -> Restored:
+    """Bring back what was removed, a collection under another name if one is given. Raises CorpusError."""
+    return changes.undo(removed, name)
 
 
-def restore(name: str) -> Removed:
-    """Bring back the collection of that name that was removed last. Raises CorpusError."""
-    for removed in changes.removed_collections():
-        if removed.name == name:
-            changes.undo(removed)
-            return removed
-    raise CorpusError(f"No collection called {name!r} was removed in the last {changes.KEPT_DAYS} days.")
+def removed(collections: Sequence[Collection] | None = None) -> tuple[Removed, ...]:
+    """All that can be brought back: collections, the last removed first, then the stories of each that is there."""
+    shelf = _shelf.load_shelf() if collections is None else collections
+    stories: list[Removed] = []
+    for collection in shelf:
+        with suppress(CorpusError):  # one that has gone meanwhile has none
+            stories += changes.stories_removed_from(collection)
+    return (*changes.removed_collections(), *stories)
+
+
+def restore(name: str, *, story: str | None = None, new_name: str | None = None) -> Restored:
+    """Bring back the collection of that name or title that was removed last, or a story of one on the shelf.
+
+    `new_name`: what to call the collection from now on. Raises CorpusError.
+    """
+    wanted = name.strip().casefold()
+    if story is not None:
+        collection = _shelf.find_collection(name)
+        told = story.strip().casefold()
+        for gone in changes.stories_removed_from(collection):
+            if gone.title.casefold() == told:
+                return changes.undo(gone)
+        raise CorpusError(
+            f"No story called “{printable_line(story)}” was removed from {collection.name}: "
+            "`storytime-tui corpus restore` lists what was."
+        )
+    for gone in changes.removed_collections():
+        if wanted in (gone.name, gone.title.casefold()):
+            return changes.undo(gone, new_name)
+    raise CorpusError(
+        f"No collection called “{printable_line(name)}” was removed in the last {changes.KEPT_DAYS} days: "
+        "`storytime-tui corpus restore` lists what can be brought back."
+    )
 
 
 def set_punctuation(collection: Collection, plain: bool) -> None:

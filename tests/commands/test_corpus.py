@@ -119,6 +119,48 @@ def test_show_prints_the_stories(books: Path, capsys: pytest.CaptureFixture[str]
     assert json.loads(line)["text"] == f"He said {ODD}."
 
 
+def test_rename_makes_the_title_one_line_and_says_who_has_it(
+    books: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("add", str(books), "--name", "grimm")
+    capsys.readouterr()
+    run("rename", "grimm", "Household\n Tales")
+    assert capsys.readouterr().out == "Renamed “Grimm” to “Household Tales”.\n"
+    assert run("show", "household tales") == 0  # by its title, too
+    run("rename", "Household Tales", "hedge tales")
+    assert "Another collection is called “hedge tales”, too: hedge-tales." in capsys.readouterr().err
+    run("rename", "grimm", "The Fox", "--story", "日本")
+    printed = capsys.readouterr()
+    assert "Another story in hedge tales is called “The Fox”, too." in printed.err
+
+
+def test_restore_lists_and_brings_back_stories_and_collections(
+    books: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("restore") == 0
+    assert "Nothing was removed" in capsys.readouterr().err
+    run("add", str(books), "--name", "grimm")
+    run("remove", "grimm", "--story", "The Fox")
+    assert "corpus restore grimm --story 'The Fox'` brings it back" in capsys.readouterr().out
+    run("restore", "--json")
+    assert json.loads(capsys.readouterr().out) == {"collection": "grimm", "title": "The Fox", "kind": "story"}
+    run("restore", "Grimm", "--story", "the fox")
+    assert capsys.readouterr().out == "“The Fox” is back in Grimm.\n"
+    with pytest.raises(CorpusError, match="No story called “The Fox” was removed from grimm"):
+        run("restore", "grimm", "--story", "The Fox")
+    run("remove", "grimm")
+    run("restore")
+    assert capsys.readouterr().out.splitlines()[-1] == "grimm       Grimm  collection"
+    run("add", str(books), "--name", "grimm")
+    run("restore", "grimm", "--name", "Old Grimm")
+    assert capsys.readouterr().out.splitlines()[-1] == "“Grimm” is back on the shelf as old-grimm."
+    run("remove", "grimm")
+    run("restore", "Grimm")
+    assert capsys.readouterr().out.splitlines()[-1] == "“Grimm” is back on the shelf."
+    with pytest.raises(CorpusError, match="No collection called “grimm” was removed"):
+        run("restore", "grimm")
+
+
 @pytest.mark.parametrize(("terminal", "shown"), [(True, "␛[2J"), (False, "\x1b[2J")])
 def test_show_text_is_safe_in_a_terminal_and_exact_in_a_pipe(
     terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -7,6 +7,7 @@ import pytest
 
 from storytime_tui.cli import main
 from storytime_tui.corpus.web import polite
+from storytime_tui.corpus.web.sizes import size
 from tests.loopback_library import LoopbackLibrary, Waits, manners_without_waiting
 
 
@@ -58,6 +59,23 @@ def test_without_a_network_the_classics_are_there(
     assert "No book was found" in capsys.readouterr().err
 
 
-def test_what_is_no_number_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["corpus", "fetch", "alice"]) == 1
+def test_what_is_no_number_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    for typed in ("alice", "\u00b2", "-1x", ""):
+        with pytest.raises(SystemExit) as misused:
+            main(["corpus", "fetch", typed])
+        assert misused.value.code == 2
     assert "'alice' is no book's number" in capsys.readouterr().err
+
+
+def test_an_address_that_is_not_of_the_web_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["corpus", "add", "ftp://x/y.txt"]) == 1
+    said = capsys.readouterr().err
+    assert "ftp://x/y.txt cannot be fetched: only addresses that begin with http:// or https:// are." in said
+
+
+def test_the_command_line_and_the_list_say_the_same_size(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["corpus", "search", "--offline", "2591"]) == 0
+    assert "551 kB" in capsys.readouterr().out
+    assert [size(each) for each in (0, 200, 550_592, 999_600, 1_500_000, 120_000_000, 1_900_000_000)] == [
+        *("0 kB", "1 kB", "551 kB", "1.0 MB", "1.5 MB", "120 MB", "1.9 GB"),
+    ]

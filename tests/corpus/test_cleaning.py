@@ -219,6 +219,39 @@ def test_where_most_words_are_torn_an_unknown_one_is_taken_for_torn() -> None:
     assert "who was proud, was feel-ing poorly" in clean(f"{text}\n{text}")  # nothing tells
 
 
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        (
+            "A frog sat on a log and it\nwas a long log in-\ndeed.",
+            "A frog sat on a log and it was a long log in-deed.",
+        ),
+        ("So in the morning, in-\ndeed, it was.\n\nIndeed!", "So in the morning, indeed, it was.\n\nIndeed!"),
+        (
+            "Dear Mole,\n\nThe Sett,\nBramble Lane\n\nThe rain came in at the back door, and I have moved the\n"
+            "potatoes upstairs.\n\nYours,\nBadger",
+            "Dear Mole,\n\nThe Sett,\nBramble Lane\n\nThe rain came in at the back door, and I have moved the "
+            "potatoes upstairs.\n\nYours,\nBadger",
+        ),
+    ],
+)
+def test_a_short_text_is_unwrapped_where_nothing_else_can_be_meant(text: str, joined: str) -> None:
+    assert clean(text) == joined
+    assert clean(joined) == joined
+
+
+@pytest.mark.parametrize(
+    "verse",
+    [
+        "the moon came over the hill\nand shone on the sheep\nand the lamb",
+        "Hush, said the vole,\nhush, said the rain",
+        "so much of it\nhung upon\n\na red lamp\nlit with\n\nfish oil\nbeside the white\n\ngeese",
+    ],
+)
+def test_verse_is_never_joined(verse: str) -> None:
+    assert clean(verse) == verse
+
+
 def test_quotes_and_dashes_stay_as_written_where_that_is_wished() -> None:
     text = "“Don’t”—she said – ‘no…’"
     assert clean(text, plain=False) == text

@@ -10,6 +10,7 @@ from storytime_tui.corpus import gutenberg
 from storytime_tui.corpus.gutenberg import Book, classics, fetch, numbered, search, search_offline
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.addresses import DownloadStopped
+from storytime_tui.corpus.web.spelling import letters_off, near
 from storytime_tui.errors import CorpusError
 from tests.loopback_library import TALES, LoopbackLibrary, Tale, Waits, manners_without_waiting
 
@@ -148,6 +149,22 @@ def test_a_title_that_begins_so_comes_first_then_titles_authors_and_subjects() -
 )
 def test_a_slip_of_the_hand_still_finds_it(mistyped: str, title: str) -> None:
     assert title in titles(search_offline(mistyped))
+
+
+def test_the_nearest_spelling_is_meant_and_few_are_shown() -> None:
+    found = search_offline("poter")
+    assert all("Potter" in book.author or "Porter" in book.author for book in found)
+    assert sum(book.author == "Beatrix Potter" for book in found) > 20
+    assert {book.author for book in search_offline("leaer")} == {"Edward Lear"}
+    assert search_offline("fxo") == ()  # of three letters, any word is near
+
+
+def test_letters_off_counts_changes_and_swaps() -> None:
+    pairs = [("potter", "potter"), ("poter", "potter"), ("grimsm", "grimms"), ("fox", "hen"), ("", "ab")]
+    assert [letters_off(*pair) for pair in pairs] == [0, 1, 1, 3, 2]
+    assert near("poter", ["peter", "potter", "porter", "water"]) == {"potter", "porter"}
+    assert near("wonderlamb", ["wonderland", "wonder"]) == {"wonderland"}
+    assert near("fox", ["box"]) == frozenset()
 
 
 def test_nonsense_finds_nothing_and_nothing_finds_all() -> None:

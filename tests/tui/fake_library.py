@@ -52,12 +52,23 @@ class FakeAdded:
     collection: Collection
     problems: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class FakeRemoved:
-    sentence: str
     before: tuple[Collection, ...]
+    title: str = ""
+    collection: str = ""
+    name: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class FakeRestored:
+    sentence: str
+    name: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -106,12 +117,15 @@ class FakeLibrary:
 
     collections: tuple[Collection, ...] = SHELF
     shelf_error: Exception | None = None
+    unreadable: tuple[str, ...] = ()  # of the shelf
+    removed_earlier: tuple[FakeRemoved, ...] = ()
     added: list[str] = field(default_factory=list)  # paths and addresses, in the order of their import
     pasted: list[tuple[str, str]] = field(default_factory=list)  # texts and their titles
     fetched: list[FakeBook] = field(default_factory=list)
     sought: list[str] = field(default_factory=list)
     add_error: Exception | None = None
     add_gate: threading.Semaphore | None = None  # what adds or fetches waits here for each report
+    add_is_deaf: bool = False  # it does not look at the wish to stop
     to_add: FakeAdded | None = None
     told_again: dict[tuple[str, int], FakeCopy] = field(default_factory=dict)
     in_file: str = "As it stood in the file:\n\n    “You never know,”\n    said the hedgehog."
@@ -132,6 +146,7 @@ class FakeLibrary:
             "before": self._before,
             "rename": self._rename,
             "remove": self._remove,
+            "removed": lambda collections: self.removed_earlier,
             "undo": self._undo,
             "set_punctuation": self._set_punctuation,
             "copies": lambda collections: self.told_again,
@@ -141,10 +156,10 @@ class FakeLibrary:
             "fetch_book": self._fetch,
         }
 
-    def _shelf(self) -> tuple[Collection, ...]:
+    def _shelf(self) -> tuple[tuple[Collection, ...], tuple[str, ...]]:
         if self.shelf_error is not None:
             raise self.shelf_error
-        return self.collections
+        return self.collections, self.unreadable
 
     def _add(self, sources: Sequence[str], report: Any, stop: threading.Event) -> FakeAdded:
         self.added += sources
@@ -161,7 +176,7 @@ class FakeLibrary:
     def _arrive(self, words: str, report: Any, stop: threading.Event) -> FakeAdded:
         for done in range(4):
             report(words, done, 3)
-            self._wait(self.add_gate, stop)
+            self._wait(self.add_gate, threading.Event() if self.add_is_deaf else stop)
         if self.add_error is not None:
             raise self.add_error
         assert self.to_add is not None
@@ -198,25 +213,30 @@ class FakeLibrary:
             if c.name != collection.name or changed is not None
         )  # type: ignore[assignment]
 
-    def _rename(self, collection: Collection, index: int | None, title: str) -> None:
+    def _rename(self, collection: Collection, index: int | None, title: str) -> str:
         if index is None:
             self._change(collection, dataclasses.replace(collection, title=title))
-            return
+            others = [c.name for c in self.collections if c.title == title and c.name != collection.name]
+            return f"Another collection is called so, too: {others[0]}." if others else ""
         stories = list(collection.stories)
         stories[index] = dataclasses.replace(stories[index], title=title)
         self._change(collection, dataclasses.replace(collection, stories=tuple(stories)))
+        return ""
 
     def _remove(self, collection: Collection, index: int | None) -> FakeRemoved:
         before = self.collections
         if index is None:
             self._change(collection, None)
-            return FakeRemoved(f"Removed “{collection.title}”.", before)
+            return FakeRemoved(before, collection.title, "", collection.name)
         left = tuple(story for i, story in enumerate(collection.stories) if i != index)
         self._change(collection, dataclasses.replace(collection, stories=left))
-        return FakeRemoved(f"Removed “{collection.stories[index].title}”.", before)
+        gone = collection.stories[index]
+        return FakeRemoved(before, gone.title, collection.title, collection.name, gone.place)
 
-    def _undo(self, removed: Any) -> None:
+    def _undo(self, removed: Any) -> FakeRestored:
         self.collections = removed.before
+        where = f"in {removed.collection}" if removed.collection else "on the shelf"
+        return FakeRestored(f"“{removed.title}” is back {where}.", removed.name, removed.place)
 
     def _set_punctuation(self, collection: Collection, plain: bool) -> None:
         self._change(collection, dataclasses.replace(collection, plain_punctuation=plain))

@@ -118,8 +118,12 @@ async def test_a_story_told_twice_is_said_and_learned_once(world: World) -> None
         app.screen.go_to("fir-trees", 0)  # type: ignore[attr-defined]
         await until(pilot, lambda: "told again: word for word “The Hedgehog's Umbrella”" in page(app))
         line = next(line for line in tree_text(app).splitlines() if "Fir Tale 1 " in line)
-        assert "again" in line
+        assert "again" not in line  # it is not ticked: nothing is told twice
         await pilot.press("space")
+        await until(
+            pilot,
+            lambda: any("Fir Tale 1 " in li and "again" in li for li in tree_text(app).splitlines()),
+        )
         await until(pilot, lambda: "1 told twice, learned once" in screen_text(app))
         await until(pilot, lambda: "11 stories" in screen_text(app) and "644 tokens" in flat(app))
         await pilot.press("down", "down", "space")
@@ -259,6 +263,58 @@ async def test_arrows_move_in_the_tree_while_the_filter_is_typed(app: StorytimeA
         await pilot.press("enter")
         await until(pilot, lambda: app.focused is tree)
         assert tree.leaf.title == "Fir Tale 11"
+
+
+async def test_leaving_the_filter_keeps_the_story(app: StorytimeApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        tree = app.screen.query_one(ShelfTree)
+        await pilot.press("slash", *"fir tale 17", "enter", "escape")
+        await until(pilot, lambda: tree.count() > 20)
+        assert tree.leaf is not None
+        assert tree.leaf.title == "Fir Tale 17"
+        assert "Fir Tale 17" in tree_text(app)
+        await until(pilot, lambda: "Fir Tale 17" in page(app))
+
+
+async def test_where_nothing_is_found_the_page_says_so(app: StorytimeApp) -> None:
+    async with app.run_test(size=WIDE) as pilot:
+        await shelf_is_open(pilot)
+        await until(pilot, lambda: "Hedgerow Tales" in page(app))
+        await pilot.press("slash", *"xyz")
+        await until(pilot, lambda: page(app).strip() == "No story has these words")
+        await pilot.press("escape")
+        await until(pilot, lambda: "Hedgerow Tales" in page(app))
+
+
+def keys(app: StorytimeApp) -> str:
+    """The footer."""
+    return screen_text(app).splitlines()[-1].strip()
+
+
+async def test_the_footer_names_the_keys_that_are_of_use(world: World) -> None:
+    mine = dataclasses.replace(SHELF[1], name="mine", title="Mine", bundled=False)
+    world.collections = (SHELF[0], mine)
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await until(pilot, lambda: "t Train" in keys(app) and "b File" not in keys(app))
+        await pilot.press("down")
+        await until(pilot, lambda: "b File" in keys(app))
+        assert "d Remove" not in keys(app)  # it came with the program
+        app.screen.go_to("mine", None)  # type: ignore[attr-defined]
+        wanted = "space Tick ↵ Read / Find i Add g Books t Train r Rename d Remove - Quotes ? Help"
+        await until(pilot, lambda: keys(app) == wanted)
+        app.screen.go_to("mine", 2)  # type: ignore[attr-defined]
+        wanted = "space Tick ↵ Read / Find i Add g Books t Train b File r Rename d Remove ? Help"
+        await until(pilot, lambda: keys(app) == wanted)
+        await pilot.press("d")
+        await until(pilot, lambda: "u Undo" in keys(app) and keys(app).endswith("? Help"))
+        await pilot.press("enter")
+        await until(pilot, lambda: keys(app).startswith("↑↓ Scroll") and "esc Back" in keys(app))
+        await pilot.press("escape", "slash")
+        await until(pilot, lambda: keys(app).split("  ")[:3] == ["↑↓ Move", "enter List", "esc Show all"])
+        assert "Train" not in keys(app)
 
 
 async def test_under_a_filter_a_collections_tick_is_that_of_the_stories_shown(app: StorytimeApp) -> None:

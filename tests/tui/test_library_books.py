@@ -152,3 +152,20 @@ def test_the_lists_own_favourites_are_in_the_list_that_comes_with_the_program() 
     books = in_order(real_services().browse_books())
     assert len(books) >= 300
     assert [book.number for book in books[:3]] == list(FIRST)
+
+
+async def test_a_slip_of_the_hand_is_forgiven(app: StorytimeApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("g", *"poter trasury")
+        await until(pilot, lambda: "no book has “poter trasury”; 1 book with a word spelled" in flat(app))
+        assert "The Great Big Treasury of Beatrix Potter" in screen_text(app)
+        assert "search all of Gutenberg for “poter trasury”" in screen_text(app)
+
+
+def test_a_word_that_a_book_has_is_never_taken_for_another() -> None:
+    catalogue = Catalogue(BOOKS)
+    assert [book.number for book in catalogue.nearly("caroll")] == [11, 12]
+    assert catalogue.nearly("beatrix xyzzyq") == []
+    assert [book.number for book in catalogue.nearly("alice carrol")] == [11]
+    assert catalogue.nearly("fbl") == []

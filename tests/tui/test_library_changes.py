@@ -12,13 +12,14 @@ from textual.widgets import Input
 
 from storytime_tui.errors import CorpusError
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.screens.dialogs import AskScreen, ListScreen
+from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, ListScreen
 from storytime_tui.tui.screens.importing import ImportingScreen
 from storytime_tui.tui.screens.library import LibraryScreen
 from storytime_tui.tui.widgets.reading import Reading
+from storytime_tui.tui.widgets.remark import Remark
 from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fake_library import SHELF, FakeAdded, collection
+from tests.tui.fake_library import SHELF, FakeAdded, FakeRemoved, collection
 from tests.tui.fakes import World
 
 MINE = collection("mine", "My Tales", ["One", "Two", "Three"], bundled=False)
@@ -130,7 +131,7 @@ async def test_everything_that_was_left_out_can_be_read(app: StorytimeApp, world
         assert app.screen is app.screen_stack[0]  # nothing was left out yet
         await ask_for(pilot, "/tales")
         await until(pilot, lambda: "l lists all 201 remarks" in flat(app))
-        assert "file0.bin [/b] is not a text" in screen_text(app)
+        assert "known before. l lists all 201 remarks. fi… (l)" in screen_text(app)  # there is one line
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, ListScreen) and "file1.bin" in screen_text(app))
         await pilot.press("end")
@@ -230,13 +231,122 @@ async def test_remove_and_undo_keep_ticks_and_place(app: StorytimeApp, world: Wo
         await pilot.press("left", "delete")
         await until(pilot, lambda: "Removed “My Tales”. u brings it back." in screen_text(app))
         assert "[ ] My Tales" not in screen_text(app)
-        await pilot.press("u")
-        await until(pilot, lambda: "[-] My Tales" in screen_text(app))
+        await pilot.press("home", "u")
+        await until(pilot, lambda: "“My Tales” is back on the shelf." in screen_text(app))
+        assert "[-] My Tales" in screen_text(app)
+        assert tree_of(app).leaf.title == "My Tales"  # type: ignore[union-attr]
         await pilot.press("u")
         await until(pilot, lambda: app.desk.collections[1].stories == MINE.stories)
         assert app.desk.ticks.places(app.desk.collections[1]) == {2}
-        await pilot.press("u")  # nothing more to undo
-        assert "It is back." in screen_text(app)
+        assert "“Two” is back in My Tales." in screen_text(app)
+        assert tree_of(app).leaf.title == "Two"  # type: ignore[union-attr]
+        await pilot.press("u")
+        await until(pilot, lambda: "Nothing was removed since the app was opened." in screen_text(app))
+        assert "is back" not in screen_text(app)
+
+
+async def test_what_was_removed_earlier_can_be_chosen_and_brought_back(
+    app: StorytimeApp, world: World
+) -> None:
+    whole = world.collections
+    world.collections = (whole[0], dataclasses.replace(MINE, stories=MINE.stories[:2]))
+    three = FakeRemoved(whole, "Three", "My Tales", "mine", MINE.stories[2].place)
+    world.removed_earlier = (FakeRemoved(whole, "Old [b]"), three)
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
+        assert "Old [b] a collection" in flat(app)
+        assert "Three" in screen_text(app)
+        assert "of My Tales" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.screen_stack[0])
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "“Three” is back in My Tales." in screen_text(app))
+        assert tree_of(app).leaf.title == "Three"  # type: ignore[union-attr]
+
+
+async def test_a_title_that_another_has_is_warned_of(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        app.screen.go_to("mine", None)  # type: ignore[attr-defined]
+        await pilot.press("r")
+        await type_text(pilot, "Hedgerow Tales")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Another collection is called so, too: hedgerow." in flat(app))
+
+
+async def test_what_was_said_goes_with_the_next_key_and_nothing_moves(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        before = tree_of(app).region
+        app.screen.go_to("mine", 0)  # type: ignore[attr-defined]
+        await pilot.press("d")
+        await until(pilot, lambda: "Removed “One”. u brings it back." in screen_text(app))
+        assert tree_of(app).region == before
+        await pilot.press("up")
+        await until(pilot, lambda: "Removed" not in screen_text(app))
+        assert tree_of(app).region == before
+        await pilot.press("slash")
+        world.change_error = CorpusError("The disk is full.")
+        await pilot.press("escape", "end", "d")
+        await until(pilot, lambda: "The disk is full." in screen_text(app))
+        await pilot.press("slash", "o")  # a letter that is typed is a key, too
+        await until(pilot, lambda: "The disk is full." not in screen_text(app))
+
+
+async def test_a_long_remark_is_cut_and_l_has_all_of_it(app: StorytimeApp, world: World) -> None:
+    world.change_error = CorpusError("The disk is full [/b]: " + "make room and try again; " * 12 + "END.")
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        app.screen.go_to("mine", 0)  # type: ignore[attr-defined]
+        await pilot.press("d")
+        await until(pilot, lambda: "The disk is full [/b]: make room" in screen_text(app))
+        assert "… (l)" in screen_text(app)
+        await pilot.press("down", "l")
+        await until(pilot, lambda: isinstance(app.screen, ListScreen) and "END." in screen_text(app))
+
+
+@pytest.mark.parametrize(("size", "lines"), [((80, 24), 1), ((160, 48), 2)])
+async def test_the_remark_has_its_place_from_the_start(
+    app: StorytimeApp, size: tuple[int, int], lines: int
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await shelf_is_open(pilot)
+        await until(pilot, lambda: app.screen.query_one(Remark).region.height == lines)
+
+
+async def test_what_cannot_be_read_of_the_shelf_is_said(app: StorytimeApp, world: World) -> None:
+    world.unreadable = ("broken/collection.toml is not valid TOML: line 1.", "empty holds no .txt files.")
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await until(pilot, lambda: "2 things on the shelf cannot be read (l): broken/coll" in flat(app))
+        await pilot.press("down", "l")
+        await until(pilot, lambda: "empty holds no .txt files." in screen_text(app))
+        await pilot.press("escape")
+        app.screen.go_to("mine", 0)  # type: ignore[attr-defined]
+        await pilot.press("d")  # the shelf is read anew: it is not said again
+        await until(pilot, lambda: "Removed “One”" in screen_text(app))
+
+
+async def test_escape_leaves_an_import_that_does_not_look_up(app: StorytimeApp, world: World) -> None:
+    world.to_add, world.add_gate, world.add_is_deaf = newcomer(), threading.Semaphore(1), True
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await ask_for(pilot, "/tales")
+        await until(pilot, lambda: isinstance(app.screen, ImportingScreen))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.screen_stack[0])  # at once
+        await until(pilot, lambda: "Stopped; nothing was imported." in screen_text(app))
+        await pilot.press("i")  # another one can begin
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("escape")
+        world.add_gate.release(9)  # it was through already: then it is said
+        await until(pilot, lambda: "Added “New Tales”: 2 stories." in screen_text(app))
 
 
 async def test_what_came_with_the_program_stays(app: StorytimeApp) -> None:

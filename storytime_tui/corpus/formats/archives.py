@@ -21,8 +21,8 @@ from storytime_tui.corpus.formats.sources import (
     is_about_texts,
     is_readable_name,
     path_order,
-    without_twins,
 )
+from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.corpus.names import safe_file_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
@@ -179,12 +179,11 @@ def unpack(archive: Path, folder: Path) -> SourceFiles:
 def _unpack(archive: Archive, folder: Path) -> SourceFiles:
     wanted, problems = _wanted(archive)
     about = [path for path in wanted if is_about_texts(path)]
-    paths, notes = without_twins(sorted(wanted.keys() - about, key=path_order))
-    notes += tuple(f"{_called(path, archive)} speaks about the texts: it is left out." for path in about)
-    written: list[Path] = []
+    notes = tuple(f"{_called(path, archive)} speaks about the texts: it is left out." for path in about)
+    written: dict[Path, PurePosixPath] = {}
     taken: set[str] = set()
     same_name: Counter[str] = Counter()
-    for path in paths:
+    for path in sorted(wanted.keys() - about, key=path_order):
         same_name[path.name] += 1
         number = f" ({same_name[path.name]})" if same_name[path.name] > 1 else ""
         target = folder / safe_file_name(f"{path.stem}{number}{path.suffix}", taken)
@@ -198,13 +197,16 @@ def _unpack(archive: Archive, folder: Path) -> SourceFiles:
             target.unlink()
             problems.append(str(error))
         else:
-            written.append(target)
+            written[target] = path
     if not written:
         nothing = f"{archive.name} holds no .txt files, nor any .md, .html or .epub: there is nothing to add."
         raise CorpusError(problems[0] if problems else nothing)
     if len(problems) > _TOLD:
         problems[_TOLD:] = [f"{len(problems) - _TOLD:,} more files in {archive.name} cannot be read."]
-    return SourceFiles(tuple(written), tuple(problems), notes)
+    kept, twins = without_twins(tuple(written), lambda path: _called(written[path], archive))
+    for target in written.keys() - set(kept):
+        target.unlink()
+    return SourceFiles(kept, tuple(problems), (*twins, *notes))
 
 
 def _wanted(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], list[str]]:

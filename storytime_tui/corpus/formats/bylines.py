@@ -13,22 +13,28 @@ _GUTENBERG = re.compile(
 _DATES = re.compile(r",? *\(?(?:b\. |d\. |ca\. )?[0-9]{3,4}\??(?: *[-–] *(?:[0-9]{3,4}\??)?)?\)?\.?$")
 
 
-def title_and_author(root: Any) -> tuple[str, str]:
-    """What a page's head says of it, in one line each; "" where it does not say."""
+def title_and_author(root: Any, heading: str | None = None) -> tuple[str, str]:
+    """What a page says of itself, in one line each; "" where it does not say.
+
+    `heading`: its main heading, "" where it has several and None where it has none. What its head calls it is
+    the site's name as often as not, and counts only without headings, or as Project Gutenberg's.
+    """
     said: dict[str, list[str]] = {}
     for meta in root.iter("meta"):
         name = (meta.get("name") or meta.get("property") or "").lower()
         if (content := _one_line(meta.get("content") or "")) and len(said) < 100:
             said.setdefault(name, []).append(content)
     element = next(iter(root.iter("title")), None)
-    heading = _one_line("".join(element.itertext())) if element is not None else ""
-    title = next((said[name][0] for name in _TITLE_NAMES if name in said), heading)
+    in_head = _one_line("".join(element.itertext())) if element is not None else ""
+    title = next((said[name][0] for name in _TITLE_NAMES if name in said), in_head)
     author = next((people(said[name]) for name in _AUTHOR_NAMES if name in said), "")
     if found := _GUTENBERG.fullmatch(title):
         title = found["of"] or found["before"]
         book, by, writer = title.rpartition(", by ")
         if by:
             title, author = book, author or writer
+    elif heading is not None:
+        title = heading
     return title, author
 
 

@@ -112,7 +112,7 @@ class _Book:
             raise self._archive.damaged()
         text, headings = join_pages(pages, entries)
         wrapped = bool(pages) and all(page.document.wrapped for _, page in pages)
-        return Document(text, wrapped, headings, self._title(), self._author())
+        return Document(text, wrapped, headings, self._title(), self._author(), published=True)
 
     # -- the archive ---------------------------------------------------------------------------------------
 

@@ -63,10 +63,28 @@ def read_html(source: str, name: str, places: frozenset[str] = frozenset()) -> P
     walk = _Walk(places)
     walk.through(root)
     writer = walk.writer
-    title, author = title_and_author(root)
+    title, author = title_and_author(root, _main_heading(root, writer))
     wrapped = writer.preformatted > 0.9 * writer.written  # a plain text that was made a page
     text = "\n".join(writer.lines)
     return Page(Document(text, wrapped, tuple(writer.headings), title, author), writer.places)
+
+
+def _main_heading(root: Any, writer: Writer) -> str | None:
+    """The words of a page's only first heading, or of the only one in its article; "" where it has several.
+
+    None where the page has no headings at all.
+    """
+    if not writer.headings:
+        return None
+    first = [writer.lines[heading.line] for heading in writer.headings if heading.level == 1]
+    if len(first) > 1:
+        within = [
+            " ".join("".join(heading.itertext()).split())
+            for heading in root.iter("h1")
+            if any(around.tag in ("article", "main") for around in heading.iterancestors())
+        ]
+        first = [line for line in first if line in within]
+    return first[0] if len(first) == 1 else ""
 
 
 def parse_html(source: str, name: str) -> Any:

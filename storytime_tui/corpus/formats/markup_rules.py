@@ -46,6 +46,10 @@ _LONGEST_NAMES = 500  # characters of a `class`
 _LONGEST_PLACE = 100  # characters of the name of a note's place
 _LONGEST_CAPTION = 600  # characters; more than that under a picture is the story
 _LONGEST_LINE = 120  # characters; a longer line is prose
+_LONGEST_MENU = 2000  # characters
+_MENU_TAGS = names("div ul ol p section header aside")
+_MENU = re.compile(r"(?:[a-z]+[-_])?(?:menu|nav|navbar|navigation|breadcrumbs?|toolbar)(?:[-_]?[a-z]+)?")
+_RIGHTS = re.compile(r"©|\bcopyright\b|\ball rights reserved\b|\bpowered by\b", re.IGNORECASE)
 _BREAKS = names("br p div ul ol dl table blockquote pre section h1 h2 h3 h4 h5 h6")
 _LARGEST_INDENT = 20  # columns
 _MARK = r"(?:\d{1,4}|[a-z]|[ivxl]{1,6}|[*†‡§¶]+)"
@@ -129,6 +133,8 @@ def is_dropped(element: Any, tag: str, says: Meaning) -> bool:
         return True
     if tag in ("sup", "a") and _is_note_mark(element, tag):
         return True
+    if tag == "footer" and _is_page_footer(element):
+        return True
     if not element.keys():
         return tag == "p" and _is_note(element)
     if says.page_number or says.anchor:
@@ -139,9 +145,26 @@ def is_dropped(element: Any, tag: str, says: Meaning) -> bool:
         return not has_at_most(element, 1)  # a single letter is the one that a picture of it stands for
     if (element.get("id") or "").startswith(("pg-header", "pg-footer", "pg-boilerplate", "pg-machine")):
         return True
-    if tag == "footer" and element.getparent() is not None and element.getparent().tag == "body":
+    if tag in _MENU_TAGS and _is_menu(element):
         return True
     return tag in ("p", "li", "dd") and _is_note(element)
+
+
+def _is_page_footer(element: Any) -> bool:
+    """Whether a footer is the page's, not a quotation's, which names whose words they are."""
+    parent = element.getparent()
+    if parent is None or parent.tag == "body":
+        return parent is not None
+    return has_at_most(element, _LONGEST_CAPTION) and _RIGHTS.search("".join(element.itertext())) is not None
+
+
+def _is_menu(element: Any) -> bool:
+    """Whether an element is called a menu, and holds nothing but links."""
+    called = f"{element.get('id') or ''} {element.get('class') or ''}"[:_LONGEST_NAMES].lower().split()
+    if not any(_MENU.fullmatch(name) for name in called) or not has_at_most(element, _LONGEST_MENU):
+        return False
+    everywhere = "".join("".join(element.itertext()).split())
+    return everywhere == "".join("".join("".join(link.itertext()) for link in element.iter("a")).split())
 
 
 def has_at_most(element: Any, most: int) -> bool:

@@ -2,24 +2,28 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TypeVar
 
+from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".epub")
 ARCHIVES = (".zip",)
 
-_P = TypeVar("_P", bound=PurePath)
-
 _WANTED = frozenset((*SUFFIXES, *ARCHIVES))
+# What may well hold a story, and is not read here: who adds a folder of them must hear of it.
+_DOCUMENTS = frozenset(
+    f".{kind}"
+    for kind in (
+        *("docx", "doc", "odt", "rtf", "pdf", "pages", "wps", "tex", "mobi", "azw", "azw3", "fb2", "lit"),
+        *("djvu", "rar", "7z", "gz", "tar", "tgz"),
+    )
+)
 _DEEPEST = 8  # folders within folders; a shelf of books has three
 _CROWDED = 10  # a folder may hold so many times as many other things as texts
-# Of two files of one name, the one that says more of the book: its chapters, then its headings.
-_FULLEST = (".epub", ".xhtml", ".html", ".htm", ".markdown", ".md", ".txt")
 # What stands beside texts and speaks of them, or of the program they came with.
 _NOT_STORIES = re.compile(r"(?:readme|licen[cs]e|copying|changelog|contributing)(?:[.-].*)?", re.IGNORECASE)
 
@@ -45,9 +49,10 @@ def is_readable_name(path: PurePath) -> bool:
 def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
     """The texts and archives in a folder and in the folders in it, ordered by path: "Tale 2" before "Tale 10".
 
-    Hidden folders and files are not looked at; a folder that is linked to is looked into, once. Where the
-    same name stands with two suffixes, one file is taken. Raises CorpusError for a folder that cannot be
-    read, that holds no text, or more than `limit` of them.
+    Hidden folders and files are not looked at; a folder that is linked to is looked into, once, unless the link
+    leads back to a folder that it stands in. Where the same text stands under one name with two suffixes, one
+    file is taken. Raises CorpusError for a folder that cannot be read, that holds no text, or more than `limit`
+    of them.
     """
     shown = printable_path(folder)
     search = _Search(folder, limit)
@@ -61,11 +66,16 @@ def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
         raise CorpusError(
             search.problems[0]
             if search.problems
-            else f"The folder {shown} holds no .txt files, nor any .md, .html, .epub or .zip, "
-            "nor do the folders in it: put the stories there."
+            else " ".join(
+                [
+                    f"The folder {shown} holds no .txt files, nor any .md, .html, .epub or .zip, "
+                    "nor do the folders in it: put the stories there.",
+                    *search.about_others(),
+                ]
+            )
         )
     files, notes = without_twins(search.found)
-    return SourceFiles(files, tuple(search.problems), (*search.notes, *notes))
+    return SourceFiles(files, tuple(search.problems), (*search.notes, *notes, *search.about_others()))
 
 
 class _Search:
@@ -79,6 +89,19 @@ class _Search:
         self.notes: list[str] = []
         self._entries = 0
         self._seen: set[tuple[int, int]] = set()
+        self._others: Counter[str] = Counter()  # documents of other kinds, by suffix
+
+    def about_others(self) -> list[str]:
+        """One sentence on the documents that are not read here, or none."""
+        kinds = sorted(self._others.items(), key=lambda kind: (-kind[1], kind[0]))
+        if not kinds:
+            return []
+        many = sum(self._others.values())
+        named = ", ".join(f"{count:,} {suffix}" for suffix, count in kinds)
+        are = "document is of a kind" if many == 1 else "documents are of kinds"
+        return [
+            f"{many:,} {are} that cannot be read here ({named}): save as .txt, .html or .epub and add that."
+        ]
 
     def look_into(self, folder: Path, depth: int) -> None:
         """Add the texts in `folder` and below it. Raises OSError where it cannot be read, CorpusError."""
@@ -93,13 +116,20 @@ class _Search:
                 if entry.name.startswith(".") or entry.name == "__MACOSX":
                     continue
                 is_folder = _is_folder(entry)
-                if is_folder or _suffix(entry.name) in _WANTED:
+                suffix = _suffix(entry.name)
+                if is_folder or suffix in _WANTED:
                     wanted.append((entry, is_folder))
                     texts += not is_folder
+                elif suffix in _DOCUMENTS:
+                    self._others[suffix] += 1
         wanted.sort(key=lambda each: name_order(each[0].name))
         for entry, is_folder in wanted:
             path = folder / entry.name
-            if is_folder:
+            if is_folder and entry.is_symlink() and _leads_back(path, self.top):
+                self.notes.append(
+                    f"{printable_path(path)} leads back to a folder that it stands in: it is not followed."
+                )
+            elif is_folder:
                 self._look_deeper(path, depth + 1)
             elif self._is_new(*_identity(entry, about.st_dev)):
                 self._add(path)
@@ -145,6 +175,13 @@ class _Search:
         return not known or not number  # there are file systems that number nothing
 
 
+def _leads_back(link: Path, top: Path) -> bool:
+    """Whether a link leads to a folder around it, or around all that is added: everything there would come."""
+    target = os.path.realpath(link)
+    around = os.path.join(target, "")
+    return any(os.path.join(os.path.realpath(folder), "").startswith(around) for folder in (link.parent, top))
+
+
 def _identity(entry: os.DirEntry[str], device: int) -> tuple[int, int]:
     """A file's device and number; (0, 0) for a link to nothing (reading it will say so)."""
     if not entry.is_symlink():
@@ -166,30 +203,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def is_about_texts(path: PurePath) -> bool:
     """Whether a file's name says that it speaks about the texts around it, as README.md and LICENSE.txt do."""
     return _NOT_STORIES.fullmatch(path.stem) is not None
-
-
-def without_twins(paths: Sequence[_P]) -> tuple[tuple[_P, ...], tuple[str, ...]]:
-    """Of files that differ in their suffix alone, the one that says most; a sentence for each of the others.
-
-    An archive is no text's twin.
-    """
-    named = [(path, *os.path.splitext(path)) for path in paths]
-    best: dict[str, tuple[int, _P]] = {}
-    for path, stem, suffix in named:
-        if suffix.lower() in SUFFIXES:
-            fullness = _FULLEST.index(suffix.lower())
-            if stem not in best or fullness < best[stem][0]:
-                best[stem] = fullness, path
-    kept: list[_P] = []
-    notes: list[str] = []
-    for path, stem, suffix in named:
-        fullest = best[stem][1] if suffix.lower() in SUFFIXES else path
-        if path is fullest:
-            kept.append(path)
-        else:
-            other = printable_path(fullest.name)
-            notes.append(f"{printable_path(path)} is left out: {other} beside it is the same text.")
-    return tuple(kept), tuple(notes)
 
 
 def _suffix(name: str) -> str:

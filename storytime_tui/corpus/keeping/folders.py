@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from storytime_tui import paths
-from storytime_tui.corpus.collection import Collection
+from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.formats.sources import SourceFiles, source_files
 from storytime_tui.corpus.keeping.cards import Card, read_card
 from storytime_tui.corpus.keeping.prepared import Prepared, Progress, Source, prepare
@@ -28,10 +28,10 @@ def read_folder(
         many = f"None of the {len(found.files)} texts in {printable_path(folder)} can be read; the first: "
         raise CorpusError((many if len(found.files) > 1 else "") + problems[0])
     stories = [story for story in prepared.stories if story.place not in card.removed]
-    titles = distinct(card.titles.get(story.place) or story.title for story in stories)
+    titles = distinct(_title_in(card, story) for story in stories)
     collection = Collection(
         name=collection_name(folder),
-        title=card.title or title_from_name(folder_name(folder)),
+        title=title_of(folder, card),
         stories=tuple(replace(story, title=title) for story, title in zip(stories, titles, strict=True)),
         author=card.author or (prepared.authors[0] if len(prepared.authors) == 1 else ""),
         source=card.source or ("" if bundled else printable_path(folder)),
@@ -42,6 +42,28 @@ def read_folder(
         folder=folder,
     )
     return collection, problems
+
+
+def title_of(folder: Path, card: Card) -> str:
+    """What the collection in a folder is called: by its card, or else as the folder is."""
+    return card.title or title_from_name(folder_name(folder))
+
+
+def removed_stories(folder: Path) -> tuple[Story, ...]:
+    """The stories in a collection's folder that its owner took off the shelf. Raises CorpusError."""
+    card = read_card(folder)
+    if not card.removed:
+        return ()
+    prepared = _prepare(sources_in(folder, source_files(folder)), card, None)
+    return tuple(
+        replace(story, title=_title_in(card, story))
+        for story in prepared.stories
+        if story.place in card.removed
+    )
+
+
+def _title_in(card: Card, story: Story) -> str:
+    return card.titles.get(story.place) or story.title
 
 
 def read_file_as_collection(path: Path) -> tuple[Collection, tuple[str, ...]]:

@@ -1,32 +1,35 @@
 """Adding a collection: files, folders, archives and addresses are copied onto the shelf, all of them or nothing."""
 
+import contextlib
 import errno
 import os
+import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storytime_tui import files, paths
+from storytime_tui.corpus.cleaning import legible
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.duplicates import find_copies
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.sources import ARCHIVES, SUFFIXES, source_files
 from storytime_tui.corpus.keeping.cards import CARD, Card, card_bytes, read_card
 from storytime_tui.corpus.keeping.folders import read_folder, sources_in
+from storytime_tui.corpus.keeping.leftovers import alive, remove_leftovers
 from storytime_tui.corpus.keeping.prepared import Prepared, Source, prepare
 from storytime_tui.corpus.names import (
     NAMELESS,
-    collection_name,
     folder_name,
     safe_file_name,
     slug,
     title_from_name,
 )
 from storytime_tui.corpus.readers import LARGEST, read_document
-from storytime_tui.corpus.shelf import collection_folders, load_shelf, roots
+from storytime_tui.corpus.shelf import load_shelf, taken_names
 from storytime_tui.corpus.web.addresses import is_address
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line, printable_path
@@ -62,7 +65,8 @@ def add_collection(
     in, with a number where that name is taken. A file of a folder or archive that cannot be read is left out
     and told in `problems`; a file given by its own name must be readable. Files are kept as they are, so that
     better cleaning can be had later. `card` says what is known already; `report` gets words, done and total,
-    and what it raises ends the work. Raises CorpusError, and what web.download raises when `stop` is set.
+    a last time just before all of it is put on the shelf, and what it raises ends the work. Raises
+    CorpusError, and what web.download raises when `stop` is set.
     """
     if not sources:
         raise CorpusError("Nothing was named to add: give a file, a folder of them, or an address.")
@@ -70,16 +74,19 @@ def add_collection(
         named = [
             _fetch(source, Path(fetched), report, stop)
             if isinstance(source, str) and is_address(source)
-            else _Named(Path(os.path.abspath(os.path.expanduser(source))))
+            else _Named(_path_of(source))
             for source in sources
         ]
         new_name = _free_name(name, card.title if card and card.title else _common_name(named))
         card = _card_for(named, name, card)
-        files.forget_unused(paths.collections_folder(), _NEVER)  # only what a crash left there yesterday
+        remove_leftovers(paths.collections_folder())
         target = paths.collections_folder() / new_name
         try:
-            with files.folder_written_atomically(target) as part:
+            with contextlib.ExitStack() as until_it_is_there, files.folder_written_atomically(target) as part:
+                until_it_is_there.enter_context(alive(part))
                 problems, notes = _fill(part, named, card, report)
+                if report:  # whoever wants to stop can do so until here
+                    report("putting it on the shelf", 1, 1)
         except OSError as error:
             if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another program was quicker
                 raise _taken(new_name) from error
@@ -88,7 +95,18 @@ def add_collection(
     return AddedCollection(collection, tuple(problems), tuple(_copies_of(collection)), tuple(notes))
 
 
-_NEVER = 1e9  # days
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+
+
+def _path_of(source: str | Path) -> Path:
+    """A source that is no web address as a path. Raises CorpusError for an address of another kind."""
+    scheme = _SCHEME.match(source) if isinstance(source, str) else None
+    if scheme:
+        raise CorpusError(
+            f"{printable_line(str(source))} cannot be fetched: only addresses that begin with http:// or https:// "
+            "are. What is on this machine is added by its path."
+        )
+    return Path(os.path.abspath(os.path.expanduser(source)))
 
 
 @dataclass(frozen=True)
@@ -112,7 +130,7 @@ def _fetch(address: str, folder: Path, report: Report | None, stop: threading.Ev
 
 def _free_name(wanted: str | None, usual: str) -> str:
     """The name that was wished for, or else one like the usual that no collection has. Raises CorpusError."""
-    taken = {collection_name(folder) for root, _ in roots() for folder in collection_folders(root, [])}
+    taken = taken_names()
     if wanted is not None:
         name = slug(wanted)
         if not name:
@@ -141,16 +159,24 @@ def _common_name(named: Sequence[_Named]) -> str:
 
 
 def _card_for(named: Sequence[_Named], name: str | None, card: Card | None) -> Card:
-    """What the new collection's card says: what is known, its one source folder's own card, where it is from."""
+    """What the new collection's card says: what is known, its one source folder's own card, where it is from.
+
+    Its title is "" where the texts may know a better one than the source's name.
+    """
     one_folder = len(named) == 1 and named[0].path.is_dir()
     found = card or (read_card(named[0].path) if one_folder else Card())
-    given = printable_line(name) if name and slug(name) != name else ""
     shown = [each.shown for each in named[:3]]
     source = ", ".join([*shown, "..."] if len(named) > 3 else shown)
-    title = given or found.title
-    if not title and (name or len(named) > 1 or one_folder):
+    title = _title_from(name) if name and slug(name) != name else found.title
+    if not title and (name or len(named) > 1):
         title = title_from_name(name or _common_name(named))
     return replace(found, title=title, source=found.source or source)
+
+
+def _title_from(name: str) -> str:
+    """The title that somebody meant who gave this name; of what looks like a path, its name in plain letters."""
+    like_a_path = name.startswith(("/", "~", ".", "\\")) or ".." in re.split(r"[\\/]", name)
+    return title_from_name(slug(name)) if like_a_path else printable_line(name)
 
 
 # -- copying ----------------------------------------------------------------------------------------------
@@ -169,11 +195,13 @@ def _fill(
         if each.path.is_dir():
             copies.add_folder(each.path, report)
         elif each.path.suffix.lower() in ARCHIVES:
-            copies.add_archive(each.path, Path())
+            with _nothing_added():
+                copies.add_archive(each.path, Path())
         else:
             copies.add_file(each.path, Path(), each.shown)
     if not copies.origins:
-        raise CorpusError((*copies.problems, f"{named[0].shown} holds nothing that can be read.")[0])
+        with _nothing_added():
+            raise CorpusError((*copies.problems, f"{named[0].shown} holds nothing that can be read.")[0])
     told, sources = _read(copies, card, report)
     good = {story.file for story in told.stories}
     bad = [source for source in sources if printable_line(source.name) not in good]
@@ -185,16 +213,35 @@ def _fill(
         source.path.unlink()
     if bad:  # the cache knows the stories by all the files there are
         _read(copies, card, report)
-    title = card.title or (told.stories[0].title if len(told.stories) == 1 else "")
-    title = title or (told.titles[0] if len(named) == len(sources) == len(told.titles) == 1 else "")
-    title = title or title_from_name(_common_name(named))
+    own = legible(_own_title(told, sources), plain=card.plain)
+    title = card.title or own or title_from_name(_common_name(named))
     (folder / CARD).write_bytes(card_bytes(replace(card, title=title)))
     return [*copies.problems, *told.problems], copies.notes
+
+
+def _own_title(told: Prepared, sources: Sequence[Source]) -> str:
+    """What the texts themselves call a collection: by its one story, or the one book of tales; else ""."""
+    if len(sources) != 1:
+        return ""
+    if len(told.stories) == 1:
+        return told.stories[0].title
+    return told.titles[0] if len(told.titles) == 1 else ""
+
+
+@contextlib.contextmanager
+def _nothing_added() -> Iterator[None]:
+    """What is wrong with an archive speaks of what is left out: here that is all of it."""
+    try:
+        yield
+    except CorpusError as error:
+        raise CorpusError(f"{error} Nothing was added.") from error
 
 
 def _read(copies: "_Copies", card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
     found = sources_in(copies.folder, source_files(copies.folder))
     sources = [replace(source, origin=copies.origins.get(source.path, "")) for source in found]
+    if report:  # the first file may be large
+        report("reading", 0, sum(source.path.stat().st_size for source in sources))
     progress = (lambda done, total: report("reading", done, total)) if report else None
     cache = paths.cache_folder() / "prepared"
     return prepare(sources, cache, plain=card.plain, on_progress=progress), sources
@@ -274,6 +321,6 @@ def _copies_of(collection: Collection) -> list[str]:
             nearly = "" if copy.share == 1.0 else "nearly "
             sentences.append(
                 f"“{again.title}” is {nearly}the same story as “{first.title}” in {where.title}: "
-                "it is learned once."
+                "it is learned once when both are ticked."
             )
     return sentences

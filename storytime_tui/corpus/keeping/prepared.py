@@ -15,7 +15,7 @@ from storytime_tui import files
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
-from storytime_tui.corpus.dividing import divide, title_of
+from storytime_tui.corpus.dividing import read_book
 from storytime_tui.corpus.document import Chapter, Tale
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.sources import ARCHIVES
@@ -136,15 +136,15 @@ def _tales_of_file(source: Source, plain: bool) -> Iterator[_Told]:
     except CorpusError as error:
         yield _Told(name, problem=source.shown(str(error)))
         return
-    tales = divide(document, plain=plain)
-    if not tales:
+    book = read_book(document, plain=plain)
+    if not book.tales:
         sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
         yield _Told(name, problem=source.shown(sentence))
-    book = printable_line(title_of(document))
-    usual = document.title or title_from_name(Path(source.name).stem)
-    for number, tale in enumerate(tales, start=1):
-        title = printable_line(tale.title) or (usual if len(tales) == 1 else f"{usual} {number}")
-        yield _Told(name, Tale(title, tale.text, tale.chapters, tale.lines), "", book, document.author)
+    called, author = printable_line(book.title), printable_line(book.author)
+    usual = called or title_from_name(Path(source.name).stem)
+    for number, tale in enumerate(book.tales, start=1):
+        title = printable_line(tale.title) or (usual if len(book.tales) == 1 else f"{usual} {number}")
+        yield _Told(name, Tale(title, tale.text, tale.chapters, tale.lines), "", called, author)
 
 
 def _tales_of_archive(source: Source, plain: bool) -> Iterator[_Told]:

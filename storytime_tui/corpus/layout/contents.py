@@ -4,10 +4,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from storytime_tui.corpus.layout.blocks import Block, is_prose, lines_in
 from storytime_tui.corpus.layout.headings import heading_key, is_heading_like, label_of, matter_of
-from storytime_tui.corpus.layout.titles import is_capitals, key_of
+from storytime_tui.corpus.layout.titles import is_capitals, key_of, one_line
 
 _PAGE = re.compile(
     r"(?:[\s.·…_-]+\d{1,4}|(?:\s{2,}|[.·…]\s*)(?:[ivxlc]{1,7}|_?[Ff]ront(?:ispiece)?_?))\s*[.\]]?$"
@@ -85,6 +86,23 @@ def contents_of(text: str, blocks: Sequence[Block]) -> Contents:
             if len(found.entries) > 1:
                 return found
     return Contents()
+
+
+def stands_again(text: str, blocks: Sequence[Block], contents: Contents) -> bool:
+    """Whether each line of a contents list stands once more in the text after it: then the list can go."""
+    if contents.end >= len(blocks):
+        return False
+    after = key_of(text[blocks[contents.end].start :])
+    wanted: set[str] = set()
+    for block in blocks[contents.start : contents.end]:
+        if not block.skip:
+            wanted.update(map(_without_page, _list_lines(text[block.start : block.end])))
+    if len(wanted) > _MOST_LINES:
+        return False
+    return all(
+        matter_of(line) == "contents" or _COLUMN_HEADS.fullmatch(line) or heading_key(line) in after
+        for line in wanted
+    )
 
 
 def _read(text: str, blocks: Sequence[Block], start: int) -> Contents:
@@ -239,10 +257,19 @@ def _with_number(text: str, blocks: Sequence[Block], at: int, start: int, listed
         label = label_of(shown)
         named = label is not None or any(key in listed for key in _keys_in(text, block))
         near = blocks[first].gap < 3 or (named and block.gap >= 3 and matter_of(shown) is None)
-        if not near or not is_heading_like(shown, max(block.gap, 2)):
+        if not near or not is_heading_like(shown, max(block.gap, 2)) or _is_numbered_list(shown):
             break
         first = above
     return first
+
+
+def _is_numbered_list(shown: str) -> bool:
+    """Whether each line of a block begins with a number that follows on the one before: it is more of the list."""
+    labels = [label_of(line) for line in shown.split("\n")]
+    named = [label for label in labels if label is not None and label.rest]
+    return len(labels) == len(named) > 1 and all(
+        a.noun == b.noun and b.number == a.number + 1 for a, b in pairwise(named)
+    )
 
 
 def _headings_of(text: str, blocks: Sequence[Block], prose: int, start: int) -> int | None:
@@ -298,7 +325,7 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[Entry]:
         following = lines[number + 1].strip() if number + 1 < len(lines) else ""
         if following and not _PAGE.search(line) and label_of(following) is None:
             following = _without_page(following)
-            more = f"{title} {following}" if has_title else following
+            more = one_line(f"{title}\n{following}") if has_title else following
             entries += _entry(more, None if has_title or label is None else label.number, dropped=dropped)
     return entries
 

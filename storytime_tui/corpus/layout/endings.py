@@ -14,7 +14,7 @@ _AFTERWORD = 0.03  # of a book of tales: so little after its last row of stars i
 _SOME_PRICES, _FEWEST_PRICES = 1500, 3  # so many in so many characters make an advertisement
 _MOST_IMPRINTS = 12  # blocks
 _WIDE = 2  # blank lines
-_IMPRINT = re.compile(
+IMPRINT = re.compile(
     r"\b(?:printed|printers|press|publish(?:ed|ers)|copyright|ltd|limited|& co|london|new york|boston)\b",
     re.I,
 )
@@ -70,17 +70,21 @@ def _is_imprint(book: str, block: Block) -> bool:
     shown = book[block.start : block.end]
     if block.gap < _WIDE or shown.count("\n") > 4 or len(shown) > 250:
         return False
-    return (is_capitals(shown) and is_heading_like(shown, 1)) or _IMPRINT.search(shown) is not None
+    return (is_capitals(shown) and is_heading_like(shown, 1)) or IMPRINT.search(shown) is not None
 
 
-def trimmed(text: str) -> str:
-    """A story without a row of stars before it, and without THE END, its source in brackets or a row after it."""
+def trimmed(text: str, *, sources: bool = True) -> str:
+    """A story without a row of stars before it, and without THE END, its source in brackets or a row after it.
+
+    `sources` False: the brackets may be the story's own ("[Exit the cat.]") and stay.
+    """
     before = _FIRST_ROW.match(text)
     first, last = before.end() if before is not None else 0, len(text.rstrip("\n"))
     while last > first:
         start = max(first, text.rfind("\n", first, last) + 1)
         line = text[start:last]
-        source = start - 2 > first and text[start - 2] == "\n" and _SOURCE.fullmatch(line) is not None
+        alone = sources and start - 2 > first and text[start - 2] == "\n"
+        source = alone and _SOURCE.fullmatch(line) is not None
         if line.strip() and not source and line.strip() != ASTERISM and not _THE_END.fullmatch(line):
             break
         last = start - 1

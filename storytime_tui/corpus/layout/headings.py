@@ -114,6 +114,18 @@ def number_of(text: str) -> int | None:
     return None
 
 
+# What stands around a novel's chapters and is told like them.
+FRAME = re.compile(
+    r"(?:the )?(?:prologue|epilogue|conclusion|afterword|postscript|l'envoi)\b.*", re.IGNORECASE
+)
+_FRAME_ALONE = re.compile(r"(?:the )?(?:prologue|epilogue|conclusion|afterword|l'envoi)[.:]?", re.IGNORECASE)
+
+
+def is_frame(line: str) -> bool:
+    """Whether a line is the heading of a prologue or an epilogue, and nothing else."""
+    return _FRAME_ALONE.fullmatch(line.strip(" \t_*=~")) is not None
+
+
 # -- headings that are no stories -------------------------------------------------------------------------
 
 _CONTENTS = re.compile(

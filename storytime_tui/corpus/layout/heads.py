@@ -18,7 +18,7 @@ from storytime_tui.corpus.layout.headings import (
     matter_of,
     may_be_label,
 )
-from storytime_tui.corpus.layout.titles import as_title, is_capitals, key_of
+from storytime_tui.corpus.layout.titles import as_title, is_capitals, key_of, one_line
 
 CLOSE, WIDE = 2, 3  # blank lines: between the lines of one heading; before a story
 _STORY_GAP = 4  # what blocks_of gives a heading on the level of the stories
@@ -69,9 +69,12 @@ class Head:
         return self.entry is not None and not self.entry.dropped and self.matter is None
 
 
-def heads_of(text: str, blocks: Sequence[Block], contents: Contents) -> list[Head]:
+def heads_of(
+    text: str, blocks: Sequence[Block], contents: Contents, surely: frozenset[int] = frozenset()
+) -> list[Head]:
     """The headings after a book's contents list (of a whole book that has none), in order.
 
+    `surely`: where blocks begin (characters) that are headings, whatever space is before them.
     Where there are more of them than any book has, they are none: a list, a table, verses in capitals.
     """
     heads: list[Head] = []
@@ -79,7 +82,7 @@ def heads_of(text: str, blocks: Sequence[Block], contents: Contents) -> list[Hea
     places: list[tuple[int, int]] = []
     at = contents.end
     while at < len(blocks):
-        if _opens(text, blocks[at], contents):
+        if _opens(text, blocks[at], contents) or blocks[at].start in surely:
             head, after = _head_at(text, blocks, at, contents, named)
             named |= {head.entry.key} if head.entry is not None else set()
             heads.append(head)
@@ -135,7 +138,7 @@ def _opens(text: str, block: Block, contents: Contents) -> bool:
     shown = text[block.start : block.end]
     if block.gap >= 2:
         return is_heading_like(shown, block.gap) or (
-            shown.count("\n") < 3 and contents.entry_for(_one_line(shown)) is not None
+            shown.count("\n") < 3 and contents.entry_for(one_line(shown)) is not None
         )
     if not shown.isupper() and not may_be_label(shown):
         return len(shown) < _SHORT and heading_key(shown) in contents.by_key
@@ -176,7 +179,7 @@ def _head_at(
             break
         titles.append(more)
         end = following
-    lines = [_one_line(title) for title in titles]
+    lines = [one_line(title) for title in titles]
     matters = [matter_of(line) for line in lines]
     entries = [contents.entry_for(line) for line in lines]
     listed = [
@@ -185,7 +188,7 @@ def _head_at(
     noted = matters[:1] == ["back"] and all((entry := entries[n]) and entry.key in named for n in listed)
     if listed and not noted and (matters[0] or entries[0] is None):  # half-titles stand before it
         lines, matters, entries = lines[listed[0] :], matters[listed[0] :], entries[listed[0] :]
-    entry = entries[0] if entries else contents.entry_for(_one_line(shown))
+    entry = entries[0] if entries else contents.entry_for(one_line(shown))
     capitals = bool(lines) and is_capitals(lines[0])
     if lines:
         lines = _whole_title(lines, entry)
@@ -196,7 +199,7 @@ def _head_at(
         first.gap,
         tuple(lines),
         label,
-        _one_line(shown.removesuffix(label.rest)) if label else "",
+        one_line(shown.removesuffix(label.rest)) if label else "",
         matters[0] if matters and label is None else None,
         entry,
         capitals,
@@ -207,7 +210,7 @@ def _head_at(
 def _is_other_title(more: str, label: Label, contents: Contents) -> bool:
     """Whether a line under a number is none of its title: the contents list has another for that number."""
     entry = contents.by_number.get(label.number)
-    return entry is not None and contents.entry_for(_one_line(more)) is None and not is_capitals(more)
+    return entry is not None and contents.entry_for(one_line(more)) is None and not is_capitals(more)
 
 
 def _whole_title(lines: list[str], entry: Entry | None) -> list[str]:
@@ -228,7 +231,7 @@ def _goes_on(more: str, block: Block, titles: list[str], contents: Contents) -> 
     if label is not None and (titles or label.noun or not label.rest or block.gap > 1):
         return False
     if not titles:
-        if contents.entry_for(_one_line(more)) is not None:
+        if contents.entry_for(one_line(more)) is not None:
             return True
         if more.lstrip()[0] in "[(" and not is_capitals(more):
             return False
@@ -240,7 +243,7 @@ def _goes_on(more: str, block: Block, titles: list[str], contents: Contents) -> 
         return True  # "Story of", then "Coquerico"
     if is_capitals(more) or (len(more) < 100 and _BYLINE.fullmatch(more.strip()) is not None):
         return True
-    return contents.entry_for(_one_line(more)) is not None
+    return contents.entry_for(one_line(more)) is not None
 
 
 def _is_under(block: Block, first: Block, titles: list[str], more: str) -> bool:
@@ -248,7 +251,3 @@ def _is_under(block: Block, first: Block, titles: list[str], more: str) -> bool:
     if not block.level or label_of(more) is not None:
         return False
     return not titles or (first.gap <= _STORY_GAP and first.level is not None and block.level > first.level)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -14,7 +14,7 @@ from typing import Literal
 from storytime_tui.corpus.layout.blocks import Block, is_prose
 from storytime_tui.corpus.layout.contents import Contents
 from storytime_tui.corpus.layout.endings import end_of_text
-from storytime_tui.corpus.layout.headings import PART_NOUNS, STORY_NOUNS
+from storytime_tui.corpus.layout.headings import FRAME, PART_NOUNS, STORY_NOUNS
 from storytime_tui.corpus.layout.heads import CLOSE, WIDE, Head, heads_of
 from storytime_tui.corpus.layout.numbering import class_of, in_sequence, is_wide, noun_of, number_of, runs_of
 from storytime_tui.corpus.layout.titles import as_title, key_of
@@ -25,10 +25,7 @@ _FEW = 400  # characters: a subtitle or a motto
 _MOSTLY = 0.7  # of the stories that notes name, the book has named so many before
 _HALF = 0.5  # of a book: notes to it stand in its second half
 _CROSSED = 0.1  # of a book's stories: so few may stand between two chapters of one run
-_FRAME = re.compile(
-    r"(?:the )?(?:prologue|epilogue|conclusion|afterword|postscript|l'envoi)\b.*", re.IGNORECASE
-)
-_OF_STORIES = re.compile(
+OF_STORIES = re.compile(
     r"\b(?:tales|stories|fables|legends|myths|folk-?lore|nursery rhymes|fairy[- ]books?|story[- ]books?)\b",
     re.IGNORECASE,
 )
@@ -70,13 +67,17 @@ def divisions_of(
         return []
     heads, back = _before_notes(text, heads)
     heads = _before_the_end(text, blocks, heads)
+    chosen = chosen_of(text, heads, contents, book_title)
+    return [*_as_divisions(heads, _matters(heads, chosen) | chosen), *back]
+
+
+def chosen_of(text: str, heads: Sequence[Head], contents: Contents, book_title: str) -> dict[int, Kind]:
+    """Which of a book's headings begin its stories, which their chapters: by their places among the headings."""
     numbered = in_sequence(heads)
     stories = _unnumbered(heads, numbered)
     if _is_omnibus(heads, stories, numbered):
-        chosen = _as_omnibus(text, heads, stories, numbered, contents, book_title)
-    else:
-        chosen = _as_numbered(text, heads, stories, numbered, contents, book_title)
-    return [*_as_divisions(heads, _matters(heads, chosen) | chosen), *back]
+        return _as_omnibus(text, heads, stories, numbered, contents, book_title)
+    return _as_numbered(text, heads, stories, numbered, contents, book_title)
 
 
 def _as_omnibus(
@@ -122,7 +123,7 @@ def _as_numbered(
     named = [
         at
         for at in stories
-        if (heads[at].is_listed and heads[at].entry not in taken) or _FRAME.fullmatch(heads[at].title)
+        if (heads[at].is_listed and heads[at].entry not in taken) or FRAME.fullmatch(heads[at].title)
     ]
     chapters: dict[int, Kind] = {at: "chapter" for at in sorted({*numbered, *named}) if heads[at].has_text}
     return chapters | _sections(heads, numbered)
@@ -267,20 +268,20 @@ def _numbered_stories(
     named = [at for at in own if heads[at].titles]
     if top[0] in PART_NOUNS or len(named) < 3 or 10 * len(named) < 9 * len(own):
         return []
-    if (top[0] == "chapter" or contents.of_chapters) and not _OF_STORIES.search(book_title):
+    if (top[0] == "chapter" or contents.of_chapters) and not OF_STORIES.search(book_title):
         return []
     return [] if _is_one_story(text, heads, own, "" if top[0] == "chapter" else book_title) else own
 
 
 def _is_one_story(text: str, heads: Sequence[Head], own: Sequence[int], book_title: str) -> bool:
     """Whether these headings are those of a novel: its title speaks of no tales, and one name goes through them."""
-    if _OF_STORIES.search(book_title):
+    if OF_STORIES.search(book_title):
         return False
     bounds = [heads[at].start for at in own[1:]] + [len(text)]
-    return _have_one_hero(text, [(heads[at].end, end) for at, end in zip(own, bounds, strict=True)])
+    return have_one_hero(text, [(heads[at].end, end) for at, end in zip(own, bounds, strict=True)])
 
 
-def _have_one_hero(text: str, parts: Sequence[tuple[int, int]]) -> bool:
+def have_one_hero(text: str, parts: Sequence[tuple[int, int]]) -> bool:
     """Whether the same people go through a book, as they do in a novel: one name, or from part to part another."""
     people = []
     for start, end in parts:

@@ -20,12 +20,14 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*['’]?")
 _FOOTNOTE_MARK = re.compile(
     r"\s*(?:\[(?:\d{1,3}|[A-Z]|\*+|FN#?\d+)\]|(?<=[\w.!?'\"])\(\d{1,2}\)|(?<=\w)\*+$)"
 )
+_TORN = re.compile(r"(?<=[^\W\d_])-(?:[ \t]*\n\s*|[ \t]{2,})(?=[^\W\d_])")  # a line ended after its hyphen
+_TAG = re.compile(r"\[/?[\w =#.-]*\]|</?[a-zA-Z][^<>]*>")  # markup: its own letters are no word of the title
 _KEPT_STOPS = re.compile(r"(?:\.\.\.|\b(?:etc|Mr|Mrs|Dr|St|Esq|Jr|Co|No)\.|(?:\b[A-Z]\. ?){2,})$", re.I)
 
 
 def as_title(text: str) -> str:
     """A heading as one writes a title: on one line, without marks, ALL CAPITALS made small where they are."""
-    title = printable_line(_FOOTNOTE_MARK.sub("", " ".join(text.split()).replace("_", "")))
+    title = printable_line(_FOOTNOTE_MARK.sub("", one_line(text).replace("_", "")))
     title = re.sub(r"(?<=\w)--?\s*$", "", title).strip(" \t,;:*=+~")
     if title.endswith(".") and not _KEPT_STOPS.search(title):
         title = title[:-1].rstrip()
@@ -37,8 +39,38 @@ def as_title(text: str) -> str:
     return title_case(title) if _has_only_capitals(title) else title
 
 
+def title_and_body(text: str) -> tuple[str, str]:
+    """A clean text's title and the rest, where its first line is a heading; else "" and the whole text.
+
+    A heading stands alone before a blank line, is short, begins with a capital or a digit, and does not end
+    as a sentence does; one that ends with "!" or "?" must have a capital on each of its longer words.
+    """
+    line, separator, body = text.partition("\n\n")
+    if not separator or not body.strip() or not is_title(line):
+        return "", text
+    return as_title(line) or printable_line(line.strip()), body.strip("\n")
+
+
+def is_title(line: str) -> bool:
+    """Whether a text's first paragraph is short enough for its title, and does not end as a sentence does."""
+    heading = line.strip()
+    words = heading.split()
+    if "\n" in heading or not 1 <= len(words) <= 12 or len(heading) > 70:
+        return False
+    if not (heading[0].isupper() or heading[0].isdigit()) or heading[-1] in ".,;:-'\"":
+        return False
+    return heading[-1] not in "!?" or all(word[0].isupper() for word in words if len(word) > 4)
+
+
+def one_line(text: str) -> str:
+    """The lines of a heading as one: "BROWN-" and "HAIRED" have no space between them."""
+    return " ".join(_TORN.sub("-", text).split())
+
+
 def _has_only_capitals(title: str) -> bool:
     """Whether a title is in capitals but for its small words: "YVON and FINETTE"."""
+    if "[" in title or "<" in title:
+        title = _TAG.sub(" ", title) if is_capitals(_TAG.sub(" ", title)) else title
     words = [word for word in title.split() if word not in _SMALL_WORDS]
     return is_capitals(" ".join(words))
 
@@ -50,7 +82,8 @@ def is_capitals(text: str) -> bool:
 
 def title_case(text: str) -> str:
     """A text in capitals with a capital for each word but the small ones; Roman numerals and initials stay."""
-    words = list(_WORD.finditer(text))
+    tags = [tag.span() for tag in _TAG.finditer(text)] if not is_capitals(text) else []
+    words = [word for word in _WORD.finditer(text) if not any(a <= word.start() < b for a, b in tags)]
     pieces, at = [], 0
     for number, word in enumerate(words):
         between = text[at : word.start()]

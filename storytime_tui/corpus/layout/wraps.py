@@ -9,6 +9,9 @@ _NARROWEST, _WIDEST = 40, 120  # columns at which books are wrapped; verse is na
 _SAMPLE = 3000  # so many paragraphs, taken from all over a book, tell how it is set
 
 _CUT = re.compile(r"-\n[ \t]*(?=[^\W\d_])")
+_LONG_LINE = 60  # columns; verse is narrower
+_TORN_END = re.compile(r"[a-z]-\n[a-z]")
+_SURE_WRAP = re.compile(rf"{_TORN_END.pattern}|[^\n]{{{_LONG_LINE - 1}}}[^\W\d_]\n[a-z]")
 _LEFT = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\Z")
 _RIGHT = re.compile(r"[^\W\d_]+")
 _LONGEST_WORD = 60
@@ -41,8 +44,31 @@ def unwrap(text: str) -> str:
 def unwrap_as(text: str, layout: Layout) -> str:
     """Prose with one line a paragraph, in a text (or a part of one) of this layout."""
     if layout.width is None:
-        return text
+        return _unwrapped_where_sure(text, layout)
     return "\n\n".join([_unwrapped(block, layout) for block in re.split(r"\n\n+", text.strip("\n"))])
+
+
+def _unwrapped_where_sure(text: str, layout: Layout) -> str:
+    """A text that is not wrapped as a whole, with the lines joined that can be nothing but wrapped prose."""
+    if not _SURE_WRAP.search(text):
+        return text
+    return "\n\n".join([_surely_unwrapped(block, layout) for block in re.split(r"\n\n+", text.strip("\n"))])
+
+
+def _surely_unwrapped(block: str, layout: Layout) -> str:
+    """One block of lines, joined where a word is torn in two, or a long line ends within a sentence."""
+    if "\n " in block or "\n\t" in block or not _SURE_WRAP.search(block):
+        return block
+    lines = block.split("\n")
+    torn = _TORN_END.search(block) is not None
+    joined = [[lines[0]]]
+    for before, after in pairwise(lines):
+        within = after[0].islower() and before[-1] not in ".!?"
+        if within and (torn or (len(before) >= _LONG_LINE and before[-1].isalpha())):
+            joined[-1].append(after)
+        else:
+            joined.append([after])
+    return "\n".join([_joined(line, layout) for line in joined])
 
 
 def dedent(text: str) -> str:
@@ -66,7 +92,7 @@ def layout_of(text: str) -> Layout:
     some = [block.split("\n") for block in blocks[:: 1 + len(blocks) // _SAMPLE]]
     width = wrap_width(some)
     if width is None:
-        return Layout()
+        return Layout(torn=torn_words(text))
     return Layout(width, _paragraph_indent(some, width), torn_words(text))
 
 
@@ -218,6 +244,8 @@ def _starts_paragraph(part: list[str], width: int) -> bool:
 def _is_verse(lines: list[str], width: int) -> bool:
     """Whether lines are broken on purpose: most are shorter than they had to be, or each has a capital."""
     pairs = list(pairwise(lines))
+    if _TORN_END.search("\n".join(lines)):
+        return False
     if 2 * sum([_runs_on(before, after, width) for before, after in pairs]) < len(pairs):
         return True
     capitals = len(pairs) >= 3 and all(_capital(after) for _, after in pairs)

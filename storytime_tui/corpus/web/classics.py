@@ -1,6 +1,5 @@
 """Children's classics of Project Gutenberg that can be looked up without a network: facts, no texts."""
 
-import difflib
 import functools
 import importlib.resources
 import re
@@ -8,9 +7,10 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from storytime_tui.corpus.web.spelling import near
+
 _PLAIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d", "þ": "th", "ð": "d"})
 _OPENINGS = ("the tale of", "the story of", "the adventures of", "the", "a", "an")  # nobody looks for these
-_ALIKE = 0.7  # how alike a mistyped word must be, by difflib's measure
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,11 @@ def _without_opening(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @functools.cache
-def _vocabulary() -> tuple[str, ...]:
-    return tuple(sorted(set().union(*(e.title | e.author | e.subjects for e in _entries()))))
+def _vocabularies() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of all titles and authors, and those of the subjects."""
+    named = set[str]().union(*(entry.title | entry.author for entry in _entries()))
+    subjects = set[str]().union(*(entry.subjects for entry in _entries()))
+    return tuple(sorted(named)), tuple(sorted(subjects))
 
 
 def _matching(wanted: tuple[str, ...], fits: Callable[[str, str], bool]) -> tuple[Book, ...]:
@@ -134,14 +137,16 @@ def _rank(
 
 
 def _matching_alike(wanted: tuple[str, ...]) -> tuple[Book, ...]:
-    """As `_matching`, with each word that no book knows replaced by those most like it."""
-    near: dict[str, set[str]] = {}
+    """As `_matching`, with each word that no book knows replaced by those a letter or two away.
+
+    Those are sought in titles and authors' names, and among the subjects only where these have none.
+    """
+    meant: dict[str, frozenset[str]] = {}
     for word in wanted:
-        if any(known.startswith(word) for known in _vocabulary()):
-            continue
-        near[word] = set(difflib.get_close_matches(word, _vocabulary(), n=6, cutoff=_ALIKE))
-    if not all(near.values()) or not near:
+        if not any(known.startswith(word) for words in _vocabularies() for known in words):
+            meant[word] = next(filter(None, (near(word, words) for words in _vocabularies())), frozenset())
+    if not meant or not all(meant.values()):
         return ()
     return _matching(
-        wanted, lambda known, word: known in near[word] if word in near else known.startswith(word)
+        wanted, lambda known, word: any(known.startswith(each) for each in meant.get(word, (word,)))
     )

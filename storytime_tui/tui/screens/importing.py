@@ -52,8 +52,6 @@ class ImportingScreen(ModalScreen[None]):
         self.query_one("#bar", Static).update(Content.assemble((done, "$primary"), (left, "$line")))
 
     def action_stop(self) -> None:
-        """Stop the errand; asked twice, do not wait for it either."""
-        if self._errand.stop.is_set():
-            self.dismiss(None)
+        """Stop the errand, and leave: a large file is not put down in the middle, but nobody has to wait for that."""
         self._errand.stop.set()
-        self._look()
+        self.dismiss(None)

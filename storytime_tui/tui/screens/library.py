@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,7 +19,7 @@ from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.newest import Newest
 from storytime_tui.tui.screens.shelf_changes import ShelfChanges
 from storytime_tui.tui.services import Estimate
-from storytime_tui.tui.tally import Copies, learned, tally
+from storytime_tui.tui.tally import Copies, learned, tally, told_again
 from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
@@ -34,15 +35,15 @@ class LibraryScreen(ShelfChanges):
     CSS_PATH = "library.tcss"
     BINDINGS = [
         Binding(
-            "slash", "filter", "Filter", id="library.filter", tooltip="Show only titles with these letters"
+            "slash", "filter", "Find", id="library.filter", tooltip="Show only titles with these letters"
         ),
-        Binding("i", "import", "Import", id="library.import", tooltip="Add files, folders or an address"),
+        Binding("i", "import", "Add", id="library.import", tooltip="Add files, folders or an address"),
         Binding(
-            "g", "gutenberg", "Gutenberg", id="library.gutenberg", tooltip="Fetch a book of Project Gutenberg"
+            "g", "gutenberg", "Books", id="library.gutenberg", tooltip="Fetch a book of Project Gutenberg"
         ),
         Binding("t", "train", "Train", id="library.train", tooltip="Go on with the ticked stories"),
         Binding(
-            "b", "before", "Before", id="library.before", tooltip="The story before it was cleaned, or after"
+            "b", "before", "File", id="library.before", tooltip="The story before it was cleaned, or after"
         ),
         Binding("r", "rename", "Rename", id="library.rename", tooltip="Another title for this line"),
         Binding("d", "remove", "Remove", id="library.remove", tooltip="Take this line off the shelf"),
@@ -60,13 +61,10 @@ class LibraryScreen(ShelfChanges):
             "punctuation",
             "Quotes",
             key_display="-",
-            show=False,
             id="library.punctuation",
             tooltip="Quotes and dashes of this collection: plain, or as written",
         ),
-        Binding(
-            "l", "left_out", "Remarks", show=False, id="library.left_out", tooltip="What the import said"
-        ),
+        Binding("l", "left_out", "Remarks", id="library.left_out", tooltip="What an import said, in full"),
         Binding("escape", "all", "Show all", show=False, id="library.all", tooltip="Leave the filter"),
         # while the filter is typed, these move in the tree
         Binding("up", "tree(-1)", "Up", show=False, id="library.up", tooltip="The line above"),
@@ -94,14 +92,13 @@ class LibraryScreen(ShelfChanges):
                 yield self._filter_field
                 yield self.shelf_tree
             yield self._reading
-        yield self._notice
-        yield self._trouble
+        yield self._remark
         yield self._counts
-        yield KeyLine(seldom=("before", "undo", "rename", "remove"))
+        seldom = ("remove", "rename", "undo", "left_out", "before", "train", "punctuation")
+        yield KeyLine(seldom, self.is_of_use)
 
     def on_mount(self) -> None:
         """Show the frame first, then open the shelf."""
-        self._notice.display = False
         self._desk.shelf_changed.subscribe(self, self._shelf_changed)
         self.call_after_refresh(lambda: self.run_worker(self.open_shelf()))
 
@@ -113,7 +110,7 @@ class LibraryScreen(ShelfChanges):
     async def _open_shelf(self, show: str | None) -> None:
         desk = self._desk
         try:
-            collections = await in_thread(desk.services.shelf)
+            collections, unreadable = await in_thread(desk.services.shelf)
         except Exception as error:
             self._say("", sentence_of(error))
             self._counts.say("the shelf could not be opened")
@@ -138,10 +135,21 @@ class LibraryScreen(ShelfChanges):
                 "An empty shelf", "Press i to add a file or a folder with stories, g to fetch a book."
             )
         desk.shelf_changed.publish(None)
+        self._tell_of_unreadable(unreadable)
         self._copies.want(lambda: desk.services.copies(collections))
         # A large shelf is many objects, and they stay: looked through for garbage again and again, they would
         # make a key wait for a tenth of a second.
         gc.freeze()
+
+    def _tell_of_unreadable(self, sentences: Sequence[str]) -> None:
+        """What is on the disk and cannot be shown, when that is new."""
+        if sentences and tuple(sentences) != tuple(self._unreadable):
+            many = (
+                f"{len(sentences):,} things on the shelf cannot be read (l): " if len(sentences) > 1 else ""
+            )
+            self._say("", many + sentences[0])
+        self._unreadable = tuple(sentences)
+        self.refresh_bindings()
 
     # -- counts ---------------------------------------------------------------------------------------
 
@@ -149,8 +157,9 @@ class LibraryScreen(ShelfChanges):
         """Other stories are ticked, or another base is chosen."""
         desk = self._desk
         ticks, collections, copies, base = desk.ticks, desk.collections, desk.copies, desk.base
-        self.shelf_tree.show_ticks(ticks)
-        counted = tally(ticks, collections, copies)
+        again = told_again(ticks, collections, copies)
+        self.shelf_tree.show_ticks(ticks, again)
+        counted = tally(ticks, collections, again)
         self._counts.show(counted, base)
         if counted.stories:
             self._estimates.want(lambda: desk.services.estimate(learned(ticks, collections, copies), base))
@@ -162,7 +171,6 @@ class LibraryScreen(ShelfChanges):
 
     def _show_copies(self, copies: Copies) -> None:
         self._desk.copies = copies
-        self.shelf_tree.show_copies(copies)
         if copies:
             self._desk.shelf_changed.publish(None)
             self._preview(self.shelf_tree.leaf, stay=True)
@@ -199,7 +207,11 @@ class LibraryScreen(ShelfChanges):
             self.run_worker(self.open_shelf())
 
     def _preview(self, leaf: Leaf | None, *, stay: bool = False) -> None:
+        if _kind(leaf) != _kind(self._previewed):
+            self.refresh_bindings()
         self._previewed = leaf
+        if leaf is None and self.shelf_tree.wanted:
+            self._reading.say("No story has these words", "")
         if leaf is not None:
             self._reading.show(leaf, self._told_again(leaf), stay=stay)
 
@@ -260,6 +272,7 @@ class LibraryScreen(ShelfChanges):
         self._narrow(event.value)
 
     def _narrow(self, wanted: str) -> None:
+        self._say("")
         tree = self.shelf_tree
         tree.narrow(wanted)
         found = wording.count(tree.found(), "story", "stories") if tree.wanted else ""
@@ -274,7 +287,7 @@ class LibraryScreen(ShelfChanges):
         self.shelf_tree.action_move(by)
 
     def action_all(self) -> None:
-        """Drop the filter and what was said, and show every title."""
+        """Drop the filter and what was said, and show every title; the cursor stays on the story it stands on."""
         self._drop_filter()
         self._say("")
         self.shelf_tree.focus()
@@ -300,3 +313,8 @@ class LibraryScreen(ShelfChanges):
 
 def _same_place(leaf: Leaf, other: Leaf) -> bool:
     return leaf.collection.name == other.collection.name and leaf.index == other.index
+
+
+def _kind(leaf: Leaf | None) -> tuple[bool, bool] | None:
+    """What the keys depend on: whether it is a story, and whether it came with the program."""
+    return None if leaf is None else (leaf.index is not None, leaf.collection.bundled)

@@ -96,7 +96,13 @@ class SearchScreen(ModalScreen[Book | None]):
             self._stop = None
         self._found = False
         books = self._catalogue.matching(self._query)
-        if self._query:
+        nearly = [] if books else self._catalogue.nearly(self._query)
+        if nearly:
+            books = nearly
+            self._say(
+                f"no book has “{self._query}”; {count(len(books), 'book')} with a word spelled nearly so"
+            )
+        elif self._query:
             self._say(f"{count(len(books), 'book')} of the list of children's classics")
         else:
             self._say(f"{count(len(books), 'children’s classic')}, listed without the network")

@@ -6,21 +6,21 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from textual.content import Content
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.screen import Screen
-from textual.widgets import Static
 
 from storytime_tui.corpus.collection import Collection
-from storytime_tui.terminal import printable, printable_line, printable_path
+from storytime_tui.terminal import printable_line, printable_path
 from storytime_tui.tui.book_rows import on_the_shelf
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.errand import Errand
 from storytime_tui.tui.pasted import Sources, Words, read_paste, typed_sources
-from storytime_tui.tui.services import Added, Book, Removed, Report
+from storytime_tui.tui.services import Added, Book, Removed, Report, Restored
+from storytime_tui.tui.widgets.filter_field import FilterField
+from storytime_tui.tui.widgets.reading import Reading
+from storytime_tui.tui.widgets.remark import Remark
 from storytime_tui.tui.widgets.shelf_tree import ShelfTree
-from storytime_tui.tui.widgets.trouble import Trouble
 from storytime_tui.tui.wording import clipped, count
 
 Job = Callable[[Report, threading.Event], Added]
@@ -28,28 +28,42 @@ OpenShelf = Callable[[str | None], Awaitable[None]]
 Result = TypeVar("Result")
 
 
+_PATIENCE = 0.4  # seconds that an errand has to stop by itself; then nobody waits for it
+
+
 class ShelfChanges(Screen[None]):
-    """The half of the Library that changes the shelf. What went wrong is said in one line, in red."""
+    """The half of the Library that changes the shelf. What came of it is said in one place, in red what went wrong."""
 
     def __init__(self, desk: Desk, open_shelf: OpenShelf) -> None:
         """`open_shelf` reads the shelf anew; the cursor goes to the collection of the name it is given, if any."""
         super().__init__()
         self._desk, self._read_shelf = desk, open_shelf
         self.shelf_tree = ShelfTree(id="tree")
-        self._trouble = Trouble(id="trouble")
-        self._notice = Static(id="notice", markup=False)
-        self._said = ("", "")
+        self._remark = Remark(id="remark")
+        self._long = ""  # the last remark that there was no room for
         self._left_out: Sequence[str] = ()  # of the last import: a sentence each
+        self._unreadable: Sequence[str] = ()  # of the shelf: a sentence each
         self._removed: list[Removed] = []
         self._errand: Errand | None = None  # the import in hand
 
     def _say(self, notice: str, trouble: str = "") -> None:
         """What came of the last wish, in place of what was said before."""
-        if (notice, trouble) != self._said:  # each changes the layout
-            self._said = (notice, trouble)
-            self._trouble.say(trouble)
-            self._notice.update(Content(printable(notice)))
-            self._notice.display = bool(notice)
+        errand = self._errand
+        if not notice and not trouble and errand is not None and not errand.stop.is_set():
+            notice = f"{printable_line(errand.title)}… i shows how far it has come."
+        self._remark.say(notice, trouble)
+        if self._remark.cut:
+            self._long = " ".join(filter(None, [notice, trouble]))
+            self.refresh_bindings()
+
+    def on_key(self, event: Key) -> None:
+        """A key goes to what it is for; what was said before is over, unless it is the key to read it in full."""
+        if event.key != "l":
+            self._say("")
+
+    def go_to(self, collection: str, index: int | None) -> None:
+        """Put the cursor on a collection or one of its stories, and show it."""
+        raise NotImplementedError
 
     # -- bringing texts in ----------------------------------------------------------------------------
 
@@ -137,62 +151,85 @@ class ShelfChanges(Screen[None]):
         from storytime_tui.tui.screens.importing import ImportingScreen
 
         def left(_: None) -> None:
-            if not errand.over and not errand.stop.is_set():
-                self._say(f"{printable_line(errand.title)}… i shows how far it has come.")
+            if errand.over:
+                return
+            if errand.stop.is_set():
+                self._say("Stopping…")
+                self.set_timer(_PATIENCE, lambda: self._leave_behind(errand))
+            else:
+                self._say("")  # says that it goes on
 
         self.app.push_screen(ImportingScreen(errand), left)
 
+    def _leave_behind(self, errand: Errand) -> None:
+        """Wait no longer for an errand that was stopped: it looks at that when it is through with its file."""
+        if self._errand is errand:
+            self._errand = None
+            self._say("Stopped; nothing was imported.")
+
     def _still_busy(self) -> bool:
         """Whether an errand goes on that was left to itself: then it is shown again."""
-        if self._errand is not None:
-            self._watch(self._errand)
+        errand = self._errand
+        if errand is not None and errand.stop.is_set():
+            self._leave_behind(errand)
+        elif errand is not None:
+            self._watch(errand)
         return self._errand is not None
 
     async def _bring(self, errand: Errand, job: Job) -> None:
         added: Added | None = None
+        trouble: Exception | None = None
         try:
             added = await in_thread(lambda: job(errand.report, errand.stop))
         except Exception as error:
-            sentence = sentence_of(error)
-            self._say(*((sentence, "") if errand.stop.is_set() else ("", sentence)))
-        if added is not None:
-            await self._read_shelf(added.collection.name)
-            self._tell_of(added)
+            trouble = error
+        in_hand = self._errand is errand
         errand.over = True
-        self._errand = None
+        if in_hand:
+            self._errand = None
+        if added is not None:  # where it was stopped, too: that came too late
+            await self._read_shelf(added.collection.name if in_hand else None)
+            self._tell_of(added)
+        elif trouble is not None and in_hand:
+            sentence = sentence_of(trouble)
+            self._say(*((sentence, "") if errand.stop.is_set() else ("", sentence)))
         self.refresh_bindings()
 
     def _tell_of(self, added: Added) -> None:
         collection = added.collection
         stories = count(len(collection.stories), "story", "stories")
         notice = f"Added “{printable_line(clipped(collection.title, 40))}”: {stories}."
-        if added.copies:
-            notice += (
-                f" {len(added.copies):,} known before." if len(added.copies) > 1 else f" {added.copies[0]}"
-            )
-        self._left_out = (*added.problems, *added.copies)
-        trouble = ""
-        if added.problems:
-            trouble = clipped(added.problems[0], 220)
-        more = len(self._left_out) - bool(added.problems)
-        if more > 1 or (more and added.problems):
-            notice += f" l lists all {len(self._left_out):,} remarks."
-        self._say(notice, trouble)
+        self._left_out = (*added.problems, *added.copies, *added.notes)
+        if len(self._left_out) > 1:
+            known = f" {len(added.copies):,} known before." if added.copies else ""
+            notice += f"{known} l lists all {len(self._left_out):,} remarks."
+        elif not added.problems:
+            notice += " " + "".join(self._left_out)
+        self._say(notice, added.problems[0] if added.problems else "")
+        self._long = ""  # `l` has all of that already
+
+    def remarks(self) -> list[str]:
+        """All that there is to read in full: of the shelf, of the last import, what was too long for its place."""
+        return list(dict.fromkeys([*filter(None, [self._long]), *self._left_out, *self._unreadable]))
 
     def action_left_out(self) -> None:
         """Every sentence that the last import had to say, in full."""
         from storytime_tui.tui.screens.dialogs import ListScreen
 
-        if self._left_out:
-            lines = [line for sentence in self._left_out for line in (sentence, "")][:-1]
-            self.app.push_screen(
-                ListScreen("What the import had to say", lines, "↑ ↓ scroll · escape closes")
-            )
+        remarks = self.remarks()
+        if remarks:
+            lines = [line for sentence in remarks for line in (sentence, "")][:-1]
+            self.app.push_screen(ListScreen("Remarks", lines, "↑ ↓ scroll · escape closes"))
 
     # -- changing what is there -----------------------------------------------------------------------
 
-    def _change(self, call: Callable[[], Result], then: Callable[[Result], str]) -> None:
-        """Do something to the shelf, read it anew, and say what was done."""
+    def _change(
+        self,
+        call: Callable[[], Result],
+        then: Callable[[Result], str],
+        show: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Do something to the shelf, read it anew, `show` it, and say what was done."""
 
         async def work() -> None:
             try:
@@ -202,6 +239,7 @@ class ShelfChanges(Screen[None]):
                 return
             notice = then(result)
             await self._read_shelf(None)
+            show()
             self._say(notice)
             self.refresh_bindings()
 
@@ -223,7 +261,7 @@ class ShelfChanges(Screen[None]):
             if title and title != old:
                 self._change(
                     lambda: self._desk.services.rename(collection, index, title),
-                    lambda _: f"Now called “{title}”.",
+                    lambda remark: f"Now called “{title}”. {remark}",
                 )
 
         what = "collection" if index is None else "story"
@@ -237,15 +275,52 @@ class ShelfChanges(Screen[None]):
 
         def done(removed: Removed) -> str:
             self._removed.append(removed)
-            return f"{removed.sentence} u brings it back."
+            return f"Removed “{printable_line(clipped(removed.title, 40))}”. u brings it back."
 
         self._change(lambda: self._desk.services.remove(leaf.collection, leaf.index), done)
 
     def action_undo(self) -> None:
-        """Bring back what was removed last."""
+        """Bring back what was removed last; or else choose from what was removed in earlier days."""
         if self._removed:
-            removed = self._removed.pop()
-            self._change(lambda: self._desk.services.undo(removed), lambda _: "It is back.")
+            self._bring_back(self._removed.pop())
+        else:
+            self.run_worker(self._offer_earlier(), group="changes")
+
+    def _bring_back(self, removed: Removed) -> None:
+        restored: list[Restored] = []
+
+        def undo() -> Restored:
+            restored.append(self._desk.services.undo(removed))
+            return restored[0]
+
+        self._change(undo, lambda back: back.sentence, lambda: self._go_to_restored(restored[0]))
+
+    def _go_to_restored(self, back: Restored) -> None:
+        for collection in self._desk.collections:
+            if collection.name == back.name:
+                places = [story.place for story in collection.stories]
+                self.go_to(back.name, places.index(back.place) if back.place in places else None)
+
+    async def _offer_earlier(self) -> None:
+        from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
+
+        collections = self._desk.collections
+        try:
+            removed = await in_thread(lambda: self._desk.services.removed(collections))
+        except Exception as error:
+            self._say("", sentence_of(error))
+            return
+        if not removed:
+            self._say("Nothing was removed since the app was opened.")
+        elif self.is_current:
+            rows = [
+                Row(str(i), gone.title, f"of {gone.collection}" if gone.collection else "a collection")
+                for i, gone in enumerate(removed)
+            ]
+            self.app.push_screen(
+                ChooseScreen("Bring back what was removed earlier?", rows),
+                lambda chosen: self._bring_back(removed[int(chosen)]) if chosen is not None else None,
+            )
 
     def action_punctuation(self) -> None:
         """Have the quotes and dashes of the collection under the cursor made plain, or left as written."""
@@ -265,11 +340,27 @@ class ShelfChanges(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what means something now."""
-        if action == "undo":
-            return bool(self._removed)
         if action == "left_out":
-            return bool(self._left_out)
+            return bool(self.remarks())
+        if action == "before":
+            leaf = self.shelf_tree.leaf
+            return leaf is not None and leaf.index is not None
         return True
+
+    def is_of_use(self, action: str) -> bool:
+        """Whether the footer should name a key now: not what would only say that it cannot be done."""
+        if isinstance(self.focused, FilterField):  # a letter is a letter there
+            return action in ("submit", "screen.tree(1)", "screen.all", "help")
+        if isinstance(self.focused, Reading) and action in ("filter", "import", "gutenberg", "left_out"):
+            return False
+        leaf = self.shelf_tree.leaf
+        if action in ("rename", "remove", "punctuation"):
+            return (
+                leaf is not None
+                and not leaf.collection.bundled
+                and (action != "punctuation" or leaf.index is None)
+            )
+        return action != "undo" or bool(self._removed)
 
 
 def _named(source: str) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from textual.message import Message
 
+from storytime_tui.corpus.web.sizes import size
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
-from storytime_tui.tui.errand import size
 from storytime_tui.tui.services import Book
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 

@@ -1,5 +1,6 @@
 """The field above a list that narrows it while one types."""
 
+from textual.binding import Binding
 from textual.events import Paste
 from textual.widgets import Input
 
@@ -8,6 +9,17 @@ from storytime_tui.tui.pasted import Sources, read_paste
 
 class FilterField(Input):
     """A field for the words of a filter. What is dropped on the window is no word: the screen gets it."""
+
+    BINDINGS = [  # what its screen does with these keys while one types
+        Binding("enter", "submit", "List", key_display="enter", id="filter.enter", tooltip="Go to the list"),
+        Binding("up", "screen.tree(-1)", "Up", show=False, id="filter.up", tooltip="The line above"),
+        Binding(
+            "down", "screen.tree(1)", "Move", key_display="↑↓", id="filter.down", tooltip="The line below"
+        ),
+        Binding(
+            "escape", "screen.all", "Show all", key_display="esc", id="filter.all", tooltip="Leave the filter"
+        ),
+    ]
 
     def on_paste(self, event: Paste) -> None:
         """Leave files and addresses to the screen."""

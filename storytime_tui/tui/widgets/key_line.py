@@ -1,6 +1,6 @@
 """What the keys do here, in one line that always fits: where it is narrow, the seldom keys are left to the help."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual.content import Content
@@ -21,17 +21,21 @@ class Shown:
 
     @property
     def width(self) -> int:
-        """Its cells, with a space before, between and after."""
-        return len(self.sign) + len(self.word) + 3
+        """Its cells, with the space between."""
+        return len(self.sign) + len(self.word) + 1
 
 
 def fitting(keys: Sequence[Shown], seldom: Sequence[str], width: int) -> list[Shown]:
     """The keys that have room: the seldom actions give way first, the last of them before the others."""
+
+    def too_many(kept: Sequence[Shown]) -> bool:
+        return sum(key.width + 1 for key in kept) - 1 > width  # a space between two
+
     kept = list(keys)
     for action in reversed(seldom):
-        if sum(key.width for key in kept) > width:
+        if too_many(kept):
             kept = [key for key in kept if key.action != action]
-    while kept and sum(key.width for key in kept) > width:
+    while kept and too_many(kept):
         kept.pop(-2 if len(kept) > 1 else -1)  # the very last is the help
     return kept
 
@@ -42,9 +46,13 @@ class KeyLine(Static):
     DEFAULT_CSS = "KeyLine { dock: bottom; height: 1; width: 1fr; text-wrap: nowrap; }"
     ALLOW_SELECT = False
 
-    def __init__(self, seldom: Sequence[str] = ()) -> None:
+    def __init__(
+        self, seldom: Sequence[str] = (), shows: Callable[[str], bool] = lambda action: True
+    ) -> None:
+        """`seldom`: the actions that give way where there is little room; `shows`: whether one is of use now."""
         super().__init__(markup=False)
-        self._seldom = seldom
+        self._seldom, self._shows = seldom, shows
+        self._gap = 2  # spaces between two keys
         self._all: list[Shown] = []
         self._kept: list[Shown] = []
 
@@ -55,7 +63,7 @@ class KeyLine(Static):
     def _changed(self, screen: Screen[object]) -> None:
         keys: dict[str, Shown] = {}
         for _, binding, enabled, tooltip in screen.active_bindings.values():
-            if binding.show and enabled and binding.action not in keys:
+            if binding.show and enabled and binding.action not in keys and self._shows(binding.action):
                 sign = self.app.get_key_display(binding)
                 shown = Shown(binding.key, sign, binding.description, tooltip or "", binding.action)
                 keys[binding.action] = shown
@@ -68,20 +76,21 @@ class KeyLine(Static):
 
     def _fit(self) -> None:
         kept = fitting(self._all, self._seldom, self.size.width)
-        if kept != self._kept:
-            self._kept = kept
-            parts = [
-                part
-                for key in kept
-                for part in ((f" {key.sign}", "bold $primary"), (f" {key.word} ", "$quiet"))
-            ]
+        roomy = sum(key.width + 2 for key in kept) <= self.size.width
+        gap = 2 if roomy and len(kept) == len(self._all) else 1
+        if (kept, gap) != (self._kept, self._gap):
+            self._kept, self._gap = kept, gap
+            parts: list[str | tuple[str, str]] = [" " * (gap - 1)]
+            for key in kept:
+                parts += [(key.sign, "bold $primary"), (f" {key.word}", "$quiet"), " " * gap]
             self.update(Content.assemble(*parts), layout=False)
 
     def _key_at(self, x: int) -> Shown | None:
+        x -= self._gap - 1
         for key in self._kept:
-            if x < key.width:
+            if x < key.width + self._gap:
                 return key
-            x -= key.width
+            x -= key.width + self._gap
         return None
 
     def on_click(self, event: Click) -> None:

@@ -24,6 +24,12 @@ class Reading(SheetView):
 
     BINDINGS = [
         Binding(
+            "down", "scroll_down", "Scroll", key_display="↑↓", id="library.scroll", tooltip="A line further"
+        ),
+        Binding(
+            "pagedown", "page_down", "Page", key_display="pgdn", id="library.page", tooltip="A screen further"
+        ),
+        Binding(
             "escape",
             "screen.focus('#tree')",
             "Back",
@@ -57,7 +63,7 @@ class Reading(SheetView):
             file = leaf.collection.stories[leaf.index].file
             title, keys = f"as it stands in {file or 'its file'}", "b cleaned"
         else:
-            title, keys = "cleaned, as a model learns it", "b before"
+            title, keys = "cleaned, as a model learns it", "b as in its file"
         self._want(title, keys, stay, lambda room: self._story(leaf, note, written, room))
 
     def say(self, title: str, text: str) -> None:

@@ -1,6 +1,6 @@
 """The shelf as a tree: collections and their stories with ticks of three states, for any number of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from textual.binding import Binding
@@ -40,7 +40,12 @@ class ShelfTree(LineList):
             "space", "tick", "Tick", id="library.tick", tooltip="Learn from this story or collection, or not"
         ),
         Binding(
-            "enter", "read", "Read", id="library.read", tooltip="Read this story; open or close a collection"
+            "enter",
+            "read",
+            "Read",
+            key_display="↵",
+            id="library.read",
+            tooltip="Read this story; open or close a collection",
         ),
         Binding(
             "right", "unfold(True)", "Open", show=False, id="library.open", tooltip="Open the collection"
@@ -65,7 +70,7 @@ class ShelfTree(LineList):
         super().__init__(id=id)
         self.collections: tuple[Collection, ...] = ()
         self.ticks = Ticks()
-        self.copies: Mapping[Key, object] = {}
+        self.again: Set[Key] = frozenset()  # ticked stories that another ticked one tells
         self.wanted = ""
         self._titles = Titles(())
         self._shown: list[Shown] = []
@@ -93,29 +98,34 @@ class ShelfTree(LineList):
         self._draw(leaf)
 
     def narrow(self, wanted: str) -> None:
-        """Show only what holds the words of `wanted`; everything, where it is empty."""
+        """Show only what holds the words of `wanted`; everything, where it is empty: then with the story under the
+        cursor, which is what was sought."""
         if wanted.split() == self.wanted.split():
             return
         leaf = self.leaf
         self.wanted = wanted.strip()
+        if not self.wanted and leaf is not None and leaf.index is not None:
+            self._opened.add(leaf.collection.name)
         self._shown = self._titles.matching(self.wanted)
         self._found_open = {self.collections[part.place].name for part in self._shown if not part.whole}
         first = 1 if self._shown and not self._shown[0].whole else 0  # what was sought: a story
-        if leaf is not None and leaf.index is None and leaf.collection.name in self._found_open:
-            leaf = None  # it is shown only for its stories
+        if leaf is not None and self.wanted and not self._is_sought(leaf):
+            leaf = None
         self.jump(0)
         self._draw(leaf, first)
 
-    def show_ticks(self, ticks: Ticks) -> None:
-        """Draw the same lines with other ticks."""
-        if ticks is not self.ticks:
-            self.ticks = ticks
-            self.refresh()
+    def _is_sought(self, leaf: Leaf) -> bool:
+        """Whether the filter lets it through for itself, not a collection only for its stories."""
+        for part in self._shown:
+            if self.collections[part.place].name == leaf.collection.name:
+                return part.whole if leaf.index is None else leaf.index in part.stories
+        return False
 
-    def show_copies(self, copies: Mapping[Key, object]) -> None:
-        """Mark the stories that are told elsewhere, too."""
-        self.copies = copies
-        self.refresh()
+    def show_ticks(self, ticks: Ticks, again: Set[Key]) -> None:
+        """Draw the same lines with other ticks; of the ticked stories, those in `again` are told by another one."""
+        if ticks is not self.ticks or again != self.again:
+            self.ticks, self.again = ticks, again
+            self.refresh()
 
     def go_to(self, collection: str, index: int | None, *, unfold: bool = False) -> None:
         """Put the cursor on a collection or a story of it; `unfold`: with what it holds below it."""
@@ -188,7 +198,7 @@ class ShelfTree(LineList):
             story = collection.stories[index]
             state = "all" if self.ticks.has(collection, index) else "none"
             title, own = story.title, story.words
-            again = "again  " if (collection.name, index) in self.copies else ""
+            again = "again  " if (collection.name, index) in self.again else ""
             right = f"  {again}{say(own):>{column}} "
         title = printable_line(title[:400]) or "(no title)"
         return (

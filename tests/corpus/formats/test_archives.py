@@ -70,11 +70,20 @@ def test_the_same_name_in_two_folders_gives_two_files(tmp_path: Path, out: Path)
 
 
 def test_hidden_members_and_twins_and_readmes_stay_inside(tmp_path: Path, out: Path) -> None:
-    names = [".a.txt", ".git/b.txt", "__MACOSX/c.txt", "./d.txt", "e.txt", "e.epub", "README.md"]
+    names = [".a.txt", ".git/b.txt", "__MACOSX/c.txt", "./d.txt", "e.txt", "e.html", "README.md"]
     found = unpack(archive(tmp_path, dict.fromkeys(names, TALE)), out)
-    assert [path.name for path in found.files] == ["d.txt", "e.epub"]
+    assert [path.name for path in found.files] == ["d.txt", "e.html"]
     assert found.problems == ()
     assert len(found.notes) == 2
+    assert sorted(path.name for path in out.iterdir()) == ["d.txt", "e.html"]
+
+
+def test_a_name_with_two_texts_gives_both(tmp_path: Path, out: Path) -> None:
+    found = unpack(
+        archive(tmp_path, {"e.txt": TALE, "e.md": b"# Two\n\nAnother tale altogether, of a pike."}), out
+    )
+    assert [path.name for path in found.files] == ["e.md", "e.txt"]
+    assert found.notes == ()
 
 
 @pytest.mark.parametrize(

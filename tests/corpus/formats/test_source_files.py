@@ -78,10 +78,29 @@ def test_links_that_lead_back_end_and_nothing_is_found_twice(tmp_path: Path) -> 
     assert names(folder) == found
 
 
+def test_a_link_to_a_folder_around_it_is_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "all" / "books"
+    write(folder / "inner" / "fox.txt")
+    write(tmp_path / "all" / "other" / "not-meant.txt")
+    outside = write(tmp_path / "elsewhere" / "owl.txt").parent
+    (folder / "inner" / "up").symlink_to("../../..", target_is_directory=True)
+    (folder / "here").symlink_to(".", target_is_directory=True)
+    (folder / "shelf").symlink_to(outside, target_is_directory=True)
+    (outside / "back").symlink_to(tmp_path / "all", target_is_directory=True)
+    (outside / "in").symlink_to(folder / "inner", target_is_directory=True)  # seen by then: nothing to say
+    found = source_files(folder)
+    assert [path.relative_to(folder).as_posix() for path in found.files] == ["inner/fox.txt", "shelf/owl.txt"]
+    assert found.problems == ()
+    assert sorted(found.notes) == [
+        f"{folder / name} leads back to a folder that it stands in: it is not followed."
+        for name in ("here", "inner/up", "shelf/back")
+    ]
+
+
 def test_a_text_in_two_formats_is_taken_once(tmp_path: Path) -> None:
     for name in (
         "hat.txt",
-        "hat.epub",
+        "hat.xhtml",
         "hat.html",
         "shoes.md",
         "shoes.txt",
@@ -91,11 +110,30 @@ def test_a_text_in_two_formats_is_taken_once(tmp_path: Path) -> None:
     ):
         write(tmp_path / name)
     found = source_files(tmp_path)
-    assert names(tmp_path) == ["hat.epub", "hat.zip", "Hat2.txt", "in/hat.txt", "shoes.md"]
+    assert names(tmp_path) == ["hat.xhtml", "hat.zip", "Hat2.txt", "in/hat.txt", "shoes.md"]
     assert found.problems == ()
     assert len(found.notes) == 3
     assert all("is left out: " in note and "\n" not in note for note in found.notes)
-    assert any("hat.txt is left out: hat.epub beside it" in note for note in found.notes)
+    assert any("hat.txt is left out: hat.xhtml beside it" in note for note in found.notes)
+
+
+def test_other_texts_of_the_same_name_stay(tmp_path: Path) -> None:
+    write(tmp_path / "hat.txt", "The vole had a hat, and it rained.")
+    write(tmp_path / "hat.md", "# Shoes\n\nA pike has no shoes, whatever the heron says.")
+    write(tmp_path / "hat.html", "<h1>Gone</h1><p>The hat was gone in the morning.")
+    write(tmp_path / "hat.epub", "This is no e-book.")
+    found = source_files(tmp_path)
+    assert len(found.files) == 4
+    assert found.notes == ()
+
+
+def test_of_one_text_cut_short_the_whole_stays(tmp_path: Path) -> None:
+    write(tmp_path / "hat.md", "# Hat\n\nThe vole had a hat, and it rained on it all day long.")
+    write(
+        tmp_path / "hat.txt",
+        "Hat\n\nThe vole had a hat, and it rained on it all day long. Then it stopped, at tea.",
+    )
+    assert names(tmp_path) == ["hat.txt"]
 
 
 def test_what_speaks_about_texts_is_none(tmp_path: Path) -> None:

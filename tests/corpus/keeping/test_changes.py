@@ -69,13 +69,52 @@ def test_what_took_its_name_meanwhile_is_not_overwritten(tales: Collection, tmp_
     removed = changes.remove(tales)
     (tmp_path / "other.txt").write_text("Another tale.")
     other = add_collection([tmp_path / "other.txt"], "tales").collection
-    with pytest.raises(CorpusError, match="another collection called tales"):
-        changes.undo(removed)
+    with pytest.raises(CorpusError, match="already a collection called tales"):
+        changes.undo(removed, "tales")
+    back = changes.undo(removed)
+    assert (back.name, back.place) == ("tales-2", "")
+    assert back.sentence == (
+        "“Tales” is back on the shelf as tales-2, since another one is called tales now."
+    )
     assert find_collection("tales") == other
-    second = changes.remove(other)
-    changes.undo(removed)
-    assert find_collection("tales") == tales
-    assert second.folder.exists()
+    assert [story.title for story in find_collection("tales-2").stories] == ["The Fox", "The Hen", "The Owl"]
+    again = changes.remove(find_collection("tales-2"))
+    assert changes.undo(again, "Old Tales").name == "old-tales"
+
+
+def test_what_comes_back_says_what_and_where(tales: Collection) -> None:
+    removed = changes.remove(tales, 0)
+    back = changes.undo(removed)
+    assert (back.name, back.place) == ("tales", tales.stories[0].place)
+    assert back.sentence == "“The Fox” is back in Tales."
+    assert changes.undo(changes.remove(tales)).sentence == "“Tales” is back on the shelf."
+
+
+def test_stories_that_were_removed_earlier_are_known(tales: Collection) -> None:
+    changes.rename(tales, 0, "Reynard")
+    changes.remove(find_collection("tales"), 0)
+    changes.remove(find_collection("tales"), 1)
+    gone = changes.stories_removed_from(find_collection("tales"))
+    assert [story.title for story in gone] == ["The Owl", "Reynard"]
+    changes.undo(gone[1])
+    assert titles() == ["Reynard", "The Hen"]
+    changes.remove(find_collection("tales"))
+    with pytest.raises(CorpusError, match="bring it back first"):
+        changes.undo(gone[0])
+
+
+def test_a_title_that_another_has_is_said(tales: Collection, tmp_path: Path) -> None:
+    (tmp_path / "other.txt").write_text("Another tale.")
+    other = add_collection([tmp_path / "other.txt"]).collection
+    assert changes.rename(tales, None, "TALES") == ""  # it is its own
+    assert "called “tales”, too: tales." in changes.rename(other, None, "tales")
+    assert changes.rename(tales, 0, "The Fox") == ""
+    assert changes.rename(tales, 0, "the owl") == "Another story in Tales is called “the owl”, too."
+    assert find_collection("tales").name == "tales"  # a name goes before a title
+    changes.rename(tales, None, "Two Of Them")
+    changes.rename(other, None, "two of them")
+    with pytest.raises(CorpusError, match=r"2 collections are called “Two of Them”.*other or tales"):
+        find_collection("Two of Them")
 
 
 def test_what_was_removed_long_ago_goes_with_the_next_removal(tales: Collection, tmp_path: Path) -> None:

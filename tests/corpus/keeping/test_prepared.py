@@ -173,3 +173,18 @@ def test_an_archive_is_read_as_the_texts_in_it(tmp_path: Path, cache: Path) -> N
         ("The Fox", "Once a fox ran home.\n\nHe slept -- deeply."),
         ("The Hen", "She sang."),
     }
+
+
+def test_a_text_says_who_wrote_it_and_a_book_of_tales_what_it_is_called(tmp_path: Path, cache: Path) -> None:
+    texts = {
+        "bell.txt": "The Bell\nby Ann Other\n\nIt rang, and nobody came.",
+        "hill.md": "# Hill Tales\n\n*by Jo Reed*\n\n## The Stone\n\nIt lay.\n\n## The Stream\n\nIt ran.",
+    }
+    sources = []
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        sources.append(Source(tmp_path / name, name))
+    for _ in ("made", "opened"):
+        found = prepare(sources, cache)
+        assert [story.title for story in found.stories] == ["The Bell", "The Stone", "The Stream"]
+        assert (found.titles, found.authors) == (("The Bell", "Hill Tales"), ("Ann Other", "Jo Reed"))

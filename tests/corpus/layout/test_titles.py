@@ -31,6 +31,11 @@ from storytime_tui.corpus.layout.titles import as_title, is_capitals, key_of
         ("THE\n    FOX--", "The Fox"),
         ('"A CHRISTMAS ADVENTURE.', "A Christmas Adventure"),
         ("ÉLAN, THE HORSE", "Élan, the Horse"),
+        ("COVAN THE BROWN-\n  HAIRED", "Covan the Brown-Haired"),
+        ("Covan the Brown-      Haired", "Covan the Brown-Haired"),
+        ("THE [bold]BRAVE[/bold] HEN", "The [bold]Brave[/bold] Hen"),
+        ("THE <b>BRAVE</b> HEN", "The <b>Brave</b> Hen"),
+        ("Aunt Pree- My Teacher", "Aunt Pree- My Teacher"),
         # written with care: only what is no part of a title goes
         ("How the fox was Born", "How the fox was Born"),
         ("The Remarkable Rocket.", "The Remarkable Rocket"),

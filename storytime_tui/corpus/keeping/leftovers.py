@@ -1,0 +1,61 @@
+"""What a program that was killed left half-imported beside the collections: told from what is still being written."""
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from storytime_tui import files
+
+_UNFINISHED = ".part-*"  # what `files` calls a folder that is being written
+_YOUNG = 2.0  # seconds: a folder this new may not be marked yet
+_NEVER = 1e9  # days
+
+
+@contextlib.contextmanager
+def alive(folder: Path) -> Iterator[None]:
+    """Mark a folder as being written for as long as the block, and this program, lasts."""
+    handle = _locked(folder)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the unfinished folders in `folder` that nobody writes any more.
+
+    Where the system cannot tell (Windows, some network disks), those of yesterday. What cannot be removed stays.
+    """
+    files.forget_unused(folder, _NEVER)
+    with contextlib.suppress(OSError):
+        for part in folder.glob(_UNFINISHED):
+            with contextlib.suppress(OSError):
+                if time.time() - part.stat().st_mtime < _YOUNG:
+                    continue
+                handle = _locked(part)
+                if handle is not None:
+                    shutil.rmtree(part, ignore_errors=True)
+                    os.close(handle)
+
+
+def _locked(folder: Path) -> int | None:
+    """A handle on the folder that the system lets go when its holder dies; None where another one has it."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
