@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from storytime_tui.models.dropout import dropout
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -114,8 +116,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         """(batch, tokens, width) -> the same."""
-        x = x + F.dropout(self.attn(self.ln_1(x), cache), self.dropout, self.training)
-        return x + F.dropout(self.mlp(self.ln_2(x)), self.dropout, self.training)
+        x = x + dropout(self.attn(self.ln_1(x), cache), self.dropout, self.training)
+        return x + dropout(self.mlp(self.ln_2(x)), self.dropout, self.training)
 
 
 class Layers(nn.Module):
@@ -166,12 +168,14 @@ class GPT2(nn.Module):
         parts = self.transformer
         start = cache.length if cache else 0
         places = torch.arange(start, start + ids.shape[1], device=ids.device)
-        x = F.dropout(parts.wte(ids) + parts.wpe(places), self.shape.dropout, self.training)
+        x = dropout(parts.wte(ids) + parts.wpe(places), self.shape.dropout, self.training)
         for block in self.blocks:
             if self.checkpointing and self.training:
                 x = checkpoint(block, x, use_reentrant=False)
+            elif cache is None:
+                x = block(x)
             else:
-                x = block(x, cache)
+                x = block.forward(x, cache)  # not what compiling made of it: that is for whole windows
         if cache is not None:
             cache.length += ids.shape[1]
         return parts.ln_f(x)  # type: ignore[no-any-return]

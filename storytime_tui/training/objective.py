@@ -13,6 +13,7 @@ _LOGITS = (
     256 * 2**20
 )  # bytes of logits and of their softmax that are there at once; a GPU holds more, and likes larger products
 _LOGITS_GPU = 1024 * 2**20
+_LOUDER = 1024.0
 _WORDS = (
     8192  # of the vocabulary in one product on a CPU: larger ones fall out of its caches, at half the speed
 )
@@ -121,13 +122,18 @@ class LinearCrossEntropy(torch.autograd.Function):
 def _in_parts(
     hidden: Tensor, head: Tensor, targets: Tensor, vocabulary: int, wanted: tuple[bool, bool]
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """The sum of the losses, and its gradients (where wanted) in `hidden` (its own type) and in `head` (fp32)."""
+    """The sum of the losses, and its gradients (where wanted) in `hidden` and in `head`.
+
+    In fp16 most probabilities would be too small to be told from none: they are multiplied on the way.
+    """
     rows, words = len(hidden), len(head)
     at_once = max(64, (_LOGITS_GPU if hidden.is_cuda else _LOGITS) // (8 * words))
     width = words if hidden.is_cuda else _WORDS
     slices = [slice(start, start + width) for start in range(0, words, width)]
     loss = torch.zeros((), device=hidden.device)
-    hidden_grad = torch.empty_like(hidden) if wanted[0] else None
+    narrow = hidden.dtype == torch.float16
+    louder = _LOUDER if narrow else 1.0
+    hidden_grad = torch.empty_like(hidden, dtype=torch.float32 if narrow else None) if wanted[0] else None
     head_grad = torch.empty(head.shape, device=head.device) if wanted[1] else None
     for start in range(0, rows, at_once):
         some, answers = hidden[start : start + at_once], targets[start : start + at_once, None]
@@ -141,7 +147,7 @@ def _in_parts(
             continue
         surprise = likely.exp_()  # the probabilities, less 1 at the right answer
         surprise.scatter_add_(1, answers, torch.full_like(answers, -1, dtype=torch.float32))
-        surprise = surprise.to(hidden.dtype)
+        surprise = (surprise.mul_(louder) if narrow else surprise).to(hidden.dtype)
         if hidden_grad is not None:
             hidden_grad[start : start + at_once] = surprise @ head
         for part in slices if head_grad is not None else []:
@@ -150,4 +156,8 @@ def _in_parts(
                 head_grad[part] = surprise[:, part].T @ some
             else:
                 head_grad[part] += surprise[:, part].T @ some
+    if narrow:
+        for grad in (hidden_grad, head_grad):
+            if grad is not None:
+                grad.div_(louder)
     return loss, hidden_grad, head_grad

@@ -73,3 +73,16 @@ def test_windows_are_the_same_from_a_file_and_from_the_device() -> None:
         resident = window_batch(torch.from_numpy(ids.astype("int32")), torch.tensor(starts), block, CPU)
         for a, b in zip(from_file, resident, strict=True):
             assert torch.equal(a, b)
+
+
+def test_fp16_keeps_small_gradients() -> None:
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(64, 32, generator=generator).requires_grad_()
+    head = (torch.randn(4000, 32, generator=generator) * 0.02).requires_grad_()
+    targets = torch.randint(0, 4000, (64,), generator=generator)
+    exact = torch.autograd.grad(F.cross_entropy(hidden @ head.T, targets, reduction="sum"), (hidden, head))
+    with torch.autocast("cpu", torch.float16):
+        loss = LinearCrossEntropy.apply(hidden, head, targets, 4000, True)  # type: ignore[no-untyped-call]
+    found = torch.autograd.grad(loss, (hidden, head))
+    for ours_, theirs in zip(found, exact, strict=True):
+        assert (ours_ - theirs).norm() < 0.01 * theirs.norm()
