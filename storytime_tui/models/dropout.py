@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al. 2014): some numbers are left out by chance while a model learns, so that it leans on none."""
+"""Dropout (Srivastava et al. 2014): by chance, numbers are left out while a model learns; it must lean on none."""
 
 import numpy as np
 import torch

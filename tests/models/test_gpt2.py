@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 import transformers
 
 from storytime_tui.models import gpt2_files
-from storytime_tui.models.gpt2 import GPT2, Shape
+from storytime_tui.models.gpt2 import GPT2, Shape, attend
 from tests.tiny import ours, tiny_gpt2
 
 CPU = torch.device("cpu")
@@ -57,6 +58,23 @@ def test_computing_blocks_twice_changes_no_number() -> None:
         found.append([p.grad.clone() for p in model.parameters()])
     for a, b in zip(*found, strict=True):
         assert torch.equal(a, b)
+
+
+def test_attention_written_down_is_the_kernels() -> None:
+    generator = torch.Generator().manual_seed(0)
+    parts = [torch.randn(2, 3, 17, 8, generator=generator, requires_grad=True) for _ in range(3)]
+    close(attend(*parts), F.scaled_dot_product_attention(*parts, is_causal=True))
+    ours_ = torch.autograd.grad(attend(*parts).square().sum(), parts)
+    theirs = torch.autograd.grad(F.scaled_dot_product_attention(*parts, is_causal=True).square().sum(), parts)
+    for a, b in zip(ours_, theirs, strict=True):
+        close(a, b, atol=1e-4)
+
+
+@pytest.mark.parametrize("learning", [False, True])
+def test_at_rest_and_learning_it_computes_the_same(learning: bool) -> None:
+    theirs = tiny_gpt2(dropout=0.0)
+    model = ours(theirs).train(learning)
+    close(model(IDS), theirs(IDS).logits)
 
 
 def test_dropout_falls_on_as_much_as_it_should_and_only_in_training() -> None:
@@ -139,5 +157,5 @@ def test_it_is_one_readable_page() -> None:
 
     from storytime_tui.models import gpt2
 
-    assert len(inspect.getsource(gpt2).splitlines()) < 260
+    assert len(inspect.getsource(gpt2).splitlines()) < 290
     assert isinstance(ours(tiny_gpt2()), GPT2)
