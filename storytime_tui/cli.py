@@ -56,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         from storytime_tui import log
 
+        if os.environ.get("RANK", "0") != "0":  # torchrun's first process says what went wrong
+            return FAILED
         where = log.keep(error, f"storytime-tui {verb}")
         return _fail(
             f"Something unexpected went wrong ({type(error).__name__}: {error}). The details are in {where}."

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--checkpoint", metavar="best|last|step-N", help="which one (otherwise the best, else the last)"
     )
     exporting.add_argument(
-        "--format", choices=("safetensors", "gguf"), default="safetensors", help="gguf is llama.cpp's"
+        "--format", choices=("safetensors", "gguf"), help="gguf is llama.cpp's (by the file's ending)"
     )
     exporting.add_argument("--dtype", choices=("fp32", "fp16", "bf16"), help="otherwise as it is stored")
     exporting.add_argument("--push", metavar="OWNER/NAME", help="upload it to the Hugging Face Hub as well")
@@ -213,7 +213,7 @@ def _export(args: argparse.Namespace) -> int:
             args.name,
             args.to,
             checkpoint=args.checkpoint,
-            format=args.format,
+            format=args.format or ("gguf" if str(args.to).endswith(".gguf") else "safetensors"),
             dtype=args.dtype,
             push=args.push,
             private=args.private,

@@ -16,7 +16,12 @@ def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress,
     sections = [
         _header(plan),
         f"# {run}, step {progress.step:,}",
-        f"{plan.base}, fine-tuned by Storytime on stories: {_listed(plan.collections)}.",
+        (
+            f"A new GPT-2 ({plan.base}), taught"
+            if plan.base.startswith("scratch-")
+            else f"{plan.base}, fine-tuned"
+        )
+        + f" by Storytime on stories: {_listed(plan.collections)}.",
         "## Figures",
         _figures(progress, score),
         "## What it learned from",

@@ -100,20 +100,23 @@ def save_checkpoint(
 def newest_whole(run: Path) -> tuple[Path | None, list[str]]:
     """The newest checkpoint that is whole (None where none is), and a sentence for each newer one that is not.
 
-    A damaged one is set aside as `step-N.damaged`, so that its step can be saved again.
+    Damaged ones are then set aside as `step-N.damaged`, so that their steps can be saved again; they stay where
+    they are where nothing else is left.
     """
+    bad: list[Path] = []
     sentences: list[str] = []
     for step in reversed(checkpoint_steps(run)):
         folder = run / "checkpoints" / f"step-{step}"
         damaged = damage_in(folder)
         if not damaged:
-            return folder, sentences
-        sentences.append(
-            f"The checkpoint step-{step} is damaged ({damaged} is not what was saved): the one before it is used."
-        )
-        with contextlib.suppress(OSError):
-            files.remove_folder(folder.with_name(f"step-{step}.damaged"))
-            folder.rename(folder.with_name(f"step-{step}.damaged"))
+            for each in bad:
+                aside = each.with_name(each.name + ".damaged")
+                with contextlib.suppress(OSError):
+                    files.remove_folder(aside)
+                    each.rename(aside)
+            return folder, [f"{sentence} The one of step {step} is used." for sentence in sentences]
+        bad.append(folder)
+        sentences.append(f"The checkpoint step-{step} is damaged ({damaged} is not what was saved).")
     return None, sentences
 
 

@@ -103,7 +103,6 @@ def spread(objective: nn.Module, ranks: Ranks, blocks: list[nn.Module], device: 
         objective,
         device_ids=[device.index] if device.type == "cuda" else None,
         gradient_as_bucket_view=True,
-        broadcast_buffers=False,
     )
 
 

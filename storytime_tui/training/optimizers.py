@@ -27,6 +27,12 @@ def make_optimizer(model: torch.nn.Module, plan: TrainingPlan) -> torch.optim.Op
     return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)
 
 
+def check_optimizer(plan: TrainingPlan) -> None:
+    """Raise PlanError where the plan's optimiser is not installed."""
+    if plan.optimizer == "adamw8bit":
+        _eight_bit()
+
+
 def _eight_bit() -> Any:
     try:
         from bitsandbytes.optim import AdamW8bit  # type: ignore[import-not-found,unused-ignore]

@@ -322,23 +322,20 @@ def resolve(
 
 
 def plan_with_more(
-    plan: TrainingPlan, epochs: float, step: int, total_steps: int, *, over: bool
+    plan: TrainingPlan, epochs: float, ended_at: int | None, length: tuple[int, float]
 ) -> TrainingPlan:
-    """The resolved plan of a run that stands at `step` of `total_steps`, with so many more epochs.
+    """The resolved plan of a run, with so many more epochs; `length`: its steps in all, and those of an epoch.
 
-    Where the run was over, its learning rate rises again from there (`schedule.learning_rate_at`). Raises PlanError.
+    Where it had ended, at the step `ended_at`, its learning rate rises again (`schedule.learning_rate_at`).
+    Raises PlanError.
     """
     _check(0 < epochs <= 100_000, "more epochs", epochs, "above 0")
-    if plan.epochs is None or not total_steps:
+    total, per_epoch = length
+    if not total or not per_epoch:
         raise PlanError("The run has not begun: start it anew, with epochs as you wish.")
-    per_step = plan.epochs / total_steps if plan.max_steps is None else None
-    if per_step is None:
-        raise PlanError(
-            f"The run was bounded by max_steps={plan.max_steps}: start a new one from it, which has no such bound."
-        )
-    done = (step if over else total_steps) * per_step
-    extended = (*plan.extended_at, step) if over else plan.extended_at
-    return dataclasses.replace(plan, epochs=done + epochs, extended_at=extended)
+    done = (total if ended_at is None else ended_at) / per_epoch
+    extended = plan.extended_at if ended_at is None else (*plan.extended_at, ended_at)
+    return dataclasses.replace(plan, epochs=done + epochs, max_steps=None, extended_at=extended)
 
 
 def window_count(tokens: int, stride: int) -> int:

@@ -221,6 +221,13 @@ def summary_of(name: str) -> RunSummary:
     )
 
 
+def length_of(folder: Path) -> tuple[int, float]:
+    """How many steps a run was last going to have, and how many an epoch has; 0 where it has not begun."""
+    said = read_events(folder)
+    started = next((e for e in said if isinstance(e, ev.Started)), None)
+    return _total_steps(said), started.steps_per_epoch if started else 0.0
+
+
 def _total_steps(said: Sequence[ev.Event]) -> int:
     """How many steps the run was last going to have."""
     known = [e.total_steps for e in said if isinstance(e, ev.Started | ev.Resumed) and e.total_steps]

@@ -15,13 +15,18 @@ def write_sums(folder: Path) -> None:
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
-def damage_in(checkpoint: Path) -> str:
-    """The name of a file that is not what was saved; "" where all are. Reads all of them."""
+def damage_in(checkpoint: Path, *, model_only: bool = False) -> str:
+    """The name of a file that is not what was saved; "" where all are.
+
+    Reads all of them, or with `model_only` not the trainer's own, which are the larger part.
+    """
     named = set()
     try:
         for line in (checkpoint / SUMS).read_text(encoding="utf-8").splitlines():
             wanted, name = line.split("  ", 1)
             named.add(name)
+            if model_only and name.startswith("trainer."):
+                continue
             if not (checkpoint / name).is_file() or _sum_of(checkpoint / name) != wanted:
                 return name
     except (OSError, ValueError):

@@ -78,6 +78,11 @@ def judge(
 
     block = min(model.window, origin.window or 1024, 1024)
 
+    if stride is not None and stride > block:
+        raise ModelError(
+            f"stride is {stride}, but {model_name} sees {block} tokens at most: set {block} or fewer."
+        )
+
     def on_batch(done: int, total: int) -> bool:
         report("reading to the model", done, total)
         return True

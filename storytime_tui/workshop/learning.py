@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from storytime_tui import files
 from storytime_tui.errors import PlanError, RunError
-from storytime_tui.models.catalogue import resolve_base
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
 from storytime_tui.training import events as ev
@@ -86,7 +85,7 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
             f"with --more-epochs N, or start a new run from it with --base {run}."
         )
     if more_epochs is not None:
-        plan = plan_with_more(plan, more_epochs, summary.step, summary.total_steps, over=over)
+        plan = plan_with_more(plan, more_epochs, summary.step if over else None, runs.length_of(folder))
         if not _is_follower():
             write_plan(plan, folder / "plan.toml")
     with _ranks(plan) as ranks:
@@ -94,6 +93,10 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
         from storytime_tui.training.checkpoints import newest_whole
 
         checkpoint, damaged = newest_whole(folder)
+        if checkpoint is None and damaged:
+            raise RunError(
+                f"No checkpoint of the run {run!r} is whole: {damaged[0]} They stay where they are. Start a new run."
+            )
         prepared = yield from _prepare_in_turn(ranks, plan, control, checkpoint)
         yield ev.Preparing("waking the model", 0, 0)
         trainer_for, _ = _build(prepared, ranks, checkpoint)
@@ -250,10 +253,12 @@ def _build(
     from storytime_tui.models import loading
     from storytime_tui.training.distributed import Ranks
     from storytime_tui.training.lesson import Lesson
+    from storytime_tui.training.optimizers import check_optimizer
     from storytime_tui.training.probe import fit_to_memory
     from storytime_tui.training.trainer import Trainer
 
     ranks = together or Ranks()
+    check_optimizer(prepared.plan)
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
     device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
     precision = loading.choose_precision(plan.precision, device)
@@ -342,8 +347,9 @@ def _fit(
         added = lora.add_lora(model, plan.lora_rank, plan.lora_alpha, plan.lora_targets, plan.seed)
         if checkpoint is not None:
             lora.read_adapter(model, checkpoint)
-        hub = origin.folder is None or resolve_base(plan.base) == "hub"
-        model_files = AdapterFiles(loaded, tokenizer, added, plan.base if hub else str(origin.folder))
+        model_files = AdapterFiles(
+            loaded, tokenizer, added, str(origin.folder) if origin.local else plan.base
+        )
     elif plan.frozen_embeddings:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(not _is_embedding(name))

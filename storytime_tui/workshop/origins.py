@@ -27,6 +27,7 @@ class Origin:
     shape: catalogue.ScratchShape | None = None
     window: int | None = None
     adapter: Path | None = None
+    local: bool = False  # a run's checkpoint or a folder, not what was fetched from the Hub
 
 
 def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
@@ -40,11 +41,16 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
     checkpoint = _checkpoint_of(name)
     if checkpoint is not None:
         base = base_of_adapter(checkpoint)
+        if base is not None and Path(base).is_absolute() and not Path(base).is_dir():
+            raise ModelError(
+                f"{name} was learned beside the model in {base}, which is gone: if that was a run, bring it back with "
+                "`storytime-tui runs restore`."
+            )
         folder = checkpoint if base is None else find_origin(base, report, cancelled).folder
         adapter = None if base is None else checkpoint
-        return Origin(name, folder, window=_trained_window(checkpoint), adapter=adapter)
+        return Origin(name, folder, window=_trained_window(checkpoint), adapter=adapter, local=True)
     if catalogue.resolve_base(name) == "folder":
-        return Origin(name, Path(name).expanduser().resolve())
+        return Origin(name, Path(name).expanduser().resolve(), local=True)
     return Origin(name, hub.fetch(name, report, cancelled))
 
 

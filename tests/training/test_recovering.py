@@ -197,7 +197,7 @@ def test_a_finished_run_goes_on_for_more_epochs(tmp_path: Path) -> None:
     plan = plan_for(max_steps=None, epochs=2.0)
     first = list(trainer_in(tmp_path / "r", plan).run())
     end = first[-1].step  # type: ignore[attr-defined]
-    longer = plan_with_more(plan, 3.0, end, end, over=True)
+    longer = plan_with_more(plan, 3.0, end, (end, end / 2))
     assert longer.extended_at == (end,)
     total = schedule_of(longer, len(TRAINING)).total_steps
     assert total == pytest.approx(end * 2.5, abs=1)
@@ -232,5 +232,11 @@ def test_the_rate_of_more_epochs_rises_briefly_to_that_of_the_longer_run(schedul
 def test_more_epochs_for_a_stopped_run_only_lengthen_it() -> None:
     plan = dataclasses.replace(plan_for(max_steps=None, epochs=2.0))
     total = schedule_of(plan, len(TRAINING)).total_steps
-    longer = plan_with_more(plan, 1.0, 5, total, over=False)
+    longer = plan_with_more(plan, 1.0, None, (total, total / 2))
     assert (longer.extended_at, longer.epochs) == ((), 3.0)
+
+
+def test_a_bound_on_steps_gives_way_to_more_epochs() -> None:
+    longer = plan_with_more(plan_for(max_steps=12), 1.0, 12, (12, 7.8))
+    assert longer.max_steps is None
+    assert longer.epochs == pytest.approx(12 / 7.8 + 1)
