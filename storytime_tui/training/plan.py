@@ -217,7 +217,10 @@ def read_plan(path: Path) -> TrainingPlan:
 
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
-    "quick look": ("one pass: what would become of it", {"epochs": 1.0, "sample_tokens": 40}),
+    "quick look": (
+        "one pass, or four from nothing: what would become of it",
+        {"epochs": 1.0, "sample_tokens": 40},
+    ),
     "balanced": ("three passes, or ten from nothing; ends when it no longer gets better", {"patience": 3}),
     "thorough": (
         "half as many passes again, and more patience",
@@ -244,6 +247,8 @@ def with_preset(plan: TrainingPlan, name: str, *, from_scratch: bool) -> Trainin
     if name not in PRESETS:
         raise PlanError(f"There is no preset {name!r}; there are {', '.join(map(repr, PRESETS))}.")
     values = dict(PRESETS[name][1])
+    if name == "quick look" and from_scratch:
+        values["epochs"] = 4.0  # after one it would know less than how often each token comes
     if name == "thorough":
         values["epochs"] = 15.0 if from_scratch else 4.5
     return dataclasses.replace(plan, **values)

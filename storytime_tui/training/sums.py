@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from storytime_tui.errors import ModelError
+
 SUMS = "SHA256SUMS"
 
 _NEEDED = {"trainer.json", "trainer.safetensors"}
@@ -32,6 +34,15 @@ def damage_in(checkpoint: Path, *, model_only: bool = False) -> str:
     except (OSError, ValueError):
         return SUMS
     return "" if named >= _NEEDED else SUMS
+
+
+def check_model(folder: Path) -> None:
+    """Raise ModelError where a checkpoint's model is not what was saved; a folder without sums is nobody's promise."""
+    damaged = damage_in(folder, model_only=True) if (folder / SUMS).is_file() else ""
+    if damaged:
+        raise ModelError(
+            f"The checkpoint in {folder} is damaged: {damaged} is not what was saved. Name another one."
+        )
 
 
 def _sum_of(path: Path) -> str:

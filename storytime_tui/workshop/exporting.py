@@ -15,6 +15,7 @@ from storytime_tui import files
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.models import folder as model_folder
 from storytime_tui.training import runs
+from storytime_tui.training.sums import check_model
 from storytime_tui.workshop.origins import find_origin
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class _Source:
 def _opened(checkpoint: Path, report: Report) -> Iterator[_Source]:
     from storytime_tui.models import export, merging
 
+    check_model(checkpoint)
     with ExitStack() as stack:
         if not merging.is_adapter(checkpoint):
             config = _config(checkpoint)

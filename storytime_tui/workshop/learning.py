@@ -86,8 +86,6 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
         )
     if more_epochs is not None:
         plan = plan_with_more(plan, more_epochs, summary.step if over else None, runs.length_of(folder))
-        if not _is_follower():
-            write_plan(plan, folder / "plan.toml")
     with _ranks(plan) as ranks:
         yield ev.Preparing("looking through the checkpoints", 0, 0)
         from storytime_tui.training.checkpoints import newest_whole
@@ -97,6 +95,8 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
             raise RunError(
                 f"No checkpoint of the run {run!r} is whole: {damaged[0]} They stay where they are. Start a new run."
             )
+        if more_epochs is not None and not _is_follower():
+            write_plan(plan, folder / "plan.toml")
         prepared = yield from _prepare_in_turn(ranks, plan, control, checkpoint)
         yield ev.Preparing("waking the model", 0, 0)
         trainer_for, _ = _build(prepared, ranks, checkpoint)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storytime_tui.errors import ModelError
-from storytime_tui.training.sums import SUMS, damage_in
+from storytime_tui.training.sums import check_model
 from storytime_tui.workshop.origins import Origin
 
 if TYPE_CHECKING:
@@ -24,11 +23,8 @@ def open_model(origin: Origin, device: torch.device, dtype: torch.dtype) -> Load
 
     assert origin.folder is not None
     for folder in (origin.folder, origin.adapter):
-        damaged = damage_in(folder, model_only=True) if folder and (folder / SUMS).is_file() else ""
-        if damaged:
-            raise ModelError(
-                f"The checkpoint in {folder} is damaged: {damaged} is not what was saved. Name another one."
-            )
+        if folder is not None:
+            check_model(folder)
     loaded = loading.load_model(origin.folder, device=device, dtype=dtype)
     if origin.adapter is not None:
         from storytime_tui.models.lora import open_adapter

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.errors import PlanError
-from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, schedule_of, with_values, write_plan
+from storytime_tui.training.plan import (
+    PRESETS,
+    TrainingPlan,
+    read_plan,
+    resolve,
+    schedule_of,
+    with_preset,
+    with_values,
+    write_plan,
+)
 
 plans = st.builds(
     TrainingPlan,
@@ -120,3 +129,32 @@ def test_steps_asked_for_without_epochs_are_made_however_small_the_corpus() -> N
     both = dataclasses.replace(TrainingPlan(), max_steps=500, epochs=1.0)
     plan = resolve(both, window=256, from_scratch=True, training_tokens=3000, parameters=10**6)
     assert schedule_of(plan, 3000).total_steps < 500
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("scratch", [True, False])
+def test_each_preset_makes_a_plan_that_can_be_carried_out(name: str, scratch: bool) -> None:
+    plan = with_preset(TrainingPlan(), name, from_scratch=scratch)
+    resolved = resolve(plan, window=512, from_scratch=scratch, training_tokens=300_000, parameters=10_000_000)
+    assert resolved.epochs and (resolved.epochs >= 4 or not scratch)  # from nothing, fewer teach nothing
+
+
+def test_the_notebooks_preset_is_the_notebooks_and_an_unknown_one_is_named() -> None:
+    plan = with_preset(TrainingPlan(), "like the notebook", from_scratch=False)
+    assert (plan.block_size, plan.stride, plan.batch_size, plan.accumulation) == (256, 128, 1, 8)
+    assert (plan.epochs, plan.learning_rate, plan.warmup_steps) == (5.0, 1e-4, 100)
+    with pytest.raises(PlanError, match="no preset 'fast'; there are 'quick look', 'balanced'"):
+        with_preset(TrainingPlan(), "fast", from_scratch=False)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"warmup_steps": 50, "max_steps": 10}, "warmup_steps is 50, but the whole run has only 10 steps"),
+        ({"lora_rank": 4}, "has learned nothing yet that LoRA could stand on"),
+    ],
+)
+def test_knobs_that_cannot_go_together_say_so(values: dict[str, int], said: str) -> None:
+    plan = dataclasses.replace(TrainingPlan(), **values)  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match=said):
+        resolve(plan, window=256, from_scratch=True, training_tokens=30_000, parameters=10**6)

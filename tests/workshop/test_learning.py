@@ -19,6 +19,7 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.training.runs import read_events, summary_of
 from storytime_tui.workshop.boards import on_board
+from storytime_tui.workshop.exporting import export_run
 from storytime_tui.workshop.judging import judge
 from storytime_tui.workshop.learning import learn, resume
 from storytime_tui.workshop.progress import Stopped
@@ -297,3 +298,37 @@ def test_tensorboard_finds_the_runs_numbers(tales: Path) -> None:
     assert [step for step, _ in found] == [step for step, _ in losses]
     assert [value for _, value in found] == pytest.approx([loss for _, loss in losses])
     assert len(board.Scalars("validation/bits_per_byte")) == sum(isinstance(e, ev.Evaluated) for e in said)
+
+
+def test_a_damaged_checkpoint_tells_and_judges_nothing(tales: Path) -> None:
+    list(learn(plan_for(tales), Control(), "r"))
+    best = (paths.runs_folder() / "r" / "checkpoints" / "best").resolve()
+    weights = bytearray((best / "model.safetensors").read_bytes())
+    weights[-5] ^= 1
+    (best / "model.safetensors").write_bytes(weights)
+    with pytest.raises(ModelError, match=r"is damaged: model\.safetensors is not what was saved"):
+        open_teller("r")
+    with pytest.raises(ModelError, match="is damaged"):
+        judge("r", [str(tales)], lambda *_: None)
+    with pytest.raises(ModelError, match="is damaged"):
+        export_run("r", tales.parent / "out")
+
+
+def test_a_run_of_which_nothing_is_whole_is_not_begun_anew(tales: Path) -> None:
+    list(learn(plan_for(tales), Control(), "r"))
+    checkpoints = paths.runs_folder() / "r" / "checkpoints"
+    kept = sorted(checkpoints.glob("step-*"))
+    for folder in kept:
+        (folder / "trainer.safetensors").write_bytes(b"")
+    with pytest.raises(RunError, match="No checkpoint of the run 'r' is whole"):
+        list(resume("r", Control(), more_epochs=1.0))
+    assert sorted(checkpoints.glob("step-*")) == kept
+
+
+def test_an_optimiser_that_is_not_installed_leaves_no_run_behind(
+    tales: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "bitsandbytes.optim", None)
+    with pytest.raises(PlanError, match="needs bitsandbytes, which is not installed"):
+        list(learn(plan_for(tales, optimizer="adamw8bit"), Control(), "r"))
+    assert not (paths.runs_folder() / "r").exists()

@@ -73,7 +73,7 @@ class LibraryScreen(ShelfChanges):
     AUTO_FOCUS = "#tree"
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk, self.open_shelf)
+        super().__init__(desk, self.open_shelf, self.go_to)
         self._shelf = Vertical(id="shelf")
         self._filter_field = FilterField(placeholder="/ filter…", id="filter", compact=True)
         self._reading = Reading(desk.services.before, id="reading")

@@ -24,6 +24,7 @@ from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 from storytime_tui.tui.wording import clipped, count
 
 Job = Callable[[Report, threading.Event], Added]
+GoTo = Callable[[str, int | None], None]
 OpenShelf = Callable[[str | None], Awaitable[None]]
 Result = TypeVar("Result")
 
@@ -34,10 +35,11 @@ _PATIENCE = 0.4  # seconds that an errand has to stop by itself; then nobody wai
 class ShelfChanges(Screen[None]):
     """The half of the Library that changes the shelf. What came of it is said in one place, in red what went wrong."""
 
-    def __init__(self, desk: Desk, open_shelf: OpenShelf) -> None:
-        """`open_shelf` reads the shelf anew; the cursor goes to the collection of the name it is given, if any."""
+    def __init__(self, desk: Desk, open_shelf: OpenShelf, go_to: GoTo) -> None:
+        """`open_shelf` reads the shelf anew; the cursor goes to the collection of the name it is given, if any.
+        `go_to` puts the cursor on a collection, or on the story of that number in it, and shows it."""
         super().__init__()
-        self._desk, self._read_shelf = desk, open_shelf
+        self._desk, self._read_shelf, self._go_to = desk, open_shelf, go_to
         self.shelf_tree = ShelfTree(id="tree")
         self._remark = Remark(id="remark")
         self._long = ""  # the last remark that there was no room for
@@ -60,10 +62,6 @@ class ShelfChanges(Screen[None]):
         """A key goes to what it is for; what was said before is over, unless it is the key to read it in full."""
         if event.key != "l":
             self._say("")
-
-    def go_to(self, collection: str, index: int | None) -> None:
-        """Put the cursor on a collection or one of its stories, and show it."""
-        raise NotImplementedError
 
     # -- bringing texts in ----------------------------------------------------------------------------
 
@@ -299,7 +297,7 @@ class ShelfChanges(Screen[None]):
         for collection in self._desk.collections:
             if collection.name == back.name:
                 places = [story.place for story in collection.stories]
-                self.go_to(back.name, places.index(back.place) if back.place in places else None)
+                self._go_to(back.name, places.index(back.place) if back.place in places else None)
 
     async def _offer_earlier(self) -> None:
         from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
