@@ -12,12 +12,12 @@ and `/<id>/resolve/<revision>/<file>` with ETag, X-Repo-Commit, HEAD and Range.
 import hashlib
 import json
 import shutil
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
 from typing import ClassVar
 from urllib.parse import unquote, urlsplit
+
+from tests.loopback import Loopback
 
 FAULTS = {
     "half-sent": "weights break off in the middle, and every attempt to go on gives nothing",
@@ -37,7 +37,7 @@ TOKEN = "hf_loopback"
 HUGE = 10**15
 
 
-class LoopbackHub:
+class LoopbackHub(Loopback):
     """Serves each folder under `models` that holds a config.json, by its relative path as its id.
 
     `faults` maps an id to one of FAULTS, `moved` an old id to a new one; `requests` keeps what was asked as
@@ -49,26 +49,7 @@ class LoopbackHub:
         self.faults: dict[str, str] = {}
         self.moved: dict[str, str] = {}
         self.requests: list[tuple[str, str]] = []
-        self.closing = threading.Event()
-        handler = type("Handler", (_Handler,), {"hub": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> "LoopbackHub":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(type("Handler", (_Handler,), {"hub": self}))
 
     def downloads(self) -> list[str]:
         """The files that were sent, by their paths' last part, in order."""

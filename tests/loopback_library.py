@@ -15,11 +15,11 @@ import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from storytime_tui.corpus.web.polite import Manners
+from tests.loopback import Loopback
 
 FAULTS = {
     "429": "asks for a pause of 7 seconds once, then all is well",
@@ -120,7 +120,7 @@ class _Server(ThreadingHTTPServer):
         """Print nothing: a client that leaves in the middle is what some tests are about."""
 
 
-class LoopbackLibrary:
+class LoopbackLibrary(Loopback):
     """Serves `tales` as Gutendex and Gutenberg do, and `files` by their paths.
 
     `faults` maps a path (without its query) to one of FAULTS; `requests` keeps what was asked: path with
@@ -134,26 +134,7 @@ class LoopbackLibrary:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.places = ("/cache/epub/{0}/pg{0}.txt",)
         self.page_size = 32
-        self.closing = threading.Event()
-        handler = type("Handler", (_Handler,), {"library": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> "LoopbackLibrary":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(type("Handler", (_Handler,), {"library": self}), _Server)
 
     def put(
         self, path: str, data: bytes, content_type: str = "text/plain; charset=utf-8", **more: str

@@ -13,12 +13,12 @@ batch with a PUT for each large file, and `/commit/` with its lines of JSON.
 import base64
 import hashlib
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
+
+from tests.loopback import Loopback
 
 TOKEN = "hf_loopback"
 OWNER = "ada"
@@ -40,7 +40,7 @@ class Repo:
     messages: list[str] = field(default_factory=list)
 
 
-class LoopbackUpload:
+class LoopbackUpload(Loopback):
     """Only `OWNER` with `TOKEN` may write. `requests` keeps what was asked as (method, path)."""
 
     def __init__(self) -> None:
@@ -48,26 +48,7 @@ class LoopbackUpload:
         self.repos: dict[str, Repo] = {}
         self.stored: dict[str, bytes] = {}  # large files by their SHA-256
         self.requests: list[tuple[str, str]] = []
-        self.closing = threading.Event()
-        handler = type("Handler", (_Handler,), {"hub": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> "LoopbackUpload":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(type("Handler", (_Handler,), {"hub": self}))
 
 
 class _Handler(BaseHTTPRequestHandler):
