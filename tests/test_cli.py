@@ -56,6 +56,8 @@ def test_train_evaluate_tell_and_runs_speak_json(tales: Path, capsys: pytest.Cap
     assert main(["evaluate", "--model", "r", "--corpus", str(tales), "--json"]) == 0
     (figures,) = objects(capsys.readouterr().out)
     assert {"validation_loss", "perplexity", "bits_per_byte", "bytes"} <= figures.keys()
+    assert main(["evaluate", "--model", "r", "--corpus", str(tales)]) == 0
+    assert f"Only {figures['tokens']:,} tokens" in capsys.readouterr().err
 
     assert main(["tell", "--model", "r", "--prompt", "The mouse", "--max-tokens", "7", "--json"]) == 0
     told = objects(capsys.readouterr().out)

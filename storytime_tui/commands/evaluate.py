@@ -5,9 +5,11 @@ import dataclasses
 
 from storytime_tui import log
 from storytime_tui.cli import DONE
-from storytime_tui.commands.output import StatusLine, print_json, progress_text
+from storytime_tui.commands.output import StatusLine, print_json, progress_text, say
 from storytime_tui.errors import PlanError
 from storytime_tui.workshop.judging import judge
+
+_FEW = 2_000  # tokens, below which a figure says more of these stories than of the model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"event": "finished", **dataclasses.asdict(judged)})
         return DONE
+    if judged.tokens < _FEW:
+        say(f"Only {judged.tokens:,} tokens: another story or two could change these figures much.")
     which = ("" if args.all else "validation ") + ("story" if judged.stories == 1 else "stories")
     print(f"{judged.model} on {judged.stories} {which}, {judged.tokens:,} tokens, {judged.bytes:,} bytes")
     print(f"validation loss  {judged.validation_loss:.4f}")

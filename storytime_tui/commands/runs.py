@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     removing.add_argument("names", nargs="+", metavar="RUN")
     removing.add_argument("--json", action="store_true", help="one JSON object a run")
     restoring = actions.add_parser("restore", help="bring a removed run back")
-    restoring.add_argument("name", metavar="RUN")
+    restoring.add_argument(
+        "name", nargs="?", metavar="RUN", help="which one; without it, those that can come back are listed"
+    )
     restoring.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -233,6 +235,13 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _remove(names: list[str], as_json: bool) -> int:
+    for name, others in records.standing_on(names).items():
+        say(
+            printable_line(
+                f"{', '.join(others)} {'stands' if len(others) == 1 else 'stand'} on {name}, and cannot tell "
+                "without it (LoRA keeps only what was added): export merged, or restore it in time."
+            )
+        )
     for each in records.remove_runs(names):
         if as_json:
             print_json({"run": each.name, "folder": str(each.folder), "until": each.until.isoformat()})
@@ -244,12 +253,26 @@ def _remove(names: list[str], as_json: bool) -> int:
     return DONE
 
 
-def _restore(name: str, as_json: bool) -> int:
+def _restore(name: str | None, as_json: bool) -> int:
+    if name is None:
+        return _list_removed(as_json)
     records.restore_run(name)
     if as_json:
         print_json({"run": name})
     else:
         print(f"The run {name} is back.")
+    return DONE
+
+
+def _list_removed(as_json: bool) -> int:
+    removed = records.removed_runs()
+    for each in removed:
+        if as_json:
+            print_json({"run": each.name, "folder": str(each.folder), "until": each.until.isoformat()})
+        else:
+            print(f"{printable_line(each.name)}, kept until {each.until:%d %B %Y}")
+    if not removed and not as_json:
+        print("No removed run is kept: there is nothing to bring back.")
     return DONE
 
 

@@ -22,6 +22,7 @@ from storytime_tui.models import folder as model_folder
 from storytime_tui.models.word_memo import WordMemo, works_by_words
 
 END_OF_TEXT = "<|endoftext|>"
+_SETTINGS = model_folder.TOKENIZER_SETTINGS[0]
 _SMALLEST_VOCABULARY = 257  # each byte, and end-of-text
 _SPACE = "▁"  # what SentencePiece writes for a space
 
@@ -106,13 +107,16 @@ class Tokenizer:
         table[self.end_of_text] = b""
         return table
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, window: int | None = None) -> None:
         """Write the files that transformers' AutoTokenizer opens; makes the folder. Raises OSError.
 
-        A tokenizer that was loaded writes the files it came from, as they were.
+        A tokenizer that was loaded writes the files it came from, as they were, but for `window`: the tokens that
+        the model beside it sees at once, which other programs cut long texts by.
         """
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self._files.items():
+            if name == _SETTINGS and window is not None:
+                content = _with_window(content, window)
             (folder / name).write_bytes(content)
 
 
@@ -191,8 +195,18 @@ def _files_of(inner: tokenizers.Tokenizer, end_of_text: str) -> dict[str, bytes]
     }
     return {
         model_folder.TOKENIZER: inner.to_str(pretty=False).encode(),
-        "tokenizer_config.json": (json.dumps(settings, indent=2) + "\n").encode(),
+        _SETTINGS: (json.dumps(settings, indent=2) + "\n").encode(),
     }
+
+
+def _with_window(content: bytes, window: int) -> bytes:
+    try:
+        settings = json.loads(content)
+    except ValueError:
+        return content  # it was opened without it, so it will be again
+    if not isinstance(settings, dict) or settings.get("model_max_length") == window:
+        return content
+    return (json.dumps({**settings, "model_max_length": window}, indent=2) + "\n").encode()
 
 
 def _end_of_text(folder: Path, inner: tokenizers.Tokenizer) -> str:

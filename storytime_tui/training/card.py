@@ -22,6 +22,7 @@ def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress,
             else f"{plan.base}, fine-tuned"
         )
         + f" by Storytime on stories: {_listed(plan.collections)}.",
+        _opened(plan),
         "## Figures",
         _figures(progress, score),
         "## What it learned from",
@@ -39,6 +40,19 @@ def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress,
             "briefly, to the one that a run of the whole length would have."
         )
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _opened(plan: TrainingPlan) -> str:
+    """How other programs open it, and what may be done with it."""
+    if plan.lora_rank:
+        how = "It is an adapter for peft, and needs its base: `AutoPeftModelForCausalLM.from_pretrained(FOLDER)`."
+    else:
+        how = "`AutoModelForCausalLM.from_pretrained(FOLDER)` and `AutoTokenizer.from_pretrained(FOLDER)` open it."
+    return (
+        "## How to open it\n\n"
+        f"{how} `storytime-tui tell --model FOLDER` tells with it.\n\n"
+        "No licence is given here: what may be done with it depends on those of the base and of the stories."
+    )
 
 
 def _header(plan: TrainingPlan) -> str:

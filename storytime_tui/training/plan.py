@@ -5,6 +5,7 @@ the corpus are known, and the resolved plan is what the run's `plan.toml` keeps.
 """
 
 import dataclasses
+import difflib
 import math
 import tomllib
 import types
@@ -72,9 +73,8 @@ class TrainingPlan:
     def __post_init__(self) -> None:
         """Check each value by itself; what depends on the base and the corpus is checked by `resolve`."""
         for name in ("block_size", "stride", "batch_size", "accumulation", "max_steps", "evaluate_every"):
-            value = getattr(self, name)
-            _check(value is None or value >= 1, name, value, "1 or more")
-        _check(self.block_size is None or self.block_size >= 8, "block_size", self.block_size, "8 or more")
+            value, least = getattr(self, name), 8 if name == "block_size" else 1
+            _check(value is None or value >= least, name, value, f"{least} or more")
         _check(
             self.sample_every is None or self.sample_every >= 0,
             "sample_every",
@@ -174,7 +174,9 @@ def with_values(plan: TrainingPlan, values: dict[str, str]) -> TrainingPlan:
 
 def _kind_of(name: str) -> tuple[type, bool]:
     if name not in _KINDS:
-        raise PlanError(f"There is no setting {name!r} in a plan; there are {', '.join(_KINDS)}.")
+        near = difflib.get_close_matches(name, _KINDS, n=3, cutoff=0.5)
+        which = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_KINDS)}."
+        raise PlanError(f"There is no setting {name!r} in a plan; {which}")
     return _KINDS[name]
 
 
@@ -314,10 +316,11 @@ def resolve(
     if plan.lora_rank and plan.learning_rate is None:
         short = 1.5 if steps.total_steps < 100 else 1.0
         resolved = dataclasses.replace(resolved, learning_rate=rate * LORA_RATE * short)
+    bounded = plan.max_steps is not None and steps.total_steps == plan.max_steps
     if steps.warmup_steps >= steps.total_steps and plan.warmup_steps:
         raise PlanError(
             f"warmup_steps is {plan.warmup_steps}, but the whole run has only {steps.total_steps} steps: the rate "
-            "would never be reached. Set fewer, or more epochs."
+            f"would never be reached. Set fewer, or {'a larger max_steps' if bounded else 'more epochs'}."
         )
     per_epoch = max(1, math.floor(min(steps.steps_per_epoch, steps.total_steps)))
     every = plan.evaluate_every or max(1, per_epoch // 4, steps.total_steps // 12)

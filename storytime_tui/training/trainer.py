@@ -6,20 +6,17 @@ random has to be saved, and a run that goes on from a checkpoint draws what it w
 """
 
 import logging
+import math
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor
 
 from storytime_tui import files
-from storytime_tui.corpus.windows import epoch_windows
 from storytime_tui.errors import StorytimeError
 from storytime_tui.training import checkpoints
 from storytime_tui.training import distributed as dd
@@ -30,25 +27,15 @@ from storytime_tui.training.evaluate import Score, autocast, score_stream
 from storytime_tui.training.lesson import Lesson
 from storytime_tui.training.objective import Objective, window_batch
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
+from storytime_tui.training.order import WindowOrder
 from storytime_tui.training.plan import TrainingPlan, schedule_of
 from storytime_tui.training.probe import Memory, free_memory, is_out_of_memory
 from storytime_tui.training.schedule import learning_rate_at
+from storytime_tui.training.tally import Tally
 
 _log = logging.getLogger(__name__)
 
 SAVE_SECONDS = 120.0  # between checkpoints, when no new best asks for one
-_UNREAD = 10  # steps on a GPU between two readings of their losses: each waits for the GPU to be done
-_RESIDENT = 2**30  # bytes of tokens that may live on the device
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A step that was taken, its numbers still on the device."""
-
-    loss: Tensor
-    norm: Tensor
-    rate: float
-    seconds: float
 
 
 class Trainer:
@@ -80,17 +67,14 @@ class Trainer:
         self._objective = dd.spread(Objective(model), ranks, model.blocks, device)
         self.optimizer = make_optimizer(self._objective, plan)
         self.scaler = make_scaler(device, precision)
-        self._ids = _resident(lesson.training_ids, device)
+        self._order = WindowOrder(lesson.training_ids, plan, device)
         self.step = 0
         self.best_loss: float | None = None
         self.best_step = 0
         self._worse = 0  # evaluations since the best
-        self.seconds = 0.0  # of training, earlier sittings included
         self._saved_step = -1
         self._saved_at = time.monotonic()
-        self._step_seconds: deque[float] = deque(maxlen=10)  # averaged, so that tokens per second don't jump
-        self._unread: list[_Step] = []
-        self._order: tuple[int, Any] | None = None  # (epoch, its shuffled window starts)
+        self._tally = Tally(self.windows * plan.block_size, self.schedule.steps_per_epoch, device)
         self._last_score: Score | None = None
 
     def resume_from(self, checkpoint: Path) -> None:
@@ -101,7 +85,7 @@ class Trainer:
             self.scaler.load_state_dict(progress.scaler)
         self.step, self._saved_step = progress.step, progress.step
         self.best_loss, self.best_step = progress.best_validation_loss, progress.best_step
-        self.seconds = progress.seconds
+        self._tally.seconds = progress.seconds
         self._worse = (
             0 if self.step in self.plan.extended_at else progress.worse
         )  # more epochs, more patience
@@ -147,13 +131,13 @@ class Trainer:
             loss, waited = outcome
             rate, norm = self._update()
             self.step += 1
-            self._unread.append(_Step(loss, norm, rate, time.monotonic() - began - waited))
+            self._tally.add(self.step, loss, norm, rate, time.monotonic() - began - waited)
 
             evaluates = self.step % every == 0 or self.step == total
             samples = self.plan.sample_every and (
                 self.step % self.plan.sample_every == 0 or self.step == total
             )
-            if evaluates or samples or self.device.type == "cpu" or len(self._unread) == _UNREAD:
+            if evaluates or samples or self._tally.due:
                 trouble = yield from self._read()
                 if trouble:
                     yield self._failed(trouble)
@@ -175,7 +159,7 @@ class Trainer:
             yield from self._save()
         done = "done" if self.step >= total else "patience" if self._gave_up() else "stopped"
         best = self.best_loss if self.best_loss is not None else float("nan")
-        yield ev.Finished(self.folder.name, self.step, best, self.best_step, done, self.seconds)
+        yield ev.Finished(self.folder.name, self.step, best, self.best_step, done, self._tally.seconds)
 
     # -- one step ------------------------------------------------------------------------------------
 
@@ -209,8 +193,8 @@ class Trainer:
                     self.optimizer.zero_grad(set_to_none=True)
                     return None
             end = min(at + self.micro, own.stop)
-            starts = self._window_starts(self.step * self.windows + at, end - at)
-            inputs, targets = window_batch(self._ids, starts, plan.block_size, self.device)
+            starts = self._order.starts(self.step * self.windows + at, end - at)
+            inputs, targets = window_batch(self._order.ids, starts, plan.block_size, self.device)
             torch.manual_seed(_seed_of(plan.seed, self.step, at))
             with dd.quiet_until_last(self._objective, self.ranks, last=end == own.stop):
                 with autocast(self.device, self.precision):
@@ -219,21 +203,6 @@ class Trainer:
                 torch.autograd.backward(self.scaler.scale(loss * self.ranks.count))
             loss_sum += loss.detach()
         return self.ranks.sum(loss_sum), waited
-
-    def _window_starts(self, first: int, count: int) -> Any:
-        """Where the run's windows from number `first` start in the training stream; epochs follow one another."""
-        found: list[Any] = []
-        while count > 0:
-            epoch, place = divmod(first, self.schedule.windows_per_epoch)
-            if self._order is None or self._order[0] != epoch:
-                assert self.plan.stride
-                starts = epoch_windows(len(self.lesson.training_ids), self.plan.stride, self.plan.seed, epoch)
-                order = torch.from_numpy(starts).to(self.device) if isinstance(self._ids, Tensor) else starts
-                self._order = (epoch, order)
-            some = self._order[1][place : place + count]
-            found.append(some)
-            first, count = first + len(some), count - len(some)
-        return torch.cat(found) if isinstance(found[0], Tensor) else np.concatenate(found)
 
     def _update(self) -> tuple[float, Tensor]:
         """Clip and step. Returns the learning rate used and the gradient's norm before clipping."""
@@ -303,21 +272,13 @@ class Trainer:
 
     def _read(self) -> Generator[ev.Event, None, str]:
         """Say what the steps since the last reading came to. Returns what is wrong, if a loss is no number."""
-        steps, self._unread = self._unread, []
-        if not steps:
-            return ""
-        began = time.monotonic()
-        losses = torch.stack([step.loss for step in steps]).tolist()
-        norms = torch.stack([step.norm.float() for step in steps]).tolist()
-        waited = (time.monotonic() - began) / len(steps)  # for the device to be done with all of them
-        first = self.step - len(steps) + 1
-        for number, (step, loss, norm) in enumerate(zip(steps, losses, norms, strict=True), start=first):
-            if not np.isfinite(loss):
+        for done in self._tally.read():
+            if not math.isfinite(done.loss):
                 return (
-                    f"The loss became {loss} at step {number}: try a lower learning_rate "
+                    f"The loss became {done.loss} at step {done.step}: try a lower learning_rate "
                     f"(it was {self.plan.learning_rate}) or precision=fp32. The last checkpoint is kept."
                 )
-            yield self._step_done(number, loss, step.rate, norm, step.seconds + waited)
+            yield done
         return ""
 
     def _evaluate(self) -> Iterator[ev.Event]:
@@ -377,7 +338,7 @@ class Trainer:
             best_validation_loss=self.best_loss,
             best_step=self.best_step,
             worse=self._worse,
-            seconds=self.seconds,
+            seconds=self._tally.seconds,
             micro=self.micro,
             checkpointing=bool(self.model.checkpointing),
             scaler=self.scaler.state_dict(),
@@ -422,38 +383,8 @@ class Trainer:
             memory_available=self._memory.available if self._memory else 0,
         )
 
-    def _step_done(self, step: int, loss: float, rate: float, norm: float, seconds: float) -> ev.StepDone:
-        assert self.plan.block_size
-        self.seconds += seconds
-        self._step_seconds.append(seconds)
-        tokens = self.windows * self.plan.block_size
-        return ev.StepDone(
-            step=step,
-            loss=loss,
-            learning_rate=rate,
-            tokens_per_second=tokens * len(self._step_seconds) / max(1e-9, sum(self._step_seconds)),
-            epoch=step / self.schedule.steps_per_epoch,
-            gradient_norm=norm,
-            elapsed=self.seconds,
-            memory=memory_used(self.device),
-        )
-
     def _failed(self, message: str) -> ev.Failed:
         return ev.Failed(self.folder.name, self.step, message)
-
-
-def _resident(ids: Any, device: torch.device) -> Any:
-    """The training tokens on the device, where they fit there easily; a CPU reads them from the file."""
-    if device.type == "cpu" or 4 * len(ids) > _RESIDENT:
-        return ids
-    return torch.from_numpy(np.asarray(ids).astype(np.int32)).to(device)
-
-
-def memory_used(device: torch.device) -> int:
-    """Bytes that the run holds: the device's own on a GPU, the process's on a CPU."""
-    if device.type == "cuda":
-        return torch.cuda.memory_allocated(device)
-    return int(psutil.Process().memory_info().rss)
 
 
 def _seed_of(seed: int, step: int, window: int) -> int:

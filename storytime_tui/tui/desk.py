@@ -20,7 +20,7 @@ from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, Te
 from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import Preferences
 from storytime_tui.tui.run_view import RunView
-from storytime_tui.tui.services import Copy, Services, Store, Unfinished
+from storytime_tui.tui.services import Copy, Room, Services, Store, Unfinished
 from storytime_tui.tui.ticks import Key, Ticks
 
 if TYPE_CHECKING:  # see services
@@ -71,6 +71,11 @@ class Desk:
         """About how many tokens the stories are for the chosen base."""
         return self.services.estimate_tokens(sum(story.facts.bytes for story in stories), self.base)
 
+    def room(self) -> Room | None:
+        """What learning the ticked stories with the chosen base takes of memory, where that can be said."""
+        stories = [story for _, story in self.ticks.stories(self.collections)]
+        return self.services.room_for(stories, self.base)
+
     def start_run(self, plan: TrainingPlan, run: str | None, learns_from: str) -> None:
         """Begin to learn; no run may be in hand."""
         self.view = RunView(phase="preparing", words="Making ready…", learns_from=learns_from)
@@ -83,17 +88,17 @@ class Desk:
 
         def job(control: Control) -> Iterator[Event]:
             yield from self.services.history(run.name)
-            yield from self.services.resume(run.name, control)
+            yield from self.services.resume(run.name, control, None)
 
         self.learning.start(job, self.view.curve)
         self.run_changed.publish(None)
 
-    def resume_run(self) -> None:
-        """Go on with the run that was stopped, keeping what was seen of it."""
+    def resume_run(self, more_epochs: float | None = None) -> None:
+        """Go on with the run that was stopped, or give an ended one more; what was seen of it stays."""
         view, run = self.view, self.view.run
         view.phase, view.words, view.error, view.finished = "preparing", "Making ready…", "", None
         view.first_step = view.done
-        self.learning.start(lambda control: self.services.resume(run, control), view.curve)
+        self.learning.start(lambda control: self.services.resume(run, control, more_epochs), view.curve)
         self.run_changed.publish(None)
 
     def clear_run(self) -> None:

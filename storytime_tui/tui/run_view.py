@@ -78,6 +78,7 @@ class RunView:
                 self.prepared = (event.done, event.total)
             case ev.Started():
                 self.started = event
+                self.note = wording.tight(event)
                 self._learn()
             case ev.StepDone():
                 self.step = event

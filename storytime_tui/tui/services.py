@@ -85,6 +85,17 @@ class Estimate(Protocol):
     def seconds(self) -> float | None: ...  # noqa: D102
 
 
+class Room(Protocol):
+    """Bytes of memory that a run would need, and that there are; `advice` on what to set where they are too few."""
+
+    @property
+    def needed(self) -> int: ...  # noqa: D102
+    @property
+    def available(self) -> int: ...  # noqa: D102
+    @property
+    def advice(self) -> str: ...  # noqa: D102
+
+
 class Book(Protocol):
     """A book of Project Gutenberg; `year` may be "" and `bytes` 0 where they are not known."""
 
@@ -185,12 +196,13 @@ class Services:
     set_punctuation: Callable[[Collection, bool], None]  # whether quotes and dashes are made plain
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
     estimate: Callable[[Sequence[Story], str], Estimate]
+    room_for: Callable[[Sequence[Story], str], Room | None]  # in the memory; None where nothing is known
     browse_books: Callable[[], Sequence[Book]]  # at once, from the list that came with the program
     search_books: Callable[[str, threading.Event], Found]
     fetch_book: Callable[[Book, Report, threading.Event], Added]
     estimate_tokens: Callable[[int, str], int]  # of so many bytes of text
     learn: Callable[[TrainingPlan, Control, str | None], Iterator[Event]]
-    resume: Callable[[str, Control], Iterator[Event]]
+    resume: Callable[[str, Control, float | None], Iterator[Event]]  # with so many epochs more
     model_choices: Callable[[], Sequence[Choice]]
     open_teller: Callable[[str, Progress | None], Teller]
     open_store: Callable[[], Store]
@@ -215,6 +227,7 @@ def real_services() -> Services:
         set_punctuation=_set_punctuation,
         copies=_copies,
         estimate=_estimate,
+        room_for=_room_for,
         browse_books=_browse_books,
         search_books=_search_books,
         fetch_book=_fetch_book,
@@ -297,6 +310,12 @@ def _estimate(stories: Sequence[Story], base: str) -> Estimate:
     return estimates.estimate(stories, base)
 
 
+def _room_for(stories: Sequence[Story], base: str) -> Room | None:
+    from storytime_tui.workshop import memory
+
+    return memory.room_for(stories, base)
+
+
 def _browse_books() -> Sequence[Book]:
     from storytime_tui.workshop import books
 
@@ -327,10 +346,10 @@ def _learn(plan: TrainingPlan, control: Control, run: str | None) -> Iterator[Ev
     return learning.learn(plan, control, run)
 
 
-def _resume(run: str, control: Control) -> Iterator[Event]:
+def _resume(run: str, control: Control, more_epochs: float | None) -> Iterator[Event]:
     from storytime_tui.workshop import learning
 
-    return learning.resume(run, control)
+    return learning.resume(run, control, more_epochs)
 
 
 def _unfinished_run() -> Unfinished | None:

@@ -53,6 +53,16 @@ def memory(size: int) -> str:
     return f"{size / 1e6:.0f} MB"
 
 
+def tight(started: Started) -> str:
+    """What to expect where a run may need more memory than there is; empty where it has enough."""
+    if started.memory_needed <= started.memory_available:
+        return ""
+    return (
+        f"needs about {memory(started.memory_needed)} of {memory(started.memory_available)}: "
+        "it may read fewer windows at a time"
+    )
+
+
 def number(value: float | None, pattern: str = ",.3f") -> str:
     """The number, or a dash where there is none yet (or it is not a number)."""
     if value is None or not math.isfinite(value):

@@ -90,7 +90,7 @@ def _speed(base_name: str, parameters: int) -> float | None:
             work = speed * _parameters(base)
     if not parameters:
         return None
-    if work is None and not _has_gpu():
+    if work is None and not likely_gpu():
         work = _WORK_PER_CORE * _cores()
     return work / parameters if work else None
 
@@ -138,7 +138,7 @@ def _last_speed(journal: Path) -> float | None:
     return None
 
 
-def _has_gpu() -> bool:
+def likely_gpu() -> bool:
     """Whether a GPU is likely: asking torch would load it."""
     return os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/kfd")
 

@@ -51,7 +51,7 @@ class WholeFiles:
         from storytime_tui.models import loading
 
         loading.write_model(self.loaded, weights, folder)
-        self.tokenizer.save(folder)
+        self.tokenizer.save(folder, self.loaded.model.window)
 
 
 @dataclass(frozen=True)
@@ -74,4 +74,4 @@ class AdapterFiles:
         from storytime_tui.models import lora
 
         lora.write_adapter(weights, self.lora, self.base, bool(self.loaded.config), folder)
-        self.tokenizer.save(folder)
+        self.tokenizer.save(folder, self.loaded.model.window)

@@ -179,6 +179,25 @@ def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
     return removed
 
 
+def standing_on(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Of these runs, those that other LoRA runs, not among them, need to tell: each with the others' names."""
+    leaving = set(names)
+    found: dict[str, tuple[str, ...]] = {}
+    for other in runs.run_names():
+        plan = _plan_of(other)
+        if plan is None or other in leaving or not plan.lora_rank:
+            continue
+        base = plan.base.partition("/")[0]
+        if base in leaving:
+            found[base] = (*found.get(base, ()), other)
+    return found
+
+
+def removed_runs() -> tuple[RemovedRun, ...]:
+    """The runs that can be brought back, the last removed first."""
+    return runs.removed_runs()
+
+
 def restore_run(name: str) -> None:
     """Bring a removed run back, the latest of that name. Raises RunError where it cannot."""
     try:

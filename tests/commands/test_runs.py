@@ -330,3 +330,25 @@ def test_every_field_of_a_comparison_is_told(capsys: pytest.CaptureFixture[str])
     for each in objects(said(capsys, "compare", "a", "b", "--json")[0]):
         assert each.keys() == {field.name for field in dataclasses.fields(ComparedRun)}
         assert each["plan"].keys() == {field.name for field in dataclasses.fields(TrainingPlan)}
+
+
+def test_restore_without_a_name_lists_what_can_come_back(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "No removed run is kept" in said(capsys, "restore")[0]
+    learned("mine", 3.0)
+    learned("yours", 3.0)
+    said(capsys, "remove", "mine", "yours")
+    out, _ = said(capsys, "restore")
+    assert all(f"{name}, kept until" in out for name in ("mine", "yours"))
+    listed = objects(said(capsys, "restore", "--json")[0])
+    assert sorted(each["run"] for each in listed) == ["mine", "yours"]
+
+
+def test_removing_what_a_lora_run_stands_on_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    learned("ground", 3.0)
+    learned("upon", 2.9, base="ground/step-10", lora_rank=4)
+    learned("aside", 2.9, base="ground")  # learned whole: it holds all that it needs
+    _, words = said(capsys, "remove", "ground")
+    assert "upon stands on ground" in words
+    assert "aside" not in words
+    said(capsys, "restore", "ground")
+    assert "stands on" not in said(capsys, "remove", "ground", "upon")[1]

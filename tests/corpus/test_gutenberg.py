@@ -1,7 +1,7 @@
 import itertools
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from storytime_tui.corpus.gutenberg import Book, classics, fetch, numbered, sear
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.addresses import DownloadStopped
 from storytime_tui.corpus.web.spelling import letters_off, near
-from storytime_tui.errors import CorpusError
+from tests.corpus.conftest import refusal
 from tests.loopback_library import TALES, LoopbackLibrary, Tale, Waits, manners_without_waiting
 
 KETTLE = Book(90001, "The Kettle Who Would Not Sing", "Minnie Harrow")
@@ -31,21 +31,6 @@ def open_library(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop
         monkeypatch.setenv("STORYTIME_GUTENDEX", library.url + "/")
         monkeypatch.setenv("STORYTIME_GUTENBERG", library.url)
         yield library
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "came"
-    made.mkdir()
-    return made
-
-
-def refusal(work: Callable[[], object]) -> str:
-    with pytest.raises(CorpusError) as caught:
-        work()
-    said = str(caught.value)
-    assert "\n" not in said and said.endswith(".")
-    return said
 
 
 def titles(books: tuple[Book, ...]) -> list[str]:

@@ -205,6 +205,19 @@ def test_transformers_opens_gpt2s_tokenizer(gpt2: Tokenizer, shared: Path, tmp_p
     assert load_tokenizer(tmp_path).fingerprint == gpt2.fingerprint
 
 
+def test_the_window_of_the_model_beside_it_is_told_to_other_programs(tmp_path: Path) -> None:
+    TRAINED.save(tmp_path, window=64)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert settings["model_max_length"] == 64
+    again = load_tokenizer(tmp_path)
+    assert again.fingerprint == TRAINED.fingerprint
+    again.save(tmp_path / "saved", window=32)
+    assert json.loads((tmp_path / "saved/tokenizer_config.json").read_text()) == {
+        **settings,
+        "model_max_length": 32,
+    }
+
+
 def test_a_loaded_tokenizer_is_saved_as_it_was(tmp_path: Path) -> None:
     TRAINED.save(tmp_path)
     rules = json.loads((tmp_path / "tokenizer.json").read_text())

@@ -76,6 +76,10 @@ def test_set_reaches_every_knob() -> None:
     assert plan.learning_rate is None
     with pytest.raises(PlanError, match="no setting 'nonsense'"):
         with_values(plan, {"nonsense": "1"})
+    with pytest.raises(PlanError, match="no setting 'learning_rat' in a plan; did you mean learning_rate"):
+        with_values(plan, {"learning_rat": "1"})
+    with pytest.raises(PlanError, match="block_size is 0, but must be 8 or more"):
+        with_values(plan, {"block_size": "0"})
     with pytest.raises(PlanError, match="epochs is 'many', but must be a number"):
         with_values(plan, {"epochs": "many"})
     with pytest.raises(PlanError, match="precision is fp8, but must be one of auto, bf16, fp16, fp32"):
@@ -150,7 +154,11 @@ def test_the_notebooks_preset_is_the_notebooks_and_an_unknown_one_is_named() -> 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"warmup_steps": 50, "max_steps": 10}, "warmup_steps is 50, but the whole run has only 10 steps"),
+        (
+            {"warmup_steps": 50, "max_steps": 10},
+            "warmup_steps is 50, but the whole run has only 10 steps.*a larger max_steps",
+        ),
+        ({"warmup_steps": 9_000, "epochs": 1}, "or more epochs"),
         ({"lora_rank": 4}, "has learned nothing yet that LoRA could stand on"),
     ],
 )

@@ -94,6 +94,7 @@ class FakeRun:
     plans: list[TrainingPlan] = field(default_factory=list)
     names: list[str | None] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
+    more: list[float | None] = field(default_factory=list)
     control: Control | None = None
     step: int = 0
     hold_checkpoints: bool = False  # as a step that takes long does
@@ -107,8 +108,9 @@ class FakeRun:
         self.names.append(run)
         return self._speak(control)
 
-    def resume(self, run: str, control: Control) -> Iterator[ev.Event]:
+    def resume(self, run: str, control: Control, more_epochs: float | None) -> Iterator[ev.Event]:
         self.resumed.append(run)
+        self.more.append(more_epochs)
         return self._speak(control)
 
     def _speak(self, control: Control) -> Iterator[ev.Event]:
@@ -183,6 +185,13 @@ class FakeUnfinished:
     total_steps: int = 118
 
 
+@dataclass(frozen=True)
+class FakeRoom:
+    needed: int = 900_000_000
+    available: int = 7_200_000_000
+    advice: str = ""
+
+
 @dataclass
 class World(FakeLibrary):
     """Everything that the fakes remember, and the services made of them."""
@@ -207,6 +216,7 @@ class World(FakeLibrary):
     teller_error: Exception | None = None
     open_error: Exception | None = None
     unfinished: FakeUnfinished | None = None
+    room: FakeRoom | None = FakeRoom()
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -214,6 +224,7 @@ class World(FakeLibrary):
         return Services(
             **self.library_services(),
             estimate_tokens=lambda text_bytes, base: round(text_bytes / 4),
+            room_for=lambda stories, base: self.room,
             learn=self.run.learn,
             resume=self.run.resume,
             model_choices=lambda: self.choices,

@@ -1,14 +1,14 @@
 """Train: the plan, the run while it learns, leaving and coming back, how it ends."""
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from storytime_tui.errors import ModelError
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, STARTED, FakeUnfinished, World, a_run, sampled, step
+from tests.tui.fakes import FINISHED, STARTED, FakeRoom, FakeUnfinished, World, a_run, sampled, step
 
 
 async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
@@ -149,6 +149,35 @@ async def test_stop_keeps_and_learning_can_go_on(app: StorytimeApp, world: World
         await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
         await pilot.press("n")
         await until(pilot, lambda: "Learn from" in screen_text(app))
+
+
+async def test_an_ended_run_is_given_more_passes(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(30), FINISHED)
+        await until(pilot, lambda: "m More passes" in screen_text(app))
+        await pilot.press("m")
+        await until(pilot, lambda: "How many passes more?" in screen_text(app))
+        await pilot.press("backspace", *"some", "enter")
+        await until(pilot, lambda: "'some'" in screen_text(app))
+        await pilot.press("m")
+        await until(pilot, lambda: "How many passes more?" in screen_text(app))
+        await pilot.press("backspace", *"2.5", "enter")
+        await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
+        assert world.run.more == [2.5]
+        world.run.say(ev.Resumed(118, from_checkpoint=True, total_steps=148), step(119, 2.9))
+        await until(pilot, lambda: "step 119 of 148" in screen_text(app))
+        app.desk.stop_run()
+
+
+async def test_the_plan_says_what_memory_it_takes_and_what_would_fit(app: StorytimeApp, world: World) -> None:
+    world.room = FakeRoom(9_100_000_000, 6_500_000_000, "set lora_rank=16")
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "9.1 GB" in screen_text(app))
+        note = str(app.screen.query_one("#base-note", Static).content)
+        assert "about 9.1 GB of memory, of 6.5 GB here: set lora_rank=16." in note
 
 
 async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeApp, world: World) -> None:

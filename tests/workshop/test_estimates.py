@@ -28,7 +28,7 @@ def past_run(name: str, base: str, speed: float, when: float) -> None:
 
 @pytest.fixture(autouse=True)
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimates, "_has_gpu", lambda: False)
+    monkeypatch.setattr(estimates, "likely_gpu", lambda: False)
     monkeypatch.setattr(estimates, "_cores", lambda: 2)
 
 
@@ -59,7 +59,7 @@ def test_another_base_s_run_tells_by_its_size() -> None:
 
 
 def test_a_gpu_that_has_shown_nothing_yet_is_not_guessed_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimates, "_has_gpu", lambda: True)
+    monkeypatch.setattr(estimates, "likely_gpu", lambda: True)
     assert estimate(STORIES, "gpt2").seconds is None
     past_run("first", "gpt2", 50_000.0, 1_000.0)
     assert estimate(STORIES, "gpt2").seconds

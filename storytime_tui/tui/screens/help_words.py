@@ -83,6 +83,7 @@ TRAIN: tuple[Section, ...] = (
             ("c", "save a checkpoint and go on"),
             ("w", "write a story with what it has learned so far"),
             ("← →", "go through the samples: the same beginning, told as the model learns"),
+            ("m", "more passes (when this run is over)"),
             ("n", "a new run (when this one is over)"),
             ("escape", "leave a field of the plan, so that these keys work"),
         ),

@@ -8,9 +8,12 @@ from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
+from storytime_tui.errors import PlanError
+from storytime_tui.training.plan import TrainingPlan, with_values
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.services import Unfinished
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.plan_form import PlanForm
@@ -44,6 +47,13 @@ class TrainScreen(Screen[None]):
         Binding("s", "sample", "Sample", id="train.sample", tooltip="Tell a sample now"),
         Binding("w", "write", "Write", id="train.write", tooltip="Go to Story with what it has learned"),
         Binding("r", "resume", "Learn on", id="train.resume", tooltip="Go on with this run where it stopped"),
+        Binding(
+            "m",
+            "more",
+            "More passes",
+            id="train.more",
+            tooltip="Give the ended run more passes over its stories",
+        ),
         Binding("n", "new", "New run", id="train.new", tooltip="Back to the plan"),
         Binding(
             "left",
@@ -111,6 +121,9 @@ class TrainScreen(Screen[None]):
             case "resume":
                 stopped = view.finished is not None and view.finished.stopped_by == "stopped"
                 return bool(view.run) and not view.busy and (stopped or view.phase == "failed")
+            case "more":
+                done = view.finished is not None and view.finished.stopped_by != "stopped"
+                return bool(view.run) and not view.busy and done
             case "new":
                 return view.phase in ("finished", "failed")
             case "earlier" | "later":
@@ -197,6 +210,27 @@ class TrainScreen(Screen[None]):
             self._desk.resume_run()
         elif self._unfinished is not None:
             self._desk.resume_earlier(self._unfinished)
+
+    def action_more(self) -> None:
+        """Ask how many passes more, and go on."""
+
+        def go_on(answer: str | None) -> None:
+            if answer is None or self._desk.learning.control is not None:
+                return
+            try:
+                passes = with_values(TrainingPlan(), {"epochs": answer.strip()}).epochs
+            except PlanError as error:
+                self._desk.view.error = str(error)
+                self._show(None)
+                return
+            self._desk.resume_run(passes or 1.0)
+
+        ask = AskScreen(
+            "How many passes more?",
+            "It goes on from its last checkpoint, learning a little faster again at first.",
+            value="1",
+        )
+        self.app.push_screen(ask, go_on)
 
     def action_new(self) -> None:
         """Back to the plan."""

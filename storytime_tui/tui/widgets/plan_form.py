@@ -14,7 +14,7 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.services import Unfinished
+from storytime_tui.tui.services import Room, Unfinished
 from storytime_tui.tui.widgets.trouble import Trouble
 
 # the plan's knobs that are shown: label, placeholder
@@ -111,10 +111,6 @@ class PlanForm(VerticalScroll, can_focus=False):
     @on(Input.Changed, "#other")
     def _base_changed(self) -> None:
         self.query_one("#bases").set_class(bool(self.query_one("#other", Input).value.strip()), "-unused")
-        typed = self.query_one("#other", Input).value.strip()
-        chosen = self.query_one("#bases", OptionList).highlighted
-        note = self.query_one("#base-note", Static)
-        note.update(Content("The model named below.") if typed else _base_note(BASES[chosen or 0]))
         self._desk.base = self.base
         self._desk.shelf_changed.publish(None)
 
@@ -128,6 +124,9 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def _show_lesson(self, _: None) -> None:
         self.query_one("#lesson", Static).update(Content(printable_line(self.lesson(long=True))))
+        base = next((base for base in BASES if base.name == self.base), None)
+        note = Content("The model named below.") if base is None else _base_note(base, self._desk.room())
+        self.query_one("#base-note", Static).update(note)
 
     def lesson(self, *, long: bool = False) -> str:
         """What is learned from, in words."""
@@ -191,9 +190,17 @@ def _base_line(base: Base) -> Content:
     return Content.assemble(base.name.ljust(15), (f"{size:>7}  {fetch:>8}", "$quiet"))
 
 
-def _base_note(base: Base) -> Content:
+def _base_note(base: Base, room: Room | None) -> Content:
     facts = f"{base.parameters / 1e6:,.0f} million numbers to adjust; " if base.parameters else ""
     facts += f"{wording.memory(base.download)} are fetched once." if base.download else "nothing to fetch."
-    return Content.assemble(
+    note = Content.assemble(
         base.note[:1].upper() + base.note[1:], ".\n\n", (facts[:1].upper() + facts[1:], "$quiet")
+    )
+    return note if room is None else Content("\n").join([note, _room_note(room)])
+
+
+def _room_note(room: Room) -> Content:
+    needs = f"Learning takes about {wording.memory(room.needed)} of memory, of {wording.memory(room.available)} here"
+    return Content.styled(
+        f"{needs}: {room.advice}." if room.advice else f"{needs}.", "$warning" if room.advice else "$quiet"
     )

@@ -67,6 +67,7 @@ class Numbers(Static):
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
             ("learning rate", wording.rate(step.learning_rate) if step else "–"),
             ("memory", wording.memory(step.memory) if step else "–"),
+            *(self._room(view) if self.size.height > 12 else ()),
         ]
         width = max(18, self.content_size.width)
         lines = [
@@ -74,6 +75,16 @@ class Numbers(Static):
             for name, value in rows
         ]
         self.update(Content("\n").join(lines), layout=False)
+
+    @staticmethod
+    def _room(view: RunView) -> list[tuple[str, str]]:
+        """What the trial step said that it would take at most, and what there is."""
+        if view.started is None or not view.started.memory_needed:
+            return []
+        return [
+            ("at most about", wording.memory(view.started.memory_needed)),
+            ("there is", wording.memory(view.started.memory_available)),
+        ]
 
     @staticmethod
     def _more(view: RunView) -> list[tuple[str, str]]:

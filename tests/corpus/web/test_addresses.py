@@ -3,7 +3,7 @@ import errno
 import hashlib
 import threading
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from storytime_tui.corpus.web.addresses import (
     read,
 )
 from storytime_tui.corpus.web.partial import Part, part_of
-from storytime_tui.errors import CorpusError
+from tests.corpus.conftest import refusal
 from tests.loopback_library import LOGIN, LoopbackLibrary, Waits, manners_without_waiting
 
 BOOK = "/shelf/snail.txt"
@@ -42,23 +42,6 @@ def open_library(waits: Waits) -> Iterator[LoopbackLibrary]:
     with LoopbackLibrary() as library:
         library.put(BOOK, TEXT)
         yield library
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "came"
-    made.mkdir()
-    return made
-
-
-def refusal(work: Callable[[], object]) -> str:
-    """What is said instead: one line, one sentence or a few."""
-    with pytest.raises(CorpusError) as caught:
-        work()
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.endswith((".", "?"))
-    return said
 
 
 def parts(folder: Path) -> list[bytes]:

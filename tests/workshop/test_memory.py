@@ -1,0 +1,60 @@
+"""What learning would take of memory is told before anything is loaded, and what would fit where it is too much."""
+
+import psutil
+import pytest
+
+from storytime_tui.corpus.collection import Story
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.workshop import memory
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "likely_gpu", lambda: False)
+
+
+def stories(words: int = 40_000) -> list[Story]:
+    return [Story("A long walk", "And on they went. " * (words // 4))]
+
+
+def free(monkeypatch: pytest.MonkeyPatch, gigabytes: float) -> None:
+    class Free:
+        available = int(gigabytes * 1e9)
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Free)
+
+
+def test_a_larger_base_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, 1000)
+    bases = ("scratch-tiny", "scratch-small", "distilgpt2", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
+    rooms = [memory.room_for(stories(), base) for base in bases]
+    assert all(room is not None and room.advice == "" for room in rooms)
+    needed = [room.needed for room in rooms if room]
+    assert needed == sorted(needed)
+    # weights, gradients and both of Adam's moments in 32 bits, and no ten times of that
+    assert 16 * 124e6 < needed[3] < 160 * 124e6
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "advice"),
+    [
+        (200, ""),
+        (9, "it will read one window at a time"),
+        (6, "set lora_rank=16"),
+        (0.7, "choose a smaller base"),
+    ],
+)
+def test_what_fits_is_said(monkeypatch: pytest.MonkeyPatch, gigabytes: float, advice: str) -> None:
+    free(monkeypatch, gigabytes)
+    room = memory.room_for(stories(), "gpt2-medium", TrainingPlan(base="gpt2-medium", precision="fp32"))
+    assert room is not None
+    assert room.advice.startswith(advice) if advice else room.advice == ""
+    assert (room.needed <= room.available) == (advice == "")
+
+
+def test_where_nothing_is_known_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, 16)
+    assert memory.room_for([], "gpt2") is None
+    assert memory.room_for(stories(), "somebody/some-model") is None
+    monkeypatch.setattr(memory, "likely_gpu", lambda: True)
+    assert memory.room_for(stories(), "gpt2") is None
