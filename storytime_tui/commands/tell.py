@@ -6,7 +6,7 @@ import dataclasses
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
 from storytime_tui import log
@@ -19,14 +19,23 @@ from storytime_tui.commands.output import (
     say,
     values_of,
 )
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
 from storytime_tui.models.catalogue import BASES
 from storytime_tui.terminal import printable
 from storytime_tui.workshop import telling
 
-_STOPPED_BY = {"length": "as long as asked for", "end": "the story came to its end", "you": "stopped"}
+_STOPPED_BY = {
+    "length": "as long as asked for",
+    "end": "the story came to its end",
+    "stop": "it came to a stop text",
+    "you": "stopped",
+    "stuck": "all that could follow is banned",
+}
+_MOST = 64  # continuations at once
+Stream = Iterator[tuple[int, Piece | Told]]
 _NAMED = ("max_tokens", "temperature", "top_k", "top_p", "seed")  # settings with an option of their own
 
 
@@ -65,6 +74,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, metavar="N", help=f"the same seed tells the same story ({usual.seed})"
     )
+    presets = "; ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
+    parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
+    parser.add_argument("--n", type=int, default=1, metavar="N", help="tell N continuations at once (1)")
+    parser.add_argument("--memory", default="", metavar="TEXT", help="is always in view, before the story")
+    parser.add_argument(
+        "--note", default="", metavar="TEXT", help="is put a few lines before the story's end"
+    )
+    parser.add_argument(
+        "--alternatives", type=int, default=0, metavar="N", help="with --json: what else might have come"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for every token")
     add_set_argument(parser, "the sampler, such as top_k=40; the options above win")
 
@@ -84,21 +103,32 @@ def run(args: argparse.Namespace) -> int:
     finally:
         status.clear()
     with _interrupt_sets(stop):
-        stream = teller.tell(prompt, settings, stop)
-        told = _tell_json(stream) if args.json else _tell_plain(prompt, stream)
+        asked = {"memory": args.memory, "note": args.note, "alternatives": args.alternatives}
+        stream = teller.tell_several(prompt, settings, args.n, stop, **asked)
+        if args.json:
+            ends = _tell_json(stream, several=args.n > 1)
+        else:
+            ends = (_tell_several_plain if args.n > 1 else _tell_plain)(prompt, stream)
     if not args.json:
-        say(f"{told.tokens} tokens, {told.tokens_per_second:.1f} tokens/s, {_STOPPED_BY[told.stopped_by]}")
+        say(_summary(ends))
     return INTERRUPTED if stop.is_set() else DONE
 
 
 def _settings(args: argparse.Namespace) -> SamplerSettings:
-    """What `--set` and the named options say; a named option wins. Raises PlanError."""
+    """What the preset, then `--set`, then the named options say. Raises PlanError."""
+    if args.n < 1 or args.n > _MOST:
+        raise PlanError(f"--n is {args.n}, but must be from 1 to {_MOST}.")
+    if args.alternatives < 0 or (args.alternatives and not args.json):
+        raise PlanError("--alternatives is a number of tokens from 0, and goes with --json.")
+    settings = SamplerSettings()
+    if args.preset:
+        settings = with_preset(settings, args.preset)
     values = values_of(args.values)
     for option in _NAMED:
         value = getattr(args, option)
         if value is not None:
             values[option] = str(value)
-    return with_values(SamplerSettings(), values)
+    return with_values(settings, values)
 
 
 def _newest_run() -> str:
@@ -123,26 +153,62 @@ def _prompt(given: str | None) -> str:
     return (given or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _tell_plain(prompt: str, stream: Iterator[Piece | Told]) -> Told:
+def _tell_plain(prompt: str, stream: Stream) -> list[Told]:
     """Print the prompt and each piece as it comes; give the stream's last word."""
     show: Callable[[str], str] = printable if sys.stdout.isatty() else str
     print(show(prompt), end="", flush=True)
-    for item in stream:
+    ends = []
+    for _, item in stream:
         if isinstance(item, Told):
-            print(show(item.tail), flush=True)
-            return item
-        print(show(item.text), end="", flush=True)
-    raise AssertionError("a story's stream ends with Told")
+            ends.append(item)
+            print(flush=True)
+        else:
+            print(show(item.text), end="", flush=True)
+    return ends
 
 
-def _tell_json(stream: Iterator[Piece | Told]) -> Told:
-    """Print an object for each token and a closing one; give the stream's last word."""
-    for item in stream:
+def _tell_several_plain(prompt: str, stream: Stream) -> list[Told]:
+    """Print each continuation when it is whole: they come at once, and would be in each other's way."""
+    show: Callable[[str], str] = printable if sys.stdout.isatty() else str
+    texts: dict[int, str] = {}
+    ends = []
+    for row, item in stream:
         if isinstance(item, Told):
-            print_json({"event": "finished", **dataclasses.asdict(item)})
-            return item
-        print_json({"event": "token", **dataclasses.asdict(item)})
-    raise AssertionError("a story's stream ends with Told")
+            ends.append(item)
+            print(f"--- {row + 1} ---\n{show(prompt + texts.get(row, ''))}", flush=True)
+        else:
+            texts[row] = texts.get(row, "") + item.text
+    return ends
+
+
+def _tell_json(stream: Stream, *, several: bool) -> list[Told]:
+    """Print an object for each token and a closing one for each continuation; give their last words."""
+    ends = []
+    for row, item in stream:
+        which = {"continuation": row} if several else {}
+        values = dataclasses.asdict(item)
+        if isinstance(item, Told):
+            ends.append(item)
+            print_json({"event": "finished", **which, **values})
+        else:
+            if not item.alternatives:
+                del values["alternatives"]
+            print_json({"event": "token", **which, **values})
+    return ends
+
+
+def _summary(ends: Sequence[Told]) -> str:
+    """What came of it, in a line."""
+    tokens = sum(told.tokens for told in ends)
+    speed = sum(told.tokens_per_second for told in ends)
+    how = list(dict.fromkeys(_STOPPED_BY[told.stopped_by] for told in ends))
+    parts = [f"{tokens} tokens", f"{speed:.1f} tokens/s", "; ".join(how)]
+    seen = ends[0].seen if ends else None
+    if seen is not None and seen.begins:
+        parts.append(f"the model saw the prompt from character {seen.begins:,} on")
+    if seen is not None and (seen.memory_left_out or seen.note_left_out):
+        parts.append(f"{seen.memory_left_out + seen.note_left_out} tokens of memory and note did not fit")
+    return ", ".join(parts)
 
 
 @contextlib.contextmanager

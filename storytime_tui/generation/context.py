@@ -1,20 +1,99 @@
-"""Which part of a story the model sees when not all of it fits its window. Knows no torch."""
+"""What of a story the model sees when not all of it fits its window. Knows no torch.
+
+    [end of text] [memory] [the story's newest part, cut where a reader could begin] [author's note] [last lines]
+
+Where the view begins depends on the story alone and moves in blocks: a story that grows keeps the same view, and
+so what was computed of it, for a quarter of the window, and then leaves a block behind at once. (Learned positions
+cannot slide: whatever begins elsewhere has to be read again. So each word told costs about three read again,
+however long the story is, where a view that moved with every word would cost a whole window.)
+"""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+NOTE_DEPTH = 48  # tokens of the story that stay behind the author's note: a few lines
+_BLOCK = 4  # parts of the room for the story: one of them is left behind at a time
+
+IsBreak = Callable[[int], bool]
 
 
-def fit(ids: Sequence[int], window: int, room: int, is_break: Callable[[int], bool]) -> int:
-    """Where the newest part of `ids` starts that leaves `room` of the `window` (tokens) free.
+@dataclass(frozen=True)
+class View:
+    """What the model sees: `ids`, at most `room` of them, and which part of the story that is.
 
-    0 when everything fits. Otherwise the cut is moved on to just after a break (a token that ends a line or
-    a paragraph), so that the view begins where a reader could begin, if one is within a quarter of the
-    window and half of the view. The view is never empty, however much room is asked for.
+    The story's tokens from `begins` on are in view, `note_at` of them before the author's note (None where there
+    is none). `memory` counts the tokens of the memory that are in view, `memory_left_out` those that are not,
+    since it may take half of the window at most; the same for the note, of which a quarter is the most.
     """
-    kept = max(1, window - room)
-    start = max(0, len(ids) - kept)
-    if start == 0:
+
+    ids: tuple[int, ...]
+    begins: int
+    memory: int = 0
+    memory_left_out: int = 0
+    note: int = 0
+    note_left_out: int = 0
+    note_at: int | None = None
+    room: int = 0
+
+
+def lay_out(
+    story: Sequence[int],
+    window: int,
+    is_break: IsBreak,
+    *,
+    start: int,
+    memory: Sequence[int] = (),
+    note: Sequence[int] = (),
+) -> View:
+    """The view of a story's ids, at most `window` of them. `start` is the end-of-text's id.
+
+    `is_break(token)` says whether a reader could begin after it: a line or a paragraph ends there. The story is
+    never empty in view where it is not empty itself, however much memory and note there are; a window of fewer
+    than 4 tokens has room for nothing beside it.
+    """
+    kept_memory = list(memory[: max(0, window // 2 - 1)])
+    kept_note = list(note[: window // 4])
+    if window < 4:
+        kept_memory, kept_note = [], []
+    room = max(1, window - len(kept_memory) - len(kept_note) - 1)  # the one is for end-of-text
+    begins = beginning(story, room, is_break)
+    # A story begins behind an end-of-text, as it did when the model learned; its middle does not.
+    head = [start] if (begins == 0 or kept_memory) and window > 1 else []
+    tail = list(story[begins:])
+    note_at = _note_place(tail, is_break) if kept_note else None
+    if note_at is not None:
+        tail[note_at:note_at] = kept_note
+    ids = (*head, *kept_memory, *tail)
+    return View(
+        ids=ids or (start,),
+        begins=begins,
+        memory=len(kept_memory),
+        memory_left_out=len(memory) - len(kept_memory),
+        note=len(kept_note),
+        note_left_out=len(note) - len(kept_note),
+        note_at=note_at,
+        room=room,
+    )
+
+
+def beginning(story: Sequence[int], room: int, is_break: IsBreak) -> int:
+    """Where the part of a story that is seen begins: 0 while all of it fits into `room`.
+
+    Otherwise a whole number of blocks is left behind, and what follows up to the next break, if there is one
+    within half a block.
+    """
+    if len(story) <= room:
         return 0
-    for candidate in range(start, start + min(window // 4, kept // 2) + 1):
-        if candidate < len(ids) and is_break(ids[candidate - 1]):
-            return candidate
-    return start
+    block = max(1, room // _BLOCK)
+    start = -(-(len(story) - room) // block) * block
+    near = range(start, min(len(story) - 1, start + block // 2) + 1)
+    return next((place for place in near if is_break(story[place - 1])), start)
+
+
+def _note_place(tail: Sequence[int], is_break: IsBreak) -> int:
+    """How many tokens stand before the note: up to the last break that leaves NOTE_DEPTH of them behind it."""
+    latest = max(0, len(tail) - NOTE_DEPTH)
+    for place in range(latest, max(0, latest - 2 * NOTE_DEPTH), -1):
+        if is_break(tail[place - 1]):
+            return place
+    return latest

@@ -10,8 +10,15 @@ class Utf8Stream:
     become U+FFFD, exactly as when all bytes are decoded at once with errors="replace".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, held: bytes = b"") -> None:
+        """`held`: bytes of a character that has begun."""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._decoder.setstate((held, 0))
+
+    @property
+    def held(self) -> bytes:
+        """The bytes that are held back."""
+        return self._decoder.getstate()[0]
 
     def feed(self, data: bytes) -> str:
         """The text that these bytes complete: empty while a character is incomplete."""

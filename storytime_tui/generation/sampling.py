@@ -1,74 +1,241 @@
-"""How one token is drawn from a model's logits: small pure functions on a 1-D float32 tensor.
+"""How one token is chosen from a model's logits: the samplers in their order, and the draw.
 
-The order is that of transformers: temperature, top-k, top-p, then the draw. It matters: a temperature below
-1 sharpens the distribution before top-p measures it, so that fewer tokens are kept than llama.cpp, which
-applies the temperature last, would keep with the same numbers.
+    1 log-probabilities      logits minus the logarithm of their exponentials' sum: what the model itself says
+    2 repetition             multiplies them, so it comes while all of them are below 0
+    3 frequency, presence, DRY, bias     add to them; among themselves their order makes no difference
+    4 the impossible         no-repeat-n, minimum length, what is forbidden: before the cuts, which then measure
+                             what is left and always leave something; a mask behind a cut could leave nothing
+    5 top-k, top-p, min-p, typical       each measures what the one before it has left
+    6 XTC                    passes over the likeliest of what makes sense, so it must come behind the cuts
+    7 temperature            last: however bold, it chooses among what made sense before. Transformers puts it
+                             before the cuts: the same numbers keep fewer tokens there when it is below 1, more
+                             when it is above
+    8 the draw
+
+Mirostat 2 takes the place of 5 and 6, and stands behind the temperature: it steers by the surprise of what is
+drawn. At a temperature of 0 the likeliest is taken, and 2, frequency, presence, DRY, 5, 6 and 8 rest.
+
+When nothing at all is possible any more, the story ends: end-of-text is the answer, forbidden or not.
+
+All arithmetic is numpy's on one thread and every random number comes from the generator that is given, so the
+choice depends on neither the number of threads nor on anything else that the program does.
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from storytime_tui.errors import ModelError
+from storytime_tui.generation import penalties, truncation
+from storytime_tui.generation.rules import Ids, Rules
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.truncation import Shares
+from storytime_tui.generation.vocabulary import Flags
 
-# Below this, logits of a usual size would overflow float32, and the draw is argmax anyway but for exact ties.
+Scores = npt.NDArray[np.float32]
+
+# Below this, scores of a usual size would overflow float32, and the draw is argmax anyway but for exact ties.
 _COLDEST = 1e-6
+_NEVER = -10_000.0  # said in place of the logarithm of 0, which JSON cannot say
 
 
-def apply_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
-    """(vocabulary,) -> (vocabulary,): logits / temperature, for a temperature above 0."""
-    return logits / max(temperature, _COLDEST)
+@dataclass(frozen=True)
+class SamplerState:
+    """What a choice leaves to the next one within a story. A new story begins with a new one."""
+
+    mu: float | None = None  # mirostat's bound on surprise, in bits; None before the first token
 
 
-def keep_top_k(logits: torch.Tensor, k: int) -> torch.Tensor:
-    """(vocabulary,) -> (vocabulary,): -inf for all below the k-th largest (Fan et al. 2018); 0 keeps all.
+@dataclass(frozen=True)
+class Choice:
+    """A chosen token, how likely (nats) the model itself held it, and what the next choice is to be given."""
 
-    Tokens that tie with the k-th are kept too.
+    token: int
+    logprob: float
+    state: SamplerState
+    alternatives: tuple[tuple[int, float], ...] = ()
+
+
+def choose(
+    logits: torch.Tensor,
+    told: Sequence[int],
+    new: int,
+    rules: Rules,
+    state: SamplerState,
+    generator: torch.Generator,
+    forbidden: Iterable[int] = (),
+    alternatives: int = 0,
+) -> Choice:
+    """Choose the token that comes after `told`.
+
+    `logits` is (vocabulary,), float32, on the CPU; `told` the ids in view, the newest last, of which `new` were
+    told since the prompt. `forbidden` ids are not chosen; a caller who rolls back passes those that it tried,
+    and comes to an end, because end-of-text is chosen when nothing else is left. With `alternatives` that many
+    of the likeliest come along. Raises ModelError where the logits are no numbers.
     """
-    if not 0 < k < len(logits):
-        return logits
-    smallest_kept = logits.topk(k).values[-1]
-    return logits.masked_fill(logits < smallest_kept, -math.inf)
+    settings = rules.settings
+    own = log_probabilities(logits.detach().numpy()[: rules.vocabulary_size])
+    scores = judged(own, told, new, rules, forbidden)
+    if scores.max() == -np.inf:
+        token = rules.end_of_text
+    elif settings.temperature == 0:
+        token = int(scores.argmax())
+    elif settings.mirostat > 0:
+        token, state = steered(scores / _warmth(settings), settings, state, generator)
+    else:
+        ids, scores = possible(scores, settings, rules.precious, generator)
+        token = int(ids[draw(_shares(scores / _warmth(settings)), generator)])
+    logprob = float(own[token]) if token < len(own) else _NEVER
+    likeliest = _likeliest(own, alternatives) if alternatives > 0 else ()
+    return Choice(token, max(logprob, _NEVER), state, likeliest)
 
 
-def keep_top_p(logits: torch.Tensor, p: float) -> torch.Tensor:
-    """(vocabulary,) -> (vocabulary,): -inf for all but the nucleus (Holtzman et al. 2020); 1 keeps all.
-
-    The nucleus is the smallest set of the likeliest tokens that hold at least `p` together; it always has
-    the likeliest token.
-    """
-    if p >= 1:
-        return logits
-    # Seen from the other end: a token goes if it and all less likely ones hold at most 1 - p together.
-    # Summing from the small end is where float32 loses least.
-    ascending, places = logits.sort()
-    dropped = ascending.softmax(0).cumsum(0) <= 1 - p
-    dropped[-1] = False
-    return logits.masked_fill(torch.zeros_like(dropped).scatter(0, places, dropped), -math.inf)
-
-
-def probabilities(logits: torch.Tensor, settings: SamplerSettings) -> torch.Tensor:
-    """(vocabulary,) logits -> (vocabulary,) probabilities to draw from, for a temperature above 0."""
-    scaled = apply_temperature(logits, settings.temperature)
-    return keep_top_p(keep_top_k(scaled, settings.top_k), settings.top_p).softmax(0)
-
-
-def sample(logits: torch.Tensor, settings: SamplerSettings, generator: torch.Generator) -> tuple[int, float]:
-    """Draw one token from (vocabulary,) float32 logits on the CPU; all randomness comes from `generator`.
-
-    A temperature of 0 takes the likeliest token, and nothing from `generator`. Gives the token and its
-    log-probability (nats) under the model itself, before any setting. Raises ModelError where the logits
-    are not numbers, as those of a model whose training diverged.
-    """
-    total = logits.logsumexp(0).item()
-    if not math.isfinite(total):
+def log_probabilities(logits: npt.NDArray[np.float32]) -> Scores:
+    """(vocabulary,) logits -> natural logarithms of the probabilities. Raises ModelError for what is no number."""
+    highest = logits.max()
+    if not np.isfinite(highest):
         raise ModelError(
             "The model's answer is not a number, so no word can be chosen: its training went astray. "
             "Pick an earlier checkpoint, or train again with a smaller learning rate."
         )
-    if settings.temperature == 0:
-        token = int(logits.argmax())
-    else:
-        token = int(torch.multinomial(probabilities(logits, settings), 1, generator=generator))
-    return token, logits[token].item() - total
+    scores: Scores = logits - highest
+    scores -= np.float32(math.log(np.exp(scores).sum(dtype=np.float64)))
+    return scores
+
+
+def judged(
+    scores: Scores, told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()
+) -> Scores:
+    """The log-probabilities after steps 2 to 4; not normalised again, -inf for what is impossible."""
+    settings = rules.settings
+    view = np.asarray(told, np.int64)
+    if settings.temperature > 0:
+        lately = penalties.latest(view, settings.repetition_window)
+        if settings.repetition != 1:
+            scores = penalties.repetition(scores, lately, settings.repetition, rules.spared)
+        if settings.frequency or settings.presence:
+            scores = penalties.frequency(scores, lately, settings.frequency, settings.presence, rules.spared)
+        if settings.dry:
+            scores = penalties.dry(
+                scores, view, settings.dry, settings.dry_base, settings.dry_allowed, rules.breaker
+            )
+    if rules.biases:
+        scores = penalties.biased(scores, view, rules.biases, rules.ends_word)
+    gone = impossible(view, new, rules, forbidden)
+    return penalties.without(scores, gone) if len(gone) else scores
+
+
+def impossible(view: Ids, new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Ids:
+    """The ids that must not come next. No-repeat-n spares what has no letters, or no second quote could open."""
+    gone = [rules.suppressed, np.fromiter(forbidden, np.int64)]
+    if rules.settings.no_repeat:
+        again = penalties.repeating(view, rules.settings.no_repeat)
+        gone.append(penalties.distinct(again, len(rules.spared), rules.spared)[0])
+    if new < rules.settings.min_tokens:
+        gone.append(np.array([rules.end_of_text]))
+    return np.concatenate(gone)
+
+
+def possible(
+    scores: Scores, settings: SamplerSettings, precious: Flags, generator: torch.Generator
+) -> tuple[Ids, Scores]:
+    """Steps 5 and 6: the ids that may be drawn, and their scores, -inf for those among them that may not.
+
+    XTC's coin is tossed whenever XTC is on.
+    """
+    ids: Ids = np.arange(len(scores))
+    shares = _shares(scores)
+
+    def keep(kept: Flags) -> None:
+        nonlocal ids, scores, shares
+        count = np.count_nonzero(kept)
+        if count == len(ids):
+            return
+        if count > 0.8 * len(ids):  # to pass over some is quicker than to gather most
+            scores, shares = np.where(kept, scores, np.float32(-np.inf)), shares * kept
+        else:
+            places = np.flatnonzero(kept)
+            ids, scores, shares = ids[places], scores[places], shares[places]
+        shares = shares / shares.sum()
+
+    if 0 < settings.top_k < len(ids):
+        keep(truncation.keep_top_k(shares, settings.top_k))
+    # Top-p must measure before min-p has cut, but only has to sort what min-p keeps.
+    sensible = truncation.keep_min_p(shares, settings.min_p)
+    if settings.top_p < 1:
+        keep(truncation.keep_top_p(shares, settings.top_p, sensible))
+    elif settings.min_p > 0:
+        keep(sensible)
+    if settings.typical < 1:
+        keep(truncation.keep_typical(shares, settings.typical))
+    if settings.xtc > 0 and _uniform(generator) < settings.xtc:
+        keep(truncation.pass_over_likeliest(shares, settings.xtc_threshold, precious[ids]))
+    return ids, scores
+
+
+def steered(
+    scores: Scores, settings: SamplerSettings, state: SamplerState, generator: torch.Generator
+) -> tuple[int, SamplerState]:
+    """Mirostat 2 (Basu et al. 2021): draw from what surprises by at most mu bits, then correct mu by what came.
+
+    mu begins at twice the surprise that is aimed at. It never rises above that, or above what an even choice
+    among all tokens would surprise by: after a passage that the model was sure of it would take as long to
+    come down again.
+    """
+    target = settings.mirostat
+    highest = max(2 * target, math.log2(len(scores)))
+    mu = 2 * target if state.mu is None else state.mu
+    shares = _shares(scores)
+    ids = np.flatnonzero(truncation.keep_surprise(shares, mu))
+    kept = shares[ids] / shares[ids].sum()
+    drawn = draw(kept, generator)
+    surprise = -math.log2(kept[drawn])
+    mu -= settings.mirostat_rate * (surprise - target)
+    return int(ids[drawn]), SamplerState(mu=min(mu, highest))
+
+
+def draw(shares: Shares, generator: torch.Generator) -> int:
+    """A place in `shares`, (tokens,) summing to about 1, each as likely as its share; none whose share is 0.
+
+    One uniform number is looked up among the running sums: `torch.multinomial` takes ten times as long.
+    """
+    sums = np.cumsum(shares, dtype=np.float64)
+    place = int(np.searchsorted(sums, _uniform(generator) * sums[-1], side="right"))
+    return place if place < len(sums) else int(np.searchsorted(sums, sums[-1]))
+
+
+def alternatives(logits: torch.Tensor, n: int) -> tuple[tuple[int, float], ...]:
+    """The `n` likeliest tokens of (vocabulary,) logits, each with the model's own probability, likeliest first.
+
+    Fewer where the vocabulary is smaller. Raises ModelError where the logits are no numbers.
+    """
+    return _likeliest(log_probabilities(logits.detach().numpy()), n)
+
+
+def _likeliest(own: Scores, n: int) -> tuple[tuple[int, float], ...]:
+    n = min(n, len(own))
+    if n < 1:
+        return ()
+    highest = np.flatnonzero(own >= np.partition(own, len(own) - n)[len(own) - n])
+    ids = highest[np.argsort(-own[highest], kind="stable")][:n]
+    return tuple((int(token), math.exp(own[token])) for token in ids)
+
+
+def _warmth(settings: SamplerSettings) -> np.float32:
+    return np.float32(max(settings.temperature, _COLDEST))
+
+
+def _shares(scores: Scores) -> Shares:
+    """Probabilities of scores, of which one is finite at least."""
+    shares: Shares = np.exp(scores - scores.max())
+    shares /= shares.sum()
+    return shares
+
+
+def _uniform(generator: torch.Generator) -> float:
+    """From 0 to below 1."""
+    return float(torch.rand((), dtype=torch.float64, generator=generator))

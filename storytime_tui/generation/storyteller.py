@@ -1,156 +1,248 @@
 """The stream: a model goes on with a text, token by token, until it ends, is long enough or is stopped.
 
-Learned absolute positions cannot slide, so a view that has filled the window is cut to its newest three
-quarters and read again; see `context.fit` for where.
+    text -> ids (`transcript`) -> what of them is in view (`context`) -> the model reads what it has not read yet
+    (`reader`, `caches`) -> the next token (`sampling`) -> what of it may be shown (`line`) -> pieces
+
+Nothing here knows of a screen, or changes torch's global state: modes are entered by the reader, call by call,
+since they belong to the thread, and a stream that is suspended inside one would leave its listener in it.
 """
 
-import contextlib
+import dataclasses
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 
-from storytime_tui.generation.context import fit
-from storytime_tui.generation.decoding import Utf8Stream
-from storytime_tui.generation.pieces import Piece, Told
-from storytime_tui.generation.sampling import sample
+from storytime_tui.errors import ModelError
+from storytime_tui.generation.caches import Caches, common_length
+from storytime_tui.generation.continuation import Continuation, Scene
+from storytime_tui.generation.pieces import Piece, Seen, Told
+from storytime_tui.generation.reader import CHUNK, Reader
 from storytime_tui.generation.settings import SamplerSettings
-
-PREFILL = 128  # tokens read in one call: what a stop may have to wait for
-
-
-class Vocabulary(Protocol):
-    """What the storyteller needs of a tokenizer."""
-
-    @property
-    def end_of_text(self) -> int:
-        """The id that stands between two stories."""
-
-    @property
-    def vocabulary_size(self) -> int:
-        """Every id is below it."""
-
-    def encode(self, text: str) -> list[int]:
-        """The ids of a text, with no special ones added."""
-
-    def token_bytes(self, token: int, /) -> bytes:
-        """What an id adds to the text: perhaps a part of a character."""
+from storytime_tui.generation.transcript import Transcripts
+from storytime_tui.generation.vocabulary import Vocabulary, facts_of
 
 
 class Storyteller:
-    """Tells with a model that is already on `device`: ours, or another that reads as it does (`models.loading`).
+    """Tells with a model that was made ready for it (`reader.prepare`). Used from one thread at a time.
 
-    `window` is the number of tokens the model may see at once: by default as many as it knows positions for;
-    a run that was trained on shorter windows knows only theirs, so pass its block size.
-    With precision "bf16" a float32 model computes under autocast; weights loaded as bfloat16 are faster.
+    `window` is the number of tokens the model may see at once: by default as many as it knows positions for; a
+    run that was trained on shorter windows knows only theirs, so pass its block size. Raises ModelError where the
+    tokenizer has more tokens than the model knows.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        tokenizer: Vocabulary,
-        device: torch.device,
-        precision: str = "fp32",
-        window: int | None = None,
-    ) -> None:
-        self._model = model
-        self._tokenizer = tokenizer
-        self._device = device
-        self._autocast = precision == "bf16" and next(model.parameters()).dtype == torch.float32
-        self.window: int = window or model.window
+    def __init__(self, reader: Reader, vocabulary: Vocabulary, window: int | None = None) -> None:
+        if vocabulary.vocabulary_size > reader.vocabulary:
+            raise ModelError(
+                f"The tokenizer has {vocabulary.vocabulary_size:,} tokens, but the model knows only "
+                f"{reader.vocabulary:,}: they do not belong together."
+            )
+        self.window: int = min(window or reader.window, reader.window)
+        self._reader, self._vocabulary = reader, vocabulary
+        self._caches = Caches(reader)
+        self._transcripts = Transcripts(vocabulary)
 
     def tell(
-        self, text: str, settings: SamplerSettings, stop: threading.Event | None = None
+        self,
+        text: str,
+        settings: SamplerSettings,
+        stop: threading.Event | None = None,
+        *,
+        memory: str = "",
+        note: str = "",
+        alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
-        """Go on with `text`: a Piece for each token as it is drawn, then one Told.
+        """Go on with `text`: a Piece for each token as soon as it is sure to stay, then one Told.
 
-        `stop` may be set from any thread and is looked at before every token, and between the parts of a
-        long prompt; what was told stays told. The same text, settings and model give the same story.
-        Nothing of torch's global state changes, not even between two pieces. Raises ModelError where the
-        model's answer is not a number.
+        `memory` is always in view, before the story; `note` a few lines from its end (see `context`). With
+        `alternatives` each piece has so many of the tokens that might have come in its place.
+
+        `stop` may be set from any thread and is looked at before every token, and between the parts of a long
+        prompt; what was told stays told. The same text, settings and model give the same story, whatever else
+        the program does. Raises ModelError where the model's answer is not a number.
 
         An empty text begins a story. A text that ends in spaces is read without them, because tokenizers of
-        GPT-2's kind put a space at the front of a word, and a lone one at the end leads nowhere they know;
-        the spaces that the model then begins with are dropped, so that the text has them once. (Full token
-        healing would also forbid a first token without a space.)
+        GPT-2's kind put a space at the front of a word, and a lone one at the end leads nowhere they know; the
+        first token then has to begin a word, and is shown without its space.
         """
-        begun = time.perf_counter()
-        stop = stop or threading.Event()
-        generator = torch.Generator().manual_seed(settings.seed)
-        prompt = text.rstrip(" \t")
-        heals = prompt != text
-        # Each story of the training stream stands behind an end-of-text, so this is how one begins.
-        view = [self._tokenizer.end_of_text, *self._tokenizer.encode(prompt)]
-        cache, cached = self._model.new_cache(), 0
-        stream = Utf8Stream()
-        tokens, first_token_seconds, seconds = 0, 0.0, 0.0
-        stopped_by = "length"
-        while tokens < settings.max_tokens:
-            if len(view) > self.window:
-                view = view[fit(view, self.window, max(1, self.window // 4), self._is_break) :]
-                cache, cached = self._model.new_cache(), 0
-            logits = self._read(view[cached:], cache, stop)
-            if logits is None:
-                stopped_by = "you"
-                break
-            cached = len(view)
-            token, logprob = sample(logits, settings, generator)
-            if token == self._tokenizer.end_of_text:
-                stopped_by = "end"
-                break
-            view.append(token)
-            tokens += 1
-            added = stream.feed(self._tokenizer.token_bytes(token))
-            if heals:
-                added = added.lstrip(" ")
-                heals = not added
-            seconds += time.perf_counter() - begun
-            first_token_seconds = first_token_seconds or seconds
-            yield Piece(token, added, logprob)
-            begun = time.perf_counter()  # what the listener took is not ours
-        later = seconds - first_token_seconds
-        speed = (tokens - 1) / later if later > 0 else tokens / seconds if seconds > 0 else 0.0
-        yield Told(tokens, first_token_seconds, speed, stopped_by, tail=stream.flush())
+        watch, stop = _Watch(), stop or threading.Event()
+        told = Continuation(self._scene(text, memory, note), settings, self._vocabulary)
+        yield from self._go_on(told, watch, stop, alternatives)
+        yield watch.closing(told)
 
-    def _read(self, ids: list[int], cache: Any, stop: threading.Event) -> torch.Tensor | None:
+    def tell_several(
+        self,
+        text: str,
+        settings: SamplerSettings,
+        count: int,
+        stop: threading.Event | None = None,
+        *,
+        memory: str = "",
+        note: str = "",
+        alternatives: int = 0,
+    ) -> Iterator[tuple[int, Piece | Told]]:
+        """Several continuations of one text, with the seeds from `settings.seed` on: (which one, Piece or Told).
+
+        The text is read once, and they are decoded as one batch; a batch's numbers differ from a single one's in
+        their last digits, so that a near tie may fall otherwise. One after another, and then as `tell` would,
+        where phrases are banned, which takes going back, and from where the story fills the window.
+        """
+        stop = stop or threading.Event()
+        each = [dataclasses.replace(settings, seed=(settings.seed + row) % 2**63) for row in range(count)]
+        if settings.banned or count == 1:
+            for row, own in enumerate(each):
+                for item in self.tell(text, own, stop, memory=memory, note=note, alternatives=alternatives):
+                    yield row, item
+            return
+        scene = self._scene(text, memory, note)
+        rows = [Continuation(scene, own, self._vocabulary) for own in each]
+        yield from self._together(rows, stop, alternatives)
+
+    def see(self, text: str, memory: str = "", note: str = "") -> Seen:
+        """What the model would see of a text, without asking it."""
+        scene = self._scene(text, memory, note)
+        return Continuation(scene, SamplerSettings(), self._vocabulary).seen
+
+    # -- one --------------------------------------------------------------------------------------------------
+
+    def _go_on(
+        self, told: Continuation, watch: "_Watch", stop: threading.Event, alternatives: int
+    ) -> Iterator[Piece]:
+        """Tell on with one continuation until it is over."""
+        cache = self._caches.take(told.ids)
+        watch.reads(len(told.ids), cache.length)
+        try:
+            while not told.line.stopped_by:
+                cache = self._fitting(cache, told)
+                logits = self._read(told.ids[cache.length :], cache, stop)
+                if logits is None:
+                    told.line.stop()
+                else:
+                    told.take(logits, alternatives)
+                yield from watch.shown(told)
+        finally:
+            self._caches.keep(cache)
+            self._transcripts.keep(told.transcript())
+
+    def _fitting(self, cache: Any, told: Continuation) -> Any:
+        """The cache with nothing in it but what is to be read before the rest of `ids`; perhaps another one."""
+        if not told.moved and cache.length < len(told.ids):
+            return cache
+        common = min(common_length(cache.ids, told.ids), len(told.ids) - 1)
+        if common == cache.length:
+            return cache
+        if not self._reader.can_cut:
+            return self._reader.new_cache()
+        self._reader.cut(cache, common)
+        return cache
+
+    def _read(self, ids: Sequence[int], cache: Any, stop: threading.Event) -> torch.Tensor | None:
         """Put `ids` behind what the cache holds; the logits of what follows them, or None when stopped."""
         logits = None
-        for start in range(0, len(ids), PREFILL):
+        for start in range(0, len(ids), CHUNK):
             if stop.is_set():
                 return None
-            logits = self._forward(ids[start : start + PREFILL], cache)
+            logits = self._reader.read(ids[start : start + CHUNK], cache)
         return None if stop.is_set() else logits
 
-    def _forward(self, ids: list[int], cache: Any) -> torch.Tensor:
-        """One call of the model -> (vocabulary,) float32 logits on the CPU of the token after `ids`.
+    def _scene(self, text: str, memory: str, note: str) -> Scene:
+        read = text.rstrip(" \t")
+        if not facts_of(self._vocabulary).begins_word.any():
+            read = text  # a vocabulary that knows spaces only by themselves
+        return Scene(
+            text=self._transcripts.of(read),
+            spaces=text[len(read) :],
+            memory=self._vocabulary.encode(memory),
+            note=self._vocabulary.encode(note),
+            window=self.window,
+        )
 
-        Modes are entered here, for one call, and not around the stream: they belong to the thread, and a
-        generator that is suspended inside one would leave its caller in it.
-        """
-        with (
-            torch.inference_mode(),
-            torch.autocast(self._device.type, torch.bfloat16, enabled=self._autocast),
-            _evaluating(self._model),
-        ):
-            inputs = torch.tensor([ids], device=self._device)  # (1, tokens)
-            # A vocabulary padded for speed has rows that stand for no token.
-            last: torch.Tensor = self._model.read(inputs, cache)[0, : self._tokenizer.vocabulary_size]
-            return last.float().cpu()
+    # -- several at once --------------------------------------------------------------------------------------
 
-    def _is_break(self, token: int) -> bool:
-        return self._tokenizer.token_bytes(token).endswith(b"\n")
+    def _together(
+        self, rows: list[Continuation], stop: threading.Event, alternatives: int
+    ) -> Iterator[tuple[int, Piece | Told]]:
+        watches = [_Watch() for _ in rows]
+        first, batch = self._caches.take(rows[0].ids), None
+        for watch in watches:
+            watch.reads(len(rows[0].ids), first.length)
+        logits = self._read(rows[0].ids[first.length :], first, stop)
+        answers: Sequence[torch.Tensor | None] = [logits] * len(rows)
+        left = list(range(len(rows)))
+        try:
+            while left:
+                for row, answer in zip(left, answers, strict=True):
+                    if answer is None:
+                        rows[row].line.stop()
+                    else:
+                        rows[row].take(answer, alternatives)
+                for row in left:
+                    yield from ((row, piece) for piece in watches[row].shown(rows[row]))
+                    if rows[row].line.stopped_by:
+                        yield row, watches[row].closing(rows[row])
+                going = [place for place, row in enumerate(left) if not rows[row].line.stopped_by]
+                if batch is not None and going and len(going) < len(left):
+                    self._reader.drop(batch, going)
+                left = [left[place] for place in going]
+                if any(rows[row].moved for row in left):
+                    break  # the window is full: what they see is no longer of one length
+                if left:
+                    batch = batch or self._reader.share(first, len(left))
+                    answers = self._read_rows([rows[row].ids[-1] for row in left], batch, stop)
+        finally:
+            self._caches.keep(first)
+            for told in rows:
+                self._transcripts.keep(told.transcript())
+        for row in left:
+            yield from ((row, piece) for piece in self._go_on(rows[row], watches[row], stop, alternatives))
+            yield row, watches[row].closing(rows[row])
+
+    def _read_rows(
+        self, ids: Sequence[int], batch: Any, stop: threading.Event
+    ) -> Sequence[torch.Tensor | None]:
+        """Put one id behind each row; logits for each, or None for each when stopped."""
+        if stop.is_set():
+            return [None] * len(ids)
+        return self._reader.read_rows(ids, batch).unbind()
 
 
-@contextlib.contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Dropout off for the block; afterwards every module is in the mode that it was in, each by itself."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
+class _Watch:
+    """Counts the time that telling takes; what the listener takes between two pieces is not ours."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+        self._seconds, self._first, self._tokens = 0.0, 0.0, 0
+        self._read = self._reused = 0
+
+    def reads(self, tokens: int, reused: int) -> None:
+        """So many tokens are in view, and so many of them were read before: said once, at the beginning."""
+        if not self._read:
+            self._read, self._reused = tokens - reused, reused
+
+    def shown(self, told: Continuation) -> Iterator[Piece]:
+        """What may be shown of a continuation now."""
+        for piece in told.line.ready():
+            self._seconds += time.perf_counter() - self._began
+            self._first = self._first or self._seconds
+            self._tokens += 1
+            yield piece
+            self._began = time.perf_counter()
+
+    def closing(self, told: Continuation) -> Told:
+        """The last word."""
+        later = self._seconds - self._first
+        if later > 0 and self._tokens > 1:
+            speed = (self._tokens - 1) / later
+        else:
+            speed = self._tokens / self._seconds if self._seconds > 0 else 0.0
+        return Told(
+            tokens=self._tokens,
+            first_token_seconds=self._first,
+            tokens_per_second=speed,
+            stopped_by=told.line.stopped_by,
+            read=self._read,
+            reused=self._reused,
+            seen=told.seen,
+        )

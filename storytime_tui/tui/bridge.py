@@ -232,12 +232,10 @@ class TellingThread:
             for item in teller.tell(to.text, to.settings, stop):
                 if isinstance(item, Told):
                     told = item
-                    new = item.tail
                 else:
                     tokens += 1
-                    new = item.text
-                unseen += new
-                unsaved += new
+                    unseen += item.text
+                    unsaved += item.text
                 now = self._clock()
                 if unseen and now - seen >= FRAME:
                     show()

@@ -130,6 +130,11 @@ def ending(told: Told | None, failed: bool) -> str:
     """How a telling ended, and how fast it was."""
     if told is None:
         return "" if failed else "stopped"
-    how = {"you": "stopped", "end": "the model ended the story"}.get(told.stopped_by, "")
+    how = {
+        "you": "stopped",
+        "end": "the model ended the story",
+        "stop": "it came to a stop text",
+        "stuck": "all that could follow is banned",
+    }.get(told.stopped_by, "")
     speed = f"{told.tokens_per_second:,.0f} tokens/s" if told.tokens_per_second else ""
     return " · ".join(filter(None, [how, speed]))

@@ -283,13 +283,14 @@ def _build(
     )
 
     def sample(prompt: str, tokens: int, seed: int) -> str:
+        from storytime_tui.generation.live_reader import LiveReader
         from storytime_tui.generation.pieces import Piece
         from storytime_tui.generation.settings import SamplerSettings
         from storytime_tui.generation.storyteller import Storyteller
 
-        teller = Storyteller(loaded.model, tokenizer, device, window=plan.block_size)
-        pieces = list(teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed)))
-        return "".join(piece.text if isinstance(piece, Piece) else piece.tail for piece in pieces)
+        teller = Storyteller(LiveReader(loaded.model), tokenizer, window=plan.block_size)
+        told = teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed))
+        return "".join(piece.text for piece in told if isinstance(piece, Piece))
 
     def trainer_for(folder: Path, control: Control) -> Trainer:
         trainer = Trainer(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storytime_tui.errors import ModelError
-from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models import catalogue
 from storytime_tui.training import runs
@@ -72,10 +72,39 @@ class Teller:
         return self._storyteller.window
 
     def tell(
-        self, text: str, settings: SamplerSettings, stop: threading.Event | None = None
+        self,
+        text: str,
+        settings: SamplerSettings,
+        stop: threading.Event | None = None,
+        *,
+        memory: str = "",
+        note: str = "",
+        alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
-        """Continue `text`: pieces as they are sampled, then one Told. `stop` ends it within one token."""
-        return self._storyteller.tell(text, settings, stop)
+        """Continue `text`: pieces as they are sampled, then one Told; see `Storyteller.tell`."""
+        return self._storyteller.tell(
+            text, settings, stop, memory=memory, note=note, alternatives=alternatives
+        )
+
+    def tell_several(
+        self,
+        text: str,
+        settings: SamplerSettings,
+        count: int,
+        stop: threading.Event | None = None,
+        *,
+        memory: str = "",
+        note: str = "",
+        alternatives: int = 0,
+    ) -> Iterator[tuple[int, Piece | Told]]:
+        """Several continuations of `text` at once: (which one, a Piece or its Told)."""
+        return self._storyteller.tell_several(
+            text, settings, count, stop, memory=memory, note=note, alternatives=alternatives
+        )
+
+    def see(self, text: str, memory: str = "", note: str = "") -> Seen:
+        """What the model would see of a text, without asking it."""
+        return self._storyteller.see(text, memory, note)
 
 
 def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = None) -> Teller:
@@ -100,6 +129,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
+    from storytime_tui.generation.reader import prepare
     from storytime_tui.generation.storyteller import Storyteller
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
@@ -110,4 +140,4 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     tokenizer = load_tokenizer(origin.folder)
     model = open_model(origin, device, dtype).model
     window = min(model.window, origin.window or sys.maxsize)
-    return Teller(name, Storyteller(model, tokenizer, device, window=window))
+    return Teller(name, Storyteller(prepare(model, "fp32"), tokenizer, window=window))

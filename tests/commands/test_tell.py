@@ -28,18 +28,22 @@ class FakeTeller:
     def __init__(self) -> None:
         self.name = ""
         self.asked: tuple[str, SamplerSettings] | None = None
+        self.added: dict[str, object] = {}
         self.between: Callable[[], None] = lambda: None
-        self.tail = ""
 
-    def tell(self, text: str, settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
-        self.asked = text, settings
+    def tell_several(
+        self, text: str, settings: SamplerSettings, count: int, stop: threading.Event, **added: object
+    ) -> Iterator[tuple[int, Piece | Told]]:
+        self.asked, self.added = (text, settings), added
         for n, piece in enumerate(PIECES):
-            if stop.is_set():
-                yield Told(n, 0.5, 12.5, "you", self.tail)
-                return
-            yield piece
-            self.between()
-        yield Told(len(PIECES), 0.5, 12.5, "length", self.tail)
+            for row in range(count):
+                if stop.is_set():
+                    yield row, Told(n, 0.5, 12.5, "you")
+                    return
+                yield row, piece
+                self.between()
+        for row in range(count):
+            yield row, Told(len(PIECES), 0.5, 12.5, "length")
 
 
 @pytest.fixture(autouse=True)
@@ -89,15 +93,13 @@ def test_each_piece_is_there_before_the_next_is_asked_for(
 def test_a_terminal_is_sent_no_control_character(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], teller: FakeTeller
 ) -> None:
-    teller.tail = "\x9b2J"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     tell("--prompt", "\x1b]0;title\x07")
     out = capsys.readouterr().out
-    assert out == "␛]0;title␇, an owl␛[2J [/b]\ufffd2J\n"
+    assert out == "␛]0;title␇, an owl␛[2J [/b]\n"
 
 
 def test_json_is_one_object_a_line(teller: FakeTeller, capsys: pytest.CaptureFixture[str]) -> None:
-    teller.tail = "\ufffd"
     assert tell("--prompt", "Once", "--json") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
@@ -110,9 +112,48 @@ def test_json_is_one_object_a_line(teller: FakeTeller, capsys: pytest.CaptureFix
             "first_token_seconds": 0.5,
             "tokens_per_second": 12.5,
             "stopped_by": "length",
-            "tail": "\ufffd",
+            "read": 0,
+            "reused": 0,
+            "seen": None,
         },
     ]
+
+
+def test_several_continuations_are_printed_whole_and_numbered_in_json(
+    teller: FakeTeller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tell("--prompt", "Once", "--n", "2", "--memory", "A wood.", "--note", "Be brief.") == 0
+    out, err = capsys.readouterr()
+    assert out == "".join(f"--- {row} ---\nOnce, an owl\x1b[2J [/b]\n" for row in (1, 2))
+    assert "6 tokens, 25.0 tokens/s" in err
+    assert teller.added == {"memory": "A wood.", "note": "Be brief.", "alternatives": 0}
+    tell("--prompt", "Once", "--n", "2", "--json", "--alternatives", "3")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["continuation"] for line in lines] == [0, 1, 0, 1, 0, 1, 0, 1]
+    assert teller.added["alternatives"] == 3
+
+
+def test_a_preset_is_the_ground_that_options_stand_on(teller: FakeTeller) -> None:
+    tell("--preset", "wild", "--top-p", "0.5")
+    assert teller.asked is not None
+    assert teller.asked[1].temperature == 1.25 and teller.asked[1].top_p == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--n", "0"), "from 1 to 64"),
+        (("--alternatives", "2"), "goes with --json"),
+        (("--preset", "mad"), "There is no preset 'mad'; there are 'steady'"),
+        (("--temperature", "9"), "temperature is 9.0, but must be between 0 and 5"),
+        (("--set", "top_q=1"), "did you mean 'top_"),
+    ],
+)
+def test_what_cannot_be_is_said(
+    options: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tell("--prompt", "Once", *options) == 1
+    assert says in capsys.readouterr().err
 
 
 def test_every_setting_is_reached_and_an_option_wins_over_set(teller: FakeTeller) -> None:

@@ -1,11 +1,13 @@
 """A tiny byte-level vocabulary and tiny models for the stream's tests."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from storytime_tui.models.gpt2 import Cache
-from tests.tiny import ours
+from storytime_tui.generation.reader import Reader
 
 WINDOW = 64
 
@@ -67,30 +69,41 @@ def tiny_gpt2(window: int = WINDOW, seed: int = 0, dropout: float = 0.0) -> GPT2
     return model
 
 
-class Watched(nn.Module):
-    """Passes readings on to a model, keeps what it was asked, and refuses positions outside the window."""
+class Watched:
+    """Passes readings on to a reader, keeps what it was asked, and refuses positions outside the window."""
 
-    def __init__(self, inner: GPT2LMHeadModel) -> None:
-        super().__init__()
-        self.inner = ours(inner).eval()
-        self.window = self.inner.window
+    def __init__(self, inner: Reader) -> None:
+        self.inner = inner
+        self.window, self.vocabulary = inner.window, inner.vocabulary
+        self.precision, self.can_cut = inner.precision, inner.can_cut
         self.calls: list[list[int]] = []
         self.positions: list[int] = []  # the cache's length at each call
 
-    def new_cache(self) -> Cache:
-        return self.inner.new_cache()
-
-    def read(self, ids: torch.Tensor, cache: Cache) -> torch.Tensor:
-        assert cache.length + ids.shape[1] <= self.window
-        self.calls.append(ids[0].tolist())
+    def read(self, ids: Sequence[int], cache: Any) -> torch.Tensor:
+        assert cache.length + len(ids) <= self.window
+        self.calls.append(list(ids))
         self.positions.append(cache.length)
         return self.inner.read(ids, cache)
+
+    def read_rows(self, ids: Sequence[int], cache: Any) -> torch.Tensor:
+        assert cache.length < self.window
+        self.calls.append(list(ids))
+        return self.inner.read_rows(ids, cache)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    @property
+    def read_tokens(self) -> int:
+        """How many were read in all."""
+        return sum(map(len, self.calls))
 
 
 class Scripted(nn.Module):
     """Says the same tokens always, whatever it reads: each `script` entry in turn, then end-of-text."""
 
     window = 10_000
+    vocabulary = Bytes.vocabulary_size
 
     def __init__(self, script: list[int]) -> None:
         super().__init__()

@@ -1,46 +1,70 @@
-"""What the model sees: the newest ids, never too many, never none, cut where a reader could begin."""
+"""What the model sees: never too much, never nothing, the same for the same story, cut where a reader could begin."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.generation.context import fit
+from storytime_tui.generation.context import NOTE_DEPTH, beginning, lay_out
 
-BREAK = 1
+BREAK, START = 1, 99
+IDS = st.lists(st.integers(0, 3), max_size=300)
 
 
 def is_break(token: int) -> bool:
     return token == BREAK
 
 
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=200), st.integers(1, 100), st.integers(0, 120))
-def test_the_view_fits_and_is_never_empty(ids: list[int], window: int, room: int) -> None:
-    start = fit(ids, window, room, is_break)
-    kept = len(ids) - start
-    assert 1 <= kept <= max(1, window - room)
-    if len(ids) + room <= window:
-        assert start == 0
+@given(IDS, st.integers(1, 120), st.lists(st.just(50), max_size=150), st.lists(st.just(60), max_size=150))
+def test_the_view_fits(story: list[int], window: int, memory: list[int], note: list[int]) -> None:
+    view = lay_out(story, window, is_break, start=START, memory=memory, note=note)
+    assert 1 <= len(view.ids) <= window
+    seen = [token for token in view.ids if token < 50]
+    assert seen == story[view.begins :]
+    assert seen or not story
+    assert view.memory + view.memory_left_out == len(memory)
+    assert view.note + view.note_left_out == len(note)
+    assert view.ids.count(50) == view.memory <= window // 2
+    assert view.ids.count(60) == view.note <= window // 4
 
 
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=200), st.integers(8, 100), st.integers(1, 50))
-def test_it_begins_after_the_first_break_that_is_near(ids: list[int], window: int, room: int) -> None:
-    kept = max(1, window - room)
-    earliest = max(0, len(ids) - kept)
-    near = range(earliest, min(len(ids), earliest + min(window // 4, kept // 2) + 1))
-    after_breaks = [start for start in near if start > 0 and is_break(ids[start - 1])]
-    expected = after_breaks[0] if earliest and after_breaks else earliest
-    assert fit(ids, window, room, is_break) == expected
+@given(IDS, st.integers(4, 120))
+def test_a_story_that_fits_is_seen_whole_behind_an_end_of_text(story: list[int], window: int) -> None:
+    view = lay_out(story, window, is_break, start=START)
+    if len(story) + 1 <= window:
+        assert view.ids == (START, *story)
+    if view.begins:
+        assert view.ids == tuple(story[view.begins :])
 
 
-def test_a_break_within_a_quarter_of_the_window_is_taken() -> None:
-    ids = [0] * 40
-    ids[25] = BREAK
-    assert fit(ids, window=24, room=4, is_break=is_break) == 26
-    assert fit(ids, window=24, room=6, is_break=is_break) == 26
-    ids[25], ids[27] = 0, BREAK
-    assert fit(ids, window=24, room=4, is_break=is_break) == 20  # too far away
+@given(st.lists(st.integers(0, 3), min_size=300, max_size=300), st.integers(4, 100))
+def test_the_beginning_moves_seldom_and_never_back(story: list[int], room: int) -> None:
+    begins = [beginning(story[:length], room, is_break) for length in range(1, 301)]
+    assert begins == sorted(begins)
+    block = max(1, room // 4)
+    assert len(set(begins)) <= -(-300 // block) + 1
+    for length, start in enumerate(begins, 1):
+        assert 1 <= length - start <= room
+        assert start == 0 or length - start > room - 2 * block
 
 
-def test_a_break_just_before_the_cut_needs_no_move() -> None:
-    ids = [0] * 40
-    ids[19] = ids[21] = BREAK
-    assert fit(ids, window=24, room=4, is_break=is_break) == 20
+def test_it_begins_after_a_paragraph_where_one_ends_nearby() -> None:
+    story = [0] * 130
+    assert beginning(story, 100, is_break) == 50
+    story[55] = BREAK
+    assert beginning(story, 100, is_break) == 56
+    story[55], story[70] = 0, BREAK
+    assert beginning(story, 100, is_break) == 50  # too far away
+
+
+def test_the_note_stands_a_few_lines_from_the_end_after_a_line() -> None:
+    story = [0] * 200
+    view = lay_out(story, 400, is_break, start=START, note=[60, 60])
+    assert view.ids.index(60) == 1 + 200 - NOTE_DEPTH
+    story[120] = BREAK
+    view = lay_out(story, 400, is_break, start=START, note=[60, 60])
+    assert view.ids.index(60) == 1 + 121 and view.note_at == 121
+
+
+def test_memory_stays_when_the_story_has_long_moved_on() -> None:
+    view = lay_out([0] * 1000, 64, is_break, start=START, memory=[50] * 10)
+    assert view.ids[:11] == (START, *[50] * 10)
+    assert view.begins > 900

@@ -10,7 +10,6 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.errors import ModelError
-from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
@@ -137,20 +136,6 @@ def test_tokens_come_in_batches_of_a_thirtieth_of_a_second(tmp_path: Path) -> No
     assert setting.told() == "x" * 1000
     assert len(batches) <= 1000 // 30 + 2
     assert batches[-1].tokens == 1000
-
-
-def test_the_tail_of_the_stream_is_kept(tmp_path: Path) -> None:
-    class WithTail:
-        name = "m"
-
-        def tell(self, text: str, settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
-            yield Piece(1, " caf", -1.0)
-            yield Told(1, 0.1, 1.0, "end", tail="�")
-
-    setting = Setting(tmp_path, WithTail())
-    setting.tell()
-    setting.box.wait()
-    assert setting.store.text(setting.story.id) == setting.told() == " caf�"
 
 
 def test_a_teller_that_breaks_loses_nothing(tmp_path: Path) -> None:

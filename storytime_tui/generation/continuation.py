@@ -1,0 +1,131 @@
+"""A story that is gone on with: its ids, what of them is in view, and the next choice. Knows no reader."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from storytime_tui.generation.context import View, lay_out
+from storytime_tui.generation.line import Line
+from storytime_tui.generation.pieces import Seen
+from storytime_tui.generation.rules import rules_for
+from storytime_tui.generation.sampling import SamplerState, choose
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.transcript import Transcript
+from storytime_tui.generation.vocabulary import Vocabulary, facts_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """What a continuation begins with: the story's text, read without `spaces` at its end, and what is added."""
+
+    text: Transcript
+    spaces: str
+    memory: Sequence[int]
+    note: Sequence[int]
+    window: int
+
+
+class Continuation:
+    """What is told behind one scene. `ids` is what the model is to have read before the next choice.
+
+    `moved` says that `ids` is not the last choice's with one more: the view began anew, or a phrase was taken back.
+    """
+
+    def __init__(self, scene: Scene, settings: SamplerSettings, vocabulary: Vocabulary) -> None:
+        self._scene, self._vocabulary = scene, vocabulary
+        self._rules = rules_for(settings, vocabulary)
+        self._state = SamplerState()
+        self._generator = torch.Generator().manual_seed(settings.seed)
+        self._story = list(scene.text.ids)
+        self.line = Line(
+            settings,
+            vocabulary,
+            after=" " if scene.spaces else scene.text.text.decode()[-1:],
+            drop_spaces=bool(scene.spaces),
+        )
+        self.moved = False
+        self.ids: list[int] = []
+        self._view = self._lay_out()
+
+    @property
+    def seen(self) -> Seen:
+        """What of the story is in view."""
+        view, text = self._view, self._scene.text
+        begins = min(view.begins, len(text.ids))  # what was told since is behind the text
+        return Seen(
+            tokens=len(self.ids),
+            window=self._scene.window,
+            begins=len(text.text[: text.ends[begins - 1]].decode("utf-8", "ignore")) if begins else 0,
+            memory=view.memory,
+            memory_left_out=view.memory_left_out,
+            note=view.note,
+            note_left_out=view.note_left_out,
+        )
+
+    def take(self, logits: torch.Tensor, alternatives: int = 0) -> None:
+        """Choose what comes next by (vocabulary,) logits of what follows `ids`. Raises ModelError."""
+        self.moved = False
+        before = self.line.count
+        chosen = choose(
+            logits,
+            self.ids,
+            before,
+            self._rules,
+            self._state,
+            self._generator,
+            self._forbidden(),
+            alternatives,
+        )
+        self._state = chosen.state
+        self.line.add(chosen.token, chosen.logprob, chosen.alternatives)
+        if self.line.count == before + 1:
+            self._story.append(chosen.token)
+            self.ids.append(chosen.token)
+        elif self.line.count < before:
+            self._turn_back(before - self.line.count)
+        if len(self.ids) > self._scene.window:
+            self._view = self._lay_out()
+
+    def transcript(self) -> Transcript:
+        """The whole text and its ids, as they were told."""
+        scene, (ids, ends) = self._scene, self.line.ids_and_ends()
+        before = scene.text.text + scene.spaces.encode()
+        whole = before + self.line.text.encode("utf-8", "replace")
+        if not ids:
+            return scene.text
+        data = whole[: len(before) + ends[-1]]
+        return Transcript(
+            data, (*scene.text.ids, *ids), (*scene.text.ends, *(len(before) + end for end in ends))
+        )
+
+    def _forbidden(self) -> Sequence[int]:
+        forbidden = list(self.line.forbidden)
+        if self._scene.spaces and not self.line.count:
+            forbidden += np.flatnonzero(~facts_of(self._vocabulary).begins_word).tolist()
+        return forbidden
+
+    def _turn_back(self, count: int) -> None:
+        del self._story[len(self._story) - count :]
+        self.moved = True
+        if count < len(self.ids) - self._view.memory - self._view.note - 1:
+            del self.ids[len(self.ids) - count :]
+        else:
+            self._view = self._lay_out()
+
+    def _lay_out(self) -> View:
+        scene = self._scene
+        view = lay_out(
+            self._story,
+            scene.window,
+            self._is_break,
+            start=self._vocabulary.end_of_text,
+            memory=scene.memory,
+            note=scene.note,
+        )
+        self.ids, self.moved = list(view.ids), True
+        return view
+
+    def _is_break(self, token: int) -> bool:
+        return self._vocabulary.token_bytes(token).endswith(b"\n")

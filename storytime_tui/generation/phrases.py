@@ -1,0 +1,124 @@
+"""Where banned phrases and stop texts stand in a text that is still growing. Knows no torch, and no tokens.
+
+A phrase may be spread over several tokens, so it can be seen only when its last one has come. Until then the
+teller holds back the end of the text that may become one (`held_banned`, `held_stop`); when one stands there
+(`find_banned`) it takes the text back to the token in which it begins (`token_of`) and chooses another.
+
+What is found does not depend on how the text was cut into pieces: nothing is found while an earlier place may
+still become a phrase.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Found:
+    """text[start:end] is the phrase, perhaps in other letters: capitals, curly quotes."""
+
+    start: int
+    end: int
+    phrase: str
+
+
+def find_banned(text: str, banned: Sequence[str], start: int = 0, *, final: bool = False) -> Found | None:
+    """The earliest banned phrase that begins at `start` or behind it; the shortest of several there.
+
+    Upper and lower case are the same, and so are curly and straight quotes, and any run of spaces and line
+    ends. A phrase that begins or ends with a letter or a digit does so at a word's border: "cat" is not in
+    "category". So one at the very end of the text is found only when that is `final`, or more has come.
+    """
+    return _find(_Tail(text, start, words=True), banned, final)
+
+
+def held_banned(text: str, banned: Sequence[str], start: int = 0) -> int:
+    """From where on the text may still become a banned phrase; len(text) where it may not."""
+    return _held(_Tail(text, start, words=True), banned)
+
+
+def find_stop(text: str, stops: Sequence[str], start: int = 0, *, final: bool = False) -> Found | None:
+    """The earliest stop text, letter by letter, from `start` on; the shortest of several there."""
+    return _find(_Tail(text, start, words=False), stops, final)
+
+
+def held_stop(text: str, stops: Sequence[str], start: int = 0) -> int:
+    """From where on the text may still become a stop; len(text) where it may not."""
+    return _held(_Tail(text, start, words=False), stops)
+
+
+def token_of(begun: Sequence[int], place: int) -> int:
+    """The index of the token in which the character at `place` of a text begins.
+
+    `begun[i]` is how many characters of the text have begun by the end of token i: those that are whole, and
+    one more if bytes of the next are held back. Raises IndexError for a place that no token reaches.
+    """
+    index = bisect_right(begun, place)
+    if place < 0 or index == len(begun):
+        raise IndexError(f"No token begins character {place}.")
+    return index
+
+
+_OPEN, _NOT = -1, -2  # the text ends before the phrase does, and agrees with it so far; it is another
+_QUOTES = str.maketrans("‘’“”", "''\"\"")
+
+
+class _Tail:
+    """The end of a text, from one character before where phrases may begin, as it is compared."""
+
+    def __init__(self, text: str, start: int, words: bool) -> None:
+        self.words = words
+        self.first = min(1, start)  # where phrases may begin, in what follows
+        self.offset = start - self.first
+        self.characters = _folded(text[self.offset :]) if words else list(text[self.offset :])
+
+    def reach(self, place: int, form: Sequence[str], final: bool) -> int:
+        """Where the phrase ends that begins at `place`, or that it is open, or not there."""
+        characters, end = self.characters, place
+        borders = self.words and form[0].isalnum() and place > 0
+        if borders and characters[place - 1].isalnum():
+            return _NOT
+        for wanted in form:
+            if end == len(characters):
+                return _NOT if final else _OPEN
+            if self.words and wanted == " " and characters[end].isspace():
+                while end < len(characters) and characters[end].isspace():
+                    end += 1
+            elif characters[end] == wanted:
+                end += 1
+            else:
+                return _NOT
+        if self.words and form[-1].isalnum():
+            if end == len(characters):
+                return end if final else _OPEN
+            if characters[end].isalnum():
+                return _NOT
+        return end
+
+    def form_of(self, phrase: str) -> Sequence[str]:
+        return _folded(" ".join(phrase.split()) or phrase) if self.words else phrase
+
+
+def _folded(text: str) -> list[str]:
+    return [character.casefold() for character in text.translate(_QUOTES)]
+
+
+def _find(tail: _Tail, phrases: Sequence[str], final: bool) -> Found | None:
+    forms = [(phrase, tail.form_of(phrase)) for phrase in phrases]
+    for place in range(tail.first, len(tail.characters)):
+        reached = [(tail.reach(place, form, final), phrase) for phrase, form in forms]
+        whole = [each for each in reached if each[0] >= 0]
+        if whole:
+            end, phrase = min(whole)
+            return Found(place + tail.offset, end + tail.offset, phrase)
+        if any(end == _OPEN for end, _ in reached):
+            return None
+    return None
+
+
+def _held(tail: _Tail, phrases: Sequence[str]) -> int:
+    forms = [tail.form_of(phrase) for phrase in phrases]
+    for place in range(tail.first, len(tail.characters)):
+        if any(tail.reach(place, form, final=False) != _NOT for form in forms):
+            return place + tail.offset
+    return len(tail.characters) + tail.offset

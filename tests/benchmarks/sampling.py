@@ -1,0 +1,152 @@
+"""What choosing a token costs, as a share of the model's own work: presets, and every sampler at once.
+
+    python tests/benchmarks/sampling.py [--rounds N] [--threads N ...] [--json]
+
+The vocabulary is GPT-2's size, 50,257. The step is one of distilgpt2's shape in float32, with 500 tokens read, by
+this program's own GPT-2; the part of it that reads all the weights once at a quarter of their size stands for one
+with 8-bit weights: about 0.35 of it. Presets choose from logits as peaked as a trained model's, all samplers at once
+from flat ones, where nothing can be left out, and from peaked ones. Step and choices are taken in turn; shares are
+medians. "all" is the slower of mirostat's way and the cuts' way, since one takes the other's place. Prints a table;
+with --json one object as the last line.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+from storytime_tui.generation.presets import PRESETS, with_preset
+from storytime_tui.generation.rules import Rules, rules_for
+from storytime_tui.generation.sampling import SamplerState, choose
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.models.gpt2 import GPT2, Shape
+
+VOCABULARY = 50_257
+READ = 500
+INT8 = 0.35  # of a float32 step, as measured on a CPU of two cores: 8 ms of 23
+
+EVERYTHING = SamplerSettings(
+    temperature=1.1,
+    top_k=10_000,
+    top_p=0.95,
+    min_p=1e-3,
+    typical=0.95,
+    xtc=1.0,
+    xtc_threshold=1e-6,
+    repetition=1.1,
+    repetition_window=READ,
+    frequency=0.1,
+    presence=0.1,
+    no_repeat=4,
+    dry=0.8,
+    bias=(("owl", 1.0), ("dragon", -2.0)),
+    min_tokens=10,
+)
+
+
+class Words:
+    """A vocabulary of made-up words, each with its number; every tenth is a mark, the last is end-of-text."""
+
+    vocabulary_size = VOCABULARY
+    end_of_text = VOCABULARY - 1
+
+    def encode(self, text: str) -> list[int]:
+        return [sum(text.encode()) % 1000, len(text)]
+
+    def token_bytes(self, token: int) -> bytes:
+        return b'."' if token % 10 == 0 else b"\n" if token == 11 else f" word{token}".encode()
+
+
+def flat_and_peaked() -> dict[str, torch.Tensor]:
+    """Logits of a model that knows nothing, and of one that has a few hundred likely words."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(VOCABULARY, generator=generator)
+    return {"flat": noise * 1e-3 - 75, "peaked": noise * 3 - 75}
+
+
+def step(generator: torch.Generator) -> Callable[[], object]:
+    """One token read by a model of distilgpt2's shape that has read some hundred."""
+    model = GPT2(Shape(VOCABULARY, 1024, 768, 6, 12, 3072)).eval()
+    model.requires_grad_(False)
+    cache = model.new_cache()
+    prompt = torch.randint(VOCABULARY, (1, READ), generator=generator)
+    with torch.inference_mode():
+        model.read(prompt, cache)
+
+    def once() -> None:
+        with torch.inference_mode():
+            cache.length = READ
+            model.read(prompt[:, :1], cache)
+
+    return once
+
+
+def choosing(rules: Rules, logits: torch.Tensor, told: list[int]) -> Callable[[], object]:
+    """One choice, as the storyteller asks for it."""
+    generator, state = torch.Generator().manual_seed(0), SamplerState()
+    return lambda: choose(logits, told, 5, rules, state, generator, (7,))
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """How long one call takes."""
+    begun = time.perf_counter()
+    call()
+    return time.perf_counter() - begun
+
+
+def measure(rounds: int) -> dict[str, float]:
+    """Milliseconds of each thing, medians of `rounds` taken in turn."""
+    generator = torch.Generator().manual_seed(1)
+    vocabulary, logits = Words(), flat_and_peaked()
+    # a text like others: some words often, most seldom, some lines twice
+    told = (torch.rand(READ // 2, generator=generator) ** 4 * VOCABULARY).long().tolist() * 2
+    mirostat = SamplerSettings(**{**vars(EVERYTHING), "mirostat": 5.0})
+    calls = {"step": step(generator)}
+    for name in PRESETS:
+        calls[name] = choosing(
+            rules_for(with_preset(SamplerSettings(), name), vocabulary), logits["peaked"], told
+        )
+    for kind in logits:
+        calls[f"cuts {kind}"] = choosing(rules_for(EVERYTHING, vocabulary), logits[kind], told)
+        calls[f"mirostat {kind}"] = choosing(rules_for(mirostat, vocabulary), logits[kind], told)
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            taken[name].append(seconds(call) * 1000)
+    medians = {name: statistics.median(times[2:]) for name, times in taken.items()}
+    for kind in logits:
+        medians[f"all {kind}"] = max(medians.pop(f"cuts {kind}"), medians.pop(f"mirostat {kind}"))
+    return medians
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    said: dict[str, float] = {}
+    for threads in args.threads:
+        torch.set_num_threads(threads)
+        medians = measure(args.rounds)
+        whole = medians["step"]
+        if not args.json:
+            print(
+                f"\n{threads} thread(s): a step takes {whole:.2f} ms\n{'':14} {'ms':>7} {'of fp32':>8} {'of int8':>8}"
+            )
+        for name, ms in medians.items():
+            share = ms / whole
+            if name != "step" and not args.json:
+                print(f"{name:14} {ms:7.3f} {share:8.1%} {share / INT8:8.1%}")
+            said[f"{name.replace(' ', '_')}_{threads}_threads_{'ms' if name == 'step' else 'share'}"] = (
+                ms if name == "step" else share
+            )
+    if args.json:
+        print(json.dumps({name: round(value, 4) for name, value in said.items()}))
+
+
+if __name__ == "__main__":
+    main()
