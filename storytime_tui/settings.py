@@ -16,8 +16,11 @@ class Settings:
     base: str = "scratch-small"
     device: str = "auto"
     theme: str = "storytime"
+    preset: str = "lively"  # how stories are told (generation.presets), but for the next four
     temperature: float = 0.8
     top_p: float = 0.95
+    min_p: float = 0.05
+    repetition: float = 1.1
     max_tokens: int = 200
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.workshop.measuring import measure_ui
+from storytime_tui.workshop.measuring_telling import measure_telling
 from storytime_tui.workshop.measuring_training import SHAPES, measure_training
 
 
@@ -22,6 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     learning.add_argument("--steps", type=int, default=20, help="steps, of which the median counts")
     learning.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    telling = subjects.add_parser("tell", help="tokens told in a second by a model of a base's shape")
+    telling.add_argument("--json", action="store_true", help="one JSON object, as the last line")
+    telling.add_argument(
+        "--base", choices=SHAPES, default="scratch-small", help="whose shape (random weights)"
+    )
+    telling.add_argument("--tokens", type=int, default=200, help="tokens to tell in each precision")
+    telling.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,6 +38,10 @@ def run(args: argparse.Namespace) -> int:
     if args.subject == "train":
         status = StatusLine()
         figures = measure_training(args.base, max(1, args.steps), status.show, device=args.device)
+        status.clear()
+    elif args.subject == "tell":
+        status = StatusLine()
+        figures = measure_telling(args.base, max(1, args.tokens), status.show, device=args.device)
         status.clear()
     else:
         figures = measure_ui(args.rounds, say)

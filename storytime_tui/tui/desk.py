@@ -13,12 +13,13 @@ from textual.dom import DOMNode
 from textual.signal import Signal
 
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event
 from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread
 from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
-from storytime_tui.tui.preferences import Preferences
+from storytime_tui.tui.preferences import KEPT, Preferences
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.services import Copy, Room, Services, Store, Unfinished
 from storytime_tui.tui.ticks import Key, Ticks
@@ -60,7 +61,8 @@ class Desk:
 
     def prefer_sampler(self, chosen: SamplerSettings) -> None:
         """Tell like this in the next sittings, too; a seed is for one telling."""
-        self.prefer(temperature=chosen.temperature, top_p=chosen.top_p, max_tokens=chosen.max_tokens)
+        kept = {name: getattr(chosen, name) for name in KEPT}
+        self.prefer(preset=preset_of(chosen) or self.preferences.now.preset, **kept)
 
     def set_ticks(self, ticks: Ticks) -> None:
         """Tick other stories."""

@@ -5,8 +5,11 @@ import threading
 from collections.abc import Callable
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.settings import Settings
+
+KEPT = ("temperature", "top_p", "min_p", "repetition", "max_tokens")  # of the sampler, for the next time
 
 
 class Preferences:
@@ -24,7 +27,10 @@ class Preferences:
     def sampler(self) -> SamplerSettings:
         """How a story is told unless something else is chosen for it."""
         now = self.now
-        return SamplerSettings(temperature=now.temperature, top_p=now.top_p, max_tokens=now.max_tokens)
+        usual = SamplerSettings()
+        if now.preset in PRESETS:
+            usual = with_preset(usual, now.preset)
+        return dataclasses.replace(usual, **{name: getattr(now, name) for name in KEPT})
 
     def change(self, complain: Callable[[str], object], **values: object) -> None:
         """Prefer this from now on. `complain` is told, in a thread, where it cannot be kept."""

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from textual import events
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList, Select
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.settings import SamplerSettings
@@ -14,7 +14,7 @@ from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.page import MOUNTED, LineView, Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from tests.tui.conftest import SMALL, make_app, screen_text, type_text, until
+from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import World
 
 LINE = "Once upon a time there was a mouse"
@@ -222,7 +222,7 @@ async def test_settings_are_checked_where_they_are_typed(app: StorytimeApp, worl
         await until(pilot, lambda: "How it tells" in screen_text(app))
         await pilot.press("ctrl+u", "9", "enter")
         await until(pilot, lambda: "between 0 and 5" in screen_text(app))
-        await pilot.press("ctrl+u", "1", "tab", "tab", "tab", "ctrl+u", "7", "enter")
+        await pilot.press("ctrl+u", "1", *["tab"] * 7, "ctrl+u", "7", "enter")
         await until(pilot, lambda: "temperature 1 ·" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.focused, Prompt))
@@ -325,3 +325,28 @@ def test_words_are_counted_once_however_they_stream(parts: list[str]) -> None:
     for part in parts[1:]:
         status.add(part)
     assert status.words == len("".join(parts).split())
+
+
+async def test_a_preset_fills_the_lines_and_what_is_typed_wins(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("3", "escape", "comma")
+        await until(pilot, lambda: "How it tells" in screen_text(app))
+        app.screen.query_one("#preset", Select).value = "wild"
+        lines = {field.name: field for field in app.screen.query(Input)}
+        await until(pilot, lambda: lines["temperature"].value == "1.25" and lines["min_p"].value == "0.03")
+        lines["repetition"].value = "lots"
+        await pilot.press("enter")
+        await until(pilot, lambda: "repetition is 'lots', but must be a number" in screen_text(app))
+        lines["repetition"].value, lines["banned"].value = "1.3", "the end, dragon"
+        await pilot.press("enter")
+        await until(pilot, lambda: "temperature 1.25" in screen_text(app))
+        await pilot.press("enter")
+        await type_text(pilot, "So it was.")
+        await pilot.press("enter")
+        await until(pilot, lambda: world.told)
+        asked = world.told[-1][1]
+        assert (asked.temperature, asked.repetition, asked.presence) == (1.25, 1.3, 0.3)
+        assert asked.banned == ("the end", "dragon")
+        assert app.desk.preferences.now.preset == "lively"  # what is kept is one's own, and the lines with it
+        assert app.desk.preferences.sampler().repetition == 1.3
