@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from storytime_tui.generation.reader import check_ids, check_one_row, check_reading, logits_out
+from storytime_tui.generation.reader import check_ids, check_one_row, check_reading, log_p_of_next, logits_out
 from storytime_tui.models.foreign import Foreign
 
 
@@ -62,6 +62,16 @@ class ForeignReader:
         if len(ids) != len(cache.rows):
             raise ValueError(f"The cache has {len(cache.rows)} rows, but there are {len(ids)} tokens.")
         return self._read([[token] for token in ids], cache)
+
+    def likelihoods(self, ids: Sequence[int]) -> Tensor:
+        """See `reader.Reader`."""
+        if len(ids) < 2:
+            return torch.empty(0)
+        check_reading(0, len(ids) - 1, self.window)
+        check_ids(ids, self.vocabulary)
+        with torch.inference_mode():
+            logits = self._model(torch.tensor([list(ids[:-1])], device=self._device))[0]
+            return log_p_of_next(logits_out(logits), ids[1:])
 
     def cut(self, cache: Cache, length: int) -> None:
         """See `reader.Reader`. Raises ValueError where `can_cut` is False, but for a cut to nothing."""

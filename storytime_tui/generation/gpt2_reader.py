@@ -13,7 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from storytime_tui.generation.matrices import DTYPES, Product, prepare_matrix
-from storytime_tui.generation.reader import check_ids, check_one_row, check_reading, logits_out
+from storytime_tui.generation.reader import (
+    CHUNK,
+    check_ids,
+    check_one_row,
+    check_reading,
+    log_p_of_next,
+    logits_out,
+)
 from storytime_tui.models.gpt2 import GPT2, Shape
 
 _STEP = 256  # tokens that a cache grows by: a short story should not take a whole window's memory
@@ -93,7 +100,7 @@ class GPT2Reader:
 
     def new_cache(self, rows: int = 1) -> Cache:
         """An empty one."""
-        return Cache([[] for _ in range(rows)], self._room(rows, min(_STEP, self.window)))
+        return Cache([[] for _ in range(rows)], self.room(rows, min(_STEP, self.window)))
 
     def read(self, ids: Sequence[int], cache: Cache) -> Tensor:
         """See `reader.Reader`."""
@@ -105,6 +112,17 @@ class GPT2Reader:
         if len(ids) != len(cache.rows):
             raise ValueError(f"The cache has {len(cache.rows)} rows, but there are {len(ids)} tokens.")
         return self._read([[token] for token in ids], cache)
+
+    def likelihoods(self, ids: Sequence[int]) -> Tensor:
+        """See `reader.Reader`."""
+        cache, found = self.new_cache(), [torch.empty(0)]
+        for start in range(0, len(ids) - 1, CHUNK):  # the logits of all places at once would fill the memory
+            part = ids[start : min(start + CHUNK, len(ids) - 1)]
+            with torch.inference_mode():
+                x = self._hidden([list(part)], cache)[0]
+                after = ids[start + 1 : start + 1 + len(part)]
+                found.append(log_p_of_next(logits_out(self.logits(x)), after))
+        return torch.cat(found)
 
     def cut(self, cache: Cache, length: int) -> None:
         """See `reader.Reader`. Takes no time, however long the text."""
@@ -124,7 +142,7 @@ class GPT2Reader:
             own = cache.own[:, :, 0, :, : cache.length - cache.shared_length]
             parts = [own] if cache.shared is None else [cache.shared, own]
             shared = torch.cat(parts, 3) if cache.length else None
-            return Cache([list(cache.ids) for _ in range(rows)], self._room(rows, 32), shared)
+            return Cache([list(cache.ids) for _ in range(rows)], self.room(rows, 32), shared)
 
     def drop(self, cache: Cache, keep: Sequence[int]) -> None:
         """See `reader.Reader`."""
@@ -148,22 +166,24 @@ class GPT2Reader:
 
     def _read(self, ids: list[list[int]], cache: Cache) -> Tensor:
         """(rows, new) ids -> (rows, vocabulary) logits of what follows the last of each."""
+        with torch.inference_mode():
+            return logits_out(self.logits(self._hidden(ids, cache)[:, -1]))
+
+    def _hidden(self, ids: list[list[int]], cache: Cache) -> Tensor:
+        """Put (rows, new) ids behind the cache -> (rows, new, width) of what was made of them."""
         new = len(ids[0])
         check_reading(cache.length, new, self.window)
         for row in ids:
             check_ids(row, self.vocabulary)
-        with torch.inference_mode():
-            self._make_room(cache, new)
-            start = cache.length
-            x = self.embed(torch.tensor(ids, device=self.device), slice(start, start + new))
-            mask = self._mask(cache, new)
-            for layer, block in enumerate(self.blocks):
-                x = self.block(block, x, partial(self._attend, cache, layer, mask))
-            last = x[:, -1] if new > 1 else x.view(len(ids), -1)
-            logits = logits_out(self.logits(last))
+        self._make_room(cache, new)
+        start = cache.length
+        x = self.embed(torch.tensor(ids, device=self.device), slice(start, start + new))
+        mask = self._mask(cache, new)
+        for layer, block in enumerate(self.blocks):
+            x = self.block(block, x, partial(self._attend, cache, layer, mask))
         for row, added in zip(cache.rows, ids, strict=True):
             row.extend(added)
-        return logits
+        return x
 
     def embed(self, ids: Tensor, places: slice | Tensor) -> Tensor:
         """(rows, new) ids -> (rows, new, width)."""
@@ -194,7 +214,9 @@ class GPT2Reader:
         keys[:, :, start:end] = key
         values[:, :, start:end] = value
         keys, values = keys[:, :, :end], values[:, :, :end]
-        if cache.shared is None:
+        if cache.shared is None and new == 1 and query.device.type == "cpu":
+            mixed = _attend_one(query, keys, values)
+        elif cache.shared is None:
             mixed = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
         else:
             mixed = _attend_shared(query, cache.shared[layer], keys, values, mask)
@@ -208,7 +230,8 @@ class GPT2Reader:
         places = torch.arange(start + new, device=self.device)
         return places[None, :] <= places[start:, None]
 
-    def _room(self, rows: int, tokens: int) -> Tensor:
+    def room(self, rows: int, tokens: int) -> Tensor:
+        """(layers, 2, rows, heads, tokens, head width), not set yet: for keys and values."""
         width = self.shape.width // self.shape.heads
         size = (self.shape.layers, 2, rows, self.shape.heads, tokens, width)
         with torch.inference_mode():
@@ -218,9 +241,19 @@ class GPT2Reader:
         held = cache.length - cache.shared_length
         if held + new > cache.own.shape[4]:
             whole = -(-(held + new) // _STEP) * _STEP
-            larger = self._room(len(cache.rows), min(whole, self.window - cache.shared_length))
+            larger = self.room(len(cache.rows), min(whole, self.window - cache.shared_length))
             larger[:, :, :, :, :held] = cache.own[:, :, :, :, :held]
             cache.own = larger
+
+
+def _attend_one(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attention of one new token a row, all (rows, heads, tokens, head width).
+
+    As fast as the kernel, which for a single token splits the sums over the threads: the same story would then
+    have other last digits, and now and then another word, when it is told with more of them.
+    """
+    scores = torch.matmul(query, keys.transpose(2, 3)).mul_(query.shape[3] ** -0.5)
+    return torch.matmul(scores.softmax(3), values)
 
 
 def _attend_shared(

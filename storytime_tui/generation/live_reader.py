@@ -1,6 +1,7 @@
 """Reads with a model as it stands, weights and all: for a sample from one that is learning.
 
-`reader.prepare` copies the weights and is faster for it; here there is nothing to copy, and nothing to keep.
+`reader.prepare` copies the weights and is faster for it; here there is nothing to copy. What a prepared model does
+with its caches is done here the plain way: row by row, and by reading again.
 """
 
 import contextlib
@@ -10,29 +11,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from storytime_tui.generation.reader import check_ids, check_reading, logits_out
+from storytime_tui.generation.reader import check_ids, check_one_row, check_reading, log_p_of_next, logits_out
 
 
 class Cache:
-    """The ids that were read, and what the model keeps of them."""
+    """The ids that were read, and what the model keeps of each row."""
 
-    def __init__(self, kept: Any) -> None:
-        self.rows: list[list[int]] = [[]]
-        self.kept = kept
+    def __init__(self, rows: list[list[int]], kept: list[Any]) -> None:
+        self.rows, self.kept = rows, kept
 
     @property
     def length(self) -> int:
-        """Tokens read."""
+        """Tokens in each row."""
         return len(self.rows[0])
 
     @property
     def ids(self) -> list[int]:
-        """All of them."""
+        """The first row's."""
         return self.rows[0]
 
 
 class LiveReader:
-    """See `reader.Reader`, of which it does the reading of one text: it neither cuts nor shares."""
+    """See `reader.Reader`. A cut begins anew: the model may have learned since."""
 
     can_cut = False
 
@@ -42,47 +42,73 @@ class LiveReader:
         self.precision = "as it is"
 
     def new_cache(self, rows: int = 1) -> Cache:
-        """An empty one. Raises ValueError for more rows than one."""
-        if rows != 1:
-            raise ValueError("A live reader reads one text at a time.")
-        return Cache(self._model.new_cache())
+        """An empty one."""
+        return Cache([[] for _ in range(rows)], [self._model.new_cache() for _ in range(rows)])
 
     def read(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """See `reader.Reader`.
+        """See `reader.Reader`."""
+        check_one_row(len(cache.rows))
+        return self._read(ids, cache, 0)
 
-        Modes are entered here, for one call, and are as they were afterwards.
-        """
-        check_reading(cache.length, len(ids), self.window)
+    def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
+        """See `reader.Reader`."""
+        if len(ids) != len(cache.rows):
+            raise ValueError(f"The cache has {len(cache.rows)} rows, but there are {len(ids)} tokens.")
+        return torch.stack([self._read([token], cache, row) for row, token in enumerate(ids)])
+
+    def likelihoods(self, ids: Sequence[int]) -> Tensor:
+        """See `reader.Reader`."""
+        check_reading(0, len(ids), self.window)
         check_ids(ids, self.vocabulary)
+        with self._at_rest():
+            return log_p_of_next(self._model(self._tensor(ids))[0, :-1].float(), ids[1:]).cpu()
+
+    def cut(self, cache: Cache, length: int) -> None:
+        """See `reader.Reader`. Raises ValueError but for a cut to nothing."""
+        if length:
+            raise ValueError("A model that learns has nothing to cut back to: read again into a new cache.")
+        fresh = self.new_cache(len(cache.rows))
+        cache.rows, cache.kept = fresh.rows, fresh.kept
+
+    def share(self, cache: Cache, rows: int) -> Cache:
+        """See `reader.Reader`. Each row reads it all."""
+        check_one_row(len(cache.rows))
+        shared = self.new_cache(rows)
+        for row in range(rows) if cache.length else ():
+            self._read(cache.ids, shared, row)
+        return shared
+
+    def drop(self, cache: Cache, keep: Sequence[int]) -> None:
+        """See `reader.Reader`."""
+        cache.rows = [cache.rows[row] for row in keep]
+        cache.kept = [cache.kept[row] for row in keep]
+
+    def memory(self, cache: Cache) -> int:
+        """More than anybody has: nothing of it is worth keeping, since the weights are other ones by then."""
+        return 2**62
+
+    def _read(self, ids: Sequence[int], cache: Cache, row: int) -> Tensor:
+        """Put ids behind one row -> (vocabulary,) logits."""
+        check_reading(len(cache.rows[row]), len(ids), self.window)
+        check_ids(ids, self.vocabulary)
+        with self._at_rest():
+            logits = logits_out(self._model.read(self._tensor(ids), cache.kept[row])[0])
+        cache.rows[row].extend(ids)
+        return logits
+
+    def _tensor(self, ids: Sequence[int]) -> Tensor:
+        return torch.tensor([list(ids)], device=next(self._model.parameters()).device)
+
+    @contextlib.contextmanager
+    def _at_rest(self) -> Iterator[None]:
+        """For one call: no gradients, no autocast of the trainer's, no dropout; all as it was afterwards."""
         device = next(self._model.parameters()).device
         with (
             torch.inference_mode(),
             torch.autocast(device.type, enabled=False),
             _evaluating(self._model),
         ):
-            logits = logits_out(self._model.read(torch.tensor([list(ids)], device=device), cache.kept)[0])
-        cache.ids.extend(ids)
-        return logits
-
-    def memory(self, cache: Cache) -> int:
-        """Nothing of it is worth keeping: the weights are other ones by then."""
-        return 2**62
-
-    def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """Not what it is for. Raises NotImplementedError."""
-        raise NotImplementedError("A live reader reads one text at a time: prepare the model for more.")
-
-    def share(self, cache: Cache, rows: int) -> Cache:
-        """Not what it is for. Raises NotImplementedError."""
-        raise NotImplementedError("A live reader reads one text at a time: prepare the model for more.")
-
-    def cut(self, cache: Cache, length: int) -> None:
-        """Not what it is for. Raises NotImplementedError."""
-        raise NotImplementedError("A live reader cannot cut: read again into a new cache.")
-
-    def drop(self, cache: Cache, keep: Sequence[int]) -> None:
-        """Not what it is for. Raises NotImplementedError."""
-        raise NotImplementedError("A live reader reads one text at a time: prepare the model for more.")
+            yield
 
 
 @contextlib.contextmanager

@@ -83,14 +83,22 @@ def _fbgemm(weight: Tensor, bias: Tensor | None) -> Product:
     own = None if bias is None else bias.clone()
 
     def multiply(x: Tensor) -> Tensor:
+        try:
+            found = by_rows(x)
+        except RuntimeError:
+            if x.isfinite().all():
+                raise
+            # of what is not a number it makes an error; a model gone astray should be told of by the sampler
+            return x.new_full((len(x), len(scales)), torch.nan)
+        return found if own is None else found.add_(own)
+
+    def by_rows(x: Tensor) -> Tensor:
         if len(x) == 1:  # has one scale anyway
-            found = product(x, packed, seven_bits)
-        else:
-            # The operator takes one scale for all rows, and GPT-2's first token is many times larger than the
-            # others: it would leave them no digits, and what a token means would depend on its neighbours.
-            largest = x.abs().amax(1, keepdim=True).clamp_(min=1e-12)
-            found = product(x / largest, packed, seven_bits).mul_(largest)
-        return found if own is None else found.add_(own)  # type: ignore[no-any-return]
+            return product(x, packed, seven_bits)  # type: ignore[no-any-return]
+        # The operator takes one scale for all rows, and GPT-2's first token is many times larger than the
+        # others: it would leave them no digits, and what a token means would depend on its neighbours.
+        largest = x.abs().amax(1, keepdim=True).clamp_(min=1e-12)
+        return product(x / largest, packed, seven_bits).mul_(largest)  # type: ignore[no-any-return]
 
     return multiply
 

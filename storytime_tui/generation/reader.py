@@ -58,6 +58,9 @@ class Reader(Protocol):
     def read_rows(self, ids: Sequence[int], cache: Any) -> Tensor:
         """Put one id behind each row -> (rows, vocabulary) float32 logits on the CPU."""
 
+    def likelihoods(self, ids: Sequence[int]) -> Tensor:
+        """(ids - 1,) float32 on the CPU: log p (nats) of each id but the first, given all before it."""
+
     def cut(self, cache: Any, length: int) -> None:
         """Forget all tokens from `length` on, in every row."""
 
@@ -128,6 +131,11 @@ def check_one_row(rows: int) -> None:
         raise ValueError(
             f"The cache has {rows} rows, and this is for one: use read_rows, or drop the others."
         )
+
+
+def log_p_of_next(logits: Tensor, ids: Sequence[int]) -> Tensor:
+    """(tokens, vocabulary) logits after each place, and what stood there next -> (tokens,) log p (nats)."""
+    return logits.log_softmax(1).gather(1, torch.tensor(ids)[:, None])[:, 0]
 
 
 def logits_out(logits: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from storytime_tui.training.plan import (
     write_plan,
 )
 from storytime_tui.workshop import lessons
+from storytime_tui.workshop.at_work import learning as learning_now
 from storytime_tui.workshop.models import AdapterFiles, WholeFiles
 from storytime_tui.workshop.origins import Origin, find_origin
 from storytime_tui.workshop.progress import Report, Stopped, with_progress
@@ -161,7 +162,7 @@ def _speak(
             pass
         return
     assert folder is not None
-    with runs.locked(folder):
+    with runs.locked(folder), learning_now():
         for place in (folder, folder / "checkpoints"):
             if place.is_dir():
                 files.sweep(place)

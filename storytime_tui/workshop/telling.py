@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from storytime_tui.corpus.keeping.folders import read_folder
+from storytime_tui.corpus.shelf import collection_folders, roots
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.settings import SamplerSettings
@@ -16,12 +19,17 @@ from storytime_tui.models import catalogue
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
+from storytime_tui.workshop.at_work import is_learning
 from storytime_tui.workshop.models import open_model
 from storytime_tui.workshop.origins import find_origin
 from storytime_tui.workshop.progress import with_progress
 
 if TYPE_CHECKING:
     from storytime_tui.generation.storyteller import Storyteller
+    from storytime_tui.generation.vocabulary import Vocabulary
+
+Item = TypeVar("Item")
+_ASKED_EVERY = 1.0  # seconds between two looks at what else the machine does
 
 
 @dataclass(frozen=True)
@@ -60,11 +68,16 @@ def _note_of(summary: runs.RunSummary) -> str:
 
 
 class Teller:
-    """A model opened for telling. Used from one thread at a time."""
+    """A model opened for telling. Used from one thread at a time.
 
-    def __init__(self, name: str, storyteller: Storyteller) -> None:
-        self.name = name
+    `precision` is what its weights are in. What it tells depends neither on that thread nor on how many others
+    help it, of which there are as many as the machine has to spare: one, while a run learns.
+    """
+
+    def __init__(self, name: str, storyteller: Storyteller, precision: str = "fp32") -> None:
+        self.name, self.precision = name, precision
         self._storyteller = storyteller
+        self._threads = _Threads()
 
     @property
     def window(self) -> int:
@@ -82,8 +95,8 @@ class Teller:
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
         """Continue `text`: pieces as they are sampled, then one Told; see `Storyteller.tell`."""
-        return self._storyteller.tell(
-            text, settings, stop, memory=memory, note=note, alternatives=alternatives
+        return self._threads.helping(
+            self._storyteller.tell(text, settings, stop, memory=memory, note=note, alternatives=alternatives)
         )
 
     def tell_several(
@@ -98,13 +111,44 @@ class Teller:
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
         """Several continuations of `text` at once: (which one, a Piece or its Told)."""
-        return self._storyteller.tell_several(
-            text, settings, count, stop, memory=memory, note=note, alternatives=alternatives
+        return self._threads.helping(
+            self._storyteller.tell_several(
+                text, settings, count, stop, memory=memory, note=note, alternatives=alternatives
+            )
         )
 
     def see(self, text: str, memory: str = "", note: str = "") -> Seen:
         """What the model would see of a text, without asking it."""
         return self._storyteller.see(text, memory, note)
+
+
+class _Threads:
+    """As many for each step of a telling as the machine has to spare at that moment."""
+
+    def __init__(self) -> None:
+        from storytime_tui.generation.threads import Neighbours, cores
+
+        self._neighbours, self._cores = Neighbours(), cores()
+        self._asked, self._busy = 0.0, 0.0
+
+    def helping(self, stream: Iterator[Item]) -> Iterator[Item]:
+        """The stream; threads are lent step by step, since the listener's own work in between is not telling."""
+        from storytime_tui.generation.threads import telling_with
+
+        while True:
+            with telling_with(self._count()):
+                item = next(stream, None)
+            if item is None:
+                return
+            yield item
+
+    def _count(self) -> int:
+        from storytime_tui.generation.threads import threads_for
+
+        now = time.monotonic()
+        if now - self._asked > _ASKED_EVERY:
+            self._asked, self._busy = now, self._neighbours.busy()
+        return threads_for(self._cores, self._busy, training_here=is_learning())
 
 
 def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = None) -> Teller:
@@ -129,15 +173,28 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
+    from storytime_tui.generation.precision import choose_precision, identity_of
     from storytime_tui.generation.reader import prepare
     from storytime_tui.generation.storyteller import Storyteller
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
 
     device = loading.choose_device("auto")
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32  # whichever it is then told in
     assert origin.folder is not None
     tokenizer = load_tokenizer(origin.folder)
     model = open_model(origin, device, dtype).model
     window = min(model.window, origin.window or sys.maxsize)
-    return Teller(name, Storyteller(prepare(model, "fp32"), tokenizer, window=window))
+    weights = [identity_of(folder) for folder in (origin.folder, origin.adapter) if folder is not None]
+    precision, _ = choose_precision(model, " ".join(weights), lambda: _something_to_read(tokenizer))
+    return Teller(name, Storyteller(prepare(model, precision), tokenizer, window=window), precision)
+
+
+def _something_to_read(vocabulary: Vocabulary) -> list[int]:
+    """The ids of the bundled stories, as a stream: what a model's precision is judged by."""
+    ids: list[int] = []
+    for root, bundled in roots():
+        for folder in collection_folders(root, []) if bundled else ():
+            for story in read_folder(folder, bundled=True)[0].stories:
+                ids += [vocabulary.end_of_text, *vocabulary.encode(story.text)]
+    return ids

@@ -558,6 +558,22 @@ def test_a_model_in_training_tells_what_it_tells_at_rest() -> None:
     assert first == second
 
 
+def test_a_model_that_learns_tells_several_too_and_is_as_likely_as_its_copy() -> None:
+    model = ours(tiny_gpt2()).train()
+    live, copied = LiveReader(model), prepare(model, "fp32")
+    ids = [EOT, *Bytes().encode("The owl sat in a tree.")]
+    torch.testing.assert_close(live.likelihoods(ids), copied.likelihoods(ids), rtol=1e-4, atol=1e-4)
+    one, other = (
+        [
+            (row, item.token)
+            for row, item in Storyteller(reader, Bytes()).tell_several("An owl", BOLD, 3)
+            if isinstance(item, Piece)
+        ]
+        for reader in (live, copied)
+    )
+    assert one == other
+
+
 def test_telling_inside_a_trainers_autocast_leaves_its_backward_pass_whole() -> None:
     model = ours(tiny_gpt2()).train()
     ids = torch.tensor([[EOT, 1, 2, 3]])

@@ -1,0 +1,128 @@
+"""Which precision to tell in: int8 where it says nearly the same, which each model is asked once.
+
+The verdict is remembered in the cache folder under the weights' identity and the engine that judged, so that
+another checkpoint, another torch or another processor's arithmetic is asked anew.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+from storytime_tui.files import write_atomically
+from storytime_tui.generation.matrices import kinds_of_int8
+from storytime_tui.generation.reader import Reader, precisions_of, prepare
+from storytime_tui.models.foreign import Foreign
+from storytime_tui.models.gpt2 import GPT2
+from storytime_tui.models.loading import choose_precision as fastest_float
+from storytime_tui.paths import cache_folder
+
+TOLERATED = 0.005  # how much larger int8's perplexity may be: less than two checkpoints of one run differ
+ASKED = 2048  # tokens that a verdict rests on
+_ENGINE = 1  # counted up when the arithmetic of a precision changes
+_KEPT = 500  # verdicts; the oldest go
+
+
+def surprise(reader: Reader, ids: Sequence[int], window: int = 256) -> float:
+    """The mean of -log p (nats) of each token given those before it, in windows one after another.
+
+    Each window's first token is only read. Raises ValueError for less than two tokens.
+    """
+    window = min(window, reader.window)
+    parts = [ids[start : start + window] for start in range(0, len(ids), window)]
+    found = torch.cat([reader.likelihoods(part) for part in parts if len(part) > 1] or [torch.empty(0)])
+    if not len(found):
+        raise ValueError("There is nothing to judge: give at least two tokens.")
+    return -float(found.double().mean())
+
+
+def quality(exact: Reader, quick: Reader, ids: Sequence[int]) -> float:
+    """How much larger `quick`'s perplexity of the ids is than `exact`'s: 0.01 is one per cent. Smaller is negative."""
+    return math.expm1(surprise(quick, ids) - surprise(exact, ids))
+
+
+def choose_precision(
+    model: GPT2 | Foreign, identity: str, text: Callable[[], Sequence[int]]
+) -> tuple[str, float | None]:
+    """What to `prepare` a model with, and how much larger its perplexity is (None where nobody asked).
+
+    int8 on a CPU where that raises perplexity by less than half a per cent of what the model makes of `text`,
+    ids of the kind that it will tell: bundled stories, or its own telling (`own_words`). Else bf16 or fp16
+    where the processor has it, else fp32. `text` is called, and the model copied twice for a moment, only
+    where no verdict is remembered. `identity`: see `identity_of`.
+    """
+    device = next(model.parameters()).device
+    otherwise = fastest_float("auto", device)
+    if "int8" not in precisions_of(model):
+        return otherwise, None
+    key = sha256(f"{identity} {_engine()}".encode()).hexdigest()
+    verdicts = _remembered()
+    change = verdicts.pop(key, None)
+    if change is None:
+        change = _ask(model, list(text())[:ASKED])
+        _remember({**verdicts, key: change})
+    return ("int8" if change < TOLERATED else otherwise), change
+
+
+def _ask(model: GPT2 | Foreign, ids: list[int]) -> float:
+    """One after the other, so that only one copy lives at a time."""
+    exact = surprise(prepare(model, "fp32"), ids)
+    change = math.expm1(min(surprise(prepare(model, "int8"), ids) - exact, 20.0))
+    return change if math.isfinite(change) else math.inf
+
+
+def own_words(model: GPT2 | Foreign, begin: int, tokens: int = ASKED, seed: int = 0) -> list[int]:
+    """What the model tells by itself: stories drawn from all that it holds likely, each behind the id `begin`."""
+    reader = prepare(model, "fp32")
+    generator = torch.Generator().manual_seed(seed)
+    told: list[int] = []
+    each = min(256, reader.window)
+    while len(told) < tokens:
+        cache, token = reader.new_cache(), begin
+        for _ in range(min(each, tokens - len(told))):
+            told.append(token)
+            likely = reader.read([token], cache).softmax(0)
+            token = int(torch.multinomial(likely, 1, generator=generator))
+    return told
+
+
+def identity_of(folder: Path) -> str:
+    """What tells one model folder's weights from another's: the sums it was saved with, where it has them.
+
+    Else the place, size and time of each weight file, which costs no reading; a changed file has others.
+    """
+    with contextlib.suppress(OSError):
+        return sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
+    files = sorted(folder.glob("*.safetensors"))
+    facts = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _engine() -> str:
+    """What multiplies: other arithmetic, other verdict."""
+    processor = torch.backends.cpu.get_cpu_capability()
+    return f"{_ENGINE} {torch.__version__} {processor} {kinds_of_int8()[0]}"
+
+
+def _file() -> Path:
+    return cache_folder() / "precision.json"
+
+
+def _remembered() -> dict[str, float]:
+    """By key, the oldest first. A file that is damaged, or absent, remembers nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(_file().read_bytes())
+        if isinstance(found, dict):
+            return {key: float(change) for key, change in found.items() if isinstance(change, float | int)}
+    return {}
+
+
+def _remember(verdicts: dict[str, float]) -> None:
+    """A cache that cannot be written is no reason to stop."""
+    newest = dict(list(verdicts.items())[-_KEPT:])
+    with contextlib.suppress(OSError):
+        write_atomically(_file(), json.dumps(newest).encode())

@@ -1,0 +1,352 @@
+"""How fast a story is told, against transformers' `generate` and CTranslate2, and what a cache saves.
+
+    python tests/benchmarks/generation.py [--json] [--rounds N] [--tokens N] [--threads N]
+
+Everything is measured in turn (A B C A B C …) in one run, so that a slow minute of the machine slows all: a ratio
+is the median over the rounds of theirs over ours in seconds, and above 1 is good. The model has distilgpt2's shape
+(6 layers x 768, 12 heads, 50,257 words) and random weights; each contender goes on greedily with the same prompt.
+`ratio_fp32`, `ratio_bf16`, `ratio_int8`: against `generate` with a TextIteratorStreamer in fp32.
+`ratio_ctranslate2`: our int8 against its int8, a C++ engine; needs ctranslate2, and says so where it is not.
+`ratio_append`: reading 910 tokens over adding 10 to a story of 900. `ratio_batch`: eight continuations one after
+another over all at once. `small_tokens_per_second`: the shape 6 x 384 with 8,192 words; `beside_training_...`: the
+same with one thread, while another process teaches a model with all cores. Prints a table; with --json one object.
+"""
+
+import argparse
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import torch
+import transformers
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, TextIteratorStreamer
+
+from storytime_tui.generation.reader import Reader, precisions_of, prepare, read_in_chunks
+from storytime_tui.generation.threads import telling_with
+from storytime_tui.models.gpt2 import GPT2, Shape
+from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
+from tests.benchmarks.peers import machine_name
+
+DISTIL = {"n_embd": 768, "n_layer": 6, "n_head": 12, "vocab_size": 50257, "n_positions": 1024}
+SMALL = Shape(vocabulary=8192, window=512, width=384, layers=6, heads=6, inner=1536)
+PROMPT = [i * 7919 % 50257 for i in range(64)]
+Tell = Callable[[], list[int]]
+
+
+def their_model() -> GPT2LMHeadModel:
+    """Random weights, larger than a new model's, so that the likeliest token is clearly so."""
+    torch.manual_seed(0)
+    config = GPT2Config(**DISTIL, initializer_range=0.06, bos_token_id=0, eos_token_id=0)
+    return GPT2LMHeadModel(config).eval()
+
+
+def our_model(theirs: GPT2LMHeadModel) -> GPT2:
+    """The same weights."""
+    model = empty_gpt2(
+        shape_of(theirs.config.to_dict(), 0.0), torch.device("cpu"), torch.float32, padded=False
+    )
+    fill_from(model, theirs.state_dict().items())
+    return model
+
+
+def words(vocabulary: int) -> PreTrainedTokenizerFast:
+    """A tokenizer of as many words as the model knows; what they are is all the same."""
+    inner = Tokenizer(WordLevel({f"w{i}": i for i in range(vocabulary)}, unk_token="w0"))
+    inner.pre_tokenizer = WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="w0", bos_token="w0", unk_token="w0")
+
+
+def by_generate(model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, tokens: int) -> Tell:
+    """transformers' own stream."""
+
+    def tell() -> list[int]:
+        streamer = TextIteratorStreamer(tokenizer, skip_prompt=True)  # type: ignore[no-untyped-call]
+        inputs = torch.tensor([PROMPT])
+        found: list[Any] = []
+        options: dict[str, Any] = {
+            "max_new_tokens": tokens,
+            "min_new_tokens": tokens,
+            "do_sample": False,
+            "pad_token_id": 0,
+            "eos_token_id": -1,
+        }
+        generate: Any = model.generate
+        worker = threading.Thread(
+            target=lambda: found.append(
+                generate(inputs, attention_mask=torch.ones_like(inputs), streamer=streamer, **options)
+            )
+        )
+        worker.start()
+        for _ in streamer:
+            pass
+        worker.join()
+        return found[0][0, len(PROMPT) :].tolist()  # type: ignore[no-any-return]
+
+    return tell
+
+
+def by_us(reader: Reader, tokenizer: PreTrainedTokenizerFast, tokens: int, prompt: list[int]) -> Tell:
+    """A reader, greedily, each token decoded as it comes."""
+
+    def tell() -> list[int]:
+        cache = reader.new_cache()
+        logits = read_in_chunks(reader, prompt, cache)
+        told: list[int] = []
+        for _ in range(tokens):
+            token = int(logits.argmax())
+            told.append(token)
+            tokenizer.decode([token])
+            if len(told) < tokens:
+                logits = reader.read([token], cache)
+        return told
+
+    return tell
+
+
+def by_ctranslate2(
+    model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, tokens: int, threads: int
+) -> tuple[Tell | None, str]:
+    """CTranslate2's stream in int8, or None and why not."""
+    try:
+        import ctranslate2
+        from ctranslate2.converters import TransformersConverter
+    except ImportError:
+        return None, "not installed: pip install ctranslate2"
+    with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:
+        model.save_pretrained(f"{folder}/theirs")
+        tokenizer.save_pretrained(f"{folder}/theirs")
+        try:
+            TransformersConverter(f"{folder}/theirs").convert(f"{folder}/converted", quantization="int8")
+            engine = ctranslate2.Generator(
+                f"{folder}/converted",
+                device="cpu",
+                compute_type="int8",
+                intra_threads=threads,
+                inter_threads=1,
+            )
+        except Exception as error:  # a converter that does not know this transformers
+            return None, " ".join(str(error).split())[:200]
+    prompt = [f"w{token}" for token in PROMPT]
+
+    def tell() -> list[int]:
+        stream = engine.generate_tokens(
+            prompt, max_length=tokens, min_length=tokens, sampling_topk=1, end_token=[]
+        )
+        return [step.token_id for step in stream]
+
+    return tell, f"ctranslate2 {ctranslate2.__version__}"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """One call."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def in_turn(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each in every round, but for the first, which warms up."""
+    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    for number in range(rounds + 1):
+        for name, work in contenders.items():
+            found = seconds(work)
+            if number:
+                taken[name].append(found)
+    return taken
+
+
+def ratio(theirs: list[float], ours: list[float]) -> float:
+    """Median of the pairs."""
+    return statistics.median(their / our for their, our in zip(theirs, ours, strict=True))
+
+
+def measure_telling(args: argparse.Namespace) -> dict[str, Any]:
+    """Everybody tells the same story."""
+    theirs, tokenizer = their_model(), words(DISTIL["vocab_size"])
+    model = our_model(theirs)
+    contenders: dict[str, Tell] = {"generate": by_generate(theirs, tokenizer, args.tokens)}
+    readers = {precision: prepare(model, precision) for precision in precisions_of(model)}
+    del model
+    for precision, reader in readers.items():
+        contenders[precision] = by_us(reader, tokenizer, args.tokens, PROMPT)
+    peer, about = by_ctranslate2(theirs, tokenizer, args.tokens, args.threads)
+    if peer is not None:
+        contenders["ctranslate2"] = peer
+    greedy = contenders["generate"]()
+    same = greedy == contenders["fp32"]()
+    taken = in_turn(dict(contenders), args.rounds)
+    found: dict[str, Any] = {
+        f"ratio_{precision}": ratio(taken["generate"], taken[precision]) for precision in readers
+    }
+    if peer is not None and "int8" in readers:
+        found["ratio_ctranslate2"] = ratio(taken["ctranslate2"], taken["int8"])
+    rates = {name: args.tokens / statistics.median(each) for name, each in taken.items()}
+    best = readers.get("int8", readers["fp32"])
+    return {
+        **found,
+        **measure_append(best, args.rounds),
+        **measure_batch(readers, args.rounds),
+        "same_ids_fp32": same,
+        "distinct_ids": len(set(greedy)),
+        "tokens_per_second": rates,
+        "ctranslate2": about,
+    }
+
+
+def measure_append(reader: Reader, rounds: int) -> dict[str, float]:
+    """Ten tokens behind nine hundred, against all of them."""
+    story = (PROMPT * 15)[:910]
+    cache = reader.new_cache()
+    read_in_chunks(reader, story[:900], cache)
+
+    def append() -> None:
+        reader.cut(cache, 900)
+        reader.read(story[900:], cache)
+
+    taken = in_turn(
+        {"whole": lambda: read_in_chunks(reader, story, reader.new_cache()), "append": append}, rounds
+    )
+    return {
+        "ratio_append": ratio(taken["whole"], taken["append"]),
+        "append_seconds": statistics.median(taken["append"]),
+        "prefill_tokens_per_second": 910 / statistics.median(taken["whole"]),
+    }
+
+
+def measure_batch(readers: dict[str, Reader], rounds: int, tokens: int = 16) -> dict[str, float]:
+    """Eight continuations of one text of 256 tokens, each from its own first token."""
+    found: dict[str, float] = {}
+    for precision, reader in readers.items():
+        text = (PROMPT * 4)[:256]
+        cache = reader.new_cache()
+        read_in_chunks(reader, text, cache)
+        turns = list(range(100, 108))
+
+        def one_by_one(reader: Reader = reader, cache: Any = cache, turns: list[int] = turns) -> None:
+            for turn in turns:
+                reader.cut(cache, 256)
+                token = turn
+                for _ in range(tokens):
+                    token = int(reader.read([token], cache).argmax())
+
+        def at_once(reader: Reader = reader, cache: Any = cache, turns: list[int] = turns) -> None:
+            reader.cut(cache, 256)
+            shared, chosen = reader.share(cache, 8), turns
+            for _ in range(tokens):
+                chosen = reader.read_rows(chosen, shared).argmax(1).tolist()
+
+        taken = in_turn({"alone": one_by_one, "batch": at_once}, max(3, rounds // 2))
+        found[f"ratio_batch_{precision}"] = ratio(taken["alone"], taken["batch"])
+    found["ratio_batch"] = found.get("ratio_batch_int8", found["ratio_batch_fp32"])
+    return found
+
+
+def measure_small(args: argparse.Namespace) -> dict[str, Any]:
+    """The small shape, alone and beside a training run that has all cores."""
+    model = empty_gpt2(SMALL, torch.device("cpu"), torch.float32, padded=False)
+    model.fill(0)
+    tokenizer = words(SMALL.vocabulary)
+    tokens = 200
+    prompt = [token % SMALL.vocabulary for token in PROMPT]
+    tellers = {
+        precision: by_us(prepare(model, precision), tokenizer, tokens, prompt)
+        for precision in precisions_of(model)
+    }
+    taken = in_turn(dict(tellers), max(3, args.rounds // 2))
+    rates = {precision: tokens / statistics.median(each) for precision, each in taken.items()}
+    spawning = multiprocessing.get_context("spawn")
+    ready, enough = spawning.Event(), spawning.Event()
+    teaching = spawning.Process(target=_teach, args=(ready, enough, args.threads), daemon=True)
+    teaching.start()
+    try:
+        ready.wait(120)
+        best = "int8" if "int8" in tellers else "fp32"
+        with telling_with(1):
+            beside = in_turn({"beside": tellers[best]}, 3)["beside"]
+    finally:
+        enough.set()
+        teaching.join(30)
+        teaching.kill()
+    return {
+        "small_tokens_per_second": rates.get("int8", rates["fp32"]),
+        "small_rates": rates,
+        "beside_training_tokens_per_second": tokens / statistics.median(beside),
+    }
+
+
+def _teach(ready: Event, enough: Event, threads: int) -> None:
+    """Steps of learning, one after another, with all cores."""
+    torch.set_num_threads(threads)
+    model = empty_gpt2(SMALL, torch.device("cpu"), torch.float32, padded=False)
+    model.fill(0)
+    optimizer = torch.optim.AdamW(model.parameters())
+    ids = torch.randint(0, SMALL.vocabulary, (4, 257))
+    while not enough.is_set():
+        logits = model.train()(ids[:, :-1])
+        torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten()).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        ready.set()
+
+
+def show(found: dict[str, Any]) -> None:
+    """The table."""
+    print(f"{found['machine']}, torch {found['torch']}, transformers {found['transformers']}")
+    print(f"\n{'distilgpt2’s shape':<34}{'tokens/s':>12}{'against generate':>20}")
+    for name, rate in found["tokens_per_second"].items():
+        against = found.get(f"ratio_{name}") if name != "ctranslate2" else None
+        print(f"  {name:<32}{rate:>12.1f}{f'{against:.2f}' if against else '':>20}")
+    same = "the same" if found["same_ids_fp32"] else "OTHERS"
+    print(f"  fp32's ids are {same} as generate's; {found['ctranslate2']}")
+    lines = {
+        "our int8 over CTranslate2's": "ratio_ctranslate2",
+        "900 tokens kept, 10 added, over all read": "ratio_append",
+        "eight at once over one by one": "ratio_batch",
+        "6 x 384, tokens a second": "small_tokens_per_second",
+        "  beside a training run": "beside_training_tokens_per_second",
+    }
+    print()
+    for words_for, name in lines.items():
+        print(f"  {words_for:<44}{f'{found[name]:.2f}' if name in found else 'not measured':>22}")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=8, help="rounds that count")
+    parser.add_argument("--tokens", type=int, default=32, help="tokens of each story")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    found = {
+        **measure_telling(args),
+        **measure_small(args),
+        "threads": args.threads,
+        "machine": machine_name("cpu"),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+    if args.json:
+        print(json.dumps(found))
+        return
+    show(found)
+
+
+if __name__ == "__main__":
+    main()
