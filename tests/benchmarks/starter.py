@@ -223,7 +223,7 @@ def plan_for(tokens: int | None, *, gpu: bool) -> TrainingPlan:
         warmup_steps=min(100, max(1, tokens // (batch * 512) // 10)),
         dropout=0.1 if gpu else 0.0,
         validation_fraction=0.003,
-        evaluate_every=500 if gpu else 50,  # a checkpoint is written when it has been measured
+        evaluate_every=500 if gpu else 30,  # a checkpoint is written when it has been measured
         sample_every=1000 if gpu else 200,
         seed=1,
     )
