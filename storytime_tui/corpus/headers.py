@@ -9,6 +9,11 @@ import hashlib
 import re
 from collections import Counter
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 TONES = {
     "funny": (
         "chuckled funny giggled giggling grin grinned hat joke joked jokes laugh laughed laughing laughter "
@@ -40,17 +45,17 @@ _TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split(
 _LEAST_TONE = 2  # of its words, and one in two hundred: below that a story has no tone that shows
 _PER_TONE_WORD = 200
 
-_CREATURES = frozenset(
+_CREATURES = _words(
     "ant ass badger bear beaver bee beetle bird boy bull butterfly calf camel cat chick child cock cow crab "
     "cricket crocodile crow deer dog donkey dragon duck duckling dwarf eagle elephant elf emperor fairy farmer "
     "father fish fisherman fox frog ghost giant girl goat goose grandmother grasshopper hare hawk hedgehog hen "
     "hunter kid king kitten knight lamb lion magician man mermaid miller mole monkey monster mother mouse "
-    "nightingale ogre old ostrich otter owl ox parrot peacock pig pony prince princess puppy queen rabbit rat "
+    "nightingale ogre ostrich otter owl ox parrot peacock pig pony prince princess puppy queen rabbit rat "
     "raven robin rooster shepherd snail snake soldier sparrow spider squirrel stork swan tailor tiger toad "
-    "tortoise troll turtle witch wizard wolf woman woodcutter".split()
-) - {"old"}
+    "tortoise troll turtle witch wizard wolf woman woodcutter"
+)
 # what begins with a capital and is nobody
-_NOBODY = frozenset(
+_NOBODY = _words(
     "A After All Am An And Are As At Aunt Autumn Be Bible But By Can Captain Chapter Christian Christmas "
     "Come Day Dear Did Do Don't Dr Easter England English Even Ever Every For Four France Friday From German "
     "Go God Good Goodbye Great Had Has Have He He'd He'll He's Heaven Her Here Hello Hey His How I I'd I'll "
@@ -60,10 +65,16 @@ _NOBODY = frozenset(
     "South Spring St Stop Such Summer Sunday Tell Thank Thanks That That's The Their Then There There's These "
     "They They're This Those Three Thursday To Tuesday Two Uncle Until Up Us Very Wait Was We We'll We're "
     "Wednesday Well Were What What's When Where Which While Who Why Will Winter With World Wow Would Yes You "
-    "You're Your Yours".split()
+    "You're Your Yours"
 )
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][a-z]+(?:'[A-Z][a-z]+)?\b(?!')(?: [A-Z][a-z]+\b)?")
-_THE = re.compile(r"\b[Tt]he (?:[a-z]+ )?([a-z]{3,})\b")
+_THE = re.compile(r"\b[Tt]he ([a-z]+)(?: ([a-z]+))?")
+_THINGS = re.compile(r"\b[Tt]he ([a-z]{3,})(?=[.,;!?]| (?:was|is|and|had|in|on|to|with)\b)")
+_NO_THINGS = _words(
+    "air big best bottom day days end evening first floor good ground house inside last little morning most "
+    "next night old one ones other others outside people place rest same side sky sun time top two way world "
+    "water"
+)
 _NUMBER = re.compile(r" \(\d+\)$")  # tells two stories of one title apart in a collection
 _WORD = re.compile(r"[a-z]+")
 _MOST_CHARACTERS = 4
@@ -122,7 +133,11 @@ def characters_in(text: str) -> list[str]:
     most = max((count for _, count in known), default=0)
     characters = [name for name, count in known if count * 8 >= most]
     if len(characters) < 2:
-        said = Counter(word for word in _THE.findall(text) if word in _CREATURES)
+        said = Counter(
+            noun if noun in _CREATURES else next_noun  # "the fox", or "the sly fox"
+            for noun, next_noun in _THE.findall(text)
+            if noun in _CREATURES or next_noun in _CREATURES
+        )
         characters += [f"the {word}" for word, count in said.most_common(3) if count >= 3]
     return characters[:_MOST_CHARACTERS]
 
@@ -146,11 +161,3 @@ def _made_title(text: str, characters: list[str]) -> str:
     said = Counter(word for word in _THINGS.findall(text) if word not in told and word not in _NO_THINGS)
     thing, count = max(said.items(), key=lambda item: item[1], default=("", 0))
     return f"{who} and the {thing.capitalize()}" if count >= 2 else who
-
-
-_THINGS = re.compile(r"\b[Tt]he ([a-z]{3,})(?=[.,;!?]| (?:was|is|and|had|in|on|to|with)\b)")
-_NO_THINGS = frozenset(
-    "air big best bottom day days end evening first floor good ground house inside last little morning most "
-    "next night old one ones other others outside people place rest same side sky sun time top two way world "
-    "water".split()
-)
