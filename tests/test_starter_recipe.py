@@ -10,7 +10,7 @@ from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.training.plan import read_plan
 from tests.benchmarks import starter
 
-WORDS = [
+WORDS = (
     "fox",
     "hen",
     "river",
@@ -21,13 +21,10 @@ WORDS = [
     "bread",
     "stone",
     "lamp",
-    "road",
     "bell",
     "snow",
     "apple",
-    "night",
-    "door",
-]
+)
 
 
 def tale(seed: str, sentences: int) -> str:
