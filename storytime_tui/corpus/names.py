@@ -36,6 +36,11 @@ def title_from_name(name: str) -> str:
     return printable_line(string.capwords(words) if words == words.lower() else words) or "Untitled"
 
 
+def is_numbered(title: str, file: str) -> bool:
+    """Whether a story's title is no more than its file's name and a number: nobody gave it one."""
+    return re.fullmatch(rf"{re.escape(title_from_name(Path(file).stem))} \d+", title) is not None
+
+
 def distinct(titles: Iterable[str]) -> Iterator[str]:
     """The titles, made different from each other: "Title", "Title (2)", ..."""
     taken: set[str] = set()

@@ -34,6 +34,8 @@ class TrainingPlan:
     base: str = "scratch-small"
     collections: tuple[str, ...] = ()  # names, or paths of folders and files
     stories: tuple[str, ...] = ()  # `collection/title` of those picked; empty takes all of them
+    repeats: tuple[str, ...] = ()  # `collection=2` reads its stories twice an epoch, `=0.25` one in four
+    headers: float = 0.0  # share of the training stories that begin with title, characters and tone
     tokenizer: str | None = None  # another model's, for a scratch base; None trains one on the stories
     block_size: int | None = None  # tokens in one training window
     stride: int | None = None  # tokens from one window's start to the next; None is block_size
@@ -109,6 +111,8 @@ class TrainingPlan:
         _check(self.clip > 0, "clip", self.clip, "above 0")
         _check(0 <= self.dropout < 1, "dropout", self.dropout, "from 0 to below 1")
         _check(self.device.split(":")[0] in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
+        _check(0 <= self.headers <= 1, "headers", self.headers, "from 0 (none) to 1 (every story)")
+        repeats_of(self)
         _check(
             0 < self.validation_fraction <= 0.5,
             "validation_fraction",
@@ -123,6 +127,20 @@ class TrainingPlan:
 def _check(holds: bool, name: str, value: object, allowed: str) -> None:
     if not holds:
         raise PlanError(f"{name} is {value}, but must be {allowed}.")
+
+
+def repeats_of(plan: TrainingPlan) -> dict[str, float]:
+    """How often an epoch reads each collection's training stories, where it is not once. Raises PlanError."""
+    found = {}
+    for entry in plan.repeats:
+        name, _, times = entry.rpartition("=")
+        try:
+            found[name] = float(times)
+        except ValueError:
+            found[name] = math.nan
+        allowed = "a collection's name, = and a number above 0 and at most 100, such as tales=2"
+        _check(bool(name) and 0 < found[name] <= 100, "an entry of repeats", entry, allowed)
+    return found
 
 
 def _kinds() -> dict[str, tuple[type, bool]]:

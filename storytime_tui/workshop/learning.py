@@ -214,8 +214,8 @@ def _prepare(
     else:
         assert origin.shape is not None
         report("making a vocabulary of the stories", 0, 0)
-        tokenizer = train_tokenizer((story.text for story in chosen.split.training), origin.shape.vocabulary)
-    streams = lessons.tokenise(chosen.split, tokenizer, report)
+        tokenizer = train_tokenizer((story.text for story in chosen.reading), origin.shape.vocabulary)
+    streams = lessons.tokenise(chosen, tokenizer, report)
     resolved = chosen.plan
     if checkpoint is None:
         size = _size_of(origin, tokenizer)

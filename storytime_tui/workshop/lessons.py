@@ -1,17 +1,20 @@
 """From chosen stories to the two token streams that a run learns from and is judged by. Loads no torch."""
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storytime_tui import files, paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
+from storytime_tui.corpus.headers import header_before
+from storytime_tui.corpus.names import is_numbered
 from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.corpus.splitting import Split, split_stories
 from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens
 from storytime_tui.errors import CorpusError, PlanError
-from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.plan import TrainingPlan, repeats_of
 
 Report = Callable[[str, int, int], None]
 
@@ -20,10 +23,14 @@ _DAYS = 90  # tokens that were not opened for so long are made again when they a
 
 @dataclass(frozen=True)
 class Chosen:
-    """The stories of a plan, split, and the plan with them written out by name."""
+    """The stories of a plan, split, and the plan with them written out by name.
+
+    `reading`: what one epoch reads, the training stories as the plan's `repeats` and `headers` have them.
+    """
 
     plan: TrainingPlan
     split: Split
+    reading: tuple[Story, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,8 @@ def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None)
             "Pick a second story, or a longer one."
         )
     names = tuple(_lasting_name(name) for name in plan.collections)
-    return Chosen(replace(plan, collections=names, stories=tuple(key for key, _ in picked)), split)
+    reading = _reading(split.training, plan, collections)
+    return Chosen(replace(plan, collections=names, stories=tuple(key for key, _ in picked)), split, reading)
 
 
 def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[tuple[str, Story]]:
@@ -76,21 +84,66 @@ def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[
     return [(key, story) for key, story in everything if key in keys]
 
 
+def _reading(
+    training: Sequence[Story], plan: TrainingPlan, collections: Sequence[Collection]
+) -> tuple[Story, ...]:
+    """The training stories, each as often as its collection is read in an epoch, some under a header.
+
+    A story read twice is there twice: with and without a header, say, where its number in the seed differs.
+    Raises PlanError for a collection that was not chosen, or where too little is left.
+    """
+    times = repeats_of(plan)
+    unknown = times.keys() - {collection.name for collection in collections}
+    if unknown:
+        raise PlanError(
+            f"repeats names {min(unknown)}, but the chosen collections are "
+            f"{', '.join(collection.name for collection in collections)}."
+        )
+    if not times and not plan.headers:
+        return tuple(training)
+    # by its text: a single story was cut in two for validation, and then there is one collection alone
+    home = {story.facts.digest: each.name for each in reversed(collections) for story in each.stories}
+    read = []
+    for story in training:
+        wanted = times.get(home.get(story.facts.digest, collections[0].name), 1.0)
+        for time in range(math.ceil(wanted)):
+            if time + _rank(story, plan.seed) < wanted:
+                read.append(_with_header(story, plan, time))
+    if not read:
+        raise PlanError("repeats leaves no story to learn from: set higher numbers.")
+    return tuple(read)
+
+
+def _rank(story: Story, seed: int) -> float:
+    """A number in [0, 1) that is the story's own, whatever the others are."""
+    digest = hashlib.sha256(f"repeats {seed}\n{story.facts.digest}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
+
+
+def _with_header(story: Story, plan: TrainingPlan, time: int) -> Story:
+    if not plan.headers:
+        return story
+    text = story.text
+    title = "" if is_numbered(story.title, story.file) else story.title
+    header = header_before(title, text, share=plan.headers, seed=plan.seed + time)
+    return replace(story, content=header + text, chapters=(), known=None) if header else story
+
+
 def _lasting_name(name: str) -> str:
     path = Path(name).expanduser()
     return str(path.resolve()) if path.exists() else name
 
 
-def tokenise(split: Split, encoder: Encoder, report: Report) -> Streams:
+def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
     """The token streams of both halves, from the cache where they were made before."""
 
     def progress(done: int, total: int) -> None:
         report("turning the stories into tokens", done, total)
 
-    progress(0, len(split.training))
+    progress(0, len(chosen.reading))
     folder = paths.cache_folder() / "tokens"
     files.forget_unused(folder, _DAYS)
-    training = open_tokens(split.training, encoder, folder, progress)
-    validation = open_tokens(split.validation, encoder, folder, progress)
+    training = open_tokens(chosen.reading, encoder, folder, progress)
+    validation = open_tokens(chosen.split.validation, encoder, folder, progress)
     digest = hashlib.sha256(f"{training.digest} {validation.digest}".encode())
     return Streams(training, validation, digest.hexdigest())

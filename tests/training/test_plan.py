@@ -28,6 +28,8 @@ plans = st.builds(
     learning_rate=st.none() | st.floats(1e-7, 1),
     sample_prompt=st.text(max_size=40),
     seed=st.integers(0, 2**62),
+    headers=st.floats(0, 1),
+    repeats=st.lists(st.sampled_from(["tales=2", "a=b=0.25", "c=100"]), max_size=2).map(tuple),
 )
 
 
@@ -49,6 +51,10 @@ def test_a_written_plan_reads_back_the_same(
         ("learning_rate = 3", "learning_rate is 3.0, but must be above 0"),
         ("collections = [1]", "collections is [1]"),
         ("epochs = ", "not valid TOML"),
+        ("headers = 1.5", "headers is 1.5, but must be from 0 (none) to 1"),
+        ("repeats = ['tales']", "an entry of repeats is tales, but must be a collection's name, ="),
+        ("repeats = ['tales=0']", "an entry of repeats is tales=0"),
+        ("repeats = ['tales=nan']", "an entry of repeats is tales=nan"),
     ],
 )
 def test_a_wrong_plan_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:

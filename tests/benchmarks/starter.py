@@ -1,0 +1,291 @@
+"""The starter's recipe: prepare its texts, train it from nothing (or go on where it stopped), measure it.
+
+    python tests/benchmarks/starter.py --texts FOLDER --grimm FOLDER [--home DIR] [--tokens N] [--set KEY=VALUE]
+                                       [--prepare-only | --evaluate-only]
+
+FOLDER of --texts holds `books/` and `simple/` (texts), and `tinystories/tinystories.txt` with `<|endoftext|>`
+between its stories; the one of --grimm the tales that no story may share much with, since people fine-tune on
+those first. Everything is kept in DIR: the collections, `starter/` (the plan, and lists of what was learned from
+and what was left out, and why), and the run. The same command goes on with a run that was stopped, and measures
+one that has ended. A GPU, where there is one, gets the larger plan.
+"""
+
+import argparse
+import csv
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shutil
+import statistics
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from storytime_tui import cli, paths
+from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.shelf import find_collection, taken_names
+from storytime_tui.corpus.words import word_hashes
+from storytime_tui.training import runs
+from storytime_tui.training.plan import TrainingPlan, with_values, write_plan
+from storytime_tui.workshop import shelves
+
+RUN = "starter-run"
+TALES, NOVELS, SIMPLE, TINY = LEARNED = ("starter-tales", "starter-novels", "starter-simple", "starter-tiny")
+BOOKS_HELD_OUT, TINY_HELD_OUT = HELD_OUT = ("starter-books-heldout", "starter-tiny-heldout")
+_MARK = "<|endoftext|>"
+_SHARE_HELD_OUT = 0.05
+_TALE = 25_000  # bytes: half of a book of tales is in stories no longer than that
+_RUN_OF_WORDS = 8
+_MOST_SHARED = 0.05  # of a story's runs of eight words, with Grimm's tales or with a held-out book
+_MOST_SHARED_TINY = 0.5  # with the held-out ones: all of them begin with the same eight words
+_SHORTEST = 300  # bytes of a story from a book: a shorter one is a motto or a list
+_NOT_A_TALE = re.compile(
+    r"\b(introduct|preface|foreword|prefatory|contents|glossary|appendix|dedicat|bibliograph|pronunc|"
+    r"to the reader|illustrations|author's note|list of|suggestions to)",
+    re.IGNORECASE,
+)
+
+
+# -- texts ------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class LeftOut:
+    """A story that is not learned from, and why; `share` of its runs of words where that is the reason."""
+
+    collection: str
+    file: str
+    title: str
+    reason: str
+    share: float = 0.0
+
+
+def prepare(texts: Path, grimm: Path, record: Path) -> None:
+    """Put the collections on the shelf, and write down what was learned from; again does nothing."""
+    if (record / "facts.json").is_file() and set(LEARNED + HELD_OUT) <= taken_names():
+        return
+    record.mkdir(parents=True, exist_ok=True)
+    for name in set(LEARNED + HELD_OUT) & taken_names():  # a preparation that was cut short
+        shelves.remove(shelves.find(name))
+    with tempfile.TemporaryDirectory() as place:
+        for name, files in _sorted_texts(texts, Path(place)).items():
+            print(f"{name}: {len(files)} files", flush=True)
+            shelves.add([Path(place) / name], name)
+    left_out = _leave_out(grimm)
+    _write_rows(record / "left_out.tsv", LeftOut, map(dataclasses.astuple, left_out))
+    learned = []
+    for name in LEARNED + HELD_OUT:
+        for story in find_collection(name).stories:
+            learned.append((name, story.file, story.title, story.facts.bytes))
+    _write_rows(record / "learned.tsv", ("collection", "file", "title", "bytes"), learned)
+    facts = {
+        name: {
+            "files": len({file for where, file, _, _ in learned if where == name}),
+            "stories": sum(where == name for where, *_ in learned),
+            "bytes": sum(size for where, _, _, size in learned if where == name),
+            "left_out": sum(each.collection == name for each in left_out),
+        }
+        for name in LEARNED + HELD_OUT
+    }
+    (record / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(facts, indent=1), flush=True)
+
+
+def _write_rows(path: Path, columns: Any, rows: Iterable[Sequence[object]]) -> None:
+    names = columns if isinstance(columns, tuple) else [field.name for field in dataclasses.fields(columns)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(rows)
+
+
+def _sorted_texts(texts: Path, place: Path) -> dict[str, list[str]]:
+    """Copy the texts into a folder for each collection; the names of the files in each."""
+    books = sorted(path.name for path in (texts / "books").glob("*.txt"))
+    held_out = set(sorted(books, key=_rank)[: round(len(books) * _SHARE_HELD_OUT)])
+    sizes: dict[str, list[int]] = {}
+    for story in find_collection(str(texts / "books")).stories:
+        sizes.setdefault(story.file, []).append(story.facts.bytes)
+    found: dict[str, list[str]] = {name: [] for name in LEARNED + HELD_OUT}
+    for book in sizes:
+        kind = TALES if _middle(sizes[book]) <= _TALE else NOVELS
+        found[BOOKS_HELD_OUT if book in held_out else kind].append(book)
+    for name, files in found.items():
+        (place / name).mkdir()
+        for file in files:
+            shutil.copy(texts / "books" / file, place / name / file)
+    for path in sorted((texts / "simple").rglob("*.txt")):
+        name = f"{path.parent.name}-{path.name}"
+        shutil.copy(path, place / SIMPLE / name)
+        found[SIMPLE].append(name)
+    tiny = (texts / "tinystories" / "tinystories.txt").read_text(encoding="utf-8").split(_MARK)
+    stories = sorted({story.strip() for story in tiny} - {""}, key=_rank)
+    cut = round(len(stories) * _SHARE_HELD_OUT)
+    for name, some in ((TINY_HELD_OUT, stories[:cut]), (TINY, stories[cut:])):
+        (place / name / "tinystories.txt").write_text(f"\n{_MARK}\n".join(some), encoding="utf-8")
+        found[name].append("tinystories.txt")
+    return found
+
+
+def _rank(text: str) -> str:
+    """What decides which of several are held out: the same on every machine."""
+    return hashlib.sha256(f"starter {text}".encode()).hexdigest()
+
+
+def _middle(sizes: Sequence[int]) -> int:
+    """The size of the story in which the middle byte of a book stands."""
+    return statistics.median_high([size for size in sizes for _ in range(max(1, size // 100))])
+
+
+def _leave_out(grimm: Path) -> list[LeftOut]:
+    """Take off the shelf what should not be learned from; say what it was."""
+    tales = _known_runs(find_collection(str(grimm)).stories)
+    books = _known_runs(find_collection(BOOKS_HELD_OUT).stories)
+    tiny = _known_runs(find_collection(TINY_HELD_OUT).stories)
+    reasons: dict[str, list[Callable[[Story], tuple[str, float] | None]]] = {
+        name: [lambda story: _shared(story, tales, _MOST_SHARED, "stands in Grimm's tales")]
+        for name in LEARNED
+    }
+    for name in (TALES, NOVELS, SIMPLE):
+        reasons[name].append(lambda story: _shared(story, books, _MOST_SHARED, "stands in a held-out book"))
+    reasons[TINY].append(lambda story: _shared(story, tiny, _MOST_SHARED_TINY, "near a held-out one"))
+    for name in (TALES, NOVELS):
+        reasons[name].append(_no_tale)
+    found = []
+    for name in LEARNED:
+        collection: Collection = find_collection(name)
+        for index, story in enumerate(collection.stories):
+            said = next((said for reason in reasons[name] if (said := reason(story))), None)
+            if said:
+                found.append(LeftOut(name, story.file, story.title, *said))
+                shelves.remove(collection, index)
+    return found
+
+
+def _no_tale(story: Story) -> tuple[str, float] | None:
+    if _NOT_A_TALE.search(story.title):
+        return "no tale, by its title", 0.0
+    return ("too short", 0.0) if story.facts.bytes < _SHORTEST else None
+
+
+Runs = npt.NDArray[np.uint64]
+
+
+def _shared(story: Story, known: Runs, most: float, words: str) -> tuple[str, float] | None:
+    own = _runs_of(story.text)
+    places = np.minimum(np.searchsorted(known, own), len(known) - 1)
+    share = float((known[places] == own).mean()) if len(own) else 0.0
+    return (words, round(share, 3)) if share > most else None
+
+
+def _known_runs(stories: Iterable[Story]) -> Runs:
+    """Those of all the stories, sorted."""
+    return np.unique(np.concatenate([_runs_of(story.text) for story in stories]))
+
+
+def _runs_of(text: str) -> Runs:
+    """A number for each run of eight words, capitals and punctuation aside."""
+    words = word_hashes(text)
+    count = len(words) - _RUN_OF_WORDS + 1
+    runs_of = np.zeros(max(0, count), np.uint64)
+    for place in range(_RUN_OF_WORDS if count > 0 else 0):
+        runs_of = runs_of * np.uint64(0x9E3779B97F4A7C15) + words[place : place + count]
+    return runs_of
+
+
+# -- the run ----------------------------------------------------------------------------------------------
+
+
+def plan_for(tokens: int | None, *, gpu: bool) -> TrainingPlan:
+    """The plan for so many tokens. On a CPU much simple prose, read once or twice; on a GPU all of it, ten times.
+
+    The rate stays high and falls in the last fifth, so that a run that has to end early can be given a nearer
+    end (`max_steps` in its plan) at any time.
+    """
+    batch = 64 if gpu else 16
+    tokens = tokens or (300_000_000 if gpu else 18_000_000)
+    return TrainingPlan(
+        base="scratch-small",
+        collections=LEARNED,
+        repeats=(f"{TINY}=2", f"{SIMPLE}=2") if gpu else (f"{TINY}=2", f"{NOVELS}=0.25"),
+        headers=0.3,
+        block_size=512,
+        batch_size=batch,
+        accumulation=1,
+        max_steps=max(1, tokens // (batch * 512)),
+        learning_rate=2e-3 if gpu else 1.5e-3,
+        schedule="wsd",
+        warmup_steps=min(100, max(1, tokens // (batch * 512) // 10)),
+        dropout=0.1 if gpu else 0.0,
+        validation_fraction=0.001,  # enough to see it learn: the held-out collections are measured at the end
+        evaluate_every=500 if gpu else 30,  # a checkpoint is written when it has been measured
+        sample_every=1000 if gpu else 200,
+        seed=1,
+    )
+
+
+def train(plan_file: Path, plan: TrainingPlan) -> int:
+    """Begin the run, or go on with it; the command's exit status."""
+    if RUN not in runs.run_names():
+        write_plan(plan, plan_file)
+        return cli.main(["train", "--plan", str(plan_file), "--run", RUN])
+    if runs.summary_of(RUN).state == "finished":
+        return 0
+    return cli.main(["train", "--resume", RUN])
+
+
+def evaluate() -> int:
+    """Measure the run's best checkpoint on what was held out."""
+    for name in HELD_OUT:
+        print(f"{name}:", flush=True)
+        code = cli.main(["evaluate", "--model", RUN, "--corpus", name, "--all"])
+        if code:
+            return code
+    return 0
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def main() -> int:
+    """Prepare, train, measure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--texts", type=Path, help="wanted until the texts are prepared")
+    parser.add_argument("--grimm", type=Path, help="likewise")
+    parser.add_argument("--home", type=Path, help="what STORYTIME_HOME is for this run")
+    parser.add_argument("--tokens", type=int, help="to read in all, when the run begins")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the plan")
+    parser.add_argument("--prepare-only", action="store_true")
+    parser.add_argument("--evaluate-only", action="store_true")
+    args = parser.parse_args()
+    if args.home:
+        os.environ["STORYTIME_HOME"] = str(args.home.resolve())
+    record = paths.data_folder() / "starter"
+    if not args.evaluate_only:
+        if args.texts and args.grimm:
+            prepare(args.texts.resolve(), args.grimm.resolve(), record)
+        elif not (record / "facts.json").is_file():
+            parser.error("the texts are not prepared yet: name --texts and --grimm")
+        if args.prepare_only:
+            return 0
+        wished = dict(entry.split("=", 1) for entry in args.set)
+        plan = with_values(plan_for(args.tokens, gpu=_has_gpu()), wished)
+        code = train(record / "plan.toml", plan)
+        if code:
+            return code
+    return evaluate()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,92 @@
+"""The starter's recipe on invented texts: what is held out stays apart, what must not be learned is left out."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from storytime_tui.corpus.shelf import find_collection
+from storytime_tui.training.plan import read_plan
+from tests.benchmarks import starter
+
+WORDS = (
+    "fox",
+    "hen",
+    "river",
+    "moon",
+    "king",
+    "wood",
+    "song",
+    "bread",
+    "stone",
+    "lamp",
+    "bell",
+    "snow",
+    "apple",
+)
+
+
+def tale(seed: str, sentences: int) -> str:
+    """A tale of its own: its words follow from the seed."""
+    drawn = [hashlib.sha256(f"{seed} {n}".encode()).digest() for n in range(sentences)]
+    return " ".join(" ".join(WORDS[byte % len(WORDS)] for byte in d[:9]).capitalize() + "." for d in drawn)
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    for name in ("books", "simple/primers", "tinystories", "grimm"):
+        (tmp_path / name).mkdir(parents=True)
+    for n in range(30):
+        length = 400 if n % 3 else 900  # a third of them are long
+        (tmp_path / "books" / f"book-{n:02}.txt").write_text(f"Book {n}\n\n{tale(f'book {n}', length)}\n")
+    for n in range(4):
+        (tmp_path / "simple" / "primers" / f"s-{n}.txt").write_text(f"Story {n}\n\n{tale(f's {n}', 12)}\n")
+    (tmp_path / "grimm" / "tale.txt").write_text(f"The Tale\n\n{tale('grimm', 60)}\n")
+    copied = f"Retold\n\n{tale('grimm', 20)} {tale('own', 20)}\n"
+    (tmp_path / "simple" / "primers" / "retold.txt").write_text(copied)
+    tiny = [tale(f"tiny {n}", 8) for n in range(40)]
+    (tmp_path / "tinystories" / "tinystories.txt").write_text("\n<|endoftext|>\n".join([*tiny, tiny[0]]))
+    (tmp_path / "tinystories" / "more-without-separators.txt").write_text(tale("run together", 50))
+    return tmp_path
+
+
+def test_texts_are_sorted_held_out_and_written_down(texts: Path, tmp_path: Path) -> None:
+    record = tmp_path / "record"
+    starter.prepare(texts, texts / "grimm", record)
+    stories = {name: find_collection(name).stories for name in starter.LEARNED + starter.HELD_OUT}
+    assert len(stories[starter.BOOKS_HELD_OUT]) == 2  # 5% of 30
+    assert len(stories[starter.TALES]) + len(stories[starter.NOVELS]) == 28
+    assert len(stories[starter.TINY_HELD_OUT]) == 2
+    assert len(stories[starter.TINY]) == 38
+    told = [story.facts.fingerprint for some in stories.values() for story in some]
+    assert len(told) == len(set(told))
+    sizes = [[story.facts.bytes for story in stories[name]] for name in (starter.TALES, starter.NOVELS)]
+    assert max(sizes[0]) < min(sizes[1])
+
+    assert "Retold" not in {story.title for story in stories[starter.SIMPLE]}
+    with (record / "left_out.tsv").open(encoding="utf-8") as file:
+        (left,) = csv.DictReader(file, delimiter="\t")
+    assert (left["title"], left["reason"]) == ("Retold", "stands in Grimm's tales")
+    assert float(left["share"]) == pytest.approx(0.5, abs=0.05)
+    with (record / "learned.tsv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file, delimiter="\t"))) == len(told)
+
+    before = (record / "learned.tsv").stat().st_mtime_ns
+    starter.prepare(texts, texts / "grimm", record)
+    assert (record / "learned.tsv").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_a_plan_has_as_many_steps_as_its_tokens_take(gpu: bool, tmp_path: Path) -> None:
+    plan = starter.plan_for(10_000_000, gpu=gpu)
+    assert plan.max_steps
+    assert plan.batch_size
+    assert plan.block_size
+    read = plan.max_steps * plan.batch_size * plan.block_size
+    assert 0.99 < read / 10_000_000 <= 1
+    assert plan.warmup_steps
+    assert plan.warmup_steps < plan.max_steps / 5
+    assert starter.plan_for(None, gpu=gpu).max_steps != plan.max_steps
+    starter.write_plan(plan, tmp_path / "plan.toml")
+    assert read_plan(tmp_path / "plan.toml") == plan

@@ -1,0 +1,83 @@
+"""What an epoch reads: stories as often as the plan says, some under a header, validation as it is."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from storytime_tui.errors import PlanError
+from storytime_tui.training.control import Control
+from storytime_tui.training.events import Finished, Resumed
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.workshop.learning import learn, resume
+from storytime_tui.workshop.lessons import choose
+from tests.tiny import write_collection
+
+
+@pytest.fixture
+def shelves(tmp_path: Path) -> tuple[str, str]:
+    for name, stories in (("simple", 12), ("long", 40)):
+        write_collection(tmp_path / name, stories)
+    for path in (tmp_path / "long").iterdir():  # else they would tell the same
+        path.write_text(path.read_text().replace("the", f"that {path.stem}").replace("Tale", "Saga"))
+    return str(tmp_path / "simple"), str(tmp_path / "long")
+
+
+def plan_for(shelves: tuple[str, str], **values: object) -> TrainingPlan:
+    return TrainingPlan(collections=shelves, **values)  # type: ignore[arg-type]
+
+
+def test_without_knobs_an_epoch_reads_each_training_story_once(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves))
+    assert chosen.reading == chosen.split.training
+
+
+def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5")))
+    times = Counter(story.facts.digest for story in chosen.reading)
+    training = chosen.split.training
+    assert set(times) <= {story.facts.digest for story in training}
+    simple = [times[s.facts.digest] for s in training if s.title.startswith("Tale")]
+    long = [times[s.facts.digest] for s in training if s.title.startswith("Saga")]
+    assert len(simple) + len(long) == len(training)
+    assert set(simple) == {2, 3}
+    assert set(long) == {0, 1}
+    assert chosen.split == choose(plan_for(shelves)).split
+    assert chosen.reading == choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5"))).reading
+
+
+def test_headers_stand_before_training_stories_alone(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves, headers=0.5, repeats=("simple=2",)))
+    plain = choose(plan_for(shelves))
+    assert chosen.split == plain.split
+    bare = {story.text for story in plain.split.training}
+    headed = [story for story in chosen.reading if story.text not in bare]
+    assert 0 < len(headed) < len(chosen.reading)
+    for story in headed:
+        header, _, rest = story.text.partition("\n\n")
+        assert rest in bare
+        assert {line.partition(":")[0] for line in header.splitlines()} <= {"Title", "Characters", "Tone"}
+        assert story.facts.bytes == len(story.text.encode())
+
+
+def test_a_collection_that_was_not_chosen_cannot_be_repeated(shelves: tuple[str, str]) -> None:
+    with pytest.raises(PlanError, match="repeats names tall, but the chosen collections are simple, long"):
+        choose(plan_for(shelves, repeats=("tall=2",)))
+
+
+def test_a_run_with_both_goes_on_as_the_same_run(shelves: tuple[str, str]) -> None:
+    plan = plan_for(
+        shelves,
+        base="scratch-tiny",
+        repeats=("simple=2", "long=0.5"),
+        headers=0.5,
+        max_steps=2,
+        block_size=32,
+        batch_size=2,
+        accumulation=1,
+        sample_every=0,
+    )
+    assert isinstance(list(learn(plan, Control(), "twice"))[-1], Finished)
+    again = list(resume("twice", Control(), more_epochs=0.01))
+    assert any(isinstance(event, Resumed) for event in again)
+    assert isinstance(again[-1], Finished)
