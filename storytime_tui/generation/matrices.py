@@ -75,7 +75,7 @@ def _fbgemm(weight: Tensor, bias: Tensor | None) -> Product:
     with _without_warnings():
         zeros = torch.zeros(len(scales), dtype=torch.long)
         quantised = torch._make_per_channel_quantized_tensor(integers, scales.double(), zeros, 0)
-        packed = torch.ops.quantized.linear_prepack(quantised, None)
+        packed = torch.ops.quantized.linear_prepack(quantised, bias)
     product: Any = torch.ops.quantized.linear_dynamic
     seven_bits = (
         not _has_vnni()
@@ -90,15 +90,16 @@ def _fbgemm(weight: Tensor, bias: Tensor | None) -> Product:
                 raise
             # of what is not a number it makes an error; a model gone astray should be told of by the sampler
             return x.new_full((len(x), len(scales)), torch.nan)
-        return found if own is None else found.add_(own)
+        return found  # type: ignore[no-any-return]
 
-    def by_rows(x: Tensor) -> Tensor:
+    def by_rows(x: Tensor) -> Any:
         if len(x) == 1:  # has one scale anyway
-            return product(x, packed, seven_bits)  # type: ignore[no-any-return]
+            return product(x, packed, seven_bits)
         # The operator takes one scale for all rows, and GPT-2's first token is many times larger than the
         # others: it would leave them no digits, and what a token means would depend on its neighbours.
         largest = x.abs().amax(1, keepdim=True).clamp_(min=1e-12)
-        return product(x / largest, packed, seven_bits).mul_(largest)  # type: ignore[no-any-return]
+        found = product(x / largest, packed, seven_bits).mul_(largest)
+        return found if own is None else found.addcmul_(own, 1 - largest)  # the bias was made larger, too
 
     return multiply
 
