@@ -2,9 +2,8 @@
 
     python tests/benchmarks/sampling.py [--rounds N] [--threads N ...] [--json]
 
-The vocabulary is GPT-2's size, 50,257. The step is one of distilgpt2's shape in float32, with 500 tokens read, by
-this program's own GPT-2; the part of it that reads all the weights once at a quarter of their size stands for one
-with 8-bit weights: about 0.35 of it. Presets choose from logits as peaked as a trained model's, all samplers at once
+The vocabulary is GPT-2's size, 50,257. The steps are those of distilgpt2's shape in fp32 and in int8 (where there is
+int8), with 500 tokens read, by the readers that tell. Presets choose from logits as peaked as a trained model's, all samplers at once
 from flat ones, where nothing can be left out, and from peaked ones. Step and choices are taken in turn; shares are
 medians. "all" is the slower of mirostat's way and the cuts' way, since one takes the other's place. Prints a table;
 with --json one object as the last line.
@@ -15,10 +14,12 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from storytime_tui.generation.presets import PRESETS, with_preset
+from storytime_tui.generation.reader import Reader, precisions_of, prepare, read_in_chunks
 from storytime_tui.generation.rules import Rules, rules_for
 from storytime_tui.generation.sampling import SamplerState, choose
 from storytime_tui.generation.settings import SamplerSettings
@@ -26,7 +27,6 @@ from storytime_tui.models.gpt2 import GPT2, Shape
 
 VOCABULARY = 50_257
 READ = 500
-INT8 = 0.35  # of a float32 step, as measured on a CPU of two cores: 8 ms of 23
 
 EVERYTHING = SamplerSettings(
     temperature=1.1,
@@ -67,21 +67,24 @@ def flat_and_peaked() -> dict[str, torch.Tensor]:
     return {"flat": noise * 1e-3 - 75, "peaked": noise * 3 - 75}
 
 
-def step(generator: torch.Generator) -> Callable[[], object]:
-    """One token read by a model of distilgpt2's shape that has read some hundred."""
+def steps() -> dict[str, Callable[[], object]]:
+    """One token read by a model of distilgpt2's shape that has read some hundred, in each precision."""
     model = GPT2(Shape(VOCABULARY, 1024, 768, 6, 12, 3072)).eval()
     model.requires_grad_(False)
-    cache = model.new_cache()
-    prompt = torch.randint(VOCABULARY, (1, READ), generator=generator)
-    with torch.inference_mode():
-        model.read(prompt, cache)
+    found: dict[str, Callable[[], object]] = {}
+    for precision in ("fp32", "int8"):
+        if precision not in precisions_of(model):
+            continue
+        reader = prepare(model, precision)
+        cache = reader.new_cache()
+        read_in_chunks(reader, [place * 7919 % VOCABULARY for place in range(READ)], cache)
 
-    def once() -> None:
-        with torch.inference_mode():
-            cache.length = READ
-            model.read(prompt[:, :1], cache)
+        def once(reader: Reader = reader, cache: Any = cache) -> None:
+            reader.cut(cache, READ)
+            reader.read([17], cache)
 
-    return once
+        found[f"{precision} step"] = once
+    return found
 
 
 def choosing(rules: Rules, logits: torch.Tensor, told: list[int]) -> Callable[[], object]:
@@ -104,7 +107,7 @@ def measure(rounds: int) -> dict[str, float]:
     # a text like others: some words often, most seldom, some lines twice
     told = (torch.rand(READ // 2, generator=generator) ** 4 * VOCABULARY).long().tolist() * 2
     mirostat = SamplerSettings(**{**vars(EVERYTHING), "mirostat": 5.0})
-    calls = {"step": step(generator)}
+    calls = steps()
     for name in PRESETS:
         calls[name] = choosing(
             rules_for(with_preset(SamplerSettings(), name), vocabulary), logits["peaked"], told
@@ -132,18 +135,19 @@ def main() -> None:
     for threads in args.threads:
         torch.set_num_threads(threads)
         medians = measure(args.rounds)
-        whole = medians["step"]
+        whole = {name: ms for name, ms in medians.items() if name.endswith("step")}
         if not args.json:
-            print(
-                f"\n{threads} thread(s): a step takes {whole:.2f} ms\n{'':14} {'ms':>7} {'of fp32':>8} {'of int8':>8}"
-            )
+            print(f"\n{threads} thread(s)\n{'':14} {'ms':>7}" + "".join(f"  of {name:>9}" for name in whole))
         for name, ms in medians.items():
-            share = ms / whole
-            if name != "step" and not args.json:
-                print(f"{name:14} {ms:7.3f} {share:8.1%} {share / INT8:8.1%}")
-            said[f"{name.replace(' ', '_')}_{threads}_threads_{'ms' if name == 'step' else 'share'}"] = (
-                ms if name == "step" else share
-            )
+            key = f"{name.replace(' ', '_')}_{threads}_threads"
+            said[f"{key}_ms"] = ms
+            if name in whole:
+                shares = {}
+            else:
+                shares = {step: ms / taken for step, taken in whole.items()}
+                said |= {f"{key}_of_{step.split()[0]}": share for step, share in shares.items()}
+            if not args.json:
+                print(f"{name:14} {ms:7.3f}" + "".join(f"{share:14.1%}" for share in shares.values()))
     if args.json:
         print(json.dumps({name: round(value, 4) for name, value in said.items()}))
 

@@ -190,17 +190,21 @@ def test_untrained_scratch_bases_and_runs_without_checkpoints_tell_nothing(tales
     assert all(choice.name != "r" for choice in choices())
 
 
-def test_a_story_told_while_it_trains_changes_nothing_of_the_training(tales: Path) -> None:
-    """Training draws from its own seeds only, so a telling in another thread cannot shift them."""
+def test_a_story_told_while_it_trains_is_the_same_and_changes_nothing_of_the_training(tales: Path) -> None:
+    """Each draws from its own seeds only, and what is computed does not depend on the number of threads."""
     quiet = [
         e.loss for e in learn(plan_for(tales, dropout=0.2), Control(), "quiet") if isinstance(e, ev.StepDone)
     ]
     teller = open_teller("quiet")
     stop = threading.Event()
+    wished = SamplerSettings(max_tokens=30, min_tokens=30, seed=5)
+    alone = [item.token for item in teller.tell("The", wished) if isinstance(item, Piece)]
+    told = []
 
     def tell_on() -> None:
         while not stop.is_set():
-            list(teller.tell("The", SamplerSettings(max_tokens=5), stop))
+            again = open_teller("quiet")  # which has read nothing yet
+            told.append([item.token for item in again.tell("The", wished) if isinstance(item, Piece)])
 
     thread = threading.Thread(target=tell_on)
     thread.start()
@@ -212,6 +216,7 @@ def test_a_story_told_while_it_trains_changes_nothing_of_the_training(tales: Pat
         stop.set()
         thread.join(timeout=30)
     assert beside == quiet
+    assert told and all(each == alone for each in told)
 
 
 def test_killed_after_the_last_step_and_before_the_last_checkpoint_it_goes_on(tales: Path) -> None:

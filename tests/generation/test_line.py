@@ -1,0 +1,129 @@
+"""What may be shown of a continuation, and when: never a stop text, never a banned phrase, never half a character."""
+
+import dataclasses
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storytime_tui.generation.line import OVERRUN, Line
+from storytime_tui.generation.settings import SamplerSettings
+from tests.generation.fakes import Bytes
+
+EOT = Bytes.end_of_text
+USUAL = SamplerSettings(max_tokens=1000)
+OWL = "🦉".encode()
+
+
+def tell(line: Line, tokens: list[int]) -> tuple[str, list[int]]:
+    """Feed tokens until it is over; what was shown, step by step joined, and the ids of it."""
+    text, ids = "", []
+    for token in tokens:
+        line.add(token, -1.0)
+        for piece in line.ready():
+            text += piece.text
+            ids.append(piece.token)
+        if line.stopped_by:
+            break
+    return text, ids
+
+
+def test_what_may_become_a_stop_text_waits() -> None:
+    line = Line(dataclasses.replace(USUAL, stop=("THE END",)), Bytes())
+    for letter in b"So. THE":
+        line.add(letter, -1.0)
+    assert "".join(piece.text for piece in line.ready()) == "So. "
+    for letter in b" cat":
+        line.add(letter, -1.0)
+    assert "".join(piece.text for piece in line.ready()) == "THE cat"
+
+
+def test_a_banned_phrase_takes_back_what_led_to_it_and_forbids_its_first_token() -> None:
+    line = Line(dataclasses.replace(USUAL, banned=("big cat",)), Bytes())
+    text, _ = tell(line, [*b"A big cat"])
+    assert text == "A " and line.count == 9 and not line.forbidden  # "cat" may still become "catch"
+    line.add(ord("."), -1.0)
+    assert line.count == 2
+    assert line.forbidden == {ord("b")}
+    assert line.text == "A "
+    text, _ = tell(line, [*b"red cat", EOT])
+    assert text == "red cat" and line.stopped_by == "end"
+
+
+def test_a_word_goes_on_from_the_prompt() -> None:
+    whole = Line(dataclasses.replace(USUAL, banned=("cat",)), Bytes(), after="s")
+    assert tell(whole, [*b"cat.", EOT])[0] == "cat."  # "scat" is another word
+    begun = Line(dataclasses.replace(USUAL, banned=("cat",)), Bytes(), after=" ")
+    assert tell(begun, [*b"cat."])[0] == "" and begun.count == 0
+
+
+def test_a_way_without_end_around_what_is_banned_is_given_up() -> None:
+    line = Line(dataclasses.replace(USUAL, banned=("!",)), Bytes())
+    for _ in range(2000):
+        if line.stopped_by:
+            break
+        line.add(ord("!"), -1.0)
+    assert line.stopped_by == "stuck"
+
+
+def test_a_stopped_line_shows_what_waited_but_for_half_a_character() -> None:
+    line = Line(dataclasses.replace(USUAL, stop=("THE END",)), Bytes())
+    for token in [*b"So. THE", *OWL[:2]]:
+        line.add(token, -1.0)
+    assert "".join(piece.text for piece in line.ready()) == "So. "
+    line.stop()
+    assert "".join(piece.text for piece in line.ready()) == "THE"
+    assert line.stopped_by == "you"
+
+
+def test_a_begun_sentence_is_left_out_or_finished() -> None:
+    wished = dataclasses.replace(USUAL, max_tokens=12, finish_sentence=True)
+    line = Line(wished, Bytes())
+    assert tell(line, [*b"It was. And so it went on and on and on and on and on and on"])[0] == "It was."
+    assert line.stopped_by == "length"
+    line = Line(wished, Bytes())
+    assert tell(line, [*b"It was. And so on. Never"])[0] == "It was. And so on."
+    endless = Line(wished, Bytes())
+    text, ids = tell(endless, [*b"and" * 100])
+    assert len(ids) == wished.max_tokens + OVERRUN  # there is no sentence to cut to: all of it stays
+    assert text == ("and" * 100)[: len(ids)]
+
+
+TOKENS = st.lists(st.sampled_from([*b"ab .!\n", *OWL, 257, 258, 259, 260, 261, 262, 263, EOT]), max_size=60)
+
+
+@given(
+    TOKENS,
+    st.lists(st.sampled_from(["a", "ab", ".", "!", ". a", "\n", "🦉", "the"]), max_size=2),
+    st.lists(st.sampled_from(["a b", "bb", "!!", "\n\n", "🦉a", '."']), max_size=2),
+    st.booleans(),
+    st.integers(1, 40),
+)
+@settings(max_examples=300)
+def test_whatever_comes_what_was_shown_stays_and_is_allowed(
+    tokens: list[int], banned: list[str], stop: list[str], sentence: bool, most: int
+) -> None:
+    wished = SamplerSettings(
+        max_tokens=most, banned=tuple(banned), stop=tuple(stop), finish_sentence=sentence
+    )
+    line = Line(wished, Bytes(), after="x")
+    text, ids = tell(line, tokens)
+    if not line.stopped_by:
+        line.stop()
+        for piece in line.ready():
+            text += piece.text
+            ids.append(piece.token)
+    assert line.text == text and line.shown == line.count == len(ids)
+    assert all(each not in text for each in stop)
+    for phrase in banned:
+        if not phrase.isalnum():
+            assert " ".join(phrase.split()) not in " ".join(text.split()) or phrase.isspace() or " " in phrase
+    spelled = b"".join(Bytes.pieces[token] for token in ids).decode("utf-8", "replace")
+    assert spelled.startswith(text)
+    kept, ends = line.ids_and_ends()
+    assert kept == ids[: len(kept)] and len(ends) == len(kept)
+    assert (
+        b"".join(Bytes.pieces[token] for token in kept)
+        .decode("utf-8", "replace")
+        .encode()[: ends[-1] if ends else 0]
+        == (text.encode()[: ends[-1] if ends else 0])
+    )
