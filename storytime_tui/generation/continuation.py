@@ -1,17 +1,19 @@
 """A story that is gone on with: its ids, what of them is in view, and the next choice. Knows no reader."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
+from storytime_tui.errors import ModelError
 from storytime_tui.generation.context import View, lay_out
 from storytime_tui.generation.line import Line
 from storytime_tui.generation.pieces import Seen
 from storytime_tui.generation.rules import rules_for
-from storytime_tui.generation.sampling import SamplerState, choose
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling import NO_NUMBER, SamplerState, choose
+from storytime_tui.generation.settings import Knobs, SamplerSettings, knobs_of
 from storytime_tui.generation.transcript import Transcript
 from storytime_tui.generation.vocabulary import Vocabulary, facts_of
 
@@ -37,7 +39,7 @@ class Continuation:
         self._scene, self._vocabulary = scene, vocabulary
         self._rules = rules_for(settings, vocabulary)
         self._state = SamplerState()
-        self._generator = torch.Generator().manual_seed(settings.seed)
+        self.generator = torch.Generator().manual_seed(settings.seed)
         self._story = list(scene.text.ids)
         self.line = Line(
             settings,
@@ -66,27 +68,44 @@ class Continuation:
 
     def take(self, logits: torch.Tensor, alternatives: int = 0) -> None:
         """Choose what comes next by (vocabulary,) logits of what follows `ids`. Raises ModelError."""
-        self.moved = False
-        before = self.line.count
         chosen = choose(
             logits,
             self.ids,
-            before,
+            self.line.count,
             self._rules,
             self._state,
-            self._generator,
+            self.generator,
             self._forbidden(),
             alternatives,
         )
         self._state = chosen.state
-        self.line.add(chosen.token, chosen.logprob, chosen.alternatives)
+        self.accept(chosen.token, chosen.logprob, chosen.alternatives)
+
+    def accept(self, token: int, logprob: float, alternatives: Sequence[tuple[int, float]] = ()) -> None:
+        """Go on with a token that was chosen. Raises ModelError where its log-probability is no number."""
+        if not math.isfinite(logprob):
+            raise ModelError(NO_NUMBER)
+        self.moved = False
+        before = self.line.count
+        self.line.add(token, logprob, alternatives)
         if self.line.count == before + 1:
-            self._story.append(chosen.token)
-            self.ids.append(chosen.token)
+            self._story.append(token)
+            self.ids.append(token)
         elif self.line.count < before:
             self._turn_back(before - self.line.count)
         if len(self.ids) > self._scene.window:
             self._view = self._lay_out()
+
+    def knobs(self, vocabulary: int) -> Knobs | None:
+        """How the next token is chosen, where a few numbers say it all; None where more counts.
+
+        `vocabulary`: the model's, which may have more tokens than the tokenizer, of which none may come.
+        """
+        rules, line = self._rules, self.line
+        told = self._scene.spaces == "" or line.count > 0
+        if not told or line.forbidden or rules.vocabulary_size != vocabulary or len(rules.suppressed):
+            return None
+        return knobs_of(rules.settings)
 
     def transcript(self) -> Transcript:
         """The whole text and its ids, as they were told."""

@@ -18,15 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from storytime_tui.generation.gpt2_reader import Cache, GPT2Reader
-
-
-class Knobs(NamedTuple):
-    """How a token is chosen: top-k (0 keeps all), top-p and min-p, then the temperature (0 takes the likeliest)."""
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
+from storytime_tui.generation.reader import check_ids, check_one_row, check_reading, logits_out
+from storytime_tui.generation.settings import Knobs
 
 
 class Chosen(NamedTuple):
@@ -75,7 +68,8 @@ class Steps:
 
     def __init__(self, reader: GPT2Reader, rows: int = 1) -> None:
         self._reader, self._rows = reader, rows
-        self._graph: torch.cuda.CUDAGraph | None = None
+        self._graph: torch.cuda.CUDAGraph | None = None  # of a whole step
+        self._reading: torch.cuda.CUDAGraph | None = None  # of one without the choice
         device = reader.device
         with torch.inference_mode():
             # zeros, for what lies behind the mask is still multiplied: by nothing, which must give nothing
@@ -83,6 +77,7 @@ class Steps:
             self._place = torch.zeros(1, dtype=torch.long, device=device)
             self._tokens = torch.zeros(rows, dtype=torch.long, device=device)
             self._log_p = torch.zeros(rows, device=device)
+            self._logits = torch.zeros(rows, reader.vocabulary, device=device)
             self._uniforms = torch.zeros(reader.window, rows, device=device)
             self._knobs = set_knobs(Knobs(), reader.vocabulary).to(device)
             self._places = torch.arange(reader.window, device=device)
@@ -102,10 +97,31 @@ class Steps:
                     self._step()
                     self._place.sub_(1)
             torch.cuda.current_stream().wait_stream(aside)
-            graph = torch.cuda.CUDAGraph()
+            graph, reading = torch.cuda.CUDAGraph(), torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._step()
-            self._graph = graph
+            with torch.cuda.graph(reading, capture_error_mode="thread_local"):
+                self._read()
+            self._graph, self._reading = graph, reading
+
+    def read(self, token: int) -> Tensor:
+        """Put a token behind the only row -> (vocabulary,) float32 logits, on the CPU: for choices made there.
+
+        Raises ValueError where it would pass the window, or the model has no such token.
+        """
+        check_one_row(self._rows)
+        check_reading(self.cache.length, 1, self._reader.window)
+        check_ids([token], self._reader.vocabulary)
+        with torch.inference_mode():
+            self._place.fill_(self.cache.length)
+            self._tokens.fill_(token)
+            if self._reading is None:
+                self._read()
+            else:
+                self._reading.replay()
+            logits = logits_out(self._logits[0])
+        self.cache.rows[0].append(token)
+        return logits.clone()  # the next step writes over them
 
     def tell(self, last: Sequence[int], knobs: Knobs, generator: torch.Generator) -> Iterator[Chosen]:
         """Go on until the window is full, or the caller has enough.
@@ -148,16 +164,20 @@ class Steps:
 
     def _step(self) -> None:
         """Read the tokens at `place`, choose the next ones, and go on one place: all of it in tensors."""
+        self._read()
+        tokens, log_p = choose(self._logits, self._knobs, self._uniforms.index_select(0, self._place)[0])
+        self._tokens.copy_(tokens)
+        self._log_p.copy_(log_p)
+        self._place.add_(1)
+
+    def _read(self) -> None:
+        """Read the tokens at `place`."""
         reader = self._reader
         x = reader.embed(self._tokens[:, None], self._place)  # (rows, 1, width)
         mask = (self._places <= self._place)[None, None, None]  # (1, 1, 1, window)
         for layer, block in enumerate(reader.blocks):
             x = reader.block(block, x, partial(self._attend, layer, mask))
-        logits = reader.logits(x[:, 0])
-        tokens, log_p = choose(logits, self._knobs, self._uniforms.index_select(0, self._place)[0])
-        self._tokens.copy_(tokens)
-        self._log_p.copy_(log_p)
-        self._place.add_(1)
+        self._logits.copy_(reader.logits(x[:, 0]))
 
     def _attend(self, layer: int, mask: Tensor, asked: Tensor) -> Tensor:
         """(rows, 1, 3 x width) -> (rows, width), over the whole window under a mask."""

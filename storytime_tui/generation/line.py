@@ -19,7 +19,7 @@ _UNFINISHED = 3  # tokens more for a character of which only some bytes have com
 _TRIES = 1000  # times that a banned phrase is turned away from, until there seems to be no way around
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Token:
     token: int
     text: str  # what it completes; empty while a character is incomplete

@@ -40,6 +40,10 @@ Scores = npt.NDArray[np.float32]
 
 # Below this, scores of a usual size would overflow float32, and the draw is argmax anyway but for exact ties.
 _COLDEST = 1e-6
+NO_NUMBER = (
+    "The model's answer is not a number, so no word can be chosen: its training went astray. "
+    "Pick an earlier checkpoint, or train again with a smaller learning rate."
+)
 _NEVER = -10_000.0  # said in place of the logarithm of 0, which JSON cannot say
 
 
@@ -98,10 +102,7 @@ def log_probabilities(logits: npt.NDArray[np.float32]) -> Scores:
     """(vocabulary,) logits -> natural logarithms of the probabilities. Raises ModelError for what is no number."""
     highest = logits.max()
     if not np.isfinite(highest):
-        raise ModelError(
-            "The model's answer is not a number, so no word can be chosen: its training went astray. "
-            "Pick an earlier checkpoint, or train again with a smaller learning rate."
-        )
+        raise ModelError(NO_NUMBER)
     scores: Scores = logits - highest
     scores -= np.float32(math.log(np.exp(scores).sum(dtype=np.float64)))
     return scores

@@ -11,7 +11,7 @@ import dataclasses
 import difflib
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from storytime_tui.errors import PlanError
 
@@ -127,6 +127,38 @@ def _is_bias(entry: object) -> bool:
         and math.isfinite(entry[1])
         and abs(entry[1]) <= 100
     )
+
+
+class Knobs(NamedTuple):
+    """How a token is chosen: top-k (0 keeps all), top-p and min-p, then the temperature (0 takes the likeliest)."""
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+
+_PLAIN = (
+    "repetition",
+    "frequency",
+    "presence",
+    "dry",
+    "no_repeat",
+    "xtc",
+    "mirostat",
+    "typical",
+    "min_tokens",
+)
+
+
+def knobs_of(settings: SamplerSettings) -> Knobs | None:
+    """The few numbers that say how to choose; None where anything else has a say: penalties, biases, phrases."""
+    off = {"repetition": 1.0, "typical": 1.0}
+    if settings.banned or settings.bias or settings.no_repeat or settings.min_tokens:
+        return None
+    if settings.temperature > 0 and any(getattr(settings, name) != off.get(name, 0) for name in _PLAIN):
+        return None
+    return Knobs(settings.temperature, settings.top_k, settings.top_p, settings.min_p)
 
 
 def with_values(settings: SamplerSettings, values: dict[str, str]) -> SamplerSettings:

@@ -11,7 +11,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,9 +20,12 @@ from storytime_tui.generation.caches import Caches, common_length
 from storytime_tui.generation.continuation import Continuation, Scene
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.reader import CHUNK, Reader
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.settings import Knobs, SamplerSettings
 from storytime_tui.generation.transcript import Transcripts
 from storytime_tui.generation.vocabulary import Vocabulary, facts_of
+
+if TYPE_CHECKING:
+    from storytime_tui.generation.graph import Steps
 
 
 class Storyteller:
@@ -33,14 +36,21 @@ class Storyteller:
     tokenizer has more tokens than the model knows.
     """
 
-    def __init__(self, reader: Reader, vocabulary: Vocabulary, window: int | None = None) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        vocabulary: Vocabulary,
+        window: int | None = None,
+        steps: "Steps | None" = None,
+    ) -> None:
+        """`steps`: what a GPU was taught to do by heart (`graph.Steps`), for single tellings."""
         if vocabulary.vocabulary_size > reader.vocabulary:
             raise ModelError(
                 f"The tokenizer has {vocabulary.vocabulary_size:,} tokens, but the model knows only "
                 f"{reader.vocabulary:,}: they do not belong together."
             )
         self.window: int = min(window or reader.window, reader.window)
-        self._reader, self._vocabulary = reader, vocabulary
+        self._reader, self._vocabulary, self._steps = reader, vocabulary, steps
         self._caches = Caches(reader)
         self._transcripts = Transcripts(vocabulary)
 
@@ -111,11 +121,16 @@ class Storyteller:
         self, told: Continuation, watch: "_Watch", stop: threading.Event, alternatives: int
     ) -> Iterator[Piece]:
         """Tell on with one continuation until it is over."""
-        cache = self._caches.take(told.ids)
-        watch.reads(len(told.ids), cache.length)
+        steps = self._steps
+        cache = self._caches.take(told.ids) if steps is None else steps.cache
         try:
             while not told.line.stopped_by:
                 cache = self._fitting(cache, told)
+                watch.reads(len(told.ids), cache.length)
+                knobs = told.knobs(self._reader.vocabulary) if steps and not alternatives else None
+                if steps is not None and knobs is not None:
+                    yield from self._by_heart(steps, knobs, told, watch, stop)
+                    continue
                 logits = self._read(told.ids[cache.length :], cache, stop)
                 if logits is None:
                     told.line.stop()
@@ -123,8 +138,26 @@ class Storyteller:
                     told.take(logits, alternatives)
                 yield from watch.shown(told)
         finally:
-            self._caches.keep(cache)
+            if steps is None:
+                self._caches.keep(cache)
             self._transcripts.keep(told.transcript())
+
+    def _by_heart(
+        self, steps: "Steps", knobs: Knobs, told: Continuation, watch: "_Watch", stop: threading.Event
+    ) -> Iterator[Piece]:
+        """Tell on, token after token, without the processor's say, until it is over or the view begins anew."""
+        unread = told.ids[steps.cache.length :]
+        if len(unread) > 1 and self._read(unread[:-1], steps.cache, stop) is None:
+            told.line.stop()
+            return
+        for chosen in steps.tell(unread[-1:], knobs, told.generator):
+            if stop.is_set():
+                told.line.stop()
+            else:
+                told.accept(chosen.tokens[0], chosen.log_p[0])
+            yield from watch.shown(told)
+            if told.moved or told.line.stopped_by:
+                return
 
     def _fitting(self, cache: Any, told: Continuation) -> Any:
         """The cache with nothing in it but what is to be read before the rest of `ids`; perhaps another one."""
@@ -144,7 +177,10 @@ class Storyteller:
         for start in range(0, len(ids), CHUNK):
             if stop.is_set():
                 return None
-            logits = self._reader.read(ids[start : start + CHUNK], cache)
+            if self._steps is not None and len(ids) == 1 and cache is self._steps.cache:
+                logits = self._steps.read(ids[0])
+            else:
+                logits = self._reader.read(ids[start : start + CHUNK], cache)
         return None if stop.is_set() else logits
 
     def _scene(self, text: str, memory: str, note: str) -> Scene:

@@ -173,6 +173,8 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
+    from storytime_tui.generation.gpt2_reader import GPT2Reader
+    from storytime_tui.generation.graph import Steps
     from storytime_tui.generation.precision import choose_precision, identity_of
     from storytime_tui.generation.reader import prepare
     from storytime_tui.generation.storyteller import Storyteller
@@ -187,7 +189,12 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     window = min(model.window, origin.window or sys.maxsize)
     weights = [identity_of(folder) for folder in (origin.folder, origin.adapter) if folder is not None]
     precision, _ = choose_precision(model, " ".join(weights), lambda: _something_to_read(tokenizer))
-    return Teller(name, Storyteller(prepare(model, precision), tokenizer, window=window), precision)
+    reader = prepare(model, precision)
+    steps = None
+    if isinstance(reader, GPT2Reader) and device.type == "cuda":
+        steps = Steps(reader)
+        steps.record()
+    return Teller(name, Storyteller(reader, tokenizer, window, steps), precision)
 
 
 def _something_to_read(vocabulary: Vocabulary) -> list[int]:

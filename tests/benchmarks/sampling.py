@@ -3,10 +3,10 @@
     python tests/benchmarks/sampling.py [--rounds N] [--threads N ...] [--json]
 
 The vocabulary is GPT-2's size, 50,257. The steps are those of distilgpt2's shape in fp32 and in int8 (where there is
-int8), with 500 tokens read, by the readers that tell. Presets choose from logits as peaked as a trained model's, all samplers at once
-from flat ones, where nothing can be left out, and from peaked ones. Step and choices are taken in turn; shares are
-medians. "all" is the slower of mirostat's way and the cuts' way, since one takes the other's place. Prints a table;
-with --json one object as the last line.
+int8), with 500 tokens read, by the readers that tell. Presets choose from logits as peaked as a trained model's, all
+samplers at once from flat ones, where nothing can be left out, and from peaked ones. Steps and choices are taken in
+turn; shares are medians. "all" is the slower of mirostat's way and the cuts' way, since one takes the other's place.
+Prints a table; with --json one object as the last line.
 """
 
 import argparse

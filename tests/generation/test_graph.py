@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.generation.gpt2_reader import GPT2Reader
-from storytime_tui.generation.graph import Knobs, Steps, choose, set_knobs
+from storytime_tui.generation.graph import Steps, choose, set_knobs
 from storytime_tui.generation.matrices import kinds_of_int8
 from storytime_tui.generation.sampling import log_probabilities, possible
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.settings import Knobs, SamplerSettings
 from tests.generation.small_models import VOCABULARY, WINDOW, greedy_by_generate, ours_of, theirs
 
 PROMPT = [3, 14, 15, 92, 65, 35, 89, 79]

@@ -13,6 +13,8 @@ from torch import nn
 from transformers import GPT2LMHeadModel
 
 from storytime_tui.errors import ModelError
+from storytime_tui.generation.gpt2_reader import GPT2Reader
+from storytime_tui.generation.graph import Steps
 from storytime_tui.generation.live_reader import LiveReader
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import with_preset
@@ -589,3 +591,62 @@ def test_the_closing_figures_count_only_our_own_time() -> None:
     assert last.tokens == BOLD.max_tokens
     assert last.first_token_seconds > 0
     assert last.tokens_per_second > 0
+
+
+# -- by heart, as on a GPU ---------------------------------------------------------------------------------------
+
+
+class Wide(Bytes):
+    """A vocabulary of as many tokens as the model has rows."""
+
+    pieces = [*Bytes.pieces, *(b"%d" % number for number in range(8))]
+    vocabulary_size = len(pieces)
+
+
+def by_heart_and_not(window: int = WINDOW) -> tuple[Storyteller, Storyteller]:
+    """The same model, told with recorded steps (here unrecorded: a processor has no graphs) and without."""
+    with_steps = GPT2Reader(ours(tiny_gpt2(window)).eval(), "fp32")
+    steps = Steps(with_steps)
+    return Storyteller(with_steps, Wide(), steps=steps), Storyteller(reader_of(tiny_gpt2(window)), Wide())
+
+
+@pytest.mark.parametrize(
+    "wished", [GREEDY, SamplerSettings(seed=3)], ids=["by numbers alone", "with penalties"]
+)
+def test_by_heart_the_same_is_told_over_many_windows_edits_and_stops(wished: SamplerSettings) -> None:
+    heart, plain = by_heart_and_not()
+    long = dataclasses.replace(wished, max_tokens=4 * WINDOW)
+    for prompt in ("An owl", "An owl sat", "An ox ", ""):
+        mine, theirs = (ids_of(teller.tell(prompt, long, memory="A wood.")) for teller in (heart, plain))
+        assert mine == theirs
+    ended = dataclasses.replace(wished, stop=(" the",), finish_sentence=True)
+    mine, theirs = (text_of(teller.tell("An owl", ended)) for teller in (heart, plain))
+    assert mine == theirs
+
+
+def test_by_heart_a_seed_tells_its_story_and_a_stop_comes_within_a_token() -> None:
+    heart, _ = by_heart_and_not()
+    whole = ids_of(heart.tell("An owl", BOLD))
+    assert whole == ids_of(heart.tell("An owl", BOLD))
+    assert whole != ids_of(heart.tell("An owl", dataclasses.replace(BOLD, seed=8)))
+    stop, told = threading.Event(), []
+    for item in heart.tell("An owl", BOLD, stop):
+        if isinstance(item, Piece):
+            told.append(item.token)
+            if len(told) == 5:
+                stop.set()
+    assert told == whole[: len(told)] and 5 <= len(told) <= 8
+    rows = [
+        (row, item.token) for row, item in heart.tell_several("An owl", GREEDY, 2) if isinstance(item, Piece)
+    ]
+    assert {row for row, _ in rows} == {0, 1}
+
+
+def test_by_heart_an_answer_that_is_no_number_is_told() -> None:
+    model = ours(tiny_gpt2()).eval()
+    with torch.no_grad():
+        model.head.fill_(float("nan"))
+    reader = GPT2Reader(model, "fp32")
+    for wished in (BOLD, SamplerSettings()):
+        with pytest.raises(ModelError, match="not a number"):
+            list(Storyteller(reader, Wide(), steps=Steps(reader)).tell("An owl", wished))
