@@ -20,7 +20,7 @@ class Settings:
     temperature: float = 0.8
     top_p: float = 0.95
     min_p: float = 0.05
-    repetition: float = 1.1
+    repetition: float = 1.05
     max_tokens: int = 200
 
 

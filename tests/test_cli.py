@@ -276,3 +276,13 @@ def test_doctor_looks_at_everything(
     assert "not reached" in str(found["hugging face hub"]["found"])
     assert main(["doctor"]) == 0
     assert "trains on" in capsys.readouterr().out
+
+
+def test_bench_tell_measures_each_precision_and_refuses_nothing_to_tell(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "tell", "--base", "scratch-tiny", "--tokens", "4", "--json"]) == 0
+    (figures,) = objects(capsys.readouterr().out)
+    assert figures["fp32_tokens_per_second"] > 0 and figures["eight_at_once"] > 0
+    assert main(["bench", "tell", "--tokens", "0"]) == 1
+    assert "--tokens is 0, but must be 2 or more" in capsys.readouterr().err

@@ -98,3 +98,29 @@ assert StorytimeApp(real_services()).run(headless=True, size=(80, 24), auto_pilo
 
 def test_the_first_painted_frame_loads_neither_torch_nor_transformers(home: Path) -> None:
     assert not loaded_after(FIRST_FRAME, home) & set(HEAVY)
+
+
+def test_a_model_is_made_without_torchs_compiler() -> None:
+    """It takes seconds to load, and telling has no use for it."""
+    code = (
+        "import sys, torch\n"
+        "from storytime_tui.models.gpt2 import Shape\n"
+        "from storytime_tui.models.gpt2_files import empty_gpt2\n"
+        "from storytime_tui.generation.reader import prepare\n"
+        "model = empty_gpt2(Shape(300, 32, 16, 1, 2, 64), torch.device('cpu'), torch.float32, padded=False)\n"
+        "model.fill(0)\n"
+        "reader = prepare(model.eval(), 'fp32')\n"
+        "reader.read([1, 2], reader.new_cache())\n"
+        "sys.exit('torch._dynamo' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+
+
+def test_an_interrupt_before_anything_is_loaded_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    from storytime_tui import __main__, cli
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    assert __main__.start() == 130

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, say
+from storytime_tui.errors import PlanError
 from storytime_tui.workshop.measuring import measure_ui
 from storytime_tui.workshop.measuring_telling import measure_telling
 from storytime_tui.workshop.measuring_training import SHAPES, measure_training
@@ -41,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
         status.clear()
     elif args.subject == "tell":
         status = StatusLine()
-        figures = measure_telling(args.base, max(1, args.tokens), status.show, device=args.device)
+        if args.tokens < 2:
+            raise PlanError(f"--tokens is {args.tokens}, but must be 2 or more.")
+        figures = measure_telling(args.base, args.tokens, status.show, device=args.device)
         status.clear()
     else:
         figures = measure_ui(args.rounds, say)

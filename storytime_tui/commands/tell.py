@@ -1,6 +1,7 @@
 """`storytime-tui tell`: go on with a text, word by word, on the terminal or into a pipe."""
 
 import argparse
+import codecs
 import contextlib
 import dataclasses
 import signal
@@ -147,10 +148,22 @@ def _prompt(given: str | None) -> str:
     """The text to go on with. A pipe's last line end is the shell's, not the story's, and is dropped."""
     piped = sys.stdin is not None and not sys.stdin.isatty()
     if given == "-" or (given is None and piped):
-        text = sys.stdin.buffer.read().decode("utf-8", "replace").replace("\r\n", "\n")
+        text = _decoded(sys.stdin.buffer.read()).replace("\r\n", "\n")
         return text.removesuffix("\n")
     # What of an argument is no UTF-8 comes as lone surrogates, which no tokenizer can read.
     return (given or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _decoded(data: bytes) -> str:
+    """UTF-8, or what a byte order mark says."""
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if data.startswith(mark):
+            return data.decode(encoding, "replace")
+    return data.decode("utf-8", "replace")
 
 
 def _tell_plain(prompt: str, stream: Stream) -> list[Told]:
@@ -168,17 +181,20 @@ def _tell_plain(prompt: str, stream: Stream) -> list[Told]:
 
 
 def _tell_several_plain(prompt: str, stream: Stream) -> list[Told]:
-    """Print each continuation when it is whole: they come at once, and would be in each other's way."""
+    """Print each continuation when it is whole, in order: they come at once, and would be in each other's way."""
     show: Callable[[str], str] = printable if sys.stdout.isatty() else str
     texts: dict[int, str] = {}
-    ends = []
+    ends: dict[int, Told] = {}
+    printed = 0
     for row, item in stream:
         if isinstance(item, Told):
-            ends.append(item)
-            print(f"--- {row + 1} ---\n{show(prompt + texts.get(row, ''))}", flush=True)
+            ends[row] = item
         else:
             texts[row] = texts.get(row, "") + item.text
-    return ends
+        while printed in ends:
+            print(f"--- {printed + 1} ---\n{show(prompt + texts.get(printed, ''))}", flush=True)
+            printed += 1
+    return [ends[row] for row in sorted(ends)]
 
 
 def _tell_json(stream: Stream, *, several: bool) -> list[Told]:
@@ -202,7 +218,7 @@ def _summary(ends: Sequence[Told]) -> str:
     tokens = sum(told.tokens for told in ends)
     speed = sum(told.tokens_per_second for told in ends)
     how = list(dict.fromkeys(_STOPPED_BY[told.stopped_by] for told in ends))
-    parts = [f"{tokens} tokens", f"{speed:.1f} tokens/s", "; ".join(how)]
+    parts = [f"{tokens} token{'' if tokens == 1 else 's'}", f"{speed:.1f} tokens/s", "; ".join(how)]
     seen = ends[0].seen if ends else None
     if seen is not None and seen.begins:
         parts.append(f"the model saw the prompt from character {seen.begins:,} on")

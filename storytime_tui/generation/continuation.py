@@ -17,6 +17,8 @@ from storytime_tui.generation.settings import Knobs, SamplerSettings, knobs_of
 from storytime_tui.generation.transcript import Transcript
 from storytime_tui.generation.vocabulary import Vocabulary, facts_of
 
+_BEFORE = 4000  # bytes of the prompt, in which a banned phrase may have begun
+
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
@@ -44,7 +46,7 @@ class Continuation:
         self.line = Line(
             settings,
             vocabulary,
-            after=" " if scene.spaces else scene.text.text.decode()[-1:],
+            after=scene.text.text[-_BEFORE:].decode("utf-8", "ignore") + scene.spaces[:1],
             drop_spaces=bool(scene.spaces),
         )
         self.moved = False
@@ -123,6 +125,8 @@ class Continuation:
         forbidden = list(self.line.forbidden)
         if self._scene.spaces and not self.line.count:
             forbidden += np.flatnonzero(~facts_of(self._vocabulary).begins_word).tolist()
+        if self.line.at_line_ends:
+            forbidden += np.flatnonzero(facts_of(self._vocabulary).ends_line).tolist()
         return forbidden
 
     def _turn_back(self, count: int) -> None:

@@ -33,8 +33,9 @@ class _Token:
 class Line:
     """What follows one prompt. `forbidden` are the ids that may not come next: they began what is banned.
 
-    `stopped_by` is empty while it goes on. `after` is the prompt's last character, which tells whether a word
-    begins; with `drop_spaces` the first text loses the spaces that the prompt has already.
+    `stopped_by` is empty while it goes on. `after` is the prompt's end, which tells whether a word
+    begins, and whether something banned has begun; with `drop_spaces` the first text loses the spaces that the
+    prompt has already.
     """
 
     def __init__(
@@ -44,8 +45,11 @@ class Line:
         self._settings, self._vocabulary = settings, vocabulary
         self._drops_spaces = drop_spaces
         self._tokens: list[_Token] = []
-        self._text = after[-1:]  # and all that was told
+        longest = max((len(phrase) for phrase in settings.banned), default=0)
+        self._text = after[-max(longest, settings.line_ends) - 1 :]  # and all that was told
         self._begin = len(self._text)
+        # from where on the prompt's end may become something banned
+        self._begun = held_banned(self._text, settings.banned, min(1, self._begin))
         self._shown, self._shown_chars = (
             0,
             self._begin,
@@ -67,6 +71,12 @@ class Line:
     def text(self) -> str:
         """All that was told, held back or not."""
         return self._text[self._begin :]
+
+    @property
+    def at_line_ends(self) -> bool:
+        """Whether as many line ends as may stand in a row stand at the end."""
+        most = self._settings.line_ends
+        return most > 0 and self._text.endswith("\n" * most)
 
     def ids_and_ends(self) -> tuple[list[int], list[int]]:
         """The told ids, and at which byte of `text` each ends; tokens that share a character end together.
@@ -111,9 +121,9 @@ class Line:
         """The listener has heard enough. What was held back is let out, but for half a character or phrase."""
         self._drop_incomplete()
         self.stopped_by = "you"
-        banned = find_banned(self._text, self._settings.banned, self._shown_chars, final=True)
-        if banned is not None:
-            self._cut(banned.start)
+        banned = find_banned(self._text, self._settings.banned, self._unjudged(), final=True)
+        if banned is not None and banned.end > self._begin:
+            self._cut(max(self._begin, banned.start))
 
     def ready(self) -> Iterator[Piece]:
         """The tokens that may be shown now, each once."""
@@ -133,9 +143,9 @@ class Line:
         stop = find_stop(self._text, self._settings.stop, self._shown_chars, final=final)
         text = self._text if stop is None else self._text[: stop.start]
         closed = final or stop is not None
-        banned = find_banned(text, self._settings.banned, self._shown_chars, final=closed)
-        if banned is not None:
-            self._turn_back(banned.start)
+        banned = find_banned(text, self._settings.banned, self._unjudged(), final=closed)
+        if banned is not None and banned.end > self._begin:
+            self._turn_back(max(self._begin, banned.start))
             return True
         if stop is not None:
             self._cut(stop.start)
@@ -185,11 +195,15 @@ class Line:
         """How many characters may be shown."""
         safe = min(
             held_stop(self._text, self._settings.stop, self._shown_chars),
-            held_banned(self._text, self._settings.banned, self._shown_chars),
+            held_banned(self._text, self._settings.banned, self._unjudged()),
         )
         if self._settings.finish_sentence and self.count > self._settings.max_tokens - OVERRUN:
             safe = min(safe, sentence_cut(self._text, self._shown_chars))
         return safe
+
+    def _unjudged(self) -> int:
+        """From where on the text may hold something banned: what was shown holds nothing."""
+        return min(self._begun, self._shown_chars) if self._shown == 0 else self._shown_chars
 
     def _end_of(self, index: int) -> int:
         """By how many characters a token is whole: those of a later one, where it ends within a character."""

@@ -9,8 +9,9 @@ still become a phrase.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def token_of(begun: Sequence[int], place: int) -> int:
     return index
 
 
+Forms = Mapping[str, Sequence[tuple[str, Sequence[str]]]]
 _OPEN, _NOT = -1, -2  # the text ends before the phrase does, and agrees with it so far; it is another
 _QUOTES = str.maketrans("‘’“”", "''\"\"")
 
@@ -95,8 +97,20 @@ class _Tail:
                 return _NOT
         return end
 
-    def form_of(self, phrase: str) -> Sequence[str]:
-        return _folded(" ".join(phrase.split()) or phrase) if self.words else phrase
+    def beginning_with(self, forms: Forms, place: int) -> Sequence[tuple[str, Sequence[str]]]:
+        """The phrases that begin with the character at `place`, with how they are compared."""
+        first = self.characters[place]
+        return forms.get(" " if self.words and first.isspace() else first, ())
+
+
+@lru_cache(maxsize=8)
+def _forms(phrases: tuple[str, ...], words: bool) -> Forms:
+    """Phrases as they are compared, by their first character: of thousands few begin alike."""
+    found: dict[str, list[tuple[str, Sequence[str]]]] = {}
+    for phrase in phrases:
+        form = _folded(" ".join(phrase.split()) or phrase) if words else list(phrase)
+        found.setdefault(" " if words and form[0].isspace() else form[0], []).append((phrase, form))
+    return found
 
 
 def _folded(text: str) -> list[str]:
@@ -104,9 +118,11 @@ def _folded(text: str) -> list[str]:
 
 
 def _find(tail: _Tail, phrases: Sequence[str], final: bool) -> Found | None:
-    forms = [(phrase, tail.form_of(phrase)) for phrase in phrases]
-    for place in range(tail.first, len(tail.characters)):
-        reached = [(tail.reach(place, form, final), phrase) for phrase, form in forms]
+    forms = _forms(tuple(phrases), tail.words)
+    for place in range(tail.first, len(tail.characters)) if forms else ():
+        reached = [
+            (tail.reach(place, form, final), phrase) for phrase, form in tail.beginning_with(forms, place)
+        ]
         whole = [each for each in reached if each[0] >= 0]
         if whole:
             end, phrase = min(whole)
@@ -117,8 +133,9 @@ def _find(tail: _Tail, phrases: Sequence[str], final: bool) -> Found | None:
 
 
 def _held(tail: _Tail, phrases: Sequence[str]) -> int:
-    forms = [tail.form_of(phrase) for phrase in phrases]
-    for place in range(tail.first, len(tail.characters)):
-        if any(tail.reach(place, form, final=False) != _NOT for form in forms):
+    forms = _forms(tuple(phrases), tail.words)
+    for place in range(tail.first, len(tail.characters)) if forms else ():
+        begun = tail.beginning_with(forms, place)
+        if any(tail.reach(place, form, final=False) != _NOT for _, form in begun):
             return place + tail.offset
     return len(tail.characters) + tail.offset

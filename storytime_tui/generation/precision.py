@@ -22,7 +22,7 @@ from storytime_tui.models.loading import choose_precision as fastest_float
 from storytime_tui.paths import cache_folder
 
 TOLERATED = 0.005  # how much larger int8's perplexity may be: less than two checkpoints of one run differ
-ASKED = 2048  # tokens that a verdict rests on
+ASKED = 1024  # tokens that a verdict rests on
 _ENGINE = 1  # counted up when the arithmetic of a precision changes
 _KEPT = 500  # verdicts; the oldest go
 

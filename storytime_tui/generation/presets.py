@@ -18,7 +18,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "exact": (
         "always the likeliest word and no chance at all: the same story every time",
-        {"temperature": 0.0, "top_p": 1.0, "min_p": 0.0, "repetition": 1.0, "dry": 0.0},
+        {"temperature": 0.0, "top_p": 1.0, "min_p": 0.0, "repetition": 1.0, "dry": 0.0, "line_ends": 0},
     ),
 }
 
@@ -31,6 +31,7 @@ def with_preset(settings: SamplerSettings, name: str) -> SamplerSettings:
 
     Biases, banned words, stops, lengths and the seed stay. Raises PlanError for a preset that there is not.
     """
+    name = name.casefold()
     if name not in PRESETS:
         raise PlanError(f"There is no preset {name!r}; there are {', '.join(map(repr, PRESETS))}.")
     kept = {knob: getattr(settings, knob) for knob in _ASKED_FOR}

@@ -37,7 +37,8 @@ class SamplerSettings:
     mirostat: float = 0.0  # bits of surprise a token, held by steering, in place of all the cuts; 0 is off
     mirostat_rate: float = 0.1  # how quickly it steers
     # against repetition; punctuation, line ends and quotes are spared
-    repetition: float = 1.1  # multiplies the log-probability of what was told lately; 1 is off
+    # 1.1 is what is usually named; models of this program's size already lose their grammar by it
+    repetition: float = 1.05  # multiplies the log-probability of what was told lately; 1 is off
     repetition_window: int = 256  # how many tokens back is "lately", for the next two as well
     frequency: float = 0.0  # taken off the log-probability for each time a token was told lately
     presence: float = 0.0  # taken off once if it was told lately
@@ -45,6 +46,7 @@ class SamplerSettings:
     dry: float = 0.8  # taken off for what would go on repeating a sequence, growing with its length; 0 is off
     dry_base: float = 1.75  # how quickly it grows
     dry_allowed: int = 4  # sequences shorter than this are free
+    line_ends: int = 2  # no more of them in a row: small models fall into leaving lines empty; 0 is off
     # what is asked for outright
     bias: tuple[tuple[str, float], ...] = ()  # words, and what is added to their log-probability
     banned: tuple[str, ...] = ()  # words and phrases that never stand in the text, in upper or lower case
@@ -81,16 +83,17 @@ _RANGES: dict[str, tuple[float, float, str]] = {
     "mirostat": (0, 20, "between 0 (off) and 20 bits"),
     "mirostat_rate": (0, 1, "between 0 and 1"),
     "repetition": (1, 5, "between 1 (off) and 5"),
-    "repetition_window": (0, _MANY, "a number of tokens"),
+    "repetition_window": (0, _MANY, "a number of tokens up to 1,000,000"),
     "frequency": (-10, 10, "between -10 and 10"),
     "presence": (-10, 10, "between -10 and 10"),
     "no_repeat": (0, 100, "0 (off) or a number of tokens up to 100"),
+    "line_ends": (0, 100, "0 (off) or a number up to 100"),
     "dry": (0, 100, "between 0 (off) and 100"),
     "dry_base": (1, 10, "between 1 and 10"),
-    "dry_allowed": (1, _MANY, "a number of tokens from 1"),
+    "dry_allowed": (1, _MANY, "a number of tokens from 1 to 1,000,000"),
     "min_tokens": (0, _MANY, "between 0 and 1,000,000"),
     "max_tokens": (1, _MANY, "between 1 and 1,000,000"),
-    "seed": (0, 2**63 - 1, "a whole number from 0"),
+    "seed": (0, 2**63 - 1, "a whole number from 0 to 9,223,372,036,854,775,807"),
 }
 _KINDS: dict[str, type] = {  # the annotations, without what stands in a tuple's brackets
     field.name: tuple if "tuple" in str(field.type) else field.type  # type: ignore[misc]
@@ -154,7 +157,7 @@ _PLAIN = (
 def knobs_of(settings: SamplerSettings) -> Knobs | None:
     """The few numbers that say how to choose; None where anything else has a say: penalties, biases, phrases."""
     off = {"repetition": 1.0, "typical": 1.0}
-    if settings.banned or settings.bias or settings.no_repeat or settings.min_tokens:
+    if settings.banned or settings.bias or settings.no_repeat or settings.min_tokens or settings.line_ends:
         return None
     if settings.temperature > 0 and any(getattr(settings, name) != off.get(name, 0) for name in _PLAIN):
         return None
@@ -187,6 +190,8 @@ def _parsed(name: str, text: str) -> Any:
         hint = f"did you mean {near[0]!r}?" if near else f"those set most often are {', '.join(_OFTEN)}."
         raise PlanError(f"There is no sampler setting {name!r}; {hint}")
     kind = _KINDS[name]
+    if kind is tuple and text and not _split(text, ","):
+        raise PlanError(f"{name} is {text!r}, which names nothing: write a space as \\s and a comma as \\,.")
     try:
         if name == "bias":
             return tuple(map(_parsed_bias, _split(text, ",")))

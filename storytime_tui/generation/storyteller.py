@@ -249,7 +249,8 @@ class _Watch:
 
     def __init__(self) -> None:
         self._began = time.perf_counter()
-        self._seconds, self._first, self._tokens = 0.0, 0.0, 0
+        self._seconds, self._first, self._tokens = 0.0, 0.0, 0  # when the first was shown, and how many were
+        self._first_chosen = self._last_chosen = 0.0
         self._read = self._reused = 0
 
     def reads(self, tokens: int, reused: int) -> None:
@@ -258,7 +259,9 @@ class _Watch:
             self._read, self._reused = tokens - reused, reused
 
     def shown(self, told: Continuation) -> Iterator[Piece]:
-        """What may be shown of a continuation now."""
+        """What may be shown of a continuation now, a token having been chosen."""
+        self._last_chosen = self._seconds + time.perf_counter() - self._began
+        self._first_chosen = self._first_chosen or self._last_chosen
         for piece in told.line.ready():
             self._seconds += time.perf_counter() - self._began
             self._first = self._first or self._seconds
@@ -268,7 +271,7 @@ class _Watch:
 
     def closing(self, told: Continuation) -> Told:
         """The last word."""
-        later = self._seconds - self._first
+        later = self._last_chosen - self._first_chosen  # text that was held back came in one go
         if later > 0 and self._tokens > 1:
             speed = (self._tokens - 1) / later
         else:

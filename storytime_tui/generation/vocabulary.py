@@ -47,6 +47,7 @@ class Facts:
     breaker: Flags  # a line's end, a quote, a colon or a star in it, or end-of-text: where a repetition ends
     silent: Flags  # adds nothing to a text, and isn't end-of-text
     begins_word: Flags  # a space with something behind it
+    ends_line: Flags  # a line's end is what it begins with
 
 
 # Curly quotes are three bytes, E2 80 and another, which many vocabularies spread over two tokens.
@@ -76,4 +77,5 @@ def facts_of(vocabulary: Vocabulary) -> Facts:
     silent = np.array([not data for data in every], bool)
     breaker[end], silent[end] = True, False
     begins_word = np.array([data[:1] == b" " and data[1:2].strip() != b"" for data in every], bool)
-    return Facts(wordless, ends_word, newline, breaker, silent, begins_word)
+    ends_line = np.array([data[:1] == b"\n" for data in every], bool)
+    return Facts(wordless, ends_word, newline, breaker, silent, begins_word, ends_line)

@@ -144,10 +144,18 @@ class Layers(nn.Module):
 
     def __init__(self, shape: Shape, padded: int) -> None:
         super().__init__()
-        self.wte = nn.Embedding(shape.vocabulary + padded, shape.width)
-        self.wpe = nn.Embedding(shape.window, shape.width)
+        self.wte = _embedding(shape.vocabulary + padded, shape.width)
+        self.wpe = _embedding(shape.window, shape.width)
         self.h = nn.ModuleList([Block(shape, layer) for layer in range(shape.layers)])
         self.ln_f = nn.LayerNorm(shape.width, eps=shape.epsilon)
+
+
+def _embedding(rows: int, width: int) -> nn.Embedding:
+    """Unfilled: the random numbers it would otherwise get make torch load its compiler where there is no memory yet."""
+    made: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
+        torch.empty(rows, width), freeze=False
+    )
+    return made
 
 
 class GPT2(nn.Module):

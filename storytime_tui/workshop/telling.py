@@ -136,13 +136,14 @@ class _Threads:
         from storytime_tui.generation.threads import telling_with
 
         while True:
-            with telling_with(self._count()):
+            with telling_with(self.count()):
                 item = next(stream, None)
             if item is None:
                 return
             yield item
 
-    def _count(self) -> int:
+    def count(self) -> int:
+        """How many at this moment."""
         from storytime_tui.generation.threads import threads_for
 
         now = time.monotonic()
@@ -178,6 +179,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     from storytime_tui.generation.precision import choose_precision, identity_of
     from storytime_tui.generation.reader import prepare
     from storytime_tui.generation.storyteller import Storyteller
+    from storytime_tui.generation.threads import telling_with
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
 
@@ -188,7 +190,13 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     model = open_model(origin, device, dtype).model
     window = min(model.window, origin.window or sys.maxsize)
     weights = [identity_of(folder) for folder in (origin.folder, origin.adapter) if folder is not None]
-    precision, _ = choose_precision(model, " ".join(weights), lambda: _something_to_read(tokenizer))
+
+    def something_to_read() -> list[int]:
+        report(Preparing("trying smaller numbers, once for each model", 0, 0))
+        return _something_to_read(tokenizer)
+
+    with telling_with(_Threads().count()):
+        precision, _ = choose_precision(model, " ".join(weights), something_to_read)
     reader = prepare(model, precision)
     steps = None
     if isinstance(reader, GPT2Reader) and device.type == "cuda":

@@ -133,6 +133,13 @@ def test_several_continuations_are_printed_whole_and_numbered_in_json(
     assert teller.added["alternatives"] == 3
 
 
+def test_a_pipe_in_utf_16_is_read(monkeypatch: pytest.MonkeyPatch, teller: FakeTeller) -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        pipe_in(monkeypatch, "Der Bär\r\nsaß.\n".encode(encoding))
+        tell()
+        assert teller.asked is not None and teller.asked[0] == "Der Bär\nsaß."
+
+
 def test_a_preset_is_the_ground_that_options_stand_on(teller: FakeTeller) -> None:
     tell("--preset", "wild", "--top-p", "0.5")
     assert teller.asked is not None
@@ -147,6 +154,7 @@ def test_a_preset_is_the_ground_that_options_stand_on(teller: FakeTeller) -> Non
         (("--preset", "mad"), "There is no preset 'mad'; there are 'steady'"),
         (("--temperature", "9"), "temperature is 9.0, but must be between 0 and 5"),
         (("--set", "top_q=1"), "did you mean 'top_"),
+        (("--set", "stop=,"), "write a space as"),
     ],
 )
 def test_what_cannot_be_is_said(

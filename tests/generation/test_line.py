@@ -127,3 +127,21 @@ def test_whatever_comes_what_was_shown_stays_and_is_allowed(
         .encode()[: ends[-1] if ends else 0]
         == (text.encode()[: ends[-1] if ends else 0])
     )
+
+
+def test_a_banned_phrase_that_the_prompt_begins_is_not_ended() -> None:
+    line = Line(dataclasses.replace(USUAL, banned=("a small",)), Bytes(), after="There was a")
+    text, _ = tell(line, [*b" small "])
+    assert text == "" and line.forbidden == {ord(" ")}
+    whole = Line(dataclasses.replace(USUAL, banned=("a small",)), Bytes(), after="There was a small")
+    assert tell(whole, [*b"-ish tree.", EOT])[0] == "-ish tree." or whole.forbidden  # it was open until now
+    other = Line(dataclasses.replace(USUAL, banned=("a small",)), Bytes(), after="There was a")
+    assert tell(other, [*b" smart cat.", EOT])[0] == " smart cat."
+
+
+def test_line_ends_do_not_pile_up() -> None:
+    line = Line(USUAL, Bytes(), after="So.\n")
+    assert not line.at_line_ends
+    line.add(10, -1.0)
+    assert line.at_line_ends
+    assert not Line(dataclasses.replace(USUAL, line_ends=0), Bytes(), after="\n\n\n").at_line_ends

@@ -593,6 +593,24 @@ def test_the_closing_figures_count_only_our_own_time() -> None:
     assert last.tokens_per_second > 0
 
 
+def test_no_more_line_ends_come_in_a_row_than_may() -> None:
+    model = ours(tiny_gpt2()).eval()
+    wished = dataclasses.replace(BOLD, max_tokens=60, min_tokens=60, bias=(("\n", 20.0), ("\n\n", 20.0)))
+    loose = text_of(Storyteller(prepare(model, "fp32"), Bytes()).tell("An owl\n", wished))
+    assert "\n\n\n" in loose
+    held = dataclasses.replace(wished, line_ends=2)
+    assert "\n\n\n\n" not in "\n" + text_of(
+        Storyteller(prepare(model, "fp32"), Bytes()).tell("An owl\n", held)
+    )
+
+
+def test_the_rate_is_that_of_choosing_where_all_is_shown_at_once() -> None:
+    wished = dataclasses.replace(BOLD, max_tokens=30, finish_sentence=True)
+    pieces, last = split(teller_of(watched()).tell("An owl", wished))
+    assert len(pieces) > 10
+    assert 0 < last.tokens_per_second < 50_000
+
+
 # -- by heart, as on a GPU ---------------------------------------------------------------------------------------
 
 
