@@ -157,13 +157,6 @@ class GPT2Reader:
         shared = 0 if cache.shared is None else cache.shared.untyped_storage().nbytes()
         return shared + cache.own.untyped_storage().nbytes()
 
-    def weight_bytes(self) -> int:
-        """What the weights take, about: a cache is measured against it."""
-        size = {"fp32": 4, "int8": 1}.get(self.precision, 2)
-        return int(self.tokens.nbytes + self.shape.width * self.vocabulary * size) + sum(
-            size * self.shape.width * (4 * self.shape.width + 2 * self.shape.inner) for _ in self.blocks
-        )
-
     def _read(self, ids: list[list[int]], cache: Cache) -> Tensor:
         """(rows, new) ids -> (rows, vocabulary) logits of what follows the last of each."""
         with torch.inference_mode():

@@ -54,7 +54,7 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
                     id="preset",
                     compact=True,
                 )
-                yield Static(_line(preset), id="preset-line", classes="dialog--hint")
+                yield Static(_line(preset), id="preset-line", classes="dialog--hint", markup=False)
             for name, note in KNOBS.items():
                 with Horizontal(classes="dialog--field"):
                     yield Static(Content(name.replace("_", " ")), classes="dialog--label")
