@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from storytime_tui.generation.vocabulary import Vocabulary
 
 Item = TypeVar("Item")
+_BEGINNING = 1500  # characters of each story that a model is asked about
 _ASKED_EVERY = 1.0  # seconds between two looks at what else the machine does
 
 
@@ -176,7 +177,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
 
     from storytime_tui.generation.gpt2_reader import GPT2Reader
     from storytime_tui.generation.graph import Steps
-    from storytime_tui.generation.precision import choose_precision, identity_of
+    from storytime_tui.generation.precision import ASKED, choose_precision, identity_of
     from storytime_tui.generation.reader import prepare
     from storytime_tui.generation.storyteller import Storyteller
     from storytime_tui.generation.threads import telling_with
@@ -193,7 +194,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
 
     def something_to_read() -> list[int]:
         report(Preparing("trying smaller numbers, once for each model", 0, 0))
-        return _something_to_read(tokenizer)
+        return _something_to_read(tokenizer, ASKED)
 
     with telling_with(_Threads().count()):
         precision, _ = choose_precision(model, " ".join(weights), something_to_read)
@@ -205,11 +206,13 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     return Teller(name, Storyteller(reader, tokenizer, window, steps), precision)
 
 
-def _something_to_read(vocabulary: Vocabulary) -> list[int]:
-    """The ids of the bundled stories, as a stream: what a model's precision is judged by."""
+def _something_to_read(vocabulary: Vocabulary, enough: int) -> list[int]:
+    """The ids of how bundled stories begin: what a model's precision is judged by."""
     ids: list[int] = []
     for root, bundled in roots():
         for folder in collection_folders(root, []) if bundled else ():
             for story in read_folder(folder, bundled=True)[0].stories:
-                ids += [vocabulary.end_of_text, *vocabulary.encode(story.text)]
+                ids += [vocabulary.end_of_text, *vocabulary.encode(story.text[:_BEGINNING])]
+                if len(ids) >= enough:
+                    return ids
     return ids
