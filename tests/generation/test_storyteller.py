@@ -13,6 +13,7 @@ from torch import nn
 from transformers import GPT2LMHeadModel
 
 from storytime_tui.errors import ModelError
+from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.gpt2_reader import GPT2Reader
 from storytime_tui.generation.graph import Steps
 from storytime_tui.generation.live_reader import LiveReader
@@ -22,8 +23,11 @@ from storytime_tui.generation.reader import CHUNK, Reader, prepare
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.generation.storyteller import Storyteller
 from storytime_tui.models.foreign import Foreign
+from storytime_tui.models.gpt2 import Shape
+from storytime_tui.models.gpt2_files import empty_gpt2
+from storytime_tui.models.tokenizer import train_tokenizer
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
-from tests.tiny import ours
+from tests.tiny import ours, tale
 
 EXACT = with_preset(SamplerSettings(), "exact")
 GREEDY = dataclasses.replace(EXACT, max_tokens=40)
@@ -353,6 +357,42 @@ def test_many_times_the_window_is_told_without_a_position_outside_of_it(prompt: 
     assert last.stopped_by == "length"
     assert len(pieces) >= 5 * WINDOW - 3
     assert reader.read_tokens < 6 * len(pieces) + 2 * WINDOW  # the cost of a token does not grow
+
+
+def test_what_is_told_over_many_windows_is_what_a_plain_reading_of_each_view_tells() -> None:
+    """The reference lays each view out anew and reads all of it by transformers, with no cache at all."""
+    model = tiny_gpt2()
+    told = ids_of(teller_of(model).tell("An owl", dataclasses.replace(EXACT, max_tokens=4 * WINDOW)))
+    story, view = Bytes().encode("An owl"), [EOT, *Bytes().encode("An owl")]
+    reference = []
+    for _ in range(len(told)):
+        token = int(logits_after(model, view).argmax())
+        reference.append(token)
+        story.append(token)
+        view.append(token)
+        if len(view) > WINDOW:
+            view = list(lay_out(story, WINDOW, lambda t: Bytes.pieces[t].endswith(b"\n"), start=EOT).ids)
+    assert told == reference and len(told) >= 4 * WINDOW - 3
+
+
+def test_a_hundred_thousand_words_are_gone_on_with_and_then_only_what_is_new_is_read() -> None:
+    tokenizer = train_tokenizer([tale(seed) for seed in range(20)], 400)
+    model = empty_gpt2(
+        Shape(tokenizer.vocabulary_size, WINDOW, 32, 2, 2, 64),
+        torch.device("cpu"),
+        torch.float32,
+        padded=False,
+    )
+    model.fill(0)
+    teller = Storyteller(prepare(model.eval(), "fp32"), tokenizer)
+    text = " ".join(tale(seed) for seed in range(500))
+    assert len(text.split()) > 100_000
+    wished = dataclasses.replace(BOLD, max_tokens=5, min_tokens=5)
+    pieces, last = split(teller.tell(text, wished))
+    assert last.seen is not None
+    assert len(pieces) == 5 and last.read <= WINDOW and last.seen.begins > len(text) - 20 * WINDOW
+    _, again = split(teller.tell(text + text_of(pieces), wished))
+    assert again.read <= WINDOW
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5])
