@@ -29,6 +29,8 @@ from storytime_tui.tui.services import Progress, Store, Teller
 Post = Callable[[Message], object]
 Result = TypeVar("Result")
 
+TELLERS = 3  # models kept open at once, with what each has read
+ROOM = 4_000_000_000  # bytes of memory that must be free for another model beside those
 FRAME = 1 / 30  # seconds between two batches of tokens: faster is not seen
 SAVE = 0.5  # seconds of telling that a power cut may cost
 
@@ -149,6 +151,13 @@ class Telling:
     passages: Passages | None
 
 
+def free_memory() -> int:
+    """Bytes that programs may still take."""
+    import psutil  # not before the first frame
+
+    return int(psutil.virtual_memory().available)
+
+
 class TellingThread:
     """Opens models and tells with them; keeps the told text in the store while it streams."""
 
@@ -157,12 +166,13 @@ class TellingThread:
         post: Post,
         open_teller: Callable[[str, Progress | None], Teller],
         clock: Callable[[], float],
+        has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
     ) -> None:
-        self._post = post
+        self._post, self._has_room = post, has_room
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
-        self._teller: Teller | None = None
+        self._tellers: dict[str, Teller] = {}  # the one used last is the last
         self._stop = threading.Event()
 
     def begin(self, telling: Telling) -> None:
@@ -179,8 +189,7 @@ class TellingThread:
         """Open this model afresh the next time: a run that learns has newer weights by then."""
 
         def drop() -> None:
-            if self._teller is not None and self._teller.name == model:
-                self._teller = None
+            self._tellers.pop(model, None)
 
         self._worker.do(drop)
 
@@ -195,13 +204,18 @@ class TellingThread:
         self._post(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
-        if self._teller is None or self._teller.name != telling.model:
-            self._teller = None  # let go of the old one first: two would not fit everywhere
-            self._teller = self._open_teller(
-                telling.model, lambda event: self._opening(telling.number, event)
-            )
+        teller = self._tellers.pop(telling.model, None)
+        if teller is None:
+            self._make_room()
+            teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
+        self._tellers[telling.model] = teller
         self._post(messages.TellerReady(telling.number, telling.model))
-        return self._teller
+        return teller
+
+    def _make_room(self) -> None:
+        """Let go of the models used longest ago, before another is opened: what they have read goes with them."""
+        while self._tellers and (len(self._tellers) >= TELLERS or not self._has_room()):
+            del self._tellers[next(iter(self._tellers))]
 
     def _opening(self, number: int, event: Preparing) -> None:
         self._post(messages.TellerOpening(number, wording.preparing(event)))

@@ -143,7 +143,9 @@ class Desk:
         self.told.publish(message)
 
     def choose_model(self, name: str) -> None:
-        """Write with this model from now on."""
+        """Write with this model from now on; a run that learns is opened anew, since it knows more by now."""
+        if name != self.model and name == self.view.run and self.view.busy:
+            self.telling.forget(name)
         self.model, self.model_state = name, ""
         self.model_changed.publish(None)
 

@@ -145,6 +145,28 @@ def test_a_teller_that_breaks_loses_nothing(tmp_path: Path) -> None:
     assert setting.store.text(setting.story.id) == setting.told() == " a b"
 
 
+@pytest.mark.parametrize(("room", "opened"), [(True, "abcd" + "b"), (False, "abadacab")])
+def test_models_stay_open_as_far_as_there_is_room(tmp_path: Path, room: bool, opened: str) -> None:
+    """Going back to a model finds what it has read. Three stay; where memory is short, the last one."""
+    box, found = Box(), []
+
+    def open_teller(name: str, progress: object) -> FakeTeller:
+        found.append(name)
+        return FakeTeller(name, [" x"], [])
+
+    thread = TellingThread(box.post, open_teller, lambda: 0.0, lambda: room)
+    for number, name in enumerate("abacadab" if room else "abadacab"):
+        thread.begin(Telling(number, name, None))
+        while not any(isinstance(m, messages.TellingEnded) and m.number == number for m in box.messages):
+            time.sleep(0.001)
+    assert "".join(found) == opened
+    thread.forget("b")
+    thread.begin(Telling(99, "b", None))
+    while not any(isinstance(m, messages.TellingEnded) and m.number == 99 for m in box.messages):
+        time.sleep(0.001)
+    assert "".join(found) == opened + "b"
+
+
 def test_stopping_keeps_the_text_and_the_next_telling_waits_its_turn(tmp_path: Path) -> None:
     gate = threading.Semaphore(0)
     setting = Setting(tmp_path, FakeTeller("m", [" a", " b", " c"], [], gate=gate))
