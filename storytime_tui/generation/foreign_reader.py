@@ -9,25 +9,24 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from storytime_tui.generation.reader import check_ids, check_one_row, check_reading, log_p_of_next, logits_out
+from storytime_tui.generation.reader import (
+    Rows,
+    check_each,
+    check_ids,
+    check_one_row,
+    check_reading,
+    log_p_of_next,
+    logits_out,
+)
 from storytime_tui.models.foreign import Foreign
 
 
-class Cache:
+class Cache(Rows):
     """The ids that were read, and what transformers keeps of them."""
 
     def __init__(self, rows: list[list[int]], kept: DynamicCache) -> None:
-        self.rows, self.kept = rows, kept
-
-    @property
-    def length(self) -> int:
-        """Tokens in each row."""
-        return len(self.rows[0])
-
-    @property
-    def ids(self) -> list[int]:
-        """The first row's."""
-        return self.rows[0]
+        super().__init__(rows)
+        self.kept = kept
 
 
 class ForeignReader:
@@ -59,8 +58,7 @@ class ForeignReader:
 
     def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
         """See `reader.Reader`."""
-        if len(ids) != len(cache.rows):
-            raise ValueError(f"The cache has {len(cache.rows)} rows, but there are {len(ids)} tokens.")
+        check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
 
     def likelihoods(self, ids: Sequence[int]) -> Tensor:

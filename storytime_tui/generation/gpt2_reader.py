@@ -15,6 +15,8 @@ from torch import Tensor
 from storytime_tui.generation.matrices import DTYPES, Product, prepare_matrix
 from storytime_tui.generation.reader import (
     CHUNK,
+    Rows,
+    check_each,
     check_ids,
     check_one_row,
     check_reading,
@@ -26,7 +28,7 @@ from storytime_tui.models.gpt2 import GPT2, Shape
 _STEP = 256  # tokens that a cache grows by: a short story should not take a whole window's memory
 
 
-class Cache:
+class Cache(Rows):
     """Keys and values of what was read: a beginning that all rows share, and behind it what each has by itself.
 
     `rows` are the ids. `shared` is (layers, 2, heads, tokens, head width) or None, `own` is
@@ -34,18 +36,8 @@ class Cache:
     """
 
     def __init__(self, rows: list[list[int]], own: Tensor, shared: Tensor | None = None) -> None:
-        self.rows = rows
+        super().__init__(rows)
         self.own, self.shared = own, shared
-
-    @property
-    def length(self) -> int:
-        """Tokens in each row."""
-        return len(self.rows[0])
-
-    @property
-    def ids(self) -> list[int]:
-        """The first row's."""
-        return self.rows[0]
 
     @property
     def shared_length(self) -> int:
@@ -109,8 +101,7 @@ class GPT2Reader:
 
     def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
         """See `reader.Reader`."""
-        if len(ids) != len(cache.rows):
-            raise ValueError(f"The cache has {len(cache.rows)} rows, but there are {len(ids)} tokens.")
+        check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
 
     def likelihoods(self, ids: Sequence[int]) -> Tensor:

@@ -11,24 +11,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from storytime_tui.generation.reader import check_ids, check_one_row, check_reading, log_p_of_next, logits_out
+from storytime_tui.generation.reader import (
+    Rows,
+    check_each,
+    check_ids,
+    check_one_row,
+    check_reading,
+    log_p_of_next,
+    logits_out,
+)
 
 
-class Cache:
+class Cache(Rows):
     """The ids that were read, and what the model keeps of each row."""
 
     def __init__(self, rows: list[list[int]], kept: list[Any]) -> None:
-        self.rows, self.kept = rows, kept
-
-    @property
-    def length(self) -> int:
-        """Tokens in each row."""
-        return len(self.rows[0])
-
-    @property
-    def ids(self) -> list[int]:
-        """The first row's."""
-        return self.rows[0]
+        super().__init__(rows)
+        self.kept = kept
 
 
 class LiveReader:
@@ -52,8 +51,7 @@ class LiveReader:
 
     def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
         """See `reader.Reader`."""
-        if len(ids) != len(cache.rows):
-            raise ValueError(f"The cache has {len(cache.rows)} rows, but there are {len(ids)} tokens.")
+        check_each(ids, len(cache.rows))
         return torch.stack([self._read([token], cache, row) for row, token in enumerate(ids)])
 
     def likelihoods(self, ids: Sequence[int]) -> Tensor:

@@ -70,7 +70,7 @@ def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
 def _fbgemm(weight: Tensor, bias: Tensor | None) -> Product:
     """Int8 weights and, for each row of x by itself, int8 numbers: products of whole numbers, summed exactly."""
     if torch.backends.quantized.engine not in ("x86", "fbgemm"):
-        raise NotImplementedError
+        raise ValueError("This torch multiplies by int8 with another engine than FBGEMM.")
     integers, scales = quantise(weight)
     with _without_warnings():
         zeros = torch.zeros(len(scales), dtype=torch.long)

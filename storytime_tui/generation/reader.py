@@ -21,18 +21,24 @@ if TYPE_CHECKING:
 CHUNK = 128  # tokens of a long prompt to read in one call: what a stop may have to wait for
 
 
-class Cache(Protocol):
-    """What a reader has read, and what its attention needs of that. One reader's caches mean nothing to another."""
+class Rows:
+    """What a reader has read: `rows` are the ids of each continuation, all as many.
 
-    rows: list[list[int]]  # the ids that each row holds; all rows are as long as each other
+    One reader's cache means nothing to another. Each reader's cache is one of these, with what its attention needs beside the ids.
+    """
+
+    def __init__(self, rows: list[list[int]]) -> None:
+        self.rows = rows
 
     @property
     def length(self) -> int:
         """Tokens in each row."""
+        return len(self.rows[0])
 
     @property
     def ids(self) -> list[int]:
         """The first row's."""
+        return self.rows[0]
 
 
 class Reader(Protocol):
@@ -131,6 +137,12 @@ def check_one_row(rows: int) -> None:
         raise ValueError(
             f"The cache has {rows} rows, and this is for one: use read_rows, or drop the others."
         )
+
+
+def check_each(ids: Sequence[int], rows: int) -> None:
+    """Raise ValueError where there is not one id for each row."""
+    if len(ids) != rows:
+        raise ValueError(f"The cache has {rows} rows, but there are {len(ids)} tokens.")
 
 
 def log_p_of_next(logits: Tensor, ids: Sequence[int]) -> Tensor:

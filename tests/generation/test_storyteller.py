@@ -27,6 +27,7 @@ from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
 from storytime_tui.models.tokenizer import train_tokenizer
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
+from tests.generation.small_models import VOCABULARY, ours_of, theirs
 from tests.tiny import ours, tale
 
 EXACT = with_preset(SamplerSettings(), "exact")
@@ -373,6 +374,45 @@ def test_what_is_told_over_many_windows_is_what_a_plain_reading_of_each_view_tel
         if len(view) > WINDOW:
             view = list(lay_out(story, WINDOW, lambda t: Bytes.pieces[t].endswith(b"\n"), start=EOT).ids)
     assert told == reference and len(told) >= 4 * WINDOW - 3
+
+
+class Letters:
+    """As many tokens as the small models of other kinds know: each is a letter or a sign; every tenth ends a line."""
+
+    end_of_text, vocabulary_size = 0, VOCABULARY
+
+    def encode(self, text: str) -> list[int]:
+        return [ord(letter) - 31 if letter != "\n" else 10 for letter in text]
+
+    def token_bytes(self, token: int) -> bytes:
+        return b"" if token == 0 else b"\n" if token % 10 == 0 else bytes([token + 31])
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama", "neox", "opt"])
+def test_every_kind_tells_512_tokens_over_views_edits_and_branches_as_transformers_would(kind: str) -> None:
+    """Greedily, in a window that is left behind a dozen times; the reference reads every view whole."""
+    model, letters, window = theirs(kind), Letters(), 64
+
+    def reference(text: str, tokens: int) -> list[int]:
+        story, told = letters.encode(text), []
+        view = list(lay_out(story, window, lambda token: token % 10 == 0, start=0).ids)
+        for _ in range(tokens):
+            with torch.no_grad():
+                logits = model(torch.tensor([view]), use_cache=False).logits[0, -1]
+            logits[0] = -torch.inf  # the story is not to end
+            told.append(int(logits.argmax()))
+            story.append(told[-1])
+            view.append(told[-1])
+            if len(view) > window:
+                view = list(lay_out(story, window, lambda token: token % 10 == 0, start=0).ids)
+        return told
+
+    teller = Storyteller(prepare(ours_of(model, kind), "fp32"), letters, window)
+    wished = dataclasses.replace(EXACT, max_tokens=512, min_tokens=600)
+    assert ids_of(teller.tell("Once upon a time", wished)) == reference("Once upon a time", 512)
+    short = dataclasses.replace(wished, max_tokens=20)
+    for text in ("Once upon a time it was", "Once upon a day", "Once upon a time it was"):
+        assert ids_of(teller.tell(text, short)) == reference(text, 20)
 
 
 def test_a_hundred_thousand_words_are_gone_on_with_and_then_only_what_is_new_is_read() -> None:
