@@ -24,7 +24,7 @@ CHUNK = 128  # tokens of a long prompt to read in one call: what a stop may have
 class Rows:
     """What a reader has read: `rows` are the ids of each continuation, all as many.
 
-    One reader's cache means nothing to another. Each reader's cache is one of these, with what its attention needs beside the ids.
+    One reader's cache means nothing to another: it is one of these with what that reader's attention needs.
     """
 
     def __init__(self, rows: list[list[int]]) -> None:
