@@ -73,10 +73,10 @@ class Desk:
         """About how many tokens the stories are for the chosen base."""
         return self.services.estimate_tokens(sum(story.facts.bytes for story in stories), self.base)
 
-    def room(self) -> Room | None:
-        """What learning the ticked stories with the chosen base takes of memory, where that can be said."""
+    def room(self, plan: TrainingPlan | None) -> Room | None:
+        """What learning the ticked stories by this plan (or the usual one) takes of memory, where that can be said."""
         stories = [story for _, story in self.ticks.stories(self.collections)]
-        return self.services.room_for(stories, self.base)
+        return self.services.room_for(stories, self.base, plan)
 
     def start_run(self, plan: TrainingPlan, run: str | None, learns_from: str) -> None:
         """Begin to learn; no run may be in hand."""

@@ -196,7 +196,7 @@ class Services:
     set_punctuation: Callable[[Collection, bool], None]  # whether quotes and dashes are made plain
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
     estimate: Callable[[Sequence[Story], str], Estimate]
-    room_for: Callable[[Sequence[Story], str], Room | None]  # in the memory; None where nothing is known
+    room_for: Callable[[Sequence[Story], str, TrainingPlan | None], Room | None]  # None: nothing is known
     browse_books: Callable[[], Sequence[Book]]  # at once, from the list that came with the program
     search_books: Callable[[str, threading.Event], Found]
     fetch_book: Callable[[Book, Report, threading.Event], Added]
@@ -310,10 +310,10 @@ def _estimate(stories: Sequence[Story], base: str) -> Estimate:
     return estimates.estimate(stories, base)
 
 
-def _room_for(stories: Sequence[Story], base: str) -> Room | None:
+def _room_for(stories: Sequence[Story], base: str, plan: TrainingPlan | None) -> Room | None:
     from storytime_tui.workshop import memory
 
-    return memory.room_for(stories, base)
+    return memory.room_for(stories, base, plan)
 
 
 def _browse_books() -> Sequence[Book]:

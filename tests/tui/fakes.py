@@ -224,7 +224,7 @@ class World(FakeLibrary):
         return Services(
             **self.library_services(),
             estimate_tokens=lambda text_bytes, base: round(text_bytes / 4),
-            room_for=lambda stories, base: self.room,
+            room_for=lambda stories, base, plan: FakeRoom() if plan and plan.lora_rank else self.room,
             learn=self.run.learn,
             resume=self.run.resume,
             model_choices=lambda: self.choices,

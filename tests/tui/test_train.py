@@ -178,6 +178,12 @@ async def test_the_plan_says_what_memory_it_takes_and_what_would_fit(app: Storyt
         await until(pilot, lambda: "9.1 GB" in screen_text(app))
         note = str(app.screen.query_one("#base-note", Static).content)
         assert "about 9.1 GB of memory, of 6.5 GB here: set lora_rank=16." in note
+        app.screen.query_one("#knob-lora_rank", Input).value = "16"  # as it is told
+        await until(pilot, lambda: "900 MB" in screen_text(app))
+        await pilot.press("escape", "s")
+        await until(pilot, lambda: world.run.plans)
+        assert world.run.plans[0].lora_rank == 16
+        app.desk.stop_run()
 
 
 async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeApp, world: World) -> None:

@@ -23,7 +23,10 @@ KNOBS = {
     "max_steps": ("most steps", "no limit"),
     "learning_rate": ("learning rate", "chosen for you"),
     "block_size": ("window", "chosen for you"),
+    "lora_rank": ("LoRA rank", "0 learns it all"),
+    "checkpointing": ("checkpointing", "chosen for you"),
 }
+_OF_MEMORY = ("block_size", "lora_rank", "checkpointing")  # what a run takes depends on these
 
 
 USUAL = "balanced"  # the preset that one begins with
@@ -63,7 +66,11 @@ class PlanForm(VerticalScroll, can_focus=False):
                     placeholder="a model on the Hugging Face Hub, or a folder", id="other", compact=True
                 )
         with Vertical(id="knobs"):
-            for left, right in (("epochs", "max_steps"), ("learning_rate", "block_size")):
+            for left, right in (
+                ("epochs", "max_steps"),
+                ("learning_rate", "block_size"),
+                ("lora_rank", "checkpointing"),
+            ):
                 with Horizontal(classes="field"):
                     for name in (left, right):
                         label, placeholder = KNOBS[name]
@@ -114,6 +121,20 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._desk.base = self.base
         self._desk.shelf_changed.publish(None)
 
+    @on(Input.Changed, ", ".join(f"#knob-{name}" for name in _OF_MEMORY))
+    def _knob_of_memory_changed(self) -> None:
+        self._show_lesson(None)
+
+    def _memory_plan(self) -> TrainingPlan | None:
+        """The plan as far as its memory goes; None while what is typed cannot be."""
+        typed = {name: self.query_one(f"#knob-{name}", Input).value.strip() for name in _OF_MEMORY}
+        try:
+            return with_values(
+                TrainingPlan(base=self.base), {name: value for name, value in typed.items() if value}
+            )
+        except StorytimeError:
+            return None
+
     @on(Button.Pressed, "#start")
     def _pressed(self) -> None:
         self.post_message(self.StartWished())
@@ -125,7 +146,11 @@ class PlanForm(VerticalScroll, can_focus=False):
     def _show_lesson(self, _: None) -> None:
         self.query_one("#lesson", Static).update(Content(printable_line(self.lesson(long=True))))
         base = next((base for base in BASES if base.name == self.base), None)
-        note = Content("The model named below.") if base is None else _base_note(base, self._desk.room())
+        note = (
+            Content("The model named below.")
+            if base is None
+            else _base_note(base, self._desk.room(self._memory_plan()))
+        )
         self.query_one("#base-note", Static).update(note)
 
     def lesson(self, *, long: bool = False) -> str:
