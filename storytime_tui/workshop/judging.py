@@ -92,7 +92,7 @@ def judge(
         tokens.ids,
         tokens.text_bytes,
         block=block,
-        batch=4,
+        batch=64 if device.type == "cuda" else 4,
         device=device,
         precision=loading.choose_precision(precision, device),
         on_batch=on_batch,

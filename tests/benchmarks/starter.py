@@ -1,13 +1,13 @@
 """The starter's recipe: prepare its texts, train it from nothing (or go on where it stopped), measure it.
 
-    python tests/benchmarks/starter.py --texts FOLDER --grimm FOLDER [--home DIR] [--tokens N] [--set KEY=VALUE]
-                                       [--prepare-only | --evaluate-only]
+    python tests/benchmarks/starter.py --texts FOLDER --grimm FOLDER [--home DIR] [--shape scratch-6x384]
+                                       [--tokens N] [--set KEY=VALUE] [--prepare-only | --evaluate-only]
 
 FOLDER of --texts holds `books/` and `simple/` (texts), and `tinystories/tinystories.txt` with `<|endoftext|>`
 between its stories; the one of --grimm the tales that no story may share much with, since people fine-tune on
-those first. Everything is kept in DIR: the collections, `starter/` (the plan, and lists of what was learned from
-and what was left out, and why), and the run. The same command goes on with a run that was stopped, and measures
-one that has ended. A GPU, where there is one, gets the larger plan.
+those first. Everything is kept in DIR: the collections, `starter/` (the plans, and lists of what was learned from
+and what was left out, and why), and the two runs. The same command goes on with a run that was stopped, and measures
+what has ended. A GPU, where there is one, gets the larger plan.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, with_values, write_plan
 from storytime_tui.workshop import shelves
 
-RUN = "starter-run"
+READING, RUN = "starter-reading", "starter-run"  # the first run reads everything, the second goes on from it
 TALES, NOVELS, SIMPLE, TINY = LEARNED = ("starter-tales", "starter-novels", "starter-simple", "starter-tiny")
 BOOKS_HELD_OUT, TINY_HELD_OUT = HELD_OUT = ("starter-books-heldout", "starter-tiny-heldout")
 _MARK = "<|endoftext|>"
@@ -199,45 +199,55 @@ def _runs_of(text: str) -> Runs:
     return runs_of
 
 
-# -- the run ----------------------------------------------------------------------------------------------
+# -- the runs ---------------------------------------------------------------------------------------------
 
 
-def plan_for(tokens: int | None, *, gpu: bool) -> TrainingPlan:
-    """The plan for so many tokens. On a CPU much simple prose, read once or twice; on a GPU all of it, ten times.
+def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, TrainingPlan]:
+    """Two runs, by name, for so many tokens in all: everything at a high rate, then simple prose above all.
 
-    The rate stays high and falls in the last fifth, so that a run that has to end early can be given a nearer
-    end (`max_steps` in its plan) at any time.
+    What a model reads last, while its rate falls, it speaks like: so novels come first and mostly. On a CPU there
+    is time for a pass or two, and simple prose has to be much of it from the beginning.
     """
+    tokens = tokens or (700_000_000 if gpu else 18_000_000)
     batch = 64 if gpu else 16
-    tokens = tokens or (300_000_000 if gpu else 18_000_000)
-    return TrainingPlan(
-        base="scratch-small",
+    steps = max(10, tokens // (batch * 512))
+    first = TrainingPlan(
+        base=shape,
         collections=LEARNED,
         repeats=(f"{TINY}=2", f"{SIMPLE}=2") if gpu else (f"{TINY}=2", f"{NOVELS}=0.25"),
-        headers=0.3,
+        headers=0.2,
         block_size=512,
         batch_size=batch,
         accumulation=1,
-        max_steps=max(1, tokens // (batch * 512)),
+        max_steps=round(steps * 0.75),
         learning_rate=2e-3 if gpu else 1.5e-3,
-        schedule="wsd",
-        warmup_steps=min(100, max(1, tokens // (batch * 512) // 10)),
+        schedule="constant",
+        warmup_steps=min(200, steps // 10),
         dropout=0.1 if gpu else 0.0,
-        validation_fraction=0.001,  # enough to see it learn: the held-out collections are measured at the end
-        evaluate_every=500 if gpu else 30,  # a checkpoint is written when it has been measured
-        sample_every=1000 if gpu else 200,
+        validation_fraction=0.003,  # enough to see it learn: the held-out collections are measured at the end
+        evaluate_every=1000 if gpu else 30,  # a checkpoint is written when it has been measured
+        sample_every=2000 if gpu else 200,
         seed=1,
     )
+    second = dataclasses.replace(
+        first,
+        base=READING,
+        repeats=(f"{TINY}=3", f"{SIMPLE}=3", f"{NOVELS}=0.25"),
+        max_steps=steps - round(steps * 0.75),
+        schedule="linear",
+        warmup_steps=min(50, steps // 40),
+    )
+    return {READING: first, RUN: second}
 
 
-def train(plan_file: Path, plan: TrainingPlan) -> int:
-    """Begin the run, or go on with it; the command's exit status."""
-    if RUN not in runs.run_names():
+def train(run: str, plan: TrainingPlan, plan_file: Path) -> int:
+    """Begin a run, or go on with it; the command's exit status."""
+    if run not in runs.run_names():
         write_plan(plan, plan_file)
-        return cli.main(["train", "--plan", str(plan_file), "--run", RUN])
-    if runs.summary_of(RUN).state == "finished":
+        return cli.main(["train", "--plan", str(plan_file), "--run", run])
+    if runs.summary_of(run).state == "finished":
         return 0
-    return cli.main(["train", "--resume", RUN])
+    return cli.main(["train", "--resume", run])
 
 
 def evaluate() -> int:
@@ -264,8 +274,9 @@ def main() -> int:
     parser.add_argument("--texts", type=Path, help="wanted until the texts are prepared")
     parser.add_argument("--grimm", type=Path, help="likewise")
     parser.add_argument("--home", type=Path, help="what STORYTIME_HOME is for this run")
+    parser.add_argument("--shape", default="scratch-small", help="what the first run begins from")
     parser.add_argument("--tokens", type=int, help="to read in all, when the run begins")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the plan")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of both plans")
     parser.add_argument("--prepare-only", action="store_true")
     parser.add_argument("--evaluate-only", action="store_true")
     args = parser.parse_args()
@@ -280,10 +291,10 @@ def main() -> int:
         if args.prepare_only:
             return 0
         wished = dict(entry.split("=", 1) for entry in args.set)
-        plan = with_values(plan_for(args.tokens, gpu=_has_gpu()), wished)
-        code = train(record / "plan.toml", plan)
-        if code:
-            return code
+        for run, plan in plans_for(args.shape, args.tokens, gpu=_has_gpu()).items():
+            code = train(run, with_values(plan, wished), record / f"{run}.toml")
+            if code:
+                return code
     return evaluate()
 
 
