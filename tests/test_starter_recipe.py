@@ -78,15 +78,19 @@ def test_texts_are_sorted_held_out_and_written_down(texts: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("gpu", [False, True])
-def test_a_plan_has_as_many_steps_as_its_tokens_take(gpu: bool, tmp_path: Path) -> None:
-    plan = starter.plan_for(10_000_000, gpu=gpu)
-    assert plan.max_steps
-    assert plan.batch_size
-    assert plan.block_size
-    read = plan.max_steps * plan.batch_size * plan.block_size
+def test_the_plans_have_as_many_steps_as_their_tokens_take(gpu: bool, tmp_path: Path) -> None:
+    plans = starter.plans_for("scratch-6x384", 10_000_000, gpu=gpu)
+    read = 0
+    for name, plan in plans.items():
+        assert plan.max_steps and plan.batch_size and plan.block_size and plan.warmup_steps
+        assert plan.warmup_steps < plan.max_steps / 5
+        read += plan.max_steps * plan.batch_size * plan.block_size
+        starter.write_plan(plan, tmp_path / name)
+        assert read_plan(tmp_path / name) == plan
     assert 0.99 < read / 10_000_000 <= 1
-    assert plan.warmup_steps
-    assert plan.warmup_steps < plan.max_steps / 5
-    assert starter.plan_for(None, gpu=gpu).max_steps != plan.max_steps
-    starter.write_plan(plan, tmp_path / "plan.toml")
-    assert read_plan(tmp_path / "plan.toml") == plan
+    first, second = plans.values()
+    assert (first.base, second.base) == ("scratch-6x384", starter.READING)
+    assert starter.plans_for("scratch-6x384", None, gpu=gpu)[starter.RUN].max_steps != second.max_steps
+    # the same stories are held out of both, or the second run would be judged on what the first has read
+    held_out = ("collections", "validation_fraction", "seed")
+    assert all(getattr(first, name) == getattr(second, name) for name in held_out)
