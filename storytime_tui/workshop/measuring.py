@@ -31,7 +31,7 @@ _OURS = "import sys; from storytime_tui.cli import main; sys.exit(main([]))"
 _PAINTED = b"Library"  # stands in both first frames
 _LIMIT = 300.0  # seconds for one program
 _STEPS = 40
-_SETTLED = 5  # steps not counted: the first ones warm up
+_SETTLED = 8  # one part in so many of a run's steps is not counted: the first ones warm up
 # a small run that does nothing but step: the shape that a newcomer trains, on the bundled tales
 _PLAN = TrainingPlan(
     base="scratch-small",
@@ -76,18 +76,20 @@ def measure_first_frame(rounds: int, say: Callable[[str], None]) -> dict[str, fl
     }
 
 
-def measure_dashboard(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
+def measure_dashboard(
+    rounds: int, say: Callable[[str], None], plan: TrainingPlan = _PLAN
+) -> dict[str, float]:
     """The same run with the dashboard open and headless, in turn: tokens per second, ours over headless, and
     from the inside of the app how late a 20 ms tick comes and how long a key takes (99th percentiles; the
-    worst of the rounds).
+    worst of the rounds). `plan` says how many windows a step has.
     """
     ratios, ticks, keys = [], [], []
     for turn in range(1, rounds + 1):
         with _home() as environment:
             home = Path(environment["STORYTIME_HOME"])
-            plan, result = home / "plan.toml", home / "result.json"
-            write_plan(_PLAN, plan)
-            watched = [sys.executable, "-m", "storytime_tui.tui.probe", str(plan), str(result)]
+            written, result = home / "plan.toml", home / "result.json"
+            write_plan(plan, written)
+            watched = [sys.executable, "-m", "storytime_tui.tui.probe", str(written), str(result)]
             with _in_terminal(watched, environment) as (program, terminal):
                 _drain(program, terminal)
             figures = json.loads(result.read_text(encoding="utf-8"))
@@ -99,13 +101,15 @@ def measure_dashboard(rounds: int, say: Callable[[str], None]) -> dict[str, floa
                 "storytime_tui",
                 "train",
                 "--plan",
-                str(plan),
+                str(written),
                 "--run",
                 "alone",
                 "--json",
             ]
             subprocess.run(alone, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=_LIMIT)
-            open_rate, alone_rate = (_tokens_per_second(home / "runs" / name) for name in ("probe", "alone"))
+            open_rate, alone_rate = (
+                _tokens_per_second(home / "runs" / name, plan) for name in ("probe", "alone")
+            )
             say(f"run {turn}     dashboard {open_rate:,.0f} tokens/s, headless {alone_rate:,.0f}")
             ratios.append(open_rate / alone_rate)
             ticks.append(figures["tick_p99_seconds"])
@@ -180,9 +184,10 @@ def _drain(program: subprocess.Popen[bytes], terminal: int) -> None:
         raise StorytimeError("The app did not end by itself while it was measured: try it by hand.") from None
 
 
-def _tokens_per_second(run: Path) -> float:
+def _tokens_per_second(run: Path, plan: TrainingPlan) -> float:
     """Training tokens per second of a run's settled steps, from its own journal."""
     steps = [event for event in read_events(run) if isinstance(event, ev.StepDone)]
-    assert _PLAN.batch_size and _PLAN.block_size
-    first, last = steps[_SETTLED - 1], steps[-1]
-    return (last.step - first.step) * _PLAN.batch_size * _PLAN.block_size / (last.elapsed - first.elapsed)
+    assert plan.batch_size and plan.block_size and plan.accumulation
+    first, last = steps[max(0, len(steps) // _SETTLED - 1)], steps[-1]
+    tokens = plan.batch_size * plan.accumulation * plan.block_size
+    return (last.step - first.step) * tokens / (last.elapsed - first.elapsed)

@@ -1,13 +1,15 @@
 """Whether a run that is killed again and again ends as one that was left alone, to the byte.
 
-    python tests/benchmarks/kills.py [--kills 20] [--pauses 0] [--seed 0] [--set key=value …] [--json]
+    python tests/benchmarks/kills.py [--kills 20] [--pauses 0] [--seed 0] [--set key=value …]
+                                     [--deterministic] [--json]
 
 A short run of `scratch-tiny` goes through once. The same plan is then run under another home and killed with
 SIGKILL at moments spread over its length: while it starts, right after a step or a checkpoint, within a step,
 while a checkpoint is being written, and after the very last step; each time it goes on with `--resume`. With
 --pauses it is run once more in this process, and paused and resumed that often through its Control. At the end the
-last checkpoints' weights and optimiser states are compared. Exits with 1 where they differ. Prints a table; with
---json one object.
+last checkpoints' weights and optimiser states are compared. Exits with 1 where they differ. `--deterministic` has
+torch add in one order on a GPU, too (`--set device=cuda`), which the program itself has no knob for. Prints a
+table; with --json one object.
 """
 
 import argparse
@@ -43,6 +45,12 @@ KNOBS = {
     "sample_every": "40",
     "sample_tokens": "8",
 }
+PLAIN = ["-m", "storytime_tui"]
+DETERMINISTIC = [
+    "-c",
+    "import runpy, torch; torch.use_deterministic_algorithms(True); "
+    "runpy.run_module('storytime_tui', run_name='__main__', alter_sys=True)",
+]
 COMPARED = ("model.safetensors", "trainer.safetensors")
 LIMIT = 900.0  # seconds for one sitting
 STARTING = 8.0  # seconds, about, from a command to its first step
@@ -85,10 +93,12 @@ class Sitting:
     trouble: str
 
 
-def sit(home: Path, words: list[str], moment: Moment | None) -> Sitting:
+def sit(home: Path, words: list[str], moment: Moment | None, program_of: list[str] = PLAIN) -> Sitting:
     """Run one command under `home`, and kill it at the moment, if it gets there."""
     environment = {**os.environ, "STORYTIME_HOME": str(home), "OMP_NUM_THREADS": THREADS}
-    argv = [sys.executable, "-m", "storytime_tui", "train", *words, "--json"]
+    if program_of is DETERMINISTIC:
+        environment["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    argv = [sys.executable, *program_of, "train", *words, "--json"]
     with tempfile.TemporaryFile("w+") as stderr:
         program = subprocess.Popen(
             argv, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True, bufsize=1
@@ -155,12 +165,14 @@ def next_words(home: Path, knobs: dict[str, str]) -> list[str]:
     return ["--resume", RUN] if begun else first_words(knobs)
 
 
-def run_killed(home: Path, knobs: dict[str, str], planned: list[Moment]) -> dict[str, Any]:
+def run_killed(
+    home: Path, knobs: dict[str, str], planned: list[Moment], program_of: list[str] = PLAIN
+) -> dict[str, Any]:
     """Begin, be killed and go on, until the end."""
     kills = torn = 0
     trouble = ""
     for moment in [*planned, None]:
-        sitting = sit(home, next_words(home, knobs), moment)
+        sitting = sit(home, next_words(home, knobs), moment, program_of)
         kills += sitting.killed
         torn += bool(sitting.killed and unfinished(home))
         if sitting.code > 0:
@@ -229,10 +241,12 @@ def content(path: Path) -> bytes | str:
     return path.read_bytes() if path.is_file() else str(path)
 
 
-def measure(kills: int, pauses: int, seed: int, knobs: dict[str, str]) -> dict[str, Any]:
+def measure(
+    kills: int, pauses: int, seed: int, knobs: dict[str, str], program_of: list[str] = PLAIN
+) -> dict[str, Any]:
     """Left alone, killed, paused."""
     with homes() as (alone, killed, paused):
-        whole = sit(alone, first_words(knobs), None)
+        whole = sit(alone, first_words(knobs), None, program_of)
         if whole.code != 0:
             raise SystemExit(whole.trouble)
         steps = [event for event in whole.said if event["event"] == "step_done"]
@@ -244,7 +258,7 @@ def measure(kills: int, pauses: int, seed: int, knobs: dict[str, str]) -> dict[s
         troubles, different = [], []
         if kills:
             planned = moments(kills, figures["steps"], random.Random(seed))
-            found = run_killed(killed, knobs, planned)
+            found = run_killed(killed, knobs, planned, program_of)
             troubles.append(found.pop("trouble"))
             figures |= found
             different += [f"killed: {name}" for name in differing(alone, killed)]
@@ -273,10 +287,15 @@ def main() -> None:
     parser.add_argument("--pauses", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="values")
+    parser.add_argument("--deterministic", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
+    if args.deterministic and args.pauses:
+        parser.error("--pauses runs in this process, as it is")
     knobs = KNOBS | dict(value.split("=", 1) for value in args.values)
-    figures = measure(args.kills, args.pauses, args.seed, knobs)
+    figures = measure(
+        args.kills, args.pauses, args.seed, knobs, DETERMINISTIC if args.deterministic else PLAIN
+    )
     if args.json:
         print(json.dumps(figures))
     else:

@@ -47,7 +47,8 @@ class Job:
     accumulation: int
     precision: str  # bf16 or fp32
     device: str
-    compile: bool = False
+    compile: bool = False  # ours and the Trainer's blocks or model
+    compile_ours: bool = False  # ours alone
     dropout: float = 0.1
 
     @property

@@ -1,7 +1,8 @@
 """How fast the trainer learns, and in how much memory, against transformers' Trainer and the first notebook's loop.
 
     python tests/benchmarks/training.py [--json] [--device cpu|cuda] [--shapes distilgpt2 small gpt2] [--steps N]
-                                        [--peers trainer notebook nanogpt] [--compile] [--dropout X] [--turn N]
+                                        [--peers trainer notebook nanogpt] [--compile] [--compile-ours]
+                                        [--dropout X] [--turn N]
 
 Every contender lives in a process of its own, all at once, and they are asked in turn for a step (A B C A B C …),
 so that only one works at any time and a slow minute of the machine slows all of them: a ratio is the median over
@@ -79,7 +80,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
     model = empty_gpt2(shape, torch.device("cpu"), torch.float32, padded=device.type == "cuda")
     model.fill(0)
     model.to(device)
-    if job.compile:
+    if job.compile or job.compile_ours:
         for block in model.blocks:
             block.compile()
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:
@@ -277,7 +278,8 @@ def main() -> None:
     parser.add_argument("--turn", type=int, help="steps in one turn: 1, or 10 on a GPU, which works ahead")
     parser.add_argument("--batch", type=int, help="windows in a micro-batch, where not the shape's own")
     parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--compile", action="store_true", help="let transformers' Trainer compile its model")
+    parser.add_argument("--compile", action="store_true", help="ours and transformers' Trainer compile")
+    parser.add_argument("--compile-ours", action="store_true", help="ours alone does")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     on_gpu = args.device == "cuda"
@@ -285,7 +287,8 @@ def main() -> None:
     names = ["ours", *dict.fromkeys(chosen)]
     shapes, facts = {}, {}
     for shape in args.shapes:
-        details = {**SHAPES[shape], "device": args.device, "dropout": args.dropout, "compile": args.compile}
+        details = {**SHAPES[shape], "device": args.device, "dropout": args.dropout}
+        details |= {"compile": args.compile, "compile_ours": args.compile_ours}
         if args.batch:
             details["batch"] = args.batch
         found = measure(names, details, args.steps, args.turn or (10 if on_gpu else 1))

@@ -1,0 +1,218 @@
+"""The rows of `gpu.py` that tell: one story through the product and by the bare recorded step, against `generate`."""
+
+import importlib.util
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel, TextIteratorStreamer
+
+from storytime_tui.generation.gpt2_reader import GPT2Reader
+from storytime_tui.generation.graph import Steps
+from storytime_tui.generation.pieces import Told
+from storytime_tui.generation.presets import with_preset
+from storytime_tui.generation.settings import SamplerSettings, knobs_of
+from storytime_tui.generation.storyteller import Storyteller
+from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
+from tests.benchmarks.generation import words
+
+Figures = dict[str, Any]
+Timed = tuple[float, float]  # tokens a second, seconds to the first one
+
+PROMPT = [i * 7919 % 50257 for i in range(64)]
+# only what the recorded step chooses by itself: no penalties
+PLAIN = SamplerSettings(repetition=1.0, dry=0.0, line_ends=0)
+SMALL = {"n_embd": 64, "n_layer": 2, "n_head": 2, "vocab_size": 50257, "n_positions": 256}
+GPT2_SMALL = {"n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257, "n_positions": 1024}
+
+
+class Words:
+    """A vocabulary whose tokens are words that are written as numbers."""
+
+    def __init__(self, size: int) -> None:
+        self.vocabulary_size, self.end_of_text = size, 0
+
+    def encode(self, text: str) -> list[int]:
+        return [int(word) for word in text.split() if word.isdigit()]
+
+    def token_bytes(self, token: int, /) -> bytes:
+        return f" {token}".encode()
+
+
+def telling(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
+    """GPT-2 124M in bf16 tells one story; every contender in turn, the median of the rounds."""
+    count, rounds = (40, 1) if smoke else (800, 2)
+    theirs = _theirs(SMALL if smoke else GPT2_SMALL, device)
+    contenders: dict[str, Callable[[int], Timed]] = {
+        "generate": _by_generate(theirs, device),
+        **_by_us(theirs, device),
+    }
+    taken: dict[str, list[Timed]] = {name: [] for name in contenders}
+    for number in range(rounds + 1):  # the first warms up
+        for name, tell in contenders.items():
+            found = tell(32 if number == 0 else count)
+            if number:
+                taken[name].append(found)
+    rates = {name: statistics.median(rate for rate, _ in found) for name, found in taken.items()}
+    firsts = {name: statistics.median(first for _, first in found) for name, found in taken.items()}
+    yield (
+        "G9",
+        {
+            "tokens": count,
+            "tokens_per_second": rates["lively"],
+            "ratio_generate": rates["lively"] / rates["generate"],
+            **{f"{name}_tokens_per_second": rate for name, rate in rates.items()},
+            **{f"{name}_first_token_seconds": first for name, first in firsts.items()},
+            **{
+                f"ratio_{name}_generate": rate / rates["generate"]
+                for name, rate in rates.items()
+                if name != "generate"
+            },
+            "lively_is_recorded_whole": knobs_of(_settings("lively", 1)) is not None,
+        },
+    )
+    weights = 2 * sum(p.numel() for name, p in theirs.named_parameters() if "wpe" not in name)
+    bandwidth = copy_rate(device, 2**26 if smoke else 2**30)
+    yield (
+        "G10",
+        {
+            "copy_bytes_per_second": bandwidth,
+            "weight_bytes": weights,
+            "most_tokens_per_second": bandwidth / weights,
+            **{f"{name}_share": rate * weights / bandwidth for name, rate in rates.items()},
+        },
+    )
+
+
+def snapshot(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
+    """Telling from a snapshot of a run that goes on meanwhile."""
+    there = importlib.util.find_spec("storytime_tui.models.snapshot") is not None
+    yield "G14", {"trouble": "there is code, and no measurement of it yet" if there else "no code yet"}
+
+
+def copy_rate(device: str, size: int) -> float:
+    """Bytes read and written in a second by a copy of so many bytes."""
+    source = torch.empty(size, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    times = []
+    for _ in range(12):
+        _wait(device)
+        began = time.perf_counter()
+        target.copy_(source)
+        _wait(device)
+        times.append(time.perf_counter() - began)
+    return 2 * size / statistics.median(times[2:])
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def _theirs(numbers: dict[str, int], device: str) -> GPT2LMHeadModel:
+    """Random weights, larger than a new model's, so that some tokens are clearly likelier than others."""
+    torch.manual_seed(0)
+    config = GPT2Config(**numbers, initializer_range=0.06, bos_token_id=0, eos_token_id=0)
+    model: Any = GPT2LMHeadModel(config).eval()
+    return model.to(device, torch.bfloat16)  # type: ignore[no-any-return]
+
+
+# -- theirs ------------------------------------------------------------------------------------------------
+
+
+def _by_generate(model: GPT2LMHeadModel, device: str) -> Callable[[int], Timed]:
+    """transformers' own stream, drawing as PLAIN does."""
+    tokenizer = words(model.config.vocab_size)
+
+    def tell(count: int) -> Timed:
+        # an endless wait for a stream whose thread has died would use up the job's time
+        streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, timeout=60)  # type: ignore[no-untyped-call]
+        inputs = torch.tensor([PROMPT], device=device)
+        options: dict[str, Any] = {
+            "max_new_tokens": count,
+            "min_new_tokens": count,
+            "do_sample": True,
+            "temperature": PLAIN.temperature,
+            "top_k": 0,
+            "top_p": PLAIN.top_p,
+            "min_p": PLAIN.min_p,
+            "pad_token_id": 0,
+            "eos_token_id": -1,
+        }
+        generate: Any = model.generate
+
+        def work() -> None:
+            generate(inputs, attention_mask=torch.ones_like(inputs), streamer=streamer, **options)
+
+        worker = threading.Thread(target=work, daemon=True)
+        began, first = time.perf_counter(), 0.0
+        worker.start()
+        for text in streamer:
+            if text and not first:
+                first = time.perf_counter()
+        worker.join()
+        return (count - 1) / (time.perf_counter() - first), first - began
+
+    return tell
+
+
+# -- ours --------------------------------------------------------------------------------------------------
+
+
+def _by_us(theirs: GPT2LMHeadModel, device: str) -> dict[str, Callable[[int], Timed]]:
+    """The product's storyteller in three ways of choosing, and the bare recorded step."""
+    model = empty_gpt2(
+        shape_of(theirs.config.to_dict(), 0.0), torch.device(device), torch.bfloat16, padded=device == "cuda"
+    )
+    fill_from(model, theirs.state_dict().items())
+    reader = GPT2Reader(model.eval(), "bf16")
+    steps = Steps(reader)
+    if device == "cuda":
+        steps.record()
+    teller = Storyteller(reader, Words(reader.vocabulary), None, steps)
+    ways = {way: _by_storyteller(teller, way) for way in ("lively", "plain", "exact")}
+    return {**ways, "steps": _by_steps(reader, steps)}
+
+
+def _settings(way: str, count: int) -> SamplerSettings:
+    """`plain` is the usual way without its penalties."""
+    wanted = SamplerSettings(max_tokens=count, seed=1)
+    if way != "plain":
+        return with_preset(wanted, way)
+    return SamplerSettings(repetition=PLAIN.repetition, dry=PLAIN.dry, line_ends=0, max_tokens=count, seed=1)
+
+
+def _by_storyteller(teller: Storyteller, way: str) -> Callable[[int], Timed]:
+    def tell(count: int) -> Timed:
+        prompt = " ".join(map(str, PROMPT))
+        told = list(teller.tell(prompt, _settings(way, count)))[-1]
+        assert isinstance(told, Told)
+        if told.tokens < count:
+            raise RuntimeError(f"{way} told {told.tokens} of {count} tokens, and ended by {told.stopped_by}")
+        return told.tokens_per_second, told.first_token_seconds
+
+    return tell
+
+
+def _by_steps(reader: GPT2Reader, steps: Steps) -> Callable[[int], Timed]:
+    """Nothing but the step and its token."""
+    knobs = knobs_of(PLAIN)
+    assert knobs is not None
+
+    def tell(count: int) -> Timed:
+        reader.cut(steps.cache, 0)
+        began = time.perf_counter()
+        reader.read(PROMPT[:-1], steps.cache)
+        stream = steps.tell(PROMPT[-1:], knobs, torch.Generator().manual_seed(1))
+        next(stream)
+        first = time.perf_counter()
+        for _ in range(count - 1):
+            next(stream)
+        seconds = time.perf_counter() - first
+        stream.close()
+        return (count - 1) / seconds, first - began
+
+    return tell
