@@ -199,10 +199,12 @@ class GPT2(nn.Module):
         for block in self.blocks:
             if self.checkpointing and self.training:
                 x = checkpoint(block, x, use_reentrant=False)
-            elif cache is None:
+            elif cache is None and self.training:
                 x = block(x)
             else:
-                x = block.forward(x, cache)  # not what compiling made of it: that is for whole windows
+                # not what compiling made of it: that is for training's windows, all of one size, and would be made
+                # anew, and for any size, after one of another
+                x = block.forward(x, cache)
         if cache is not None:
             cache.length += ids.shape[1]
         return parts.ln_f(x)  # type: ignore[no-any-return]

@@ -159,3 +159,31 @@ def test_it_is_one_readable_page() -> None:
 
     assert len(inspect.getsource(gpt2).splitlines()) < 290
     assert isinstance(ours(tiny_gpt2()), GPT2)
+
+
+def test_blocks_are_compiled_once_and_for_the_windows_of_training_alone() -> None:
+    """What was compiled for a size and then met another is made anew for any size, which is slower."""
+    made: list[list[Any]] = []
+
+    class Noting:
+        def __call__(self, graph: Any, examples: list[Any]) -> Any:
+            made.append(examples)
+            return graph
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Noting)
+
+        __hash__ = object.__hash__
+
+    model, noting = ours(tiny_gpt2(dropout=0.0)), Noting()
+    for block in model.blocks:
+        block.compile(backend=noting)
+    with torch.no_grad():
+        for windows, tokens in ((2, 32), (1, 7)):
+            model.eval()(torch.zeros(windows, tokens, dtype=torch.long))
+    for _ in range(2):
+        model.train()(torch.zeros(4, 32, dtype=torch.long)).sum().backward()
+    assert len(made) == 1
+    assert all(
+        isinstance(size, int) for each in made[0] if isinstance(each, torch.Tensor) for size in each.shape
+    )
