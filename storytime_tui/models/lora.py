@@ -33,7 +33,8 @@ def add_lora(model: Any, rank: int, alpha: float | None, targets: tuple[str, ...
     """Put matrices of `rank` beside those of the model's blocks, and freeze all else, in place.
 
     `alpha` is by default twice the rank; `targets` are by default all matrices of each block. The same seed
-    gives the same beginning. Raises ModelError where peft is not installed or a name fits nothing.
+    gives the same beginning. The small matrices are in fp32, whatever the model is in. Raises ModelError where
+    peft is not installed or a name fits nothing.
     """
     peft = _peft()
     usual = _GPT2_MATRICES if isinstance(model, GPT2) else _linear_names(model.blocks)
@@ -47,6 +48,8 @@ def add_lora(model: Any, rank: int, alpha: float | None, targets: tuple[str, ...
             raise ModelError(
                 f"lora_targets is {', '.join(lora.targets)}, and the model has no such matrix: leave lora_targets out."
             ) from error
+    for parameter in _own(model).values():
+        parameter.data = parameter.data.float()  # in 16 bits most steps would be too small to change it
     return lora
 
 

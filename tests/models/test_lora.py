@@ -39,6 +39,24 @@ def test_only_the_small_matrices_learn_and_at_first_they_say_nothing() -> None:
     assert all(".lora_" in name for name in trained)
 
 
+def test_beside_a_base_in_16_bits_they_are_in_32(tmp_path: Path) -> None:
+    """As on a GPU: in 16 bits most of a step's changes would be rounded away."""
+    model = ours(tiny_gpt2()).eval().to(torch.bfloat16)
+    added = learned(model)
+    assert {p.dtype for p in model.parameters() if p.requires_grad} == {torch.float32}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model(IDS).sum().backward()
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+    said = model(IDS)  # with no autocast, as samples are told
+    assert said.dtype == torch.bfloat16
+    lora.write_adapter(lora.adapter_weights(model), added, "base", True, tmp_path)
+    opened = ours(tiny_gpt2()).eval().to(torch.bfloat16)
+    lora.open_adapter(opened, tmp_path)
+    assert {p.dtype for p in opened.parameters()} == {torch.bfloat16}
+    difference = (opened(IDS) - said).detach().float().abs().max()
+    assert difference < 0.05 * said.detach().float().abs().max()
+
+
 def test_the_seed_decides_and_the_global_state_stays() -> None:
     torch.manual_seed(5)
     state = torch.get_rng_state()
