@@ -137,9 +137,12 @@ def _in_parts(
     head_grad = torch.empty(head.shape, device=head.device) if wanted[1] else None
     for start in range(0, rows, at_once):
         some, answers = hidden[start : start + at_once], targets[start : start + at_once, None]
-        logits = hidden.new_empty((len(some), words))
-        for part in slices:
-            logits[:, part] = some @ head[part].T
+        if len(slices) == 1:  # at once where it goes: a copy of so much costs as much as a softmax
+            logits = some @ head.T
+        else:
+            logits = hidden.new_empty((len(some), words))
+            for part in slices:
+                logits[:, part] = some @ head[part].T
         logits[:, vocabulary:] = -torch.inf  # padding is no word
         likely = F.log_softmax(logits, 1, dtype=torch.float32)
         loss -= likely.gather(1, answers).sum()
