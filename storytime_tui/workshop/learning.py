@@ -270,6 +270,9 @@ def _build(
     memory = None
     if checkpoint is None and ranks.count == 1:
         plan, memory = fit_to_memory(plan, loaded.model, device, precision, may_shrink=prepared.chose_batch)
+    if plan.compile == "on":  # after the trial, whose windows are of other sizes than the run's
+        for block in loaded.model.blocks:
+            block.compile()
     lesson = Lesson(
         training_ids=streams.training.ids,
         validation_ids=streams.validation.ids,
@@ -339,7 +342,7 @@ def _load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torc
 def _fit(
     plan: TrainingPlan, origin: Origin, loaded: Loaded, tokenizer: Tokenizer, checkpoint: Path | None
 ) -> WholeFiles | AdapterFiles:
-    """Freeze, add, shrink and compile what the plan says; how the result is saved."""
+    """Freeze and add what the plan says; how the result is saved."""
     model = loaded.model
     model.checkpointing = plan.checkpointing == "on"
     model_files: WholeFiles | AdapterFiles = WholeFiles(loaded, tokenizer)
@@ -355,9 +358,6 @@ def _fit(
     elif plan.frozen_embeddings:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(not _is_embedding(name))
-    if plan.compile == "on":
-        for block in model.blocks:
-            block.compile()
     return model_files
 
 
