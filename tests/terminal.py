@@ -26,28 +26,48 @@ class Terminal:
         """Press keys, one after another."""
         self.program.send(text)
 
-    def press(self, key: str, seconds: float = 30.0) -> None:
-        """Press one key and wait until the screen answers, in signs or in colours, as a person would."""
-        before = self._look()
-        self.keys(key)
-        self.wait_for(lambda text: self._look() != before, seconds)
+    def press(self, key: str, seconds: float = 30.0, at: str = "") -> None:
+        """Press one key and wait until the screen answers, in signs or in colours, as a person would.
 
-    def _look(self) -> list[list[pyte.screens.Char]]:
-        return [
-            [self.screen.buffer[y][x] for x in range(self.screen.columns)] for y in range(self.screen.lines)
-        ]
+        `at` matches what answers, in one row: elsewhere a cursor may blink, or an earlier key be answered.
+        """
+        before = self._look(at)
+        self.keys(key)
+        self.wait_for(lambda text: self._look(at) not in ([], before), seconds)
+
+    def _look(self, at: str) -> list[pyte.screens.Char]:
+        """The cells of the first match of `at`, all of them where it is empty."""
+        for y, line in enumerate(self.screen.display if at else ()):
+            if found := re.search(at, line):
+                return [self.screen.buffer[y][x] for x in range(*found.span())]
+        every = [(y, x) for y in range(self.screen.lines) for x in range(self.screen.columns)]
+        return [] if at else [self.screen.buffer[y][x] for y, x in every]
 
     def text(self) -> str:
         """What is on the screen now."""
         return "\n".join(line.rstrip() for line in self.screen.display)
 
-    def wait_for(self, wanted: str | Callable[[str], object], seconds: float = 60.0) -> str:
-        """Read until the screen matches a regular expression, or a function of its text; return that text."""
+    def row(self, number: int) -> str:
+        """What is in one row of the screen now; negative numbers count from the foot."""
+        return str(self.screen.display[number]).rstrip()
+
+    def wait_for(
+        self, wanted: str | Callable[[str], object], seconds: float = 60.0, row: int | None = None
+    ) -> str:
+        """Read until the screen matches a regular expression, or a function of its text; return that text.
+
+        With `row`, only that row is looked at. A screen that shows a story may show any word somewhere.
+        """
         holds = (lambda text: re.search(wanted, text)) if isinstance(wanted, str) else wanted
+
+        def look() -> str:
+            return self.text() if row is None else self.row(row)
+
         until = time.monotonic() + seconds
-        while not holds(self.text()):
+        while not holds(text := look()):
             left = until - time.monotonic()
-            assert left > 0, f"after {seconds:.0f} s the screen does not show {wanted}:\n{self.text()}"
+            place = "the screen" if row is None else f"row {row} of the screen"
+            assert left > 0, f"after {seconds:.0f} s {place} does not show {wanted}:\n{self.text()}"
             try:
                 data = self.program.read_nonblocking(65536, timeout=left)
             except pexpect.TIMEOUT:
@@ -55,7 +75,7 @@ class Terminal:
             except pexpect.EOF:
                 raise AssertionError(f"the program ended; its last screen was\n{self.text()}") from None
             self._stream.feed(_known(data))
-        return self.text()
+        return text
 
     def wait_for_end(self, seconds: float = 60.0) -> int:
         """Read until the program ends; return its exit code."""
