@@ -19,7 +19,7 @@ from storytime_tui.commands.output import (
     values_of,
 )
 from storytime_tui.errors import PlanError, StorytimeError
-from storytime_tui.models.catalogue import SCRATCH_SHAPES
+from storytime_tui.models.catalogue import scratch_shape
 from storytime_tui.settings import load_settings
 from storytime_tui.terminal import printable
 from storytime_tui.training import events as ev
@@ -36,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--corpus", nargs="+", metavar="NAME|PATH", help="collections by name, or folders of texts"
     )
     parser.add_argument(
-        "--base", help="what to start from: scratch-tiny, scratch-small, gpt2, a folder, a run, …"
+        "--base",
+        help="what to start from: scratch-tiny, scratch-small, scratch-9x320, gpt2, a folder, a run, …",
     )
     # torchrun takes `--run` for the beginning of an option of its own
     parser.add_argument(
@@ -111,7 +112,7 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
         changed.update(max_steps=args.max_steps)
     plan = dataclasses.replace(plan, **changed)  # type: ignore[arg-type]
     if args.preset:
-        plan = with_preset(plan, args.preset, from_scratch=plan.base in SCRATCH_SHAPES)
+        plan = with_preset(plan, args.preset, from_scratch=scratch_shape(plan.base) is not None)
     plan = with_values(plan, values_of(args.values))
     return learn(plan, control, args.run)
 

@@ -31,7 +31,26 @@ SCRATCH_SHAPES = {
     "scratch-small": ScratchShape(layers=6, width=384, heads=6, vocabulary=8192, window=512),
 }
 
+_LAYERS, _WIDTHS, _HEAD = (1, 48), (64, 2048), 64  # of a shape by its size; a head is so wide
+_SIZED = re.compile(r"scratch-([1-9][0-9]*)x([1-9][0-9]*)")
+
 DEFAULT_BASE = "scratch-small"
+
+
+def scratch_shape(name: str) -> ScratchShape | None:
+    """The shape of a base with random weights, one of the list or by its size: `scratch-9x320` is 9 layers × 320.
+
+    Heads are 64 wide; the vocabulary is 8,192 words, the window 512 tokens. None for any other base, and for a
+    size that there is not, of which `resolve_base` says what is wrong.
+    """
+    if name in SCRATCH_SHAPES:
+        return SCRATCH_SHAPES[name]
+    sized = _SIZED.fullmatch(name) if len(name) < 20 else None
+    if sized is None:
+        return None
+    layers, width = int(sized[1]), int(sized[2])
+    fits = _LAYERS[0] <= layers <= _LAYERS[1] and _WIDTHS[0] <= width <= _WIDTHS[1] and not width % _HEAD
+    return ScratchShape(layers, width, width // _HEAD, vocabulary=8192, window=512) if fits else None
 
 
 @dataclass(frozen=True)
@@ -63,7 +82,7 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
     Neither disk (but for a folder) nor network is asked whether it is there. Raises ModelError for a folder
     that holds no model, or a name that can be none of the three.
     """
-    if name in SCRATCH_SHAPES:
+    if scratch_shape(name) is not None:
         return "scratch"
     path = os.path.expanduser(name)  # os.path: a name that no system takes is no folder, and no exception
     holds_model = os.path.exists(os.path.join(path, model_folder.CONFIG))
@@ -71,6 +90,12 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
     if os.path.isdir(path) and (holds_model or all(name != base.name for base in BASES)):
         model_folder.check_folder(Path(path))
         return "folder"
+    if name.startswith("scratch-"):
+        raise ModelError(
+            f"{name!r} is no shape for a new model: it is one of {', '.join(SCRATCH_SHAPES)}, or layers × width "
+            f"such as scratch-9x320, with {_LAYERS[0]} to {_LAYERS[1]} layers and a width from {_WIDTHS[0]} to "
+            f"{_WIDTHS[1]:,} that {_HEAD} divides."
+        )
     if is_repo_id(name):
         return "hub"
     exists = os.path.exists(path)

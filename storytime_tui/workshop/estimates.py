@@ -13,12 +13,13 @@ from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import StorytimeError
 from storytime_tui.models import catalogue
+from storytime_tui.models.footprint import size_of_shape
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, schedule_of, window_count
 
 # Tokens a byte of text: measured on fourteen children's books, with GPT-2's own vocabulary and with ones of each
-# scratch shape's size trained on the book. From book to book it varies by 4%; tokens a word vary by 5%.
-_TOKENS_PER_BYTE = {"scratch-tiny": 0.278, "scratch-small": 0.243}
+# the scratch shapes' sizes trained on the book. From book to book it varies by 4%; tokens a word vary by 5%.
+_TOKENS_PER_BYTE = {2048: 0.278, 8192: 0.243}  # by the words in the vocabulary
 _TOKENS_PER_BYTE_OF_GPT2 = 0.246
 _WINDOW = 1024  # of the bases that are not empty, where nothing more is known
 # Parameters times tokens that one core gets through in a second while learning, measured with distilgpt2's
@@ -41,7 +42,9 @@ class Estimate:
 
 def estimate_tokens(text_bytes: int, base_name: str) -> int:
     """About how many tokens a base's tokenizer makes of a text of so many bytes."""
-    return round(text_bytes * _TOKENS_PER_BYTE.get(base_name, _TOKENS_PER_BYTE_OF_GPT2))
+    shape = catalogue.scratch_shape(base_name)
+    rate = _TOKENS_PER_BYTE[shape.vocabulary] if shape else _TOKENS_PER_BYTE_OF_GPT2
+    return round(text_bytes * rate)
 
 
 def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
@@ -49,7 +52,7 @@ def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
     tokens = estimate_tokens(sum(story.facts.bytes for story in stories), base_name) + len(stories)
     if not stories:
         return Estimate(0, 0, None)
-    shape = catalogue.SCRATCH_SHAPES.get(base_name)
+    shape = catalogue.scratch_shape(base_name)
     parameters = _parameters(base_name)
     plan = TrainingPlan(base=base_name)
     learned = round(tokens * (1 - plan.validation_fraction))
@@ -74,6 +77,9 @@ def _parameters(base_name: str) -> int:
     known = {base.name: base.parameters for base in catalogue.BASES}
     if base_name in known:
         return known[base_name]
+    shape = catalogue.scratch_shape(base_name)
+    if shape is not None:
+        return size_of_shape(shape, shape.vocabulary, shape.window).parameters
     try:
         return _parameters(read_plan(runs.run_folder(base_name.partition("/")[0]) / "plan.toml").base)
     except (StorytimeError, RecursionError):

@@ -50,7 +50,7 @@ def judge(
     Raises StorytimeError. The split is the one that a run with the same seed and fraction makes of the
     same collections.
     """
-    if model_name in catalogue.SCRATCH_SHAPES:
+    if catalogue.scratch_shape(model_name) is not None:
         raise ModelError(
             f"{model_name} has random weights: there is nothing to measure before it is trained."
         )

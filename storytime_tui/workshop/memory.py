@@ -25,7 +25,6 @@ _KNOWN = {
     "gpt2-medium": ScratchShape(layers=24, width=1024, heads=16, vocabulary=50_257, window=1024),
     "gpt2-large": ScratchShape(layers=36, width=1280, heads=20, vocabulary=50_257, window=1024),
     "gpt2-xl": ScratchShape(layers=48, width=1600, heads=25, vocabulary=50_257, window=1024),
-    **catalogue.SCRATCH_SHAPES,
 }
 
 
@@ -53,7 +52,7 @@ def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None
         resolved = resolve(
             plan,
             window=size.window,
-            from_scratch=base_name in catalogue.SCRATCH_SHAPES,
+            from_scratch=catalogue.scratch_shape(base_name) is not None,
             training_tokens=round(tokens * (1 - plan.validation_fraction)),
             parameters=size.parameters,
         )
@@ -94,7 +93,7 @@ def _needed(
 
 
 def _size_of(base_name: str) -> Size | None:
-    shape = _KNOWN.get(base_name)
+    shape = catalogue.scratch_shape(base_name) or _KNOWN.get(base_name)
     if shape is not None:
         return size_of_shape(shape, shape.vocabulary, shape.window)
     try:

@@ -36,8 +36,9 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
 
     Raises ModelError or RunError with what to do.
     """
-    if name in catalogue.SCRATCH_SHAPES:
-        return Origin(name, None, catalogue.SCRATCH_SHAPES[name])
+    shape = catalogue.scratch_shape(name)
+    if shape is not None:
+        return Origin(name, None, shape)
     checkpoint = _checkpoint_of(name)
     if checkpoint is not None:
         base = base_of_adapter(checkpoint)

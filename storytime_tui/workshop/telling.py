@@ -56,7 +56,7 @@ def choices() -> tuple[ModelChoice, ...]:
     found += [
         ModelChoice(base.name, base.name, base.note)
         for base in catalogue.BASES
-        if base.name not in catalogue.SCRATCH_SHAPES
+        if catalogue.scratch_shape(base.name) is None
     ]
     return tuple(found)
 
@@ -158,7 +158,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
 
     Raises ModelError or RunError. Blocks: call it in a thread.
     """
-    if name in catalogue.SCRATCH_SHAPES:
+    if catalogue.scratch_shape(name) is not None:
         raise ModelError(
             f"{name} starts with random weights and has nothing to tell yet: train it on a collection first "
             f"(`storytime-tui train --base {name} --corpus NAME`)."

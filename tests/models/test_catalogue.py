@@ -4,7 +4,15 @@ import pytest
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import catalogue
-from storytime_tui.models.catalogue import BASES, SCRATCH_SHAPES, is_repo_id, nearest_names, resolve_base
+from storytime_tui.models.catalogue import (
+    BASES,
+    SCRATCH_SHAPES,
+    ScratchShape,
+    is_repo_id,
+    nearest_names,
+    resolve_base,
+    scratch_shape,
+)
 
 
 def test_every_base_of_the_catalogue_resolves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -12,6 +20,23 @@ def test_every_base_of_the_catalogue_resolves(tmp_path: Path, monkeypatch: pytes
     for base in BASES:
         assert resolve_base(base.name) == ("scratch" if base.name in SCRATCH_SHAPES else "hub")
     assert catalogue.DEFAULT_BASE in SCRATCH_SHAPES
+
+
+def test_a_shape_may_be_named_by_its_size() -> None:
+    assert scratch_shape("scratch-9x320") == ScratchShape(9, 320, 5, 8192, 512)
+    assert scratch_shape("scratch-6x384") == scratch_shape("scratch-small")
+    assert resolve_base("scratch-9x320") == "scratch"
+    assert scratch_shape("distilgpt2") is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["0x64", "49x64", "6x300", "6x0", "6x2112", "6", "6x", "x64", "06x64", "6x64x2", "6x" + "6" * 5000],
+)
+def test_a_size_that_there_is_not(name: str) -> None:
+    assert scratch_shape(f"scratch-{name}") is None
+    with pytest.raises(ModelError, match=r"scratch-tiny, scratch-small, or .*1 to 48 layers .* 64 divides"):
+        resolve_base(f"scratch-{name}")
 
 
 def test_a_folder_with_a_model_is_a_folder(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

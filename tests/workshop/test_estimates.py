@@ -41,6 +41,12 @@ def test_more_stories_take_longer_and_a_larger_base_does_too() -> None:
     assert gpt2 and gpt2 > large.seconds
 
 
+def test_a_shape_named_by_its_size_is_estimated_like_the_one_of_the_list() -> None:
+    named, listed = estimate(STORIES, "scratch-6x384"), estimate(STORIES, "scratch-small")
+    assert (named.tokens, named.windows) == (listed.tokens, listed.windows)
+    assert named.seconds == pytest.approx(listed.seconds, rel=0.05)
+
+
 def test_the_newest_run_of_the_base_says_how_fast_it_is_here() -> None:
     past_run("old", "scratch-small", 100.0, 1_000.0)
     past_run("new", "scratch-small", 1_000.0, 2_000.0)
@@ -83,7 +89,9 @@ def test_a_base_that_is_a_run_has_its_base_s_size() -> None:
     assert estimate(STORIES, "mine").seconds == pytest.approx(estimate(STORIES, "gpt2").seconds, rel=0.01)
 
 
-@pytest.mark.parametrize("base", ["scratch-tiny", "scratch-small", "distilgpt2", "/some/folder"])
+@pytest.mark.parametrize(
+    "base", ["scratch-tiny", "scratch-small", "scratch-9x320", "distilgpt2", "/some/folder"]
+)
 def test_tokens_are_about_a_quarter_of_the_bytes(base: str) -> None:
     assert estimates.estimate_tokens(0, base) == 0
     assert 200 <= estimates.estimate_tokens(1000, base) <= 300

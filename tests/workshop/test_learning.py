@@ -1,6 +1,7 @@
 """The main job, end to end and in one process: a folder of tales, a run that learns them, a tale told."""
 
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -46,6 +47,19 @@ def plan_for(folder: Path, **values: object) -> TrainingPlan:
 @pytest.fixture
 def tales(tmp_path: Path) -> Path:
     return write_collection(tmp_path / "tales")
+
+
+def test_a_shape_named_by_its_size_is_learned(tales: Path) -> None:
+    said = list(learn(plan_for(tales, base="scratch-2x64", max_steps=2), Control()))
+    started = next(e for e in said if isinstance(e, ev.Started))
+    checkpoint = paths.runs_folder() / started.run / "checkpoints" / "last"
+    config = json.loads((checkpoint / "config.json").read_text())
+    assert (config["n_layer"], config["n_embd"], config["n_head"]) == (2, 64, 1)
+    assert read_plan(paths.runs_folder() / started.run / "plan.toml").learning_rate == 1e-3
+    with pytest.raises(ModelError, match="scratch-3x100"):
+        list(learn(plan_for(tales, base="scratch-3x100"), Control()))
+    with pytest.raises(ModelError, match="random weights"):
+        open_teller("scratch-2x64")
 
 
 def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:

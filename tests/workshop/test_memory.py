@@ -35,6 +35,15 @@ def test_a_larger_base_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 16 * 124e6 < needed[3] < 160 * 124e6
 
 
+def test_a_shape_named_by_its_size_takes_as_much_as_the_one_of_the_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    free(monkeypatch, 1000)
+    named, listed = (memory.room_for(stories(), base) for base in ("scratch-6x384", "scratch-small"))
+    assert named is not None
+    assert named == listed
+
+
 @pytest.mark.parametrize(
     ("gigabytes", "advice"),
     [

@@ -9,7 +9,7 @@ from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.models.catalogue import BASES, DEFAULT_BASE, SCRATCH_SHAPES, Base
+from storytime_tui.models.catalogue import BASES, DEFAULT_BASE, Base, scratch_shape
 from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
 from storytime_tui.tui import wording
@@ -182,9 +182,8 @@ class PlanForm(VerticalScroll, can_focus=False):
                 stories=stories,
                 device=desk.preferences.now.device,
             )
-            plan = with_preset(
-                plan, str(self.query_one("#preset", Select).value), from_scratch=self.base in SCRATCH_SHAPES
-            )
+            preset = str(self.query_one("#preset", Select).value)
+            plan = with_preset(plan, preset, from_scratch=scratch_shape(self.base) is not None)
             for name in KNOBS:
                 value = self.query_one(f"#knob-{name}", Input).value.strip()
                 if value:
