@@ -4,22 +4,27 @@ The verdict is remembered in the cache folder under the weights' identity and th
 another checkpoint, another torch or another processor's arithmetic is asked anew.
 """
 
+from __future__ import annotations
+
 import contextlib
 import json
 import math
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from storytime_tui.files import write_atomically
 from storytime_tui.generation.matrices import kinds_of_int8
 from storytime_tui.generation.reader import Reader, precisions_of, prepare
-from storytime_tui.models.foreign import Foreign
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.loading import choose_precision as fastest_float
 from storytime_tui.paths import cache_folder
+
+if TYPE_CHECKING:
+    from storytime_tui.models.foreign import Foreign
 
 TOLERATED = 0.005  # how much larger int8's perplexity may be: less than two checkpoints of one run differ
 ASKED = 1024  # tokens that a verdict rests on
