@@ -46,7 +46,7 @@ def choices() -> tuple[ModelChoice, ...]:
     """What there is to tell with: runs that have a checkpoint, newest first, then each run's other checkpoints,
     then the bases that can tell untrained."""
     with_checkpoints = [summary for summary in runs.list_runs() if summary.checkpoints]
-    found = [ModelChoice(s.name, s.name, _note_of(s)) for s in with_checkpoints]
+    found = [ModelChoice(_found_by(s.name), s.name, _note_of(s)) for s in with_checkpoints]
     found += [
         ModelChoice(f"{s.name}/step-{step}", f"{s.name} at step {step}", "an earlier moment of that run")
         for s in with_checkpoints
@@ -55,10 +55,15 @@ def choices() -> tuple[ModelChoice, ...]:
     ]
     found += [
         ModelChoice(base.name, base.name, base.note)
-        for base in catalogue.BASES
+        for base in catalogue.bases()
         if catalogue.scratch_shape(base.name) is None
     ]
     return tuple(found)
+
+
+def _found_by(run: str) -> str:
+    """What finds a run: its name, unless that is a base's (see `find_origin`)."""
+    return f"{run}/best" if catalogue.is_base_name(run) else run
 
 
 def _note_of(summary: runs.RunSummary) -> str:

@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static, TextArea
 
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.catalogue import BASES
+from storytime_tui.models.catalogue import bases
 from storytime_tui.stories.story import Passage, Story
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import in_thread
@@ -280,7 +280,7 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def _open_ahead(self) -> None:
-        downloads = {base.name for base in BASES}
+        downloads = {base.name for base in bases() if base.download}
         if self._desk.model in downloads:
             self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
         # opened ahead of the first line, unless it would have to be fetched, or would slow a run down
