@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from storytime_tui.corpus.keeping.folders import read_folder
@@ -182,7 +183,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
 
     from storytime_tui.generation.gpt2_reader import GPT2Reader
     from storytime_tui.generation.graph import Steps
-    from storytime_tui.generation.precision import ASKED, choose_precision, identity_of
+    from storytime_tui.generation.precision import ASKED, choose_precision, identity_of, verdict_in
     from storytime_tui.generation.reader import prepare
     from storytime_tui.generation.storyteller import Storyteller
     from storytime_tui.generation.threads import telling_with
@@ -201,14 +202,34 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
         report(Preparing("trying smaller numbers, once for each model", 0, 0))
         return _something_to_read(tokenizer, ASKED)
 
+    whole = origin.folder if origin.adapter is None else None
     with telling_with(_Threads().count()):
-        precision, _ = choose_precision(model, " ".join(weights), something_to_read)
+        precision, _ = choose_precision(
+            model, " ".join(weights), something_to_read, lambda: verdict_in(whole) if whole else None
+        )
     reader = prepare(model, precision)
     steps = None
     if isinstance(reader, GPT2Reader) and device.type == "cuda":
         steps = Steps(reader)
         steps.record()
     return Teller(name, Storyteller(reader, tokenizer, window, steps), precision)
+
+
+def judge_precision(folder: Path) -> float:
+    """Ask a model folder for its int8 verdict (how much larger the perplexity becomes), and leave it there.
+
+    Raises ModelError or OSError.
+    """
+    import torch
+
+    from storytime_tui.generation.precision import ASKED, asked, write_verdict
+    from storytime_tui.models import loading
+    from storytime_tui.models.tokenizer import load_tokenizer
+
+    model = loading.load_model(folder, device=torch.device("cpu"), dtype=torch.float32).model
+    change = asked(model, _something_to_read(load_tokenizer(folder), ASKED))
+    write_verdict(folder, change)
+    return change
 
 
 def _something_to_read(vocabulary: Vocabulary, enough: int) -> list[int]:
