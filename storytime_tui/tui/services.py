@@ -151,6 +151,8 @@ class Teller(Protocol):
 
     @property
     def name(self) -> str: ...  # noqa: D102
+    @property
+    def device(self) -> str: ...  # noqa: D102
 
     def tell(self, text: str, settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
         """Continue `text`; the last item is `Told`."""

@@ -77,12 +77,14 @@ def _note_of(summary: runs.RunSummary) -> str:
 class Teller:
     """A model opened for telling. Used from one thread at a time.
 
-    `precision` is what its weights are in. What it tells depends neither on that thread nor on how many others
-    help it, of which there are as many as the machine has to spare: one, while a run learns.
+    `precision` is what its weights are in, `device` where they lie. What it tells depends neither on that thread nor
+    on how many others help it, of which there are as many as the machine has to spare: one, while a run learns.
     """
 
-    def __init__(self, name: str, storyteller: Storyteller, precision: str = "fp32") -> None:
-        self.name, self.precision = name, precision
+    def __init__(
+        self, name: str, storyteller: Storyteller, precision: str = "fp32", device: str = "cpu"
+    ) -> None:
+        self.name, self.precision, self.device = name, precision, device
         self._storyteller = storyteller
         self._threads = _Threads()
 
@@ -212,7 +214,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     if isinstance(reader, GPT2Reader) and device.type == "cuda":
         steps = Steps(reader)
         steps.record()
-    return Teller(name, Storyteller(reader, tokenizer, window, steps), precision)
+    return Teller(name, Storyteller(reader, tokenizer, window, steps), precision, str(device))
 
 
 def judge_precision(folder: Path) -> float:

@@ -159,7 +159,6 @@ def test_a_folder_may_bring_its_verdict(model: Any, tmp_path: Path, monkeypatch:
     text = Asked(IDS)
     assert choose_precision(model, "weights", text, lambda: verdict_in(tmp_path)) == ("int8", 0.00123)
     assert text.times == 0
-    assert choose_precision(model, "weights", text) == ("int8", 0.00123)  # and it is remembered
 
     monkeypatch.setattr(precision, "arithmetic_of_int8", lambda: "another")
     assert verdict_in(tmp_path) is None
