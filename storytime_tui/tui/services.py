@@ -373,8 +373,9 @@ def _model_choices() -> Sequence[Choice]:
 
 
 def _open_teller(name: str, on_progress: Progress | None) -> Teller:
-    from storytime_tui.workshop import telling
+    from storytime_tui.workshop import telling, waking
 
+    waking.load_torchs_libraries()
     return telling.open_teller(name, on_progress)
 
 
