@@ -1,6 +1,10 @@
 """The first run: the starter is chosen to learn from and to write with, and awake before anybody asks for it."""
 
+import contextlib
 import dataclasses
+import os
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -95,3 +99,25 @@ async def test_a_preferred_starter_that_is_not_here_is_no_base(world: World) -> 
         await until(pilot, lambda: world.run.plans)
         assert world.run.plans[0].base == "scratch-small"
         world.run.say(None)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows offers no pseudo-terminal")
+@pytest.mark.parametrize("seconds", [0.3, 1.2, 1.8])
+def test_leaving_while_it_wakes_is_a_clean_end(seconds: float, home: Path, starter: Path) -> None:
+    import pexpect
+
+    code = (
+        "import sys; from pathlib import Path; from storytime_tui.models import catalogue\n"
+        f"catalogue.STARTER_FOLDER = Path({str(starter)!r})\n"
+        "from storytime_tui.cli import main; sys.exit(main([]))"
+    )
+    app = pexpect.spawn(sys.executable, ["-c", code], dimensions=(24, 80), timeout=30)
+    app.expect("Library")
+    until_then = time.monotonic() + seconds
+    while time.monotonic() < until_then:  # read on, or the app would wait to write
+        with contextlib.suppress(pexpect.TIMEOUT):
+            app.read_nonblocking(65536, 0.05)
+    app.send("\x11")
+    app.expect(pexpect.EOF)
+    app.wait()
+    assert (app.exitstatus, app.signalstatus) == (0, None)
