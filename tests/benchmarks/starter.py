@@ -1,18 +1,19 @@
 """The starter's recipe: prepare its texts, train it from nothing (or go on where it stopped), measure it.
 
     python tests/benchmarks/starter.py --texts FOLDER --grimm FOLDER [--home DIR] [--tokens N] [--set KEY=VALUE]
-                                       [--prepare-only | --evaluate-only]
+                                       [--prepare-only | --evaluate-only | --ship storytime_tui/models/starter]
 
 FOLDER of --texts holds `books/` and `simple/` (texts), and `tinystories/tinystories.txt` with `<|endoftext|>`
 between its stories; the one of --grimm the tales that no story may share much with, since people fine-tune on
 those first. Everything is kept in DIR: the collections, `starter/` (the plan, and lists of what was learned from
 and what was left out, and why), and the run. The same command goes on with a run that was stopped, and measures
-one that has ended. A GPU, where there is one, gets the larger plan.
+one that has ended. A GPU, where there is one, gets the larger plan. --ship then puts what came of it into the package.
 """
 
 import argparse
 import csv
 import dataclasses
+import gzip
 import hashlib
 import json
 import os
@@ -34,6 +35,8 @@ from storytime_tui.corpus.words import word_hashes
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, with_values, write_plan
 from storytime_tui.workshop import shelves
+from storytime_tui.workshop.exporting import export_run
+from storytime_tui.workshop.telling import judge_precision
 
 RUN = "starter-run"
 TALES, NOVELS, SIMPLE, TINY = LEARNED = ("starter-tales", "starter-novels", "starter-simple", "starter-tiny")
@@ -42,6 +45,7 @@ _MARK = "<|endoftext|>"
 _SHARE_HELD_OUT = 0.05
 _TALE = 25_000  # bytes: half of a book of tales is in stories no longer than that
 _RUN_OF_WORDS = 8
+_SHARD = 15_000_000  # bytes of weights in a file: with its head it stays below 16 MiB
 _MOST_SHARED = 0.05  # of a story's runs of eight words, with Grimm's tales or with a held-out book
 _MOST_SHARED_TINY = 0.5  # with the held-out ones: all of them begin with the same eight words
 _SHORTEST = 300  # bytes of a story from a book: a shorter one is a motto or a list
@@ -250,6 +254,27 @@ def evaluate() -> int:
     return 0
 
 
+def ship(folder: Path, record: Path) -> None:
+    """Put the run's best checkpoint into the package: 16 bits in small files, its plan, the lists, the int8 verdict.
+
+    A card (README.md) that is there stays; the one that the run wrote is only a beginning.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        made = Path(place) / "starter"
+        export_run(RUN, made, dtype="fp16", shard_bytes=_SHARD)
+        judge_precision(made)
+        shutil.copy(record / "plan.toml", made / "plan.toml")
+        for name in ("learned.tsv", "left_out.tsv"):
+            packed = gzip.compress((record / name).read_bytes(), mtime=0)
+            (made / f"{name}.gz").write_bytes(packed)
+        if (folder / "README.md").is_file():
+            (made / "README.md").unlink()
+        for old in folder.glob("*.safetensors*"):  # there may have been more of them
+            old.unlink()
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+    print(f"shipped to {folder}:", *sorted(path.name for path in folder.iterdir()), flush=True)
+
+
 def _has_gpu() -> bool:
     import torch
 
@@ -268,10 +293,16 @@ def main() -> int:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the plan")
     parser.add_argument("--prepare-only", action="store_true")
     parser.add_argument("--evaluate-only", action="store_true")
+    parser.add_argument(
+        "--ship", type=Path, metavar="FOLDER", help="put the result there, and do nothing else"
+    )
     args = parser.parse_args()
     if args.home:
         os.environ["STORYTIME_HOME"] = str(args.home.resolve())
     record = paths.data_folder() / "starter"
+    if args.ship:
+        ship(args.ship, record)
+        return 0
     if not args.evaluate_only:
         if args.texts and args.grimm:
             prepare(args.texts.resolve(), args.grimm.resolve(), record)
