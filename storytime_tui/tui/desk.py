@@ -51,6 +51,9 @@ class Desk:
         self.fresh_page = False  # the next show of Story begins a new page
         self.model_state = ""  # a word on it for the header: "opening…"
         self.device = ""  # what it runs on, once it is open
+        self._chosen_ahead = (
+            False  # nobody has seen the model yet: a run that is learned first may still be it
+        )
         self.learning = LearningThread(post)
         self.telling = TellingThread(post, services.open_teller, services.clock)
         self._store: Store | None = None
@@ -134,10 +137,14 @@ class Desk:
     async def find_model(self, told_with: str) -> None:
         """Choose what to write with, unless something is chosen: what the story was told with, else the newest run,
         else the starter. Raises StorytimeError."""
-        if not self.model:
-            names = [choice.name for choice in await in_thread(self.services.model_choices)]
-            if names and not self.model:
-                self.choose_model(told_with if told_with in names else names[0])
+        if self.model and not self._chosen_ahead:
+            return
+        names = [choice.name for choice in await in_thread(self.services.model_choices)]
+        if names and (not self.model or self._chosen_ahead):
+            self._chosen_ahead = False
+            name = told_with if told_with in names else names[0]
+            if name != self.model:
+                self.choose_model(name)
 
     async def wake_starter(self) -> None:
         """Open the starter, where it is what stories would be written with: the first word then comes at once.
@@ -149,6 +156,7 @@ class Desk:
         with contextlib.suppress(StorytimeError):  # who goes to Story is told
             last = self.last_story()
             await self.find_model(Manuscript(self.store(), last).model)
+            self._chosen_ahead = bool(self.model)
             if self.model == STARTER and not self.telling_number and not self.view.busy:
                 self.open_model()
 
@@ -182,6 +190,7 @@ class Desk:
             self.telling.forget(name)
         if name != self.model:
             self.device = ""
+        self._chosen_ahead = False
         self.model, self.model_state = name, ""
         self.model_changed.publish(None)
 
@@ -196,6 +205,7 @@ class Desk:
             self.learning.control.checkpoint()
             self.awaited = self.view.run
             self.fresh_page = True
+            self._chosen_ahead = False
             self.model, self.model_state, self.device = self.awaited, "saves what it has learned…", ""
             self.model_changed.publish(None)
 

@@ -63,6 +63,16 @@ async def test_what_was_trained_stays_the_choice_and_is_opened_only_in_story(
         await until(pilot, lambda: world.opened == ["hedgerow-1"])
 
 
+async def test_a_run_that_is_learned_before_the_first_story_tells_it(newcomer: World) -> None:
+    app = make_app(newcomer)
+    async with app.run_test(size=SMALL) as pilot:
+        await until(pilot, lambda: "starter · cpu" in flat(app))
+        newcomer.choices = (FakeChoice("hedgerow-1", "hedgerow-1", "just learned"), STARTER)
+        await pilot.press("3")
+        await until(pilot, lambda: newcomer.opened == ["starter", "hedgerow-1"])
+        assert app.desk.model == "hedgerow-1"
+
+
 async def test_a_story_told_with_another_model_keeps_it(newcomer: World) -> None:
     store = newcomer.store()
     store.add_passage(store.new_story("Old").id, "model", "Long ago.", "distilgpt2", "{}")
