@@ -2,18 +2,19 @@
 
 import dataclasses
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from storytime_tui import paths
 from storytime_tui.errors import StorytimeError
+from storytime_tui.models.catalogue import default_base
 
 
 @dataclass(frozen=True)
 class Settings:
     """Preferences. Knobs of one run are in its plan; these are what a new plan or story begins with."""
 
-    base: str = "scratch-small"
+    base: str = field(default_factory=default_base)
     device: str = "auto"
     theme: str = "storytime"
     preset: str = "lively"  # how stories are told (generation.presets), but for the next four
@@ -40,7 +41,7 @@ def load_settings() -> Settings:
         ) from error
     except OSError as error:
         raise StorytimeError(f"The settings file {path} cannot be read: {error.strerror}.") from error
-    known: dict[str, Any] = {field.name: field.type for field in dataclasses.fields(Settings)}
+    known: dict[str, Any] = {each.name: each.type for each in dataclasses.fields(Settings)}
     for key, value in values.items():
         if key not in known:
             raise StorytimeError(

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from storytime_tui.models import catalogue
+from tests.tiny import make_starter
+
 # Each time the same examples, so that a change is judged by what it changed. Others are looked for with
 # `pytest --hypothesis-profile=explore --hypothesis-seed=N`.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -25,6 +28,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("STORYTIME_HOME", str(folder))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf-home"))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def starter_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the starter would be: an empty folder, so that the checkout's own makes no difference to a test.
+
+    `starter` puts a small stand-in there.
+    """
+    folder = tmp_path / "starter"
+    monkeypatch.setattr(catalogue, "STARTER_FOLDER", folder)
+    return folder
+
+
+@pytest.fixture
+def starter(starter_folder: Path) -> Path:
+    """A starter like the program's own, but small and untrained."""
+    return make_starter(starter_folder)
 
 
 @pytest.fixture(scope="session")

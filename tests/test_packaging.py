@@ -1,5 +1,6 @@
 """What a stranger gets: the wheel holds what the program needs, and the checkout holds nothing else."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -8,15 +9,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny import make_starter
+
 ROOT = Path(__file__).resolve().parents[1]
+STARTER = "storytime_tui/models/starter"
 TOP_LEVEL = {"storytime_tui", "textdata", "tests", "pyproject.toml", "README.md", "LICENSE"}
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    folder = tmp_path_factory.mktemp("wheel")
+    """Built of a copy of the checkout, with a stand-in for the starter where the weights are not in it."""
+    folder, copy = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("checkout")
+    for name in ("storytime_tui", "textdata"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, copy / name)
+    if not list((copy / STARTER).glob("*.safetensors")):
+        shutil.rmtree(copy / STARTER, ignore_errors=True)
+        make_starter(copy / STARTER)
     argv = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, cwd=copy, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (built,) = folder.glob("*.whl")
     return zipfile.ZipFile(built)
@@ -34,6 +47,27 @@ def test_the_wheel_holds_the_program_its_styles_and_the_bundled_tales(wheel: zip
     }
     assert wanted <= names
     assert not [name for name in names if name.startswith("tests/") or "__pycache__" in name]
+
+
+def test_the_starter_is_in_the_wheel_and_tells_from_there(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    assert Path(wheel.filename or "").stat().st_size < 45_000_000
+    shards = [info for info in wheel.infolist() if info.filename.endswith(".safetensors")]
+    assert shards and all(info.file_size < 16 * 2**20 for info in shards)
+    assert {f"{STARTER}/README.md", f"{STARTER}/tokenizer.json", f"{STARTER}/config.json"} <= set(
+        wheel.namelist()
+    )
+    wheel.extractall(tmp_path)
+    code = "from storytime_tui.cli import main; main(['tell', '--prompt', 'Once', '--max-tokens', '2', '--json'])"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"event": "finished"' in done.stdout
 
 
 def test_the_bundled_tales_are_found_inside_an_installed_package(

@@ -1,14 +1,19 @@
 """The starter's recipe on invented texts: what is held out stays apart, what must not be learned is left out."""
 
 import csv
+import gzip
 import hashlib
 from pathlib import Path
 
 import pytest
 
 from storytime_tui.corpus.shelf import find_collection
+from storytime_tui.generation.precision import verdict_in
+from storytime_tui.models import catalogue
+from storytime_tui.models.footprint import size_in
 from storytime_tui.training.plan import read_plan
 from tests.benchmarks import starter
+from tests.tiny import write_collection
 
 WORDS = (
     "fox",
@@ -75,6 +80,40 @@ def test_texts_are_sorted_held_out_and_written_down(texts: Path, tmp_path: Path)
     before = (record / "learned.tsv").stat().st_mtime_ns
     starter.prepare(texts, texts / "grimm", record)
     assert (record / "learned.tsv").stat().st_mtime_ns == before
+
+
+def test_what_came_of_it_is_put_into_the_package_whole(
+    tmp_path: Path, starter_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from storytime_tui.training.control import Control
+    from storytime_tui.training.plan import TrainingPlan
+    from storytime_tui.workshop.learning import learn
+
+    record = tmp_path / "record"
+    record.mkdir()
+    for name in ("learned.tsv", "left_out.tsv"):
+        (record / name).write_text("title\nA tale\n")
+    plan = TrainingPlan(
+        base="scratch-2x64", collections=(str(write_collection(tmp_path / "tales")),), max_steps=1
+    )
+    for run in starter.PLANS:
+        starter.write_plan(plan, record / f"{run}.toml")
+    assert list(learn(plan, Control(), starter.RUN))
+    monkeypatch.setattr(starter, "_SHARD", 100_000)
+
+    starter.ship(starter_folder, record)
+    assert catalogue.has_starter()
+    assert all(read_plan(starter_folder / name) == plan for name in starter.PLANS.values())
+    assert gzip.decompress((starter_folder / "learned.tsv.gz").read_bytes()) == b"title\nA tale\n"
+    assert verdict_in(starter_folder) is not None
+    assert size_in(starter_folder).parameters > 100_000
+
+    (starter_folder / "README.md").write_text("a card")
+    monkeypatch.setattr(starter, "_SHARD", 15_000_000)
+    starter.ship(starter_folder, record)
+    assert catalogue.has_starter()
+    assert [path.name for path in starter_folder.glob("*.safetensors*")] == ["model.safetensors"]
+    assert (starter_folder / "README.md").read_text() == "a card"
 
 
 @pytest.mark.parametrize("gpu", [False, True])

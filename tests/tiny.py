@@ -73,6 +73,33 @@ def ours(reference: Any, dropout: float | None = None) -> Any:
     return model
 
 
+def make_starter(folder: Path, seed: int = 0) -> Path:
+    """A model folder as the starter's: 16 bits, in shards, with everything that telling needs; untrained."""
+    import json
+    import tempfile
+
+    import torch
+
+    from storytime_tui.models import export, loading
+    from storytime_tui.models.catalogue import ScratchShape
+    from storytime_tui.models.tokenizer import train_tokenizer
+
+    tokenizer = train_tokenizer([tale(number) for number in range(8)], 400)
+    shape = ScratchShape(layers=2, width=64, heads=1, vocabulary=400, window=128)
+    model = loading.new_model(shape, tokenizer, seed, 0.1)
+    folder.mkdir(parents=True)
+    tokenizer.save(folder, shape.window)
+    with tempfile.TemporaryDirectory() as place:
+        loading.write_model(model, loading.weights_of(model), Path(place))
+        with export.open_weights(Path(place)) as weights:
+            names = export.write_weights(weights, folder, torch.float16, shard_bytes=100_000)
+        config = json.loads((Path(place) / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(export.config_in(config, torch.float16)))
+    assert len(names) > 1
+    (folder / "README.md").write_text("# A stand-in\n")
+    return folder
+
+
 class TinyFiles:
     """How a tiny model goes into a checkpoint: without a tokenizer."""
 

@@ -1,7 +1,9 @@
 """The app: `storytime-tui` without a verb. The only command that imports `tui`, and only when called."""
 
 import argparse
+import os
 import sys
+import threading
 
 from storytime_tui import paths
 
@@ -29,4 +31,11 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"The app broke and closed; what was written is kept. The details are in {log}.", file=sys.stderr
         )
-    return app.return_code or 0
+    code = app.return_code or 0
+    if any(thread.name.startswith("storytime-") for thread in threading.enumerate()):
+        # One may be inside native code, waking a model: Python's own end would tear it down there, and abort. All is
+        # on the disk by now.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.errors import PlanError
+from storytime_tui.models.catalogue import default_base
 from storytime_tui.workshop.measuring import measure_ui
 from storytime_tui.workshop.measuring_telling import measure_telling
-from storytime_tui.workshop.measuring_training import SHAPES, measure_training
+from storytime_tui.workshop.measuring_training import measure_training, shapes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,14 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     learning = subjects.add_parser("train", help="tokens learned in a second by a model of a base's shape")
     learning.add_argument("--json", action="store_true", help="one JSON object, as the last line")
     learning.add_argument(
-        "--base", choices=SHAPES, default="scratch-small", help="whose shape (random weights)"
+        "--base", choices=shapes(), default=default_base(), help="whose shape (random weights)"
     )
     learning.add_argument("--steps", type=int, default=20, help="steps, of which the median counts")
     learning.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     telling = subjects.add_parser("tell", help="tokens told in a second by a model of a base's shape")
     telling.add_argument("--json", action="store_true", help="one JSON object, as the last line")
     telling.add_argument(
-        "--base", choices=SHAPES, default="scratch-small", help="whose shape (random weights)"
+        "--base", choices=shapes(), default=default_base(), help="whose shape (random weights)"
     )
     telling.add_argument("--tokens", type=int, default=200, help="tokens to tell in each precision")
     telling.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")

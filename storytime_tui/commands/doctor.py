@@ -13,6 +13,7 @@ from storytime_tui import __version__, paths
 from storytime_tui.cli import DONE, FAILED
 from storytime_tui.commands.output import print_json
 from storytime_tui.errors import StorytimeError
+from storytime_tui.models.catalogue import STARTER, bases
 from storytime_tui.settings import load_settings
 
 PACKAGES = ("textual", "torch", "transformers", "tokenizers", "safetensors", "huggingface-hub", "numpy")
@@ -62,6 +63,7 @@ def _findings() -> Iterator[Finding]:
     ]:
         yield _folder(name, folder)
     yield _settings()
+    yield _starter()
     yield _hub()
 
 
@@ -102,6 +104,14 @@ def _settings() -> Finding:
     return Finding(
         "settings file", "as it should be" if paths.settings_file().exists() else "none: the defaults hold"
     )
+
+
+def _starter() -> Finding:
+    """A checkout may lack it, and the program works without."""
+    starter = next((base for base in bases() if base.name == STARTER), None)
+    if starter is None:
+        return Finding("starter", "did not come with this copy; a run begins with an empty model")
+    return Finding("starter", f"here, {starter.parameters / 1e6:,.1f} million numbers")
 
 
 def _hub() -> Finding:

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import math
+import re
 from pathlib import Path
 
 from storytime_tui.cli import DONE
@@ -12,6 +13,7 @@ from storytime_tui.training.runs import RunSummary
 from storytime_tui.workshop import records
 from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
 
+_UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 _COLUMN = 32  # cells; what is longer is cut at its beginning, where names are most alike
 
 
@@ -38,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", choices=("safetensors", "gguf"), help="gguf is llama.cpp's (by the file's ending)"
     )
     exporting.add_argument("--dtype", choices=("fp32", "fp16", "bf16"), help="otherwise as it is stored")
+    exporting.add_argument(
+        "--shard-size",
+        type=_bytes,
+        metavar="SIZE",
+        help="cut the weights into files of at most so much, such as 15MB (otherwise 4.9GB)",
+    )
     exporting.add_argument("--push", metavar="OWNER/NAME", help="upload it to the Hugging Face Hub as well")
     exporting.add_argument("--private", action="store_true", help="with --push: for your eyes only")
     exporting.add_argument("--json", action="store_true", help="one JSON object")
@@ -205,6 +213,15 @@ def _cut(text: str) -> str:
 # -- exporting and removing --------------------------------------------------------------------------------
 
 
+def _bytes(text: str) -> int:
+    """`15MB` as a number of bytes. Raises ArgumentTypeError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMG]?)B?", text.strip())
+    size = round(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
+    if size < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: write one such as 15MB, 500kB or 2GB")
+    return size
+
+
 def _export(args: argparse.Namespace) -> int:
     if args.private and args.push is None:
         args.misused("--private goes with --push")
@@ -217,6 +234,7 @@ def _export(args: argparse.Namespace) -> int:
             checkpoint=args.checkpoint,
             format=args.format or ("gguf" if str(args.to).endswith(".gguf") else "safetensors"),
             dtype=args.dtype,
+            shard_bytes=args.shard_size,
             push=args.push,
             private=args.private,
             report=report,

@@ -24,7 +24,7 @@ from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
-from storytime_tui.models.catalogue import BASES
+from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.terminal import printable
 from storytime_tui.workshop import telling
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `tell` takes."""
     usual = SamplerSettings()
     parser.add_argument(
-        "--model", help="a run, run/step-20, a folder, or a Hub id (otherwise the newest run)"
+        "--model", help="a run, run/step-20, a folder, or a Hub id (otherwise the newest run, or the starter)"
     )
     parser.add_argument(
         "--prompt",
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     """Tell in this process; Ctrl+C keeps what was told and exits with 130."""
     log.start()
     settings = _settings(args)
-    name = args.model or _newest_run()
+    name = args.model or _usual_model()
     prompt = _prompt(args.prompt)
     stop = threading.Event()
     status = StatusLine()
@@ -132,12 +132,14 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
     return with_values(settings, values)
 
 
-def _newest_run() -> str:
-    """The newest run that has a checkpoint: `choices` lists runs before the untrained bases."""
-    bases = {base.name for base in BASES}
+def _usual_model() -> str:
+    """The newest run that has a checkpoint, else the starter: `choices` lists runs before the bases."""
+    untrained = {base.name for base in bases()}
     for choice in telling.choices():
-        if choice.name not in bases:
+        if choice.name not in untrained:
             return choice.name
+    if has_starter():
+        return STARTER
     raise StorytimeError(
         "There is no trained model to tell with yet. Train one (`storytime-tui train --corpus NAME`; "
         "`storytime-tui corpus list` shows the names), or name a base, such as `--model distilgpt2`."

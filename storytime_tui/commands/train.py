@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--base",
-        help="what to start from: scratch-tiny, scratch-small, scratch-9x320, gpt2, a folder, a run, …",
+        help="what to start from: starter, scratch-small, scratch-9x320, gpt2, a folder, a run, …",
     )
     # torchrun takes `--run` for the beginning of an option of its own
     parser.add_argument(

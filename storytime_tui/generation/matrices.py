@@ -57,6 +57,13 @@ def kinds_of_int8() -> tuple[str, ...]:
     return _kinds
 
 
+def arithmetic_of_int8() -> str:
+    """What rounds here when int8 weights are multiplied: equal names round alike. "" where there is no int8."""
+    kinds = kinds_of_int8()
+    seven_bits = bool(kinds) and kinds[0] == "fbgemm" and not _has_vnni()
+    return (kinds[0] if kinds else "") + (" of seven bits" if seven_bits else "")
+
+
 _kinds: tuple[str, ...] | None = None
 _packing: bool | None = None
 

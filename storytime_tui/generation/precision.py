@@ -1,28 +1,35 @@
 """Which precision to tell in: int8 where it says nearly the same, which each model is asked once.
 
 The verdict is remembered in the cache folder under the weights' identity and the engine that judged, so that
-another checkpoint, another torch or another processor's arithmetic is asked anew.
+another checkpoint, another torch or another processor's arithmetic is asked anew. A model folder may bring its own
+(`write_verdict`), so that a model that ships with the program is told at once.
 """
+
+from __future__ import annotations
 
 import contextlib
 import json
 import math
 from collections.abc import Callable, Sequence
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from storytime_tui.files import write_atomically
-from storytime_tui.generation.matrices import kinds_of_int8
+from storytime_tui.generation.matrices import arithmetic_of_int8, kinds_of_int8
 from storytime_tui.generation.reader import Reader, precisions_of, prepare
-from storytime_tui.models.foreign import Foreign
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.loading import choose_precision as fastest_float
 from storytime_tui.paths import cache_folder
 
+if TYPE_CHECKING:
+    from storytime_tui.models.foreign import Foreign
+
 TOLERATED = 0.005  # how much larger int8's perplexity may be: less than two checkpoints of one run differ
 ASKED = 1024  # tokens that a verdict rests on
+VERDICT = "precision.json"  # a folder's own
 _ENGINE = 1  # counted up when the arithmetic of a precision changes
 _KEPT = 500  # verdicts; the oldest go
 
@@ -46,14 +53,17 @@ def quality(exact: Reader, quick: Reader, ids: Sequence[int]) -> float:
 
 
 def choose_precision(
-    model: GPT2 | Foreign, identity: str, text: Callable[[], Sequence[int]]
+    model: GPT2 | Foreign,
+    identity: str,
+    text: Callable[[], Sequence[int]],
+    known: Callable[[], float | None] = lambda: None,
 ) -> tuple[str, float | None]:
     """What to `prepare` a model with, and how much larger its perplexity is (None where nobody asked).
 
     int8 on a CPU where that raises perplexity by less than half a per cent of what the model makes of `text`,
     ids of the kind that it will tell: bundled stories, or its own telling (`own_words`). Else bf16 or fp16
     where the processor has it, else fp32. `text` is called, and the model copied twice for a moment, only
-    where no verdict is remembered. `identity`: see `identity_of`.
+    where no verdict is remembered and none is `known`. `identity`: see `identity_of`.
     """
     device = next(model.parameters()).device
     otherwise = fastest_float("auto", device)
@@ -63,13 +73,18 @@ def choose_precision(
     verdicts = _remembered()
     change = verdicts.pop(key, None)
     if change is None:
-        change = _ask(model, list(text())[:ASKED])
+        change = known()
+    if change is None:
+        change = asked(model, list(text())[:ASKED])
         _remember({**verdicts, key: change})
     return ("int8" if change < TOLERATED else otherwise), change
 
 
-def _ask(model: GPT2 | Foreign, ids: list[int]) -> float:
-    """One after the other, so that only one copy lives at a time."""
+def asked(model: GPT2 | Foreign, ids: Sequence[int]) -> float:
+    """How much larger int8 makes a model's perplexity of the ids, infinite where it breaks it.
+
+    One after the other, so that only one copy lives at a time.
+    """
     exact = surprise(prepare(model, "fp32"), ids)
     change = math.expm1(min(surprise(prepare(model, "int8"), ids) - exact, 20.0))
     return change if math.isfinite(change) else math.inf
@@ -88,6 +103,34 @@ def own_words(model: GPT2 | Foreign, begin: int, tokens: int = ASKED, seed: int 
             likely = reader.read([token], cache).softmax(0)
             token = int(torch.multinomial(likely, 1, generator=generator))
     return told
+
+
+def write_verdict(folder: Path, change: float) -> None:
+    """Put how much larger int8 makes the perplexity of a folder's model beside its weights. Raises OSError."""
+    said = {"weights": _digest_of(folder), "int8": {_arithmetic(): round(change, 6)}}
+    write_atomically(folder / VERDICT, (json.dumps(said, indent=2) + "\n").encode())
+
+
+def verdict_in(folder: Path) -> float | None:
+    """What `write_verdict` left there, if these are the weights that it was about and this machine rounds alike."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        said = json.loads((folder / VERDICT).read_bytes())
+        change = float(said["int8"][_arithmetic()])
+        return change if said["weights"] == _digest_of(folder) else None
+    return None
+
+
+def _digest_of(folder: Path) -> str:
+    """Of all its weights. Raises OSError."""
+    whole = sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as opened:
+            whole.update(file_digest(opened, "sha256").digest())
+    return whole.hexdigest()
+
+
+def _arithmetic() -> str:
+    return f"{_ENGINE} {arithmetic_of_int8()}"
 
 
 def identity_of(folder: Path) -> str:

@@ -1,7 +1,7 @@
 """The bases that one may pick. Knows no torch.
 
-A base is what a run starts from: one of the shapes with random weights, a model on the Hugging Face Hub,
-a folder with one, or an earlier run's checkpoint.
+A base is what a run starts from: the starter that comes with the program, one of the shapes with random weights, a
+model on the Hugging Face Hub, a folder with one, or an earlier run's checkpoint.
 """
 
 import difflib
@@ -31,10 +31,11 @@ SCRATCH_SHAPES = {
     "scratch-small": ScratchShape(layers=6, width=384, heads=6, vocabulary=8192, window=512),
 }
 
+STARTER = "starter"
+STARTER_FOLDER = Path(__file__).parent / "starter"  # its weights and card; empty in a checkout without them
+
 _LAYERS, _WIDTHS, _HEAD = (1, 48), (64, 2048), 64  # of a shape by its size; a head is so wide
 _SIZED = re.compile(r"scratch-([1-9][0-9]*)x([1-9][0-9]*)")
-
-DEFAULT_BASE = "scratch-small"
 
 
 def scratch_shape(name: str) -> ScratchShape | None:
@@ -63,7 +64,8 @@ class Base:
     download: int = 0  # bytes to fetch when it is not here yet; 0 when nothing is
 
 
-BASES = (
+_STARTER_NOTE = "tells simple stories already, and learns yours in minutes"
+_OTHERS = (
     Base("scratch-small", "empty: learns only your stories, on any laptop", 14_000_000),
     Base("scratch-tiny", "empty and tiny: quick to watch, tells little", 1_100_000),
     Base("distilgpt2", "reads English; for a patient laptop", 81_912_576, 352_824_413),
@@ -72,6 +74,51 @@ BASES = (
     Base("gpt2-large", "six times gpt2; wants a big GPU", 774_030_080, 3_247_159_078),
     Base("gpt2-xl", "twelve times gpt2; wants a huge GPU", 1_557_611_200, 6_431_829_964),
 )
+
+
+def has_starter() -> bool:
+    """Whether the starter came with the program, whole."""
+    try:
+        needed = (model_folder.CONFIG, model_folder.TOKENIZER, *model_folder.weight_names(STARTER_FOLDER))
+    except ModelError:
+        return False
+    return all((STARTER_FOLDER / name).is_file() for name in needed)
+
+
+def starter_shape() -> ScratchShape | None:
+    """What the starter's config.json says of it; None where the starter is not here, or damaged."""
+    if not has_starter():
+        return None
+    try:
+        config = model_folder.read_json(STARTER_FOLDER / model_folder.CONFIG)
+        layers, width, heads, words, window = (
+            int(config[key]) for key in ("n_layer", "n_embd", "n_head", "vocab_size", "n_positions")
+        )
+    except (ModelError, KeyError, TypeError, ValueError):
+        return None
+    return ScratchShape(layers, width, heads, words, window)
+
+
+def bases() -> tuple[Base, ...]:
+    """What is offered to begin with, the default first: the starter, where it is here."""
+    shape = starter_shape()
+    if shape is None:
+        return _OTHERS
+    from storytime_tui.models.footprint import size_of_shape  # it knows this module
+
+    size = size_of_shape(shape, shape.vocabulary, shape.window)
+    return (Base(STARTER, _STARTER_NOTE, size.parameters), *_OTHERS)
+
+
+def default_base() -> str:
+    """What a plan begins with unless something else is wished."""
+    return STARTER if has_starter() else _OTHERS[0].name
+
+
+def is_base_name(name: str) -> bool:
+    """Whether a name is that of a base wherever it is used, so that no run may have it."""
+    return name == STARTER or scratch_shape(name) is not None or any(base.name == name for base in _OTHERS)
+
 
 _REPO_ID = re.compile(r"(?=.{1,96}$)(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*", re.ASCII)
 
@@ -84,10 +131,17 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
     """
     if scratch_shape(name) is not None:
         return "scratch"
+    if name == STARTER:
+        if has_starter():
+            return "folder"
+        raise ModelError(
+            "The starter did not come with this copy of the program, or is not whole any more: install "
+            f"storytime-tui again, or begin with {default_base()}."
+        )
     path = os.path.expanduser(name)  # os.path: a name that no system takes is no folder, and no exception
     holds_model = os.path.exists(os.path.join(path, model_folder.CONFIG))
     # a folder that happens to be called "gpt2" and holds no model does not hide the Hub's
-    if os.path.isdir(path) and (holds_model or all(name != base.name for base in BASES)):
+    if os.path.isdir(path) and (holds_model or all(name != base.name for base in _OTHERS)):
         model_folder.check_folder(Path(path))
         return "folder"
     if name.startswith("scratch-"):
@@ -105,7 +159,7 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
             f"The model folder {name} {reason}: name a folder with a model, or a model's id on the Hub."
         )
     raise ModelError(
-        f"{name!r} is no model's name: it is one of {', '.join(base.name for base in BASES)}, "
+        f"{name!r} is no model's name: it is one of {', '.join(base.name for base in bases())}, "
         "a folder with a model, or an id on the Hub such as owner/model."
     )
 
@@ -118,5 +172,5 @@ def is_repo_id(name: str) -> bool:
 
 def nearest_names(name: str) -> list[str]:
     """The bases whose names are like `name`, the likest first; at most three."""
-    names = [base.name for base in BASES]
+    names = [base.name for base in bases()]
     return difflib.get_close_matches(name.rpartition("/")[2].lower(), names, n=3, cutoff=0.6)

@@ -59,14 +59,22 @@ class Cache:
         return keys[:, :, :end], values[:, :, :end]
 
 
+class _Matrix(nn.Linear):
+    """Unfilled: its random numbers would be written over, and where there is no memory yet make torch load a second's
+    worth of its compiler."""
+
+    def reset_parameters(self) -> None:
+        """Leave it as it is."""
+
+
 class Attention(nn.Module):
     """Each token asks all before it, and itself, for what they know: several questions (heads) at once."""
 
     def __init__(self, shape: Shape, layer: int) -> None:
         super().__init__()
         self.heads, self.layer = shape.heads, layer
-        self.c_attn = nn.Linear(shape.width, 3 * shape.width)  # queries, keys and values
-        self.c_proj = nn.Linear(shape.width, shape.width)
+        self.c_attn = _Matrix(shape.width, 3 * shape.width)  # queries, keys and values
+        self.c_proj = _Matrix(shape.width, shape.width)
 
     def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
         """(batch, tokens, width) -> the same; with a cache the tokens stand behind those in it."""
@@ -113,8 +121,8 @@ class MLP(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.c_fc = nn.Linear(shape.width, shape.inner)
-        self.c_proj = nn.Linear(shape.inner, shape.width)
+        self.c_fc = _Matrix(shape.width, shape.inner)
+        self.c_proj = _Matrix(shape.inner, shape.width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, tokens, width) -> the same."""

@@ -78,7 +78,11 @@ def empty_gpt2(shape: Shape, device: torch.device, dtype: torch.dtype, *, padded
     """A model whose weights are not set yet."""
     with torch.device("meta"):
         model = GPT2(shape, -shape.vocabulary % PAD_TO if padded else 0)
-    return model.to(dtype).to_empty(device=device)
+    for module in model.modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            # by hand: for `to_empty` torch loads a second's worth of its compiler
+            setattr(module, name, Parameter(torch.empty(parameter.shape, dtype=dtype, device=device)))
+    return model
 
 
 def read_weights(model: GPT2, folder: Path) -> tuple[list[str], list[str]]:

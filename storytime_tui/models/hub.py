@@ -41,7 +41,7 @@ def fetch(
     if _offline():
         raise ModelError(
             f"{repo_id} is not on this machine, and HF_HUB_OFFLINE forbids fetching it: unset it, or pick a "
-            f"base that works offline ({trouble.OFFLINE})."
+            f"base that works offline ({trouble.offline()})."
         )
     return _wait(Download(repo_id), on_progress, cancelled)
 

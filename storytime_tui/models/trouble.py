@@ -7,13 +7,17 @@ from storytime_tui.errors import ModelError
 from storytime_tui.models import catalogue
 from storytime_tui.models.download import Download, endpoint
 
-OFFLINE = "scratch-tiny and scratch-small need no download"
+
+def offline() -> str:
+    """What can be picked where nothing can be fetched."""
+    starter = f"{catalogue.STARTER}, " if catalogue.has_starter() else ""
+    return f"{starter}scratch-tiny and scratch-small need no download"
 
 
 def silent(repo_id: str) -> ModelError:
     """The Hub took the request and says nothing."""
     return ModelError(
-        f"The Hub at {endpoint()} went silent while {repo_id} was on its way: try again later; {OFFLINE}."
+        f"The Hub at {endpoint()} went silent while {repo_id} was on its way: try again later; {offline()}."
     )
 
 
@@ -43,12 +47,12 @@ def explain(error: Exception, job: Download) -> ModelError:
     if isinstance(error, ValueError):  # an answer that is no JSON, from a hotel's login page, say
         return ModelError(
             f"What {endpoint()} answers when asked for {repo_id} is not the Hub's: check HF_ENDPOINT, and "
-            f"whether the network wants a login; {OFFLINE}."
+            f"whether the network wants a login; {offline()}."
         )
     if job.file == "":
         return ModelError(
             f"The Hub at {endpoint()} cannot be reached, and {repo_id} is not on this machine: check the "
-            f"network, or pick a base that works offline ({OFFLINE})."
+            f"network, or pick a base that works offline ({offline()})."
         )
     kept = "; the files that came whole are kept" if job.kept else ""
     return ModelError(f"The connection broke while {job.file} of {repo_id} was on its way: try again{kept}.")

@@ -10,6 +10,8 @@ from storytime_tui.training.plan import TrainingPlan
 
 _STORIES_NAMED = 200  # in the card; the run's plan.toml names all
 
+_OURS = ("scratch-", "starter")  # bases that nobody else has
+
 
 def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress, score: Score | None) -> str:
     """The README.md of a checkpoint, in Markdown with the header that the Hub reads."""
@@ -56,9 +58,7 @@ def _opened(plan: TrainingPlan) -> str:
 
 
 def _header(plan: TrainingPlan) -> str:
-    base = (
-        f"base_model: {plan.base}\n" if "/" not in plan.base and not plan.base.startswith("scratch-") else ""
-    )
+    base = f"base_model: {plan.base}\n" if "/" not in plan.base and not plan.base.startswith(_OURS) else ""
     return f"---\nlibrary_name: transformers\npipeline_tag: text-generation\n{base}tags:\n- storytime\n---"
 
 

@@ -10,7 +10,7 @@ import math
 import tomllib
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,18 @@ import tomli_w
 
 from storytime_tui import files
 from storytime_tui.errors import PlanError
+from storytime_tui.models.catalogue import default_base
 
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
 SCHEDULES = ("cosine", "linear", "constant", "wsd")
 OPTIMIZERS = ("adamw", "adamw8bit")
 SWITCHES = ("auto", "on", "off")
+# The learning rate: of a new model; of one that knows something, by its parameters (below this, that); of larger ones.
+NEW_RATE = 1e-3
+RATES = ((50_000_000, 5e-4), (1_000_000_000, 5e-5))
+LARGE_RATE = 1e-5
 LORA_RATE = 10.0  # times the rate of full fine-tuning; half as much again for very short runs
+MOST_LORA_RATE = 1e-3
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -31,7 +37,7 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 class TrainingPlan:
     """What to learn, from what, and how. Raises PlanError for a value that cannot work."""
 
-    base: str = "scratch-small"
+    base: str = field(default_factory=default_base)
     collections: tuple[str, ...] = ()  # names, or paths of folders and files
     stories: tuple[str, ...] = ()  # `collection/title` of those picked; empty takes all of them
     repeats: tuple[str, ...] = ()  # `collection=2` reads its stories twice an epoch, `=0.25` one in four
@@ -320,7 +326,7 @@ def resolve(
             f"lora_rank is {plan.lora_rank}, but {plan.base} has learned nothing yet that LoRA could stand on: "
             "set lora_rank=0, or choose a base such as distilgpt2."
         )
-    rate = plan.learning_rate or (1e-3 if from_scratch else 1e-5 if parameters > 1_000_000_000 else 5e-5)
+    rate = plan.learning_rate or usual_rate(parameters, from_scratch=from_scratch)
     resolved = dataclasses.replace(
         plan,
         block_size=block,
@@ -333,7 +339,8 @@ def resolve(
     steps = schedule_of(resolved, training_tokens)
     if plan.lora_rank and plan.learning_rate is None:
         short = 1.5 if steps.total_steps < 100 else 1.0
-        resolved = dataclasses.replace(resolved, learning_rate=rate * LORA_RATE * short)
+        lora_rate = min(MOST_LORA_RATE, rate * LORA_RATE * short)
+        resolved = dataclasses.replace(resolved, learning_rate=lora_rate)
     bounded = plan.max_steps is not None and steps.total_steps == plan.max_steps
     if steps.warmup_steps >= steps.total_steps and plan.warmup_steps:
         raise PlanError(
@@ -345,6 +352,13 @@ def resolve(
     return dataclasses.replace(
         resolved, evaluate_every=every, sample_every=every if plan.sample_every is None else plan.sample_every
     )
+
+
+def usual_rate(parameters: int, *, from_scratch: bool) -> float:
+    """The learning rate of full fine-tuning where none is wished: the smaller a model, the higher."""
+    if from_scratch:
+        return NEW_RATE
+    return next((rate for below, rate in RATES if parameters <= below), LARGE_RATE)
 
 
 def plan_with_more(

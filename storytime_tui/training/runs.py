@@ -17,6 +17,7 @@ from pathlib import Path
 
 from storytime_tui import files, paths
 from storytime_tui.errors import RunError, StorytimeError
+from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan, read_plan
 
@@ -71,12 +72,14 @@ def _changed(folder: Path) -> float:
 
 
 def check_free_name(name: str) -> None:
-    """Raises RunError where a new run cannot be called so: not a name, or another run's."""
+    """Raises RunError where a new run cannot be called so: not a name, or another run's, or a base's."""
     if _NAME.fullmatch(name) is None:
         raise RunError(
             f"A run cannot be called {name!r}: use letters, digits, '.', '_' and '-', starting with a letter "
             "or digit, at most 80."
         )
+    if is_base_name(name):
+        raise RunError(f"A run cannot be called {name!r}, since a base is: choose another name.")
     if (paths.runs_folder() / name / "plan.toml").exists():
         raise RunError(
             f"There is a run called {name!r} already: choose another name, or continue it with "

@@ -33,7 +33,7 @@ def damage_in(checkpoint: Path, *, model_only: bool = False) -> str:
                 return name
     except (OSError, ValueError):
         return SUMS
-    return "" if named >= _NEEDED else SUMS
+    return "" if (named if model_only else named >= _NEEDED) else SUMS
 
 
 def check_model(folder: Path) -> None:

@@ -209,7 +209,7 @@ class TellingThread:
             self._make_room()
             teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
         self._tellers[telling.model] = teller
-        self._post(messages.TellerReady(telling.number, telling.model))
+        self._post(messages.TellerReady(telling.number, telling.model, teller.device))
         return teller
 
     def _make_room(self) -> None:

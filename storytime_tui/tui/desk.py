@@ -6,6 +6,7 @@ subscribes.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,15 @@ from textual.dom import DOMNode
 from textual.signal import Signal
 
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.models.catalogue import STARTER, has_starter
+from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event
-from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread
+from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
+from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import KEPT, Preferences
 from storytime_tui.tui.run_view import RunView
@@ -45,6 +50,10 @@ class Desk:
         self.checkpoint_is_new = False  # it came: the model is to be opened
         self.fresh_page = False  # the next show of Story begins a new page
         self.model_state = ""  # a word on it for the header: "opening…"
+        self.device = ""  # what it runs on, once it is open
+        self._chosen_ahead = (
+            False  # nobody has seen the model yet: a run that is learned first may still be it
+        )
         self.learning = LearningThread(post)
         self.telling = TellingThread(post, services.open_teller, services.clock)
         self._store: Store | None = None
@@ -121,6 +130,36 @@ class Desk:
             self._store = self.services.open_store()
         return self._store
 
+    def last_story(self) -> WrittenStory | None:
+        """The story that was changed last. Raises StoryError."""
+        return max(self.store().stories(), key=lambda story: story.changed, default=None)
+
+    async def find_model(self, told_with: str) -> None:
+        """Choose what to write with, unless something is chosen: what the story was told with, else the newest run,
+        else the starter. Raises StorytimeError."""
+        if self.model and not self._chosen_ahead:
+            return
+        names = [choice.name for choice in await in_thread(self.services.model_choices)]
+        if names and (not self.model or self._chosen_ahead):
+            self._chosen_ahead = False
+            name = told_with if told_with in names else names[0]
+            if name != self.model:
+                self.choose_model(name)
+
+    async def wake_starter(self) -> None:
+        """Open the starter, where it is what stories would be written with: the first word then comes at once.
+
+        Not other models: they may be large, and the first visit to Story opens them.
+        """
+        if self.view.busy or self.model or not has_starter():
+            return
+        with contextlib.suppress(StorytimeError):  # who goes to Story is told
+            last = self.last_story()
+            await self.find_model(Manuscript(self.store(), last).model)
+            self._chosen_ahead = bool(self.model)
+            if self.model == STARTER and not self.telling_number and not self.view.busy:
+                self.open_model()
+
     def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
         """Continue a story; its messages come with a new number."""
         self._begin(Passages(self.store(), story, text, settings))
@@ -138,6 +177,9 @@ class Desk:
         """Pass on what the telling in hand says; what an earlier one still had to say is dropped."""
         if message.number != self.telling_number:
             return
+        if isinstance(message, TellerReady):
+            self.device = message.device
+            self.model_changed.publish(None)
         if isinstance(message, TellerReady | TellingEnded):
             self._telling_text = isinstance(message, TellerReady)
         self.told.publish(message)
@@ -146,6 +188,9 @@ class Desk:
         """Write with this model from now on; a run that learns is opened anew, since it knows more by now."""
         if name != self.model and name == self.view.run and self.view.busy:
             self.telling.forget(name)
+        if name != self.model:
+            self.device = ""
+        self._chosen_ahead = False
         self.model, self.model_state = name, ""
         self.model_changed.publish(None)
 
@@ -160,7 +205,8 @@ class Desk:
             self.learning.control.checkpoint()
             self.awaited = self.view.run
             self.fresh_page = True
-            self.model, self.model_state = self.awaited, "saves what it has learned…"
+            self._chosen_ahead = False
+            self.model, self.model_state, self.device = self.awaited, "saves what it has learned…", ""
             self.model_changed.publish(None)
 
     def checkpoint_came(self) -> None:

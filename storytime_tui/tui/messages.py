@@ -63,11 +63,12 @@ class TellerOpening(TellingMessage):
 
 
 class TellerReady(TellingMessage):
-    """The model is open."""
+    """The model is open, on a device."""
 
-    def __init__(self, number: int, model: str) -> None:
+    def __init__(self, number: int, model: str, device: str) -> None:
         super().__init__(number)
         self.model = model
+        self.device = device
 
 
 class TextTold(TellingMessage):

@@ -151,6 +151,8 @@ class Teller(Protocol):
 
     @property
     def name(self) -> str: ...  # noqa: D102
+    @property
+    def device(self) -> str: ...  # noqa: D102
 
     def tell(self, text: str, settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
         """Continue `text`; the last item is `Told`."""
@@ -371,8 +373,9 @@ def _model_choices() -> Sequence[Choice]:
 
 
 def _open_teller(name: str, on_progress: Progress | None) -> Teller:
-    from storytime_tui.workshop import telling
+    from storytime_tui.workshop import telling, waking
 
+    waking.load_torchs_libraries()
     return telling.open_teller(name, on_progress)
 
 

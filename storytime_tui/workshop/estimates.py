@@ -21,6 +21,7 @@ from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, schedu
 # the scratch shapes' sizes trained on the book. From book to book it varies by 4%; tokens a word vary by 5%.
 _TOKENS_PER_BYTE = {2048: 0.278, 8192: 0.243}  # by the words in the vocabulary
 _TOKENS_PER_BYTE_OF_GPT2 = 0.246
+_TOKENS_PER_BYTE_OF_STARTER = 0.255  # 8,192 words, made on other books than the one that is read
 _WINDOW = 1024  # of the bases that are not empty, where nothing more is known
 # Parameters times tokens that one core gets through in a second while learning, measured with distilgpt2's
 # shape and a 6 x 384 model alike. Only until this machine has a run of its own to go by.
@@ -43,8 +44,10 @@ class Estimate:
 def estimate_tokens(text_bytes: int, base_name: str) -> int:
     """About how many tokens a base's tokenizer makes of a text of so many bytes."""
     shape = catalogue.scratch_shape(base_name)
-    rate = _TOKENS_PER_BYTE[shape.vocabulary] if shape else _TOKENS_PER_BYTE_OF_GPT2
-    return round(text_bytes * rate)
+    if shape is not None:
+        return round(text_bytes * _TOKENS_PER_BYTE[shape.vocabulary])
+    of_starter = base_name == catalogue.STARTER
+    return round(text_bytes * (_TOKENS_PER_BYTE_OF_STARTER if of_starter else _TOKENS_PER_BYTE_OF_GPT2))
 
 
 def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
@@ -74,7 +77,7 @@ def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
 
 
 def _parameters(base_name: str) -> int:
-    known = {base.name: base.parameters for base in catalogue.BASES}
+    known = {base.name: base.parameters for base in catalogue.bases()}
     if base_name in known:
         return known[base_name]
     shape = catalogue.scratch_shape(base_name)

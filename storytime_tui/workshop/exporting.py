@@ -59,18 +59,22 @@ def export_run(
     checkpoint: str | None = None,
     format: str = "safetensors",
     dtype: str | None = None,
+    shard_bytes: int | None = None,
     push: str | None = None,
     private: bool = False,
     report: Report = lambda words, done, total: None,
 ) -> Exported:
     """Write a checkpoint (None: the best, else the last) so that other programs open it; a LoRA run is merged.
 
-    `dtype` None keeps what is stored. `push` is a repository on the Hub, owner/model, made where there is none
+    `dtype` None keeps what is stored; a file of weights holds at most `shard_bytes` of them (None: as many as the Hub
+    takes), unless a single matrix is larger. `push` is a repository on the Hub, owner/model, made where there is none
     (`private` then). All that can be refused is refused before anything is written. Raises RunError or ModelError
     with what to do; then there is nothing at `to`, unless only the upload failed.
     """
     to = to.expanduser()
     _check_target(to, format)
+    if shard_bytes is not None and format == "gguf":
+        raise ModelError("GGUF is one file and has no shards: leave --shard-size out.")
     chosen = _checkpoint(runs.run_folder(run), checkpoint)
     if push is not None:
         from storytime_tui.models import upload
@@ -88,7 +92,7 @@ def export_run(
             if push is not None:
                 report(f"asking the Hub for {push}", 0, 0)
                 address = upload.make_repo(push, private=private)
-            written = _write(source, to, format, dtype, f"{run} {chosen.name}", report)
+            written = _write(source, to, format, dtype, shard_bytes, f"{run} {chosen.name}", report)
         except OSError as error:
             raise ModelError(files.explain(error, f"exporting the run {run} to {to}")) from error
         base = source.base
@@ -196,7 +200,15 @@ def _check_room(to: Path, needed: int) -> None:
 # -- writing -----------------------------------------------------------------------------------------------
 
 
-def _write(source: _Source, to: Path, format: str, dtype: str | None, name: str, report: Report) -> str:
+def _write(
+    source: _Source,
+    to: Path,
+    format: str,
+    dtype: str | None,
+    shard_bytes: int | None,
+    name: str,
+    report: Report,
+) -> str:
     """Write it all, whole or not at all; gives the dtype that the matrices have now."""
     from storytime_tui.models import export, gguf_file
 
@@ -230,7 +242,7 @@ def _write(source: _Source, to: Path, format: str, dtype: str | None, name: str,
         _copy_card(source.beside[0], part)
         if not any((part / each).is_file() for each in (model_folder.TOKENIZER, model_folder.VOCABULARY[0])):
             raise ModelError(f"{source.tokenizer} holds no tokenizer (any more): choose another checkpoint.")
-        export.write_weights(source.weights, part, kind, on_bytes)
+        export.write_weights(source.weights, part, kind, on_bytes, shard_bytes or export.SHARD_BYTES)
     return "mixed" if common is None else words.get(common, export.dtype_name(common))
 
 

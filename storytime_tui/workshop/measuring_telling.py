@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from storytime_tui.workshop.measuring_training import SHAPES
+from storytime_tui.workshop.measuring_training import shapes
 
 _PROMPT = 64  # tokens that the story begins with
 
@@ -28,7 +28,7 @@ def measure_telling(
     from storytime_tui.models.gpt2 import Shape
     from storytime_tui.models.gpt2_files import empty_gpt2
 
-    shape = SHAPES[base]
+    shape = shapes()[base]
     where = loading.choose_device(device)
     full = Shape(shape.vocabulary, shape.window, shape.width, shape.layers, shape.heads, 4 * shape.width)
     model = empty_gpt2(full, torch.device("cpu"), torch.float32, padded=where.type == "cuda")

@@ -9,19 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from storytime_tui.models.catalogue import SCRATCH_SHAPES, ScratchShape
+from storytime_tui.models.catalogue import SCRATCH_SHAPES, STARTER, ScratchShape, starter_shape
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 
-SHAPES = {
-    "scratch-tiny": SCRATCH_SHAPES["scratch-tiny"],
-    "scratch-small": SCRATCH_SHAPES["scratch-small"],
+_SHAPES = {
+    **SCRATCH_SHAPES,
     "distilgpt2": ScratchShape(6, 768, 12, 50_257, 1024),
     "gpt2": ScratchShape(12, 768, 12, 50_257, 1024),
     "gpt2-medium": ScratchShape(24, 1024, 16, 50_257, 1024),
 }
 _SETTLED = 3  # steps not counted: the first ones warm up
+
+
+def shapes() -> dict[str, ScratchShape]:
+    """The bases whose shapes can be measured without fetching them."""
+    starter = starter_shape()
+    return {**({STARTER: starter} if starter else {}), **_SHAPES}
 
 
 def measure_training(
@@ -42,7 +47,7 @@ def measure_training(
     from storytime_tui.training.probe import fit_to_memory
     from storytime_tui.training.trainer import Trainer
 
-    shape = SHAPES[base]
+    shape = shapes()[base]
     where = loading.choose_device(device)
     precision = loading.choose_precision("auto", where)
     block = min(shape.window, 256 if where.type == "cpu" else 1024)

@@ -94,6 +94,8 @@ def _needed(
 
 def _size_of(base_name: str) -> Size | None:
     shape = catalogue.scratch_shape(base_name) or _KNOWN.get(base_name)
+    if base_name == catalogue.STARTER:
+        shape = catalogue.starter_shape()
     if shape is not None:
         return size_of_shape(shape, shape.vocabulary, shape.window)
     try:

@@ -27,18 +27,23 @@ class Origin:
     shape: catalogue.ScratchShape | None = None
     window: int | None = None
     adapter: Path | None = None
-    local: bool = False  # a run's checkpoint or a folder, not what was fetched from the Hub
+    local: bool = False  # a run's checkpoint or a folder, not what came with the program or from the Hub
 
 
 def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
-    """Find a base or a trained model: a scratch shape, a run (its best checkpoint), `run/step-20`, a folder,
-    or an id on the Hugging Face Hub, fetched with progress.
+    """Find a base or a trained model: a scratch shape, the starter, a run (its best checkpoint), `run/step-20`, a
+    folder, or an id on the Hugging Face Hub, fetched with progress.
+
+    A base's name is the base's wherever it stands, in plans and in LoRA runs that were made elsewhere too: a run of
+    an earlier day that is called so is found as `starter/best`, a folder as `./starter`.
 
     Raises ModelError or RunError with what to do.
     """
     shape = catalogue.scratch_shape(name)
     if shape is not None:
         return Origin(name, None, shape)
+    if name == catalogue.STARTER and catalogue.has_starter():
+        return Origin(name, catalogue.STARTER_FOLDER)
     checkpoint = _checkpoint_of(name)
     if checkpoint is not None:
         base = base_of_adapter(checkpoint)

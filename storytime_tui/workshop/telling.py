@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from storytime_tui.corpus.keeping.folders import read_folder
@@ -46,7 +47,7 @@ def choices() -> tuple[ModelChoice, ...]:
     """What there is to tell with: runs that have a checkpoint, newest first, then each run's other checkpoints,
     then the bases that can tell untrained."""
     with_checkpoints = [summary for summary in runs.list_runs() if summary.checkpoints]
-    found = [ModelChoice(s.name, s.name, _note_of(s)) for s in with_checkpoints]
+    found = [ModelChoice(_found_by(s.name), s.name, _note_of(s)) for s in with_checkpoints]
     found += [
         ModelChoice(f"{s.name}/step-{step}", f"{s.name} at step {step}", "an earlier moment of that run")
         for s in with_checkpoints
@@ -55,10 +56,15 @@ def choices() -> tuple[ModelChoice, ...]:
     ]
     found += [
         ModelChoice(base.name, base.name, base.note)
-        for base in catalogue.BASES
+        for base in catalogue.bases()
         if catalogue.scratch_shape(base.name) is None
     ]
     return tuple(found)
+
+
+def _found_by(run: str) -> str:
+    """What finds a run: its name, unless that is a base's (see `find_origin`)."""
+    return f"{run}/best" if catalogue.is_base_name(run) else run
 
 
 def _note_of(summary: runs.RunSummary) -> str:
@@ -71,12 +77,14 @@ def _note_of(summary: runs.RunSummary) -> str:
 class Teller:
     """A model opened for telling. Used from one thread at a time.
 
-    `precision` is what its weights are in. What it tells depends neither on that thread nor on how many others
-    help it, of which there are as many as the machine has to spare: one, while a run learns.
+    `precision` is what its weights are in, `device` where they lie. What it tells depends neither on that thread nor
+    on how many others help it, of which there are as many as the machine has to spare: one, while a run learns.
     """
 
-    def __init__(self, name: str, storyteller: Storyteller, precision: str = "fp32") -> None:
-        self.name, self.precision = name, precision
+    def __init__(
+        self, name: str, storyteller: Storyteller, precision: str = "fp32", device: str = "cpu"
+    ) -> None:
+        self.name, self.precision, self.device = name, precision, device
         self._storyteller = storyteller
         self._threads = _Threads()
 
@@ -177,7 +185,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
 
     from storytime_tui.generation.gpt2_reader import GPT2Reader
     from storytime_tui.generation.graph import Steps
-    from storytime_tui.generation.precision import ASKED, choose_precision, identity_of
+    from storytime_tui.generation.precision import ASKED, choose_precision, identity_of, verdict_in
     from storytime_tui.generation.reader import prepare
     from storytime_tui.generation.storyteller import Storyteller
     from storytime_tui.generation.threads import telling_with
@@ -196,14 +204,34 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
         report(Preparing("trying smaller numbers, once for each model", 0, 0))
         return _something_to_read(tokenizer, ASKED)
 
+    whole = origin.folder if origin.adapter is None else None
     with telling_with(_Threads().count()):
-        precision, _ = choose_precision(model, " ".join(weights), something_to_read)
+        precision, _ = choose_precision(
+            model, " ".join(weights), something_to_read, lambda: verdict_in(whole) if whole else None
+        )
     reader = prepare(model, precision)
     steps = None
     if isinstance(reader, GPT2Reader) and device.type == "cuda":
         steps = Steps(reader)
         steps.record()
-    return Teller(name, Storyteller(reader, tokenizer, window, steps), precision)
+    return Teller(name, Storyteller(reader, tokenizer, window, steps), precision, str(device))
+
+
+def judge_precision(folder: Path) -> float:
+    """Ask a model folder for its int8 verdict (how much larger the perplexity becomes), and leave it there.
+
+    Raises ModelError or OSError.
+    """
+    import torch
+
+    from storytime_tui.generation.precision import ASKED, asked, write_verdict
+    from storytime_tui.models import loading
+    from storytime_tui.models.tokenizer import load_tokenizer
+
+    model = loading.load_model(folder, device=torch.device("cpu"), dtype=torch.float32).model
+    change = asked(model, _something_to_read(load_tokenizer(folder), ASKED))
+    write_verdict(folder, change)
+    return change
 
 
 def _something_to_read(vocabulary: Vocabulary, enough: int) -> list[int]:

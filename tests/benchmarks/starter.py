@@ -1,18 +1,20 @@
 """The starter's recipe: prepare its texts, train it from nothing (or go on where it stopped), measure it.
 
-    python tests/benchmarks/starter.py --texts FOLDER --grimm FOLDER [--home DIR] [--shape scratch-6x384]
+    python tests/benchmarks/starter.py --texts FOLDER --grimm FOLDER [--home DIR] [--shape scratch-9x320]
                                        [--tokens N] [--set KEY=VALUE] [--prepare-only | --evaluate-only]
+                                       [--ship storytime_tui/models/starter]
 
 FOLDER of --texts holds `books/` and `simple/` (texts), and `tinystories/tinystories.txt` with `<|endoftext|>`
 between its stories; the one of --grimm the tales that no story may share much with, since people fine-tune on
 those first. Everything is kept in DIR: the collections, `starter/` (the plans, and lists of what was learned from
 and what was left out, and why), and the two runs. The same command goes on with a run that was stopped, and measures
-what has ended. A GPU, where there is one, gets the larger plan.
+what has ended; --ship puts what came of it into the package. A GPU, where there is one, gets the larger plans.
 """
 
 import argparse
 import csv
 import dataclasses
+import gzip
 import hashlib
 import json
 import os
@@ -34,13 +36,17 @@ from storytime_tui.corpus.words import word_hashes
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, with_values, write_plan
 from storytime_tui.workshop import shelves
+from storytime_tui.workshop.exporting import export_run
+from storytime_tui.workshop.telling import judge_precision
 
 READING, RUN = "starter-reading", "starter-run"  # the first run reads everything, the second goes on from it
+PLANS = {READING: "plan-1-everything.toml", RUN: "plan-2-simple-prose.toml"}  # as they are shipped
 TALES, NOVELS, SIMPLE, TINY = LEARNED = ("starter-tales", "starter-novels", "starter-simple", "starter-tiny")
 BOOKS_HELD_OUT, TINY_HELD_OUT = HELD_OUT = ("starter-books-heldout", "starter-tiny-heldout")
 _MARK = "<|endoftext|>"
 _SHARE_HELD_OUT = 0.05
 _TALE = 25_000  # bytes: half of a book of tales is in stories no longer than that
+_SHARD = 15_000_000  # bytes of weights in a file: with its head it stays below 16 MiB
 _RUN_OF_WORDS = 8
 _MOST_SHARED = 0.05  # of a story's runs of eight words, with Grimm's tales or with a held-out book
 _MOST_SHARED_TINY = 0.5  # with the held-out ones: all of them begin with the same eight words
@@ -208,7 +214,7 @@ def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, Trainin
     What a model reads last, while its rate falls, it speaks like: so novels come first and mostly. On a CPU there
     is time for a pass or two, and simple prose has to be much of it from the beginning.
     """
-    tokens = tokens or (700_000_000 if gpu else 18_000_000)
+    tokens = tokens or (480_000_000 if gpu else 18_000_000)
     batch = 64 if gpu else 16
     steps = max(10, tokens // (batch * 512))
     first = TrainingPlan(
@@ -260,6 +266,28 @@ def evaluate() -> int:
     return 0
 
 
+def ship(folder: Path, record: Path) -> None:
+    """Put the run's best checkpoint into the package: 16 bits in small files, its plans, the lists, the int8 verdict.
+
+    A card (README.md) that is there stays; the one that the run wrote is only a beginning.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        made = Path(place) / "starter"
+        export_run(RUN, made, dtype="fp16", shard_bytes=_SHARD)
+        judge_precision(made)
+        for run, name in PLANS.items():
+            shutil.copy(record / f"{run}.toml", made / name)
+        for name in ("learned.tsv", "left_out.tsv"):
+            packed = gzip.compress((record / name).read_bytes(), mtime=0)
+            (made / f"{name}.gz").write_bytes(packed)
+        if (folder / "README.md").is_file():
+            (made / "README.md").unlink()
+        for old in folder.glob("*.safetensors*"):  # there may have been more of them
+            old.unlink()
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+    print(f"shipped to {folder}:", *sorted(path.name for path in folder.iterdir()), flush=True)
+
+
 def _has_gpu() -> bool:
     import torch
 
@@ -274,15 +302,21 @@ def main() -> int:
     parser.add_argument("--texts", type=Path, help="wanted until the texts are prepared")
     parser.add_argument("--grimm", type=Path, help="likewise")
     parser.add_argument("--home", type=Path, help="what STORYTIME_HOME is for this run")
-    parser.add_argument("--shape", default="scratch-small", help="what the first run begins from")
+    parser.add_argument("--shape", default="scratch-9x320", help="what the first run begins from")
     parser.add_argument("--tokens", type=int, help="to read in all, when the run begins")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of both plans")
     parser.add_argument("--prepare-only", action="store_true")
     parser.add_argument("--evaluate-only", action="store_true")
+    parser.add_argument(
+        "--ship", type=Path, metavar="FOLDER", help="put the result there, and do nothing else"
+    )
     args = parser.parse_args()
     if args.home:
         os.environ["STORYTIME_HOME"] = str(args.home.resolve())
     record = paths.data_folder() / "starter"
+    if args.ship:
+        ship(args.ship, record)
+        return 0
     if not args.evaluate_only:
         if args.texts and args.grimm:
             prepare(args.texts.resolve(), args.grimm.resolve(), record)

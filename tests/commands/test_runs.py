@@ -14,6 +14,7 @@ import pytest
 
 from storytime_tui import files, paths
 from storytime_tui.cli import main
+from storytime_tui.commands import runs as command
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, write_plan
@@ -171,6 +172,21 @@ def test_export_says_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[s
     }  # fmt: skip
     _, err = said(capsys, "export", "mine", "--to", str(tmp_path / "2"), code=1)
     assert "is there already" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("15MB", 15_000_000), ("500kB", 500_000), ("2G", 2_000_000_000), ("1.5 MB", 1_500_000)]
+)
+def test_a_size_of_shards(text: str, size: int) -> None:
+    assert command._bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0MB", "many", "-1MB", "15 MiB", "1e3"])
+def test_what_is_no_size_of_shards_is_bad_usage(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["runs", "export", "mine", "--to", "x", f"--shard-size={text}"])
+    assert left.value.code == 2
+    assert "write one such as 15MB" in capsys.readouterr().err
 
 
 def test_export_misused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

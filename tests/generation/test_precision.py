@@ -11,7 +11,15 @@ import torch
 
 from storytime_tui.generation import precision
 from storytime_tui.generation.matrices import kinds_of_int8, prepare_matrix, quantise
-from storytime_tui.generation.precision import choose_precision, identity_of, own_words, quality, surprise
+from storytime_tui.generation.precision import (
+    choose_precision,
+    identity_of,
+    own_words,
+    quality,
+    surprise,
+    verdict_in,
+    write_verdict,
+)
 from storytime_tui.generation.reader import prepare
 from storytime_tui.paths import cache_folder
 from tests.generation.small_models import VOCABULARY, ours_of, theirs
@@ -87,7 +95,7 @@ def test_a_verdict_is_asked_for_once_and_kept(model: Any) -> None:
 def test_where_int8_says_something_else_it_is_not_taken(
     model: Any, change: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "_ask", lambda model, ids: change)
+    monkeypatch.setattr(precision, "asked", lambda model, ids: change)
     chosen = choose_precision(model, "weights", Asked(IDS))
     assert chosen == (precision.fastest_float("auto", torch.device("cpu")), change)
     assert choose_precision(model, "weights", Asked([])) == chosen
@@ -140,6 +148,33 @@ def test_other_weights_have_another_identity(tmp_path: Path) -> None:
     os.utime(file, ns=(1, 1))
     assert len({first, second, third, fourth}) == 4
     assert identity_of(tmp_path) == fourth  # what was summed may be copied and is the same
+
+
+@int8
+def test_a_folder_may_bring_its_verdict(model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"one")
+    assert verdict_in(tmp_path) is None
+    write_verdict(tmp_path, 0.00123)
+    assert verdict_in(tmp_path) == 0.00123
+    text = Asked(IDS)
+    assert choose_precision(model, "weights", text, lambda: verdict_in(tmp_path)) == ("int8", 0.00123)
+    assert text.times == 0
+
+    monkeypatch.setattr(precision, "arithmetic_of_int8", lambda: "another")
+    assert verdict_in(tmp_path) is None
+    monkeypatch.undo()
+    (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"two")
+    assert verdict_in(tmp_path) is None
+    choose_precision(model, "changed weights", text, lambda: verdict_in(tmp_path))
+    assert text.times == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"{}", b'{"int8": 3}', b'{"weights": 1, "int8": {}}', b"\xff"]
+)
+def test_a_damaged_verdict_is_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / precision.VERDICT).write_bytes(content)
+    assert verdict_in(tmp_path) is None
 
 
 def test_a_models_own_words_are_the_same_each_time(model: Any) -> None:

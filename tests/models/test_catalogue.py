@@ -3,23 +3,65 @@ from pathlib import Path
 import pytest
 
 from storytime_tui.errors import ModelError
-from storytime_tui.models import catalogue
 from storytime_tui.models.catalogue import (
-    BASES,
     SCRATCH_SHAPES,
+    STARTER,
     ScratchShape,
+    bases,
+    default_base,
+    has_starter,
+    is_base_name,
     is_repo_id,
     nearest_names,
     resolve_base,
     scratch_shape,
+    starter_shape,
 )
+from storytime_tui.models.footprint import size_in
+from storytime_tui.models.tokenizer import load_tokenizer
+from storytime_tui.settings import Settings
+from storytime_tui.training.plan import TrainingPlan
 
 
 def test_every_base_of_the_catalogue_resolves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for base in BASES:
+    for base in bases():
         assert resolve_base(base.name) == ("scratch" if base.name in SCRATCH_SHAPES else "hub")
-    assert catalogue.DEFAULT_BASE in SCRATCH_SHAPES
+        assert is_base_name(base.name)
+    assert default_base() in SCRATCH_SHAPES
+
+
+def test_the_starter_comes_first_where_it_is(starter: Path) -> None:
+    assert default_base() == bases()[0].name == STARTER
+    assert resolve_base(STARTER) == "folder"
+    assert starter_shape() == ScratchShape(2, 64, 1, load_tokenizer(starter).vocabulary_size, 128)
+    assert bases()[0].parameters == size_in(starter).parameters
+    assert (Settings().base, TrainingPlan().base) == (STARTER, STARTER)
+
+
+@pytest.mark.parametrize(
+    "lost", ["config.json", "tokenizer.json", "model-00002-of-*", "model.safetensors.index.json"]
+)
+def test_a_starter_that_is_not_whole_is_not_offered(starter: Path, lost: str) -> None:
+    assert has_starter()
+    next(starter.glob(lost)).unlink()
+    assert not has_starter() and starter_shape() is None
+    assert default_base() == "scratch-small" == Settings().base == TrainingPlan().base
+    assert STARTER not in {base.name for base in bases()}
+    with pytest.raises(ModelError, match=r"starter did not come with .* begin with scratch-small"):
+        resolve_base(STARTER)
+
+
+def test_a_damaged_index_or_configuration_of_the_starter_is_no_starter(starter: Path) -> None:
+    (starter / "config.json").write_text('{"n_layer": "many"}')
+    assert starter_shape() is None and STARTER not in {base.name for base in bases()}
+    (starter / "model.safetensors.index.json").write_text("{")
+    assert not has_starter()
+
+
+def test_no_run_may_have_a_bases_name() -> None:
+    assert all(map(is_base_name, ("starter", "scratch-tiny", "scratch-9x320", "gpt2")))
+    assert not any(map(is_base_name, ("starter-1", "scratch", "grimm-1")))
 
 
 def test_a_shape_may_be_named_by_its_size() -> None:

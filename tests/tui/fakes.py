@@ -159,6 +159,7 @@ class FakeTeller:
     gate: "threading.Semaphore | None" = None
     error: Exception | None = None
     window: int = 256
+    device: str = "cpu"
 
     def tell(self, text: str, settings: Any, stop: threading.Event) -> Iterator[Piece | Told]:
         self.told.append((text, settings))

@@ -13,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from storytime_tui import files, paths
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.models import upload
+from storytime_tui.models.footprint import size_in
+from storytime_tui.models.loading import load_model, weights_of
 from storytime_tui.training.plan import TrainingPlan, write_plan
 from storytime_tui.workshop.exporting import Exported, export_run
 from tests.loopback_hub import make_gpt2
@@ -93,6 +95,28 @@ def test_which_checkpoint(tmp_path: Path, which: str | None, step: int) -> None:
     source = load_file(paths.runs_folder() / "mine" / "checkpoints" / f"step-{step}" / "model.safetensors")
     found = load_file(tmp_path / "out" / "model.safetensors")
     assert all(torch.equal(found[name], source[name].bfloat16()) for name in source)
+
+
+def test_shards_of_a_size_are_opened_by_transformers_and_by_us(tmp_path: Path) -> None:
+    best = checkpoint("mine", 10, "best")
+    out = tmp_path / "out"
+    limit = 20_000
+    done = export_run("mine", out, dtype="fp16", shard_bytes=limit)
+    shards = sorted(out.glob("model-*-of-*.safetensors"))
+    assert len(shards) > 1 and not (out / "model.safetensors").exists()
+    source = load_file(best / "model.safetensors")
+    largest = max(tensor.numel() * 2 for tensor in source.values())
+    assert all(path.stat().st_size < max(limit, largest) + 4096 for path in shards)
+    assert done.bytes == sum(path.stat().st_size for path in out.iterdir())
+
+    found = {name: tensor for path in shards for name, tensor in load_file(path).items()}
+    assert found.keys() == source.keys()
+    assert all(torch.equal(found[name], source[name].half()) for name in source)
+    ours = load_model(out, device=torch.device("cpu"), dtype=torch.float32)
+    read = weights_of(ours)
+    assert all(torch.equal(read[name], source[name].half().float()) for name in read)
+    assert torch.allclose(ours.model.eval()(IDS), logits(out), atol=1e-5)
+    assert size_in(out).parameters == sum(tensor.numel() for tensor in source.values())
 
 
 def test_what_is_not_there_is_refused_in_one_sentence(tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ TRAIN: tuple[Section, ...] = (
         (
             (
                 "base",
-                "what it begins as. An empty mind knows nothing but your stories; the others have read "
-                "English already and bend to your stories",
+                "what it begins as. The starter tells simple stories already and bends to yours in minutes; an "
+                "empty mind knows nothing but your stories; the others are fetched, and have read far more English",
             ),
             (
                 "passes",

@@ -140,6 +140,8 @@ class LibraryScreen(ShelfChanges):
         # A large shelf is many objects, and they stay: looked through for garbage again and again, they would
         # make a key wait for a tenth of a second.
         gc.freeze()
+        if newcomer:
+            self.run_worker(desk.wake_starter(), exit_on_error=False)
 
     def _tell_of_unreadable(self, sentences: Sequence[str]) -> None:
         """What is on the disk and cannot be shown, when that is new."""

@@ -15,7 +15,7 @@ from textual.widgets import Footer, Static, TextArea
 
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.catalogue import BASES
+from storytime_tui.models.catalogue import bases
 from storytime_tui.stories.story import Passage, Story
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import in_thread
@@ -88,7 +88,7 @@ class StoryScreen(Screen[None]):
         with self._trouble.saying():
             self._store = self._desk.store()
             if not self._desk.fresh_page:
-                last = max(self._store.stories(), key=lambda story: story.changed, default=None)
+                last = self._desk.last_story()
         self._show_story(last)
         self._desk.fresh_page = False
         self.run_worker(self._find_model())
@@ -261,11 +261,8 @@ class StoryScreen(Screen[None]):
     # -- the model ------------------------------------------------------------------------------------
 
     async def _find_model(self) -> None:
-        if not self._desk.model:
-            names = [choice.name for choice in await self._choices()]
-            told_with = self._manuscript.model if self._manuscript else ""
-            if names and not self._desk.model:
-                self._desk.choose_model(told_with if told_with in names else names[0])
+        with self._trouble.saying():
+            await self._desk.find_model(self._manuscript.model if self._manuscript else "")
         self._finding = False
         if self._desk.model and not self._desk.awaited:
             self._open_ahead()
@@ -280,7 +277,7 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def _open_ahead(self) -> None:
-        downloads = {base.name for base in BASES}
+        downloads = {base.name for base in bases() if base.download}
         if self._desk.model in downloads:
             self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
         # opened ahead of the first line, unless it would have to be fetched, or would slow a run down

@@ -72,6 +72,7 @@ class Header(Horizontal):
     def _show(self, _: None) -> None:
         view, desk = self._desk.view, self._desk
         writing = self._mode == "story" and bool(desk.model)
+        device = desk.device.split(":")[0]
         parts: list[Content | tuple[str, str]] = []
         # over a story the run is said in one word, and not at all once it is over: the model's name needs the room
         if view.phase != "idle" and (view.busy or not writing):
@@ -81,6 +82,10 @@ class Header(Horizontal):
         if writing:
             parts += [(" · ", "$quiet")] if parts else []
             parts.append(Content(clipped(printable_line(desk.model), 22)))
+        elif view.phase == "idle" and device:
+            parts.append((clipped(printable_line(desk.model), 22), "$quiet"))
+        if device and view.phase == "idle":
+            parts.append((f" · {device}", "$quiet"))
         state = Content.assemble(*parts)
         if state.markup != self._shown:  # this is called at every step of a run
             self._shown = state.markup

@@ -9,7 +9,7 @@ from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.models.catalogue import BASES, DEFAULT_BASE, Base, scratch_shape
+from storytime_tui.models.catalogue import STARTER, Base, bases, default_base, scratch_shape
 from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
 from storytime_tui.tui import wording
@@ -51,6 +51,7 @@ class PlanForm(VerticalScroll, can_focus=False):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
+        self._bases = bases()
         self.trouble = Trouble(id="trouble")
 
     def compose(self) -> ComposeResult:
@@ -58,7 +59,9 @@ class PlanForm(VerticalScroll, can_focus=False):
         yield Static(id="lesson", markup=False)
         with Vertical(id="bases-box"):
             with Horizontal(id="bases-row"):
-                yield OptionList(*(Option(_base_line(base)) for base in BASES), id="bases", compact=True)
+                yield OptionList(
+                    *(Option(_base_line(base)) for base in self._bases), id="bases", compact=True
+                )
                 yield Static(id="base-note", markup=False)
             with Horizontal(classes="field"):
                 yield Static(Content("or another"), classes="label")
@@ -98,12 +101,12 @@ class PlanForm(VerticalScroll, can_focus=False):
         self.query_one("#bases-box").border_title = "Begin with"
         self.query_one("#knobs").border_title = "Knobs, empty is fine"
         self.query_one("#lesson").border_title = "Learn from"
-        names = [base.name for base in BASES]
+        names = [base.name for base in self._bases]
         preferred = self._desk.preferences.now.base
         self.query_one("#bases", OptionList).highlighted = names.index(
-            preferred if preferred in names else DEFAULT_BASE
+            preferred if preferred in names else default_base()
         )
-        self.query_one("#other", Input).value = "" if preferred in names else preferred
+        self.query_one("#other", Input).value = "" if preferred in (*names, STARTER) else preferred
         self._desk.shelf_changed.subscribe(self, self._show_lesson)
         self._show_lesson(None)
 
@@ -112,7 +115,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         """The typed base, or the one chosen in the list."""
         typed = self.query_one("#other", Input).value.strip()
         chosen = self.query_one("#bases", OptionList).highlighted
-        return typed or BASES[chosen or 0].name
+        return typed or self._bases[chosen or 0].name
 
     @on(OptionList.OptionHighlighted, "#bases")
     @on(Input.Changed, "#other")
@@ -145,7 +148,7 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def _show_lesson(self, _: None) -> None:
         self.query_one("#lesson", Static).update(Content(printable_line(self.lesson(long=True))))
-        base = next((base for base in BASES if base.name == self.base), None)
+        base = next((base for base in self._bases if base.name == self.base), None)
         note = (
             Content("The model named below.")
             if base is None
