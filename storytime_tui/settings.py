@@ -18,7 +18,7 @@ class Settings:
     device: str = "auto"
     theme: str = "storytime"
     preset: str = "lively"  # how stories are told (generation.presets), but for the next four
-    temperature: float = 0.8
+    temperature: float = 0.75
     top_p: float = 0.95
     min_p: float = 0.05
     repetition: float = 1.05

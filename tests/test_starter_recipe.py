@@ -53,6 +53,8 @@ def texts(tmp_path: Path) -> Path:
     tiny = [tale(f"tiny {n}", 8) for n in range(40)]
     (tmp_path / "tinystories" / "tinystories.txt").write_text("\n<|endoftext|>\n".join([*tiny, tiny[0]]))
     (tmp_path / "tinystories" / "more-without-separators.txt").write_text(tale("run together", 50))
+    (tmp_path / "books.tsv").write_text("title\tauthor\tgutenberg_id\nBook 1\tA. Hen\t21\n")
+    (tmp_path / "simple.tsv").write_text("title\tauthor\tlicence\nStory 1\tB. Fox\tCC-BY 4.0\n")
     return tmp_path
 
 
@@ -77,6 +79,11 @@ def test_texts_are_sorted_held_out_and_written_down(texts: Path, tmp_path: Path)
     with (record / "learned.tsv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file, delimiter="\t"))) == len(told)
 
+    with (record / "sources.tsv").open(encoding="utf-8") as file:
+        who = {row["author"]: row["licence"] for row in csv.DictReader(file, delimiter="\t")}
+    assert who["A. Hen"].endswith("#21)")
+    assert who["B. Fox"] == "CC-BY 4.0"
+
     before = (record / "learned.tsv").stat().st_mtime_ns
     starter.prepare(texts, texts / "grimm", record)
     assert (record / "learned.tsv").stat().st_mtime_ns == before
@@ -91,7 +98,7 @@ def test_what_came_of_it_is_put_into_the_package_whole(
 
     record = tmp_path / "record"
     record.mkdir()
-    for name in ("learned.tsv", "left_out.tsv"):
+    for name in ("learned.tsv", "left_out.tsv", "sources.tsv"):
         (record / name).write_text("title\nA tale\n")
     plan = TrainingPlan(
         base="scratch-2x64", collections=(str(write_collection(tmp_path / "tales")),), max_steps=1

@@ -24,7 +24,7 @@ class SamplerSettings:
     what is asked for outright (bias, banned, no_repeat, min_tokens) holds.
     """
 
-    temperature: float = 0.8  # 0 always takes the likeliest token; above 1 the unlikely gain
+    temperature: float = 0.75  # 0 always takes the likeliest token; above 1 the unlikely gain
     # which tokens may be drawn at all
     top_k: int = 0  # keep the k likeliest; 0 keeps all
     top_p: float = 0.95  # keep the likeliest that hold this much probability together; 1 keeps all
@@ -43,9 +43,10 @@ class SamplerSettings:
     frequency: float = 0.0  # taken off the log-probability for each time a token was told lately
     presence: float = 0.0  # taken off once if it was told lately
     no_repeat: int = 0  # no sequence of so many tokens is told twice; 0 is off
-    dry: float = 0.8  # taken off for what would go on repeating a sequence, growing with its length; 0 is off
+    dry: float = 2.0  # taken off for what would go on repeating a sequence, growing with its length; 0 is off
     dry_base: float = 1.75  # how quickly it grows
-    dry_allowed: int = 4  # sequences shorter than this are free
+    # a sequence shorter than this is free; at the usual 0.8 and 4 the starter went round in circles
+    dry_allowed: int = 2
     line_ends: int = 2  # no more of them in a row: small models fall into leaving lines empty; 0 is off
     # what is asked for outright
     bias: tuple[tuple[str, float], ...] = ()  # words, and what is added to their log-probability

@@ -4,8 +4,8 @@
                                        [--tokens N] [--set KEY=VALUE] [--prepare-only | --evaluate-only]
                                        [--ship storytime_tui/models/starter]
 
-FOLDER of --texts holds `books/` and `simple/` (texts), and `tinystories/tinystories.txt` with `<|endoftext|>`
-between its stories; the one of --grimm the tales that no story may share much with, since people fine-tune on
+FOLDER of --texts holds `books/` and `simple/` (texts), `tinystories/tinystories.txt` with `<|endoftext|>` between
+its stories, and `books.tsv` and `simple.tsv`, which say who wrote what under which licence; the one of --grimm the tales that no story may share much with, since people fine-tune on
 those first. Everything is kept in DIR: the collections, `starter/` (the plans, and lists of what was learned from
 and what was left out, and why), and the two runs. The same command goes on with a run that was stopped, and measures
 what has ended; --ship puts what came of it into the package. A GPU, where there is one, gets the larger plans.
@@ -84,6 +84,7 @@ def prepare(texts: Path, grimm: Path, record: Path) -> None:
             print(f"{name}: {len(files)} files", flush=True)
             shelves.add([Path(place) / name], name)
     left_out = _leave_out(grimm)
+    _write_rows(record / "sources.tsv", ("title", "author", "licence"), _sources(texts))
     _write_rows(record / "left_out.tsv", LeftOut, map(dataclasses.astuple, left_out))
     learned = []
     for name in LEARNED + HELD_OUT:
@@ -139,6 +140,16 @@ def _sorted_texts(texts: Path, place: Path) -> dict[str, list[str]]:
     return found
 
 
+def _sources(texts: Path) -> Iterable[tuple[str, str, str]]:
+    """Title, author and licence of every book and simple story: who has to be named where the model goes."""
+    for name in ("books", "simple"):
+        with (texts / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                gutenberg = f"Public domain in the USA (Project Gutenberg #{row.get('gutenberg_id')})"
+                yield row["title"], row["author"], row.get("licence") or gutenberg
+    yield "TinyStories", "Ronen Eldan and Yuanzhi Li, 2023", "CDLA-Sharing-1.0"
+
+
 def _rank(text: str) -> str:
     """What decides which of several are held out: the same on every machine."""
     return hashlib.sha256(f"starter {text}".encode()).hexdigest()
@@ -184,7 +195,7 @@ Runs = npt.NDArray[np.uint64]
 
 
 def _shared(story: Story, known: Runs, most: float, words: str) -> tuple[str, float] | None:
-    own = _runs_of(story.text)
+    own = runs_of_words(story.text)
     places = np.minimum(np.searchsorted(known, own), len(known) - 1)
     share = float((known[places] == own).mean()) if len(own) else 0.0
     return (words, round(share, 3)) if share > most else None
@@ -192,10 +203,10 @@ def _shared(story: Story, known: Runs, most: float, words: str) -> tuple[str, fl
 
 def _known_runs(stories: Iterable[Story]) -> Runs:
     """Those of all the stories, sorted."""
-    return np.unique(np.concatenate([_runs_of(story.text) for story in stories]))
+    return np.unique(np.concatenate([runs_of_words(story.text) for story in stories]))
 
 
-def _runs_of(text: str) -> Runs:
+def runs_of_words(text: str) -> Runs:
     """A number for each run of eight words, capitals and punctuation aside."""
     words = word_hashes(text)
     count = len(words) - _RUN_OF_WORDS + 1
@@ -277,6 +288,7 @@ def ship(folder: Path, record: Path) -> None:
         judge_precision(made)
         for run, name in PLANS.items():
             shutil.copy(record / f"{run}.toml", made / name)
+        shutil.copy(record / "sources.tsv", made / "sources.tsv")  # names that anyone may look up
         for name in ("learned.tsv", "left_out.tsv"):
             packed = gzip.compress((record / name).read_bytes(), mtime=0)
             (made / f"{name}.gz").write_bytes(packed)
