@@ -5,10 +5,11 @@
                                        [--ship storytime_tui/models/starter]
 
 FOLDER of --texts holds `books/` and `simple/` (texts), `tinystories/tinystories.txt` with `<|endoftext|>` between
-its stories, and `books.tsv` and `simple.tsv`, which say who wrote what under which licence; the one of --grimm the tales that no story may share much with, since people fine-tune on
-those first. Everything is kept in DIR: the collections, `starter/` (the plans, and lists of what was learned from
-and what was left out, and why), and the two runs. The same command goes on with a run that was stopped, and measures
-what has ended; --ship puts what came of it into the package. A GPU, where there is one, gets the larger plans.
+its stories, and `books.tsv` and `simple.tsv`, which say who wrote what under which licence; the one of --grimm the
+tales that no story may share much with, since people fine-tune on those first. Everything is kept in DIR: the
+collections, `starter/` (the plans, and lists of what was learned from and what was left out, and why), and the two
+runs. The same command goes on with a run that was stopped, and measures what has ended; --ship puts what came of it
+into the package. A GPU, where there is one, gets the larger plans.
 """
 
 import argparse
