@@ -271,6 +271,9 @@ def _build(
     if checkpoint is None and ranks.count == 1:
         plan, memory = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
     if plan.compile == "on":  # after the trial, whose windows are of other sizes than the run's
+        import torch
+
+        torch.compiler.reset()  # what earlier runs compiled here counts towards how often it may be made anew
         for block in loaded.model.blocks:
             block.compile()
     lesson = Lesson(
