@@ -248,13 +248,15 @@ def _fitted(name: str, device: str, smoke: bool, steps: int, **knobs: Any) -> Fi
     assert plan.batch_size and plan.block_size
     before = estimate(
         size_of(shape),
+        batch=plan.batch_size,
         block=plan.block_size,
         precision=precision,
         dropout=plan.dropout,
         checkpointing=plan.checkpointing == "on",
+        accumulates=plan.accumulation != 1,
         lora_rank=plan.lora_rank,
         on_gpu=device == "cuda",
-    ).total(plan.batch_size)
+    )
     done = ran(model, plan, precision, found)
     needed = found.needed if found else 0
     return {
