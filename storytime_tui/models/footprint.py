@@ -23,6 +23,8 @@ _KEPT_BY_A_BLOCK = 36  # bytes a token and unit of width, in 16 bits
 _MASKS = 6  # of dropout
 _LONGEST_HEAD = 100_000_000  # bytes
 _LOGITS = 160_000_000  # bytes: the part of them that is there at once, and its gradient
+_LOGITS_GPU = 1024 * 2**20  # the same on a GPU, at most
+_LOGIT = 10  # bytes that each of them takes there (see `training.objective`)
 _PROCESS = 600_000_000  # bytes: Python and torch themselves
 
 
@@ -47,10 +49,6 @@ class Footprint:
     def total(self, batch: int) -> int:
         """All of it, for so many windows at once."""
         return self.fixed + batch * self.window
-
-    def largest_batch(self, available: int) -> int:
-        """How many windows at once fit, 0 where not one does."""
-        return max(0, (available - self.fixed) // max(1, self.window))
 
 
 def size_of_shape(shape: ScratchShape, vocabulary: int, window: int) -> Size:
@@ -101,31 +99,47 @@ def _parameters_in(path: Path) -> int:
 def estimate(
     size: Size,
     *,
+    batch: int,
     block: int,
     precision: str,
     dropout: float,
     checkpointing: bool,
+    accumulates: bool = True,
     lora_rank: int = 0,
     frozen_embeddings: bool = False,
     eight_bit: bool = False,
     on_gpu: bool = False,
-) -> Footprint:
-    """What learning will take; `precision` is fp32 or one of the 16-bit ones."""
+) -> int:
+    """Bytes that learning will take, with `batch` windows of `block` tokens at once.
+
+    `precision` is fp32 or one of the 16-bit ones; `accumulates`: a step reads more than one batch, and so finds
+    the gradients of those before it there already. Else they come while what was kept goes.
+    """
     halves = precision != "fp32"
+    # there the base is in 16 bits, and so is what its blocks add up
+    read_only = lora_rank > 0 and halves and on_gpu
     embeddings = (size.vocabulary + size.window) * size.width
     if lora_rank:
         trained = 18 * lora_rank * size.width * size.layers
-        weights = size.parameters * (2 if halves and on_gpu else 4) + 4 * trained
+        weights = size.parameters * (2 if read_only else 4) + 4 * trained
     else:
         trained = size.parameters - (embeddings if frozen_embeddings else 0)
         weights = size.parameters * 4
-    copies = 2 * (size.parameters - embeddings) if halves and not (lora_rank and on_gpu) else 0
-    moments = trained * (2 if eight_bit else 8)
-    head = 4 * size.vocabulary * size.width if not (lora_rank or frozen_embeddings) else 0
-    fixed = weights + copies + 4 * trained + moments + head + _LOGITS + (0 if on_gpu else _PROCESS)
-    a_token = (_KEPT_BY_A_BLOCK + (_MASKS if dropout else 0)) * size.width * (1 if halves else 1.6)
-    if checkpointing:
-        kept = 4 * size.width * size.layers + a_token  # each block's input, and one block in full
-    else:
-        kept = a_token * size.layers
-    return Footprint(int(fixed), int(block * (kept + 24 * size.width)))
+    before, after = (4 * trained, 0) if accumulates else (0, 4 * trained)  # gradients
+    always = weights + trained * (2 if eight_bit else 8) + before + (0 if on_gpu else _PROCESS)
+
+    tokens = batch * block
+    each = (_KEPT_BY_A_BLOCK + (_MASKS if dropout else 0)) * (1 if halves else 1.6)
+    a_block = int(tokens * size.width * each)
+    if checkpointing:  # what goes into each block
+        kept = tokens * size.width * size.layers * (2 if read_only else 4)
+    else:  # and the weights that it was multiplied with
+        kept = a_block * size.layers + (2 * (size.parameters - embeddings) if halves and not read_only else 0)
+    kept += 24 * tokens * size.width  # around the blocks
+
+    head = size.vocabulary * size.width  # a copy of it in 16 bits, and its gradient
+    copies = (2 * head if halves and not read_only else 0) + (4 * head if trained == size.parameters else 0)
+    logits = min(_LOGIT * tokens * size.vocabulary, _LOGITS_GPU) if on_gpu else _LOGITS
+    at_the_loss = kept + copies + logits
+    going_back = kept + copies + (a_block if checkpointing else 0)
+    return always + max(at_the_loss, going_back, after)

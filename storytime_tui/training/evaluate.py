@@ -29,9 +29,14 @@ class Score:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """The context in which the forward pass runs: matrix products in 16 bits, or nothing for fp32."""
+    """The context in which the forward pass runs: matrix products in 16 bits, or nothing for fp32.
+
+    No 16-bit copy of a weight is kept for a second use: there is none in one pass, and where blocks are computed
+    twice all the copies would lie there at the height of it, two bytes for each number of the model.
+    """
     if precision != "fp32":
-        return torch.autocast(device.type, dtype=torch.bfloat16 if precision == "bf16" else torch.float16)
+        dtype = torch.bfloat16 if precision == "bf16" else torch.float16
+        return torch.autocast(device.type, dtype=dtype, cache_enabled=False)
     return contextlib.nullcontext()
 
 

@@ -1,5 +1,8 @@
 """The loss: how surprised the model is by each next token."""
 
+import functools
+import math
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
@@ -9,10 +12,11 @@ from torch.autograd.function import once_differentiable
 
 from storytime_tui.corpus.windows import window_at
 
-_LOGITS = (
-    256 * 2**20
-)  # bytes of logits and of their softmax that are there at once; a GPU holds more, and likes larger products
+# bytes of logits, and of what is made of them, that are there at once; a GPU holds more, and likes larger products
+_LOGITS = 256 * 2**20
 _LOGITS_GPU = 1024 * 2**20
+# bytes for each logit: itself in 16 bits, in 32, and its probability; compiled, itself and what it becomes
+_LOGIT, _LOGIT_COMPILED = 10, 4
 _LOUDER = 1024.0
 _WORDS = (
     8192  # of the vocabulary in one product on a CPU: larger ones fall out of its caches, at half the speed
@@ -53,13 +57,19 @@ def window_batch(ids: Any, starts: Any, block: int, device: torch.device) -> tup
 
 
 def next_token_loss(
-    model: Learner, inputs: Tensor, targets: Tensor, reduction: str = "mean", skip: int = 0
+    model: Learner,
+    inputs: Tensor,
+    targets: Tensor,
+    reduction: str = "mean",
+    skip: int = 0,
+    *,
+    compiled: bool = False,
 ) -> Tensor:
     """Cross-entropy in nats of `targets` (batch, block) given `inputs` (batch, block), in fp32.
 
     The first `skip` targets of each window are read, and not counted.
 
-    The logits of all tokens are never there at once: see `LinearCrossEntropy`.
+    The logits of all tokens are never there at once: see `LinearCrossEntropy`, a part of which may be `compiled`.
     """
     head = model.head
     if head is None:  # more than a product with a matrix
@@ -67,21 +77,21 @@ def next_token_loss(
         return F.cross_entropy(logits.float().flatten(0, 1), targets[:, skip:].flatten(), reduction=reduction)
     hidden = model.hidden(inputs)[:, skip:].flatten(0, 1)
     loss: Tensor = LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        hidden, head, targets[:, skip:].flatten(), model.vocabulary, torch.is_grad_enabled()
+        hidden, head, targets[:, skip:].flatten(), model.vocabulary, torch.is_grad_enabled(), compiled
     )
     return loss / len(hidden) if reduction == "mean" else loss
 
 
 class Objective(nn.Module):
-    """A model and its loss as one module: what DDP and FSDP wrap."""
+    """A model and its loss as one module: what DDP and FSDP wrap. `compiled`: on a GPU, where it learns."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, compiled: bool = False) -> None:
         super().__init__()
-        self.model = model
+        self.model, self._compiled = model, compiled
 
     def forward(self, inputs: Tensor, targets: Tensor, reduction: str = "mean", skip: int = 0) -> Tensor:
         """(batch, block), (batch, block) -> the loss in nats of all targets but each window's first `skip`."""
-        return next_token_loss(self.model, inputs, targets, reduction, skip)
+        return next_token_loss(self.model, inputs, targets, reduction, skip, compiled=self._compiled)
 
 
 class LinearCrossEntropy(torch.autograd.Function):
@@ -94,7 +104,13 @@ class LinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor, vocabulary: int, learns: bool
+        ctx: Any,
+        hidden: Tensor,
+        head: Tensor,
+        targets: Tensor,
+        vocabulary: int,
+        learns: bool,
+        compiled: bool = False,
     ) -> Tensor:
         """(rows, width), (vocabulary and padding, width), (rows,) -> the sum of the losses in nats, fp32."""
         device = hidden.device.type
@@ -102,7 +118,7 @@ class LinearCrossEntropy(torch.autograd.Function):
         wanted = (learns and ctx.needs_input_grad[0], learns and ctx.needs_input_grad[1])
         with torch.autocast(device, enabled=False), torch.no_grad():
             loss, hidden_grad, head_grad = _in_parts(
-                hidden.to(dtype), head.to(dtype), targets, vocabulary, wanted
+                hidden.to(dtype), head.to(dtype), targets, vocabulary, wanted, compiled
             )
         ctx.save_for_backward(hidden_grad, head_grad)
         ctx.dtypes = hidden.dtype, head.dtype
@@ -116,18 +132,26 @@ class LinearCrossEntropy(torch.autograd.Function):
             None if grad is None else grad.mul_(scale.to(grad.dtype)).to(dtype)
             for grad, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
         ]
-        return grads[0], grads[1], None, None, None
+        return grads[0], grads[1], None, None, None, None
 
 
 def _in_parts(
-    hidden: Tensor, head: Tensor, targets: Tensor, vocabulary: int, wanted: tuple[bool, bool]
+    hidden: Tensor,
+    head: Tensor,
+    targets: Tensor,
+    vocabulary: int,
+    wanted: tuple[bool, bool],
+    compiled: bool = False,
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """The sum of the losses, and its gradients (where wanted) in `hidden` and in `head`.
 
     In fp16 most probabilities would be too small to be told from none: they are multiplied on the way.
     """
     rows, words = len(hidden), len(head)
-    at_once = max(64, (_LOGITS_GPU if hidden.is_cuda else _LOGITS) // (8 * words))
+    compiled = compiled and any(wanted)  # for training's windows, not for an evaluation's of other sizes
+    surprised = _compiled_sweep() if compiled else _surprise
+    room = (_LOGITS_GPU if hidden.is_cuda else _LOGITS) // (_LOGIT_COMPILED if compiled else _LOGIT)
+    at_once = _evenly(rows, max(64, room // words))
     width = words if hidden.is_cuda else _WORDS
     slices = [slice(start, start + width) for start in range(0, words, width)]
     loss = torch.zeros((), device=hidden.device)
@@ -143,14 +167,12 @@ def _in_parts(
             logits = hidden.new_empty((len(some), words))
             for part in slices:
                 logits[:, part] = some @ head[part].T
-        logits[:, vocabulary:] = -torch.inf  # padding is no word
-        likely = F.log_softmax(logits, 1, dtype=torch.float32)
-        loss -= likely.gather(1, answers).sum()
         if not any(wanted):
+            loss += _nats(logits, answers, vocabulary)[0]
             continue
-        surprise = likely.exp_()  # the probabilities, less 1 at the right answer
-        surprise.scatter_add_(1, answers, torch.full_like(answers, -1, dtype=torch.float32))
-        surprise = (surprise.mul_(louder) if narrow else surprise).to(hidden.dtype)
+        nats, surprise = surprised(logits, answers, vocabulary, louder)
+        loss += nats
+        del logits  # or it would still be there beside the next part's
         if hidden_grad is not None:
             hidden_grad[start : start + at_once] = surprise @ head
         for part in slices if head_grad is not None else []:
@@ -159,8 +181,49 @@ def _in_parts(
                 head_grad[part] = surprise[:, part].T @ some
             else:
                 head_grad[part] += surprise[:, part].T @ some
+        del surprise
     if narrow:
         for grad in (hidden_grad, head_grad):
             if grad is not None:
                 grad.div_(louder)
     return loss, hidden_grad, head_grad
+
+
+def _evenly(rows: int, most: int) -> int:
+    """Rows of a part, at most so many: all parts of one size, where a few more parts make it so."""
+    parts = math.ceil(rows / most)
+    even = next((count for count in range(parts, 2 * parts) if rows % count == 0), parts)
+    return math.ceil(rows / even)
+
+
+def _nats(logits: Tensor, answers: Tensor, vocabulary: int) -> tuple[Tensor, Tensor]:
+    """(rows, words), (rows, 1) -> the sum of the losses, and the logarithm of each word's probability, in fp32."""
+    logits[:, vocabulary:] = -torch.inf  # padding is no word
+    likely = F.log_softmax(logits, 1, dtype=torch.float32)
+    return -likely.gather(1, answers).sum(), likely
+
+
+def _surprise(logits: Tensor, answers: Tensor, vocabulary: int, louder: float) -> tuple[Tensor, Tensor]:
+    """(rows, words), (rows, 1) -> the sum of the losses, and its gradient in the logits times `louder`.
+
+    That is each word's probability, less 1 at the right answer. It overwrites what it was given.
+    """
+    loss, likely = _nats(logits, answers, vocabulary)
+    surprise = likely.exp_()
+    surprise.scatter_add_(1, answers, torch.full_like(answers, -1, dtype=torch.float32))
+    return loss, (surprise if louder == 1 else surprise.mul_(louder)).to(logits.dtype)
+
+
+def _sweep(logits: Tensor, answers: Tensor, vocabulary: int, louder: float) -> tuple[Tensor, Tensor]:
+    """`_surprise`, written so that a compiler keeps nothing in 32 bits: it reads the logits twice, and writes once."""
+    words = torch.arange(logits.shape[1], device=logits.device)
+    scores = logits.float().masked_fill(words >= vocabulary, -torch.inf)
+    whole = scores.logsumexp(1, keepdim=True)
+    surprise = (scores - whole).exp() - (words == answers).float()
+    return (whole - logits.gather(1, answers).float()).sum(), (surprise * louder).to(logits.dtype)
+
+
+@functools.cache
+def _compiled_sweep() -> Callable[[Tensor, Tensor, int, float], tuple[Tensor, Tensor]]:
+    """Made when it is first wanted: the compiler takes seconds to load."""
+    return torch.compile(_sweep, dynamic=False)

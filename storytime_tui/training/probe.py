@@ -40,45 +40,98 @@ class Memory:
 
 
 def fit_to_memory(
-    plan: TrainingPlan, model: Any, device: torch.device, precision: str, *, may_shrink: bool
+    plan: TrainingPlan, model: Any, device: torch.device, precision: str, *, may_choose: bool
 ) -> tuple[TrainingPlan, Memory | None]:
     """A resolved plan that this device has the memory for, and what was found.
 
-    Blocks are computed twice where one window does not fit otherwise and the plan leaves it to us. The batch
-    becomes smaller, and a step has as many windows all the same, where `may_shrink`. None was found where not
-    even a trial had room.
+    Where it `may_choose`, it changes how many windows are read at once, never how many a step has: fewer where
+    they don't fit, and on a GPU, which is fastest with many, all of a step where they do. Blocks are computed
+    twice where one window does not fit otherwise and the plan leaves it to us. None was found where the trial
+    itself had no room.
     """
-    assert plan.batch_size and plan.accumulation and plan.block_size
+    assert plan.batch_size and plan.accumulation
     available = available_memory(device)
     objective = Objective(model.train())
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    moments = trained * (2 if plan.optimizer == "adamw8bit" else 8)
-    found = _tried(objective, plan, device, precision, moments)
-    if plan.checkpointing == "auto" and (found is None or found.largest_batch(available) < 1):
+    step = plan.batch_size * plan.accumulation
+    sizes = _sizes(step, step if may_choose and device.type == "cuda" else plan.batch_size)
+    tried = _tried(objective, plan, device, precision, sizes, available)
+    if plan.checkpointing == "auto" and not _fits(tried, available):
         model.checkpointing = True
-        found = _tried(objective, plan, device, precision, moments)
+        tried = _tried(objective, plan, device, precision, sizes, available)
     model.eval()
-    checkpointing = "on" if model.checkpointing else "off"
-    if found is None:
-        return replace(plan, checkpointing=checkpointing), None
-    batch, accumulation = plan.batch_size, plan.accumulation
-    while may_shrink and batch > 1 and found.total(batch) > available:
-        batch, accumulation = batch // 2, accumulation * 2
-    plan = replace(plan, batch_size=batch, accumulation=accumulation, checkpointing=checkpointing)
-    return plan, Memory(found.total(batch), available)
+    batch = list(tried)[-1] if may_choose else plan.batch_size
+    plan = replace(
+        plan,
+        batch_size=batch,
+        accumulation=step // batch,
+        checkpointing="on" if model.checkpointing else "off",
+    )
+    needed = tried[batch]
+    return plan, None if needed is None else Memory(needed, available)
+
+
+def _sizes(step: int, largest: int) -> list[int]:
+    """How many windows to try at once: from the largest down, by half or more, so that a step comes out even."""
+    sizes = [largest]
+    while sizes[-1] > 1:
+        sizes.append(next(size for size in range(sizes[-1] // 2, 0, -1) if step % size == 0))
+    return sizes
+
+
+def _fits(tried: dict[int, int | None], available: int) -> bool:
+    needed = list(tried.values())[-1]
+    return needed is not None and needed <= available
 
 
 def _tried(
-    objective: Objective, plan: TrainingPlan, device: torch.device, precision: str, moments: int
-) -> Footprint | None:
-    assert plan.block_size
-    try:
-        return probe(objective, plan.block_size, objective.model.vocabulary, device, precision, moments)
-    except Exception as error:
-        if not is_out_of_memory(error):
-            raise
-    free_memory(objective, device)
-    return None
+    objective: Objective,
+    plan: TrainingPlan,
+    device: torch.device,
+    precision: str,
+    sizes: list[int],
+    available: int,
+) -> dict[int, int | None]:
+    """Bytes that each number of windows at once takes, None where it had no room, up to the first that fits.
+
+    A GPU tries each: what the loss holds stops growing after a few windows, so that two trials would not tell of
+    a third, and a trial takes no time. A CPU, where that is little and a trial takes long, reckons.
+    """
+    assert plan.block_size and plan.batch_size and plan.accumulation
+    trained = sum(p.numel() for p in objective.parameters() if p.requires_grad)
+    moments = trained * (2 if plan.optimizer == "adamw8bit" else 8)  # there from the first step on
+    step, vocabulary = plan.batch_size * plan.accumulation, objective.model.vocabulary
+    found: dict[int, int | None] = {}
+    reckoned: Footprint | None = None
+    for size in sizes:
+        found[size] = None
+        try:
+            if device.type == "cuda":
+                ids = _ids(size, plan.block_size, vocabulary, device)
+                found[size] = moments + _height(objective, ids, device, precision, again=size < step)
+            else:
+                reckoned = reckoned or probe(
+                    objective, plan.block_size, vocabulary, device, precision, moments
+                )
+                found[size] = reckoned.total(size)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        free_memory(objective, device)  # pieces of this trial's sizes would be in the next one's way
+        if _fits(found, available):
+            break
+    return found
+
+
+def _height(objective: Any, ids: Tensor, device: torch.device, precision: str, *, again: bool) -> int:
+    """Bytes of a GPU that are taken at the height of a step which reads `ids` (windows, block + 1) at once.
+
+    With `again` the same is read a second time: but for a step's first, its micro-batches find the gradients of
+    those before them there already, four bytes for each trained number, beside all that they keep themselves.
+    """
+    torch.cuda.reset_peak_memory_stats(device)
+    for _ in range(2 if again else 1):
+        _step(objective, ids, device, precision)
+    return torch.cuda.max_memory_allocated(device)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -99,12 +152,12 @@ def free_memory(objective: nn.Module, device: torch.device) -> None:
 def probe(
     objective: nn.Module, block: int, vocabulary: int, device: torch.device, precision: str, moments: int
 ) -> Footprint:
-    """Learn from one window and from two, keep nothing of it, and tell what any number would take.
+    """Learn from one window and from two on a CPU, keep nothing of it, and tell what any number would take.
 
-    `moments`: bytes of the optimiser's state, which a first step would add. Raises OutOfMemoryError where not
-    even that fits.
+    `moments`: bytes of the optimiser's state, which a first step would add. Raises what a memory that is full
+    raises where not even that fits.
     """
-    here = 0 if device.type == "cuda" else int(psutil.Process().memory_info().rss)
+    here = int(psutil.Process().memory_info().rss)
     one, two = (_taken(objective, many, block, vocabulary, device, precision) for many in (1, 2))
     window = max(1, two - one)
     return Footprint(here + one - window + moments, window)
@@ -113,20 +166,18 @@ def probe(
 def _taken(
     objective: Any, windows: int, block: int, vocabulary: int, device: torch.device, precision: str
 ) -> int:
-    """Bytes at the height of a step with so many windows: all of a GPU's, or those that it adds on a CPU."""
-    ids = torch.arange(windows * (block + 1), device=device).view(windows, -1) % vocabulary
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        _step(objective, ids, device, precision)
-        taken = torch.cuda.max_memory_allocated(device)
-    else:
-        gradients = sum(p.numel() * p.element_size() for p in objective.parameters() if p.requires_grad)
-        with _kept(objective) as kept:
-            _step(objective, ids, device, precision)
-        taken = gradients + kept[0]
+    """Bytes that a step with so many windows adds at its height, the gradients of those before it included."""
+    gradients = sum(p.numel() * p.element_size() for p in objective.parameters() if p.requires_grad)
+    with _kept(objective) as kept:
+        _step(objective, _ids(windows, block, vocabulary, device), device, precision)
     for parameter in objective.parameters():
         parameter.grad = None
-    return taken
+    return int(gradients + kept[0])
+
+
+def _ids(windows: int, block: int, vocabulary: int, device: torch.device) -> Tensor:
+    """(windows, block + 1): any tokens."""
+    return torch.arange(windows * (block + 1), device=device).view(windows, -1) % vocabulary
 
 
 def _step(objective: Any, ids: Tensor, device: torch.device, precision: str) -> None:

@@ -64,7 +64,8 @@ class Trainer:
         self.micro = plan.batch_size  # windows at once; out of memory halves it
         self.windows = plan.batch_size * plan.accumulation  # in a step, whatever the memory
         self.schedule = schedule_of(plan, len(lesson.training_ids))
-        self._objective = dd.spread(Objective(model), ranks, model.blocks, device)
+        objective = Objective(model, compiled=plan.compile == "on" and device.type == "cuda")
+        self._objective = dd.spread(objective, ranks, model.blocks, device)
         self.optimizer = make_optimizer(self._objective, plan)
         self.scaler = make_scaler(device, precision)
         self._order = WindowOrder(lesson.training_ids, plan, device)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class _Prepared:
     plan: TrainingPlan  # resolved
-    chose_batch: bool  # the program did, and may choose a smaller one where the memory asks for it
+    chose_batch: bool  # the program did, and may choose another one once it knows the memory
     split: Any
     origin: Origin
     tokenizer: Tokenizer
@@ -269,8 +269,11 @@ def _build(
     model_files = _fit(plan, origin, loaded, tokenizer, checkpoint)
     memory = None
     if checkpoint is None and ranks.count == 1:
-        plan, memory = fit_to_memory(plan, loaded.model, device, precision, may_shrink=prepared.chose_batch)
+        plan, memory = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
     if plan.compile == "on":  # after the trial, whose windows are of other sizes than the run's
+        import torch
+
+        torch.compiler.reset()  # what earlier runs compiled here counts towards how often it may be made anew
         for block in loaded.model.blocks:
             block.compile()
     lesson = Lesson(

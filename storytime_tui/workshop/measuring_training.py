@@ -71,7 +71,7 @@ def measure_training(
     model.fill(0)
     model.to(where)
     say("trying a step for its memory…")
-    plan, memory = fit_to_memory(plan, model, where, precision, may_shrink=True)
+    plan, memory = fit_to_memory(plan, model, where, precision, may_choose=True)
     ids = np.random.default_rng(0).integers(0, shape.vocabulary, 64 * block, dtype=np.uint16)
     lesson = Lesson(ids, ids[: 2 * block], 8 * block, 1, 1, 0.0, "")
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:

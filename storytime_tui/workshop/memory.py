@@ -82,6 +82,7 @@ def _needed(
     assert plan.block_size
     return estimate(
         size,
+        batch=batch,
         block=plan.block_size,
         precision=plan.precision if plan.precision != "auto" else "bf16" if _has_bf16() else "fp32",
         dropout=plan.dropout,
@@ -89,7 +90,7 @@ def _needed(
         lora_rank=plan.lora_rank or lora_rank,
         frozen_embeddings=plan.frozen_embeddings,
         eight_bit=plan.optimizer == "adamw8bit",
-    ).total(batch)
+    )
 
 
 def _size_of(base_name: str) -> Size | None:

@@ -243,18 +243,20 @@ def _fitted(name: str, device: str, smoke: bool, steps: int, **knobs: Any) -> Fi
         from storytime_tui.models.lora import add_lora
 
         add_lora(model, plan.lora_rank, plan.lora_alpha, plan.lora_targets, plan.seed)
-    may_shrink = "batch_size" not in knobs
-    plan, found = fit_to_memory(plan, model, where, precision, may_shrink=may_shrink)
+    may_choose = "batch_size" not in knobs
+    plan, found = fit_to_memory(plan, model, where, precision, may_choose=may_choose)
     assert plan.batch_size and plan.block_size
     before = estimate(
         size_of(shape),
+        batch=plan.batch_size,
         block=plan.block_size,
         precision=precision,
         dropout=plan.dropout,
         checkpointing=plan.checkpointing == "on",
+        accumulates=plan.accumulation != 1,
         lora_rank=plan.lora_rank,
         on_gpu=device == "cuda",
-    ).total(plan.batch_size)
+    )
     done = ran(model, plan, precision, found)
     needed = found.needed if found else 0
     return {

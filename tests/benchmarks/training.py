@@ -61,6 +61,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
         learning_rate=LEARNING_RATE,
         dropout=job.dropout,
         precision=job.precision,
+        compile="on" if job.compile or job.compile_ours else "off",
         device=job.device,
         evaluate_every=ENDLESS,
         sample_every=0,

@@ -86,3 +86,51 @@ def test_fp16_keeps_small_gradients() -> None:
     found = torch.autograd.grad(loss, (hidden, head))
     for ours_, theirs in zip(found, exact, strict=True):
         assert (ours_ - theirs).norm() < 0.01 * theirs.norm()
+
+
+@pytest.mark.parametrize(
+    ("rows", "most", "at_once"), [(16384, 2134, 2048), (12, 5, 4), (7, 5, 4), (3, 64, 3)]
+)
+def test_parts_are_of_one_size_where_that_takes_few_more(rows: int, most: int, at_once: int) -> None:
+    assert objective._evenly(rows, most) == at_once
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("compiled", [False, True], ids=["as written", "compiled"])
+def test_one_sweep_is_the_same(precision: torch.dtype, compiled: bool) -> None:
+    """Padding, a word so unlikely that its probability is none, and a right answer that is nearly sure included."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(24, 300, generator=generator) * 9
+    logits[0, 7], logits[1, 7] = -400, 90
+    logits, answers = logits.to(precision), torch.randint(0, 290, (24, 1), generator=generator)
+    answers[:2] = 7
+    louder = 1024.0 if precision == torch.float16 else 1.0
+    sweep = objective._compiled_sweep() if compiled else objective._sweep
+    found = sweep(logits.clone(), answers, 290, louder)
+    wanted = objective._surprise(logits.clone(), answers, 290, louder)
+    torch.testing.assert_close(found[0], wanted[0], rtol=1e-5, atol=1e-4)
+    assert found[1].dtype == precision
+    torch.testing.assert_close(
+        found[1], wanted[1], rtol=1e-5 if precision == torch.float32 else 8e-3, atol=1e-5
+    )
+
+
+def test_compiled_it_learns_the_same_and_an_evaluation_compiles_nothing() -> None:
+    from torch._dynamo.utils import counters
+
+    model = ours(tiny_gpt2(dropout=0.0)).train()
+    plain, compiled = objective.Objective(model), objective.Objective(model, compiled=True)
+    found = []
+    for learner in (plain, compiled):
+        loss = learner(*window_batch(token_stream(200), [0, 40, 90], 32, CPU))
+        loss.backward()
+        found.append((loss.item(), [p.grad.clone() for p in model.parameters() if p.grad is not None]))
+        model.zero_grad()
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-5)
+    for a, b in zip(found[0][1], found[1][1], strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-6)
+    before = counters["stats"]["unique_graphs"]
+    assert before
+    with torch.no_grad():
+        compiled(*window_batch(token_stream(200), [0, 40], 20, CPU))
+    assert counters["stats"]["unique_graphs"] == before

@@ -1,6 +1,7 @@
 """The probe step: it tells what a step takes, and leaves no trace."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,10 +9,12 @@ import torch
 from storytime_tui.errors import ModelError
 from storytime_tui.models import footprint, gpt2_files
 from storytime_tui.models.catalogue import SCRATCH_SHAPES
-from storytime_tui.models.footprint import Footprint, estimate, size_in, size_of_shape
+from storytime_tui.models.footprint import estimate, size_in, size_of_shape
 from storytime_tui.models.gpt2 import Shape
+from storytime_tui.training import probe as trials
 from storytime_tui.training.objective import Objective
-from storytime_tui.training.probe import _taken, available_memory, probe
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.probe import _taken, available_memory, fit_to_memory, probe
 from tests.tiny import ours, tiny_gpt2
 
 CPU = torch.device("cpu")
@@ -50,16 +53,129 @@ def test_computing_blocks_twice_keeps_far_less() -> None:
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_sum_made_beforehand_is_near_what_the_probe_finds(precision: str) -> None:
     size = footprint.Size(1_000_000, 64, 128, 4, 500)
-    guess = estimate(size, block=64, precision=precision, dropout=0.1, checkpointing=False)
-    assert probe(model(), 64, 500, CPU, precision, 0).window == pytest.approx(guess.window, rel=0.35)
+    one, two = (
+        estimate(size, batch=batch, block=64, precision=precision, dropout=0.1, checkpointing=False)
+        for batch in (1, 2)
+    )
+    assert probe(model(), 64, 500, CPU, precision, 0).window == pytest.approx(two - one, rel=0.35)
 
 
-@pytest.mark.parametrize("batch", [1, 3, 10])
-def test_what_fits_fits_and_one_more_does_not(batch: int) -> None:
-    found = Footprint(fixed=1000, window=70)
-    assert found.largest_batch(found.total(batch)) == batch
-    assert found.largest_batch(found.total(batch) - 1) == batch - 1
-    assert found.largest_batch(10) == 0
+def test_the_sum_made_beforehand_is_what_a_gpu_was_seen_to_take() -> None:
+    """gpt2-xl by LoRA on an H200, four windows twice a step: 5.85 GB, when the loss took half a GB more."""
+    width, layers = 1600, 48
+    parameters = (50257 + 1024) * width + layers * (12 * width * width + 13 * width) + 2 * width
+    size = footprint.Size(parameters, 1024, width, layers, 50257)
+    taken = estimate(
+        size,
+        batch=4,
+        block=1024,
+        precision="bf16",
+        dropout=0.1,
+        checkpointing=True,
+        lora_rank=16,
+        on_gpu=True,
+    )
+    assert taken == pytest.approx(5.4e9, rel=0.1)
+
+
+def test_gradients_count_beside_what_is_kept_only_where_a_step_reads_several_batches() -> None:
+    size = footprint.Size(100_000_000, 1024, 768, 6, 50257)
+    one, several = (
+        estimate(
+            size,
+            batch=2,
+            block=1024,
+            precision="bf16",
+            dropout=0.0,
+            checkpointing=False,
+            accumulates=accumulates,
+            on_gpu=True,
+        )
+        for accumulates in (False, True)
+    )
+    assert several - one == 4 * size.parameters
+
+
+# -- what a GPU would say ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_trial_of_several_micro_batches_finds_the_gradients_of_those_before(
+    monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    """The height is taken over everything from the first forward pass to the last backward pass."""
+    objective = model()
+    said: list[str] = []
+
+    def note(module: Any, *_: Any) -> None:
+        kept = sum(p.grad.numel() for p in module.parameters() if p.grad is not None)
+        said.append(f"read beside {kept} gradients")
+
+    objective.register_forward_pre_hook(note)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: said.append("begun"))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: len(said))
+    trials._height(objective, torch.zeros(3, 65, dtype=torch.long), CPU, "fp32", again=again)
+    every = sum(p.numel() for p in objective.parameters())
+    assert said == ["begun", "read beside 0 gradients", f"read beside {every} gradients"][: 3 if again else 2]
+
+
+GPU = torch.device("cuda")
+FULL = 1000
+
+
+def fitted(
+    monkeypatch: pytest.MonkeyPatch, plan: TrainingPlan, window: int, room: int, *, may_choose: bool = True
+) -> tuple[TrainingPlan, trials.Memory | None]:
+    """On a GPU with room for 1,000, where a window takes so much, a tenth with blocks computed twice, and what a
+    step keeps for its second micro-batch 100; more than `room` is too much even for a trial."""
+
+    def height(objective: Any, ids: torch.Tensor, *_: Any, again: bool) -> int:
+        taken = len(ids) * (window // 10 if objective.model.checkpointing else window) + 100 * again
+        if taken > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return taken
+
+    learner = model()
+    for parameter in learner.parameters():
+        parameter.requires_grad_(False)  # so that the optimiser's moments take nothing
+    monkeypatch.setattr(trials, "_height", height)
+    monkeypatch.setattr(trials, "_ids", lambda windows, *_: torch.zeros(windows, 9))
+    monkeypatch.setattr(trials, "available_memory", lambda device: FULL)
+    return fit_to_memory(plan, learner.model, GPU, "bf16", may_choose=may_choose)
+
+
+@pytest.mark.parametrize(
+    ("window", "batch", "checkpointing", "needed"),
+    [
+        (60, 16, "off", 960),  # all of a step at once
+        (100, 8, "off", 900),
+        (400, 2, "off", 900),
+        (950, 8, "on", 860),  # one would fit, but not beside the gradients of those before it
+        (9000, 1, "on", 1000),
+        (20000, 1, "on", 2100),  # too little whatever is done
+    ],
+)
+@pytest.mark.parametrize("room", [FULL, 10**6])
+def test_on_a_gpu_as_many_windows_at_once_as_fit(
+    monkeypatch: pytest.MonkeyPatch, window: int, batch: int, checkpointing: str, needed: int, room: int
+) -> None:
+    plan = TrainingPlan(batch_size=4, accumulation=4, block_size=8)
+    found, memory = fitted(monkeypatch, plan, window, room)
+    assert (found.batch_size, found.accumulation, found.checkpointing) == (batch, 16 // batch, checkpointing)
+    assert memory == (trials.Memory(needed, FULL) if needed <= room else None)
+
+
+def test_a_batch_that_was_asked_for_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = TrainingPlan(batch_size=6, accumulation=1, block_size=8)
+    for window, checkpointing in ((300, "off"), (900, "off"), (1500, "on")):
+        found, _ = fitted(monkeypatch, plan, window, 10**6, may_choose=False)
+        assert (found.batch_size, found.accumulation, found.checkpointing) == (6, 1, checkpointing)
+
+
+def test_a_step_has_as_many_windows_however_few_are_read_at_once() -> None:
+    assert trials._sizes(12, 12) == [12, 6, 3, 1]
+    assert trials._sizes(20, 10) == [10, 5, 2, 1]
+    assert trials._sizes(7, 7) == [7, 1]
 
 
 def test_there_is_memory_here() -> None:
