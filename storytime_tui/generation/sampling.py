@@ -24,6 +24,7 @@ choice depends on neither the number of threads nor on anything else that the pr
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,7 @@ import torch
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation import penalties, truncation
+from storytime_tui.generation.penalties import Added
 from storytime_tui.generation.rules import Ids, Rules
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.generation.truncation import Shares
@@ -83,7 +85,7 @@ def choose(
     """
     settings = rules.settings
     own = log_probabilities(logits.detach().numpy()[: rules.vocabulary_size])
-    scores = judged(own, told, new, rules, forbidden)
+    scores = judged(own, changes(told, new, rules, forbidden))
     if scores.max() == -np.inf:
         token = rules.end_of_text
     elif settings.temperature == 0:
@@ -108,26 +110,47 @@ def log_probabilities(logits: npt.NDArray[np.float32]) -> Scores:
     return scores
 
 
-def judged(
-    scores: Scores, told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()
-) -> Scores:
-    """The log-probabilities after steps 2 to 4; not normalised again, -inf for what is impossible."""
-    settings = rules.settings
+class Changes(NamedTuple):
+    """Steps 2 to 4, for the few tokens that they touch; all ids are below the vocabulary's size.
+
+    The log-probabilities of `repeated`, each once, are multiplied by `factor`; then `added` are, and `gone` are
+    impossible.
+    """
+
+    repeated: Ids
+    factor: float
+    added: tuple[Added, ...]
+    gone: Ids
+
+
+def changes(told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Changes:
+    """What is to be done to the log-probabilities of the token after `told`; see `choose`."""
+    settings, size = rules.settings, rules.vocabulary_size
     view = np.asarray(told, np.int64)
+    repeated, added = np.zeros(0, np.int64), []
     if settings.temperature > 0:
         lately = penalties.latest(view, settings.repetition_window)
         if settings.repetition != 1:
-            scores = penalties.repetition(scores, lately, settings.repetition, rules.spared)
+            repeated, _ = penalties.distinct(lately, size, rules.spared)
         if settings.frequency or settings.presence:
-            scores = penalties.frequency(scores, lately, settings.frequency, settings.presence, rules.spared)
+            each, once = settings.frequency, settings.presence
+            added.append(penalties.for_frequency(lately, size, each, once, rules.spared))
         if settings.dry:
-            scores = penalties.dry(
-                scores, view, settings.dry, settings.dry_base, settings.dry_allowed, rules.breaker
-            )
+            how = settings.dry, settings.dry_base, settings.dry_allowed
+            added.append(penalties.for_dry(view, size, *how, rules.breaker))
     if rules.biases:
-        scores = penalties.biased(scores, view, rules.biases, rules.ends_word)
+        added.append(penalties.for_biases(view, size, rules.biases, rules.ends_word))
     gone = impossible(view, new, rules, forbidden)
-    return penalties.without(scores, gone) if len(gone) else scores
+    return Changes(repeated, settings.repetition, tuple(added), gone[(gone >= 0) & (gone < size)])
+
+
+def judged(scores: Scores, found: Changes) -> Scores:
+    """The log-probabilities after steps 2 to 4; not normalised again, -inf for what is impossible."""
+    if len(found.repeated):
+        scores = penalties.multiplied(scores, found.repeated, found.factor)
+    for each in found.added:
+        scores = penalties.added(scores, each) if len(each[0]) else scores
+    return penalties.without(scores, found.gone) if len(found.gone) else scores
 
 
 def impossible(view: Ids, new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Ids:
