@@ -41,7 +41,7 @@ from storytime_tui.generation.vocabulary import Flags
 Scores = npt.NDArray[np.float32]
 
 # Below this, scores of a usual size would overflow float32, and the draw is argmax anyway but for exact ties.
-_COLDEST = 1e-6
+COLDEST = 1e-6
 NO_NUMBER = (
     "The model's answer is not a number, so no word can be chosen: its training went astray. "
     "Pick an earlier checkpoint, or train again with a smaller learning rate."
@@ -141,7 +141,10 @@ def changes(told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int
     if rules.biases:
         added.append(penalties.for_biases(view, size, rules.biases, rules.ends_word))
     gone = impossible(view, new, rules, forbidden)
-    return Changes(repeated, settings.repetition, tuple(added), gone[(gone >= 0) & (gone < size)])
+    gone = gone[(gone >= 0) & (gone < size)]
+    if len(gone) >= size and len(np.unique(gone)) == size:
+        gone = gone[gone != rules.end_of_text]
+    return Changes(repeated, settings.repetition, tuple(added), gone)
 
 
 def judged(scores: Scores, found: Changes) -> Scores:
@@ -196,7 +199,7 @@ def possible(
         keep(sensible)
     if settings.typical < 1:
         keep(truncation.keep_typical(shares, settings.typical))
-    if settings.xtc > 0 and _uniform(generator) < settings.xtc:
+    if settings.xtc > 0 and uniform(generator) < settings.xtc:
         keep(truncation.pass_over_likeliest(shares, settings.xtc_threshold, precious[ids]))
     return ids, scores
 
@@ -228,7 +231,7 @@ def draw(shares: Shares, generator: torch.Generator) -> int:
     One uniform number is looked up among the running sums: `torch.multinomial` takes ten times as long.
     """
     sums = np.cumsum(shares, dtype=np.float64)
-    place = int(np.searchsorted(sums, _uniform(generator) * sums[-1], side="right"))
+    place = int(np.searchsorted(sums, uniform(generator) * sums[-1], side="right"))
     return place if place < len(sums) else int(np.searchsorted(sums, sums[-1]))
 
 
@@ -250,7 +253,7 @@ def _likeliest(own: Scores, n: int) -> tuple[tuple[int, float], ...]:
 
 
 def _warmth(settings: SamplerSettings) -> np.float32:
-    return np.float32(max(settings.temperature, _COLDEST))
+    return np.float32(max(settings.temperature, COLDEST))
 
 
 def _shares(scores: Scores) -> Shares:
@@ -260,6 +263,6 @@ def _shares(scores: Scores) -> Shares:
     return shares
 
 
-def _uniform(generator: torch.Generator) -> float:
-    """From 0 to below 1."""
+def uniform(generator: torch.Generator) -> float:
+    """From 0 to below 1: the one random number of a draw."""
     return float(torch.rand((), dtype=torch.float64, generator=generator))
