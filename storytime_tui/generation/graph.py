@@ -49,26 +49,29 @@ def choose(
     """
     own = logits.float().log_softmax(1)
     factors, amounts = changes.unbind()
-    scores = own * factors + amounts
+    scores = torch.addcmul(amounts, own, factors)
+    scores = scores - scores.amax(1, keepdim=True)
     temperature, top_k, top_p, log_min_p = knobs.unbind()
     # measured in logarithms, where the likeliest of all is never mistaken for another that is nearly as likely
-    kept = scores >= scores.amax(1, keepdim=True) + log_min_p
+    kept = scores >= log_min_p
     if ordered:
-        kept &= _likeliest(scores.softmax(1), top_k, top_p)
-    reached = torch.where(kept, scores / temperature, -torch.inf).softmax(1).cumsum(1, dtype=torch.double)
+        kept &= _likeliest(scores.exp(), top_k, top_p)
+    reached = torch.where(kept, scores / temperature, -torch.inf).exp().cumsum(1, dtype=torch.double)
     whole = reached[:, -1:]
     # never beyond the last that is kept, whatever rounding does to the sum
     at = torch.minimum((reached <= uniforms[:, None] * whole).sum(1), (reached < whole).sum(1))
     return at, own.gather(1, at[:, None])[:, 0]
 
 
-def _likeliest(p: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
-    """(rows, vocabulary) flags: the k likeliest and their equals, and of these what holds `top_p` together."""
-    ordered, tokens = p.sort(dim=1, descending=True, stable=True)  # as `sampling` orders equals
+def _likeliest(shares: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
+    """Flags of the k likeliest and their equals, and of these what holds `top_p` of their whole together.
+
+    `shares` is (rows, vocabulary), of any sum.
+    """
+    ordered, tokens = shares.sort(dim=1, descending=True, stable=True)  # as `sampling` orders equals
     held = torch.where(ordered >= ordered.index_select(1, top_k.long().view(1) - 1), ordered, 0.0)
-    held = held / held.sum(1, keepdim=True)
-    before = held.cumsum(1, dtype=torch.double) - held
-    kept = (held > 0) & (before < top_p)
+    sums = held.cumsum(1, dtype=torch.double)
+    kept = (held > 0) & (sums - held < top_p * sums[:, -1:])
     return torch.zeros_like(kept).scatter(1, tokens, kept)
 
 

@@ -743,7 +743,7 @@ def test_every_preset_is_told_without_logits_on_the_processor(
     heart, _ = by_heart_and_not()
     monkeypatch.setattr(Steps, "read", None)
     wished = dataclasses.replace(with_preset(SamplerSettings(), preset), banned=("qu",), max_tokens=20)
-    assert len(ids_of(heart.tell("An owl", wished))) == 20
+    assert 20 <= len(ids_of(heart.tell("An owl", wished))) <= 23  # and to the end of a character
 
 
 def test_by_heart_a_seed_tells_its_story_and_a_stop_comes_within_a_token() -> None:
