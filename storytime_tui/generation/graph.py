@@ -2,8 +2,9 @@
 
 A GPU does a step of GPT-2 in less time than Python takes to ask for its hundred and fifty kernels, so they are
 recorded once (CUDA graphs) and then asked for all together. What is recorded may not depend on Python's numbers:
-the place in the text, the settings and the random numbers all lie in tensors, and attention looks at the whole
-window under a mask. The same step runs unrecorded on any device, which is how it is tested.
+the place in the text, the settings and the random numbers all lie in tensors, and attention looks at a fixed part
+of the window under a mask: there is a recording for each quarter or so of it. The same step runs unrecorded on any
+device, which is how it is tested.
 
 A step is two recordings, reading a token and choosing the next. What was told bears on the choice (penalties, what
 is forbidden), and only the processor knows how; it finds out while the GPU reads the newest token, so that neither
@@ -27,7 +28,9 @@ from storytime_tui.generation.reader import check_ids, check_one_row, check_read
 from storytime_tui.generation.sampling import COLDEST, Changes, uniform
 from storytime_tui.generation.settings import Knobs
 
-Part = Literal["read", "choose", "order and choose"]  # of a step
+# of a step; a number is to read, and to look at so many of the window's places
+Part = int | Literal["choose", "order and choose"]
+_STEP = 256  # places by which a longer text is looked at
 
 
 class Chosen(NamedTuple):
@@ -101,11 +104,8 @@ class Steps:
 
     def __init__(self, reader: GPT2Reader, rows: int = 1) -> None:
         self._reader, self._rows = reader, rows
-        self._parts: dict[Part, Callable[[], None]] = {
-            "read": self._read,
-            "choose": partial(self._choose, False),
-            "order and choose": partial(self._choose, True),
-        }
+        extents = (*range(_STEP, reader.window, _STEP), reader.window)
+        self._parts: tuple[Part, ...] = (*extents, "choose", "order and choose")
         self._recorded: dict[Part, torch.cuda.CUDAGraph] = {}
         device = reader.device
         with torch.inference_mode():
@@ -135,15 +135,15 @@ class Steps:
             aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             aside.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(aside):  # libraries set themselves up in their first calls
-                for part in (*self._parts.values(),) * 3:
-                    part()
-                self._place.fill_(place)
+                for part in self._parts * 3:
+                    self._do(part)
+                    self._place.fill_(place)
             torch.cuda.current_stream().wait_stream(aside)
             recorded: dict[Part, torch.cuda.CUDAGraph] = {}
-            for name, part in self._parts.items():
-                recorded[name] = torch.cuda.CUDAGraph()
-                with torch.cuda.graph(recorded[name], capture_error_mode="thread_local"):
-                    part()
+            for part in self._parts:
+                recorded[part] = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(recorded[part], capture_error_mode="thread_local"):
+                    self._do(part)
             self._recorded = recorded
 
     def read(self, token: int) -> Tensor:
@@ -157,7 +157,7 @@ class Steps:
         with torch.inference_mode():
             self._place.fill_(self.cache.length)
             self._tokens.fill_(token)
-            self._do("read")
+            self._do(self._reading(self.cache.length))
             logits = logits_out(self._logits[0])
             if self._logits.device.type == "cpu":
                 logits = logits.clone()  # the next step writes over them
@@ -182,8 +182,7 @@ class Steps:
         reader, cache = self._reader, self.cache
         if len(last) != self._rows or cache.own is not self._own:  # what was dropped or shared lies elsewhere
             raise ValueError(f"These steps are for {self._rows} rows of their own cache.")
-        room = reader.window - cache.length
-        if room < 1:
+        if cache.length >= reader.window:
             raise ValueError(f"The window of {reader.window} is full: cut the text first.")
         if changes is not None:
             check_one_row(self._rows)
@@ -193,9 +192,9 @@ class Steps:
             self._tokens.copy_(torch.tensor(list(last)))
             self._knobs.copy_(set_knobs(knobs, reader.vocabulary))
             self._uniforms.zero_()
-            self._do("read")
+            self._do(self._reading(cache.length))
         newest = list(last)
-        for number in range(room):
+        for place in range(cache.length, reader.window):
             with torch.inference_mode():
                 self._changes.set(changes() if changes is not None else None)
                 if knobs.temperature > 0:
@@ -204,8 +203,8 @@ class Steps:
                     self._uniforms.copy_(self._uniforms_here, non_blocking=True)
                 self._do(choosing)
                 arrived = _send(self._told, self._told_here)
-                if number + 1 < room:
-                    self._do("read")
+                if place + 1 < reader.window:
+                    self._do(self._reading(place + 1))
                 if arrived is not None:
                     arrived.synchronize()
                 tokens, log_p = self._told_here.tolist()
@@ -215,37 +214,45 @@ class Steps:
             newest = chosen.tokens
             yield chosen
 
+    def _reading(self, place: int) -> Part:
+        """What reads a token at a place: the recording that looks least far beyond it."""
+        return min(place // _STEP * _STEP + _STEP, self._reader.window)
+
     def _do(self, part: Part) -> None:
         """As it was recorded, if it was."""
         if part in self._recorded:
             self._recorded[part].replay()
+        elif isinstance(part, int):
+            self._read(part)
         else:
-            self._parts[part]()
+            self._choose(part == "order and choose")
 
     def _choose(self, ordered: bool) -> None:
         """Choose the next tokens, and go on one place: all of it in tensors."""
         tokens, log_p = choose(self._logits, self._changes.there, self._knobs, self._uniforms, ordered)
         self._tokens.copy_(tokens)
-        self._told.copy_(torch.stack((tokens.double(), log_p.double())))
+        self._told[0].copy_(tokens)
+        self._told[1].copy_(log_p)
         self._place.add_(1)
 
-    def _read(self) -> None:
-        """Read the tokens at `place`."""
+    def _read(self, extent: int) -> None:
+        """Read the tokens at `place`, which lies among the first `extent`."""
         reader = self._reader
         x = reader.embed(self._tokens[:, None], self._place)  # (rows, 1, width)
         # what is added to the scores, once for all layers: attention would turn flags into it in each of them
-        mask = torch.zeros(len(self._places), dtype=x.dtype, device=x.device)
-        mask = mask.masked_fill_(self._places > self._place, -torch.inf)[None, None, None]
+        mask = torch.zeros(1, 1, 1, extent, dtype=x.dtype, device=x.device)
+        mask.masked_fill_(self._places[:extent] > self._place, -torch.inf)
         for layer, block in enumerate(reader.blocks):
             x = reader.block(block, x, partial(self._attend, layer, mask))
         self._logits.copy_(reader.logits(x[:, 0]))
 
     def _attend(self, layer: int, mask: Tensor, asked: Tensor) -> Tensor:
-        """(rows, 1, 3 x width) -> (rows, width), over the whole window under a mask, (1, 1, 1, window)."""
+        """(rows, 1, 3 x width) -> (rows, width), over the window's beginning under a mask, (1, 1, 1, extent)."""
         heads = self._reader.shape.heads
         asked = asked.view(self._rows, 1, 3, heads, -1).permute(2, 0, 3, 1, 4)
         own = self._own[layer].index_copy_(3, self._place, asked[1:])
-        mixed = F.scaled_dot_product_attention(asked[0], own[0], own[1], attn_mask=mask)
+        keys, values = own[:, :, :, : mask.shape[3]].unbind()  # each (rows, heads, extent, head width)
+        mixed = F.scaled_dot_product_attention(asked[0], keys, values, attn_mask=mask)
         return mixed.transpose(1, 2).reshape(self._rows, -1)
 
 
