@@ -32,6 +32,12 @@ MODEL = theirs("gpt2")
 WAYS = [with_preset(SamplerSettings(), name) for name in ("steady", "lively", "wild")] + [
     SamplerSettings(bias=(("b", 2.0), ("ab", -3.0)), no_repeat=3, min_tokens=9, top_k=30, frequency=0.2)
 ]
+
+
+def name_of(way: SamplerSettings) -> str:
+    return f"top-p {way.top_p}, min-p {way.min_p}, no repeat {way.no_repeat}"
+
+
 DEVICES = [
     "cpu",
     pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")),
@@ -98,6 +104,44 @@ def test_rows_tell_by_themselves(device: str) -> None:
     telling = steps.tell([5, 50, 71], Knobs(temperature=0), drawn())
     told = list(zip(*(next(telling).tokens for _ in range(40)), strict=True))
     assert [list(row) for row in told] == [greedy_by_generate(MODEL, [turn], 40) for turn in (5, 50, 71)]
+
+
+class Letters:
+    """As many tokens as the model has rows: a character each."""
+
+    vocabulary_size, end_of_text = VOCABULARY, 0
+
+    def encode(self, text: str) -> list[int]:
+        return [byte - 32 for byte in text.encode()]
+
+    def token_bytes(self, token: int, /) -> bytes:
+        return bytes([32 + token])
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("wished", WAYS, ids=name_of)
+def test_with_penalties_it_tells_what_sampling_chooses_token_by_token(
+    device: str, wished: SamplerSettings
+) -> None:
+    reader, steps = steps_of(device)
+    reader.read(PROMPT[:-1], steps.cache)
+    plain, ids, forbidden = reader.new_cache(), list(PROMPT), [7, 8]
+    rules, theirs, knobs = rules_for(wished, Letters()), drawn(3), knobs_of(wished)
+    assert knobs is not None
+    telling = steps.tell(
+        PROMPT[-1:], knobs, drawn(3), lambda: changes(ids, len(ids) - len(PROMPT), rules, forbidden)
+    )
+    logits = reader.read(PROMPT, plain)
+    for _ in range(280):
+        chosen = sampling.choose(
+            logits, ids, len(ids) - len(PROMPT), rules, SamplerState(), theirs, forbidden
+        )
+        (token,), (log_p,) = next(telling)
+        assert token == chosen.token
+        assert log_p == pytest.approx(chosen.logprob, abs=1e-3)
+        ids.append(token)
+        forbidden = [token, 7]
+        logits = reader.read([token], plain)
 
 
 def test_it_ends_with_the_window() -> None:
@@ -168,7 +212,7 @@ def test_what_is_drawn_has_the_samplers_probabilities(
         assert top_p < 1
 
 
-@pytest.mark.parametrize("wished", WAYS, ids=lambda way: f"top-p {way.top_p}, min-p {way.min_p}")
+@pytest.mark.parametrize("wished", WAYS, ids=name_of)
 @given(data=st.data())
 def test_penalties_and_bans_bear_on_the_draw_as_in_sampling(wished: SamplerSettings, data: Any) -> None:
     size = len(Bytes.pieces)
