@@ -23,9 +23,7 @@ def available_memory(device: torch.device) -> int:
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         held = torch.cuda.memory_reserved(device)
-        allowed = total * torch.cuda.get_per_process_memory_fraction(
-            device.index or torch.cuda.current_device()
-        )
+        allowed = total * torch.cuda.get_per_process_memory_fraction(device.index or torch.cuda.current_device())
         return int(min(free + held, allowed) * _SPARE)
     here = psutil.Process().memory_info().rss
     return int((psutil.virtual_memory().available + here) * _SPARE_CPU)
