@@ -12,7 +12,7 @@ from storytime_tui.generation.context import View, lay_out
 from storytime_tui.generation.line import Line
 from storytime_tui.generation.pieces import Seen
 from storytime_tui.generation.rules import rules_for
-from storytime_tui.generation.sampling import NO_NUMBER, SamplerState, choose
+from storytime_tui.generation.sampling import NO_NUMBER, Changes, SamplerState, changes, choose
 from storytime_tui.generation.settings import Knobs, SamplerSettings, knobs_of
 from storytime_tui.generation.transcript import Transcript
 from storytime_tui.generation.vocabulary import Vocabulary, facts_of
@@ -99,15 +99,15 @@ class Continuation:
             self._view = self._lay_out()
 
     def knobs(self, vocabulary: int) -> Knobs | None:
-        """How the next token is chosen, where a few numbers say it all; None where more counts.
+        """How the next token is chosen after `changes`, where a few numbers say it; None where more counts.
 
         `vocabulary`: the model's, which may have more tokens than the tokenizer, of which none may come.
         """
-        rules, line = self._rules, self.line
-        told = self._scene.spaces == "" or line.count > 0
-        if not told or line.forbidden or rules.vocabulary_size != vocabulary or len(rules.suppressed):
-            return None
-        return knobs_of(rules.settings)
+        return knobs_of(self._rules.settings) if self._rules.vocabulary_size == vocabulary else None
+
+    def changes(self) -> Changes:
+        """What bears on the next choice before these knobs do."""
+        return changes(self.ids, self.line.count, self._rules, self._forbidden())
 
     def transcript(self) -> Transcript:
         """The whole text and its ids, as they were told."""

@@ -2,7 +2,8 @@
 
 `scores` is a (vocabulary,) float32 array of log-probabilities, which is left as it is; `told` an array of ids,
 the newest last. Only the distinct ids in it are touched, so none of these costs more than a copy. Ids outside
-the vocabulary are passed over.
+the vocabulary, which has `size` of them, are passed over. Those that begin with `for_` say only which ids are
+touched, and how: what a GPU is told, which has the scores.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,7 @@ from storytime_tui.generation.rules import Bias, Ids, in_force
 from storytime_tui.generation.vocabulary import Flags
 
 Scores = npt.NDArray[np.float32]
+Added = tuple[Ids, Scores]  # (touched,) ids, and what is added to the log-probability of each
 
 _LONGEST = 64  # tokens of a repeated sequence that DRY counts: its weight is beyond all measure long before
 _HEAVIEST = 10_000.0  # nats: what DRY takes off at most, lest a float32 forget what it was taken from
@@ -36,24 +38,38 @@ def distinct(told: Ids, size: int, spared: Flags | None = None) -> tuple[Ids, np
 
 
 def repetition(scores: Scores, told: Ids, factor: float, spared: Flags | None = None) -> Scores:
-    """Multiply the log-probability of each distinct id told by `factor`; 1 changes nothing.
+    """Multiply the log-probability of each distinct id told by `factor`; 1 changes nothing."""
+    return multiplied(scores, distinct(told, len(scores), spared)[0], factor)
+
+
+def multiplied(scores: Scores, ids: Ids, factor: float) -> Scores:
+    """Multiply the log-probabilities of these ids.
 
     The penalty of CTRL (Keskar et al. 2019), where a score above 0 is divided instead. It was made for raw
     logits around 0; GPT-2's lie at -35 to -112, so give it log-probabilities (transformers' issue 2302).
     """
-    ids, _ = distinct(told, len(scores), spared)
     changed = scores.copy()
     own = scores[ids]
     changed[ids] = np.where(own > 0, own / np.float32(factor), own * np.float32(factor))
     return changed
 
 
+def added(scores: Scores, amounts: Added) -> Scores:
+    """Add to the scores of some ids, as often as one is named."""
+    changed = scores.copy()
+    np.add.at(changed, *amounts)
+    return changed
+
+
 def frequency(scores: Scores, told: Ids, each: float, once: float, spared: Flags | None = None) -> Scores:
     """Take off `each` for every time an id was told, and `once` if it was at all (OpenAI's two penalties)."""
-    ids, counts = distinct(told, len(scores), spared)
-    changed = scores.copy()
-    changed[ids] -= (counts * each + once).astype(np.float32)
-    return changed
+    return added(scores, for_frequency(told, len(scores), each, once, spared))
+
+
+def for_frequency(told: Ids, size: int, each: float, once: float, spared: Flags | None = None) -> Added:
+    """What `frequency` adds."""
+    ids, counts = distinct(told, size, spared)
+    return ids, -(counts * each + once).astype(np.float32)
 
 
 def dry(
@@ -65,17 +81,22 @@ def dry(
     that id behind them, loses multiplier · base^(L - allowed), if L is at least `allowed`. No sequence
     reaches over a breaker, and a breaker itself loses nothing. L counts up to 64.
     """
-    ids, lengths = echoes(told, len(scores), breaker)
+    return added(scores, for_dry(told, len(scores), multiplier, base, allowed, breaker))
+
+
+def for_dry(
+    told: Ids, size: int, multiplier: float, base: float, allowed: int, breaker: Flags | None = None
+) -> Added:
+    """What `dry` adds."""
+    ids, lengths = echoes(told, size, breaker)
     heard = lengths >= allowed
     ids, lengths = ids[heard], lengths[heard]
-    changed = scores.copy()
     taken = np.minimum(multiplier * float(base) ** (lengths - float(allowed)), _HEAVIEST)
     # an id may follow several echoes: the longest counts
     longest = np.zeros(len(ids), np.float32)
     ids, place = np.unique(ids, return_inverse=True)
     np.maximum.at(longest, place, taken.astype(np.float32))
-    changed[ids] -= longest[: len(ids)]
-    return changed
+    return ids, -longest[: len(ids)]
 
 
 def echoes(told: Ids, size: int, breaker: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
@@ -118,11 +139,13 @@ def repeating(told: Ids, n: int) -> Ids:
 
 def biased(scores: Scores, told: Sequence[int] | Ids, biases: Iterable[Bias], ends_word: Flags) -> Scores:
     """Add every bias that is in force."""
-    changed = scores.copy()
-    for bias in biases:
-        if 0 <= bias.token < len(scores) and in_force(bias, told, ends_word):
-            changed[bias.token] += bias.amount
-    return changed
+    return added(scores, for_biases(told, len(scores), biases, ends_word))
+
+
+def for_biases(told: Sequence[int] | Ids, size: int, biases: Iterable[Bias], ends_word: Flags) -> Added:
+    """What `biased` adds; a token may be named more than once."""
+    held = [bias for bias in biases if 0 <= bias.token < size and in_force(bias, told, ends_word)]
+    return np.array([b.token for b in held], np.int64), np.array([b.amount for b in held], np.float32)
 
 
 def without(scores: Scores, ids: Iterable[int] | Ids) -> Scores:

@@ -24,6 +24,7 @@ choice depends on neither the number of threads nor on anything else that the pr
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,7 @@ import torch
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation import penalties, truncation
+from storytime_tui.generation.penalties import Added
 from storytime_tui.generation.rules import Ids, Rules
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.generation.truncation import Shares
@@ -39,7 +41,7 @@ from storytime_tui.generation.vocabulary import Flags
 Scores = npt.NDArray[np.float32]
 
 # Below this, scores of a usual size would overflow float32, and the draw is argmax anyway but for exact ties.
-_COLDEST = 1e-6
+COLDEST = 1e-6
 NO_NUMBER = (
     "The model's answer is not a number, so no word can be chosen: its training went astray. "
     "Pick an earlier checkpoint, or train again with a smaller learning rate."
@@ -83,7 +85,7 @@ def choose(
     """
     settings = rules.settings
     own = log_probabilities(logits.detach().numpy()[: rules.vocabulary_size])
-    scores = judged(own, told, new, rules, forbidden)
+    scores = judged(own, changes(told, new, rules, forbidden))
     if scores.max() == -np.inf:
         token = rules.end_of_text
     elif settings.temperature == 0:
@@ -108,26 +110,50 @@ def log_probabilities(logits: npt.NDArray[np.float32]) -> Scores:
     return scores
 
 
-def judged(
-    scores: Scores, told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()
-) -> Scores:
-    """The log-probabilities after steps 2 to 4; not normalised again, -inf for what is impossible."""
-    settings = rules.settings
+class Changes(NamedTuple):
+    """Steps 2 to 4, for the few tokens that they touch; all ids are below the vocabulary's size.
+
+    The log-probabilities of `repeated`, each once, are multiplied by `factor`; then `added` are, and `gone` are
+    impossible.
+    """
+
+    repeated: Ids
+    factor: float
+    added: tuple[Added, ...]
+    gone: Ids
+
+
+def changes(told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Changes:
+    """What is to be done to the log-probabilities of the token after `told`; see `choose`."""
+    settings, size = rules.settings, rules.vocabulary_size
     view = np.asarray(told, np.int64)
+    repeated, added = np.zeros(0, np.int64), []
     if settings.temperature > 0:
         lately = penalties.latest(view, settings.repetition_window)
         if settings.repetition != 1:
-            scores = penalties.repetition(scores, lately, settings.repetition, rules.spared)
+            repeated, _ = penalties.distinct(lately, size, rules.spared)
         if settings.frequency or settings.presence:
-            scores = penalties.frequency(scores, lately, settings.frequency, settings.presence, rules.spared)
+            each, once = settings.frequency, settings.presence
+            added.append(penalties.for_frequency(lately, size, each, once, rules.spared))
         if settings.dry:
-            scores = penalties.dry(
-                scores, view, settings.dry, settings.dry_base, settings.dry_allowed, rules.breaker
-            )
+            how = settings.dry, settings.dry_base, settings.dry_allowed
+            added.append(penalties.for_dry(view, size, *how, rules.breaker))
     if rules.biases:
-        scores = penalties.biased(scores, view, rules.biases, rules.ends_word)
+        added.append(penalties.for_biases(view, size, rules.biases, rules.ends_word))
     gone = impossible(view, new, rules, forbidden)
-    return penalties.without(scores, gone) if len(gone) else scores
+    gone = gone[(gone >= 0) & (gone < size)]
+    if len(gone) >= size and len(np.unique(gone)) == size:
+        gone = gone[gone != rules.end_of_text]
+    return Changes(repeated, settings.repetition, tuple(added), gone)
+
+
+def judged(scores: Scores, found: Changes) -> Scores:
+    """The log-probabilities after steps 2 to 4; not normalised again, -inf for what is impossible."""
+    if len(found.repeated):
+        scores = penalties.multiplied(scores, found.repeated, found.factor)
+    for each in found.added:
+        scores = penalties.added(scores, each) if len(each[0]) else scores
+    return penalties.without(scores, found.gone) if len(found.gone) else scores
 
 
 def impossible(view: Ids, new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Ids:
@@ -173,7 +199,7 @@ def possible(
         keep(sensible)
     if settings.typical < 1:
         keep(truncation.keep_typical(shares, settings.typical))
-    if settings.xtc > 0 and _uniform(generator) < settings.xtc:
+    if settings.xtc > 0 and uniform(generator) < settings.xtc:
         keep(truncation.pass_over_likeliest(shares, settings.xtc_threshold, precious[ids]))
     return ids, scores
 
@@ -205,7 +231,7 @@ def draw(shares: Shares, generator: torch.Generator) -> int:
     One uniform number is looked up among the running sums: `torch.multinomial` takes ten times as long.
     """
     sums = np.cumsum(shares, dtype=np.float64)
-    place = int(np.searchsorted(sums, _uniform(generator) * sums[-1], side="right"))
+    place = int(np.searchsorted(sums, uniform(generator) * sums[-1], side="right"))
     return place if place < len(sums) else int(np.searchsorted(sums, sums[-1]))
 
 
@@ -227,7 +253,7 @@ def _likeliest(own: Scores, n: int) -> tuple[tuple[int, float], ...]:
 
 
 def _warmth(settings: SamplerSettings) -> np.float32:
-    return np.float32(max(settings.temperature, _COLDEST))
+    return np.float32(max(settings.temperature, COLDEST))
 
 
 def _shares(scores: Scores) -> Shares:
@@ -237,6 +263,6 @@ def _shares(scores: Scores) -> Shares:
     return shares
 
 
-def _uniform(generator: torch.Generator) -> float:
-    """From 0 to below 1."""
+def uniform(generator: torch.Generator) -> float:
+    """From 0 to below 1: the one random number of a draw."""
     return float(torch.rand((), dtype=torch.float64, generator=generator))

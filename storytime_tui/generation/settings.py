@@ -142,25 +142,9 @@ class Knobs(NamedTuple):
     min_p: float = 0.0
 
 
-_PLAIN = (
-    "repetition",
-    "frequency",
-    "presence",
-    "dry",
-    "no_repeat",
-    "xtc",
-    "mirostat",
-    "typical",
-    "min_tokens",
-)
-
-
 def knobs_of(settings: SamplerSettings) -> Knobs | None:
-    """The few numbers that say how to choose; None where anything else has a say: penalties, biases, phrases."""
-    off = {"repetition": 1.0, "typical": 1.0}
-    if settings.banned or settings.bias or settings.no_repeat or settings.min_tokens or settings.line_ends:
-        return None
-    if settings.temperature > 0 and any(getattr(settings, name) != off.get(name, 0) for name in _PLAIN):
+    """How a token is chosen when all penalties are taken off; None where more than these numbers has a say."""
+    if settings.temperature > 0 and (settings.typical < 1 or settings.xtc > 0 or settings.mirostat > 0):
         return None
     return Knobs(settings.temperature, settings.top_k, settings.top_p, settings.min_p)
 

@@ -145,12 +145,12 @@ class Storyteller:
     def _by_heart(
         self, steps: "Steps", knobs: Knobs, told: Continuation, watch: "_Watch", stop: threading.Event
     ) -> Iterator[Piece]:
-        """Tell on, token after token, without the processor's say, until it is over or the view begins anew."""
+        """Tell on, token after token chosen where the model is, until it is over or the view begins anew."""
         unread = told.ids[steps.cache.length :]
         if len(unread) > 1 and self._read(unread[:-1], steps.cache, stop) is None:
             told.line.stop()
             return
-        for chosen in steps.tell(unread[-1:], knobs, told.generator):
+        for chosen in steps.tell(unread[-1:], knobs, told.generator, told.changes):
             if stop.is_set():
                 told.line.stop()
             else:

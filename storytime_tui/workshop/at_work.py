@@ -1,4 +1,8 @@
-"""Whether a run learns in this program now, so that telling leaves it the processor's cores. Loads no torch."""
+"""Whether a run learns in this program now, so that telling leaves it the processor's cores. Loads no torch.
+
+A recording for the GPU is not made then: while it is made, nobody else may draw random numbers there, which a run
+does for its dropout.
+"""
 
 import contextlib
 import threading
@@ -19,6 +23,13 @@ def learning() -> Iterator[None]:
     finally:
         with _lock:
             _runs -= 1
+
+
+@contextlib.contextmanager
+def no_run_begins() -> Iterator[bool]:
+    """Runs that would begin within the block, of seconds at most, wait for its end; whether none learns now."""
+    with _lock:
+        yield _runs == 0
 
 
 def is_learning() -> bool:

@@ -20,7 +20,7 @@ from storytime_tui.models import catalogue
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
-from storytime_tui.workshop.at_work import is_learning
+from storytime_tui.workshop.at_work import is_learning, no_run_begins
 from storytime_tui.workshop.models import open_model
 from storytime_tui.workshop.origins import find_origin
 from storytime_tui.workshop.progress import with_progress
@@ -212,8 +212,10 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     reader = prepare(model, precision)
     steps = None
     if isinstance(reader, GPT2Reader) and device.type == "cuda":
-        steps = Steps(reader)
-        steps.record()
+        with no_run_begins() as undisturbed:
+            if undisturbed:
+                steps = Steps(reader)
+                steps.record()
     return Teller(name, Storyteller(reader, tokenizer, window, steps), precision, str(device))
 
 

@@ -181,7 +181,7 @@ def test_nothing_is_drawn_that_has_no_share(weights: list[float], seed: int) -> 
 def test_the_ends_of_the_interval_are_drawn_well(monkeypatch: pytest.MonkeyPatch) -> None:
     shares = np.array([0, 0.25, 0, 0.75, 0], np.float32)
     for uniform, place in ((0.0, 1), (0.2499, 1), (0.25, 3), (1.0, 3)):
-        monkeypatch.setattr("storytime_tui.generation.sampling._uniform", lambda _, u=uniform: u)
+        monkeypatch.setattr("storytime_tui.generation.sampling.uniform", lambda _, u=uniform: u)
         assert draw(shares, generator_of(0)) == place
 
 

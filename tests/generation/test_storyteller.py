@@ -18,7 +18,7 @@ from storytime_tui.generation.gpt2_reader import GPT2Reader
 from storytime_tui.generation.graph import Steps
 from storytime_tui.generation.live_reader import LiveReader
 from storytime_tui.generation.pieces import Piece, Told
-from storytime_tui.generation.presets import with_preset
+from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.reader import CHUNK, Reader, prepare
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.generation.storyteller import Storyteller
@@ -709,7 +709,21 @@ def by_heart_and_not(window: int = WINDOW) -> tuple[Storyteller, Storyteller]:
 
 
 @pytest.mark.parametrize(
-    "wished", [GREEDY, SamplerSettings(seed=3)], ids=["by numbers alone", "with penalties"]
+    "wished",
+    [
+        GREEDY,
+        SamplerSettings(seed=3),
+        with_preset(SamplerSettings(seed=4), "wild"),
+        dataclasses.replace(GREEDY, bias=(("a", 3.0),), no_repeat=4, line_ends=1, banned=("the", "qu")),
+        SamplerSettings(seed=5, xtc=0.5, mirostat=0),
+    ],
+    ids=[
+        "the likeliest",
+        "the usual way",
+        "wild",
+        "what is asked for outright",
+        "what the GPU does not choose",
+    ],
 )
 def test_by_heart_the_same_is_told_over_many_windows_edits_and_stops(wished: SamplerSettings) -> None:
     heart, plain = by_heart_and_not()
@@ -720,6 +734,16 @@ def test_by_heart_the_same_is_told_over_many_windows_edits_and_stops(wished: Sam
     ended = dataclasses.replace(wished, stop=(" the",), finish_sentence=True)
     mine, theirs = (text_of(teller.tell("An owl", ended)) for teller in (heart, plain))
     assert mine == theirs
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_told_without_logits_on_the_processor(
+    preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heart, _ = by_heart_and_not()
+    monkeypatch.setattr(Steps, "read", None)
+    wished = dataclasses.replace(with_preset(SamplerSettings(), preset), banned=("qu",), max_tokens=20)
+    assert 20 <= len(ids_of(heart.tell("An owl", wished))) <= 23  # and to the end of a character
 
 
 def test_by_heart_a_seed_tells_its_story_and_a_stop_comes_within_a_token() -> None:
