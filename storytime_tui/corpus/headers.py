@@ -41,6 +41,7 @@ TONES = {
         "mermaid potion spell spells unicorn wand wings witch wizard"
     ),
 }
+HEADERS = ("Title", "Characters", "Tone")  # what the lines are called, in their order
 _TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
 _LEAST_TONE = 2  # of its words, and one in two hundred: below that a story has no tone that shows
 _PER_TONE_WORD = 200
@@ -109,11 +110,8 @@ def header_before(title: str, text: str, *, share: float, seed: int) -> str:
 def _known(title: str, text: str) -> list[tuple[str, str]]:
     text = text[:_READ]
     characters = characters_in(text)
-    return [
-        ("Title", _NUMBER.sub("", " ".join(title.split())) or _made_title(text, characters)),
-        ("Characters", ", ".join(characters)),
-        ("Tone", tone_of(text)),
-    ]
+    called = _NUMBER.sub("", " ".join(title.split())) or _made_title(text, characters)
+    return list(zip(HEADERS, (called, ", ".join(characters), tone_of(text)), strict=True))
 
 
 def characters_in(text: str) -> list[str]:

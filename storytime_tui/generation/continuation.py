@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from storytime_tui.corpus.headers import HEADERS
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.context import View, lay_out
 from storytime_tui.generation.line import Line
@@ -125,6 +126,9 @@ class Continuation:
         forbidden = list(self.line.forbidden)
         if self._scene.spaces and not self.line.count:
             forbidden += np.flatnonzero(~facts_of(self._vocabulary).begins_word).tolist()
+        if not self._scene.text.text and not self.line.count:
+            # a model that has read stories under such lines would begin with them as often; a person gives them
+            forbidden += [ids[0] for name in HEADERS if len(ids := self._vocabulary.encode(name)) == 1]
         if self.line.at_line_ends:
             forbidden += np.flatnonzero(facts_of(self._vocabulary).ends_line).tolist()
         return forbidden

@@ -176,6 +176,7 @@ class GPT2(nn.Module):
         super().__init__()
         self.shape = shape
         self.checkpointing = False  # compute each block twice and keep nothing of it: slower, far less memory
+        self.compiled = False  # the blocks are, for training's windows: any others go past what came of it
         self.transformer = Layers(shape, padded)
 
     @property
@@ -207,11 +208,9 @@ class GPT2(nn.Module):
         for block in self.blocks:
             if self.checkpointing and self.training:
                 x = checkpoint(block, x, use_reentrant=False)
-            elif cache is None and self.training:
+            elif cache is None and (self.training or not self.compiled):
                 x = block(x)
-            else:
-                # not what compiling made of it: that is for training's windows, all of one size, and would be made
-                # anew, and for any size, after one of another
+            else:  # what was compiled for windows of one size would be made anew, and for any, after another
                 x = block.forward(x, cache)
         if cache is not None:
             cache.length += ids.shape[1]

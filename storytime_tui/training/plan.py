@@ -26,7 +26,7 @@ OPTIMIZERS = ("adamw", "adamw8bit")
 SWITCHES = ("auto", "on", "off")
 # The learning rate: of a new model; of one that knows something, by its parameters (below this, that); of larger ones.
 NEW_RATE = 1e-3
-RATES = ((50_000_000, 5e-4), (1_000_000_000, 5e-5))
+RATES = ((50_000_000, 1e-4), (1_000_000_000, 5e-5))
 LARGE_RATE = 1e-5
 LORA_RATE = 10.0  # times the rate of full fine-tuning; half as much again for very short runs
 MOST_LORA_RATE = 1e-3

@@ -276,6 +276,9 @@ def _build(
         torch.compiler.reset()  # what earlier runs compiled here counts towards how often it may be made anew
         for block in loaded.model.blocks:
             block.compile()
+        loaded.model.compiled = (
+            not ranks.sharded
+        )  # a block that lies in parts is whole only when it is called
     lesson = Lesson(
         training_ids=streams.training.ids,
         validation_ids=streams.validation.ids,

@@ -84,6 +84,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
     if job.compile or job.compile_ours:
         for block in model.blocks:
             block.compile()
+        model.compiled = True
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:
         trainer = Trainer(
             model,

@@ -160,9 +160,9 @@ def test_a_folder_may_bring_its_verdict(model: Any, tmp_path: Path, monkeypatch:
     assert choose_precision(model, "weights", text, lambda: verdict_in(tmp_path)) == ("int8", 0.00123)
     assert text.times == 0
 
-    monkeypatch.setattr(precision, "arithmetic_of_int8", lambda: "another")
-    assert verdict_in(tmp_path) is None
-    monkeypatch.undo()
+    with monkeypatch.context() as patched:
+        patched.setattr(precision, "arithmetic_of_int8", lambda: "another")
+        assert verdict_in(tmp_path) is None
     (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"two")
     assert verdict_in(tmp_path) is None
     choose_precision(model, "changed weights", text, lambda: verdict_in(tmp_path))

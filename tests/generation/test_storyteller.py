@@ -13,6 +13,7 @@ from torch import nn
 from transformers import GPT2LMHeadModel
 
 from storytime_tui.errors import ModelError
+from storytime_tui.generation import continuation
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.gpt2_reader import GPT2Reader
 from storytime_tui.generation.graph import Steps
@@ -253,6 +254,14 @@ def test_a_story_begins_behind_an_end_of_text_and_ends_at_one() -> None:
     assert model.was_read == [EOT, ord("h"), ord("i")]
     assert text_of(told) == "hi"
     assert isinstance(told[-1], Told) and (told[-1].tokens, told[-1].stopped_by) == (2, "end")
+
+
+def test_a_story_from_nothing_begins_with_no_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that has read stories under `Title: …` lines would begin with one; within a story it is a word."""
+    monkeypatch.setattr(continuation, "HEADERS", ("h",))
+    script = [ord("h"), ord("i")]
+    assert not text_of(teller_of(Scripted(script)).tell("", GREEDY)).startswith("h")
+    assert text_of(teller_of(Scripted(script)).tell("Once", GREEDY)) == "hi"
 
 
 def test_a_story_that_ends_at_once_has_no_pieces() -> None:
