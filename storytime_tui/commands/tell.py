@@ -4,6 +4,7 @@ import argparse
 import codecs
 import contextlib
 import dataclasses
+import random
 import signal
 import sys
 import threading
@@ -73,7 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"choose among the likeliest that hold the probability P together ({usual.top_p})",
     )
     parser.add_argument(
-        "--seed", type=int, metavar="N", help=f"the same seed tells the same story ({usual.seed})"
+        "--seed",
+        type=int,
+        metavar="N",
+        help="the same seed tells the same story (otherwise another is told each time)",
     )
     presets = "; ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
     parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
@@ -93,7 +97,9 @@ def run(args: argparse.Namespace) -> int:
     """Tell in this process; Ctrl+C keeps what was told and exits with 130."""
     log.start()
     settings = _settings(args)
-    name = args.model or _usual_model()
+    name = _usual_model() if args.model is None else args.model
+    if not name.strip():
+        raise PlanError("--model is empty: name a run or a base, or leave the option out.")
     prompt = _prompt(args.prompt)
     stop = threading.Event()
     status = StatusLine()
@@ -107,11 +113,11 @@ def run(args: argparse.Namespace) -> int:
         asked = {"memory": args.memory, "note": args.note, "alternatives": args.alternatives}
         stream = teller.tell_several(prompt, settings, args.n, stop, **asked)
         if args.json:
-            ends = _tell_json(stream, several=args.n > 1)
+            ends = _tell_json(stream, settings.seed, several=args.n > 1)
         else:
             ends = (_tell_several_plain if args.n > 1 else _tell_plain)(prompt, stream)
     if not args.json:
-        say(_summary(ends))
+        say(f"{printable(name)}, seed {settings.seed}: {_summary(ends)}")
     return INTERRUPTED if stop.is_set() else DONE
 
 
@@ -129,7 +135,10 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
         value = getattr(args, option)
         if value is not None:
             values[option] = str(value)
-    return with_values(settings, values)
+    settings = with_values(settings, values)
+    if "seed" in values:
+        return settings
+    return dataclasses.replace(settings, seed=random.randrange(1, 2**31))  # and it is said in the end
 
 
 def _usual_model() -> str:
@@ -199,15 +208,15 @@ def _tell_several_plain(prompt: str, stream: Stream) -> list[Told]:
     return [ends[row] for row in sorted(ends)]
 
 
-def _tell_json(stream: Stream, *, several: bool) -> list[Told]:
-    """Print an object for each token and a closing one for each continuation; give their last words."""
+def _tell_json(stream: Stream, seed: int, *, several: bool) -> list[Told]:
+    """Print an object for each token and a closing one, with its seed, for each continuation; give their last words."""
     ends = []
     for row, item in stream:
         which = {"continuation": row} if several else {}
         values = dataclasses.asdict(item)
         if isinstance(item, Told):
             ends.append(item)
-            print_json({"event": "finished", **which, **values})
+            print_json({"event": "finished", **which, **values, "seed": seed + row})
         else:
             if not item.alternatives:
                 del values["alternatives"]

@@ -190,8 +190,8 @@ class Storyteller:
         return Scene(
             text=self._transcripts.of(read),
             spaces=text[len(read) :],
-            memory=self._vocabulary.encode(memory),
-            note=self._vocabulary.encode(note),
+            memory=self._vocabulary.encode(_apart(memory, "\n\n")),
+            note=self._vocabulary.encode(_apart(note, "\n")),
             window=self.window,
         )
 
@@ -242,6 +242,11 @@ class Storyteller:
         if stop.is_set():
             return [None] * len(ids)
         return self._reader.read_rows(ids, batch).unbind()
+
+
+def _apart(text: str, ending: str) -> str:
+    """With the line ends that part it from what follows, as headers stood in training; nothing of nothing."""
+    return text.rstrip("\n") + ending if text.strip() else ""
 
 
 class _Watch:

@@ -10,8 +10,8 @@ from storytime_tui.models.download import Download, endpoint
 
 def offline() -> str:
     """What can be picked where nothing can be fetched."""
-    starter = f"{catalogue.STARTER}, " if catalogue.has_starter() else ""
-    return f"{starter}scratch-tiny and scratch-small need no download"
+    starter = f"{catalogue.STARTER} and " if catalogue.has_starter() else ""
+    return f"{starter}your own runs need no download, nor do scratch-tiny and scratch-small, to learn from nothing"
 
 
 def silent(repo_id: str) -> ModelError:
@@ -52,7 +52,7 @@ def explain(error: Exception, job: Download) -> ModelError:
     if job.file == "":
         return ModelError(
             f"The Hub at {endpoint()} cannot be reached, and {repo_id} is not on this machine: check the "
-            f"network, or pick a base that works offline ({offline()})."
+            f"network, or pick what is here: {offline()}."
         )
     kept = "; the files that came whole are kept" if job.kept else ""
     return ModelError(f"The connection broke while {job.file} of {repo_id} was on its way: try again{kept}.")

@@ -50,6 +50,7 @@ class Desk:
         self.checkpoint_is_new = False  # it came: the model is to be opened
         self.fresh_page = False  # the next show of Story begins a new page
         self.model_state = ""  # a word on it for the header: "opening…"
+        self._awake = ""  # the model that told last, or could have
         self.device = ""  # what it runs on, once it is open
         self._chosen_ahead = (
             False  # nobody has seen the model yet: a run that is learned first may still be it
@@ -178,8 +179,10 @@ class Desk:
         if message.number != self.telling_number:
             return
         if isinstance(message, TellerReady):
-            self.device = message.device
+            self.device, self._awake = message.device, self.model
             self.model_changed.publish(None)
+        elif isinstance(message, TellingEnded) and message.failure and not self._telling_text and self._awake:
+            self.choose_model(self._awake)  # that another cannot be opened is no reason to be without one
         if isinstance(message, TellerReady | TellingEnded):
             self._telling_text = isinstance(message, TellerReady)
         self.told.publish(message)

@@ -1,5 +1,6 @@
 """Where a model comes from: a name as people say it, to a folder on this machine. Loads no torch."""
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,13 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
         return Origin(name, folder, window=_trained_window(checkpoint), adapter=adapter, local=True)
     if catalogue.resolve_base(name) == "folder":
         return Origin(name, Path(name).expanduser().resolve(), local=True)
-    return Origin(name, hub.fetch(name, report, cancelled))
+    try:
+        return Origin(name, hub.fetch(name, report, cancelled))
+    except ModelError as error:
+        near = difflib.get_close_matches(name.partition("/")[0], runs.run_names(), n=2, cutoff=0.7)
+        if not near:
+            raise
+        raise ModelError(f"{error} Or did you mean the run {' or '.join(near)}?") from error
 
 
 def base_of_adapter(checkpoint: Path) -> str | None:

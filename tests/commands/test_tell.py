@@ -73,12 +73,25 @@ def tell(*options: str) -> int:
 def test_the_prompt_and_its_continuation_are_streamed(
     teller: FakeTeller, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tell("--model", "grimm", "--prompt", "Once upon a time") == 0
+    assert tell("--model", "grimm", "--prompt", "Once upon a time", "--seed", "0") == 0
     out, err = capsys.readouterr()
     assert out == "Once upon a time, an owl\x1b[2J [/b]\n"  # into a pipe the text is as it is
-    assert "3 tokens, 12.5 tokens/s" in err
+    assert "grimm, seed 0: 3 tokens, 12.5 tokens/s" in err
     assert teller.name == "grimm"
     assert teller.asked == ("Once upon a time", SamplerSettings())
+
+
+def test_without_a_seed_each_telling_has_its_own_and_says_it(
+    teller: FakeTeller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds = []
+    for _ in range(2):
+        assert tell("--model", "grimm", "--prompt", "Once") == 0
+        seeds.append(teller.asked[1].seed)
+        assert f"seed {seeds[-1]}:" in capsys.readouterr().err
+    assert seeds[0] != seeds[1]
+    assert tell("--model", " ", "--prompt", "Once") == 1
+    assert "--model is empty" in capsys.readouterr().err
 
 
 def test_each_piece_is_there_before_the_next_is_asked_for(
@@ -100,7 +113,7 @@ def test_a_terminal_is_sent_no_control_character(
 
 
 def test_json_is_one_object_a_line(teller: FakeTeller, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tell("--prompt", "Once", "--json") == 0
+    assert tell("--prompt", "Once", "--json", "--seed", "7") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines == [
         {"event": "token", "token": 5, "text": ", an", "logprob": -1.5},
@@ -115,6 +128,7 @@ def test_json_is_one_object_a_line(teller: FakeTeller, capsys: pytest.CaptureFix
             "read": 0,
             "reused": 0,
             "seen": None,
+            "seed": 7,
         },
     ]
 

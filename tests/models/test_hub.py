@@ -172,7 +172,7 @@ def test_no_network_says_which_bases_work_without(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("HF_ENDPOINT", gone.url)
     said = refusal("distilgpt2")
     assert "cannot be reached" in said
-    assert "scratch-tiny and scratch-small need no download" in said
+    assert "nor do scratch-tiny and scratch-small" in said
 
 
 @pytest.mark.parametrize(

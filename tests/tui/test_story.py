@@ -205,6 +205,22 @@ async def test_a_model_that_cannot_be_opened_says_why_and_loses_nothing(
         await until(pilot, lambda: "no checkpoint yet" in screen_text(app))
 
 
+async def test_another_model_that_cannot_be_opened_leaves_the_one_that_was_awake(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await until(pilot, lambda: world.opened == ["hedgerow-1"])
+        world.open_error = ModelError("The Hub cannot be reached.")
+        app.desk.choose_model("distilgpt2")
+        app.desk.open_model()
+        await until(pilot, lambda: "cannot be reached" in screen_text(app))
+        assert app.desk.model == "hedgerow-1"
+        world.open_error = None
+        await send(pilot)
+        await until(pilot, lambda: world.told)
+
+
 async def test_without_a_model_the_line_stays_in_the_prompt(app: StorytimeApp, world: World) -> None:
     world.choices = ()
     async with app.run_test(size=SMALL) as pilot:
