@@ -7,7 +7,7 @@
 FOLDER of --texts holds `books/` and `simple/` (texts), `tinystories/tinystories.txt` with `<|endoftext|>` between
 its stories, and `books.tsv` and `simple.tsv`, which say who wrote what under which licence; the one of --grimm the
 tales that no story may share much with, since people fine-tune on those first. Everything is kept in DIR: the
-collections, `starter/` (the plans, and lists of what was learned from and what was left out, and why), and the three
+collections, `starter/` (the plans, and lists of what was learned from and what was left out, and why), and the two
 runs. The same command goes on with a run that was stopped, and measures what has ended; --ship puts what came of it
 into the package. A GPU, where there is one, gets the larger plans.
 """
@@ -40,12 +40,8 @@ from storytime_tui.workshop import shelves
 from storytime_tui.workshop.exporting import export_run
 from storytime_tui.workshop.telling import judge_precision
 
-READING, PROSE, RUN = "starter-reading", "starter-prose", "starter-run"  # each goes on from the one before it
-PLANS = {
-    READING: "plan-1-everything.toml",
-    PROSE: "plan-2-simple-prose.toml",
-    RUN: "plan-3-short-stories.toml",
-}
+READING, RUN = "starter-reading", "starter-run"  # the second goes on from the first
+PLANS = {READING: "plan-1-everything.toml", RUN: "plan-2-simple-prose.toml"}  # as they are shipped
 TALES, NOVELS, SIMPLE, TINY = LEARNED = ("starter-tales", "starter-novels", "starter-simple", "starter-tiny")
 BOOKS_HELD_OUT, TINY_HELD_OUT = HELD_OUT = ("starter-books-heldout", "starter-tiny-heldout")
 _MARK = "<|endoftext|>"
@@ -225,12 +221,11 @@ def runs_of_words(text: str) -> Runs:
 
 
 def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, TrainingPlan]:
-    """Three runs, by name, the first two for so many tokens in all: everything at a high rate; simple prose above
-    all while the rate falls; and a little of short stories alone, gently, a CPU's quarter of an hour.
+    """Two runs, by name, for so many tokens in all: everything at a high rate, then simple prose above all.
 
-    What a model reads last it speaks like, and a small one keeps to the matter best in the plainest words. What it
-    has read before is not gone: tales come back with a few of them (`storytime-tui train --base starter`). On a CPU
-    there is time for a pass or two, and simple prose has to be much of it from the beginning.
+    What a model reads last, while its rate falls, it speaks like: so novels come first and mostly. A third run, of
+    short stories alone, was tried: its readers liked what it told no better. On a CPU there is time for a pass or
+    two, and simple prose has to be much of it from the beginning.
     """
     tokens = tokens or (480_000_000 if gpu else 18_000_000)
     batch = 64 if gpu else 16
@@ -261,20 +256,7 @@ def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, Trainin
         schedule="linear",
         warmup_steps=min(50, steps // 40),
     )
-    third = dataclasses.replace(
-        second,
-        base=PROSE,
-        collections=(SIMPLE, TINY, TALES),
-        repeats=(f"{SIMPLE}=2", f"{TALES}=0.05"),
-        batch_size=16,
-        max_steps=184,  # 1.5 million tokens
-        learning_rate=3e-4,
-        warmup_steps=10,
-        dropout=0.1,
-        compile="off",
-        evaluate_every=92,
-    )
-    return {READING: first, PROSE: second, RUN: third}
+    return {READING: first, RUN: second}
 
 
 def train(run: str, plan: TrainingPlan, plan_file: Path) -> int:
