@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from storytime_tui import __version__
+from storytime_tui import __version__, paths
 from storytime_tui.errors import StorytimeError
 
 VERBS = {
@@ -41,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" instead of stopping
     try:
+        paths.check_home()
         code: int = command.run(args)
         sys.stdout.flush()
         return code

@@ -9,12 +9,31 @@ from pathlib import Path
 
 import platformdirs
 
+from storytime_tui.errors import StorytimeError
+
 _APP = "storytime"
 
 
 def _home() -> Path | None:
     home = os.environ.get("STORYTIME_HOME")
     return Path(home).expanduser() if home else None
+
+
+def check_home() -> None:
+    """Raise StorytimeError where `STORYTIME_HOME` names what is no folder, or one that cannot be made or written in."""
+    home = _home()
+    if home is None:
+        return
+    there = next((place for place in (home, *home.parents) if os.path.lexists(place)), Path("/"))
+    if not there.is_dir():
+        raise StorytimeError(
+            f"STORYTIME_HOME names {home}, but {there} is a file: name a folder, or leave the variable out."
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise StorytimeError(
+            f"STORYTIME_HOME names {home}, but nothing can be written in {there}: name another folder, or leave the "
+            "variable out."
+        )
 
 
 def data_folder() -> Path:

@@ -286,3 +286,15 @@ def test_bench_tell_measures_each_precision_and_refuses_nothing_to_tell(
     assert figures["fp32_tokens_per_second"] > 0 and figures["eight_at_once"] > 0
     assert main(["bench", "tell", "--tokens", "0"]) == 1
     assert "--tokens is 0, but must be 2 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("below", ["", "inside"])
+def test_a_home_that_is_a_file_is_said_before_anything_else(
+    below: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "note.txt").write_text("not a folder")
+    monkeypatch.setenv("STORYTIME_HOME", str(tmp_path / "note.txt" / below))
+    for words in (["doctor"], ["corpus", "list"], ["tell", "--prompt", "Once"]):
+        assert cli.main(words) == 1
+        out, err = capsys.readouterr()
+        assert out == "" and f"{tmp_path / 'note.txt'} is a file: name a folder" in err
