@@ -295,6 +295,6 @@ def test_a_home_that_is_a_file_is_said_before_anything_else(
     (tmp_path / "note.txt").write_text("not a folder")
     monkeypatch.setenv("STORYTIME_HOME", str(tmp_path / "note.txt" / below))
     for words in (["doctor"], ["corpus", "list"], ["tell", "--prompt", "Once"]):
-        assert cli.main(words) == 1
+        assert main(words) == 1
         out, err = capsys.readouterr()
         assert out == "" and f"{tmp_path / 'note.txt'} is a file: name a folder" in err
