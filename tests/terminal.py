@@ -95,8 +95,10 @@ def open_app(columns: int, rows: int, home: Path, *words: str) -> Iterator[Termi
     """`storytime-tui` in a terminal of this size; killed at the end if it still runs."""
     installed = Path(sys.executable).with_name("storytime-tui")
     argv = [str(installed)] if installed.exists() else [sys.executable, "-m", "storytime_tui"]
+    # a snapshot test leaves its own size in the environment, which the program would take for this terminal's
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     environment = {
-        **os.environ,
+        **inherited,
         "STORYTIME_HOME": str(home),
         "TERM": "xterm-256color",
         "COLORTERM": "truecolor",

@@ -467,7 +467,19 @@ def test_what_is_in_view_is_told() -> None:
     text = "Long ago it was.\n" * 20
     seen = teller.see(text, memory="x" * 50, note="y" * 50)
     assert 0 < seen.begins < len(text) and seen.tokens <= WINDOW
-    assert (seen.memory, seen.memory_left_out, seen.note, seen.note_left_out) == (31, 19, 16, 34)
+    # what parts them from the story counts as well: an empty line behind memory, a line's end behind the note
+    assert (seen.memory, seen.memory_left_out, seen.note, seen.note_left_out) == (31, 20, 16, 35)
+
+
+def test_memory_and_note_stand_apart_from_the_story() -> None:
+    asked = watched()
+    list(
+        teller_of(asked).tell("An owl.", dataclasses.replace(GREEDY, max_tokens=1), memory="Tom", note="Dusk")
+    )
+    read = b"".join(Bytes().token_bytes(token) for call in asked.calls for token in call)
+    assert b"Tom\n\n" in read and b"Dusk\n" in read
+    list(teller_of(asked).tell("A hen.", dataclasses.replace(GREEDY, max_tokens=1)))
+    assert b"\n" not in b"".join(Bytes().token_bytes(token) for token in asked.calls[-1])
 
 
 # -- nothing is read twice -------------------------------------------------------------------------------------
