@@ -104,8 +104,9 @@ def test_room_and_time_are_told_of_it(starter: Path, monkeypatch: pytest.MonkeyP
 def test_tell_without_a_model_uses_it_where_nothing_is_trained(
     starter: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["tell", "--prompt", "The mouse", "--max-tokens", "2", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["tokens"] == 2
+    assert cli.main(["tell", "--prompt", "The mouse", "--max-tokens", "9", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["tokens"] >= 9  # an untrained model may be within a character then, which is ended
 
 
 def test_without_it_the_sentence_says_what_to_begin_with(tales: Path) -> None:
