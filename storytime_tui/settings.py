@@ -17,12 +17,16 @@ class Settings:
     base: str = field(default_factory=default_base)
     device: str = "auto"
     theme: str = "storytime"
-    preset: str = "lively"  # how stories are told (generation.presets), but for the next four
+    preset: str = "lively"  # how stories are told (generation.presets), but for the next five
     temperature: float = 0.75
     top_p: float = 0.95
     min_p: float = 0.05
     repetition: float = 1.05
     max_tokens: int = 200
+    finish_sentence: bool = True
+
+
+_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def load_settings() -> Settings:
@@ -48,8 +52,8 @@ def load_settings() -> Settings:
                 f"The settings file {path} has an unknown setting {key!r}; there are {', '.join(known)}."
             )
         right = isinstance(value, (int, float)) if known[key] is float else isinstance(value, known[key])
-        if not right or isinstance(value, bool):
-            kind = {"str": "a text", "int": "a whole number", "float": "a number"}[known[key].__name__]
+        if not right or isinstance(value, bool) != (known[key] is bool):
+            kind = _KINDS[known[key]]
             raise StorytimeError(f"In the settings file {path}, {key} is {value!r}, but must be {kind}.")
     return Settings(**values)
 

@@ -12,7 +12,7 @@ from storytime_tui.settings import Settings, load_settings, save_settings
 
 def test_saved_settings_come_back(home: Path) -> None:
     assert load_settings() == Settings()
-    mine = dataclasses.replace(Settings(), base="gpt2", temperature=1.0, max_tokens=50)
+    mine = dataclasses.replace(Settings(), base="gpt2", temperature=1.0, max_tokens=50, finish_sentence=False)
     save_settings(mine)
     assert load_settings() == mine
 
@@ -23,6 +23,8 @@ def test_saved_settings_come_back(home: Path) -> None:
         ("colour = 'red'", "unknown setting 'colour'"),
         ("base = 7", "base is 7, but must be a text"),
         ("max_tokens = 1.5", "must be a whole number"),
+        ("max_tokens = true", "must be a whole number"),
+        ("finish_sentence = 1", "must be true or false"),
         ("temperature = true", "must be a number"),
         ("base = ", "not valid TOML"),
     ],

@@ -105,7 +105,7 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     )
     for run in starter.PLANS:
         starter.write_plan(plan, record / f"{run}.toml")
-    assert list(learn(plan, Control(), starter.RUN))
+    assert list(learn(plan, Control(), starter.TELLING))
     monkeypatch.setattr(starter, "_SHARD", 100_000)
 
     starter.ship(starter_folder, record)
@@ -134,10 +134,51 @@ def test_the_plans_have_as_many_steps_as_their_tokens_take(gpu: bool, tmp_path: 
         starter.write_plan(plan, tmp_path / name)
         assert read_plan(tmp_path / name) == plan
     assert 0.99 < read / 10_000_000 <= 1
-    first, second = plans.values()
-    assert [plan.base for plan in plans.values()] == ["scratch-6x384", starter.READING]
+    first, *others = plans.values()
+    assert [plan.base for plan in plans.values()] == ["scratch-6x384", starter.READING, starter.PROSE]
     assert list(plans) == list(starter.PLANS)
-    assert starter.plans_for("scratch-6x384", None, gpu=gpu)[starter.RUN].max_steps != second.max_steps
+    for name, plan in starter.plans_for("scratch-6x384", None, gpu=gpu).items():
+        assert plan.max_steps != plans[name].max_steps
     # a story that is held out of one is held out of all, or a later run would be judged on what an earlier has read
     for name in ("validation_fraction", "seed"):
-        assert getattr(first, name) == getattr(second, name)
+        assert {getattr(plan, name) for plan in others} == {getattr(first, name)}
+
+
+PAGES = """The Frog
+
+Far away there was a pond.
+
+In it lived a frog. He was green.
+
+"Who are you?" asked a duck.
+
+The frog did not know.
+
+He thought of it all day.
+"""
+
+
+def test_a_picture_books_pages_become_paragraphs() -> None:
+    told = starter.as_told(PAGES)
+    assert told.split("\n\n") == [
+        "The Frog",
+        "Far away there was a pond. In it lived a frog. He was green.",
+        '"Who are you?" asked a duck.',
+        "The frog did not know. He thought of it all day.\n",
+    ]
+    assert told.split() == PAGES.split()
+    paragraph = "One day a frog who lived in a pond far away from here asked himself who he was. " * 3
+    long = f"The Frog\n\n{paragraph}\n\n{paragraph}\n\nThe end.\n"
+    assert starter.as_told(long) == long
+    pages = starter.as_told("The Frog\n\n" + "\n\n".join(["The frog sat there and sang."] * 40)).split("\n\n")
+    assert all(len(page) <= 400 for page in pages) and len(pages) == 1 + 4
+
+
+def test_further_short_stories_are_for_the_last_run_alone(texts: Path, tmp_path: Path) -> None:
+    told = (texts / "tinystories" / "tinystories.txt").read_text()
+    more = [tale(f"more {n}", 8) for n in range(5)]
+    (texts / "tinystories" / "more.txt").write_text("\n<|endoftext|>\n".join([*more, told]))
+    starter.prepare(texts, texts / "grimm", tmp_path / "record")
+    assert sorted(story.text for story in find_collection(starter.MORE).stories) == sorted(more)
+    plans = starter.plans_for("scratch-6x384", None, gpu=False)
+    assert [starter.MORE in plan.collections for plan in plans.values()] == [False, False, True]

@@ -53,7 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how the story begins; - reads standard input, as does a pipe (otherwise the model begins)",
     )
     parser.add_argument(
-        "--max-tokens", type=int, metavar="N", help=f"stop after N tokens ({usual.max_tokens})"
+        "--max-tokens",
+        type=int,
+        metavar="N",
+        help=f"stop after N tokens ({usual.max_tokens}, and from there at a sentence's end)",
     )
     parser.add_argument(
         "--temperature",
@@ -135,6 +138,8 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
         value = getattr(args, option)
         if value is not None:
             values[option] = str(value)
+    # A tale ends on a whole sentence, but where a length was asked for it is that length.
+    values.setdefault("finish_sentence", "false" if "max_tokens" in values else "true")
     settings = with_values(settings, values)
     if "seed" in values:
         return settings

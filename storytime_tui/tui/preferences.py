@@ -9,7 +9,14 @@ from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.settings import Settings
 
-KEPT = ("temperature", "top_p", "min_p", "repetition", "max_tokens")  # of the sampler, for the next time
+KEPT = (
+    "temperature",
+    "top_p",
+    "min_p",
+    "repetition",
+    "max_tokens",
+    "finish_sentence",
+)  # of the sampler, for the next time
 
 
 class Preferences:

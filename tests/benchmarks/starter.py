@@ -5,11 +5,12 @@
                                        [--ship storytime_tui/models/starter]
 
 FOLDER of --texts holds `books/` and `simple/` (texts), `tinystories/tinystories.txt` with `<|endoftext|>` between
-its stories, and `books.tsv` and `simple.tsv`, which say who wrote what under which licence; the one of --grimm the
-tales that no story may share much with, since people fine-tune on those first. Everything is kept in DIR: the
-collections, `starter/` (the plans, and lists of what was learned from and what was left out, and why), and the two
-runs. The same command goes on with a run that was stopped, and measures what has ended; --ship puts what came of it
-into the package. A GPU, where there is one, gets the larger plans.
+its stories (where there is a `tinystories/more.txt` like it, the last run reads that one instead), and `books.tsv`
+and `simple.tsv`, which say who wrote what under which licence; the one of --grimm the tales that no story may share
+much with, since people fine-tune on those first. Everything is kept in DIR: the collections, `starter/` (the plans,
+and lists of what was learned from and what was left out, and why), and the three runs. The same command goes on with
+a run that was stopped, and measures what has ended; --ship puts what came of it into the package. A GPU, where there
+is one, gets the larger plans.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import csv
 import dataclasses
 import gzip
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -40,8 +42,17 @@ from storytime_tui.workshop import shelves
 from storytime_tui.workshop.exporting import export_run
 from storytime_tui.workshop.telling import judge_precision
 
-READING, RUN = "starter-reading", "starter-run"  # the second goes on from the first
-PLANS = {READING: "plan-1-everything.toml", RUN: "plan-2-simple-prose.toml"}  # as they are shipped
+READING, PROSE, TELLING = (
+    "starter-reading",
+    "starter-prose",
+    "starter-telling",
+)  # each goes on from the one before
+PLANS = {  # as they are shipped
+    READING: "plan-1-everything.toml",
+    PROSE: "plan-2-simple-prose.toml",
+    TELLING: "plan-3-short-stories.toml",
+}
+MORE = "starter-tiny-more"  # further TinyStories, where there are some: for the last run alone
 TALES, NOVELS, SIMPLE, TINY = LEARNED = ("starter-tales", "starter-novels", "starter-simple", "starter-tiny")
 BOOKS_HELD_OUT, TINY_HELD_OUT = HELD_OUT = ("starter-books-heldout", "starter-tiny-heldout")
 _MARK = "<|endoftext|>"
@@ -52,6 +63,9 @@ _RUN_OF_WORDS = 8
 _MOST_SHARED = 0.05  # of a story's runs of eight words, with Grimm's tales or with a held-out book
 _MOST_SHARED_TINY = 0.5  # with the held-out ones: all of them begin with the same eight words
 _SHORTEST = 300  # bytes of a story from a book: a shorter one is a motto or a list
+_A_PARAGRAPH = 150  # characters: where half of a simple story's are shorter, they are a picture book's pages
+_LONG_ENOUGH = 400  # characters of a paragraph made of pages
+_QUOTES = ('"', "'", "\u201c", "\u2018", "-", "\u2013", "\u2014")
 _NOT_A_TALE = re.compile(
     r"\b(introduct|preface|foreword|prefatory|contents|glossary|appendix|dedicat|bibliograph|pronunc|"
     r"to the reader|illustrations|author's note|list of|suggestions to)",
@@ -78,17 +92,18 @@ def prepare(texts: Path, grimm: Path, record: Path) -> None:
     if (record / "facts.json").is_file() and set(LEARNED + HELD_OUT) <= taken_names():
         return
     record.mkdir(parents=True, exist_ok=True)
-    for name in set(LEARNED + HELD_OUT) & taken_names():  # a preparation that was cut short
+    for name in {*LEARNED, *HELD_OUT, MORE} & taken_names():  # a preparation that was cut short
         shelves.remove(shelves.find(name))
     with tempfile.TemporaryDirectory() as place:
         for name, files in _sorted_texts(texts, Path(place)).items():
             print(f"{name}: {len(files)} files", flush=True)
             shelves.add([Path(place) / name], name)
-    left_out = _leave_out(grimm)
+    read = (*LEARNED, MORE) if MORE in taken_names() else LEARNED
+    left_out = _leave_out(read, grimm)
     _write_rows(record / "sources.tsv", ("title", "author", "licence"), _sources(texts))
     _write_rows(record / "left_out.tsv", LeftOut, map(dataclasses.astuple, left_out))
     learned = []
-    for name in LEARNED + HELD_OUT:
+    for name in read + HELD_OUT:
         for story in find_collection(name).stories:
             learned.append((name, story.file, story.title, story.facts.bytes))
     _write_rows(record / "learned.tsv", ("collection", "file", "title", "bytes"), learned)
@@ -99,7 +114,7 @@ def prepare(texts: Path, grimm: Path, record: Path) -> None:
             "bytes": sum(size for where, _, _, size in learned if where == name),
             "left_out": sum(each.collection == name for each in left_out),
         }
-        for name in LEARNED + HELD_OUT
+        for name in read + HELD_OUT
     }
     (record / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(facts, indent=1), flush=True)
@@ -130,15 +145,47 @@ def _sorted_texts(texts: Path, place: Path) -> dict[str, list[str]]:
             shutil.copy(texts / "books" / file, place / name / file)
     for path in sorted((texts / "simple").rglob("*.txt")):
         name = f"{path.parent.name}-{path.name}"
-        shutil.copy(path, place / SIMPLE / name)
+        told = as_told(path.read_text(encoding="utf-8"))
+        (place / SIMPLE / name).write_text(told, encoding="utf-8")
         found[SIMPLE].append(name)
-    tiny = (texts / "tinystories" / "tinystories.txt").read_text(encoding="utf-8").split(_MARK)
-    stories = sorted({story.strip() for story in tiny} - {""}, key=_rank)
+    stories = _tiny_stories(texts / "tinystories" / "tinystories.txt")
     cut = round(len(stories) * _SHARE_HELD_OUT)
-    for name, some in ((TINY_HELD_OUT, stories[:cut]), (TINY, stories[cut:])):
+    some_each = {TINY_HELD_OUT: stories[:cut], TINY: stories[cut:]}
+    more = texts / "tinystories" / "more.txt"
+    if more.is_file():
+        known = set(stories)
+        some_each[MORE] = [story for story in _tiny_stories(more) if story not in known]
+        (place / MORE).mkdir()
+        found[MORE] = []
+    for name, some in some_each.items():
         (place / name / "tinystories.txt").write_text(f"\n{_MARK}\n".join(some), encoding="utf-8")
         found[name].append("tinystories.txt")
     return found
+
+
+def _tiny_stories(path: Path) -> list[str]:
+    """Each of them once, in an order that has nothing to do with the file's."""
+    stories = path.read_text(encoding="utf-8").split(_MARK)
+    return sorted({story.strip() for story in stories} - {""}, key=_rank)
+
+
+def as_told(text: str) -> str:
+    """A picture book's text in paragraphs: what stood on its pages, a sentence or two on each, is put together.
+
+    A model that reads it page by page learns to tell one-line paragraphs, and from those it falls into lists.
+    What somebody says begins a new paragraph, and so does what follows it.
+    """
+    title, *pages = [page for page in re.split(r"\n\s*\n", text.strip()) if page.strip()]
+    if not pages or statistics.median(len(page) for page in pages) >= _A_PARAGRAPH:
+        return text
+    told = pages[:1]
+    for before, page in itertools.pairwise(pages):
+        apart = page.lstrip().startswith(_QUOTES) or before.lstrip().startswith(_QUOTES)
+        if apart or len(told[-1]) + len(page) > _LONG_ENOUGH:
+            told.append(page)
+        else:
+            told[-1] += " " + page
+    return "\n\n".join([title, *told]) + "\n"
 
 
 def _sources(texts: Path) -> Iterable[tuple[str, str, str]]:
@@ -161,22 +208,22 @@ def _middle(sizes: Sequence[int]) -> int:
     return statistics.median_high([size for size in sizes for _ in range(max(1, size // 100))])
 
 
-def _leave_out(grimm: Path) -> list[LeftOut]:
+def _leave_out(read: Sequence[str], grimm: Path) -> list[LeftOut]:
     """Take off the shelf what should not be learned from; say what it was."""
     tales = _known_runs(find_collection(str(grimm)).stories)
     books = _known_runs(find_collection(BOOKS_HELD_OUT).stories)
     tiny = _known_runs(find_collection(TINY_HELD_OUT).stories)
     reasons: dict[str, list[Callable[[Story], tuple[str, float] | None]]] = {
-        name: [lambda story: _shared(story, tales, _MOST_SHARED, "stands in Grimm's tales")]
-        for name in LEARNED
+        name: [lambda story: _shared(story, tales, _MOST_SHARED, "stands in Grimm's tales")] for name in read
     }
     for name in (TALES, NOVELS, SIMPLE):
         reasons[name].append(lambda story: _shared(story, books, _MOST_SHARED, "stands in a held-out book"))
-    reasons[TINY].append(lambda story: _shared(story, tiny, _MOST_SHARED_TINY, "near a held-out one"))
+    for name in {TINY, MORE} & set(read):
+        reasons[name].append(lambda story: _shared(story, tiny, _MOST_SHARED_TINY, "near a held-out one"))
     for name in (TALES, NOVELS):
         reasons[name].append(_no_tale)
     found = []
-    for name in LEARNED:
+    for name in read:
         collection: Collection = find_collection(name)
         for index, story in enumerate(collection.stories):
             said = next((said for reason in reasons[name] if (said := reason(story))), None)
@@ -221,15 +268,14 @@ def runs_of_words(text: str) -> Runs:
 
 
 def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, TrainingPlan]:
-    """Two runs, by name, for so many tokens in all: everything at a high rate, then simple prose above all.
+    """Three runs, by name, for so many tokens in all: everything at a high rate, simple prose above all, short stories.
 
-    What a model reads last, while its rate falls, it speaks like: so novels come first and mostly. A third run, of
-    short stories alone, was tried: its readers liked what it told no better. On a CPU there is time for a pass or
-    two, and simple prose has to be much of it from the beginning.
+    What a model reads last, while its rate falls, it speaks like: so novels come first and mostly. On a CPU there is
+    time for a pass or two, and simple prose has to be much of it from the beginning.
     """
-    tokens = tokens or (480_000_000 if gpu else 18_000_000)
+    tokens = tokens or (500_000_000 if gpu else 24_000_000)
     batch = 64 if gpu else 16
-    steps = max(10, tokens // (batch * 512))
+    everything, prose, short = (0.72, 0.24, 0.04) if gpu else (0.5, 0.2, 0.3)
     first = TrainingPlan(
         base=shape,
         collections=LEARNED,
@@ -238,10 +284,10 @@ def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, Trainin
         block_size=512,
         batch_size=batch,
         accumulation=1,
-        max_steps=round(steps * 0.75),
+        max_steps=_steps(tokens * everything, batch),
         learning_rate=2e-3 if gpu else 1.5e-3,
         schedule="constant",
-        warmup_steps=min(200, steps // 10),
+        warmup_steps=min(200, _steps(tokens * everything, batch) // 8),
         dropout=0.1 if gpu else 0.0,
         validation_fraction=0.003,  # enough to see it learn: the held-out collections are measured at the end
         evaluate_every=1000 if gpu else 30,  # a checkpoint is written when it has been measured
@@ -252,11 +298,28 @@ def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, Trainin
         first,
         base=READING,
         repeats=(f"{TINY}=3", f"{SIMPLE}=3", f"{NOVELS}=0.25"),
-        max_steps=steps - round(steps * 0.75),
+        max_steps=_steps(tokens * prose, batch),
         schedule="linear",
-        warmup_steps=min(50, steps // 40),
+        warmup_steps=min(50, _steps(tokens * prose, batch) // 8),
     )
-    return {READING: first, RUN: second}
+    fresh = (MORE,) if MORE in taken_names() else ()
+    small = batch // 2  # there are few tokens for this one: more steps do more than larger ones
+    third = dataclasses.replace(
+        second,
+        base=PROSE,
+        collections=(TALES, SIMPLE, TINY, *fresh),
+        repeats=(f"{TALES}=0.3", *((f"{TINY}=0.5", f"{MORE}=3") if fresh else ())),
+        batch_size=small,
+        max_steps=_steps(tokens * short, small),
+        learning_rate=6e-4,
+        warmup_steps=min(50, _steps(tokens * short, small) // 8),
+        evaluate_every=1000 if gpu else 250,
+    )
+    return {READING: first, PROSE: second, TELLING: third}
+
+
+def _steps(tokens: float, batch: int) -> int:
+    return max(10, int(tokens) // (batch * 512))
 
 
 def train(run: str, plan: TrainingPlan, plan_file: Path) -> int:
@@ -270,23 +333,23 @@ def train(run: str, plan: TrainingPlan, plan_file: Path) -> int:
 
 
 def evaluate() -> int:
-    """Measure the run's best checkpoint on what was held out."""
+    """Measure the last run's best checkpoint on what was held out."""
     for name in HELD_OUT:
         print(f"{name}:", flush=True)
-        code = cli.main(["evaluate", "--model", RUN, "--corpus", name, "--all"])
+        code = cli.main(["evaluate", "--model", TELLING, "--corpus", name, "--all"])
         if code:
             return code
     return 0
 
 
 def ship(folder: Path, record: Path) -> None:
-    """Put the run's best checkpoint into the package: 16 bits in small files, its plans, the lists, the int8 verdict.
+    """Put the last run's best checkpoint into the package: 16 bits in small files, its plans, the lists, the verdict.
 
     A card (README.md) that is there stays; the one that the run wrote is only a beginning.
     """
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "starter"
-        export_run(RUN, made, dtype="fp16", shard_bytes=_SHARD)
+        export_run(TELLING, made, dtype="fp16", shard_bytes=_SHARD)
         judge_precision(made)
         for run, name in PLANS.items():
             shutil.copy(record / f"{run}.toml", made / name)
@@ -318,7 +381,9 @@ def main() -> int:
     parser.add_argument("--home", type=Path, help="what STORYTIME_HOME is for this run")
     parser.add_argument("--shape", default="scratch-9x320", help="what the first run begins from")
     parser.add_argument("--tokens", type=int, help="to read in all, when the run begins")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of both plans")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="of every plan that is not begun"
+    )
     parser.add_argument("--prepare-only", action="store_true")
     parser.add_argument("--evaluate-only", action="store_true")
     parser.add_argument(

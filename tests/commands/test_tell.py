@@ -78,7 +78,15 @@ def test_the_prompt_and_its_continuation_are_streamed(
     assert out == "Once upon a time, an owl\x1b[2J [/b]\n"  # into a pipe the text is as it is
     assert "grimm, seed 0: 3 tokens, 12.5 tokens/s" in err
     assert teller.name == "grimm"
-    assert teller.asked == ("Once upon a time", SamplerSettings())
+    assert teller.asked == ("Once upon a time", SamplerSettings(finish_sentence=True))
+
+
+def test_a_tale_ends_on_a_whole_sentence_unless_a_length_was_asked_for(teller: FakeTeller) -> None:
+    ends = []
+    for options in ([], ["--max-tokens", "9"], ["--set", "max_tokens=9"], ["--set", "finish_sentence=false"]):
+        assert tell("--prompt", "Once", *options) == 0
+        ends.append(teller.asked[1].finish_sentence)
+    assert ends == [True, False, False, False]
 
 
 def test_without_a_seed_each_telling_has_its_own_and_says_it(
