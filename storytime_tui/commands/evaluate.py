@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if judged.tokens < _FEW:
         say(f"Only {judged.tokens:,} tokens: another story or two could change these figures much.")
     which = ("" if args.all else "validation ") + ("story" if judged.stories == 1 else "stories")
-    print(f"{judged.model} on {judged.stories} {which}, {judged.tokens:,} tokens, {judged.bytes:,} bytes")
+    print(f"{judged.model} on {judged.stories:,} {which}, {judged.tokens:,} tokens, {judged.bytes:,} bytes")
     print(f"validation loss  {judged.validation_loss:.4f}")
     print(f"perplexity       {judged.perplexity:,.2f}")
     print(f"bits per byte    {judged.bits_per_byte:.4f}")

@@ -21,7 +21,7 @@ from storytime_tui.commands.output import (
 from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.models.catalogue import scratch_shape
 from storytime_tui.settings import load_settings
-from storytime_tui.terminal import printable
+from storytime_tui.terminal import count, printable
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
@@ -162,10 +162,11 @@ def _in_words(event: ev.Event) -> str:
     match event:
         case ev.Started():
             again = f" ({event.copies} told twice, learned once)" if event.copies else ""
+            stories, steps = count(event.stories, "story", "stories"), count(event.total_steps, "step")
             return (
                 f"{event.run}: {event.base} ({event.parameters:,} parameters) on {event.device}, {event.precision}\n"
-                f"{event.stories} stories to learn, {event.validation_stories} to measure by{again}; "
-                f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {event.total_steps:,} steps "
+                f"{stories} to learn, {event.validation_stories} to measure by{again}; "
+                f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {steps} "
                 f"of {event.steps_per_epoch:.1f} an epoch\n"
                 f"token frequencies alone would give {event.token_frequency_loss:.3f}"
                 + _memory_in_words(event)

@@ -3,12 +3,8 @@
 import math
 
 from storytime_tui.generation.pieces import Told
+from storytime_tui.terminal import count as count
 from storytime_tui.training.events import Finished, Preparing, Started
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 story`, `1,200 stories`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def compact(number: int) -> str:

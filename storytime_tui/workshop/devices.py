@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from storytime_tui.models import loading
+from storytime_tui.terminal import count
 
 
 def device_lines(torch: Any) -> Iterator[tuple[str, str]]:
@@ -12,7 +13,10 @@ def device_lines(torch: Any) -> Iterator[tuple[str, str]]:
     chosen = loading.choose_device("auto")
     precision = loading.choose_precision("auto", chosen)
     yield "trains on", f"{chosen} in {precision}"
-    yield "processor", f"{os.cpu_count()} cores, {torch.get_num_threads()} threads used"
+    yield (
+        "processor",
+        f"{count(os.cpu_count() or 1, 'core')}, {count(torch.get_num_threads(), 'thread')} used",
+    )
     for number in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(number)
         yield f"cuda:{number}", f"{properties.name}, {properties.total_memory / 1e9:.1f} GB"

@@ -15,6 +15,7 @@ from storytime_tui import files
 from storytime_tui.errors import PlanError, RunError
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
+from storytime_tui.terminal import count
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
@@ -82,7 +83,7 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
     over = summary.state == "finished" and summary.step not in plan.extended_at
     if over and more_epochs is None:
         raise RunError(
-            f"The run {run!r} has finished all of its {summary.total_steps:,} steps: tell with it, give it more "
+            f"The run {run!r} has finished all of its {count(summary.total_steps, 'step')}: tell with it, give it more "
             f"with --more-epochs N, or start a new run from it with --base {run}."
         )
     if more_epochs is not None:

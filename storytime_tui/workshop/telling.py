@@ -16,7 +16,7 @@ from storytime_tui.corpus.shelf import collection_folders, roots
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models import catalogue
+from storytime_tui.models import catalogue, hub
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
@@ -55,7 +55,7 @@ def choices() -> tuple[ModelChoice, ...]:
         for step in reversed(s.checkpoints)
     ]
     found += [
-        ModelChoice(base.name, base.name, base.note)
+        ModelChoice(base.name, base.name, _note_of_base(base))
         for base in catalogue.bases()
         if catalogue.scratch_shape(base.name) is None
     ]
@@ -65,6 +65,12 @@ def choices() -> tuple[ModelChoice, ...]:
 def _found_by(run: str) -> str:
     """What finds a run: its name, unless that is a base's (see `find_origin`)."""
     return f"{run}/best" if catalogue.is_base_name(run) else run
+
+
+def _note_of_base(base: catalogue.Base) -> str:
+    if not base.download or hub.cached(base.name):
+        return base.note
+    return f"{base.note}; {base.download / 1e6:,.0f} MB to fetch"
 
 
 def _note_of(summary: runs.RunSummary) -> str:

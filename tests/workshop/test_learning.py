@@ -15,6 +15,7 @@ from storytime_tui import paths
 from storytime_tui.errors import CorpusError, ModelError, PlanError, RunError, StorytimeError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.models import hub
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan
@@ -60,6 +61,16 @@ def test_a_shape_named_by_its_size_is_learned(tales: Path) -> None:
         list(learn(plan_for(tales, base="scratch-3x100"), Control()))
     with pytest.raises(ModelError, match="random weights"):
         open_teller("scratch-2x64")
+
+
+def test_what_would_have_to_be_fetched_is_said_of_a_model(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    notes = {choice.name: choice.note for choice in choices()}
+    assert notes["distilgpt2"].endswith("353 MB to fetch")
+    monkeypatch.setattr(hub, "cached", lambda name: tmp_path if name == "distilgpt2" else None)
+    notes = {choice.name: choice.note for choice in choices()}
+    assert "fetch" not in notes["distilgpt2"] and "to fetch" in notes["gpt2"]
 
 
 def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
