@@ -343,6 +343,23 @@ def test_words_are_counted_once_however_they_stream(parts: list[str]) -> None:
     assert status.words == len("".join(parts).split())
 
 
+async def test_how_it_tells_is_said_where_there_is_room_for_all_of_it(app: StorytimeApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        status = app.screen.query_one(WritingStatus)
+        assert "temperature 0.75 · up to 200 tokens" in screen_text(app)
+        status.state = "the model ended the story · 1,210 tokens/s"
+        status.show()
+        await until(pilot, lambda: "1,210 tokens/s · temperature 0.75\n" in trimmed(screen_text(app)))
+        status.state += " · your line is next"
+        status.show()
+        await until(pilot, lambda: "your line is next\n" in trimmed(screen_text(app)))
+
+
+def trimmed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
 async def test_a_preset_fills_the_lines_and_what_is_typed_wins(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)

@@ -4,7 +4,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.terminal import printable
+from storytime_tui.terminal import cells, printable
 from storytime_tui.tui import wording
 
 
@@ -32,9 +32,17 @@ class WritingStatus(Static):
             self.words += len(text.split()) - (1 if grows else 0)
             self._in_word = not text[-1].isspace()
 
+    def on_resize(self) -> None:
+        """More of it, or less, finds room."""
+        self.show()
+
     def show(self) -> None:
-        """Say it."""
+        """Say it: how it tells only where there is room for all of that."""
         state = self.model_state or self.state or ("no model yet: escape, then m" if self.no_model else "")
-        how = f"temperature {self.settings.temperature:g} · up to {self.settings.max_tokens} tokens"
-        text = " · ".join(filter(None, [wording.count(self.words, "word"), state, how]))
-        self.update(Content(printable(text)))
+        temperature = f"temperature {self.settings.temperature:g}"
+        length = f"up to {wording.count(self.settings.max_tokens, 'token')}"
+        parts = [part for part in (wording.count(self.words, "word"), state, temperature, length) if part]
+        needed = 2 if state else 1
+        while len(parts) > needed and cells(" · ".join(parts)) > self.content_size.width > 0:
+            parts.pop()
+        self.update(Content(printable(" · ".join(parts))))
