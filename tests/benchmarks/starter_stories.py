@@ -1,10 +1,10 @@
 """Twenty beginnings, and how a model goes on with each: what its readers judge, and what the starter's card shows.
 
-    python tests/benchmarks/starter_stories.py [--model starter] [--tokens 200] [--seed 1] [--json]
+    python tests/benchmarks/starter_stories.py [--model starter] [--preset lively] [--tokens 200] [--seed 1] [--json]
 
-Always the same beginnings, the first seed, the usual preset; nothing is chosen from several. Prints Markdown, a
-story a section, or with --json an object a line: `number`, `prompt`, `text`, `words_copied` where --corpus names
-a collection (the share of runs of eight words that stand in it word for word).
+Always the same beginnings, the first seed, the usual preset unless another is named; nothing is chosen from several.
+Prints Markdown, a story a section, or with --json an object a line: `number`, `prompt`, `text`. Where --corpus names
+a collection, the last line is the share of runs of eight words that stand in it word for word.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import numpy as np
 
 from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.generation.pieces import Piece
+from storytime_tui.generation.presets import with_preset
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.workshop.telling import open_teller
 from tests.benchmarks.starter import runs_of_words
@@ -47,11 +48,11 @@ PROMPTS = (
 )
 
 
-def stories(model: str, tokens: int, seed: int) -> Iterator[tuple[str, str]]:
+def stories(model: str, usual: SamplerSettings) -> Iterator[tuple[str, str]]:
     """Each beginning, and what follows it."""
     teller = open_teller(model)
     for prompt in PROMPTS:
-        told = teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed))
+        told = teller.tell(prompt, usual)
         yield prompt, "".join(piece.text for piece in told if isinstance(piece, Piece))
 
 
@@ -61,6 +62,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", default="starter")
+    parser.add_argument("--preset", default="lively")
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--corpus", help="what was learned from, to say how much of the stories stands in it")
@@ -72,7 +74,9 @@ def main() -> None:
             np.concatenate([runs_of_words(s.text) for s in find_collection(args.corpus).stories])
         )
     copied, runs = 0, 0
-    for number, (prompt, text) in enumerate(stories(args.model, args.tokens, args.seed), start=1):
+    usual = SamplerSettings(max_tokens=args.tokens, finish_sentence=True, seed=args.seed)
+    told = stories(args.model, with_preset(usual, args.preset))
+    for number, (prompt, text) in enumerate(told, start=1):
         if known is not None:
             own = runs_of_words(text)
             copied, runs = copied + int(np.isin(own, known).sum()), runs + len(own)
