@@ -76,7 +76,9 @@ def test_train_evaluate_tell_and_runs_speak_json(tales: Path, capsys: pytest.Cap
 
 
 def test_train_speaks_words_without_json(tales: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     assert main(["train", "--corpus", str(tales), *TINY]) == 0
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     out = capsys.readouterr().out
     assert "token frequencies alone would give" in out
     assert len(re.findall(r"^step .* validation loss [0-9.]+", out, re.M)) == 3

@@ -64,7 +64,11 @@ def run(args: argparse.Namespace) -> int:
     """Train in this process; Ctrl+C saves a checkpoint and exits with 130."""
     log.start()
     control = Control()
-    interrupted = _stop_on_signals(control)
+    with _stopped_by_signals(control) as interrupted:
+        return _train(args, control, interrupted)
+
+
+def _train(args: argparse.Namespace, control: Control, interrupted: list[int]) -> int:
     said = _events(args, control)
     if args.tensorboard:
         said = on_board(said)
@@ -117,8 +121,9 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
     return learn(plan, control, args.run)
 
 
-def _stop_on_signals(control: Control) -> list[int]:
-    """Make the first Ctrl+C or SIGTERM a request to stop, and the next one final. Returns what arrives."""
+@contextlib.contextmanager
+def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
+    """Make the first Ctrl+C or SIGTERM a request to stop, and the next one final. Yields what arrives."""
     arrived: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -129,10 +134,14 @@ def _stop_on_signals(control: Control) -> list[int]:
             say("\nstopping: saving a checkpoint (again to give up)…")
         control.stop()
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last is a closed window, or a lost connection
-        if hasattr(signal, name):  # Windows has no hang-up
-            signal.signal(getattr(signal, name), stop)
-    return arrived
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is a closed window, or a lost connection
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no hang-up
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield arrived
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _print(event: ev.Event, status: StatusLine) -> None:

@@ -46,6 +46,8 @@ NO_NUMBER = (
     "The model's answer is not a number, so no word can be chosen: its training went astray. "
     "Pick an earlier checkpoint, or train again with a smaller learning rate."
 )
+_MUCH = 0.05  # of the mass: what rounding adds to more than this is too little to change a choice
+_CLOSE = 1e-3  # nats: whether something so near to min-p's edge is kept is decided by its share
 _NEVER = -10_000.0  # said in place of the logarithm of 0, which JSON cannot say
 
 
@@ -85,7 +87,8 @@ def choose(
     """
     settings = rules.settings
     own = log_probabilities(logits.detach().numpy()[: rules.vocabulary_size])
-    scores = judged(own, changes(told, new, rules, forbidden))
+    found = changes(told, new, rules, forbidden)
+    scores = judged(own, found)
     if scores.max() == -np.inf:
         token = rules.end_of_text
     elif settings.temperature == 0:
@@ -93,7 +96,8 @@ def choose(
     elif settings.mirostat > 0:
         token, state = steered(scores / _warmth(settings), settings, state, generator)
     else:
-        ids, scores = possible(scores, settings, rules.precious, generator)
+        mass = mass_after(own, scores, found)
+        ids, scores = possible(scores, settings, rules.precious, generator, mass)
         token = int(ids[draw(_shares(scores / _warmth(settings)), generator)])
     logprob = float(own[token]) if token < len(own) else _NEVER
     likeliest = _likeliest(own, alternatives) if alternatives > 0 else ()
@@ -156,6 +160,19 @@ def judged(scores: Scores, found: Changes) -> Scores:
     return penalties.without(scores, found.gone) if len(found.gone) else scores
 
 
+def mass_after(own: Scores, scores: Scores, found: Changes) -> float | None:
+    """The sum of the exponentials of `scores`, which `found` made of `own`, whose are 1 together.
+
+    Only the few that were touched are looked at. None where little is left, of which rounding would be much.
+    """
+    touched = np.concatenate([found.repeated, found.gone, *(ids for ids, _ in found.added)])
+    if len(touched) > len(own) // 8:
+        return None
+    ids = np.unique(touched)
+    mass = 1.0 + float((np.exp(scores[ids]) - np.exp(own[ids])).sum(dtype=np.float64))
+    return mass if mass > _MUCH else None
+
+
 def impossible(view: Ids, new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Ids:
     """The ids that must not come next. No-repeat-n spares what has no letters, or no second quote could open."""
     gone = [rules.suppressed, np.fromiter(forbidden, np.int64)]
@@ -168,14 +185,26 @@ def impossible(view: Ids, new: int, rules: Rules, forbidden: Iterable[int] = ())
 
 
 def possible(
-    scores: Scores, settings: SamplerSettings, precious: Flags, generator: torch.Generator
+    scores: Scores,
+    settings: SamplerSettings,
+    precious: Flags,
+    generator: torch.Generator,
+    mass: float | None = None,
 ) -> tuple[Ids, Scores]:
     """Steps 5 and 6: the ids that may be drawn, and their scores, -inf for those among them that may not.
 
-    XTC's coin is tossed whenever XTC is on.
+    XTC's coin is tossed whenever XTC is on. `mass` is the sum of the exponentials of `scores`, where it is known.
     """
-    ids: Ids = np.arange(len(scores))
-    shares = _shares(scores)
+    by_count = 0 < settings.top_k < len(scores)
+    known = mass if settings.min_p > 0 and not by_count else None
+    if known is not None:
+        # What min-p passes over is most, and its shares need not be known one by one.
+        least = scores.max() + np.float32(math.log(settings.min_p) - _CLOSE)
+        ids: Ids = np.flatnonzero(scores >= least)
+        scores = scores[ids]
+        shares: Shares = np.exp(scores - np.float32(math.log(known)))  # of all, as top-p measures
+    else:
+        ids, shares = np.arange(len(scores)), _shares(scores)
 
     def keep(kept: Flags) -> None:
         nonlocal ids, scores, shares
@@ -189,7 +218,7 @@ def possible(
             ids, scores, shares = ids[places], scores[places], shares[places]
         shares = shares / shares.sum()
 
-    if 0 < settings.top_k < len(ids):
+    if by_count:
         keep(truncation.keep_top_k(shares, settings.top_k))
     # Top-p must measure before min-p has cut, but only has to sort what min-p keeps.
     sensible = truncation.keep_min_p(shares, settings.min_p)
@@ -197,6 +226,8 @@ def possible(
         keep(truncation.keep_top_p(shares, settings.top_p, sensible))
     elif settings.min_p > 0:
         keep(sensible)
+    if known is not None:
+        shares = shares / shares.sum()
     if settings.typical < 1:
         keep(truncation.keep_typical(shares, settings.typical))
     if settings.xtc > 0 and uniform(generator) < settings.xtc:

@@ -158,7 +158,8 @@ def _sorted_texts(texts: Path, place: Path) -> dict[str, list[str]]:
         (place / MORE).mkdir()
         found[MORE] = []
     for name, some in some_each.items():
-        (place / name / "tinystories.txt").write_text(f"\n{_MARK}\n".join(some), encoding="utf-8")
+        apart = [re.sub(r"\s*\n\s*", "\n\n", story) for story in some]  # some have no line between paragraphs
+        (place / name / "tinystories.txt").write_text(f"\n{_MARK}\n".join(apart), encoding="utf-8")
         found[name].append("tinystories.txt")
     return found
 
