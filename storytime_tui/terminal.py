@@ -32,11 +32,6 @@ def printable_path(path: str | os.PathLike[str]) -> str:
     return printable(os.fspath(path)).replace("\n", "\u240a").replace("\t", "\u2409")
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """`1 story`, `1,200 stories`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def cells(text: str) -> int:
     """How many columns a terminal gives `text` (wide characters take two, combining marks none)."""
     return sum(

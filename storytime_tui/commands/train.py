@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from storytime_tui import log
+from storytime_tui.amounts import count
 from storytime_tui.cli import DONE, FAILED, INTERRUPTED
 from storytime_tui.commands.output import (
     StatusLine,
@@ -21,7 +22,7 @@ from storytime_tui.commands.output import (
 from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.models.catalogue import scratch_shape
 from storytime_tui.settings import load_settings
-from storytime_tui.terminal import count, printable
+from storytime_tui.terminal import printable
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values

@@ -64,7 +64,7 @@ class Base:
     download: int = 0  # bytes to fetch when it is not here yet; 0 when nothing is
 
 
-_STARTER_NOTE = "tells simple stories already, and learns yours in minutes"
+_STARTER_NOTE = "tells simple stories already, learns yours in minutes"
 _OTHERS = (
     Base("scratch-small", "empty: learns only your stories, on any laptop", 14_000_000),
     Base("scratch-tiny", "empty and tiny: quick to watch, tells little", 1_100_000),

@@ -9,14 +9,8 @@ from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.settings import Settings
 
-KEPT = (
-    "temperature",
-    "top_p",
-    "min_p",
-    "repetition",
-    "max_tokens",
-    "finish_sentence",
-)  # of the sampler, for the next time
+# of the sampler, for the next time
+KEPT = ("temperature", "top_p", "min_p", "repetition", "max_tokens", "finish_sentence")
 
 
 class Preferences:

@@ -2,8 +2,8 @@
 
 import math
 
+from storytime_tui.amounts import count as count
 from storytime_tui.generation.pieces import Told
-from storytime_tui.terminal import count as count
 from storytime_tui.training.events import Finished, Preparing, Started
 
 

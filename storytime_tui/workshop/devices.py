@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from storytime_tui.amounts import count
 from storytime_tui.models import loading
-from storytime_tui.terminal import count
 
 
 def device_lines(torch: Any) -> Iterator[tuple[str, str]]:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storytime_tui import files
+from storytime_tui.amounts import count
 from storytime_tui.errors import PlanError, RunError
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
-from storytime_tui.terminal import count
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control

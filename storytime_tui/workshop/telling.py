@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from storytime_tui.corpus.keeping.folders import read_folder
 from storytime_tui.corpus.shelf import collection_folders, roots
+from storytime_tui.corpus.web.sizes import size
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.settings import SamplerSettings
@@ -70,7 +71,7 @@ def _found_by(run: str) -> str:
 def _note_of_base(base: catalogue.Base) -> str:
     if not base.download or hub.cached(base.name):
         return base.note
-    return f"{base.note}; {base.download / 1e6:,.0f} MB to fetch"
+    return f"{base.note}; {size(base.download)} to fetch"
 
 
 def _note_of(summary: runs.RunSummary) -> str:

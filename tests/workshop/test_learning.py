@@ -70,7 +70,8 @@ def test_what_would_have_to_be_fetched_is_said_of_a_model(
     assert notes["distilgpt2"].endswith("353 MB to fetch")
     monkeypatch.setattr(hub, "cached", lambda name: tmp_path if name == "distilgpt2" else None)
     notes = {choice.name: choice.note for choice in choices()}
-    assert "fetch" not in notes["distilgpt2"] and "to fetch" in notes["gpt2"]
+    assert "fetch" not in notes["distilgpt2"] and "548 MB to fetch" in notes["gpt2"]
+    assert notes["gpt2-medium"].endswith("1.5 GB to fetch")
 
 
 def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
