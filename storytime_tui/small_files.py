@@ -1,0 +1,118 @@
+"""Reading the small files that the program itself keeps: plans, cards, settings, indexes.
+
+Anybody may have edited, broken or replaced such a file. So each is read by one rule: a regular file only, of a
+bounded size, of the right format, and every fault is one sentence that names the file.
+"""
+
+import json
+import os
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from storytime_tui.errors import StorytimeError
+
+LIMIT = 4_000_000  # bytes; the largest of these files, a collection's index, stays far below it
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFDIR: "a folder",
+}
+
+
+class UnreadableFile(StorytimeError):
+    """A small file is there and cannot be used; the message is a whole sentence that names it."""
+
+
+def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
+    """Read a regular file of at most `limit` bytes.
+
+    Never waits on a pipe and never reads an endless device. Raises FileNotFoundError where there is no such file,
+    UnreadableFile for everything else.
+    """
+    try:
+        # asked before it is opened, since opening a device can already do something
+        _check_regular(path, os.stat(path))
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        with os.fdopen(handle, "rb") as file:
+            _check_regular(path, os.fstat(file.fileno()))
+            data = file.read(limit + 1)  # not what its size says: a file of /proc says 0 and goes on for ever
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        raise UnreadableFile(f"{path} cannot be read: {_reason(error)}.") from error
+    if len(data) > limit:
+        raise UnreadableFile(f"{path} cannot be read: it has more than {limit:,} bytes.")
+    return data
+
+
+def read_text(path: Path, limit: int = LIMIT) -> str:
+    """Read a small UTF-8 file. Raises FileNotFoundError or UnreadableFile, as `read_bytes`."""
+    return decode(read_bytes(path, limit), path)
+
+
+def read_toml(path: Path, limit: int = LIMIT) -> dict[str, Any]:
+    """Read a small TOML file. Raises FileNotFoundError or UnreadableFile, as `read_bytes`."""
+    return parse_toml(read_text(path, limit), path)
+
+
+def read_json(path: Path, limit: int = LIMIT) -> Any:
+    """Read a small JSON file. Raises FileNotFoundError or UnreadableFile, as `read_bytes`."""
+    return parse_json(read_text(path, limit), path)
+
+
+def decode(data: bytes, path: Path | str) -> str:
+    """Give the text of UTF-8 bytes that came from `path`. Raises UnreadableFile."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"{path} cannot be read: it is not UTF-8 text (byte {error.start}).") from error
+
+
+def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
+    """Give the table of a TOML text that came from `path`. Raises UnreadableFile."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise UnreadableFile(f"{path} is not valid TOML: its brackets are nested too deep.") from error
+    except ValueError as error:  # TOMLDecodeError, and an integer of thousands of digits
+        raise UnreadableFile(f"{path} is not valid TOML: {_first_line(error)}.") from error
+
+
+def parse_json(text: str, path: Path | str) -> Any:
+    """Give the value of a JSON text that came from `path`. Raises UnreadableFile."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise UnreadableFile(f"{path} is not valid JSON: its brackets are nested too deep.") from error
+    except ValueError as error:  # JSONDecodeError, and an integer of thousands of digits
+        raise UnreadableFile(f"{path} is not valid JSON: {_first_line(error)}.") from error
+
+
+def is_regular(path: Path) -> bool:
+    """Whether `path` is a regular file, or a link to one."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _check_regular(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")
+        raise UnreadableFile(f"{path} cannot be read: it is {kind}, not a file.")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    strerror = getattr(error, "strerror", None)
+    text = strerror or str(error) or type(error).__name__
+    return text[:1].lower() + text[1:]
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0][:200].rstrip(".")
