@@ -66,9 +66,9 @@ def read_json(path: Path, limit: int = LIMIT) -> Any:
 
 
 def decode(data: bytes, path: Path | str) -> str:
-    """Give the text of UTF-8 bytes that came from `path`. Raises UnreadableFile."""
+    """Give the text of UTF-8 bytes that came from `path`, without a byte-order mark. Raises UnreadableFile."""
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")  # some editors put a mark in front
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{path} cannot be read: it is not UTF-8 text (byte {error.start}).") from error
 
