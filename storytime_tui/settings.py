@@ -39,6 +39,7 @@ class Settings:
 SAMPLER = ("temperature", "top_p", "min_p", "repetition", "max_tokens", "finish_sentence")
 _KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 _TYPES: dict[str, Any] = {each.name: each.type for each in dataclasses.fields(Settings)}
+_LARGEST = 100_000  # bytes of the file
 _LONGEST = 4096  # letters of a text: a base may be a path
 _MOST_TROUBLES = 5  # that are told one by one
 _PATIENCE = 10.0  # seconds to wait for another program that writes its own change
@@ -56,7 +57,7 @@ def load_settings() -> Loaded:
     """Read the settings file; the usual values where there is none, and for what is wrong in it."""
     path = paths.settings_file()
     try:
-        found = small_files.read_toml(path)
+        found = small_files.read_toml(path, _LARGEST)
     except FileNotFoundError:
         return Loaded()
     except small_files.UnreadableFile as error:
@@ -98,7 +99,7 @@ def change_settings(changed: Mapping[str, object]) -> str:
     try:
         with files.locked(path.with_name(path.name + ".lock"), busy, patience=_PATIENCE):
             try:
-                text = small_files.read_text(path)
+                text = small_files.read_text(path, _LARGEST)
             except FileNotFoundError:
                 text = ""
             except small_files.UnreadableFile:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tomli_w
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from storytime_tui import files, paths, small_files
@@ -51,7 +52,7 @@ def test_saved_settings_come_back(home: Path) -> None:
         ("max_tokens = 1.5", "must be a whole number"),
         ("max_tokens = true", "must be a whole number"),
         ("max_tokens = 0", "max_tokens is 0, but must be between 1 and 1,000,000"),
-        ("max_tokens = 0x" + "f" * 100_000, "max_tokens is a huge number"),
+        ("max_tokens = 0x" + "f" * 50_000, "max_tokens is a huge number"),
         ("finish_sentence = 1", "must be true or false"),
         ("temperature = true", "must be a number"),
         ("temperature = 7", "temperature is 7.0, but must be between 0 and 5; 0.75 is used"),
@@ -61,9 +62,9 @@ def test_saved_settings_come_back(home: Path) -> None:
         ("repetition = 0.5", "repetition is 0.5, but must be between 1 (off) and 5"),
         ("base = ", "not valid TOML"),
         ("base = " + "9" * 5000, "not valid TOML"),
-        ("base = " + "[" * 100_000, "nested too deep"),
+        ("base = " + "[" * 90_000, "nested too deep"),
         ("base = '" + "x" * 5000 + "'", "(5,000 letters), but must be a name"),
-        ("base = '" + "x" * 10_000_000 + "'", "more than 4,000,000 bytes"),
+        ("base = '" + "x" * 10_000_000 + "'", "more than 100,000 bytes"),
         (b"base = '\xff'", "not UTF-8"),
     ],
     ids=lambda value: str(value)[:30].encode("ascii", "replace").decode(),
@@ -134,6 +135,7 @@ values = st.recursive(
 keys = st.sampled_from([*Settings.__dataclass_fields__, "colour"])
 
 
+@hypothesis_settings(max_examples=50)
 @given(st.dictionaries(keys, values, max_size=5))
 def test_whatever_stands_in_the_file_gives_settings_that_can_be_used(
     tmp_path_factory: pytest.TempPathFactory, found: dict[str, Any]

@@ -93,7 +93,7 @@ def write_card(folder: Path, card: Card) -> None:
     Who changes what a card says holds the shelf's lock from before it is read (see `changes`).
     """
     data = card_bytes(card)
-    if len(data) > small_files.LIMIT:  # it could not be read again
+    if len(data) > small_files.TOML_LIMIT:  # it could not be read again
         raise CorpusError(f"The collection {folder.name} has too many changed stories: its card is full.")
     try:
         files.write_atomically(folder / CARD, data)
