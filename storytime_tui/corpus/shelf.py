@@ -34,8 +34,10 @@ def load_shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]
             try:
                 collection, left_out = read_folder(folder, bundled=bundled)
             except Exception as error:  # whatever one folder does to us, the others are shown
-                if folder.exists():  # else it was removed while we were reading
+                if _exists(folder):  # else it was removed while we were reading
                     problems.append(_why(error, folder))
+                continue
+            if not _exists(folder):
                 continue
             problems += left_out
             if any(collection.name == other.name for other in [*shelf, *part]):
