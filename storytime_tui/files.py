@@ -169,6 +169,8 @@ def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator
         lock.acquire()
     except filelock.Timeout:
         raise busy from None
+    except NotImplementedError as error:  # some network disks
+        raise OSError(errno.ENOLCK, "the disk it is on cannot lock files", str(path)) from error
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,8 +108,9 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
         plan = read_plan(args.plan)
     else:
         loaded = load_settings()
-        for trouble in loaded.troubles:
-            say(printable_line(trouble))
+        if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
+            for trouble in loaded.troubles:
+                say(printable_line(trouble))
         plan = TrainingPlan(base=loaded.settings.base, device=loaded.settings.device)
     changed: dict[str, object] = {}
     if args.corpus:
