@@ -127,10 +127,24 @@ def taken_names() -> set[str]:
     return {collection_name(folder) for root, _ in roots() for folder in collection_folders(root, [])}
 
 
-def is_free(name: str) -> bool:
-    """Whether a new collection may have this name: none has it, and nothing at all lies in its place."""
-    taken = os.path.lexists(paths.collections_folder() / name)
-    return not taken and (slug(name) or NAMELESS) not in taken_names()
+def free_name(usual: str) -> str:
+    """`usual`, or with a number behind it: a name that a new collection may have (see `is_free`)."""
+    taken = taken_names()
+    name, number = usual, 1
+    while not is_free(name, taken):
+        number += 1
+        name = f"{usual}-{number}"
+    return name
+
+
+def is_free(name: str, taken: set[str] | None = None) -> bool:
+    """Whether a new collection may have this name: none has it, and nothing at all lies in its place.
+
+    `taken`: the names that there are, where they are known.
+    """
+    if os.path.lexists(paths.collections_folder() / name):
+        return False
+    return (slug(name) or NAMELESS) not in (taken_names() if taken is None else taken)
 
 
 def roots() -> tuple[tuple[Path, bool], ...]:

@@ -18,7 +18,7 @@ from storytime_tui.corpus.keeping.folders import folder_id, read_folder, removed
 from storytime_tui.corpus.keeping.lock import shelf_locked
 from storytime_tui.corpus.keeping.removed_bin import KEPT_DAYS
 from storytime_tui.corpus.names import checked_title, slug
-from storytime_tui.corpus.shelf import is_free, names_titled
+from storytime_tui.corpus.shelf import free_name, names_titled
 from storytime_tui.errors import CorpusError
 
 
@@ -120,12 +120,9 @@ def _undo_collection(removed: Removed, name: str | None) -> Restored:
     wanted = removed.name if name is None else slug(name)
     if not wanted:
         raise CorpusError("A collection's name needs a letter from a to z or a digit: give another one.")
-    free, number = wanted, 1
-    while not is_free(free):
-        if name is not None:
-            raise CorpusError(f"There is already a collection called {free}: give another name with --name.")
-        number += 1
-        free = f"{wanted}-{number}"
+    free = free_name(wanted)
+    if name is not None and free != wanted:
+        raise CorpusError(f"There is already a collection called {wanted}: give another name with --name.")
     try:
         os.rename(removed.folder, root / free)
         files.sync_folder(root)

@@ -31,7 +31,7 @@ from storytime_tui.corpus.names import (
     title_from_name,
 )
 from storytime_tui.corpus.readers import LARGEST, read_document
-from storytime_tui.corpus.shelf import is_free, load_shelf
+from storytime_tui.corpus.shelf import free_name, is_free, load_shelf
 from storytime_tui.corpus.web.addresses import is_address
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable, printable_line, printable_path
@@ -147,12 +147,7 @@ def _free_name(wanted: str | None, usual: str) -> str:
         if not is_free(name):
             raise CorpusError(f"There is already a collection called {name}: give another name with --name.")
         return name
-    first = name = slug(usual) or NAMELESS
-    number = 1
-    while not is_free(name):
-        number += 1
-        name = f"{first}-{number}"
-    return name
+    return free_name(slug(usual) or NAMELESS)
 
 
 def _common_name(named: Sequence[_Named]) -> str:
