@@ -18,6 +18,7 @@ def shelf_locked() -> Iterator[None]:
     the shelf stays locked for ten seconds, or cannot be written.
     """
     root = paths.collections_folder()
+    lock = root.with_name(root.name + ".lock")
     busy = CorpusError(
         f"The shelf in {printable_path(root)} is being changed by another program: try again in a moment."
     )

@@ -354,3 +354,13 @@ def test_a_shelf_that_stays_locked_is_a_sentence(tales: Collection, monkeypatch:
     finally:
         done.set()
         holder.join()
+
+
+def test_a_lock_that_cannot_be_had_is_a_sentence_that_names_it(tales: Collection) -> None:
+    place = paths.collections_folder().with_name("collections.lock")
+    place.unlink(missing_ok=True)
+    place.mkdir()
+    for change in every_change(tales):
+        with pytest.raises(CorpusError, match=r"collections\.lock"):
+            change()
+    assert load_shelf() == (tales,)
