@@ -24,9 +24,9 @@ def shelf_locked() -> Iterator[None]:
     )
     with contextlib.ExitStack() as held:
         try:  # the lock lies beside the shelf: whatever on it is renamed or removed, the lock stays
-            held.enter_context(files.locked(root.with_name(root.name + ".lock"), busy, patience=_PATIENCE))
+            held.enter_context(files.locked(lock, busy, patience=_PATIENCE))
         except OSError as error:
             raise CorpusError(
-                files.explain(error, f"changing the shelf in {printable_path(root)}")
+                files.explain(error, f"locking the shelf with {printable_path(lock)}")
             ) from error
         yield
