@@ -86,7 +86,7 @@ def remove(collection: Collection, index: int | None = None) -> Removed:
     bin_folder = folder.parent / _REMOVED
     target = bin_folder / f"{time.time_ns()}-{folder.name}"
     try:
-        bin_folder.mkdir(exist_ok=True)
+        files.make_folder(bin_folder)
         files.forget_unused(bin_folder, KEPT_DAYS)
         os.utime(folder)  # the thirty days begin now
         os.replace(folder, target)
