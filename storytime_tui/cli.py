@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -72,7 +73,7 @@ class _Parser(argparse.ArgumentParser):
     """Repeats what was typed without obeying it: a terminal would take an escape sequence for a command."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(printable_line(message))
+        super().error(_shortened(printable_line(message)))
 
 
 def _check_text(args: argparse.Namespace, paths_too: Sequence[str]) -> None:
@@ -104,8 +105,13 @@ def _failed(error: BaseException, words: list[str]) -> int:
 def _fail(message: str) -> int:
     with contextlib.suppress(streams.OutputLost):
         sys.stdout.flush()
-    print(f"storytime-tui: {printable_line(message)}", file=sys.stderr)
+    print(f"storytime-tui: {_shortened(printable_line(message))}", file=sys.stderr)
     return FAILED
+
+
+def _shortened(message: str) -> str:
+    """Without most of a word of hundreds of letters, which would hide what is said about it."""
+    return re.sub(r"(\S{200})\S{101,}", r"\1…", message)
 
 
 def _sentence(text: str) -> str:

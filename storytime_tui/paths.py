@@ -6,6 +6,7 @@ Nothing is created here: whoever writes makes the folder first.
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -28,11 +29,15 @@ def _home() -> Path | None:
         ) from None
 
 
-def _usual(folder: str) -> Path:
+def _usual(ask: Callable[..., str]) -> Path:
     """One of platformdirs' folders. Raises StorytimeError where the system knows of no home to put it in."""
-    if not os.path.isabs(folder):  # ~/.local, with the ~ still in it
+    try:
+        folder = ask(_APP, appauthor=False)
+    except RuntimeError:
+        folder = ""
+    if not os.path.isabs(folder):  # older versions give ~/.local with the ~ still in it
         raise StorytimeError(
-            "The system knows of no home folder of yours: let STORYTIME_HOME name a folder for everything that is kept."
+            "The system knows of no home folder of yours: let HOME name it, or STORYTIME_HOME another folder."
         )
     return Path(folder)
 
@@ -77,7 +82,7 @@ def check_home() -> None:
 
 def data_folder() -> Path:
     """What must not be lost: collections, runs, stories."""
-    return _home() or _usual(platformdirs.user_data_dir(_APP, appauthor=False))
+    return _home() or _usual(platformdirs.user_data_dir)
 
 
 def collections_folder() -> Path:
@@ -98,20 +103,20 @@ def stories_file() -> Path:
 def cache_folder() -> Path:
     """What can be made again: token files."""
     home = _home()
-    return home / "cache" if home else _usual(platformdirs.user_cache_dir(_APP, appauthor=False))
+    return home / "cache" if home else _usual(platformdirs.user_cache_dir)
 
 
 def settings_file() -> Path:
     """The user's preferences."""
     home = _home()
-    config = home if home else _usual(platformdirs.user_config_dir(_APP, appauthor=False))
+    config = home if home else _usual(platformdirs.user_config_dir)
     return config / "settings.toml"
 
 
 def log_file() -> Path:
     """The log that keeps the traceback of every error a user was told about in one sentence."""
     home = _home()
-    logs = home / "logs" if home else _usual(platformdirs.user_log_dir(_APP, appauthor=False))
+    logs = home / "logs" if home else _usual(platformdirs.user_log_dir)
     return logs / "storytime.log"
 
 

@@ -38,6 +38,10 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     if args.stride is not None and args.stride < 1:
         raise PlanError(f"stride is {args.stride}, but must be 1 or more.")
+    if not 0 <= args.seed < 2**63:
+        raise PlanError(
+            f"seed is {args.seed}, but must be a whole number from 0 to 9,223,372,036,854,775,807."
+        )
     log.start()
     status = StatusLine()
     try:

@@ -84,7 +84,7 @@ def test_set_reaches_every_knob() -> None:
         with_values(plan, {"nonsense": "1"})
     with pytest.raises(PlanError, match="no setting 'learning_rat' in a plan; did you mean learning_rate"):
         with_values(plan, {"learning_rat": "1"})
-    with pytest.raises(PlanError, match="block_size is 0, but must be 8 or more"):
+    with pytest.raises(PlanError, match="block_size is 0, but must be from 8 to 1,000,000 tokens"):
         with_values(plan, {"block_size": "0"})
     with pytest.raises(PlanError, match="epochs is 'many', but must be a number"):
         with_values(plan, {"epochs": "many"})
