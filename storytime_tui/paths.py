@@ -70,7 +70,7 @@ def check_home() -> None:
             ) from None
         if not is_folder:
             raise StorytimeError(
-                f"STORYTIME_HOME names {shown}, but {place} is a file: name a folder, or leave the variable out."
+                f"STORYTIME_HOME names {shown}, but {place} is not a folder: name another, or leave the variable out."
             )
         if not os.access(place, os.W_OK | os.X_OK):
             raise StorytimeError(

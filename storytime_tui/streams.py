@@ -29,11 +29,14 @@ class OutputLost(Exception):
 class _Guarded:
     """A text stream that fails in one way: standard output raises OutputLost, standard error falls silent."""
 
-    def __init__(self, name: str, stream: TextIO, lost: OutputLost | None, *, must_arrive: bool) -> None:
-        self.lost = lost
+    def __init__(self, name: str, stream: TextIO, *, must_arrive: bool, closed: bool = False) -> None:
+        self.lost: OutputLost | None = None
         self._name, self._stream, self._must_arrive = name, stream, must_arrive
+        self._closed = closed  # from the start: that matters once something is written
 
     def write(self, text: str) -> int:
+        if self._closed and self.lost is None:
+            self.lost = OutputLost(self._name)
         self._try(lambda: self._stream.write(text))
         return len(text)
 
@@ -95,9 +98,8 @@ def guarded() -> Iterator[None]:
         err = before[1] or held.enter_context(open(os.devnull, "w", encoding="utf-8"))
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" instead of stopping
-        closed = None if before[0] else OutputLost("output")
-        output = _Guarded("output", out, closed, must_arrive=True)
-        messages = _Guarded("error", err, None, must_arrive=False)
+        output = _Guarded("output", out, must_arrive=True, closed=before[0] is None)
+        messages = _Guarded("error", err, must_arrive=False)
         sys.stdout, sys.stderr = cast(TextIO, output), cast(TextIO, messages)
         try:
             yield

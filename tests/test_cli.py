@@ -302,4 +302,4 @@ def test_a_home_that_is_a_file_is_said_before_anything_else(
     for words in (["doctor"], ["corpus", "list"], ["tell", "--prompt", "Once"]):
         assert main(words) == 1
         out, err = capsys.readouterr()
-        assert out == "" and f"{tmp_path / 'note.txt'} is a file: name a folder" in err
+        assert out == "" and f"{tmp_path / 'note.txt'} is not a folder: name another" in err

@@ -14,6 +14,7 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import cells, printable, printable_line
 from storytime_tui.workshop import shelves
 
+PATHS = ("paths", "name")  # arguments that may name a file: what a disk calls it need not be UTF-8
 _SOME = 5  # sentences of one kind that are printed; the rest is a number
 _LONGEST = 60  # columns of a title in a table; a longer one is cut there, never in --json
 

@@ -9,6 +9,7 @@ from storytime_tui.commands.output import StatusLine, print_json, progress_text,
 from storytime_tui.errors import PlanError
 from storytime_tui.workshop.judging import judge
 
+PATHS = ("corpus",)  # arguments that may name a file: what a disk calls it need not be UTF-8
 _FEW = 2_000  # tokens, below which a figure says more of these stories than of the model
 
 

@@ -32,6 +32,9 @@ from storytime_tui.workshop.boards import on_board
 from storytime_tui.workshop.learning import learn, resume
 from storytime_tui.workshop.progress import Stopped
 
+PATHS = (
+    "plan",
+)  # arguments that name a file: what a disk calls it need not be UTF-8; a plan is UTF-8 itself
 _ONE_PRESS = 0.5  # seconds within which several interrupts are one press of Ctrl+C, sent by several programs
 
 
@@ -103,6 +106,7 @@ def _train(args: argparse.Namespace, control: Control, interrupted: list[int]) -
         return INTERRUPTED if interrupted else FAILED
     finally:
         status.clear()
+    lost = lost or terminal_lost()
     if lost is not None and not interrupted:
         raise StorytimeError(_how_it_stands(lost, last))
     stopped_early = isinstance(last, ev.Finished) and last.stopped_by == "stopped"
