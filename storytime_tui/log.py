@@ -10,8 +10,10 @@ import logging
 import logging.handlers
 import os
 import traceback
+import warnings
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from storytime_tui import files, paths
 from storytime_tui.errors import StorytimeError
@@ -45,7 +47,7 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
 def start() -> None:
     """Send log records, and warnings of libraries, to the log file; where it cannot be written there is none."""
     root = logging.getLogger()
-    logging.captureWarnings(True)  # they are for whoever mends the program, not for the user's screen
+    warnings.showwarning = _warned  # they are for whoever mends the program, not for the user's screen
     logging.raiseExceptions = False  # a log that cannot be written must not tear the screen
     try:
         path = paths.log_file().absolute()
@@ -62,6 +64,17 @@ def start() -> None:
     handler.setFormatter(_WithoutText())
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
+
+
+def _warned(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    logging.getLogger(_OURS).warning("%s in %s, line %d", category.__name__, filename, lineno)
 
 
 def keep(error: BaseException, doing: str) -> None:
