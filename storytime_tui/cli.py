@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from storytime_tui import __version__, paths, streams
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import StorytimeError, is_fault
 from storytime_tui.terminal import printable_line
 
 VERBS = {
@@ -48,9 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except KeyboardInterrupt:
             print("storytime-tui: interrupted", file=sys.stderr)
             return INTERRUPTED
-        except (SystemExit, GeneratorExit):
-            raise
-        except BaseException as error:  # not every library's error is an Exception: a panic of Rust's is none
+        except BaseException as error:
+            if not is_fault(error):
+                raise
             return _failed(error, words)
 
 

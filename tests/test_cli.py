@@ -216,6 +216,8 @@ def test_what_nobody_foresaw_is_one_line_too_and_the_log_has_the_rest(
 class PanicException(BaseException):
     """As Rust's libraries raise it: no Exception."""
 
+    __module__ = "pyo3_runtime"
+
 
 @pytest.mark.parametrize(
     ("error", "says"),
@@ -356,6 +358,7 @@ def test_a_number_out_of_all_range_is_a_sentence(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.needs_torch
 def test_ctrl_c_saves_exits_with_130_and_the_run_goes_on(tales: Path, home: Path) -> None:
     argv = [
         sys.executable,

@@ -136,6 +136,7 @@ def test_a_run_whose_reader_left_has_a_checkpoint_and_goes_on(
     assert (saved / "last").resolve().name == "step-6"
 
 
+@pytest.mark.needs_torch
 def test_closing_the_window_saves_the_run(tmp_path: Path, home: Path) -> None:
     import pexpect
 
