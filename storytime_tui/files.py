@@ -11,6 +11,7 @@ from pathlib import Path
 
 import filelock
 
+from storytime_tui import small_files
 from storytime_tui.errors import StorytimeError
 
 _PART = ".part-"  # what an unfinished file or folder is called; `sweep` removes what a crash left
@@ -38,9 +39,9 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def file_written_atomically(path: Path) -> Iterator[Path]:
+def file_written_atomically(path: Path, replace: bool = True) -> Iterator[Path]:
     """Give the path of a file to write, piece by piece; when the block ends well it becomes `path`, otherwise
-    nothing does. Makes the folder. Raises OSError."""
+    nothing does. Makes the folder. Raises OSError, FileExistsError where `path` is there and not to be replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=_PART, suffix="-" + path.name, dir=path.parent)
     os.close(handle)
@@ -49,6 +50,8 @@ def file_written_atomically(path: Path) -> Iterator[Path]:
         yield part
         part.chmod(0o644)
         _sync_file(part)
+        if not replace:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # ours, empty: of two, one gets it
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -138,15 +141,16 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: StorytimeError) -> Iterator[None]:
-    """Hold the lock file `path` for the block; raise `busy` at once where another program holds it.
+def locked(path: Path, busy: StorytimeError, wait: float = 0.0) -> Iterator[None]:
+    """Hold the lock file `path` for the block; raise `busy` where another program holds it, after `wait` seconds.
 
     The system frees the lock when its holder dies, however it dies.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(path, timeout=0)
+    # not a lock of one thread: a generator that holds it may be closed in another than it began in
+    lock = filelock.FileLock(path, timeout=wait, thread_local=False)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=0.02)
     except filelock.Timeout:
         raise busy from None
     try:
@@ -156,14 +160,16 @@ def locked(path: Path, busy: StorytimeError) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some program holds the lock file `path` now."""
-    if not path.exists():
+    """Whether some program holds the lock file `path` now. What is no file, or cannot be opened, is held by none."""
+    if path.is_symlink() or not small_files.is_regular(path):
         return False
     lock = filelock.FileLock(path, timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout:
         return True
+    except OSError:
+        return False
     lock.release()
     return False
 
