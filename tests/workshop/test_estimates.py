@@ -8,6 +8,7 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
+from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan, write_plan
 from storytime_tui.workshop import estimates
 from storytime_tui.workshop.estimates import estimate
@@ -19,10 +20,10 @@ def past_run(name: str, base: str, speed: float, when: float) -> None:
     folder = paths.runs_folder() / name
     folder.mkdir(parents=True)
     write_plan(TrainingPlan(base=base, collections=("x",)), folder / "plan.toml")
-    lines = [{"event": "step_done", "step": i, "tokens_per_second": speed * i / 300} for i in range(1, 301)]
-    lines.append({"event": "evaluated", "step": 300})
+    steps = [ev.StepDone(i, 3.0, 1e-3, speed * i / 300, 0.1, 1.0, float(i), 10) for i in range(1, 301)]
+    lines = [*steps, ev.Evaluated(300, 3.0, 20.0, 2.0, True)]
     journal = folder / "events.jsonl"
-    journal.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"event": "step_d')
+    journal.write_text("".join(json.dumps(ev.to_json(line)) + "\n" for line in lines) + '{"event": "step_d')
     os.utime(journal, (when, when))
 
 
