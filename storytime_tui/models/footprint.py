@@ -2,7 +2,8 @@
 
 The sums are those of mixed-precision training with AdamW (Rajbhandari et al., "ZeRO", 2020) and of what a block
 of GPT-2 keeps for its backward pass with flash attention: about 36 bytes a token and a unit of width, where
-16-bit numbers are kept, twice that in 32 bits, and a sixth more with dropout's masks. `training.probe` measures what it really is.
+16-bit numbers are kept, twice that in 32 bits, and a sixth more with dropout's masks. `training.probe` measures
+what it really is.
 """
 
 import json

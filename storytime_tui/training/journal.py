@@ -6,6 +6,7 @@ and a line that is no event is left out and counted.
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Iterator
@@ -98,6 +99,52 @@ def read_events(folder: Path) -> list[ev.Event]:
     return read_journal(folder).events
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What a journal comes to: steps taken and planned, losses, seconds, when it began, the last event, and how many
+    lines could not be read."""
+
+    step: int = 0
+    total_steps: int = 0
+    per_epoch: float = 0.0
+    best: float | None = None
+    first: float | None = None
+    seconds: float = 0.0
+    started: float | None = None
+    last: ev.Event | None = None
+    left_out: int = 0
+
+
+def facts_of(folder: Path) -> Facts:
+    """What the journal of the run in `folder` comes to; read again only where it has changed. Raises UnreadableFile."""
+    try:
+        now = os.stat(folder / JOURNAL)
+    except OSError:  # missing, or it will be said why
+        return _facts_of_journal(folder, None)
+    return _facts_of_journal(folder, (now.st_ino, now.st_size, now.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=512)
+def _facts_of_journal(folder: Path, version: object) -> Facts:
+    journal = read_journal(folder)
+    said = journal.events
+    started = next((e for e in said if isinstance(e, ev.Started)), None)
+    losses = [e.validation_loss for e in said if isinstance(e, ev.Evaluated)]
+    steps = [e for e in said if isinstance(e, ev.StepDone)]
+    totals = [e.total_steps for e in said if isinstance(e, ev.Started | ev.Resumed) and e.total_steps]
+    return Facts(
+        step=max((e.step for e in steps), default=0),
+        total_steps=totals[-1] if totals else 0,
+        per_epoch=started.steps_per_epoch if started else 0.0,
+        best=min((loss for loss in losses if loss == loss), default=None),
+        first=losses[0] if losses else None,
+        seconds=max((e.elapsed for e in steps if e.elapsed == e.elapsed), default=0.0),
+        started=started.time if started else None,
+        last=said[-1] if said else None,
+        left_out=journal.left_out,
+    )
+
+
 def _named(event: ev.Event, run: str) -> ev.Event:
     """The event with the run's name of today: its folder may have been copied, or renamed by hand."""
     if isinstance(event, ev.Started | ev.Finished | ev.Failed) and event.run != run:
@@ -150,6 +197,6 @@ def _lines(path: Path) -> Iterator[tuple[bytes | None, bool]]:
                 too_long = True
             elif too_long:
                 too_long = False
-                yield None, True
+                yield None, whole
             elif not line.isspace():
                 yield line, whole

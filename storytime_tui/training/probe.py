@@ -129,7 +129,9 @@ def _tried(
 def _most(reckoned: Footprint, windows: int, block: int, vocabulary: int) -> int:
     """Bytes that a process on a CPU will not go beyond while it learns with so many windows at once."""
     held = int(psutil.Process().memory_info().rss)
-    logits = min(LOGITS, LOGIT * windows * block * vocabulary)  # there and gone within the loss: not counted as kept
+    logits = min(
+        LOGITS, LOGIT * windows * block * vocabulary
+    )  # there and gone within the loss: not counted as kept
     return held + _CODE + int(max(0, reckoned.total(windows) - held + logits) * _BETWEEN)
 
 

@@ -83,7 +83,7 @@ def _removed_run(folder: Path) -> RemovedRun | None:
         until = datetime.strptime(time, _TIME).replace(tzinfo=UTC) + timedelta(days=KEPT_DAYS)
     except (ValueError, OverflowError):
         return None  # not one of ours
-    there = os.path.isdir(folder) or os.path.islink(folder)
+    there = (os.path.isdir(folder) or os.path.islink(folder)) and not runs.is_left_empty(folder)
     return RemovedRun(name, folder, until) if name and there else None
 
 
@@ -119,21 +119,8 @@ def restore_run(name: str) -> None:
 
 def _clear(folder: Path) -> None:
     """Remove the empty folder that a run which never began left in the place. Raises RunError where it is no such."""
-    if not os.path.lexists(folder):
-        return
-    with contextlib.ExitStack() as held:
-        if not runs.is_left_empty(folder):
-            raise _in_the_way(folder)
-        _hold(folder, held)
-        if not runs.is_left_empty(folder):
-            raise _in_the_way(folder)
-        if os.name == "nt":
-            held.close()
-        try:
-            (folder / runs.LOCK).unlink(missing_ok=True)
-            folder.rmdir()
-        except OSError:
-            raise _in_the_way(folder) from None
+    if os.path.lexists(folder) and not runs.remove_left_empty(folder):
+        raise _in_the_way(folder)
 
 
 def _in_the_way(folder: Path) -> RunError:

@@ -7,7 +7,6 @@ free only where nothing is in its place. (`training.removed` keeps those that we
 """
 
 import contextlib
-import functools
 import itertools
 import os
 import re
@@ -20,7 +19,7 @@ from storytime_tui import files, paths
 from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.training import events as ev
-from storytime_tui.training.journal import JOURNAL, read_journal
+from storytime_tui.training.journal import JOURNAL, Facts, facts_of
 from storytime_tui.training.journal import Journal as Journal
 from storytime_tui.training.journal import read_events as read_events
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
@@ -81,7 +80,7 @@ def is_run(name: str) -> bool:
     except FileNotFoundError:
         return os.path.islink(folder)  # one that leads nowhere, to a disk that is not there
     except OSError:
-        return True
+        return os.path.lexists(folder)  # not so for a name that no folder can have
     except ValueError:  # a name that the system cannot have
         return False
 
@@ -191,10 +190,7 @@ def new_run(name: str | None, plan: TrainingPlan) -> Iterator[Path]:
         try:
             write_plan(plan, folder / PLAN)
         except BaseException:
-            # ours, since we hold it, and nobody else puts anything there
-            with contextlib.suppress(OSError):
-                (folder / LOCK).unlink(missing_ok=True)
-                folder.rmdir()
+            unmake(folder)
             raise
         yield folder
 
@@ -225,7 +221,7 @@ def _claim(folder: Path, held: contextlib.ExitStack) -> None:
         if not is_left_empty(folder):
             raise _taken(folder)
         try:
-            mine.enter_context(locked(folder))
+            mine.enter_context(_locked(folder))
         except RunError:
             raise _taken(folder) from None
         if not is_left_empty(folder):  # another program had it first, and is done already
@@ -235,25 +231,56 @@ def _claim(folder: Path, held: contextlib.ExitStack) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the run for one program. Raises RunError where another has it, or it is gone."""
-    lock = folder / LOCK
-    busy = RunError(
-        f"The run {folder.name!r} is open in another Storytime right now: stop it there first, or choose another run."
-    )
+    """Hold a run for one program. Raises RunError where another has it, or it is gone."""
     gone = RunError(f"The run {folder.name!r} is not there any more: another program took it away.")
     if not os.path.isdir(folder):
         raise gone
-    if can_be_held(folder):
-        with contextlib.ExitStack() as held:
-            try:
-                held.enter_context(files.locked(lock, busy, wait=_WAIT))
-            except OSError as error:
-                raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
-            if not lock.exists():  # taken away while we opened it
-                raise gone
-            yield
-    else:
-        raise RunError(f"The run {folder.name!r} cannot be opened: {lock} is not a file. Move that away.")
+    with _locked(folder):
+        if is_left_empty(
+            folder
+        ):  # it was taken away while we opened the lock, which made an empty one in its place
+            unmake(folder)
+            raise gone
+        yield
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    busy = RunError(
+        f"The run {folder.name!r} is open in another Storytime right now: stop it there first, or choose another run."
+    )
+    if not can_be_held(folder):
+        raise RunError(
+            f"The run {folder.name!r} cannot be opened: {folder / LOCK} is not a file. Move that away."
+        )
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(files.locked(folder / LOCK, busy, wait=_WAIT))
+        except OSError as error:
+            raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
+        yield
+
+
+def unmake(folder: Path) -> None:
+    """Remove a folder that holds nothing but its lock, which the caller holds. Windows keeps what is open."""
+    with contextlib.suppress(OSError):
+        (folder / LOCK).unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def remove_left_empty(folder: Path) -> bool:
+    """Remove a folder that a run which never began left empty; whether it was one, and nobody holds it."""
+    if not is_left_empty(folder):
+        return False
+    with contextlib.suppress(RunError):
+        with _locked(folder):
+            empty = is_left_empty(folder)
+            if empty and os.name != "nt":
+                unmake(folder)
+        if empty and os.name == "nt":
+            unmake(folder)
+        return empty
+    return False
 
 
 def can_be_held(folder: Path) -> bool:
@@ -269,51 +296,6 @@ def can_be_held(folder: Path) -> bool:
 # -- listing -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What of a run's journal its summary needs."""
-
-    step: int = 0
-    total_steps: int = 0
-    per_epoch: float = 0.0
-    best: float | None = None
-    first: float | None = None
-    seconds: float = 0.0
-    started: float | None = None
-    last: ev.Event | None = None
-    left_out: int = 0
-
-
-def _facts(folder: Path) -> _Facts:
-    """Raises UnreadableFile."""
-    try:
-        now = os.stat(folder / JOURNAL)
-    except OSError:  # missing, or it will be said why
-        return _facts_of_journal(folder, None)
-    return _facts_of_journal(folder, (now.st_ino, now.st_size, now.st_mtime_ns))
-
-
-@functools.lru_cache(maxsize=512)
-def _facts_of_journal(folder: Path, version: object) -> _Facts:
-    journal = read_journal(folder)
-    said = journal.events
-    started = next((e for e in said if isinstance(e, ev.Started)), None)
-    losses = [e.validation_loss for e in said if isinstance(e, ev.Evaluated)]
-    steps = [e for e in said if isinstance(e, ev.StepDone)]
-    totals = [e.total_steps for e in said if isinstance(e, ev.Started | ev.Resumed) and e.total_steps]
-    return _Facts(
-        step=max((e.step for e in steps), default=0),
-        total_steps=totals[-1] if totals else 0,
-        per_epoch=started.steps_per_epoch if started else 0.0,
-        best=min((loss for loss in losses if loss == loss), default=None),
-        first=losses[0] if losses else None,
-        seconds=max((e.elapsed for e in steps if e.elapsed == e.elapsed), default=0.0),
-        started=started.time if started else None,
-        last=said[-1] if said else None,
-        left_out=journal.left_out,
-    )
-
-
 def summary_of(name: str, *, ours: bool = False) -> RunSummary:
     """What is known of a run; `ours`: this program holds it, and nobody has to be asked.
 
@@ -321,13 +303,13 @@ def summary_of(name: str, *, ours: bool = False) -> RunSummary:
     """
     folder = run_folder(name)
     damage: list[str] = []
-    plan, facts = TrainingPlan(), _Facts()
+    plan, facts = TrainingPlan(), Facts()
     try:
         plan = read_plan(folder / PLAN)
     except PlanError as error:
         damage.append(str(error))
     try:
-        facts = _facts(folder)
+        facts = facts_of(folder)
     except StorytimeError as error:
         damage.append(str(error))
     return RunSummary(
@@ -352,7 +334,7 @@ def length_of(folder: Path) -> tuple[int, float]:
 
     Raises UnreadableFile.
     """
-    facts = _facts(folder)
+    facts = facts_of(folder)
     return facts.total_steps, facts.per_epoch
 
 

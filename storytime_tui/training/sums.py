@@ -32,7 +32,7 @@ def damage_in(checkpoint: Path, *, model_only: bool = False) -> str:
     try:
         for line in small_files.read_text(checkpoint / SUMS).splitlines():
             wanted, name = line.split("  ", 1)
-            if not name or Path(name).name != name:
+            if Path(name).name != name or name in ("", ".."):
                 return SUMS  # nothing outside of the checkpoint was saved with it
             named.add(name)
             if model_only and name.startswith("trainer."):

@@ -42,7 +42,7 @@ _SAVED = 12 / 3e8  # seconds a parameter for a checkpoint: weights and moments, 
 
 @dataclass(frozen=True)
 class Estimate:
-    """About how much the stories are: tokens, training windows, and seconds from the start of the usual plan to its end.
+    """About how much the stories are: tokens, training windows, and seconds from the usual plan's start to its end.
 
     `seconds` is None where this machine has not shown its speed yet and nothing can be said.
     """

@@ -55,7 +55,16 @@ def test_the_newest_run_of_the_base_says_how_fast_it_is_here() -> None:
     found = estimate(STORIES, "scratch-small")
     assert found.seconds is not None
     ten_epochs = found.tokens * 0.9 * 10
-    assert found.seconds == pytest.approx(ten_epochs / 1_000.0, rel=0.1)
+    # and what it does beside its steps: evaluations, samples, checkpoints
+    assert ten_epochs / 1_000.0 < found.seconds < 1.25 * ten_epochs / 1_000.0
+
+
+def test_what_a_run_does_beside_its_steps_takes_time_too() -> None:
+    """The starter on the bundled tales: "under 1 min" was said, and it took 1:38 with all that belongs to it."""
+    past_run("quick", "scratch-tiny", 1e9, 1_000.0)  # steps that take no time
+    few = [Story("A", "word " * 3_000), Story("B", "word " * 3_000)]
+    seconds = estimate(few, "scratch-tiny").seconds
+    assert seconds is not None and 4.0 < seconds < 30.0
 
 
 def test_another_base_s_run_tells_by_its_size() -> None:

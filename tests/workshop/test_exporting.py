@@ -296,3 +296,41 @@ def test_an_upload_that_breaks_keeps_the_export(
         export_model("mine", tmp_path / "out", push="ada/tales")
     logits(tmp_path / "out")
     assert not hub.repos["ada/tales"].files
+
+
+# -- a base ------------------------------------------------------------------------------------------------
+
+
+def test_a_base_is_exported_like_a_run(starter: Path, tmp_path: Path) -> None:
+    done = export_model("starter", tmp_path / "out", dtype="bf16")
+    assert (done.run, done.checkpoint, done.base, done.dtype) == ("starter", None, None, "bf16")
+    assert load_file(tmp_path / "out" / "model.safetensors").keys() >= {"transformer.h.0.attn.c_attn.weight"}
+    assert load_model(tmp_path / "out", device=torch.device("cpu"), dtype=torch.float32)
+    assert "SHA256SUMS" not in {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_a_folder_is_exported_and_a_base_s_name_is_the_base_s(starter: Path, tmp_path: Path) -> None:
+    folder = make_gpt2(tmp_path / "made elsewhere")
+    assert export_model(str(folder), tmp_path / "copy").checkpoint is None
+    checkpoint("starter", 10, "best")  # a run of an earlier day that is called so
+    assert export_model("starter", tmp_path / "base").checkpoint is None
+    for name, which in (("starter/best", None), ("starter/step-10", None), ("starter", "best")):
+        done = export_model(name, tmp_path / f"run {name.count('/')} {which} {name[-2:]}", checkpoint=which)
+        assert (done.run, done.checkpoint) == ("starter", "step-10")
+
+
+@pytest.mark.parametrize(
+    ("name", "which", "said"),
+    [
+        ("scratch-tiny", None, "has no weights to export yet"),
+        ("no-such-thing", None, "There is no run called 'no-such-thing'"),
+        ("starter", "best", "There is no run called 'starter'"),
+        ("~nosuchuser", None, "There is no run called"),
+    ],
+)
+def test_what_has_nothing_to_export_is_said(
+    starter: Path, tmp_path: Path, name: str, which: str | None, said: str
+) -> None:
+    with pytest.raises((ModelError, RunError), match=said):
+        export_model(name, tmp_path / "out", checkpoint=which)
+    assert not (tmp_path / "out").exists()
