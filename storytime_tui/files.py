@@ -89,12 +89,7 @@ def folder_written_atomically(path: Path, *, shared: bool = False) -> Iterator[P
     part.mkdir(mode=0o777 if shared else 0o700)
     try:
         yield part
-        for file in part.rglob("*"):
-            if not shared and not file.is_symlink():
-                _narrow(file)
-            if file.is_file():
-                _sync_file(file)
-        sync_folder(part)
+        sync_all(part, shared=shared)
         os.replace(part, path)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
@@ -112,6 +107,34 @@ def _make_parent(path: Path, shared: bool) -> None:
 def _part_of(path: Path) -> Path:
     """A name beside `path` that nobody else takes."""
     return path.with_name(f"{_PART}{secrets.token_hex(6)}-{path.name[-40:]}")
+
+
+@contextlib.contextmanager
+def unfinished_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Give an empty folder in `parent` to fill and then to rename; under its first name it is removed at the end.
+
+    Only its owner can open it. Makes `parent`. Raises OSError.
+    """
+    make_folder(parent)
+    part = _part_of(parent / name)
+    part.mkdir(mode=0o700)
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def sync_all(folder: Path, *, shared: bool = False) -> None:
+    """Have every file in a folder on the disk, so that a rename of the folder is the last thing to happen.
+
+    Only their owner can read them from then on, unless they are `shared`.
+    """
+    for file in folder.rglob("*"):
+        if not shared and not file.is_symlink():
+            _narrow(file)
+        if file.is_file():
+            _sync_file(file)
+    sync_folder(folder)
 
 
 def point_link(link: Path, target: str) -> None:
@@ -173,17 +196,19 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: StorytimeError) -> Iterator[None]:
-    """Hold the lock file `path` for the block; raise `busy` at once where another program holds it.
+def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator[None]:
+    """Hold the lock file `path` for the block; raise `busy` where another program or thread holds it.
 
-    The system frees the lock when its holder dies, however it dies.
+    `patience`: seconds to wait for it first. The system frees the lock when its holder dies, however it dies.
     """
     make_folder(path.parent)
-    lock = filelock.FileLock(path, timeout=0, mode=0o600)
+    lock = filelock.FileLock(path, timeout=patience, mode=0o600)
     try:
         lock.acquire()
     except filelock.Timeout:
         raise busy from None
+    except NotImplementedError as error:  # some network disks
+        raise OSError(errno.ENOLCK, "the disk it is on cannot lock files", str(path)) from error
     try:
         yield
     finally:

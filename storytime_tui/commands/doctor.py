@@ -12,7 +12,6 @@ from pathlib import Path
 from storytime_tui import __version__, paths, small_files
 from storytime_tui.cli import DONE, FAILED
 from storytime_tui.commands.output import print_json
-from storytime_tui.errors import StorytimeError
 from storytime_tui.models.catalogue import STARTER, bases
 from storytime_tui.settings import load_settings
 from storytime_tui.terminal import printable
@@ -101,10 +100,9 @@ def _folder(name: str, folder: Path) -> Finding:
 
 
 def _settings() -> Finding:
-    try:
-        load_settings()
-    except StorytimeError as error:
-        return Finding("settings file", str(error), well=False)
+    troubles = load_settings().troubles
+    if troubles:
+        return Finding("settings file", " ".join(troubles), well=False)
     return Finding(
         "settings file",
         "as it should be" if small_files.is_regular(paths.settings_file()) else "none: the defaults hold",
