@@ -89,12 +89,44 @@ def folder_written_atomically(path: Path, *, shared: bool = False) -> Iterator[P
     part.mkdir(mode=0o777 if shared else 0o700)
     try:
         yield part
-        sync_all(part, shared=shared)
+        if not shared:
+            narrow_all(part)
+        sync_all(part)
         os.replace(part, path)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def unfinished_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Give an empty folder in `parent` to fill and then to rename; under its first name it is removed at the end.
+
+    Makes `parent`. Only its owner can open the folder. Raises OSError.
+    """
+    make_folder(parent)
+    part = _part_of(parent / name)
+    part.mkdir(mode=0o700)
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def narrow_all(folder: Path) -> None:
+    """Keep everything in a folder of ours for its owner alone, whatever the umask let others do."""
+    for file in folder.rglob("*"):
+        if not file.is_symlink():
+            _narrow(file)
+
+
+def sync_all(folder: Path) -> None:
+    """Have every file in a folder on the disk, so that a rename of the folder is the last thing to happen."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            _sync_file(file)
+    sync_folder(folder)
 
 
 def _make_parent(path: Path, shared: bool) -> None:
@@ -107,34 +139,6 @@ def _make_parent(path: Path, shared: bool) -> None:
 def _part_of(path: Path) -> Path:
     """A name beside `path` that nobody else takes."""
     return path.with_name(f"{_PART}{secrets.token_hex(6)}-{path.name[-40:]}")
-
-
-@contextlib.contextmanager
-def unfinished_folder(parent: Path, name: str) -> Iterator[Path]:
-    """Give an empty folder in `parent` to fill and then to rename; under its first name it is removed at the end.
-
-    Only its owner can open it. Makes `parent`. Raises OSError.
-    """
-    make_folder(parent)
-    part = _part_of(parent / name)
-    part.mkdir(mode=0o700)
-    try:
-        yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def sync_all(folder: Path, *, shared: bool = False) -> None:
-    """Have every file in a folder on the disk, so that a rename of the folder is the last thing to happen.
-
-    Only their owner can read them from then on, unless they are `shared`.
-    """
-    for file in folder.rglob("*"):
-        if not shared and not file.is_symlink():
-            _narrow(file)
-        if file.is_file():
-            _sync_file(file)
-    sync_folder(folder)
 
 
 def point_link(link: Path, target: str) -> None:
