@@ -19,7 +19,8 @@ import tomli_w
 from storytime_tui import files, small_files
 from storytime_tui.errors import PlanError
 from storytime_tui.models.catalogue import default_base
-from storytime_tui.training.ranges import RANGES, is_text, shown
+from storytime_tui.terminal import is_text
+from storytime_tui.training.ranges import RANGES, shown
 
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
 SCHEDULES = ("cosine", "linear", "constant", "wsd")

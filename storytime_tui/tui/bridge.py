@@ -41,10 +41,10 @@ def sentence_of(error: Exception) -> str:
         return str(error)
     from storytime_tui import files, log  # only when something broke
 
-    log.keep(error, "in the app")
+    details = log.keep(error, "in the app")
     if isinstance(error, OSError) and (sentence := files.sentence_of(error)):
         return sentence
-    return f"Something broke that should not have ({type(error).__name__}). {log.place_in_words()}"
+    return f"Something broke that should not have ({type(error).__name__}). {details}"
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:
