@@ -65,7 +65,9 @@ def _name_it(part: Path, path: Path) -> Path:
         target = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         if target.exists():
             continue
-        for stale in _companions(target):  # of the file that was removed: SQLite would read it into the new one
+        for stale in _companions(
+            target
+        ):  # of the file that was removed: SQLite would read it into the new one
             stale.unlink(missing_ok=True)
         try:
             os.link(part, target)  # unlike a rename it fails where the name was taken meanwhile

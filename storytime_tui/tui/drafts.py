@@ -11,7 +11,7 @@ EVERY = 0.3
 
 
 class Drafts:
-    """Hands the newest line on at most every 0.3 s, and only when the one before it is on the disk. Belongs to a screen.
+    """Hands the newest line on, at most every 0.3 s and when the one before it is on the disk. Belongs to a screen.
 
     Lines that come while the disk is slow give way to newer ones: one write is under way at a time.
     """

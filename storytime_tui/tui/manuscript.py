@@ -1,6 +1,8 @@
 """The story on the page, as the store knows it: what is typed is kept before anything else happens with it."""
 
-from storytime_tui.stories.story import Added, Opened, Story
+from collections.abc import Sequence
+
+from storytime_tui.stories.story import Added, Passage, Story
 from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.services import Store
 
@@ -60,6 +62,6 @@ def last_story(store: Store) -> Story | None:
     return max(store.stories(), key=lambda story: story.changed, default=None)
 
 
-def told_with(opened: Opened | None) -> str:
+def told_with(passages: Sequence[Passage]) -> str:
     """The model that wrote in a story last; "" where none did yet."""
-    return next((p.model for p in reversed(opened.passages if opened else ()) if p.author == "model"), "")
+    return next((passage.model for passage in reversed(passages) if passage.author == "model"), "")

@@ -33,7 +33,7 @@ class StoreThread:
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._waiting = 0  # jobs that are not done
-        self._sentence = ""  # what was said last
+        self.trouble = ""  # a sentence: why what was asked for last has to wait
 
     def store(self) -> Store:
         """The store, opened with the first call. Blocks. Raises StoryError."""
@@ -62,11 +62,15 @@ class StoreThread:
         self._jobs.put((job, future))
         return future
 
-    def drain(self, seconds: float) -> bool:
-        """Wait until all is on the disk, for so long at most; whether it is."""
-        until = time.monotonic() + seconds
+    def drain(self, seconds: float | None) -> bool:
+        """Wait until all is on the disk, for so long at most (None: as long as it takes); whether it is."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._waiting, max(0.0, until - time.monotonic()))
+            return self._changed.wait_for(lambda: not self._waiting, seconds)
+
+    def close(self, seconds: float) -> None:
+        """Wait for the last words as `drain` does, and close the store where they are all kept."""
+        if self.drain(seconds) and self._store is not None:
+            self._store.close()
 
     def _work(self) -> None:
         while True:
@@ -87,19 +91,22 @@ class StoreThread:
                 future.set_exception(error)
                 return
             else:
-                self._tell(self._notice())
+                self._tell("")
+                self._pass_on_notice()
                 future.set_result(result)
                 return
 
-    def _notice(self) -> str:
-        assert self._store is not None
-        sentence, self._store.notice = self._store.notice, ""
-        return sentence
+    def _tell(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._say(trouble)
 
-    def _tell(self, sentence: str) -> None:
-        if sentence != self._sentence:
+    def _pass_on_notice(self) -> None:
+        """The store may have something to say of its file; it stays on the screen for a while."""
+        store = self.store()
+        if store.notice:
+            sentence, store.notice = store.notice, ""
             self._say(sentence)
-        self._sentence = sentence
 
 
 async def done(future: Future[Result]) -> Result:

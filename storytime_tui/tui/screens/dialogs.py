@@ -125,12 +125,17 @@ class LeavingScreen(ModalScreen[None]):
 
     CSS_PATH = "dialogs.tcss"
 
+    def __init__(self, *, words: bool = False) -> None:
+        """`words`: what was written is waited for, not a run's checkpoint."""
+        super().__init__()
+        self._words = words
+
     def compose(self) -> ComposeResult:
-        """One sentence."""
+        """What is waited for, and what leaving at once would cost."""
+        what = "your last words" if self._words else "the checkpoint"
+        when = "they are on the disk" if self._words else "it is whole"
+        cost = "without them" if self._words else "with the checkpoint before this one"
         with Vertical(classes="dialog"):
-            yield Static(Content("Saving the checkpoint…"), classes="dialog--title")
-            yield Static(Content("Storytime closes as soon as it is whole."))
-            yield Static(
-                Content("ctrl+q again leaves at once, with the checkpoint before this one"),
-                classes="dialog--keys",
-            )
+            yield Static(Content(f"Saving {what}…"), classes="dialog--title")
+            yield Static(Content(f"Storytime closes as soon as {when}."))
+            yield Static(Content(f"ctrl+q again leaves at once, {cost}"), classes="dialog--keys")
