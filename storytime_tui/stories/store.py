@@ -303,10 +303,10 @@ class StoryStore:
             )
         elif self._writer is not None:
             self._db.execute("DELETE FROM draft WHERE story = ? AND writer = ?", (story_id, self._me()))
-        newest = self._db.execute(
-            "SELECT text FROM draft WHERE story = ? ORDER BY changed DESC, rowid DESC LIMIT 1", (story_id,)
+        others = self._db.execute(
+            "SELECT text FROM draft WHERE story = ? ORDER BY changed DESC LIMIT 1", (story_id,)
         ).fetchone()
-        return self._change(story_id, "draft", newest[0] if newest else "")
+        return self._change(story_id, "draft", text or (others[0] if others else ""))
 
     def _me(self) -> str:
         if self._writer is None:

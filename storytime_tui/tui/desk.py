@@ -7,6 +7,8 @@ subscribes.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -167,7 +169,11 @@ class Desk:
                 self.open_model()
 
     def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
-        """Continue a story; its messages come with a new number."""
+        """Continue a story; its messages come with a new number.
+
+        Without a seed of one's own there is another for each telling, so that trying again tells something else.
+        """
+        settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
         self._begin(Passages(self.keeper, story, text, settings))
 
     def open_model(self) -> None:

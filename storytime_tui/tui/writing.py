@@ -76,10 +76,13 @@ class Writing:
             opened = await self._desk.from_store(lambda store: store.open_story(before.id))
             return opened, manuscript.story is not None and manuscript.story.head != before.head
 
-    async def moved(self) -> bool:
-        """Whether another window has changed the story in view. False where that cannot be said now."""
+    async def moved(self) -> int | None:
+        """The story in view where another window has changed it; None where not, or where that cannot be said now."""
         story = self.story_id
+        if story is None:
+            return None
         try:
-            return story is not None and await self._desk.from_store(lambda store: store.moved(story))
+            moved = await self._desk.from_store(lambda store: store.moved(story))
         except StoryError:
-            return False  # whatever is done next says so
+            return None  # whatever is done next says so
+        return story if moved and story == self.story_id else None

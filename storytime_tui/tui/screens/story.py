@@ -1,13 +1,10 @@
 """Story: you write a line, the model goes on, word by word, until it is done or you stop it."""
 
-import dataclasses
-import random
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
@@ -18,12 +15,12 @@ from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import bases
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
-from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript, told_with
-from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
 from storytime_tui.tui.screens.sampler import SamplerScreen
+from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories
+from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.page import Page
@@ -42,19 +39,7 @@ class StoryScreen(Screen[None]):
 
     CSS_PATH = "story.tcss"
     AUTO_FOCUS = "#prompt"
-    BINDINGS = [
-        Binding("enter", "write", "Write", id="story.write", tooltip="Back to your line"),
-        Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop; its words stay"),
-        Binding("m", "model", "Model", id="story.model", tooltip="Choose who writes with you"),
-        Binding("u", "undo", "Undo", id="story.undo", tooltip="Take back the last piece, whoever wrote it"),
-        Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take it back"),
-        Binding("y", "redo", "Redo", id="story.redo", tooltip="Bring back what was taken back"),
-        Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Bring it back"),
-        Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
-        Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
-        Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),
-        Binding("comma", "settings", "Settings", key_display=",", id="story.settings", tooltip="How boldly"),
-    ]
+    BINDINGS = KEYS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -69,8 +54,9 @@ class StoryScreen(Screen[None]):
         self._begun = False  # the last story is in view
         self._line = ""  # what is typed and not yet sent
         self._adding: str | None = None  # the line that is on its way to the disk, before the model goes on
-        self._drafts = Drafts(self, self._keep_draft, self._show_saving)
-        self._store_said = ""  # what is wrong with the store
+        self._drafts = Drafts(
+            self, self._keep_draft, lambda slow: self.query_one(WritingStatus).set_saving(slow)
+        )
 
     def compose(self) -> ComposeResult:
         """Page, trouble, prompt, status."""
@@ -89,11 +75,12 @@ class StoryScreen(Screen[None]):
         self._trouble.say("")
         self._desk.told.subscribe(self, self._said, immediate=True)
         self._desk.model_changed.subscribe(self, self._model_changed)
-        self._desk.store_said.subscribe(self, self._of_the_store)
+        self._desk.store_said.subscribe(self, self._trouble.say)
         self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
         self.set_interval(LOOK, self._look_elsewhere)
-        self.run_worker(self._begin())
+        self._begin()
 
+    @work
     async def _begin(self) -> None:
         last: Opened | None = None
         with self._trouble.saying():
@@ -104,7 +91,13 @@ class StoryScreen(Screen[None]):
         self._begun = True
         if self._line:  # typed meanwhile
             self._drafts.typed()
-        await self._find_model(told_with(last.passages if last else ()))
+        with self._trouble.saying():
+            await self._desk.find_model(told_with(last.passages if last else ()))
+        self._finding = False
+        if self._desk.model and not self._desk.awaited:
+            self._open_ahead()
+        self._send_what_waits()
+        self._show_status()
 
     def on_screen_resume(self) -> None:
         """Another screen may have asked for a fresh page or another model."""
@@ -162,19 +155,13 @@ class StoryScreen(Screen[None]):
         for page in self.query(Page):
             page.set_title(self._writing.manuscript.title)
 
-    def _look_elsewhere(self) -> None:
-        if self._begun and self.is_current and not self._busy:
-            self.run_worker(self._follow(), exclusive=True, group="look")
-
-    async def _follow(self) -> None:
+    @work(exclusive=True, group="look")
+    async def _look_elsewhere(self) -> None:
         """Another window may have changed the story in view."""
-        story = self._writing.story_id
-        moved = await self._writing.moved()
-        if moved and story is not None and story == self._writing.story_id and not self._busy:
-            await self._open(story)
+        moved = await self._writing.moved() if self._begun and self.is_current else None
+        if moved is not None and not self._busy:
+            await self._open(moved)
             self._trouble.say(MOVED)
-
-    # -- what is typed --------------------------------------------------------------------------------
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
@@ -184,16 +171,6 @@ class StoryScreen(Screen[None]):
 
     def _keep_draft(self) -> Future[None]:
         return self._writing.keep_draft(self._line.removeprefix(self._adding or ""))
-
-    def _show_saving(self, slow: bool) -> None:
-        status = self.query_one(WritingStatus)
-        if status.saving != slow:
-            status.saving = slow
-            self._show_status()
-
-    def _of_the_store(self, sentence: str) -> None:
-        """Say what keeps words from the disk; take only that back once they are there."""
-        self._trouble.say(sentence)
 
     # -- writing --------------------------------------------------------------------------------------
 
@@ -214,8 +191,9 @@ class StoryScreen(Screen[None]):
         self._adding = event.text
         self._drafts.forget()
         self._set_state("saving…")
-        self.run_worker(self._add(event.text))
+        self._add(event.text)
 
+    @work
     async def _add(self, line: str) -> None:
         try:
             added = await self._writing.add(line)
@@ -223,6 +201,7 @@ class StoryScreen(Screen[None]):
             self._adding = None
             self._trouble.say(str(error))
             self._set_state("")
+            self._do_then()
             return
         prompt = self.query_one(Prompt)
         with self.prevent(TextArea.Changed):
@@ -230,28 +209,23 @@ class StoryScreen(Screen[None]):
         self._adding, self._line = None, prompt.text
         if self._line:  # typed since
             self._drafts.typed()
-        self._show_added(added)
+        await self._show_added(added)
+        if self._then is not None:  # something else was asked for meanwhile
+            self._set_state("")
+            self._do_then()
+            return
+        self._set_telling(True)
+        self._desk.tell(added.story.id, added.before + added.added, self._settings)
+        self._set_state("thinking…")
+
+    async def _show_added(self, added: Added) -> None:
+        self._show_title()
         if added.moved:
             await self._open(added.story.id)
             self._trouble.say(MOVED)
-        then, self._then = self._then, None
-        if then is not None:  # something else was asked for meanwhile
-            self._set_state("")
-            then()
-            return
-        self._set_telling(True)
-        # another seed for each telling, so that taking back and trying again tells something else
-        seed = self._settings.seed or random.randrange(1, 2**31)
-        settings = dataclasses.replace(self._settings, seed=seed)
-        self._desk.tell(added.story.id, added.before + added.added, settings)
-        self._set_state("thinking…")
-
-    def _show_added(self, added: Added) -> None:
-        self._show_title()
-        page = self.query_one(Page)
-        if added.added and not added.moved:
-            page.append("you", added.added)
-        page.anchor()
+        elif added.added:
+            self.query_one(Page).append("you", added.added)
+        self.query_one(Page).anchor()
         self.query_one(WritingStatus).count(added.before + added.added)
 
     def _said(self, message: messages.TellingMessage) -> None:
@@ -276,10 +250,14 @@ class StoryScreen(Screen[None]):
         if self._telling:
             self._set_telling(False)
             self._set_state(wording.ending(message.told, bool(message.failure)))
+        if self._adding is None:
+            self._do_then()
+        self._send_what_waits()
+
+    def _do_then(self) -> None:
         then, self._then = self._then, None
         if then is not None:
             then()
-        self._send_what_waits()
 
     def _set_telling(self, telling: bool) -> None:
         self._telling = telling
@@ -318,15 +296,6 @@ class StoryScreen(Screen[None]):
 
     # -- the model ------------------------------------------------------------------------------------
 
-    async def _find_model(self, told_with: str) -> None:
-        with self._trouble.saying():
-            await self._desk.find_model(told_with)
-        self._finding = False
-        if self._desk.model and not self._desk.awaited:
-            self._open_ahead()
-        self._send_what_waits()
-        self._show_status()
-
     def _model_changed(self, _: None) -> None:
         if self._desk.checkpoint_is_new:  # what was awaited is on the disk
             self._desk.checkpoint_is_new = False
@@ -335,66 +304,50 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def _open_ahead(self) -> None:
-        downloads = {base.name for base in bases() if base.download}
-        if self._desk.model in downloads:
+        """Before the first line, unless it would have to be fetched, or would slow a run down."""
+        if any(base.download and base.name == self._desk.model for base in bases()):
             self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
-        # opened ahead of the first line, unless it would have to be fetched, or would slow a run down
-        if self._desk.model not in downloads and not self._desk.view.busy and not self._telling:
+        elif not self._desk.view.busy and not self._telling:
             self._open_model()
 
     def _open_model(self) -> None:
         self._set_model_state("opening…")
         self._desk.open_model()
 
-    def action_model(self) -> None:
+    @work
+    async def action_model(self) -> None:
         """Choose who writes."""
-        self.run_worker(self._choose_model())
-
-    async def _choose_model(self) -> None:
         with self._trouble.saying():
-            choices = await in_thread(self._desk.services.model_choices)
-            rows = [Row(choice.name, choice.title, choice.note) for choice in choices]
-            if rows:
-                self.app.push_screen(ChooseScreen("Write with", rows, self._desk.model), self._model_chosen)
-            else:
+            if not await offer_models(self.app, self._desk, self._model_chosen):
                 self._set_state("there is no model yet: train one (F3)")
 
-    def _model_chosen(self, name: str | None) -> None:
-        if name:
-            self._trouble.say("")
-            self._when_quiet(lambda: self._take_model(name))
+    def _model_chosen(self, name: str) -> None:
+        def take() -> None:
+            self._desk.choose_model(name)
+            self._open_model()
 
-    def _take_model(self, name: str) -> None:
-        self._desk.choose_model(name)
-        self._open_model()
+        self._trouble.say("")
+        self._when_quiet(take)
 
     def _set_model_state(self, state: str) -> None:
         self._desk.model_state = state
         self._desk.model_changed.publish(None)
 
-    # -- keys -----------------------------------------------------------------------------------------
-
     def action_undo(self) -> None:
         """Take back the last piece."""
-        self._when_quiet(
-            lambda: self.run_worker(self._change(Manuscript.undo, "there is nothing to take back"))
-        )
+        self._when_quiet(lambda: self._change(Manuscript.undo, "there is nothing to take back"))
 
     def action_redo(self) -> None:
         """Bring back what was taken back."""
-        self._when_quiet(
-            lambda: self.run_worker(self._change(Manuscript.redo, "there is nothing to bring back"))
-        )
+        self._when_quiet(lambda: self._change(Manuscript.redo, "there is nothing to bring back"))
 
+    @work
     async def _change(self, change: Change, nothing: str) -> None:
         with self._trouble.saying():
             try:
                 result = await self._writing.change(change)
-            except StoryMoved as error:
-                story = self._writing.story_id
-                if story is not None:
-                    await self._open(story)
-                self._trouble.say(str(error))
+            except StoryMoved:
+                self._look_elsewhere()
                 return
             if result is not None:
                 self._show_story(result[0])
@@ -405,35 +358,20 @@ class StoryScreen(Screen[None]):
         """A blank page."""
         self._when_quiet(lambda: self._show_story(None))
 
-    def action_open(self) -> None:
+    @work
+    async def action_open(self) -> None:
         """Choose an earlier story."""
-        self.run_worker(self._choose_story())
-
-    async def _choose_story(self) -> None:
         with self._trouble.saying():
-            stories = await self._desk.from_store(lambda store: store.stories())  # the last changed first
-            rows = [Row(str(i), story.title) for i, story in enumerate(stories)]
-            if not rows:
+            if not await offer_stories(self.app, self._desk, self.open_story):
                 self._set_state("there is no other story yet")
-                return
-
-            def opened(chosen: str | None) -> None:
-                if chosen is not None:
-                    self.open_story(stories[int(chosen)])
-
-            self.app.push_screen(ChooseScreen("Your stories", rows), opened)
 
     def action_rename(self) -> None:
         """Give the story a title."""
-
-        def named(title: str | None) -> None:
-            if title and title.strip():
-                self.run_worker(self._rename(title.strip()))
-
         story = self._writing.manuscript.story
         now = story.title if story is not None else ""
-        self.app.push_screen(AskScreen("Title", "What is this story called?", value=now), named)
+        ask_title(self.app, now, self._rename)
 
+    @work
     async def _rename(self, title: str) -> None:
         with self._trouble.saying():
             await self._writing.rename(title)
@@ -448,8 +386,6 @@ class StoryScreen(Screen[None]):
             self._settings = self.query_one(WritingStatus).settings = settings
             self._desk.prefer_sampler(settings)
             self._show_status()
-
-    # -- what is shown --------------------------------------------------------------------------------
 
     def _set_state(self, state: str) -> None:
         self.query_one(WritingStatus).state = state

@@ -33,6 +33,12 @@ class WritingStatus(Static):
             self.words += len(text.split()) - (1 if grows else 0)
             self._in_word = not text[-1].isspace()
 
+    def set_saving(self, slow: bool) -> None:
+        """Whether what is typed takes long to reach the disk."""
+        if self.saving != slow:
+            self.saving = slow
+            self.show()
+
     def on_resize(self) -> None:
         """More of it, or less, finds room."""
         self.show()
