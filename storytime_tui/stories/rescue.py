@@ -24,12 +24,35 @@ def identity_of(path: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-def rescue(db: sqlite3.Connection, path: Path) -> tuple[Path, str]:
+def log_of(path: Path) -> Path:
+    """SQLite's write-ahead log of a stories file."""
+    return path.with_name(path.name + "-wal")
+
+
+def forget_log(path: Path, ours: Identity | None) -> None:
+    """Take the log of the file that was removed or replaced out of the way, if it is still that one.
+
+    What is in it can be read here, where it is open; read into the file that has the name now, it would spoil that.
+    Raises OSError.
+    """
+    if ours is not None and identity_of(log_of(path)) == ours:
+        for stale in _companions(path):
+            stale.unlink(missing_ok=True)
+
+
+def rescue(db: sqlite3.Connection, path: Path, writer: str) -> tuple[Path, str]:
     """Write all that `db` holds to a new file, close it, and say where that is and what happened, in a sentence.
 
     The new file is `path` itself, or, where another file has that name by now, one beside it: nothing of either is
-    lost. Raises OSError or sqlite3.Error; `db` is still open then.
+    lost. Where another window was quicker, and its new file has all of it, that one will do. `writer` is who types
+    here. Raises OSError or sqlite3.Error; `db` is still open then.
     """
+    if _holds_all(path, db, writer):
+        db.close()
+        return (
+            path,
+            f"The stories file {path} was removed, and another window has written it anew: nothing is lost.",
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".part-", suffix="-" + path.name, dir=path.parent)
     os.close(handle)  # mkstemp made it for our eyes only, and so it stays
@@ -56,6 +79,19 @@ def rescue(db: sqlite3.Connection, path: Path) -> tuple[Path, str]:
     return target, (
         f"The stories file {path} was replaced by another while it was open here. What was open here is kept in "
         f"{target.name} beside it."
+    )
+
+
+def _holds_all(path: Path, db: sqlite3.Connection, writer: str) -> bool:
+    """Whether the file at `path` has every word that `db` has: passages may have grown there, none may be missing."""
+    passages, drafts = "SELECT id, text FROM passage", "SELECT story, text FROM draft WHERE writer = ?"
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as other:
+            told, typed = dict(other.execute(passages)), dict(other.execute(drafts, (writer,)))
+    except sqlite3.Error:  # there is no such file, or it is none of ours
+        return False
+    return all(told.get(id, "\0").startswith(text) for id, text in db.execute(passages)) and all(
+        typed.get(story) == text for story, text in db.execute(drafts, (writer,))
     )
 
 

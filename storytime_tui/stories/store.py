@@ -11,7 +11,7 @@ from typing import Any
 from storytime_tui import files
 from storytime_tui.errors import StoryError, StoryMoved, StoryUnavailable
 from storytime_tui.stories import writers
-from storytime_tui.stories.rescue import identity_of, rescue
+from storytime_tui.stories.rescue import Identity, forget_log, identity_of, log_of, rescue
 from storytime_tui.stories.schema import MIGRATIONS, migrate, version_of
 from storytime_tui.stories.story import Added, Author, Opened, Passage, Story
 from storytime_tui.stories.trouble import damaged, explaining
@@ -43,6 +43,7 @@ class StoryStore:
         self._writer: writers.Writer | None = None  # who types here; made with the first draft
         self._seen: dict[int, int] = {}  # story -> its version as it was last read or written here
         self._written: dict[int, int] = {}  # the same, within a transaction
+        self._log: Identity | None = None  # the file's write-ahead log, as it was last seen
         self._connect()
 
     def _connect(self) -> None:
@@ -97,6 +98,7 @@ class StoryStore:
                 "INSERT INTO story (title, created, changed) VALUES (?, ?, ?)", (_storable(title), now, now)
             )
             assert cursor.lastrowid is not None
+            self._written[cursor.lastrowid] = 0
             return self._story(cursor.lastrowid)
 
     def stories(self, removed: bool = False) -> tuple[Story, ...]:
@@ -153,9 +155,9 @@ class StoryStore:
                 )
             )
             self._seen[story_id] = version
-        me = self._writer.name if self._writer is not None else ""
+        me = self._writer.name if self._writer is not None else None
         left = [name for name in drafts if name != me and not writers.is_alive(self.path, name)]
-        draft: str = drafts.get(me, "") if me else ""
+        draft: str = drafts.get(me, "")
         if not draft and left:
             draft = drafts[left[0]] if self._take_over(story_id, left[0]) else ""
         return Opened(story, passages, draft)
@@ -179,7 +181,8 @@ class StoryStore:
         """
         with self._writing():
             before = "".join(p.text for p in self._path_to(self._story(story_id).head))
-            moved = self._version(story_id) != self._seen.setdefault(story_id, self._version(story_id))
+            version = self._version(story_id)
+            moved = self._seen.get(story_id, version) != version
             added = _storable(append(before))
             if added:
                 self._add(story_id, "you", added, "", "")
@@ -341,8 +344,10 @@ class StoryStore:
             return
         try:
             if identity_of(self.path) == self._identity:
+                self._log = identity_of(log_of(self.path))
                 return
-            self.path, self.notice = rescue(self._db, self.path)
+            forget_log(self.path, self._log)
+            self.path, self.notice = rescue(self._db, self.path, self._writer.name if self._writer else "")
         except OSError as error:
             raise StoryUnavailable(
                 f"The stories file {self.path} is gone, and cannot be written anew: {error.strerror or error}. "

@@ -1,12 +1,16 @@
 """What is typed and told is kept: while one types, with another window at the story, with a store that is not well."""
 
 import asyncio
+import contextlib
+import os
 import shutil
+import signal
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +24,7 @@ from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
+from tests.terminal import open_app
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, type_text, until
 from tests.tui.fakes import World
 from tests.tui.test_story import LINE, go_to_story, send, told
@@ -269,3 +274,30 @@ def test_what_waiting_does_not_help_is_told_to_who_asked(world: World, other: St
     assert keeper.keep(lambda store: store.new_story("owl").title).result(10) == "owl"
     assert said == []
     assert keeper.drain(10)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows offers no pseudo-terminal")
+def test_kill_9_while_one_types_costs_the_last_half_second_alone(home: Path) -> None:
+    with open_app(80, 24, home) as terminal:
+        terminal.wait_for("Library")
+        terminal.keys("3")
+        terminal.wait_for("A blank page")
+        typed, kept = "", ""
+        until_then = time.monotonic() + 30
+        while not kept and time.monotonic() < until_then:
+            terminal.press("a", at=r"› a*")  # never half a second without a key, on a machine at rest
+            typed += "a"
+            kept = draft_in(home / "stories.sqlite3")
+        terminal.program.kill(signal.SIGKILL)
+        terminal.program.wait()
+    assert kept
+    assert typed.startswith(draft_in(home / "stories.sqlite3"))
+
+
+def draft_in(path: Path) -> str:
+    """The draft of the only story; "" where there is none yet."""
+    with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        row = db.execute("SELECT text FROM draft").fetchone()
+        return str(row[0]) if row else ""
+    return ""
