@@ -33,7 +33,7 @@ from storytime_tui.tui.messages import (
 )
 from storytime_tui.tui.preferences import KEPT, Preferences
 from storytime_tui.tui.run_view import RunView
-from storytime_tui.tui.services import Copy, Room, Services, Store, Unfinished
+from storytime_tui.tui.services import Choice, Copy, Room, Services, Store, Unfinished
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.ticks import Key, Ticks
 
@@ -59,6 +59,7 @@ class Desk:
         self.awaited = ""  # the run whose checkpoint is being saved to write with
         self.checkpoint_is_new = False  # it came: the model is to be opened
         self.fresh_page = False  # the next show of Story begins a new page
+        self.known_models: Sequence[Choice] = ()  # as they were when they were last looked for
         self.model_state = ""  # a word on it for the header: "opening…"
         self._awake = ""  # the model that told last, or could have
         self.device = ""  # what it runs on, once it is open
@@ -146,12 +147,17 @@ class Desk:
         else the starter. Raises StorytimeError."""
         if self.model and not self._chosen_ahead:
             return
-        names = [choice.name for choice in await in_thread(self.services.model_choices)]
+        names = [choice.name for choice in await in_thread(self.look_for_models)]
         if names and (not self.model or self._chosen_ahead):
             self._chosen_ahead = False
             name = told_with if told_with in names else names[0]
             if name != self.model:
                 self.choose_model(name)
+
+    def look_for_models(self) -> Sequence[Choice]:
+        """What there is to write with. Blocks: call it in a thread. Raises StorytimeError."""
+        self.known_models = found = self.services.model_choices()
+        return found
 
     async def wake_starter(self) -> None:
         """Open the starter, where it is what stories would be written with: the first word then comes at once.

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import OptionList
 
 from storytime_tui.errors import StoryError
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.terminal import open_app
@@ -234,11 +234,11 @@ async def test_after_a_dialog_the_focus_is_where_it_was(app: StorytimeApp, world
         await a_story(pilot, app)
         prompt = app.screen.query_one(Prompt)
         await pilot.press("escape", "o")
-        await until(pilot, lambda: isinstance(app.focused, OptionList))
+        await until(pilot, lambda: isinstance(app.focused, ChoiceList) and app.focused.rows)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.focused, Page))
         await pilot.press("m")
-        await until(pilot, lambda: isinstance(app.focused, OptionList))
+        await until(pilot, lambda: isinstance(app.focused, ChoiceList) and app.focused.rows)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.focused, Page))
         await pilot.press("u")

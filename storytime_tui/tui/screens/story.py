@@ -314,12 +314,9 @@ class StoryScreen(Screen[None]):
         self._set_model_state("opening…")
         self._desk.open_model()
 
-    @work
-    async def action_model(self) -> None:
+    def action_model(self) -> None:
         """Choose who writes."""
-        with self._trouble.saying():
-            if not await offer_models(self.app, self._desk, self._model_chosen):
-                self._set_state("there is no model yet: train one (F3)")
+        offer_models(self.app, self._desk, self._model_chosen)
 
     def _model_chosen(self, name: str) -> None:
         def take() -> None:
@@ -358,12 +355,9 @@ class StoryScreen(Screen[None]):
         """A blank page."""
         self._when_quiet(lambda: self._show_story(None))
 
-    @work
-    async def action_open(self) -> None:
+    def action_open(self) -> None:
         """Choose an earlier story."""
-        with self._trouble.saying():
-            if not await offer_stories(self.app, self._desk, self.open_story):
-                self._set_state("there is no other story yet")
+        offer_stories(self.app, self._desk, self.open_story)
 
     def action_rename(self) -> None:
         """Give the story a title."""

@@ -1,41 +1,48 @@
-"""What the Story screen asks for in dialogs: one of the stories, one of the models, a title. Read in a thread first."""
+"""What the Story screen asks for in dialogs: one of the stories, one of the models, a title.
 
-from collections.abc import Callable
+A dialog is open at once, with what was known last; what there is now is read in a thread and comes after it.
+"""
+
+from collections.abc import Callable, Sequence
 
 from textual.app import App
 
 from storytime_tui.stories.story import Story
-from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
 
 
-async def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) -> bool:
-    """Ask who writes; False where there is nothing to choose. Raises StorytimeError."""
-    choices = await in_thread(desk.services.model_choices)
-    rows = [Row(choice.name, choice.title, choice.note) for choice in choices]
+def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) -> None:
+    """Ask who writes."""
+
+    def rows() -> list[Row]:
+        return [Row(choice.name, choice.title, choice.note) for choice in desk.look_for_models()]
 
     def answered(name: str | None) -> None:
         if name:
             chosen(name)
 
-    if rows:
-        app.push_screen(ChooseScreen("Write with", rows, desk.model), answered)
-    return bool(rows)
+    known = [Row(choice.name, choice.title, choice.note) for choice in desk.known_models]
+    nothing = "There is no model yet: train one (F3)."
+    app.push_screen(ChooseScreen("Write with", known, desk.model, find=rows, nothing=nothing), answered)
 
 
-async def offer_stories(app: App[None], desk: Desk, chosen: Callable[[Story], object]) -> bool:
-    """Ask for one of the written stories; False where there is none. Raises StoryError."""
-    stories = await desk.from_store(lambda store: store.stories())  # the last changed first
-    rows = [Row(str(i), story.title) for i, story in enumerate(stories)]
+def offer_stories(app: App[None], desk: Desk, chosen: Callable[[Story], object]) -> None:
+    """Ask for one of the written stories."""
+    stories: Sequence[Story] = ()
 
-    def answered(place: str | None) -> None:
-        if place is not None:
-            chosen(stories[int(place)])
+    def rows() -> list[Row]:
+        nonlocal stories
+        stories = desk.keeper.store().stories()  # the last changed first
+        return [Row(str(story.id), story.title) for story in stories]
 
-    if rows:
-        app.push_screen(ChooseScreen("Your stories", rows), answered)
-    return bool(rows)
+    def answered(number: str | None) -> None:
+        for story in stories:
+            if str(story.id) == number:
+                chosen(story)
+
+    nothing = "There is no story yet: write how one begins."
+    app.push_screen(ChooseScreen("Your stories", (), find=rows, nothing=nothing), answered)
 
 
 def ask_title(app: App[None], now: str, named: Callable[[str], object]) -> None:
