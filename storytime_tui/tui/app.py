@@ -25,6 +25,7 @@ from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
 DEFAULT_THEME = Settings().theme  # stands for "what suits this terminal"
+QUIET = 0.5  # seconds after the first frame, before the other screens are loaded
 AT_ONCE = 1.0  # seconds in which the last words reach a disk that is well
 GIVEN_UP = 20.0  # seconds for a disk that is not, once there is nobody to ask
 
@@ -111,8 +112,15 @@ class StorytimeApp(App[None]):
         """Follow the theme; say what is wrong with the settings file, if anything is."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._leave_on_signals()
+        if not self.is_headless:
+            self.set_timer(QUIET, self._load_screens)
         if self.desk.preferences.trouble:
             self._say(self.desk.preferences.trouble)
+
+    async def _load_screens(self) -> None:
+        from storytime_tui.tui.ahead import load_screens
+
+        await load_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:
         if chosen.name != self._shown_theme:

@@ -24,6 +24,7 @@ from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing, Resumed, StepDone
 from storytime_tui.tui import messages, wording
+from storytime_tui.tui.giving_way import giving_way
 from storytime_tui.tui.history import LossCurve
 from storytime_tui.tui.services import Progress, Store, Teller
 from storytime_tui.tui.store_thread import StoreThread
@@ -119,19 +120,21 @@ class LearningThread:
     def _learn(self, job: Callable[[Control], Iterator[Event]], control: Control, curve: LossCurve) -> None:
         refusal = ""
         try:
-            for event in job(control):
-                if isinstance(event, StepDone):
-                    curve.add(
-                        event.step, event.loss
-                    )  # here, since the message may be dropped for a newer one
-                    self._post(messages.Stepped(event))
-                    continue
-                if isinstance(event, Resumed) and event.from_checkpoint:
-                    curve.forget_after(event.step)
-                self._post(messages.RunSaid(event))
+            with giving_way():
+                for event in job(control):
+                    self._pass_on(event, curve)
         except Exception as error:
             refusal = sentence_of(error)
         self._post(messages.RunEnded(refusal))
+
+    def _pass_on(self, event: Event, curve: LossCurve) -> None:
+        if isinstance(event, StepDone):
+            curve.add(event.step, event.loss)  # here, since the message may be dropped for a newer one
+            self._post(messages.Stepped(event))
+            return
+        if isinstance(event, Resumed) and event.from_checkpoint:
+            curve.forget_after(event.step)
+        self._post(messages.RunSaid(event))
 
 
 @dataclass(frozen=True)

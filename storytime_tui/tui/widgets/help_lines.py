@@ -1,6 +1,6 @@
 """The words of the help, laid out in lines: one widget, where one for each word of it took a quarter of a second."""
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,7 +14,8 @@ Line = tuple[tuple[str, str], ...]  # texts from left to right, each with a name
 KEYS = 20  # cells for a key or a number, before what it means
 
 
-def lines_of(sections: Sequence[Section], width: int) -> list[Line]:
+@lru_cache(maxsize=16)
+def lines_of(sections: tuple[Section, ...], width: int) -> list[Line]:
     """The help in lines of `width` cells: titles, paragraphs, and rows of a key and its meaning."""
     lines: list[Line] = []
     for title, introduction, rows in sections:
@@ -41,7 +42,7 @@ class HelpLines(TallView, can_focus=True):
     HelpLines > .help--key { text-style: bold; }
     """
 
-    def __init__(self, sections: Sequence[Section], *, id: str) -> None:
+    def __init__(self, sections: tuple[Section, ...], *, id: str) -> None:
         super().__init__(id=id)
         self._sections = sections
         self._lines: list[Line] = []
