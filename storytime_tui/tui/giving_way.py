@@ -6,7 +6,9 @@ import sys
 import threading
 from collections.abc import Iterator
 
-NICE = 10  # of 19: beside the screen's thread a run's get a tenth of a core, and all of what the screen leaves
+NICE = (
+    10  # of 19: beside the screen's thread a run's get a tenth of a core, and all of what the screen leaves
+)
 SWITCH = 0.0005  # seconds that Python lets one thread go on while another waits; 0.005 is usual
 
 
