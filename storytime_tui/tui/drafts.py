@@ -17,10 +17,15 @@ class Drafts:
     """
 
     def __init__(
-        self, owner: Widget, keep: Callable[[], Future[None]], slow: Callable[[bool], object]
+        self,
+        owner: Widget,
+        keep: Callable[[], Future[None]],
+        slow: Callable[[bool], object],
+        complain: Callable[[Exception], object],
     ) -> None:
-        """`keep` hands the line on as it is then; `slow` is told when one takes long, and when it is there."""
-        self._owner, self._keep, self._slow = owner, keep, slow
+        """`keep` hands the line on as it is then; `slow` is told when one takes long, and when it is there;
+        `complain` what is wrong where a line cannot be kept at all."""
+        self._owner, self._keep, self._slow, self._complain = owner, keep, slow, complain
         self._timer: Timer | None = None  # runs while there is a line to hand on
         self._under_way: Future[None] | None = None
 
@@ -43,17 +48,23 @@ class Drafts:
 
     def _due(self) -> None:
         self._timer = None
-        slow = self._under_way is not None and not self._under_way.done()
-        self._slow(slow)
-        if slow:
+        if self._is_slow():
             self.typed()
             return
         self._under_way = self._keep()
         self._owner.set_timer(EVERY, self._look)
 
     def _look(self) -> None:
-        if self._timer is None:  # else the next line looks
-            slow = self._under_way is not None and not self._under_way.done()
-            self._slow(slow)
-            if slow:
-                self._owner.set_timer(EVERY, self._look)
+        if self._timer is None and self._is_slow():  # else the next line looks
+            self._owner.set_timer(EVERY, self._look)
+
+    def _is_slow(self) -> bool:
+        """Whether a line is still under way; says what became of it."""
+        slow = self._under_way is not None and not self._under_way.done()
+        self._slow(slow)
+        if self._under_way is not None and not slow:
+            error = self._under_way.exception()
+            self._under_way = None
+            if isinstance(error, Exception):
+                self._complain(error)
+        return slow

@@ -225,6 +225,25 @@ async def test_stories_that_cannot_be_opened_are_opened_once_they_can_be(world: 
         await until(pilot, lambda: "is damaged" not in flat(app))
 
 
+async def test_stories_of_a_newer_version_are_refused_in_a_sentence_and_left_alone(world: World) -> None:
+    world.folder.mkdir(parents=True)
+    world.store().close()
+    path = world.folder / "stories.sqlite3"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 99")
+        db.commit()
+    before = path.read_bytes()
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await until(pilot, lambda: "newer version of Storytime" in flat(app))
+        await send(pilot)
+        await until(pilot, lambda: "saving…" not in screen_text(app))
+        assert "newer version of Storytime" in flat(app)
+        assert app.screen.query_one(Prompt).text == LINE  # what was typed is in view
+    assert path.read_bytes() == before
+
+
 # -- keys ------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import bases
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
+from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript, told_with
@@ -55,7 +56,10 @@ class StoryScreen(Screen[None]):
         self._line = ""  # what is typed and not yet sent
         self._adding: str | None = None  # the line that is on its way to the disk, before the model goes on
         self._drafts = Drafts(
-            self, self._keep_draft, lambda slow: self.query_one(WritingStatus).set_saving(slow)
+            self,
+            self._keep_draft,
+            lambda slow: self.query_one(WritingStatus).set_saving(slow),
+            lambda error: self._trouble.say(sentence_of(error)),
         )
 
     def compose(self) -> ComposeResult:
