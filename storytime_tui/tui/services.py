@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.settings import Settings, load_settings, save_settings
+from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.stories.story import Added as AddedLine
 from storytime_tui.stories.story import Author, Opened, Passage
 from storytime_tui.stories.story import Story as WrittenStory
@@ -217,8 +217,10 @@ class Services:
     clock: Callable[[], float] = time.monotonic
     unfinished_run: Callable[[], Unfinished | None] = lambda: None
     history: Callable[[str], Iterator[Event]] = lambda run: iter(())
-    load_settings: Callable[[], Settings] = Settings
-    keep_settings: Callable[[Settings], None] = lambda settings: None
+    load_settings: Callable[[], Loaded] = Loaded
+    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: (
+        ""
+    )  # a sentence where there is one to say
 
 
 def real_services() -> Services:
@@ -248,7 +250,7 @@ def real_services() -> Services:
         unfinished_run=_unfinished_run,
         history=_history,
         load_settings=load_settings,
-        keep_settings=save_settings,
+        keep_settings=change_settings,
     )
 
 
