@@ -14,7 +14,9 @@ from storytime_tui.training.runs import RunSummary
 from storytime_tui.workshop import records
 from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
 
+PATHS = ("to",)  # arguments that name a file: what a disk calls it need not be UTF-8
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+_LARGEST = 1e15  # bytes of one file
 _COLUMN = 32  # cells; what is longer is cut at its beginning, where names are most alike
 
 
@@ -205,10 +207,10 @@ def _short_path(name: str) -> str:
 def _bytes(text: str) -> int:
     """`15MB` as a number of bytes. Raises ArgumentTypeError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMG]?)B?", text.strip())
-    size = round(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
-    if size < 1:
+    size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
+    if not 1 <= size <= _LARGEST:
         raise argparse.ArgumentTypeError(f"{text!r} is no size: write one such as 15MB, 500kB or 2GB")
-    return size
+    return round(size)
 
 
 def _export(args: argparse.Namespace) -> int:
