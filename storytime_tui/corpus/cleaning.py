@@ -49,6 +49,8 @@ _INVISIBLE = {
     **dict.fromkeys("\u00ad\u200b\ufeff", ""),  # soft hyphens, zero-width spaces, stray marks
 }
 _MOST_PASSES = 12  # each pass may uncover something for the next, but no book has needed more than three
+_FEW_PASSES = 4
+_CLEANED = 500_000  # characters in all passes over a small text; a large one gets the few passes
 
 # Stands between the parts of a book while they are cleaned together: a paragraph that no step touches.
 _PART = "\x01"
@@ -69,14 +71,23 @@ def clean(text: str, *, plain: bool = True) -> str:
     Quotes and dashes become plain ASCII unless `plain` is False. Cleaning a clean text changes nothing, and
     no word is made that the text did not have.
     """
-    for _ in range(
-        _MOST_PASSES
-    ):  # mostly twice: the second time finds nothing (joined lines may make a mark)
-        once = _clean_book(strip_gutenberg(legible(text, plain=plain)))
+    for _ in range(passes_over(text)):
+        # mostly twice: the second time finds nothing (joined lines may make a mark)
+        once = clean_once(text, plain=plain)
         if once == text:
             break
         text = once
     return text
+
+
+def clean_once(text: str, *, plain: bool = True) -> str:
+    """A text after one pass of cleaning, which may have uncovered something for the next."""
+    return _clean_book(strip_gutenberg(legible(text, plain=plain)))
+
+
+def passes_over(text: str) -> int:
+    """How many times a text is cleaned at most: a large one, made so that each pass finds a little, takes no hours."""
+    return max(_FEW_PASSES, min(_MOST_PASSES, _CLEANED // max(1, len(text))))
 
 
 def legible(text: str, *, plain: bool = True) -> str:

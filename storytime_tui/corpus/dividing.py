@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from storytime_tui.corpus.cleaning import Setting, clean, clean_parts, legible, setting_of, wrap_width
+from storytime_tui.corpus.cleaning import (
+    Setting,
+    clean_once,
+    clean_parts,
+    legible,
+    passes_over,
+    setting_of,
+    wrap_width,
+)
 from storytime_tui.corpus.document import Book, Chapter, Document, Tale
 from storytime_tui.corpus.layout.apparatus import mark_pages
 from storytime_tui.corpus.layout.blocks import blocks_of
@@ -31,7 +39,6 @@ _HEADER_TITLE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _HEADER = 20_000  # characters before a book: its own header stands there
-_MOST_PASSES = 12
 
 
 def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
@@ -204,8 +211,8 @@ def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:
 
 def _cleaned_alone(text: str, *, sources: bool) -> str:
     """A text cleaned and trimmed until both leave it as it is."""
-    for _ in range(_MOST_PASSES):
-        once = trimmed(clean(text, plain=False), sources=sources)
+    for _ in range(passes_over(text)):
+        once = trimmed(clean_once(text, plain=False), sources=sources)
         if once == text:
             break
         text = once

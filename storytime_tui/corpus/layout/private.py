@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -305,12 +306,11 @@ def _marked(text: str, blocks: Sequence[Block], page: TitlePage, book_title: str
     waiting: list[int] = []  # headings without text of their own
     for n, at in enumerate(places):
         is_story = levels[n] <= top and not one_story
-        following = n + 1 < len(places)
         if waiting and is_story and levels[waiting[-1]] > top:
             waiting.clear()  # they end the story before: their words stay in it
-        holds_chapters = is_story and following and levels[n + 1] > top
+        holds_chapters = is_story and n + 1 < len(places) and levels[n + 1] > top
         if not sizes[n] and not holds_chapters:
-            waiting = [*waiting, n] if following else []
+            waiting.append(n)  # after the last heading nothing follows that could take it
             continue
         start = blocks[places[waiting[0]]].start if waiting else blocks[at].start
         names = [shown_title(text, blocks[places[m]]) for m in (*waiting, n)]
@@ -325,7 +325,7 @@ def _level_of_tales(levels: Sequence[int], sizes: Sequence[int], titles: Sequenc
 
     Where none of those has a text of its own and those under them have no numbers, they part a book of tales.
     """
-    several = sorted({level for level in levels if levels.count(level) > 1})
+    several = sorted(level for level, many in Counter(levels).items() if many > 1)
     if not several:
         return min(levels)
     for level, deeper in zip(several, [*several[1:], 0], strict=True):

@@ -297,7 +297,9 @@ def _is_login_page(page: bytes, for_file: bool) -> bool:
 
 def _words_in(page: str) -> int:
     """How many words of a page, in small letters, stand outside of its tags, scripts and styles."""
-    first, *pieces = page.split("<")  # by hand: patterns for this take minutes on a page of tags that never end
+    first, *pieces = page.split(
+        "<"
+    )  # by hand: patterns for this take minutes on a page of tags that never end
     words, within = len(first.split()), ""
     for piece in pieces:
         if within and not piece.startswith("/" + within):

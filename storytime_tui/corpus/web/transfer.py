@@ -84,7 +84,9 @@ def decoded(pieces: Iterable[bytes], encoding: str, shown: str) -> Iterator[byte
     CorpusError for any other, for one upon another (300 bytes can hold gigabytes so) and for damaged data;
     EOFError where the end is missing.
     """
-    layers = [layer for name in encoding.lower().split(",") if (layer := name.strip()) not in ("", "identity")]
+    layers = [
+        layer for name in encoding.lower().split(",") if (layer := name.strip()) not in ("", "identity")
+    ]
     if not layers:
         yield from pieces
         return
