@@ -31,7 +31,6 @@ from storytime_tui.corpus.layout.titles import as_title, key_of, title_and_body
 __all__ = ["Book", "divide", "read_book", "title_and_body", "title_of"]
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a document's lines are parted by newlines alone
-_BLANK_END = re.compile(r"[^\S\n]+\Z")  # a marker may stand in the middle of a line: the book ends before it
 _END_OF_TEXT = "<|endoftext|>"  # it ends a text wherever it stands: no model may learn it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
@@ -72,7 +71,7 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
         line += text.count("\n", at, start)
         if text[start:end].strip():
             marked = end - start < len(text)
-            book = _without_credits(_BLANK_END.sub("", text[start:end])) if marked else text
+            book = _without_credits(_without_blank_end(text[start:end])) if marked else text
             title = said or _title_in(text[max(at, start - _HEADER) : start])
             books.append(_read_one(book, document, title, line, published=marked or document.published))
         line += text.count("\n", start, end)
@@ -81,6 +80,12 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     title = next((book.title for book in books if book.title), "") or as_title(said)
     author = document.author or next((book.author for book in books if book.author), "")
     return Book(tales, title, author)
+
+
+def _without_blank_end(book: str) -> str:
+    """A book without the spaces at its end: the marker after it may stand in the middle of a line."""
+    words_end = len(book.rstrip())
+    return book[: max(words_end, book.rfind("\n", words_end) + 1)]
 
 
 def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:

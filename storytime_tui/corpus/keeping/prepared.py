@@ -1,17 +1,19 @@
 """Files read, cleaned and divided once: their stories lie in the cache, and open in milliseconds afterwards."""
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from storytime_tui import files
+from storytime_tui.corpus import stopping
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
@@ -24,7 +26,8 @@ from storytime_tui.corpus.readers import READING_VERSION, read_document
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line, printable_path
 
-_FORMAT = 3
+_FORMAT = 4
+_LONGEST_TITLE = 300  # characters
 _DAYS = 90  # what was not opened for so long is made again when it is wanted
 
 Progress = Callable[[int, int], None]
@@ -69,18 +72,26 @@ def prepare(
     Where the cache cannot be written (a full disk), the stories stay in memory.
     """
     folder = cache_folder / _key(sources, plain)
-    found = _open(folder)
-    if found is None:
-        try:
-            files.forget_unused(cache_folder, _DAYS)
+    return _open(folder) or _made(sources, folder, plain, on_progress)
+
+
+def _made(sources: Sequence[Source], folder: Path, plain: bool, on_progress: Progress | None) -> Prepared:
+    """The stories made anew, in the cache where that can be; a stop is heard in the middle of a file, too."""
+    told = (0, 0)
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        told = (done, total)
+        if on_progress:
+            on_progress(done, total)
+
+    with stopping.heard(lambda: progress(*told)) if on_progress else contextlib.nullcontext():
+        with contextlib.suppress(OSError):  # a full disk, or another program was quicker
+            files.forget_unused(folder.parent, _DAYS)
             files.remove_folder(folder)
             with files.folder_written_atomically(folder) as part:
-                _write(part, sources, plain, on_progress)
-        except OSError:
-            found = _open(folder) or _in_memory(sources, plain, on_progress)  # another program was quicker
-        else:
-            found = _open(folder) or _in_memory(sources, plain, on_progress)
-    return found
+                _write(part, sources, plain, progress)
+        return _open(folder) or _in_memory(sources, plain, progress)
 
 
 def _key(sources: Sequence[Source], plain: bool) -> str:
@@ -140,11 +151,18 @@ def _tales_of_file(source: Source, plain: bool) -> Iterator[_Told]:
     if not book.tales:
         sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
         yield _Told(name, problem=source.shown(sentence))
-    called, author = printable_line(book.title), printable_line(book.author)
+    called, author = _short(book.title), _short(book.author)
     usual = called or title_from_name(Path(source.name).stem)
     for number, tale in enumerate(book.tales, start=1):
-        title = printable_line(tale.title) or (usual if len(book.tales) == 1 else f"{usual} {number}")
-        yield _Told(name, Tale(title, tale.text, tale.chapters, tale.lines), "", called, author)
+        title = _short(tale.title) or (usual if len(book.tales) == 1 else f"{usual} {number}")
+        chapters = tuple(replace(chapter, title=_short(chapter.title)) for chapter in tale.chapters)
+        yield _Told(name, Tale(title, tale.text, chapters, tale.lines), "", called, author)
+
+
+def _short(title: str) -> str:
+    """A title, or a name, on one line that a list can show."""
+    line = printable_line(title)
+    return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 1] + "\u2026"
 
 
 def _tales_of_archive(source: Source, plain: bool) -> Iterator[_Told]:
@@ -198,6 +216,7 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
                 continue
             titles |= {told.book: None} if told.book else {}
             authors |= {told.author: None} if told.author else {}
+            stopping.look_up()
             facts = facts_of(told.tale.text)
             file.write(told.tale.text.encode())
             sketches.append(facts.sketch)
