@@ -1,7 +1,7 @@
 """Text as found to text worth learning: small pure functions, put in order by `clean`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from storytime_tui.corpus.layout.apparatus import (
@@ -17,6 +17,7 @@ from storytime_tui.corpus.layout.apparatus import (
 )
 from storytime_tui.corpus.layout.gutenberg_marks import strip_gutenberg
 from storytime_tui.corpus.layout.wraps import Layout, dedent, layout_of, unwrap, unwrap_as, wrap_width
+from storytime_tui.corpus.stopping import watched
 
 __all__ = [
     "CLEANING_VERSION",
@@ -113,17 +114,23 @@ def clean_parts(parts: Sequence[str], setting: Setting) -> list[str]:
 
     They are cleaned as one text: a book of 300 fables costs no more than a novel of its size.
     """
-    border = f"\n\n\n\n{_PART}\n\n\n\n"
-    text = border.join(parts)
-    text = strip_bracketed(text)
-    text = strip_transcriber_notes(text)
-    text = strip_footnotes(text, setting.notes)
-    text = strip_page_numbers(text, alone=setting.numbered_pages)
-    text = single_asterisms(plain_emphasis(text))
-    text = single_blank_lines(strip_line_ends(text))
-    text = unwrap_as(dedent(text), setting.layout)
-    text = single_spaces(text)
-    return [dedent(part.strip("\n")) for part in text.split(_PART)]
+    steps: tuple[Callable[[str], str], ...] = (
+        strip_bracketed,
+        strip_transcriber_notes,
+        lambda text: strip_footnotes(text, setting.notes),
+        lambda text: strip_page_numbers(text, alone=setting.numbered_pages),
+        plain_emphasis,
+        single_asterisms,
+        strip_line_ends,
+        single_blank_lines,
+        dedent,
+        lambda text: unwrap_as(text, setting.layout),
+        single_spaces,
+    )
+    text = f"\n\n\n\n{_PART}\n\n\n\n".join(parts)
+    for step in watched(steps):
+        text = step(text)
+    return [dedent(part.strip("\n")) for part in watched(text.split(_PART))]
 
 
 def unix_lines(text: str) -> str:

@@ -27,6 +27,7 @@ from storytime_tui.corpus.layout.plans import Plan, plans_of
 from storytime_tui.corpus.layout.private import Reading, is_published, read_private
 from storytime_tui.corpus.layout.structure import divisions_of
 from storytime_tui.corpus.layout.titles import as_title, key_of, title_and_body
+from storytime_tui.corpus.stopping import watched
 
 __all__ = ["Book", "divide", "read_book", "title_and_body", "title_of"]
 
@@ -67,7 +68,7 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
     line = at = 0
-    for start, end in book_spans(text):
+    for start, end in watched(book_spans(text)):
         line += text.count("\n", at, start)
         if text[start:end].strip():
             marked = end - start < len(text)
@@ -154,7 +155,7 @@ def _told(book: str, reading: Reading, setting: Setting, first_line: int, *, sou
     cleaned = iter(clean_parts(parts, setting))
     tales = []
     line, at = first_line, 0
-    for plan in reading.plans:
+    for plan in watched(reading.plans):
         texts = [trimmed(next(cleaned), sources=sources) for _ in plan.parts]
         line += book.count("\n", at, plan.start)
         last = line + book.count("\n", plan.start, plan.end)
@@ -188,7 +189,7 @@ def _settled(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
     again = clean_parts([tale.text for tale in tales], setting_of(""))
     return [
         tale if text == tale.text and _stands(text) else _cleaned_again(tale, sources=sources)
-        for tale, text in zip(tales, again, strict=True)
+        for tale, text in watched(zip(tales, again, strict=True))
     ]
 
 
