@@ -18,6 +18,7 @@ from storytime_tui.corpus.formats.markup_rules import (
     meaning_of,
     names,
 )
+from storytime_tui.corpus.stopping import look_up
 from storytime_tui.errors import CorpusError
 
 _PARAGRAPHS = names(
@@ -138,6 +139,7 @@ class _Walk:
         ends: list[tuple[str, int]] = []
         steps = etree.iterwalk(root, events=("start", "end"))
         for event, element in steps:
+            look_up()
             if event == "start":
                 tag = element.tag.rpartition(":")[2]
                 says = meaning_of(element)
