@@ -132,7 +132,7 @@ def part_of(url: str, folder: Path) -> Iterator[Part]:
             yield part
         finally:
             part.close()
-            if not part.path.exists():  # nothing to go on with
+            if not part.size or not part.path.exists():  # nothing to go on with
                 with contextlib.suppress(OSError):
                     part.discard()
                     lock.unlink()
