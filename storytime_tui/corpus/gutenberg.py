@@ -166,7 +166,9 @@ def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[
     """One page of Gutendex' answer, and whether there are more. Raises CorpusError."""
     base = _base("STORYTIME_GUTENDEX", "https://gutendex.com")
     query = urlencode({**question, "languages": "en", "mime_type": "text/plain"}, quote_via=quote)
-    answer, data = addresses.read(f"{base}/books?{query}", stop=stop, patience=_PATIENCE, largest=_LARGEST_LIST)
+    answer, data = addresses.read(
+        f"{base}/books?{query}", stop=stop, patience=_PATIENCE, largest=_LARGEST_LIST
+    )
     try:
         found = json.loads(data)
         return tuple(book for entry in found["results"] if (book := _book(entry))), bool(found.get("next"))
@@ -187,7 +189,9 @@ def _book(entry: Any) -> Book | None:
     if not 0 < number < _NO_NUMBER or not title.strip() or not plain or (languages and "en" not in languages):
         return None
     people = entry.get("authors")
-    names = [one.get("name") for one in people[:3] if isinstance(one, dict)] if isinstance(people, list) else []
+    names = (
+        [one.get("name") for one in people[:3] if isinstance(one, dict)] if isinstance(people, list) else []
+    )
     authors = [spoken_name(printable_line(name[:_LONGEST_TEXT])) for name in names if isinstance(name, str)]
     return Book(
         number=number,
