@@ -7,7 +7,7 @@ from typing import Any
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.markup import read_html
-from storytime_tui.corpus.stopping import look_up
+from storytime_tui.corpus.stopping import look_up, watched
 
 # --- at the very top, "key: value" lines, and --- or ... again
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
@@ -30,11 +30,22 @@ def read_markdown(source: str, name: str) -> Document:
         source = source[front.end() :]
     source = _NOTE_MARK.sub("", "\n".join(_without_notes(source.split("\n"))))
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
-    reader.block.ruler.before("table", "stop", _no_block)
+    # asked in the lines of these, too
+    inside = ["paragraph", "reference", "blockquote", "list"]
+    reader.block.ruler.before("table", "stop", _no_block, {"alt": inside})
     reader.inline.ruler.before("text", "stop", _no_inline)
-    page = reader.render(source)
+    tokens = _Tokens(reader.parse(source))
+    page = reader.renderer.render(tokens, reader.options, {})
     document = read_html(page, name).document
     return replace(document, wrapped=False, title=fields.get("title", ""), author=fields.get("author", ""))
+
+
+class _Tokens(list[Any]):
+    """Tokens to render: a stop is heard before each of them."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """The tokens in order."""
+        return watched(super().__iter__())
 
 
 def _no_block(_state: Any, _start: int, _end: int, _silent: bool) -> bool:
