@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from storytime_tui import __version__, paths
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import StorytimeError, is_fault
 
 VERBS = {
     "app": "open the app (what happens without a verb)",
@@ -54,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("storytime-tui: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except Exception as error:
+    except BaseException as error:
+        if not is_fault(error):
+            raise
         from storytime_tui import log
 
         if os.environ.get("RANK", "0") != "0":  # torchrun's first process says what went wrong

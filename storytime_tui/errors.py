@@ -23,3 +23,12 @@ class RunError(StorytimeError):
 
 class StoryError(StorytimeError):
     """A written story cannot be found, opened or kept."""
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether something went wrong, and not Ctrl+C or the end of the program.
+
+    A library written in Rust (tokenizers, safetensors) raises its panics as PanicException, which is a BaseException
+    in a module that cannot be imported. A boundary that must hold catches BaseException and asks here.
+    """
+    return isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime"

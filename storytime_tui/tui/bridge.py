@@ -35,14 +35,22 @@ FRAME = 1 / 30  # seconds between two batches of tokens: faster is not seen
 SAVE = 0.5  # seconds of telling that a power cut may cost
 
 
-def sentence_of(error: Exception) -> str:
-    """What to show for an error: its own sentence where it was meant for people, else where the log is."""
+def sentence_of(error: BaseException) -> str:
+    """What to show for an error: its own sentence where it was meant for people, else where the log is.
+
+    Raises nothing: whoever waits for a sentence waits for the end of what failed.
+    """
     if isinstance(error, StorytimeError):
         return str(error)
-    from storytime_tui import log  # only when something broke
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: close other programs, or choose something smaller."
+    broke = f"Something broke that should not have ({type(error).__name__})"
+    try:
+        from storytime_tui import log  # only when something broke
 
-    where = log.keep(error, "in the app")
-    return f"Something broke that should not have ({type(error).__name__}); the details are in {where}."
+        return f"{broke}; the details are in {log.keep(error, 'in the app')}."
+    except Exception:  # a home that is gone, a disk that is full
+        return f"{broke}, and the log could not be written."
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:
@@ -53,7 +61,7 @@ async def in_thread(call: Callable[[], Result]) -> Result:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
-    def settle(result: Result | None, error: Exception | None) -> None:
+    def settle(result: Result | None, error: BaseException | None) -> None:
         if future.done():  # the one who waited has left
             return
         if error is not None:
@@ -65,8 +73,14 @@ async def in_thread(call: Callable[[], Result]) -> Result:
         result, error = None, None
         try:
             result = call()
-        except Exception as problem:
-            error = problem
+        except (
+            BaseException
+        ) as problem:  # also a panic of a library, which is no Exception: somebody waits for the end
+            error = (
+                problem
+                if isinstance(problem, Exception)
+                else RuntimeError(f"{type(problem).__name__}: {problem}")
+            )
         with contextlib.suppress(RuntimeError):  # the loop is closed: the app is gone
             loop.call_soon_threadsafe(settle, result, error)
 
@@ -93,7 +107,11 @@ class _Worker:
 
         log.start()  # what a stage reports of trouble in this thread goes there
         while True:
-            self._jobs.get()()
+            job = self._jobs.get()
+            try:
+                job()
+            except BaseException as error:  # the next job must find the thread alive
+                sentence_of(error)  # for the log
 
 
 class LearningThread:
@@ -127,9 +145,12 @@ class LearningThread:
                 if isinstance(event, Resumed) and event.from_checkpoint:
                     curve.forget_after(event.step)
                 self._post(messages.RunSaid(event))
-        except Exception as error:
+        except (
+            BaseException
+        ) as error:  # also a panic of a library: without an end the app would never be free again
             refusal = sentence_of(error)
-        self._post(messages.RunEnded(refusal))
+        finally:
+            self._post(messages.RunEnded(refusal))
 
 
 @dataclass(frozen=True)
@@ -199,9 +220,10 @@ class TellingThread:
             teller = self._open(telling)
             if telling.passages is not None and not stop.is_set():
                 told = self._tell(teller, telling.number, telling.passages, stop)
-        except Exception as error:
+        except BaseException as error:  # as in `_learn`
             failure = sentence_of(error)
-        self._post(messages.TellingEnded(telling.number, told, failure))
+        finally:
+            self._post(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
         teller = self._tellers.pop(telling.model, None)
