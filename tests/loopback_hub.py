@@ -72,6 +72,14 @@ def _etag(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def _hashes(path: Path) -> dict[str, object]:
+    """As the Hub lists them: git's hash of a small file, SHA-256 of a large one."""
+    content = path.read_bytes()
+    if path.suffix == ".safetensors":
+        return {"blobId": "0" * 40, "lfs": {"sha256": _etag(path), "size": len(content), "pointerSize": 134}}
+    return {"blobId": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()}
+
+
 class _Handler(BaseHTTPRequestHandler):
     hub: ClassVar[LoopbackHub]
     protocol_version = "HTTP/1.1"
@@ -131,7 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
             "gated": "manual" if self.hub.faults.get(repo_id) == "gated" else False,
             "tags": [],
             "downloads": 0,
-            "siblings": [{"rfilename": name, "size": size} for name, size in sizes.items()],
+            "siblings": [
+                {"rfilename": name, "size": size, **_hashes(self.hub.models / repo_id / name)}
+                for name, size in sizes.items()
+            ],
         }
         self._send(200, json.dumps(info).encode(), {"Content-Type": "application/json"})
 

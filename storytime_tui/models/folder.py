@@ -27,7 +27,8 @@ TOKENIZER_SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
 TOKENIZER_FILES = (TOKENIZER, *VOCABULARY, *TOKENIZER_SETTINGS)
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-_INDEX_LIMIT = 16_000_000  # bytes; the index of a model with a thousand shards has some 10 MB
+INDEX_LIMIT = 16_000_000  # bytes; the index of a model with a thousand shards has some 10 MB
+TOKENIZER_LIMIT = 150_000_000  # bytes of one file; the largest vocabularies there are have some 40 MB
 
 
 def read_json(path: Path, limit: int = small_files.LIMIT) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def weight_names(folder: Path) -> tuple[str, ...]:
     if (folder / WEIGHTS).exists() or not (folder / WEIGHTS_INDEX).exists():
         return (WEIGHTS,)
     index = folder / WEIGHTS_INDEX
-    shards = read_json(index, _INDEX_LIMIT).get("weight_map")
+    shards = read_json(index, INDEX_LIMIT).get("weight_map")
     if not isinstance(shards, dict) or not shards:
         raise ModelError(f"{index} is damaged: it names no weight files. Fetch or copy it again.")
     names = sorted(set(map(str, shards.values())))

@@ -27,7 +27,6 @@ from storytime_tui.models.word_memo import WordMemo, works_by_words
 END_OF_TEXT = "<|endoftext|>"
 _SETTINGS = model_folder.TOKENIZER_SETTINGS[0]
 _SMALLEST_VOCABULARY = 257  # each byte, and end-of-text
-_LARGEST = 150_000_000  # bytes of one file; the largest vocabularies there are have some 40 MB
 _SPACE = "▁"  # what SentencePiece writes for a space
 
 
@@ -161,7 +160,7 @@ def _opened(folder: Path, files: dict[str, bytes]) -> Tokenizer:
 def _content(path: Path) -> bytes | None:
     """The bytes of one of a tokenizer's files; None where there is no such file. Raises ModelError."""
     try:
-        return small_files.read_bytes(path, _LARGEST)
+        return small_files.read_bytes(path, model_folder.TOKENIZER_LIMIT)
     except FileNotFoundError:
         return None
     except small_files.UnreadableFile as error:

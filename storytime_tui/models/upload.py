@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import catalogue
-from storytime_tui.models.download import endpoint  # first: it keeps the library from talking
+from storytime_tui.models.download import endpoint  # first: it keeps the library from asking for more
 
 import huggingface_hub  # isort: skip
 from huggingface_hub import errors as hub_errors  # isort: skip

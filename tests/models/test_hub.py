@@ -7,8 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
-import huggingface_hub.constants
-import huggingface_hub.file_download
+import httpx
+import huggingface_hub
 import pytest
 import torch
 
@@ -26,9 +26,10 @@ TALE = "owner/tale"
 
 @pytest.fixture(name="hub")
 def quick_hub(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> LoopbackHub:
-    """A Hub of one model, and a library that hands on small pieces and tries again at once."""
-    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1000)
-    monkeypatch.setattr(huggingface_hub.file_download.time, "sleep", lambda _: None)
+    """A Hub of one model, whose answers come in small pieces, and which is tried again at once."""
+    whole = httpx.Response.iter_raw
+    monkeypatch.setattr(httpx.Response, "iter_raw", lambda response: whole(response, 1000))
+    monkeypatch.setattr(download, "_PAUSE", 0.0)
     return hub
 
 
@@ -272,7 +273,7 @@ def test_a_disk_that_fills_up_is_one_line(hub: LoopbackHub, monkeypatch: pytest.
     def full(*_: object, **__: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", full)
+    monkeypatch.setattr(download.Download, "_receive", full)
     assert "The disk is full" in refusal(TALE)
 
 
