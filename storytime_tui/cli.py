@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import importlib
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         _parser().parse_args(words)  # prints help, the version, or what is wrong, and exits
         return MISUSED
+    logging.captureWarnings(True)  # what libraries warn of goes to the log, where there is one: it would tear the screen
     command = importlib.import_module(f"storytime_tui.commands.{verb}")
     parser = argparse.ArgumentParser(prog=f"storytime-tui {verb}", description=_sentence(VERBS[verb]))
     command.add_arguments(parser)

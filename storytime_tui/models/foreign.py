@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import json
+import logging
 import math
 import os
 import tempfile
@@ -21,9 +22,11 @@ from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import config_numbers, weights_head
 from storytime_tui.models import folder as model_folder
 
-# What transformers would print, natively too, tears the screen; what matters of it is raised.
-transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+# What transformers would print, natively too, tears the screen: it goes to the log, where there is one.
+transformers.logging.disable_default_handler()  # type: ignore[no-untyped-call]
+transformers.logging.enable_propagation()  # type: ignore[no-untyped-call]
 transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+logging.getLogger("transformers").addHandler(logging.NullHandler())
 
 _DROPOUT = ("resid_pdrop", "embd_pdrop", "hidden_dropout", "hidden_dropout_prob", "embed_dropout", "dropout")
 _ATTENTION_DROPOUT = ("attn_pdrop", "attention_dropout", "attention_probs_dropout_prob")
