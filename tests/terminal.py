@@ -1,5 +1,6 @@
 """A real pseudo-terminal with a screen that can be read: the program as a person meets it, keys only."""
 
+import contextlib
 import os
 import re
 import sys
@@ -77,6 +78,12 @@ class Terminal:
             self._stream.feed(_known(data))
         return text
 
+    def read(self, seconds: float) -> None:
+        """Take what the program writes until it is silent for so long."""
+        with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
+            while True:
+                self._stream.feed(_known(self.program.read_nonblocking(65536, timeout=seconds)))
+
     def wait_for_end(self, seconds: float = 60.0) -> int:
         """Read until the program ends; return its exit code."""
         self.program.expect(pexpect.EOF, timeout=seconds)
@@ -95,6 +102,13 @@ def open_app(columns: int, rows: int, home: Path, *words: str) -> Iterator[Termi
     """`storytime-tui` in a terminal of this size; killed at the end if it still runs."""
     installed = Path(sys.executable).with_name("storytime-tui")
     argv = [str(installed)] if installed.exists() else [sys.executable, "-m", "storytime_tui"]
+    with open_program(columns, rows, home, [*argv, *words]) as terminal:
+        yield terminal
+
+
+@contextmanager
+def open_program(columns: int, rows: int, home: Path, argv: list[str]) -> Iterator[Terminal]:
+    """Any program in a terminal of this size, with our files in `home`; killed at the end if it still runs."""
     # a snapshot test leaves its own size in the environment, which the program would take for this terminal's
     inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     environment = {
@@ -105,7 +119,7 @@ def open_app(columns: int, rows: int, home: Path, *words: str) -> Iterator[Termi
         "LANG": "C.UTF-8",
         "TEXTUAL_ANIMATIONS": "none",
     }
-    terminal = Terminal(columns, rows, environment, [*argv, *words])
+    terminal = Terminal(columns, rows, environment, argv)
     try:
         yield terminal
     finally:

@@ -204,6 +204,7 @@ def test_what_nobody_foresaw_is_one_line_too_and_the_log_has_the_rest(
     assert "ZeroDivisionError" in (home / "logs" / "storytime.log").read_text()
 
 
+@pytest.mark.needs_torch
 def test_ctrl_c_saves_exits_with_130_and_the_run_goes_on(tales: Path, home: Path) -> None:
     argv = [
         sys.executable,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from textual import on
@@ -96,6 +96,14 @@ class StorytimeApp(App[None]):
 
         return StoryScreen(self.desk)
 
+    def on_load(self) -> None:
+        """Before anything is shown: tasks begin in their turn on Python 3.12 and later, as they do on 3.11.
+
+        Textual asks there for tasks that begin at once. The first screen then starts while the app does not hold it
+        yet, and looks for the app's screen in vain (Textual 8.2.8: ScreenStackError for a mode with an input).
+        """
+        asyncio.get_running_loop().set_task_factory(None)
+
     def on_mount(self) -> None:
         """Follow the theme; say what is wrong with the settings file, if anything is."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
@@ -133,6 +141,19 @@ class StorytimeApp(App[None]):
         yield SystemCommand("Quit", "a run saves its checkpoint first (ctrl+q)", self.action_quit)
 
     # -- modes and help -------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def batch_update(self) -> Iterator[None]:
+        """Hold back all painting for the block, then paint the whole screen.
+
+        Textual drops what is painted meanwhile and wakes only the app afterwards, not the screen. Where a batch (the
+        footer makes one for each change of keys) lasts longer than the pause of a switch of modes, which waits for
+        none, the screen before would stay on the terminal until something happens on the new one.
+        """
+        with super().batch_update():
+            yield
+        if self.screen_stack:
+            self.screen.refresh()
 
     async def action_mode(self, mode: str) -> None:
         """Show a mode; a dialog that is open is left first."""
