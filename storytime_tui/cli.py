@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if verb not in VERBS:
         _parser().parse_args(words)  # prints help, the version, or what is wrong, and exits
         return MISUSED
-    logging.captureWarnings(True)  # what libraries warn of goes to the log, where there is one: it would tear the screen
+    logging.captureWarnings(
+        True
+    )  # what libraries warn of is for the log, where there is one, not for the screen
     command = importlib.import_module(f"storytime_tui.commands.{verb}")
     parser = argparse.ArgumentParser(prog=f"storytime-tui {verb}", description=_sentence(VERBS[verb]))
     command.add_arguments(parser)

@@ -23,8 +23,8 @@ from storytime_tui.models import config_numbers, weights_head
 from storytime_tui.models import folder as model_folder
 
 # What transformers would print, natively too, tears the screen: it goes to the log, where there is one.
-transformers.logging.disable_default_handler()  # type: ignore[no-untyped-call]
-transformers.logging.enable_propagation()  # type: ignore[no-untyped-call]
+transformers.logging.disable_default_handler()
+transformers.logging.enable_propagation()
 transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 logging.getLogger("transformers").addHandler(logging.NullHandler())
 

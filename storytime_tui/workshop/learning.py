@@ -27,8 +27,9 @@ from storytime_tui.training.plan import (
     schedule_of,
     write_plan,
 )
-from storytime_tui.workshop import lessons
+from storytime_tui.workshop import lessons, memory
 from storytime_tui.workshop.at_work import learning as learning_now
+from storytime_tui.workshop.estimates import likely_gpu
 from storytime_tui.workshop.models import AdapterFiles, WholeFiles
 from storytime_tui.workshop.origins import Origin, find_origin
 from storytime_tui.workshop.progress import Report, Stopped, with_progress
@@ -120,13 +121,18 @@ def _new_folder(run: str | None, plan: TrainingPlan) -> Path:
 
 def _is_follower() -> bool:
     """Whether torchrun started this process, and another one speaks."""
-    return os.environ.get("RANK", "0") != "0" and os.environ.get("WORLD_SIZE", "1") != "1"
+    return os.environ.get("RANK", "0") != "0" and _is_one_of_several()
+
+
+def _is_one_of_several() -> bool:
+    """Whether torchrun started this process together with others."""
+    return os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 @contextlib.contextmanager
 def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
     """The processes that learn together; None, and no torch, where this one is alone."""
-    if os.environ.get("WORLD_SIZE", "1") == "1":
+    if not _is_one_of_several():
         yield None
         return
     from storytime_tui.models.loading import choose_device
@@ -227,6 +233,8 @@ def _prepare(
             training_tokens=len(streams.training.ids),
             parameters=size.parameters,
         )
+        if chosen.plan.batch_size is not None and not likely_gpu() and not _is_one_of_several():
+            memory.check_batch(size, resolved, memory.free())
     return _Prepared(resolved, chosen.plan.batch_size is None, chosen.split, origin, tokenizer, streams)
 
 
@@ -256,7 +264,7 @@ def _build(
     from storytime_tui.training.distributed import Ranks
     from storytime_tui.training.lesson import Lesson
     from storytime_tui.training.optimizers import check_optimizer
-    from storytime_tui.training.probe import fit_to_memory
+    from storytime_tui.training.probe import available_memory, fit_to_memory
     from storytime_tui.training.trainer import Trainer
 
     ranks = together or Ranks()
@@ -264,13 +272,16 @@ def _build(
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
     device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
     precision = loading.choose_precision(plan.precision, device)
+    if checkpoint is None and not prepared.chose_batch and likely_gpu() and ranks.count == 1:
+        size, on_gpu = _size_of(origin, tokenizer), device.type == "cuda"
+        memory.check_batch(size, plan, available_memory(device), on_gpu=on_gpu)
     loaded = _load(plan, origin, tokenizer, device)
     if checkpoint is None:
         plan = _with_compile(plan, loaded, device, len(streams.training.ids))
     model_files = _fit(plan, origin, loaded, tokenizer, checkpoint)
-    memory = None
+    found = None
     if checkpoint is None and ranks.count == 1:
-        plan, memory = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
+        plan, found = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
     if plan.compile == "on":  # after the trial, whose windows are of other sizes than the run's
         import torch
 
@@ -315,7 +326,7 @@ def _build(
             sample=sample,
             files_of=model_files,
             ranks=ranks,
-            memory=memory,
+            memory=found,
         )
         if checkpoint is not None:
             _check_same_lesson(folder.name, checkpoint, streams.fingerprint)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storytime_tui.corpus.collection import Story
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.models import catalogue
 from storytime_tui.models.catalogue import ScratchShape
 from storytime_tui.models.footprint import Size, estimate, size_in, size_of_shape
@@ -58,9 +58,47 @@ def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None
         )
     except StorytimeError:  # it cannot work, and the start will say why
         return None
-    available = int(_free() * _SPARE)
+    available = int(free() * _SPARE)
     needed = _needed(size, resolved, resolved.batch_size or 1)
-    return Room(needed, available, "" if needed <= available else _advice(size, resolved, available))
+    if needed <= available:
+        return Room(needed, available)
+    batch = (
+        _largest_batch(size, resolved, available) if plan.batch_size else 0
+    )  # one of ours is made smaller anyway
+    return Room(needed, available, f"set batch_size={batch}" if batch else _advice(size, resolved, available))
+
+
+def check_batch(size: Size, plan: TrainingPlan, available: int, *, on_gpu: bool = False) -> None:
+    """Raise PlanError where a resolved plan reads more windows at once than there is memory for, by the estimate.
+
+    For a batch that somebody asked for, before the weights are loaded: finding out by trying takes minutes, and all
+    the memory there is. Blocks are taken to be computed twice where the plan allows it.
+    """
+    twice = plan.checkpointing != "off"
+    assert plan.batch_size
+    needed = _needed(size, plan, plan.batch_size, checkpointing=twice, on_gpu=on_gpu)
+    if plan.batch_size == 1 or needed <= available:
+        return
+    fits = max(1, _largest_batch(size, plan, available, checkpointing=twice, on_gpu=on_gpu))
+    raise PlanError(
+        f"batch_size is {plan.batch_size}, which would take about {needed / 1e9:,.1f} GB of memory, and "
+        f"{available / 1e9:,.1f} GB are free: set batch_size={fits} or less, or leave it to the program."
+    )
+
+
+def _largest_batch(
+    size: Size, plan: TrainingPlan, available: int, *, checkpointing: bool = False, on_gpu: bool = False
+) -> int:
+    """How many windows at once the memory is enough for: 0 where it is not for one."""
+    assert plan.batch_size
+    fits, too_many = 0, plan.batch_size + 1
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if _needed(size, plan, middle, checkpointing=checkpointing, on_gpu=on_gpu) <= available:
+            fits = middle
+        else:
+            too_many = middle
+    return fits
 
 
 def _advice(size: Size, plan: TrainingPlan, available: int) -> str:
@@ -77,19 +115,26 @@ def _advice(size: Size, plan: TrainingPlan, available: int) -> str:
 
 
 def _needed(
-    size: Size, plan: TrainingPlan, batch: int, *, checkpointing: bool = False, lora_rank: int = 0
+    size: Size,
+    plan: TrainingPlan,
+    batch: int,
+    *,
+    checkpointing: bool = False,
+    lora_rank: int = 0,
+    on_gpu: bool = False,
 ) -> int:
     assert plan.block_size
     return estimate(
         size,
         batch=batch,
         block=plan.block_size,
-        precision=plan.precision if plan.precision != "auto" else "bf16" if _has_bf16() else "fp32",
+        precision=plan.precision if plan.precision != "auto" else "bf16" if on_gpu or _has_bf16() else "fp32",
         dropout=plan.dropout,
         checkpointing=checkpointing or plan.checkpointing == "on",
         lora_rank=plan.lora_rank or lora_rank,
         frozen_embeddings=plan.frozen_embeddings,
         eight_bit=plan.optimizer == "adamw8bit",
+        on_gpu=on_gpu,
     )
 
 
@@ -107,7 +152,8 @@ def _size_of(base_name: str) -> Size | None:
         return None
 
 
-def _free() -> int:
+def free() -> int:
+    """Bytes of memory that programs may still take."""
     import psutil
 
     return int(psutil.virtual_memory().available)
