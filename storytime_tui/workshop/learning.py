@@ -29,7 +29,6 @@ from storytime_tui.training.plan import (
 )
 from storytime_tui.workshop import lessons, memory
 from storytime_tui.workshop.at_work import learning as learning_now
-from storytime_tui.workshop.estimates import likely_gpu
 from storytime_tui.workshop.models import AdapterFiles, WholeFiles
 from storytime_tui.workshop.origins import Origin, find_origin
 from storytime_tui.workshop.progress import Report, Stopped, with_progress
@@ -121,18 +120,13 @@ def _new_folder(run: str | None, plan: TrainingPlan) -> Path:
 
 def _is_follower() -> bool:
     """Whether torchrun started this process, and another one speaks."""
-    return os.environ.get("RANK", "0") != "0" and _is_one_of_several()
-
-
-def _is_one_of_several() -> bool:
-    """Whether torchrun started this process together with others."""
-    return os.environ.get("WORLD_SIZE", "1") != "1"
+    return os.environ.get("RANK", "0") != "0" and os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 @contextlib.contextmanager
 def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
     """The processes that learn together; None, and no torch, where this one is alone."""
-    if not _is_one_of_several():
+    if os.environ.get("WORLD_SIZE", "1") == "1":
         yield None
         return
     from storytime_tui.models.loading import choose_device
@@ -233,8 +227,8 @@ def _prepare(
             training_tokens=len(streams.training.ids),
             parameters=size.parameters,
         )
-        if chosen.plan.batch_size is not None and not likely_gpu() and not _is_one_of_several():
-            memory.check_batch(size, resolved, memory.free())
+        if chosen.plan.batch_size is not None:
+            memory.check_batch(size, resolved)
     return _Prepared(resolved, chosen.plan.batch_size is None, chosen.split, origin, tokenizer, streams)
 
 
@@ -272,9 +266,8 @@ def _build(
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
     device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
     precision = loading.choose_precision(plan.precision, device)
-    if checkpoint is None and not prepared.chose_batch and likely_gpu() and ranks.count == 1:
-        size, on_gpu = _size_of(origin, tokenizer), device.type == "cuda"
-        memory.check_batch(size, plan, available_memory(device), on_gpu=on_gpu)
+    if checkpoint is None and not prepared.chose_batch and device.type == "cuda":
+        memory.check_batch(_size_of(origin, tokenizer), plan, available_memory(device))
     loaded = _load(plan, origin, tokenizer, device)
     if checkpoint is None:
         plan = _with_compile(plan, loaded, device, len(streams.training.ids))
@@ -288,9 +281,8 @@ def _build(
         torch.compiler.reset()  # what earlier runs compiled here counts towards how often it may be made anew
         for block in loaded.model.blocks:
             block.compile()
-        loaded.model.compiled = (
-            not ranks.sharded
-        )  # a block that lies in parts is whole only when it is called
+        # a block that lies in parts is whole only when it is called
+        loaded.model.compiled = not ranks.sharded
     lesson = Lesson(
         training_ids=streams.training.ids,
         validation_ids=streams.validation.ids,

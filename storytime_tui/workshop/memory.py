@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None
         )
     except StorytimeError:  # it cannot work, and the start will say why
         return None
-    available = int(free() * _SPARE)
+    available = int(_free() * _SPARE)
     needed = _needed(size, resolved, resolved.batch_size or 1)
     if needed <= available:
         return Room(needed, available)
@@ -68,21 +69,26 @@ def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None
     return Room(needed, available, f"set batch_size={batch}" if batch else _advice(size, resolved, available))
 
 
-def check_batch(size: Size, plan: TrainingPlan, available: int, *, on_gpu: bool = False) -> None:
+def check_batch(size: Size, plan: TrainingPlan, on_gpu: int | None = None) -> None:
     """Raise PlanError where a resolved plan reads more windows at once than there is memory for, by the estimate.
 
     For a batch that somebody asked for, before the weights are loaded: finding out by trying takes minutes, and all
-    the memory there is. Blocks are taken to be computed twice where the plan allows it.
+    the memory there is. Blocks are taken to be computed twice where the plan allows it. `on_gpu`: bytes free on a
+    GPU; without it nothing is said where a GPU will do the work, or several processes share it.
     """
-    twice = plan.checkpointing != "off"
     assert plan.batch_size
-    needed = _needed(size, plan, plan.batch_size, checkpointing=twice, on_gpu=on_gpu)
-    if plan.batch_size == 1 or needed <= available:
+    elsewhere = (likely_gpu() and plan.device != "cpu") or os.environ.get("WORLD_SIZE", "1") != "1"
+    if plan.batch_size == 1 or (on_gpu is None and elsewhere):
         return
-    fits = max(1, _largest_batch(size, plan, available, checkpointing=twice, on_gpu=on_gpu))
+    available = _free() if on_gpu is None else on_gpu
+    way = {"checkpointing": plan.checkpointing != "off", "on_gpu": on_gpu is not None}
+    needed = _needed(size, plan, plan.batch_size, **way)
+    if needed <= available:
+        return
     raise PlanError(
         f"batch_size is {plan.batch_size}, which would take about {needed / 1e9:,.1f} GB of memory, and "
-        f"{available / 1e9:,.1f} GB are free: set batch_size={fits} or less, or leave it to the program."
+        f"{available / 1e9:,.1f} GB are free: set batch_size={max(1, _largest_batch(size, plan, available, **way))} "
+        "or less, or leave it to the program."
     )
 
 
@@ -152,8 +158,7 @@ def _size_of(base_name: str) -> Size | None:
         return None
 
 
-def free() -> int:
-    """Bytes of memory that programs may still take."""
+def _free() -> int:
     import psutil
 
     return int(psutil.virtual_memory().available)

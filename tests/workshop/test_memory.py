@@ -98,7 +98,6 @@ def test_a_run_with_such_a_batch_is_refused_before_torch_is_loaded(
 ) -> None:
     tales = write_collection(tmp_path / "tales")
     monkeypatch.setattr(learning, "_build", lambda *_: pytest.fail("the model was built"))
-    monkeypatch.setattr(learning, "likely_gpu", lambda: False)
     free(monkeypatch, 4)
     plan = TrainingPlan(
         base="scratch-tiny",
