@@ -163,11 +163,9 @@ def _check_share(name: str, value: Any, where: str) -> None:
 
 
 def _shown(value: Any) -> str:
-    text = (
-        str(value)
-        if not isinstance(value, int) or abs(value) < 10**20
-        else f"a number of {len(str(value))} digits"
-    )
+    if type(value) is int:
+        return f"{value:,}" if abs(value) < 10**20 else "a number of very many digits"
+    text = repr(value)
     return text if len(text) <= 40 else text[:40] + "…"
 
 

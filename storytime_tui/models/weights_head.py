@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 _LONGEST = 32_000_000  # bytes of a head: room for 200,000 tensors
 _BITS = {
-    **dict.fromkeys(("F64", "I64", "U64", "C64"), 64),
+    **dict.fromkeys(("F64", "I64", "U64"), 64),  # complex numbers (C64) are no weights
     **dict.fromkeys(("F32", "I32", "U32"), 32),
     **dict.fromkeys(("F16", "BF16", "I16", "U16"), 16),
     **dict.fromkeys(("F8_E5M2", "F8_E4M3", "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "I8", "U8", "BOOL"), 8),

@@ -281,8 +281,7 @@ def _build(
         torch.compiler.reset()  # what earlier runs compiled here counts towards how often it may be made anew
         for block in loaded.model.blocks:
             block.compile()
-        # a block that lies in parts is whole only when it is called
-        loaded.model.compiled = not ranks.sharded
+        loaded.model.compiled = not ranks.sharded  # blocks in parts are whole only when they are called
     lesson = Lesson(
         training_ids=streams.training.ids,
         validation_ids=streams.validation.ids,
