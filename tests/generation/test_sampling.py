@@ -16,6 +16,7 @@ from storytime_tui.errors import ModelError
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.rules import Rules, rules_for
 from storytime_tui.generation.sampling import (
+    Changes,
     Choice,
     SamplerState,
     alternatives,
@@ -366,6 +367,14 @@ def test_what_is_asked_for_outright_holds_at_every_temperature(temperature: floa
     assert chosen(logits, settings, (97,), forbidden=(END,)).token == 98
     settings = SamplerSettings(temperature=temperature, bias=(("b", 50.0),))
     assert chosen(logits, settings).token == 98
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_bias_too_large_for_an_exponential_is_no_overflow() -> None:
+    own = np.full(1000, -math.log(1000), np.float32)
+    nothing, lifted = np.array([], np.int64), np.array([3])
+    found = Changes(nothing, 1.0, ((lifted, np.array([100.0], np.float32)),), nothing)
+    assert mass_after(own, judged(own, found), found) is None
 
 
 def test_where_everything_is_forbidden_the_story_ends() -> None:
