@@ -8,12 +8,15 @@ from pathlib import Path
 
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import print_json, progress_shown, say
-from storytime_tui.terminal import cells, printable, printable_line, printable_path
+from storytime_tui.commands.tables import print_table
+from storytime_tui.terminal import printable, printable_line, printable_path
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.workshop import records
 from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
 
+PATHS = ("to",)  # arguments that name a file: what a disk calls it need not be UTF-8
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+_LARGEST = 1e15  # bytes of one file
 _COLUMN = 32  # cells; what is longer is cut at its beginning, where names are most alike
 
 
@@ -134,7 +137,7 @@ def _compare(names: list[str], as_json: bool) -> int:
     rows = [["", *(each.name for each in compared)], *_figures(compared)]
     for knob in records.differing_knobs(compared):
         rows.append([knob, *(_knob(each, knob) for each in compared)])
-    _print_table(rows)
+    print_table(rows, widest=_COLUMN, keep="end")
     for each in compared:
         if not each.same_stories:
             say(
@@ -198,28 +201,16 @@ def _short_path(name: str) -> str:
     return Path(name).name or name
 
 
-def _print_table(rows: list[list[str]]) -> None:
-    told = [[_cut(printable_line(cell)) for cell in row] for row in rows]
-    widths = [max(cells(cell) for cell in column) for column in zip(*told, strict=True)]
-    for row in told:
-        line = "  ".join(cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
-        print(line.rstrip())
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _COLUMN else "…" + text[1 - _COLUMN :]
-
-
 # -- exporting and removing --------------------------------------------------------------------------------
 
 
 def _bytes(text: str) -> int:
     """`15MB` as a number of bytes. Raises ArgumentTypeError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMG]?)B?", text.strip())
-    size = round(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
-    if size < 1:
+    size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
+    if not 1 <= size <= _LARGEST:
         raise argparse.ArgumentTypeError(f"{text!r} is no size: write one such as 15MB, 500kB or 2GB")
-    return size
+    return round(size)
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -164,22 +164,27 @@ def _prompt(given: str | None) -> str:
     """The text to go on with. A pipe's last line end is the shell's, not the story's, and is dropped."""
     piped = sys.stdin is not None and not sys.stdin.isatty()
     if given == "-" or (given is None and piped):
-        text = _decoded(sys.stdin.buffer.read()).replace("\r\n", "\n")
-        return text.removesuffix("\n")
-    # What of an argument is no UTF-8 comes as lone surrogates, which no tokenizer can read.
-    return (given or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if sys.stdin is None:
+            raise StorytimeError("Standard input is closed: give the prompt with --prompt TEXT.")
+        try:
+            data = sys.stdin.buffer.read()
+        except OSError as error:  # it is a folder, say
+            raise StorytimeError(f"Standard input cannot be read: {error.strerror}.") from error
+        return _decoded(data).replace("\r\n", "\n").removesuffix("\n")
+    return given or ""
 
 
 def _decoded(data: bytes) -> str:
-    """UTF-8, or what a byte order mark says."""
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            return data.decode(encoding, "replace")
-    return data.decode("utf-8", "replace")
+    """UTF-8, or what a byte order mark says. Raises StorytimeError: the model would go on with other words."""
+    marks = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+    encoding = next((encoding for mark, encoding in marks if data.startswith(mark)), "utf-8-sig")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise StorytimeError(
+            f"The prompt on standard input is not UTF-8 text (at byte {error.start:,}): convert it first, such as "
+            "with `iconv -f latin1 -t utf-8`."
+        ) from None
 
 
 def _tell_plain(prompt: str, stream: Stream) -> list[Told]:

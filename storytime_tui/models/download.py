@@ -113,7 +113,7 @@ class Download:
             self._get(name, named)
 
         # Last, so that what the cache calls "main" is always whole, even if the Hub's moves on meanwhile.
-        files.write_atomically(self._storage / "refs" / "main", folder.name.encode())
+        files.write_atomically(self._storage / "refs" / "main", folder.name.encode(), shared=True)
         return folder
 
     def _listing(self) -> dict[str, Named]:
@@ -139,7 +139,7 @@ class Download:
         blobs = self._storage / "blobs"
         blob = blobs / (listed[name].hash or f"{self._revision}.{name}")
         files.forget_unused(blobs, days=math.inf)  # only what an earlier download left unfinished
-        with files.file_written_atomically(blob) as part, part.open("w+b") as file:
+        with files.file_written_atomically(blob, shared=True) as part, part.open("w+b") as file:
             self._receive(name, listed[name], file)
         hub_cache.put(blob, place)
         self.kept = True

@@ -34,7 +34,8 @@ class StoryStore:
         self._now = now  # seconds since the epoch
         self._lock = threading.Lock()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(path.parent)
+            files.make_private(path)  # SQLite gives its other files the same mode
         except OSError as error:
             raise StoryError(files.explain(error, f"making the folder {path.parent}")) from error
         with _explaining(path):

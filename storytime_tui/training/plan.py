@@ -7,6 +7,7 @@ the corpus are known, and the resolved plan is what the run's `plan.toml` keeps.
 import dataclasses
 import difflib
 import math
+import re
 import tomllib
 import types
 import typing
@@ -19,6 +20,7 @@ import tomli_w
 from storytime_tui import files
 from storytime_tui.errors import PlanError
 from storytime_tui.models.catalogue import default_base
+from storytime_tui.training.ranges import RANGES, is_text, shown
 
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
 SCHEDULES = ("cosine", "linear", "constant", "wsd")
@@ -80,59 +82,37 @@ class TrainingPlan:
 
     def __post_init__(self) -> None:
         """Check each value by itself; what depends on the base and the corpus is checked by `resolve`."""
-        for name in ("block_size", "stride", "batch_size", "accumulation", "max_steps", "evaluate_every"):
-            value, least = getattr(self, name), 8 if name == "block_size" else 1
-            _check(value is None or value >= least, name, value, f"{least} or more")
-        _check(
-            self.sample_every is None or self.sample_every >= 0,
-            "sample_every",
-            self.sample_every,
-            "0 (never) or a number of steps",
-        )
-        _check(self.epochs is None or 0 < self.epochs <= 100_000, "epochs", self.epochs, "above 0")
-        rate = self.learning_rate
-        _check(rate is None or 0 < rate <= 1, "learning_rate", rate, "above 0 and at most 1, such as 5e-5")
+        for name, (least, most, allowed) in RANGES.items():
+            value = getattr(self, name)
+            _check(value is None or least <= value <= most, name, value, allowed)
+        for name in ("epochs", "learning_rate", "lora_alpha", "clip", "validation_fraction"):
+            value = getattr(self, name)
+            _check(value is None or value > 0, name, value, RANGES[name][2])
+        for name in ("warmup_fraction", "dropout"):
+            _check(getattr(self, name) < 1, name, getattr(self, name), RANGES[name][2])
         for name, known in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
             _check(getattr(self, name) in known, name, getattr(self, name), f"one of {', '.join(known)}")
         for name in ("checkpointing", "compile"):
             _check(
                 getattr(self, name) in SWITCHES, name, getattr(self, name), f"one of {', '.join(SWITCHES)}"
             )
-        _check(
-            self.warmup_steps is None or self.warmup_steps >= 0,
-            "warmup_steps",
-            self.warmup_steps,
-            "0 or more",
-        )
-        _check(
-            0 <= self.patience <= 10_000, "patience", self.patience, "0 (never) or a number of evaluations"
-        )
-        _check(
-            0 <= self.lora_rank <= 1024, "lora_rank", self.lora_rank, "0 (no LoRA) or up to 1024, such as 16"
-        )
-        alpha = self.lora_alpha
-        _check(alpha is None or 0 < alpha <= 10_000, "lora_alpha", alpha, "above 0, such as twice lora_rank")
-        _check(0 <= self.warmup_fraction < 1, "warmup_fraction", self.warmup_fraction, "from 0 to below 1")
-        _check(0 <= self.weight_decay <= 10, "weight_decay", self.weight_decay, "between 0 and 10")
-        _check(self.clip > 0, "clip", self.clip, "above 0")
-        _check(0 <= self.dropout < 1, "dropout", self.dropout, "from 0 to below 1")
-        _check(self.device.split(":")[0] in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
-        _check(0 <= self.headers <= 1, "headers", self.headers, "from 0 (none) to 1 (every story)")
+        known_device = re.fullmatch(rf"({'|'.join(DEVICES)})(:[0-9]{{1,3}})?", self.device)
+        _check(known_device is not None, "device", self.device, f"one of {', '.join(DEVICES)}")
         repeats_of(self)
-        _check(
-            0 < self.validation_fraction <= 0.5,
-            "validation_fraction",
-            self.validation_fraction,
-            "above 0 and at most 0.5",
-        )
-        _check(1 <= self.sample_tokens <= 10_000, "sample_tokens", self.sample_tokens, "from 1 to 10,000")
-        _check(self.keep >= 2, "keep", self.keep, "2 or more (the best and the last)")
-        _check(0 <= self.seed < 2**63, "seed", self.seed, "a whole number from 0")
+        for name, (kind, _) in _KINDS.items():
+            value = getattr(self, name)
+            if kind is str and value is not None:
+                _check(is_text(value), name, value, "text in UTF-8")
+            elif kind is tuple:
+                for entry in value:
+                    _check(
+                        not isinstance(entry, str) or is_text(entry), f"an entry of {name}", entry, "UTF-8"
+                    )
 
 
 def _check(holds: bool, name: str, value: object, allowed: str) -> None:
     if not holds:
-        raise PlanError(f"{name} is {value}, but must be {allowed}.")
+        raise PlanError(f"{name} is {shown(value)}, but must be {allowed}.")
 
 
 def repeats_of(plan: TrainingPlan) -> dict[str, float]:
@@ -192,7 +172,7 @@ def with_values(plan: TrainingPlan, values: dict[str, str]) -> TrainingPlan:
             try:
                 changed[name] = kind(text) if kind is not bool else _TRUTH[text.lower()]
             except (ValueError, KeyError):
-                raise PlanError(f"{name} is {text!r}, but must be {_KIND_WORDS[kind]}.") from None
+                raise PlanError(f"{name} is {shown(text)!r}, but must be {_KIND_WORDS[kind]}.") from None
     return dataclasses.replace(plan, **changed)
 
 
@@ -200,7 +180,7 @@ def _kind_of(name: str) -> tuple[type, bool]:
     if name not in _KINDS:
         near = difflib.get_close_matches(name, _KINDS, n=3, cutoff=0.5)
         which = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_KINDS)}."
-        raise PlanError(f"There is no setting {name!r} in a plan; {which}")
+        raise PlanError(f"There is no setting {shown(name)!r} in a plan; {which}")
     return _KINDS[name]
 
 
@@ -235,7 +215,8 @@ def read_plan(path: Path) -> TrainingPlan:
             elif kind is float and isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
             if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
-                raise PlanError(f"{name} is {value!r}, but must be {_KIND_WORDS[kind]}.")
+                given = repr(shown(value)) if isinstance(value, str) else shown(value)
+                raise PlanError(f"{name} is {given}, but must be {_KIND_WORDS[kind]}.")
             checked[name] = value
         return TrainingPlan(**checked)
     except PlanError as error:
@@ -321,6 +302,11 @@ def resolve(
     epochs = plan.epochs or (10.0 if from_scratch else 3.0)
     if plan.max_steps and not plan.epochs:
         epochs = plan.max_steps * batch * accumulation / windows
+        if epochs > RANGES["epochs"][1]:
+            raise PlanError(
+                f"{plan.max_steps:,} steps of {batch * accumulation:,} windows would read these stories {epochs:,.0f} "
+                "times; at most 100,000 are possible: set a smaller max_steps, batch_size or accumulation."
+            )
     if plan.lora_rank and from_scratch:
         raise PlanError(
             f"lora_rank is {plan.lora_rank}, but {plan.base} has learned nothing yet that LoRA could stand on: "

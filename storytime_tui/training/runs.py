@@ -93,15 +93,15 @@ def make_run_folder(name: str | None, collections: tuple[str, ...]) -> Path:
     if name is not None:
         check_free_name(name)
         folder = root / name
-        folder.mkdir(parents=True, exist_ok=True)  # left empty by a run that never began
+        files.make_folder(folder)  # left empty by a run that never began
         return folder
-    root.mkdir(parents=True, exist_ok=True)
+    files.make_folder(root)
     stem = re.sub(r"[^a-z0-9]+", "-", Path(collections[0]).name.lower()).strip("-")[:60] or "run"
     number = 1
     while True:
         folder = root / f"{stem}-{number}"
         try:
-            folder.mkdir()
+            folder.mkdir(mode=0o700)
             return folder
         except FileExistsError:
             number += 1
@@ -124,6 +124,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Open for appending. Raises OSError."""
         _cut_torn_line(path)
+        files.make_private(path)  # it keeps the samples that were told
         self._file = path.open("ab", buffering=0)
 
     def append(self, event: ev.Event) -> None:
@@ -275,7 +276,7 @@ def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
             held.enter_context(locked(folder))
         if os.name == "nt":
             held.close()  # Windows moves no folder in which a file is open
-        place.mkdir(parents=True, exist_ok=True)
+        files.make_folder(place)
         for folder in folders:
             now = datetime.now(UTC)
             target = place / f"{folder.name}-{now.strftime(_TIME)}"

@@ -71,9 +71,11 @@ class StorytimeApp(App[None]):
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
         fitting = theme.theme_for(self.console.color_system)
-        self.theme = (
-            preferred if preferred in self.available_themes and preferred != DEFAULT_THEME else fitting
-        )
+        self._troubles = list(self.desk.preferences.troubles)
+        if preferred != DEFAULT_THEME and preferred not in self.available_themes:
+            self._troubles.append(f"There is no theme {preferred[:60]!r}, as the settings file wishes for.")
+            preferred = DEFAULT_THEME
+        self.theme = fitting if preferred == DEFAULT_THEME else preferred
         self._shown_theme = self.theme
         self._leaving = False
         self._terminal_is_gone = False
@@ -108,8 +110,8 @@ class StorytimeApp(App[None]):
         """Follow the theme; say what is wrong with the settings file, if anything is."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._leave_on_signals()
-        if self.desk.preferences.trouble:
-            self._say(self.desk.preferences.trouble)
+        for trouble in self._troubles:
+            self._say(trouble)
 
     def _theme_chosen(self, chosen: Theme) -> None:
         if chosen.name != self._shown_theme:
@@ -248,6 +250,8 @@ class StorytimeApp(App[None]):
 
     def _asked_to_leave(self, terminal_is_gone: bool) -> None:
         self._terminal_is_gone = self._terminal_is_gone or terminal_is_gone
+        if self._leaving:
+            return  # a closed window may send its signal twice: only a person who asks again leaves at once
         self.call_later(self.action_quit)
 
     def _leave_when_done(self) -> None:
@@ -257,6 +261,17 @@ class StorytimeApp(App[None]):
             # All is on the disk, and there is no screen to restore: the driver would wait for one for ever.
             os._exit(0)
         self.exit()
+
+    def _fatal_error(self) -> None:
+        """Close the app on an exception that nobody foresaw; where it was raised is in the log.
+
+        Textual's own version prints the local variables of every frame, and with them the story.
+        """
+        from storytime_tui import log
+
+        if self._exception is not None:
+            log.keep(self._exception, "in the app")
+        self._close_messages_no_wait()
 
 
 def _provider() -> type[Provider]:

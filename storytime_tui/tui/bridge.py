@@ -44,13 +44,15 @@ def sentence_of(error: BaseException) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory: close other programs, or choose something smaller."
-    broke = f"Something broke that should not have ({type(error).__name__})"
-    try:
-        from storytime_tui import log  # only when something broke
+    broke = f"Something broke that should not have ({type(error).__name__})."
+    with contextlib.suppress(Exception):  # a home that is gone, a disk that is full
+        from storytime_tui import files, log  # only when something broke
 
-        return f"{broke}; the details are in {log.keep(error, 'in the app')}."
-    except Exception:  # a home that is gone, a disk that is full
-        return f"{broke}, and the log could not be written."
+        log.keep(error, "in the app")
+        if isinstance(error, OSError) and (sentence := files.sentence_of(error)):
+            return sentence
+        return f"{broke} {log.place_in_words()}"
+    return broke
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:

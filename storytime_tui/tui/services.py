@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.settings import Settings, load_settings, save_settings
+from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.stories.story import Author, Passage
 from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
@@ -211,8 +211,10 @@ class Services:
     clock: Callable[[], float] = time.monotonic
     unfinished_run: Callable[[], Unfinished | None] = lambda: None
     history: Callable[[str], Iterator[Event]] = lambda run: iter(())
-    load_settings: Callable[[], Settings] = Settings
-    keep_settings: Callable[[Settings], None] = lambda settings: None
+    load_settings: Callable[[], Loaded] = Loaded
+    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: (
+        ""
+    )  # a sentence where there is one to say
 
 
 def real_services() -> Services:
@@ -242,7 +244,7 @@ def real_services() -> Services:
         unfinished_run=_unfinished_run,
         history=_history,
         load_settings=load_settings,
-        keep_settings=save_settings,
+        keep_settings=change_settings,
     )
 
 

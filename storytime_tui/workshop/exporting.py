@@ -219,7 +219,7 @@ def _write(
         report("writing the weights", done, total)
 
     if format == "gguf":
-        with files.file_written_atomically(to) as part:
+        with files.file_written_atomically(to, shared=True) as part:
             gguf_file.write_gguf(
                 part,
                 source.weights,
@@ -231,7 +231,7 @@ def _write(
             )
         return words[gguf_file.matrix_dtype(source.weights, kind)]
     common = export.dtype_of(source.weights, kind)
-    with files.folder_written_atomically(to) as part:
+    with files.folder_written_atomically(to, shared=True) as part:
         # the small files first: a run that learns on may prune its checkpoint, and only open files outlive that
         config = export.config_in(source.config, common) if common is not None else source.config
         (part / model_folder.CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
