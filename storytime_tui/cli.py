@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from storytime_tui import __version__, paths, streams
 from storytime_tui.errors import StorytimeError, is_fault
-from storytime_tui.terminal import printable_line
+from storytime_tui.terminal import is_text, printable_line
 
 VERBS = {
     "app": "open the app (what happens without a verb)",
@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             try:
                 code = _run(words)
-            except SystemExit as left:  # argparse's, after its help or what was wrong with the words
+            except SystemExit:  # argparse's, after its help or what was wrong with the words
                 sys.stdout.flush()
-                raise left
+                raise
             sys.stdout.flush()
             return code
         except streams.OutputLost as lost:
@@ -86,14 +86,9 @@ def _check_text(args: argparse.Namespace, paths_too: Sequence[str]) -> None:
         if name in paths_too:
             continue
         for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str | os.PathLike) and not _is_text(os.fspath(text)):
+            if isinstance(text, str | os.PathLike) and not is_text(os.fspath(text)):
                 shown = printable_line(os.fspath(text))[:60]
                 raise StorytimeError(f"The argument “{shown}” is not UTF-8 text: write it in UTF-8.")
-
-
-def _is_text(text: str) -> bool:
-    # what Python makes of bytes that are not UTF-8
-    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _failed(error: BaseException, words: list[str]) -> int:

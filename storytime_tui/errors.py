@@ -25,6 +25,14 @@ class StoryError(StorytimeError):
     """A written story cannot be found, opened or kept."""
 
 
+class StoryUnavailable(StoryError):
+    """The stories file cannot be used at this moment (locked, a full disk, …): the same call may succeed later."""
+
+
+class StoryMoved(StoryError):
+    """The story's words were changed elsewhere since they were read: what was asked for was not done."""
+
+
 def is_fault(error: BaseException) -> bool:
     """Whether something went wrong, and not Ctrl+C or the end of the program.
 

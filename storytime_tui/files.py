@@ -12,6 +12,7 @@ from pathlib import Path
 
 import filelock
 
+from storytime_tui import small_files
 from storytime_tui.errors import StorytimeError
 
 _PART = ".part-"  # what an unfinished file or folder is called; `sweep` removes what a crash left
@@ -57,11 +58,12 @@ def write_atomically(path: Path, data: bytes, *, shared: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def file_written_atomically(path: Path, *, shared: bool = False) -> Iterator[Path]:
+def file_written_atomically(path: Path, *, shared: bool = False, replace: bool = True) -> Iterator[Path]:
     """Give the path of a file to write, piece by piece; when the block ends well it becomes `path`, otherwise
     nothing does.
 
-    Only its owner can read it, unless it is `shared`: then the umask says who can. Makes the folder. Raises OSError.
+    Only its owner can read it, unless it is `shared`: then the umask says who can. Makes the folder. Raises OSError,
+    FileExistsError where `path` is there and not to be replaced.
     """
     _make_parent(path, shared)
     part = _part_of(path)
@@ -69,6 +71,8 @@ def file_written_atomically(path: Path, *, shared: bool = False) -> Iterator[Pat
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if shared else 0o600))
         yield part
         _sync_file(part)
+        if not replace:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # ours, empty: of two, one gets it
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -206,9 +210,10 @@ def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator
     `patience`: seconds to wait for it first. The system frees the lock when its holder dies, however it dies.
     """
     make_folder(path.parent)
-    lock = filelock.FileLock(path, timeout=patience, mode=0o600)
+    # not a lock of one thread: a generator that holds it may be closed in another than it began in
+    lock = filelock.FileLock(path, timeout=patience, mode=0o600, thread_local=False)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=0.02)
     except filelock.Timeout:
         raise busy from None
     except NotImplementedError as error:  # some network disks
@@ -220,14 +225,16 @@ def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some program holds the lock file `path` now."""
-    if not path.exists():
+    """Whether some program holds the lock file `path` now. What is no file, or cannot be opened, is held by none."""
+    if path.is_symlink() or not small_files.is_regular(path):
         return False
     lock = filelock.FileLock(path, timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout:
         return True
+    except OSError:
+        return False
     lock.release()
     return False
 

@@ -17,6 +17,7 @@ from typing import TextIO
 
 from storytime_tui import files, paths
 from storytime_tui.errors import StorytimeError
+from storytime_tui.terminal import printable_path
 
 _OURS = "storytime_tui"
 
@@ -77,24 +78,28 @@ def _warned(
     logging.getLogger(_OURS).warning("%s in %s, line %d", category.__name__, filename, lineno)
 
 
-def keep(error: BaseException, doing: str) -> None:
-    """Write where an exception came from. Raises nothing: whoever reports one fault must not meet another."""
+def keep(error: BaseException, doing: str) -> str:
+    """Write where an exception came from. Returns a sentence that says where, or that nothing could be written.
+
+    Raises nothing: whoever reports one fault must not meet another.
+    """
     with contextlib.suppress(Exception):
         start()
         logging.getLogger(_OURS).error("%s", doing, exc_info=error)
+    return place_in_words()
 
 
 def place_in_words() -> str:
     """A sentence for whoever was told of an error that nobody foresaw."""
     with contextlib.suppress(StorytimeError, OSError, ValueError):
         if any(isinstance(handler, _PrivateFile) for handler in logging.getLogger().handlers):
-            return f"The details are in {paths.log_file()}."
+            return f"The details are in {printable_path(paths.log_file())}."
     return "There are no details: the log cannot be written."
 
 
 def told(error: BaseException, doing: str) -> str:
     """Keep an error that nobody foresaw; give the sentence to show for it."""
-    keep(error, doing)
+    details = keep(error, doing)
     if isinstance(error, OSError) and (sentence := files.sentence_of(error)):
         return sentence
     if isinstance(error, MemoryError):
@@ -104,7 +109,7 @@ def told(error: BaseException, doing: str) -> str:
     except Exception:
         said = ""
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return f"Something unexpected went wrong ({what}). {place_in_words()}"
+    return f"Something unexpected went wrong ({what}). {details}"
 
 
 def watch_for_crashes() -> None:

@@ -26,8 +26,8 @@ from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
-from storytime_tui.terminal import printable
-from storytime_tui.workshop import telling
+from storytime_tui.terminal import printable, printable_line
+from storytime_tui.workshop import records, telling
 
 _STOPPED_BY = {
     "length": "as long as asked for",
@@ -149,6 +149,8 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
 def _usual_model() -> str:
     """The newest run that has a checkpoint, else the starter: `choices` lists runs before the bases."""
     untrained = {base.name for base in bases()}
+    for sentence in records.troubles(records.run_records()):
+        say(printable_line(sentence))
     for choice in telling.choices():
         if choice.name not in untrained:
             return choice.name

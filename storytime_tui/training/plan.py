@@ -8,7 +8,6 @@ import dataclasses
 import difflib
 import math
 import re
-import tomllib
 import types
 import typing
 from dataclasses import dataclass, field
@@ -17,10 +16,11 @@ from typing import Any
 
 import tomli_w
 
-from storytime_tui import files
+from storytime_tui import files, small_files
 from storytime_tui.errors import PlanError
 from storytime_tui.models.catalogue import default_base
-from storytime_tui.training.ranges import RANGES, is_text, shown
+from storytime_tui.terminal import is_text
+from storytime_tui.training.ranges import RANGES, shown
 
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
 SCHEDULES = ("cosine", "linear", "constant", "wsd")
@@ -33,6 +33,7 @@ LARGE_RATE = 1e-5
 LORA_RATE = 10.0  # times the rate of full fine-tuning; half as much again for very short runs
 MOST_LORA_RATE = 1e-3
 DEVICES = ("auto", "cpu", "cuda", "mps")
+_LARGEST_FILE = 16_000_000  # bytes: a plan names every story
 
 
 @dataclass(frozen=True)
@@ -184,12 +185,8 @@ def _kind_of(name: str) -> tuple[type, bool]:
     return _KINDS[name]
 
 
-def _element(name: str) -> type:
-    return int if name == "extended_at" else str
-
-
 def write_plan(plan: TrainingPlan, path: Path) -> None:
-    """Write the plan as TOML, atomically; knobs left to the program are left out."""
+    """Write the plan as TOML, atomically; knobs left to the program are left out. Raises OSError."""
     values = {k: v for k, v in dataclasses.asdict(plan).items() if v is not None}
     files.write_atomically(path, tomli_w.dumps(values).encode())
 
@@ -197,30 +194,31 @@ def write_plan(plan: TrainingPlan, path: Path) -> None:
 def read_plan(path: Path) -> TrainingPlan:
     """Read a plan. Raises PlanError naming the file for what is missing, not TOML, unknown or wrong."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PlanError(f"The plan {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PlanError(f"The plan {path} is not valid TOML: {error}.") from error
-    checked: dict[str, Any] = {}
-    try:
-        for name, value in values.items():
-            kind, _ = _kind_of(name)
-            if (
-                kind is tuple
-                and isinstance(value, list)
-                and all(isinstance(v, _element(name)) for v in value)
-            ):
-                value = tuple(value)
-            elif kind is float and isinstance(value, int) and not isinstance(value, bool):
-                value = float(value)
-            if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
-                given = repr(shown(value)) if isinstance(value, str) else shown(value)
-                raise PlanError(f"{name} is {given}, but must be {_KIND_WORDS[kind]}.")
-            checked[name] = value
-        return TrainingPlan(**checked)
+        values = small_files.read_toml(path, _LARGEST_FILE)
+        return TrainingPlan(**{name: _checked(name, value) for name, value in values.items()})
+    except FileNotFoundError:
+        raise PlanError(f"The plan {path} is missing.") from None
+    except small_files.UnreadableFile as error:
+        raise PlanError(f"The plan cannot be used: {error}") from error
     except PlanError as error:
         raise PlanError(f"In {path}: {error}") from None
+
+
+def _checked(name: str, value: Any) -> Any:
+    """What a file says of a knob, as the plan has it. Raises PlanError where it is of the wrong kind."""
+    kind, _ = _kind_of(name)
+    element = int if name == "extended_at" else str
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(number, int) and abs(number) >= 2**63 for number in numbers):
+        raise PlanError(f"{name} is a number that is too large.")  # and may be too long to be written out
+    if kind is tuple and isinstance(value, list) and all(type(v) is element for v in value):
+        return tuple(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+        given = repr(shown(value)) if isinstance(value, str) else shown(value)
+        raise PlanError(f"{name} is {given}, but must be {_KIND_WORDS[kind]}.")
+    return value
 
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {

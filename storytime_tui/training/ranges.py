@@ -28,11 +28,6 @@ RANGES: dict[str, tuple[float, float, str]] = {
 }
 
 
-def is_text(value: str) -> bool:
-    """Whether it can be written as UTF-8: an argument's bytes that are none come as lone surrogates."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in value)
-
-
 def shown(value: object) -> str:
     """A value in a message: short, whatever was given."""
     try:

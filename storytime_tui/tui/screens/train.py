@@ -6,7 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from storytime_tui.errors import PlanError
 from storytime_tui.training.plan import TrainingPlan, with_values
@@ -16,6 +16,7 @@ from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.services import Unfinished
 from storytime_tui.tui.widgets.header import Header
+from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.plan_form import PlanForm
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class TrainScreen(Screen[None]):
         """The plan; the run's panel is mounted with the first run."""
         yield Header(self._desk, "train")
         yield PlanForm(self._desk)
-        yield Footer(show_command_palette=False)
+        yield KeyLine(("new", "checkpoint"))
 
     def on_mount(self) -> None:
         """Follow the run."""
