@@ -21,7 +21,7 @@ from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
-from storytime_tui.training.events import Event, Preparing, Resumed, StepDone
+from storytime_tui.training.events import Event, Preparing, StepDone
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.history import LossCurve
 from storytime_tui.tui.services import Progress, Store, Teller
@@ -118,15 +118,9 @@ class LearningThread:
         refusal = ""
         try:
             for event in job(control):
-                if isinstance(event, StepDone):
-                    curve.add(
-                        event.step, event.loss
-                    )  # here, since the message may be dropped for a newer one
-                    self._post(messages.Stepped(event))
-                    continue
-                if isinstance(event, Resumed) and event.from_checkpoint:
-                    curve.forget_after(event.step)
-                self._post(messages.RunSaid(event))
+                curve.hear(event)  # here, since the message of a step may be dropped for a newer one
+                said = messages.Stepped if isinstance(event, StepDone) else messages.RunSaid
+                self._post(said(event))  # type: ignore[arg-type]
         except Exception as error:
             refusal = sentence_of(error)
         self._post(messages.RunEnded(refusal))

@@ -7,7 +7,7 @@ subscribes.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
@@ -19,15 +19,15 @@ from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import STARTER, has_starter
 from storytime_tui.stories.story import Story as WrittenStory
-from storytime_tui.training.control import Control
-from storytime_tui.training.events import Event
+from storytime_tui.training.events import Started
 from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import KEPT, Preferences
-from storytime_tui.tui.run_view import RunView
-from storytime_tui.tui.services import Copy, Room, Services, Store, Unfinished
+from storytime_tui.tui.run_view import RunView, view_of
+from storytime_tui.tui.services import Copy, Room, Services, Store
 from storytime_tui.tui.ticks import Key, Ticks
+from storytime_tui.tui.wording import lesson
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.training.plan import TrainingPlan
@@ -45,6 +45,8 @@ class Desk:
         self.preferences = Preferences(services.load_settings, services.keep_settings)
         self.base = self.preferences.now.base
         self.view = RunView()
+        self.last: RunView | None = None  # the run to go back to from the plan
+        self._looked_back = False  # whether it was sought on the disk
         self.model = ""  # the name of the model that stories are written with
         self.awaited = ""  # the run whose checkpoint is being saved to write with
         self.checkpoint_is_new = False  # it came: the model is to be opened
@@ -94,20 +96,45 @@ class Desk:
         self.learning.start(lambda control: self.services.learn(plan, control, run), self.view.curve)
         self.run_changed.publish(None)
 
-    def resume_earlier(self, run: Unfinished) -> None:
-        """Go on with a run of an earlier sitting."""
-        self.view = RunView(phase="preparing", words="Making ready…", learns_from=f"{run.base} → {run.name}")
+    async def look_back(self) -> None:
+        """Show the run of an earlier sitting again, where none is in hand yet. Raises what reading it may raise."""
+        if self._looked_back:
+            return
+        self._looked_back = True
+        try:
+            told = await in_thread(self._earlier)
+        except Exception:
+            self._looked_back = False  # whoever asks next is told, too
+            raise
+        if told is None or self.last is not None:
+            return
+        self.last = told
+        if self.view.phase == "idle" and not self.view.error:
+            self.show_last()
 
-        def job(control: Control) -> Iterator[Event]:
-            yield from self.services.history(run.name)
-            yield from self.services.resume(run.name, control, None)
+    def _earlier(self) -> RunView | None:
+        """In a thread: the last run's journal, folded."""
+        last = self.services.last_run()
+        return view_of(last.name, last.said) if last is not None else None
 
-        self.learning.start(job, self.view.curve)
-        self.run_changed.publish(None)
+    def show_last(self) -> None:
+        """Look at the last run again; no run may be in hand."""
+        if self.last is not None:
+            self.view = self.last
+            if self.view.started is not None and not self.view.learns_from:
+                self.view.learns_from = self._lesson_of(self.view.started)
+            self.run_changed.publish(None)
+
+    def _lesson_of(self, started: Started) -> str:
+        titles = {collection.name: collection.title for collection in self.collections}
+        stories = started.stories + started.validation_stories + started.copies
+        named = lesson([titles.get(name, name) for name in started.collections], stories)
+        return f"{started.base} → {named}"
 
     def resume_run(self, more_epochs: float | None = None) -> None:
         """Go on with the run that was stopped, or give an ended one more; what was seen of it stays."""
         view, run = self.view, self.view.run
+        view.earlier = False
         view.phase, view.words, view.error, view.finished = "preparing", "Making ready…", "", None
         view.first_step = view.done
         self.learning.start(lambda control: self.services.resume(run, control, more_epochs), view.curve)
@@ -115,6 +142,8 @@ class Desk:
 
     def clear_run(self) -> None:
         """Back to the plan; no run may be in hand."""
+        if self.view.run:
+            self.last = self.view
         self.view = RunView()
         self.run_changed.publish(None)
 
@@ -179,7 +208,9 @@ class Desk:
         if message.number != self.telling_number:
             return
         if isinstance(message, TellerReady):
-            self.device, self._awake = message.device, self.model
+            self._awake = message.model
+            if message.model == self.model:  # by now another may be chosen
+                self.device = message.device
             self.model_changed.publish(None)
         elif isinstance(message, TellingEnded) and message.failure and not self._telling_text and self._awake:
             self.choose_model(self._awake)  # that another cannot be opened is no reason to be without one

@@ -122,17 +122,13 @@ class Found(Protocol):
     def note(self) -> str: ...  # noqa: D102
 
 
-class Unfinished(Protocol):
-    """A run of an earlier sitting that has steps left."""
+class LastRun(Protocol):
+    """The run of an earlier sitting that was at work last: all that it said that still holds, in order."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
     @property
-    def base(self) -> str: ...  # noqa: D102
-    @property
-    def step(self) -> int: ...  # noqa: D102
-    @property
-    def total_steps(self) -> int: ...  # noqa: D102
+    def said(self) -> Sequence[Event]: ...  # noqa: D102
 
 
 class Choice(Protocol):
@@ -209,8 +205,7 @@ class Services:
     open_teller: Callable[[str, Progress | None], Teller]
     open_store: Callable[[], Store]
     clock: Callable[[], float] = time.monotonic
-    unfinished_run: Callable[[], Unfinished | None] = lambda: None
-    history: Callable[[str], Iterator[Event]] = lambda run: iter(())
+    last_run: Callable[[], LastRun | None] = lambda: None
     load_settings: Callable[[], Settings] = Settings
     keep_settings: Callable[[Settings], None] = lambda settings: None
 
@@ -239,8 +234,7 @@ def real_services() -> Services:
         model_choices=_model_choices,
         open_teller=_open_teller,
         open_store=_open_store,
-        unfinished_run=_unfinished_run,
-        history=_history,
+        last_run=_last_run,
         load_settings=load_settings,
         keep_settings=save_settings,
     )
@@ -354,16 +348,10 @@ def _resume(run: str, control: Control, more_epochs: float | None) -> Iterator[E
     return learning.resume(run, control, more_epochs)
 
 
-def _unfinished_run() -> Unfinished | None:
+def _last_run() -> LastRun | None:
     from storytime_tui.workshop import records
 
-    return records.unfinished_run()
-
-
-def _history(run: str) -> Iterator[Event]:
-    from storytime_tui.workshop import records
-
-    return records.history_of(run)
+    return records.last_run()
 
 
 def _model_choices() -> Sequence[Choice]:

@@ -1,6 +1,7 @@
 """Numbers and outcomes in plain words: pure functions, so that every sentence can be tested."""
 
 import math
+from collections.abc import Sequence
 
 from storytime_tui.amounts import count as count
 from storytime_tui.generation.pieces import Told
@@ -111,6 +112,21 @@ def outcome(finished: Finished, started: Started | None, first_loss: float | Non
     return " ".join(parts)
 
 
+def interrupted(step: int, total: int, saved: int | None) -> str:
+    """Where a run was when it was ended from outside, and from where it can go on."""
+    place = f"It was interrupted at step {step:,} of {total:,}."
+    if saved is None:
+        return f"{place} No checkpoint was saved yet: r begins again."
+    return f"{place} Its last checkpoint is of step {saved:,}: r goes on from there."
+
+
+def lesson(titles: Sequence[str], stories: int) -> str:
+    """What is learned from: the first collection by its title, and how many stories there are in all."""
+    named = clipped(titles[0], 34) if titles else "nothing"
+    more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
+    return f"{named}{more} · {count(stories, 'story', 'stories')}"
+
+
 def choices(loss: float) -> str:
     """Perplexity: e to the loss, as a number of equal choices."""
     value = math.exp(min(loss, 20))
@@ -120,6 +136,14 @@ def choices(loss: float) -> str:
 def clipped(text: str, width: int) -> str:
     """At most `width` characters, the last one an ellipsis where something was cut."""
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def clipped_inside(text: str, width: int) -> str:
+    """At most `width` characters, cut in the middle: names of runs differ at their ends."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return text[: max(0, width - 1 - end)] + "…" + (text[-end:] if end > 0 else "")
 
 
 def ending(told: Told | None, failed: bool) -> str:

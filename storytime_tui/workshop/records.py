@@ -3,12 +3,12 @@
 import dataclasses
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from storytime_tui import files
-from storytime_tui.errors import PlanError, RunError
+from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan
@@ -20,30 +20,35 @@ def run_records() -> tuple[RunSummary, ...]:
     return runs.list_runs()
 
 
-def unfinished_run() -> RunSummary | None:
-    """The newest run, where it has steps left and can go on; None otherwise."""
-    newest = next(iter(runs.run_names()), None)
-    summary = runs.summary_of(newest) if newest else None
-    if (
-        summary
-        and summary.state in ("interrupted", "stopped", "failed")
-        and summary.step < summary.total_steps
-    ):
-        return summary
+@dataclass(frozen=True)
+class LastRun:
+    """The run that was at work last, with all that it said that still holds, in order."""
+
+    name: str
+    said: tuple[ev.Event, ...]
+
+
+def last_run() -> LastRun | None:
+    """The newest run that has begun and is open in no other program; None where there is none.
+
+    What cannot be read is passed over: the list of runs names it.
+    """
+    for name in runs.run_names():
+        try:
+            folder = runs.run_folder(name)
+            if files.is_locked(folder / "lock"):
+                continue
+            said = tuple(runs.read_events(folder))
+        except (StorytimeError, OSError):
+            continue
+        if any(isinstance(event, ev.Started) for event in said):
+            return LastRun(name, said)
     return None
 
 
 def run_record(name: str) -> RunSummary:
     """One run. Raises RunError where there is none of that name."""
     return runs.summary_of(name)
-
-
-def history_of(name: str) -> Iterator[ev.Event]:
-    """What a run said in earlier sittings, as far as it still holds: to show the run as if one had been there."""
-    told = (ev.Started, ev.StepDone, ev.Evaluated, ev.Sampled, ev.CheckpointSaved)
-    for event in runs.read_events(runs.run_folder(name)):
-        if isinstance(event, told):
-            yield event
 
 
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:

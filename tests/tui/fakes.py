@@ -179,11 +179,9 @@ class FakeTeller:
 
 
 @dataclass(frozen=True)
-class FakeUnfinished:
+class FakeLastRun:
     name: str = "hedgerow-1"
-    base: str = "scratch-small"
-    step: int = 40
-    total_steps: int = 118
+    said: Sequence[ev.Event] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +214,7 @@ class World(FakeLibrary):
     opened: list[str] = field(default_factory=list)
     teller_error: Exception | None = None
     open_error: Exception | None = None
-    unfinished: FakeUnfinished | None = None
+    last_run: FakeLastRun | None = None  # of an earlier sitting
     room: FakeRoom | None = FakeRoom()
 
     def services(self) -> Services:
@@ -234,7 +232,7 @@ class World(FakeLibrary):
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks)
             ),
             clock=lambda: 0.0,
-            unfinished_run=lambda: self.unfinished,
+            last_run=lambda: self.last_run,
         )
 
     def store(self) -> StoryStore:

@@ -142,6 +142,7 @@ class LibraryScreen(ShelfChanges):
         gc.freeze()
         if newcomer:
             self.run_worker(desk.wake_starter(), exit_on_error=False)
+            self.run_worker(desk.look_back(), exit_on_error=False)  # where it fails, Train says so
 
     def _tell_of_unreadable(self, sentences: Sequence[str]) -> None:
         """What is on the disk and cannot be shown, when that is new."""

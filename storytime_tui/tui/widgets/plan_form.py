@@ -14,7 +14,8 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.services import Room, Unfinished
+from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.services import Room
 from storytime_tui.tui.widgets.trouble import Trouble
 
 # the plan's knobs that are shown: label, placeholder
@@ -163,8 +164,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         if not stories:
             return "nothing is ticked yet: key 1 goes to the Library, space ticks" if long else "nothing"
         titles = list(dict.fromkeys(collection.title for collection, _ in stories))
-        named = wording.clipped(titles[0], 34) + (f" and {len(titles) - 1} more" if len(titles) > 1 else "")
-        text = f"{named} · {wording.count(len(stories), 'story', 'stories')}"
+        text = wording.lesson(titles, len(stories))
         if long:
             words = sum(story.words for _, story in stories)
             tokens = desk.tokens_of([story for _, story in stories])
@@ -201,9 +201,13 @@ class PlanForm(VerticalScroll, can_focus=False):
         """Say what is wrong, or (empty) nothing."""
         self.trouble.say(sentence)
 
-    def offer(self, run: Unfinished | None) -> None:
-        """Say that a run of an earlier sitting can go on."""
-        words = f"or r: go on with {run.name}, at step {run.step:,} of {run.total_steps:,}" if run else ""
+    def offer(self, run: RunView | None) -> None:
+        """Say that there is a run to go on with, or to look at again."""
+        words = ""
+        if run is not None and run.can_resume:
+            words = f"or r: go on with {run.run}, at step {run.done:,} of {run.total:,}"
+        elif run is not None:
+            words = f"or v: look at {run.run} again"
         self.query_one("#unfinished", Static).update(Content(printable_line(words)))
 
     @on(Input.Submitted)

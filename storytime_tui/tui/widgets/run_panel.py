@@ -42,11 +42,10 @@ class Progress(Static):
     def _where(view: RunView) -> str:
         if not view.started:
             return ""
-        epochs = view.total / view.started.steps_per_epoch if view.started.steps_per_epoch else 0
         epoch = view.step.epoch if view.step else 0.0
         place = f"step {view.done:,} of {view.total:,}"
-        if epochs > 1:
-            place += f" · epoch {min(int(epoch) + 1, round(epochs) or 1)} of {round(epochs)}"
+        if view.epochs > 1:
+            place += f" · epoch {min(int(epoch) + 1, view.epochs)} of {view.epochs}"
         return place
 
 
@@ -78,12 +77,12 @@ class Numbers(Static):
 
     @staticmethod
     def _room(view: RunView) -> list[tuple[str, str]]:
-        """What the trial step said that it would take at most, and what there is."""
+        """What the trial step said that it would take, which is an estimate, and what there was then."""
         if view.started is None or not view.started.memory_needed:
             return []
         return [
-            ("at most about", wording.memory(view.started.memory_needed)),
-            ("there is", wording.memory(view.started.memory_available)),
+            ("expected, about", wording.memory(view.started.memory_needed)),
+            ("free at the start", wording.memory(view.started.memory_available)),
         ]
 
     @staticmethod
@@ -171,10 +170,6 @@ class RunPanel(Vertical, can_focus=True):
             yield Numbers(id="numbers", markup=False)
         yield Samples(id="samples")
 
-    def on_mount(self) -> None:
-        """Name the frame."""
-        self.query_one("#numbers").border_title = "Now"
-
     def on_resize(self) -> None:
         """Lines are laid out by width: draw them again."""
         if self._view is not None:
@@ -183,7 +178,8 @@ class RunPanel(Vertical, can_focus=True):
     def show(self, view: RunView, anew: bool = False) -> None:
         """Show the run as it stands: at once where something happened, a few times a second for mere steps."""
         self._view = view
-        happened = (view.phase, view.words, view.error, view.note, len(view.samples), len(view.evaluations))
+        samples, evaluations = len(view.samples), len(view.evaluations)
+        happened = (view.phase, view.words, view.error, view.note, samples, evaluations, view.curve)
         if anew:
             self.query_one(Samples).forget()
             self._drawn = None
@@ -227,6 +223,7 @@ class RunPanel(Vertical, can_focus=True):
 
     def _show_figures(self, view: RunView) -> None:
         self._step = view.step
+        self.query_one("#numbers").border_title = "Now" if view.busy else "At the last step"
         self.query_one(Progress).show(view)
         self.query_one(Numbers).show(view)
 
@@ -240,7 +237,7 @@ class RunPanel(Vertical, can_focus=True):
 
     def _curve_of(self, view: RunView) -> tuple[object, ...]:
         """What the drawing depends on."""
-        return (view.curve.said, len(view.evaluations), self.size, self.app.theme)
+        return (view.curve.said, len(view.evaluations), self.size, self.app.theme, view.curve)
 
     def move_sample(self, by: int) -> None:
         """Show an earlier or later sample."""
