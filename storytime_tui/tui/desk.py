@@ -26,6 +26,7 @@ from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnde
 from storytime_tui.tui.preferences import KEPT, Preferences
 from storytime_tui.tui.run_view import RunView, view_of
 from storytime_tui.tui.services import Copy, Room, Services, Store
+from storytime_tui.tui.shelf_memory import ShelfMemory
 from storytime_tui.tui.ticks import Key, Ticks
 from storytime_tui.tui.wording import lesson
 
@@ -43,6 +44,7 @@ class Desk:
         self.ticks = Ticks()
         self.copies: Mapping[Key, Copy] = {}  # the stories that are told elsewhere on the shelf, too
         self.preferences = Preferences(services.load_settings, services.keep_settings)
+        self.shelf_memory = ShelfMemory(services.keep_shelf, lambda sentence: post(SettingsNotKept(sentence)))
         self.base = self.preferences.now.base
         self.view = RunView()
         self.last: RunView | None = None  # the run to go back to from the plan

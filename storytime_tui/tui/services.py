@@ -20,6 +20,8 @@ from storytime_tui.stories.story import Author, Passage
 from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
+from storytime_tui.tui import shelf_file
+from storytime_tui.tui.shelf_memory import ShelfState
 
 if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame need not wait for
     from storytime_tui.training.plan import TrainingPlan
@@ -208,6 +210,8 @@ class Services:
     last_run: Callable[[], LastRun | None] = lambda: None
     load_settings: Callable[[], Settings] = Settings
     keep_settings: Callable[[Settings], None] = lambda settings: None
+    load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was kept yet
+    keep_shelf: Callable[[ShelfState], None] = lambda state: None
 
 
 def real_services() -> Services:
@@ -237,6 +241,8 @@ def real_services() -> Services:
         last_run=_last_run,
         load_settings=load_settings,
         keep_settings=save_settings,
+        load_shelf=shelf_file.load,
+        keep_shelf=shelf_file.save,
     )
 
 

@@ -14,6 +14,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.services import Services
+from storytime_tui.tui.shelf_memory import ShelfState
 from tests.tui.fake_library import FakeLibrary
 
 HOSTILE = "[/b] [@click=app.quit]quit[/] \x1b[2J [bold]"
@@ -215,6 +216,8 @@ class World(FakeLibrary):
     teller_error: Exception | None = None
     open_error: Exception | None = None
     last_run: FakeLastRun | None = None  # of an earlier sitting
+    remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
+    remembered_error: Exception | None = None
     room: FakeRoom | None = FakeRoom()
 
     def services(self) -> Services:
@@ -233,7 +236,17 @@ class World(FakeLibrary):
             ),
             clock=lambda: 0.0,
             last_run=lambda: self.last_run,
+            load_shelf=self._load_shelf,
+            keep_shelf=self._keep_shelf,
         )
+
+    def _load_shelf(self) -> ShelfState | None:
+        if self.remembered_error is not None:
+            raise self.remembered_error
+        return self.remembered
+
+    def _keep_shelf(self, state: ShelfState) -> None:
+        self.remembered = state
 
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")
