@@ -10,6 +10,7 @@ from storytime_tui.errors import ModelError, RunError
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.workshop import estimates
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
 from tests.tui.fakes import FINISHED, STARTED, FakeLastRun, FakeRoom, World, a_run, sampled, step
 
@@ -64,6 +65,43 @@ async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -
         await pilot.press("s")
         await until(pilot, lambda: world.run.plans)
         app.desk.stop_run()
+
+
+@pytest.mark.parametrize("size", [SMALL, (60, 20), (120, 40)])
+@pytest.mark.parametrize("knob", ["epochs", "checkpointing"])
+async def test_why_a_knob_is_wrong_is_in_view_with_its_field(
+    app: StorytimeApp, world: World, size: tuple[int, int], knob: str
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Learn from" in screen_text(app))
+        field = app.screen.query_one(f"#knob-{knob}", Input)
+        field.focus()
+        await pilot.press(*"many")
+        await until(pilot, lambda: field.value == "many")
+        await pilot.press("escape")  # as soon as the field is left
+        await until(pilot, lambda: f"{knob} is" in flat(app))
+        await pilot.press("s")
+        await until(pilot, lambda: f"{knob} is" in flat(app) and "many" in field.value)
+        await until(
+            pilot, lambda: any("many" in line and "is" not in line for line in screen_text(app).split("\n"))
+        )
+        assert not world.run.plans
+        field.value = ""
+        await until(pilot, lambda: f"{knob} is" not in flat(app))
+
+
+async def test_both_screens_name_one_number_of_tokens(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        for base in ("starter", "scratch-tiny", "distilgpt2"):
+            app.desk.base = base
+            stories = [story for _, story in app.desk.ticks.stories(app.desk.collections)]
+            app.desk.services = dataclasses.replace(
+                app.desk.services, estimate_tokens=estimates.estimate_tokens
+            )
+            assert app.desk.tokens_of(stories) == estimates.estimate(stories, base).tokens
 
 
 async def test_a_run_that_never_begins_leaves_the_plan_and_says_why(app: StorytimeApp, world: World) -> None:

@@ -20,7 +20,7 @@ from storytime_tui.tui.widgets.trouble import Trouble
 
 # the plan's knobs that are shown: label, placeholder
 KNOBS = {
-    "epochs": ("passes", "chosen for you"),
+    "epochs": ("epochs", "chosen for you"),
     "max_steps": ("most steps", "no limit"),
     "learning_rate": ("learning rate", "chosen for you"),
     "block_size": ("window", "chosen for you"),
@@ -41,7 +41,7 @@ You can leave this screen, write, or read while it learns. Stop it when you like
 
 
 class PlanForm(VerticalScroll, can_focus=False):
-    """The plan. Raises nothing: what is wrong with it is said in one red line."""
+    """The plan. Raises nothing: what is wrong with it is said in red at its foot, in view wherever one types."""
 
     class StartWished(Message):
         """The button was pressed."""
@@ -188,17 +188,46 @@ class PlanForm(VerticalScroll, can_focus=False):
             preset = str(self.query_one("#preset", Select).value)
             plan = with_preset(plan, preset, from_scratch=scratch_shape(self.base) is not None)
             for name in KNOBS:
-                value = self.query_one(f"#knob-{name}", Input).value.strip()
-                if value:
-                    plan = with_values(plan, {name: value})
+                plan = self._with_knob(plan, name)
         except StorytimeError as error:
             self.complain(str(error))
             return None
         self.complain("")
         return plan, self.query_one("#run-name", Input).value.strip() or None
 
+    def _with_knob(self, plan: TrainingPlan, name: str) -> TrainingPlan:
+        """The plan with what is typed for one knob. Where that cannot be, its field is marked and brought into view."""
+        field = self.query_one(f"#knob-{name}", Input)
+        value = field.value.strip()
+        try:
+            changed = with_values(plan, {name: value}) if value else plan
+        except StorytimeError:
+            field.add_class("-wrong")
+            self.call_after_refresh(field.scroll_visible, animate=False)
+            raise
+        field.remove_class("-wrong")
+        return changed
+
+    @on(Input.Blurred)
+    @on(Input.Changed)
+    def _look_at_knob(self, event: Input.Blurred | Input.Changed) -> None:
+        """Say what is wrong with a knob as soon as one has left it, and nothing any more once it is mended."""
+        name = (event.input.id or "").removeprefix("knob-")
+        wrong = event.input.has_class("-wrong")
+        if name not in KNOBS or (isinstance(event, Input.Changed) and not wrong):
+            return
+        try:
+            self._with_knob(TrainingPlan(), name)
+        except StorytimeError as error:
+            self.complain(str(error))
+        else:
+            if wrong:
+                self.complain("")
+
     def complain(self, sentence: str) -> None:
-        """Say what is wrong, or (empty) nothing."""
+        """Say what is wrong, or (empty) nothing; knobs are called as they are here."""
+        for name, (label, _) in KNOBS.items():
+            sentence = sentence.replace(f"{name} is ", f"{label} is ")
         self.trouble.say(sentence)
 
     def offer(self, run: RunView | None) -> None:
