@@ -6,7 +6,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from storytime_tui.errors import PlanError
 from storytime_tui.training.plan import TrainingPlan, with_values
@@ -14,6 +14,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.widgets.header import Header
+from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.plan_form import PlanForm
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class TrainScreen(Screen[None]):
         """The plan; the run's panel is mounted with the first run."""
         yield Header(self._desk, "train")
         yield PlanForm(self._desk)
-        yield Footer(show_command_palette=False)
+        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later"))
 
     def on_mount(self) -> None:
         """Follow the run."""

@@ -13,6 +13,7 @@ from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.wording import clipped_inside
 
 MODES = (("library", "1", "Library"), ("train", "2", "Train"), ("story", "3", "Story"))
+ROOMY = 70  # cells: with fewer the program's own name gives its room to what is said on the right
 _STATES = {
     "preparing": "making ready",
     "learning": "learning",
@@ -73,7 +74,8 @@ class Header(Horizontal):
 
     def on_resize(self) -> None:
         """More of the names, or less, finds room."""
-        self._show(None)
+        self.query_one("#name").display = self.size.width >= ROOMY
+        self.call_after_refresh(self._show, None)
 
     def _show(self, _: None) -> None:
         desk, state = self._desk, self.query_one("#state", Static)
@@ -101,7 +103,8 @@ def state_words(view: RunView, model: str, device: str, mode: str, room: int) ->
         run.insert(0, Content(_name(view.run, names) + " " if view.run else ""))
         return Content.assemble(("with ", "$quiet"), Content(_name(model, names)), (" · ", "$quiet"), *run)
     if run:
-        return Content.assemble(Content(_name(view.run, 24) + " " if view.run else ""), *run)
+        width = min(24, room - len(f" ● {_STATES[view.phase]}"))
+        return Content.assemble(Content(_name(view.run, width) + " " if view.run else ""), *run)
     if not (writing or device):
         return Content("")
     kind = ("", "$quiet")[not writing]

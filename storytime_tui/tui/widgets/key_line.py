@@ -62,9 +62,14 @@ class KeyLine(Static):
 
     def _changed(self, screen: Screen[object]) -> None:
         keys: dict[str, Shown] = {}
-        for _, binding, enabled, tooltip in screen.active_bindings.values():
-            if binding.show and enabled and binding.action not in keys and self._shows(binding.action):
+        active = screen.active_bindings
+        typing = "1" not in active  # a field takes digits and letters: then F1 to F4 do what ? and 1 to 3 do
+        for _, binding, enabled, tooltip in active.values():
+            shows = binding.show or (typing and (binding.id or "").endswith("_always"))
+            if shows and enabled and binding.action not in keys and self._shows(binding.action):
                 sign = self.app.get_key_display(binding)
+                if sign[:1] == "f" and sign[1:].isdigit():
+                    sign = sign.upper()
                 shown = Shown(binding.key, sign, binding.description, tooltip or "", binding.action)
                 keys[binding.action] = shown
         self._all = list(keys.values())

@@ -18,15 +18,18 @@ from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.services import Room
 from storytime_tui.tui.widgets.trouble import Trouble
 
-# the plan's knobs that are shown: label, placeholder
+CHOSEN = ("chosen for you", "auto")
+# the plan's knobs that are shown: label, placeholders for a wide and for a narrow field
 KNOBS = {
-    "epochs": ("epochs", "chosen for you"),
-    "max_steps": ("most steps", "no limit"),
-    "learning_rate": ("learning rate", "chosen for you"),
-    "block_size": ("window", "chosen for you"),
-    "lora_rank": ("LoRA rank", "0 learns it all"),
-    "checkpointing": ("checkpointing", "chosen for you"),
+    "epochs": ("epochs", CHOSEN),
+    "max_steps": ("most steps", ("no limit", "no limit")),
+    "learning_rate": ("learning rate", CHOSEN),
+    "block_size": ("window", CHOSEN),
+    "lora_rank": ("LoRA rank", ("0 learns it all", "0: all")),
+    "checkpointing": ("checkpointing", CHOSEN),
 }
+OTHER = ("a model on the Hugging Face Hub, or a folder", "Hub model, or a folder")
+NARROW = 76  # cells of the form, below which fields are narrow
 _OF_MEMORY = ("block_size", "lora_rank", "checkpointing")  # what a run takes depends on these
 
 
@@ -66,9 +69,7 @@ class PlanForm(VerticalScroll, can_focus=False):
                 yield Static(id="base-note", markup=False)
             with Horizontal(classes="field"):
                 yield Static(Content("or another"), classes="label")
-                yield Input(
-                    placeholder="a model on the Hugging Face Hub, or a folder", id="other", compact=True
-                )
+                yield Input(placeholder=OTHER[0], id="other", compact=True)
         with Vertical(id="knobs"):
             for left, right in (
                 ("epochs", "max_steps"),
@@ -77,12 +78,12 @@ class PlanForm(VerticalScroll, can_focus=False):
             ):
                 with Horizontal(classes="field"):
                     for name in (left, right):
-                        label, placeholder = KNOBS[name]
+                        label, (placeholder, _) = KNOBS[name]
                         yield Static(Content(label), classes="label")
                         yield Input(placeholder=placeholder, id=f"knob-{name}", compact=True)
             with Horizontal(classes="field"):
                 yield Static(Content("name"), classes="label")
-                yield Input(placeholder="chosen for you", id="run-name", compact=True)
+                yield Input(placeholder=CHOSEN[0], id="run-name", compact=True)
                 yield Static(Content("preset"), classes="label")
                 yield Select(
                     [(name, name) for name in PRESETS],
@@ -110,6 +111,14 @@ class PlanForm(VerticalScroll, can_focus=False):
         self.query_one("#other", Input).value = "" if preferred in (*names, STARTER) else preferred
         self._desk.shelf_changed.subscribe(self, self._show_lesson)
         self._show_lesson(None)
+
+    def on_resize(self) -> None:
+        """What stands in an empty field is never cut."""
+        narrow = self.size.width < NARROW
+        for name, (_, placeholders) in KNOBS.items():
+            self.query_one(f"#knob-{name}", Input).placeholder = placeholders[narrow]
+        self.query_one("#run-name", Input).placeholder = CHOSEN[narrow]
+        self.query_one("#other", Input).placeholder = OTHER[narrow]
 
     @property
     def base(self) -> str:

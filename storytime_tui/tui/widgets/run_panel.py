@@ -1,11 +1,13 @@
 """A run while it learns and after: progress, the loss chart, the numbers of now, the samples as they come."""
 
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui import wording
 from storytime_tui.tui.run_view import RunView
@@ -135,7 +137,9 @@ class Samples(Vertical):
         left = "The same beginning, as it learns"
         gap = " " * max(2, self.content_size.width - len(left) - len(right))
         title.update(Content.assemble((left, "$quiet"), gap, right))
-        text.update(Content.assemble(Content(printable(sample.prompt)), (printable(sample.text), "$told")))
+        told = marked_where_cut(sample.prompt + sample.text)[len(sample.prompt) :]
+        text.update(Content.assemble(Content(printable(sample.prompt)), (printable(told), "$told")))
+        text.parent.scroll_home(animate=False)  # type: ignore[union-attr]
 
     def forget(self) -> None:
         """Lay the text out anew at the next show: the width is another."""
@@ -149,8 +153,15 @@ class Samples(Vertical):
         self.show(view)
 
 
-class RunPanel(Vertical, can_focus=True):
-    """Everything about the run in hand, or the one that ended last."""
+class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
+    """Everything about the run in hand, or the one that ended last; it scrolls where a terminal is very low."""
+
+    BINDINGS = [
+        Binding("up", "scroll_up", "Up", show=False, id="run.up", tooltip="Scroll up"),
+        Binding("down", "scroll_down", "Down", show=False, id="run.down", tooltip="Scroll down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="run.pageup", tooltip="A screen up"),
+        Binding("pagedown", "page_down", "Page down", show=False, id="run.pagedown", tooltip="A screen down"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -169,6 +180,19 @@ class RunPanel(Vertical, can_focus=True):
             yield LossChart(id="chart")
             yield Numbers(id="numbers", markup=False)
         yield Samples(id="samples")
+
+    def action_scroll_down(self) -> None:
+        """A line further in the sample, and then on the panel itself, where it is higher than the terminal."""
+        self._scroll(1)
+
+    def action_scroll_up(self) -> None:
+        """A line back."""
+        self._scroll(-1)
+
+    def _scroll(self, by: int) -> None:
+        sample = self.query_one("#samples VerticalScroll")
+        there = sample.scroll_y < sample.max_scroll_y if by > 0 else sample.scroll_y > 0
+        (sample if there else self).scroll_relative(y=by, animate=False)
 
     def on_resize(self) -> None:
         """Lines are laid out by width: draw them again."""
