@@ -147,14 +147,12 @@ def clipped_inside(text: str, width: int) -> str:
 
 
 def ending(told: Told | None, failed: bool) -> str:
-    """How a telling ended, and how fast it was."""
+    """How a telling ended. Not how fast it was: a speed that stays looks like one that is."""
     if told is None:
         return "" if failed else "stopped"
-    how = {
+    return {
         "you": "stopped",
         "end": "the model ended the story",
         "stop": "it came to a stop text",
         "stuck": "all that could follow is banned",
-    }.get(told.stopped_by, "")
-    speed = f"{told.tokens_per_second:,.0f} tokens/s" if told.tokens_per_second else ""
-    return " · ".join(filter(None, [how, speed]))
+    }.get(told.stopped_by, f"{count(told.tokens, 'token')} told")
