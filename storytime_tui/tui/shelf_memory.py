@@ -40,14 +40,15 @@ def state_of(
 def ticks_of(state: ShelfState | None, collections: Sequence[corpus.Collection]) -> Ticks:
     """The ticks as they were; what was imported since then is ticked whole.
 
-    Without a state, the first collection is ticked as well, so that a newcomer can go straight on.
+    Without a state the first collection is, so that a newcomer can go straight on.
     """
+    if state is None:
+        return Ticks().with_all_of(collections[0]) if collections else Ticks()
     chosen: dict[str, frozenset[int]] = {}
-    for number, each in enumerate(collections):
-        known = state is not None and each.name in state.ticked
-        places = state.ticked[each.name] if state is not None and known else None
-        if not known and each.bundled and (state is not None or number > 0):
+    for each in collections:
+        if each.name not in state.ticked and each.bundled:  # it came with a newer version of the program
             continue
+        places = state.ticked.get(each.name)
         chosen[each.name] = frozenset(
             i for i, story in enumerate(each.stories) if places is None or story.place in places
         )

@@ -103,12 +103,13 @@ def state_words(view: RunView, model: str, device: str, mode: str, room: int) ->
         run.insert(0, Content(_name(view.run, names) + " " if view.run else ""))
         return Content.assemble(("with ", "$quiet"), Content(_name(model, names)), (" · ", "$quiet"), *run)
     if run:
-        width = min(24, room - len(f" ● {_STATES[view.phase]}"))
+        width = room - len(f" ● {_STATES[view.phase]}")
         return Content.assemble(Content(_name(view.run, width) + " " if view.run else ""), *run)
     if not (writing or device):
         return Content("")
     kind = ("", "$quiet")[not writing]
-    return Content.assemble((_name(model, 22), kind), (f" · {device}" if device else "", "$quiet"))
+    where = f" · {device}" if device else ""
+    return Content.assemble((_name(model, room - len(where)), kind), (where, "$quiet"))
 
 
 def _name(name: str, width: int) -> str:
