@@ -197,13 +197,13 @@ async def test_an_ended_run_is_given_more_passes(app: StorytimeApp, world: World
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
         world.run.say(*a_run(30), FINISHED)
-        await until(pilot, lambda: "m More passes" in screen_text(app))
+        await until(pilot, lambda: "m More epochs" in screen_text(app))
         await pilot.press("m")
-        await until(pilot, lambda: "How many passes more?" in screen_text(app))
+        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
         await pilot.press("backspace", *"some", "enter")
         await until(pilot, lambda: "'some'" in screen_text(app))
         await pilot.press("m")
-        await until(pilot, lambda: "How many passes more?" in screen_text(app))
+        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
         await pilot.press("backspace", *"2.5", "enter")
         await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
         assert world.run.more == [2.5]
@@ -267,7 +267,7 @@ async def test_after_a_restart_the_run_that_ended_is_as_it_was(app: StorytimeApp
         assert len(app.desk.view.curve.points()) == 118
         assert "step 100 · 5 of 5" in screen_text(app)
         await pilot.press("m")
-        await until(pilot, lambda: "How many passes more?" in screen_text(app))
+        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: (world.run.resumed, world.run.more) == (["hedgerow-1"], [1.0]))
         app.desk.stop_run()
@@ -283,7 +283,7 @@ async def test_the_plan_leads_back_to_the_run_that_was_left(app: StorytimeApp, w
         await until(pilot, lambda: "or v: look at hedgerow-1 again" in screen_text(app))
         await pilot.press("v")
         await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
-        assert "More passes" in screen_text(app)
+        assert "More epochs" in screen_text(app)
 
 
 async def test_a_stopped_run_goes_on_after_a_restart_and_from_the_plan(
@@ -404,10 +404,10 @@ async def test_the_keys_go_on_working_after_a_dialog_and_after_a_run(app: Storyt
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
         world.run.say(*a_run(30), FINISHED)
-        await until(pilot, lambda: "m More passes" in screen_text(app))
+        await until(pilot, lambda: "m More epochs" in screen_text(app))
         panel = app.focused
         await pilot.press("m")
-        await until(pilot, lambda: "How many passes more?" in screen_text(app))
+        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1 and app.focused is panel)
         await pilot.press("n")

@@ -49,9 +49,9 @@ class TrainScreen(Screen[None]):
         Binding(
             "m",
             "more",
-            "More passes",
+            "More epochs",
             id="train.more",
-            tooltip="Give the ended run more passes over its stories",
+            tooltip="Give the ended run more epochs over its stories",
         ),
         Binding("n", "new", "New run", id="train.new", tooltip="Back to the plan"),
         Binding("v", "last", "Last run", id="train.last", tooltip="Look at the last run again"),
@@ -215,21 +215,21 @@ class TrainScreen(Screen[None]):
         self._desk.resume_run()
 
     def action_more(self) -> None:
-        """Ask how many passes more, and go on."""
+        """Ask how many epochs more, and go on."""
 
         def go_on(answer: str | None) -> None:
             if answer is None or self._desk.learning.control is not None:
                 return
             try:
-                passes = with_values(TrainingPlan(), {"epochs": answer.strip()}).epochs
+                epochs = with_values(TrainingPlan(), {"epochs": answer.strip()}).epochs
             except PlanError as error:
                 self._desk.view.error = str(error)
                 self._show(None)
                 return
-            self._desk.resume_run(passes or 1.0)
+            self._desk.resume_run(epochs or 1.0)
 
         ask = AskScreen(
-            "How many passes more?",
+            "How many epochs more?",
             "It goes on from its last checkpoint, learning a little faster again at first.",
             value="1",
         )

@@ -97,19 +97,30 @@ def state_words(view: RunView, model: str, device: str, mode: str, room: int) ->
     run: list[Content | tuple[str, str]] = []
     if seen and (view.busy or not writing):
         dot = "$error" if view.phase == "failed" else "$primary" if view.busy else "$quiet"
-        run = [("● ", dot), (_STATES[view.phase], "")]
+        stopped = view.phase == "finished" and view.can_resume
+        run = [("● ", dot), ("stopped" if stopped else _STATES[view.phase], "")]
     if writing and run and view.run != model:
-        names = (room - len(f"with  ·  ● {_STATES[view.phase]}") - bool(view.run)) // (2 if view.run else 1)
-        run.insert(0, Content(_name(view.run, names) + " " if view.run else ""))
-        return Content.assemble(("with ", "$quiet"), Content(_name(model, names)), (" · ", "$quiet"), *run)
+        return _both(model, view.run, run, room)
     if run:
-        width = room - len(f" ● {_STATES[view.phase]}")
+        width = room - len(Content.assemble(" ", *run))
         return Content.assemble(Content(_name(view.run, width) + " " if view.run else ""), *run)
     if not (writing or device):
         return Content("")
     kind = ("", "$quiet")[not writing]
     where = f" · {device}" if device else ""
     return Content.assemble((_name(model, room - len(where)), kind), (where, "$quiet"))
+
+
+def _both(model: str, learner: str, state: list[Content | tuple[str, str]], room: int) -> Content:
+    """What one tells with, and the other run that is at work: both names whole, if need be without words."""
+    gap = " " if learner else ""  # it has no name before it has begun
+    said = Content.assemble(("with ", "$quiet"), (" · ", "$quiet"), gap, *state)
+    names = printable_line(model), printable_line(learner)
+    if learner and len(said) + sum(map(len, names)) > room >= sum(map(len, names)) + len(" ·  ●"):
+        return Content.assemble(names[0], (" · ", "$quiet"), names[1] + " ", ("●", "$primary"))
+    width = (room - len(said)) // (2 if learner else 1)
+    first, second = Content(_name(model, width)), Content(_name(learner, width) + gap if learner else "")
+    return Content.assemble(("with ", "$quiet"), first, (" · ", "$quiet"), second, *state)
 
 
 def _name(name: str, width: int) -> str:
