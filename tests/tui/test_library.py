@@ -371,33 +371,3 @@ async def test_long_and_wide_titles_are_cut_by_their_cells(world: World, size: t
         rows = [line for line in tree_text(app).splitlines() if "[x]" in line]
         assert len(rows) == 6
         assert all(row.rstrip().endswith(" 46") for row in rows[1:])
-
-
-async def test_the_key_for_remarks_says_that_there_are_none(app: StorytimeApp) -> None:
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        assert "l Remarks" not in screen_text(app)
-        await pilot.press("l")
-        await until(pilot, lambda: "There are no remarks" in screen_text(app))
-
-
-async def test_while_the_filter_is_typed_the_footer_names_the_keys_that_still_work(app: StorytimeApp) -> None:
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("slash")
-        await until(pilot, lambda: "F1 Help" in screen_text(app) and "F4 Story" in screen_text(app))
-        await pilot.press("f3")
-        await until(pilot, lambda: app.current_mode == "train")
-
-
-@pytest.mark.parametrize("size", [(60, 20), (66, 22), (80, 24)])
-async def test_a_small_library_is_whole(app: StorytimeApp, size: tuple[int, int]) -> None:
-    async with app.run_test(size=size) as pilot:
-        await shelf_is_open(pilot)
-        await until(pilot, lambda: "licence: MIT" in flat(app) and "windows" in flat(app))
-        rows = screen_text(app).split("\n")
-        assert rows[1].startswith("╭")
-        assert rows[1].rstrip().endswith("╮")
-        assert any(row.startswith("╰") and row.rstrip().endswith("╯") for row in rows)
-        assert "under 1 min" in flat(app) or "about 2 min" in flat(app)
-        assert "? Help" in rows[-1]

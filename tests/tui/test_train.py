@@ -1,19 +1,17 @@
 """Train: the plan, the run while it learns, leaving and coming back, how it ends."""
 
 import dataclasses
-import threading
 
 import pytest
 from textual.widgets import Input, Static
 
-from storytime_tui.errors import ModelError, RunError
+from storytime_tui.errors import ModelError
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
-from storytime_tui.tui.widgets.run_panel import RunPanel
 from storytime_tui.workshop import estimates
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, STARTED, FakeLastRun, FakeRoom, World, a_run, sampled, step
+from tests.tui.fakes import FINISHED, STARTED, FakeRoom, World, a_run, sampled, step
 
 
 async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
@@ -237,103 +235,6 @@ async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeA
         await until(pilot, lambda: app.desk.learning.control is None)
 
 
-async def test_an_interrupted_run_of_an_earlier_sitting_is_shown_and_can_go_on(
-    app: StorytimeApp, world: World
-) -> None:
-    world.last_run = FakeLastRun("hedgerow-1", a_run(60))
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("2")
-        await until(pilot, lambda: "interrupted at step 60 of 118" in screen_text(app))
-        assert "Its last checkpoint is of step 50" in flat(app)
-        assert "step 50 · 3 of 3" in screen_text(app)
-        await pilot.press("r")
-        await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
-        world.run.say(ev.Resumed(50, from_checkpoint=True, total_steps=118), step(51, 2.9))
-        await until(pilot, lambda: "step 51 of 118" in screen_text(app))
-        assert [number for number, _ in app.desk.view.curve.points()] == list(range(1, 52))
-        app.desk.stop_run()
-
-
-async def test_after_a_restart_the_run_that_ended_is_as_it_was(app: StorytimeApp, world: World) -> None:
-    """Curve, samples, outcome, and what was learned from; `m` gives it more epochs."""
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("2")
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
-        assert "scratch-small → Hedgerow Tales · 10 stories" in screen_text(app)
-        assert "hedgerow-1 ● has learned" in screen_text(app)
-        assert len(app.desk.view.curve.points()) == 118
-        assert "step 100 · 5 of 5" in screen_text(app)
-        await pilot.press("m")
-        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: (world.run.resumed, world.run.more) == (["hedgerow-1"], [1.0]))
-        app.desk.stop_run()
-
-
-async def test_the_plan_leads_back_to_the_run_that_was_left(app: StorytimeApp, world: World) -> None:
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("2")
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
-        await pilot.press("n")
-        await until(pilot, lambda: "or v: look at hedgerow-1 again" in screen_text(app))
-        await pilot.press("v")
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
-        assert "More epochs" in screen_text(app)
-
-
-async def test_a_stopped_run_goes_on_after_a_restart_and_from_the_plan(
-    app: StorytimeApp, world: World
-) -> None:
-    stopped = ev.Finished("hedgerow-1", 40, 3.9, 25, "stopped", 60.0)
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(40), stopped])
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("2")
-        await until(pilot, lambda: "Stopped and kept after 40 steps" in screen_text(app))
-        await pilot.press("n")
-        await until(pilot, lambda: "or r: go on with hedgerow-1, at step 40 of 118" in screen_text(app))
-        await pilot.press("r")
-        await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
-        app.desk.stop_run()
-
-
-async def test_a_run_that_is_begun_at_once_is_not_replaced_by_an_earlier_one(
-    app: StorytimeApp, world: World
-) -> None:
-    gate = threading.Event()
-    services = dataclasses.replace(
-        world.services(), last_run=lambda: (gate.wait(5), FakeLastRun("old-1", [*a_run(118), FINISHED]))[1]
-    )
-    app.desk.services = services
-    async with app.run_test(size=SMALL) as pilot:
-        await begin(pilot, app)
-        world.run.say(STARTED, step(7, 3.0))
-        await until(pilot, lambda: "step 7 of 118" in screen_text(app))
-        gate.set()
-        await until(pilot, lambda: app.desk.last is not None)
-        assert app.desk.view.run == "hedgerow-1"
-        app.desk.stop_run()
-
-
-async def test_a_refused_resume_says_why_in_one_line(app: StorytimeApp, world: World) -> None:
-    world.last_run = FakeLastRun("hedgerow-1", a_run(60))
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("2")
-        await until(pilot, lambda: "interrupted at step 60" in screen_text(app))
-        await pilot.press("r")
-        await until(pilot, lambda: world.run.resumed)
-        world.run.say(RunError("Its stories have changed."))
-        await until(pilot, lambda: "Its stories have changed." in screen_text(app))
-        assert "Making ready" not in screen_text(app)
-        assert len(app.desk.view.curve.points()) == 60
-
-
 async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_meanwhile(
     app: StorytimeApp, world: World
 ) -> None:
@@ -367,67 +268,6 @@ async def test_write_with_it_saves_a_checkpoint_first(app: StorytimeApp, world: 
         assert app.desk.model == "hedgerow-1"
         await until(pilot, lambda: app.desk.view.saved_step == 7)
         app.desk.stop_run()
-
-
-@pytest.mark.parametrize("size", [(60, 20), (72, 22), (80, 24)])
-async def test_a_small_run_is_whole(app: StorytimeApp, world: World, size: tuple[int, int]) -> None:
-    """No border and no key is lost, while it learns and after."""
-    async with app.run_test(size=size) as pilot:
-        await begin(pilot, app)
-        world.run.say(*a_run(100))
-        await until(
-            pilot, lambda: "5 of 5" in screen_text(app) and "hedgerow-1 ● learning" in screen_text(app)
-        )
-        await until(pilot, lambda: "x Stop" in screen_text(app))
-        for words in ("learning", "has learned"):
-            await until(pilot, lambda words=words: f"● {words}" in screen_text(app))
-            await until(pilot, lambda: "? Help" in screen_text(app).split("\n")[-1])
-            rows = screen_text(app).split("\n")
-            assert sum(row.count("╭") for row in rows) == sum(row.count("╰") for row in rows) == 3
-            assert rows[-2].startswith("╰")
-            world.run.say(FINISHED)
-            await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
-
-
-async def test_while_a_knob_is_typed_the_footer_names_the_keys_that_still_work(app: StorytimeApp) -> None:
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("2")
-        await until(pilot, lambda: "Learn from" in screen_text(app))
-        await pilot.press("tab")
-        await until(pilot, lambda: isinstance(app.focused, Input) and "F2 Library" in screen_text(app))
-        assert "F1 Help" in screen_text(app)
-        assert "F4 Story" in screen_text(app)
-
-
-async def test_the_keys_go_on_working_after_a_dialog_and_after_a_run(app: StorytimeApp, world: World) -> None:
-    async with app.run_test(size=SMALL) as pilot:
-        await begin(pilot, app)
-        world.run.say(*a_run(30), FINISHED)
-        await until(pilot, lambda: "m More epochs" in screen_text(app))
-        panel = app.focused
-        await pilot.press("m")
-        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: len(app.screen_stack) == 1 and app.focused is panel)
-        await pilot.press("n")
-        await until(pilot, lambda: app.focused is not None and app.focused.id == "bases")
-        await pilot.press("s")
-        await until(pilot, lambda: len(world.run.plans) == 2)
-        app.desk.stop_run()
-
-
-async def test_a_run_that_ends_while_one_is_elsewhere_leaves_no_key_in_the_plan(
-    app: StorytimeApp, world: World
-) -> None:
-    async with app.run_test(size=SMALL) as pilot:
-        await begin(pilot, app)
-        await pilot.press("1")
-        await until(pilot, lambda: app.current_mode == "library")
-        world.run.say(*a_run(30), FINISHED)
-        await until(pilot, lambda: app.desk.view.phase == "finished")
-        await pilot.press("2")
-        await until(pilot, lambda: app.current_mode == "train" and isinstance(app.focused, RunPanel))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (40, 12)])

@@ -20,6 +20,7 @@ from storytime_tui.stories.story import Passage, Story
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.joining import uncut
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
 from storytime_tui.tui.screens.sampler import SamplerScreen
@@ -370,7 +371,8 @@ class StoryScreen(Screen[None]):
                     manuscript.rename(title.strip())
                     self._show_title()
 
-        now = manuscript.story.title if manuscript.story is not None else ""
+        title = manuscript.story.title if manuscript.story is not None else ""
+        now = uncut(title, self.query_one(Page).beginning)
         self.app.push_screen(AskScreen("Title", "What is this story called?", value=now), named)
 
     def action_settings(self) -> None:

@@ -130,6 +130,11 @@ class Page(VerticalScroll, can_focus=True):
     def _sheet(self) -> Vertical:
         return self.query_one("#sheet", Vertical)
 
+    @property
+    def beginning(self) -> str:
+        """The story's first line; "" on a blank page."""
+        return self._lines[0].text if self._lines else ""
+
     def load(self, title: str, passages: Iterable[tuple[str, str]], hint: str) -> None:
         """Show a story from its passages (author, text); `hint` stands where there are none."""
         self._lines, self._writing = [], False
