@@ -68,15 +68,35 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
     part.chmod(0o755)  # mkdtemp makes it private; a checkpoint is an ordinary folder
     try:
         yield part
-        for file in part.rglob("*"):
-            if file.is_file():
-                _sync_file(file)
-        sync_folder(part)
+        sync_all(part)
         os.replace(part, path)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def unfinished_folder(parent: Path, name: str) -> Iterator[Path]:
+    """Give an empty folder in `parent` to fill and then to rename; under its first name it is removed at the end.
+
+    Makes `parent`. Raises OSError.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=_PART, suffix="-" + name, dir=parent))
+    part.chmod(0o755)  # mkdtemp makes it private; a collection is an ordinary folder
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def sync_all(folder: Path) -> None:
+    """Have every file in a folder on the disk, so that a rename of the folder is the last thing to happen."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            _sync_file(file)
+    sync_folder(folder)
 
 
 def point_link(link: Path, target: str) -> None:
@@ -138,17 +158,19 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: StorytimeError) -> Iterator[None]:
-    """Hold the lock file `path` for the block; raise `busy` at once where another program holds it.
+def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator[None]:
+    """Hold the lock file `path` for the block; raise `busy` where another program or thread holds it.
 
-    The system frees the lock when its holder dies, however it dies.
+    `patience`: seconds to wait for it first. The system frees the lock when its holder dies, however it dies.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(path, timeout=0)
+    lock = filelock.FileLock(path, timeout=patience)
     try:
         lock.acquire()
     except filelock.Timeout:
         raise busy from None
+    except NotImplementedError as error:  # some network disks
+        raise OSError(errno.ENOLCK, "the disk it is on cannot lock files", str(path)) from error
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ bounded size, of the right format, and every fault is one sentence that names th
 
 import json
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -13,7 +14,12 @@ from typing import Any
 
 from storytime_tui.errors import StorytimeError
 
-LIMIT = 4_000_000  # bytes; the largest of these files, a collection's index, stays far below it
+LIMIT = 4_000_000  # bytes; the largest of these files stays far below it
+TOML_LIMIT = 1_000_000  # bytes; Python takes seconds for more, however plain it is
+
+# The time for a key such as a.b.c grows with the square of its parts: 40 kB of them take ten seconds.
+_PART_OF_KEY = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
+_LONG_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*+(?:{_PART_OF_KEY}){{20}}", re.MULTILINE)
 
 _KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -55,7 +61,7 @@ def read_text(path: Path, limit: int = LIMIT) -> str:
     return decode(read_bytes(path, limit), path)
 
 
-def read_toml(path: Path, limit: int = LIMIT) -> dict[str, Any]:
+def read_toml(path: Path, limit: int = TOML_LIMIT) -> dict[str, Any]:
     """Read a small TOML file. Raises FileNotFoundError or UnreadableFile, as `read_bytes`."""
     return parse_toml(read_text(path, limit), path)
 
@@ -66,21 +72,25 @@ def read_json(path: Path, limit: int = LIMIT) -> Any:
 
 
 def decode(data: bytes, path: Path | str) -> str:
-    """Give the text of UTF-8 bytes that came from `path`. Raises UnreadableFile."""
+    """Give the text of UTF-8 bytes that came from `path`, without a byte-order mark. Raises UnreadableFile."""
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")  # some editors put a mark in front
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{path} cannot be read: it is not UTF-8 text (byte {error.start}).") from error
 
 
 def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
     """Give the table of a TOML text that came from `path`. Raises UnreadableFile."""
+    if _LONG_KEY.search(text):
+        raise UnreadableFile(f"{path} cannot be read: a key in it has too many parts.")
     try:
         return tomllib.loads(text)
     except RecursionError as error:
         raise UnreadableFile(f"{path} is not valid TOML: its brackets are nested too deep.") from error
-    except ValueError as error:  # TOMLDecodeError, and an integer of thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise UnreadableFile(f"{path} is not valid TOML: {_first_line(error)}.") from error
+    except ValueError as error:  # Python reads no integer of thousands of digits
+        raise UnreadableFile(f"{path} is not valid TOML: a number in it has too many digits.") from error
 
 
 def parse_json(text: str, path: Path | str) -> Any:
@@ -89,8 +99,10 @@ def parse_json(text: str, path: Path | str) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise UnreadableFile(f"{path} is not valid JSON: its brackets are nested too deep.") from error
-    except ValueError as error:  # JSONDecodeError, and an integer of thousands of digits
+    except json.JSONDecodeError as error:
         raise UnreadableFile(f"{path} is not valid JSON: {_first_line(error)}.") from error
+    except ValueError as error:  # Python reads no integer of thousands of digits
+        raise UnreadableFile(f"{path} is not valid JSON: a number in it has too many digits.") from error
 
 
 def is_regular(path: Path) -> bool:

@@ -1,7 +1,10 @@
 """Fixtures that every test shares: a home of its own, and the real texts where they are."""
 
+import importlib.abc
+import importlib.util
 import os
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +23,30 @@ settings.load_profile("repeatable")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Tests run two at a time: more threads of arithmetic than cores would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+
+class _NotHere(importlib.abc.MetaPathFinder):
+    """In an environment without torch, what imports it is skipped, and says so; all else is tested there too."""
+
+    heavy = {"torch", "transformers", "peft"}
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name.partition(".")[0] in self.heavy:
+            pytest.skip(f"needs {name}", allow_module_level=True)
+
+
+if not HAS_TORCH:
+    sys.meta_path.insert(0, _NotHere())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip without torch what needs it in a process of its own, where the import cannot tell."""
+    for item in items if not HAS_TORCH else ():
+        if item.get_closest_marker("needs_torch"):
+            item.add_marker(pytest.mark.skip(reason="needs torch"))
 
 
 @pytest.fixture(autouse=True)

@@ -90,10 +90,16 @@ def test_train_speaks_words_without_json(tales: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.startswith("The frog")
 
 
-def test_the_default_settings_can_be_changed_in_the_file(tales: Path, home: Path) -> None:
+def test_a_mistake_in_the_settings_is_said_once_and_stops_nothing(
+    tales: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     home.mkdir(parents=True, exist_ok=True)
-    (home / "settings.toml").write_text('colour = "red"\n')
-    assert main(["train", "--corpus", str(tales), *TINY]) == 1
+    (home / "settings.toml").write_text('colour = "red"\ntemperature = 7\ndevice = "cpu"\n')
+    assert main(["train", "--corpus", str(tales), *TINY]) == 0
+    said = capsys.readouterr().err
+    assert said.count("unknown setting 'colour'") == said.count("temperature is 7.0, but must be") == 1
+    assert main(["doctor"]) == 1
+    assert "unknown setting 'colour'" in capsys.readouterr().out
 
 
 def bad_inputs(folder: Path) -> dict[str, tuple[list[str], str]]:
@@ -204,6 +210,7 @@ def test_what_nobody_foresaw_is_one_line_too_and_the_log_has_the_rest(
     assert "ZeroDivisionError" in (home / "logs" / "storytime.log").read_text()
 
 
+@pytest.mark.needs_torch
 def test_ctrl_c_saves_exits_with_130_and_the_run_goes_on(tales: Path, home: Path) -> None:
     argv = [
         sys.executable,

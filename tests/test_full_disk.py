@@ -30,6 +30,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.needs_torch
 def test_a_run_on_a_full_disk_fails_in_one_line_and_goes_on_once_there_is_room(small_disk: Path) -> None:
     tales = write_collection(small_disk / "tales")
     environment = {**os.environ, "STORYTIME_HOME": str(small_disk / "home")}

@@ -12,6 +12,8 @@ import pytest
 
 from tests.terminal import Terminal, open_app
 
+pytestmark = pytest.mark.needs_torch
+
 CTRL_Q, ESCAPE, ENTER, TAB, END = "\x11", "\x1b", "\r", "\t", "\x1b[F"
 ENTER_AFTER_ESCAPE = "\x1b[13u"  # kitty's Enter: the usual one, so soon after ESCAPE, would be an alt+enter
 

@@ -49,6 +49,7 @@ def test_the_wheel_holds_the_program_its_styles_and_the_bundled_tales(wheel: zip
     assert not [name for name in names if name.startswith("tests/") or "__pycache__" in name]
 
 
+@pytest.mark.needs_torch
 def test_the_starter_is_in_the_wheel_and_tells_from_there(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     assert Path(wheel.filename or "").stat().st_size < 45_000_000
     shards = [info for info in wheel.infolist() if info.filename.endswith(".safetensors")]

@@ -77,3 +77,32 @@ def test_what_is_not_utf8_is_a_sentence(tmp_path):
     (tmp_path / "a.toml").write_bytes(b"x = \xff")
     with pytest.raises(UnreadableFile, match="not UTF-8"):
         small_files.read_toml(tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a" + ".a" * 400_000,
+        '"a" . ' * 150_000 + "a",
+        "[" + "'a'." * 200_000 + "a]",
+        "x = {a" + ".a" * 400_000 + "=1}",
+    ],
+    ids=["bare", "quoted", "heading", "inside"],
+)
+def test_a_key_of_very_many_parts_is_refused_at_once(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "card.toml"
+    path.write_text(f"title = 'Tales'\n{key}\n")
+    with pytest.raises(UnreadableFile, match=r"card\.toml cannot be read: a key in it has too many parts"):
+        small_files.read_toml(path)  # it took hours
+
+
+def test_sentences_of_one_word_are_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "card.toml"
+    path.write_text("a.b.c = '" + "No. " * 30 + "'\n" + "b = '''\nOnce, " + "a. " * 10 + "'''\n")
+    assert small_files.read_toml(path)["a"]["b"]["c"].startswith("No. No.")
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "card.toml"
+    path.write_bytes(b"\xef\xbb\xbftitle = 'Tales'")
+    assert small_files.read_toml(path) == {"title": "Tales"}

@@ -116,6 +116,7 @@ def test_the_starter_is_woken_after_the_first_painted_frame(home: Path, starter:
     assert "torch" in loaded_after(code, home)
 
 
+@pytest.mark.needs_torch
 def test_a_model_is_made_without_torchs_compiler_and_transformers() -> None:
     """They take seconds to load, and telling with a GPT-2 has no use for them."""
     code = (

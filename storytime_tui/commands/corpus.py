@@ -5,17 +5,17 @@ import json
 import shlex
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from storytime_tui.commands.output import progress_shown
+from storytime_tui.commands.tables import print_table
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.web.sizes import size
 from storytime_tui.errors import CorpusError
-from storytime_tui.terminal import cells, printable, printable_line
+from storytime_tui.terminal import printable, printable_line
 from storytime_tui.workshop import shelves
 
 _SOME = 5  # sentences of one kind that are printed; the rest is a number
-_LONGEST = 60  # columns of a title in a table; a longer one is cut there, never in --json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +112,7 @@ def _list(args: argparse.Namespace) -> None:
             (c.name, c.title, f"{len(c.stories):,}", f"{c.words:,}", "bundled" if c.bundled else "yours")
             for c in collections
         ]
-        _print_table(("name", "title", "stories", "words", "kind"), rows, right={2, 3})
+        print_table([("name", "title", "stories", "words", "kind"), *rows], right={2, 3})
     else:
         _tell(["The shelf is empty: `storytime-tui corpus add PATH` puts a file or a folder of texts on it."])
 
@@ -161,7 +161,7 @@ def _show(args: argparse.Namespace) -> None:
         stories = [collection.stories[place] for place in chosen]
         rows = [(story.title, f"{story.words:,}") for story in stories]
         rows.append((f"{len(rows):,} in all", f"{sum(story.words for story in stories):,}"))
-        _print_table(("story", "words"), rows, right={1})
+        print_table([("story", "words"), *rows], right={1})
 
 
 def _rename(args: argparse.Namespace) -> None:
@@ -207,7 +207,7 @@ def _list_removed(*, as_json: bool) -> None:
             print(json.dumps(fields | {"kind": "story" if gone.story else "collection"}))
     elif removed:
         rows = [(gone.name, gone.title, "story" if gone.story else "collection") for gone in removed]
-        _print_table(("collection", "title", "kind"), rows, right=set())
+        print_table([("collection", "title", "kind"), *rows])
         _tell(["`storytime-tui corpus restore NAME` brings a collection back, with `--story TITLE` a story."])
     else:
         _tell(["Nothing was removed that could be brought back."])
@@ -237,7 +237,7 @@ def _search(args: argparse.Namespace) -> None:
             )
             for book in found.books
         ]
-        _print_table(("number", "title", "author", "year", "size"), rows, right={0, 3, 4})
+        print_table([("number", "title", "author", "year", "size"), *rows], right={0, 3, 4})
         _tell(["`storytime-tui corpus fetch NUMBER` puts one on the shelf."])
     else:
         _tell([f"No book was found for {query!r}: try fewer words, or the author's name alone."])
@@ -280,26 +280,6 @@ def _as_json(collection: Collection) -> dict[str, str | int | bool]:
         "licence": collection.licence,
         "bundled": collection.bundled,
     }
-
-
-def _print_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], right: set[int]) -> None:
-    """Lines with aligned columns; those whose place is in `right` are aligned to the right."""
-    printed = [heads, *(tuple(_cut(printable(field)) for field in row) for row in rows)]
-    widths = [max(cells(row[place]) for row in printed) for place in range(len(heads))]
-    for row in printed:
-        fields = []
-        for place, field in enumerate(row):
-            space = " " * (widths[place] - cells(field))
-            fields.append(space + field if place in right else field + space)
-        print("  ".join(fields).rstrip())
-
-
-def _cut(field: str) -> str:
-    if cells(field) <= _LONGEST:
-        return field
-    while cells(field) >= _LONGEST:
-        field = field[:-1]
-    return field + "…"
 
 
 def _tell(messages: Iterable[str]) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from storytime_tui import __version__, paths
 from storytime_tui.cli import DONE, FAILED
 from storytime_tui.commands.output import print_json
-from storytime_tui.errors import StorytimeError
 from storytime_tui.models.catalogue import STARTER, bases
 from storytime_tui.settings import load_settings
 
@@ -97,10 +96,9 @@ def _folder(name: str, folder: Path) -> Finding:
 
 
 def _settings() -> Finding:
-    try:
-        load_settings()
-    except StorytimeError as error:
-        return Finding("settings file", str(error), well=False)
+    troubles = load_settings().troubles
+    if troubles:
+        return Finding("settings file", " ".join(troubles), well=False)
     return Finding(
         "settings file", "as it should be" if paths.settings_file().exists() else "none: the defaults hold"
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import print_json, progress_shown, say
-from storytime_tui.terminal import cells, printable, printable_line, printable_path
+from storytime_tui.commands.tables import print_table
+from storytime_tui.terminal import printable, printable_line, printable_path
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.workshop import records
 from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
@@ -134,7 +135,7 @@ def _compare(names: list[str], as_json: bool) -> int:
     rows = [["", *(each.name for each in compared)], *_figures(compared)]
     for knob in records.differing_knobs(compared):
         rows.append([knob, *(_knob(each, knob) for each in compared)])
-    _print_table(rows)
+    print_table(rows, widest=_COLUMN, keep="end")
     for each in compared:
         if not each.same_stories:
             say(
@@ -196,18 +197,6 @@ def _knob(run: ComparedRun, knob: str) -> str:
 
 def _short_path(name: str) -> str:
     return Path(name).name or name
-
-
-def _print_table(rows: list[list[str]]) -> None:
-    told = [[_cut(printable_line(cell)) for cell in row] for row in rows]
-    widths = [max(cells(cell) for cell in column) for column in zip(*told, strict=True)]
-    for row in told:
-        line = "  ".join(cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
-        print(line.rstrip())
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _COLUMN else "…" + text[1 - _COLUMN :]
 
 
 # -- exporting and removing --------------------------------------------------------------------------------

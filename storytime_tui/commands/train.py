@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.models.catalogue import scratch_shape
 from storytime_tui.settings import load_settings
-from storytime_tui.terminal import printable
+from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
@@ -107,8 +108,11 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
     if args.plan is not None:
         plan = read_plan(args.plan)
     else:
-        settings = load_settings()
-        plan = TrainingPlan(base=settings.base, device=settings.device)
+        loaded = load_settings()
+        if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
+            for trouble in loaded.troubles:
+                say(printable_line(trouble))
+        plan = TrainingPlan(base=loaded.settings.base, device=loaded.settings.device)
     changed: dict[str, object] = {}
     if args.corpus:
         changed.update(collections=tuple(args.corpus), stories=())

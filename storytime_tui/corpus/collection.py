@@ -128,6 +128,8 @@ class Collection:
     bundled: bool = False
     plain_punctuation: bool = True  # quotes and dashes were made ASCII when it was cleaned
     folder: Path | None = None  # where its files are
+    # the folder's device and number when it was read: another folder may have taken its name since
+    folder_id: tuple[int, int] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def words(self) -> int:

@@ -7,10 +7,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from storytime_tui.terminal import printable_line
+from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable, printable_line
 
 RAW = "raw_text"  # <Author>/raw_text/*.txt is how the first notebook kept its books
 NAMELESS = "collection"  # what a folder is called whose name has no letter of ours
+LONGEST_TITLE = 300  # letters; of a title, an author, a licence
 
 
 def slug(name: str) -> str:
@@ -33,7 +35,33 @@ def collection_name(path: Path) -> str:
 def title_from_name(name: str) -> str:
     """A file's or folder's name as people write it: "the_old_fox" is "The Old Fox"."""
     words = " ".join(re.sub(r"[_\-\s]+", " ", name).split())
-    return printable_line(string.capwords(words) if words == words.lower() else words) or "Untitled"
+    return short_line(string.capwords(words) if words == words.lower() else words) or "Untitled"
+
+
+def short_line(text: str, longest: int = LONGEST_TITLE) -> str:
+    """`text` on one line that is safe to print; where it has more letters than `longest`, its start and "…"."""
+    line = printable_line(text[: 20 * longest])  # it may have ten million letters
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def checked_title(typed: str) -> str:
+    """A title as somebody typed it, on one line. Raises CorpusError for what can be none."""
+    if len(typed) > 20 * LONGEST_TITLE:
+        raise CorpusError(_too_long(len(typed)))
+    title = " ".join(typed.split())
+    if not title:
+        raise CorpusError("A title needs at least one letter.")
+    if len(title) > LONGEST_TITLE:
+        raise CorpusError(_too_long(len(title)))
+    if printable(title) != title:
+        raise CorpusError(
+            f"A title cannot hold control characters, as “{printable(title)}” does: leave them out."
+        )
+    return title
+
+
+def _too_long(letters: int) -> str:
+    return f"A title may have at most {LONGEST_TITLE} letters, but this one has {letters:,}: shorten it."
 
 
 def is_numbered(title: str, file: str) -> bool:

@@ -3,17 +3,20 @@
 import contextlib
 import difflib
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from storytime_tui import paths
+from storytime_tui import log, paths
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.keeping.cards import read_card
 from storytime_tui.corpus.keeping.folders import read_file_as_collection, read_folder, title_of
 from storytime_tui.corpus.keeping.prepared import Progress
-from storytime_tui.corpus.names import collection_name, slug
-from storytime_tui.errors import CorpusError
+from storytime_tui.corpus.names import NAMELESS, collection_name, slug
+from storytime_tui.errors import CorpusError, StorytimeError
 from storytime_tui.terminal import printable_line, printable_path
+
+_LITTER = ("desktop.ini", "thumbs.db", "icon\r")  # what file managers leave in a folder
 
 
 def load_shelf() -> tuple[Collection, ...]:
@@ -30,8 +33,11 @@ def load_shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]
         for folder in collection_folders(root, problems):
             try:
                 collection, left_out = read_folder(folder, bundled=bundled)
-            except CorpusError as error:
-                problems.append(str(error))
+            except Exception as error:  # whatever one folder does to us, the others are shown
+                if _exists(folder):  # else it was removed while we were reading
+                    problems.append(_why(error, folder))
+                continue
+            if not _exists(folder):
                 continue
             problems += left_out
             if any(collection.name == other.name for other in [*shelf, *part]):
@@ -43,6 +49,14 @@ def load_shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]
             part.append(collection)
         shelf += sorted(part, key=lambda collection: (collection.title.casefold(), collection.name))
     return tuple(shelf), tuple(problems)
+
+
+def _why(error: Exception, folder: Path) -> str:
+    if isinstance(error, StorytimeError):
+        return str(error)
+    shown = printable_path(folder)
+    where = log.keep(error, f"reading {shown}")
+    return f"{shown} cannot be read ({type(error).__name__}): the details are in {printable_path(where)}."
 
 
 def find_collection(name_or_path: str, on_progress: Progress | None = None) -> Collection:
@@ -109,8 +123,28 @@ def _whole(loaded: tuple[Collection, Sequence[str]]) -> Collection:
 
 
 def taken_names() -> set[str]:
-    """The names that collections have."""
+    """The names that collections have, of those too that cannot be read."""
     return {collection_name(folder) for root, _ in roots() for folder in collection_folders(root, [])}
+
+
+def free_name(usual: str) -> str:
+    """`usual`, or with a number behind it: a name that a new collection may have (see `is_free`)."""
+    taken = taken_names()
+    name, number = usual, 1
+    while not is_free(name, taken):
+        number += 1
+        name = f"{usual}-{number}"
+    return name
+
+
+def is_free(name: str, taken: set[str] | None = None) -> bool:
+    """Whether a new collection may have this name: none has it, and nothing at all lies in its place.
+
+    `taken`: the names that there are, where they are known.
+    """
+    if os.path.lexists(paths.collections_folder() / name):
+        return False
+    return (slug(name) or NAMELESS) not in (taken_names() if taken is None else taken)
 
 
 def roots() -> tuple[tuple[Path, bool], ...]:
@@ -119,14 +153,33 @@ def roots() -> tuple[tuple[Path, bool], ...]:
 
 
 def collection_folders(root: Path, problems: list[str]) -> list[Path]:
-    """The collections' folders; hidden ones are unfinished imports."""
+    """The collections' folders, in order; to `problems`, a sentence for each thing there that cannot be one.
+
+    What is hidden is not looked at: unfinished imports, the bin, the lock.
+    """
     try:
-        return sorted(f for f in root.iterdir() if not f.name.startswith(".") and f.is_dir())
+        places = sorted(place for place in root.iterdir() if not place.name.startswith("."))
     except FileNotFoundError:
         return []
     except OSError as error:
         problems.append(f"The folder {printable_path(root)} cannot be read: {error.strerror or error}.")
         return []
+    folders = []
+    for place in places:
+        try:
+            if stat.S_ISDIR(place.stat().st_mode):
+                folders.append(place)
+            elif place.name.casefold() not in _LITTER:
+                problems.append(
+                    f"{printable_path(place)} is no folder, so no collection: "
+                    "`storytime-tui corpus add` puts a text on the shelf."
+                )
+        except FileNotFoundError:
+            if place.is_symlink():  # else it was removed while we were looking
+                problems.append(f"{printable_path(place)} is a link that leads nowhere: remove or mend it.")
+        except OSError as error:
+            problems.append(f"{printable_path(place)} cannot be read: {error.strerror or error}.")
+    return folders
 
 
 def _exists(path: Path) -> bool:

@@ -71,9 +71,11 @@ class StorytimeApp(App[None]):
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
         fitting = theme.theme_for(self.console.color_system)
-        self.theme = (
-            preferred if preferred in self.available_themes and preferred != DEFAULT_THEME else fitting
-        )
+        self._troubles = list(self.desk.preferences.troubles)
+        if preferred != DEFAULT_THEME and preferred not in self.available_themes:
+            self._troubles.append(f"There is no theme {preferred[:60]!r}, as the settings file wishes for.")
+            preferred = DEFAULT_THEME
+        self.theme = fitting if preferred == DEFAULT_THEME else preferred
         self._shown_theme = self.theme
         self._leaving = False
         self._terminal_is_gone = False
@@ -108,8 +110,8 @@ class StorytimeApp(App[None]):
         """Follow the theme; say what is wrong with the settings file, if anything is."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._leave_on_signals()
-        if self.desk.preferences.trouble:
-            self._say(self.desk.preferences.trouble)
+        for trouble in self._troubles:
+            self._say(trouble)
 
     def _theme_chosen(self, chosen: Theme) -> None:
         if chosen.name != self._shown_theme:

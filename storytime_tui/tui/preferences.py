@@ -2,48 +2,56 @@
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.generation.presets import PRESETS, with_preset
+from storytime_tui.generation.presets import with_preset
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.settings import Settings
+from storytime_tui.settings import SAMPLER as KEPT  # of the sampler, for the next time
+from storytime_tui.settings import Loaded, Settings
 
-# of the sampler, for the next time
-KEPT = ("temperature", "top_p", "min_p", "repetition", "max_tokens", "finish_sentence")
+__all__ = ["KEPT", "Preferences"]
 
 
 class Preferences:
-    """`now` is what holds; `trouble` a sentence where the file could not be read, which is then left alone."""
+    """`now` is what holds; `troubles` a sentence for each thing in the file that could not be used."""
 
-    def __init__(self, load: Callable[[], Settings], keep: Callable[[Settings], None]) -> None:
+    def __init__(self, load: Callable[[], Loaded], keep: Callable[[Mapping[str, object]], str]) -> None:
         self._keep = keep
         self._turn = threading.Lock()
-        self.trouble = ""
+        self._unwritten: dict[str, object] = {}
+        self._unwritten_lock = threading.Lock()
         try:
-            self.now = load()
+            loaded = load()
         except StorytimeError as error:
-            self.now, self.trouble = Settings(), str(error)
+            loaded = Loaded(Settings(), (str(error),))
+        self.now, self.troubles = loaded.settings, loaded.troubles
 
     def sampler(self) -> SamplerSettings:
         """How a story is told unless something else is chosen for it."""
-        now = self.now
-        usual = SamplerSettings()
-        if now.preset in PRESETS:
-            usual = with_preset(usual, now.preset)
-        return dataclasses.replace(usual, **{name: getattr(now, name) for name in KEPT})
+        usual = with_preset(SamplerSettings(), self.now.preset)
+        return dataclasses.replace(usual, **{name: getattr(self.now, name) for name in KEPT})
 
     def change(self, complain: Callable[[str], object], **values: object) -> None:
         """Prefer this from now on. `complain` is told, in a thread, where it cannot be kept."""
-        changed = dataclasses.replace(self.now, **values)  # type: ignore[arg-type]
-        if changed == self.now or self.trouble:
+        changed = {name: value for name, value in values.items() if getattr(self.now, name) != value}
+        if not changed:
             return
-        self.now = changed
+        self.now = dataclasses.replace(self.now, **changed)  # type: ignore[arg-type]
+        with self._unwritten_lock:
+            self._unwritten |= changed
         threading.Thread(target=self._write, args=(complain,), daemon=True).start()
 
     def _write(self, complain: Callable[[str], object]) -> None:
-        with self._turn:  # two quick changes: the second writes last, and both write the newest
+        """Write what changed since the last time, and nothing else: another app may have changed the rest."""
+        with self._turn:  # two quick changes: the second is written last
+            with self._unwritten_lock:
+                changed, self._unwritten = self._unwritten, {}
             try:
-                self._keep(self.now)
+                note = self._keep(changed) if changed else ""
             except StorytimeError as error:
-                complain(str(error))
+                with self._unwritten_lock:  # the next change tries again
+                    self._unwritten = changed | self._unwritten
+                note = str(error)
+        if note:
+            complain(note)

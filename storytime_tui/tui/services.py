@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.settings import Settings, load_settings, save_settings
+from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.stories.story import Author, Passage
 from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
@@ -208,8 +208,10 @@ class Services:
     open_store: Callable[[], Store]
     clock: Callable[[], float] = time.monotonic
     last_run: Callable[[], LastRun | None] = lambda: None
-    load_settings: Callable[[], Settings] = Settings
-    keep_settings: Callable[[Settings], None] = lambda settings: None
+    load_settings: Callable[[], Loaded] = Loaded
+    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: (
+        ""
+    )  # a sentence where there is one to say
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was kept yet
     keep_shelf: Callable[[ShelfState], None] = lambda state: None
 
@@ -240,7 +242,7 @@ def real_services() -> Services:
         open_store=_open_store,
         last_run=_last_run,
         load_settings=load_settings,
-        keep_settings=save_settings,
+        keep_settings=change_settings,
         load_shelf=shelf_file.load,
         keep_shelf=shelf_file.save,
     )

@@ -18,6 +18,8 @@ from storytime_tui.corpus.keeping.cards import Card
 from storytime_tui.corpus.keeping.changes import Removed, Restored
 from storytime_tui.corpus.keeping.importing import AddedCollection
 from storytime_tui.corpus.keeping.leftovers import remove_leftovers
+from storytime_tui.corpus.keeping.removed_bin import KEPT_DAYS
+from storytime_tui.corpus.names import NAMELESS, slug
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line, printable_path
 from storytime_tui.workshop.progress import Stopped
@@ -204,10 +206,10 @@ def restore(name: str, *, story: str | None = None, new_name: str | None = None)
             "`storytime-tui corpus restore` lists what was."
         )
     for gone in changes.removed_collections():
-        if wanted in (gone.name, gone.title.casefold()):
+        if wanted in (gone.name.casefold(), slug(gone.name) or NAMELESS, gone.title.casefold()):
             return changes.undo(gone, new_name)
     raise CorpusError(
-        f"No collection called “{printable_line(name)}” was removed in the last {changes.KEPT_DAYS} days: "
+        f"No collection called “{printable_line(name)}” was removed in the last {KEPT_DAYS} days: "
         "`storytime-tui corpus restore` lists what can be brought back."
     )
 

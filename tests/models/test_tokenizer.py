@@ -284,6 +284,7 @@ def test_what_cannot_be_opened_is_one_sentence_with_the_folder(tmp_path: Path) -
             load_tokenizer(tmp_path)
 
 
+@pytest.mark.needs_torch
 def test_forking_after_a_batch_prints_no_warning() -> None:
     code = (
         "import os; from storytime_tui.models.tokenizer import train_tokenizer\n"

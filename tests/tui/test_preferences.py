@@ -1,11 +1,13 @@
 """Preferences: what was chosen in the app holds the next time."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.settings import Settings, load_settings, save_settings
+from storytime_tui.settings import Settings, change_settings, load_settings
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.widgets.plan_form import PlanForm
 from tests.tui.conftest import until
 from tests.tui.fakes import World
@@ -13,7 +15,7 @@ from tests.tui.fakes import World
 
 def app_of(world: World) -> StorytimeApp:
     return StorytimeApp(
-        dataclasses.replace(world.services(), load_settings=load_settings, keep_settings=save_settings)
+        dataclasses.replace(world.services(), load_settings=load_settings, keep_settings=change_settings)
     )
 
 
@@ -23,13 +25,15 @@ async def test_a_theme_and_the_samplers_settings_are_kept_for_the_next_time(worl
         app.theme = "storytime-paper" if "storytime-paper" in app.available_themes else "textual-light"
         chosen = app.theme
         app.desk.prefer(temperature=1.1, max_tokens=50)
-        await until(pilot, lambda: load_settings() == Settings(theme=chosen, temperature=1.1, max_tokens=50))
+        await until(
+            pilot, lambda: load_settings().settings == Settings(theme=chosen, temperature=1.1, max_tokens=50)
+        )
     assert app_of(world).theme == chosen
 
 
 async def test_the_preferred_base_is_chosen(world: World, home: Path) -> None:
     for base in ("scratch-tiny", "somebody/some-model"):
-        save_settings(Settings(base=base))
+        change_settings({"base": base})
         app = app_of(world)
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("2")
@@ -37,23 +41,41 @@ async def test_the_preferred_base_is_chosen(world: World, home: Path) -> None:
             assert app.screen.query_one(PlanForm).base == base
 
 
-async def test_a_settings_file_with_a_mistake_is_told_and_left_alone(world: World, home: Path) -> None:
+async def test_a_settings_file_with_mistakes_is_told_kept_and_stops_nothing(world: World, home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     file = home / "settings.toml"
-    file.write_text('colour = "[/b]"\n')
+    file.write_text('colour = "[/b]"\ntemperature = 7\ntheme = "no such"\n')
     app = app_of(world)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await until(pilot, lambda: any("unknown setting 'colour'" in n.message for n in app._notifications))
-        app.desk.prefer(temperature=1.1)
-        await pilot.pause()
-    assert file.read_text() == 'colour = "[/b]"\n'
+        for said in ("unknown setting 'colour'", "temperature is 7.0, but must be", "no theme 'no such'"):
+            await until(pilot, lambda said=said: any(said in n.message for n in app._notifications))
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen))
+        app.desk.prefer(max_tokens=50)
+        await until(pilot, lambda: load_settings().settings == Settings(theme="no such", max_tokens=50))
+    assert file.read_text() == 'colour = "[/b]"\ntemperature = 7\ntheme = "no such"\nmax_tokens = 50\n'
 
 
-async def test_settings_that_cannot_be_kept_are_told(world: World) -> None:
-    def full(settings: Settings) -> None:
-        raise StorytimeError("The disk is full: saving the settings did not finish.")
+async def test_two_apps_keep_what_each_of_them_changed(world: World, home: Path) -> None:
+    one, other = app_of(world), app_of(world)
+    async with one.run_test(size=(80, 24)) as pilot:
+        one.desk.prefer(temperature=1.1)
+        other.desk.prefer(max_tokens=50)
+        await until(pilot, lambda: load_settings().settings == Settings(temperature=1.1, max_tokens=50))
+
+
+async def test_settings_that_cannot_be_kept_are_told_and_tried_again(world: World) -> None:
+    kept: list[Mapping[str, object]] = []
+
+    def full(changed: Mapping[str, object]) -> str:
+        kept.append(changed)
+        if len(kept) == 1:
+            raise StorytimeError("The disk is full: saving the settings did not finish.")
+        return ""
 
     app = StorytimeApp(dataclasses.replace(world.services(), keep_settings=full))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         app.desk.prefer(temperature=1.1)
         await until(pilot, lambda: any("The disk is full" in n.message for n in app._notifications))
+        app.desk.prefer(max_tokens=50)
+        await until(pilot, lambda: kept[1:] == [{"temperature": 1.1, "max_tokens": 50}])

@@ -11,7 +11,7 @@ import pytest
 from textual.widgets import OptionList
 
 from storytime_tui.errors import ModelError
-from storytime_tui.settings import Settings
+from storytime_tui.settings import Loaded, Settings
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.conftest import SMALL, flat, make_app, shelf_is_open, type_text, until
 from tests.tui.fakes import FakeChoice, World
@@ -102,7 +102,9 @@ async def test_without_it_nothing_is_woken(app: StorytimeApp, world: World) -> N
 
 
 async def test_a_preferred_starter_that_is_not_here_is_no_base(world: World) -> None:
-    app = StorytimeApp(dataclasses.replace(world.services(), load_settings=lambda: Settings(base="starter")))
+    app = StorytimeApp(
+        dataclasses.replace(world.services(), load_settings=lambda: Loaded(Settings(base="starter")))
+    )
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2", "s")

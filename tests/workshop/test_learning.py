@@ -174,6 +174,7 @@ def test_what_cannot_work_is_said_before_anything_is_made(tales: Path, tmp_path:
     assert not paths.runs_folder().exists() or not list(paths.runs_folder().iterdir())
 
 
+@pytest.mark.needs_torch
 def test_a_run_open_elsewhere_is_refused_and_one_killed_goes_on(tales: Path, home: Path) -> None:
     code = (
         "import sys\nfrom storytime_tui.cli import main\n"
@@ -318,6 +319,7 @@ def test_frozen_embeddings_stay(tales: Path) -> None:
         assert bool((weights == after[name]).all()) == ("wte" in name or "wpe" in name), name
 
 
+@pytest.mark.needs_torch
 def test_tensorboard_finds_the_runs_numbers(tales: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

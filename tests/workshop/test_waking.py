@@ -11,6 +11,7 @@ import pytest
 from storytime_tui.workshop import waking
 
 
+@pytest.mark.needs_torch
 def test_torch_is_imported_as_ever_afterwards() -> None:
     code = (
         "import sys; from storytime_tui.workshop.waking import load_torchs_libraries as load\n"

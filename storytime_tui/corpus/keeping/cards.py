@@ -1,6 +1,5 @@
 """`collection.toml`: what a collection is called, where it is from, and what its owner changed about its stories."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,11 +7,13 @@ from typing import Any
 
 import tomli_w
 
-from storytime_tui import files
+from storytime_tui import files, small_files
+from storytime_tui.corpus.names import LONGEST_TITLE, short_line
 from storytime_tui.errors import CorpusError
-from storytime_tui.terminal import printable_line, printable_path
+from storytime_tui.terminal import printable, printable_path
 
 CARD = "collection.toml"
+_LONGEST = {"source": 2000, "description": 4000}  # letters that are read of a text; of the others a title's
 _TEXTS = ("title", "author", "source", "licence", "description", "punctuation")
 PUNCTUATION = ("plain", "as written")
 
@@ -46,13 +47,11 @@ def read_card(folder: Path) -> Card:
     path = folder / CARD
     shown = printable_path(path)
     try:
-        found = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        found = small_files.read_toml(path)
     except FileNotFoundError:
         return Card()
-    except OSError as error:
-        raise CorpusError(f"{shown} cannot be read: {error.strerror or error}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{shown} is not valid TOML: {printable_line(str(error))}.") from error
+    except small_files.UnreadableFile as error:
+        raise CorpusError(printable(str(error).replace(str(path), shown))) from error
     return _checked(found, shown)
 
 
@@ -62,18 +61,18 @@ def _checked(found: dict[str, Any], shown: str) -> Card:
         if key in _TEXTS:
             if not isinstance(value, str):
                 raise CorpusError(f"In {shown}, {key} must be a text in quotes.")
-            values[key] = printable_line(value)
+            values[key] = short_line(value, _LONGEST.get(key, LONGEST_TITLE))
         elif key == "titles":
             if not isinstance(value, dict) or not all(isinstance(title, str) for title in value.values()):
                 raise CorpusError(f"In {shown}, titles must be a table of texts in quotes.")
-            values[key] = {name: printable_line(title) for name, title in value.items()}
+            values[key] = {name: short_line(title) for name, title in value.items()}
         elif key == "removed":
             if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
                 raise CorpusError(f"In {shown}, removed must be a list of texts in quotes.")
             values[key] = tuple(value)
         else:
             known = ", ".join([*_TEXTS, "titles", "removed"])
-            raise CorpusError(f"{shown} has an unknown key {printable_line(key)!r}: there are {known}.")
+            raise CorpusError(f"{shown} has an unknown key {short_line(key, 60)!r}: there are {known}.")
     if values.get("punctuation", "plain") not in PUNCTUATION:
         raise CorpusError(f'In {shown}, punctuation must be "plain" or "as written".')
     return Card(**values)
@@ -89,8 +88,14 @@ def card_bytes(card: Card) -> bytes:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write a folder's card, whole or not at all. Raises CorpusError."""
+    """Write a folder's card, whole or not at all. Raises CorpusError.
+
+    Who changes what a card says holds the shelf's lock from before it is read (see `changes`).
+    """
+    data = card_bytes(card)
+    if len(data) > small_files.TOML_LIMIT:  # it could not be read again
+        raise CorpusError(f"The collection {folder.name} has too many changed stories: its card is full.")
     try:
-        files.write_atomically(folder / CARD, card_bytes(card))
+        files.write_atomically(folder / CARD, data)
     except OSError as error:
         raise CorpusError(files.explain(error, f"changing the collection {folder.name}")) from error

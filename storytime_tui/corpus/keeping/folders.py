@@ -1,5 +1,7 @@
 """One collection's folder (or file) read into a `Collection`: its stories, their titles, its card."""
 
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +22,7 @@ def read_folder(
 
     Raises CorpusError when no text can be read, or the card is wrong.
     """
+    known = folder_id(folder)
     card = read_card(folder)
     found = source_files(folder)
     prepared = _prepare(sources_in(folder, found), card, on_progress)
@@ -40,8 +43,18 @@ def read_folder(
         bundled=bundled,
         plain_punctuation=card.plain,
         folder=folder,
+        folder_id=known,
     )
     return collection, problems
+
+
+def folder_id(folder: Path) -> tuple[int, int] | None:
+    """A folder's device and number, which it keeps when it is renamed; None where there is none, or no number."""
+    try:
+        about = os.stat(folder)
+    except (OSError, ValueError):
+        return None
+    return (about.st_dev, about.st_ino) if about.st_ino and stat.S_ISDIR(about.st_mode) else None
 
 
 def title_of(folder: Path, card: Card) -> str:

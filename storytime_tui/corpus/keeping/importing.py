@@ -1,7 +1,6 @@
 """Adding a collection: files, folders, archives and addresses are copied onto the shelf, all of them or nothing."""
 
 import contextlib
-import errno
 import os
 import re
 import shutil
@@ -20,19 +19,22 @@ from storytime_tui.corpus.formats.sources import ARCHIVES, SUFFIXES, source_file
 from storytime_tui.corpus.keeping.cards import CARD, Card, card_bytes, read_card
 from storytime_tui.corpus.keeping.folders import read_folder, sources_in
 from storytime_tui.corpus.keeping.leftovers import alive, remove_leftovers
+from storytime_tui.corpus.keeping.lock import shelf_locked
 from storytime_tui.corpus.keeping.prepared import Prepared, Source, prepare
 from storytime_tui.corpus.names import (
     NAMELESS,
+    checked_title,
     folder_name,
     safe_file_name,
+    short_line,
     slug,
     title_from_name,
 )
 from storytime_tui.corpus.readers import LARGEST, read_document
-from storytime_tui.corpus.shelf import load_shelf, taken_names
+from storytime_tui.corpus.shelf import free_name, is_free, load_shelf
 from storytime_tui.corpus.web.addresses import is_address
 from storytime_tui.errors import CorpusError
-from storytime_tui.terminal import printable_line, printable_path
+from storytime_tui.terminal import printable, printable_line, printable_path
 
 Report = Callable[[str, int, int], None]
 
@@ -80,18 +82,26 @@ def add_collection(
         new_name = _free_name(name, card.title if card and card.title else _common_name(named))
         card = _card_for(named, name, card)
         remove_leftovers(paths.collections_folder())
-        target = paths.collections_folder() / new_name
+        shelf = paths.collections_folder()
         try:
-            with contextlib.ExitStack() as until_it_is_there, files.folder_written_atomically(target) as part:
-                until_it_is_there.enter_context(alive(part))
+            with files.unfinished_folder(shelf, new_name) as part, alive(part):
                 problems, notes = _fill(part, named, card, report)
                 if report:  # whoever wants to stop can do so until here
                     report("putting it on the shelf", 1, 1)
+                files.sync_all(part)
+                with shelf_locked():
+                    # another program may have taken the name while this one was copying
+                    target = shelf / _free_name(name, new_name)
+                    os.rename(part, target)
+                    files.sync_folder(shelf)
         except OSError as error:
-            if error.errno in (errno.EEXIST, errno.ENOTEMPTY):  # another program was quicker
-                raise _taken(new_name) from error
             raise CorpusError(files.explain(error, f"adding the collection {new_name}")) from error
-    collection, _ = read_folder(target)
+    try:
+        collection, _ = read_folder(target)
+    except CorpusError:
+        if target.exists():
+            raise
+        raise CorpusError(f"{target.name} was added, and another program removed it at once.") from None
     return AddedCollection(collection, tuple(problems), tuple(_copies_of(collection)), tuple(notes))
 
 
@@ -130,24 +140,14 @@ def _fetch(address: str, folder: Path, report: Report | None, stop: threading.Ev
 
 def _free_name(wanted: str | None, usual: str) -> str:
     """The name that was wished for, or else one like the usual that no collection has. Raises CorpusError."""
-    taken = taken_names()
     if wanted is not None:
         name = slug(wanted)
         if not name:
             raise CorpusError("A collection's name needs a letter from a to z or a digit: give another one.")
-        if name in taken:
-            raise _taken(name)
+        if not is_free(name):
+            raise CorpusError(f"There is already a collection called {name}: give another name with --name.")
         return name
-    first = name = slug(usual) or NAMELESS
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{first}-{number}"
-    return name
-
-
-def _taken(name: str) -> CorpusError:
-    return CorpusError(f"There is already a collection called {name}: give another name with --name.")
+    return free_name(slug(usual) or NAMELESS)
 
 
 def _common_name(named: Sequence[_Named]) -> str:
@@ -167,16 +167,18 @@ def _card_for(named: Sequence[_Named], name: str | None, card: Card | None) -> C
     found = card or (read_card(named[0].path) if one_folder else Card())
     shown = [each.shown for each in named[:3]]
     source = ", ".join([*shown, "..."] if len(named) > 3 else shown)
-    title = _title_from(name) if name and slug(name) != name else found.title
+    title = checked_title(_title_from(name)) if name and slug(name) != name else found.title
     if not title and (name or len(named) > 1):
         title = title_from_name(name or _common_name(named))
-    return replace(found, title=title, source=found.source or source)
+    return replace(
+        found, title=short_line(title), author=short_line(found.author), source=found.source or source
+    )
 
 
 def _title_from(name: str) -> str:
     """The title that somebody meant who gave this name; of what looks like a path, its name in plain letters."""
     like_a_path = name.startswith(("/", "~", ".", "\\")) or ".." in re.split(r"[\\/]", name)
-    return title_from_name(slug(name)) if like_a_path else printable_line(name)
+    return title_from_name(slug(name)) if like_a_path else printable(name)
 
 
 # -- copying ----------------------------------------------------------------------------------------------
@@ -213,7 +215,7 @@ def _fill(
         source.path.unlink()
     if bad:  # the cache knows the stories by all the files there are
         _read(copies, card, report)
-    own = legible(_own_title(told, sources), plain=card.plain)
+    own = short_line(legible(_own_title(told, sources), plain=card.plain))
     title = card.title or own or title_from_name(_common_name(named))
     (folder / CARD).write_bytes(card_bytes(replace(card, title=title)))
     return [*copies.problems, *told.problems], copies.notes

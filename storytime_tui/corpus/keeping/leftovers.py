@@ -8,17 +8,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from storytime_tui import files
-
 _UNFINISHED = ".part-*"  # what `files` calls a folder that is being written
 _YOUNG = 2.0  # seconds: a folder this new may not be marked yet
-_NEVER = 1e9  # days
+_OLD = 86400.0  # seconds
 
 
 @contextlib.contextmanager
 def alive(folder: Path) -> Iterator[None]:
     """Mark a folder as being written for as long as the block, and this program, lasts."""
-    handle = _locked(folder)
+    handle = None
+    with contextlib.suppress(BlockingIOError):
+        handle = _locked(folder)
     try:
         yield
     finally:
@@ -31,30 +31,44 @@ def remove_leftovers(folder: Path) -> None:
 
     Where the system cannot tell (Windows, some network disks), those of yesterday. What cannot be removed stays.
     """
-    files.forget_unused(folder, _NEVER)
     with contextlib.suppress(OSError):
         for part in folder.glob(_UNFINISHED):
-            with contextlib.suppress(OSError):
-                if time.time() - part.stat().st_mtime < _YOUNG:
+            with contextlib.suppress(OSError):  # BlockingIOError: it is being written, however old it is
+                age = time.time() - part.lstat().st_mtime
+                if age < _YOUNG:
                     continue
                 handle = _locked(part)
+                if handle is not None or age > _OLD:
+                    _remove(part)
                 if handle is not None:
-                    shutil.rmtree(part, ignore_errors=True)
                     os.close(handle)
 
 
+def _remove(part: Path) -> None:
+    if part.is_dir() and not part.is_symlink():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink()
+
+
 def _locked(folder: Path) -> int | None:
-    """A handle on the folder that the system lets go when its holder dies; None where another one has it."""
+    """A handle on the folder that the system lets go when its holder dies; None where the system has no such thing.
+
+    Raises BlockingIOError where another one has it.
+    """
     if sys.platform == "win32":
         return None
     import fcntl
 
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
     except OSError:
         os.close(handle)
         return None

@@ -1,5 +1,6 @@
 """Files read, cleaned and divided once: their stories lie in the cache, and open in milliseconds afterwards."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -7,11 +8,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from storytime_tui import files
+from storytime_tui import files, small_files
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
@@ -19,13 +20,19 @@ from storytime_tui.corpus.dividing import read_book
 from storytime_tui.corpus.document import Chapter, Tale
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.sources import ARCHIVES
-from storytime_tui.corpus.names import title_from_name
+from storytime_tui.corpus.names import short_line, title_from_name
 from storytime_tui.corpus.readers import READING_VERSION, read_document
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line, printable_path
 
+if TYPE_CHECKING:
+    from storytime_tui.corpus.collection import Sketch
+
 _FORMAT = 3
 _DAYS = 90  # what was not opened for so long is made again when it is wanted
+
+_LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
+_PATIENCE = 10.0  # seconds
 
 Progress = Callable[[int, int], None]
 
@@ -73,7 +80,7 @@ def prepare(
     if found is None:
         try:
             files.forget_unused(cache_folder, _DAYS)
-            files.remove_folder(folder)
+            _make_room(folder)
             with files.folder_written_atomically(folder) as part:
                 _write(part, sources, plain, on_progress)
         except OSError:
@@ -81,6 +88,23 @@ def prepare(
         else:
             found = _open(folder) or _in_memory(sources, plain, on_progress)
     return found
+
+
+def _make_room(folder: Path) -> None:
+    """Take away what lies in the place of a folder that is to be made, unless it is what is to be made.
+
+    Another program may just have made it, and read from it by now. Raises OSError.
+    """
+    if not os.path.lexists(folder):
+        return
+    busy = CorpusError("The cache is being changed by another program: try again in a moment.")
+    with files.locked(folder.parent.with_suffix(".lock"), busy, patience=_PATIENCE):
+        if _open(folder) is None:
+            with (
+                files.unfinished_folder(folder.parent, folder.name) as aside,
+                contextlib.suppress(FileNotFoundError),
+            ):
+                os.rename(folder, aside / folder.name)  # what is seen of it is there or not, never a part
 
 
 def _key(sources: Sequence[Source], plain: bool) -> str:
@@ -140,10 +164,10 @@ def _tales_of_file(source: Source, plain: bool) -> Iterator[_Told]:
     if not book.tales:
         sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
         yield _Told(name, problem=source.shown(sentence))
-    called, author = printable_line(book.title), printable_line(book.author)
+    called, author = short_line(book.title), short_line(book.author)
     usual = called or title_from_name(Path(source.name).stem)
     for number, tale in enumerate(book.tales, start=1):
-        title = printable_line(tale.title) or (usual if len(book.tales) == 1 else f"{usual} {number}")
+        title = short_line(tale.title) or (usual if len(book.tales) == 1 else f"{usual} {number}")
         yield _Told(name, Tale(title, tale.text, tale.chapters, tale.lines), "", called, author)
 
 
@@ -214,34 +238,48 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
 
 
 def _open(folder: Path) -> Prepared | None:
-    """What was prepared before; None where it was not, or is not whole."""
+    """What was prepared before; None where it was not, or is not whole, or holds anything that we don't write."""
     try:
-        index = json.loads((folder / "index.json").read_bytes())
+        index = small_files.read_json(folder / "index.json", _LARGEST_INDEX)
         texts = folder / "stories.txt"
-        if texts.stat().st_size != index["bytes"]:
+        if texts.stat().st_size != index["bytes"] or not small_files.is_regular(texts):
+            return None
+        if not small_files.is_regular(folder / "sketches.npy"):
             return None
         sketches = np.asarray(open_array(folder / "sketches.npy"))  # a plain view: slices of it are quick
+        if sketches.dtype != np.uint64:
+            return None
         os.utime(folder)  # it is still of use
         stories: list[Story] = []
         place = 0
-        for title, file, start, end, chapters, lines, words, digest, fingerprint, sketched in index[
-            "stories"
-        ]:
-            sketch = sketches[place : place + sketched]
+        for row in index["stories"]:
+            story, sketched = _story_of(row, texts, index["bytes"], sketches[place:])
+            stories.append(story)
             place += sketched
-            stories.append(
-                Story(
-                    title,
-                    Extract(texts, start, end),
-                    file,
-                    tuple(Chapter(*chapter) for chapter in chapters),
-                    (lines[0], lines[1]),
-                    Facts(words, end - start, digest, fingerprint, sketch),
-                )
-            )
         if place != len(sketches):
             return None
-        books = tuple(index["titles"]), tuple(index["authors"])
-        return Prepared(tuple(stories), tuple(index["problems"]), *books)
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        told = (_texts(index["problems"]), _texts(index["titles"]), _texts(index["authors"]))
+        return Prepared(tuple(stories), *told)
+    except Exception:  # NumPy and JSON raise many kinds; whatever it is, the stories are made again
         return None
+
+
+def _story_of(row: Any, texts: Path, size: int, sketches: "Sketch") -> tuple[Story, int]:
+    """A story from its row in the index, and how many numbers its sketch has. Raises ValueError or TypeError."""
+    title, file, start, end, chapters, (first, last), words, digest, fingerprint, sketched = row
+    _texts([title, file, digest, fingerprint, *(name for name, _ in chapters)])
+    for number in (start, end, first, last, words, sketched, *(begin for _, begin in chapters)):
+        if type(number) is not int or not 0 <= number < 2**63:
+            raise ValueError(number)
+    if not (start <= end <= size and sketched <= len(sketches)):
+        raise ValueError(row)
+    facts = Facts(words, end - start, digest, fingerprint, sketches[:sketched])
+    chapters = tuple(Chapter(*chapter) for chapter in chapters)
+    return Story(title, Extract(texts, start, end), file, chapters, (first, last), facts), sketched
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    """The values, which must be texts. Raises TypeError."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(values)
+    return tuple(values)

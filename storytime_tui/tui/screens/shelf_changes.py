@@ -235,6 +235,7 @@ class ShelfChanges(Screen[None]):
             try:
                 result = await in_thread(call)
             except Exception as error:
+                await self._read_shelf(None)  # another program may have changed what is shown here
                 self._say("", sentence_of(error))
                 return
             notice = then(result)

@@ -118,13 +118,20 @@ def test_a_title_that_another_has_is_said(tales: Collection, tmp_path: Path) -> 
 
 
 def test_what_was_removed_long_ago_goes_with_the_next_removal(tales: Collection, tmp_path: Path) -> None:
-    removed = changes.remove(tales)
-    os.utime(removed.folder, (0, 0))
+    kept = changes.remove(tales)
     (tmp_path / "other.txt").write_text("Another tale.")
     changes.remove(add_collection([tmp_path / "other.txt"]).collection)
-    assert not removed.folder.exists()
+    old, new = kept.folder, kept.folder.with_name("1000-tales")
+    old.rename(new)
+    os.utime(new)
+    changes.remove(add_collection([tmp_path / "other.txt"]).collection)
+    assert new.exists()  # whatever its name says, it was touched today
+    os.utime(new, (0, 0))
+    changes.remove(add_collection([tmp_path / "other.txt"]).collection)
+    assert not new.exists()
+    assert len(changes.removed_collections()) == 3
     with pytest.raises(CorpusError, match="not there any more"):
-        changes.undo(removed)
+        changes.undo(kept)
 
 
 def test_punctuation_is_cleaned_anew(tales: Collection) -> None:

@@ -1,0 +1,16 @@
+"""The program as it is installed opens its three screens in a real terminal, and leaves; on every Python (.ci/run)."""
+
+from pathlib import Path
+
+from tests.terminal import open_app
+
+
+def test_the_three_screens_open_and_the_app_ends_well(home: Path) -> None:
+    with open_app(80, 24, home) as app:
+        app.wait_for(r"\[x\] Hedgerow Tales")
+        app.keys("2")
+        app.wait_for("Begin with")
+        app.keys("3")
+        app.wait_for(r"Write how it begins", row=None)
+        app.keys("\x11")
+        assert app.wait_for_end() == 0
