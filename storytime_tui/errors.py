@@ -23,3 +23,11 @@ class RunError(StorytimeError):
 
 class StoryError(StorytimeError):
     """A written story cannot be found, opened or kept."""
+
+
+class StoryUnavailable(StoryError):
+    """The stories file cannot be used at this moment (locked, a full disk, …): the same call may succeed later."""
+
+
+class StoryMoved(StoryError):
+    """The story's words were changed elsewhere since they were read: what was asked for was not done."""

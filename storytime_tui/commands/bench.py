@@ -8,6 +8,7 @@ from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.errors import PlanError
 from storytime_tui.models.catalogue import default_base
 from storytime_tui.workshop.measuring import measure_ui
+from storytime_tui.workshop.measuring_keys import measure_keys
 from storytime_tui.workshop.measuring_telling import measure_telling
 from storytime_tui.workshop.measuring_training import measure_training, shapes
 
@@ -15,9 +16,15 @@ from storytime_tui.workshop.measuring_training import measure_training, shapes
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `bench` takes."""
     subjects = parser.add_subparsers(dest="subject", required=True, metavar="WHAT")
-    screens = subjects.add_parser("ui", help="how soon the first frame is painted, beside a bare Textual app")
+    screens = subjects.add_parser("ui", help="how soon the app paints, and answers keys while it trains")
     screens.add_argument("--json", action="store_true", help="one JSON object, as the last line")
     screens.add_argument("--rounds", type=int, default=7, help="pairs of starts, of which the median counts")
+    screens.add_argument(
+        "--walks",
+        type=int,
+        default=10,
+        help="walks over all screens, some thirty keys each, while a run trains",
+    )
     learning = subjects.add_parser("train", help="tokens learned in a second by a model of a base's shape")
     learning.add_argument("--json", action="store_true", help="one JSON object, as the last line")
     learning.add_argument(
@@ -48,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         figures = measure_telling(args.base, args.tokens, status.show, device=args.device)
         status.clear()
     else:
-        figures = measure_ui(args.rounds, say)
+        figures = {**measure_ui(args.rounds, say), **measure_keys(max(1, args.walks), say)}
     if args.json:
         print_json(dict(figures))
         return DONE

@@ -26,6 +26,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX passage_by_parent ON passage (story, parent)",
     ),
+    (
+        # Counts the changes to a story's words, so that a window can tell that another one made some.
+        "ALTER TABLE story ADD COLUMN version INTEGER NOT NULL DEFAULT 0",
+        # One line for each writer, as each open window is called (see `writers`). `story.draft` stays beside it: the
+        # line that was kept last, whoever typed it, for those who only read.
+        """CREATE TABLE draft (
+            story INTEGER NOT NULL REFERENCES story (id),
+            writer TEXT NOT NULL,
+            text TEXT NOT NULL,
+            changed REAL NOT NULL,
+            PRIMARY KEY (story, writer)
+        )""",
+        "INSERT INTO draft SELECT id, '', draft, changed FROM story WHERE draft != ''",
+    ),
 )
 
 

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from storytime_tui import files
-from storytime_tui.errors import StoryError
+from storytime_tui.errors import StoryError, StoryMoved, StoryUnavailable
+from storytime_tui.stories import writers
+from storytime_tui.stories.rescue import Identity, forget_log, identity_of, log_of, rescue
 from storytime_tui.stories.schema import MIGRATIONS, migrate, version_of
-from storytime_tui.stories.story import Author, Passage, Story
+from storytime_tui.stories.story import Added, Author, Opened, Passage, Story
+from storytime_tui.stories.trouble import damaged, explaining
 
 _STORY = "id, title, head, draft, created, changed, removed"
 _PASSAGE = "id, story, parent, author, text, model, settings, created"
@@ -21,29 +24,45 @@ class StoryStore:
     """Every story told. Any method may be called from any thread; each write is one transaction.
 
     One connection behind one lock: calls take their turn, which at two short writes a second is all that is
-    needed. Several programs may have the file open at once (WAL; a writer waits up to 5 seconds). A method
+    needed. Several programs may have the file open at once (WAL; a writer waits up to `patience` seconds). A method
     that has returned has its write on the disk: `synchronous=FULL` makes SQLite wait for the disk at every
     commit, where NORMAL could lose the last ones to a power cut; at a few commits a second nobody sees it.
 
-    Every method raises StoryError: for a story or passage that does not exist, a full disk, a file that is
-    damaged, locked, not allowed, or written by a newer version. A damaged or newer file is never written to.
+    Every method raises StoryError: for a story or passage that does not exist, or a file that was written by a newer
+    version; StoryUnavailable for a full disk, and for a file that is damaged, locked or not allowed: nothing was
+    done, and the same call may succeed later. A damaged or newer file is never written to. A file that is removed or
+    replaced while it is open here is written anew from what is open; `notice` says so.
     """
 
-    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, now: Callable[[], float] = time.time, patience: float = 5.0) -> None:
         self.path = path
+        self.notice = ""  # a sentence on what happened to the file, for whoever shows it; cleared by them
         self._now = now  # seconds since the epoch
+        self._patience = patience
         self._lock = threading.Lock()
+        self._writer: writers.Writer | None = None  # who types here; made with the first draft
+        self._seen: dict[int, int] = {}  # story -> its version as it was last read or written here
+        self._written: dict[int, int] = {}  # the same, within a transaction
+        self._log: Identity | None = None  # the file's write-ahead log, as it was last seen
+        self._connect()
+
+    def _connect(self) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoryError(files.explain(error, f"making the folder {path.parent}")) from error
-        with _explaining(path):
-            self._db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+            sentence = files.explain(error, f"making the folder {self.path.parent}")
+            raise StoryUnavailable(sentence) from error
+        with explaining(self.path):
+            self._db = sqlite3.connect(
+                self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
+            )
             try:
                 self._open()
+                self._identity = identity_of(self.path)  # None for a store in memory
             except BaseException:
                 self._db.close()
                 raise
+        self._closed = False
 
     def _open(self) -> None:
         version = version_of(self._db)
@@ -54,7 +73,7 @@ class StoryStore:
             )
         fault = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if fault != "ok":
-            raise StoryError(_damaged(self.path))
+            raise StoryUnavailable(damaged(self.path))
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
@@ -65,6 +84,8 @@ class StoryStore:
     def close(self) -> None:
         """Close the file; further calls are an error of the caller's. Closing again does nothing."""
         with self._lock:
+            if self._writer is not None:
+                self._writer.leave()
             self._db.close()
 
     # -- stories -------------------------------------------------------------------------------------
@@ -77,6 +98,7 @@ class StoryStore:
                 "INSERT INTO story (title, created, changed) VALUES (?, ?, ?)", (_storable(title), now, now)
             )
             assert cursor.lastrowid is not None
+            self._written[cursor.lastrowid] = 0
             return self._story(cursor.lastrowid)
 
     def stories(self, removed: bool = False) -> tuple[Story, ...]:
@@ -97,11 +119,6 @@ class StoryStore:
         with self._writing():
             return self._change(story_id, "title", _storable(title))
 
-    def set_draft(self, story_id: int, text: str) -> Story:
-        """Keep what is being typed; an empty text once it has become a passage."""
-        with self._writing():
-            return self._change(story_id, "draft", _storable(text))
-
     def remove(self, story_id: int) -> Story:
         """Hide a story from the list. Nothing of it is deleted, and a stream may still extend it."""
         with self._writing():
@@ -112,22 +129,76 @@ class StoryStore:
         with self._writing():
             return self._change(story_id, "removed", 0)
 
+    # -- what is typed -------------------------------------------------------------------------------
+
+    def set_draft(self, story_id: int, text: str) -> Story:
+        """Keep what is being typed here; an empty text once it has become a passage.
+
+        Another window that types at the same story has a draft of its own.
+        """
+        with self._writing():
+            return self._keep_draft(story_id, _storable(text))
+
+    def open_story(self, story_id: int) -> Opened:
+        """A story to show and to go on with: from now on changes that others make are noticed.
+
+        The draft is the one typed here; where there is none, one that was left by a window that is closed, or was
+        killed, is taken over.
+        """
+        with self._reading():
+            story = self._story(story_id)
+            passages = self._path_to(story.head)
+            version = self._version(story_id)
+            drafts = dict(
+                self._db.execute(
+                    "SELECT writer, text FROM draft WHERE story = ? ORDER BY changed DESC", (story_id,)
+                )
+            )
+            self._seen[story_id] = version
+        me = self._writer.name if self._writer is not None else None
+        left = [name for name in drafts if name != me and not writers.is_alive(self.path, name)]
+        draft: str = drafts.get(me, "")
+        if not draft and left:
+            draft = drafts[left[0]] if self._take_over(story_id, left[0]) else ""
+        return Opened(story, passages, draft)
+
+    def _take_over(self, story_id: int, writer: str) -> bool:
+        """Make a dead writer's draft ours; False where somebody was quicker, or where it cannot be done now."""
+        writers.sweep(self.path)
+        with contextlib.suppress(StoryUnavailable), self._writing():
+            moved = self._db.execute(
+                "UPDATE OR IGNORE draft SET writer = ? WHERE story = ? AND writer = ?",
+                (self._me(), story_id, writer),
+            )
+            return moved.rowcount == 1
+        return False
+
+    def add_line(self, story_id: int, append: Callable[[str], str]) -> Added:
+        """Add your line at the end of the story as it is now, whoever changed it last, and clear the draft.
+
+        `append` gets the story's text and gives what is to stand behind it. One transaction: the line is either a
+        passage or still the draft, never both and never neither.
+        """
+        with self._writing():
+            before = "".join(p.text for p in self._path_to(self._story(story_id).head))
+            version = self._version(story_id)
+            moved = self._seen.get(story_id, version) != version
+            added = _storable(append(before))
+            if added:
+                self._add(story_id, "you", added, "", "")
+            return Added(self._keep_draft(story_id, ""), before, added, moved)
+
+    def moved(self, story_id: int) -> bool:
+        """Whether another window has changed the words of a story since `open_story`."""
+        with self._reading():
+            return story_id in self._seen and self._version(story_id) != self._seen[story_id]
+
     # -- passages ------------------------------------------------------------------------------------
 
     def passages(self, story_id: int) -> tuple[Passage, ...]:
         """The passages from the root to the head."""
         with self._reading():
-            head = self._story(story_id).head
-            columns = ", ".join(f"passage.{column}" for column in _PASSAGE.split(", "))
-            rows = self._db.execute(
-                f"""WITH RECURSIVE path (id, depth) AS (
-                        VALUES (?, 0)
-                        UNION ALL SELECT passage.parent, depth + 1 FROM path JOIN passage USING (id)
-                    )
-                    SELECT {columns} FROM path JOIN passage USING (id) ORDER BY depth DESC""",
-                (head,),
-            )
-            return tuple(Passage(*row) for row in rows)
+            return self._path_to(self._story(story_id).head)
 
     def text(self, story_id: int) -> str:
         """The story as it reads now: the texts of its passages, joined."""
@@ -140,17 +211,8 @@ class StoryStore:
 
         What was undone before stays, as a branch beside it.
         """
-        now = self._now()
         with self._writing():
-            parent = self._story(story_id).head
-            cursor = self._db.execute(
-                "INSERT INTO passage (story, parent, author, text, model, settings, created) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (story_id, parent, author, _storable(text), _storable(model), _storable(settings), now),
-            )
-            assert cursor.lastrowid is not None
-            self._change(story_id, "head", cursor.lastrowid)
-            return self._passage(cursor.lastrowid)
+            return self._add(story_id, author, text, model, settings)
 
     def extend_passage(self, passage_id: int, text: str) -> Passage:
         """Append to a passage: for a stream, twice a second, so that a crash loses less than that."""
@@ -160,25 +222,32 @@ class StoryStore:
             self._db.execute(
                 "UPDATE passage SET text = ? WHERE id = ?", (passage.text + _storable(text), passage_id)
             )
-            self._db.execute("UPDATE story SET changed = ? WHERE id = ?", (self._now(), passage.story))
+            self._count(passage.story)
             return self._passage(passage_id)
 
     def undo(self, story_id: int) -> Story:
-        """Step back to before the last passage, which stays for `redo`. An empty story stays as it is."""
+        """Step back to before the last passage, which stays for `redo`. An empty story stays as it is.
+
+        Raises StoryMoved where another window has changed the story since `open_story`: its words are not ours to
+        take back unseen.
+        """
         with self._writing():
-            story = self._story(story_id)
+            story = self._unmoved(story_id)
             if story.head is None:
                 return story
-            return self._change(story_id, "head", self._passage(story.head).parent)
+            return self._move_head(story_id, self._passage(story.head).parent)
 
     def redo(self, story_id: int) -> Story:
-        """Step on to the newest passage behind the head. Where there is none the story stays as it is."""
+        """Step on to the newest passage behind the head. Where there is none the story stays as it is.
+
+        Raises StoryMoved as `undo` does.
+        """
         with self._writing():
-            story = self._story(story_id)
+            story = self._unmoved(story_id)
             newest = self._db.execute(
                 "SELECT max(id) FROM passage WHERE story = ? AND parent IS ?", (story_id, story.head)
             ).fetchone()[0]
-            return story if newest is None else self._change(story_id, "head", newest)
+            return story if newest is None else self._move_head(story_id, newest)
 
     # -- inside a transaction, holding the lock ------------------------------------------------------
 
@@ -194,6 +263,33 @@ class StoryStore:
             raise StoryError(f"There is no passage {passage_id} in {self.path}.")
         return Passage(*row)
 
+    def _path_to(self, head: int | None) -> tuple[Passage, ...]:
+        columns = ", ".join(f"passage.{column}" for column in _PASSAGE.split(", "))
+        rows = self._db.execute(
+            f"""WITH RECURSIVE path (id, depth) AS (
+                    VALUES (?, 0)
+                    UNION ALL SELECT passage.parent, depth + 1 FROM path JOIN passage USING (id)
+                )
+                SELECT {columns} FROM path JOIN passage USING (id) ORDER BY depth DESC""",
+            (head,),
+        )
+        return tuple(Passage(*row) for row in rows)
+
+    def _add(self, story_id: int, author: Author, text: str, model: str, settings: str) -> Passage:
+        now, parent = self._now(), self._story(story_id).head
+        cursor = self._db.execute(
+            "INSERT INTO passage (story, parent, author, text, model, settings, created) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (story_id, parent, author, _storable(text), _storable(model), _storable(settings), now),
+        )
+        assert cursor.lastrowid is not None
+        self._move_head(story_id, cursor.lastrowid)
+        return self._passage(cursor.lastrowid)
+
+    def _move_head(self, story_id: int, head: int | None) -> Story:
+        self._count(story_id)
+        return self._change(story_id, "head", head)
+
     def _change(self, story_id: int, column: str, value: str | int | None) -> Story:
         """Set one of our own columns (never a name from outside) and when the story was changed."""
         self._story(story_id)
@@ -202,16 +298,82 @@ class StoryStore:
         )
         return self._story(story_id)
 
+    def _keep_draft(self, story_id: int, text: str) -> Story:
+        self._story(story_id)
+        if text:
+            self._db.execute(
+                "INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?)", (story_id, self._me(), text, self._now())
+            )
+        elif self._writer is not None:
+            self._db.execute("DELETE FROM draft WHERE story = ? AND writer = ?", (story_id, self._me()))
+        others = self._db.execute(
+            "SELECT text FROM draft WHERE story = ? ORDER BY changed DESC LIMIT 1", (story_id,)
+        ).fetchone()
+        return self._change(story_id, "draft", text or (others[0] if others else ""))
+
+    def _me(self) -> str:
+        if self._writer is None:
+            self._writer = writers.Writer(self.path)
+        return self._writer.name
+
+    def _version(self, story_id: int) -> int:
+        row = self._db.execute("SELECT version FROM story WHERE id = ?", (story_id,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _unmoved(self, story_id: int) -> Story:
+        """The story. Raises StoryMoved where another window has changed it since it was opened here."""
+        story = self._story(story_id)
+        if self._seen.get(story_id, version := self._version(story_id)) != version:
+            raise StoryMoved("This story has changed in another window: it is shown anew.")
+        return story
+
+    def _count(self, story_id: int) -> None:
+        """The story's words change, by us: what we had seen of it is still all there is, if it was before."""
+        version = self._version(story_id)
+        self._db.execute(
+            "UPDATE story SET version = ?, changed = ? WHERE id = ?", (version + 1, self._now(), story_id)
+        )
+        if self._written.get(story_id, self._seen.get(story_id)) == version:
+            self._written[story_id] = version + 1
+
+    def _look_after_the_file(self) -> None:
+        """Where the file was removed or replaced, go on with a new one that holds all that this one does."""
+        if self._closed:  # the new file could not be opened the last time
+            self._connect()
+        if self._identity is None:  # in memory
+            return
+        try:
+            if identity_of(self.path) == self._identity:
+                self._log = identity_of(log_of(self.path))
+                return
+            forget_log(self.path, self._log)
+            self.path, self.notice = rescue(self._db, self.path, self._writer.name if self._writer else "")
+        except OSError as error:
+            raise StoryUnavailable(
+                f"The stories file {self.path} is gone, and cannot be written anew: {error.strerror or error}. "
+                "What is in view is not saved until it can be."
+            ) from error
+        self._closed = True
+        self._connect()
+        if self._writer is not None:  # its lock file may be gone as well
+            self._writer = self._writer.moved_to(self.path)
+
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        with self._lock, _explaining(self.path), self._transaction():
-            yield
+        with self._lock, explaining(self.path):
+            self._look_after_the_file()
+            self._written.clear()
+            with self._transaction():
+                yield
+            self._seen.update(self._written)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
         """Several reads see one moment of the file, whatever other programs write meanwhile."""
-        with self._lock, _explaining(self.path), self._transaction("DEFERRED"):
-            yield
+        with self._lock, explaining(self.path):
+            self._look_after_the_file()
+            with self._transaction("DEFERRED"):
+                yield
 
     @contextlib.contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
@@ -235,44 +397,3 @@ def _story_of(row: tuple[Any, ...]) -> Story:
 def _storable(text: str) -> str:
     """The text with lone surrogates, which are no characters and which UTF-8 cannot hold, as U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _damaged(path: Path) -> str:
-    return (
-        f"The stories file {path} is damaged. It was left as it is: put a copy of it in its place, or move "
-        "it away to begin with an empty one."
-    )
-
-
-@contextlib.contextmanager
-def _explaining(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into a StoryError: one sentence for people."""
-    try:
-        yield
-    except OverflowError as error:
-        raise StoryError("There is no story or passage with so large a number.") from error
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        if code is None:  # a mistake in how we call sqlite3, not the file's
-            raise
-        raise StoryError(_sentence(code & 0xFF, path, error)) from error
-
-
-def _sentence(code: int, path: Path, error: sqlite3.Error) -> str:
-    match code:
-        case sqlite3.SQLITE_FULL:
-            return (
-                f"The disk is full: the story could not be saved to {path}. Make room and try again; nothing "
-                "saved before is lost."
-            )
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return _damaged(path)
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return f"Another program is writing to the stories file {path}: try again when it is done."
-        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return (
-                f"The stories file {path} cannot be opened for writing: check that you may write to it and "
-                "to its folder."
-            )
-        case _:
-            return f"The stories file {path} could not be used: {error}."

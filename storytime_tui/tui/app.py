@@ -19,11 +19,15 @@ from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
 from storytime_tui.training.events import CheckpointSaved
 from storytime_tui.tui import messages, theme
+from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
 DEFAULT_THEME = Settings().theme  # stands for "what suits this terminal"
+QUIET = 0.5  # seconds after the first frame, before the other screens are loaded
+AT_ONCE = 1.0  # seconds in which the last words reach a disk that is well
+GIVEN_UP = 20.0  # seconds for a disk that is not, once there is nobody to ask
 
 
 class StorytimeApp(App[None]):
@@ -112,6 +116,13 @@ class StorytimeApp(App[None]):
         self._leave_on_signals()
         for trouble in self._troubles:
             self._say(trouble)
+        if not self.is_headless:
+            self.set_timer(QUIET, self._load_screens)
+
+    async def _load_screens(self) -> None:
+        from storytime_tui.tui.ahead import load_screens
+
+        await load_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:
         if chosen.name != self._shown_theme:
@@ -219,6 +230,10 @@ class StorytimeApp(App[None]):
         self.desk.run_changed.publish(None)
         self._leave_when_done()
 
+    def on_store_said(self, message: messages.StoreSaid) -> None:
+        """What is written waits for the disk, or waits no more."""
+        self.desk.store_said.publish(message.sentence)
+
     @on(messages.TellingMessage)
     def _telling_said(self, message: messages.TellingMessage) -> None:
         """What the telling thread says goes to whoever shows the story."""
@@ -228,18 +243,31 @@ class StorytimeApp(App[None]):
     # -- leaving --------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
-        """Leave; what runs saves first. Asked twice, leave at once."""
+        """Leave; what runs and what is typed is saved first. Asked twice, leave at once."""
         if self._leaving:
             self.exit()
             return
         self._leaving = True
         self.desk.telling.stop()
         self.desk.stop_run()
+        self.desk.leaving.publish(None)
+        await in_thread(partial(self.desk.keeper.drain, AT_ONCE))
         if self.desk.busy:
             from storytime_tui.tui.screens.dialogs import LeavingScreen
 
-            self.push_screen(LeavingScreen())
+            self.push_screen(LeavingScreen(words=self.desk.keeper.waiting))
+            self.run_worker(self._leave_when_kept())
         self._leave_when_done()
+
+    async def _leave_when_kept(self) -> None:
+        kept = await in_thread(partial(self.desk.keeper.drain, GIVEN_UP if self._terminal_is_gone else None))
+        if not kept and self.desk.learning.control is None:
+            os._exit(1)  # no one is there to be told, and the disk has had its time
+        self._leave_when_done()
+
+    async def on_unmount(self) -> None:
+        """The screens are closed, and have handed on what was typed in them: it goes to the disk."""
+        await in_thread(partial(self.desk.keeper.close, AT_ONCE))
 
     def _leave_on_signals(self) -> None:
         """A closed window or a shutdown is a request to leave: the run saves, the story keeps its words."""

@@ -11,6 +11,7 @@ import json
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,8 +24,10 @@ from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing, StepDone
 from storytime_tui.tui import messages, wording
+from storytime_tui.tui.giving_way import giving_way
 from storytime_tui.tui.history import LossCurve
 from storytime_tui.tui.services import Progress, Store, Teller
+from storytime_tui.tui.store_thread import StoreThread
 
 Post = Callable[[Message], object]
 Result = TypeVar("Result")
@@ -117,20 +120,23 @@ class LearningThread:
     def _learn(self, job: Callable[[Control], Iterator[Event]], control: Control, curve: LossCurve) -> None:
         refusal = ""
         try:
-            for event in job(control):
-                curve.hear(event)  # here, since the message of a step may be dropped for a newer one
-                said = messages.Stepped if isinstance(event, StepDone) else messages.RunSaid
-                self._post(said(event))  # type: ignore[arg-type]
+            with giving_way():
+                for event in job(control):
+                    self._pass_on(event, curve)
         except Exception as error:
             refusal = sentence_of(error)
         self._post(messages.RunEnded(refusal))
+
+    def _pass_on(self, event: Event, curve: LossCurve) -> None:
+        curve.hear(event)  # here, since the message of a step may be dropped for a newer one
+        self._post(messages.Stepped(event) if isinstance(event, StepDone) else messages.RunSaid(event))
 
 
 @dataclass(frozen=True)
 class Passages:
     """What to continue, and where its new words are kept."""
 
-    store: Store
+    keeper: StoreThread
     story: int
     text: str
     settings: SamplerSettings
@@ -215,8 +221,8 @@ class TellingThread:
         self._post(messages.TellerOpening(number, wording.preparing(event)))
 
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
-        settings = json.dumps(dataclasses.asdict(to.settings))
-        passage: Passage | None = None
+        words = _Words(to.story, teller.name, json.dumps(dataclasses.asdict(to.settings)))
+        saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
         begun = seen = saved = self._clock()
@@ -229,12 +235,9 @@ class TellingThread:
             unseen = ""
 
         def save() -> None:
-            nonlocal unsaved, passage
-            if passage is None:
-                passage = to.store.add_passage(to.story, "model", unsaved, teller.name, settings)
-            else:
-                to.store.extend_passage(passage.id, unsaved)
-            unsaved = ""
+            nonlocal unsaved, saving
+            new, unsaved = unsaved, ""
+            saving = to.keeper.keep(lambda store: words.add(store, new))
 
         try:
             for item in teller.tell(to.text, to.settings, stop):
@@ -256,4 +259,21 @@ class TellingThread:
                 save()
             if unseen:
                 show()
+            if saving is not None:
+                saving.result()  # what is said to have ended is on the disk
         return told
+
+
+class _Words:
+    """The passage that a telling grows, in the thread of the store."""
+
+    def __init__(self, story: int, model: str, settings: str) -> None:
+        self._story, self._model, self._settings = story, model, settings
+        self._passage: Passage | None = None
+
+    def add(self, store: Store, new: str) -> None:
+        """Keep more words."""
+        if self._passage is None:
+            self._passage = store.add_passage(self._story, "model", new, self._model, self._settings)
+        else:
+            store.extend_passage(self._passage.id, new)

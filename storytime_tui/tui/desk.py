@@ -7,8 +7,10 @@ subscribes.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+import dataclasses
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.dom import DOMNode
 from textual.signal import Signal
@@ -18,20 +20,28 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import STARTER, has_starter
-from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.events import Started
 from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
-from storytime_tui.tui.manuscript import Manuscript
-from storytime_tui.tui.messages import SettingsNotKept, TellerReady, TellingEnded, TellingMessage
+from storytime_tui.tui.manuscript import last_story, told_with
+from storytime_tui.tui.messages import (
+    SettingsNotKept,
+    StoreSaid,
+    TellerReady,
+    TellingEnded,
+    TellingMessage,
+)
 from storytime_tui.tui.preferences import KEPT, Preferences
 from storytime_tui.tui.run_view import RunView, view_of
-from storytime_tui.tui.services import Copy, Room, Services, Store
+from storytime_tui.tui.services import Choice, Copy, Room, Services, Store
 from storytime_tui.tui.shelf_memory import ShelfMemory
+from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.ticks import Key, Ticks
 from storytime_tui.tui.wording import lesson
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.training.plan import TrainingPlan
+
+Result = TypeVar("Result")
 
 
 class Desk:
@@ -53,6 +63,7 @@ class Desk:
         self.awaited = ""  # the run whose checkpoint is being saved to write with
         self.checkpoint_is_new = False  # it came: the model is to be opened
         self.fresh_page = False  # the next show of Story begins a new page
+        self.known_models: Sequence[Choice] = ()  # as they were when they were last looked for
         self.model_state = ""  # a word on it for the header: "opening…"
         self._awake = ""  # the model that told last, or could have
         self.device = ""  # what it runs on, once it is open
@@ -61,13 +72,15 @@ class Desk:
         )
         self.learning = LearningThread(post)
         self.telling = TellingThread(post, services.open_teller, services.clock)
-        self._store: Store | None = None
+        self.keeper = StoreThread(services.open_store, lambda sentence: post(StoreSaid(sentence)))
         self.telling_number = 0  # of the telling in hand, or the last one
         self._telling_text = False
         self.shelf_changed: Signal[None] = Signal(owner, "shelf")
         self.run_changed: Signal[None] = Signal(owner, "run")
         self.model_changed: Signal[None] = Signal(owner, "model")
         self.told: Signal[TellingMessage] = Signal(owner, "told")
+        self.store_said: Signal[str] = Signal(owner, "store")
+        self.leaving: Signal[None] = Signal(owner, "leaving")
 
     def prefer(self, **values: object) -> None:
         """Keep preferences for the next sittings."""
@@ -157,27 +170,26 @@ class Desk:
             self.view.stop_asked()
             self.run_changed.publish(None)
 
-    def store(self) -> Store:
-        """Where written stories are kept, opened with the first call. Raises StoryError."""
-        if self._store is None:
-            self._store = self.services.open_store()
-        return self._store
-
-    def last_story(self) -> WrittenStory | None:
-        """The story that was changed last. Raises StoryError."""
-        return max(self.store().stories(), key=lambda story: story.changed, default=None)
+    async def from_store(self, read: Callable[[Store], Result]) -> Result:
+        """Read something of the written stories, in a thread. Raises StoryError."""
+        return await in_thread(lambda: read(self.keeper.store()))
 
     async def find_model(self, told_with: str) -> None:
         """Choose what to write with, unless something is chosen: what the story was told with, else the newest run,
         else the starter. Raises StorytimeError."""
         if self.model and not self._chosen_ahead:
             return
-        names = [choice.name for choice in await in_thread(self.services.model_choices)]
+        names = [choice.name for choice in await in_thread(self.look_for_models)]
         if names and (not self.model or self._chosen_ahead):
             self._chosen_ahead = False
             name = told_with if told_with in names else names[0]
             if name != self.model:
                 self.choose_model(name)
+
+    def look_for_models(self) -> Sequence[Choice]:
+        """What there is to write with. Blocks: call it in a thread. Raises StorytimeError."""
+        self.known_models = found = self.services.model_choices()
+        return found
 
     async def wake_starter(self) -> None:
         """Open the starter, where it is what stories would be written with: the first word then comes at once.
@@ -187,15 +199,20 @@ class Desk:
         if self.view.busy or self.model or not has_starter():
             return
         with contextlib.suppress(StorytimeError):  # who goes to Story is told
-            last = self.last_story()
-            await self.find_model(Manuscript(self.store(), last).model)
+            last = await self.from_store(last_story)
+            opened = await self.from_store(lambda store: store.passages(last.id)) if last else ()
+            await self.find_model(told_with(opened))
             self._chosen_ahead = bool(self.model)
             if self.model == STARTER and not self.telling_number and not self.view.busy:
                 self.open_model()
 
     def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
-        """Continue a story; its messages come with a new number."""
-        self._begin(Passages(self.store(), story, text, settings))
+        """Continue a story; its messages come with a new number.
+
+        Without a seed of one's own there is another for each telling, so that trying again tells something else.
+        """
+        settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
+        self._begin(Passages(self.keeper, story, text, settings))
 
     def open_model(self) -> None:
         """Open the chosen model, so that the first word comes soon."""
@@ -233,8 +250,9 @@ class Desk:
 
     @property
     def busy(self) -> bool:
-        """Whether leaving now would lose something: a run that has begun, or words that still come."""
-        return self._telling_text or (self.learning.control is not None and self.view.started is not None)
+        """Whether leaving now would lose something: a run that has begun, words that still come or are not kept yet."""
+        learning = self.learning.control is not None and self.view.started is not None
+        return self._telling_text or self.keeper.waiting or learning
 
     def await_checkpoint(self) -> None:
         """Write with the run that learns as it is now: as soon as its next step is done and saved."""

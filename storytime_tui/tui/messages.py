@@ -42,6 +42,14 @@ class SettingsNotKept(Message):
         self.sentence = sentence
 
 
+class StoreSaid(Message):
+    """A sentence on what is written and not on the disk yet, or on the file itself; "" once all is well again."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self.sentence = sentence
+
+
 class TellingMessage(Message):
     """Something of the telling thread; `number` says which telling, so that a late one can be dropped."""
 

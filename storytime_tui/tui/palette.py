@@ -49,8 +49,8 @@ class DeskProvider(Provider):
                     continue  # a book that is one story: it would stand there twice
                 self._add(story.title, f"in {collection.title}", partial(app.open_collection, name, i))
         try:
-            written = await in_thread(lambda: desk.store().stories())
-            models = await in_thread(desk.services.model_choices)
+            written = await desk.from_store(lambda store: store.stories())
+            models = await in_thread(desk.look_for_models)
         except Exception as error:
             sentence_of(error)  # to the log; the palette simply offers less
             return

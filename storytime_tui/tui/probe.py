@@ -1,8 +1,8 @@
-"""The app measured from the inside while it trains: `python -m storytime_tui.tui.probe PLAN.toml RESULT.json`.
+"""The app measured from the inside while it trains: `python -m storytime_tui.tui.probe PLAN.toml RESULT.json [WALKS]`.
 
-Opens the app on the terminal it is given, begins the plan as the run `probe` with the dashboard in view, and
-until the run ends measures how late a 20 ms tick of the event loop comes and how long a key takes from the
-terminal's side of the queue to the repainted screen. `storytime-tui bench ui` starts it.
+Opens the app on the terminal it is given and begins the plan as the run `probe`. Without WALKS the dashboard stays in
+view until the run ends, and what is measured is how late a 20 ms tick of the event loop comes. With it, that many
+walks go over all screens (see `tour`), each key timed until its answer is painted. `storytime-tui bench ui` starts it.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-from textual import events
 from textual.pilot import Pilot
 
 from storytime_tui import paths
@@ -20,57 +19,46 @@ from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.guard import native_output_to
 from storytime_tui.tui.services import real_services
+from storytime_tui.tui.tour import tour, walk
 
 TICK = 0.02  # seconds
-BETWEEN_KEYS = 0.2  # seconds
 SETTLED = 3  # steps after which the dashboard is all there
 
 
-async def _ticks(app: StorytimeApp, late: list[float]) -> None:
+async def _ticks(app: StorytimeApp) -> dict[str, object]:
+    late: list[float] = []
     while app.desk.view.busy:
         began = time.perf_counter()
         await asyncio.sleep(TICK)
         late.append(time.perf_counter() - began - TICK)
+    return {"tick_p99_seconds": statistics.quantiles(late, n=100)[98], "trouble": app.desk.view.error}
 
 
-async def _keys(app: StorytimeApp, took: list[float]) -> None:
-    while app.desk.view.busy:
-        painted = asyncio.Event()
-        began = time.perf_counter()
-        app.post_message(events.Key("left", None))
-        # the key is ahead of this in the app's queue, and the refresh that it asks for ahead of the callback
-        app.call_later(lambda done=painted: app.screen.call_after_refresh(done.set))
-        await painted.wait()
-        took.append(time.perf_counter() - began)
-        await asyncio.sleep(BETWEEN_KEYS)
+async def _keys(app: StorytimeApp, walks: int) -> dict[str, object]:
+    try:
+        took = await tour(app, walk(), walks)
+    except TimeoutError as error:
+        return {"took": [], "trouble": str(error)}
+    return {"took": took, "trouble": app.desk.view.error}
 
 
-async def _measure(app: StorytimeApp, plan: TrainingPlan, result: Path) -> None:
+async def _measure(app: StorytimeApp, plan: TrainingPlan, walks: int) -> dict[str, object]:
     await app.action_mode("train")
     app.desk.start_run(plan, "probe", "a probe")
     while not (app.desk.view.done >= SETTLED or app.desk.view.phase == "failed"):
         await asyncio.sleep(TICK)
-    late: list[float] = []
-    took: list[float] = []
-    await asyncio.gather(_ticks(app, late), _keys(app, took))
-    figures = {
-        "tick_p99_seconds": statistics.quantiles(late, n=100)[98],
-        "key_p99_seconds": statistics.quantiles(took, n=100)[98],
-        "ticks": len(late),
-        "keys": len(took),
-        "trouble": app.desk.view.error,
-    }
-    result.write_text(json.dumps(figures), encoding="utf-8")
-    app.exit()
+    return await (_keys(app, walks) if walks else _ticks(app))
 
 
 def main() -> None:
     """Measure once."""
     plan, result = read_plan(Path(sys.argv[1])), Path(sys.argv[2])
+    walks = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     app = StorytimeApp(real_services())
 
     async def drive(pilot: Pilot[object]) -> None:
-        await _measure(app, plan, result)
+        result.write_text(json.dumps(await _measure(app, plan, walks)), encoding="utf-8")
+        app.exit()
 
     with native_output_to(paths.log_file()):
         app.run(auto_pilot=drive)

@@ -16,7 +16,8 @@ from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.settings import Loaded, change_settings, load_settings
-from storytime_tui.stories.story import Author, Passage
+from storytime_tui.stories.story import Added as AddedLine
+from storytime_tui.stories.story import Author, Opened, Passage
 from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
@@ -158,13 +159,18 @@ class Teller(Protocol):
 
 
 class Store(Protocol):
-    """Where written stories are kept, as `stories.store` does. Any thread may call it."""
+    """Where written stories are kept, as `stories.store` does. Any thread may call it, but not the event loop's."""
 
+    notice: str
+
+    def close(self) -> None: ...  # noqa: D102
     def new_story(self, title: str) -> WrittenStory: ...  # noqa: D102
     def stories(self) -> Sequence[WrittenStory]: ...  # noqa: D102
     def story(self, story_id: int) -> WrittenStory: ...  # noqa: D102
+    def open_story(self, story_id: int) -> Opened: ...  # noqa: D102
     def passages(self, story_id: int) -> Sequence[Passage]: ...  # noqa: D102
-    def text(self, story_id: int) -> str: ...  # noqa: D102
+    def moved(self, story_id: int) -> bool: ...  # noqa: D102
+    def add_line(self, story_id: int, append: Callable[[str], str]) -> AddedLine: ...  # noqa: D102
     def add_passage(  # noqa: D102
         self, story_id: int, author: Author, text: str, model: str = "", settings: str = ""
     ) -> Passage: ...
@@ -379,4 +385,4 @@ def _open_store() -> Store:
     from storytime_tui import paths
     from storytime_tui.stories.store import StoryStore
 
-    return StoryStore(paths.stories_file())
+    return StoryStore(paths.stories_file(), patience=1.0)  # seconds; `StoreThread` tries again, and says why

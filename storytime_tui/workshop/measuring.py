@@ -46,7 +46,7 @@ _PLAN = TrainingPlan(
 
 
 def measure_ui(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
-    """Everything that `bench ui` prints; see `measure_first_frame` and `measure_dashboard`."""
+    """How soon it paints and what it costs; see `measure_first_frame` and `measure_dashboard`."""
     if os.name == "nt":
         raise StorytimeError("bench ui needs a pseudo-terminal, which Windows does not offer to Python.")
     return {**measure_first_frame(rounds, say), **measure_dashboard(max(1, rounds // 2), say)}
@@ -60,7 +60,7 @@ def measure_first_frame(rounds: int, say: Callable[[str], None]) -> dict[str, fl
     """
     ours: list[float] = []
     bare: list[float] = []
-    with _home() as environment:
+    with home_of_its_own() as environment:
         for turn in range(rounds + 1):
             pair = [_first_frame(code, environment) for code in (_OURS, _BARE)]
             say(
@@ -80,18 +80,18 @@ def measure_dashboard(
     rounds: int, say: Callable[[str], None], plan: TrainingPlan = _PLAN
 ) -> dict[str, float]:
     """The same run with the dashboard open and headless, in turn: tokens per second, ours over headless, and
-    from the inside of the app how late a 20 ms tick comes and how long a key takes (99th percentiles; the
-    worst of the rounds). `plan` says how many windows a step has.
+    from the inside of the app how late a 20 ms tick comes (the 99th percentile; the worst of the rounds). `plan`
+    says how many windows a step has.
     """
-    ratios, ticks, keys = [], [], []
+    ratios, ticks = [], []
     for turn in range(1, rounds + 1):
-        with _home() as environment:
+        with home_of_its_own() as environment:
             home = Path(environment["STORYTIME_HOME"])
             written, result = home / "plan.toml", home / "result.json"
             write_plan(plan, written)
             watched = [sys.executable, "-m", "storytime_tui.tui.probe", str(written), str(result)]
-            with _in_terminal(watched, environment) as (program, terminal):
-                _drain(program, terminal)
+            with in_terminal(watched, environment) as (program, terminal):
+                drained(program, terminal)
             figures = json.loads(result.read_text(encoding="utf-8"))
             if figures["trouble"]:
                 raise StorytimeError(f"The run to measure by failed: {figures['trouble']}")
@@ -113,16 +113,14 @@ def measure_dashboard(
             say(f"run {turn}     dashboard {open_rate:,.0f} tokens/s, headless {alone_rate:,.0f}")
             ratios.append(open_rate / alone_rate)
             ticks.append(figures["tick_p99_seconds"])
-            keys.append(figures["key_p99_seconds"])
     return {
         "dashboard_ratio": statistics.median(ratios),
         "tick_p99_seconds": max(ticks),
-        "key_p99_seconds": max(keys),
     }
 
 
 @contextlib.contextmanager
-def _home() -> Iterator[dict[str, str]]:
+def home_of_its_own() -> Iterator[dict[str, str]]:
     """An environment with an empty home of its own."""
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as home:
         yield {**os.environ, "STORYTIME_HOME": home, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -132,7 +130,7 @@ def _first_frame(code: str, environment: dict[str, str]) -> float:
     """Start `code` in a pseudo-terminal; seconds until it has painted."""
     began = time.perf_counter()
     seen = b""
-    with _in_terminal([sys.executable, "-c", code], environment) as (_, terminal):
+    with in_terminal([sys.executable, "-c", code], environment) as (_, terminal):
         while _PAINTED not in seen:
             data = _read(terminal, _LIMIT - (time.perf_counter() - began))
             if not data:
@@ -142,7 +140,7 @@ def _first_frame(code: str, environment: dict[str, str]) -> float:
 
 
 @contextlib.contextmanager
-def _in_terminal(
+def in_terminal(
     argv: list[str], environment: dict[str, str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run a program in a pseudo-terminal of 80 x 24 for the block; yields it and our end of the terminal."""
@@ -173,7 +171,7 @@ def _read(terminal: int, seconds: float) -> bytes:
         return b""
 
 
-def _drain(program: subprocess.Popen[bytes], terminal: int) -> None:
+def drained(program: subprocess.Popen[bytes], terminal: int) -> None:
     """Read what the program paints until it ends by itself."""
     began = time.perf_counter()
     while _read(terminal, _LIMIT - (time.perf_counter() - began)):

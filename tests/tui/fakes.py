@@ -232,7 +232,7 @@ class World(FakeLibrary):
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
             open_store=lambda: StoryStore(
-                self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks)
+                self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
             clock=lambda: 0.0,
             last_run=lambda: self.last_run,

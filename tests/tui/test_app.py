@@ -14,7 +14,7 @@ import storytime_tui.tui
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens import dialogs, help, importing, library, sampler, search_books, story, train
 from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
-from storytime_tui.tui.widgets import line_list, prompt, reading, shelf_tree
+from storytime_tui.tui.widgets import choice_list, line_list, prompt, reading, shelf_tree
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import STARTED, World, step
 
@@ -30,6 +30,7 @@ OURS = [
     importing.ImportingScreen,
     search_books.SearchScreen,
     line_list.LineList,
+    choice_list.ChoiceList,
     sampler.SamplerScreen,
     shelf_tree.ShelfTree,
     reading.Reading,

@@ -17,6 +17,7 @@ from storytime_tui.training.control import Control
 from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import LearningThread, Passages, Telling, TellingThread, in_thread, sentence_of
 from storytime_tui.tui.history import LossCurve
+from storytime_tui.tui.store_thread import StoreThread
 from tests.tui.conftest import make_app, shelf_is_open, until
 from tests.tui.fakes import FINISHED, STARTED, FakeTeller, World, evaluated, step
 
@@ -104,11 +105,12 @@ class Setting:
     def __init__(self, folder: Path, teller: Any, clock: Any = lambda: 0.0) -> None:
         self.box = Box()
         self.store = StoryStore(folder / "stories.sqlite3")
+        self.keeper = StoreThread(lambda: self.store, lambda sentence: None)
         self.story = self.store.new_story("A Story")
         self.thread = TellingThread(self.box.post, lambda name, progress: teller, clock)
 
     def tell(self, number: int = 1, text: str = "Once") -> None:
-        passages = Passages(self.store, self.story.id, text, SamplerSettings())
+        passages = Passages(self.keeper, self.story.id, text, SamplerSettings())
         self.thread.begin(Telling(number, "m", passages))
 
     def told(self) -> str:

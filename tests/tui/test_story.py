@@ -4,13 +4,14 @@ import threading
 
 import pytest
 from textual import events
-from textual.widgets import Input, OptionList, Select
+from textual.widgets import Input, Select
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.page import MOUNTED, LineView, Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.writing_status import WritingStatus
@@ -177,7 +178,7 @@ async def test_another_model_can_be_chosen(app: StorytimeApp, world: World) -> N
         await go_to_story(pilot, app)
         await until(pilot, lambda: world.opened == ["hedgerow-1"])
         await pilot.press("escape", "m")
-        await until(pilot, lambda: isinstance(app.focused, OptionList))
+        await until(pilot, lambda: isinstance(app.focused, ChoiceList) and app.focused.rows)
         await pilot.press("down", "enter")
         await until(pilot, lambda: world.opened == ["hedgerow-1", "distilgpt2"])
         assert app.desk.model == "distilgpt2"

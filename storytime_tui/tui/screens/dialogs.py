@@ -1,7 +1,6 @@
 """Small questions over a screen: one line of text, or one of a list."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,12 +8,17 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
-from storytime_tui.terminal import printable_line
+from storytime_tui.terminal import printable, printable_line
+from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.sheets import Sheet
+from storytime_tui.tui.widgets.choice_list import ChoiceList, Row
 from storytime_tui.tui.widgets.sheet_view import SheetView
+
+__all__ = ["AskScreen", "ChooseScreen", "LeavingScreen", "ListScreen", "Row"]
+
+CHOOSES = "enter chooses · escape leaves"
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -43,43 +47,62 @@ class AskScreen(ModalScreen[str | None]):
         self.dismiss(event.value)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line to choose: what is given back, and what is shown."""
-
-    value: str
-    title: str
-    note: str = ""
-
-
 class ChooseScreen(ModalScreen[str | None]):
-    """Asks for one of a list; None when it is left with Escape."""
+    """Asks for one of a list; None when it is left with Escape.
+
+    `find`, where it is given, blocks and gives the rows anew: the dialog is open with `rows` by then. It may raise
+    StorytimeError, which is said.
+    """
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS = [
         Binding("escape", "dismiss(None)", "Cancel", id="choose.cancel", tooltip="Leave without choosing")
     ]
 
-    def __init__(self, title: str, rows: Sequence[Row], chosen: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        rows: Sequence[Row],
+        chosen: str = "",
+        *,
+        find: Callable[[], Sequence[Row]] | None = None,
+        nothing: str = "There is nothing to choose.",
+    ) -> None:
         super().__init__()
         self._title, self._rows, self._chosen = title, list(rows), chosen
+        self._find, self._nothing = find, nothing
 
     def compose(self) -> ComposeResult:
         """A title and the list."""
-        width = min(30, max((len(row.title) for row in self._rows), default=0))
+        note = "looking…" if self._find is not None and not self._rows else ""
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="dialog--title")
-            yield OptionList(*(Option(_line(row, width)) for row in self._rows), compact=True)
-            yield Static(Content("enter chooses · escape leaves"), classes="dialog--keys")
+            yield ChoiceList(self._rows, self._chosen, id="choices")
+            yield Static(Content(note or CHOOSES), id="choose-keys", classes="dialog--keys")
 
     def on_mount(self) -> None:
-        """Begin at what is chosen now."""
-        places = [i for i, row in enumerate(self._rows) if row.value == self._chosen]
-        self.query_one(OptionList).highlighted = places[0] if places else 0 if self._rows else None
+        """Look for the rows."""
+        if self._find is not None:
+            self.run_worker(self._look(self._find))
 
-    @on(OptionList.OptionSelected)
-    def _choose(self, event: OptionList.OptionSelected) -> None:
-        self.dismiss(self._rows[event.option_index].value)
+    async def _look(self, find: Callable[[], Sequence[Row]]) -> None:
+        rows: Sequence[Row] = ()
+        said = ""
+        try:
+            rows = await in_thread(find)
+        except Exception as error:
+            said = sentence_of(error)
+        choices = self.query_one(ChoiceList)
+        if said or not rows:
+            self.query_one("#choose-keys", Static).update(Content(printable(said or self._nothing)))
+        else:
+            at = choices.rows[choices.cursor].value if choices.rows else self._chosen
+            choices.show(rows, at)
+            self.query_one("#choose-keys", Static).update(Content(CHOOSES))
+
+    @on(ChoiceList.Chosen)
+    def _choose(self, event: ChoiceList.Chosen) -> None:
+        self.dismiss(event.row.value)
 
 
 class ListScreen(ModalScreen[bool]):
@@ -115,22 +138,22 @@ class ListScreen(ModalScreen[bool]):
         view.lay(sheet)
 
 
-def _line(row: Row, width: int) -> Content:
-    title = printable_line(row.title).ljust(width)
-    return Content.assemble(Content(title), ("  " + printable_line(row.note), "$quiet"))
-
-
 class LeavingScreen(ModalScreen[None]):
     """Says what is waited for before the app closes."""
 
     CSS_PATH = "dialogs.tcss"
 
+    def __init__(self, *, words: bool = False) -> None:
+        """`words`: what was written is waited for, not a run's checkpoint."""
+        super().__init__()
+        self._words = words
+
     def compose(self) -> ComposeResult:
-        """One sentence."""
+        """What is waited for, and what leaving at once would cost."""
+        what = "your last words" if self._words else "the checkpoint"
+        when = "they are on the disk" if self._words else "it is whole"
+        cost = "without them" if self._words else "with the checkpoint before this one"
         with Vertical(classes="dialog"):
-            yield Static(Content("Saving the checkpoint…"), classes="dialog--title")
-            yield Static(Content("Storytime closes as soon as it is whole."))
-            yield Static(
-                Content("ctrl+q again leaves at once, with the checkpoint before this one"),
-                classes="dialog--keys",
-            )
+            yield Static(Content(f"Saving {what}…"), classes="dialog--title")
+            yield Static(Content(f"Storytime closes as soon as {when}."))
+            yield Static(Content(f"ctrl+q again leaves at once, {cost}"), classes="dialog--keys")

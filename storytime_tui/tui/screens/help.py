@@ -2,12 +2,13 @@
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
+from storytime_tui.tui.widgets.help_lines import HelpLines
 
 
 class HelpScreen(ModalScreen[None]):
@@ -32,13 +33,5 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Paragraphs, then two columns: a key or number, and what it means."""
         with Vertical(id="help"):
-            with VerticalScroll(id="help-words"):
-                for title, introduction, rows in (*HELP[self._mode], *EVERYWHERE):
-                    yield Static(Content(title), classes="help--title")
-                    if introduction:
-                        yield Static(Content(introduction), classes="help--text")
-                    for key, meaning in rows:
-                        with Vertical(classes="help--row"):
-                            yield Static(Content(key), classes="help--key")
-                            yield Static(Content(meaning), classes="help--meaning")
+            yield HelpLines((*HELP[self._mode], *EVERYWHERE), id="help-words")
             yield Static(Content("↑ ↓ scroll · escape closes"), classes="help--foot")

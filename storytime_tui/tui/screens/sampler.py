@@ -55,11 +55,14 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
                     compact=True,
                 )
                 yield Static(_line(preset), id="preset-line", classes="dialog--hint", markup=False)
-            for name, note in KNOBS.items():
-                with Horizontal(classes="dialog--field"):
-                    yield Static(Content(name.replace("_", " ")), classes="dialog--label")
-                    yield Input(text_of(self._settings, name), name=name, compact=True)
-                    yield Static(Content(note), classes="dialog--hint")
+            # three columns, since a row with three widgets for each value would take five times as long to show
+            with Horizontal(classes="dialog--field"):
+                labels = "\n".join(name.replace("_", " ") for name in KNOBS)
+                yield Static(Content(labels), classes="dialog--label")
+                with Vertical(id="values"):
+                    for name in KNOBS:
+                        yield Input(text_of(self._settings, name), name=name, compact=True)
+                yield Static(Content("\n".join(KNOBS.values())), id="hints", classes="dialog--hint")
             yield Static(classes="dialog--trouble", markup=False)
             yield Static(Content("enter keeps · tab next · escape leaves"), classes="dialog--keys")
 

@@ -1,37 +1,38 @@
 """Story: you write a line, the model goes on, word by word, until it is done or you stop it."""
 
-import dataclasses
-import random
 from collections.abc import Callable
+from concurrent.futures import Future
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.timer import Timer
-from textual.widgets import Footer, Static, TextArea
+from textual.widgets import Static, TextArea
 
-from storytime_tui.errors import StoryError
+from storytime_tui.errors import StoryError, StoryMoved
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import bases
-from storytime_tui.stories.story import Passage, Story
+from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
-from storytime_tui.tui.bridge import in_thread
+from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.joining import uncut
-from storytime_tui.tui.manuscript import Manuscript
-from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
+from storytime_tui.tui.manuscript import Manuscript, told_with
 from storytime_tui.tui.screens.sampler import SamplerScreen
-from storytime_tui.tui.services import Choice, Store
+from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories
+from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
+from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.trouble import Trouble
 from storytime_tui.tui.widgets.writing_status import WritingStatus
+from storytime_tui.tui.writing import Change, Writing
 
-DRAFT = 0.5  # seconds of typing that a power cut may cost
+LOOK = 2.0  # seconds between two looks at what other windows do
+MOVED = "This story has changed in another window: it is shown anew."
 HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
 
 
@@ -40,33 +41,27 @@ class StoryScreen(Screen[None]):
 
     CSS_PATH = "story.tcss"
     AUTO_FOCUS = "#prompt"
-    BINDINGS = [
-        Binding("enter", "write", "Write", id="story.write", tooltip="Back to your line"),
-        Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop; its words stay"),
-        Binding("m", "model", "Model", id="story.model", tooltip="Choose who writes with you"),
-        Binding("u", "undo", "Undo", id="story.undo", tooltip="Take back the last piece, whoever wrote it"),
-        Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take it back"),
-        Binding("y", "redo", "Redo", id="story.redo", tooltip="Bring back what was taken back"),
-        Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Bring it back"),
-        Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
-        Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
-        Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),
-        Binding("comma", "settings", "Settings", key_display=",", id="story.settings", tooltip="How boldly"),
-    ]
+    BINDINGS = KEYS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._store: Store | None = None
-        self._manuscript: Manuscript | None = None  # None where the store cannot be opened
+        self._writing = Writing(desk)
         self._settings = desk.preferences.sampler()
         self._trouble = Trouble(id="trouble")
         self._telling = False
         self._then: Callable[[], object] | None = None  # what waits for the model's last word
         self._finding = True  # which model there is
         self._wished = False  # Enter was pressed while no line could be sent: it goes as soon as one can
+        self._begun = False  # the last story is in view
         self._line = ""  # what is typed and not yet sent
-        self._draft: Timer | None = None  # runs while the line is not kept yet
+        self._adding: str | None = None  # the line that is on its way to the disk, before the model goes on
+        self._drafts = Drafts(
+            self,
+            self._keep_draft,
+            lambda slow: self.query_one(WritingStatus).set_saving(slow),
+            lambda error: self._trouble.say(sentence_of(error)),
+        )
 
     def compose(self) -> ComposeResult:
         """Page, trouble, prompt, status."""
@@ -78,126 +73,165 @@ class StoryScreen(Screen[None]):
                 yield Static(Content("›"), id="sign")
                 yield Prompt(id="prompt")
             yield WritingStatus(self._settings, id="status")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Open the last story, find a model."""
         self._trouble.say("")
         self._desk.told.subscribe(self, self._said, immediate=True)
         self._desk.model_changed.subscribe(self, self._model_changed)
-        last = None
+        self._desk.store_said.subscribe(self, self._trouble.say)
+        self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
+        self.set_interval(LOOK, self._look_elsewhere)
+        self._begin()
+
+    @work
+    async def _begin(self) -> None:
+        last: Opened | None = None
         with self._trouble.saying():
-            self._store = self._desk.store()
-            if not self._desk.fresh_page:
-                last = self._desk.last_story()
-        self._show_story(last)
+            last = await self._writing.open_last(self._trouble.say)
+            self._trouble.say("")
+        self._show_story(None if self._desk.fresh_page else last)
         self._desk.fresh_page = False
-        self.run_worker(self._find_model())
+        self._begun = True
+        if self._line:  # typed meanwhile
+            self._drafts.typed()
+        with self._trouble.saying():
+            await self._desk.find_model(told_with(last.passages if last else ()))
+        self._finding = False
+        if self._desk.model and not self._desk.awaited:
+            self._open_ahead()
+        self._send_what_waits()
+        self._show_status()
 
     def on_screen_resume(self) -> None:
         """Another screen may have asked for a fresh page or another model."""
-        if self._desk.fresh_page and self._store is not None:
+        if self._desk.fresh_page and self._begun:
             self._desk.fresh_page = False
             self._when_quiet(self._begin_anew)
+        self._look_elsewhere()
         self._show_status()
 
     def _begin_anew(self) -> None:
         self._show_story(None)
+        self.action_write()
         if not self._desk.awaited:
             self._open_model()
 
     def on_unmount(self) -> None:
         """The app closes: what is typed stays."""
-        self._keep_draft()
+        self._drafts.flush()
 
     # -- the story ------------------------------------------------------------------------------------
 
     def open_story(self, story: Story) -> None:
         """Go on with a story."""
-        self._when_quiet(lambda: self._show_story(story))
+        self._when_quiet(lambda: self.run_worker(self._open(story.id)))
 
-    def _show_story(self, story: Story | None) -> None:
-        self._keep_draft()
-        passages: tuple[Passage, ...] = ()
-        self._manuscript = None
+    async def _open(self, story_id: int) -> None:
         with self._trouble.saying():
-            if self._store is not None:
-                self._manuscript = Manuscript(self._store, self._store.story(story.id) if story else None)
-                passages = self._manuscript.passages()
-        title = self._manuscript.title if self._manuscript else "A new story"
-        self.query_one(Page).load(title, [(p.author, p.text) for p in passages], HINT)
-        status = self.query_one(WritingStatus)
-        status.count("".join(p.text for p in passages))
-        status.state = ""
-        self._line = self._manuscript.draft if self._manuscript else ""
+            self._show_story(await self._writing.open(story_id))
+
+    def _show_story(self, opened: Opened | None) -> None:
+        """Show a story, or a blank page. The focus stays where it is: who was reading goes on reading."""
+        if opened is not None and opened.story.id == self._writing.story_id:
+            self._show_page(opened)  # what is typed is newer than the draft
+            return
+        self._drafts.flush()  # of the story before
+        self._writing.manuscript = Manuscript()
+        self._show_page(opened)
+        self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
         prompt = self.query_one(Prompt)
         with self.prevent(TextArea.Changed):
             prompt.load_text(self._line)
             prompt.move_cursor(prompt.document.end)
-        prompt.focus()
+
+    def _show_page(self, opened: Opened | None) -> None:
+        passages = opened.passages if opened else ()
+        manuscript = self._writing.manuscript
+        manuscript.story = opened.story if opened else None
+        self.query_one(Page).load(manuscript.title, [(p.author, p.text) for p in passages], HINT)
+        status = self.query_one(WritingStatus)
+        status.count("".join(p.text for p in passages))
+        status.state = ""
         self._show_status()
 
     def _show_title(self) -> None:
         for page in self.query(Page):
-            page.set_title(self._manuscript.title if self._manuscript else "")
+            page.set_title(self._writing.manuscript.title)
+
+    @work(exclusive=True, group="look")
+    async def _look_elsewhere(self) -> None:
+        """Another window may have changed the story in view."""
+        moved = await self._writing.moved() if self._begun and self.is_current else None
+        if moved is not None and not self._busy:
+            await self._open(moved)
+            self._trouble.say(MOVED)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
         self._line = self.query_one(Prompt).text  # at the app's end the prompt is gone before this screen
-        if self._draft is not None:
-            self._draft.stop()
-        self._draft = self.set_timer(DRAFT, self._keep_draft)
+        if self._begun:
+            self._drafts.typed()
 
-    def _keep_draft(self) -> None:
-        if self._draft is None or self._manuscript is None:
-            return
-        self._draft.stop()
-        self._draft = None
-        with self._trouble.saying():
-            self._manuscript.keep_draft(self._line)
-            self._show_title()
+    def _keep_draft(self) -> Future[None]:
+        return self._writing.keep_draft(self._line.removeprefix(self._adding or ""))
 
     # -- writing --------------------------------------------------------------------------------------
 
+    @property
+    def _busy(self) -> bool:
+        return self._telling or self._adding is not None
+
     @on(Prompt.Sent)
     def _send(self, event: Prompt.Sent) -> None:
-        self._trouble.say("")
-        if self._telling or self._finding or self._desk.awaited:
-            self._wished = bool(event.text.strip()) or not self._telling
+        self._trouble.say(self._desk.keeper.trouble)
+        if self._busy or self._finding or self._desk.awaited:
+            self._wished = bool(event.text.strip()) or not self._busy
             self._set_state("your line is next" if self._wished else "still writing: escape stops it")
-            return
-        if self._manuscript is None:
-            self._trouble.say("The stories cannot be opened, so nothing that is written now would be kept.")
             return
         if not self._desk.model:
             self._trouble.say("There is no model to write with yet: train one (F3), or choose one (esc, m).")
             return
+        self._adding = event.text
+        self._drafts.forget()
+        self._set_state("saving…")
+        self._add(event.text)
+
+    @work
+    async def _add(self, line: str) -> None:
         try:
-            story, text, added = self._manuscript.add(event.text)
+            added = await self._writing.add(line)
         except StoryError as error:  # the line stays in the prompt
+            self._adding = None
             self._trouble.say(str(error))
+            self._set_state("")
+            self._do_then()
             return
-        if self._draft is not None:
-            self._draft.stop()
-            self._draft = None
         prompt = self.query_one(Prompt)
         with self.prevent(TextArea.Changed):
-            prompt.forget(event.text)
-        self._line = prompt.text
+            prompt.forget(line)
+        self._adding, self._line = None, prompt.text
         if self._line:  # typed since
-            self._typed()
-        self._show_title()
-        page = self.query_one(Page)
-        if added:
-            page.append("you", added)
-        page.anchor()
-        self.query_one(WritingStatus).count(text + added)
-        self._then = None
+            self._drafts.typed()
+        await self._show_added(added)
+        if self._then is not None:  # something else was asked for meanwhile
+            self._set_state("")
+            self._do_then()
+            return
         self._set_telling(True)
-        # another seed for each telling, so that taking back and trying again tells something else
-        seed = self._settings.seed or random.randrange(1, 2**31)
-        self._desk.tell(story, text + added, dataclasses.replace(self._settings, seed=seed))
+        self._desk.tell(added.story.id, added.before + added.added, self._settings)
         self._set_state("thinking…")
+
+    async def _show_added(self, added: Added) -> None:
+        self._show_title()
+        if added.moved:
+            await self._open(added.story.id)
+            self._trouble.say(MOVED)
+        elif added.added:
+            self.query_one(Page).append("you", added.added)
+        self.query_one(Page).anchor()
+        self.query_one(WritingStatus).count(added.before + added.added)
 
     def _said(self, message: messages.TellingMessage) -> None:
         match message:
@@ -221,10 +255,14 @@ class StoryScreen(Screen[None]):
         if self._telling:
             self._set_telling(False)
             self._set_state(wording.ending(message.told, bool(message.failure)))
+        if self._adding is None:
+            self._do_then()
+        self._send_what_waits()
+
+    def _do_then(self) -> None:
         then, self._then = self._then, None
         if then is not None:
             then()
-        self._send_what_waits()
 
     def _set_telling(self, telling: bool) -> None:
         self._telling = telling
@@ -232,13 +270,13 @@ class StoryScreen(Screen[None]):
         self.query_one(Prompt).set_writing(telling)
 
     def _send_what_waits(self) -> None:
-        if self._wished and not (self._telling or self._finding or self._desk.awaited):
+        if self._wished and not (self._busy or self._finding or self._desk.awaited):
             self._wished = False
             self.query_one(Prompt).action_send()
 
     def _when_quiet(self, then: Callable[[], object]) -> None:
         """Do it now, or, while the model writes, stop it and do it after its last word."""
-        if not self._telling:
+        if not self._busy:
             then()
             return
         self._then = then
@@ -247,28 +285,21 @@ class StoryScreen(Screen[None]):
     def action_stop(self) -> None:
         """Stop the model; what it wrote stays, and so does a line that waits."""
         self._wished = False
+        if self._adding is not None:
+            self._then = self._then or (lambda: None)
         if self._telling:
             self._desk.telling.stop()
             self._set_state("stopping…")
 
     @on(Prompt.Left)
     def _left_prompt(self) -> None:
-        (self.action_stop if self._telling else self.query_one(Page).focus)()
+        (self.action_stop if self._busy else self.query_one(Page).focus)()
 
     def action_write(self) -> None:
         """Back to the line."""
         self.query_one(Prompt).focus()
 
     # -- the model ------------------------------------------------------------------------------------
-
-    async def _find_model(self) -> None:
-        with self._trouble.saying():
-            await self._desk.find_model(self._manuscript.model if self._manuscript else "")
-        self._finding = False
-        if self._desk.model and not self._desk.awaited:
-            self._open_ahead()
-        self._send_what_waits()
-        self._show_status()
 
     def _model_changed(self, _: None) -> None:
         if self._desk.checkpoint_is_new:  # what was awaited is on the disk
@@ -278,18 +309,11 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def _open_ahead(self) -> None:
-        downloads = {base.name for base in bases() if base.download}
-        if self._desk.model in downloads:
+        """Before the first line, unless it would have to be fetched, or would slow a run down."""
+        if any(base.download and base.name == self._desk.model for base in bases()):
             self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
-        # opened ahead of the first line, unless it would have to be fetched, or would slow a run down
-        if self._desk.model not in downloads and not self._desk.view.busy and not self._telling:
+        elif not self._desk.view.busy and not self._telling:
             self._open_model()
-
-    async def _choices(self) -> list[Choice]:
-        found: list[Choice] = []
-        with self._trouble.saying():
-            found = list(await in_thread(self._desk.services.model_choices))
-        return found
 
     def _open_model(self) -> None:
         self._set_model_state("opening…")
@@ -297,45 +321,40 @@ class StoryScreen(Screen[None]):
 
     def action_model(self) -> None:
         """Choose who writes."""
-        self.run_worker(self._choose_model())
+        offer_models(self.app, self._desk, self._model_chosen)
 
-    async def _choose_model(self) -> None:
-        rows = [Row(choice.name, choice.title, choice.note) for choice in await self._choices()]
-        if rows:
-            self.app.push_screen(ChooseScreen("Write with", rows, self._desk.model), self._model_chosen)
+    def _model_chosen(self, name: str) -> None:
+        def take() -> None:
+            self._desk.choose_model(name)
+            self._open_model()
 
-    def _model_chosen(self, name: str | None) -> None:
-        if name:
-            self._trouble.say("")
-            self._when_quiet(lambda: self._take_model(name))
-            self.query_one(Prompt).focus()
-
-    def _take_model(self, name: str) -> None:
-        self._desk.choose_model(name)
-        self._open_model()
+        self._trouble.say("")
+        self._when_quiet(take)
 
     def _set_model_state(self, state: str) -> None:
         self._desk.model_state = state
         self._desk.model_changed.publish(None)
 
-    # -- keys -----------------------------------------------------------------------------------------
-
     def action_undo(self) -> None:
         """Take back the last piece."""
-        self._when_quiet(lambda: self._change(Manuscript.undo))
+        self._when_quiet(lambda: self._change(Manuscript.undo, "there is nothing to take back"))
 
     def action_redo(self) -> None:
         """Bring back what was taken back."""
-        self._when_quiet(lambda: self._change(Manuscript.redo))
+        self._when_quiet(lambda: self._change(Manuscript.redo, "there is nothing to bring back"))
 
-    def _change(self, change: Callable[[Manuscript], None]) -> None:
-        if self._manuscript is None:
-            return
-        self._keep_draft()
+    @work
+    async def _change(self, change: Change, nothing: str) -> None:
         with self._trouble.saying():
-            change(self._manuscript)
-            self._show_story(self._manuscript.story)
-            self.query_one(Page).focus()
+            try:
+                result = await self._writing.change(change)
+            except StoryMoved:
+                self._look_elsewhere()
+                return
+            if result is not None:
+                self._show_story(result[0])
+            if result is None or not result[1]:
+                self._set_state(nothing)
 
     def action_new(self) -> None:
         """A blank page."""
@@ -343,37 +362,19 @@ class StoryScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Choose an earlier story."""
-        if self._store is None:
-            return
-        stories: list[Story] = []
-        with self._trouble.saying():
-            stories = list(self._store.stories())  # the last changed first
-        rows = [Row(str(i), story.title) for i, story in enumerate(stories)]
-        if not rows:
-            self._set_state("there is no other story yet")
-            return
-
-        def opened(chosen: str | None) -> None:
-            if chosen is not None:
-                self.open_story(stories[int(chosen)])
-
-        self.app.push_screen(ChooseScreen("Your stories", rows), opened)
+        offer_stories(self.app, self._desk, self.open_story)
 
     def action_rename(self) -> None:
         """Give the story a title."""
-        manuscript = self._manuscript
-        if manuscript is None:
-            return
+        story = self._writing.manuscript.story
+        now = uncut(story.title, self.query_one(Page).beginning) if story is not None else ""
+        ask_title(self.app, now, self._rename)
 
-        def named(title: str | None) -> None:
-            if title and title.strip():
-                with self._trouble.saying():
-                    manuscript.rename(title.strip())
-                    self._show_title()
-
-        title = manuscript.story.title if manuscript.story is not None else ""
-        now = uncut(title, self.query_one(Page).beginning)
-        self.app.push_screen(AskScreen("Title", "What is this story called?", value=now), named)
+    @work
+    async def _rename(self, title: str) -> None:
+        with self._trouble.saying():
+            await self._writing.rename(title)
+            self._show_title()
 
     def action_settings(self) -> None:
         """How the next word is chosen."""
@@ -384,8 +385,6 @@ class StoryScreen(Screen[None]):
             self._settings = self.query_one(WritingStatus).settings = settings
             self._desk.prefer_sampler(settings)
             self._show_status()
-
-    # -- what is shown --------------------------------------------------------------------------------
 
     def _set_state(self, state: str) -> None:
         self.query_one(WritingStatus).state = state

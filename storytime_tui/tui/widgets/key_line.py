@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from textual.content import Content
 from textual.events import Click, MouseMove, Resize
 from textual.screen import Screen
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
+
+# the way to the other screens while single keys are letters; seldom enough to give way where there is little room
+FUNCTIONS = ("f1", "f2", "f3", "f4")
+WHILE_TYPING = ("mode('story')", "mode('library')", "mode('train')")
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,16 @@ class KeyLine(Static):
 
     def _changed(self, screen: Screen[object]) -> None:
         keys: dict[str, Shown] = {}
-        active = screen.active_bindings
-        typing = "1" not in active  # a field takes digits and letters: then F1 to F4 do what ? and 1 to 3 do
-        for _, binding, enabled, tooltip in active.values():
-            shows = binding.show or (typing and (binding.id or "").endswith("_always"))
-            if shows and enabled and binding.action not in keys and self._shows(binding.action):
+        typing = isinstance(screen.focused, Input | TextArea)
+        for _, binding, enabled, tooltip in screen.active_bindings.values():
+            shown_now = binding.show or (typing and binding.key in FUNCTIONS)
+            if shown_now and enabled and binding.action not in keys and self._shows(binding.action):
                 sign = self.app.get_key_display(binding)
                 if sign[:1] == "f" and sign[1:].isdigit():
                     sign = sign.upper()
                 shown = Shown(binding.key, sign, binding.description, tooltip or "", binding.action)
                 keys[binding.action] = shown
-        self._all = list(keys.values())
+        self._all = sorted(keys.values(), key=lambda shown: shown.key if shown.key in FUNCTIONS else "")
         self._fit()
 
     def on_resize(self, event: Resize) -> None:
@@ -80,7 +83,7 @@ class KeyLine(Static):
         self._fit()
 
     def _fit(self) -> None:
-        kept = fitting(self._all, self._seldom, self.size.width)
+        kept = fitting(self._all, (*self._seldom, *WHILE_TYPING), self.size.width)
         roomy = sum(key.width + 2 for key in kept) <= self.size.width
         gap = 2 if roomy and len(kept) == len(self._all) else 1
         if (kept, gap) != (self._kept, self._gap):

@@ -17,6 +17,7 @@ class WritingStatus(Static):
         self.words = 0
         self._in_word = False  # the text ends within a word, so that more letters make no new one
         self.state = ""
+        self.saving = False  # what is typed is not on the disk yet, and that takes long
         self.model_state = ""  # what the model is doing before it can write; hides the state
         self.no_model = False
 
@@ -32,13 +33,20 @@ class WritingStatus(Static):
             self.words += len(text.split()) - (1 if grows else 0)
             self._in_word = not text[-1].isspace()
 
+    def set_saving(self, slow: bool) -> None:
+        """Whether what is typed takes long to reach the disk."""
+        if self.saving != slow:
+            self.saving = slow
+            self.show()
+
     def on_resize(self) -> None:
         """More of it, or less, finds room."""
         self.show()
 
     def show(self) -> None:
         """Say it: how it tells only where there is room for all of that."""
-        state = self.model_state or self.state or ("no model yet: escape, then m" if self.no_model else "")
+        no_model = "no model yet: escape, then m" if self.no_model else ""
+        state = "saving…" if self.saving else self.model_state or self.state or no_model
         temperature = f"temperature {self.settings.temperature:g}"
         length = f"up to {wording.count(self.settings.max_tokens, 'token')}"
         parts = [part for part in (wording.count(self.words, "word"), state, temperature, length) if part]

@@ -1,0 +1,57 @@
+"""What to say when SQLite cannot do as it was asked: one sentence for people, and whether it may help to wait."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from storytime_tui.errors import StoryError, StoryUnavailable
+
+# the caller's mistakes: asked again, the answer would be the same
+_CALLERS = frozenset(
+    {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_ERROR}
+)
+
+
+def damaged(path: Path) -> str:
+    """What to say of a file that is no whole database."""
+    return (
+        f"The stories file {path} is damaged. It was left as it is: put a copy of it in its place, or move "
+        "it away to begin with an empty one."
+    )
+
+
+@contextlib.contextmanager
+def explaining(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into a StoryError, one sentence for people; StoryUnavailable where waiting may help."""
+    try:
+        yield
+    except OverflowError as error:
+        raise StoryError("There is no story or passage with so large a number.") from error
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:  # a mistake in how we call sqlite3, not the file's
+            raise
+        sentence = _sentence(code & 0xFF, path, error)
+        broken = code & 0xFF in _CALLERS
+        raise (StoryError if broken else StoryUnavailable)(sentence) from error
+
+
+def _sentence(code: int, path: Path, error: sqlite3.Error) -> str:
+    match code:
+        case sqlite3.SQLITE_FULL:
+            return (
+                f"The disk is full: the story could not be saved to {path}. Make room and try again; nothing "
+                "saved before is lost."
+            )
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return damaged(path)
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return f"Another program is writing to the stories file {path}: try again when it is done."
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return (
+                f"The stories file {path} cannot be opened for writing: check that you may write to it and "
+                "to its folder."
+            )
+        case _:
+            return f"The stories file {path} could not be used: {error}."

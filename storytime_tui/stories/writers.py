@@ -1,0 +1,76 @@
+"""Who writes: each open window has a name of its own and holds a lock on a file of that name for as long as it lives.
+
+The system frees the lock when its holder dies, however it dies. What a dead writer had typed may be taken over.
+"""
+
+import contextlib
+import os
+import re
+import time
+import uuid
+from pathlib import Path
+
+import filelock
+
+from storytime_tui import files
+
+_NAME = re.compile(r"[0-9a-f]{32}")
+_OLD = 3600.0  # seconds after which the lock file of a dead writer is removed
+
+
+class Writer:
+    """One writer beside the stories file `path`. Where no lock can be had it counts as dead, which is no error."""
+
+    def __init__(self, path: Path, name: str = "") -> None:
+        self.name = name or uuid.uuid4().hex
+        self._folder = folder_of(path)
+        self._file = self._folder / self.name
+        self._lock = self._take()
+
+    def _take(self) -> filelock.BaseFileLock | None:
+        for _ in range(2):  # the last one to leave may remove the folder under our hands
+            with contextlib.suppress(OSError, filelock.Timeout, NotImplementedError):
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                lock = filelock.FileLock(self._file, timeout=1)
+                lock.acquire()
+                return lock
+        return None
+
+    def moved_to(self, path: Path) -> "Writer":
+        """The same writer, beside another stories file."""
+        self.leave()
+        return Writer(path, self.name)
+
+    def leave(self) -> None:
+        """Let go: from now on another may take over what was typed."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
+            with contextlib.suppress(OSError):
+                self._folder.rmdir()  # where it was the last
+
+
+def folder_of(path: Path) -> Path:
+    """Where the lock files for the stories file `path` are."""
+    return path.with_name(path.name + "-writers")
+
+
+def is_alive(path: Path, name: str) -> bool:
+    """Whether the writer of this name still holds its lock."""
+    if not _NAME.fullmatch(name):  # of a file from before there were writers
+        return False
+    try:
+        return files.is_locked(folder_of(path) / name)
+    except OSError:
+        return False
+
+
+def sweep(path: Path) -> None:
+    """Remove the lock files that dead writers left. A young one may belong to a writer that is about to lock it."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(folder_of(path))):
+            old = time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD
+            if old and _NAME.fullmatch(entry.name) and not is_alive(path, entry.name):
+                os.unlink(entry.path)

@@ -1,0 +1,32 @@
+"""Screens that are loaded before they are asked for, so that the first key to one is answered as soon as the next."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from storytime_tui.tui import screens
+from storytime_tui.tui.bridge import in_thread
+
+_SCREENS = ("story", "train", "help", "sampler", "dialogs")
+_WIDGETS = ("run_panel",)
+_STYLES = ("story.tcss", "train.tcss", "help.tcss", "dialogs.tcss")
+
+
+async def load_screens(app: App[Any]) -> None:
+    """Load the other screens and their styles, so that the first visit takes no longer than the second."""
+    await in_thread(_import)
+    folder = Path(screens.__file__).parent
+    wanted = [folder / name for name in _STYLES]
+    new = [path for path in wanted if not app.stylesheet.has_source(str(path), "")]
+    for path in new:
+        app.stylesheet.read(path)
+    if new:
+        app.stylesheet.reparse()
+
+
+def _import() -> None:
+    for kind, names in (("screens", _SCREENS), ("widgets", _WIDGETS)):
+        for name in names:
+            importlib.import_module(f"storytime_tui.tui.{kind}.{name}")

@@ -1,0 +1,115 @@
+"""A walk over the real screens while a run trains, with the time that each key takes until its answer is painted."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import App
+from textual.widgets import TextArea
+
+from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.widgets.choice_list import ChoiceList
+
+BETWEEN = 0.1  # seconds: a quick hand
+PATIENCE = 30.0  # seconds after which a key has no answer
+Answer = Callable[[StorytimeApp], object]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A key, as Textual names it, and what has to be so when it is answered; `typed` is its letter, if any."""
+
+    key: str
+    answer: Answer
+    typed: str | None = None
+
+
+def _shows(mode: str) -> Answer:
+    return lambda app: app.current_mode == mode and len(app.screen_stack) == 1
+
+
+def _screen(name: str) -> Answer:
+    return lambda app: type(app.screen).__name__ == name
+
+
+def _list(app: StorytimeApp) -> bool:
+    return any(found.rows for found in app.screen.query(ChoiceList))
+
+
+def _at_the_line(app: StorytimeApp) -> bool:
+    return isinstance(app.focused, TextArea)
+
+
+def _anything(app: StorytimeApp) -> bool:
+    return True
+
+
+def walk() -> list[Step]:
+    """The keys, in their order; it begins and ends at a run's dashboard."""
+    return [
+        Step("f1", _screen("HelpScreen")),
+        Step("down", _anything),
+        Step("escape", _shows("train")),
+        Step("1", _shows("library"), "1"),
+        Step("down", _anything),
+        Step("tab", _anything),
+        Step("question_mark", _screen("HelpScreen"), "?"),
+        Step("escape", _shows("library")),
+        Step("3", _shows("story"), "3"),
+        Step("escape", lambda app: not _at_the_line(app)),
+        Step("enter", _at_the_line),
+        Step("a", _anything, "a"),
+        Step("backspace", _anything),
+        Step("escape", lambda app: not _at_the_line(app)),
+        Step("o", _list, "o"),
+        Step("down", _anything),
+        Step("escape", _shows("story")),
+        Step("m", _list, "m"),
+        Step("end", _anything),
+        Step("escape", _shows("story")),
+        Step("comma", _screen("SamplerScreen"), ","),
+        Step("tab", _anything),
+        Step("escape", _shows("story")),
+        Step("f1", _screen("HelpScreen")),
+        Step("escape", _shows("story")),
+        Step("2", _shows("train"), "2"),
+        Step("left", _anything),
+    ]
+
+
+async def take(app: StorytimeApp, step: Step) -> float:
+    """Press the key; seconds until its answer is painted. Raises TimeoutError where there is none."""
+    began = time.perf_counter()
+    app.post_message(events.Key(step.key, step.typed))
+    # behind the key in the app's queue, so that the key has been handed on by then
+    await _turn(app)
+    while not step.answer(app):
+        if time.perf_counter() - began > PATIENCE:
+            raise TimeoutError(f"the key {step.key} has no answer")
+        await asyncio.sleep(0.001)
+    painted = asyncio.Event()
+    app.screen.call_after_refresh(painted.set)
+    await painted.wait()
+    return time.perf_counter() - began
+
+
+async def _turn(app: App[None]) -> None:
+    came = asyncio.Event()
+    app.call_later(came.set)
+    await came.wait()
+    came.clear()
+    if app.focused is not None:
+        app.focused.call_later(came.set)
+        await came.wait()
+
+
+async def tour(app: StorytimeApp, steps: list[Step], walks: int) -> list[tuple[str, float]]:
+    """Walk round so many times; each key with the seconds it took. Raises TimeoutError."""
+    took: list[tuple[str, float]] = []
+    for _ in range(walks):
+        for step in steps:
+            took.append((step.key, await take(app, step)))
+            await asyncio.sleep(BETWEEN)
+    return took

@@ -1,0 +1,88 @@
+"""What is asked of the story in view: each wish goes to the store's thread and is awaited; no widget is in sight."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+
+from storytime_tui.errors import StoryError, StoryUnavailable
+from storytime_tui.stories.story import Added, Opened
+from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.manuscript import Manuscript, last_story
+from storytime_tui.tui.services import Store
+from storytime_tui.tui.store_thread import done
+
+AGAIN = 1.0  # seconds between two tries to open the stories
+Change = Callable[[Manuscript, Store], None]
+
+
+class Writing:
+    """The story in view and what may be done with it, one thing at a time. Raises StoryError as the store does."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._turn = asyncio.Lock()
+        self.manuscript = Manuscript()
+
+    @property
+    def story_id(self) -> int | None:
+        """The story in view; None for a blank page."""
+        return self.manuscript.story.id if self.manuscript.story is not None else None
+
+    async def open_last(self, say: Callable[[str], object]) -> Opened | None:
+        """The story that was changed last, if any; waits, and says why, while the store is unavailable."""
+
+        def opened(store: Store) -> Opened | None:
+            last = last_story(store)
+            return store.open_story(last.id) if last is not None else None
+
+        while True:
+            try:
+                return await self._desk.from_store(opened)
+            except StoryUnavailable as error:
+                say(str(error))
+                await asyncio.sleep(AGAIN)
+
+    async def open(self, story_id: int) -> Opened:
+        """A story as it is now."""
+        async with self._turn:
+            return await self._desk.from_store(lambda store: store.open_story(story_id))
+
+    def keep_draft(self, line: str) -> Future[None]:
+        """Keep a line that is not sent yet."""
+        return self._desk.keeper.keep(partial(self.manuscript.keep_draft, line=line))
+
+    async def add(self, line: str) -> Added:
+        """Add your line; it is on the disk when this returns."""
+        async with self._turn:
+            return await done(self._desk.keeper.keep(partial(self.manuscript.add, line=line)))
+
+    async def rename(self, title: str) -> None:
+        """Give the story a title."""
+        async with self._turn:
+            await done(self._desk.keeper.keep(partial(self.manuscript.rename, title=title)))
+
+    async def change(self, change: Change) -> tuple[Opened, bool] | None:
+        """Undo or redo: the story afterwards, and whether that changed anything; None for a blank page.
+
+        Raises StoryMoved where another window was at the story.
+        """
+        async with self._turn:
+            manuscript = self.manuscript
+            before = manuscript.story
+            if before is None:
+                return None
+            await done(self._desk.keeper.keep(partial(change, manuscript)))
+            opened = await self._desk.from_store(lambda store: store.open_story(before.id))
+            return opened, manuscript.story is not None and manuscript.story.head != before.head
+
+    async def moved(self) -> int | None:
+        """The story in view where another window has changed it; None where not, or where that cannot be said now."""
+        story = self.story_id
+        if story is None:
+            return None
+        try:
+            moved = await self._desk.from_store(lambda store: store.moved(story))
+        except StoryError:
+            return None  # whatever is done next says so
+        return story if moved and story == self.story_id else None

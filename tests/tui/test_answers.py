@@ -1,0 +1,124 @@
+"""What lets keys answer at once: a walk over all screens has its answers, lists of any length, a run that gives way."""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from storytime_tui.stories.store import StoryStore
+from storytime_tui.training import runs
+from storytime_tui.tui import ahead, tour
+from storytime_tui.tui.giving_way import NICE, SWITCH, giving_way
+from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
+from storytime_tui.tui.widgets.choice_list import ChoiceList
+from storytime_tui.tui.widgets.help_lines import KEYS, lines_of
+from storytime_tui.workshop.measuring_keys import furnish
+from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until
+from tests.tui.fakes import FakeChoice, World, a_run
+
+
+async def test_every_key_of_the_walk_has_its_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tour, "BETWEEN", 0.0)
+    store = world.services().open_store()
+    story = store.new_story("The Mouse")
+    store.add_passage(story.id, "you", "Once.")
+    store.close()
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await ahead.load_screens(app)
+        await pilot.press("2", "s")
+        world.run.say(*a_run(50))
+        await until(pilot, lambda: app.desk.view.done == 50)
+        took = await tour.tour(app, tour.walk(), 2)
+        assert len(took) == 2 * len(tour.walk())
+        assert all(seconds > 0 for _, seconds in took)
+        world.run.say(None)
+
+
+async def test_lists_of_any_length_are_open_before_they_are_read(world: World) -> None:
+    """500 stories and 100 runs: the dialog does not wait for them, and draws only those in view."""
+    store = world.services().open_store()
+    for number in range(500):
+        store.new_story(f"Story {number}")
+    store.close()
+    known = tuple(FakeChoice(f"run-{i}", f"run-{i}", "taught hedgerow") for i in range(100))
+    asked, go = threading.Event(), threading.Event()
+
+    def choices() -> tuple[FakeChoice, ...]:
+        if asked.is_set():
+            go.wait(10)
+        asked.set()
+        return known
+
+    world.choices = known
+    services = world.services()
+    object.__setattr__(services, "model_choices", choices)
+    world.services = lambda: services  # type: ignore[method-assign]
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("f4")
+        await until(pilot, lambda: app.desk.model)
+        await pilot.press("escape", "m")
+        await until(pilot, lambda: isinstance(app.focused, ChoiceList))
+        assert len(app.focused.rows) == 100  # as they were last known, while they are looked for again
+        go.set()
+        await pilot.press("end")
+        await until(pilot, lambda: "run-99" in screen_text(app))
+        await pilot.press("escape", "o")
+        await until(pilot, lambda: isinstance(app.focused, ChoiceList) and len(app.focused.rows) == 500)
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1 and "Story 498" in screen_text(app))
+
+
+def test_the_help_is_laid_out_in_lines_that_fit() -> None:
+    for mode in HELP:
+        for width in (40, 74):
+            lines = lines_of((*HELP[mode], *EVERYWHERE), width)
+            texts = ["".join(text for text, _ in line) for line in lines]
+            assert max(len(text.rstrip()) for text in texts) <= max(width, KEYS + 10)
+            words = " ".join(texts).split()
+            for title, introduction, rows in HELP[mode]:
+                for said in (title, introduction, *(meaning for _, meaning in rows)):
+                    assert set(said.split()) <= set(words)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own there")
+def test_a_run_gives_way_to_the_screen_and_nothing_else_does() -> None:
+    seen: list[int] = []
+
+    def look() -> None:
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    def run() -> None:
+        with giving_way():
+            look()
+            assert sys.getswitchinterval() == pytest.approx(SWITCH)
+            inner = threading.Thread(target=look)
+            inner.start()
+            inner.join()
+
+    own, interval = os.getpriority(os.PRIO_PROCESS, 0), sys.getswitchinterval()
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [max(own, NICE)] * 2  # its own threads, such as torch's, come after it
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
+    assert sys.getswitchinterval() == interval
+
+
+def test_a_home_to_measure_by_has_what_it_says(home: Path) -> None:
+    furnish(home, stories=3, runs=2)
+    store = StoryStore(home / "stories.sqlite3")
+    assert len(store.stories()) == 3
+    store.close()
+    assert [(run.state, run.step, bool(run.checkpoints)) for run in runs.list_runs()] == [
+        ("finished", 100, True)
+    ] * 2
+    assert (
+        json.loads((home / "runs" / "hedgerow-0" / "events.jsonl").read_text().splitlines()[0])["event"]
+        == "started"
+    )
