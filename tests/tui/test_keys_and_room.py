@@ -36,9 +36,9 @@ async def test_while_a_knob_is_typed_the_footer_names_the_keys_that_still_work(a
         await pilot.press("2")
         await until(pilot, lambda: "Learn from" in screen_text(app))
         await pilot.press("tab")
-        await until(pilot, lambda: isinstance(app.focused, Input) and "F2 Library" in screen_text(app))
-        assert "F1 Help" in screen_text(app)
-        assert "F4 Story" in screen_text(app)
+        await until(pilot, lambda: isinstance(app.focused, Input) and "f2 Library" in screen_text(app))
+        assert "f1 Help" in screen_text(app)
+        assert "f4 Story" in screen_text(app)
 
 
 async def test_the_keys_go_on_working_after_a_dialog_and_after_a_run(app: StorytimeApp, world: World) -> None:
@@ -83,7 +83,7 @@ async def test_while_the_filter_is_typed_the_footer_names_the_keys_that_still_wo
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("slash")
-        await until(pilot, lambda: "F1 Help" in screen_text(app) and "F4 Story" in screen_text(app))
+        await until(pilot, lambda: "f1 Help" in screen_text(app) and "f4 Story" in screen_text(app))
         await pilot.press("f3")
         await until(pilot, lambda: app.current_mode == "train")
 

@@ -71,8 +71,6 @@ class KeyLine(Static):
             shown_now = binding.show or (typing and binding.key in FUNCTIONS)
             if shown_now and enabled and binding.action not in keys and self._shows(binding.action):
                 sign = self.app.get_key_display(binding)
-                if sign[:1] == "f" and sign[1:].isdigit():
-                    sign = sign.upper()
                 shown = Shown(binding.key, sign, binding.description, tooltip or "", binding.action)
                 keys[binding.action] = shown
         self._all = sorted(keys.values(), key=lambda shown: shown.key if shown.key in FUNCTIONS else "")
