@@ -1,5 +1,6 @@
 """`storytime-tui`, and `python -m storytime_tui`, which is also what torchrun starts."""
 
+import contextlib
 import sys
 
 
@@ -10,7 +11,8 @@ def start() -> int:
 
         return main()
     except KeyboardInterrupt:
-        sys.stderr.write("storytime-tui: interrupted\n")
+        with contextlib.suppress(Exception):  # the terminal may be gone, too
+            sys.stderr.write("storytime-tui: interrupted\n")
         return 130
 
 

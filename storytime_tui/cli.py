@@ -3,13 +3,15 @@
 import argparse
 import contextlib
 import importlib
-import io
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from storytime_tui import __version__, paths
-from storytime_tui.errors import StorytimeError
+from storytime_tui import __version__, paths, streams
+from storytime_tui.errors import StorytimeError, is_fault
+from storytime_tui.terminal import is_text, printable_line
 
 VERBS = {
     "app": "open the app (what happens without a verb)",
@@ -26,52 +28,85 @@ DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 failed, 2 misused, 130 interrupted (and saved)."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if not words:
-        words = ["app"]
+    """Run one command. Returns the exit code: 0 done, 1 failed, 2 misused, 130 interrupted (and saved).
+
+    A command whose answer could not be printed has failed, whatever became of standard output.
+    """
+    words = list(sys.argv[1:] if argv is None else argv) or ["app"]
+    with streams.guarded():
+        try:
+            try:
+                code = _run(words)
+            except SystemExit:  # argparse's, after its help or what was wrong with the words
+                sys.stdout.flush()
+                raise
+            sys.stdout.flush()
+            return code
+        except streams.OutputLost as lost:
+            # whoever read our output and left knows that
+            return FAILED if lost.reader_left else _fail(str(lost))
+        except KeyboardInterrupt:
+            print("storytime-tui: interrupted", file=sys.stderr)
+            return INTERRUPTED
+        except BaseException as error:
+            if not is_fault(error):
+                raise
+            return _failed(error, words)
+
+
+def _run(words: list[str]) -> int:
     verb = words[0]
     if verb not in VERBS:
         _parser().parse_args(words)  # prints help, the version, or what is wrong, and exits
         return MISUSED
     command = importlib.import_module(f"storytime_tui.commands.{verb}")
-    parser = argparse.ArgumentParser(prog=f"storytime-tui {verb}", description=_sentence(VERBS[verb]))
+    parser = _Parser(prog=f"storytime-tui {verb}", description=_sentence(VERBS[verb]))
     command.add_arguments(parser)
     args = parser.parse_args(words[1:])
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without UTF-8 shows "?" instead of stopping
-    try:
-        paths.check_home()
-        code: int = command.run(args)
-        sys.stdout.flush()
-        return code
-    except StorytimeError as error:
-        return _fail(str(error))
-    except BrokenPipeError:
-        # whoever read our output is gone: nothing is left to say, not even at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except KeyboardInterrupt:
-        print("storytime-tui: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except Exception as error:
-        from storytime_tui import log
+    paths.check_home()
+    _check_text(args, getattr(command, "PATHS", ()))
+    code: int = command.run(args)
+    return code
 
-        if os.environ.get("RANK", "0") != "0":  # torchrun's first process says what went wrong
-            return FAILED
-        where = log.keep(error, f"storytime-tui {verb}")
-        return _fail(
-            f"Something unexpected went wrong ({type(error).__name__}: {error}). The details are in {where}."
-        )
+
+class _Parser(argparse.ArgumentParser):
+    """Repeats what was typed without obeying it: a terminal would take an escape sequence for a command."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(_shortened(printable_line(message)))
+
+
+def _check_text(args: argparse.Namespace, paths_too: Sequence[str]) -> None:
+    """Raise StorytimeError for an argument that is not UTF-8; those in `paths_too` may name any file."""
+    for name, value in vars(args).items():
+        if name in paths_too:
+            continue
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str | os.PathLike) and not is_text(os.fspath(text)):
+                shown = printable_line(os.fspath(text))[:60]
+                raise StorytimeError(f"The argument “{shown}” is not UTF-8 text: write it in UTF-8.")
+
+
+def _failed(error: BaseException, words: list[str]) -> int:
+    if isinstance(error, StorytimeError):
+        return _fail(str(error))
+    if os.environ.get("RANK", "0") != "0":  # torchrun's first process says what went wrong
+        return FAILED
+    from storytime_tui import log
+
+    return _fail(log.told(error, f"storytime-tui {words[0]}"))
 
 
 def _fail(message: str) -> int:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(streams.OutputLost):
         sys.stdout.flush()
-    from storytime_tui.terminal import printable
-
-    print(f"storytime-tui: {printable(' '.join(message.split()))}", file=sys.stderr)
+    print(f"storytime-tui: {_shortened(printable_line(message))}", file=sys.stderr)
     return FAILED
+
+
+def _shortened(message: str) -> str:
+    """Without most of a word of hundreds of letters, which would hide what is said about it."""
+    return re.sub(r"(\S{200})\S{101,}", r"\1…", message)
 
 
 def _sentence(text: str) -> str:
@@ -80,7 +115,7 @@ def _sentence(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     verbs = "\n".join(f"  {verb:<10}{line}" for verb, line in VERBS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="storytime-tui",
         usage="storytime-tui [VERB] [OPTIONS]",
         description="Teach a small language model stories you love, and write new ones with it.",

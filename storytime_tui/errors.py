@@ -31,3 +31,12 @@ class StoryUnavailable(StoryError):
 
 class StoryMoved(StoryError):
     """The story's words were changed elsewhere since they were read: what was asked for was not done."""
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether something went wrong, and not Ctrl+C or the end of the program.
+
+    A library written in Rust (tokenizers, safetensors) raises its panics as PanicException, which is a BaseException
+    in a module that cannot be imported. A boundary that must hold catches BaseException and asks here.
+    """
+    return isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime"

@@ -3,52 +3,76 @@
 import contextlib
 import errno
 import os
+import secrets
 import shutil
-import tempfile
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 
+from storytime_tui import small_files
 from storytime_tui.errors import StorytimeError
 
 _PART = ".part-"  # what an unfinished file or folder is called; `sweep` removes what a crash left
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def make_folder(path: Path) -> None:
+    """Make a folder of ours, and those above it that are missing, for its owner alone. Raises OSError."""
+    if path.is_dir():
+        return
+    for parent in reversed(path.parents):  # `mkdir(parents=True)` would open those to all
+        if not parent.is_dir():
+            parent.mkdir(mode=0o700, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner can read, or narrow the one that is there, before others write to it.
+
+    What cannot be narrowed stays as it is: it may be another user's. Raises OSError where none can be made.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        _narrow(path)
+
+
+def _narrow(path: Path) -> None:
+    """Take what others may do with a file or a folder away."""
+    with contextlib.suppress(OSError):
+        mode = path.stat().st_mode
+        if mode & 0o077 and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            path.chmod(stat.S_IMODE(mode) & 0o700)
+
+
+def write_atomically(path: Path, data: bytes, *, shared: bool = False) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
 
-    Makes the folder. Raises OSError as the system gives it (see `explain`).
+    Only its owner can read it, unless it is `shared`. Makes the folder. Raises OSError as the system gives it (see
+    `explain`).
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(prefix=_PART, suffix="-" + path.name, dir=path.parent)
-    try:
-        os.chmod(part, 0o644)  # mkstemp makes it private; a plan or a text is an ordinary file
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
-        raise
-    sync_folder(path.parent)
+    with file_written_atomically(path, shared=shared) as part:
+        part.write_bytes(data)
 
 
 @contextlib.contextmanager
-def file_written_atomically(path: Path) -> Iterator[Path]:
+def file_written_atomically(path: Path, *, shared: bool = False, replace: bool = True) -> Iterator[Path]:
     """Give the path of a file to write, piece by piece; when the block ends well it becomes `path`, otherwise
-    nothing does. Makes the folder. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_PART, suffix="-" + path.name, dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    nothing does.
+
+    Only its owner can read it, unless it is `shared`: then the umask says who can. Makes the folder. Raises OSError,
+    FileExistsError where `path` is there and not to be replaced.
+    """
+    _make_parent(path, shared)
+    part = _part_of(path)
     try:
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if shared else 0o600))
         yield part
-        part.chmod(0o644)
         _sync_file(part)
+        if not replace:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # ours, empty: of two, one gets it
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -58,16 +82,19 @@ def file_written_atomically(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def folder_written_atomically(path: Path) -> Iterator[Path]:
+def folder_written_atomically(path: Path, *, shared: bool = False) -> Iterator[Path]:
     """Give an empty folder to fill; when the block ends well it becomes `path`, otherwise nothing does.
 
-    Every file is on the disk before the rename. `path` must not exist, or must be an empty folder.
+    Every file is on the disk before the rename. Only its owner can open it and what is in it, unless it is `shared`.
+    `path` must not exist, or must be an empty folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=_PART, suffix="-" + path.name, dir=path.parent))
-    part.chmod(0o755)  # mkdtemp makes it private; a checkpoint is an ordinary folder
+    _make_parent(path, shared)
+    part = _part_of(path)
+    part.mkdir(mode=0o777 if shared else 0o700)
     try:
         yield part
+        if not shared:
+            narrow_all(part)
         sync_all(part)
         os.replace(part, path)
     except BaseException:
@@ -80,15 +107,22 @@ def folder_written_atomically(path: Path) -> Iterator[Path]:
 def unfinished_folder(parent: Path, name: str) -> Iterator[Path]:
     """Give an empty folder in `parent` to fill and then to rename; under its first name it is removed at the end.
 
-    Makes `parent`. Raises OSError.
+    Makes `parent`. Only its owner can open the folder. Raises OSError.
     """
-    parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=_PART, suffix="-" + name, dir=parent))
-    part.chmod(0o755)  # mkdtemp makes it private; a collection is an ordinary folder
+    make_folder(parent)
+    part = _part_of(parent / name)
+    part.mkdir(mode=0o700)
     try:
         yield part
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def narrow_all(folder: Path) -> None:
+    """Keep everything in a folder of ours for its owner alone, whatever the umask let others do."""
+    for file in folder.rglob("*"):
+        if not file.is_symlink():
+            _narrow(file)
 
 
 def sync_all(folder: Path) -> None:
@@ -97,6 +131,18 @@ def sync_all(folder: Path) -> None:
         if file.is_file():
             _sync_file(file)
     sync_folder(folder)
+
+
+def _make_parent(path: Path, shared: bool) -> None:
+    if shared:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    else:
+        make_folder(path.parent)
+
+
+def _part_of(path: Path) -> Path:
+    """A name beside `path` that nobody else takes."""
+    return path.with_name(f"{_PART}{secrets.token_hex(6)}-{path.name[-40:]}")
 
 
 def point_link(link: Path, target: str) -> None:
@@ -163,10 +209,11 @@ def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator
 
     `patience`: seconds to wait for it first. The system frees the lock when its holder dies, however it dies.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(path, timeout=patience)
+    make_folder(path.parent)
+    # not a lock of one thread: a generator that holds it may be closed in another than it began in
+    lock = filelock.FileLock(path, timeout=patience, mode=0o600, thread_local=False)
     try:
-        lock.acquire()
+        lock.acquire(poll_interval=0.02)
     except filelock.Timeout:
         raise busy from None
     except NotImplementedError as error:  # some network disks
@@ -178,14 +225,16 @@ def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some program holds the lock file `path` now."""
-    if not path.exists():
+    """Whether some program holds the lock file `path` now. What is no file, or cannot be opened, is held by none."""
+    if path.is_symlink() or not small_files.is_regular(path):
         return False
     lock = filelock.FileLock(path, timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout:
         return True
+    except OSError:
+        return False
     lock.release()
     return False
 
@@ -200,3 +249,16 @@ def explain(error: OSError, doing: str) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"No permission: {doing} did not finish ({error.filename or 'unknown file'} cannot be written or read)."
     return f"{doing[:1].upper()}{doing[1:]} did not finish: {error.strerror or error}."
+
+
+def sentence_of(error: OSError) -> str:
+    """What to say of a system error that nobody expected there; "" where it names no file and is not the disk's."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "The disk is full. Make room and try again; nothing saved before is lost."
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "Too many files are open: close other programs and try again."
+    if error.filename is None or not error.strerror:
+        return ""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+    shown = name if len(name) <= 200 else name[:200] + "…"
+    return f"{shown} cannot be used: {error.strerror[:1].lower()}{error.strerror[1:]}."

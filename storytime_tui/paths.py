@@ -5,6 +5,8 @@ Nothing is created here: whoever writes makes the folder first.
 """
 
 import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import platformdirs
@@ -16,29 +18,71 @@ _APP = "storytime"
 
 def _home() -> Path | None:
     home = os.environ.get("STORYTIME_HOME")
-    return Path(home).expanduser() if home else None
+    if not home:
+        return None
+    try:
+        return Path(home).expanduser()
+    except RuntimeError:  # no such user, or no home of one's own
+        raise StorytimeError(
+            f"STORYTIME_HOME names {home}, but nobody's home is called {Path(home).parts[0]} here: name another "
+            "folder, or leave the variable out."
+        ) from None
+
+
+def _usual(ask: Callable[..., str]) -> Path:
+    """One of platformdirs' folders. Raises StorytimeError where the system knows of no home to put it in."""
+    try:
+        folder = ask(_APP, appauthor=False)
+    except RuntimeError:
+        folder = ""
+    if not os.path.isabs(folder):  # older versions give ~/.local with the ~ still in it
+        raise StorytimeError(
+            "The system knows of no home folder of yours: let HOME name it, or STORYTIME_HOME another folder."
+        )
+    return Path(folder)
 
 
 def check_home() -> None:
-    """Raise StorytimeError where `STORYTIME_HOME` names what is no folder, or one that cannot be made or written in."""
+    """Raise StorytimeError where the folders for what is kept cannot be: no home, a file in their place, no permission.
+
+    Only `STORYTIME_HOME` must be writable from the start: it was named on purpose.
+    """
     home = _home()
     if home is None:
+        for usual in (data_folder, cache_folder, settings_file, log_file):
+            usual()
         return
-    there = next((place for place in (home, *home.parents) if os.path.lexists(place)), Path("/"))
-    if not there.is_dir():
-        raise StorytimeError(
-            f"STORYTIME_HOME names {home}, but {there} is a file: name a folder, or leave the variable out."
-        )
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise StorytimeError(
-            f"STORYTIME_HOME names {home}, but nothing can be written in {there}: name another folder, or leave the "
-            "variable out."
-        )
+    shown = str(home) if len(str(home)) <= 200 else str(home)[:200] + "…"
+    for place in (home, *home.parents):
+        try:
+            is_folder = stat.S_ISDIR(os.stat(place).st_mode)
+        except FileNotFoundError:
+            is_folder = False
+            if not os.path.lexists(place):  # a link that leads nowhere is there
+                continue
+        except NotADirectoryError:
+            continue  # what is none is further up
+        except OSError as error:
+            reason = error.strerror or "the system refuses"
+            raise StorytimeError(
+                f"STORYTIME_HOME names {shown}, which cannot be used ({reason.lower()}): name another folder, or leave "
+                "the variable out."
+            ) from None
+        if not is_folder:
+            raise StorytimeError(
+                f"STORYTIME_HOME names {shown}, but {place} is not a folder: name another, or leave the variable out."
+            )
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise StorytimeError(
+                f"STORYTIME_HOME names {shown}, but nothing can be written in {place}: name another folder, or leave "
+                "the variable out."
+            )
+        return
 
 
 def data_folder() -> Path:
     """What must not be lost: collections, runs, stories."""
-    return _home() or Path(platformdirs.user_data_dir(_APP, appauthor=False))
+    return _home() or _usual(platformdirs.user_data_dir)
 
 
 def collections_folder() -> Path:
@@ -64,20 +108,20 @@ def desk_file() -> Path:
 def cache_folder() -> Path:
     """What can be made again: token files."""
     home = _home()
-    return home / "cache" if home else Path(platformdirs.user_cache_dir(_APP, appauthor=False))
+    return home / "cache" if home else _usual(platformdirs.user_cache_dir)
 
 
 def settings_file() -> Path:
     """The user's preferences."""
     home = _home()
-    config = home if home else Path(platformdirs.user_config_dir(_APP, appauthor=False))
+    config = home if home else _usual(platformdirs.user_config_dir)
     return config / "settings.toml"
 
 
 def log_file() -> Path:
     """The log that keeps the traceback of every error a user was told about in one sentence."""
     home = _home()
-    logs = home / "logs" if home else Path(platformdirs.user_log_dir(_APP, appauthor=False))
+    logs = home / "logs" if home else _usual(platformdirs.user_log_dir)
     return logs / "storytime.log"
 
 

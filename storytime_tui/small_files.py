@@ -10,7 +10,7 @@ import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from storytime_tui.errors import StorytimeError
 
@@ -40,20 +40,39 @@ def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
     Never waits on a pipe and never reads an endless device. Raises FileNotFoundError where there is no such file,
     UnreadableFile for everything else.
     """
+    with open_regular(path) as file:
+        try:
+            data = file.read(limit + 1)  # not what its size says: a file of /proc says 0 and goes on for ever
+        except OSError as error:
+            raise UnreadableFile(f"{path} cannot be read: {_reason(error)}.") from error
+    if len(data) > limit:
+        raise UnreadableFile(f"{path} cannot be read: it has more than {limit:,} bytes.")
+    return data
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file for reading, without ever waiting on a pipe. Raises as `read_bytes`."""
     try:
         # asked before it is opened, since opening a device can already do something
         _check_regular(path, os.stat(path))
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-        with os.fdopen(handle, "rb") as file:
+        handle = os.open(
+            path,
+            os.O_RDONLY
+            | getattr(os, "O_NONBLOCK", 0)
+            | getattr(os, "O_CLOEXEC", 0)
+            | getattr(os, "O_BINARY", 0),
+        )
+        file = os.fdopen(handle, "rb")
+        try:
             _check_regular(path, os.fstat(file.fileno()))
-            data = file.read(limit + 1)  # not what its size says: a file of /proc says 0 and goes on for ever
+        except BaseException:
+            file.close()
+            raise
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
         raise UnreadableFile(f"{path} cannot be read: {_reason(error)}.") from error
-    if len(data) > limit:
-        raise UnreadableFile(f"{path} cannot be read: it has more than {limit:,} bytes.")
-    return data
+    return file
 
 
 def read_text(path: Path, limit: int = LIMIT) -> str:

@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return text.translate(_PICTURES)
 
 
+def is_text(text: str) -> bool:
+    """Whether `text` can be written as UTF-8: bytes of an argument that are none come as lone surrogates."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
 def printable_line(text: str) -> str:
     """`text` on one line: as `printable`, and every run of white space is one space."""
     return printable(" ".join(text.split()))

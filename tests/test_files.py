@@ -91,3 +91,50 @@ def test_system_errors_are_sentences(number: int, says: str) -> None:
     text = files.explain(OSError(number, os.strerror(number)), "saving the run a")
     assert says in text
     assert text.endswith(".")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+def test_what_is_ours_is_its_owners_and_what_is_shared_obeys_the_umask(tmp_path: Path) -> None:
+    def mode(path: Path) -> int:
+        return path.stat().st_mode & 0o777
+
+    before = os.umask(0o022)
+    try:
+        files.write_atomically(tmp_path / "home" / "runs" / "plan.toml", b"x")
+        assert mode(tmp_path / "home") == mode(tmp_path / "home" / "runs") == 0o700
+        assert mode(tmp_path / "home" / "runs" / "plan.toml") == 0o600
+        with files.folder_written_atomically(tmp_path / "tales") as part:
+            (part / "inside").mkdir()
+            (part / "inside" / "story.txt").write_text("Once")
+        assert mode(tmp_path / "tales") == mode(tmp_path / "tales" / "inside") == 0o700
+        assert mode(tmp_path / "tales" / "inside" / "story.txt") == 0o600
+        for umask, of_file, of_folder in ((0o022, 0o644, 0o755), (0o077, 0o600, 0o700)):
+            os.umask(umask)
+            with files.folder_written_atomically(tmp_path / f"export-{umask}", shared=True) as part:
+                (part / "config.json").write_text("{}")
+            with files.file_written_atomically(tmp_path / f"{umask}.gguf", shared=True) as part:
+                part.write_bytes(b"GGUF")
+            assert mode(tmp_path / f"export-{umask}") == of_folder
+            assert mode(tmp_path / f"export-{umask}" / "config.json") == of_file
+            assert mode(tmp_path / f"{umask}.gguf") == of_file
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+def test_an_older_file_is_narrowed_and_what_is_no_file_left_alone(tmp_path: Path) -> None:
+    old, new, pipe = tmp_path / "old", tmp_path / "new", tmp_path / "pipe"
+    old.write_text("kept")
+    old.chmod(0o664)
+    os.mkfifo(pipe, 0o644)
+    for path in (old, new, pipe):
+        files.make_private(path)  # and does not wait for the pipe's reader
+    assert old.read_text() == "kept" and old.stat().st_mode & 0o777 == 0o600
+    assert new.read_bytes() == b"" and new.stat().st_mode & 0o777 == 0o600
+    assert pipe.stat().st_mode & 0o777 == 0o644 & ~_umask()
+
+
+def _umask() -> int:
+    now = os.umask(0o077)
+    os.umask(now)
+    return now

@@ -1,11 +1,15 @@
 """The app: `storytime-tui` without a verb. The only command that imports `tui`, and only when called."""
 
 import argparse
+import contextlib
 import os
 import sys
 import threading
+from pathlib import Path
 
-from storytime_tui import paths
+from storytime_tui import log
+from storytime_tui.commands.output import say
+from storytime_tui.streams import OutputLost
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,29 +17,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Open the app; 0 when it is left, 1 when it broke (its traceback is in the log)."""
+    """Open the app; 0 when it is left, 1 when it broke (where it broke is in the log)."""
     from storytime_tui.tui.app import StorytimeApp
     from storytime_tui.tui.guard import native_output_to
     from storytime_tui.tui.services import real_services
 
-    if not (sys.__stdin__ and sys.__stdin__.isatty()):
-        print(
-            "The app needs a terminal; `storytime-tui --help` lists what works without one.", file=sys.stderr
-        )
+    # Textual reads the keys from one, and draws on the other
+    if not all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):
+        say("The app needs a terminal; `storytime-tui --help` lists what works without one.")
         return 1
+    log.start()
+    log.watch_for_crashes()
     app = StorytimeApp(real_services())
-    log = paths.log_file()
-    with native_output_to(log):
+    with native_output_to(Path(os.devnull)):  # not to the log: a library's message may quote a story
         app.run()
     if app.return_code:
-        print(
-            f"The app broke and closed; what was written is kept. The details are in {log}.", file=sys.stderr
-        )
+        say("The app broke and closed; what was written is kept. " + log.place_in_words())
     code = app.return_code or 0
     if any(thread.name.startswith("storytime-") for thread in threading.enumerate()):
         # One may be inside native code, waking a model: Python's own end would tear it down there, and abort. All is
         # on the disk by now.
-        sys.stdout.flush()
+        with contextlib.suppress(OutputLost):
+            sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
     return code

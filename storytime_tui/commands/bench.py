@@ -44,14 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     figures: Mapping[str, object]
+    for option, most in (("rounds", 1_000), ("steps", 100_000), ("tokens", 100_000)):
+        value, least = getattr(args, option, None), 2 if option == "tokens" else 1
+        if value is not None and not least <= value <= most:
+            raise PlanError(f"--{option} is {value}, but must be from {least} to {most:,}.")
     if args.subject == "train":
         status = StatusLine()
-        figures = measure_training(args.base, max(1, args.steps), status.show, device=args.device)
+        figures = measure_training(args.base, args.steps, status.show, device=args.device)
         status.clear()
     elif args.subject == "tell":
         status = StatusLine()
-        if args.tokens < 2:
-            raise PlanError(f"--tokens is {args.tokens}, but must be 2 or more.")
         figures = measure_telling(args.base, args.tokens, status.show, device=args.device)
         status.clear()
     else:

@@ -15,6 +15,7 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.workshop import shelves
 
+PATHS = ("paths", "name")  # arguments that may name a file: what a disk calls it need not be UTF-8
 _SOME = 5  # sentences of one kind that are printed; the rest is a number
 
 

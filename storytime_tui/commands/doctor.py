@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from storytime_tui import __version__, paths
+from storytime_tui import __version__, paths, small_files
 from storytime_tui.cli import DONE, FAILED
 from storytime_tui.commands.output import print_json
 from storytime_tui.models.catalogue import STARTER, bases
 from storytime_tui.settings import load_settings
+from storytime_tui.terminal import printable
 
 PACKAGES = ("textual", "torch", "transformers", "tokenizers", "safetensors", "huggingface-hub", "numpy")
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json({"event": "finding", **asdict(finding)})
         else:
-            print(f"{'' if finding.well else '!':<2}{finding.what:<18}{finding.found}", flush=True)
+            print(f"{'' if finding.well else '!':<2}{finding.what:<18}{printable(finding.found)}", flush=True)
     return DONE if well else FAILED
 
 
@@ -88,7 +89,10 @@ def _memory() -> Finding:
 
 
 def _folder(name: str, folder: Path) -> Finding:
-    there = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+    except OSError as error:
+        return Finding(name, f"{folder}: {error.strerror}", well=False)
     free = shutil.disk_usage(there).free
     if not os.access(there, os.W_OK):
         return Finding(name, f"{folder}: no permission to write", well=False)
@@ -100,7 +104,8 @@ def _settings() -> Finding:
     if troubles:
         return Finding("settings file", " ".join(troubles), well=False)
     return Finding(
-        "settings file", "as it should be" if paths.settings_file().exists() else "none: the defaults hold"
+        "settings file",
+        "as it should be" if small_files.is_regular(paths.settings_file()) else "none: the defaults hold",
     )
 
 

@@ -1,4 +1,4 @@
-"""How commands speak: JSON objects on stdout, words on stderr."""
+"""How commands speak: JSON objects on stdout, words on stderr. `streams` sees to it that only stdout can fail."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from storytime_tui.errors import PlanError
+from storytime_tui.terminal import printable_line
 
 
 def print_json(record: dict[str, Any]) -> None:
@@ -30,7 +31,7 @@ class StatusLine:
     def show(self, text: str) -> None:
         """Replace the line."""
         if self._terminal:
-            sys.stderr.write("\r\x1b[2K" + text[:100])
+            sys.stderr.write("\r\x1b[2K" + printable_line(text)[:100])
             sys.stderr.flush()
             self._shown = True
 

@@ -4,17 +4,22 @@ import argparse
 import dataclasses
 import math
 import re
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import print_json, progress_shown, say
 from storytime_tui.commands.tables import print_table
+from storytime_tui.errors import RunError
 from storytime_tui.terminal import printable, printable_line, printable_path
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.workshop import records
 from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
 
+PATHS = ("to",)  # arguments that name a file: what a disk calls it need not be UTF-8
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+_LARGEST = 1e15  # bytes of one file
 _COLUMN = 32  # cells; what is longer is cut at its beginning, where names are most alike
 
 
@@ -29,13 +34,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     comparing = actions.add_parser("compare", help="runs side by side: what differs, how well each learned")
     comparing.add_argument("names", nargs="+", metavar="RUN")
     comparing.add_argument("--json", action="store_true", help="one JSON object a run")
-    exporting = actions.add_parser("export", help="a run's model as files that other programs open")
-    exporting.add_argument("name", metavar="RUN")
+    exporting = actions.add_parser(
+        "export", help="a run's model, or a base, as files that other programs open"
+    )
+    exporting.add_argument(
+        "name",
+        metavar="RUN|BASE",
+        help="a run, RUN/step-20, or a base: starter, gpt2, a folder, an id on the Hub",
+    )
     exporting.add_argument(
         "--to", required=True, type=Path, metavar="FOLDER", help="where to write; for gguf a file NAME.gguf"
     )
     exporting.add_argument(
-        "--checkpoint", metavar="best|last|step-N", help="which one (otherwise the best, else the last)"
+        "--checkpoint",
+        metavar="best|last|step-N",
+        help="which one of a run (otherwise the best, else the last)",
     )
     exporting.add_argument(
         "--format", choices=("safetensors", "gguf"), help="gguf is llama.cpp's (by the file's ending)"
@@ -79,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(as_json: bool) -> int:
     records.sweep_removed()
     summaries = run_records()
+    _say_troubles(summaries)
     if as_json:
         for summary in summaries:
             print_json(_record(summary))
@@ -86,16 +100,19 @@ def _list(as_json: bool) -> int:
     if not summaries:
         print("No runs yet: `storytime-tui train --corpus hedgerow-tales` makes the first.")
         return DONE
-    width = max(len(s.name) for s in summaries)
+    width = max(len(printable_line(s.name)) for s in summaries)
     print(f"{'run':<{width}}  {'base':<14}{'state':<12}{'step':>12}  {'validation loss':>15}")
     for s in summaries:
         loss = f"{s.best_validation_loss:.3f}" if s.best_validation_loss is not None else "-"
-        print(
-            printable(
-                f"{s.name:<{width}}  {_short(s.base):<14}{s.state:<12}{f'{s.step}/{s.total_steps}':>12}  {loss:>15}"
-            )
-        )
+        steps = f"{s.step}/{s.total_steps}"
+        name = printable_line(s.name)
+        print(printable(f"{name:<{width}}  {_short(s.base):<14}{s.state:<12}{steps:>12}  {loss:>15}"))
     return DONE
+
+
+def _say_troubles(summaries: Sequence[RunSummary]) -> None:
+    for sentence in records.troubles(summaries):
+        say(printable_line(sentence))
 
 
 def _short(base: str) -> str:
@@ -104,9 +121,12 @@ def _short(base: str) -> str:
 
 def _show(name: str, as_json: bool) -> int:
     summary = run_record(name)
+    if summary.state == "damaged":
+        raise RunError(f"The run {name} is damaged. {summary.trouble}")
     evaluations = evaluations_of(name)
+    _say_troubles([summary])
     if as_json:
-        print_json({**_record(summary), "evaluations": [dataclasses.asdict(e) for e in evaluations]})
+        print_json({**_record(summary), "evaluations": [_finite(dataclasses.asdict(e)) for e in evaluations]})
         return DONE
     collections = ", ".join(summary.collections)
     print(printable(f"{summary.name}: {summary.base} taught {collections}, {summary.state}"))
@@ -128,6 +148,7 @@ def _show(name: str, as_json: bool) -> int:
 
 def _compare(names: list[str], as_json: bool) -> int:
     compared = records.compare_runs(names)
+    _say_troubles([run_record(each.name) for each in compared])
     if as_json:
         for each in compared:
             print_json(dataclasses.asdict(each))
@@ -205,19 +226,19 @@ def _short_path(name: str) -> str:
 def _bytes(text: str) -> int:
     """`15MB` as a number of bytes. Raises ArgumentTypeError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMG]?)B?", text.strip())
-    size = round(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
-    if size < 1:
+    size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
+    if not 1 <= size <= _LARGEST:
         raise argparse.ArgumentTypeError(f"{text!r} is no size: write one such as 15MB, 500kB or 2GB")
-    return size
+    return round(size)
 
 
 def _export(args: argparse.Namespace) -> int:
     if args.private and args.push is None:
         args.misused("--private goes with --push")
-    from storytime_tui.workshop.exporting import export_run
+    from storytime_tui.workshop.exporting import export_model
 
     with progress_shown() as report:
-        done = export_run(
+        done = export_model(
             args.name,
             args.to,
             checkpoint=args.checkpoint,
@@ -231,9 +252,10 @@ def _export(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**dataclasses.asdict(done), "path": str(done.path)})
         return DONE
+    of_run = f"{done.checkpoint} of " if done.checkpoint else ""
     merged = f", merged into {printable_line(done.base)}" if done.base else ""
     print(
-        f"{done.checkpoint} of {done.run}{merged} is in {printable_path(done.path)} "
+        f"{of_run}{printable_line(done.run)}{merged} is in {printable_path(done.path)} "
         f"({done.dtype}, {done.bytes / 1e6:,.1f} MB)."
     )
     if done.address:
@@ -253,9 +275,10 @@ def _remove(names: list[str], as_json: bool) -> int:
         if as_json:
             print_json({"run": each.name, "folder": str(each.folder), "until": each.until.isoformat()})
         else:
+            name = printable_line(each.name)
             print(
-                f"The run {each.name} is removed, and kept until {each.until:%d %B %Y}: "
-                f"`storytime-tui runs restore {each.name}` brings it back."
+                f"The run {name} is removed, and kept until {each.until:%d %B %Y}: "
+                f"`storytime-tui runs restore {shlex.quote(name)}` brings it back."
             )
     return DONE
 
@@ -267,7 +290,7 @@ def _restore(name: str | None, as_json: bool) -> int:
     if as_json:
         print_json({"run": name})
     else:
-        print(f"The run {name} is back.")
+        print(f"The run {printable_line(name)} is back.")
     return DONE
 
 
@@ -284,5 +307,9 @@ def _list_removed(as_json: bool) -> int:
 
 
 def _record(summary: RunSummary) -> dict[str, object]:
-    record = dataclasses.asdict(summary)
+    return _finite(dataclasses.asdict(summary))
+
+
+def _finite(record: dict[str, object]) -> dict[str, object]:
+    """The record as JSON can have it: without NaN and infinity."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}

@@ -26,8 +26,8 @@ from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
-from storytime_tui.terminal import printable
-from storytime_tui.workshop import telling
+from storytime_tui.terminal import printable, printable_line
+from storytime_tui.workshop import records, telling
 
 _STOPPED_BY = {
     "length": "as long as asked for",
@@ -149,6 +149,8 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
 def _usual_model() -> str:
     """The newest run that has a checkpoint, else the starter: `choices` lists runs before the bases."""
     untrained = {base.name for base in bases()}
+    for sentence in records.troubles(records.run_records()):
+        say(printable_line(sentence))
     for choice in telling.choices():
         if choice.name not in untrained:
             return choice.name
@@ -164,22 +166,27 @@ def _prompt(given: str | None) -> str:
     """The text to go on with. A pipe's last line end is the shell's, not the story's, and is dropped."""
     piped = sys.stdin is not None and not sys.stdin.isatty()
     if given == "-" or (given is None and piped):
-        text = _decoded(sys.stdin.buffer.read()).replace("\r\n", "\n")
-        return text.removesuffix("\n")
-    # What of an argument is no UTF-8 comes as lone surrogates, which no tokenizer can read.
-    return (given or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        if sys.stdin is None:
+            raise StorytimeError("Standard input is closed: give the prompt with --prompt TEXT.")
+        try:
+            data = sys.stdin.buffer.read()
+        except OSError as error:  # it is a folder, say
+            raise StorytimeError(f"Standard input cannot be read: {error.strerror}.") from error
+        return _decoded(data).replace("\r\n", "\n").removesuffix("\n")
+    return given or ""
 
 
 def _decoded(data: bytes) -> str:
-    """UTF-8, or what a byte order mark says."""
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            return data.decode(encoding, "replace")
-    return data.decode("utf-8", "replace")
+    """UTF-8, or what a byte order mark says. Raises StorytimeError: the model would go on with other words."""
+    marks = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+    encoding = next((encoding for mark, encoding in marks if data.startswith(mark)), "utf-8-sig")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise StorytimeError(
+            f"The prompt on standard input is not UTF-8 text (at byte {error.start:,}): convert it first, such as "
+            "with `iconv -f latin1 -t utf-8`."
+        ) from None
 
 
 def _tell_plain(prompt: str, stream: Stream) -> list[Told]:

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -24,6 +25,7 @@ from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.models.catalogue import scratch_shape
 from storytime_tui.settings import load_settings
+from storytime_tui.streams import OutputLost, terminal_lost
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
@@ -31,6 +33,11 @@ from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_p
 from storytime_tui.workshop.boards import on_board
 from storytime_tui.workshop.learning import learn, resume
 from storytime_tui.workshop.progress import Stopped
+
+PATHS = (
+    "plan",
+)  # arguments that name a file: what a disk calls it need not be UTF-8; a plan is UTF-8 itself
+_ONE_PRESS = 0.5  # seconds within which several interrupts are one press of Ctrl+C, sent by several programs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train in this process; Ctrl+C saves a checkpoint and exits with 130."""
+    """Train in this process; Ctrl+C, or a terminal that is gone, saves a checkpoint first (exit 130, or 1)."""
     log.start()
     control = Control()
     with _stopped_by_signals(control) as interrupted:
@@ -76,26 +83,59 @@ def _train(args: argparse.Namespace, control: Control, interrupted: list[int]) -
     if args.tensorboard:
         said = on_board(said)
     status = StatusLine()
-    code = DONE
+    lost: OutputLost | None = None
+    learned = False
+    last: ev.Event | None = None
     try:
-        for event in said:
-            if isinstance(event, ev.Failed):
-                status.clear()
-                raise StorytimeError(event.message)
-            if isinstance(event, ev.Finished) and event.stopped_by == "stopped" and interrupted:
-                code = INTERRUPTED
-            if args.json:
-                if not isinstance(event, ev.Preparing):
-                    print_json(ev.to_json(event))
+        for last in said:
+            if isinstance(last, ev.Failed):
+                raise StorytimeError(last.message)
+            learned = learned or isinstance(last, ev.StepDone | ev.Resumed)
+            if lost is not None:
+                if isinstance(last, ev.CheckpointSaved):
+                    control.stop()
+                continue
+            lost = _shown(last, status, as_json=args.json)
+            if lost is None:
+                continue
+            if learned or isinstance(last, ev.Preparing):
+                control.stop()  # and save
             else:
-                _print(event, status)
+                control.checkpoint()  # after the first step: before it there is nothing to save
     except Stopped as stopped:
         status.clear()
         say(str(stopped))
-        code = INTERRUPTED if interrupted else FAILED
+        return INTERRUPTED if interrupted else FAILED
     finally:
         status.clear()
-    return code
+    lost = lost or terminal_lost()
+    if lost is not None and not interrupted:
+        raise StorytimeError(_how_it_stands(lost, last))
+    stopped_early = isinstance(last, ev.Finished) and last.stopped_by == "stopped"
+    return INTERRUPTED if interrupted and (stopped_early or lost is not None) else DONE
+
+
+def _shown(event: ev.Event, status: StatusLine, *, as_json: bool) -> OutputLost | None:
+    """Print an event. Gives what became of the output or of the terminal, where either is gone."""
+    try:
+        if not as_json:
+            _print(event, status)
+        elif not isinstance(event, ev.Preparing):
+            print_json(ev.to_json(event))
+    except OutputLost as lost:
+        return lost
+    return terminal_lost()
+
+
+def _how_it_stands(lost: OutputLost, last: ev.Event | None) -> str:
+    """For the terminal, if that is what is left."""
+    if not isinstance(last, ev.Finished):
+        return str(lost)
+    if last.stopped_by == "stopped":
+        return (
+            f"{lost} The run is saved at step {last.step:,}: storytime-tui train --resume {last.run} goes on."
+        )
+    return f"{lost} The run {last.run} has finished, and is saved."
 
 
 def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
@@ -129,20 +169,30 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
 
 @contextlib.contextmanager
 def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
-    """Make the first Ctrl+C or SIGTERM a request to stop, and the next one final. Yields what arrives."""
+    """Make Ctrl+C, SIGTERM and a closed window requests to stop. Yields what arrives.
+
+    Only another Ctrl+C gives up without saving. A closed window may send its signal twice, from the system and from
+    the shell, and so does `timeout`; torchrun passes on a Ctrl+C that came already.
+    """
     arrived: list[int] = []
+    pressed: list[float] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        arrived.append(number)
-        if len(arrived) > 1:
-            raise KeyboardInterrupt
-        with contextlib.suppress(OSError):  # the terminal may be gone
-            say("\nstopping: saving a checkpoint (again to give up)…")
         control.stop()
+        if number == signal.SIGINT:
+            pressed.append(time.monotonic())
+            if pressed[-1] - pressed[0] > _ONE_PRESS:
+                raise KeyboardInterrupt
+        arrived.append(number)
+        if len(arrived) == 1:
+            say("\nstopping: saving a checkpoint (Ctrl+C gives up without)…")
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is a closed window, or a lost connection
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no hang-up
-    before = {number: signal.signal(number, stop) for number in numbers}
+    # what is ignored already stays so: nohup asks for that, and a shell for what runs in its background
+    before = {n: h for n in numbers if (h := signal.getsignal(n)) is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield arrived
     finally:

@@ -55,8 +55,8 @@ def _why(error: Exception, folder: Path) -> str:
     if isinstance(error, StorytimeError):
         return str(error)
     shown = printable_path(folder)
-    where = log.keep(error, f"reading {shown}")
-    return f"{shown} cannot be read ({type(error).__name__}): the details are in {printable_path(where)}."
+    log.keep(error, "reading a collection's folder")
+    return f"{shown} cannot be read ({type(error).__name__}). {log.place_in_words()}"
 
 
 def find_collection(name_or_path: str, on_progress: Progress | None = None) -> Collection:

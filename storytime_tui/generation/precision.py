@@ -23,6 +23,7 @@ from storytime_tui.generation.reader import Reader, precisions_of, prepare
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.loading import choose_precision as fastest_float
 from storytime_tui.paths import cache_folder
+from storytime_tui.small_files import UnreadableFile, read_bytes, read_json
 
 if TYPE_CHECKING:
     from storytime_tui.models.foreign import Foreign
@@ -113,8 +114,8 @@ def write_verdict(folder: Path, change: float) -> None:
 
 def verdict_in(folder: Path) -> float | None:
     """What `write_verdict` left there, if these are the weights that it was about and this machine rounds alike."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        said = json.loads((folder / VERDICT).read_bytes())
+    with contextlib.suppress(OSError, UnreadableFile, ValueError, KeyError, TypeError, OverflowError):
+        said = read_json(folder / VERDICT)
         change = float(said["int8"][_arithmetic()])
         return change if said["weights"] == _digest_of(folder) else None
     return None
@@ -138,8 +139,8 @@ def identity_of(folder: Path) -> str:
 
     Else the place, size and time of each weight file, which costs no reading; a changed file has others.
     """
-    with contextlib.suppress(OSError):
-        return sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
+    with contextlib.suppress(OSError, UnreadableFile):
+        return sha256(read_bytes(folder / "SHA256SUMS")).hexdigest()
     files = sorted(folder.glob("*.safetensors"))
     facts = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return sha256(json.dumps(facts).encode()).hexdigest()
@@ -157,8 +158,8 @@ def _file() -> Path:
 
 def _remembered() -> dict[str, float]:
     """By key, the oldest first. A file that is damaged, or absent, remembers nothing."""
-    with contextlib.suppress(OSError, ValueError):
-        found = json.loads(_file().read_bytes())
+    with contextlib.suppress(OSError, UnreadableFile, OverflowError):
+        found = read_json(_file())
         if isinstance(found, dict):
             return {key: float(change) for key, change in found.items() if isinstance(change, float | int)}
     return {}

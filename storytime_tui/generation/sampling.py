@@ -47,6 +47,7 @@ NO_NUMBER = (
     "Pick an earlier checkpoint, or train again with a smaller learning rate."
 )
 _MUCH = 0.05  # of the mass: what rounding adds to more than this is too little to change a choice
+_LARGEST = 60.0  # nats: above some 88 an exponential overflows float32
 _CLOSE = 1e-3  # nats: whether something so near to min-p's edge is kept is decided by its share
 _NEVER = -10_000.0  # said in place of the logarithm of 0, which JSON cannot say
 
@@ -163,12 +164,15 @@ def judged(scores: Scores, found: Changes) -> Scores:
 def mass_after(own: Scores, scores: Scores, found: Changes) -> float | None:
     """The sum of the exponentials of `scores`, which `found` made of `own`, whose are 1 together.
 
-    Only the few that were touched are looked at. None where little is left, of which rounding would be much.
+    Only the few that were touched are looked at. None where little is left, of which rounding would be much, and
+    where a bias lifts one so high that its exponential is no float32 any more.
     """
     touched = np.concatenate([found.repeated, found.gone, *(ids for ids, _ in found.added)])
     if len(touched) > len(own) // 8:
         return None
     ids = np.unique(touched)
+    if scores[ids].max(initial=0) > _LARGEST:
+        return None
     mass = 1.0 + float((np.exp(scores[ids]) - np.exp(own[ids])).sum(dtype=np.float64))
     return mass if mass > _MUCH else None
 

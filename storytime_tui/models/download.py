@@ -112,7 +112,9 @@ class Download:
             self._get(name)
 
         # Last, so that what the cache calls "main" is always whole, even if the Hub's moves on meanwhile.
-        files.write_atomically(storage_folder(self.repo_id) / "refs" / "main", folder.name.encode())
+        files.write_atomically(
+            storage_folder(self.repo_id) / "refs" / "main", folder.name.encode(), shared=True
+        )
         return folder
 
     def _get(self, name: str) -> Path:

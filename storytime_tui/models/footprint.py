@@ -2,7 +2,8 @@
 
 The sums are those of mixed-precision training with AdamW (Rajbhandari et al., "ZeRO", 2020) and of what a block
 of GPT-2 keeps for its backward pass with flash attention: about 36 bytes a token and a unit of width, where
-16-bit numbers are kept, half as much again with dropout's masks. `training.probe` measures what it really is.
+16-bit numbers are kept, twice that in 32 bits, and a sixth more with dropout's masks. `training.probe` measures
+what it really is.
 """
 
 import json
@@ -22,10 +23,12 @@ _WINDOW_UNKNOWN = 1024
 _KEPT_BY_A_BLOCK = 36  # bytes a token and unit of width, in 16 bits
 _MASKS = 6  # of dropout
 _LONGEST_HEAD = 100_000_000  # bytes
-_LOGITS = 160_000_000  # bytes: the part of them that is there at once, and its gradient
-_LOGITS_GPU = 1024 * 2**20  # the same on a GPU, at most
+# bytes of the logits that are there at once, and their gradients, at most (see `training.objective`)
+_LOGITS = 256 * 2**20
+_LOGITS_GPU = 1024 * 2**20
 _LOGIT = 10  # bytes that each of them takes there (see `training.objective`)
 _PROCESS = 600_000_000  # bytes: Python and torch themselves
+_BETWEEN = 1.15  # times what is asked for: a CPU's allocator holds more than it gives out
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,10 @@ def estimate(
         trained = size.parameters - (embeddings if frozen_embeddings else 0)
         weights = size.parameters * 4
     before, after = (4 * trained, 0) if accumulates else (0, 4 * trained)  # gradients
-    always = weights + trained * (2 if eight_bit else 8) + before + (0 if on_gpu else _PROCESS)
+    always = weights + trained * (2 if eight_bit else 8) + before
 
     tokens = batch * block
-    each = (_KEPT_BY_A_BLOCK + (_MASKS if dropout else 0)) * (1 if halves else 1.6)
+    each = (_KEPT_BY_A_BLOCK + (_MASKS if dropout else 0)) * (1 if halves else 2.0)
     a_block = int(tokens * size.width * each)
     if checkpointing:  # what goes into each block
         kept = tokens * size.width * size.layers * (2 if read_only else 4)
@@ -139,7 +142,8 @@ def estimate(
 
     head = size.vocabulary * size.width  # a copy of it in 16 bits, and its gradient
     copies = (2 * head if halves and not read_only else 0) + (4 * head if trained == size.parameters else 0)
-    logits = min(_LOGIT * tokens * size.vocabulary, _LOGITS_GPU) if on_gpu else _LOGITS
+    logits = min(_LOGIT * tokens * size.vocabulary, _LOGITS_GPU if on_gpu else _LOGITS)
     at_the_loss = kept + copies + logits
     going_back = kept + copies + (a_block if checkpointing else 0)
-    return always + max(at_the_loss, going_back, after)
+    all_of_it = always + max(at_the_loss, going_back, after)
+    return all_of_it if on_gpu else _PROCESS + int(_BETWEEN * all_of_it)

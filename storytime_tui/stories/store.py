@@ -48,7 +48,8 @@ class StoryStore:
 
     def _connect(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self.path.parent)
+            files.make_private(self.path)  # SQLite gives its other files the same mode
         except OSError as error:
             sentence = files.explain(error, f"making the folder {self.path.parent}")
             raise StoryUnavailable(sentence) from error

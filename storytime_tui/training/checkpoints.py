@@ -10,10 +10,11 @@ weights and the optimiser's moments are all that a run is. No pickle is written 
 
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,13 +23,14 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from storytime_tui import files
+from storytime_tui import files, small_files
 from storytime_tui.errors import RunError
 from storytime_tui.training.distributed import part_like, whole
-from storytime_tui.training.runs import checkpoint_steps
+from storytime_tui.training.runs import checkpoint_named, checkpoint_steps
 from storytime_tui.training.sums import damage_in, write_sums
 
 _FORMAT = 2
+_STATE = "trainer.json"
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,13 @@ def save_checkpoint(
     """
     root = run / "checkpoints"
     folder = root / f"step-{progress.step}"
-    if not folder.is_dir():  # a checkpoint of this very step is the same to the byte: keep it
+    if not _is_same(folder, progress):
+        _set_aside(folder)
         with files.folder_written_atomically(folder) as part, _as_system_errors():
             model_files.write(state.weights, part)
             save_file(state.optimizer, part / "trainer.safetensors")
             record = {"format": _FORMAT, **asdict(progress)}
-            (part / "trainer.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            (part / _STATE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
             (part / "README.md").write_text(card, encoding="utf-8")
             write_sums(part)
     files.point_link(root / "last", folder.name)
@@ -95,6 +98,24 @@ def save_checkpoint(
         files.point_link(root / "best", folder.name)
     _prune(run, keep)
     return folder
+
+
+def _is_same(folder: Path, progress: Progress) -> bool:
+    """Whether there is a whole checkpoint of this very step, of the same stories: it is the same to the byte."""
+    if not os.path.lexists(folder) or damage_in(folder):
+        return False
+    try:
+        return read_progress(folder).data == progress.data
+    except RunError:
+        return False
+
+
+def _set_aside(folder: Path) -> None:
+    """Move what is in a checkpoint's place to `step-N.damaged`, where a whole one will end its time."""
+    if os.path.lexists(folder):
+        aside = folder.with_name(folder.name + ".damaged")
+        files.remove_folder(aside)
+        os.replace(folder, aside)
 
 
 def newest_whole(run: Path) -> tuple[Path | None, list[str]]:
@@ -110,10 +131,8 @@ def newest_whole(run: Path) -> tuple[Path | None, list[str]]:
         damaged = damage_in(folder)
         if not damaged:
             for each in bad:
-                aside = each.with_name(each.name + ".damaged")
                 with contextlib.suppress(OSError):
-                    files.remove_folder(aside)
-                    each.rename(aside)
+                    _set_aside(each)
             return folder, [f"{sentence} The one of step {step} is used." for sentence in sentences]
         bad.append(folder)
         sentences.append(f"The checkpoint step-{step} is damaged ({damaged} is not what was saved).")
@@ -134,7 +153,7 @@ def _as_system_errors() -> Iterator[None]:
 
 def _prune(run: Path, keep: int) -> None:
     root = run / "checkpoints"
-    pinned = {(root / link).resolve().name for link in ("last", "best")}
+    pinned = {found.name for link in ("last", "best") if (found := checkpoint_named(run, link))}
     steps = checkpoint_steps(run)
     for damaged in root.glob("step-*.damaged"):
         shutil.rmtree(damaged, ignore_errors=True)  # there is a whole one again
@@ -155,30 +174,71 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tens
 
 def checkpoint_folder(run: Path, which: str = "last") -> Path:
     """The folder of `last`, `best` or `step-N`. Raises RunError where the run has none such."""
-    folder = run / "checkpoints" / which
-    if re.fullmatch(r"last|best|step-\d+", which) and (folder / "trainer.json").is_file():
-        return folder.resolve()
+    folder = checkpoint_named(run, which)
+    if folder is not None and small_files.is_regular(folder / _STATE):
+        return folder
     steps = ", ".join(f"step-{step}" for step in checkpoint_steps(run)) or "none yet"
     raise RunError(f"The run {run.name!r} has no checkpoint {which!r}; it has {steps}.")
 
 
 def read_progress(checkpoint: Path) -> Progress:
     """Where the run stood. Raises RunError where the file is damaged or from a newer program."""
+    damaged = f"The checkpoint {checkpoint.name} is damaged ({_STATE})"
     try:
-        record = json.loads((checkpoint / "trainer.json").read_text(encoding="utf-8"))
-        if record.pop("format") != _FORMAT:
-            raise RunError(
-                f"The checkpoint {checkpoint.name} was written by a newer Storytime: update this one."
-            )
-        return Progress(**record)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"The checkpoint {checkpoint.name} is damaged (trainer.json): {error}.") from error
+        record = small_files.read_json(checkpoint / _STATE)
+    except FileNotFoundError:
+        raise RunError(f"{damaged}: it is missing.") from None
+    except small_files.UnreadableFile as error:
+        raise RunError(f"{damaged}: {error}") from error
+    if not isinstance(record, dict):
+        raise RunError(f"{damaged}: it holds no JSON object.")
+    version = record.pop("format", None)
+    if type(version) is int and version > _FORMAT:
+        raise RunError(f"The checkpoint {checkpoint.name} was written by a newer Storytime: update this one.")
+    wrong = [name for name, fits in _FITS.items() if name not in record or not fits(record[name])]
+    unknown = record.keys() - _FITS.keys()
+    if version != _FORMAT or wrong or unknown:
+        which = (wrong or sorted(unknown) or ["format"])[0]
+        raise RunError(f"{damaged}: {which[:40]} is missing, unknown or wrong.")
+    return Progress(**record)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
+
+def _is_number(value: object) -> bool:
+    return _is_count(value) or (type(value) is float and math.isfinite(value))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "step": lambda value: _is_count(value) and value > 0,
+    "best_validation_loss": lambda value: value is None or _is_number(value) or value != value,
+    "best_step": _is_count,
+    "worse": _is_count,
+    "seconds": lambda value: _is_number(value) and value >= 0,
+    "micro": lambda value: _is_count(value) and value > 0,
+    "checkpointing": lambda value: isinstance(value, bool),
+    "scaler": lambda value: isinstance(value, dict) and all(map(_is_number, value.values())),
+    "data": _is_text,
+    "device": _is_text,
+    "precision": _is_text,
+    "threads": _is_count,
+    "torch": _is_text,
+}
 
 
 def load_optimizer(checkpoint: Path, optimizer: torch.optim.Optimizer) -> None:
     """Put the moments back. Raises RunError where the file is damaged or does not fit the model."""
+    place = checkpoint / "trainer.safetensors"
     try:
-        tensors = load_file(checkpoint / "trainer.safetensors")
+        if not small_files.is_regular(place):
+            raise RunError(f"The checkpoint {checkpoint.name} is damaged: it has no trainer.safetensors.")
+        tensors = load_file(place)
     except (OSError, SafetensorError) as error:
         raise RunError(
             f"The checkpoint {checkpoint.name} is damaged (trainer.safetensors): {error}."
@@ -186,10 +246,23 @@ def load_optimizer(checkpoint: Path, optimizer: torch.optim.Optimizer) -> None:
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
-        number, name = key.split(".", 1)
-        own = part_like(value, parameters[int(number)]) if value.dim() else value
-        state.setdefault(int(number), {})[name] = own
+        number, _, name = key.partition(".")
+        index = int(number) if re.fullmatch(r"[0-9]{1,9}", number) else len(parameters)
+        if index >= len(parameters) or not name or not _is_moment(name, value, parameters[index]):
+            raise RunError(
+                f"The checkpoint {checkpoint.name} does not fit its model: {key[:40]} is not its own."
+            )
+        state.setdefault(index, {})[name] = part_like(value, parameters[index]) if value.dim() else value
     try:
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     except (ValueError, KeyError, IndexError, RuntimeError) as error:
         raise RunError(f"The checkpoint {checkpoint.name} does not fit its model: {error}.") from error
+
+
+def _is_moment(name: str, value: torch.Tensor, parameter: torch.Tensor) -> bool:
+    """Whether a tensor can be that part of AdamW's state; what another optimiser keeps is left to it to judge."""
+    if name == "step":
+        return value.numel() == 1 and bool(torch.isfinite(value).all())
+    if name in ("exp_avg", "exp_avg_sq"):
+        return value.is_floating_point() and value.shape == parameter.shape
+    return True

@@ -7,6 +7,7 @@ its fields plus `event`, the class name in snake case.
 import dataclasses
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +148,7 @@ class Failed(Event):
 
 
 EVENTS: dict[str, type[Event]] = {}
+_LARGEST = 2**53  # of whole numbers in a journal; other programs read it too
 
 
 def event_name(event_class: type[Event]) -> str:
@@ -154,8 +156,54 @@ def event_name(event_class: type[Event]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", event_class.__name__).lower()
 
 
+def _whole(value: object) -> int:
+    if type(value) is not int or not 0 <= value < _LARGEST:
+        raise ValueError
+    return value
+
+
+def _number(value: object) -> float:
+    if value is None:
+        return math.nan
+    if type(value) is not float and type(value) is not int:
+        raise ValueError
+    return float(value)
+
+
+def _text(value: object) -> str:
+    if type(value) is not str:
+        raise ValueError
+    return value
+
+
+def _truth(value: object) -> bool:
+    if type(value) is not bool:
+        raise ValueError
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if type(value) is not list:
+        raise ValueError
+    return tuple(map(_text, value))
+
+
+_READERS: dict[object, Callable[[object], object]] = {
+    int: _whole,
+    float: _number,
+    str: _text,
+    bool: _truth,
+    tuple[str, ...]: _texts,
+}
+# of each kind of event, every field: its name, what reads it, and whether it may be missing (in older journals)
+_FIELDS: dict[str, tuple[tuple[str, Callable[[object], object], bool], ...]] = {}
+
 for _event_class in Event.__subclasses__():
     EVENTS[event_name(_event_class)] = _event_class
+    _FIELDS[event_name(_event_class)] = tuple(
+        (field.name, _READERS[field.type], field.default is not dataclasses.MISSING)
+        for field in dataclasses.fields(_event_class)
+    )
 
 
 def to_json(event: Event) -> dict[str, Any]:
@@ -167,24 +215,28 @@ def to_json(event: Event) -> dict[str, Any]:
     return {"event": event_name(type(event)), **fields}
 
 
-def from_json(record: dict[str, Any]) -> Event | None:
-    """The event that `to_json` gave, or None where it is of a kind, or lacks a field, that we don't know.
+def is_known(record: object) -> bool:
+    """Whether a record of a journal is of a kind that this version knows; false for what is no record at all."""
+    kind = record.get("event") if isinstance(record, dict) else None
+    return isinstance(kind, str) and kind in EVENTS
+
+
+def from_json(record: object) -> Event | None:
+    """The event that `to_json` gave, or None where it is no record, of a kind that we don't know, or has a field
+    that is missing or of the wrong type.
 
     Fields added by a later version are dropped, so that an older program can read a newer run.
     """
-    event_class = EVENTS.get(record.get("event", ""))
-    if event_class is None:
+    if not isinstance(record, dict) or not is_known(record):
         return None
+    kind = record["event"]
     values: dict[str, Any] = {}
-    for field in dataclasses.fields(event_class):
-        if field.name not in record:
-            if field.default is not dataclasses.MISSING:
-                continue  # written before there was such a field
+    for name, read, may_be_missing in _FIELDS[kind]:
+        if name in record:
+            try:
+                values[name] = read(record[name])
+            except (ValueError, OverflowError):  # the latter from a whole number beyond every float
+                return None
+        elif not may_be_missing:
             return None
-        value = record[field.name]
-        if value is None:
-            value = math.nan
-        elif isinstance(value, list):
-            value = tuple(value)
-        values[field.name] = value
-    return event_class(**values)
+    return EVENTS[kind](**values)

@@ -13,10 +13,10 @@ from torch.autograd.function import once_differentiable
 from storytime_tui.corpus.windows import window_at
 
 # bytes of logits, and of what is made of them, that are there at once; a GPU holds more, and likes larger products
-_LOGITS = 256 * 2**20
+LOGITS = 256 * 2**20
 _LOGITS_GPU = 1024 * 2**20
 # bytes for each logit: itself in 16 bits, in 32, and its probability; compiled, itself and what it becomes
-_LOGIT, _LOGIT_COMPILED = 10, 4
+LOGIT, _LOGIT_COMPILED = 10, 4
 _LOUDER = 1024.0
 _WORDS = (
     8192  # of the vocabulary in one product on a CPU: larger ones fall out of its caches, at half the speed
@@ -150,7 +150,7 @@ def _in_parts(
     rows, words = len(hidden), len(head)
     compiled = compiled and any(wanted)  # for training's windows, not for an evaluation's of other sizes
     surprised = _compiled_sweep() if compiled else _surprise
-    room = (_LOGITS_GPU if hidden.is_cuda else _LOGITS) // (_LOGIT_COMPILED if compiled else _LOGIT)
+    room = (_LOGITS_GPU if hidden.is_cuda else LOGITS) // (_LOGIT_COMPILED if compiled else LOGIT)
     at_once = _evenly(rows, max(64, room // words))
     width = words if hidden.is_cuda else _WORDS
     slices = [slice(start, start + width) for start in range(0, words, width)]

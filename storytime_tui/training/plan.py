@@ -7,7 +7,7 @@ the corpus are known, and the resolved plan is what the run's `plan.toml` keeps.
 import dataclasses
 import difflib
 import math
-import tomllib
+import re
 import types
 import typing
 from dataclasses import dataclass, field
@@ -16,9 +16,11 @@ from typing import Any
 
 import tomli_w
 
-from storytime_tui import files
+from storytime_tui import files, small_files
 from storytime_tui.errors import PlanError
 from storytime_tui.models.catalogue import default_base
+from storytime_tui.terminal import is_text
+from storytime_tui.training.ranges import RANGES, shown
 
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
 SCHEDULES = ("cosine", "linear", "constant", "wsd")
@@ -31,6 +33,7 @@ LARGE_RATE = 1e-5
 LORA_RATE = 10.0  # times the rate of full fine-tuning; half as much again for very short runs
 MOST_LORA_RATE = 1e-3
 DEVICES = ("auto", "cpu", "cuda", "mps")
+_LARGEST_FILE = 16_000_000  # bytes: a plan names every story
 
 
 @dataclass(frozen=True)
@@ -80,59 +83,37 @@ class TrainingPlan:
 
     def __post_init__(self) -> None:
         """Check each value by itself; what depends on the base and the corpus is checked by `resolve`."""
-        for name in ("block_size", "stride", "batch_size", "accumulation", "max_steps", "evaluate_every"):
-            value, least = getattr(self, name), 8 if name == "block_size" else 1
-            _check(value is None or value >= least, name, value, f"{least} or more")
-        _check(
-            self.sample_every is None or self.sample_every >= 0,
-            "sample_every",
-            self.sample_every,
-            "0 (never) or a number of steps",
-        )
-        _check(self.epochs is None or 0 < self.epochs <= 100_000, "epochs", self.epochs, "above 0")
-        rate = self.learning_rate
-        _check(rate is None or 0 < rate <= 1, "learning_rate", rate, "above 0 and at most 1, such as 5e-5")
+        for name, (least, most, allowed) in RANGES.items():
+            value = getattr(self, name)
+            _check(value is None or least <= value <= most, name, value, allowed)
+        for name in ("epochs", "learning_rate", "lora_alpha", "clip", "validation_fraction"):
+            value = getattr(self, name)
+            _check(value is None or value > 0, name, value, RANGES[name][2])
+        for name in ("warmup_fraction", "dropout"):
+            _check(getattr(self, name) < 1, name, getattr(self, name), RANGES[name][2])
         for name, known in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
             _check(getattr(self, name) in known, name, getattr(self, name), f"one of {', '.join(known)}")
         for name in ("checkpointing", "compile"):
             _check(
                 getattr(self, name) in SWITCHES, name, getattr(self, name), f"one of {', '.join(SWITCHES)}"
             )
-        _check(
-            self.warmup_steps is None or self.warmup_steps >= 0,
-            "warmup_steps",
-            self.warmup_steps,
-            "0 or more",
-        )
-        _check(
-            0 <= self.patience <= 10_000, "patience", self.patience, "0 (never) or a number of evaluations"
-        )
-        _check(
-            0 <= self.lora_rank <= 1024, "lora_rank", self.lora_rank, "0 (no LoRA) or up to 1024, such as 16"
-        )
-        alpha = self.lora_alpha
-        _check(alpha is None or 0 < alpha <= 10_000, "lora_alpha", alpha, "above 0, such as twice lora_rank")
-        _check(0 <= self.warmup_fraction < 1, "warmup_fraction", self.warmup_fraction, "from 0 to below 1")
-        _check(0 <= self.weight_decay <= 10, "weight_decay", self.weight_decay, "between 0 and 10")
-        _check(self.clip > 0, "clip", self.clip, "above 0")
-        _check(0 <= self.dropout < 1, "dropout", self.dropout, "from 0 to below 1")
-        _check(self.device.split(":")[0] in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
-        _check(0 <= self.headers <= 1, "headers", self.headers, "from 0 (none) to 1 (every story)")
+        known_device = re.fullmatch(rf"({'|'.join(DEVICES)})(:[0-9]{{1,3}})?", self.device)
+        _check(known_device is not None, "device", self.device, f"one of {', '.join(DEVICES)}")
         repeats_of(self)
-        _check(
-            0 < self.validation_fraction <= 0.5,
-            "validation_fraction",
-            self.validation_fraction,
-            "above 0 and at most 0.5",
-        )
-        _check(1 <= self.sample_tokens <= 10_000, "sample_tokens", self.sample_tokens, "from 1 to 10,000")
-        _check(self.keep >= 2, "keep", self.keep, "2 or more (the best and the last)")
-        _check(0 <= self.seed < 2**63, "seed", self.seed, "a whole number from 0")
+        for name, (kind, _) in _KINDS.items():
+            value = getattr(self, name)
+            if kind is str and value is not None:
+                _check(is_text(value), name, value, "text in UTF-8")
+            elif kind is tuple:
+                for entry in value:
+                    _check(
+                        not isinstance(entry, str) or is_text(entry), f"an entry of {name}", entry, "UTF-8"
+                    )
 
 
 def _check(holds: bool, name: str, value: object, allowed: str) -> None:
     if not holds:
-        raise PlanError(f"{name} is {value}, but must be {allowed}.")
+        raise PlanError(f"{name} is {shown(value)}, but must be {allowed}.")
 
 
 def repeats_of(plan: TrainingPlan) -> dict[str, float]:
@@ -192,7 +173,7 @@ def with_values(plan: TrainingPlan, values: dict[str, str]) -> TrainingPlan:
             try:
                 changed[name] = kind(text) if kind is not bool else _TRUTH[text.lower()]
             except (ValueError, KeyError):
-                raise PlanError(f"{name} is {text!r}, but must be {_KIND_WORDS[kind]}.") from None
+                raise PlanError(f"{name} is {shown(text)!r}, but must be {_KIND_WORDS[kind]}.") from None
     return dataclasses.replace(plan, **changed)
 
 
@@ -200,16 +181,12 @@ def _kind_of(name: str) -> tuple[type, bool]:
     if name not in _KINDS:
         near = difflib.get_close_matches(name, _KINDS, n=3, cutoff=0.5)
         which = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_KINDS)}."
-        raise PlanError(f"There is no setting {name!r} in a plan; {which}")
+        raise PlanError(f"There is no setting {shown(name)!r} in a plan; {which}")
     return _KINDS[name]
 
 
-def _element(name: str) -> type:
-    return int if name == "extended_at" else str
-
-
 def write_plan(plan: TrainingPlan, path: Path) -> None:
-    """Write the plan as TOML, atomically; knobs left to the program are left out."""
+    """Write the plan as TOML, atomically; knobs left to the program are left out. Raises OSError."""
     values = {k: v for k, v in dataclasses.asdict(plan).items() if v is not None}
     files.write_atomically(path, tomli_w.dumps(values).encode())
 
@@ -217,29 +194,31 @@ def write_plan(plan: TrainingPlan, path: Path) -> None:
 def read_plan(path: Path) -> TrainingPlan:
     """Read a plan. Raises PlanError naming the file for what is missing, not TOML, unknown or wrong."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PlanError(f"The plan {path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PlanError(f"The plan {path} is not valid TOML: {error}.") from error
-    checked: dict[str, Any] = {}
-    try:
-        for name, value in values.items():
-            kind, _ = _kind_of(name)
-            if (
-                kind is tuple
-                and isinstance(value, list)
-                and all(isinstance(v, _element(name)) for v in value)
-            ):
-                value = tuple(value)
-            elif kind is float and isinstance(value, int) and not isinstance(value, bool):
-                value = float(value)
-            if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
-                raise PlanError(f"{name} is {value!r}, but must be {_KIND_WORDS[kind]}.")
-            checked[name] = value
-        return TrainingPlan(**checked)
+        values = small_files.read_toml(path, _LARGEST_FILE)
+        return TrainingPlan(**{name: _checked(name, value) for name, value in values.items()})
+    except FileNotFoundError:
+        raise PlanError(f"The plan {path} is missing.") from None
+    except small_files.UnreadableFile as error:
+        raise PlanError(f"The plan cannot be used: {error}") from error
     except PlanError as error:
         raise PlanError(f"In {path}: {error}") from None
+
+
+def _checked(name: str, value: Any) -> Any:
+    """What a file says of a knob, as the plan has it. Raises PlanError where it is of the wrong kind."""
+    kind, _ = _kind_of(name)
+    element = int if name == "extended_at" else str
+    numbers = value if isinstance(value, list) else [value]
+    if any(isinstance(number, int) and abs(number) >= 2**63 for number in numbers):
+        raise PlanError(f"{name} is a number that is too large.")  # and may be too long to be written out
+    if kind is tuple and isinstance(value, list) and all(type(v) is element for v in value):
+        return tuple(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+        given = repr(shown(value)) if isinstance(value, str) else shown(value)
+        raise PlanError(f"{name} is {given}, but must be {_KIND_WORDS[kind]}.")
+    return value
 
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -321,6 +300,11 @@ def resolve(
     epochs = plan.epochs or (10.0 if from_scratch else 3.0)
     if plan.max_steps and not plan.epochs:
         epochs = plan.max_steps * batch * accumulation / windows
+        if epochs > RANGES["epochs"][1]:
+            raise PlanError(
+                f"{plan.max_steps:,} steps of {batch * accumulation:,} windows would read these stories {epochs:,.0f} "
+                "times; at most 100,000 are possible: set a smaller max_steps, batch_size or accumulation."
+            )
     if plan.lora_rank and from_scratch:
         raise PlanError(
             f"lora_rank is {plan.lora_rank}, but {plan.base} has learned nothing yet that LoRA could stand on: "

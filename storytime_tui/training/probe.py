@@ -11,11 +11,15 @@ from torch import Tensor, nn
 
 from storytime_tui.models.footprint import Footprint
 from storytime_tui.training.evaluate import autocast
-from storytime_tui.training.objective import Objective
+from storytime_tui.training.objective import LOGIT, LOGITS, Objective
 from storytime_tui.training.plan import TrainingPlan
 
 _SPARE = 0.92  # of what a device has free: kernels and other programs want some
 _SPARE_CPU = 0.85
+# What a CPU's trial does not count, so that a run stays below what was said: the pages of torch's own code that the
+# first steps bring in, in bytes; and what the allocator holds between its pieces, as a share of what it gives out.
+_CODE = 150_000_000
+_BETWEEN = 1.15
 
 
 def available_memory(device: torch.device) -> int:
@@ -112,7 +116,7 @@ def _tried(
                 reckoned = reckoned or probe(
                     objective, plan.block_size, vocabulary, device, precision, moments
                 )
-                found[size] = reckoned.total(size)
+                found[size] = _most(reckoned, size, plan.block_size, vocabulary)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -120,6 +124,15 @@ def _tried(
         if _fits(found, available):
             break
     return found
+
+
+def _most(reckoned: Footprint, windows: int, block: int, vocabulary: int) -> int:
+    """Bytes that a process on a CPU will not go beyond while it learns with so many windows at once."""
+    held = int(psutil.Process().memory_info().rss)
+    logits = min(
+        LOGITS, LOGIT * windows * block * vocabulary
+    )  # there and gone within the loss: not counted as kept
+    return held + _CODE + int(max(0, reckoned.total(windows) - held + logits) * _BETWEEN)
 
 
 def _height(objective: Any, ids: Tensor, device: torch.device, precision: str, *, again: bool) -> int:
@@ -157,8 +170,8 @@ def probe(
     `moments`: bytes of the optimiser's state, which a first step would add. Raises what a memory that is full
     raises where not even that fits.
     """
-    here = int(psutil.Process().memory_info().rss)
     one, two = (_taken(objective, many, block, vocabulary, device, precision) for many in (1, 2))
+    here = int(psutil.Process().memory_info().rss)  # after the trial, which wakes more of torch
     window = max(1, two - one)
     return Footprint(here + one - window + moments, window)
 

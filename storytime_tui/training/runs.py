@@ -1,37 +1,42 @@
-"""Run folders: naming, listing, locking, and the journal of events. Knows no torch.
+"""Run folders: naming, making, locking and listing them. Knows no torch.
 
 runs/<name>/plan.toml  events.jsonl  lock  checkpoints/step-N/  checkpoints/last  checkpoints/best
-runs/.removed/<name>-<time>/  the same, kept a while after `runs remove`
+
+Anybody may have copied, emptied or broken such a folder: a list shows it as damaged, beside all others. A name is
+free only where nothing is in its place. (`training.removed` keeps those that were taken away.)
 """
 
 import contextlib
-import json
+import itertools
 import os
 import re
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from storytime_tui import files, paths
-from storytime_tui.errors import RunError, StorytimeError
+from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.training import events as ev
-from storytime_tui.training.plan import TrainingPlan, read_plan
+from storytime_tui.training.journal import JOURNAL, Facts, facts_of
+from storytime_tui.training.journal import Journal as Journal
+from storytime_tui.training.journal import read_events as read_events
+from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
 
-KEPT_DAYS = 30  # how long a removed run can be brought back
+PLAN = "plan.toml"
+LOCK = "lock"
+CHECKPOINTS = "checkpoints"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_REMOVED = ".removed"
-_TIME = "%Y%m%dT%H%M%S%fZ"  # no sign in it that a file system refuses
+_STEP = re.compile(r"step-(0|[1-9][0-9]{0,15})")
+_WAIT = 0.3  # seconds: whoever lists runs holds each lock for a moment
 
 
 @dataclass(frozen=True)
 class RunSummary:
     """What a list of runs shows. `state` is "learning", "finished", "stopped", "failed", "interrupted" or
-    "damaged"; `trouble` is a sentence where there is one."""
+    "damaged"; `trouble` is a sentence where there is one; `left_out` counts what of its journal cannot be read."""
 
     name: str
     base: str
@@ -45,34 +50,98 @@ class RunSummary:
     started: float  # seconds since the epoch
     checkpoints: tuple[int, ...]  # steps
     trouble: str = ""
+    left_out: int = 0
+
+
+# -- finding -------------------------------------------------------------------------------------------
 
 
 def run_folder(name: str) -> Path:
-    """The folder of a run that exists. Raises RunError with the nearest names otherwise."""
+    """The folder of a run that exists, damaged or not. Raises RunError with the nearest names otherwise."""
+    if is_run(name):
+        return paths.runs_folder() / name
+    names = ", ".join(run_names()[:5])
+    there = f"the newest are {names}" if names else "there are none yet: `storytime-tui train` makes one"
+    raise RunError(f"There is no run called {name!r}; {there}.")
+
+
+def is_run(name: str) -> bool:
+    """Whether a run is called so: a folder with something of a run in it, or one that cannot be looked into.
+
+    A name that nobody could give, such as "a (copy)", may still be one of a folder that was copied by hand.
+    """
+    if not name or name.startswith(".") or any(sign in name for sign in ("/", os.sep, "\0")):
+        return False
     folder = paths.runs_folder() / name
-    if _NAME.fullmatch(name) is None or not (folder / "plan.toml").is_file():
-        names = ", ".join(run_names()[:5])
-        there = f"the newest are {names}" if names else "there are none yet: `storytime-tui train` makes one"
-        raise RunError(f"There is no run called {name!r}; {there}.")
-    return folder
+    try:
+        return not {PLAN, JOURNAL, CHECKPOINTS}.isdisjoint(os.listdir(folder))
+    except NotADirectoryError:
+        return False  # a file that lies among the runs
+    except FileNotFoundError:
+        return os.path.islink(folder)  # one that leads nowhere, to a disk that is not there
+    except OSError:
+        return os.path.lexists(folder)  # not so for a name that no folder can have
+    except ValueError:  # a name that the system cannot have
+        return False
 
 
 def run_names() -> list[str]:
-    """Every run's name, newest first."""
+    """Every run's name, newest first. Raises RunError where the folder of all runs cannot be read."""
     folder = paths.runs_folder()
-    if not folder.is_dir():
+    try:
+        found = [name for name in os.listdir(folder) if is_run(name)]
+    except FileNotFoundError:
         return []
-    found = [child for child in folder.iterdir() if (child / "plan.toml").is_file()]
-    return [child.name for child in sorted(found, key=lambda c: (-_changed(c), c.name))]
+    except OSError as error:
+        raise RunError(files.explain(error, f"looking for runs in {folder}")) from error
+    return sorted(found, key=lambda name: (-_changed(folder / name), name))
 
 
 def _changed(folder: Path) -> float:
-    journal = folder / "events.jsonl"
-    return (journal if journal.exists() else folder / "plan.toml").stat().st_mtime
+    for place in (folder / JOURNAL, folder / PLAN, folder):
+        with contextlib.suppress(OSError):
+            return place.stat().st_mtime
+    return 0.0
+
+
+def checkpoint_steps(folder: Path) -> tuple[int, ...]:
+    """The steps of which a checkpoint is kept, in order; none where they cannot be looked for."""
+    root = folder / CHECKPOINTS
+    try:
+        found = [_STEP.fullmatch(name) for name in os.listdir(root)]
+    except OSError:
+        return ()
+    return tuple(sorted(int(match[1]) for match in found if match and os.path.isdir(root / match[0])))
+
+
+def checkpoint_named(folder: Path, which: str) -> Path | None:
+    """The folder of `last`, `best` or `step-N`; None where the run keeps none such, or the link leads elsewhere."""
+    root = folder / CHECKPOINTS
+    name = which
+    if which in ("last", "best"):
+        try:
+            name = os.readlink(root / which)
+        except OSError:
+            name = which if which in _entries(root) and not os.path.islink(root / which) else ""
+    elif _STEP.fullmatch(which) is None:
+        return None
+    if name != which and _STEP.fullmatch(name) is None:
+        return None
+    return root.resolve() / name if os.path.isdir(root / name) else None
+
+
+def _entries(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+# -- making and holding --------------------------------------------------------------------------------
 
 
 def check_free_name(name: str) -> None:
-    """Raises RunError where a new run cannot be called so: not a name, or another run's, or a base's."""
+    """Raises RunError where a new run cannot be called so: not a name, a base's, or something is in its place."""
     if _NAME.fullmatch(name) is None:
         raise RunError(
             f"A run cannot be called {name!r}: use letters, digits, '.', '_' and '-', starting with a letter "
@@ -80,165 +149,197 @@ def check_free_name(name: str) -> None:
         )
     if is_base_name(name):
         raise RunError(f"A run cannot be called {name!r}, since a base is: choose another name.")
-    if (paths.runs_folder() / name / "plan.toml").exists():
-        raise RunError(
-            f"There is a run called {name!r} already: choose another name, or continue it with "
-            f"`storytime-tui train --resume {name}`."
+    folder = paths.runs_folder() / name
+    if os.path.lexists(folder) and (not is_left_empty(folder) or files.is_locked(folder / LOCK)):
+        raise _taken(folder)
+
+
+def _taken(folder: Path) -> RunError:
+    if is_run(folder.name) and os.path.lexists(folder / PLAN):
+        return RunError(
+            f"There is a run called {folder.name!r} already: choose another name, or continue it with "
+            f"`storytime-tui train --resume {folder.name}`."
         )
+    if is_left_empty(folder):
+        return RunError(f"Another run called {folder.name!r} begins right now: choose another name.")
+    return RunError(
+        f"A run cannot be called {folder.name!r}: {folder} is there already, without a plan in it. Choose another "
+        f"name, or {f'`storytime-tui runs remove {folder.name}`' if is_run(folder.name) else 'move it away'}."
+    )
 
 
-def make_run_folder(name: str | None, collections: tuple[str, ...]) -> Path:
-    """Make an empty run folder: with the name asked for, or the first collection's and a free number."""
+def is_left_empty(folder: Path) -> bool:
+    """Whether there is a folder with nothing in it: a run that never began left it."""
+    if os.path.islink(folder):
+        return False
+    try:
+        return set(os.listdir(folder)) <= {LOCK}
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def new_run(name: str | None, plan: TrainingPlan) -> Iterator[Path]:
+    """Make a run's folder, with its plan in it, and hold it for the block.
+
+    `name` None takes the first collection's and a free number. Of two programs that ask for one name, one gets it.
+    Raises RunError where the name is taken, OSError where the folder cannot be made; then nothing is left of it.
+    """
+    with contextlib.ExitStack() as held:
+        folder = _claimed(name, plan.collections, held)
+        try:
+            write_plan(plan, folder / PLAN)
+        except BaseException:
+            unmake(folder)
+            raise
+        yield folder
+
+
+def _claimed(name: str | None, collections: tuple[str, ...], held: contextlib.ExitStack) -> Path:
     root = paths.runs_folder()
+    files.make_folder(root)
     if name is not None:
         check_free_name(name)
-        folder = root / name
-        folder.mkdir(parents=True, exist_ok=True)  # left empty by a run that never began
-        return folder
-    root.mkdir(parents=True, exist_ok=True)
-    stem = re.sub(r"[^a-z0-9]+", "-", Path(collections[0]).name.lower()).strip("-")[:60] or "run"
-    number = 1
-    while True:
+        _claim(root / name, held)
+        return root / name
+    first = Path(collections[0]).name.lower() if collections else ""
+    stem = re.sub(r"[^a-z0-9]+", "-", first).strip("-")[:60] or "run"
+    for number in itertools.count(1):
         folder = root / f"{stem}-{number}"
+        if not os.path.lexists(folder) and not is_base_name(folder.name):
+            with contextlib.suppress(RunError):  # another program was quicker
+                _claim(folder, held)
+                return folder
+    raise AssertionError("there is always a next number")
+
+
+def _claim(folder: Path, held: contextlib.ExitStack) -> None:
+    """Make a folder our own and hold it; one that was left empty will do. Raises RunError, OSError."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    with contextlib.ExitStack() as mine:
+        if not is_left_empty(folder):
+            raise _taken(folder)
         try:
-            folder.mkdir()
-            return folder
-        except FileExistsError:
-            number += 1
+            mine.enter_context(_locked(folder))
+        except RunError:
+            raise _taken(folder) from None
+        if not is_left_empty(folder):  # another program had it first, and is done already
+            raise _taken(folder)
+        held.push(mine.pop_all())
 
 
-def locked(folder: Path) -> AbstractContextManager[None]:
-    """Hold the run for one program. Raises RunError where another has it."""
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run for one program. Raises RunError where another has it, or it is gone."""
+    gone = RunError(f"The run {folder.name!r} is not there any more: another program took it away.")
+    if not os.path.isdir(folder):
+        raise gone
+    with _locked(folder):
+        if is_left_empty(
+            folder
+        ):  # it was taken away while we opened the lock, which made an empty one in its place
+            unmake(folder)
+            raise gone
+        yield
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     busy = RunError(
         f"The run {folder.name!r} is open in another Storytime right now: stop it there first, or choose another run."
     )
-    return files.locked(folder / "lock", busy)
+    if not can_be_held(folder):
+        raise RunError(
+            f"The run {folder.name!r} cannot be opened: {folder / LOCK} is not a file. Move that away."
+        )
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(files.locked(folder / LOCK, busy, patience=_WAIT))
+        except OSError as error:
+            raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
+        yield
 
 
-# -- the journal ---------------------------------------------------------------------------------------
+def unmake(folder: Path) -> None:
+    """Remove a folder that holds nothing but its lock, which the caller holds. Windows keeps what is open."""
+    with contextlib.suppress(OSError):
+        (folder / LOCK).unlink(missing_ok=True)
+        folder.rmdir()
 
 
-class Journal:
-    """Appends events to `events.jsonl`, one JSON object a line; a line that a crash tore is cut off first."""
-
-    def __init__(self, path: Path) -> None:
-        """Open for appending. Raises OSError."""
-        _cut_torn_line(path)
-        self._file = path.open("ab", buffering=0)
-
-    def append(self, event: ev.Event) -> None:
-        """Write one event: with the system when this returns, so a killed program loses nothing of it.
-
-        Raises OSError; a full disk may take half a line first, which the next opening cuts off.
-        """
-        line = json.dumps(ev.to_json(event)).encode() + b"\n"
-        while line:
-            line = line[self._file.write(line) :]
-
-    def close(self) -> None:
-        """Make all of it durable, as far as the disk lets us: what was said before is with the system already."""
-        with contextlib.suppress(OSError):
-            os.fsync(self._file.fileno())
-        self._file.close()
+def remove_left_empty(folder: Path) -> bool:
+    """Remove a folder that a run which never began left empty; whether it was one, and nobody holds it."""
+    if not is_left_empty(folder):
+        return False
+    with contextlib.suppress(RunError):
+        with _locked(folder):
+            empty = is_left_empty(folder)
+            if empty and os.name != "nt":
+                unmake(folder)
+        if empty and os.name == "nt":
+            unmake(folder)
+        return empty
+    return False
 
 
-def _cut_torn_line(path: Path) -> None:
-    if not path.exists():
-        return
-    with path.open("rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        keep, step = end, 4096
-        while keep > 0:
-            start = max(0, keep - step)
-            file.seek(start)
-            newline = file.read(keep - start).rfind(b"\n")
-            if newline >= 0:
-                keep = start + newline + 1
-                break
-            keep = start
-        if keep < end:
-            file.truncate(keep)
-
-
-def read_events(folder: Path) -> list[ev.Event]:
-    """What the run said, in order, without what a resume from an earlier checkpoint made void."""
-    said: list[ev.Event] = []
-    for event in _lines(folder / "events.jsonl"):
-        if isinstance(event, ev.Started):
-            said = []  # it began again: there was no checkpoint to go on from
-        if isinstance(event, ev.Resumed) and event.from_checkpoint:
-            said = [e for e in said if getattr(e, "step", 0) <= event.step and not isinstance(e, ev.Failed)]
-        said.append(event)
-    return said
-
-
-def _lines(path: Path) -> Iterator[ev.Event]:
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for line in file:
-            try:
-                record = json.loads(line)
-            except ValueError:
-                continue  # torn by a crash, or being written this moment
-            event = ev.from_json(record) if isinstance(record, dict) else None
-            if event is not None:
-                yield event
+def can_be_held(folder: Path) -> bool:
+    """Whether the lock is one, or can become one; else nobody holds the run."""
+    try:
+        return stat.S_ISREG(os.lstat(folder / LOCK).st_mode)
+    except FileNotFoundError:
+        return os.path.isdir(folder)
+    except OSError:
+        return False
 
 
 # -- listing -------------------------------------------------------------------------------------------
 
 
-def checkpoint_steps(folder: Path) -> tuple[int, ...]:
-    """The steps of which a whole checkpoint is kept, in order."""
-    found = (re.fullmatch(r"step-(\d+)", child.name) for child in (folder / "checkpoints").glob("step-*"))
-    return tuple(sorted(int(match[1]) for match in found if match))
+def summary_of(name: str, *, ours: bool = False) -> RunSummary:
+    """What is known of a run; `ours`: this program holds it, and nobody has to be asked.
 
-
-def summary_of(name: str) -> RunSummary:
-    """What is known of a run. Raises RunError where there is no such run; damage is told in `trouble`."""
+    Raises RunError where there is no such run; damage is told in `trouble`.
+    """
     folder = run_folder(name)
-    trouble, plan = "", TrainingPlan()
+    damage: list[str] = []
+    plan, facts = TrainingPlan(), Facts()
     try:
-        plan = read_plan(folder / "plan.toml")
+        plan = read_plan(folder / PLAN)
+    except PlanError as error:
+        damage.append(str(error))
+    try:
+        facts = facts_of(folder)
     except StorytimeError as error:
-        trouble = str(error)
-    said = read_events(folder)
-    started = next((e for e in said if isinstance(e, ev.Started)), None)
-    losses = [e.validation_loss for e in said if isinstance(e, ev.Evaluated)]
-    steps = [e.step for e in said if isinstance(e, ev.StepDone)]
-    last = said[-1] if said else None
+        damage.append(str(error))
     return RunSummary(
         name=name,
         base=plan.base,
         collections=plan.collections,
-        state="damaged" if trouble else _state(folder, last),
-        step=max(steps, default=0),
-        total_steps=_total_steps(said),
-        best_validation_loss=min(losses, default=None),
-        first_validation_loss=losses[0] if losses else None,
-        seconds=max((e.elapsed for e in said if isinstance(e, ev.StepDone)), default=0.0),
-        started=started.time if started else (folder / "plan.toml").stat().st_mtime,
+        state="damaged" if damage else _state(folder, facts.last, ours),
+        step=facts.step,
+        total_steps=facts.total_steps,
+        best_validation_loss=facts.best,
+        first_validation_loss=facts.first,
+        seconds=facts.seconds,
+        started=_changed(folder) if facts.started is None else facts.started,
         checkpoints=checkpoint_steps(folder),
-        trouble=trouble or (last.message if isinstance(last, ev.Failed) else ""),
+        trouble=" ".join(damage) or (facts.last.message if isinstance(facts.last, ev.Failed) else ""),
+        left_out=facts.left_out,
     )
 
 
 def length_of(folder: Path) -> tuple[int, float]:
-    """How many steps a run was last going to have, and how many an epoch has; 0 where it has not begun."""
-    said = read_events(folder)
-    started = next((e for e in said if isinstance(e, ev.Started)), None)
-    return _total_steps(said), started.steps_per_epoch if started else 0.0
+    """How many steps a run was last going to have, and how many an epoch has; 0 where it has not begun.
+
+    Raises UnreadableFile.
+    """
+    facts = facts_of(folder)
+    return facts.total_steps, facts.per_epoch
 
 
-def _total_steps(said: Sequence[ev.Event]) -> int:
-    """How many steps the run was last going to have."""
-    known = [e.total_steps for e in said if isinstance(e, ev.Started | ev.Resumed) and e.total_steps]
-    return known[-1] if known else 0
-
-
-def _state(folder: Path, last: ev.Event | None) -> str:
-    if files.is_locked(folder / "lock"):
+def _state(folder: Path, last: ev.Event | None, ours: bool) -> str:
+    if not ours and files.is_locked(folder / LOCK):
         return "learning"
     if isinstance(last, ev.Finished):
         return "stopped" if last.stopped_by == "stopped" else "finished"
@@ -246,87 +347,9 @@ def _state(folder: Path, last: ev.Event | None) -> str:
 
 
 def list_runs() -> tuple[RunSummary, ...]:
-    """Every run, newest first."""
-    return tuple(summary_of(name) for name in run_names())
-
-
-# -- removing ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class RemovedRun:
-    """A run that was moved out of the way: it can come back under `name` until `until`."""
-
-    name: str
-    folder: Path
-    until: datetime
-
-
-def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
-    """Move runs out of the list, to be kept for KEPT_DAYS; all of them, or none where one is refused.
-
-    Raises RunError for a run that is not there or is open elsewhere, OSError as the system gives it.
-    """
-    folders = [run_folder(name) for name in dict.fromkeys(names)]
-    place = paths.runs_folder() / _REMOVED
-    removed = []
-    with contextlib.ExitStack() as held:
-        for folder in folders:
-            held.enter_context(locked(folder))
-        if os.name == "nt":
-            held.close()  # Windows moves no folder in which a file is open
-        place.mkdir(parents=True, exist_ok=True)
-        for folder in folders:
-            now = datetime.now(UTC)
-            target = place / f"{folder.name}-{now.strftime(_TIME)}"
-            os.rename(folder, target)
-            removed.append(RemovedRun(folder.name, target, now + timedelta(days=KEPT_DAYS)))
-    files.sync_folder(place)
-    return tuple(removed)
-
-
-def removed_runs() -> tuple[RemovedRun, ...]:
-    """Every run that can be brought back, the latest removed first."""
-    place = paths.runs_folder() / _REMOVED
-    found = [_removed_run(child) for child in place.iterdir()] if place.is_dir() else []
-    return tuple(sorted((each for each in found if each), key=lambda each: each.until, reverse=True))
-
-
-def _removed_run(folder: Path) -> RemovedRun | None:
-    name, _, time = folder.name.rpartition("-")
-    try:
-        removed = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
-    except ValueError:
-        return None  # not one of ours
-    return RemovedRun(name, folder, removed + timedelta(days=KEPT_DAYS))
-
-
-def restore_run(name: str) -> None:
-    """Bring the latest removed run called `name` back. Raises RunError where there is none, or the name is taken."""
-    kept = removed_runs()
-    newest = next((each for each in kept if each.name == name), None)
-    if newest is None:
-        others = ", ".join(dict.fromkeys(each.name for each in kept))
-        there = f"these can be brought back: {others}" if others else "no removed run is kept any more"
-        raise RunError(f"There is no removed run called {name!r}; {there}.")
-    folder = paths.runs_folder() / name
-    taken = RunError(
-        f"There is another run called {name!r} by now: remove it first (it is kept as well), then restore this one."
-    )
-    if (folder / "plan.toml").exists():
-        raise taken
-    try:
-        folder.rmdir()  # left empty by a run that never began
-    except FileNotFoundError:
-        pass
-    except OSError:
-        raise taken from None
-    os.rename(newest.folder, folder)
-    files.sync_folder(folder.parent)
-
-
-def sweep_removed(now: datetime | None = None) -> None:
-    """Delete the removed runs whose time is over. What cannot be deleted stays until the next time."""
-    for each in removed_runs():
-        if each.until < (now or datetime.now(UTC)):
-            shutil.rmtree(each.folder, ignore_errors=True)
+    """Every run, newest first. Raises RunError where the folder of all runs cannot be read."""
+    found = []
+    for name in run_names():
+        with contextlib.suppress(RunError):  # taken away meanwhile
+            found.append(summary_of(name))
+    return tuple(found)

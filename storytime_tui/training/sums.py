@@ -1,14 +1,17 @@
 """Whether a checkpoint is still what was saved: SHA-256 sums, as `sha256sum --check` reads them. Knows no torch."""
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from storytime_tui import small_files
 from storytime_tui.errors import ModelError
 
 SUMS = "SHA256SUMS"
 
 _NEEDED = {"trainer.json", "trainer.safetensors"}
+_PIECE = 4_000_000  # bytes read at once
 
 
 def write_sums(folder: Path) -> None:
@@ -27,21 +30,23 @@ def damage_in(checkpoint: Path, *, model_only: bool = False) -> str:
     """
     named = set()
     try:
-        for line in (checkpoint / SUMS).read_text(encoding="utf-8").splitlines():
+        for line in small_files.read_text(checkpoint / SUMS).splitlines():
             wanted, name = line.split("  ", 1)
+            if Path(name).name != name or name in ("", ".."):
+                return SUMS  # nothing outside of the checkpoint was saved with it
             named.add(name)
             if model_only and name.startswith("trainer."):
                 continue
-            if not (checkpoint / name).is_file() or _sum_of(checkpoint / name) != wanted:
+            if _sum_of(checkpoint / name) != wanted:
                 return name
-    except (OSError, ValueError):
+    except (OSError, ValueError, small_files.UnreadableFile):
         return SUMS
     return "" if (named if model_only else named >= _NEEDED) else SUMS
 
 
 def check_model(folder: Path) -> None:
     """Raise ModelError where a checkpoint's model is not what was saved; a folder without sums is nobody's promise."""
-    damaged = damage_in(folder, model_only=True) if (folder / SUMS).is_file() else ""
+    damaged = damage_in(folder, model_only=True) if os.path.lexists(folder / SUMS) else ""
     if damaged:
         raise ModelError(
             f"The checkpoint in {folder} is damaged: {damaged} is not what was saved. Name another one."
@@ -49,5 +54,15 @@ def check_model(folder: Path) -> None:
 
 
 def _sum_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The sum of what a file holds, "" where there is no such file. Raises OSError."""
+    try:
+        with small_files.open_regular(path) as file:
+            # no more than its size: one of /proc has none, and goes on for ever
+            left = os.fstat(file.fileno()).st_size
+            found = hashlib.sha256()
+            while left > 0 and (part := file.read(min(left, _PIECE))):
+                found.update(part)
+                left -= len(part)
+            return found.hexdigest()
+    except (FileNotFoundError, small_files.UnreadableFile):
+        return ""

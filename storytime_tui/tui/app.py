@@ -280,6 +280,8 @@ class StorytimeApp(App[None]):
 
     def _asked_to_leave(self, terminal_is_gone: bool) -> None:
         self._terminal_is_gone = self._terminal_is_gone or terminal_is_gone
+        if self._leaving:
+            return  # a closed window may send its signal twice: only a person who asks again leaves at once
         self.call_later(self.action_quit)
 
     def _leave_when_done(self) -> None:
@@ -289,6 +291,17 @@ class StorytimeApp(App[None]):
             # All is on the disk, and there is no screen to restore: the driver would wait for one for ever.
             os._exit(0)
         self.exit()
+
+    def _fatal_error(self) -> None:
+        """Close the app on an exception that nobody foresaw; where it was raised is in the log.
+
+        Textual's own version prints the local variables of every frame, and with them the story.
+        """
+        from storytime_tui import log
+
+        if self._exception is not None:
+            log.keep(self._exception, "in the app")
+        self._close_messages_no_wait()
 
 
 def _provider() -> type[Provider]:

@@ -42,10 +42,12 @@ def sentence_of(error: Exception) -> str:
     """What to show for an error: its own sentence where it was meant for people, else where the log is."""
     if isinstance(error, StorytimeError):
         return str(error)
-    from storytime_tui import log  # only when something broke
+    from storytime_tui import files, log  # only when something broke
 
-    where = log.keep(error, "in the app")
-    return f"Something broke that should not have ({type(error).__name__}); the details are in {where}."
+    details = log.keep(error, "in the app")
+    if isinstance(error, OSError) and (sentence := files.sentence_of(error)):
+        return sentence
+    return f"Something broke that should not have ({type(error).__name__}). {details}"
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:

@@ -1,8 +1,9 @@
 """Keeps what native code prints (a warning of a C library, a progress bar) off the app's screen.
 
-Textual draws on the terminal's descriptor 2. While the app is up, descriptors 1 and 2 lead to the log, and
-Textual gets a duplicate of the terminal instead, through `sys.__stdout__` and `sys.__stderr__`, which is
-where its drivers look. Python's own `print` is caught by Textual before it comes here.
+Textual draws on the terminal's descriptor 2. While the app is up, descriptors 1 and 2 lead to a file (the null
+device, since a library's message may quote a story, and no log keeps one). Textual gets a duplicate of the terminal
+instead, through `sys.__stdout__` and `sys.__stderr__`, which is where its drivers look. Python's own `print` is
+caught by Textual before it comes here.
 """
 
 import contextlib
@@ -47,7 +48,7 @@ def _opened(log: Path) -> int | None:
         if os.name == "nt" or not (os.isatty(1) and os.isatty(2)):
             return None
         log.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        return os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     except OSError:
         return None
 

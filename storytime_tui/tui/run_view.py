@@ -65,7 +65,8 @@ class RunView:
         """How many passes over the training tokens its steps are, the last perhaps not whole; 0 while unknown."""
         each = self.started.steps_per_epoch if self.started else 0
         # the last step of an epoch may reach a little into the next one
-        return math.ceil((self.total - 1) / each) if each > 0 and self.total > 1 else min(self.total, 1)
+        some = 1e-3 <= each < math.inf and self.total > 1  # a journal may say anything
+        return math.ceil((self.total - 1) / each) if some else min(self.total, 1)
 
     @property
     def best(self) -> ev.Evaluated | None:

@@ -24,6 +24,5 @@ def save(state: ShelfState) -> None:
     path = paths.desk_file()
     try:
         files.write_atomically(path, json.dumps(to_json(state)).encode())
-        path.chmod(0o600)
     except OSError as error:
         raise StorytimeError(files.explain(error, f"keeping the ticks in {path}")) from error

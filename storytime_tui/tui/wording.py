@@ -69,8 +69,8 @@ def number(value: float | None, pattern: str = ",.3f") -> str:
 
 def rate(value: float) -> str:
     """A learning rate, short: `5e-05` -> `5.0e-5`."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "–"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from storytime_tui import paths
+from storytime_tui import files, paths
 from storytime_tui.errors import PlanError
 from storytime_tui.training import events as ev
 
@@ -22,7 +22,10 @@ def on_board(said: Iterator[ev.Event]) -> Iterator[ev.Event]:
     try:
         for event in said:
             if isinstance(event, ev.Started):
-                writer = SummaryWriter(paths.runs_folder() / event.run / "tensorboard")
+                folder = paths.runs_folder() / event.run / "tensorboard"
+                writer = SummaryWriter(folder)
+                for file in folder.iterdir():
+                    files.make_private(file)  # it keeps the samples
             if writer is not None:
                 for name, number in _numbers(event).items():
                     writer.add_scalar(name, number, getattr(event, "step", 0))

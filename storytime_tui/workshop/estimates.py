@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from storytime_tui import paths
+from storytime_tui import paths, small_files
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import StorytimeError
 from storytime_tui.models import catalogue
 from storytime_tui.models.footprint import size_of_shape
+from storytime_tui.training import events as ev
 from storytime_tui.training import runs
+from storytime_tui.training.journal import JOURNAL
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, schedule_of, window_count
 
 # Tokens a byte of text: measured on fourteen children's books, with GPT-2's own vocabulary and with ones of each
@@ -23,15 +27,22 @@ _TOKENS_PER_BYTE = {2048: 0.278, 8192: 0.243}  # by the words in the vocabulary
 _TOKENS_PER_BYTE_OF_GPT2 = 0.246
 _TOKENS_PER_BYTE_OF_STARTER = 0.257  # 8,192 words, made on other books than the one that is read
 _WINDOW = 1024  # of the bases that are not empty, where nothing more is known
-# Parameters times tokens that one core gets through in a second while learning, measured with distilgpt2's
-# shape and a 6 x 384 model alike. Only until this machine has a run of its own to go by.
-_WORK_PER_CORE = 1.5e10
+# Parameters times tokens that one core gets through in a second while learning, measured with the starter and
+# scratch-tiny. Only until this machine has a run of its own to go by.
+_WORK_PER_CORE = 0.9e10
 _RUNS_ASKED = 20
+_END = 16_384  # bytes of a journal that hold its last steps
+# What a run does beside its steps, measured with the same two on two cores:
+_BEGINNING = 4.0  # seconds until torch is loaded and the stories are tokens
+_TRIED = 3  # windows of the trial step
+_JUDGING = 1 / 3  # of a step's time for as many tokens: no way back
+_TELLING = (1e-3, 0.6e-9)  # seconds a token of a sample, and for each parameter more
+_SAVED = 12 / 3e8  # seconds a parameter for a checkpoint: weights and moments, summed and brought to the disk
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """About how much the stories are: tokens, training windows, and seconds to learn them with the usual plan.
+    """About how much the stories are: tokens, training windows, and seconds from the usual plan's start to its end.
 
     `seconds` is None where this machine has not shown its speed yet and nothing can be said.
     """
@@ -70,10 +81,26 @@ def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
     except StorytimeError:  # too little to learn from: the plan will say so
         return Estimate(tokens, 0, None)
     assert plan.stride and plan.batch_size and plan.accumulation and plan.block_size
-    steps = schedule_of(plan, learned).total_steps
-    done = steps * plan.batch_size * plan.accumulation * plan.block_size
     speed = _speed(base_name, parameters)
-    return Estimate(tokens, window_count(learned, plan.stride), done / speed if speed else None)
+    seconds = _seconds(plan, learned, tokens - learned, parameters, speed) if speed else None
+    return Estimate(tokens, window_count(learned, plan.stride), seconds)
+
+
+def _seconds(plan: TrainingPlan, learned: int, judged: int, parameters: int, speed: float) -> float:
+    """From the start to the last checkpoint, with `speed` tokens a second in the steps; patience may end it earlier."""
+    assert plan.batch_size and plan.accumulation and plan.block_size and plan.evaluate_every
+    steps = schedule_of(plan, learned).total_steps
+    stepping = steps * plan.batch_size * plan.accumulation * plan.block_size / speed
+    evaluations = 1 + -(-steps // plan.evaluate_every)  # before the first step too, and after the last
+    samples = 1 + -(-steps // plan.sample_every) if plan.sample_every else 0
+    fixed, each = _TELLING
+    return (
+        _BEGINNING
+        + _TRIED * plan.block_size / speed
+        + stepping
+        + evaluations * (judged * _JUDGING / speed + parameters * _SAVED)
+        + samples * plan.sample_tokens * (fixed + each * parameters)
+    )
 
 
 def _parameters(base_name: str) -> int:
@@ -84,7 +111,7 @@ def _parameters(base_name: str) -> int:
     if shape is not None:
         return size_of_shape(shape, shape.vocabulary, shape.window).parameters
     try:
-        return _parameters(read_plan(runs.run_folder(base_name.partition("/")[0]) / "plan.toml").base)
+        return _parameters(read_plan(runs.run_folder(base_name.partition("/")[0]) / runs.PLAN).base)
     except (StorytimeError, RecursionError):
         return 0
 
@@ -107,11 +134,10 @@ def _speed(base_name: str, parameters: int) -> float | None:
 def _newest() -> tuple[tuple[str, float], ...]:
     """The newest runs, and when each last said something: what `_seen` depends on."""
     found = []
-    for name in runs.run_names()[:_RUNS_ASKED]:
-        try:
-            found.append((name, (paths.runs_folder() / name / "events.jsonl").stat().st_mtime))
-        except OSError:
-            continue
+    with contextlib.suppress(StorytimeError):  # the folder of all runs cannot be read
+        for name in runs.run_names()[:_RUNS_ASKED]:
+            with contextlib.suppress(OSError):
+                found.append((name, (paths.runs_folder() / name / JOURNAL).stat().st_mtime))
     return tuple(found)
 
 
@@ -121,29 +147,27 @@ def _seen(newest: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...
     found = []
     for name, _ in newest:
         folder = paths.runs_folder() / name
-        speed = _last_speed(folder / "events.jsonl")
-        try:
+        speed = _last_speed(folder / JOURNAL)
+        with contextlib.suppress(StorytimeError):
             if speed:
-                found.append((read_plan(folder / "plan.toml").base, speed))
-        except StorytimeError:
-            continue
+                found.append((read_plan(folder / runs.PLAN).base, speed))
     return tuple(found)
 
 
 def _last_speed(journal: Path) -> float | None:
     """The tokens a second that a run's last step tells, from the end of its journal alone."""
     try:
-        with journal.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 16_384))
-            lines = file.read().splitlines()
-    except OSError:
+        with small_files.open_regular(journal) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
+            lines = file.read(_END).splitlines()
+    except (OSError, small_files.UnreadableFile):
         return None
     for line in reversed(lines):
         if b'"step_done"' in line:
-            try:
-                return float(json.loads(line)["tokens_per_second"]) or None
-            except (ValueError, KeyError, TypeError):
-                continue
+            with contextlib.suppress(ValueError, RecursionError):
+                event = ev.from_json(json.loads(line))
+                if isinstance(event, ev.StepDone) and 0 < event.tokens_per_second < math.inf:
+                    return event.tokens_per_second
     return None
 
 

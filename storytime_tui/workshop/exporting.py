@@ -1,8 +1,9 @@
-"""An export job: from a run's checkpoint to files that other programs open. Torch is loaded when it begins."""
+"""An export job: from a run's checkpoint or a base to files that other programs open. Loads torch as it begins."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storytime_tui import files
+from storytime_tui import files, small_files
 from storytime_tui.errors import ModelError, RunError
+from storytime_tui.models import catalogue, hub
 from storytime_tui.models import folder as model_folder
 from storytime_tui.training import runs
 from storytime_tui.training.sums import check_model
-from storytime_tui.workshop.origins import find_origin
+from storytime_tui.workshop.origins import find_origin, model_in
 
 if TYPE_CHECKING:
     from storytime_tui.models.export import Weights
@@ -38,12 +40,13 @@ _BESIDE = (model_folder.GENERATION_CONFIG, "LICENSE")
 class Exported:
     """What was written: `path` is a folder, or a file for GGUF; `bytes` counts all of it.
 
-    `base` is the model that an adapter was merged into, None where the run taught all of its weights; `dtype` is
-    what the matrices are in ("mixed" where they differ); `address` is the repository's on the Hub, if pushed.
+    `run` is the run or the base; `checkpoint` the run's, None of a base. `base` is the model that an adapter was
+    merged into, None where the run taught all of its weights; `dtype` is what the matrices are in ("mixed" where they
+    differ); `address` is the repository's on the Hub, if pushed.
     """
 
     run: str
-    checkpoint: str
+    checkpoint: str | None
     path: Path
     format: str
     dtype: str
@@ -52,8 +55,8 @@ class Exported:
     address: str | None
 
 
-def export_run(
-    run: str,
+def export_model(
+    name: str,
     to: Path,
     *,
     checkpoint: str | None = None,
@@ -64,8 +67,10 @@ def export_run(
     private: bool = False,
     report: Report = lambda words, done, total: None,
 ) -> Exported:
-    """Write a checkpoint (None: the best, else the last) so that other programs open it; a LoRA run is merged.
+    """Write a model so that other programs open it; a LoRA run is merged.
 
+    `name` is a run, of which `checkpoint` is written (None: the best, else the last), `run/step-N`, or a base: the
+    starter, a folder, an id on the Hub. A base's name is the base's, as everywhere (see `find_origin`).
     `dtype` None keeps what is stored; a file of weights holds at most `shard_bytes` of them (None: as many as the Hub
     takes), unless a single matrix is larger. `push` is a repository on the Hub, owner/model, made where there is none
     (`private` then). All that can be refused is refused before anything is written. Raises RunError or ModelError
@@ -75,7 +80,8 @@ def export_run(
     _check_target(to, format)
     if shard_bytes is not None and format == "gguf":
         raise ModelError("GGUF is one file and has no shards: leave --shard-size out.")
-    chosen = _checkpoint(runs.run_folder(run), checkpoint)
+    chosen, name, which = _chosen(name, checkpoint, report)
+    called = f"{name} {which}" if which else name
     if push is not None:
         from storytime_tui.models import upload
 
@@ -92,20 +98,22 @@ def export_run(
             if push is not None:
                 report(f"asking the Hub for {push}", 0, 0)
                 address = upload.make_repo(push, private=private)
-            written = _write(source, to, format, dtype, shard_bytes, f"{run} {chosen.name}", report)
+            written = _write(source, to, format, dtype, shard_bytes, called, report)
         except OSError as error:
-            raise ModelError(files.explain(error, f"exporting the run {run} to {to}")) from error
+            raise ModelError(
+                files.explain(error, f"exporting {'the run ' if which else ''}{name} to {to}")
+            ) from error
         base = source.base
     if push is not None:
         report(f"uploading to {push}", 0, 0)
         try:
-            upload.upload(to, push, f"{run}, {chosen.name}")
+            upload.upload(to, push, f"{name}, {which}" if which else name)
         except ModelError as error:
             raise ModelError(
                 f"{str(error).rstrip('.')}; the export is whole in {to}, and `hf upload {push} {to}` sends it later."
             ) from error
     size = sum(path.stat().st_size for path in to.iterdir()) if to.is_dir() else to.stat().st_size
-    return Exported(run, chosen.name, to.resolve(), format, written, size, base, address)
+    return Exported(name, which, to.resolve(), format, written, size, base, address)
 
 
 def _check_target(to: Path, format: str) -> None:
@@ -119,18 +127,38 @@ def _check_target(to: Path, format: str) -> None:
         )
 
 
+def _chosen(name: str, checkpoint: str | None, report: Report) -> tuple[Path, str, str | None]:
+    """The folder with the model, its run or the base, and which checkpoint of the run. Raises RunError, ModelError."""
+    run, _, which = name.partition("/")
+    a_base = catalogue.is_base_name(name) and not which and checkpoint is None
+    if not a_base and runs.is_run(run):
+        found = _checkpoint(runs.run_folder(run), checkpoint or which)
+        return found, run, found.name
+    if checkpoint is not None or not _is_known_base(name):
+        runs.run_folder(name)  # raises: there is none, and only a run has checkpoints
+    origin = find_origin(name, report)
+    if origin.folder is None:
+        raise ModelError(f"{name} is an empty shape and has no weights to export yet: train it first.")
+    return origin.folder, name, None
+
+
+def _is_known_base(name: str) -> bool:
+    """Whether a name is no run's that was mistyped: a base's, a folder's, or an id on the Hub."""
+    if "/" in name or catalogue.is_base_name(name) or os.path.isdir(os.path.expanduser(name)):
+        return True
+    return catalogue.is_repo_id(name) and hub.cached(name) is not None
+
+
 def _checkpoint(folder: Path, which: str | None) -> Path:
-    """The folder of a checkpoint that is whole. Raises RunError where there is none such."""
+    """The folder of a checkpoint with a model in it. Raises RunError where there is none such."""
     steps = runs.checkpoint_steps(folder)
     if not steps:
         raise RunError(f"The run {folder.name!r} has no checkpoint yet: let it learn a little longer.")
-    for name in [which] if which else ["best", "last", f"step-{steps[-1]}"]:
-        place = folder / "checkpoints" / name
-        named = re.fullmatch(r"best|last|step-\d+", name)
-        if named and any((place / each).is_file() for each in (model_folder.CONFIG, _ADAPTER_CONFIG)):
-            return place.resolve()
-    kept = ", ".join(f"step-{step}" for step in steps)
-    raise RunError(f"The run {folder.name!r} keeps no checkpoint {which!r}; it has best, last, {kept}.")
+    found = model_in(folder, which)
+    if found is None:
+        kept = ", ".join(f"step-{step}" for step in steps)
+        raise RunError(f"The run {folder.name!r} keeps no checkpoint {which!r}; it has best, last, {kept}.")
+    return found
 
 
 # -- what is exported --------------------------------------------------------------------------------------
@@ -219,7 +247,7 @@ def _write(
         report("writing the weights", done, total)
 
     if format == "gguf":
-        with files.file_written_atomically(to) as part:
+        with files.file_written_atomically(to, shared=True, replace=False) as part:
             gguf_file.write_gguf(
                 part,
                 source.weights,
@@ -231,7 +259,7 @@ def _write(
             )
         return words[gguf_file.matrix_dtype(source.weights, kind)]
     common = export.dtype_of(source.weights, kind)
-    with files.folder_written_atomically(to) as part:
+    with files.folder_written_atomically(to, shared=True) as part:
         # the small files first: a run that learns on may prune its checkpoint, and only open files outlive that
         config = export.config_in(source.config, common) if common is not None else source.config
         (part / model_folder.CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -255,8 +283,9 @@ def _copy(name: str, folders: tuple[Path, ...], to: Path) -> None:
 
 def _copy_card(folder: Path, to: Path) -> None:
     """The run's own card goes along; the one that peft writes is about an adapter, which this is no longer."""
-    card = folder / _CARD
-    if card.is_file() and not re.search(
-        r"(?m)^library_name: *peft", card.read_text("utf-8", errors="replace")
-    ):
-        shutil.copyfile(card, to / _CARD)
+    try:
+        card = small_files.read_bytes(folder / _CARD)
+    except (FileNotFoundError, small_files.UnreadableFile):
+        return
+    if not re.search(rb"(?m)^library_name: *peft", card):
+        (to / _CARD).write_bytes(card)

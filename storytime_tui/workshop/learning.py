@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-import shutil
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from storytime_tui.models.hub import FetchStopped
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
+from storytime_tui.training.journal import JOURNAL, Journal
 from storytime_tui.training.plan import (
     TrainingPlan,
     plan_with_more,
@@ -64,8 +64,8 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("waking the model", 0, 0)
         trainer_for, resolved = _build(prepared, ranks)
-        folder = _new_folder(run, resolved) if ranks is None or ranks.speaks else None
-        yield from _speak(ranks, folder, lambda place: trainer_for(place, control))
+        with _new_run(run, resolved) if ranks is None or ranks.speaks else contextlib.nullcontext() as folder:
+            yield from _speak(ranks, folder, lambda place: trainer_for(place, control))
 
 
 def resume(run: str, control: Control, more_epochs: float | None = None) -> Iterator[ev.Event]:
@@ -75,10 +75,14 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
     no such run, open elsewhere, finished, its stories gone or changed.
     """
     folder = runs.run_folder(run)
-    plan = read_plan(folder / "plan.toml")
+    # held from here on: what is read is still so when it is changed
     with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():
-        pass  # another program that has it open is told of at once, before anything is loaded
-    summary = runs.summary_of(run)
+        yield from _resume(run, folder, control, more_epochs)
+
+
+def _resume(run: str, folder: Path, control: Control, more_epochs: float | None) -> Iterator[ev.Event]:
+    plan = read_plan(folder / runs.PLAN)
+    summary = runs.summary_of(run, ours=True)
     # by what it said at its end, not by its steps: it may have been killed before it saved the last of them
     over = summary.state == "finished" and summary.step not in plan.extended_at
     if over and more_epochs is None:
@@ -98,24 +102,22 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
                 f"No checkpoint of the run {run!r} is whole: {damaged[0]} They stay where they are. Start a new run."
             )
         if more_epochs is not None and not _is_follower():
-            write_plan(plan, folder / "plan.toml")
+            write_plan(plan, folder / runs.PLAN)
         prepared = yield from _prepare_in_turn(ranks, plan, control, checkpoint)
         yield ev.Preparing("waking the model", 0, 0)
         trainer_for, _ = _build(prepared, ranks, checkpoint)
         yield from _speak(ranks, folder, lambda place: trainer_for(place, control), damaged)
 
 
-def _new_folder(run: str | None, plan: TrainingPlan) -> Path:
-    """The run's folder, with its plan in it. Raises RunError."""
-    folder = None
-    try:
-        folder = runs.make_run_folder(run, plan.collections)
-        write_plan(plan, folder / "plan.toml")
-    except OSError as error:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise RunError(files.explain(error, "making the run's folder")) from error
-    return folder
+@contextlib.contextmanager
+def _new_run(run: str | None, plan: TrainingPlan) -> Iterator[Path]:
+    """The run's folder, with its plan in it, held for the block. Raises RunError."""
+    with contextlib.ExitStack() as held:
+        try:
+            folder = held.enter_context(runs.new_run(run, plan))
+        except OSError as error:
+            raise RunError(files.explain(error, "making the run's folder")) from error
+        yield folder
 
 
 def _is_follower() -> bool:
@@ -154,7 +156,7 @@ def _speak(
     make_trainer: Callable[[Path], Trainer],
     damaged: Sequence[str] = (),
 ) -> Iterator[ev.Event]:
-    """Train holding the run's lock, writing every event to the journal before anyone hears it.
+    """Train, writing every event to the journal before anyone hears it. The caller holds the run.
 
     `damaged`: a sentence for each checkpoint that could not be gone on from.
     """
@@ -163,13 +165,13 @@ def _speak(
             pass
         return
     assert folder is not None
-    with runs.locked(folder), learning_now():
-        for place in (folder, folder / "checkpoints"):
+    with learning_now():
+        for place in (folder, folder / runs.CHECKPOINTS):
             if place.is_dir():
                 files.sweep(place)
         trainer = make_trainer(folder)
         try:
-            journal = runs.Journal(folder / "events.jsonl")
+            journal = Journal(folder / JOURNAL)
         except OSError as error:
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
         with contextlib.closing(journal):

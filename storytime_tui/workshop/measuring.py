@@ -14,8 +14,8 @@ from pathlib import Path
 
 from storytime_tui.errors import StorytimeError
 from storytime_tui.training import events as ev
+from storytime_tui.training.journal import read_events
 from storytime_tui.training.plan import TrainingPlan, write_plan
-from storytime_tui.training.runs import read_events
 
 _BARE = """
 from textual.app import App, ComposeResult

@@ -102,7 +102,7 @@ def _size_of(base_name: str) -> Size | None:
     try:
         if Path(base_name).expanduser().is_dir():
             return size_in(Path(base_name).expanduser())
-        return _size_of(read_plan(runs.run_folder(base_name.partition("/")[0]) / "plan.toml").base)
+        return _size_of(read_plan(runs.run_folder(base_name.partition("/")[0]) / runs.PLAN).base)
     except (StorytimeError, OSError, RecursionError):
         return None
 

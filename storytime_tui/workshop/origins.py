@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storytime_tui import paths
-from storytime_tui.errors import ModelError, PlanError
+from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.models import catalogue, hub
-from storytime_tui.models.folder import ADAPTER_CONFIG, read_json
+from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, read_json
+from storytime_tui.small_files import is_regular
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
 
@@ -61,38 +62,59 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
     try:
         return Origin(name, hub.fetch(name, report, cancelled))
     except ModelError as error:
-        near = difflib.get_close_matches(name.partition("/")[0], runs.run_names(), n=2, cutoff=0.7)
+        near = difflib.get_close_matches(name.partition("/")[0], _runs_by_now(), n=2, cutoff=0.7)
         if not near:
             raise
         raise ModelError(f"{error} Or did you mean the run {' or '.join(near)}?") from error
 
 
+def _runs_by_now() -> list[str]:
+    try:
+        return runs.run_names()
+    except RunError:
+        return []
+
+
 def base_of_adapter(checkpoint: Path) -> str | None:
     """What a LoRA checkpoint was learned on; None for a checkpoint that is whole by itself. Raises ModelError."""
     config = checkpoint / ADAPTER_CONFIG
-    return str(read_json(config).get("base_model_name_or_path", "")) if config.is_file() else None
+    return str(read_json(config).get("base_model_name_or_path", "")) if is_regular(config) else None
 
 
 def _trained_window(checkpoint: Path) -> int | None:
     try:
-        return read_plan(checkpoint.parents[1] / "plan.toml").block_size
+        return read_plan(checkpoint.parents[1] / runs.PLAN).block_size
     except PlanError:
         return None  # a damaged plan is no reason not to tell
 
 
 def _checkpoint_of(name: str) -> Path | None:
     run, _, which = name.partition("/")
-    folder = paths.runs_folder() / run
-    if not run or run.startswith(".") or not (folder / "plan.toml").is_file():
+    if not runs.is_run(run):
         return None
+    folder = paths.runs_folder() / run
     steps = runs.checkpoint_steps(folder)
     if not steps:
         raise ModelError(
             f"The run {run!r} has no checkpoint yet: let it learn a little longer, or choose another model."
         )
-    for candidate in [which] if which else ["best", "last", f"step-{steps[-1]}"]:
-        checkpoint = folder / "checkpoints" / candidate
-        if candidate and any((checkpoint / config).is_file() for config in ("config.json", ADAPTER_CONFIG)):
-            return checkpoint.resolve()
-    kept = ", ".join(f"{run}/step-{step}" for step in steps)
-    raise ModelError(f"The run {run!r} keeps no checkpoint {which!r}; it has {kept}.")
+    checkpoint = model_in(folder, which)
+    if checkpoint is None:
+        kept = ", ".join(f"{run}/step-{step}" for step in steps)
+        raise ModelError(
+            f"The run {run!r} keeps no checkpoint {which or 'with a model in it'!r}; it has {kept}."
+        )
+    return checkpoint
+
+
+def model_in(run_folder: Path, which: str | None) -> Path | None:
+    """The checkpoint of a run called so ("" or None: the best, else the last, else the newest with a model in it).
+
+    None where the run keeps no such.
+    """
+    newest = [f"step-{step}" for step in reversed(runs.checkpoint_steps(run_folder))]
+    for name in [which] if which else ["best", "last", *newest]:
+        checkpoint = runs.checkpoint_named(run_folder, name)
+        if checkpoint and any(is_regular(checkpoint / config) for config in (CONFIG, ADAPTER_CONFIG)):
+            return checkpoint
+    return None

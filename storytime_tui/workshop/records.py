@@ -8,16 +8,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from storytime_tui import files
+from storytime_tui.amounts import count
 from storytime_tui.errors import PlanError, RunError, StorytimeError
+from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
-from storytime_tui.training import runs
+from storytime_tui.training import removed, runs
+from storytime_tui.training.journal import read_events
 from storytime_tui.training.plan import TrainingPlan, read_plan
-from storytime_tui.training.runs import RemovedRun, RunSummary
+from storytime_tui.training.removed import RemovedRun
+from storytime_tui.training.runs import RunSummary
 
 
 def run_records() -> tuple[RunSummary, ...]:
-    """Every run, newest first."""
+    """Every run, newest first, damaged ones too. Raises RunError where the folder of all runs cannot be read."""
     return runs.list_runs()
+
+
+def troubles(summaries: Sequence[RunSummary]) -> tuple[str, ...]:
+    """A sentence for each run that cannot be read, or not all of it; none for one that merely failed."""
+    return tuple(filter(None, map(_trouble_of, summaries)))
+
+
+def _trouble_of(summary: RunSummary) -> str:
+    if summary.state == "damaged":
+        return f"The run {summary.name} is damaged. {summary.trouble}"
+    if summary.left_out:
+        lines = count(summary.left_out, "line")
+        return f"Of the run {summary.name}, {lines} of the journal cannot be read and are left out."
+    return ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ def last_run() -> LastRun | None:
             folder = runs.run_folder(name)
             if files.is_locked(folder / "lock"):
                 continue
-            said = tuple(runs.read_events(folder))
+            said = tuple(read_events(folder))
         except (StorytimeError, OSError):
             continue
         if any(isinstance(event, ev.Started) for event in said):
@@ -52,8 +70,8 @@ def run_record(name: str) -> RunSummary:
 
 
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:
-    """The run's evaluations, in order, without those that a resume made void."""
-    said = runs.read_events(runs.run_folder(name))
+    """The run's evaluations, in order, without those that a resume made void. Raises UnreadableFile."""
+    said = read_events(runs.run_folder(name))
     return tuple(event for event in said if isinstance(event, ev.Evaluated))
 
 
@@ -97,7 +115,7 @@ def compare_runs(names: Sequence[str]) -> tuple[ComparedRun, ...]:
         raise RunError("Comparing takes two runs or more: name another one.")
     summaries = [runs.summary_of(name) for name in unique]
     plans = [_plan_of(name) for name in unique]
-    said = [runs.read_events(runs.run_folder(name)) for name in unique]
+    said = [_said_by(name) for name in unique]
     stories = [_judged_by(plan) for plan in plans]
     tokens = [next((e.validation_tokens for e in each if isinstance(e, ev.Started)), None) for each in said]
     return tuple(
@@ -115,9 +133,16 @@ def compare_runs(names: Sequence[str]) -> tuple[ComparedRun, ...]:
 
 def _plan_of(name: str) -> TrainingPlan | None:
     try:
-        return read_plan(runs.run_folder(name) / "plan.toml")
-    except PlanError:
-        return None  # damaged: its journal may still be whole
+        return read_plan(runs.run_folder(name) / runs.PLAN)
+    except (PlanError, RunError):
+        return None  # damaged: its journal may still be whole; or taken away this moment
+
+
+def _said_by(name: str) -> list[ev.Event]:
+    try:
+        return read_events(runs.run_folder(name))
+    except UnreadableFile:
+        return []  # damaged, as its summary says
 
 
 def _judged_by(plan: TrainingPlan | None) -> tuple[object, ...] | None:
@@ -177,11 +202,11 @@ def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
     Raises RunError for a run that is not there, is open elsewhere, or cannot be moved.
     """
     try:
-        removed = runs.remove_runs(names)
+        taken = removed.remove_runs(names)
     except OSError as error:
         raise RunError(files.explain(error, f"removing {', '.join(names)}")) from error
-    runs.sweep_removed()
-    return removed
+    removed.sweep_removed()
+    return taken
 
 
 def standing_on(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -199,18 +224,21 @@ def standing_on(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def removed_runs() -> tuple[RemovedRun, ...]:
-    """The runs that can be brought back, the last removed first."""
-    return runs.removed_runs()
+    """The runs that can be brought back, the last removed first. Raises RunError."""
+    try:
+        return removed.removed_runs()
+    except OSError as error:
+        raise RunError(files.explain(error, "looking for removed runs")) from error
 
 
 def restore_run(name: str) -> None:
     """Bring a removed run back, the latest of that name. Raises RunError where it cannot."""
     try:
-        runs.restore_run(name)
+        removed.restore_run(name)
     except OSError as error:
         raise RunError(files.explain(error, f"bringing {name} back")) from error
 
 
 def sweep_removed() -> None:
     """Delete the removed runs whose thirty days are over."""
-    runs.sweep_removed()
+    removed.sweep_removed()

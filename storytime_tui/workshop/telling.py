@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from storytime_tui.corpus.keeping.folders import read_folder
 from storytime_tui.corpus.shelf import collection_folders, roots
 from storytime_tui.corpus.web.sizes import size
-from storytime_tui.errors import ModelError
+from storytime_tui.errors import ModelError, RunError
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models import catalogue, hub
@@ -45,9 +45,10 @@ class ModelChoice:
 
 
 def choices() -> tuple[ModelChoice, ...]:
-    """What there is to tell with: runs that have a checkpoint, newest first, then each run's other checkpoints,
-    then the bases that can tell untrained."""
-    with_checkpoints = [summary for summary in runs.list_runs() if summary.checkpoints]
+    """What there is to tell with: runs that have a checkpoint, newest first (damaged ones after the others), then each
+    run's other checkpoints, then the bases that can tell untrained."""
+    with_checkpoints = [summary for summary in _runs_there_are() if summary.checkpoints]
+    with_checkpoints.sort(key=lambda summary: summary.state == "damaged")
     found = [ModelChoice(_found_by(s.name), s.name, _note_of(s)) for s in with_checkpoints]
     found += [
         ModelChoice(f"{s.name}/step-{step}", f"{s.name} at step {step}", "an earlier moment of that run")
@@ -63,6 +64,13 @@ def choices() -> tuple[ModelChoice, ...]:
     return tuple(found)
 
 
+def _runs_there_are() -> tuple[runs.RunSummary, ...]:
+    try:
+        return runs.list_runs()
+    except RunError:
+        return ()  # the folder of all runs cannot be read; the bases still tell
+
+
 def _found_by(run: str) -> str:
     """What finds a run: its name, unless that is a base's (see `find_origin`)."""
     return f"{run}/best" if catalogue.is_base_name(run) else run
@@ -75,6 +83,8 @@ def _note_of_base(base: catalogue.Base) -> str:
 
 
 def _note_of(summary: runs.RunSummary) -> str:
+    if summary.state == "damaged":
+        return "damaged: its plan or its journal cannot be read"
     learned = ", ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in summary.collections)
     loss = summary.best_validation_loss
     how_well = f", validation loss {loss:.3f}" if loss is not None else ""

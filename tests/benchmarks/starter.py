@@ -39,7 +39,7 @@ from storytime_tui.corpus.words import word_hashes
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, with_values, write_plan
 from storytime_tui.workshop import shelves
-from storytime_tui.workshop.exporting import export_run
+from storytime_tui.workshop.exporting import export_model
 from storytime_tui.workshop.telling import judge_precision
 
 READING, PROSE, TELLING = (
@@ -350,7 +350,7 @@ def ship(folder: Path, record: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "starter"
-        export_run(TELLING, made, dtype="fp16", shard_bytes=_SHARD)
+        export_model(TELLING, made, dtype="fp16", shard_bytes=_SHARD)
         judge_precision(made)
         for run, name in PLANS.items():
             shutil.copy(record / f"{run}.toml", made / name)

@@ -16,7 +16,7 @@ from storytime_tui import files, paths
 from storytime_tui.cli import main
 from storytime_tui.commands import runs as command
 from storytime_tui.training import events as ev
-from storytime_tui.training import runs
+from storytime_tui.training import removed, runs
 from storytime_tui.training.plan import TrainingPlan, write_plan
 from tests.loopback_hub import make_gpt2
 
@@ -300,13 +300,13 @@ def test_after_thirty_days_it_is_swept(capsys: pytest.CaptureFixture[str]) -> No
     for name in ("old", "young"):
         learned(name, 3.0)
         said(capsys, "remove", name)
-    (old,) = (each for each in runs.removed_runs() if each.name == "old")
+    (old,) = (each for each in removed.removed_runs() if each.name == "old")
     past = datetime.now(UTC) - timedelta(days=30, minutes=1)
     os.rename(old.folder, old.folder.with_name(f"old-{past:%Y%m%dT%H%M%S%fZ}"))
     stranger = old.folder.parent / "not one of ours"
     stranger.mkdir()
     said(capsys, "list")
-    assert [each.name for each in runs.removed_runs()] == ["young"] and stranger.is_dir()
+    assert [each.name for each in removed.removed_runs()] == ["young"] and stranger.is_dir()
     assert "these can be brought back: young" in said(capsys, "restore", "old", code=1)[1]
 
 

@@ -240,7 +240,9 @@ def test_a_number_that_is_none_is_bad_usage() -> None:
         (b"Once\r\nupon\r\n", "Once\nupon"),
         (b"Once\n\n", "Once\n"),
         (b"", ""),
-        (b"caf\xc3\xa9 \xff\0", "café \ufffd\0"),
+        (b"caf\xc3\xa9\0", "café\0"),
+        (b"\xef\xbb\xbfOnce", "Once"),
+        ("Once".encode("utf-16"), "Once"),
     ],
 )
 def test_a_pipe_is_the_prompt(
@@ -256,9 +258,22 @@ def test_a_prompt_given_in_words_leaves_the_pipe_alone(
     monkeypatch: pytest.MonkeyPatch, teller: FakeTeller
 ) -> None:
     pipe_in(monkeypatch, b"piped")
-    tell("--prompt", "given\udcff")
+    tell("--prompt", "given")
     assert teller.asked is not None
-    assert teller.asked[0] == "given\ufffd"
+    assert teller.asked[0] == "given"
+
+
+@pytest.mark.parametrize("data", [b"caf\xe9", b"\xff\xfeO"])
+def test_a_pipe_that_is_not_utf8_is_a_sentence(
+    data: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    teller: FakeTeller,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pipe_in(monkeypatch, data)
+    assert tell() == 1
+    assert teller.asked is None
+    assert "not UTF-8 text (at byte" in capsys.readouterr().err
 
 
 def test_the_newest_run_tells_unless_another_is_named(

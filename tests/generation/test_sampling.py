@@ -437,3 +437,13 @@ def test_alternatives_come_with_a_choice_when_asked_for() -> None:
     choice = choose(logits, (), 0, rules_of(SamplerSettings()), SamplerState(), generator_of(0), (), 3)
     assert choice.alternatives == alternatives(logits, 3)
     assert chosen(logits, SamplerSettings()).alternatives == ()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("bias", [100.0, 60.0, -100.0])
+@pytest.mark.parametrize("other", [{}, {"temperature": 1e-6}, {"mirostat": 3.0}, {"min_p": 0.0}])
+def test_the_strongest_bias_overflows_nothing(bias: float, other: dict[str, float]) -> None:
+    logits = gpt2_like(rules_of(SamplerSettings()).vocabulary_size, seed=3)
+    rules = rules_of(SamplerSettings(bias=(("a", bias),), **other))
+    token = choose(logits, [], 0, rules, SamplerState(), generator_of(0)).token
+    assert (chr(token).lower() == "a") == (bias > 0)

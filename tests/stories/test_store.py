@@ -34,6 +34,18 @@ def store(path: Path) -> Iterator[StoryStore]:
     store.close()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+def test_only_its_owner_reads_the_stories_also_those_of_an_older_version(path: Path) -> None:
+    for _ in range(2):
+        store = StoryStore(path)
+        store.new_story("owl")
+        files = list(path.parent.iterdir())  # SQLite's own two beside it
+        assert len(files) == 3 and {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        store.close()
+        path.chmod(0o644)  # as an older version left it
+
+
 def test_a_story_is_kept_with_who_wrote_what_and_how(store: StoryStore) -> None:
     story = store.new_story("The [/b] owl")
     assert (story.title, story.head, story.draft, story.removed) == ("The [/b] owl", None, "", False)

@@ -31,13 +31,13 @@ def test_in_parts_as_at_once(
     targets = torch.randint(0, words, (rows,), generator=generator)
     whole = F.cross_entropy(hidden @ head[:words].T, targets, reduction="sum")
     expected = torch.autograd.grad(whole * 0.5, (hidden, head))
-    before = objective._LOGITS, objective._WORDS
-    objective._LOGITS, objective._WORDS = logits, slice_of
+    before = objective.LOGITS, objective._WORDS
+    objective.LOGITS, objective._WORDS = logits, slice_of
     try:
         found = LinearCrossEntropy.apply(hidden, head, targets, words, True)  # type: ignore[no-untyped-call]
         grads = torch.autograd.grad(found * 0.5, (hidden, head))
     finally:
-        objective._LOGITS, objective._WORDS = before
+        objective.LOGITS, objective._WORDS = before
     torch.testing.assert_close(found, whole, rtol=1e-4, atol=1e-3)
     for ours_, theirs in zip(grads, expected, strict=True):
         torch.testing.assert_close(ours_, theirs, rtol=1e-3, atol=1e-3 * (1 + scale))

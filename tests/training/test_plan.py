@@ -18,6 +18,7 @@ from storytime_tui.training.plan import (
     with_values,
     write_plan,
 )
+from storytime_tui.training.ranges import RANGES
 
 plans = st.builds(
     TrainingPlan,
@@ -84,7 +85,7 @@ def test_set_reaches_every_knob() -> None:
         with_values(plan, {"nonsense": "1"})
     with pytest.raises(PlanError, match="no setting 'learning_rat' in a plan; did you mean learning_rate"):
         with_values(plan, {"learning_rat": "1"})
-    with pytest.raises(PlanError, match="block_size is 0, but must be 8 or more"):
+    with pytest.raises(PlanError, match="block_size is 0, but must be from 8 to 1,000,000 tokens"):
         with_values(plan, {"block_size": "0"})
     with pytest.raises(PlanError, match="epochs is 'many', but must be a number"):
         with_values(plan, {"epochs": "many"})
@@ -172,3 +173,39 @@ def test_knobs_that_cannot_go_together_say_so(values: dict[str, int], said: str)
     plan = dataclasses.replace(TrainingPlan(), **values)  # type: ignore[arg-type]
     with pytest.raises(PlanError, match=said):
         resolve(plan, window=256, from_scratch=True, training_tokens=30_000, parameters=10**6)
+
+
+@pytest.mark.parametrize("name", sorted(RANGES))
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400", "-1", "9" * 23, "9" * 5000])
+def test_a_number_out_of_range_is_refused_by_its_own_name(name: str, value: str) -> None:
+    with pytest.raises(PlanError, match=f"^{name} is .{{1,80}}, but must be ") as refused:
+        with_values(TrainingPlan(), {name: value})
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize("name", ["sample_prompt", "base", "collections", "stories", "tokenizer"])
+def test_what_toml_cannot_hold_is_refused(name: str) -> None:
+    with pytest.raises(PlanError, match="but must be"):
+        with_values(TrainingPlan(), {name: "caf\udce9"})
+
+
+def test_steps_without_end_are_called_so_and_not_epochs() -> None:
+    with pytest.raises(PlanError, match=r"^1,000,000,000 steps of .* set a smaller max_steps"):
+        resolve(
+            TrainingPlan(max_steps=1_000_000_000),
+            window=64,
+            from_scratch=True,
+            training_tokens=1000,
+            parameters=1000,
+        )
+
+
+@pytest.mark.parametrize(
+    ("device", "holds"), [("cuda:1", True), ("mps", True), ("cuda:" + "9" * 20, False), ("cuda:x", False)]
+)
+def test_a_device_has_a_name_and_perhaps_a_number(device: str, holds: bool) -> None:
+    if holds:
+        assert TrainingPlan(device=device).device == device
+    else:
+        with pytest.raises(PlanError, match="device is"):
+            TrainingPlan(device=device)

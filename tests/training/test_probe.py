@@ -1,5 +1,7 @@
 """The probe step: it tells what a step takes, and leaves no trace."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +204,38 @@ def test_a_new_model_is_counted_right() -> None:
     )
     counted = size_of_shape(shape, 1000, 128)
     assert counted.parameters == sum(p.numel() for p in made.parameters())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no getrusage")
+def test_a_run_stays_below_what_was_said_of_its_memory(tmp_path: Path) -> None:
+    """On a CPU, in a program of its own: the trial, and then steps with as many windows as it judged."""
+    code = """
+import resource, sys, torch
+from storytime_tui.models import gpt2_files
+from storytime_tui.models.gpt2 import Shape
+from storytime_tui.training.objective import Objective
+from storytime_tui.training.optimizers import make_optimizer
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.probe import _ids, _step, fit_to_memory
+cpu = torch.device("cpu")
+shape = Shape(vocabulary=8000, window=128, width=192, layers=4, heads=3, inner=768, dropout=0.1)
+model = gpt2_files.empty_gpt2(shape, cpu, torch.float32, padded=False)
+model.fill(0)
+plan = TrainingPlan(batch_size=16, accumulation=2, block_size=128, learning_rate=1e-4)
+plan, memory = fit_to_memory(plan, model, cpu, "fp32", may_choose=False)
+objective = Objective(model.train())
+optimizer = make_optimizer(objective, plan)
+for _ in range(2):
+    for _ in range(2):
+        _step(objective, _ids(16, 128, 8000, cpu), cpu, "fp32")
+    torch.nn.utils.clip_grad_norm_(objective.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(memory.needed, peak)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    needed, peak = map(int, done.stdout.split())
+    assert peak <= needed < 2 * peak

@@ -1,18 +1,23 @@
 """What a run survives: too little memory, damaged checkpoints, patience at an end, an end that was not the last."""
 
 import dataclasses
+import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from storytime_tui.errors import RunError
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import plan_with_more, schedule_of
 from storytime_tui.training.schedule import learning_rate_at
+from storytime_tui.training.sums import damage_in
 from tests.tiny import ours, tiny_gpt2
 from tests.training.runs_in_small import (
     TRAINING,
@@ -240,3 +245,54 @@ def test_a_bound_on_steps_gives_way_to_more_epochs() -> None:
     longer = plan_with_more(plan_for(max_steps=12), 1.0, 12, (12, 7.8))
     assert longer.max_steps is None
     assert longer.epochs == pytest.approx(12 / 7.8 + 1)
+
+
+# -- the trainer's own state, with wrong numbers in it -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        '{"format": 2, "step": ' + "9" * 5000 + "}",
+        "[]",
+        "null",
+        "{}",
+        '{"format": "2"}',
+        pytest.param({"step": -1}, id="negative"),
+        pytest.param({"step": "3"}, id="text"),
+        pytest.param({"micro": 0}, id="nothing at once"),
+        pytest.param({"seconds": 1e999}, id="infinite"),
+        pytest.param({"scaler": {"scale": []}}, id="scaler"),
+        pytest.param({"more": 1}, id="unknown"),
+    ],
+    ids=lambda content: str(content)[:12],
+)
+def test_a_state_with_wrong_numbers_is_one_sentence(finished: Path, tmp_path: Path, content: Any) -> None:
+    shutil.copytree(finished, tmp_path / "run", symlinks=True)
+    folder = checkpoints.checkpoint_folder(tmp_path / "run")
+    state = folder / "trainer.json"
+    if isinstance(content, dict):
+        content = json.dumps({**json.loads(state.read_text()), **content})
+    state.write_text(content)
+    with pytest.raises(RunError, match="is damaged"):
+        checkpoints.read_progress(folder)
+
+
+@pytest.mark.parametrize("key", ["x", "0", "99.exp_avg", "-1.exp_avg", "0.exp_avg", "0.step", "0.", "a.b"])
+def test_moments_that_are_not_the_model_s_are_one_sentence(finished: Path, tmp_path: Path, key: str) -> None:
+    shutil.copytree(finished, tmp_path / "run", symlinks=True)
+    folder = checkpoints.checkpoint_folder(tmp_path / "run")
+    place = folder / "trainer.safetensors"
+    save_file({**load_file(place), key: torch.full((2, 3), float("nan"))}, place)
+    trainer = trainer_in(tmp_path / "other", plan_for())
+    with pytest.raises(RunError, match="does not fit its model"):
+        checkpoints.load_optimizer(folder, trainer.optimizer)
+
+
+def test_a_damaged_checkpoint_of_the_same_step_is_not_passed_off_as_the_new_one(tmp_path: Path) -> None:
+    stale = tmp_path / "run" / "checkpoints" / "step-12"
+    stale.mkdir(parents=True)
+    (stale / "model.safetensors").write_text("of another run")
+    list(trainer_in(tmp_path / "run", plan_for()).run())
+    assert not damage_in(stale) and checkpoints.read_progress(stale).step == 12

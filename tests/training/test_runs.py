@@ -11,7 +11,7 @@ from storytime_tui import paths
 from storytime_tui.errors import RunError
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
-from storytime_tui.training.plan import TrainingPlan, write_plan
+from storytime_tui.training.plan import TrainingPlan
 
 
 def step(number: int) -> ev.StepDone:
@@ -19,8 +19,9 @@ def step(number: int) -> ev.StepDone:
 
 
 def made(name: str | None = None, *said: ev.Event) -> Path:
-    folder = runs.make_run_folder(name, ("Grimm & Sons",))
-    write_plan(TrainingPlan(base="scratch-tiny", collections=("grimm",)), folder / "plan.toml")
+    plan = TrainingPlan(base="scratch-tiny", collections=("Grimm & Sons",))
+    with runs.new_run(name, plan) as folder:
+        pass
     journal = runs.Journal(folder / "events.jsonl")
     for event in said:
         journal.append(event)
@@ -32,10 +33,10 @@ def test_names_are_the_collections_numbered_and_taken_names_are_refused() -> Non
     assert [made().name, made().name] == ["grimm-sons-1", "grimm-sons-2"]
     made("mine")
     with pytest.raises(RunError, match="--resume mine"):
-        runs.make_run_folder("mine", ())
+        made("mine")
     for bad in ("", "..", "a/b", ".hidden", "x" * 81, "a\x1bb"):
         with pytest.raises(RunError, match="cannot be called"):
-            runs.make_run_folder(bad, ())
+            made(bad)
     with pytest.raises(RunError, match="There is no run called 'yours'; the newest are"):
         runs.run_folder("yours")
 

@@ -1,7 +1,10 @@
 """Train after a restart: the run of an earlier sitting is as it was, and can go on."""
 
 import dataclasses
+import math
 import threading
+
+import pytest
 
 from storytime_tui.errors import RunError
 from storytime_tui.training import events as ev
@@ -106,3 +109,18 @@ async def test_a_refused_resume_says_why_in_one_line(app: StorytimeApp, world: W
         await until(pilot, lambda: "Its stories have changed." in screen_text(app))
         assert "Making ready" not in screen_text(app)
         assert len(app.desk.view.curve.points()) == 60
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 0.0, 1e-320, 1e308, -5.0])
+async def test_a_journal_may_say_anything_of_a_number(app: StorytimeApp, world: World, odd: float) -> None:
+    started = dataclasses.replace(STARTED, steps_per_epoch=odd, token_frequency_loss=odd, memory_needed=1)
+    done = dataclasses.replace(
+        step(5, odd), learning_rate=odd, tokens_per_second=odd, epoch=min(odd, 1e9), elapsed=odd
+    )
+    scored = ev.Evaluated(5, odd, odd, odd, best=True)
+    finished = ev.Finished("hedgerow-1", 5, odd, 5, "done", odd)
+    world.last_run = FakeLastRun("hedgerow-1", [started, done, scored, finished])
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "after 5 steps" in flat(app) and "At the last step" in screen_text(app))

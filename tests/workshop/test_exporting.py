@@ -16,7 +16,7 @@ from storytime_tui.models import upload
 from storytime_tui.models.footprint import size_in
 from storytime_tui.models.loading import load_model, weights_of
 from storytime_tui.training.plan import TrainingPlan, write_plan
-from storytime_tui.workshop.exporting import Exported, export_run
+from storytime_tui.workshop.exporting import Exported, export_model
 from tests.loopback_hub import make_gpt2
 from tests.loopback_upload import TOKEN, LoopbackUpload
 
@@ -67,7 +67,7 @@ def test_the_best_checkpoint_comes_out_as_transformers_opens_it(tmp_path: Path) 
     best = checkpoint("mine", 10, "best")
     checkpoint("mine", 20, "last")
     said: list[tuple[str, int, int]] = []
-    done = export_run("mine", tmp_path / "out", report=lambda *told: said.append(told))
+    done = export_model("mine", tmp_path / "out", report=lambda *told: said.append(told))
     size = sum(path.stat().st_size for path in (tmp_path / "out").iterdir())
     assert done == Exported(
         "mine", "step-10", (tmp_path / "out").resolve(), "safetensors", "fp32", size, None, None
@@ -90,7 +90,7 @@ def test_which_checkpoint(tmp_path: Path, which: str | None, step: int) -> None:
     checkpoint("mine", 10, "best")
     checkpoint("mine", 15)
     checkpoint("mine", 20, "last")
-    done = export_run("mine", tmp_path / "out", checkpoint=which, dtype="bf16")
+    done = export_model("mine", tmp_path / "out", checkpoint=which, dtype="bf16")
     assert (done.checkpoint, done.dtype) == (f"step-{step}", "bf16")
     source = load_file(paths.runs_folder() / "mine" / "checkpoints" / f"step-{step}" / "model.safetensors")
     found = load_file(tmp_path / "out" / "model.safetensors")
@@ -101,7 +101,7 @@ def test_shards_of_a_size_are_opened_by_transformers_and_by_us(tmp_path: Path) -
     best = checkpoint("mine", 10, "best")
     out = tmp_path / "out"
     limit = 20_000
-    done = export_run("mine", out, dtype="fp16", shard_bytes=limit)
+    done = export_model("mine", out, dtype="fp16", shard_bytes=limit)
     shards = sorted(out.glob("model-*-of-*.safetensors"))
     assert len(shards) > 1 and not (out / "model.safetensors").exists()
     source = load_file(best / "model.safetensors")
@@ -121,14 +121,14 @@ def test_shards_of_a_size_are_opened_by_transformers_and_by_us(tmp_path: Path) -
 
 def test_what_is_not_there_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no run called"):
-        export_run("mine", tmp_path / "out")
+        export_model("mine", tmp_path / "out")
     write_plan(TrainingPlan(collections=("grimm",)), paths.runs_folder() / "mine" / "plan.toml")
     with pytest.raises(RunError, match="no checkpoint yet"):
-        export_run("mine", tmp_path / "out")
+        export_model("mine", tmp_path / "out")
     checkpoint("mine", 10, "last")
     for bad in ("step-11", "best", "../checkpoints/last"):
         with pytest.raises(RunError, match=r"keeps no checkpoint .* step-10"):
-            export_run("mine", tmp_path / "out", checkpoint=bad)
+            export_model("mine", tmp_path / "out", checkpoint=bad)
     assert not list(tmp_path.glob("out*"))
 
 
@@ -137,11 +137,11 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "letter.gguf").write_text("mine")
     with pytest.raises(ModelError, match="is there already"):
-        export_run("mine", tmp_path / "out")
+        export_model("mine", tmp_path / "out")
     with pytest.raises(ModelError, match="is there already"):
-        export_run("mine", tmp_path / "letter.gguf", format="gguf")
+        export_model("mine", tmp_path / "letter.gguf", format="gguf")
     with pytest.raises(ModelError, match=r"ends in \.gguf"):
-        export_run("mine", tmp_path / "other", format="gguf")
+        export_model("mine", tmp_path / "other", format="gguf")
     assert (tmp_path / "letter.gguf").read_text() == "mine" and not list((tmp_path / "out").iterdir())
 
 
@@ -154,7 +154,7 @@ def test_a_full_disk_is_seen_before_anything_is_written(
     checkpoint("mine", 10, "last")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=50_000_001))
     with pytest.raises(ModelError, match="make room"):
-        export_run("mine", tmp_path / "place" / name, format=format)
+        export_model("mine", tmp_path / "place" / name, format=format)
     assert not (tmp_path / "place").exists()
 
 
@@ -168,14 +168,14 @@ def test_an_export_that_breaks_leaves_nothing(tmp_path: Path, format: str, name:
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     (tmp_path / "place").mkdir()
     with pytest.raises(ModelError, match="too large"):
-        export_run("mine", tmp_path / "place" / name, format=format, dtype="fp16")
+        export_model("mine", tmp_path / "place" / name, format=format, dtype="fp16")
     assert not list((tmp_path / "place").iterdir())
 
 
 def test_a_checkpoint_without_its_tokenizer_is_not_exported(tmp_path: Path) -> None:
     (checkpoint("mine", 10, "last") / "tokenizer.json").unlink()
     with pytest.raises(ModelError, match="holds no tokenizer"):
-        export_run("mine", tmp_path / "out")
+        export_model("mine", tmp_path / "out")
     assert not list(tmp_path.glob("*out*"))
 
 
@@ -183,13 +183,13 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     checkpoint("mine", 10, "last")
     (tmp_path / "file").write_text("")
     with pytest.raises(ModelError, match=r"[Ee]xporting the run mine"):
-        export_run("mine", tmp_path / "file" / "out")
+        export_model("mine", tmp_path / "file" / "out")
 
 
 def test_gguf_is_one_file(tmp_path: Path) -> None:
     gguf = pytest.importorskip("gguf")
     checkpoint("mine", 10, "last")
-    done = export_run("mine", tmp_path / "mine.gguf", format="gguf", dtype="fp16")
+    done = export_model("mine", tmp_path / "mine.gguf", format="gguf", dtype="fp16")
     assert done.path == (tmp_path / "mine.gguf").resolve() and done.dtype == "fp16"
     reader = gguf.GGUFReader(tmp_path / "mine.gguf")
     assert reader.fields["general.name"].contents() == "mine step-10"
@@ -201,7 +201,7 @@ def test_an_adapter_is_merged_into_the_base_that_it_names(tmp_path: Path) -> Non
 
     base = make_gpt2(tmp_path / "base")
     taught = adapter("lora", 5, str(base))
-    done = export_run("lora", tmp_path / "out")
+    done = export_model("lora", tmp_path / "out")
     assert (done.checkpoint, done.base) == ("step-5", str(base))
     name = "transformer.h.1.mlp.c_fc.weight"
     before, after = load_file(base / "model.safetensors"), load_file(tmp_path / "out" / "model.safetensors")
@@ -215,16 +215,16 @@ def test_an_adapter_is_merged_into_the_base_that_it_names(tmp_path: Path) -> Non
     assert not {"README.md", "adapter_config.json", "adapter_model.safetensors"} & names
 
     if pytest.importorskip("gguf"):
-        export_run("lora", tmp_path / "lora.gguf", format="gguf")
+        export_model("lora", tmp_path / "lora.gguf", format="gguf")
 
 
 def test_an_adapter_of_a_run_or_of_a_base_that_is_gone(tmp_path: Path) -> None:
     checkpoint("mine", 10, "best", "last")
     adapter("lora", 5, "mine")
-    assert export_run("lora", tmp_path / "out").base == "mine"
+    assert export_model("lora", tmp_path / "out").base == "mine"
     adapter("lost", 5, str(tmp_path / "nowhere" / "at" / "all"))
     with pytest.raises(ModelError, match="does not exist"):
-        export_run("lost", tmp_path / "out-2")
+        export_model("lost", tmp_path / "out-2")
     assert not (tmp_path / "out-2").exists()
 
 
@@ -246,16 +246,16 @@ def test_a_push_puts_every_file_into_a_repository(
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     checkpoint("mine", 10, "last")
-    done = export_run("mine", tmp_path / "out", push="ada/tales", private=private)
+    done = export_model("mine", tmp_path / "out", push="ada/tales", private=private)
     assert done.address == f"{hub.url}/ada/tales"
     repo = hub.repos["ada/tales"]
     assert repo.private == private and repo.messages == ["mine, step-10"]
     assert repo.files == {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     assert hub.stored  # the weights went the way of large files
 
-    export_run("mine", tmp_path / "again", push="ada/tales")  # a repository that is there is used
+    export_model("mine", tmp_path / "again", push="ada/tales")  # a repository that is there is used
     if pytest.importorskip("gguf"):
-        export_run("mine", tmp_path / "m.gguf", format="gguf", push="ada/tales")
+        export_model("mine", tmp_path / "m.gguf", format="gguf", push="ada/tales")
         assert repo.files["m.gguf"] == (tmp_path / "m.gguf").read_bytes()
 
 
@@ -266,7 +266,7 @@ def test_a_push_that_is_refused_says_what_to_do_before_anything_is_written(
 
     def refused(words: str, push: str = "ada/tales") -> None:
         with pytest.raises(ModelError, match=words) as caught:
-            export_run("mine", tmp_path / "out", push=push)
+            export_model("mine", tmp_path / "out", push=push)
         assert "\n" not in str(caught.value) and not (tmp_path / "out").exists()
 
     refused("`hf auth login`, or set HF_TOKEN")  # nobody is signed in
@@ -293,6 +293,44 @@ def test_an_upload_that_breaks_keeps_the_export(
     hub.fault = "commit-refused"
     checkpoint("mine", 10, "last")
     with pytest.raises(ModelError, match=r"may not write .* the export is whole in .* `hf upload ada/tales"):
-        export_run("mine", tmp_path / "out", push="ada/tales")
+        export_model("mine", tmp_path / "out", push="ada/tales")
     logits(tmp_path / "out")
     assert not hub.repos["ada/tales"].files
+
+
+# -- a base ------------------------------------------------------------------------------------------------
+
+
+def test_a_base_is_exported_like_a_run(starter: Path, tmp_path: Path) -> None:
+    done = export_model("starter", tmp_path / "out", dtype="bf16")
+    assert (done.run, done.checkpoint, done.base, done.dtype) == ("starter", None, None, "bf16")
+    assert load_file(tmp_path / "out" / "model.safetensors").keys() >= {"transformer.h.0.attn.c_attn.weight"}
+    assert load_model(tmp_path / "out", device=torch.device("cpu"), dtype=torch.float32)
+    assert "SHA256SUMS" not in {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_a_folder_is_exported_and_a_base_s_name_is_the_base_s(starter: Path, tmp_path: Path) -> None:
+    folder = make_gpt2(tmp_path / "made elsewhere")
+    assert export_model(str(folder), tmp_path / "copy").checkpoint is None
+    checkpoint("starter", 10, "best")  # a run of an earlier day that is called so
+    assert export_model("starter", tmp_path / "base").checkpoint is None
+    for name, which in (("starter/best", None), ("starter/step-10", None), ("starter", "best")):
+        done = export_model(name, tmp_path / f"run {name.count('/')} {which} {name[-2:]}", checkpoint=which)
+        assert (done.run, done.checkpoint) == ("starter", "step-10")
+
+
+@pytest.mark.parametrize(
+    ("name", "which", "said"),
+    [
+        ("scratch-tiny", None, "has no weights to export yet"),
+        ("no-such-thing", None, "There is no run called 'no-such-thing'"),
+        ("starter", "best", "There is no run called 'starter'"),
+        ("~nosuchuser", None, "There is no run called"),
+    ],
+)
+def test_what_has_nothing_to_export_is_said(
+    starter: Path, tmp_path: Path, name: str, which: str | None, said: str
+) -> None:
+    with pytest.raises((ModelError, RunError), match=said):
+        export_model(name, tmp_path / "out", checkpoint=which)
+    assert not (tmp_path / "out").exists()

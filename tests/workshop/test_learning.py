@@ -21,7 +21,7 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.training.runs import read_events, summary_of
 from storytime_tui.workshop.boards import on_board
-from storytime_tui.workshop.exporting import export_run
+from storytime_tui.workshop.exporting import export_model
 from storytime_tui.workshop.judging import judge
 from storytime_tui.workshop.learning import learn, resume
 from storytime_tui.workshop.progress import Stopped
@@ -344,7 +344,7 @@ def test_a_damaged_checkpoint_tells_and_judges_nothing(tales: Path) -> None:
     with pytest.raises(ModelError, match="is damaged"):
         judge("r", [str(tales)], lambda *_: None)
     with pytest.raises(ModelError, match="is damaged"):
-        export_run("r", tales.parent / "out")
+        export_model("r", tales.parent / "out")
 
 
 def test_a_run_of_which_nothing_is_whole_is_not_begun_anew(tales: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_shape_named_by_its_size_takes_as_much_as_the_one_of_the_list(
     ("gigabytes", "advice"),
     [
         (200, ""),
-        (9, "it will read one window at a time"),
+        (11, "it will read one window at a time"),
         (6, "set lora_rank=16"),
         (0.7, "choose a smaller base"),
     ],

@@ -88,6 +88,7 @@ def add_collection(
                 problems, notes = _fill(part, named, card, report)
                 if report:  # whoever wants to stop can do so until here
                     report("putting it on the shelf", 1, 1)
+                files.narrow_all(part)
                 files.sync_all(part)
                 with shelf_locked():
                     # another program may have taken the name while this one was copying

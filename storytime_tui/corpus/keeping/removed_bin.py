@@ -26,7 +26,7 @@ def put(folder: Path) -> Path:
     What has lain there for more than thirty days goes.
     """
     bin_folder = folder.parent / _BIN
-    bin_folder.mkdir(exist_ok=True)
+    files.make_folder(bin_folder)
     _forget_old(bin_folder)
     name, now = _short(folder.name), time.time_ns()
     while os.path.lexists(target := bin_folder / f"{now}-{name}"):  # a clock may stand still

@@ -130,7 +130,7 @@ def download_text(
     """As `download`, into a folder that need not last: an unfinished part waits in `downloads_folder`."""
     resting = downloads_folder()
     try:
-        resting.mkdir(parents=True, exist_ok=True)
+        files.make_folder(resting)
         came = download(url, resting, report=report, stop=stop)
         return Path(shutil.move(came.path, folder / _free_name(folder, came.name)))
     except OSError as error:

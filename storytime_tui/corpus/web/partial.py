@@ -59,6 +59,7 @@ class Part:
             self.total, self._version = answer.length, "" if answer.encoded else _version_of(answer)
             note = {"total": self.total, "version": self._version}
             files.write_atomically(self._note, json.dumps(note).encode())
+            files.make_private(self.path)
             self._file = self.path.open("wb")
             return True
         start, total = _range_of(answer)

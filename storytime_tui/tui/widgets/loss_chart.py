@@ -16,6 +16,8 @@ from textual_plot.plot_widget import FloatScalar
 from storytime_tui.training.events import Evaluated
 from storytime_tui.tui.history import Point, thinned
 
+BEYOND = 1e6  # nats: no loss, but what a broken journal says; NaN is not below it either
+
 
 class _Plot(PlotWidget, can_focus=False):
     """The plot without the keys and the mouse: arrows belong to the samples, the wheel to the screen."""
@@ -120,8 +122,8 @@ class LossChart(Vertical):
         plot = self.query_one(_Plot)
         plot.clear()
         # not by the plot's own width: it has none before the first layout
-        drawn = thinned(list(points), 2 * self.app.size.width)
-        marks = [e for e in evaluations if e.validation_loss == e.validation_loss]
+        drawn = thinned([p for p in points if abs(p[1]) < BEYOND], 2 * self.app.size.width)
+        marks = [e for e in evaluations if abs(e.validation_loss) < BEYOND]
         values = [loss for _, loss in drawn] + [e.validation_loss for e in marks]
         self.query_one("#no-curve").display = not values
         plot.display = bool(values)

@@ -1,5 +1,7 @@
 """A run while it learns and after: progress, the loss chart, the numbers of now, the samples as they come."""
 
+import math
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -44,7 +46,7 @@ class Progress(Static):
     def _where(view: RunView) -> str:
         if not view.started:
             return ""
-        epoch = view.step.epoch if view.step else 0.0
+        epoch = view.step.epoch if view.step and math.isfinite(view.step.epoch) else 0.0
         place = f"step {view.done:,} of {view.total:,}"
         if view.epochs > 1:
             place += f" · epoch {min(int(epoch) + 1, view.epochs)} of {view.epochs}"
