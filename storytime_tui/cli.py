@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import importlib
+import logging
 import os
 import re
 import sys
@@ -59,6 +60,9 @@ def _run(words: list[str]) -> int:
     if verb not in VERBS:
         _parser().parse_args(words)  # prints help, the version, or what is wrong, and exits
         return MISUSED
+    logging.captureWarnings(
+        True
+    )  # what libraries warn of is for the log, where there is one, not for the screen
     command = importlib.import_module(f"storytime_tui.commands.{verb}")
     parser = _Parser(prog=f"storytime-tui {verb}", description=_sentence(VERBS[verb]))
     command.add_arguments(parser)

@@ -2,8 +2,10 @@
 
 import importlib.abc
 import importlib.util
+import logging
 import os
 import random
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +75,35 @@ def starter_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def chance() -> None:
     """A telling without a seed draws one; in each run of a test it is the same."""
     random.seed(0)
+
+
+class _Deprecations(logging.Handler):
+    """Keeps what libraries' loggers say of things that will go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said = record.getMessage()
+        if re.search(r"deprecat|will be removed", said, re.I):
+            self.said.append(said)
+
+
+@pytest.fixture(autouse=True)
+def nothing_deprecated() -> Iterator[None]:
+    """A call of ours that a library calls deprecated fails its test.
+
+    Warnings do so by pyproject.toml; transformers and torch say much by their loggers instead.
+    """
+    handler = _Deprecations()
+    loggers = [logging.getLogger(name) for name in ("transformers", "torch", "huggingface_hub", "peft")]
+    for logger in loggers:
+        logger.addHandler(handler)
+    yield
+    for logger in loggers:
+        logger.removeHandler(handler)
+    assert not handler.said
 
 
 @pytest.fixture

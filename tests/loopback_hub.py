@@ -30,6 +30,16 @@ FAULTS = {
     "bad-token": "the token is not valid (401)",
     "broken": "every answer is a server's error (500)",
     "no-json": "every answer is a web page",
+    "endless": "weights go on and on after the size that was named",
+    "endless-listing": "the listing never ends",
+    "dripping-listing": "the listing's headers come byte by byte, for ever",
+    "informing": "one answer after another says that the real one is on its way (102)",
+    "dripping": "weights come byte by byte",
+    "other-bytes": "weights have the right length and other content",
+    "evil-names": "commit, ETag and listing name places outside the cache",
+    "evil-etag": "the ETag names a place outside the cache, and the listing names no hash",
+    "leads-astray": "the weights are said to be in a file of this machine",
+    "leads-in-circles": "each answer leads to itself",
     "huge": "the weights are said to hold a thousand terabytes",
     "silent": "takes the request for a file and says nothing until the hub closes",
 }
@@ -49,6 +59,7 @@ class LoopbackHub(Loopback):
         self.faults: dict[str, str] = {}
         self.moved: dict[str, str] = {}
         self.requests: list[tuple[str, str]] = []
+        self.dripped = 0  # bytes that were sent for nothing
         super().__init__(type("Handler", (_Handler,), {"hub": self}))
 
     def downloads(self) -> list[str]:
@@ -70,6 +81,14 @@ class LoopbackHub(Loopback):
 
 def _etag(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _hashes(path: Path) -> dict[str, object]:
+    """As the Hub lists them: git's hash of a small file, SHA-256 of a large one."""
+    content = path.read_bytes()
+    if path.suffix == ".safetensors":
+        return {"blobId": "0" * 40, "lfs": {"sha256": _etag(path), "size": len(content), "pointerSize": 134}}
+    return {"blobId": hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -108,6 +127,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(307)
             self.send_header("Location", self.path.replace(repo_id, self.hub.moved[repo_id], 1))
             self._finish(b"")
+        elif fault == "endless-listing" and self.path.startswith("/api/"):
+            self._drip(b'HTTP/1.1 200 OK\r\n\r\n{"a": "', b"a" * 65536, 0)
+        elif fault == "dripping-listing":
+            self._drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a", 0.01)
+        elif fault == "informing":
+            self._drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n", 0.01)
+        elif fault == "leads-in-circles":
+            self.send_response(302)
+            self.send_header("Location", self.path)
+            self._finish(b"")
         elif fault == "no-json":
             self._send(200, b"<html>Please log in to the network</html>", {"Content-Type": "text/html"})
         elif fault == "broken":
@@ -119,6 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             answer()
 
+    def _drip(self, head: bytes, piece: bytes, pause: float) -> None:
+        """Send a head, and then the same again and again until the hub closes."""
+        self.close_connection = True
+        self.wfile.write(head)
+        while not self.hub.closing.wait(pause):
+            self.wfile.write(piece)
+            self.hub.dripped += len(piece)
+
     def _info(self, repo_id: str) -> None:
         sizes = {path.name: path.stat().st_size for path in self.hub.files(repo_id)}
         if self.hub.faults.get(repo_id) == "huge":
@@ -126,13 +163,21 @@ class _Handler(BaseHTTPRequestHandler):
         info = {
             "id": repo_id,
             "modelId": repo_id,
-            "sha": self.hub.commit(repo_id),
+            "sha": "../" * 9 + "out"
+            if self.hub.faults.get(repo_id) == "evil-names"
+            else self.hub.commit(repo_id),
             "private": self.hub.faults.get(repo_id) == "private",
             "gated": "manual" if self.hub.faults.get(repo_id) == "gated" else False,
             "tags": [],
             "downloads": 0,
-            "siblings": [{"rfilename": name, "size": size} for name, size in sizes.items()],
+            "siblings": [
+                {"rfilename": name, "size": size, **_hashes(self.hub.models / repo_id / name)}
+                for name, size in sizes.items()
+            ],
         }
+        if self.hub.faults.get(repo_id) == "evil-etag":
+            for sibling in info["siblings"]:
+                sibling.pop("lfs", None), sibling.pop("blobId", None)
         self._send(200, json.dumps(info).encode(), {"Content-Type": "application/json"})
 
     def _file(self, repo_id: str, name: str) -> None:
@@ -152,11 +197,23 @@ class _Handler(BaseHTTPRequestHandler):
             return self._error(404, "EntryNotFound", "Entry not found", {"X-Repo-Commit": commit})
         body = path.read_bytes()
         headers = {"ETag": f'"{_etag(path)}"', "X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+        if fault == "evil-etag":
+            headers["ETag"] = f'"{"../" * 9}{str(self.hub.models)[1:]}/out"'
+        if fault == "leads-astray" and name.endswith(".safetensors"):
+            self.send_response(302)
+            self.send_header("Location", path.as_uri())
+            return self._finish(b"")
         if self.command == "GET" and name.endswith(".safetensors"):
             return self._weights(fault, body, headers)
         return self._send(200, body, headers)
 
     def _weights(self, fault: str, body: bytes, headers: dict[str, str]) -> None:
+        if fault == "endless":
+            return self._drip(b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65536, 0)
+        if fault == "dripping":
+            return self._drip(b"HTTP/1.1 200 OK\r\n\r\n", b"a", 0.01)
+        if fault == "other-bytes":
+            return self._send(200, bytes(len(body)), headers)
         asked = self.headers.get("Range", "")
         if fault == "starts-again":
             asked = ""

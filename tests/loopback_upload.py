@@ -11,6 +11,7 @@ batch with a PUT for each large file, and `/commit/` with its lines of JSON.
 """
 
 import base64
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ FAULTS = {
     "busy": "every answer asks for a pause (429)",
     "no-json": "every answer is a web page",
     "silent": "takes a request and says nothing until the hub closes",
+    "endless": "every answer goes on without end",
     "commit-refused": "everything is taken but the last step (403)",
 }
 
@@ -75,6 +77,12 @@ class _Handler(BaseHTTPRequestHandler):
         if hub.fault == "silent":
             hub.closing.wait()
             self.close_connection = True
+        elif hub.fault == "endless":
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"a": "')
+                while not hub.closing.is_set():
+                    self.wfile.write(b"a" * 65536)
         elif hub.fault == "broken":
             self._send(500, {"error": "Internal error"})
         elif hub.fault == "busy":

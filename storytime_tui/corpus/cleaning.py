@@ -1,7 +1,7 @@
 """Text as found to text worth learning: small pure functions, put in order by `clean`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from storytime_tui.corpus.layout.apparatus import (
@@ -17,6 +17,7 @@ from storytime_tui.corpus.layout.apparatus import (
 )
 from storytime_tui.corpus.layout.gutenberg_marks import strip_gutenberg
 from storytime_tui.corpus.layout.wraps import Layout, dedent, layout_of, unwrap, unwrap_as, wrap_width
+from storytime_tui.corpus.stopping import watched
 
 __all__ = [
     "CLEANING_VERSION",
@@ -49,6 +50,8 @@ _INVISIBLE = {
     **dict.fromkeys("\u00ad\u200b\ufeff", ""),  # soft hyphens, zero-width spaces, stray marks
 }
 _MOST_PASSES = 12  # each pass may uncover something for the next, but no book has needed more than three
+_FEW_PASSES = 4
+_CLEANED = 500_000  # characters in all passes over a small text; a large one gets the few passes
 
 # Stands between the parts of a book while they are cleaned together: a paragraph that no step touches.
 _PART = "\x01"
@@ -69,14 +72,23 @@ def clean(text: str, *, plain: bool = True) -> str:
     Quotes and dashes become plain ASCII unless `plain` is False. Cleaning a clean text changes nothing, and
     no word is made that the text did not have.
     """
-    for _ in range(
-        _MOST_PASSES
-    ):  # mostly twice: the second time finds nothing (joined lines may make a mark)
-        once = _clean_book(strip_gutenberg(legible(text, plain=plain)))
+    for _ in range(passes_over(text)):
+        # mostly twice: the second time finds nothing (joined lines may make a mark)
+        once = clean_once(text, plain=plain)
         if once == text:
             break
         text = once
     return text
+
+
+def clean_once(text: str, *, plain: bool = True) -> str:
+    """A text after one pass of cleaning, which may have uncovered something for the next."""
+    return _clean_book(strip_gutenberg(legible(text, plain=plain)))
+
+
+def passes_over(text: str) -> int:
+    """How many times a text is cleaned at most: a large one, made so that each pass finds a little, takes no hours."""
+    return max(_FEW_PASSES, min(_MOST_PASSES, _CLEANED // max(1, len(text))))
 
 
 def legible(text: str, *, plain: bool = True) -> str:
@@ -102,17 +114,23 @@ def clean_parts(parts: Sequence[str], setting: Setting) -> list[str]:
 
     They are cleaned as one text: a book of 300 fables costs no more than a novel of its size.
     """
-    border = f"\n\n\n\n{_PART}\n\n\n\n"
-    text = border.join(parts)
-    text = strip_bracketed(text)
-    text = strip_transcriber_notes(text)
-    text = strip_footnotes(text, setting.notes)
-    text = strip_page_numbers(text, alone=setting.numbered_pages)
-    text = single_asterisms(plain_emphasis(text))
-    text = single_blank_lines(strip_line_ends(text))
-    text = unwrap_as(dedent(text), setting.layout)
-    text = single_spaces(text)
-    return [dedent(part.strip("\n")) for part in text.split(_PART)]
+    steps: tuple[Callable[[str], str], ...] = (
+        strip_bracketed,
+        strip_transcriber_notes,
+        lambda text: strip_footnotes(text, setting.notes),
+        lambda text: strip_page_numbers(text, alone=setting.numbered_pages),
+        plain_emphasis,
+        single_asterisms,
+        strip_line_ends,
+        single_blank_lines,
+        dedent,
+        lambda text: unwrap_as(text, setting.layout),
+        single_spaces,
+    )
+    text = f"\n\n\n\n{_PART}\n\n\n\n".join(parts)
+    for step in watched(steps):
+        text = step(text)
+    return [dedent(part.strip("\n")) for part in watched(text.split(_PART))]
 
 
 def unix_lines(text: str) -> str:

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from storytime_tui.corpus.cleaning import Setting, clean, clean_parts, legible, setting_of, wrap_width
+from storytime_tui.corpus.cleaning import (
+    Setting,
+    clean_once,
+    clean_parts,
+    legible,
+    passes_over,
+    setting_of,
+    wrap_width,
+)
 from storytime_tui.corpus.document import Book, Chapter, Document, Tale
 from storytime_tui.corpus.layout.apparatus import mark_pages
 from storytime_tui.corpus.layout.blocks import blocks_of
@@ -19,11 +27,11 @@ from storytime_tui.corpus.layout.plans import Plan, plans_of
 from storytime_tui.corpus.layout.private import Reading, is_published, read_private
 from storytime_tui.corpus.layout.structure import divisions_of
 from storytime_tui.corpus.layout.titles import as_title, key_of, title_and_body
+from storytime_tui.corpus.stopping import watched
 
 __all__ = ["Book", "divide", "read_book", "title_and_body", "title_of"]
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a document's lines are parted by newlines alone
-_BLANK_END = re.compile(r"[^\S\n]+\Z")  # a marker may stand in the middle of a line: the book ends before it
 _END_OF_TEXT = "<|endoftext|>"  # it ends a text wherever it stands: no model may learn it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
@@ -31,7 +39,6 @@ _HEADER_TITLE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _HEADER = 20_000  # characters before a book: its own header stands there
-_MOST_PASSES = 12
 
 
 def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
@@ -61,11 +68,11 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
     line = at = 0
-    for start, end in book_spans(text):
+    for start, end in watched(book_spans(text)):
         line += text.count("\n", at, start)
         if text[start:end].strip():
             marked = end - start < len(text)
-            book = _without_credits(_BLANK_END.sub("", text[start:end])) if marked else text
+            book = _without_credits(_without_blank_end(text[start:end])) if marked else text
             title = said or _title_in(text[max(at, start - _HEADER) : start])
             books.append(_read_one(book, document, title, line, published=marked or document.published))
         line += text.count("\n", start, end)
@@ -74,6 +81,12 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     title = next((book.title for book in books if book.title), "") or as_title(said)
     author = document.author or next((book.author for book in books if book.author), "")
     return Book(tales, title, author)
+
+
+def _without_blank_end(book: str) -> str:
+    """A book without the spaces at its end: the marker after it may stand in the middle of a line."""
+    words_end = len(book.rstrip())
+    return book[: max(words_end, book.rfind("\n", words_end) + 1)]
 
 
 def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
@@ -142,7 +155,7 @@ def _told(book: str, reading: Reading, setting: Setting, first_line: int, *, sou
     cleaned = iter(clean_parts(parts, setting))
     tales = []
     line, at = first_line, 0
-    for plan in reading.plans:
+    for plan in watched(reading.plans):
         texts = [trimmed(next(cleaned), sources=sources) for _ in plan.parts]
         line += book.count("\n", at, plan.start)
         last = line + book.count("\n", plan.start, plan.end)
@@ -176,7 +189,7 @@ def _settled(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
     again = clean_parts([tale.text for tale in tales], setting_of(""))
     return [
         tale if text == tale.text and _stands(text) else _cleaned_again(tale, sources=sources)
-        for tale, text in zip(tales, again, strict=True)
+        for tale, text in watched(zip(tales, again, strict=True))
     ]
 
 
@@ -204,8 +217,8 @@ def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:
 
 def _cleaned_alone(text: str, *, sources: bool) -> str:
     """A text cleaned and trimmed until both leave it as it is."""
-    for _ in range(_MOST_PASSES):
-        once = trimmed(clean(text, plain=False), sources=sources)
+    for _ in range(passes_over(text)):
+        once = trimmed(clean_once(text, plain=False), sources=sources)
         if once == text:
             break
         text = once

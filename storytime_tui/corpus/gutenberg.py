@@ -29,8 +29,13 @@ _PLACES = ("cache/epub/{0}/pg{0}.txt", "ebooks/{0}.txt.utf-8", "files/{0}/{0}-0.
 _PATIENCE = 15.0  # seconds of silence after which the built-in list must do
 _LONGEST_QUERY = 200  # characters
 _LARGEST = 50_000_000  # bytes of a book; Gutenberg's largest plain text has half of that
+_LARGEST_LIST = 4_000_000  # bytes of one page of Gutendex' answer; they have 100 kB
+_LONGEST_TEXT = 1000  # characters of a title, a name or a subject
+_MOST_TEXTS = 100
 _HEAD = 20_000  # characters in which Gutenberg's own words come before the book
 _NEARLY = 0.9  # of the size that the list names: editions differ by less
+
+_NO_NUMBER = 10**9
 
 _NUMBER = re.compile(r"\be-?(?:text|book)\s*(?:#|no\.?)\s*(\d+)", re.IGNORECASE)
 _END = re.compile(r"\bend of (?:the |this )?project gutenberg|\*\*\* ?end of", re.IGNORECASE)
@@ -161,7 +166,9 @@ def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[
     """One page of Gutendex' answer, and whether there are more. Raises CorpusError."""
     base = _base("STORYTIME_GUTENDEX", "https://gutendex.com")
     query = urlencode({**question, "languages": "en", "mime_type": "text/plain"}, quote_via=quote)
-    answer, data = addresses.read(f"{base}/books?{query}", stop=stop, patience=_PATIENCE)
+    answer, data = addresses.read(
+        f"{base}/books?{query}", stop=stop, patience=_PATIENCE, largest=_LARGEST_LIST
+    )
     try:
         found = json.loads(data)
         return tuple(book for entry in found["results"] if (book := _book(entry))), bool(found.get("next"))
@@ -179,21 +186,25 @@ def _book(entry: Any) -> Book | None:
         return None
     languages = _texts(entry.get("languages"))
     plain = any(isinstance(kind, str) and kind.startswith("text/plain") for kind in formats)
-    if number <= 0 or not title.strip() or not plain or (languages and "en" not in languages):
+    if not 0 < number < _NO_NUMBER or not title.strip() or not plain or (languages and "en" not in languages):
         return None
     people = entry.get("authors")
-    names = [one.get("name") for one in people if isinstance(one, dict)] if isinstance(people, list) else []
-    authors = [spoken_name(printable_line(name)) for name in names if isinstance(name, str)]
+    names = (
+        [one.get("name") for one in people[:3] if isinstance(one, dict)] if isinstance(people, list) else []
+    )
+    authors = [spoken_name(printable_line(name[:_LONGEST_TEXT])) for name in names if isinstance(name, str)]
     return Book(
         number=number,
-        title=printable_line(re.sub(r"\s*\$b\s*", ": ", title))[:300],
+        title=re.sub(r" ?\$b ?", ": ", printable_line(title[:_LONGEST_TEXT]))[:300],
         author=" and ".join(authors[:3])[:200],
         subjects=tuple(printable_line(subject) for subject in _texts(entry.get("subjects"))),
     )
 
 
 def _texts(value: Any) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    """The texts of a list, as many and as long as a book may have."""
+    texts = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [text[:_LONGEST_TEXT] for text in texts[:_MOST_TEXTS]]
 
 
 def spoken_name(name: str) -> str:

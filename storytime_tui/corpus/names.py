@@ -11,6 +11,7 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable, printable_line
 
 RAW = "raw_text"  # <Author>/raw_text/*.txt is how the first notebook kept its books
+_SOME = 100
 NAMELESS = "collection"  # what a folder is called whose name has no letter of ours
 LONGEST_TITLE = 300  # letters; of a title, an author, a licence
 
@@ -93,7 +94,8 @@ def safe_file_name(name: str, taken: set[str]) -> str:
     suffix = Path(name).suffix.lower()
     candidate, number = stem + suffix, 1
     while candidate.casefold() in taken:
-        number += 1
+        # among thousands of one name the next free number is far: as many as there are names is nearly free
+        number = number + 1 if number < _SOME else max(number + 1, len(taken))
         candidate = f"{stem} ({number}){suffix}"
     taken.add(candidate.casefold())
     return candidate

@@ -1,11 +1,13 @@
 """Files to documents: whatever the format, the encoding and the line ends, or one sentence says why not."""
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.formats.plain import plain_document
 from storytime_tui.corpus.formats.sources import (
     ARCHIVES,
@@ -123,12 +125,9 @@ _READERS = {
 
 
 def _bytes_of(path: Path, name: str, largest: int) -> bytes:
-    """A whole file, unless it is too large: then nothing of it is read."""
-    size = path.stat().st_size
-    if size <= largest:
-        with path.open("rb") as file:
-            data = file.read(largest + 1)  # it may have grown, and some files do not know their size
-        size = len(data)
-    if size > largest:
-        raise CorpusError(f"{name} is larger than {largest // 1024**2} MB: split it into smaller texts.")
-    return data
+    """A whole file, unless it is too large: of one that says so nothing is read."""
+    too_large = CorpusError(f"{name} is larger than {largest // 1024**2} MB: split it into smaller texts.")
+    with open_ordinary(path, name) as file:
+        if os.fstat(file.fileno()).st_size > largest:
+            raise too_large
+        return b"".join(pieces_of(file, largest, too_large))

@@ -6,13 +6,14 @@ shards that an index names.
 
 import functools
 import importlib.util
-import json
 import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from storytime_tui import small_files
 from storytime_tui.errors import ModelError
+from storytime_tui.models import config_numbers, weights_head
 
 CONFIG = "config.json"
 ADAPTER_CONFIG = "adapter_config.json"  # a LoRA run's, which names its base
@@ -26,15 +27,22 @@ TOKENIZER_SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
 TOKENIZER_FILES = (TOKENIZER, *VOCABULARY, *TOKENIZER_SETTINGS)
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+INDEX_LIMIT = 16_000_000  # bytes; the index of a model with a thousand shards has some 10 MB
+TOKENIZER_LIMIT = 150_000_000  # bytes of one file; the largest vocabularies there are have some 40 MB
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises ModelError naming the file for anything else."""
+def read_json(path: Path, limit: int = small_files.LIMIT) -> dict[str, Any]:
+    """A JSON object from a regular file of at most `limit` bytes. Raises ModelError naming the file for anything
+    else."""
     try:
-        value = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:  # not JSON, or not UTF-8
+        data = small_files.read_bytes(path, limit)
+    except FileNotFoundError as error:
+        raise ModelError(f"{path} cannot be read: there is no such file.") from error
+    except small_files.UnreadableFile as error:
+        raise ModelError(str(error)) from error
+    try:
+        value = small_files.parse_json(small_files.decode(data, path), path)
+    except small_files.UnreadableFile as error:
         raise ModelError(f"{path} is damaged: it is not valid JSON. Fetch or copy it again.") from error
     if not isinstance(value, dict):
         raise ModelError(f"{path} is damaged: it holds no JSON object. Fetch or copy it again.")
@@ -67,23 +75,34 @@ def check_files(names: Collection[str], where: str) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise ModelError where `folder` does not hold a whole model; its weights are looked for, not read."""
+    """Raise ModelError where `folder` does not hold a whole model.
+
+    Of its weights only the heads are read, and what its config.json says is held against them.
+    """
     try:
         names = {path.name for path in folder.iterdir() if path.exists()}  # a link may lead nowhere
     except OSError as error:
         raise ModelError(f"The folder {folder} cannot be read: {error.strerror or error}.") from error
     check_files(names, str(folder))
-    check_config(read_json(folder / CONFIG), str(folder))
-    missing = [name for name in weight_names(folder) if name not in names]
+    config = read_json(folder / CONFIG)
+    check_config(config, str(folder))
+    weights = weight_names(folder)
+    missing = [name for name in weights if name not in names]
     if missing:
         raise ModelError(
             f"{folder} lacks {len(missing)} of its weight files, {missing[0]} first: "
             "fetch or copy the model again."
         )
+    shapes = weights_head.shapes_in([folder / name for name in weights])
+    config_numbers.check_against(config, shapes, str(folder))
 
 
 def check_config(config: dict[str, Any], where: str) -> None:
-    """Raise ModelError for a model that needs program code of its own, which is never run."""
+    """Raise ModelError for a model that cannot be used here, by what its config.json says.
+
+    Such are one that needs program code of its own, which is never run, one whose numbers cannot be, and one whose
+    weights are packed into fewer bits.
+    """
     kind = config.get("model_type")
     if "auto_map" in config:
         raise ModelError(
@@ -98,6 +117,12 @@ def check_config(config: dict[str, Any], where: str) -> None:
             f"{where} is of the kind {kind!r}, and the installed transformers has no language model of that "
             "kind: pick another, such as distilgpt2, or install a newer transformers."
         )
+    if config.get("quantization_config"):
+        raise ModelError(
+            f"The weights in {where} are quantised, and only plain ones can be used here: pick the model that they "
+            "were made from."
+        )
+    config_numbers.check_ranges(config, where)
 
 
 def weight_names(folder: Path) -> tuple[str, ...]:
@@ -108,7 +133,7 @@ def weight_names(folder: Path) -> tuple[str, ...]:
     if (folder / WEIGHTS).exists() or not (folder / WEIGHTS_INDEX).exists():
         return (WEIGHTS,)
     index = folder / WEIGHTS_INDEX
-    shards = read_json(index).get("weight_map")
+    shards = read_json(index, INDEX_LIMIT).get("weight_map")
     if not isinstance(shards, dict) or not shards:
         raise ModelError(f"{index} is damaged: it names no weight files. Fetch or copy it again.")
     names = sorted(set(map(str, shards.values())))

@@ -6,14 +6,13 @@ of GPT-2 keeps for its backward pass with flash attention: about 36 bytes a toke
 what it really is.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models import weights_head
 from storytime_tui.models.catalogue import ScratchShape
 
 _WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
@@ -22,7 +21,6 @@ _LAYERS = ("n_layer", "num_hidden_layers", "num_layers")
 _WINDOW_UNKNOWN = 1024
 _KEPT_BY_A_BLOCK = 36  # bytes a token and unit of width, in 16 bits
 _MASKS = 6  # of dropout
-_LONGEST_HEAD = 100_000_000  # bytes
 # bytes of the logits that are there at once, and their gradients, at most (see `training.objective`)
 _LOGITS = 256 * 2**20
 _LOGITS_GPU = 1024 * 2**20
@@ -66,7 +64,9 @@ def size_in(folder: Path) -> Size:
     """The size of the model in a folder, from its config.json and the heads of its weight files. Raises ModelError."""
     config = model_folder.read_json(folder / model_folder.CONFIG)
     text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
-    count = sum(_parameters_in(folder / name) for name in model_folder.weight_names(folder))
+    shapes = weights_head.shapes_in(folder / name for name in model_folder.weight_names(folder))
+    masks = (".attn.bias", ".attn.masked_bias")  # GPT-2's old ones
+    count = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(masks))
     return Size(
         parameters=count,
         window=_first(text, _WINDOWS, _WINDOW_UNKNOWN),
@@ -79,24 +79,6 @@ def size_in(folder: Path) -> Size:
 def _first(config: Any, names: tuple[str, ...], otherwise: int) -> int:
     found = [config.get(name) for name in names]
     return next((value for value in found if isinstance(value, int) and value > 0), otherwise)
-
-
-def _parameters_in(path: Path) -> int:
-    """How many numbers a safetensors file holds, GPT-2's old masks not counted."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > _LONGEST_HEAD:
-                raise ValueError("no head of a safetensors file is so long")
-            head = json.loads(file.read(length))
-        tensors = {name: facts for name, facts in head.items() if name != "__metadata__"}
-        return sum(
-            math.prod(facts["shape"])
-            for name, facts in tensors.items()
-            if not name.endswith((".attn.bias", ".attn.masked_bias"))
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"The weights in {path} are damaged: fetch or copy the model again.") from error
 
 
 def estimate(

@@ -1,24 +1,42 @@
 """Any other causal language model that transformers knows, behind the few words that ours has (`gpt2.GPT2`)."""
 
+import contextlib
 import inspect
+import json
+import logging
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 import transformers
+from huggingface_hub import constants as hub_constants
 from torch import Tensor, nn
-from transformers import DynamicCache
+from transformers import CONFIG_MAPPING, DynamicCache
 
-from storytime_tui.errors import ModelError
+from storytime_tui.errors import ModelError, is_fault
+from storytime_tui.models import config_numbers, weights_head
+from storytime_tui.models import folder as model_folder
 
-# What transformers would print, natively too, tears the screen; what matters of it is raised.
-transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+# What transformers would print, natively too, tears the screen: it goes to the log, where there is one.
+transformers.logging.disable_default_handler()
+transformers.logging.enable_propagation()
 transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+logging.getLogger("transformers").addHandler(logging.NullHandler())
 
 _DROPOUT = ("resid_pdrop", "embd_pdrop", "hidden_dropout", "hidden_dropout_prob", "embed_dropout", "dropout")
 _ATTENTION_DROPOUT = ("attn_pdrop", "attention_dropout", "attention_probs_dropout_prob")
 _WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
+_NOT_THEIRS = {  # keys of a config.json that choose code, from the Hub too, or a dtype: that is for us to do
+    *("attn_implementation", "_attn_implementation", "_attn_implementation_internal"),
+    *("experts_implementation", "_experts_implementation", "_experts_implementation_internal"),
+    *("use_kernels", "kernel_config", "auto_map", "custom_pipelines", "_name_or_path", "name_or_path"),
+    *("base_model_name_or_path", "dtype", "torch_dtype", "output_attentions", "output_hidden_states"),
+}
 _WINDOW_UNKNOWN = 1024  # for models without positions of their own, such as ALiBi's: GPT-2's window
 
 
@@ -31,6 +49,8 @@ class Foreign(nn.Module):
         # Only the last position's logits are wanted of a reading; nearly every model can leave the others out.
         takes = inspect.signature(model.forward).parameters
         self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
+        # renamed in the middle of the versions that we take; the old word goes in 5.40
+        self._cache_word = "cache" if "cache" in takes else "past_key_values"
         self._plain_head = self._has_plain_head()
 
     @property
@@ -62,14 +82,16 @@ class Foreign(nn.Module):
     @property
     def checkpointing(self) -> bool:
         """Whether each block is computed twice, and nothing of it kept."""
-        return bool(self.model.is_gradient_checkpointing)
+        return any(getattr(module, "gradient_checkpointing", False) for module in self.model.modules())
 
     @checkpointing.setter
     def checkpointing(self, on: bool) -> None:
+        # renamed in the middle of the versions that we take; the old words go in 6
+        word = "activation" if hasattr(self.model, "activation_checkpointing_enable") else "gradient"
         if not on:
-            self.model.gradient_checkpointing_disable()
+            getattr(self.model, f"{word}_checkpointing_disable")()
         elif self.model.supports_gradient_checkpointing:
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+            getattr(self.model, f"{word}_checkpointing_enable")({"use_reentrant": False})
 
     def hidden(self, ids: Tensor) -> Tensor:
         """(batch, tokens) -> (batch, tokens, width)."""
@@ -88,7 +110,7 @@ class Foreign(nn.Module):
 
     def read(self, ids: Tensor, cache: DynamicCache) -> Tensor:
         """Put (batch, tokens) ids behind the cache -> (batch, vocabulary): logits of what follows the last."""
-        found = self.model(input_ids=ids, past_key_values=cache, use_cache=True, **self._last_only)
+        found = self.model(input_ids=ids, use_cache=True, **{self._cache_word: cache}, **self._last_only)
         return found.logits[:, -1]  # type: ignore[no-any-return]
 
     def weights(self) -> dict[str, Tensor]:
@@ -125,21 +147,31 @@ class Foreign(nn.Module):
 def open_foreign(
     folder: Path, device: torch.device, dtype: torch.dtype, dropout: float | None
 ) -> tuple[Foreign, list[str], list[str]]:
-    """The model, and the names of weights that its files lack or have in another size. Raises whatever goes wrong."""
+    """The model, and the names of weights that its files lack or have in another size. Raises whatever goes wrong.
+
+    transformers sees nothing of the folder but its weights: all else in one could lead it to other repositories.
+    """
     config: Any = read_config(folder)
     if dropout is not None:
         _set(config, _DROPOUT, dropout)
         _set(config, _ATTENTION_DROPOUT, 0.0)
-    opened: Any = transformers.AutoModelForCausalLM.from_pretrained(
-        folder,
-        config=config,
-        dtype=dtype,
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=True,
-        ignore_mismatched_sizes=True,  # counted, in place of a report on the screen
-        output_loading_info=True,
-    )  # attention is SDPA where the architecture has it, by transformers' own choice
+    names = model_folder.weight_names(folder)
+    with _offline(), tempfile.TemporaryDirectory(prefix="storytime-") as place:
+        _check_size(config, weights_head.shapes_in([folder / name for name in names]), folder)
+        index = (model_folder.WEIGHTS_INDEX,) if names != (model_folder.WEIGHTS,) else ()
+        for name in (*names, *index):
+            _link(folder / name, Path(place) / name)
+        (Path(place) / model_folder.GENERATION_CONFIG).write_text(json.dumps(_generation_config(folder)))
+        opened: Any = transformers.AutoModelForCausalLM.from_pretrained(
+            place,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            ignore_mismatched_sizes=True,  # counted, in place of a report on the screen
+            output_loading_info=True,
+        )  # attention is SDPA where the architecture has it, by transformers' own choice
     model, found = opened
     absent, unfit = sorted(found["missing_keys"]), sorted(each[0] for each in found["mismatched_keys"])
     if absent or unfit:
@@ -147,13 +179,59 @@ def open_foreign(
     return Foreign(model.to(device)), [], []
 
 
+def _generation_config(folder: Path) -> dict[str, Any]:
+    path = folder / model_folder.GENERATION_CONFIG
+    return model_folder.read_json(path) if path.exists() else {}
+
+
 def read_config(folder: Path) -> Any:
-    """transformers' view of config.json. Raises ModelError."""
+    """transformers' view of config.json, without what would choose code or numbers for us. Raises ModelError."""
+    path = folder / model_folder.CONFIG
+    said = model_folder.read_json(path)
+    model_folder.check_config(said, str(folder))
     try:
-        return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # whatever a foreign configuration can raise
-        said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        raise ModelError(f"{folder / 'config.json'} cannot be used: {said}.") from error
+        return CONFIG_MAPPING[said["model_type"]].from_dict(_ours(said))
+    except BaseException as error:  # whatever a foreign configuration can raise
+        if not is_fault(error):
+            raise
+        line = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise ModelError(f"{path} cannot be used: {line}.") from error
+
+
+def _ours(value: Any) -> Any:
+    """A config without its choices of code and of dtype, at any depth: those are ours."""
+    if isinstance(value, dict):
+        return {key: _ours(each) for key, each in value.items() if key not in _NOT_THEIRS}
+    return [_ours(each) for each in value] if isinstance(value, list) else value
+
+
+def _check_size(config: Any, shapes: Mapping[str, weights_head.Shape], folder: Path) -> None:
+    """Raise ModelError where the model would be far larger than its weights, before any memory is taken for it."""
+    with torch.device("meta"):
+        auto: Any = transformers.AutoModelForCausalLM
+        model = auto.from_config(config, trust_remote_code=False)
+    tensors = {id(each): each.numel() for each in (*model.parameters(), *model.buffers())}
+    held = sum(math.prod(shape) for shape in shapes.values())
+    config_numbers.check_size(sum(tensors.values()), held, str(folder))
+
+
+def _link(file: Path, place: Path) -> None:
+    """Make `place` lead to `file`. Raises OSError."""
+    try:
+        place.symlink_to(file.resolve())
+    except OSError:  # Windows, without the right to make one
+        os.link(file.resolve(), place)
+
+
+@contextlib.contextmanager
+def _offline() -> Iterator[None]:
+    """Let nobody in this process ask the Hub through its library meanwhile: a model is here, or it is not."""
+    before = hub_constants.HF_HUB_OFFLINE
+    hub_constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        hub_constants.HF_HUB_OFFLINE = before
 
 
 def rows_of(config: Any) -> int | None:

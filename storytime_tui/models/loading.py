@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 
-from storytime_tui.errors import ModelError
+from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import gpt2_files
 from storytime_tui.models.catalogue import ScratchShape
@@ -81,7 +81,9 @@ def load_model(
         ) from error
     except ModelError:
         raise
-    except Exception as error:  # safetensors, JSON, torch and transformers each raise their own
+    except BaseException as error:  # safetensors, JSON, torch and transformers each raise their own
+        if not is_fault(error):
+            raise
         raise ModelError(
             f"The weights in {folder} are damaged or do not fit its config.json: {_in_a_line(error)}"
         ) from error
@@ -226,6 +228,6 @@ def _and_more(names: list[str]) -> str:
     return names[0] + (f" (and {len(names) - 1} more)" if len(names) > 1 else "")
 
 
-def _in_a_line(error: Exception) -> str:
+def _in_a_line(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return (text if len(text) <= 200 else text[:200] + "…").rstrip(".") + "."

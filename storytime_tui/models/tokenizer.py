@@ -1,5 +1,6 @@
 """Text to token ids and back, on `tokenizers` alone: transformers' AutoTokenizer would load torch."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -17,7 +18,9 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 import tokenizers
 from tokenizers import AddedToken, decoders, models, pre_tokenizers, trainers
 
-from storytime_tui.errors import ModelError
+from storytime_tui import small_files
+from storytime_tui.errors import ModelError, is_fault
+from storytime_tui.models import catalogue, tokenizer_trust
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.word_memo import WordMemo, works_by_words
 
@@ -69,8 +72,9 @@ class Tokenizer:
         ]
 
     def _encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        found = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [encoding.ids for encoding in found]
+        with _library("The model's tokenizer failed on a text", "Pick another model."):
+            found = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
+            return [encoding.ids for encoding in found]
 
     def _without_end(self, text: str) -> list[int]:
         """The ids of a text whose own words the model's vocabulary takes for end-of-text.
@@ -82,13 +86,13 @@ class Tokenizer:
         parts = text.split(self._end_text)
         last = len(parts) - 1
         pieces = [(tail if i else "") + part + (head if i < last else "") for i, part in enumerate(parts)]
-        found = self._inner.encode_batch_fast(pieces, add_special_tokens=False)
-        return [token for encoding in found for token in encoding.ids if token != self.end_of_text]
+        return [token for ids in self._encode_all(pieces) for token in ids if token != self.end_of_text]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`, end-of-text left out; bytes that are no UTF-8 become U+FFFD."""
         told = [token for token in ids if token != self.end_of_text]
-        return str(self._inner.decode(told, skip_special_tokens=False))
+        with _library("The model's tokenizer failed on what was told", "Pick another model."):
+            return str(self._inner.decode(told, skip_special_tokens=False))
 
     def token_bytes(self, token: int) -> bytes:
         """The bytes that one token adds to a text: none for end-of-text, or for an id without a token.
@@ -125,33 +129,56 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
     Raises ModelError naming the folder where there is none, where it is damaged or knows no end of text.
     """
-    files = {}
-    for name in model_folder.TOKENIZER_FILES:
-        if (folder / name).is_file():
-            try:
-                files[name] = (folder / name).read_bytes()
-            except OSError as error:
-                raise ModelError(f"{folder / name} cannot be read: {error.strerror or error}.") from error
-    vocabulary, merges = (folder / name for name in model_folder.VOCABULARY)
-    try:
-        if model_folder.TOKENIZER in files:
-            inner = tokenizers.Tokenizer.from_buffer(files[model_folder.TOKENIZER])
-        elif vocabulary.name in files and merges.name in files:
-            inner = _byte_level(models.BPE.from_file(str(vocabulary), str(merges)))
-        else:
-            raise ModelError(
-                f"The folder {folder} has no tokenizer: it needs {model_folder.TOKENIZER}, "
-                f"or {vocabulary.name} and {merges.name}."
-            )
-    except ModelError:
-        raise
-    except Exception as error:  # the library raises bare Exceptions
-        raise ModelError(f"The tokenizer in {folder} is damaged: {error}. Fetch or copy it again.") from error
+    files = {
+        name: content
+        for name in model_folder.TOKENIZER_FILES
+        if (content := _content(folder / name)) is not None
+    }
+    vocabulary, merges = model_folder.VOCABULARY
+    if model_folder.TOKENIZER not in files and not {vocabulary, merges} <= files.keys():
+        raise ModelError(
+            f"The folder {folder} has no tokenizer: it needs {model_folder.TOKENIZER}, or {vocabulary} and {merges}."
+        )
+    if folder != catalogue.STARTER_FOLDER:  # which came with the program
+        tokenizer_trust.check(files, folder)
+    with _library(f"The tokenizer in {folder} is damaged", "Fetch or copy it again."):
+        return _opened(folder, files)
+
+
+def _opened(folder: Path, files: dict[str, bytes]) -> Tokenizer:
+    if model_folder.TOKENIZER in files:
+        inner = tokenizers.Tokenizer.from_buffer(files[model_folder.TOKENIZER])
+    else:
+        inner = _byte_level(models.BPE.from_file(*(str(folder / name) for name in model_folder.VOCABULARY)))
     end_of_text = _end_of_text(folder, inner)
     if model_folder.TOKENIZER not in files:
         inner.add_special_tokens([AddedToken(end_of_text, special=True, normalized=False)])
         files = {**_files_of(inner, end_of_text), **files}
     return Tokenizer(inner, end_of_text, files)
+
+
+def _content(path: Path) -> bytes | None:
+    """The bytes of one of a tokenizer's files; None where there is no such file. Raises ModelError."""
+    try:
+        return small_files.read_bytes(path, model_folder.TOKENIZER_LIMIT)
+    except FileNotFoundError:
+        return None
+    except small_files.UnreadableFile as error:
+        raise ModelError(str(error)) from error
+
+
+@contextlib.contextmanager
+def _library(what: str, advice: str) -> Iterator[None]:
+    """Turn whatever the library raises into a ModelError: bare Exceptions, and panics, which are none."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except BaseException as error:
+        if not is_fault(error):
+            raise
+        said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise ModelError(f"{what}: {said}. {advice}") from error
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
@@ -258,8 +285,9 @@ def _piece_to_bytes(inner: tokenizers.Tokenizer) -> Callable[[str], bytes]:
     kinds = {decoder.get("type")} | {each.get("type") for each in decoder.get("decoders", ())}
     if "ByteLevel" not in kinds:
         return _sentence_piece
-    characters = byte_characters()
-    return lambda piece: bytes(characters[character] for character in piece)
+    characters = {character: bytes([byte]) for character, byte in byte_characters().items()}
+    # a vocabulary may hold pieces that are not written so: these stand for themselves, as in the library
+    return lambda piece: b"".join(characters.get(character) or character.encode() for character in piece)
 
 
 def _sentence_piece(piece: str) -> bytes:

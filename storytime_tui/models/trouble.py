@@ -1,11 +1,12 @@
 """What can go wrong between this machine and the Hub, each as one sentence. Knows no torch."""
 
-from huggingface_hub import errors as hub_errors
+import httpx
 
 from storytime_tui import files
 from storytime_tui.errors import ModelError
 from storytime_tui.models import catalogue
 from storytime_tui.models.download import Download, endpoint
+from storytime_tui.models.hub_line import NotTheHub, Refused
 
 
 def offline() -> str:
@@ -21,33 +22,19 @@ def silent(repo_id: str) -> ModelError:
     )
 
 
-def explain(error: Exception, job: Download) -> ModelError:
+def explain(error: BaseException, job: Download) -> ModelError:
     """The sentence for `error`, which ended `job`."""
     repo_id = job.repo_id
     if isinstance(error, ModelError):
         return error
-    if isinstance(error, hub_errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
-        error = error.__cause__  # why the library asked its cache instead
-    if isinstance(error, hub_errors.GatedRepoError):
-        return ModelError(
-            f"{repo_id} is gated: accept its terms on {endpoint()}/{repo_id}, then log in with "
-            "`hf auth login` (or set HF_TOKEN) and try again."
-        )
-    if isinstance(error, hub_errors.RepositoryNotFoundError):
-        near = catalogue.nearest_names(repo_id)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        return ModelError(
-            f"There is no model {repo_id} on the Hub, or it is private: if it is yours, log in with "
-            f"`hf auth login` or set HF_TOKEN.{hint}"
-        )
-    if isinstance(error, hub_errors.HfHubHTTPError):
-        return _refused(error.response.status_code, repo_id)
+    if isinstance(error, Refused):
+        return _refused(error, repo_id)
     if isinstance(error, OSError) and error.errno is not None and not isinstance(error, ConnectionError):
         return ModelError(files.explain(error, f"fetching {repo_id}"))
-    if isinstance(error, ValueError):  # an answer that is no JSON, from a hotel's login page, say
+    if isinstance(error, NotTheHub | ValueError | httpx.InvalidURL | httpx.UnsupportedProtocol):
         return ModelError(
-            f"What {endpoint()} answers when asked for {repo_id} is not the Hub's: check HF_ENDPOINT, and "
-            f"whether the network wants a login; {offline()}."
+            f"What {endpoint()} answers when asked for {repo_id}{_what(error)} is not the Hub's: check HF_ENDPOINT, "
+            f"and whether the network wants a login; {offline()}."
         )
     if job.file == "":
         return ModelError(
@@ -58,7 +45,28 @@ def explain(error: Exception, job: Download) -> ModelError:
     return ModelError(f"The connection broke while {job.file} of {repo_id} was on its way: try again{kept}.")
 
 
-def _refused(status: int, repo_id: str) -> ModelError:
+def _what(error: BaseException) -> str:
+    return f", {error}," if isinstance(error, NotTheHub) else ""
+
+
+def _refused(error: Refused, repo_id: str) -> ModelError:
+    status, code = error.status, error.code
+    if code == "GatedRepo":
+        return ModelError(
+            f"{repo_id} is gated: accept its terms on {endpoint()}/{repo_id}, then log in with "
+            "`hf auth login` (or set HF_TOKEN) and try again."
+        )
+    # without a login, the Hub says the same of what is private and of what is not there
+    hidden = status == 401 and not code and not error.message.startswith("Invalid credentials")
+    if code == "RepoNotFound" or hidden:
+        near = catalogue.nearest_names(repo_id)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        return ModelError(
+            f"There is no model {repo_id} on the Hub, or it is private: if it is yours, log in with "
+            f"`hf auth login` or set HF_TOKEN.{hint}"
+        )
+    if code in ("EntryNotFound", "RevisionNotFound"):
+        return ModelError(f"{repo_id} is not whole on the Hub, or it changed meanwhile: try again later.")
     if status == 401:
         return ModelError(
             f"The Hub does not accept your login, so {repo_id} cannot be fetched: log in again with "

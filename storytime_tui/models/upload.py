@@ -2,19 +2,23 @@
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import catalogue
-from storytime_tui.models.download import endpoint  # first: it keeps the library from talking
+from storytime_tui.models.download import endpoint  # first: it keeps the library from asking for more
 
 import huggingface_hub  # isort: skip
 from huggingface_hub import errors as hub_errors  # isort: skip
-from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]  # isort: skip
+from huggingface_hub.utils import disable_progress_bars, get_session  # type: ignore[attr-defined]  # isort: skip
+from huggingface_hub.utils import logging as hub_logging  # isort: skip
+
+hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # what it prints tears the screen
 
 _ANSWER = 45.0  # seconds to wait for the Hub to say whether we may write there
+_LARGEST = 24_000_000  # bytes of an answer
 
 Result = TypeVar("Result")
 
@@ -62,7 +66,32 @@ def upload(path: Path, repo_id: str, message: str) -> None:
 
 
 def _api() -> Any:
+    session: Any = get_session()
+    hooks = session.event_hooks
+    if _bound not in hooks["response"]:  # the library takes an answer whole, however long it is
+        session.headers["accept-encoding"] = "identity"
+        session.event_hooks = {**hooks, "response": [*hooks["response"], _bound]}
     return huggingface_hub.HfApi(endpoint=endpoint())
+
+
+def _bound(response: Any) -> None:
+    """Let an answer be no longer than `_LARGEST` bytes. Raises ValueError for a packed one; reading may raise it."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ValueError("a packed answer, which was not asked for")
+    stream = response.stream
+    base = next(
+        each for each in type(stream).__mro__ if each.__name__ == "SyncByteStream"
+    )  # of its own httpx
+
+    def pieces(_: object) -> Iterator[bytes]:
+        came = 0
+        for piece in stream:
+            came += len(piece)
+            if came > _LARGEST:
+                raise ValueError("an answer that is far too long")
+            yield piece
+
+    response.stream = type("Bounded", (base,), {"__iter__": pieces, "close": lambda _: stream.close()})()
 
 
 def _within(seconds: float, work: Callable[[], Result], repo_id: str) -> Result:

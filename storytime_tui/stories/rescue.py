@@ -53,7 +53,7 @@ def rescue(db: sqlite3.Connection, path: Path, writer: str) -> tuple[Path, str]:
             path,
             f"The stories file {path} was removed, and another window has written it anew: nothing is lost.",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=".part-", suffix="-" + path.name, dir=path.parent)
     os.close(handle)  # mkstemp made it for our eyes only, and so it stays
     part = Path(name)

@@ -49,10 +49,10 @@ class StoryStore:
     def _connect(self) -> None:
         try:
             files.make_folder(self.path.parent)
-            files.make_private(self.path)  # SQLite gives its other files the same mode
+            if str(self.path) != ":memory:":
+                files.make_private(self.path)  # SQLite gives its other files the same mode
         except OSError as error:
-            sentence = files.explain(error, f"making the folder {self.path.parent}")
-            raise StoryUnavailable(sentence) from error
+            raise StoryUnavailable(files.explain(error, f"making the folder {self.path.parent}")) from error
         with explaining(self.path):
             self._db = sqlite3.connect(
                 self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
@@ -143,8 +143,7 @@ class StoryStore:
     def open_story(self, story_id: int) -> Opened:
         """A story to show and to go on with: from now on changes that others make are noticed.
 
-        The draft is the one typed here; where there is none, one that was left by a window that is closed, or was
-        killed, is taken over.
+        The draft is the one typed here; where there is none, that of a window that is gone is taken over.
         """
         with self._reading():
             story = self._story(story_id)

@@ -63,7 +63,7 @@ def is_alive(path: Path, name: str) -> bool:
         return False
     try:
         return files.is_locked(folder_of(path) / name)
-    except OSError:
+    except (OSError, NotImplementedError):
         return False
 
 

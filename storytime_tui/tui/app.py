@@ -114,10 +114,10 @@ class StorytimeApp(App[None]):
         """Follow the theme; say what is wrong with the settings file, if anything is."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._leave_on_signals()
-        for trouble in self._troubles:
-            self._say(trouble)
         if not self.is_headless:
             self.set_timer(QUIET, self._load_screens)
+        for trouble in self._troubles:
+            self._say(trouble)
 
     async def _load_screens(self) -> None:
         from storytime_tui.tui.ahead import load_screens

@@ -38,16 +38,24 @@ FRAME = 1 / 30  # seconds between two batches of tokens: faster is not seen
 SAVE = 0.5  # seconds of telling that a power cut may cost
 
 
-def sentence_of(error: Exception) -> str:
-    """What to show for an error: its own sentence where it was meant for people, else where the log is."""
+def sentence_of(error: BaseException) -> str:
+    """What to show for an error: its own sentence where it was meant for people, else where the log is.
+
+    Raises nothing: whoever waits for a sentence waits for the end of what failed.
+    """
     if isinstance(error, StorytimeError):
         return str(error)
-    from storytime_tui import files, log  # only when something broke
+    if isinstance(error, MemoryError):
+        return "There is not enough memory: close other programs, or choose something smaller."
+    broke = f"Something broke that should not have ({type(error).__name__})."
+    with contextlib.suppress(Exception):  # a home that is gone, a disk that is full
+        from storytime_tui import files, log  # only when something broke
 
-    details = log.keep(error, "in the app")
-    if isinstance(error, OSError) and (sentence := files.sentence_of(error)):
-        return sentence
-    return f"Something broke that should not have ({type(error).__name__}). {details}"
+        details = log.keep(error, "in the app")
+        if isinstance(error, OSError) and (sentence := files.sentence_of(error)):
+            return sentence
+        return f"{broke} {details}"
+    return broke
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:
@@ -58,7 +66,7 @@ async def in_thread(call: Callable[[], Result]) -> Result:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
-    def settle(result: Result | None, error: Exception | None) -> None:
+    def settle(result: Result | None, error: BaseException | None) -> None:
         if future.done():  # the one who waited has left
             return
         if error is not None:
@@ -70,8 +78,14 @@ async def in_thread(call: Callable[[], Result]) -> Result:
         result, error = None, None
         try:
             result = call()
-        except Exception as problem:
-            error = problem
+        except (
+            BaseException
+        ) as problem:  # also a panic of a library, which is no Exception: somebody waits for the end
+            error = (
+                problem
+                if isinstance(problem, Exception)
+                else RuntimeError(f"{type(problem).__name__}: {problem}")
+            )
         with contextlib.suppress(RuntimeError):  # the loop is closed: the app is gone
             loop.call_soon_threadsafe(settle, result, error)
 
@@ -98,7 +112,11 @@ class _Worker:
 
         log.start()  # what a stage reports of trouble in this thread goes there
         while True:
-            self._jobs.get()()
+            job = self._jobs.get()
+            try:
+                job()
+            except BaseException as error:  # the next job must find the thread alive
+                sentence_of(error)  # for the log
 
 
 class LearningThread:
@@ -125,9 +143,10 @@ class LearningThread:
             with giving_way():
                 for event in job(control):
                     self._pass_on(event, curve)
-        except Exception as error:
+        except BaseException as error:  # a library's panic too: without an end the app is never free again
             refusal = sentence_of(error)
-        self._post(messages.RunEnded(refusal))
+        finally:
+            self._post(messages.RunEnded(refusal))
 
     def _pass_on(self, event: Event, curve: LossCurve) -> None:
         curve.hear(event)  # here, since the message of a step may be dropped for a newer one
@@ -201,9 +220,10 @@ class TellingThread:
             teller = self._open(telling)
             if telling.passages is not None and not stop.is_set():
                 told = self._tell(teller, telling.number, telling.passages, stop)
-        except Exception as error:
+        except BaseException as error:  # as in `_learn`
             failure = sentence_of(error)
-        self._post(messages.TellingEnded(telling.number, told, failure))
+        finally:
+            self._post(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
         teller = self._tellers.pop(telling.model, None)

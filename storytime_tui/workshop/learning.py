@@ -27,7 +27,7 @@ from storytime_tui.training.plan import (
     schedule_of,
     write_plan,
 )
-from storytime_tui.workshop import lessons
+from storytime_tui.workshop import lessons, memory
 from storytime_tui.workshop.at_work import learning as learning_now
 from storytime_tui.workshop.models import AdapterFiles, WholeFiles
 from storytime_tui.workshop.origins import Origin, find_origin
@@ -229,6 +229,8 @@ def _prepare(
             training_tokens=len(streams.training.ids),
             parameters=size.parameters,
         )
+        if chosen.plan.batch_size is not None:
+            memory.check_batch(size, resolved)
     return _Prepared(resolved, chosen.plan.batch_size is None, chosen.split, origin, tokenizer, streams)
 
 
@@ -258,7 +260,7 @@ def _build(
     from storytime_tui.training.distributed import Ranks
     from storytime_tui.training.lesson import Lesson
     from storytime_tui.training.optimizers import check_optimizer
-    from storytime_tui.training.probe import fit_to_memory
+    from storytime_tui.training.probe import available_memory, fit_to_memory
     from storytime_tui.training.trainer import Trainer
 
     ranks = together or Ranks()
@@ -266,22 +268,22 @@ def _build(
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
     device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
     precision = loading.choose_precision(plan.precision, device)
+    if checkpoint is None and not prepared.chose_batch and device.type == "cuda":
+        memory.check_batch(_size_of(origin, tokenizer), plan, available_memory(device))
     loaded = _load(plan, origin, tokenizer, device)
     if checkpoint is None:
         plan = _with_compile(plan, loaded, device, len(streams.training.ids))
     model_files = _fit(plan, origin, loaded, tokenizer, checkpoint)
-    memory = None
+    found = None
     if checkpoint is None and ranks.count == 1:
-        plan, memory = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
+        plan, found = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
     if plan.compile == "on":  # after the trial, whose windows are of other sizes than the run's
         import torch
 
         torch.compiler.reset()  # what earlier runs compiled here counts towards how often it may be made anew
         for block in loaded.model.blocks:
             block.compile()
-        loaded.model.compiled = (
-            not ranks.sharded
-        )  # a block that lies in parts is whole only when it is called
+        loaded.model.compiled = not ranks.sharded  # blocks in parts are whole only when they are called
     lesson = Lesson(
         training_ids=streams.training.ids,
         validation_ids=streams.validation.ids,
@@ -317,7 +319,7 @@ def _build(
             sample=sample,
             files_of=model_files,
             ranks=ranks,
-            memory=memory,
+            memory=found,
         )
         if checkpoint is not None:
             _check_same_lesson(folder.name, checkpoint, streams.fingerprint)

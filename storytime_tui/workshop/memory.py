@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from storytime_tui.corpus.collection import Story
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.models import catalogue
 from storytime_tui.models.catalogue import ScratchShape
 from storytime_tui.models.footprint import Size, estimate, size_in, size_of_shape
@@ -60,7 +61,50 @@ def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None
         return None
     available = int(_free() * _SPARE)
     needed = _needed(size, resolved, resolved.batch_size or 1)
-    return Room(needed, available, "" if needed <= available else _advice(size, resolved, available))
+    if needed <= available:
+        return Room(needed, available)
+    batch = (
+        _largest_batch(size, resolved, available) if plan.batch_size else 0
+    )  # one of ours is made smaller anyway
+    return Room(needed, available, f"set batch_size={batch}" if batch else _advice(size, resolved, available))
+
+
+def check_batch(size: Size, plan: TrainingPlan, on_gpu: int | None = None) -> None:
+    """Raise PlanError where a resolved plan reads more windows at once than there is memory for, by the estimate.
+
+    For a batch that somebody asked for, before the weights are loaded: finding out by trying takes minutes, and all
+    the memory there is. Blocks are taken to be computed twice where the plan allows it. `on_gpu`: bytes free on a
+    GPU; without it nothing is said where a GPU will do the work, or several processes share it.
+    """
+    assert plan.batch_size
+    elsewhere = (likely_gpu() and plan.device != "cpu") or os.environ.get("WORLD_SIZE", "1") != "1"
+    if plan.batch_size == 1 or (on_gpu is None and elsewhere):
+        return
+    available = _free() if on_gpu is None else on_gpu
+    way = {"checkpointing": plan.checkpointing != "off", "on_gpu": on_gpu is not None}
+    needed = _needed(size, plan, plan.batch_size, **way)
+    if needed <= available:
+        return
+    raise PlanError(
+        f"batch_size is {plan.batch_size}, which would take about {needed / 1e9:,.1f} GB of memory, and "
+        f"{available / 1e9:,.1f} GB are free: set batch_size={max(1, _largest_batch(size, plan, available, **way))} "
+        "or less, or leave it to the program."
+    )
+
+
+def _largest_batch(
+    size: Size, plan: TrainingPlan, available: int, *, checkpointing: bool = False, on_gpu: bool = False
+) -> int:
+    """How many windows at once the memory is enough for: 0 where it is not for one."""
+    assert plan.batch_size
+    fits, too_many = 0, plan.batch_size + 1
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if _needed(size, plan, middle, checkpointing=checkpointing, on_gpu=on_gpu) <= available:
+            fits = middle
+        else:
+            too_many = middle
+    return fits
 
 
 def _advice(size: Size, plan: TrainingPlan, available: int) -> str:
@@ -77,19 +121,26 @@ def _advice(size: Size, plan: TrainingPlan, available: int) -> str:
 
 
 def _needed(
-    size: Size, plan: TrainingPlan, batch: int, *, checkpointing: bool = False, lora_rank: int = 0
+    size: Size,
+    plan: TrainingPlan,
+    batch: int,
+    *,
+    checkpointing: bool = False,
+    lora_rank: int = 0,
+    on_gpu: bool = False,
 ) -> int:
     assert plan.block_size
     return estimate(
         size,
         batch=batch,
         block=plan.block_size,
-        precision=plan.precision if plan.precision != "auto" else "bf16" if _has_bf16() else "fp32",
+        precision=plan.precision if plan.precision != "auto" else "bf16" if on_gpu or _has_bf16() else "fp32",
         dropout=plan.dropout,
         checkpointing=checkpointing or plan.checkpointing == "on",
         lora_rank=plan.lora_rank or lora_rank,
         frozen_embeddings=plan.frozen_embeddings,
         eight_bit=plan.optimizer == "adamw8bit",
+        on_gpu=on_gpu,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.models import catalogue, hub
-from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, read_json
+from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
 from storytime_tui.small_files import is_regular
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
@@ -33,6 +33,17 @@ class Origin:
 
 
 def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
+    """Find a base or a trained model by `name`, and check its folder before anything heavy is loaded for it.
+
+    See `_find` for what a name can be. Raises ModelError or RunError with what to do.
+    """
+    origin = _find(name, report, cancelled)
+    if origin.folder is not None:
+        check_folder(origin.folder)
+    return origin
+
+
+def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Origin:
     """Find a base or a trained model: a scratch shape, the starter, a run (its best checkpoint), `run/step-20`, a
     folder, or an id on the Hugging Face Hub, fetched with progress.
 

@@ -91,6 +91,14 @@ def copies(collections: Sequence[Collection]) -> dict[Key, Copy]:
     return {keys[copy.story]: Copy(keys[copy.of], copy.share) for copy in found}
 
 
+def source_shown(source: str) -> str:
+    """A path as it is, an address without what must not be seen: its password, its query."""
+    from storytime_tui.corpus.web.polite import is_address
+    from storytime_tui.corpus.web.redacted import shown
+
+    return shown(source) if is_address(source) else printable_path(source)
+
+
 # -- adding -----------------------------------------------------------------------------------------------
 
 

@@ -1,5 +1,6 @@
 """Whatever the encoding, the text comes out; what is no text is refused in one sentence that names it."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -163,7 +164,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "open", refuse)  # the tests may run as root, whom no mode stops
+    monkeypatch.setattr("os.open", refuse)  # the tests may run as root, whom no mode stops
     with pytest.raises(CorpusError, match=r"tale\.txt cannot be read: it is not permitted"):
         read_text(path)
 
@@ -198,13 +199,13 @@ def test_a_file_that_vanishes_while_it_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     path = write(tmp_path, b"Once.", f"tale{suffix}")
-    opened = Path.open
+    opened = os.open
 
-    def vanish(self: Path, *args: object, **kwargs: object) -> object:
-        self.unlink()
-        return opened(self, *args, **kwargs)  # type: ignore[arg-type]
+    def vanish(name: Path, *args: int) -> int:
+        os.unlink(name)
+        return opened(name, *args)
 
-    monkeypatch.setattr(Path, "open", vanish)
+    monkeypatch.setattr(os, "open", vanish)
     with pytest.raises(CorpusError, match=r"is not there \(any more\)"):
         read_document(path)
 

@@ -7,13 +7,13 @@ import sys
 import threading
 from pathlib import Path
 
-import huggingface_hub.constants
-import huggingface_hub.file_download
+import httpx
+import huggingface_hub
 import pytest
 import torch
 
 from storytime_tui.errors import ModelError
-from storytime_tui.models import download, folder
+from storytime_tui.models import download, folder, hub_line
 from storytime_tui.models import hub as hub_module
 from storytime_tui.models.hub import FetchStopped, fetch
 from storytime_tui.models.loading import load_model
@@ -22,13 +22,14 @@ from tests import loopback_hub
 from tests.loopback_hub import LoopbackHub
 
 TALE = "owner/tale"
+AS_IT_COMES = httpx.Response.iter_raw
 
 
 @pytest.fixture(name="hub")
 def quick_hub(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> LoopbackHub:
-    """A Hub of one model, and a library that hands on small pieces and tries again at once."""
-    monkeypatch.setattr(huggingface_hub.constants, "DOWNLOAD_CHUNK_SIZE", 1000)
-    monkeypatch.setattr(huggingface_hub.file_download.time, "sleep", lambda _: None)
+    """A Hub of one model, whose answers come in small pieces, and which is tried again at once."""
+    monkeypatch.setattr(httpx.Response, "iter_raw", lambda response: AS_IT_COMES(response, 1000))
+    monkeypatch.setattr(download, "_PAUSE", 0.0)
     return hub
 
 
@@ -272,7 +273,7 @@ def test_a_disk_that_fills_up_is_one_line(hub: LoopbackHub, monkeypatch: pytest.
     def full(*_: object, **__: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", full)
+    monkeypatch.setattr(download.Download, "_receive", full)
     assert "The disk is full" in refusal(TALE)
 
 
@@ -297,6 +298,116 @@ def test_a_stopped_download_ends_its_thread(hub: LoopbackHub) -> None:
             thread.join(timeout=20)
             assert not thread.is_alive()
     folder.check_folder(fetch(TALE))
+
+
+# -- a Hub out to do harm -----------------------------------------------------------------------------------
+
+
+def all_files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
+
+
+def no_thread_is_left(repo_id: str) -> None:
+    for thread in threading.enumerate():
+        if thread.name == f"fetch {repo_id}":
+            thread.join(timeout=20)
+            assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("fault", ["endless", "endless-listing"])
+def test_what_goes_on_after_the_size_that_was_named_is_left(fault: str, hub: LoopbackHub) -> None:
+    hub.faults[TALE] = fault
+    assert re.search(r"(more bytes than it named|far too long), is not the Hub's", refusal(TALE))
+    no_thread_is_left(TALE)
+    assert hub.dripped < 100_000_000
+    kept = download.cache_folder()
+    assert sum(path.stat().st_size for path in kept.rglob("*") if path.is_file()) < 1_000_000
+
+
+@pytest.mark.parametrize("fault", ["dripping-listing", "informing"])
+def test_a_head_without_end_is_left_and_its_connection_cut(
+    fault: str, hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "_ANSWER", 0.5)
+    hub.faults[TALE] = fault
+    assert "went silent" in refusal(TALE)
+    no_thread_is_left(TALE)
+
+
+def test_weights_that_drip_are_left(hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(httpx.Response, "iter_raw", AS_IT_COMES)
+    monkeypatch.setattr(hub_line, "_GRACE", 0.2)
+    hub.faults[TALE] = "dripping"
+    assert "connection broke while model.safetensors" in refusal(TALE)
+    no_thread_is_left(TALE)
+
+
+def test_a_drip_can_be_stopped_at_any_moment(hub: LoopbackHub) -> None:
+    hub.faults[TALE] = "informing"
+    with pytest.raises(FetchStopped):
+        fetch(TALE, None, lambda: hub.dripped > 100)
+    no_thread_is_left(TALE)
+
+
+def test_bytes_of_another_content_are_not_kept(hub: LoopbackHub) -> None:
+    hub.faults[TALE] = "other-bytes"
+    assert re.search(r"came as model\.safetensors of owner/tale is not what the Hub has", refusal(TALE))
+    hub.faults.clear()
+    load_model(fetch(TALE), device=torch.device("cpu"), dtype=torch.float32)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_file_that_changed_in_the_cache_is_fetched_again(name: str, hub: LoopbackHub) -> None:
+    file = fetch(TALE) / name
+    sound = file.read_bytes()
+    file.resolve().write_bytes(sound[:-1] + b" ")
+    hub.requests.clear()
+    assert (fetch(TALE) / name).read_bytes() == sound
+    assert hub.downloads() == [name]
+
+
+def test_a_file_that_changed_in_the_cache_is_named_offline(
+    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = fetch(TALE) / "model.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1  # its head is as it was
+    file.resolve().write_bytes(content)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "model.safetensors is not what the Hub had" in refusal(TALE)
+
+
+@pytest.mark.parametrize("fault", ["evil-names", "evil-etag"])
+def test_no_name_of_the_hubs_leads_out_of_the_cache(fault: str, hub: LoopbackHub, tmp_path: Path) -> None:
+    hub.faults[TALE] = fault
+    before = {path for path in all_files(tmp_path) if not path.startswith("hf-home")}
+    if fault == "evil-names":
+        assert "is not the Hub's" in refusal(TALE)
+    else:
+        folder.check_folder(fetch(TALE))  # the ETag is no hash, and no name either
+    assert {path for path in all_files(tmp_path) if not path.startswith("hf-home")} <= before | {
+        "storytime-home"
+    }
+    assert not Path("/out").exists()
+
+
+def test_no_way_leads_to_a_file_of_this_machine_or_round_for_ever(hub: LoopbackHub) -> None:
+    hub.faults[TALE] = "leads-astray"
+    assert "a way to an address that may not be asked, is not the Hub's" in refusal(TALE)
+    hub.faults[TALE] = "leads-in-circles"
+    assert "from one address to another without end, is not the Hub's" in refusal(TALE)
+    assert len(hub.requests) < 40
+
+
+def test_the_token_goes_to_the_hub_alone(
+    hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", loopback_hub.TOKEN)
+    line = hub_line.Line(hub.url)
+    line.token = hub_line.token()
+    assert "Authorization" in line._own_headers(f"{hub.url}/owner/tale/resolve/main/config.json")
+    for other in ("http://127.0.0.1:9/x", hub.url.replace("http:", "https:") + "/x", "http://other/x"):
+        assert "Authorization" not in line._own_headers(other)
 
 
 # -- as a program ------------------------------------------------------------------------------------------

@@ -192,7 +192,7 @@ def test_a_missing_tensor_is_not_replaced_by_random_numbers(model: Path) -> None
         ({"n_layer": 3}, r"lack transformer\.h\.2\..* \(and 11 more\)"),
         ({"n_head": 3}, "cannot share evenly"),
         ({"n_layer": "two"}, r"config\.json cannot be used"),
-        ({"vocab_size": 100}, r"320 tokens, but its model knows only 100"),
+        ({"vocab_size": 100}, r"do not fit its config\.json, transformer\.wte\.weight has another size"),
         ({"model_type": "vit"}, "no language model of that kind"),
     ],
 )
@@ -201,6 +201,14 @@ def test_a_config_that_does_not_fit_is_one_line(values: dict[str, object], said:
     with pytest.raises(ModelError, match=said) as caught:
         load(model)
     assert "\n" not in str(caught.value)
+
+
+def test_a_tokenizer_of_more_tokens_than_the_model_has_rows_is_one_line(tmp_path: Path) -> None:
+    folder = llama(tmp_path / "a")
+    train_tokenizer([TALE * 30], 500).save(folder)
+    change(folder, vocab_size=300)
+    with pytest.raises(ModelError, match=r"tokens, but its model knows only 300"):
+        load(folder)
 
 
 def test_pickles_and_foreign_code_are_not_opened(model: Path, tmp_path: Path) -> None:

@@ -272,7 +272,7 @@ def test_what_cannot_be_opened_is_one_sentence_with_the_folder(tmp_path: Path) -
     with pytest.raises(ModelError, match=r"has no tokenizer.*tokenizer\.json.*vocab\.json") as caught:
         load_tokenizer(tmp_path)
     assert str(tmp_path) in str(caught.value)
-    (tmp_path / "vocab.json").write_text("{}")
+    (tmp_path / "vocab.json").write_text('{"a": 0}')
     with pytest.raises(ModelError, match="has no tokenizer"):  # the merges are missing
         load_tokenizer(tmp_path)
     (tmp_path / "merges.txt").write_text("#version: 0.2\n")
@@ -280,7 +280,7 @@ def test_what_cannot_be_opened_is_one_sentence_with_the_folder(tmp_path: Path) -
         load_tokenizer(tmp_path)
     for damaged in (b"{", b"", b"[]", b"\xff\xfe", b'{"version": "9"}'):
         (tmp_path / "tokenizer.json").write_bytes(damaged)
-        with pytest.raises(ModelError, match="is damaged"):
+        with pytest.raises(ModelError, match="cannot be used"):
             load_tokenizer(tmp_path)
 
 

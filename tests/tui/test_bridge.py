@@ -99,6 +99,65 @@ def test_what_the_trainer_raises_becomes_a_sentence_and_a_log(home: Path) -> Non
     assert sentence_of(ModelError("There is no such model.")) == "There is no such model."
 
 
+class Panic(BaseException):
+    """What a library written in Rust raises: no Exception."""
+
+
+Panic.__module__ = "pyo3_runtime"
+ENDS = [
+    Panic("index out of bounds"),
+    MemoryError(),
+    RecursionError("too deep"),
+    SystemExit(3),
+    KeyboardInterrupt(),
+]
+
+
+@pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
+def test_a_learning_thread_that_dies_of_anything_frees_the_app(error: BaseException) -> None:
+    def breaks(control: Control) -> Iterator[ev.Event]:
+        yield STARTED
+        raise error
+
+    box = Box()
+    thread = LearningThread(box.post)
+    thread.start(breaks, LossCurve())
+    assert box.wait()[-1].refusal
+    thread.release()
+    thread.start(lambda control: iter([STARTED, FINISHED]), LossCurve())  # the thread is alive
+    assert box.wait()[-1].refusal == ""
+
+
+@pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
+def test_a_telling_thread_that_dies_of_anything_frees_the_app(error: BaseException, tmp_path: Path) -> None:
+    setting = Setting(tmp_path, FakeTeller("m", ["Once"], []))
+    opened, fails = setting.thread._open_teller, [error]
+
+    def open_teller(name: str, progress: Any) -> Any:
+        if fails:
+            raise fails.pop()
+        return opened(name, progress)
+
+    setting.thread._open_teller = open_teller
+    setting.tell()
+    assert setting.box.wait()[-1].failure
+    setting.tell(2)
+    assert setting.box.wait()[-1].failure == ""
+
+
+async def test_an_errand_that_dies_of_anything_is_over() -> None:
+    def panics() -> None:
+        raise Panic("index out of bounds")
+
+    with pytest.raises(RuntimeError, match="index out of bounds"):
+        await in_thread(panics)
+
+
+def test_a_fault_is_told_of_where_no_log_can_be_written(home: Path) -> None:
+    home.write_text("a file in the place of the home")
+    assert "ZeroDivisionError" in sentence_of(ZeroDivisionError("by accident"))
+
+
 class Setting:
     """A telling thread with a store and a teller of the test's."""
 

@@ -276,7 +276,12 @@ def test_a_push_that_is_refused_says_what_to_do_before_anything_is_written(
     refused("may not write to grace/tales: push to a repository of your own", "grace/tales")
     for bad in ("tales", "ada/ta/les", "ada/..", "ada/ tales"):
         refused("is no place on the Hub", bad)
-    for fault, words in (("broken", "error 500"), ("busy", "pause"), ("no-json", "check HF_ENDPOINT")):
+    for fault, words in (
+        ("broken", "error 500"),
+        ("busy", "pause"),
+        ("no-json", "check HF_ENDPOINT"),
+        ("endless", "check HF_ENDPOINT"),
+    ):
         hub.fault = fault
         refused(words)
     hub.fault = "silent"

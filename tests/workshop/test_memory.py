@@ -1,11 +1,18 @@
 """What learning would take of memory is told before anything is loaded, and what would fit where it is too much."""
 
+import dataclasses
+import re
+from pathlib import Path
+
 import psutil
 import pytest
 
 from storytime_tui.corpus.collection import Story
+from storytime_tui.errors import PlanError
+from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
-from storytime_tui.workshop import memory
+from storytime_tui.workshop import learning, memory
+from tests.tiny import write_collection
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +74,38 @@ def test_where_nothing_is_known_nothing_is_said(monkeypatch: pytest.MonkeyPatch)
     assert memory.room_for(stories(), "somebody/some-model") is None
     monkeypatch.setattr(memory, "likely_gpu", lambda: True)
     assert memory.room_for(stories(), "gpt2") is None
+
+
+def test_a_batch_that_does_not_fit_names_one_that_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, 16)
+    plan = TrainingPlan(base="gpt2", precision="fp32", batch_size=1_000_000)
+    room = memory.room_for(stories(), "gpt2", plan)
+    assert room is not None and room.needed > 1e12
+    number = re.fullmatch(r"set batch_size=(\d+)", room.advice)
+    assert number is not None
+    batch = int(number[1])
+    assert 1 < batch < 1000
+    rooms = [
+        memory.room_for(stories(), "gpt2", dataclasses.replace(plan, batch_size=size))
+        for size in (batch, batch + 1)
+    ]
+    assert [room is not None and room.needed <= room.available for room in rooms] == [True, False]
+
+
+@pytest.mark.parametrize("checkpointing", ["auto", "off"])
+def test_a_run_with_such_a_batch_is_refused_before_torch_is_loaded(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpointing: str
+) -> None:
+    tales = write_collection(tmp_path / "tales")
+    monkeypatch.setattr(learning, "_build", lambda *_: pytest.fail("the model was built"))
+    free(monkeypatch, 4)
+    plan = TrainingPlan(
+        base="scratch-tiny",
+        collections=(str(tales),),
+        batch_size=1_000_000,
+        block_size=16,
+        checkpointing=checkpointing,
+    )
+    with pytest.raises(PlanError, match=r"batch_size is 1000000, which .* GB .* set batch_size=\d+ or less"):
+        list(learning.learn(plan, Control()))
+    assert not (home / "runs").exists()

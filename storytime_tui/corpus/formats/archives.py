@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from storytime_tui import files
+from storytime_tui.corpus.formats.ordinary import open_ordinary
 from storytime_tui.corpus.formats.sources import (
     ARCHIVES,
     SourceFiles,
@@ -24,6 +25,7 @@ from storytime_tui.corpus.formats.sources import (
 )
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.corpus.names import safe_file_name
+from storytime_tui.corpus.stopping import look_up, watched
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
@@ -35,6 +37,7 @@ RATIO = 100  # times its own size; text shrinks to a third, the emptiest page of
 
 _FREE = 4 * 1024**2  # bytes that may be unpacked whatever the ratio
 _DIRECTORY = 8 * 1024**2  # bytes of the list of members, which is read whole
+_MEMBER = b"PK\x01\x02"  # begins the entry of each member in the list
 _CHUNK = 64 * 1024  # bytes
 _TOLD = 20  # problems that are told one by one
 _WRITTEN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others cannot be unpacked bit by bit
@@ -58,15 +61,7 @@ class Archive(AbstractContextManager["Archive"]):
         self.name = printable_path(path)
         self._kind = kind
         self._spent = 0
-        about = path.stat()
-        if stat.S_ISDIR(about.st_mode):
-            raise CorpusError(f"{self.name} is a folder, not {kind}: name a file in it.")
-        if not stat.S_ISREG(about.st_mode):  # a pipe or a device would keep us waiting for ever
-            raise CorpusError(f"{self.name} is not an ordinary file: copy it into one and add that.")
-        if about.st_size > LARGEST_ARCHIVE:
-            largest = LARGEST_ARCHIVE // 1024**2
-            raise CorpusError(f"{self.name} is larger than {largest} MB: unpack it and add its texts.")
-        self._file = path.open("rb")
+        self._file = open_ordinary(path, self.name)
         try:
             self._zip = self._open(self._file)
         except BaseException:
@@ -82,6 +77,9 @@ class Archive(AbstractContextManager["Archive"]):
 
     def _open(self, file: BinaryIO) -> zipfile.ZipFile:
         size = os.fstat(file.fileno()).st_size
+        if size > LARGEST_ARCHIVE:
+            largest = LARGEST_ARCHIVE // 1024**2
+            raise CorpusError(f"{self.name} is larger than {largest} MB: unpack it and add its texts.")
         self._allowed = min(UNPACKED, max(_FREE, RATIO * size))
         start = file.read(2)
         if not start:
@@ -89,10 +87,9 @@ class Archive(AbstractContextManager["Archive"]):
         if start != b"PK":
             raise CorpusError(f"{self.name} is not {self._kind}, only called so: get it again.")
         crowded = CorpusError(f"{self.name} holds more than {MEMBERS:,} files: unpack it and add its texts.")
-        if _directory_size(file, size) > _DIRECTORY:
-            raise crowded
+        file.seek(0)
         try:
-            opened = zipfile.ZipFile(file)
+            opened = zipfile.ZipFile(_Guarded(file, crowded))
         except (*_DAMAGE, OSError) as error:  # OSError: told to look before the beginning of the file
             raise self.damaged() from error
         if len(opened.infolist()) > MEMBERS:
@@ -119,6 +116,7 @@ class Archive(AbstractContextManager["Archive"]):
         try:
             with self._zip.open(member) as file:
                 while chunk := file.read(_CHUNK):
+                    look_up()
                     self._spent += len(chunk)
                     if self._spent > self._allowed:
                         raise _BombError(
@@ -137,17 +135,24 @@ class Archive(AbstractContextManager["Archive"]):
         return CorpusError(f"{called or self.name} is damaged or cut off: get it again.")
 
 
-def _directory_size(file: BinaryIO, size: int) -> int:
-    """How many bytes the list of members says it has, before zipfile makes an object of each."""
-    file.seek(max(0, size - 65_700))  # the records at the end, with the longest comment
-    tail = file.read()
-    file.seek(0)
-    declared = []
-    for mark, offset, width in ((b"PK\x05\x06", 12, 4), (b"PK\x06\x06", 40, 8)):  # the second one for 64 bits
-        place = tail.rfind(mark)
-        field = tail[place + offset : place + offset + width] if place >= 0 else b""
-        declared.append(int.from_bytes(field, "little") if field != b"\xff" * width else 0)
-    return max(declared)
+class _Guarded:
+    """An open file as zipfile reads it: the list of members is given to it only where that is not too long.
+
+    A zip may hold several records that say where its list is, and how long. Whichever zipfile believes, it reads
+    the list in one piece and makes an object of each member: here that piece is looked at first.
+    """
+
+    def __init__(self, file: BinaryIO, crowded: CorpusError) -> None:
+        self._file = file
+        self._crowded = crowded
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, or all. Raises CorpusError for a list of too many members."""
+        data = self._file.read(_DIRECTORY + 1 if size < 0 else min(size, _DIRECTORY + 1))
+        if len(data) > _DIRECTORY or data.count(_MEMBER) > MEMBERS:
+            raise self._crowded
+        return data
 
 
 # -- unpacking --------------------------------------------------------------------------------------------
@@ -213,7 +218,7 @@ def _wanted(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], lis
     """The members that are texts, by their paths, and a sentence for each that may be one but is not taken."""
     wanted: dict[PurePosixPath, zipfile.ZipInfo] = {}
     problems: list[str] = []
-    for member in archive.members():
+    for member in watched(archive.members()):
         name = member_name(member)
         parts = [part for part in re.split(r"[\\/]", name) if part not in ("", ".")]
         if not parts or any(map(_is_hidden, parts)):

@@ -20,6 +20,7 @@ from storytime_tui.corpus.formats.epub_contents import (
     within,
 )
 from storytime_tui.corpus.formats.markup import Page, html_text, parse_html, read_html
+from storytime_tui.corpus.stopping import watched
 from storytime_tui.errors import CorpusError
 
 LARGEST_TEXT = 50 * 1024**2  # characters in one book
@@ -95,7 +96,7 @@ class _Book:
             places.setdefault(entry.path, set()).add(entry.fragment)
         pages: list[tuple[str, Page]] = []
         missing = length = 0
-        for path in spine:
+        for path in watched(spine):
             page = self._page(path, frozenset(places.get(path, ())))
             if page is None:
                 missing += 1

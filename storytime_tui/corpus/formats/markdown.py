@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.markup import read_html
+from storytime_tui.corpus.stopping import look_up, watched
 
 # --- at the very top, "key: value" lines, and --- or ... again
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
@@ -27,9 +29,35 @@ def read_markdown(source: str, name: str) -> Document:
         fields = {key.lower(): _plain(value) for key, value in _FIELD.findall(front[1])}
         source = source[front.end() :]
     source = _NOTE_MARK.sub("", "\n".join(_without_notes(source.split("\n"))))
-    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(source)
+    reader = MarkdownIt("commonmark", {"html": True}).enable("table")
+    # asked in the lines of these, too
+    inside = ["paragraph", "reference", "blockquote", "list"]
+    reader.block.ruler.before("table", "stop", _no_block, {"alt": inside})
+    reader.inline.ruler.before("text", "stop", _no_inline)
+    tokens = _Tokens(reader.parse(source))
+    page = reader.renderer.render(tokens, reader.options, {})
     document = read_html(page, name).document
     return replace(document, wrapped=False, title=fields.get("title", ""), author=fields.get("author", ""))
+
+
+class _Tokens(list[Any]):
+    """Tokens to render: a stop is heard before each of them."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """The tokens in order."""
+        return watched(super().__iter__())
+
+
+def _no_block(_state: Any, _start: int, _end: int, _silent: bool) -> bool:
+    """A rule that finds nothing, and is asked at every line: there a stop is heard."""
+    look_up()
+    return False
+
+
+def _no_inline(_state: Any, _silent: bool) -> bool:
+    """As `_no_block`, asked at every sign that may be markup."""
+    look_up()
+    return False
 
 
 def _without_notes(lines: Iterable[str]) -> Iterator[str]:

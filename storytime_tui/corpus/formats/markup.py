@@ -18,6 +18,7 @@ from storytime_tui.corpus.formats.markup_rules import (
     meaning_of,
     names,
 )
+from storytime_tui.corpus.stopping import look_up
 from storytime_tui.errors import CorpusError
 
 _PARAGRAPHS = names(
@@ -29,6 +30,12 @@ _LISTS = frozenset(("ul", "ol", "dl"))
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _DROP_CAP = re.compile("[\"'“‘]?[A-Z]")
 _MOST_ELEMENTS = 2_000_000  # each takes some 200 bytes of memory
+# A tag and its attributes, as browsers tell them apart; possessive, so that no sign is looked at twice.
+_ATTRIBUTE = r"""=?[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
+_TAG = re.compile(rf"<[a-zA-Z](?:[\s/]++|{_ATTRIBUTE})*+")
+_ATTRIBUTES = re.compile(_ATTRIBUTE)
+_LONG_TAG = 1000  # characters
+_MOST_COMPARED = 300_000_000  # the parser compares each attribute with those before it: about a second
 _PAGE_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 _CHARSET = re.compile(
     rb"""<meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml\s[^>]*?encoding\s*=\s*["']([\w.-]+)""", re.I
@@ -91,7 +98,7 @@ def parse_html(source: str, name: str) -> Any:
     """The root element, or None for a page without any. Raises CorpusError."""
     from lxml import etree
 
-    if source.count("<") > _MOST_ELEMENTS:
+    if source.count("<") > _MOST_ELEMENTS or _compared(source) > _MOST_COMPARED:
         raise CorpusError(f"{name} holds more markup than any book: save its text as .txt.")
 
     # huge_tree: deeper than 256 elements and longer than 10 MB; no_network and no entities: nothing is fetched
@@ -117,6 +124,12 @@ def parse_html(source: str, name: str) -> Any:
     return root
 
 
+def _compared(source: str) -> int:
+    """How many pairs of attributes stand in one tag each, over all tags; those of short ones count for nothing."""
+    long_tags = (tag[0] for tag in _TAG.finditer(source) if tag.end() - tag.start() > _LONG_TAG)
+    return sum(len(_ATTRIBUTES.findall(tag)) ** 2 for tag in long_tags)
+
+
 # -- from elements to lines -------------------------------------------------------------------------------
 
 
@@ -138,6 +151,7 @@ class _Walk:
         ends: list[tuple[str, int]] = []
         steps = etree.iterwalk(root, events=("start", "end"))
         for event, element in steps:
+            look_up()
             if event == "start":
                 tag = element.tag.rpartition(":")[2]
                 says = meaning_of(element)

@@ -30,7 +30,7 @@ _FIGURE = re.compile(
     r"fig(?:center|left|right|ure)?|figure\w*|illus(?:tration|trations|tr)?|im(?:g|age)\w*|plate"
 )
 _VERSE = re.compile(
-    r"(?:poem|poetry|verse|stanza|strophe|rhyme|lyric|song|ballad)s?(?:[-_]\w+|container)*|lg"
+    r"(?:poem|poetry|verse|stanza|strophe|rhyme|lyric|song|ballad)s?(?:(?:[-_]|container)[-\w]*)?|lg"
 )
 _STANZA = re.compile(r"(?:stanza|strophe|linegroup)s?(?:[-_][-\w]*)?|lg")
 _LINE = re.compile(r"line|verse-?line|poem-?line|l")

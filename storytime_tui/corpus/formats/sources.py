@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from storytime_tui.corpus.formats.twins import without_twins
+from storytime_tui.corpus.stopping import look_up
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
@@ -153,6 +154,7 @@ class _Search:
 
     def _count(self, texts_here: int) -> None:
         """Raise CorpusError as soon as there are too many things, before all of them are looked at."""
+        look_up()
         self._entries += 1
         self._refuse_more_than_limit(len(self.found) + texts_here)
         if self._entries > self.limit * _CROWDED:

@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.layout.gutenberg_marks import strip_gutenberg
+from storytime_tui.corpus.stopping import watched
 from storytime_tui.corpus.words import word_hashes
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
@@ -39,7 +41,7 @@ def without_twins(
         if path.suffix.lower() in _FULLEST:
             named.setdefault(os.path.splitext(path)[0], []).append(path)
     instead: dict[Path, Path] = {}
-    for several in named.values():
+    for several in watched(named.values()):
         kept: list[Path] = []
         for path in sorted(several, key=_fullness) if len(several) > 1 else ():
             twin, better = next(((one, of) for one in kept if (of := _better(one, path))), (None, None))
@@ -98,11 +100,17 @@ def _text(path: Path) -> str:
 
         return read_epub(path).text
     if suffix == ".txt":
-        return decode(path.read_bytes(), name)
+        return decode(_bytes_of(path, name), name)
     if suffix in (".md", ".markdown"):
         from storytime_tui.corpus.formats.markdown import read_markdown
 
-        return read_markdown(decode(path.read_bytes(), name), name).text
+        return read_markdown(decode(_bytes_of(path, name), name), name).text
     from storytime_tui.corpus.formats.markup import html_text, read_html
 
-    return read_html(html_text(path.read_bytes(), name), name).document.text
+    return read_html(html_text(_bytes_of(path, name), name), name).document.text
+
+
+def _bytes_of(path: Path, name: str) -> bytes:
+    too_large = CorpusError(f"{name} is too large to be compared.")
+    with open_ordinary(path, name) as file:
+        return b"".join(pieces_of(file, _LARGEST, too_large))

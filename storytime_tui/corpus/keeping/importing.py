@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storytime_tui import files, paths
+from storytime_tui.corpus import stopping
 from storytime_tui.corpus.cleaning import legible
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.duplicates import find_copies
-from storytime_tui.corpus.formats import archives
-from storytime_tui.corpus.formats.sources import ARCHIVES, SUFFIXES, source_files
+from storytime_tui.corpus.formats.sources import ARCHIVES, source_files
 from storytime_tui.corpus.keeping.cards import CARD, Card, card_bytes, read_card
+from storytime_tui.corpus.keeping.copying import Copies
 from storytime_tui.corpus.keeping.folders import read_folder, sources_in
 from storytime_tui.corpus.keeping.leftovers import alive, remove_leftovers
 from storytime_tui.corpus.keeping.lock import shelf_locked
@@ -25,14 +25,13 @@ from storytime_tui.corpus.names import (
     NAMELESS,
     checked_title,
     folder_name,
-    safe_file_name,
     short_line,
     slug,
     title_from_name,
 )
-from storytime_tui.corpus.readers import LARGEST, read_document
 from storytime_tui.corpus.shelf import free_name, is_free, load_shelf
-from storytime_tui.corpus.web.addresses import is_address
+from storytime_tui.corpus.web.polite import is_address
+from storytime_tui.corpus.web.redacted import kept
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable, printable_line, printable_path
 
@@ -72,7 +71,12 @@ def add_collection(
     """
     if not sources:
         raise CorpusError("Nothing was named to add: give a file, a folder of them, or an address.")
-    with tempfile.TemporaryDirectory(prefix="storytime-") as fetched:
+    told = _Last(report) if report else None
+    with (
+        stopping.heard(told.again) if told else contextlib.nullcontext(),
+        tempfile.TemporaryDirectory(prefix="storytime-") as fetched,
+    ):
+        report = told
         named = [
             _fetch(source, Path(fetched), report, stop)
             if isinstance(source, str) and is_address(source)
@@ -106,6 +110,23 @@ def add_collection(
     return AddedCollection(collection, tuple(problems), tuple(_copies_of(collection)), tuple(notes))
 
 
+class _Last:
+    """A report that can say its last words again: whoever wants to stop is asked so in the middle of a file."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._said = ("looking for texts", 0, 0)
+
+    def __call__(self, words: str, done: int, total: int) -> None:
+        """Report something new."""
+        self._said = (words, done, total)
+        self._report(words, done, total)
+
+    def again(self) -> None:
+        """Report the same once more."""
+        self._report(*self._said)
+
+
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 
 
@@ -114,7 +135,7 @@ def _path_of(source: str | Path) -> Path:
     scheme = _SCHEME.match(source) if isinstance(source, str) else None
     if scheme:
         raise CorpusError(
-            f"{printable_line(str(source))} cannot be fetched: only addresses that begin with http:// or https:// "
+            f"{kept(str(source))} cannot be fetched: only addresses that begin with http:// or https:// "
             "are. What is on this machine is added by its path."
         )
     return Path(os.path.abspath(os.path.expanduser(source)))
@@ -136,7 +157,7 @@ def _fetch(address: str, folder: Path, report: Report | None, stop: threading.Ev
     from storytime_tui.corpus.web.addresses import download_text
 
     inside = Path(tempfile.mkdtemp(dir=folder))
-    return _Named(download_text(address, inside, report=report, stop=stop), address)
+    return _Named(download_text(address, inside, report=report, stop=stop), kept(address))
 
 
 def _free_name(wanted: str | None, usual: str) -> str:
@@ -193,7 +214,7 @@ def _fill(
     Returns a sentence for each thing that was left out, and one for each that was not needed. Raises
     CorpusError where nothing can be read, or a file that was named cannot.
     """
-    copies = _Copies(folder)
+    copies = Copies(folder)
     for each in named:
         if each.path.is_dir():
             copies.add_folder(each.path, report)
@@ -240,7 +261,7 @@ def _nothing_added() -> Iterator[None]:
         raise CorpusError(f"{error} Nothing was added.") from error
 
 
-def _read(copies: "_Copies", card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
+def _read(copies: Copies, card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
     found = sources_in(copies.folder, source_files(copies.folder))
     sources = [replace(source, origin=copies.origins.get(source.path, "")) for source in found]
     if report:  # the first file may be large
@@ -248,64 +269,6 @@ def _read(copies: "_Copies", card: Card, report: Report | None) -> tuple[Prepare
     progress = (lambda done, total: report("reading", done, total)) if report else None
     cache = paths.cache_folder() / "prepared"
     return prepare(sources, cache, plain=card.plain, on_progress=progress), sources
-
-
-class _Copies:
-    """What was copied into a new collection's folder: each copy with where it came from, and what was not."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.origins: dict[Path, str] = {}
-        self.problems: list[str] = []
-        self.notes: list[str] = []
-        self._taken: dict[Path, set[str]] = {}
-
-    def add_folder(self, source: Path, report: Report | None) -> None:
-        """Copy every text in a folder, keeping the folders within it. Raises CorpusError for one without any."""
-        found = source_files(source)
-        self.problems += found.problems
-        self.notes += found.notes
-        for done, path in enumerate(found.files):
-            if report:
-                report("copying", done, len(found.files))
-            inside = Path(*(safe_file_name(part, set()) for part in path.relative_to(source).parent.parts))
-            try:
-                if path.suffix.lower() in ARCHIVES:
-                    self.add_archive(path, inside)
-                else:
-                    self.add_file(path, inside, printable_path(path))
-            except CorpusError as error:
-                self.problems.append(str(error))
-
-    def add_file(self, path: Path, inside: Path, origin: str) -> None:
-        """Copy one text. Raises CorpusError for what is no text, or cannot be read; OSError for a full disk."""
-        readable = path.suffix.lower() in SUFFIXES and path.is_file() and path.stat().st_size <= LARGEST
-        if not readable:
-            read_document(path)  # says what is wrong with it, without reading it
-            raise CorpusError(f"{origin} cannot be read: check the path.")
-        copy = self._place(inside, path.name)
-        try:
-            source = path.open("rb")
-        except OSError as error:
-            why = "it is not permitted" if isinstance(error, PermissionError) else error.strerror
-            raise CorpusError(f"{origin} cannot be read: {why}.") from error
-        with source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target)
-        self.origins[copy] = origin
-
-    def add_archive(self, path: Path, inside: Path) -> None:
-        """Unpack the texts of a .zip into a folder of their own. Raises CorpusError."""
-        place = self._place(inside, path.stem)
-        place.mkdir()
-        found = archives.unpack(path, place)
-        self.problems += found.problems
-        self.notes += found.notes
-        self.origins.update((copy, f"{printable_path(path)}: {copy.name}") for copy in found.files)
-
-    def _place(self, inside: Path, name: str) -> Path:
-        folder = self.folder / inside
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / safe_file_name(name, self._taken.setdefault(folder, set()))
 
 
 def _copies_of(collection: Collection) -> list[str]:

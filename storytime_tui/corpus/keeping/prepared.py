@@ -6,13 +6,14 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from storytime_tui import files, small_files
+from storytime_tui.corpus import stopping
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
@@ -28,7 +29,7 @@ from storytime_tui.terminal import printable_line, printable_path
 if TYPE_CHECKING:
     from storytime_tui.corpus.collection import Sketch
 
-_FORMAT = 3
+_FORMAT = 4
 _DAYS = 90  # what was not opened for so long is made again when it is wanted
 
 _LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
@@ -76,18 +77,26 @@ def prepare(
     Where the cache cannot be written (a full disk), the stories stay in memory.
     """
     folder = cache_folder / _key(sources, plain)
-    found = _open(folder)
-    if found is None:
-        try:
-            files.forget_unused(cache_folder, _DAYS)
+    return _open(folder) or _made(sources, folder, plain, on_progress)
+
+
+def _made(sources: Sequence[Source], folder: Path, plain: bool, on_progress: Progress | None) -> Prepared:
+    """The stories made anew, in the cache where that can be; a stop is heard in the middle of a file, too."""
+    told = (0, 0)
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        told = (done, total)
+        if on_progress:
+            on_progress(done, total)
+
+    with stopping.heard(lambda: progress(*told)) if on_progress else contextlib.nullcontext():
+        with contextlib.suppress(OSError):  # a full disk, or another program was quicker
+            files.forget_unused(folder.parent, _DAYS)
             _make_room(folder)
             with files.folder_written_atomically(folder) as part:
-                _write(part, sources, plain, on_progress)
-        except OSError:
-            found = _open(folder) or _in_memory(sources, plain, on_progress)  # another program was quicker
-        else:
-            found = _open(folder) or _in_memory(sources, plain, on_progress)
-    return found
+                _write(part, sources, plain, progress)
+        return _open(folder) or _in_memory(sources, plain, progress)
 
 
 def _make_room(folder: Path) -> None:
@@ -168,7 +177,8 @@ def _tales_of_file(source: Source, plain: bool) -> Iterator[_Told]:
     usual = called or title_from_name(Path(source.name).stem)
     for number, tale in enumerate(book.tales, start=1):
         title = short_line(tale.title) or (usual if len(book.tales) == 1 else f"{usual} {number}")
-        yield _Told(name, Tale(title, tale.text, tale.chapters, tale.lines), "", called, author)
+        chapters = tuple(replace(chapter, title=short_line(chapter.title)) for chapter in tale.chapters)
+        yield _Told(name, Tale(title, tale.text, chapters, tale.lines), "", called, author)
 
 
 def _tales_of_archive(source: Source, plain: bool) -> Iterator[_Told]:
@@ -222,6 +232,7 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
                 continue
             titles |= {told.book: None} if told.book else {}
             authors |= {told.author: None} if told.author else {}
+            stopping.look_up()
             facts = facts_of(told.tale.text)
             file.write(told.tale.text.encode())
             sketches.append(facts.sketch)

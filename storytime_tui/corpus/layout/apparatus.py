@@ -2,6 +2,8 @@
 
 import re
 
+from storytime_tui.corpus.stopping import watched
+
 # What a bracket begins with that is no part of the text. "[Note: ...]" alone may be the author's.
 _BRACKETED = re.compile(
     r"\[[ \t\n]{0,3}(?:"
@@ -32,7 +34,7 @@ def strip_bracketed(text: str) -> str:
     if "[" not in text:
         return text
     pieces, at, paragraph_end = [], 0, -1
-    for opened in _BRACKETED.finditer(text):
+    for opened in watched(_BRACKETED.finditer(text)):
         if opened.start() > paragraph_end:
             paragraph_end = text.find("\n\n", opened.start())
             paragraph_end = paragraph_end if paragraph_end >= 0 else len(text)
@@ -79,7 +81,7 @@ def without_gaps(text: str) -> str:
     """A text in which something was taken out where `GONE` stands, with no more space there than before."""
     first, *pieces = text.split(GONE)
     closed = [first]
-    for piece in pieces:
+    for piece in watched(pieces):
         before = closed[-1]
         on_its_own = not before.rpartition("\n")[2].strip(" \t") and not piece.partition("\n")[0].strip(" \t")
         if on_its_own and _is_torn(before, piece):

@@ -15,6 +15,7 @@ from storytime_tui.corpus.layout.apparatus import (
     notes_heading,
     opens_bracketed,
 )
+from storytime_tui.corpus.stopping import watched
 
 _BLOCK = re.compile(r"[^\n]+(?:\n[^\n]+)*")
 _PAGE_COLUMN = re.compile(r"(?:\s{2,}|\. ?)\d{1,4}$")
@@ -46,7 +47,7 @@ def blocks_of(text: str, headings: Sequence[Heading] = (), first_line: int = 0) 
     """
     blocks: list[Block] = []
     before, skip_to = 0, 0
-    for match in _BLOCK.finditer(text):
+    for match in watched(_BLOCK.finditer(text)):
         first, last = match.span()
         gap = first - before - 1 if blocks else _WIDE
         if blocks and blocks[-1].skip:
@@ -71,7 +72,7 @@ def _with_levels(text: str, blocks: list[Block], headings: Sequence[Heading], fi
     levels = {heading.line - first_line: heading.level for heading in headings}
     pieces: list[Block] = []
     line = at = 0
-    for block in blocks:
+    for block in watched(blocks):
         line += text.count("\n", at, block.start)
         at = block.start
         for start, end, level in _pieces(text, block, line, levels):

@@ -9,6 +9,7 @@ from itertools import pairwise
 from storytime_tui.corpus.layout.blocks import Block, is_prose, lines_in
 from storytime_tui.corpus.layout.headings import heading_key, is_heading_like, label_of, matter_of
 from storytime_tui.corpus.layout.titles import is_capitals, key_of, one_line
+from storytime_tui.corpus.stopping import watched
 
 _PAGE = re.compile(
     r"(?:[\s.·…_-]+\d{1,4}|(?:\s{2,}|[.·…]\s*)(?:[ivxlc]{1,7}|_?[Ff]ront(?:ispiece)?_?))\s*[.\]]?$"
@@ -19,10 +20,12 @@ _PICTURES = re.compile("illustrations|plates", re.IGNORECASE)
 _COLUMN_HEADS = re.compile(r"(?:chap(?:ter|\.)?s?|page|no\.?|story|stories|tale|night|\s|\.)+", re.IGNORECASE)
 _FIRST_PART = 0.4  # of a book: a list of contents stands within it
 _MOST_LINES = 1500
+_MOST_BLOCKS = 4 * _MOST_LINES  # of a list, with those that name nothing
 _FAR_MORE = 3
 _MOST_TRIES = 4
 _LONGEST_LIST = 40_000  # characters
 _MUCH_ROOM = 4000
+_MOST_BETWEEN = 40  # titles in a row that are the same one again
 _LIST_SPACE = 250  # characters: a list names its next title within so many
 _LONGEST_TITLE = 250  # characters
 _NEAR = 9  # blocks
@@ -72,7 +75,7 @@ def contents_of(text: str, blocks: Sequence[Block]) -> Contents:
     """The contents list of a book, or an empty one."""
     latest = blocks[0].start + _FIRST_PART * (blocks[-1].end - blocks[0].start) if blocks else 0
     tries = 0
-    for at, block in enumerate(blocks):
+    for at, block in watched(enumerate(blocks)):
         if block.start > latest or tries == _MOST_TRIES:
             break
         first_line = text[block.start : min(block.end, block.start + 61)].partition("\n")[0]
@@ -90,6 +93,8 @@ def contents_of(text: str, blocks: Sequence[Block]) -> Contents:
 
 def stands_again(text: str, blocks: Sequence[Block], contents: Contents) -> bool:
     """Whether each line of a contents list stands once more in the text after it: then the list can go."""
+    if not contents.end:
+        return True  # no list: not a line is missing
     if contents.end >= len(blocks):
         return False
     after = key_of(text[blocks[contents.end].start :])
@@ -126,14 +131,14 @@ def _end(text: str, blocks: Sequence[Block], start: int) -> int:
     """
     listed: list[str] = []
     prose = len(blocks)
-    for at in range(start, len(blocks)):
+    for at in watched(range(start, len(blocks))):
         block = blocks[at]
         if block.level and at > start:
             return at
         if at > start and (is_prose(text, block) or block.end - block.start > _LONGEST_LIST):
             prose = at
             break
-        if len(listed) > _MOST_LINES:
+        if len(listed) > _MOST_LINES or at - start > _MOST_BLOCKS:
             prose = at
             break
         if not block.skip:
@@ -156,9 +161,11 @@ def _first_again(
     name it too, with a caption.
     """
     named = set(listed)
+    if not named:
+        return None
     spaced = sum(block.gap >= 2 for block in blocks[prose:]) > 1
     places: dict[int, list[str]] = {}
-    for at in range(start, len(blocks)):
+    for at in watched(range(start, len(blocks))):
         block = blocks[at]
         if not block.skip and (at < prose or _may_be_title(text, block, spaced=spaced)):
             keys = [key for key in _keys_in(text, block) if key in named]
@@ -170,11 +177,12 @@ def _first_again(
     at_key: dict[str, list[int]] = {}
     for at, keys in places.items():
         at_key.setdefault(keys[0], []).append(at)
+    named_at = _Places(blocks, places, list(places), at_key)
     pictures = _pictures_after(text, blocks, start)
-    for at, keys in places.items():
+    for at, keys in watched(places.items()):
         if keys[0] in seen and blocks[at].end - blocks[at].start < _LONGEST_TITLE:
-            room, following = _room(blocks, places, at, seen)
-            listed_again = _stands_again(blocks, places, at_key, at, following, seen)
+            room, following = _room(named_at, at, seen)
+            listed_again = _stands_again(named_at, at, following, seen)
             picture = at > pictures and not any(
                 is_prose(text, block) for block in blocks[at + 1 : at + _NEAR]
             )
@@ -197,20 +205,23 @@ def _pictures_after(text: str, blocks: Sequence[Block], start: int) -> int:
     return len(blocks)
 
 
-def _stands_again(
-    blocks: Sequence[Block],
-    places: dict[int, list[str]],
-    at_key: dict[str, list[int]],
-    at: int,
-    following: int | None,
-    seen: set[str],
-) -> bool:
+@dataclass(frozen=True)
+class _Places:
+    """Blocks that a list names: `keys` of each by its number, these numbers in `order`, and again by first key."""
+
+    blocks: Sequence[Block]
+    keys: dict[int, list[str]]
+    order: list[int]
+    by_key: dict[str, list[int]]
+
+
+def _stands_again(places: _Places, at: int, following: int | None, seen: set[str]) -> bool:
     """Whether a title comes again with more text, and the one after it too, or with far more: here is but a list."""
-    alone = following is None or at_key[places[following][0]][-1] == following
-    same = at_key[places[at][0]]
+    alone = following is None or places.by_key[places.keys[following][0]][-1] == following
+    same = places.by_key[places.keys[at][0]]
     after = bisect_right(same, at)
-    room = _room(blocks, places, at, seen)[0] * (_FAR_MORE if alone else 1)
-    return any(_room(blocks, places, other, seen)[0] > room for other in same[after : after + _NEAR])
+    room = _room(places, at, seen)[0] * (_FAR_MORE if alone else 1)
+    return any(_room(places, other, seen)[0] > room for other in same[after : after + _NEAR])
 
 
 def _may_be_title(text: str, block: Block, *, spaced: bool) -> bool:
@@ -221,17 +232,19 @@ def _may_be_title(text: str, block: Block, *, spaced: bool) -> bool:
     return block.gap >= 2 or (not spaced and length < 100) or text[block.start : block.end].isupper()
 
 
-def _room(
-    blocks: Sequence[Block], places: dict[int, list[str]], at: int, seen: set[str]
-) -> tuple[int, int | None]:
+def _room(places: _Places, at: int, seen: set[str]) -> tuple[int, int | None]:
     """How many characters there are from a title to the next that the list names, up to a limit; and its place."""
-    for other in range(at + 1, len(blocks)):
-        room = blocks[other].start - blocks[at].end
+    blocks, end, own = places.blocks, places.blocks[at].end, places.keys[at]
+    after = bisect_right(places.order, at)
+    for other in places.order[after : after + _MOST_BETWEEN]:
+        room = blocks[other].start - end
         if room > _MUCH_ROOM:
-            return _MUCH_ROOM, None
-        if (set(places.get(other, ())) - set(places[at])) & seen:
+            break
+        if any(key in seen and key not in own for key in places.keys[other]):
             return room, other
-    return blocks[-1].end - blocks[at].end, None
+    if blocks[-1].start - end > _MUCH_ROOM:
+        return _MUCH_ROOM, None
+    return blocks[-1].end - end, None
 
 
 def _is_list_item(text: str, blocks: Sequence[Block], at: int, listed: Sequence[str]) -> bool:

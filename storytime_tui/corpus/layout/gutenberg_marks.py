@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from storytime_tui.corpus.stopping import watched
+
 # Three generations of files: "*** START OF THIS PROJECT GUTENBERG EBOOK ..." (a marker may run over three
 # lines, and may be fused to the line before it), the SMALL PRINT before the book (until about 2001), and the
 # SMALL PRINT after it.
@@ -19,7 +21,7 @@ _TITLE_LINE = re.compile(
     r"[ \t*]*(?:The )?Project Gutenberg(?:['’]s| e?-?(?:text|book),? of)\b.*", re.IGNORECASE
 )
 _CREDIT = re.compile(
-    r"\s*[\[(*]*\s*(?:"
+    r"\s*(?:[\[(*]+\s*)?(?:"
     r"(?:this )?(?:e-?text|e-?book|file) (?:was |has been |is )?"
     r"(?:prepared|produced|created|transcribed|scanned|proofread|courtesy) "
     r"|(?:e-?text |html version |scanned and )?"
@@ -77,7 +79,7 @@ def book_spans(text: str) -> list[tuple[int, int]]:
 def _markers(text: str) -> Iterator[re.Match[str]]:
     """The lines that begin or end a book, in order: looked for only where their one rare word stands."""
     at, small = 0, text.lower()
-    for named in sorted([*_places(small, "gutenberg"), *_places(small, "small print!")]):
+    for named in watched(sorted([*_places(small, "gutenberg"), *_places(small, "small print!")])):
         if named < at:
             continue
         start = max(at, text.rfind("\n", at, named) + 1)

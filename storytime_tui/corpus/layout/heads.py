@@ -19,6 +19,7 @@ from storytime_tui.corpus.layout.headings import (
     may_be_label,
 )
 from storytime_tui.corpus.layout.titles import as_title, is_capitals, key_of, one_line
+from storytime_tui.corpus.stopping import look_up
 
 CLOSE, WIDE = 2, 3  # blank lines: between the lines of one heading; before a story
 _STORY_GAP = 4  # what blocks_of gives a heading on the level of the stories
@@ -82,6 +83,7 @@ def heads_of(
     places: list[tuple[int, int]] = []
     at = contents.end
     while at < len(blocks):
+        look_up()
         if _opens(text, blocks[at], contents) or blocks[at].start in surely:
             head, after = _head_at(text, blocks, at, contents, named)
             named |= {head.entry.key} if head.entry is not None else set()

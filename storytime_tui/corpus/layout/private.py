@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -30,6 +31,7 @@ from storytime_tui.corpus.layout.structure import OF_STORIES, Kind, chosen_of, h
 from storytime_tui.corpus.layout.title_page import TitlePage, title_page_of
 from storytime_tui.corpus.layout.titles import is_capitals
 from storytime_tui.corpus.layout.whole_titles import PLACES, joined, shown_title, titled
+from storytime_tui.corpus.stopping import watched
 
 _FEW = 4  # paragraphs, at a text's end, that may name its printer
 _FRONT = 40  # blocks of a book, among which its publisher is named
@@ -182,7 +184,7 @@ def _frames(text: str, blocks: Sequence[Block]) -> frozenset[int]:
     """Where the word Prologue (Epilogue, ...) stands on a line of its own."""
     return frozenset(
         block.start
-        for block in blocks
+        for block in watched(blocks)
         if block.end - block.start < _SHORT and is_frame(text[block.start : block.end])
     )
 
@@ -194,7 +196,7 @@ def _in_capitals(text: str, blocks: Sequence[Block]) -> frozenset[int]:
     """
     found = [
         block.start
-        for before, block in pairwise([blocks[0], *blocks])
+        for before, block in watched(pairwise([blocks[0], *blocks]))
         if block.end - block.start < _SHORT
         and not block.skip
         and _is_title_in_capitals(text[block.start : block.end])
@@ -232,7 +234,7 @@ def _with_short_ones(heads: Sequence[Head], chosen: dict[int, Kind]) -> dict[int
 def _marks(text: str, blocks: Sequence[Block], heads: Sequence[Head], chosen: dict[int, Kind]) -> list[_Mark]:
     """The chosen headings; one without any text is the first part of the title after it."""
     marks: list[_Mark] = []  # the last first: where a text ends is known when what follows it is
-    for at in sorted(chosen, reverse=True):
+    for at in watched(sorted(chosen, reverse=True)):
         holds_chapters = bool(marks) and chosen[at] == "story" and marks[-1].kind != "story"
         end = marks[-1].start if marks else blocks[-1].end
         if not holds_chapters and not _has_words(text, blocks, heads[at].end, end):
@@ -303,14 +305,13 @@ def _marked(text: str, blocks: Sequence[Block], page: TitlePage, book_title: str
     )
     marks: list[_Mark] = []
     waiting: list[int] = []  # headings without text of their own
-    for n, at in enumerate(places):
+    for n, at in watched(enumerate(places)):
         is_story = levels[n] <= top and not one_story
-        following = n + 1 < len(places)
         if waiting and is_story and levels[waiting[-1]] > top:
             waiting.clear()  # they end the story before: their words stay in it
-        holds_chapters = is_story and following and levels[n + 1] > top
+        holds_chapters = is_story and n + 1 < len(places) and levels[n + 1] > top
         if not sizes[n] and not holds_chapters:
-            waiting = [*waiting, n] if following else []
+            waiting.append(n)  # after the last heading nothing follows that could take it
             continue
         start = blocks[places[waiting[0]]].start if waiting else blocks[at].start
         names = [shown_title(text, blocks[places[m]]) for m in (*waiting, n)]
@@ -325,7 +326,7 @@ def _level_of_tales(levels: Sequence[int], sizes: Sequence[int], titles: Sequenc
 
     Where none of those has a text of its own and those under them have no numbers, they part a book of tales.
     """
-    several = sorted({level for level in levels if levels.count(level) > 1})
+    several = sorted(level for level, many in Counter(levels).items() if many > 1)
     if not several:
         return min(levels)
     for level, deeper in zip(several, [*several[1:], 0], strict=True):

@@ -18,7 +18,7 @@ _ROMAN_WORDS = frozenset(
 _INITIALS = re.compile(r"(?:[A-Z]\.){2,}")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*['’]?")
 _FOOTNOTE_MARK = re.compile(
-    r"\s*(?:\[(?:\d{1,3}|[A-Z]|\*+|FN#?\d+)\]|(?<=[\w.!?'\"])\(\d{1,2}\)|(?<=\w)\*+$)"
+    r"(?<!\s)\s*(?:\[(?:\d{1,3}|[A-Z]|\*+|FN#?\d+)\]|(?<=[\w.!?'\"])\(\d{1,2}\)|(?<=\w)\*+$)"
 )
 _TORN = re.compile(r"(?<=[^\W\d_])-(?:[ \t]*\n\s*|[ \t]{2,})(?=[^\W\d_])")  # a line ended after its hyphen
 _TAG = re.compile(r"\[/?[\w =#.-]*\]|</?[a-zA-Z][^<>]*>")  # markup: its own letters are no word of the title

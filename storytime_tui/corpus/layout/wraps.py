@@ -5,6 +5,8 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
+from storytime_tui.corpus.stopping import watched
+
 _NARROWEST, _WIDEST = 40, 120  # columns at which books are wrapped; verse is narrower, unwrapped prose wider
 _SAMPLE = 3000  # so many paragraphs, taken from all over a book, tell how it is set
 
@@ -45,14 +47,16 @@ def unwrap_as(text: str, layout: Layout) -> str:
     """Prose with one line a paragraph, in a text (or a part of one) of this layout."""
     if layout.width is None:
         return _unwrapped_where_sure(text, layout)
-    return "\n\n".join([_unwrapped(block, layout) for block in re.split(r"\n\n+", text.strip("\n"))])
+    return "\n\n".join([_unwrapped(block, layout) for block in watched(re.split(r"\n\n+", text.strip("\n")))])
 
 
 def _unwrapped_where_sure(text: str, layout: Layout) -> str:
     """A text that is not wrapped as a whole, with the lines joined that can be nothing but wrapped prose."""
     if not _SURE_WRAP.search(text):
         return text
-    return "\n\n".join([_surely_unwrapped(block, layout) for block in re.split(r"\n\n+", text.strip("\n"))])
+    return "\n\n".join(
+        [_surely_unwrapped(block, layout) for block in watched(re.split(r"\n\n+", text.strip("\n")))]
+    )
 
 
 def _surely_unwrapped(block: str, layout: Layout) -> str:
@@ -225,7 +229,7 @@ def _is_torn(before: str, after: str, torn: frozenset[tuple[str, str]]) -> bool:
 def _parts(lines: list[str], width: int) -> list[list[str]]:
     """A block cut where prose turns into indented lines and back, or where an indented line begins prose."""
     parts = [[lines[0]]]
-    for before, after in pairwise(lines):
+    for before, after in watched(pairwise(lines)):
         begun = len(parts[-1]) == 1 and _starts_paragraph([before, after], width)
         if begun or _indented(before) == _indented(after):
             parts[-1].append(after)

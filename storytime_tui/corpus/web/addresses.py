@@ -21,8 +21,8 @@ from storytime_tui.corpus.web.polite import (
     Trouble,
     TryAgain,
     is_address,
-    shown,
 )
+from storytime_tui.corpus.web.redacted import kept, shown
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line
 
@@ -35,6 +35,7 @@ __all__ = [  # what a caller needs of `polite`, too
     "download_text",
     "downloads_folder",
     "is_address",
+    "kept",
     "read",
     "shown",
 ]
@@ -45,6 +46,7 @@ _TRIES = 5
 _SPARE = 50_000_000  # bytes to leave free: a disk filled to the last one helps nobody
 _KEPT_DAYS = 14  # how long a part waits to be gone on with
 _PAGE_HEAD = 200_000  # bytes of a page in which a login form is looked for
+_LONGEST_HEADER = 2000  # characters of a Content-Disposition
 _LOGIN_WORDS = 300  # a page of so many words, login form or not, is there to be read
 
 _TYPES = {
@@ -71,6 +73,8 @@ _KINDS = {
     "application/pdf": "a PDF", "application/x-mobipocket-ebook": "a book for Kindle only",
 }  # fmt: skip
 _LOGIN = re.compile(r"(?<![a-z])(log[-_]?[io]n|sign[-_]?in|sso|o?auth2?|authenticat\w*|authoriz\w*)(?![a-z])")
+_INPUT = re.compile(r"<input\b[^<>]*")  # no "<" in it, so that each sign of a page is looked at once
+_PASSWORD = re.compile(r"""\btype\s*=\s*["']?\s*password""")
 
 
 @dataclass(frozen=True)
@@ -286,11 +290,24 @@ def _leads_to_login(asked: str, answer: Answer) -> bool:
 
 def _is_login_page(page: bytes, for_file: bool) -> bool:
     """Whether a page asks for a password, and is not mostly there to be read."""
-    text = page.decode("utf-8", "replace")
-    if not re.search(r"""<input[^>]+type\s*=\s*["']?password""", text, re.IGNORECASE):
-        return False
-    bare = re.sub(r"<(script|style).*?</\1\s*>|<[^>]*>", " ", text, flags=re.IGNORECASE | re.DOTALL)
-    return for_file or len(bare.split()) < _LOGIN_WORDS
+    text = page.decode("utf-8", "replace").lower()
+    asks = any(_PASSWORD.search(tag[0]) for tag in _INPUT.finditer(text))
+    return asks and (for_file or _words_in(text) < _LOGIN_WORDS)
+
+
+def _words_in(page: str) -> int:
+    """How many words of a page, in small letters, stand outside of its tags, scripts and styles."""
+    first, *pieces = page.split(
+        "<"
+    )  # by hand: patterns for this take minutes on a page of tags that never end
+    words, within = len(first.split()), ""
+    for piece in pieces:
+        if within and not piece.startswith("/" + within):
+            continue
+        within = next((name for name in ("script", "style") if piece.startswith(name)), "")
+        if not within:
+            words += len(piece.partition(">")[2].split())
+    return words
 
 
 def _looks_like_page(head: bytes) -> bool:
@@ -314,19 +331,17 @@ def _name_of(answer: Answer, url: str) -> str:
 
 def _disposition(value: str) -> str:
     """The file's name in a Content-Disposition header, or ""."""
-    encoded = re.search(r"filename\*\s*=\s*([\w-]+)'[^']*'([^;]+)", value, re.IGNORECASE)
-    if encoded:
-        try:
-            return unquote(encoded[2].strip(), encoding=encoded[1])
-        except LookupError:
-            pass
+    value = value[:_LONGEST_HEADER]
+    encoded = re.search(r"filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;]+)", value, re.IGNORECASE)
+    if encoded:  # no other encoding may be named here
+        return unquote(encoded[2].strip(), encoding=encoded[1])
     plain = re.search(r'filename\s*=\s*(?:"([^"]*)"|([^;]+))', value, re.IGNORECASE)
     return (plain[1] or plain[2] or "").strip() if plain else ""
 
 
 def _safe(name: str) -> str:
     """`name` as a file's name on any system: no folders, nothing hidden, not too long; may be ""."""
-    last = re.split(r"[\\/]", name)[-1]
+    last = re.split(r"[\\/]", name)[-1][-_LONGEST_HEADER:]
     kept = re.sub(r'[:*?"<>|]', "-", "".join(sign for sign in printable_line(last) if sign.isprintable()))
     stem, dot, suffix = kept.strip(". ").rpartition(".")
     if not dot or len(suffix) > 12:

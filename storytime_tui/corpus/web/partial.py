@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from storytime_tui import files
-from storytime_tui.corpus.web.polite import Answer, shown
+from storytime_tui import files, small_files
+from storytime_tui.corpus.web.polite import Answer
+from storytime_tui.corpus.web.redacted import shown
 from storytime_tui.errors import CorpusError
 
+_LARGEST_NOTE = 100_000  # bytes; its version came in a header
 _DIGESTS = {"sha-256": "sha256", "sha-512": "sha512"}
 
 
@@ -33,8 +35,8 @@ class Part:
         self._version = ""
         self._note = path.with_name(path.name + ".json")
         self._file: IO[bytes] | None = None
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            note = json.loads(self._note.read_text(encoding="utf-8"))
+        with contextlib.suppress(OSError, small_files.UnreadableFile, TypeError, KeyError):
+            note = small_files.read_json(self._note, _LARGEST_NOTE)
             total, version = note["total"], note["version"]
             if isinstance(version, str) and (total is None or isinstance(total, int)):
                 self.size, self.total, self._version = path.stat().st_size, total, version
@@ -131,7 +133,7 @@ def part_of(url: str, folder: Path) -> Iterator[Part]:
             yield part
         finally:
             part.close()
-            if not part.path.exists():  # nothing to go on with
+            if not part.size or not part.path.exists():  # nothing to go on with
                 with contextlib.suppress(OSError):
                     part.discard()
                     lock.unlink()

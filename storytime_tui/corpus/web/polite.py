@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 from storytime_tui import __version__
+from storytime_tui.corpus.web.redacted import bare, shown
+from storytime_tui.corpus.web.transfer import Wire, decoded
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line
 
@@ -27,6 +29,11 @@ PATIENCE = 30.0  # seconds that a server may say nothing
 _CONNECTING = 15.0  # seconds for a connection to be made
 _EVERY = 1.0  # seconds between two requests to one host
 _LONGEST_PAUSE = 120.0  # seconds; who asks for a longer pause is left alone for now
+_LONGEST_NAMED = 86_400.0  # seconds; a longer pause than a day is called that
+_LONGEST_DATE = 100  # characters
+HEAD_SECONDS = 60.0  # for the head of an answer to come whole, whatever comes meanwhile
+BODY_SECONDS = 1800.0  # for a body to come whole
+SLOWEST = 1000  # bytes a second; a body that came more slowly for as long as a head may take is given up
 _BACK_OFF = 30.0  # seconds at most between two tries, where the server names none
 _HOPS = 10  # redirects followed
 _POLL = 0.1  # seconds between two looks at whether to stop
@@ -162,18 +169,6 @@ def is_address(text: str) -> bool:
     return text.strip().lower().startswith(("http://", "https://"))
 
 
-def shown(url: str) -> str:
-    """An address for a message: on one line, without a password or a query, not too long."""
-    parts = urlsplit(_without_login(url))
-    text = printable_line(urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")))
-    return text if len(text) <= 120 else text[:119] + "\u2026"
-
-
-def _without_login(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
 def host_of(url: str) -> str:
     """The host of an address that can be asked. Raises CorpusError for any other."""
     try:
@@ -183,7 +178,7 @@ def host_of(url: str) -> str:
         host = None
     if not host or parts.scheme.lower() not in ("http", "https"):
         raise CorpusError(
-            f"{printable_line(url)[:120]} is no address that a text can be fetched from: it must begin with "
+            f"{shown(url)} is no address that a text can be fetched from: it must begin with "
             "http:// or https:// and name a host."
         )
     return printable_line(host)
@@ -199,11 +194,13 @@ def asked(
 ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
     """One GET, redirects followed, each hop in its turn: the answer's head, and its body piece by piece.
 
-    The body is decompressed; the server may say nothing for `patience` seconds at a time. Raises
+    The body is decompressed, in pieces of 64 kB at most. The server may say nothing for `patience` seconds at a
+    time; its head and its body must come within HEAD_SECONDS and BODY_SECONDS, however they drip. Raises
     DownloadStopped within a moment of `stop` (neither a silent server nor a slow name look-up holds it up),
     TryAgain for 429, 5xx and a broken connection, NotThere, Unreachable, and CorpusError for all else.
     """
-    stream = _in_a_thread(_conversation(url, headers or {}, stop, patience or PATIENCE), stop)
+    wire = Wire()
+    stream = _in_a_thread(_conversation(url, headers or {}, stop, patience or PATIENCE, wire), stop, wire)
     try:
         head = next(stream)
         assert isinstance(head, Answer)
@@ -235,7 +232,7 @@ def persistently(
 
 
 def _conversation(
-    url: str, headers: Mapping[str, str], stop: threading.Event | None, patience: float
+    url: str, headers: Mapping[str, str], stop: threading.Event | None, patience: float, wire: Wire
 ) -> Generator[Answer | bytes, None, None]:
     """The head of the last hop's answer, then its body."""
     import httpx
@@ -245,16 +242,21 @@ def _conversation(
         with _client(patience) as client:
             for _ in range(_HOPS + 1):
                 host = host_of(url)
+                wire.pauses()
                 manners.wait_turn(host, stop)
-                with client.stream("GET", url, headers=dict(headers)) as response:
+                wire.asks(host)
+                watched = {"trace": wire.trace}
+                with client.stream("GET", url, headers=dict(headers), extensions=watched) as response:
                     if response.has_redirect_location:
                         url = _next_hop(url, response.headers["location"])
                         continue
-                    yield Answer(response.status_code, _without_login(url), response.headers)
-                    yield from response.iter_bytes()
+                    wire.answers()
+                    yield Answer(response.status_code, bare(url), response.headers)
+                    encoding = response.headers.get("content-encoding", "")
+                    yield from decoded(response.iter_raw(), encoding, shown(url))
                     return
         raise CorpusError(f"{shown(url)} leads round in a circle: check the address in a browser.")
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError) as error:
         raise CorpusError(f"{shown(url)} is not a valid address: check how it is written.") from error
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
         hint = "its certificate is not valid" if "CERTIFICATE" in str(error).upper() else "check the network"
@@ -262,9 +264,7 @@ def _conversation(
         raise Unreachable(reason, host, advice=f"{hint}, or try again later") from error
     except httpx.TimeoutException as error:
         raise Unreachable(f"{host} said nothing for {patience:.0f} seconds", host) from error
-    except httpx.DecodingError as error:
-        raise CorpusError(f"What {host} sent for {shown(url)} is damaged: try again later.") from error
-    except httpx.TransportError as error:
+    except (httpx.TransportError, EOFError) as error:  # EOFError: compressed, and without its end
         raise TryAgain(f"{host} broke the connection", host) from error
 
 
@@ -304,7 +304,8 @@ def _check_status(answer: Answer) -> None:
         )
     wait = retry_after(answer.headers)
     if wait is not None and wait > _LONGEST_PAUSE:
-        asks = f"{host} asks to be left alone for {math.ceil(wait / 60):,} minutes"
+        time_asked = "more than a day" if wait > _LONGEST_NAMED else f"{math.ceil(wait / 60):,} minutes"
+        asks = f"{host} asks to be left alone for {time_asked}"
         raise Trouble(asks, "try again after that")
     if status == 429:
         raise TryAgain(f"{host} asks for a pause (error 429)", host, wait)
@@ -314,24 +315,25 @@ def _check_status(answer: Answer) -> None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks for, as a number or as a date; None where it does not say."""
+    """Seconds that the server asks for, 0 or more, as a number or as a date; None where it does not say."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value[:9])
+        return float(value[:9])  # of more digits the first nine are thirty years
     try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
+        when = parsedate_to_datetime(value[:_LONGEST_DATE])
+        when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return max(0.0, (when - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError, IndexError):  # no date, or one that no calendar has
         return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
 
 
 def _in_a_thread(
-    items: Generator[Item, None, None], stop: threading.Event | None
+    items: Generator[Item, None, None], stop: threading.Event | None, wire: Wire
 ) -> Generator[Item, None, None]:
     """What `items` gives, made in a thread of its own; raises DownloadStopped soon after `stop` is set.
 
-    A thread that is left behind ends at its next item, or at the server's time-out, or with the program.
+    Raises Unreachable or Trouble where the server takes too long over all. The wire is cut when this ends, so
+    that the thread does not wait for a server that nobody listens to.
     """
     given: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(_AHEAD)
     left = threading.Event()
@@ -358,6 +360,7 @@ def _in_a_thread(
         while True:
             if stop is not None and stop.is_set():
                 raise DownloadStopped
+            _check_time(wire)
             try:
                 more, item = given.get(timeout=_POLL)
             except queue.Empty:
@@ -366,6 +369,21 @@ def _in_a_thread(
                 raise item
             if not more:
                 return
+            if isinstance(item, bytes):
+                wire.came += len(item)
             yield item  # type: ignore[misc]  # only what comes last is None
     finally:
         left.set()
+        wire.cut()
+
+
+def _check_time(wire: Wire) -> None:
+    """Raise Unreachable or Trouble where a head, or a body, has taken longer than it may."""
+    seconds = wire.seconds()
+    if not wire.has_head:
+        if seconds > HEAD_SECONDS:
+            raise Unreachable(f"{wire.host} did not answer in {HEAD_SECONDS:.0f} seconds", wire.host)
+    elif seconds > BODY_SECONDS:
+        raise Trouble(f"{wire.host} did not send all of it in {BODY_SECONDS / 60:.0f} minutes")
+    elif seconds > HEAD_SECONDS and wire.came < SLOWEST * seconds:
+        raise Trouble(f"{wire.host} sends too slowly: {wire.came:,} bytes in {seconds:.0f} seconds")

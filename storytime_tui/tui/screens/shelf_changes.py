@@ -10,7 +10,7 @@ from textual.events import Key, Paste
 from textual.screen import Screen
 
 from storytime_tui.corpus.collection import Collection
-from storytime_tui.terminal import printable_line, printable_path
+from storytime_tui.terminal import printable_line
 from storytime_tui.tui.book_rows import on_the_shelf
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
@@ -102,9 +102,10 @@ class ShelfChanges(Screen[None]):
 
     def _ask_for_sources(self, sources: Sequence[str]) -> None:
         from storytime_tui.tui.screens.dialogs import ListScreen
+        from storytime_tui.workshop.shelves import source_shown
 
         title = "Import this?" if len(sources) == 1 else f"Import these {len(sources)}?"
-        question = ListScreen(title, [printable_path(s) for s in sources], "enter imports · escape leaves")
+        question = ListScreen(title, [source_shown(s) for s in sources], "enter imports · escape leaves")
         self.app.push_screen(question, lambda yes: self._import(sources if yes else ()))
 
     def _ask_for_words(self, words: Words) -> None:
@@ -367,4 +368,7 @@ class ShelfChanges(Screen[None]):
 
 def _named(source: str) -> str:
     """The last part of a path or an address, short enough for a title."""
-    return clipped(printable_path(source.rstrip("/").rsplit("/", 1)[-1] or source), 50)
+    from storytime_tui.workshop.shelves import source_shown
+
+    shown = source_shown(source)
+    return clipped(shown.rstrip("/").rsplit("/", 1)[-1] or shown, 50)

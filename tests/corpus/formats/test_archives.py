@@ -189,7 +189,64 @@ def test_too_many_members_are_refused_before_they_are_looked_at(
     monkeypatch.setattr(archives, "MEMBERS", 30)
     assert len(unpack(path, out).files) == 30
     monkeypatch.setattr(archives, "_DIRECTORY", 500)
-    monkeypatch.setattr(zipfile, "ZipFile", None)  # not even opened
+    monkeypatch.setattr(zipfile, "ZipInfo", None)  # no object is made of any
+    assert "holds more than" in refused(path, out)
+
+
+def crowded_archive(path: Path, count: int, *, with_64: bool, decoy: bytes) -> Path:
+    """A zip with so many members in its list, and a record in its comment that says the list is short."""
+    names = [b"%d.txt" % number for number in range(count)]
+    listed = b"".join(
+        b"PK\x01\x02" + struct.pack("<HHHHHHIIIHHHHHII", 20, 20, *[0] * 7, len(name), *[0] * 6) + name
+        for name in names
+    )
+    first = b"PK\x03\x04" + bytes(26)
+    start, size = len(first), len(listed)
+    data = first + listed
+    if with_64:
+        record = struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, size, start)
+        data += b"PK\x06\x06" + record + b"PK\x06\x07" + struct.pack("<IQI", 0, len(data), 1)
+        numbers: tuple[int, ...] = (0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
+    else:
+        numbers = (count & 0xFFFF, count & 0xFFFF, size, start)
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, *numbers, len(decoy)) + decoy
+    path.write_bytes(data + end)
+    return path
+
+
+DECOYS = {
+    "none": b"",
+    "of 64 bits": b"PK\x06\x06" + bytes(60),
+    "the end once more": b"PK\x05\x06" + bytes(17),
+    "where the first is": b"PK\x06\x07" + bytes(30),
+}
+
+
+@pytest.mark.parametrize("with_64", [True, False])
+@pytest.mark.parametrize("decoy", DECOYS)
+def test_no_second_record_hides_how_long_the_list_is(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch, with_64: bool, decoy: str
+) -> None:
+    path = crowded_archive(tmp_path / "many.zip", 25_000, with_64=with_64, decoy=DECOYS[decoy])
+    made = []
+    usual = zipfile.ZipInfo
+
+    class Counted(usual):  # type: ignore[misc,valid-type]
+        def __init__(self, *given: object, **named: object) -> None:
+            made.append(1)
+            super().__init__(*given, **named)
+
+    monkeypatch.setattr(zipfile, "ZipInfo", Counted)
+    said = refused(path, out)
+    assert "holds more than 20,000 files" in said or (decoy == "the end once more" and "damaged" in said)
+    assert not made, "no object was made of any member"
+
+
+def test_a_list_longer_than_any_is_not_read(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "_DIRECTORY", 70_000)
+    path = crowded_archive(tmp_path / "long.zip", 2000, with_64=False, decoy=b"")
     assert "holds more than" in refused(path, out)
 
 
