@@ -304,7 +304,7 @@ def _build(
         from storytime_tui.generation.storyteller import Storyteller
 
         teller = Storyteller(LiveReader(loaded.model), tokenizer, window=plan.block_size)
-        told = teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed))
+        told = teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed, finish_sentence=True))
         return "".join(piece.text for piece in told if isinstance(piece, Piece))
 
     def trainer_for(folder: Path, control: Control) -> Trainer:
