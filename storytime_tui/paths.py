@@ -100,6 +100,11 @@ def stories_file() -> Path:
     return data_folder() / "stories.sqlite3"
 
 
+def desk_file() -> Path:
+    """What the app remembers of its last sitting: ticks, the place in the Library."""
+    return data_folder() / "desk.json"
+
+
 def cache_folder() -> Path:
     """What can be made again: token files."""
     home = _home()

@@ -22,6 +22,7 @@ from storytime_tui.commands.output import (
     values_of,
 )
 from storytime_tui.errors import PlanError, StorytimeError
+from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.models.catalogue import scratch_shape
 from storytime_tui.settings import load_settings
 from storytime_tui.streams import OutputLost, terminal_lost
@@ -242,7 +243,7 @@ def _in_words(event: ev.Event) -> str:
                 + ("  best" if event.best else "")
             )
         case ev.Sampled():
-            return f"  | {event.prompt}{event.text}".replace("\n", "\n  | ")
+            return f"  | {marked_where_cut(event.prompt + event.text)}".replace("\n", "\n  | ")
         case ev.CheckpointSaved():
             return f"step {event.step:>6,}  saved {event.path}"
         case ev.Resumed():

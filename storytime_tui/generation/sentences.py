@@ -27,6 +27,12 @@ def ends_sentence(text: str) -> bool:
     return bool(trimmed) and sentence_cut(trimmed, max(0, len(trimmed) - 1)) == len(trimmed)
 
 
+def marked_where_cut(text: str) -> str:
+    """The text, with an ellipsis behind it where it does not end on a whole sentence."""
+    kept = text.rstrip()
+    return text if not kept or ends_sentence(text) or kept.endswith("…") else kept + "…"
+
+
 def sentence_cut(text: str, start: int = 0) -> int:
     """The last place, behind `start`, at which a whole sentence ends; `start` where none does.
 

@@ -66,7 +66,7 @@ class StorytimeApp(App[None]):
     ]
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-short"), (34, "-tall")]
 
     def __init__(self, services: Services) -> None:
         super().__init__()
@@ -144,9 +144,11 @@ class StorytimeApp(App[None]):
         """The palette's fixed commands; `palette` adds collections, stories and models."""
         for mode, key, title in MODE_NAMES:
             yield SystemCommand(f"Go to {title}", f"key {key}", partial(self.run_action, f"mode('{mode}')"))
+        said = {title for _, _, title in MODE_NAMES}
         for active in screen.active_bindings.values():  # every key of the screen one was on, by its name
             binding = active.binding
-            if binding.id and active.node is screen and active.enabled:
+            if binding.id and active.node is screen and active.enabled and binding.description not in said:
+                said.add(binding.description)  # some have two keys
                 word = f"{binding.tooltip} (key {self.get_key_display(binding)})"
                 yield SystemCommand(binding.description, word, partial(screen.run_action, binding.action))
         yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)

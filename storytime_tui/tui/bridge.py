@@ -22,7 +22,7 @@ from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
-from storytime_tui.training.events import Event, Preparing, Resumed, StepDone
+from storytime_tui.training.events import Event, Preparing, StepDone
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.giving_way import giving_way
 from storytime_tui.tui.history import LossCurve
@@ -139,19 +139,14 @@ class LearningThread:
             with giving_way():
                 for event in job(control):
                     self._pass_on(event, curve)
-        except BaseException as error:  # a panic of a library is no Exception: the app must be free again
+        except BaseException as error:  # a library's panic too: without an end the app is never free again
             refusal = sentence_of(error)
         finally:
             self._post(messages.RunEnded(refusal))
 
     def _pass_on(self, event: Event, curve: LossCurve) -> None:
-        if isinstance(event, StepDone):
-            curve.add(event.step, event.loss)  # here, since the message may be dropped for a newer one
-            self._post(messages.Stepped(event))
-            return
-        if isinstance(event, Resumed) and event.from_checkpoint:
-            curve.forget_after(event.step)
-        self._post(messages.RunSaid(event))
+        curve.hear(event)  # here, since the message of a step may be dropped for a newer one
+        self._post(messages.Stepped(event) if isinstance(event, StepDone) else messages.RunSaid(event))
 
 
 @dataclass(frozen=True)

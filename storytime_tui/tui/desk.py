@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.dom import DOMNode
@@ -20,8 +20,7 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import STARTER, has_starter
-from storytime_tui.training.control import Control
-from storytime_tui.training.events import Event
+from storytime_tui.training.events import Started
 from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
 from storytime_tui.tui.manuscript import last_story, told_with
 from storytime_tui.tui.messages import (
@@ -32,10 +31,12 @@ from storytime_tui.tui.messages import (
     TellingMessage,
 )
 from storytime_tui.tui.preferences import KEPT, Preferences
-from storytime_tui.tui.run_view import RunView
-from storytime_tui.tui.services import Choice, Copy, Room, Services, Store, Unfinished
+from storytime_tui.tui.run_view import RunView, view_of
+from storytime_tui.tui.services import Choice, Copy, Room, Services, Store
+from storytime_tui.tui.shelf_memory import ShelfMemory
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.ticks import Key, Ticks
+from storytime_tui.tui.wording import lesson
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.training.plan import TrainingPlan
@@ -53,8 +54,11 @@ class Desk:
         self.ticks = Ticks()
         self.copies: Mapping[Key, Copy] = {}  # the stories that are told elsewhere on the shelf, too
         self.preferences = Preferences(services.load_settings, services.keep_settings)
+        self.shelf_memory = ShelfMemory(services.keep_shelf, lambda sentence: post(SettingsNotKept(sentence)))
         self.base = self.preferences.now.base
         self.view = RunView()
+        self.last: RunView | None = None  # the run to go back to from the plan
+        self._looked_back = False  # whether it was sought on the disk
         self.model = ""  # the name of the model that stories are written with
         self.awaited = ""  # the run whose checkpoint is being saved to write with
         self.checkpoint_is_new = False  # it came: the model is to be opened
@@ -93,8 +97,9 @@ class Desk:
         self.shelf_changed.publish(None)
 
     def tokens_of(self, stories: Sequence[Story]) -> int:
-        """About how many tokens the stories are for the chosen base."""
-        return self.services.estimate_tokens(sum(story.facts.bytes for story in stories), self.base)
+        """About how many tokens the stories are for the chosen base: as `Services.estimate` has it, but at once."""
+        text = self.services.estimate_tokens(sum(story.facts.bytes for story in stories), self.base)
+        return text + len(stories)  # each ends with an end-of-text
 
     def room(self, plan: TrainingPlan | None) -> Room | None:
         """What learning the ticked stories by this plan (or the usual one) takes of memory, where that can be said."""
@@ -107,20 +112,45 @@ class Desk:
         self.learning.start(lambda control: self.services.learn(plan, control, run), self.view.curve)
         self.run_changed.publish(None)
 
-    def resume_earlier(self, run: Unfinished) -> None:
-        """Go on with a run of an earlier sitting."""
-        self.view = RunView(phase="preparing", words="Making ready…", learns_from=f"{run.base} → {run.name}")
+    async def look_back(self) -> None:
+        """Show the run of an earlier sitting again, where none is in hand yet. Raises what reading it may raise."""
+        if self._looked_back:
+            return
+        self._looked_back = True
+        try:
+            told = await in_thread(self._earlier)
+        except Exception:
+            self._looked_back = False  # whoever asks next is told, too
+            raise
+        if told is None or self.last is not None:
+            return
+        self.last = told
+        if self.view.phase == "idle" and not self.view.error:
+            self.show_last()
 
-        def job(control: Control) -> Iterator[Event]:
-            yield from self.services.history(run.name)
-            yield from self.services.resume(run.name, control, None)
+    def _earlier(self) -> RunView | None:
+        """In a thread: the last run's journal, folded."""
+        last = self.services.last_run()
+        return view_of(last.name, last.said) if last is not None else None
 
-        self.learning.start(job, self.view.curve)
-        self.run_changed.publish(None)
+    def show_last(self) -> None:
+        """Look at the last run again; no run may be in hand."""
+        if self.last is not None:
+            self.view = self.last
+            if self.view.started is not None and not self.view.learns_from:
+                self.view.learns_from = self._lesson_of(self.view.started)
+            self.run_changed.publish(None)
+
+    def _lesson_of(self, started: Started) -> str:
+        titles = {collection.name: collection.title for collection in self.collections}
+        stories = started.stories + started.validation_stories + started.copies
+        named = lesson([titles.get(name, name) for name in started.collections], stories)
+        return f"{started.base} → {named}"
 
     def resume_run(self, more_epochs: float | None = None) -> None:
         """Go on with the run that was stopped, or give an ended one more; what was seen of it stays."""
         view, run = self.view, self.view.run
+        view.earlier = False
         view.phase, view.words, view.error, view.finished = "preparing", "Making ready…", "", None
         view.first_step = view.done
         self.learning.start(lambda control: self.services.resume(run, control, more_epochs), view.curve)
@@ -128,6 +158,8 @@ class Desk:
 
     def clear_run(self) -> None:
         """Back to the plan; no run may be in hand."""
+        if self.view.run:
+            self.last = self.view
         self.view = RunView()
         self.run_changed.publish(None)
 
@@ -196,7 +228,9 @@ class Desk:
         if message.number != self.telling_number:
             return
         if isinstance(message, TellerReady):
-            self.device, self._awake = message.device, self.model
+            self._awake = message.model
+            if message.model == self.model:  # by now another may be chosen
+                self.device = message.device
             self.model_changed.publish(None)
         elif isinstance(message, TellingEnded) and message.failure and not self._telling_text and self._awake:
             self.choose_model(self._awake)  # that another cannot be opened is no reason to be without one

@@ -2,6 +2,8 @@
 
 import threading
 
+from storytime_tui.training.events import Event, Resumed, Started, StepDone
+
 POINTS = 2_000  # beyond these the older half of the detail goes, never the shape
 
 Point = tuple[int, float]  # step, loss
@@ -42,11 +44,22 @@ class LossCurve:
             if len(self._points) > POINTS:
                 self._points = thinned(self._points, POINTS // 2)
 
+    def hear(self, event: Event) -> None:
+        """Take from an event of the run what it means for the curve."""
+        match event:
+            case StepDone():
+                self.add(event.step, event.loss)
+            case Resumed(from_checkpoint=True):
+                self.forget_after(event.step)
+            case Started():  # it begins, perhaps anew: there was no checkpoint to go on from
+                self.forget_after(-1)
+
     def forget_after(self, step: int) -> None:
         """Drop what was said of later steps: the run goes on from an older checkpoint."""
         with self._lock:
-            self.said += 1
-            self._points = [point for point in self._points if point[0] <= step]
+            kept = [point for point in self._points if point[0] <= step]
+            self.said += len(kept) < len(self._points)
+            self._points = kept
 
     def points(self) -> list[Point]:
         """A copy, in order of the steps."""

@@ -1,5 +1,9 @@
 """How a typed line joins the story so far: as a new paragraph, or going on with the sentence."""
 
+import re
+
+LONGEST = 200  # characters of a title that is offered for renaming
+_SENTENCE_END = re.compile(r"""[.!?…]["”’')\]]*(?=\s|$)""")
 _ENDS = ".!?…:;"
 _CLOSERS = "\"'”’»)]*_"
 _GLUED = ",.;:!?…)]’”»"
@@ -45,3 +49,13 @@ def title_from(line: str, width: int = 42) -> str:
             return (title or word[: width - 1]) + "…"
         title = f"{title} {word}".strip()
     return title.rstrip(",;:.") or "Untitled"
+
+
+def uncut(title: str, text: str) -> str:
+    """The title to begin a renaming with: the whole sentence, where `title_from` made it of the first words of `text`
+    and cut it."""
+    line = " ".join(text.lstrip().partition("\n")[0].split())
+    if not title.endswith("…") or title != title_from(line):
+        return title
+    end = _SENTENCE_END.search(line, len(title) - 1)
+    return line[: min(LONGEST, end.end() if end else LONGEST)].rstrip()

@@ -45,6 +45,8 @@ class DeskProvider(Provider):
             for i, story in enumerate(collection.stories):
                 if i % _AT_ONCE == 0:
                     await asyncio.sleep(0)
+                if len(collection.stories) == 1 and story.title == collection.title:
+                    continue  # a book that is one story: it would stand there twice
                 self._add(story.title, f"in {collection.title}", partial(app.open_collection, name, i))
         try:
             written = await desk.from_store(lambda store: store.stories())

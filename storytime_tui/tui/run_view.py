@@ -1,5 +1,8 @@
 """What there is to show of a run, folded from its events: the screen can be built from it at any time."""
 
+import dataclasses
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -7,7 +10,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.tui import wording
 from storytime_tui.tui.history import LossCurve
 
-Phase = Literal["idle", "preparing", "learning", "paused", "stopping", "finished", "failed"]
+Phase = Literal["idle", "preparing", "learning", "paused", "stopping", "finished", "failed", "interrupted"]
 BUSY: tuple[Phase, ...] = ("preparing", "learning", "paused", "stopping")
 
 
@@ -20,11 +23,14 @@ class RunView:
     error: str = ""
     note: str = ""  # the last small thing that happened: a checkpoint, a recovery
     learns_from: str = ""
+    earlier: bool = False  # a run of an earlier sitting, read from its journal
     prepared: tuple[int, int] = (0, 0)
     started: ev.Started | None = None
     step: ev.StepDone | None = None
     first_step: int = 0  # where this sitting began: the speed is measured from there
-    saved_elapsed: float = 0.0  # training seconds at the last checkpoint
+    saved_elapsed: dict[int, float] = field(
+        default_factory=dict
+    )  # training seconds at each checkpoint's step
     first_elapsed: float = 0.0  # of earlier sittings
     evaluations: list[ev.Evaluated] = field(default_factory=list)
     samples: list[ev.Sampled] = field(default_factory=list)
@@ -42,6 +48,25 @@ class RunView:
     def run(self) -> str:
         """The run's name, once it has one."""
         return self.started.run if self.started else ""
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it ended before its last step, and can go on from its last checkpoint."""
+        stopped = self.finished is not None and self.finished.stopped_by == "stopped"
+        return bool(self.run) and (stopped or self.phase in ("failed", "interrupted"))
+
+    @property
+    def can_extend(self) -> bool:
+        """Whether it did all of its steps, and can be given more epochs."""
+        return bool(self.run) and self.finished is not None and self.finished.stopped_by != "stopped"
+
+    @property
+    def epochs(self) -> int:
+        """How many passes over the training tokens its steps are, the last perhaps not whole; 0 while unknown."""
+        each = self.started.steps_per_epoch if self.started else 0
+        # the last step of an epoch may reach a little into the next one
+        some = 1e-3 <= each < math.inf and self.total > 1  # a journal may say anything
+        return math.ceil((self.total - 1) / each) if some else min(self.total, 1)
 
     @property
     def best(self) -> ev.Evaluated | None:
@@ -78,6 +103,9 @@ class RunView:
                 self.prepared = (event.done, event.total)
             case ev.Started():
                 self.started = event
+                self.step, self.saved_step, self.finished, self.resumed_total = None, None, None, 0
+                self.first_step, self.first_elapsed, self.saved_elapsed = 0, 0.0, {}
+                self.evaluations, self.samples, self.error = [], [], ""
                 self.note = wording.tight(event)
                 self._learn()
             case ev.StepDone():
@@ -88,7 +116,7 @@ class RunView:
                 self.samples.append(event)
             case ev.CheckpointSaved():
                 self.saved_step = event.step
-                self.saved_elapsed = self.step.elapsed if self.step else 0.0
+                self.saved_elapsed[event.step] = self.step.elapsed if self.step else 0.0
                 self.note = f"checkpoint saved at step {event.step:,}"
             case ev.Paused():
                 if self.phase != "stopping":
@@ -98,7 +126,12 @@ class RunView:
                 self.resumed_total = event.total_steps
                 if event.from_checkpoint:
                     self.first_step = event.step
-                    self.first_elapsed = self.saved_elapsed
+                    self.first_elapsed = self.saved_elapsed.get(event.step, 0.0)
+                    self.finished, self.error = None, ""
+                    if self.step is not None and self.step.step > event.step:
+                        self.step = None  # what was said of later steps is void
+                    if self.saved_step is not None:
+                        self.saved_step = min(self.saved_step, event.step)
                     self.evaluations = [e for e in self.evaluations if e.step <= event.step]
                     self.samples = [s for s in self.samples if s.step <= event.step]
                 self._learn()
@@ -128,7 +161,22 @@ class RunView:
         """The thread is free: with a refusal, the run never was, or broke in a way that it could not say."""
         if refusal:
             self.phase = "failed"
-            self.error = refusal
+            self.error, self.words = refusal, ""
         elif self.busy:  # it ended without a last word
             self.phase = "failed"
             self.error = "The run ended without a word; its last checkpoint stays."
+
+
+def view_of(run: str, said: Iterable[ev.Event]) -> RunView:
+    """The run of an earlier sitting as its journal tells it: the events that still hold, in order.
+
+    `run` is the name of its folder, which may be a copy of the folder that the journal was written in.
+    """
+    view = RunView(earlier=True)
+    for event in said:
+        view.curve.hear(event)
+        view.take(dataclasses.replace(event, run=run) if isinstance(event, ev.Started) else event)
+    if view.busy:  # it has no last word
+        view.phase = "interrupted"
+        view.words = wording.interrupted(view.done, view.total, view.saved_step)
+    return view

@@ -21,6 +21,8 @@ from storytime_tui.stories.story import Author, Opened, Passage
 from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
+from storytime_tui.tui import shelf_file
+from storytime_tui.tui.shelf_memory import ShelfState
 
 if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame need not wait for
     from storytime_tui.training.plan import TrainingPlan
@@ -123,17 +125,13 @@ class Found(Protocol):
     def note(self) -> str: ...  # noqa: D102
 
 
-class Unfinished(Protocol):
-    """A run of an earlier sitting that has steps left."""
+class LastRun(Protocol):
+    """The run of an earlier sitting that was at work last: all that it said that still holds, in order."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
     @property
-    def base(self) -> str: ...  # noqa: D102
-    @property
-    def step(self) -> int: ...  # noqa: D102
-    @property
-    def total_steps(self) -> int: ...  # noqa: D102
+    def said(self) -> Sequence[Event]: ...  # noqa: D102
 
 
 class Choice(Protocol):
@@ -215,12 +213,13 @@ class Services:
     open_teller: Callable[[str, Progress | None], Teller]
     open_store: Callable[[], Store]
     clock: Callable[[], float] = time.monotonic
-    unfinished_run: Callable[[], Unfinished | None] = lambda: None
-    history: Callable[[str], Iterator[Event]] = lambda run: iter(())
+    last_run: Callable[[], LastRun | None] = lambda: None
     load_settings: Callable[[], Loaded] = Loaded
     keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: (
         ""
     )  # a sentence where there is one to say
+    load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was kept yet
+    keep_shelf: Callable[[ShelfState], None] = lambda state: None
 
 
 def real_services() -> Services:
@@ -247,10 +246,11 @@ def real_services() -> Services:
         model_choices=_model_choices,
         open_teller=_open_teller,
         open_store=_open_store,
-        unfinished_run=_unfinished_run,
-        history=_history,
+        last_run=_last_run,
         load_settings=load_settings,
         keep_settings=change_settings,
+        load_shelf=shelf_file.load,
+        keep_shelf=shelf_file.save,
     )
 
 
@@ -362,16 +362,10 @@ def _resume(run: str, control: Control, more_epochs: float | None) -> Iterator[E
     return learning.resume(run, control, more_epochs)
 
 
-def _unfinished_run() -> Unfinished | None:
+def _last_run() -> LastRun | None:
     from storytime_tui.workshop import records
 
-    return records.unfinished_run()
-
-
-def _history(run: str) -> Iterator[Event]:
-    from storytime_tui.workshop import records
-
-    return records.history_of(run)
+    return records.last_run()
 
 
 def _model_choices() -> Sequence[Choice]:

@@ -76,23 +76,25 @@ PAPER = Theme(
     },
 )
 
-# The terminal's own sixteen colours: nothing to convert, and a light terminal stays light.
+# The terminal's own sixteen colours: nothing to convert, and a light terminal stays light. Nobody can ask which it
+# is, so words are in colours that can be read on white and on black: yellow, cyan and green cannot on white, blue
+# not on black. The model's words are in italics instead (app.tcss).
 SIXTEEN = Theme(
     name="storytime-16",
     ansi=True,
-    primary="ansi_yellow",
+    primary="ansi_magenta",
     secondary="ansi_default",
-    accent="ansi_yellow",
-    warning="ansi_yellow",
+    accent="ansi_magenta",
+    warning="ansi_magenta",
     error="ansi_red",
-    success="ansi_yellow",
+    success="ansi_magenta",
     foreground="ansi_default",
     background="ansi_default",
     surface="ansi_default",
     panel="ansi_default",
     boost="ansi_default",
     variables={
-        "told": "ansi_cyan",
+        "told": "ansi_default",
         "quiet": "ansi_bright_black",
         "line": "ansi_bright_black",
         "ansi-background": "ansi_black",
@@ -111,7 +113,7 @@ SIXTEEN = Theme(
         "input-selection-foreground": "ansi_black",
         "screen-selection-background": "ansi_yellow",
         "screen-selection-foreground": "ansi_black",
-        "footer-key-foreground": "ansi_yellow",
+        "footer-key-foreground": "ansi_magenta",
         "footer-description-foreground": "ansi_default",
         "scrollbar": "ansi_bright_black",
         "scrollbar-background": "ansi_default",

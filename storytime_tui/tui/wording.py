@@ -1,6 +1,7 @@
 """Numbers and outcomes in plain words: pure functions, so that every sentence can be tested."""
 
 import math
+from collections.abc import Sequence
 
 from storytime_tui.amounts import count as count
 from storytime_tui.generation.pieces import Told
@@ -68,8 +69,8 @@ def number(value: float | None, pattern: str = ",.3f") -> str:
 
 def rate(value: float) -> str:
     """A learning rate, short: `5e-05` -> `5.0e-5`."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "–"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 
@@ -111,6 +112,21 @@ def outcome(finished: Finished, started: Started | None, first_loss: float | Non
     return " ".join(parts)
 
 
+def interrupted(step: int, total: int, saved: int | None) -> str:
+    """Where a run was when it was ended from outside, and from where it can go on."""
+    place = f"It was interrupted at step {step:,} of {total:,}."
+    if saved is None:
+        return f"{place} No checkpoint was saved yet: r begins again."
+    return f"{place} Its last checkpoint is of step {saved:,}: r goes on from there."
+
+
+def lesson(titles: Sequence[str], stories: int) -> str:
+    """What is learned from: the first collection by its title, and how many stories there are in all."""
+    named = clipped(titles[0], 34) if titles else "nothing"
+    more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
+    return f"{named}{more} · {count(stories, 'story', 'stories')}"
+
+
 def choices(loss: float) -> str:
     """Perplexity: e to the loss, as a number of equal choices."""
     value = math.exp(min(loss, 20))
@@ -122,15 +138,21 @@ def clipped(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
+def clipped_inside(text: str, width: int) -> str:
+    """At most `width` characters, cut in the middle: names of runs differ at their ends."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) // 2
+    return text[: max(0, width - 1 - end)] + "…" + (text[-end:] if end > 0 else "")
+
+
 def ending(told: Told | None, failed: bool) -> str:
-    """How a telling ended, and how fast it was."""
+    """How a telling ended. Not how fast it was: a speed that stays looks like one that is."""
     if told is None:
         return "" if failed else "stopped"
-    how = {
+    return {
         "you": "stopped",
         "end": "the model ended the story",
         "stop": "it came to a stop text",
         "stuck": "all that could follow is banned",
-    }.get(told.stopped_by, "")
-    speed = f"{told.tokens_per_second:,.0f} tokens/s" if told.tokens_per_second else ""
-    return " · ".join(filter(None, [how, speed]))
+    }.get(told.stopped_by, f"{count(told.tokens, 'token')} told")

@@ -304,7 +304,7 @@ def _build(
         from storytime_tui.generation.storyteller import Storyteller
 
         teller = Storyteller(LiveReader(loaded.model), tokenizer, window=plan.block_size)
-        told = teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed))
+        told = teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed, finish_sentence=True))
         return "".join(piece.text for piece in told if isinstance(piece, Piece))
 
     def trainer_for(folder: Path, control: Control) -> Trainer:
@@ -368,14 +368,11 @@ def _fit(
         )
     elif plan.frozen_embeddings:
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(not _is_embedding(name))
+            parameter.requires_grad_(not any(part in name for part in _EMBEDDINGS))
     return model_files
 
 
-def _is_embedding(name: str) -> bool:
-    return any(part in name for part in ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head"))
-
-
+_EMBEDDINGS = ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head")  # in the names of weights
 _COMPILING = 180.0  # seconds of learning from which compiling the blocks, a minute or so, pays for itself
 _EAGER_SPEED = 60e12  # FLOP a second that a GPU of today does uncompiled, with a small model
 

@@ -3,13 +3,13 @@
 import dataclasses
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from storytime_tui import files
 from storytime_tui.amounts import count
-from storytime_tui.errors import PlanError, RunError
+from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
@@ -38,35 +38,35 @@ def _trouble_of(summary: RunSummary) -> str:
     return ""
 
 
-def unfinished_run() -> RunSummary | None:
-    """The newest run, where it has steps left and can go on; None otherwise. One that is damaged is passed over."""
+@dataclass(frozen=True)
+class LastRun:
+    """The run that was at work last, with all that it said that still holds, in order."""
+
+    name: str
+    said: tuple[ev.Event, ...]
+
+
+def last_run() -> LastRun | None:
+    """The newest run that has begun and is open in no other program; None where there is none.
+
+    What cannot be read is passed over: the list of runs names it.
+    """
     for name in runs.run_names():
-        summary = runs.summary_of(name)
-        if summary.state == "damaged":
+        try:
+            folder = runs.run_folder(name)
+            if files.is_locked(folder / "lock"):
+                continue
+            said = tuple(read_events(folder))
+        except (StorytimeError, OSError):
             continue
-        unfinished = summary.state in ("interrupted", "stopped", "failed")
-        return summary if unfinished and summary.step < summary.total_steps else None
+        if any(isinstance(event, ev.Started) for event in said):
+            return LastRun(name, said)
     return None
 
 
 def run_record(name: str) -> RunSummary:
     """One run. Raises RunError where there is none of that name."""
     return runs.summary_of(name)
-
-
-def history_of(name: str) -> Iterator[ev.Event]:
-    """What a run said in earlier sittings, as far as it still holds: to show the run as if one had been there.
-
-    Of a run that is over, how it ended comes last. Raises RunError where there is no such run, UnreadableFile where
-    its journal cannot be read; lines that are no events are left out.
-    """
-    told = (ev.Started, ev.StepDone, ev.Evaluated, ev.Sampled, ev.CheckpointSaved)
-    said = read_events(runs.run_folder(name))
-    for event in said:
-        if isinstance(event, told):
-            yield event
-    if said and isinstance(said[-1], ev.Finished | ev.Failed):
-        yield said[-1]
 
 
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:

@@ -14,6 +14,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.services import Services
+from storytime_tui.tui.shelf_memory import ShelfState
 from tests.tui.fake_library import FakeLibrary
 
 HOSTILE = "[/b] [@click=app.quit]quit[/] \x1b[2J [bold]"
@@ -179,11 +180,9 @@ class FakeTeller:
 
 
 @dataclass(frozen=True)
-class FakeUnfinished:
+class FakeLastRun:
     name: str = "hedgerow-1"
-    base: str = "scratch-small"
-    step: int = 40
-    total_steps: int = 118
+    said: Sequence[ev.Event] = ()
 
 
 @dataclass(frozen=True)
@@ -216,7 +215,9 @@ class World(FakeLibrary):
     opened: list[str] = field(default_factory=list)
     teller_error: Exception | None = None
     open_error: Exception | None = None
-    unfinished: FakeUnfinished | None = None
+    last_run: FakeLastRun | None = None  # of an earlier sitting
+    remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
+    remembered_error: Exception | None = None
     room: FakeRoom | None = FakeRoom()
 
     def services(self) -> Services:
@@ -234,8 +235,18 @@ class World(FakeLibrary):
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
             clock=lambda: 0.0,
-            unfinished_run=lambda: self.unfinished,
+            last_run=lambda: self.last_run,
+            load_shelf=self._load_shelf,
+            keep_shelf=self._keep_shelf,
         )
+
+    def _load_shelf(self) -> ShelfState | None:
+        if self.remembered_error is not None:
+            raise self.remembered_error
+        return self.remembered
+
+    def _keep_shelf(self, state: ShelfState) -> None:
+        self.remembered = state
 
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")

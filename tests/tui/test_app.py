@@ -83,6 +83,17 @@ async def test_the_palette_finds_stories_collections_models_and_modes(
         await until(pilot, lambda: app.current_mode == "story" and app.desk.model == "distilgpt2")
 
 
+@pytest.mark.parametrize("mode", ["library", "train", "story"])
+async def test_no_command_of_the_palette_stands_there_twice(app: StorytimeApp, mode: str) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await app.action_mode(mode)
+        await pilot.press("escape")
+        await pilot.pause()
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+        assert sorted(titles) == sorted(set(titles))
+
+
 async def test_quitting_waits_for_the_runs_own_last_word(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)

@@ -33,7 +33,7 @@ async def test_it_is_woken_after_the_shelf_was_read_and_tells_the_first_line(new
         await pilot.press("3")
         await type_text(pilot, "Once upon a time")
         await pilot.press("enter")
-        await until(pilot, lambda: newcomer.told and "40 tokens/s" in flat(app))
+        await until(pilot, lambda: newcomer.told and "tokens told" in flat(app))
         assert newcomer.opened == ["starter"]
         assert "starter · cpu" in flat(app)
 

@@ -40,7 +40,7 @@ async def test_a_line_is_sent_and_the_model_goes_on(app: StorytimeApp, world: Wo
         await go_to_story(pilot, app)
         await send(pilot)
         await until(
-            pilot, lambda: "said the mouse." in screen_text(app) and "40 tokens/s" in screen_text(app)
+            pilot, lambda: "said the mouse." in screen_text(app) and "tokens told" in screen_text(app)
         )
         assert world.told[0][0] == LINE
         assert world.store().text(1) == LINE + told(world)
@@ -59,7 +59,7 @@ async def test_the_models_words_carry_the_tint(app: StorytimeApp, world: World) 
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         await send(pilot)
-        await until(pilot, lambda: "40 tokens/s" in screen_text(app))
+        await until(pilot, lambda: "tokens told" in screen_text(app))
         view = app.screen.query(LineView).first()
         spans = [
             (str(span.style), view.render().plain[span.start : span.end]) for span in view.render().spans
@@ -104,7 +104,7 @@ async def test_undo_and_redo_step_through_the_passages(app: StorytimeApp, world:
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         await send(pilot)
-        await until(pilot, lambda: "40 tokens/s" in screen_text(app))
+        await until(pilot, lambda: "tokens told" in screen_text(app))
         await pilot.press("escape", "u")
         await until(pilot, lambda: "frog" not in screen_text(app))
         assert LINE in screen_text(app)
@@ -158,7 +158,7 @@ async def test_new_open_and_rename(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         await send(pilot)
-        await until(pilot, lambda: "40 tokens/s" in screen_text(app))
+        await until(pilot, lambda: "tokens told" in screen_text(app))
         await pilot.press("escape", "r")
         await until(pilot, lambda: "What is this story called?" in screen_text(app))
         await pilot.press("ctrl+u")
@@ -252,7 +252,7 @@ async def test_what_an_earlier_telling_still_says_is_dropped(app: StorytimeApp, 
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         await send(pilot)
-        await until(pilot, lambda: "40 tokens/s" in screen_text(app))
+        await until(pilot, lambda: "tokens told" in screen_text(app))
         late = app.desk.telling_number - 1
         app.post_message(messages.TextTold(late, "TOO LATE", 1, 0.0))
         app.post_message(messages.TellerOpening(late, "TOO LATE"))

@@ -1,5 +1,7 @@
 """Train: the plan, the run while it learns, leaving and coming back, how it ends."""
 
+import dataclasses
+
 import pytest
 from textual.widgets import Input, Static
 
@@ -7,8 +9,9 @@ from storytime_tui.errors import ModelError
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
-from tests.tui.conftest import SMALL, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, STARTED, FakeRoom, FakeUnfinished, World, a_run, sampled, step
+from storytime_tui.workshop import estimates
+from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
+from tests.tui.fakes import FINISHED, STARTED, FakeRoom, World, a_run, sampled, step
 
 
 async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
@@ -61,6 +64,43 @@ async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -
         await pilot.press("s")
         await until(pilot, lambda: world.run.plans)
         app.desk.stop_run()
+
+
+@pytest.mark.parametrize("size", [SMALL, (60, 20), (120, 40)])
+@pytest.mark.parametrize("knob", ["epochs", "checkpointing"])
+async def test_why_a_knob_is_wrong_is_in_view_with_its_field(
+    app: StorytimeApp, world: World, size: tuple[int, int], knob: str
+) -> None:
+    async with app.run_test(size=size) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Learn from" in screen_text(app))
+        field = app.screen.query_one(f"#knob-{knob}", Input)
+        field.focus()
+        await pilot.press(*"many")
+        await until(pilot, lambda: field.value == "many")
+        await pilot.press("escape")  # as soon as the field is left
+        await until(pilot, lambda: f"{knob} is" in flat(app))
+        await pilot.press("s")
+        await until(pilot, lambda: f"{knob} is" in flat(app) and "many" in field.value)
+        await until(
+            pilot, lambda: any("many" in line and "is" not in line for line in screen_text(app).split("\n"))
+        )
+        assert not world.run.plans
+        field.value = ""
+        await until(pilot, lambda: f"{knob} is" not in flat(app))
+
+
+async def test_both_screens_name_one_number_of_tokens(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        for base in ("starter", "scratch-tiny", "distilgpt2"):
+            app.desk.base = base
+            stories = [story for _, story in app.desk.ticks.stories(app.desk.collections)]
+            app.desk.services = dataclasses.replace(
+                app.desk.services, estimate_tokens=estimates.estimate_tokens
+            )
+            assert app.desk.tokens_of(stories) == estimates.estimate(stories, base).tokens
 
 
 async def test_a_run_that_never_begins_leaves_the_plan_and_says_why(app: StorytimeApp, world: World) -> None:
@@ -155,13 +195,13 @@ async def test_an_ended_run_is_given_more_passes(app: StorytimeApp, world: World
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
         world.run.say(*a_run(30), FINISHED)
-        await until(pilot, lambda: "m More passes" in screen_text(app))
+        await until(pilot, lambda: "m More epochs" in screen_text(app))
         await pilot.press("m")
-        await until(pilot, lambda: "How many passes more?" in screen_text(app))
+        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
         await pilot.press("backspace", *"some", "enter")
         await until(pilot, lambda: "'some'" in screen_text(app))
         await pilot.press("m")
-        await until(pilot, lambda: "How many passes more?" in screen_text(app))
+        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
         await pilot.press("backspace", *"2.5", "enter")
         await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
         assert world.run.more == [2.5]
@@ -193,17 +233,6 @@ async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeA
         await until(pilot, lambda: "The disk is full: make room." in screen_text(app))
         assert "hedgerow-1 ● failed" in screen_text(app)
         await until(pilot, lambda: app.desk.learning.control is None)
-
-
-async def test_a_run_of_an_earlier_sitting_can_go_on(app: StorytimeApp, world: World) -> None:
-    world.unfinished = FakeUnfinished()
-    async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("2")
-        await until(pilot, lambda: "or r: go on with hedgerow-1, at step 40 of 118" in screen_text(app))
-        await pilot.press("r")
-        await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
-        app.desk.stop_run()
 
 
 async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_meanwhile(

@@ -83,8 +83,10 @@ TRAIN: tuple[Section, ...] = (
             ("c", "save a checkpoint and go on"),
             ("w", "write a story with what it has learned so far"),
             ("← →", "go through the samples: the same beginning, told as the model learns"),
-            ("m", "more passes (when this run is over)"),
-            ("n", "a new run (when this one is over)"),
+            ("m", "more epochs (when this run is over, of an earlier day too)"),
+            ("n", "a new run: back to the plan (when this one is over)"),
+            ("v", "look at the last run again (from the plan)"),
+            ("↑ ↓", "scroll the sample"),
             ("escape", "leave a field of the plan, so that these keys work"),
         ),
     ),
@@ -98,8 +100,8 @@ TRAIN: tuple[Section, ...] = (
                 "empty mind knows nothing but your stories; the others are fetched, and have read far more English",
             ),
             (
-                "passes",
-                "how often it reads all the stories (the field says epochs). Too often, and it learns them "
+                "epochs",
+                "how often it reads all the stories. Too often, and it learns them "
                 "by heart: the training loss falls on while the validation loss rises",
             ),
             (

@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.events import DescendantBlur, DescendantFocus
+from textual.timer import Timer
 from textual.widgets import Input
 
 from storytime_tui.terminal import printable_line
@@ -19,6 +20,7 @@ from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.newest import Newest
 from storytime_tui.tui.screens.shelf_changes import ShelfChanges
 from storytime_tui.tui.services import Estimate
+from storytime_tui.tui.shelf_memory import ShelfState, state_of, ticks_of
 from storytime_tui.tui.tally import Copies, learned, tally, told_again
 from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.filter_field import FilterField
@@ -27,6 +29,9 @@ from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.shelf_tree import Leaf, ShelfTree
+
+REMEMBER = 1.0  # seconds after which the cursor's place is kept
+LEAVING = 2.0  # seconds that the last writing has when the app closes
 
 
 class LibraryScreen(ShelfChanges):
@@ -82,6 +87,8 @@ class LibraryScreen(ShelfChanges):
         self._copies: Newest[Copies] = Newest(self, self._show_copies, lambda error: sentence_of(error))
         self._previewed: Leaf | None = None
         self._opening = asyncio.Lock()
+        self._seen: set[str] = set()  # the collections that were on the shelf in this sitting, by name
+        self._remembering: Timer | None = None  # runs while the cursor's place is not kept yet
         self._mended: set[tuple[str, int | None]] = set()  # stories whose text was sought anew
 
     def compose(self) -> ComposeResult:
@@ -118,16 +125,23 @@ class LibraryScreen(ShelfChanges):
         if not self.is_running:
             return  # the app is being left
         newcomer = not desk.collections
+        kept = await self._remembered() if newcomer else None
         desk.ticks = desk.ticks.carried(desk.collections, collections)
+        if newcomer:
+            desk.ticks = ticks_of(kept, collections)
+        for each in () if newcomer else collections:
+            if each.name not in self._seen and not each.bundled:  # imported meanwhile
+                desk.ticks = desk.ticks.with_all_of(each)
+        self._seen.update(each.name for each in collections)
         desk.collections = collections
-        if newcomer and collections:  # so that one can go straight on
-            desk.ticks = desk.ticks.with_all_of(collections[0])
         if show is not None:
             self._drop_filter()
             for collection in collections:
                 if collection.name == show:
                     desk.ticks = desk.ticks.with_all_of(collection)
         self.shelf_tree.show(collections, desk.ticks)
+        if kept is not None:
+            self.shelf_tree.restore(kept.opened, kept.cursor)
         if show is not None:
             self.shelf_tree.go_to(show, None, unfold=True)
         if not collections:
@@ -142,6 +156,28 @@ class LibraryScreen(ShelfChanges):
         gc.freeze()
         if newcomer:
             self.run_worker(desk.wake_starter(), exit_on_error=False)
+            self.run_worker(desk.look_back(), exit_on_error=False)  # where it fails, Train says so
+
+    async def _remembered(self) -> ShelfState | None:
+        try:
+            return await in_thread(self._desk.services.load_shelf)
+        except Exception as error:
+            self._say("", sentence_of(error) + " So the ticks of last time are not known.")
+            return None
+
+    def _remember(self) -> None:
+        """Keep ticks and place for the next sitting; a kill loses nothing of the ticks."""
+        if self._remembering is not None:
+            self._remembering.stop()
+            self._remembering = None
+        desk, tree = self._desk, self.shelf_tree
+        if desk.collections:  # a shelf that could not be read forgets nothing
+            desk.shelf_memory.keep(state_of(desk.collections, desk.ticks, tree.opened, tree.place))
+
+    def on_unmount(self) -> None:
+        """The app closes."""
+        self._remember()
+        self._desk.shelf_memory.drain(LEAVING)
 
     def _tell_of_unreadable(self, sentences: Sequence[str]) -> None:
         """What is on the disk and cannot be shown, when that is new."""
@@ -157,6 +193,7 @@ class LibraryScreen(ShelfChanges):
 
     def _shelf_changed(self, _: None) -> None:
         """Other stories are ticked, or another base is chosen."""
+        self._remember()
         desk = self._desk
         ticks, collections, copies, base = desk.ticks, desk.collections, desk.copies, desk.base
         again = told_again(ticks, collections, copies)
@@ -189,6 +226,8 @@ class LibraryScreen(ShelfChanges):
 
     @on(LineList.Moved)
     def _moved(self) -> None:
+        if self._remembering is None:  # a ceiling, not a pause: the cursor may never rest
+            self._remembering = self.set_timer(REMEMBER, self._remember)
         leaf = self.shelf_tree.leaf
         before = self._previewed
         if (

@@ -216,7 +216,9 @@ class ShelfChanges(Screen[None]):
         from storytime_tui.tui.screens.dialogs import ListScreen
 
         remarks = self.remarks()
-        if remarks:
+        if not remarks:
+            self._say("There are no remarks: no import had anything to say, and the whole shelf can be read.")
+        else:
             lines = [line for sentence in remarks for line in (sentence, "")][:-1]
             self.app.push_screen(ListScreen("Remarks", lines, "↑ ↓ scroll · escape closes"))
 
@@ -340,8 +342,6 @@ class ShelfChanges(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what means something now."""
-        if action == "left_out":
-            return bool(self.remarks())
         if action == "before":
             leaf = self.shelf_tree.leaf
             return leaf is not None and leaf.index is not None
@@ -350,9 +350,12 @@ class ShelfChanges(Screen[None]):
     def is_of_use(self, action: str) -> bool:
         """Whether the footer should name a key now: not what would only say that it cannot be done."""
         if isinstance(self.focused, FilterField):  # a letter is a letter there
-            return action in ("submit", "screen.tree(1)", "screen.all", "help")
+            known = ("submit", "screen.tree(1)", "screen.all", "help")
+            return action in known or action.startswith("mode(")
         if isinstance(self.focused, Reading) and action in ("filter", "import", "gutenberg", "left_out"):
             return False
+        if action == "left_out":
+            return bool(self.remarks())
         leaf = self.shelf_tree.leaf
         if action in ("rename", "remove", "punctuation"):
             return (

@@ -18,6 +18,7 @@ from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
+from storytime_tui.tui.joining import uncut
 from storytime_tui.tui.manuscript import Manuscript, told_with
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories
@@ -366,7 +367,7 @@ class StoryScreen(Screen[None]):
     def action_rename(self) -> None:
         """Give the story a title."""
         story = self._writing.manuscript.story
-        now = story.title if story is not None else ""
+        now = uncut(story.title, self.query_one(Page).beginning) if story is not None else ""
         ask_title(self.app, now, self._rename)
 
     @work

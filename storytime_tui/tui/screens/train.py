@@ -10,11 +10,9 @@ from textual.widgets import Input
 
 from storytime_tui.errors import PlanError
 from storytime_tui.training.plan import TrainingPlan, with_values
-from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.screens.dialogs import AskScreen
-from storytime_tui.tui.services import Unfinished
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.plan_form import PlanForm
@@ -51,11 +49,12 @@ class TrainScreen(Screen[None]):
         Binding(
             "m",
             "more",
-            "More passes",
+            "More epochs",
             id="train.more",
-            tooltip="Give the ended run more passes over its stories",
+            tooltip="Give the ended run more epochs over its stories",
         ),
         Binding("n", "new", "New run", id="train.new", tooltip="Back to the plan"),
+        Binding("v", "last", "Last run", id="train.last", tooltip="Look at the last run again"),
         Binding(
             "left",
             "earlier",
@@ -72,27 +71,23 @@ class TrainScreen(Screen[None]):
         super().__init__()
         self._desk = desk
         self._panel: RunPanel | None = None
-        self._unfinished: Unfinished | None = None  # a run of an earlier sitting that can go on
         self._keys: object = None  # what the offered keys depend on
 
     def compose(self) -> ComposeResult:
         """The plan; the run's panel is mounted with the first run."""
         yield Header(self._desk, "train")
         yield PlanForm(self._desk)
-        yield KeyLine(("new", "checkpoint"))
+        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later"))
 
     def on_mount(self) -> None:
         """Follow the run."""
         self._desk.run_changed.subscribe(self, self._show)
         self._show(None)
-        self.run_worker(self._look_for_unfinished())
+        self.run_worker(self._look_back())
 
-    async def _look_for_unfinished(self) -> None:
-        form = self.query_one(PlanForm)
-        with form.trouble.saying():
-            self._unfinished = await in_thread(self._desk.services.unfinished_run)
-        form.offer(self._unfinished)
-        self.refresh_bindings()
+    async def _look_back(self) -> None:
+        with self.query_one(PlanForm).trouble.saying():
+            await self._desk.look_back()
 
     def on_screen_resume(self) -> None:
         """What happened meanwhile is shown now."""
@@ -100,8 +95,9 @@ class TrainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that mean something now."""
-        view = self._desk.view
+        view, last = self._desk.view, self._desk.last
         running = view.phase in _RUNNING
+        ended = view.phase in ("finished", "failed", "interrupted")
         match action:
             case "start":
                 return view.phase == "idle"
@@ -116,17 +112,15 @@ class TrainScreen(Screen[None]):
             case "checkpoint" | "sample":
                 return running
             case "write":
-                return running or (view.phase in ("finished", "failed") and view.saved_step is not None)
-            case "resume" if view.phase == "idle":
-                return self._unfinished is not None
+                return running or (ended and view.saved_step is not None)
             case "resume":
-                stopped = view.finished is not None and view.finished.stopped_by == "stopped"
-                return bool(view.run) and not view.busy and (stopped or view.phase == "failed")
+                return last is not None and last.can_resume if view.phase == "idle" else view.can_resume
             case "more":
-                done = view.finished is not None and view.finished.stopped_by != "stopped"
-                return bool(view.run) and not view.busy and done
+                return view.can_extend
             case "new":
-                return view.phase in ("finished", "failed")
+                return ended
+            case "last":
+                return view.phase == "idle" and last is not None
             case "earlier" | "later":
                 return len(view.samples) > 1
         return True
@@ -146,18 +140,27 @@ class TrainScreen(Screen[None]):
             self._panel = RunPanel()
             self.mount(self._panel, after=form)
         idle = view.phase == "idle"
-        changed = form.display != idle
         form.display = idle
+        form.offer(self._desk.last)
         if self._panel is not None:
             self._panel.display = not idle
             if not idle:
                 self._panel.call_next(self._panel.show, view)
-        if changed and self.is_current:
-            self.set_focus(self.query_one("#bases") if idle else self._panel)
-        keys = (view.phase, view.saved_step is None, len(view.samples) > 1, view.finished, view.run)
+        self._keep_focus(form)
+        keys = (view.phase, view.saved_step is None, len(view.samples) > 1, view.finished, view.run, idle)
         if keys != self._keys:  # not at every step: the footer is built anew each time
             self._keys = keys
             self.refresh_bindings()
+
+    def _keep_focus(self, form: PlanForm) -> None:
+        """Where the plan gave way to the run, or the run to the plan, the keys go to what is shown."""
+        shown = form if form.display else self._panel
+        if (
+            self.is_current
+            and shown is not None
+            and (self.focused is None or shown not in self.focused.ancestors_with_self)
+        ):
+            self.set_focus(self.query_one("#bases") if shown is form else shown)
 
     # -- the plan -------------------------------------------------------------------------------------
 
@@ -207,27 +210,26 @@ class TrainScreen(Screen[None]):
         """Go on with a run that was stopped."""
         if self._desk.learning.control is not None:
             return
-        if self._desk.view.phase != "idle":
-            self._desk.resume_run()
-        elif self._unfinished is not None:
-            self._desk.resume_earlier(self._unfinished)
+        if self._desk.view.phase == "idle":
+            self._desk.show_last()
+        self._desk.resume_run()
 
     def action_more(self) -> None:
-        """Ask how many passes more, and go on."""
+        """Ask how many epochs more, and go on."""
 
         def go_on(answer: str | None) -> None:
             if answer is None or self._desk.learning.control is not None:
                 return
             try:
-                passes = with_values(TrainingPlan(), {"epochs": answer.strip()}).epochs
+                epochs = with_values(TrainingPlan(), {"epochs": answer.strip()}).epochs
             except PlanError as error:
                 self._desk.view.error = str(error)
                 self._show(None)
                 return
-            self._desk.resume_run(passes or 1.0)
+            self._desk.resume_run(epochs or 1.0)
 
         ask = AskScreen(
-            "How many passes more?",
+            "How many epochs more?",
             "It goes on from its last checkpoint, learning a little faster again at first.",
             value="1",
         )
@@ -236,7 +238,10 @@ class TrainScreen(Screen[None]):
     def action_new(self) -> None:
         """Back to the plan."""
         self._desk.clear_run()
-        self.run_worker(self._look_for_unfinished())
+
+    def action_last(self) -> None:
+        """Look at the last run again."""
+        self._desk.show_last()
 
     def action_earlier(self) -> None:
         """Show the sample before."""

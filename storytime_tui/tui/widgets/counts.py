@@ -12,6 +12,8 @@ from storytime_tui.tui.tally import Tally
 from storytime_tui.tui.wording import about
 
 _LABEL = 14  # cells
+_WIDE = (9, 10)  # cells of the two columns of numbers
+_ROOMY = 76  # cells that the second line takes at its longest
 
 
 class Counts(Static):
@@ -41,8 +43,19 @@ class Counts(Static):
         self._estimate = estimate
         self._draw()
 
+    def on_resize(self) -> None:
+        """The columns stand closer where there is little room."""
+        if self._tally.stories:
+            self._draw()
+
+    @property
+    def _columns(self) -> tuple[int, int]:
+        """The cells of the two columns of numbers."""
+        return _WIDE if self.content_size.width >= _ROOMY or not self.content_size.width else (8, 6)
+
     def _draw(self) -> None:
         tally = self._tally
+        left, right = self._columns
         if not tally.stories:
             self.say("nothing ticked: space ticks a story or a whole collection")
             return
@@ -50,9 +63,9 @@ class Counts(Static):
         words = "word   " if tally.words == 1 else "words  "
         lines = [
             (fitted("ticked", _LABEL), "$quiet"),
-            f"{tally.stories:>9,}",
+            f"{tally.stories:>{left},}",
             (f" {stories}", "$quiet"),
-            f"{tally.words:>10,}",
+            f"{tally.words:>{right},}",
             (f" {words}", "$quiet"),
             (f"  {tally.twice:,} told twice, learned once" if tally.twice else "", ""),
             "\n",
@@ -69,11 +82,13 @@ class Counts(Static):
         if estimate is None:
             return [("        …", "$quiet")]
         windows = "window " if estimate.windows == 1 else "windows"
-        time = "" if estimate.seconds is None else f"  {about(estimate.seconds)} to learn here"
+        left, right = self._columns
+        time = "" if estimate.seconds is None else f"  {about(estimate.seconds)}"
+        time += " to learn here" if time and left == _WIDE[0] else ""
         return [
-            f"{estimate.tokens:>9,}",
+            f"{estimate.tokens:>{left},}",
             (" tokens ", "$quiet"),
-            f"{estimate.windows:>10,}",
+            f"{estimate.windows:>{right},}",
             (f" {windows}", "$quiet"),
             time,
         ]

@@ -9,9 +9,11 @@ from textual.widgets import Static
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.wording import clipped
+from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.wording import clipped_inside
 
 MODES = (("library", "1", "Library"), ("train", "2", "Train"), ("story", "3", "Story"))
+ROOMY = 70  # cells: with fewer the program's own name gives its room to what is said on the right
 _STATES = {
     "preparing": "making ready",
     "learning": "learning",
@@ -19,6 +21,7 @@ _STATES = {
     "stopping": "saving",
     "finished": "has learned",
     "failed": "failed",
+    "interrupted": "interrupted",
 }
 
 
@@ -69,24 +72,56 @@ class Header(Horizontal):
         self._desk.model_changed.subscribe(self, self._show)
         self._show(None)
 
+    def on_resize(self) -> None:
+        """More of the names, or less, finds room."""
+        self.query_one("#name").display = self.size.width >= ROOMY
+        self.call_after_refresh(self._show, None)
+
     def _show(self, _: None) -> None:
-        view, desk = self._desk.view, self._desk
-        writing = self._mode == "story" and bool(desk.model)
-        device = desk.device.split(":")[0]
-        parts: list[Content | tuple[str, str]] = []
-        # over a story the run is said in one word, and not at all once it is over: the model's name needs the room
-        if view.phase != "idle" and (view.busy or not writing):
-            dot = "$error" if view.phase == "failed" else "$primary" if view.busy else "$quiet"
-            name = "" if writing else clipped(printable_line(view.run), 24)
-            parts += [Content(name + " " if name else ""), ("● ", dot), (_STATES[view.phase], "")]
-        if writing:
-            parts += [(" · ", "$quiet")] if parts else []
-            parts.append(Content(clipped(printable_line(desk.model), 22)))
-        elif view.phase == "idle" and device:
-            parts.append((clipped(printable_line(desk.model), 22), "$quiet"))
-        if device and view.phase == "idle":
-            parts.append((f" · {device}", "$quiet"))
-        state = Content.assemble(*parts)
-        if state.markup != self._shown:  # this is called at every step of a run
-            self._shown = state.markup
-            self.query_one("#state", Static).update(state)
+        desk, state = self._desk, self.query_one("#state", Static)
+        room = state.size.width or self.app.size.width // 2  # it has none before the first layout
+        content = state_words(desk.view, desk.model, desk.device, self._mode, room)
+        if content.markup != self._shown:  # this is called at every step of a run
+            self._shown = content.markup
+            state.update(content)
+
+
+def state_words(view: RunView, model: str, device: str, mode: str, room: int) -> Content:
+    """What learns, and over a story what it is told with: never one's name beside the other's state.
+
+    Over a story a run is named only while it is at work: after that the model's name needs the room.
+    """
+    writing = mode == "story" and bool(model)
+    device = device.split(":")[0]
+    seen = view.phase != "idle" and (mode == "train" or not view.earlier)
+    run: list[Content | tuple[str, str]] = []
+    if seen and (view.busy or not writing):
+        dot = "$error" if view.phase == "failed" else "$primary" if view.busy else "$quiet"
+        stopped = view.phase == "finished" and view.can_resume
+        run = [("● ", dot), ("stopped" if stopped else _STATES[view.phase], "")]
+    if writing and run and view.run != model:
+        return _both(model, view.run, run, room)
+    if run:
+        width = room - len(Content.assemble(" ", *run))
+        return Content.assemble(Content(_name(view.run, width) + " " if view.run else ""), *run)
+    if not (writing or device):
+        return Content("")
+    kind = ("", "$quiet")[not writing]
+    where = f" · {device}" if device else ""
+    return Content.assemble((_name(model, room - len(where)), kind), (where, "$quiet"))
+
+
+def _both(model: str, learner: str, state: list[Content | tuple[str, str]], room: int) -> Content:
+    """What one tells with, and the other run that is at work: both names whole, if need be without words."""
+    gap = " " if learner else ""  # it has no name before it has begun
+    said = Content.assemble(("with ", "$quiet"), (" · ", "$quiet"), gap, *state)
+    names = printable_line(model), printable_line(learner)
+    if learner and len(said) + sum(map(len, names)) > room >= sum(map(len, names)) + len(" ·  ●"):
+        return Content.assemble(names[0], (" · ", "$quiet"), names[1] + " ", ("●", "$primary"))
+    width = (room - len(said)) // (2 if learner else 1)
+    first, second = Content(_name(model, width)), Content(_name(learner, width) + gap if learner else "")
+    return Content.assemble(("with ", "$quiet"), first, (" · ", "$quiet"), second, *state)
+
+
+def _name(name: str, width: int) -> str:
+    return clipped_inside(printable_line(name), max(8, width))

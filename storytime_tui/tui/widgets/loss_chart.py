@@ -11,9 +11,12 @@ from textual.content import Content
 from textual.widgets import Static
 from textual_hires_canvas import Canvas
 from textual_plot import HiResMode, PlotWidget
+from textual_plot.plot_widget import FloatScalar
 
 from storytime_tui.training.events import Evaluated
 from storytime_tui.tui.history import Point, thinned
+
+BEYOND = 1e6  # nats: no loss, but what a broken journal says; NaN is not below it either
 
 
 class _Plot(PlotWidget, can_focus=False):
@@ -44,6 +47,20 @@ class _Plot(PlotWidget, can_focus=False):
             canvas.set_pixel(0, y, "┤" if tick else "│", style)
         canvas.set_pixel(0, height - 1, "└", style)
         canvas.set_pixel(width - 1, height - 1, " ")
+
+    def get_pixel_from_coordinate(self, x: FloatScalar, y: FloatScalar) -> tuple[int, int]:
+        """As textual-plot has it, but within the box: at the axis' very end it would be in the frame."""
+        column, row = super().get_pixel_from_coordinate(x, y)
+        box = self._scale_rectangle
+        return min(max(column, box.x), box.right - 1), min(max(row, box.y), box.bottom - 1)
+
+    def get_hires_pixel_from_coordinate(
+        self, x: FloatScalar, y: FloatScalar
+    ) -> tuple[FloatScalar, FloatScalar]:
+        """The same for points that are smaller than a cell: half a braille dot from the frame at least."""
+        column, row = super().get_hires_pixel_from_coordinate(x, y)
+        box = self._scale_rectangle
+        return min(max(column, box.x), box.right - 0.25), min(max(row, box.y), box.bottom - 0.125)
 
     def colour(self, name: str) -> str:
         """A component class's colour, as Rich calls it."""
@@ -95,7 +112,7 @@ class LossChart(Vertical):
             "validation",
         ]
         if frequencies:
-            parts += ["   ", ("┄┄ ", "$quiet"), "token frequencies alone"]
+            parts += ["   ", ("┄┄ ", "$quiet"), "frequencies"]
         self.query_one("#legend", Static).update(Content.assemble(*parts))
 
     def show(
@@ -105,8 +122,8 @@ class LossChart(Vertical):
         plot = self.query_one(_Plot)
         plot.clear()
         # not by the plot's own width: it has none before the first layout
-        drawn = thinned(list(points), 2 * self.app.size.width)
-        marks = [e for e in evaluations if e.validation_loss == e.validation_loss]
+        drawn = thinned([p for p in points if abs(p[1]) < BEYOND], 2 * self.app.size.width)
+        marks = [e for e in evaluations if abs(e.validation_loss) < BEYOND]
         values = [loss for _, loss in drawn] + [e.validation_loss for e in marks]
         self.query_one("#no-curve").display = not values
         plot.display = bool(values)

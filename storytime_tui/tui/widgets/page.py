@@ -1,5 +1,6 @@
 """The page: a story as it is written, a widget for each line; while it streams only the last one changes."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -12,14 +13,28 @@ from textual.widgets import Static
 from storytime_tui.terminal import printable, printable_line
 
 MOUNTED = 200  # lines mounted at once: a widget for each of a novel's would make every token slow
+VERSE = 60  # characters: a longer line is prose
+_QUOTES = "\"'“”‘’"
+_ENDED = re.compile(r"""[.!?…:]["”’')\]*_]*$""")
 
 
 @dataclass
 class Line:
-    """One line of the story (a paragraph, or a verse): who wrote which part, and whether a gap comes before."""
+    """One line of the story (a paragraph, or a verse): who wrote which part, and what comes before."""
 
     parts: list[tuple[str, str]] = field(default_factory=list)  # author, text
-    gap: bool = False
+    gap: bool = False  # an empty line comes before
+    before: "Line | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def text(self) -> str:
+        """What stands in it, whoever wrote it."""
+        return "".join(text for _, text in self.parts)
+
+    @property
+    def apart(self) -> bool:
+        """Whether a gap is shown before it: models end a paragraph with one line end or with two."""
+        return self.gap or (self.before is not None and are_paragraphs(self.before.text, self.text))
 
     def add(self, author: str, text: str) -> None:
         """Write more at the end of the line."""
@@ -27,6 +42,15 @@ class Line:
             self.parts[-1] = (author, self.parts[-1][1] + text)
         else:
             self.parts.append((author, text))
+
+
+def are_paragraphs(line: str, following: str) -> bool:
+    """Whether two lines without an empty one between are two paragraphs of prose, not two verses."""
+    line, following = line.rstrip(), following.strip()
+    if not _ENDED.search(line):
+        return False
+    spoken = not {line[0], line[-1], following[:1]}.isdisjoint(_QUOTES)
+    return spoken or max(len(line), len(following)) > VERSE
 
 
 def write(lines: list[Line], author: str, text: str) -> int:
@@ -42,7 +66,7 @@ def write(lines: list[Line], author: str, text: str) -> int:
         lines[-1].add(author, first)
     for part in rest:
         if lines[-1].parts:
-            lines.append(Line())
+            lines.append(Line(before=lines[-1]))
         else:
             lines[-1].gap = True
         if part:
@@ -64,7 +88,7 @@ class LineView(Widget):
     def __init__(self, line: Line) -> None:
         super().__init__()
         self._line = line
-        self.set_class(line.gap, "-gap")
+        self.set_class(line.apart, "-gap")
 
     def render(self) -> Content:
         """The line's parts, each author's in its own colour."""
@@ -83,7 +107,7 @@ class LineView(Widget):
 
     def changed(self) -> None:
         """Draw the line anew: it has more text."""
-        self.set_class(self._line.gap, "-gap")
+        self.set_class(self._line.apart, "-gap")
         self.clear_cached_dimensions()  # or it would keep the height that it had
         self.refresh(layout=True)
 
@@ -105,6 +129,11 @@ class Page(VerticalScroll, can_focus=True):
     @property
     def _sheet(self) -> Vertical:
         return self.query_one("#sheet", Vertical)
+
+    @property
+    def beginning(self) -> str:
+        """The story's first line; "" on a blank page."""
+        return self._lines[0].text if self._lines else ""
 
     def load(self, title: str, passages: Iterable[tuple[str, str]], hint: str) -> None:
         """Show a story from its passages (author, text); `hint` stands where there are none."""

@@ -14,18 +14,22 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.services import Room, Unfinished
+from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.services import Room
 from storytime_tui.tui.widgets.trouble import Trouble
 
-# the plan's knobs that are shown: label, placeholder
+CHOSEN = ("chosen for you", "auto")
+# the plan's knobs that are shown: label, placeholders for a wide and for a narrow field
 KNOBS = {
-    "epochs": ("passes", "chosen for you"),
-    "max_steps": ("most steps", "no limit"),
-    "learning_rate": ("learning rate", "chosen for you"),
-    "block_size": ("window", "chosen for you"),
-    "lora_rank": ("LoRA rank", "0 learns it all"),
-    "checkpointing": ("checkpointing", "chosen for you"),
+    "epochs": ("epochs", CHOSEN),
+    "max_steps": ("most steps", ("no limit", "no limit")),
+    "learning_rate": ("learning rate", CHOSEN),
+    "block_size": ("window", CHOSEN),
+    "lora_rank": ("LoRA rank", ("0 learns it all", "0: all")),
+    "checkpointing": ("checkpointing", CHOSEN),
 }
+OTHER = ("a model on the Hugging Face Hub, or a folder", "Hub model, or a folder")
+NARROW = 76  # cells of the form, below which fields are narrow
 _OF_MEMORY = ("block_size", "lora_rank", "checkpointing")  # what a run takes depends on these
 
 
@@ -40,7 +44,7 @@ You can leave this screen, write, or read while it learns. Stop it when you like
 
 
 class PlanForm(VerticalScroll, can_focus=False):
-    """The plan. Raises nothing: what is wrong with it is said in one red line."""
+    """The plan. Raises nothing: what is wrong with it is said in red at its foot, in view wherever one types."""
 
     class StartWished(Message):
         """The button was pressed."""
@@ -65,9 +69,7 @@ class PlanForm(VerticalScroll, can_focus=False):
                 yield Static(id="base-note", markup=False)
             with Horizontal(classes="field"):
                 yield Static(Content("or another"), classes="label")
-                yield Input(
-                    placeholder="a model on the Hugging Face Hub, or a folder", id="other", compact=True
-                )
+                yield Input(placeholder=OTHER[0], id="other", compact=True)
         with Vertical(id="knobs"):
             for left, right in (
                 ("epochs", "max_steps"),
@@ -76,12 +78,12 @@ class PlanForm(VerticalScroll, can_focus=False):
             ):
                 with Horizontal(classes="field"):
                     for name in (left, right):
-                        label, placeholder = KNOBS[name]
+                        label, (placeholder, _) = KNOBS[name]
                         yield Static(Content(label), classes="label")
                         yield Input(placeholder=placeholder, id=f"knob-{name}", compact=True)
             with Horizontal(classes="field"):
                 yield Static(Content("name"), classes="label")
-                yield Input(placeholder="chosen for you", id="run-name", compact=True)
+                yield Input(placeholder=CHOSEN[0], id="run-name", compact=True)
                 yield Static(Content("preset"), classes="label")
                 yield Select(
                     [(name, name) for name in PRESETS],
@@ -109,6 +111,14 @@ class PlanForm(VerticalScroll, can_focus=False):
         self.query_one("#other", Input).value = "" if preferred in (*names, STARTER) else preferred
         self._desk.shelf_changed.subscribe(self, self._show_lesson)
         self._show_lesson(None)
+
+    def on_resize(self) -> None:
+        """What stands in an empty field is never cut."""
+        narrow = self.size.width < NARROW
+        for name, (_, placeholders) in KNOBS.items():
+            self.query_one(f"#knob-{name}", Input).placeholder = placeholders[narrow]
+        self.query_one("#run-name", Input).placeholder = CHOSEN[narrow]
+        self.query_one("#other", Input).placeholder = OTHER[narrow]
 
     @property
     def base(self) -> str:
@@ -163,8 +173,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         if not stories:
             return "nothing is ticked yet: key 1 goes to the Library, space ticks" if long else "nothing"
         titles = list(dict.fromkeys(collection.title for collection, _ in stories))
-        named = wording.clipped(titles[0], 34) + (f" and {len(titles) - 1} more" if len(titles) > 1 else "")
-        text = f"{named} · {wording.count(len(stories), 'story', 'stories')}"
+        text = wording.lesson(titles, len(stories))
         if long:
             words = sum(story.words for _, story in stories)
             tokens = desk.tokens_of([story for _, story in stories])
@@ -188,22 +197,55 @@ class PlanForm(VerticalScroll, can_focus=False):
             preset = str(self.query_one("#preset", Select).value)
             plan = with_preset(plan, preset, from_scratch=scratch_shape(self.base) is not None)
             for name in KNOBS:
-                value = self.query_one(f"#knob-{name}", Input).value.strip()
-                if value:
-                    plan = with_values(plan, {name: value})
+                plan = self._with_knob(plan, name)
         except StorytimeError as error:
             self.complain(str(error))
             return None
         self.complain("")
         return plan, self.query_one("#run-name", Input).value.strip() or None
 
+    def _with_knob(self, plan: TrainingPlan, name: str) -> TrainingPlan:
+        """The plan with what is typed for one knob. Where that cannot be, its field is marked and brought into view."""
+        field = self.query_one(f"#knob-{name}", Input)
+        value = field.value.strip()
+        try:
+            changed = with_values(plan, {name: value}) if value else plan
+        except StorytimeError:
+            field.add_class("-wrong")
+            self.call_after_refresh(field.scroll_visible, animate=False)
+            raise
+        field.remove_class("-wrong")
+        return changed
+
+    @on(Input.Blurred)
+    @on(Input.Changed)
+    def _look_at_knob(self, event: Input.Blurred | Input.Changed) -> None:
+        """Say what is wrong with a knob as soon as one has left it, and nothing any more once it is mended."""
+        name = (event.input.id or "").removeprefix("knob-")
+        wrong = event.input.has_class("-wrong")
+        if name not in KNOBS or (isinstance(event, Input.Changed) and not wrong):
+            return
+        try:
+            self._with_knob(TrainingPlan(), name)
+        except StorytimeError as error:
+            self.complain(str(error))
+        else:
+            if wrong:
+                self.complain("")
+
     def complain(self, sentence: str) -> None:
-        """Say what is wrong, or (empty) nothing."""
+        """Say what is wrong, or (empty) nothing; knobs are called as they are here."""
+        for name, (label, _) in KNOBS.items():
+            sentence = sentence.replace(f"{name} is ", f"{label} is ")
         self.trouble.say(sentence)
 
-    def offer(self, run: Unfinished | None) -> None:
-        """Say that a run of an earlier sitting can go on."""
-        words = f"or r: go on with {run.name}, at step {run.step:,} of {run.total_steps:,}" if run else ""
+    def offer(self, run: RunView | None) -> None:
+        """Say that there is a run to go on with, or to look at again."""
+        words = ""
+        if run is not None and run.can_resume:
+            words = f"or r: go on with {run.run}, at step {run.done:,} of {run.total:,}"
+        elif run is not None:
+            words = f"or v: look at {run.run} again"
         self.query_one("#unfinished", Static).update(Content(printable_line(words)))
 
     @on(Input.Submitted)

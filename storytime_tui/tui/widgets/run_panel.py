@@ -1,11 +1,15 @@
 """A run while it learns and after: progress, the loss chart, the numbers of now, the samples as they come."""
 
+import math
+
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui import wording
 from storytime_tui.tui.run_view import RunView
@@ -42,11 +46,10 @@ class Progress(Static):
     def _where(view: RunView) -> str:
         if not view.started:
             return ""
-        epochs = view.total / view.started.steps_per_epoch if view.started.steps_per_epoch else 0
-        epoch = view.step.epoch if view.step else 0.0
+        epoch = view.step.epoch if view.step and math.isfinite(view.step.epoch) else 0.0
         place = f"step {view.done:,} of {view.total:,}"
-        if epochs > 1:
-            place += f" · epoch {min(int(epoch) + 1, round(epochs) or 1)} of {round(epochs)}"
+        if view.epochs > 1:
+            place += f" · epoch {min(int(epoch) + 1, view.epochs)} of {view.epochs}"
         return place
 
 
@@ -78,12 +81,12 @@ class Numbers(Static):
 
     @staticmethod
     def _room(view: RunView) -> list[tuple[str, str]]:
-        """What the trial step said that it would take at most, and what there is."""
+        """What the trial step said that it would take, which is an estimate, and what there was then."""
         if view.started is None or not view.started.memory_needed:
             return []
         return [
-            ("at most about", wording.memory(view.started.memory_needed)),
-            ("there is", wording.memory(view.started.memory_available)),
+            ("expected, about", wording.memory(view.started.memory_needed)),
+            ("free at the start", wording.memory(view.started.memory_available)),
         ]
 
     @staticmethod
@@ -136,7 +139,9 @@ class Samples(Vertical):
         left = "The same beginning, as it learns"
         gap = " " * max(2, self.content_size.width - len(left) - len(right))
         title.update(Content.assemble((left, "$quiet"), gap, right))
-        text.update(Content.assemble(Content(printable(sample.prompt)), (printable(sample.text), "$told")))
+        told = marked_where_cut(sample.prompt + sample.text)[len(sample.prompt) :]
+        text.update(Content.assemble(Content(printable(sample.prompt)), (printable(told), "$told")))
+        text.parent.scroll_home(animate=False)  # type: ignore[union-attr]
 
     def forget(self) -> None:
         """Lay the text out anew at the next show: the width is another."""
@@ -150,8 +155,15 @@ class Samples(Vertical):
         self.show(view)
 
 
-class RunPanel(Vertical, can_focus=True):
-    """Everything about the run in hand, or the one that ended last."""
+class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
+    """Everything about the run in hand, or the one that ended last; it scrolls where a terminal is very low."""
+
+    BINDINGS = [
+        Binding("up", "scroll_up", "Up", show=False, id="run.up", tooltip="Scroll up"),
+        Binding("down", "scroll_down", "Down", show=False, id="run.down", tooltip="Scroll down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="run.pageup", tooltip="A screen up"),
+        Binding("pagedown", "page_down", "Page down", show=False, id="run.pagedown", tooltip="A screen down"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -171,9 +183,18 @@ class RunPanel(Vertical, can_focus=True):
             yield Numbers(id="numbers", markup=False)
         yield Samples(id="samples")
 
-    def on_mount(self) -> None:
-        """Name the frame."""
-        self.query_one("#numbers").border_title = "Now"
+    def action_scroll_down(self) -> None:
+        """A line further in the sample, and then on the panel itself, where it is higher than the terminal."""
+        self._scroll(1)
+
+    def action_scroll_up(self) -> None:
+        """A line back."""
+        self._scroll(-1)
+
+    def _scroll(self, by: int) -> None:
+        sample = self.query_one("#samples VerticalScroll")
+        there = sample.scroll_y < sample.max_scroll_y if by > 0 else sample.scroll_y > 0
+        (sample if there else self).scroll_relative(y=by, animate=False)
 
     def on_resize(self) -> None:
         """Lines are laid out by width: draw them again."""
@@ -183,7 +204,8 @@ class RunPanel(Vertical, can_focus=True):
     def show(self, view: RunView, anew: bool = False) -> None:
         """Show the run as it stands: at once where something happened, a few times a second for mere steps."""
         self._view = view
-        happened = (view.phase, view.words, view.error, view.note, len(view.samples), len(view.evaluations))
+        samples, evaluations = len(view.samples), len(view.evaluations)
+        happened = (view.phase, view.words, view.error, view.note, samples, evaluations, view.curve)
         if anew:
             self.query_one(Samples).forget()
             self._drawn = None
@@ -227,6 +249,7 @@ class RunPanel(Vertical, can_focus=True):
 
     def _show_figures(self, view: RunView) -> None:
         self._step = view.step
+        self.query_one("#numbers").border_title = "Now" if view.busy else "At the last step"
         self.query_one(Progress).show(view)
         self.query_one(Numbers).show(view)
 
@@ -240,7 +263,7 @@ class RunPanel(Vertical, can_focus=True):
 
     def _curve_of(self, view: RunView) -> tuple[object, ...]:
         """What the drawing depends on."""
-        return (view.curve.said, len(view.evaluations), self.size, self.app.theme)
+        return (view.curve.said, len(view.evaluations), self.size, self.app.theme, view.curve)
 
     def move_sample(self, by: int) -> None:
         """Show an earlier or later sample."""

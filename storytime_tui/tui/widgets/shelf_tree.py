@@ -9,6 +9,7 @@ from textual.message import Message
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
+from storytime_tui.tui.shelf_memory import Place
 from storytime_tui.tui.shelf_rows import TITLE, Row, Shown, Titles, rows_of
 from storytime_tui.tui.ticks import Key, Ticks
 from storytime_tui.tui.widgets.line_list import LineList, Parts
@@ -136,6 +137,29 @@ class ShelfTree(LineList):
                 self._draw(Leaf(found, index))
                 if unfold:
                     self.jump(self.cursor)
+
+    def restore(self, opened: Set[str], cursor: Place | None) -> None:
+        """Open these collections, and no others, and put the cursor where it was, as far as that is still there."""
+        self._opened = set(opened)
+        self._draw(self.leaf)
+        name, place = cursor or ("", "")
+        for found in self.collections:
+            if found.name == name:
+                index = next((i for i, story in enumerate(found.stories) if story.place == place), None)
+                self._draw(Leaf(found, index))
+
+    @property
+    def opened(self) -> Set[str]:
+        """The open collections, by name, as they are without a filter."""
+        return self._opened
+
+    @property
+    def place(self) -> Place | None:
+        """What the cursor stands on, in words that hold beyond this sitting."""
+        leaf = self.leaf
+        if leaf is None:
+            return None
+        return leaf.collection.name, "" if leaf.index is None else leaf.collection.stories[leaf.index].place
 
     def found(self) -> int:
         """How many stories the filter lets through."""

@@ -1,0 +1,126 @@
+"""What is remembered of the shelf from sitting to sitting: the ticks, the open collections, the cursor's place.
+
+Stories are remembered by their places (file and line), which stay when others come or go.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from storytime_tui.corpus import collection as corpus
+from storytime_tui.errors import StorytimeError
+from storytime_tui.tui.ticks import Ticks
+
+Place = tuple[str, str]  # a collection's name, and a story's place in it ("" for the collection itself)
+
+
+@dataclass(frozen=True)
+class ShelfState:
+    """`ticked` has every collection of the shelf, with the places of its ticked stories; None is all of them."""
+
+    ticked: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    opened: frozenset[str] = frozenset()
+    cursor: Place | None = None
+
+
+def state_of(
+    collections: Sequence[corpus.Collection], ticks: Ticks, opened: Collection[str], cursor: Place | None
+) -> ShelfState:
+    """What there is to remember of a shelf."""
+    ticked = {
+        each.name: None
+        if ticks.state(each) == "all"
+        else frozenset(each.stories[i].place for i in ticks.places(each))
+        for each in collections
+    }
+    return ShelfState(ticked, frozenset(opened) & ticked.keys(), cursor)
+
+
+def ticks_of(state: ShelfState | None, collections: Sequence[corpus.Collection]) -> Ticks:
+    """The ticks as they were; what was imported since then is ticked whole.
+
+    Without a state the first collection is, so that a newcomer can go straight on.
+    """
+    if state is None:
+        return Ticks().with_all_of(collections[0]) if collections else Ticks()
+    chosen: dict[str, frozenset[int]] = {}
+    for each in collections:
+        if each.name not in state.ticked and each.bundled:  # it came with a newer version of the program
+            continue
+        places = state.ticked.get(each.name)
+        chosen[each.name] = frozenset(
+            i for i, story in enumerate(each.stories) if places is None or story.place in places
+        )
+    return Ticks({name: places for name, places in chosen.items() if places})
+
+
+def to_json(state: ShelfState) -> dict[str, Any]:
+    """The state as JSON keeps it: `true` for a collection that is ticked whole."""
+    ticked = {name: places is None or sorted(places) for name, places in state.ticked.items()}
+    return {"ticked": ticked, "opened": sorted(state.opened), "cursor": list(state.cursor or ())}
+
+
+def from_json(value: object) -> ShelfState:
+    """The state that `to_json` gave. What is of no use in it is passed over, whatever it is."""
+    kept = value if isinstance(value, dict) else {}
+    ticked: dict[str, frozenset[str] | None] = {}
+    named = kept.get("ticked")
+    for name, places in named.items() if isinstance(named, dict) else ():
+        if places is True:
+            ticked[name] = None
+        elif isinstance(places, list):
+            ticked[name] = frozenset(_texts(places))
+    cursor = _texts(kept.get("cursor"))
+    return ShelfState(
+        ticked,
+        frozenset(_texts(kept.get("opened"))),
+        (cursor[0], cursor[1]) if len(cursor) == 2 else None,
+    )
+
+
+def _texts(value: object) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+
+
+class ShelfMemory:
+    """Hands states to a thread that writes them: the newest one, as soon as the one before is written."""
+
+    def __init__(self, keep: Callable[[ShelfState], None], complain: Callable[[str], object]) -> None:
+        """`complain` is told once, in that thread, where nothing can be kept."""
+        self._keep, self._complain = keep, complain
+        self._turn = threading.Condition()
+        self._next: ShelfState | None = None
+        self._last: ShelfState | None = None
+        self._writing = self._complained = False
+
+    def keep(self, state: ShelfState) -> None:
+        """Remember this from now on. Never waits."""
+        with self._turn:
+            if state == self._last:
+                return
+            self._last = self._next = state
+            if self._writing:
+                return
+            self._writing = True
+        threading.Thread(target=self._write, name="storytime-shelf", daemon=True).start()
+
+    def drain(self, seconds: float) -> bool:
+        """Wait until all of it is written, so long at most; whether it is."""
+        with self._turn:
+            return self._turn.wait_for(lambda: not self._writing, seconds)
+
+    def _write(self) -> None:
+        while True:
+            with self._turn:
+                state, self._next = self._next, None
+                if state is None:
+                    self._writing = False
+                    self._turn.notify_all()
+                    return
+            try:
+                self._keep(state)
+            except StorytimeError as error:
+                if not self._complained:
+                    self._complained = True
+                    self._complain(str(error))

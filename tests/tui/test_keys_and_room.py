@@ -1,0 +1,101 @@
+"""Library and Train: keys that do or say something wherever one is, and screens that are whole on small terminals."""
+
+import pytest
+from textual.widgets import Input
+
+from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.widgets.run_panel import RunPanel
+from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
+from tests.tui.fakes import FINISHED, World, a_run
+from tests.tui.test_train import begin
+
+
+@pytest.mark.parametrize("size", [(60, 20), (72, 22), (80, 24)])
+async def test_a_small_run_is_whole(app: StorytimeApp, world: World, size: tuple[int, int]) -> None:
+    """No border and no key is lost, while it learns and after."""
+    async with app.run_test(size=size) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(100))
+        await until(
+            pilot, lambda: "5 of 5" in screen_text(app) and "hedgerow-1 ● learning" in screen_text(app)
+        )
+        await until(pilot, lambda: "x Stop" in screen_text(app))
+        for words in ("learning", "has learned"):
+            await until(pilot, lambda words=words: f"● {words}" in screen_text(app))
+            await until(pilot, lambda: "? Help" in screen_text(app).split("\n")[-1])
+            rows = screen_text(app).split("\n")
+            assert sum(row.count("╭") for row in rows) == sum(row.count("╰") for row in rows) == 3
+            assert rows[-2].startswith("╰")
+            world.run.say(FINISHED)
+            await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+
+
+async def test_while_a_knob_is_typed_the_footer_names_the_keys_that_still_work(app: StorytimeApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Learn from" in screen_text(app))
+        await pilot.press("tab")
+        await until(pilot, lambda: isinstance(app.focused, Input) and "f2 Library" in screen_text(app))
+        assert "f1 Help" in screen_text(app)
+        assert "f4 Story" in screen_text(app)
+
+
+async def test_the_keys_go_on_working_after_a_dialog_and_after_a_run(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(30), FINISHED)
+        await until(pilot, lambda: "m More epochs" in screen_text(app))
+        panel = app.focused
+        await pilot.press("m")
+        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1 and app.focused is panel)
+        await pilot.press("n")
+        await until(pilot, lambda: app.focused is not None and app.focused.id == "bases")
+        await pilot.press("s")
+        await until(pilot, lambda: len(world.run.plans) == 2)
+        app.desk.stop_run()
+
+
+async def test_a_run_that_ends_while_one_is_elsewhere_leaves_no_key_in_the_plan(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode == "library")
+        world.run.say(*a_run(30), FINISHED)
+        await until(pilot, lambda: app.desk.view.phase == "finished")
+        await pilot.press("2")
+        await until(pilot, lambda: app.current_mode == "train" and isinstance(app.focused, RunPanel))
+
+
+async def test_the_key_for_remarks_says_that_there_are_none(app: StorytimeApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        assert "l Remarks" not in screen_text(app)
+        await pilot.press("l")
+        await until(pilot, lambda: "There are no remarks" in screen_text(app))
+
+
+async def test_while_the_filter_is_typed_the_footer_names_the_keys_that_still_work(app: StorytimeApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("slash")
+        await until(pilot, lambda: "f1 Help" in screen_text(app) and "f4 Story" in screen_text(app))
+        await pilot.press("f3")
+        await until(pilot, lambda: app.current_mode == "train")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (66, 22), (80, 24)])
+async def test_a_small_library_is_whole(app: StorytimeApp, size: tuple[int, int]) -> None:
+    async with app.run_test(size=size) as pilot:
+        await shelf_is_open(pilot)
+        await until(pilot, lambda: "licence: MIT" in flat(app) and "windows" in flat(app))
+        rows = screen_text(app).split("\n")
+        assert rows[1].startswith("╭")
+        assert rows[1].rstrip().endswith("╮")
+        assert any(row.startswith("╰") and row.rstrip().endswith("╯") for row in rows)
+        assert "under 1 min" in flat(app) or "about 2 min" in flat(app)
+        assert "? Help" in rows[-1]
