@@ -66,7 +66,7 @@ async def in_thread(call: Callable[[], Result]) -> Result:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Result] = loop.create_future()
 
-    def settle(result: Result | None, error: BaseException | None) -> None:
+    def settle(result: Result | None, error: Exception | None) -> None:
         if future.done():  # the one who waited has left
             return
         if error is not None:
@@ -78,14 +78,10 @@ async def in_thread(call: Callable[[], Result]) -> Result:
         result, error = None, None
         try:
             result = call()
-        except (
-            BaseException
-        ) as problem:  # also a panic of a library, which is no Exception: somebody waits for the end
-            error = (
-                problem
-                if isinstance(problem, Exception)
-                else RuntimeError(f"{type(problem).__name__}: {problem}")
-            )
+        except Exception as problem:
+            error = problem
+        except BaseException as problem:  # a panic of a library, which is no Exception
+            error = RuntimeError(f"{type(problem).__name__}: {problem}")
         with contextlib.suppress(RuntimeError):  # the loop is closed: the app is gone
             loop.call_soon_threadsafe(settle, result, error)
 

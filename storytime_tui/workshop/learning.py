@@ -229,8 +229,7 @@ def _prepare(
             training_tokens=len(streams.training.ids),
             parameters=size.parameters,
         )
-        if chosen.plan.batch_size is not None:
-            memory.check_batch(size, resolved)
+        memory.check_batch(size, resolved, asked=chosen.plan.batch_size is not None)
     return _Prepared(resolved, chosen.plan.batch_size is None, chosen.split, origin, tokenizer, streams)
 
 
@@ -252,8 +251,8 @@ def _find(name: str, report: Report, control: Control) -> Origin:
 def _build(
     prepared: _Prepared, together: Ranks | None, checkpoint: Path | None = None
 ) -> tuple[Callable[[Path, Control], Trainer], TrainingPlan]:
-    """Load torch and the model. Returns how to make the trainer once the run's folder is there, and the
-    resolved plan. Raises PlanError or ModelError before anything is written."""
+    """Load torch and the model. Returns how to make the trainer in the run's folder, and the resolved plan. Raises
+    PlanError or ModelError before anything is written."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from storytime_tui.corpus.tokens import token_frequency_loss
     from storytime_tui.models import loading
@@ -268,8 +267,9 @@ def _build(
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
     device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
     precision = loading.choose_precision(plan.precision, device)
-    if checkpoint is None and not prepared.chose_batch and device.type == "cuda":
-        memory.check_batch(_size_of(origin, tokenizer), plan, available_memory(device))
+    if checkpoint is None and device.type == "cuda":
+        size = _size_of(origin, tokenizer)
+        memory.check_batch(size, plan, available_memory(device), asked=not prepared.chose_batch)
     loaded = _load(plan, origin, tokenizer, device)
     if checkpoint is None:
         plan = _with_compile(plan, loaded, device, len(streams.training.ids))
@@ -368,14 +368,11 @@ def _fit(
         )
     elif plan.frozen_embeddings:
         for name, parameter in model.named_parameters():
-            parameter.requires_grad_(not _is_embedding(name))
+            parameter.requires_grad_(not any(part in name for part in _EMBEDDINGS))
     return model_files
 
 
-def _is_embedding(name: str) -> bool:
-    return any(part in name for part in ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head"))
-
-
+_EMBEDDINGS = ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head")  # in the names of weights
 _COMPILING = 180.0  # seconds of learning from which compiling the blocks, a minute or so, pays for itself
 _EAGER_SPEED = 60e12  # FLOP a second that a GPU of today does uncompiled, with a small model
 

@@ -69,16 +69,16 @@ def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None
     return Room(needed, available, f"set batch_size={batch}" if batch else _advice(size, resolved, available))
 
 
-def check_batch(size: Size, plan: TrainingPlan, on_gpu: int | None = None) -> None:
+def check_batch(size: Size, plan: TrainingPlan, on_gpu: int | None = None, *, asked: bool) -> None:
     """Raise PlanError where a resolved plan reads more windows at once than there is memory for, by the estimate.
 
-    For a batch that somebody asked for, before the weights are loaded: finding out by trying takes minutes, and all
-    the memory there is. Blocks are taken to be computed twice where the plan allows it. `on_gpu`: bytes free on a
+    Only for a batch that somebody `asked` for, before the weights are loaded: finding out by trying takes minutes, and
+    all the memory there is. Blocks are taken to be computed twice where the plan allows it. `on_gpu`: bytes free on a
     GPU; without it nothing is said where a GPU will do the work, or several processes share it.
     """
     assert plan.batch_size
     elsewhere = (likely_gpu() and plan.device != "cpu") or os.environ.get("WORLD_SIZE", "1") != "1"
-    if plan.batch_size == 1 or (on_gpu is None and elsewhere):
+    if not asked or plan.batch_size == 1 or (on_gpu is None and elsewhere):
         return
     available = _free() if on_gpu is None else on_gpu
     way = {"checkpointing": plan.checkpointing != "off", "on_gpu": on_gpu is not None}
