@@ -270,7 +270,6 @@ def test_whatever_is_raised_is_one_sentence(
         ["train", "--corpus", "tales", "\udcff"],
         ["corpus", "rename", "hedgerow-tales", "\udcff"],
         ["corpus", "search", "--offline", "\udcff"],
-        ["runs", "show", "\udcff"],
     ],
 )
 def test_an_argument_that_is_no_text_is_a_sentence_and_leaves_nothing(

@@ -81,6 +81,7 @@ def test_what_libraries_say_is_kept_without_their_words() -> None:
     assert "hedgehog" not in kept()
 
 
+@pytest.mark.filterwarnings("default")  # as when the program runs
 def test_a_warning_of_a_library_is_not_on_the_users_screen(capsys: pytest.CaptureFixture[str]) -> None:
     log.start()
     warnings.warn(SECRET, FutureWarning, stacklevel=1)

@@ -73,6 +73,35 @@ def ours(reference: Any, dropout: float | None = None) -> Any:
     return model
 
 
+def write_bare_gpt2(folder: Path) -> Path:
+    """A whole model folder, as small as one can be and untrained; made without torch."""
+    import json
+
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer, models
+
+    width, inner, words, window = 8, 32, 16, 8
+    shapes = {"wte.weight": (words, width), "wpe.weight": (window, width)}
+    for norm in ("h.0.ln_1", "h.0.ln_2", "ln_f"):
+        shapes |= {f"{norm}.weight": (width,), f"{norm}.bias": (width,)}
+    for matrix, shape in {
+        "attn.c_attn": (width, 3 * width),
+        "attn.c_proj": (width, width),
+        "mlp.c_fc": (width, inner),
+        "mlp.c_proj": (inner, width),
+    }.items():
+        shapes |= {f"h.0.{matrix}.weight": shape, f"h.0.{matrix}.bias": shape[1:]}
+    folder.mkdir(parents=True)
+    weights = {f"transformer.{name}": np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    numbers = {"vocab_size": words, "n_positions": window, "n_embd": width, "n_layer": 1, "n_head": 2}
+    config = {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], **numbers}
+    (folder / "config.json").write_text(json.dumps(config))
+    vocabulary = {"<|endoftext|>": 0, **{chr(97 + number): number for number in range(1, words)}}
+    Tokenizer(models.BPE(vocabulary, [])).save(str(folder / "tokenizer.json"))
+    return folder
+
+
 def make_starter(folder: Path, seed: int = 0) -> Path:
     """A model folder as the starter's: 16 bits, in shards, with everything that telling needs; untrained."""
     import json

@@ -17,7 +17,7 @@ from storytime_tui.training.runs import RunSummary
 from storytime_tui.workshop import records
 from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
 
-PATHS = ("to",)  # arguments that name a file: what a disk calls it need not be UTF-8
+PATHS = ("to", "name", "names")  # arguments that name a file or a run: what a disk calls it need not be UTF-8
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 _LARGEST = 1e15  # bytes of one file
 _COLUMN = 32  # cells; what is longer is cut at its beginning, where names are most alike

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from storytime_tui.generation.decoding import Utf8Stream
-from storytime_tui.generation.phrases import find_banned, find_stop, held_banned, held_stop, token_of
+from storytime_tui.generation.phrases import Found, find_banned, find_stop, held_banned, held_stop, token_of
 from storytime_tui.generation.pieces import Alternative, Piece
 from storytime_tui.generation.sentences import ends_sentence, sentence_cut
 from storytime_tui.generation.settings import SamplerSettings
@@ -49,7 +49,7 @@ class Line:
         self._text = after[-max(longest, settings.line_ends) - 1 :]  # and all that was told
         self._begin = len(self._text)
         # from where on the prompt's end may become something banned
-        self._begun = held_banned(self._text, settings.banned, min(1, self._begin))
+        self._begun = held_banned(self._text, settings.banned, min(1, self._begin), beyond=self._begin)
         self._shown, self._shown_chars = (
             0,
             self._begin,
@@ -121,8 +121,8 @@ class Line:
         """The listener has heard enough. What was held back is let out, but for half a character or phrase."""
         self._drop_incomplete()
         self.stopped_by = "you"
-        banned = find_banned(self._text, self._settings.banned, self._unjudged(), final=True)
-        if banned is not None and banned.end > self._begin:
+        banned = self._find_banned(self._text, final=True)
+        if banned is not None:
             self._cut(max(self._begin, banned.start))
 
     def ready(self) -> Iterator[Piece]:
@@ -143,8 +143,8 @@ class Line:
         stop = find_stop(self._text, self._settings.stop, self._shown_chars, final=final)
         text = self._text if stop is None else self._text[: stop.start]
         closed = final or stop is not None
-        banned = find_banned(text, self._settings.banned, self._unjudged(), final=closed)
-        if banned is not None and banned.end > self._begin:
+        banned = self._find_banned(text, final=closed)
+        if banned is not None:
             self._turn_back(max(self._begin, banned.start))
             return True
         if stop is not None:
@@ -195,11 +195,14 @@ class Line:
         """How many characters may be shown."""
         safe = min(
             held_stop(self._text, self._settings.stop, self._shown_chars),
-            held_banned(self._text, self._settings.banned, self._unjudged()),
+            held_banned(self._text, self._settings.banned, self._unjudged(), beyond=self._begin),
         )
         if self._settings.finish_sentence and self.count > self._settings.max_tokens - OVERRUN:
             safe = min(safe, sentence_cut(self._text, self._shown_chars))
         return safe
+
+    def _find_banned(self, text: str, *, final: bool) -> Found | None:
+        return find_banned(text, self._settings.banned, self._unjudged(), final=final, beyond=self._begin)
 
     def _unjudged(self) -> int:
         """From where on the text may hold something banned: what was shown holds nothing."""

@@ -23,29 +23,32 @@ class Found:
     phrase: str
 
 
-def find_banned(text: str, banned: Sequence[str], start: int = 0, *, final: bool = False) -> Found | None:
+def find_banned(
+    text: str, banned: Sequence[str], start: int = 0, *, final: bool = False, beyond: int = 0
+) -> Found | None:
     """The earliest banned phrase that begins at `start` or behind it; the shortest of several there.
 
     Upper and lower case are the same, and so are curly and straight quotes, and any run of spaces and line
     ends. A phrase that begins or ends with a letter or a digit does so at a word's border: "cat" is not in
-    "category". So one at the very end of the text is found only when that is `final`, or more has come.
+    "category". So one at the very end of the text is found only when that is `final`, or more has come. One
+    that ends at `beyond` or before it (in the prompt, which is the writer's own) does not count.
     """
-    return _find(_Tail(text, start, words=True), banned, final)
+    return _find(_Tail(text, start, words=True), banned, final, beyond)
 
 
-def held_banned(text: str, banned: Sequence[str], start: int = 0) -> int:
-    """From where on the text may still become a banned phrase; len(text) where it may not."""
-    return _held(_Tail(text, start, words=True), banned)
+def held_banned(text: str, banned: Sequence[str], start: int = 0, *, beyond: int = 0) -> int:
+    """From where on the text may still become a banned phrase that ends behind `beyond`; len(text) where it may not."""
+    return _held(_Tail(text, start, words=True), banned, beyond)
 
 
 def find_stop(text: str, stops: Sequence[str], start: int = 0, *, final: bool = False) -> Found | None:
     """The earliest stop text, letter by letter, from `start` on; the shortest of several there."""
-    return _find(_Tail(text, start, words=False), stops, final)
+    return _find(_Tail(text, start, words=False), stops, final, 0)
 
 
 def held_stop(text: str, stops: Sequence[str], start: int = 0) -> int:
     """From where on the text may still become a stop; len(text) where it may not."""
-    return _held(_Tail(text, start, words=False), stops)
+    return _held(_Tail(text, start, words=False), stops, 0)
 
 
 def token_of(begun: Sequence[int], place: int) -> int:
@@ -117,13 +120,13 @@ def _folded(text: str) -> list[str]:
     return [character.casefold() for character in text.translate(_QUOTES)]
 
 
-def _find(tail: _Tail, phrases: Sequence[str], final: bool) -> Found | None:
+def _find(tail: _Tail, phrases: Sequence[str], final: bool, beyond: int) -> Found | None:
     forms = _forms(tuple(phrases), tail.words)
     for place in range(tail.first, len(tail.characters)) if forms else ():
         reached = [
             (tail.reach(place, form, final), phrase) for phrase, form in tail.beginning_with(forms, place)
         ]
-        whole = [each for each in reached if each[0] >= 0]
+        whole = [each for each in reached if each[0] >= max(0, beyond + 1 - tail.offset)]
         if whole:
             end, phrase = min(whole)
             return Found(place + tail.offset, end + tail.offset, phrase)
@@ -132,10 +135,10 @@ def _find(tail: _Tail, phrases: Sequence[str], final: bool) -> Found | None:
     return None
 
 
-def _held(tail: _Tail, phrases: Sequence[str]) -> int:
+def _held(tail: _Tail, phrases: Sequence[str], beyond: int) -> int:
     forms = _forms(tuple(phrases), tail.words)
     for place in range(tail.first, len(tail.characters)) if forms else ():
-        begun = tail.beginning_with(forms, place)
-        if any(tail.reach(place, form, final=False) != _NOT for _, form in begun):
+        reached = [tail.reach(place, form, final=False) for _, form in tail.beginning_with(forms, place)]
+        if any(end == _OPEN or end > max(-1, beyond - tail.offset) for end in reached):
             return place + tail.offset
     return len(tail.characters) + tail.offset

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from transformers import GPT2LMHeadModel
@@ -210,6 +210,7 @@ def test_a_banned_phrase_is_turned_away_from_where_it_begins() -> None:
 
 
 @given(st.integers(0, 1000), st.lists(st.text("abcdefghi .", min_size=1, max_size=3), max_size=4))
+@example(255, [".", "aa"])  # the prompt ends with one
 @settings(deadline=None, max_examples=25)
 def test_no_banned_phrase_is_ever_told(seed: int, phrases: list[str]) -> None:
     banned = tuple(phrase for phrase in phrases if phrase.strip(" "))

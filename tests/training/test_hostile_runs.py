@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from storytime_tui.workshop import records
 from storytime_tui.workshop.estimates import estimate
 from storytime_tui.workshop.origins import find_origin
 from storytime_tui.workshop.telling import choices
+from tests.tiny import write_bare_gpt2
 
 STEP = ev.StepDone(3, 3.0, 1e-3, 100.0, 0.1, 1.0, 3.0, 10)
 
@@ -34,8 +36,9 @@ def made(name: str, *said: ev.Event) -> Path:
     for event in said or (STEP,):
         book.append(event)
     book.close()
-    (folder / "checkpoints" / "step-3").mkdir(parents=True)
-    (folder / "checkpoints" / "step-3" / "config.json").write_text("{}")
+    (folder / "checkpoints").mkdir()
+    whole = write_bare_gpt2(paths.data_folder() / "models" / str(time.time_ns()))
+    os.rename(whole, folder / "checkpoints" / "step-3")  # the library takes no path that is not UTF-8
     files.point_link(folder / "checkpoints" / "best", "step-3")
     return folder
 

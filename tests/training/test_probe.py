@@ -231,7 +231,11 @@ for _ in range(2):
     torch.nn.utils.clip_grad_norm_(objective.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+if sys.platform == "linux":  # getrusage would give what the program that started this one had, where that is more
+    status = open("/proc/self/status").read()
+    peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(memory.needed, peak)
 """
     done = subprocess.run(
