@@ -32,7 +32,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,89 +39,11 @@ import pexpect
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.benchmarks.faults_of_words import edits, settings, ticks, typing, writers
+from tests.benchmarks.faults_place import LIMIT, PROGRAM, STEPS, Place, nothing_lost, train, wait_for_step
 from tests.terminal import open_app
 
-PROGRAM = [sys.executable, "-m", "storytime_tui"]
-LIMIT = 300  # seconds for one command
-KNOBS = {
-    "batch_size": "2",
-    "accumulation": "1",
-    "block_size": "64",
-    "evaluate_every": "5",
-    "sample_every": "0",
-}
-STEPS = 60
 DAY = 86_400 + 3_600  # seconds
-
-
-@dataclass
-class Place:
-    """One home, and what went wrong in it."""
-
-    home: Path
-    draw: random.Random
-    troubles: list[str] = field(default_factory=list)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "STORYTIME_HOME": str(self.home), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-
-    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
-        return subprocess.Popen([*PROGRAM, *words], env=self.environment, **options)
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*PROGRAM, *words],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-            check=False,
-        )
-
-    def expect(self, holds: object, otherwise: str) -> None:
-        if not holds:
-            self.troubles.append(otherwise)
-
-    def journal(self, run: str) -> list[dict[str, Any]]:
-        path = self.home / "runs" / run / "events.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        return [json.loads(line) for line in lines]
-
-    def last_step(self, run: str) -> int:
-        """The last step that the journal holds; 0 where none is."""
-        return max((event["step"] for event in self.journal(run) if event["event"] == "step_done"), default=0)
-
-    def saved_step(self, run: str) -> int:
-        """The step of the checkpoint `last`; 0 where there is none."""
-        last = self.home / "runs" / run / "checkpoints" / "last"
-        return int(last.resolve().name.removeprefix("step-")) if last.exists() else 0
-
-
-def train(run: str, steps: int = STEPS) -> list[str]:
-    """The words that begin a small run."""
-    knobs = [word for key, value in KNOBS.items() for word in ("--set", f"{key}={value}")]
-    base = ["--corpus", "hedgerow-tales", "--base", "scratch-tiny", "--max-steps", str(steps)]
-    return ["train", *base, "--name", run, *knobs]
-
-
-def wait_for_step(place: Place, run: str, step: int, alive: Callable[[], bool]) -> None:
-    """Until the journal holds the step, or the program is gone."""
-    until = time.monotonic() + LIMIT
-    while time.monotonic() < until and alive():
-        with suppress(OSError, ValueError):
-            if place.last_step(run) >= step:
-                return
-        time.sleep(0.01)
-
-
-def nothing_lost(place: Place, run: str, code: int | None) -> None:
-    """The run was ended by a lost terminal: it has saved what it had learned, and did not end as if all were well."""
-    place.expect(code not in (0, None), f"{run} ended with {code}")
-    learned, saved = place.last_step(run), place.saved_step(run)
-    place.expect(saved >= learned > 0, f"{run} had learned {learned} steps and kept {saved}")
-
 
 # -- the faults ---------------------------------------------------------------------------------------------
 
@@ -166,9 +87,7 @@ def reader(place: Place, number: int) -> None:
 
 def full(place: Place, number: int) -> None:
     """The output goes to a full device, or to none at all."""
-    verb = place.draw.choice(
-        ["train", "tell", "corpus list", "runs list", "doctor", "--help", "runs list --json"]
-    )
+    verb = place.draw.choice(["train", "tell", "corpus list", "corpus list --json", "doctor", "--help"])
     words = train(f"f{number}", 500) if verb == "train" else verb.split()
     if verb == "tell":
         words = ["tell", "--prompt", "Once", "--max-tokens", "3"]
@@ -223,35 +142,6 @@ def twins(place: Place, number: int) -> None:
         place.expect(others, f"both twins {run} were done, and one run is there")
 
 
-def edits(place: Place, number: int) -> None:
-    """Eight changes of one collection at once, of which two are killed."""
-    name = f"e{number}"
-    texts = place.home.parent / f"texts-{number}"
-    texts.mkdir()
-    for tale in range(8):
-        words = (
-            f"Once there was a fox, number {tale}, who counted {number * 31 + tale} apples. Then he slept."
-        )
-        (texts / f"t{tale}.txt").write_text(f"Tale {tale}\n\n{words}\n")
-    added = place.run("corpus", "add", str(texts), "--name", name)
-    place.expect(added.returncode == 0, f"{name} was not added: {added.stderr}")
-    programs = [
-        place.start("corpus", "rename", name, f"New {tale}", "--story", f"Tale {tale}") for tale in range(8)
-    ]
-    time.sleep(place.draw.uniform(0, 1.5))
-    for program in place.draw.sample(programs, 2):
-        program.kill()
-    accepted = []
-    for tale, program in enumerate(programs):
-        program.communicate(timeout=LIMIT)
-        if program.returncode == 0:
-            accepted.append(f"New {tale}")
-    shown = place.run("corpus", "show", name).stdout
-    lost = [title for title in accepted if title not in shown]
-    place.expect(not lost, f"{name}: {len(accepted)} renames were acknowledged, {lost} are not there")
-    place.expect(place.draw.random() >= 0 and "Traceback" not in shown, shown)
-
-
 # -- after each -----------------------------------------------------------------------------------------------
 
 
@@ -288,6 +178,10 @@ FAULTS: dict[str, Callable[[Place, int], None]] = {
     "kills": kills,
     "twins": twins,
     "edits": edits,
+    "settings": settings,
+    "writers": writers,
+    "typing": typing,
+    "ticks": ticks,
 }
 
 
