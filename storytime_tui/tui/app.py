@@ -89,6 +89,13 @@ class StorytimeApp(App[None]):
     COMMANDS = {*App.COMMANDS, lambda: _provider()}
 
     def _screen(self, mode: str) -> Screen[None]:
+        screen = self._new_screen(mode)
+        # Its styles are those of now. Textual takes each new screen for one of an older theme, and parses all styles
+        # anew for it, twice (8.2.8): most of what the first visit cost.
+        screen._css_update_count = getattr(self, "_css_update_count", -1)
+        return screen
+
+    def _new_screen(self, mode: str) -> Screen[None]:
         # each screen is imported when it is first shown: the first frame waits for the Library alone
         if mode == "library":
             from storytime_tui.tui.screens.library import LibraryScreen
