@@ -179,14 +179,24 @@ def _rename(args: argparse.Namespace) -> None:
 
 
 def _remove(args: argparse.Namespace) -> None:
-    collection = shelves.find(args.name)
-    removed = shelves.remove(collection, None if args.story is None else _place_of(collection, args.story))
+    removed = _removed(args.name, args.story)
     if args.json:
-        print(json.dumps({"collection": collection.name, "removed": removed.title}))
+        print(json.dumps({"collection": removed.name, "removed": removed.title}))
         return
     what = f" --story {shlex.quote(removed.title)}" if removed.story else ""
-    back = f" `storytime-tui corpus restore {collection.name}{what}` brings it back."
+    back = f" `storytime-tui corpus restore {shlex.quote(removed.name)}{what}` brings it back."
     print(printable(removed.sentence + back))
+
+
+def _removed(name: str, story: str | None) -> shelves.Removed:
+    try:
+        collection = shelves.find(name)
+    except CorpusError:
+        removed = shelves.remove_unreadable(name) if story is None else None
+        if removed is None:
+            raise
+        return removed
+    return shelves.remove(collection, None if story is None else _place_of(collection, story))
 
 
 def _restore(args: argparse.Namespace) -> None:

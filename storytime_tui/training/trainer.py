@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from storytime_tui import files
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import StorytimeError, is_fault
 from storytime_tui.training import checkpoints
 from storytime_tui.training import distributed as dd
 from storytime_tui.training import events as ev
@@ -102,7 +102,9 @@ class Trainer:
         except OSError as error:
             _log.exception("the run %s met a system error", self.folder.name)
             yield self._failed(files.explain(error, f"saving the run {self.folder.name}"))
-        except Exception as error:
+        except BaseException as error:
+            if not is_fault(error):
+                raise
             if is_out_of_memory(error):
                 yield self._failed(
                     "The memory is full with a single window at a time: set a smaller block_size, "

@@ -182,6 +182,11 @@ def remove(collection: Collection, index: int | None = None) -> Removed:
     return changes.remove(collection, index)
 
 
+def remove_unreadable(name: str) -> Removed | None:
+    """Take a collection that cannot be read off the shelf; None where no folder is called so. Raises CorpusError."""
+    return changes.remove_unreadable(name)
+
+
 def undo(removed: Removed, name: str | None = None) -> Restored:
     """Bring back what was removed, a collection under another name if one is given. Raises CorpusError."""
     return changes.undo(removed, name)

@@ -178,3 +178,27 @@ def test_the_corpus_needs_neither_torch_nor_textual() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_a_readme_that_is_named_itself_is_a_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# The Fox\n\nOnce a fox ran home over the hill and slept.\n")
+    assert run("add", str(readme), "--name", "foxes") == 0
+    assert run("show", "foxes") == 0
+    assert "The Fox" in capsys.readouterr().out
+
+
+def test_a_collection_that_cannot_be_read_is_removed_and_comes_back(
+    books: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = paths.collections_folder() / "broken"
+    folder.mkdir(parents=True)
+    (folder / "collection.toml").write_text("x = [")
+    assert run("remove", "broken") == 0
+    assert not folder.exists()
+    assert run("restore", "broken") == 0
+    assert (folder / "collection.toml").read_text() == "x = ["
+    with pytest.raises(CorpusError, match="no collection"):
+        run("remove", "nothing-of-that-name")
+    with pytest.raises(CorpusError):
+        run("remove", "..")

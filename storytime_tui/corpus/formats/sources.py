@@ -47,6 +47,11 @@ def is_readable_name(path: PurePath) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def speaks_of_texts(name: str) -> bool:
+    """Whether a file of this name stands beside texts and speaks of them: a folder's README is none of its stories."""
+    return _NOT_STORIES.fullmatch(name) is not None
+
+
 def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
     """The texts and archives in a folder and in the folders in it, ordered by path: "Tale 2" before "Tale 10".
 

@@ -103,6 +103,21 @@ def remove(collection: Collection, index: int | None = None) -> Removed:
         return Removed(collection.title, folder.name, target)
 
 
+def remove_unreadable(name: str) -> Removed | None:
+    """Take a collection off the shelf whose folder cannot be read; None where there is no such folder.
+
+    It is kept for thirty days like any other. Raises CorpusError where it cannot be moved.
+    """
+    with shelf_locked():
+        folder = paths.collections_folder() / name
+        if Path(name).name != name or name.startswith(".") or not folder.is_dir():
+            return None
+        try:
+            return Removed(name, name, removed_bin.put(folder))
+        except OSError as error:
+            raise CorpusError(files.explain(error, f"removing the collection {name}")) from error
+
+
 def _without(card: Card, story: Story) -> Card:
     _check_not_removed(card, story)
     return replace(card, removed=(*card.removed, story.place))

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
-from storytime_tui.corpus.formats.sources import ARCHIVES, SUFFIXES, source_files
+from storytime_tui.corpus.formats.sources import ARCHIVES, SUFFIXES, source_files, speaks_of_texts
 from storytime_tui.corpus.names import safe_file_name
 from storytime_tui.corpus.readers import LARGEST, read_document
 from storytime_tui.errors import CorpusError
@@ -81,7 +81,9 @@ class Copies:
         if not readable:
             read_document(path)  # says what is wrong with it, without reading it
             raise CorpusError(f"{origin} cannot be read: check the path.")
-        copy = self._place(inside, path.name)
+        # a README that was named itself is a text; under its own name it would be passed over in the folder
+        name = f"text {path.name}" if speaks_of_texts(path.name) else path.name
+        copy = self._place(inside, name)
         too_large = CorpusError(
             f"{origin} is larger than {LARGEST // 1024**2} MB: leave it out, or split it."
         )
