@@ -47,6 +47,9 @@ class AskScreen(ModalScreen[str | None]):
         self.dismiss(event.value)
 
 
+_PAINTED = 0.15  # seconds, after which a dialog has been painted
+
+
 class ChooseScreen(ModalScreen[str | None]):
     """Asks for one of a list; None when it is left with Escape.
 
@@ -81,7 +84,14 @@ class ChooseScreen(ModalScreen[str | None]):
             yield Static(Content(note or CHOOSES), id="choose-keys", classes="dialog--keys")
 
     def on_mount(self) -> None:
-        """Look for the rows."""
+        """Look for the rows; where some are known already, once these are painted: reading takes from that time."""
+        if self._find is not None:
+            if self._rows:
+                self.set_timer(_PAINTED, self._begin)
+            else:
+                self._begin()
+
+    def _begin(self) -> None:
         if self._find is not None:
             self.run_worker(self._look(self._find))
 
