@@ -36,7 +36,7 @@ class Manuscript:
         return added
 
     def undo(self, store: Store) -> bool:
-        """Take back the last passage; whether there was one. Raises StoryMoved where another window changed the story."""
+        """Take back the last passage; whether there was one. Raises StoryMoved where another window was there."""
         return self._step(store, store.undo)
 
     def redo(self, store: Store) -> bool:
