@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -15,6 +16,8 @@ import filelock
 from storytime_tui import small_files
 from storytime_tui.errors import StorytimeError
 
+_OURS = re.compile(r"\.part-[0-9a-f]{12}-")
+_DAY = 86_400  # seconds
 _PART = ".part-"  # what an unfinished file or folder is called; `sweep` removes what a crash left
 
 
@@ -162,6 +165,22 @@ def sweep(folder: Path) -> None:
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def sweep_old(folder: Path) -> None:
+    """Remove the unfinished files and folders in `folder` that are a day old: nobody writes them any more.
+
+    Only what is called as we call them goes, since a home may be a folder with other things in it. What cannot be
+    removed stays.
+    """
+    with contextlib.suppress(OSError):
+        for part in folder.glob(_PART + "*"):
+            with contextlib.suppress(OSError):
+                if _OURS.match(part.name) and time.time() - part.lstat().st_mtime > _DAY:
+                    if part.is_dir() and not part.is_symlink():
+                        shutil.rmtree(part, ignore_errors=True)
+                    else:
+                        part.unlink()
 
 
 def remove_folder(path: Path) -> None:

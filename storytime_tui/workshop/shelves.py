@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from storytime_tui import paths
+from storytime_tui import files, paths
 from storytime_tui.corpus import duplicates
 from storytime_tui.corpus import shelf as _shelf
 from storytime_tui.corpus.collection import Collection
@@ -50,10 +50,22 @@ def opened() -> tuple[tuple[Collection, ...], tuple[str, ...]]:
     """
     folder = paths.collections_folder()
     remove_leftovers(folder)
+    _sweep_old_parts()
     collections, problems = shelf_with_problems()
     return collections, tuple(
         problem.replace(f"{printable_path(folder)}{os.sep}", "") for problem in problems
     )
+
+
+def _sweep_old_parts() -> None:
+    """Remove what programs that were killed left while they changed a card, a setting or a checkpoint."""
+    for place in (paths.data_folder(), paths.settings_file().parent):
+        files.sweep_old(place)
+    for shelf_or_runs in (paths.collections_folder(), paths.runs_folder()):
+        with suppress(OSError):
+            for folder in shelf_or_runs.iterdir():
+                files.sweep_old(folder)
+                files.sweep_old(folder / "checkpoints")
 
 
 def find(name: str) -> Collection:

@@ -72,3 +72,19 @@ def test_leftovers_go_with_the_next_import_and_when_the_app_opens(tmp_path: Path
 
 def test_no_folder_is_no_trouble(tmp_path: Path) -> None:
     remove_leftovers(tmp_path / "none")
+
+
+def test_what_a_change_that_was_killed_left_goes_after_a_day(home: Path) -> None:
+    places = [home, paths.collections_folder() / "tales", paths.runs_folder() / "a" / "checkpoints"]
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+        for name in (".part-0123456789ab-card.toml", ".part-new", ".part-0123456789ac-new"):
+            (place / name).write_text("x")
+        for name in (".part-0123456789ab-card.toml", ".part-new"):
+            os.utime(place / name, (1e9, 1e9))
+    shelves.opened()
+    left = {path.name for place in places for path in place.iterdir() if path.is_file()}
+    assert left == {
+        ".part-new",
+        ".part-0123456789ac-new",
+    }  # the one is not called as ours are, the other is young
