@@ -1,6 +1,6 @@
 """The story on the page, as the store knows it: what is typed is kept before anything else happens with it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from storytime_tui.stories.story import Added, Passage, Story
 from storytime_tui.tui.joining import joined, title_from
@@ -35,15 +35,21 @@ class Manuscript:
         self.story = added.story
         return added
 
-    def undo(self, store: Store) -> None:
-        """Take back the last passage. Raises StoryMoved where another window has changed the story."""
-        if self.story is not None:
-            self.story = store.undo(self.story.id)
+    def undo(self, store: Store) -> bool:
+        """Take back the last passage; whether there was one. Raises StoryMoved where another window was there."""
+        return self._step(store, store.undo)
 
-    def redo(self, store: Store) -> None:
-        """Bring back what was taken back. Raises StoryMoved where another window has changed the story."""
-        if self.story is not None:
-            self.story = store.redo(self.story.id)
+    def redo(self, store: Store) -> bool:
+        """Bring back what was taken back; whether there was anything. Raises StoryMoved as `undo` does."""
+        return self._step(store, store.redo)
+
+    def _step(self, store: Store, step: Callable[[int], Story]) -> bool:
+        if self.story is None:
+            return False
+        # The head as the store has it: `self.story` is older than what the model has told since.
+        before = store.story(self.story.id).head
+        self.story = step(self.story.id)
+        return self.story.head != before
 
     def rename(self, store: Store, title: str) -> None:
         """Give the story a title."""

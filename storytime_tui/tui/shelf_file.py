@@ -25,4 +25,8 @@ def save(state: ShelfState) -> None:
     try:
         files.write_atomically(path, json.dumps(to_json(state)).encode())
     except OSError as error:
+        if path.is_dir():
+            raise StorytimeError(
+                f"{path} is a folder, so the ticks cannot be kept there: move it away."
+            ) from error
         raise StorytimeError(files.explain(error, f"keeping the ticks in {path}")) from error

@@ -40,9 +40,10 @@ def state_of(
 def ticks_of(state: ShelfState | None, collections: Sequence[corpus.Collection]) -> Ticks:
     """The ticks as they were; what was imported since then is ticked whole.
 
-    Without a state the first collection is, so that a newcomer can go straight on.
+    Without a state, or with one that says nothing of ticks (a file that somebody edited), the first collection is, so
+    that a newcomer can go straight on.
     """
-    if state is None:
+    if state is None or not state.ticked:
         return Ticks().with_all_of(collections[0]) if collections else Ticks()
     chosen: dict[str, frozenset[int]] = {}
     for each in collections:

@@ -13,7 +13,7 @@ from storytime_tui.tui.services import Store
 from storytime_tui.tui.store_thread import done
 
 AGAIN = 1.0  # seconds between two tries to open the stories
-Change = Callable[[Manuscript, Store], None]
+Change = Callable[[Manuscript, Store], bool]  # whether it changed anything
 
 
 class Writing:
@@ -72,9 +72,9 @@ class Writing:
             before = manuscript.story
             if before is None:
                 return None
-            await done(self._desk.keeper.keep(partial(change, manuscript)))
+            changed = await done(self._desk.keeper.keep(partial(change, manuscript)))
             opened = await self._desk.from_store(lambda store: store.open_story(before.id))
-            return opened, manuscript.story is not None and manuscript.story.head != before.head
+            return opened, changed
 
     async def moved(self) -> int | None:
         """The story in view where another window has changed it; None where not, or where that cannot be said now."""

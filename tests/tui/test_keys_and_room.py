@@ -1,12 +1,18 @@
 """Library and Train: keys that do or say something wherever one is, and screens that are whole on small terminals."""
 
+import dataclasses
+
 import pytest
+from textual.app import App, ComposeResult
 from textual.widgets import Input
 
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.widgets.run_panel import RunPanel
+from storytime_tui.tui.tally import Tally
+from storytime_tui.tui.widgets.counts import Counts
+from storytime_tui.tui.widgets.run_panel import Numbers, RunPanel
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, World, a_run
+from tests.tui.fake_library import FakeEstimate
+from tests.tui.fakes import FINISHED, STARTED, FakeLastRun, World, a_run
 from tests.tui.test_train import begin
 
 
@@ -76,7 +82,8 @@ async def test_the_key_for_remarks_says_that_there_are_none(app: StorytimeApp) -
         await shelf_is_open(pilot)
         assert "l Remarks" not in screen_text(app)
         await pilot.press("l")
-        await until(pilot, lambda: "There are no remarks" in screen_text(app))
+        await until(pilot, lambda: "There are no remarks." in screen_text(app))
+        assert "l Remarks" not in screen_text(app)
 
 
 async def test_while_the_filter_is_typed_the_footer_names_the_keys_that_still_work(app: StorytimeApp) -> None:
@@ -99,3 +106,39 @@ async def test_a_small_library_is_whole(app: StorytimeApp, size: tuple[int, int]
         assert any(row.startswith("╰") and row.rstrip().endswith("╯") for row in rows)
         assert "under 1 min" in flat(app) or "about 2 min" in flat(app)
         assert "? Help" in rows[-1]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)])
+async def test_the_columns_of_the_counts_stay_apart(size: tuple[int, int]) -> None:
+    class Alone(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Counts(id="counts")
+
+    app = Alone()
+    async with app.run_test(size=size) as pilot:
+        counts = app.query_one(Counts)
+        counts.show(Tally(16, 1_234_567), "scratch-small")
+        counts.show_estimate(FakeEstimate(1_234_567, 1_234_567, 60.0))
+        await pilot.pause()
+        shown = str(counts.content)
+        assert " stories 1,234,567 words" in shown
+        assert " tokens  1,234,567 windows" in shown
+        counts.show(Tally(16, 17_137), "scratch-small")
+        counts.show_estimate(FakeEstimate(23_456, 1_234, 120.0))
+        await pilot.pause()
+        lines = str(counts.content).split("\n")
+        assert lines[0].index(" words") == lines[1].index(" windows")
+        assert len(lines[1].rstrip()) <= counts.content_size.width
+
+
+@pytest.mark.parametrize("size", [(120, 40), (160, 50)])
+async def test_no_figure_of_a_run_is_wrapped(app: StorytimeApp, world: World, size: tuple[int, int]) -> None:
+    started = dataclasses.replace(STARTED, memory_needed=128_400_000_000, memory_available=192_500_000_000)
+    world.last_run = FakeLastRun("hedgerow-1", [started, *a_run(118)[1:], FINISHED])
+    async with app.run_test(size=size) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "free at start" in screen_text(app))
+        numbers = app.screen.query_one(Numbers)
+        assert all(len(line) <= numbers.content_size.width for line in str(numbers.content).split("\n"))
+        assert "192.5 GB" in screen_text(app)

@@ -175,3 +175,17 @@ def test_a_full_disk_is_said_once() -> None:
         memory.keep(ShelfState(opened=frozenset({str(i)})))
         assert memory.drain(10)
     assert said == ["The disk is full."]
+
+
+@pytest.mark.parametrize(
+    "kept", ["{}", "[]", '{"ticked": 7}', '{"ticked": {}}', '{"ticked": {"hedgerow": 1}}']
+)
+def test_a_file_that_says_nothing_of_ticks_leaves_a_newcomers(home: Path, kept: str) -> None:
+    paths.desk_file().write_text(kept)
+    assert ticks_of(shelf_file.load(), SHELF) == Ticks().with_all_of(SHELF[0])
+
+
+def test_a_folder_in_its_place_is_named_and_what_to_do(home: Path) -> None:
+    paths.desk_file().mkdir()
+    with pytest.raises(StorytimeError, match=r"desk\.json is a folder, so .* kept there: move it away\."):
+        shelf_file.save(ShelfState())

@@ -108,10 +108,17 @@ async def test_undo_and_redo_step_through_the_passages(app: StorytimeApp, world:
         await pilot.press("escape", "u")
         await until(pilot, lambda: "frog" not in screen_text(app))
         assert LINE in screen_text(app)
+        assert "nothing to take back" not in screen_text(app)  # something was
         await pilot.press("u")
         await until(pilot, lambda: "A blank page" in screen_text(app))
+        assert "nothing to take back" not in screen_text(app)
+        await pilot.press("u")
+        await until(pilot, lambda: "there is nothing to take back" in screen_text(app))
         await pilot.press("y", "y")
         await until(pilot, lambda: "said the mouse." in screen_text(app))
+        assert "nothing to bring back" not in screen_text(app)
+        await pilot.press("y")
+        await until(pilot, lambda: "there is nothing to bring back" in screen_text(app))
         assert world.store().text(1) == LINE + told(world)
 
 

@@ -320,3 +320,17 @@ def draft_in(path: Path) -> str:
         row = db.execute("SELECT text FROM draft").fetchone()
         return str(row[0]) if row else ""
     return ""
+
+
+async def test_that_a_story_changed_elsewhere_is_no_news_with_the_next_page(
+    app: StorytimeApp, other: StoryStore
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await a_story(pilot, app)
+        await pilot.press("escape")
+        other.add_passage(1, "you", " Theirs.")
+        await pilot.press("u")
+        await until(pilot, lambda: "changed in another window" in flat(app))
+        await pilot.press("n")
+        await until(pilot, lambda: "A blank page" in screen_text(app))
+        assert "changed in another window" not in flat(app)

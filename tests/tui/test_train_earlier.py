@@ -124,3 +124,21 @@ async def test_a_journal_may_say_anything_of_a_number(app: StorytimeApp, world: 
         await shelf_is_open(pilot)
         await pilot.press("2")
         await until(pilot, lambda: "after 5 steps" in flat(app) and "At the last step" in screen_text(app))
+
+
+async def test_a_wrong_number_of_epochs_stays_in_the_question_with_the_reason(
+    app: StorytimeApp, world: World
+) -> None:
+    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await pilot.press("m")
+        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
+        await pilot.press("backspace", "0", "enter")
+        await until(pilot, lambda: "epochs is " in flat(app))
+        assert "How many epochs more?" in screen_text(app)
+        await pilot.press("backspace", "2", "enter")
+        await until(pilot, lambda: (world.run.resumed, world.run.more) == (["hedgerow-1"], [2.0]))
+        app.desk.stop_run()

@@ -15,6 +15,7 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.sheets import Sheet
 from storytime_tui.tui.widgets.choice_list import ChoiceList, Row
 from storytime_tui.tui.widgets.sheet_view import SheetView
+from storytime_tui.tui.widgets.trouble import Trouble
 
 __all__ = ["AskScreen", "ChooseScreen", "LeavingScreen", "ListScreen", "Row"]
 
@@ -22,15 +23,27 @@ CHOOSES = "enter chooses · escape leaves"
 
 
 class AskScreen(ModalScreen[str | None]):
-    """Asks for one line of text; None when it is left with Escape."""
+    """Asks for one line of text; None when it is left with Escape.
+
+    `check`, where it is given, says in a sentence what is wrong with an answer, which then stays to be mended.
+    """
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS = [
         Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel", tooltip="Leave without an answer")
     ]
 
-    def __init__(self, title: str, explanation: str, *, value: str = "", placeholder: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        explanation: str,
+        *,
+        value: str = "",
+        placeholder: str = "",
+        check: Callable[[str], str] = lambda answer: "",
+    ) -> None:
         super().__init__()
+        self._check = check
         self._title, self._explanation = title, explanation
         self._value, self._placeholder = value, placeholder
 
@@ -40,11 +53,15 @@ class AskScreen(ModalScreen[str | None]):
             yield Static(Content(self._title), classes="dialog--title")
             yield Static(Content(self._explanation), classes="dialog--note")
             yield Input(self._value, placeholder=self._placeholder, compact=True)
+            yield Trouble(id="ask-trouble")
             yield Static(Content("enter goes on · escape leaves"), classes="dialog--keys")
 
     @on(Input.Submitted)
     def _answer(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value)
+        wrong = self._check(event.value)
+        self.query_one(Trouble).say(wrong)
+        if not wrong:
+            self.dismiss(event.value)
 
 
 _PAINTED = 0.15  # seconds, after which a dialog has been painted

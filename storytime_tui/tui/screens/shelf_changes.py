@@ -217,7 +217,7 @@ class ShelfChanges(Screen[None]):
 
         remarks = self.remarks()
         if not remarks:
-            self._say("There are no remarks: no import had anything to say, and the whole shelf can be read.")
+            self._say("There are no remarks.")
         else:
             lines = [line for sentence in remarks for line in (sentence, "")][:-1]
             self.app.push_screen(ListScreen("Remarks", lines, "↑ ↓ scroll · escape closes"))

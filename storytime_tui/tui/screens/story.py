@@ -106,6 +106,7 @@ class StoryScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Another screen may have asked for a fresh page or another model."""
+        self._trouble.drop(MOVED)
         if self._desk.fresh_page and self._begun:
             self._desk.fresh_page = False
             self._when_quiet(self._begin_anew)
@@ -276,6 +277,7 @@ class StoryScreen(Screen[None]):
 
     def _when_quiet(self, then: Callable[[], object]) -> None:
         """Do it now, or, while the model writes, stop it and do it after its last word."""
+        self._trouble.drop(MOVED)
         if not self._busy:
             then()
             return

@@ -218,20 +218,21 @@ class TrainScreen(Screen[None]):
         """Ask how many epochs more, and go on."""
 
         def go_on(answer: str | None) -> None:
-            if answer is None or self._desk.learning.control is not None:
-                return
+            if answer is not None and self._desk.learning.control is None:
+                self._desk.resume_run(_epochs(answer) or 1.0)
+
+        def check(answer: str) -> str:
             try:
-                epochs = with_values(TrainingPlan(), {"epochs": answer.strip()}).epochs
+                _epochs(answer)
             except PlanError as error:
-                self._desk.view.error = str(error)
-                self._show(None)
-                return
-            self._desk.resume_run(epochs or 1.0)
+                return str(error)
+            return ""
 
         ask = AskScreen(
             "How many epochs more?",
             "It goes on from its last checkpoint, learning a little faster again at first.",
             value="1",
+            check=check,
         )
         self.app.push_screen(ask, go_on)
 
@@ -260,3 +261,8 @@ class TrainScreen(Screen[None]):
         else:
             self._desk.write_with(self._desk.view.run)
         self.post_message(GoTo("story"))
+
+
+def _epochs(answer: str) -> float | None:
+    """The number of epochs that was typed. Raises PlanError."""
+    return with_values(TrainingPlan(), {"epochs": answer.strip()}).epochs

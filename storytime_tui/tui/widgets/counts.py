@@ -12,7 +12,8 @@ from storytime_tui.tui.tally import Tally
 from storytime_tui.tui.wording import about
 
 _LABEL = 14  # cells
-_WIDE = (9, 10)  # cells of the two columns of numbers
+_WIDE = (9, 10)  # cells of the two columns of numbers; the second begins with a space
+_CLOSE = (7, 7)
 _ROOMY = 76  # cells that the second line takes at its longest
 
 
@@ -51,7 +52,7 @@ class Counts(Static):
     @property
     def _columns(self) -> tuple[int, int]:
         """The cells of the two columns of numbers."""
-        return _WIDE if self.content_size.width >= _ROOMY or not self.content_size.width else (8, 6)
+        return _WIDE if self.content_size.width >= _ROOMY or not self.content_size.width else _CLOSE
 
     def _draw(self) -> None:
         tally = self._tally
@@ -65,7 +66,7 @@ class Counts(Static):
             (fitted("ticked", _LABEL), "$quiet"),
             f"{tally.stories:>{left},}",
             (f" {stories}", "$quiet"),
-            f"{tally.words:>{right},}",
+            f" {tally.words:>{right - 1},}",
             (f" {words}", "$quiet"),
             (f"  {tally.twice:,} told twice, learned once" if tally.twice else "", ""),
             "\n",
@@ -88,7 +89,7 @@ class Counts(Static):
         return [
             f"{estimate.tokens:>{left},}",
             (" tokens ", "$quiet"),
-            f"{estimate.windows:>{right},}",
+            f" {estimate.windows:>{right - 1},}",
             (f" {windows}", "$quiet"),
             time,
         ]

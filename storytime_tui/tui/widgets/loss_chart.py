@@ -5,18 +5,36 @@ Imports textual-plot (a quarter of a second), so this module is imported when a 
 
 from collections.abc import Sequence
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Grid, Vertical
 from textual.content import Content
+from textual.strip import Strip
 from textual.widgets import Static
 from textual_hires_canvas import Canvas
 from textual_plot import HiResMode, PlotWidget
-from textual_plot.plot_widget import FloatScalar
+from textual_plot.plot_widget import FloatScalar, Legend
 
 from storytime_tui.training.events import Evaluated
 from storytime_tui.tui.history import Point, thinned
 
 BEYOND = 1e6  # nats: no loss, but what a broken journal says; NaN is not below it either
+
+
+class _Canvas(Canvas):
+    """A canvas whose every segment has a style, also where nothing is drawn.
+
+    textual-hires-canvas gives none to the lines beyond what is drawn, and Textual's filter of NO_COLOR fails at it.
+    """
+
+    def render_line(self, y: int) -> Strip:
+        """As it is, with an empty style in place of none."""
+        strip = super().render_line(y)
+        if all(segment.style is not None for segment in strip):
+            return strip
+        styled = [Segment(text, style or Style.null(), control) for text, style, control in strip]
+        return Strip(styled, strip.cell_length)
 
 
 class _Plot(PlotWidget, can_focus=False):
@@ -25,6 +43,13 @@ class _Plot(PlotWidget, can_focus=False):
     BINDINGS = []
 
     COMPONENT_CLASSES = {"chart--training", "chart--validation", "chart--frequencies"}
+
+    def compose(self) -> ComposeResult:
+        """As textual-plot has it, on canvases of our own."""
+        with Grid():
+            for name in ("margin-top", "margin-left", "plot", "margin-bottom"):
+                yield _Canvas(1, 1, id=name)
+        yield Legend(id="legend")
 
     def _update_legend(self) -> None:
         """There is a legend below, which costs no new layout of the screen at every drawing."""

@@ -85,8 +85,8 @@ class Numbers(Static):
         if view.started is None or not view.started.memory_needed:
             return []
         return [
-            ("expected, about", wording.memory(view.started.memory_needed)),
-            ("free at the start", wording.memory(view.started.memory_available)),
+            ("needs about", wording.memory(view.started.memory_needed)),
+            ("free at start", wording.memory(view.started.memory_available)),
         ]
 
     @staticmethod

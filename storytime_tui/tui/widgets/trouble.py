@@ -15,12 +15,19 @@ class Trouble(Static):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
+        self.said = ""
         self.display = False
 
     def say(self, sentence: str) -> None:
         """Show the sentence; an empty one hides the line."""
+        self.said = sentence
         self.update(Content(printable(sentence)))
         self.display = bool(sentence)
+
+    def drop(self, sentence: str) -> None:
+        """Hide the line where it says just this: it is no news any more."""
+        if self.said == sentence:
+            self.say("")
 
     @contextlib.contextmanager
     def saying(self) -> Iterator[None]:

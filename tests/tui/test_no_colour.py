@@ -1,0 +1,33 @@
+"""NO_COLOR: every screen is drawn through the filter that takes the colours away, and stays in view."""
+
+import pytest
+
+from tests.tui.conftest import make_app, screen_text, shelf_is_open, until
+from tests.tui.fakes import FINISHED, FakeLastRun, World, a_run
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_every_screen_is_drawn_without_colours(
+    world: World, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    """In a terminal the app would end at the first line that cannot be drawn."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
+    app = make_app(world)
+    assert app.no_color
+    async with app.run_test(size=size) as pilot:
+        await shelf_is_open(pilot)
+        for key, shown in (
+            ("1", "Hedgerow Tales"),
+            ("question_mark", "escape"),
+            ("escape", "Hedgerow Tales"),
+            ("2", "Done after 118 steps"),
+            ("3", "A blank page"),
+        ):
+            await pilot.press(key)
+            await until(pilot, lambda shown=shown: shown in screen_text(app))
+            for widget in app.screen.walk_children():
+                widget.refresh()
+            await pilot.pause()
+            app.export_screenshot()
+    assert app._exception is None
