@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -426,7 +427,7 @@ def test_an_argument_that_names_nothing_is_a_sentence(
         ["corpus", "show", "~nosuchuser/x"],
         ["train", "--plan", "~nosuchuser/x"],
         ["train", "--corpus", "hedgerow-tales", "--base", "~nosuchuser/x"],
-        ["tell", "--model", "~nosuchuser/x"],
+        ["tell", "--prompt", "a", "--model", "~nosuchuser/x"],
     ],
     ids=" ".join,
 )
@@ -434,6 +435,18 @@ def test_a_home_that_nobody_has_is_a_sentence(words: list[str], capsys: pytest.C
     assert main(words) == 1
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and "unexpected" not in err and "nosuchuser" in err
+
+
+def test_what_was_added_is_counted_and_what_was_not_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "box.zip", "w") as box:
+        box.writestr("one.txt", "Word.")
+        box.writestr("../abs.txt", "Another.")
+    assert main(["corpus", "add", str(tmp_path / "box.zip")]) == 0
+    out, err = capsys.readouterr()
+    assert out == "Added box: 1 story, 1 word.\n"
+    assert err.casefold().count("left out") == 1 and "leads out of the archive.\n" in err
 
 
 def test_what_is_suggested_can_be_copied_into_a_shell() -> None:

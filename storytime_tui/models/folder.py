@@ -109,13 +109,13 @@ def check_config(config: dict[str, Any], where: str) -> None:
             f"{where} wants to run program code that comes with it, and that is never done here: "
             "pick a model that transformers knows by itself, such as distilgpt2."
         )
-    if kind is not None and not isinstance(kind, str):
-        raise ModelError(
-            f"In {where}, {CONFIG} cannot be used: its model_type is {repr(kind)[:40]}, and must be a text such as "
-            '"gpt2". Fetch or copy the model again.'
+    if not isinstance(kind, str):
+        why = (
+            f"its {CONFIG} has no model_type"
+            if kind is None
+            else f'model_type in its {CONFIG} is {repr(kind)[:40]}, and must be a text such as "gpt2"'
         )
-    if kind is None:
-        raise ModelError(f"{where} does not say what kind of model it is: its {CONFIG} has no model_type.")
+        raise ModelError(f"{where} does not say what kind of model it is: {why}.")
     known = known_kinds()
     if known and kind not in known:
         raise ModelError(

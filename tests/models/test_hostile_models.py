@@ -58,7 +58,7 @@ def test_a_value_that_transformers_cannot_use_is_the_configs_fault(
 
 def test_a_kind_that_is_no_text_is_shown(model: Path) -> None:
     change(model / "config.json", model_type=["gpt2"])
-    assert "its model_type is ['gpt2'], and must be a text" in refusal(model)
+    assert "model_type in its config.json is ['gpt2'], and must be a text" in refusal(model)
 
 
 def refusal(model: Path) -> str:
