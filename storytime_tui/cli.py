@@ -104,8 +104,11 @@ def _check_named(args: argparse.Namespace, texts: Sequence[str], words: Sequence
             continue
         option, plain = f"--{name.replace('_', '-')}", name.replace("_", " ")
         said = option if option in typed else f"the {plain}"
-        said = f"one of {said}" if isinstance(value, list) and len(value) > 1 else said
-        raise StorytimeError(f"An argument is empty ({said}): write there what is meant, or leave it out.")
+        if isinstance(value, list) and (len(value) > 1 or option not in typed):
+            said = f"one of {said}"
+        raise StorytimeError(
+            f"{said[0].upper()}{said[1:]} is empty: write there what is meant, or leave it out."
+        )
 
 
 def _is_blank(value: object) -> bool:

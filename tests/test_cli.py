@@ -372,15 +372,15 @@ def test_an_option_with_a_value_that_cannot_be_is_one_sentence_and_misuse(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["corpus", "add", "?"], "the paths"),
-        (["corpus", "add", "hedgerow.txt", "?"], "one of the paths"),
+        (["corpus", "add", "?"], "One of the paths"),
+        (["corpus", "add", "hedgerow.txt", "?"], "One of the paths"),
         (["corpus", "add", "x.txt", "--name", "?"], "--name"),
-        (["corpus", "show", "?"], "the name"),
+        (["corpus", "show", "?"], "The name"),
         (["corpus", "show", "hedgerow-tales", "--story", "?"], "--story"),
-        (["corpus", "rename", "?", "Tales"], "the name"),
-        (["corpus", "rename", "hedgerow-tales", "?"], "the title"),
-        (["corpus", "remove", "?"], "the name"),
-        (["corpus", "restore", "?"], "the name"),
+        (["corpus", "rename", "?", "Tales"], "The name"),
+        (["corpus", "rename", "hedgerow-tales", "?"], "The title"),
+        (["corpus", "remove", "?"], "The name"),
+        (["corpus", "restore", "?"], "The name"),
         (["train", "--corpus", "?"], "--corpus"),
         (["train", "--corpus", "hedgerow-tales", "--base", "?"], "--base"),
         (["train", "--corpus", "hedgerow-tales", "--run", "?"], "--run"),
@@ -391,13 +391,13 @@ def test_an_option_with_a_value_that_cannot_be_is_one_sentence_and_misuse(
         (["tell", "--preset", "?"], "--preset"),
         (["evaluate", "--model", "?", "--corpus", "x"], "--model"),
         (["evaluate", "--model", "x", "--corpus", "?"], "--corpus"),
-        (["runs", "show", "?"], "the name"),
-        (["runs", "compare", "a", "?"], "one of the names"),
+        (["runs", "show", "?"], "The name"),
+        (["runs", "compare", "a", "?"], "One of the names"),
         (["runs", "export", "starter", "--to", "?"], "--to"),
         (["runs", "export", "starter", "--to", "x", "--checkpoint", "?"], "--checkpoint"),
         (["runs", "export", "starter", "--to", "x", "--push", "?"], "--push"),
-        (["runs", "remove", "?"], "the names"),
-        (["runs", "restore", "?"], "the name"),
+        (["runs", "remove", "?"], "One of the names"),
+        (["runs", "restore", "?"], "The name"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -416,7 +416,7 @@ def test_an_argument_that_names_nothing_is_a_sentence(
     (tmp_path / "here" / "diary.txt").write_text("Dear diary. " * 50)
     assert main([blank if word == "?" else word for word in words]) == 1
     out, err = capsys.readouterr()
-    assert out == "" and err.count("\n") == 1 and f"An argument is empty ({said})" in err
+    assert out == "" and err.count("\n") == 1 and f"{said} is empty: write" in err
 
 
 @pytest.mark.parametrize(
