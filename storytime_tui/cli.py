@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from storytime_tui import __version__, paths, streams
-from storytime_tui.errors import StorytimeError, is_fault
+from storytime_tui.errors import Misused, StorytimeError, is_fault
 from storytime_tui.terminal import is_text, printable_line
 
 VERBS = {
@@ -69,6 +69,7 @@ def _run(words: list[str]) -> int:
     args = parser.parse_args(words[1:])
     paths.check_home()
     _check_text(args, getattr(command, "PATHS", ()))
+    _check_named(args, getattr(command, "TEXTS", ()), words)
     code: int = command.run(args)
     return code
 
@@ -91,7 +92,32 @@ def _check_text(args: argparse.Namespace, paths_too: Sequence[str]) -> None:
                 raise StorytimeError(f"The argument “{shown}” is not UTF-8 text: write it in UTF-8.")
 
 
+def _check_named(args: argparse.Namespace, texts: Sequence[str], words: Sequence[str]) -> None:
+    """Raise StorytimeError for an argument that names nothing; those in `texts` are texts, which may be empty.
+
+    A script whose variable is not set writes "", and an empty path would be the folder that it runs in.
+    """
+    typed = {word.partition("=")[0] for word in words}
+    for name, value in vars(args).items():
+        blank = [text for text in (value if isinstance(value, list) else [value]) if _is_blank(text)]
+        if name in texts or not blank:
+            continue
+        option, plain = f"--{name.replace('_', '-')}", name.replace("_", " ")
+        said = option if option in typed else f"the {plain}"
+        if isinstance(value, list) and (len(value) > 1 or option not in typed):
+            said = f"one of {said}"
+        raise StorytimeError(
+            f"{said[0].upper()}{said[1:]} is empty: write there what is meant, or leave it out."
+        )
+
+
+def _is_blank(value: object) -> bool:
+    return isinstance(value, str) and not value.strip()
+
+
 def _failed(error: BaseException, words: list[str]) -> int:
+    if isinstance(error, Misused):
+        return _fail(str(error), MISUSED)
     if isinstance(error, StorytimeError):
         return _fail(str(error))
     if os.environ.get("RANK", "0") != "0":  # torchrun's first process says what went wrong
@@ -101,11 +127,11 @@ def _failed(error: BaseException, words: list[str]) -> int:
     return _fail(log.told(error, f"storytime-tui {words[0]}"))
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, code: int = FAILED) -> int:
     with contextlib.suppress(streams.OutputLost):
         sys.stdout.flush()
     print(f"storytime-tui: {_shortened(printable_line(message))}", file=sys.stderr)
-    return FAILED
+    return code
 
 
 def _shortened(message: str) -> str:

@@ -17,6 +17,10 @@ class PlanError(StorytimeError):
     """A training plan or a sampler setting holds a value that cannot work."""
 
 
+class Misused(PlanError):
+    """An option of a command has a value that it cannot have: bad usage, as an unknown option is."""
+
+
 class RunError(StorytimeError):
     """A run cannot be found, opened, locked or continued."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.terminal import printable_line
 
 _APP = "storytime"
 
@@ -21,11 +22,20 @@ def _home() -> Path | None:
     if not home:
         return None
     try:
-        return Path(home).expanduser()
+        return expanded(home)
+    except StorytimeError as error:
+        raise StorytimeError(f"STORYTIME_HOME cannot be used: {error}") from None
+
+
+def expanded(named: str | os.PathLike[str], kind: type[StorytimeError] = StorytimeError) -> Path:
+    """A path with its `~` or `~user` written out. Raises `kind` where nobody has that home."""
+    try:
+        return Path(named).expanduser()
     except RuntimeError:  # no such user, or no home of one's own
-        raise StorytimeError(
-            f"STORYTIME_HOME names {home}, but nobody's home is called {Path(home).parts[0]} here: name another "
-            "folder, or leave the variable out."
+        shown, first = printable_line(os.fspath(named)[:200]), printable_line(Path(named).parts[0][:200])
+        raise kind(
+            f"{shown} leads nowhere, since nobody's home is called {first} here: name another place, or begin with ./ "
+            "for something that is called so."
         ) from None
 
 
@@ -51,6 +61,8 @@ def check_home() -> None:
     if home is None:
         for usual in (data_folder, cache_folder, settings_file, log_file):
             usual()
+        for what, folder in (("data", data_folder()), ("cache", cache_folder())):
+            _check_is_folder(what, folder)
         return
     shown = str(home) if len(str(home)) <= 200 else str(home)[:200] + "…"
     for place in (home, *home.parents):
@@ -78,6 +90,18 @@ def check_home() -> None:
                 "the variable out."
             )
         return
+
+
+def _check_is_folder(what: str, folder: Path) -> None:
+    """Raise StorytimeError where something that is no folder is in the place of a usual folder or above it."""
+    for place in (folder, *folder.parents):
+        if os.path.isdir(place):
+            return
+        if os.path.lexists(place):
+            raise StorytimeError(
+                f"The {what} of this program would be kept in {folder}, but {place} is not a folder: move it away, "
+                f"let XDG_{what.upper()}_HOME name another folder if it is set, or STORYTIME_HOME."
+            )
 
 
 def data_folder() -> Path:

@@ -132,6 +132,15 @@ def is_regular(path: Path) -> bool:
         return False
 
 
+def kind_of(path: Path) -> str:
+    """What is at `path`, as in "it is a pipe"."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return "a link that leads nowhere" if os.path.islink(path) else "nothing that can be read"
+    return "a file" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def _check_regular(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "something else")

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,6 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list[str], str]]:
         "unknown setting in the TOML": (["train", "--plan", str(plan)], "no setting 'colour'"),
         "no such run": (["train", "--resume", "nobody"], "no run called 'nobody'"),
         "no such run to show": (["runs", "show", "nobody"], "no run called 'nobody'"),
-        "a hot temperature": (["tell", "--model", "x", "--temperature", "99"], "between 0 and 5"),
         "untrained": (["tell", "--model", "scratch-tiny", "--prompt", "x"], "train it on a collection first"),
         "untrained to measure": (
             ["evaluate", "--model", "scratch-tiny", "--corpus", tales],
@@ -162,7 +162,6 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list[str], str]]:
         "unknown setting in the TOML",
         "no such run",
         "no such run to show",
-        "a hot temperature",
         "untrained",
         "untrained to measure",
         "a folder without a model",
@@ -328,7 +327,6 @@ LONG = "x" * 5000
         ["train", "--resume", LONG],
         ["train", "--set", LONG],
         ["tell", "--prompt", "a", "--model", LONG],
-        ["tell", "--preset", LONG],
         ["evaluate", "--corpus", "hedgerow-tales", "--model", LONG],
         ["runs", "show", LONG],
         ["runs", "export", "a", "--to", LONG],
@@ -348,19 +346,115 @@ def test_a_name_of_thousands_of_letters_is_a_sentence(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["tell", "--temperature", "99"], "between 0 and 5"),
+        (["tell", "--n", "0"], "--n is 0, but must be from 1 to"),
+        (["tell", "--max-tokens", "0"], "max_tokens is 0"),
+        (["tell", "--preset", LONG], "no preset 'xxx"),
+        (["train", "--corpus", "hedgerow-tales", "--preset", "nope"], "no preset 'nope'"),
+        (["evaluate", "--model", "r", "--corpus", "x", "--stride", "0"], "--stride is 0"),
         (["bench", "ui", "--rounds", "0"], "--rounds is 0, but must be from 1 to"),
         (["bench", "tell", "--tokens", "9" * 18], "--tokens is 9"),
         (["bench", "train", "--steps", "-1"], "--steps is -1, but"),
-        (["evaluate", "--model", "r", "--corpus", "hedgerow-tales", "--seed", "9" * 30], "seed is 9"),
+        (["evaluate", "--model", "r", "--corpus", "hedgerow-tales", "--seed", "9" * 30], "--seed is 9"),
         (["tell", "--n", "9" * 30], "--n is 9"),
         (["tell", "--max-tokens", "9" * 30], "max_tokens is 9"),
     ],
 )
-def test_a_number_out_of_all_range_is_a_sentence(
+def test_an_option_with_a_value_that_cannot_be_is_one_sentence_and_misuse(
     words: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert says in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("blank", ["", " \t"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["corpus", "add", "?"], "One of the paths"),
+        (["corpus", "add", "hedgerow.txt", "?"], "One of the paths"),
+        (["corpus", "add", "x.txt", "--name", "?"], "--name"),
+        (["corpus", "show", "?"], "The name"),
+        (["corpus", "show", "hedgerow-tales", "--story", "?"], "--story"),
+        (["corpus", "rename", "?", "Tales"], "The name"),
+        (["corpus", "rename", "hedgerow-tales", "?"], "The title"),
+        (["corpus", "remove", "?"], "The name"),
+        (["corpus", "restore", "?"], "The name"),
+        (["train", "--corpus", "?"], "--corpus"),
+        (["train", "--corpus", "hedgerow-tales", "--base", "?"], "--base"),
+        (["train", "--corpus", "hedgerow-tales", "--run", "?"], "--run"),
+        (["train", "--plan", "?"], "--plan"),
+        (["train", "--resume", "?"], "--resume"),
+        (["train", "--preset", "?"], "--preset"),
+        (["tell", "--model", "?"], "--model"),
+        (["tell", "--preset", "?"], "--preset"),
+        (["evaluate", "--model", "?", "--corpus", "x"], "--model"),
+        (["evaluate", "--model", "x", "--corpus", "?"], "--corpus"),
+        (["runs", "show", "?"], "The name"),
+        (["runs", "compare", "a", "?"], "One of the names"),
+        (["runs", "export", "starter", "--to", "?"], "--to"),
+        (["runs", "export", "starter", "--to", "x", "--checkpoint", "?"], "--checkpoint"),
+        (["runs", "export", "starter", "--to", "x", "--push", "?"], "--push"),
+        (["runs", "remove", "?"], "One of the names"),
+        (["runs", "restore", "?"], "The name"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_an_argument_that_names_nothing_is_a_sentence(
+    words: list[str],
+    said: str,
+    blank: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(
+        tmp_path / "here"
+    )  # a script with `corpus add "$UNSET"` must not take all that lies here
+    (tmp_path / "here" / "diary.txt").write_text("Dear diary. " * 50)
+    assert main([blank if word == "?" else word for word in words]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and f"{said} is empty: write" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["runs", "export", "hedgerow", "--to", "~nosuchuser/x"],
+        ["corpus", "add", "~nosuchuser/x"],
+        ["corpus", "show", "~nosuchuser/x"],
+        ["train", "--plan", "~nosuchuser/x"],
+        ["train", "--corpus", "hedgerow-tales", "--base", "~nosuchuser/x"],
+        ["tell", "--prompt", "a", "--model", "~nosuchuser/x"],
+    ],
+    ids=" ".join,
+)
+def test_a_home_that_nobody_has_is_a_sentence(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 1
-    assert says in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and "unexpected" not in err and "nosuchuser" in err
+
+
+def test_what_was_added_is_counted_and_what_was_not_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "box.zip", "w") as box:
+        box.writestr("one.txt", "Word.")
+        box.writestr("../abs.txt", "Another.")
+    assert main(["corpus", "add", str(tmp_path / "box.zip")]) == 0
+    out, err = capsys.readouterr()
+    assert out == "Added box: 1 story, 1 word.\n"
+    assert err.casefold().count("left out") == 1 and "leads out of the archive.\n" in err
+
+
+def test_what_is_suggested_can_be_copied_into_a_shell() -> None:
+    from storytime_tui.commands import train
+    from storytime_tui.training import events as ev
+
+    said = train._in_words(ev.Finished("one copy", 3, 2.0, 3, "stopped", 1.0))
+    assert "tell --model 'one copy'" in said and "train --resume 'one copy'" in said
 
 
 @pytest.mark.needs_torch
@@ -449,7 +543,7 @@ def test_bench_tell_measures_each_precision_and_refuses_nothing_to_tell(
     assert main(["bench", "tell", "--base", "scratch-tiny", "--tokens", "4", "--json"]) == 0
     (figures,) = objects(capsys.readouterr().out)
     assert figures["fp32_tokens_per_second"] > 0 and figures["eight_at_once"] > 0
-    assert main(["bench", "tell", "--tokens", "0"]) == 1
+    assert main(["bench", "tell", "--tokens", "0"]) == 2
     assert "--tokens is 0, but must be from 2 to" in capsys.readouterr().err
 
 

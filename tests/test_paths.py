@@ -32,6 +32,21 @@ def homes(folder: Path) -> dict[str, tuple[str, str]]:
     }
 
 
+@pytest.mark.skipif(os.name == "nt", reason="folders are found otherwise")
+@pytest.mark.parametrize("which", ["user_data_dir", "user_cache_dir"])
+def test_a_usual_folder_that_cannot_be_is_named(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("STORYTIME_HOME")
+    for name in ("user_data_dir", "user_cache_dir", "user_config_dir", "user_log_dir"):
+        place = "/dev/null/storytime" if name == which else str(tmp_path / name)
+        monkeypatch.setattr(paths.platformdirs, name, lambda *args, place=place, **kwargs: place)
+    for verb in VERBS:
+        assert main([verb, *WORDS.get(verb, [])]) == 1
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1 and "/dev/null is not a folder" in err
+
+
 @pytest.mark.skipif(os.name == "nt", reason="links and users are POSIX's")
 @pytest.mark.parametrize("which", ["no user", "a file", "a loop", "a link to nothing", "a long name"])
 def test_each_verb_says_what_is_wrong_with_the_home(

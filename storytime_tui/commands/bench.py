@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, say
-from storytime_tui.errors import PlanError
+from storytime_tui.errors import Misused
 from storytime_tui.models.catalogue import default_base
 from storytime_tui.workshop.measuring import measure_ui
 from storytime_tui.workshop.measuring_keys import measure_keys
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     for option, most in (("rounds", 1_000), ("steps", 100_000), ("tokens", 100_000)):
         value, least = getattr(args, option, None), 2 if option == "tokens" else 1
         if value is not None and not least <= value <= most:
-            raise PlanError(f"--{option} is {value}, but must be from {least} to {most:,}.")
+            raise Misused(f"--{option} is {value}, but must be from {least} to {most:,}.")
     if args.subject == "train":
         status = StatusLine()
         figures = measure_training(args.base, args.steps, status.show, device=args.device)

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterable
 
+from storytime_tui.amounts import count
 from storytime_tui.commands.output import progress_shown
 from storytime_tui.commands.tables import print_table
 from storytime_tui.corpus.collection import Collection
@@ -16,6 +17,7 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.workshop import shelves
 
 PATHS = ("paths", "name")  # arguments that may name a file: what a disk calls it need not be UTF-8
+TEXTS = ("query",)  # arguments that name nothing: they may be empty
 _SOME = 5  # sentences of one kind that are printed; the rest is a number
 
 
@@ -126,7 +128,7 @@ def _add(args: argparse.Namespace) -> None:
 
 def _say_added(added: shelves.AddedCollection, *, as_json: bool) -> None:
     collection = added.collection
-    _tell(f"Left out: {problem}" for problem in added.problems)
+    _tell(f"Left out: {problem.replace(': it is left out.', '.')}" for problem in added.problems)
     _tell(added.notes)
     _tell(added.copies[:_SOME])
     if len(added.copies) > _SOME:
@@ -134,7 +136,7 @@ def _say_added(added: shelves.AddedCollection, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(_as_json(collection)))
     else:
-        print(f"Added {collection.name}: {_stories(collection)}, {collection.words:,} words.")
+        print(f"Added {collection.name}: {_stories(collection)}, {count(collection.words, 'word')}.")
 
 
 def _show(args: argparse.Namespace) -> None:
@@ -271,13 +273,12 @@ def _place_of(collection: Collection, title: str) -> int:
             return place
     raise CorpusError(
         f"There is no story called {title!r} in {collection.name}: "
-        f"`storytime-tui corpus show {collection.name}` lists them."
+        f"`storytime-tui corpus show {shlex.quote(collection.name)}` lists them."
     )
 
 
 def _stories(collection: Collection) -> str:
-    count = len(collection.stories)
-    return "1 story" if count == 1 else f"{count:,} stories"
+    return count(len(collection.stories), "story", "stories")
 
 
 def _as_json(collection: Collection) -> dict[str, str | int | bool]:

@@ -6,7 +6,7 @@ import dataclasses
 from storytime_tui import log
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, progress_text, say
-from storytime_tui.errors import PlanError
+from storytime_tui.errors import Misused
 from storytime_tui.workshop.judging import judge
 
 PATHS = ("corpus",)  # arguments that may name a file: what a disk calls it need not be UTF-8
@@ -38,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     if args.stride is not None and args.stride < 1:
-        raise PlanError(f"stride is {args.stride}, but must be 1 or more.")
+        raise Misused(f"--stride is {args.stride}, but must be 1 or more.")
     if not 0 <= args.seed < 2**63:
-        raise PlanError(
-            f"seed is {args.seed}, but must be a whole number from 0 to 9,223,372,036,854,775,807."
+        raise Misused(
+            f"--seed is {args.seed}, but must be a whole number from 0 to 9,223,372,036,854,775,807."
         )
     log.start()
     status = StatusLine()

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a run, RUN/step-20, or a base: starter, gpt2, a folder, an id on the Hub",
     )
     exporting.add_argument(
-        "--to", required=True, type=Path, metavar="FOLDER", help="where to write; for gguf a file NAME.gguf"
+        "--to", required=True, metavar="FOLDER", help="where to write; for gguf a file NAME.gguf"
     )
     exporting.add_argument(
         "--checkpoint",
@@ -240,9 +240,9 @@ def _export(args: argparse.Namespace) -> int:
     with progress_shown() as report:
         done = export_model(
             args.name,
-            args.to,
+            Path(args.to),
             checkpoint=args.checkpoint,
-            format=args.format or ("gguf" if str(args.to).endswith(".gguf") else "safetensors"),
+            format=args.format or ("gguf" if args.to.endswith(".gguf") else "safetensors"),
             dtype=args.dtype,
             shard_bytes=args.shard_size,
             push=args.push,

@@ -21,7 +21,7 @@ from storytime_tui.commands.output import (
     say,
     values_of,
 )
-from storytime_tui.errors import PlanError, StorytimeError
+from storytime_tui.errors import Misused, PlanError, StorytimeError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
@@ -36,6 +36,7 @@ _STOPPED_BY = {
     "you": "stopped",
     "stuck": "all that could follow is banned",
 }
+TEXTS = ("prompt", "memory", "note", "values")  # arguments that name nothing: they may be empty
 _MOST = 64  # continuations at once
 Stream = Iterator[tuple[int, Piece | Told]]
 _NAMED = ("max_tokens", "temperature", "top_k", "top_p", "seed")  # settings with an option of their own
@@ -101,8 +102,6 @@ def run(args: argparse.Namespace) -> int:
     log.start()
     settings = _settings(args)
     name = _usual_model() if args.model is None else args.model
-    if not name.strip():
-        raise PlanError("--model is empty: name a run or a base, or leave the option out.")
     prompt = _prompt(args.prompt)
     stop = threading.Event()
     status = StatusLine()
@@ -125,19 +124,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> SamplerSettings:
-    """What the preset, then `--set`, then the named options say. Raises PlanError."""
+    """What the preset, then `--set`, then the named options say. Raises PlanError, Misused for a named one."""
     if args.n < 1 or args.n > _MOST:
-        raise PlanError(f"--n is {args.n}, but must be from 1 to {_MOST}.")
+        raise Misused(f"--n is {args.n}, but must be from 1 to {_MOST}.")
     if args.alternatives < 0 or (args.alternatives and not args.json):
-        raise PlanError("--alternatives is a number of tokens from 0, and goes with --json.")
+        raise Misused("--alternatives is a number of tokens from 0, and goes with --json.")
     settings = SamplerSettings()
-    if args.preset:
-        settings = with_preset(settings, args.preset)
-    values = values_of(args.values)
-    for option in _NAMED:
-        value = getattr(args, option)
-        if value is not None:
-            values[option] = str(value)
+    named = {option: str(value) for option in _NAMED if (value := getattr(args, option)) is not None}
+    try:
+        if args.preset:
+            settings = with_preset(settings, args.preset)
+        with_values(settings, named)
+    except PlanError as error:
+        raise Misused(str(error)) from error
+    values = {**values_of(args.values), **named}
     # A tale ends on a whole sentence, but where a length was asked for it is that length.
     values.setdefault("finish_sentence", "false" if "max_tokens" in values else "true")
     settings = with_values(settings, values)

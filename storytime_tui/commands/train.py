@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import shlex
 import signal
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from storytime_tui.commands.output import (
     say,
     values_of,
 )
-from storytime_tui.errors import PlanError, StorytimeError
+from storytime_tui.errors import Misused, PlanError, StorytimeError
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.models.catalogue import scratch_shape
 from storytime_tui.settings import load_settings
@@ -37,6 +38,7 @@ from storytime_tui.workshop.progress import Stopped
 PATHS = (
     "plan",
 )  # arguments that name a file: what a disk calls it need not be UTF-8; a plan is UTF-8 itself
+TEXTS = ("values",)  # arguments that name nothing: they may be empty
 _ONE_PRESS = 0.5  # seconds within which several interrupts are one press of Ctrl+C, sent by several programs
 
 
@@ -53,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", "--name", metavar="NAME", help="a name for the run (otherwise the collection's, numbered)"
     )
-    parser.add_argument("--plan", type=Path, metavar="FILE", help="a plan in TOML to start from")
+    parser.add_argument("--plan", metavar="FILE", help="a plan in TOML to start from")
     parser.add_argument("--max-steps", type=int, metavar="N", help="stop after this many steps")
     parser.add_argument("--resume", metavar="RUN", help="continue a run where its last checkpoint stands")
     parser.add_argument(
@@ -133,7 +135,8 @@ def _how_it_stands(lost: OutputLost, last: ev.Event | None) -> str:
         return str(lost)
     if last.stopped_by == "stopped":
         return (
-            f"{lost} The run is saved at step {last.step:,}: storytime-tui train --resume {last.run} goes on."
+            f"{lost} The run is saved at step {last.step:,}: "
+            f"storytime-tui train --resume {shlex.quote(last.run)} goes on."
         )
     return f"{lost} The run {last.run} has finished, and is saved."
 
@@ -146,7 +149,7 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
     if args.more_epochs is not None:
         raise PlanError("--more-epochs is for a run that there is: name it with --resume RUN.")
     if args.plan is not None:
-        plan = read_plan(args.plan)
+        plan = read_plan(Path(args.plan))
     else:
         loaded = load_settings()
         if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
@@ -162,7 +165,10 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
         changed.update(max_steps=args.max_steps)
     plan = dataclasses.replace(plan, **changed)  # type: ignore[arg-type]
     if args.preset:
-        plan = with_preset(plan, args.preset, from_scratch=scratch_shape(plan.base) is not None)
+        try:
+            plan = with_preset(plan, args.preset, from_scratch=scratch_shape(plan.base) is not None)
+        except PlanError as error:
+            raise Misused(str(error)) from error
     plan = with_values(plan, values_of(args.values))
     return learn(plan, control, args.run)
 
@@ -259,9 +265,9 @@ def _in_words(event: ev.Event) -> str:
             go_on = (
                 ""
                 if event.stopped_by != "stopped"
-                else f"\ngo on with: storytime-tui train --resume {event.run}"
+                else f"\ngo on with: storytime-tui train --resume {shlex.quote(event.run)}"
             )
-            tell = f"tell with: storytime-tui tell --model {event.run}"
+            tell = f"tell with: storytime-tui tell --model {shlex.quote(event.run)}"
             return f"{end} after {event.seconds:,.0f} s of training{best}\n{tell}{go_on}"
         case _:
             return ev.event_name(type(event)).replace("_", " ")

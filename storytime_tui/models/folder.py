@@ -110,7 +110,12 @@ def check_config(config: dict[str, Any], where: str) -> None:
             "pick a model that transformers knows by itself, such as distilgpt2."
         )
     if not isinstance(kind, str):
-        raise ModelError(f"{where} does not say what kind of model it is: its {CONFIG} has no model_type.")
+        why = (
+            f"its {CONFIG} has no model_type"
+            if kind is None
+            else f'model_type in its {CONFIG} is {repr(kind)[:40]}, and must be a text such as "gpt2"'
+        )
+        raise ModelError(f"{where} does not say what kind of model it is: {why}.")
     known = known_kinds()
     if known and kind not in known:
         raise ModelError(

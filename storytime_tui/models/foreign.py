@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,6 +28,8 @@ transformers.logging.disable_default_handler()
 transformers.logging.enable_propagation()
 transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 logging.getLogger("transformers").addHandler(logging.NullHandler())
+
+_log = logging.getLogger(__name__)
 
 _DROPOUT = ("resid_pdrop", "embd_pdrop", "hidden_dropout", "hidden_dropout_prob", "embed_dropout", "dropout")
 _ATTENTION_DROPOUT = ("attn_pdrop", "attention_dropout", "attention_probs_dropout_prob")
@@ -194,8 +197,24 @@ def read_config(folder: Path) -> Any:
     except BaseException as error:  # whatever a foreign configuration can raise
         if not is_fault(error):
             raise
-        line = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        raise ModelError(f"{path} cannot be used: {line}.") from error
+        raise _unusable(path, said, error) from error
+
+
+def _unusable(path: Path, said: Mapping[str, Any], error: BaseException) -> ModelError:
+    """The sentence for a value of config.json on which transformers fell; its own words are for the log."""
+    _log.warning("transformers cannot use %s", path, exc_info=error)
+    words = str(error)
+    asked = error.args[0] if isinstance(error, KeyError) and error.args else None
+    for key, value in said.items():
+        # a table of transformers that lacks the value, or a check that names the key
+        if (isinstance(value, str) and value == asked) or re.search(rf"['\"`]{re.escape(key)}['\"`]", words):
+            shown = repr(value) if len(repr(value)) <= 40 else repr(value)[:40] + "…"
+            return ModelError(
+                f"{path} cannot be used: {key} is {shown}, and transformers knows no such value."
+            )
+    return ModelError(
+        f"{path} cannot be used: it holds a value that transformers cannot use. Fetch or copy the model again."
+    )
 
 
 def _ours(value: Any) -> Any:
@@ -207,9 +226,13 @@ def _ours(value: Any) -> Any:
 
 def _check_size(config: Any, shapes: Mapping[str, weights_head.Shape], folder: Path) -> None:
     """Raise ModelError where the model would be far larger than its weights, before any memory is taken for it."""
-    with torch.device("meta"):
-        auto: Any = transformers.AutoModelForCausalLM
-        model = auto.from_config(config, trust_remote_code=False)
+    try:
+        with torch.device("meta"):
+            auto: Any = transformers.AutoModelForCausalLM
+            model = auto.from_config(config, trust_remote_code=False)
+    except Exception as error:  # whatever an architecture makes of values that no check of ours knows
+        path = folder / model_folder.CONFIG
+        raise _unusable(path, model_folder.read_json(path), error) from error
     tensors = {id(each): each.numel() for each in (*model.parameters(), *model.buffers())}
     held = sum(math.prod(shape) for shape in shapes.values())
     config_numbers.check_size(sum(tensors.values()), held, str(folder))

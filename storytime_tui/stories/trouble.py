@@ -1,10 +1,12 @@
 """What to say when SQLite cannot do as it was asked: one sentence for people, and whether it may help to wait."""
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from storytime_tui import small_files
 from storytime_tui.errors import StoryError, StoryUnavailable
 
 # the caller's mistakes: asked again, the answer would be the same
@@ -38,6 +40,9 @@ def explaining(path: Path) -> Iterator[None]:
 
 
 def _sentence(code: int, path: Path, error: sqlite3.Error) -> str:
+    if str(path) != ":memory:" and os.path.lexists(path) and not small_files.is_regular(path):
+        kind = small_files.kind_of(path)
+        return f"The stories file {path} cannot be opened: it is {kind}, not a file. Move that away."
     match code:
         case sqlite3.SQLITE_FULL:
             return (

@@ -10,12 +10,13 @@ import contextlib
 import itertools
 import os
 import re
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from storytime_tui import files, paths
+from storytime_tui import files, paths, small_files
 from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.training import events as ev
@@ -158,13 +159,14 @@ def _taken(folder: Path) -> RunError:
     if is_run(folder.name) and os.path.lexists(folder / PLAN):
         return RunError(
             f"There is a run called {folder.name!r} already: choose another name, or continue it with "
-            f"`storytime-tui train --resume {folder.name}`."
+            f"`storytime-tui train --resume {shlex.quote(folder.name)}`."
         )
     if is_left_empty(folder):
         return RunError(f"Another run called {folder.name!r} begins right now: choose another name.")
+    remove = f"`storytime-tui runs remove {shlex.quote(folder.name)}`"
     return RunError(
         f"A run cannot be called {folder.name!r}: {folder} is there already, without a plan in it. Choose another "
-        f"name, or {f'`storytime-tui runs remove {folder.name}`' if is_run(folder.name) else 'move it away'}."
+        f"name, or {remove if is_run(folder.name) else 'move it away'}."
     )
 
 
@@ -234,6 +236,10 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a run for one program. Raises RunError where another has it, or it is gone."""
     gone = RunError(f"The run {folder.name!r} is not there any more: another program took it away.")
     if not os.path.isdir(folder):
+        if os.path.lexists(folder):
+            raise RunError(
+                f"The run {folder.name!r} cannot be opened: {folder} is {small_files.kind_of(folder)}, not a folder."
+            )
         raise gone
     with _locked(folder):
         if is_left_empty(
@@ -259,6 +265,36 @@ def _locked(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
         yield
+
+
+def ready_checkpoints(folder: Path) -> None:
+    """Make the folder of a run's checkpoints where there is none, and see that they can be saved in it.
+
+    Raises RunError, before hours of learning are lost to it.
+    """
+    place = folder / CHECKPOINTS
+    what = ""
+    if os.path.lexists(place) and not os.path.isdir(place):
+        what = f"{place} is {small_files.kind_of(place)}, not a folder"
+    for link in (place / "last", place / "best"):
+        if os.path.isdir(link) and not os.path.islink(link):
+            what = f"{link} is a folder, not a link to a checkpoint"
+    if what:
+        raise RunError(f"The run {folder.name!r} cannot save its checkpoints: {what}. Move that away.")
+    try:
+        with files.unfinished_folder(place, "trial"):
+            pass
+    except OSError as error:
+        raise RunError(
+            files.explain(error, f"writing in {place}, where the run {folder.name} keeps its checkpoints,")
+        ) from error
+
+
+def sweep_unfinished(folder: Path) -> None:
+    """Remove what a crash left half written in a run's folder. Call it holding the run."""
+    for place in (folder, folder / CHECKPOINTS):
+        if place.is_dir():
+            files.sweep(place)
 
 
 def unmake(folder: Path) -> None:

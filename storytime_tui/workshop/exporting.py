@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storytime_tui import files, small_files
+from storytime_tui import files, paths, small_files
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models import folder as model_folder
@@ -76,7 +76,7 @@ def export_model(
     (`private` then). All that can be refused is refused before anything is written. Raises RunError or ModelError
     with what to do; then there is nothing at `to`, unless only the upload failed.
     """
-    to = to.expanduser()
+    to = paths.expanded(to, ModelError)
     _check_target(to, format)
     if shard_bytes is not None and format == "gguf":
         raise ModelError("GGUF is one file and has no shards: leave --shard-size out.")

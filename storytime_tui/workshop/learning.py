@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import shlex
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
 
 
 def _resume(run: str, folder: Path, control: Control, more_epochs: float | None) -> Iterator[ev.Event]:
+    runs.ready_checkpoints(folder)
     plan = read_plan(folder / runs.PLAN)
     summary = runs.summary_of(run, ours=True)
     # by what it said at its end, not by its steps: it may have been killed before it saved the last of them
@@ -88,7 +90,7 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
     if over and more_epochs is None:
         raise RunError(
             f"The run {run!r} has finished all of its {count(summary.total_steps, 'step')}: tell with it, give it more "
-            f"with --more-epochs N, or start a new run from it with --base {run}."
+            f"with --more-epochs N, or start a new run from it with --base {shlex.quote(run)}."
         )
     if more_epochs is not None:
         plan = plan_with_more(plan, more_epochs, summary.step if over else None, runs.length_of(folder))
@@ -166,9 +168,7 @@ def _speak(
         return
     assert folder is not None
     with learning_now():
-        for place in (folder, folder / runs.CHECKPOINTS):
-            if place.is_dir():
-                files.sweep(place)
+        runs.sweep_unfinished(folder)
         trainer = make_trainer(folder)
         try:
             journal = Journal(folder / JOURNAL)
@@ -395,5 +395,5 @@ def _check_same_lesson(run: str, checkpoint: Path, fingerprint: str) -> None:
     if read_progress(checkpoint).data != fingerprint:
         raise RunError(
             f"The stories of the run {run!r} have changed since it began, so it cannot go on as the same run: "
-            f"start a new one from it with --base {run}."
+            f"start a new one from it with --base {shlex.quote(run)}."
         )

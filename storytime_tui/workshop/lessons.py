@@ -4,7 +4,6 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from storytime_tui import files, paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
@@ -130,7 +129,7 @@ def _with_header(story: Story, plan: TrainingPlan, time: int) -> Story:
 
 
 def _lasting_name(name: str) -> str:
-    path = Path(name).expanduser()
+    path = paths.expanded(name)
     return str(path.resolve()) if path.exists() else name
 
 

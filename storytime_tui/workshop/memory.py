@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.models import catalogue
@@ -151,8 +152,8 @@ def _size_of(base_name: str) -> Size | None:
     if shape is not None:
         return size_of_shape(shape, shape.vocabulary, shape.window)
     try:
-        if Path(base_name).expanduser().is_dir():
-            return size_in(Path(base_name).expanduser())
+        if paths.expanded(base_name).is_dir():
+            return size_in(paths.expanded(base_name))
         return _size_of(read_plan(runs.run_folder(base_name.partition("/")[0]) / runs.PLAN).base)
     except (StorytimeError, OSError, RecursionError):
         return None

@@ -69,7 +69,7 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
         adapter = None if base is None else checkpoint
         return Origin(name, folder, window=_trained_window(checkpoint), adapter=adapter, local=True)
     if catalogue.resolve_base(name) == "folder":
-        return Origin(name, Path(name).expanduser().resolve(), local=True)
+        return Origin(name, paths.expanded(name, ModelError).resolve(), local=True)
     try:
         return Origin(name, hub.fetch(name, report, cancelled))
     except ModelError as error:

@@ -34,7 +34,8 @@ def _trouble_of(summary: RunSummary) -> str:
         return f"The run {summary.name} is damaged. {summary.trouble}"
     if summary.left_out:
         lines = count(summary.left_out, "line")
-        return f"Of the run {summary.name}, {lines} of the journal cannot be read and are left out."
+        are = "is" if summary.left_out == 1 else "are"
+        return f"Of the run {summary.name}, {lines} of the journal cannot be read and {are} left out."
     return ""
 
 

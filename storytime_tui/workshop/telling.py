@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 import time
@@ -186,7 +187,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     if catalogue.scratch_shape(name) is not None:
         raise ModelError(
             f"{name} starts with random weights and has nothing to tell yet: train it on a collection first "
-            f"(`storytime-tui train --base {name} --corpus NAME`)."
+            f"(`storytime-tui train --base {shlex.quote(name)} --corpus NAME`)."
         )
     report = on_progress or (lambda event: None)
     finding = with_progress(lambda progress: find_origin(name, progress), Control())

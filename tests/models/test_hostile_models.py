@@ -36,6 +36,31 @@ def change(file: Path, **values: object) -> None:
     file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"activation_function": "nope"}, "activation_function is 'nope'"),
+        ({"initializer_range": "x"}, "initializer_range is 'x'"),
+        ({"summary_type": 5, "scale_attn_weights": "no", "activation_function": ["x"]}, ""),
+    ],
+)
+def test_a_value_that_transformers_cannot_use_is_the_configs_fault(
+    values: dict[str, object], said: str, model: Path
+) -> None:
+    change(model / "config.json", **values)
+    if not said or "initializer_range" in values:
+        change(model / "config.json", scale_attn_by_inverse_layer_idx=True)  # no longer a model of ours
+    with pytest.raises(ModelError) as caught:
+        loading.load_model(model, device=torch.device("cpu"), dtype=torch.float32)
+    assert "config.json cannot be used" in str(caught.value) and said in str(caught.value)
+    assert "not supported" not in str(caught.value) and "unhashable" not in str(caught.value)
+
+
+def test_a_kind_that_is_no_text_is_shown(model: Path) -> None:
+    change(model / "config.json", model_type=["gpt2"])
+    assert "model_type in its config.json is ['gpt2'], and must be a text" in refusal(model)
+
+
 def refusal(model: Path) -> str:
     with pytest.raises(ModelError) as caught:
         folder.check_folder(model)

@@ -350,6 +350,21 @@ def test_another_programs_long_write_is_said(store: StoryStore, path: Path) -> N
     store.new_story("owl")
 
 
+@pytest.mark.parametrize("what", ["a pipe", "a folder", "a link that leads nowhere"])
+def test_what_is_no_file_is_called_what_it_is(what: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if what == "a folder":
+        path.mkdir()
+    elif what == "a pipe":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("the system has no pipes with names")
+        os.mkfifo(path)
+    else:
+        path.symlink_to(path.name)
+    with pytest.raises(StoryError, match=f"it is {what}, not a file"):
+        StoryStore(path)
+
+
 def test_a_place_where_no_file_can_be_is_said(tmp_path: Path) -> None:
     with pytest.raises(StoryError, match="cannot be opened"):
         StoryStore(tmp_path)

@@ -19,8 +19,9 @@ from storytime_tui.cli import main
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.training import events as ev
 from storytime_tui.training import journal, runs, sums
+from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
-from storytime_tui.workshop import records
+from storytime_tui.workshop import learning, records
 from storytime_tui.workshop.estimates import estimate
 from storytime_tui.workshop.origins import find_origin
 from storytime_tui.workshop.telling import choices
@@ -53,6 +54,41 @@ def told(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> tuple
     out, err = capsys.readouterr()
     assert "Traceback" not in err and "unexpected" not in err and "\x1b" not in out + err
     return out, err
+
+
+def test_one_line_is_left_out() -> None:
+    made("one")
+    with (paths.runs_folder() / "one" / "events.jsonl").open("ab") as file:
+        file.write(b"{broken\n")
+    assert records.troubles(records.run_records())[0].endswith("cannot be read and is left out.")
+
+
+def a_loop(place: Path) -> None:
+    place.symlink_to(place.name)
+
+
+def best_is_a_folder(place: Path) -> None:
+    (place / "best").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("broken", [*range(3)])
+def test_a_run_that_could_not_be_saved_learns_nothing_first(
+    broken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made("one")
+    shutil.rmtree(folder / "checkpoints")
+    (a_file, a_loop, best_is_a_folder)[broken](folder / "checkpoints")
+    monkeypatch.setattr(learning, "_prepare", lambda *args: pytest.fail("it began"))
+    with pytest.raises(RunError, match=r"cannot save its checkpoints: .*checkpoints.* is a ") as caught:
+        list(learning.resume("one", Control()))
+    assert "Move that away" in str(caught.value)
+
+
+def test_a_link_that_leads_nowhere_was_not_taken_away() -> None:
+    paths.runs_folder().mkdir(parents=True)
+    (paths.runs_folder() / "gone").symlink_to("elsewhere")
+    with pytest.raises(RunError, match="is a link that leads nowhere, not a folder"):
+        list(learning.resume("gone", Control()))
 
 
 # -- folders -----------------------------------------------------------------------------------------------

@@ -138,7 +138,7 @@ def _path_of(source: str | Path) -> Path:
             f"{kept(str(source))} cannot be fetched: only addresses that begin with http:// or https:// "
             "are. What is on this machine is added by its path."
         )
-    return Path(os.path.abspath(os.path.expanduser(source)))
+    return Path(os.path.abspath(paths.expanded(source, CorpusError)))
 
 
 @dataclass(frozen=True)
