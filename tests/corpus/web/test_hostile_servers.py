@@ -191,6 +191,7 @@ def test_what_is_packed_once_comes_whole(
         gzip.compress(TALE) + b"more",
         gzip.compress(b"") * 999,
     ],
+    ids=["no gzip at all", "cut", "with more behind it", "a thousand times nothing"],
 )
 def test_damaged_packing_is_one_sentence(body: bytes, folder: Path) -> None:
     with LoopbackRaw(answer(b"Content-Encoding: gzip", body=body)) as server:
