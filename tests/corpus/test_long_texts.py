@@ -60,7 +60,8 @@ def test_four_times_the_text_takes_about_four_times_as_long(kind: str, tmp_path:
     short.write_text(make(length // 4), encoding="utf-8")
     long.write_text(make(length), encoding="utf-8")
     seconds(short)  # what is loaded and built once is none of it
-    assert seconds(long) < 8 * max(seconds(short), 0.05)
+    # what grows with the square takes sixteen times as long, each time; other programs may disturb one of them
+    assert any(seconds(long) < 10 * max(seconds(short), 0.05) for _ in range(4))
 
 
 @pytest.mark.parametrize(
