@@ -34,8 +34,8 @@ def expanded(named: str | os.PathLike[str], kind: type[StorytimeError] = Storyti
     except RuntimeError:  # no such user, or no home of one's own
         shown, first = printable_line(os.fspath(named)[:200]), printable_line(Path(named).parts[0][:200])
         raise kind(
-            f"{shown} leads nowhere, since nobody's home is called {first} here: name another place, or begin with ./ "
-            "for something that is called so."
+            f"{shown} cannot be found: no user of this machine has the home {first}. Name another place, or write "
+            f"./{first} for something that is called so."
         ) from None
 
 

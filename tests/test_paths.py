@@ -24,7 +24,7 @@ def homes(folder: Path) -> dict[str, tuple[str, str]]:
     (folder / "loop").symlink_to("loop")
     (folder / "nowhere").symlink_to("gone")
     return {
-        "no user": ("~nosuchuser/x", "nobody's home is called ~nosuchuser"),
+        "no user": ("~nosuchuser/x", "no user of this machine has the home ~nosuchuser"),
         "a file": (str(folder / "note.txt" / "x"), "note.txt is not a folder"),
         "a loop": (str(folder / "loop"), "which cannot be used"),
         "a link to nothing": (str(folder / "nowhere"), "nowhere is not a folder"),
