@@ -1,7 +1,10 @@
 """`storytime-tui`, and `python -m storytime_tui`, which is also what torchrun starts."""
 
 import contextlib
+import logging
+import os
 import sys
+from typing import NoReturn
 
 
 def start() -> int:
@@ -16,5 +19,20 @@ def start() -> int:
         return 130
 
 
+def leave(code: int) -> NoReturn:
+    """End this process with an exit code.
+
+    One of torchrun's processes ends at once: the threads of torch's process groups outlive the groups for a moment, and
+    one that asks for Python while Python is already shutting down aborts the process, after all its work was done.
+    """
+    if os.environ.get("WORLD_SIZE", "1") != "1" and "RANK" in os.environ:
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(start())
+    leave(start())

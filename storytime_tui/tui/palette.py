@@ -35,7 +35,18 @@ class DeskProvider(Provider):
     """Finds collections, stories and models by their titles. Titles are data: they are never read as markup."""
 
     async def startup(self) -> None:
-        """Gather what there is, once for each opening of the palette."""
+        """Begin to gather what there is, once for each opening of the palette.
+
+        In a task of its own: the next letter typed cancels the search before it, and with it whatever that search
+        awaits. Textual would not start a cancelled `startup` again, and the palette would find nothing at all.
+        """
+        self._gathered = asyncio.create_task(self._gather())
+
+    async def shutdown(self) -> None:
+        """The palette is closed."""
+        self._gathered.cancel()
+
+    async def _gather(self) -> None:
         app = cast("StorytimeApp", self.app)
         desk = app.desk
         self._entries: list[Entry] = []
@@ -65,6 +76,7 @@ class DeskProvider(Provider):
 
     async def discover(self) -> Hits:
         """What is offered before anything is typed: models and collections are enough to see."""
+        await asyncio.shield(self._gathered)
         for entry in [
             e for e in self._entries if e.help == "collection" or e.title.startswith("Write with ")
         ][:12]:
@@ -72,6 +84,7 @@ class DeskProvider(Provider):
 
     async def search(self, query: str) -> Hits:
         """The entries whose title holds the words; where there are none, those that hold the letters."""
+        await asyncio.shield(self._gathered)
         matcher = self.matcher(query)
         terms = folded(query).split()
         near = [entry for entry in self._entries if all(term in entry.sought for term in terms)]

@@ -4,11 +4,14 @@ import ast
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from textual.app import App
 from textual.binding import Binding
+from textual.command import CommandPalette
+from textual.widgets import Input
 
 import storytime_tui.tui
 from storytime_tui.tui.app import StorytimeApp
@@ -81,6 +84,26 @@ async def test_the_palette_finds_stories_collections_models_and_modes(
         await until(pilot, lambda: "untrained on your shelf" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "story" and app.desk.model == "distilgpt2")
+
+
+async def test_letters_typed_while_the_palette_still_gathers_cost_it_nothing(
+    app: StorytimeApp, world: World
+) -> None:
+    gathered = threading.Event()
+    look = app.desk.look_for_models
+
+    def slowly() -> object:
+        assert gathered.wait(10)
+        return look()
+
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        app.desk.look_for_models = slowly  # type: ignore[assignment, method-assign]
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette) and app.screen.query(Input))
+        await type_text(pilot, "Fir Tale 7")
+        gathered.set()
+        await until(pilot, lambda: "in Under the Fir Trees" in screen_text(app))
 
 
 @pytest.mark.parametrize("mode", ["library", "train", "story"])
