@@ -1,13 +1,15 @@
-"""What a story may begin with in training: its title, its characters and its tone, in a line each.
+"""What a story begins with in training: a line that names its shelf, then perhaps its title, characters and tone.
 
-A model that has read stories under such headers takes one as a promise: text that is kept in view while it
-tells ("Characters: Lily, the fox") then steers what comes. All of it is counted words and small lists, a hint
-for a small model and no literary judgement.
+The shelf's line binds a manner to a name: told behind that line, a model tells as that shelf does. A model that
+has read stories under the other lines takes one as a promise: text that is kept in view while it tells
+("Characters: Lily, the fox") then steers what comes. All of it is counted words and small lists, a hint for a
+small model and no literary judgement.
 """
 
 import hashlib
 import re
 from collections import Counter
+from typing import Protocol
 
 
 def _words(text: str) -> frozenset[str]:
@@ -41,7 +43,9 @@ TONES = {
         "mermaid potion spell spells unicorn wand wings witch wizard"
     ),
 }
-HEADERS = ("Title", "Characters", "Tone")  # what the lines are called, in their order
+SHELF = "Shelf"  # what the first line is called
+HEADERS = ("Title", "Characters", "Tone")  # and the others, in their order
+LONGEST_VOICE = 80  # characters of a shelf's title that its line holds
 _TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
 _LEAST_TONE = 2  # of its words, and one in two hundred: below that a story has no tone that shows
 _PER_TONE_WORD = 200
@@ -80,6 +84,31 @@ _NUMBER = re.compile(r" \(\d+\)$")  # tells two stories of one title apart in a 
 _WORD = re.compile(r"[a-z]+")
 _MOST_CHARACTERS = 4
 _READ = 40_000  # characters of a long story that are looked at
+
+
+class _Encodes(Protocol):
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text."""
+
+
+def voice_of(title: str) -> str:
+    """A collection's title as its line has it: the name of its voice."""
+    return " ".join(title.split())[:LONGEST_VOICE].rstrip()
+
+
+def shelf_line(voice: str) -> str:
+    """The line that names a shelf, with its newline; "" for no voice."""
+    return f"{SHELF}: {voice}\n" if voice else ""
+
+
+def header_ids(header: str, vocabulary: _Encodes) -> list[int]:
+    """The ids of header lines as they stand before a story: a blank line parts them from it. [] of nothing.
+
+    Tokenizers of GPT-2's kind read two line ends before a word as two tokens, and as one at the end of a text.
+    So a header that is encoded by itself is encoded in two pieces.
+    """
+    lines = header.rstrip("\n")
+    return [*vocabulary.encode(f"{lines}\n"), *vocabulary.encode("\n")] if lines else []
 
 
 def header_of(title: str, text: str) -> str:

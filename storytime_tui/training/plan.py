@@ -44,6 +44,12 @@ class TrainingPlan:
     collections: tuple[str, ...] = ()  # names, or paths of folders and files
     stories: tuple[str, ...] = ()  # `collection/title` of those picked; empty takes all of them
     repeats: tuple[str, ...] = ()  # `collection=2` reads its stories twice an epoch, `=0.25` one in four
+    shelf_lines: bool = (
+        True  # each story begins with a line that names its shelf, by which its voice is called
+    )
+    voices: tuple[
+        str, ...
+    ] = ()  # what those lines call the collections, in their order; written by the program
     headers: float = 0.0  # share of the training stories that begin with title, characters and tone
     tokenizer: str | None = None  # another model's, for a scratch base; None trains one on the stories
     block_size: int | None = None  # tokens in one training window

@@ -2,13 +2,14 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
+from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.small_files import is_regular
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
@@ -20,6 +21,7 @@ Report = Callable[[str, int, int], None]
 class Origin:
     """`folder` holds weights and tokenizer; it is None for a shape with random weights.
 
+    `voices`: what it knows by a shelf's line, and how strongly it is told with; nothing for old runs and most bases.
     `window` is the longest text, in tokens, that a run was trained on; None for what is not a run. `adapter`:
     a LoRA run's small matrices, which belong to the model in `folder`.
     """
@@ -30,6 +32,7 @@ class Origin:
     window: int | None = None
     adapter: Path | None = None
     local: bool = False  # a run's checkpoint or a folder, not what came with the program or from the Hub
+    voices: Voices = Voices()  # noqa: RUF009 - frozen
 
 
 def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
@@ -38,9 +41,11 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
     See `_find` for what a name can be. Raises ModelError or RunError with what to do.
     """
     origin = _find(name, report, cancelled)
-    if origin.folder is not None:
-        check_folder(origin.folder)
-    return origin
+    if origin.folder is None:
+        return origin
+    check_folder(origin.folder)
+    beside = origin.adapter or origin.folder
+    return origin if origin.voices.titles else replace(origin, voices=read_voices(beside) or Voices())
 
 
 def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Origin:
@@ -67,7 +72,8 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
             )
         folder = checkpoint if base is None else find_origin(base, report, cancelled).folder
         adapter = None if base is None else checkpoint
-        return Origin(name, folder, window=_trained_window(checkpoint), adapter=adapter, local=True)
+        window, voices = _taught(checkpoint)
+        return Origin(name, folder, window=window, adapter=adapter, local=True, voices=voices)
     if catalogue.resolve_base(name) == "folder":
         return Origin(name, paths.expanded(name, ModelError).resolve(), local=True)
     try:
@@ -92,11 +98,14 @@ def base_of_adapter(checkpoint: Path) -> str | None:
     return str(read_json(config).get("base_model_name_or_path", "")) if is_regular(config) else None
 
 
-def _trained_window(checkpoint: Path) -> int | None:
+def _taught(checkpoint: Path) -> tuple[int | None, Voices]:
+    """The longest text that a checkpoint's run was trained on, and the voices that it knows."""
+    run = checkpoint.parents[1]
     try:
-        return read_plan(checkpoint.parents[1] / runs.PLAN).block_size
+        plan = read_plan(run / runs.PLAN)
     except PlanError:
-        return None  # a damaged plan is no reason not to tell
+        return None, Voices()  # a damaged plan is no reason not to tell
+    return plan.block_size, read_voices(run) or Voices(plan.voices)
 
 
 def _checkpoint_of(name: str) -> Path | None:

@@ -1,0 +1,48 @@
+"""The voices that a model knows, and how strongly it is told with: a small file beside its weights. Loads no torch."""
+
+import dataclasses
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from storytime_tui import files, small_files
+from storytime_tui.corpus.headers import voice_of
+
+VOICES = "voices.json"
+LEAST_STRENGTH, MOST_STRENGTH = 0.0, 2.0
+_LARGEST = 1_000_000  # bytes
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Voices:
+    """`titles`: the shelves that it learned from, as their lines call them; told alone, it uses the first one.
+
+    `strength`: how far from its base towards what it learned it is told with, unless somebody says otherwise.
+    """
+
+    titles: tuple[str, ...] = ()
+    strength: float = 1.0
+
+
+def read_voices(folder: Path) -> Voices | None:
+    """What a folder says of its model's voices; None where it says nothing, or nothing that can be read."""
+    try:
+        found = small_files.read_json(folder / VOICES, _LARGEST)
+        titles, strength = found["titles"], float(found["strength"])
+        if not all(isinstance(title, str) for title in titles):
+            raise ValueError
+    except FileNotFoundError:
+        return None
+    except (small_files.UnreadableFile, ValueError, KeyError, TypeError):
+        _log.warning("the voices in %s cannot be read", folder)
+        return None
+    within = LEAST_STRENGTH <= strength <= MOST_STRENGTH
+    return Voices(tuple(filter(None, map(voice_of, titles))), strength if within else 1.0)
+
+
+def write_voices(folder: Path, voices: Voices) -> None:
+    """Write them, atomically. Raises OSError."""
+    text = json.dumps(dataclasses.asdict(voices), indent=1, ensure_ascii=False) + "\n"
+    files.write_atomically(folder / VOICES, text.encode())
