@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from storytime_tui.training.beginnings import Beginning
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -16,3 +18,4 @@ class Lesson:
     token_frequency_loss: float
     fingerprint: str
     copies: int = 0  # stories that were told twice, and left out
+    beginnings: tuple[Beginning, ...] = ()  # what samples are told from; the plan's prompt alone where empty
