@@ -234,7 +234,9 @@ def _prepare(
         )
         memory.check_batch(size, resolved, asked=chosen.plan.batch_size is not None)
     split = chosen.split
-    beginnings = beginnings_of(resolved, split.validation, split.training, lambda story: first_voice(resolved))
+    beginnings = beginnings_of(
+        resolved, split.validation, split.training, lambda story: first_voice(resolved)
+    )
     return _Prepared(resolved, chosen.plan.batch_size is None, split, origin, tokenizer, streams, beginnings)
 
 

@@ -25,7 +25,8 @@ def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample
         from storytime_tui.generation.settings import SamplerSettings
         from storytime_tui.generation.storyteller import Storyteller
 
-        teller = Storyteller(LiveReader(model), tokenizer, window=window)  # a new one: the weights have changed
+        # a new one each time: what the last one has read, it read with other weights
+        teller = Storyteller(LiveReader(model), tokenizer, window=window)
         settings = SamplerSettings(max_tokens=tokens, seed=seed, finish_sentence=True)
         told = teller.tell(_behind_line(beginning), settings)
         text = "".join(piece.text for piece in told if isinstance(piece, Piece))

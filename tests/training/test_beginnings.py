@@ -17,14 +17,17 @@ TRAINING = [Story(f"t{number}", tale(number)) for number in range(6)]
 HELD_OUT = [
     Story(
         f"h{number}",
-        f"{word} went a miller's boy-king out, by night, and nobody saw where he had gone to. " + tale(number),
+        f"{word} went a miller's boy-king out, by night, and nobody saw where he had gone to. "
+        + tale(number),
     )
     for number, word in enumerate(["North", "South", "East", "West"])
 ]
 
 
 def test_an_opening_ends_on_a_word() -> None:
-    text = '\n"Don\'t," said Tom-Tit, "go, good Mr. Tod; not today!" But he went all the same, and was not seen.'
+    text = (
+        '\n"Don\'t," said Tom-Tit, "go, good Mr. Tod; not today!" But he went all the same, and was not seen.'
+    )
     assert opening_of(text) == '"Don\'t," said Tom-Tit, "go, good Mr. Tod; not'
     assert opening_of("Nine words are hardly more than eight of them.") == ""
     assert opening_of("") == ""
