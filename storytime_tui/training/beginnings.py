@@ -5,10 +5,11 @@ The same beginnings are told at each sampling, with the same seed: what differs 
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from storytime_tui.corpus.collection import Story
+from storytime_tui.corpus.headers import voice_in
 from storytime_tui.training.plan import TrainingPlan
 
 OPENING = 8  # words of a held-out story
@@ -64,19 +65,16 @@ def held_out_opening(
 
 
 def beginnings_of(
-    plan: TrainingPlan,
-    held_out: Sequence[Story],
-    training: Sequence[Story],
-    voice: Callable[[Story], str],
+    plan: TrainingPlan, held_out: Sequence[Story], training: Sequence[Story]
 ) -> tuple[Beginning, ...]:
-    """What a run's samples are told from: the opening of a held-out story, behind its own shelf's line (`voice`), and
-    the plan's prompt, behind the first shelf's. Raises CorpusError as `held_out_opening` does."""
+    """What a run's samples are told from: the opening of a held-out story (or chapter), behind its own shelf's line,
+    and the plan's prompt, behind the first shelf's. Raises CorpusError as `held_out_opening` does."""
     usual = Beginning(plan.sample_prompt, first_voice(plan))
     found = held_out_opening(held_out, training, plan.seed, unlike=plan.sample_prompt)
     if found is None:
         return (usual,)
     story, opening = found
-    return Beginning(opening, voice(story), held_out=True), usual
+    return Beginning(opening, voice_in(story.header), held_out=True), usual
 
 
 def first_voice(plan: TrainingPlan) -> str:

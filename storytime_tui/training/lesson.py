@@ -18,4 +18,6 @@ class Lesson:
     token_frequency_loss: float
     fingerprint: str
     copies: int = 0  # stories that were told twice, and left out
+    training_skipped: Any = None  # (ranges, 2): which tokens are read and not learned
+    validation_skipped: Any = None
     beginnings: tuple[Beginning, ...] = ()  # what samples are told from; the plan's prompt alone where empty

@@ -1,5 +1,6 @@
 """What a run's samples are told from: words of a story that is not learned from, chosen by the seed alone."""
 
+import dataclasses
 import random
 
 from storytime_tui.corpus.collection import Story
@@ -72,11 +73,12 @@ def test_it_does_not_begin_as_the_other_sample_does_where_another_is_there() -> 
 
 def test_a_run_has_both_beginnings_each_behind_a_shelfs_line() -> None:
     plan = TrainingPlan(voices=("Mill Tales", "Sea Tales"), seed=3)
-    told = beginnings_of(plan, HELD_OUT, TRAINING, lambda story: "Sea Tales")
+    behind = [dataclasses.replace(story, header="Shelf: Sea Tales\nTone: sad\n") for story in HELD_OUT]
+    told = beginnings_of(plan, behind, TRAINING)
     assert [(each.voice, each.held_out) for each in told] == [("Sea Tales", True), ("Mill Tales", False)]
     assert told[1].prompt == plan.sample_prompt
-    assert beginnings_of(plan, HELD_OUT, HELD_OUT, lambda story: "Sea Tales") == (told[1],)
-    before_lines = beginnings_of(TrainingPlan(), HELD_OUT, TRAINING, lambda story: "")
+    assert beginnings_of(plan, HELD_OUT, HELD_OUT) == (told[1],)
+    before_lines = beginnings_of(TrainingPlan(), HELD_OUT, TRAINING)
     assert {each.voice for each in before_lines} == {""}
 
 
