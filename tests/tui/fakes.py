@@ -66,14 +66,26 @@ def sampled(number: int, text: str) -> ev.Sampled:
     return ev.Sampled(number, "Once upon a time", text)
 
 
+def held_out(number: int, text: str) -> ev.Sampled:
+    """Told from a story that is not learned from, behind its shelf's line."""
+    prompt = "Nobody on the lane could say when the"
+    return ev.Sampled(number, prompt, text, "Hedgerow Tales", held_out=True)
+
+
 def a_run(until: int = 100) -> list[ev.Event]:
     """The events of a run that has come to step `until` of 118."""
-    said: list[ev.Event] = [STARTED, evaluated(0), sampled(0, " iron the of, was hat lane lane said")]
+    said: list[ev.Event] = [STARTED, evaluated(0)]
+    said += [held_out(0, " lane of the the, hat"), sampled(0, " iron the of, was hat lane lane said")]
     for number in range(1, until + 1):
         said.append(step(number, loss_at(number)))
         if number % 25 == 0:
             said += [
                 evaluated(number),
+                held_out(
+                    number,
+                    " kettle had first begun to sing, but the vole said that it was in March, on a Tuesday, when the "
+                    'wind was low. "It sang to me," he said, "and I was not even thirsty."',
+                ),
                 sampled(
                     number,
                     " there was a little mouse who kept a shop under the kitchen stair, and every "

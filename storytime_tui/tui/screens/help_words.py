@@ -82,7 +82,12 @@ TRAIN: tuple[Section, ...] = (
             ("r", "go on with a run that was stopped or cut off, the last one of an earlier day too"),
             ("c", "save a checkpoint and go on"),
             ("w", "write a story with what it has learned so far"),
-            ("← →", "go through the samples: the same beginning, told as the model learns"),
+            (
+                "← →",
+                "go through the samples: the same two beginnings, told anew as the model learns. One is the first "
+                "words of a story that it does not learn from",
+            ),
+            ("b", "the sample from the other beginning (where one is shown at a time)"),
             ("m", "more epochs (when this run is over, of an earlier day too)"),
             ("n", "a new run: back to the plan (when this one is over)"),
             ("v", "look at the last run again (from the plan)"),
