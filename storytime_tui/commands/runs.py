@@ -13,6 +13,7 @@ from storytime_tui.commands.output import print_json, progress_shown, say
 from storytime_tui.commands.tables import print_table
 from storytime_tui.errors import RunError
 from storytime_tui.terminal import printable, printable_line, printable_path
+from storytime_tui.training.heard import of_passages
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.workshop import records
 from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
@@ -101,12 +102,16 @@ def _list(as_json: bool) -> int:
         print("No runs yet: `storytime-tui train --corpus hedgerow-tales` makes the first.")
         return DONE
     width = max(len(printable_line(s.name)) for s in summaries)
-    print(f"{'run':<{width}}  {'base':<14}{'state':<12}{'step':>12}  {'validation loss':>15}")
+    print(f"{'run':<{width}}  {'base':<14}{'state':<12}{'step':>12}  {'validation loss':>15}  {'voice':>8}")
     for s in summaries:
         loss = f"{s.best_validation_loss:.3f}" if s.best_validation_loss is not None else "-"
         steps = f"{s.step}/{s.total_steps}"
-        name = printable_line(s.name)
-        print(printable(f"{name:<{width}}  {_short(s.base):<14}{s.state:<12}{steps:>12}  {loss:>15}"))
+        name, voice = printable_line(s.name), of_passages(s.voice, s.passages)
+        print(
+            printable(
+                f"{name:<{width}}  {_short(s.base):<14}{s.state:<12}{steps:>12}  {loss:>15}  {voice:>8}"
+            )
+        )
     return DONE
 
 
@@ -135,6 +140,9 @@ def _show(name: str, as_json: bool) -> int:
     print(f"step {summary.step:,} of {summary.total_steps:,}, {summary.seconds:,.0f} s of training")
     kept = ", ".join(f"step-{step}" for step in summary.checkpoints) or "none"
     print(f"checkpoints: {kept}")
+    if summary.voice is not None:
+        told = of_passages(summary.voice, summary.passages)
+        print(f"voice: {told} told passages sound like the shelf")
     for e in evaluations:
         print(
             f"step {e.step:>6,}  validation loss {e.validation_loss:.3f}  perplexity {e.perplexity:,.1f}"
@@ -188,6 +196,7 @@ def _figures(compared: tuple[ComparedRun, ...]) -> list[list[str]]:
         row("validation loss", *(_loss(each, each.best_validation_loss, ".3f") for each in compared)),
         row("perplexity", *(_loss(each, each.perplexity, ",.1f") for each in compared)),
         row("bits per byte", *(_bits(each) for each in compared)),
+        row("sounds like its shelf", *(of_passages(each.voice, each.passages) for each in compared)),
         row("seconds of training", *(f"{each.seconds:,.0f}" for each in compared)),
         row("tokens a second", *(_number(each.tokens_per_second, ",.0f") for each in compared)),
     ]

@@ -90,6 +90,7 @@ class ComparedRun:
 
     Losses may be held against each other where `same_stories` and `same_tokens` are both true (the first run's
     own always are), bits per byte where `same_stories` is: they don't depend on how a text is cut into tokens.
+    `voice`: the share of `passages` told ones that sound like the run's shelf.
     """
 
     name: str
@@ -102,6 +103,8 @@ class ComparedRun:
     best_validation_loss: float | None
     perplexity: float | None
     bits_per_byte: float | None
+    voice: float | None
+    passages: int
     seconds: float
     tokens_per_second: float | None
     same_stories: bool
@@ -175,6 +178,8 @@ def _compared(
         best_validation_loss=best.validation_loss if best else None,
         perplexity=_finite(best.perplexity) if best else None,
         bits_per_byte=_finite(best.bits_per_byte) if best else None,
+        voice=summary.voice,
+        passages=summary.passages,
         seconds=summary.seconds,
         tokens_per_second=statistics.median(speeds) if speeds else None,
         same_stories=same_stories,

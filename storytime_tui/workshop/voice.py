@@ -94,12 +94,16 @@ def shelves_of(collections: Sequence[Collection], split: Split) -> tuple[Shelf, 
     """The collections with their halves of a split. Where two have one title they are one shelf."""
     titles = {c.name: voice_of(c.title) for c in collections}
     home = {s.facts.digest: titles[c.name] for c in reversed(collections) for s in c.stories}
-    first = titles[collections[0].name]  # of a single story that was cut in two, neither half is in a collection
+    first = titles[
+        collections[0].name
+    ]  # of a single story that was cut in two, neither half is in a collection
 
     def part(stories: Sequence[Story], title: str) -> tuple[Story, ...]:
         return tuple(story for story in stories if home.get(story.facts.digest, first) == title)
 
-    shelves = (Shelf(t, part(split.training, t), part(split.validation, t)) for t in dict.fromkeys(titles.values()))
+    shelves = (
+        Shelf(t, part(split.training, t), part(split.validation, t)) for t in dict.fromkeys(titles.values())
+    )
     return tuple(shelf for shelf in shelves if shelf.stories)
 
 

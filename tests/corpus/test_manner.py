@@ -69,7 +69,9 @@ def test_what_a_class_is_known_by_are_words_that_show_its_manner() -> None:
     for name, phrases in (("old", OLD), ("new", NEW)):
         shown = classifier.tells_by(name, 5)
         assert len(shown) == 5
-        assert all(any(word in phrase.split() for phrase in phrases for word in each.split()) for each in shown)
+        assert all(
+            any(word in phrase.split() for phrase in phrases for word in each.split()) for each in shown
+        )
 
 
 def test_a_manner_needs_another_beside_it() -> None:

@@ -1,0 +1,305 @@
+"""Listening to a run: how much of what it tells sounds like its shelf, at its end, and earlier where that is cheap.
+
+At the end it is told with as anybody will tell with it: the best checkpoint, opened anew. While it learns, with the
+model as it stands, and only where all of the run's measurements take less than a twentieth of its training time.
+Nothing here changes the model or draws from torch's own random state, so a run learns the same with and without it.
+Torch is loaded when something is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psutil
+
+from storytime_tui import files, paths, small_files
+from storytime_tui.corpus.headers import shelf_line
+from storytime_tui.errors import StorytimeError, is_fault
+from storytime_tui.models import catalogue
+from storytime_tui.training import events as ev
+from storytime_tui.training import runs
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.sums import replace_file
+from storytime_tui.workshop import voice
+from storytime_tui.workshop.voice import Ear, Shelf, Tell, Voice
+
+if TYPE_CHECKING:
+    from storytime_tui.generation.storyteller import Storyteller
+    from storytime_tui.models.tokenizer import Tokenizer
+    from storytime_tui.workshop.telling import Teller
+
+_SHARE = 0.05  # of the training time that listening to it may take
+_SMALL = 100_000_000  # parameters: a larger model is listened to at the end only, since it takes a copy of it
+_ROOM = 12  # bytes a parameter: the weights as they are loaded, and what is made of them to tell with
+_CARD = "README.md"
+_DAYS = 90  # what a base told is kept for, since it was last asked for
+_FORMAT = 1  # of what is kept; counted up when passages are told in another way
+_log = logging.getLogger(__name__)
+
+Stopped = Callable[[], bool]
+Result = TypeVar("Result")
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What listening to a run takes. `live(title)`: who tells as that shelf with the model as it stands; None where it
+    is not listened to while it learns. `parameters`: the model's."""
+
+    plan: TrainingPlan  # resolved
+    shelves: tuple[Shelf, ...]
+    parameters: int
+    live: Callable[[str], Tell] | None = None
+    stopped: Stopped = _never
+
+
+def heard(said: Iterator[ev.Event], run: str, listening: Listening) -> Iterator[ev.Event]:
+    """What a run says, and in between how much of what it tells sounds like its shelf."""
+    total, done, cost = 0, ev.StepDone(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0), math.nan
+    ear: Ear | None = None
+    asked = False
+    for event in said:
+        if isinstance(event, ev.Started | ev.Resumed):
+            total = event.total_steps or total
+        elif isinstance(event, ev.StepDone):
+            done = event
+        elif isinstance(event, ev.Finished) and _is_worth_it(event, listening):
+            yield ev.Preparing("listening to what it tells", 0, 0)
+            if not asked:
+                ear, cost = _ear_of(listening)
+            which = "best" if event.best_step else "last"
+            measured = ear and _measured_at_end(f"{run}/{which}", ear, listening)
+            if measured:
+                last = said_of(measured, event.best_step or event.step)
+                _write_into_card(run, which, last)
+                yield last
+        yield event
+        if not isinstance(event, ev.Evaluated) or not 0 < event.step < total or listening.live is None:
+            continue
+        if not asked:
+            asked = True
+            ear, cost = _ear_of(listening)
+        if ear and _pays(cost, listening.plan, done, total):
+            began = time.monotonic()
+            measured = _measured_live(ear, listening)
+            cost = time.monotonic() - began
+            if measured:
+                yield said_of(measured, event.step)
+
+
+def said_of(measured: Voice, step: int) -> ev.VoiceMeasured:
+    """The figures as an event."""
+    return ev.VoiceMeasured(
+        step=step,
+        passages=measured.passages,
+        of_shelf=measured.of_shelf,
+        of_base=measured.of_base,
+        copied=measured.copied,
+        shelves=tuple(measured.of_each),
+        of_each=tuple(right for right, _ in measured.of_each.values()),
+    )
+
+
+def _is_worth_it(end: ev.Finished, listening: Listening) -> bool:
+    """Whether there is somebody to be told from, and room for the model that tells beside the one that learned."""
+    alone = len(listening.shelves) < 2 and catalogue.scratch_shape(listening.plan.base) is not None
+    room = listening.parameters < _SMALL or psutil.virtual_memory().available > _ROOM * listening.parameters
+    return end.step > 0 and end.stopped_by != "stopped" and not alone and room
+
+
+def _write_into_card(run: str, which: str, said: ev.VoiceMeasured) -> None:
+    from storytime_tui.training.card import with_voice
+
+    def write() -> None:
+        folder = runs.checkpoint_named(runs.run_folder(run), which)
+        if folder is not None:
+            card = small_files.read_text(folder / _CARD)
+            replace_file(folder, _CARD, with_voice(card, said).encode())
+
+    _tried("writing the voice into the card", write)
+
+
+def _pays(cost: float, plan: TrainingPlan, done: ev.StepDone, total: int) -> bool:
+    """Whether measurements of `cost` seconds each take less of the run's time than they may."""
+    if not done.step or math.isnan(cost):
+        return False
+    evaluations = math.ceil(total / (plan.evaluate_every or 1))
+    return cost * evaluations <= _SHARE * done.elapsed / done.step * total
+
+
+# -- measuring ---------------------------------------------------------------------------------------------
+
+
+def _ear_of(listening: Listening) -> tuple[Ear | None, float]:
+    """What hears the run's shelves, and about how many seconds a measurement will take; None where it cannot be had."""
+
+    def made() -> tuple[Ear | None, float]:
+        told, seconds = base_passages(listening.plan.base, listening.shelves, listening.stopped)
+        ear = None if listening.stopped() else voice.ear_for(listening.shelves, told)
+        return ear, seconds * voice.PASSAGES / max(1, len(told))
+
+    return _tried("hearing what the base tells", made) or (None, math.nan)
+
+
+def _measured_live(ear: Ear, listening: Listening) -> Voice | None:
+    def measured() -> Voice | None:
+        assert listening.live is not None
+        tells = {shelf.title: listening.live(_line_of(shelf.title, listening)) for shelf in ear.shelves}
+        return voice.measure_voice(ear, tells, seed=listening.plan.seed, stopped=listening.stopped)
+
+    return _tried("listening to a run", measured)
+
+
+def _line_of(title: str, listening: Listening) -> str:
+    return title if title in listening.plan.voices else ""
+
+
+def _measured_at_end(run: str, ear: Ear, listening: Listening) -> Voice | None:
+    from storytime_tui.workshop.telling import open_teller
+
+    def measured() -> Voice | None:
+        teller = open_teller(run)
+        return measure_teller(teller, ear, listening.plan.voices, listening.plan.seed, listening.stopped)
+
+    return _tried("listening to a run", measured)
+
+
+def measure_teller(
+    teller: Teller, ear: Ear, known: tuple[str, ...], seed: int = 0, stopped: Stopped = _never
+) -> Voice | None:
+    """Listen to an opened model: each shelf behind its line, where the model knows it (`known`)."""
+    tells = {
+        shelf.title: tell_with(teller, shelf.title if shelf.title in known else "", stopped)
+        for shelf in ear.shelves
+    }
+    return voice.measure_voice(ear, tells, seed=seed, stopped=stopped)
+
+
+def _tried(doing: str, work: Callable[[], Result]) -> Result | None:
+    """What came of it; None where it failed, and the log says why: a figure is no reason to stop a run."""
+    try:
+        return work()
+    except (StorytimeError, OSError, MemoryError) as error:
+        _log.warning("%s failed: %s", doing, error)
+    except BaseException as error:
+        if not is_fault(error):
+            raise
+        _log.exception("%s failed", doing)
+    return None
+
+
+# -- who tells ----------------------------------------------------------------------------------------------
+
+
+def tell_with(teller: Teller | Storyteller, title: str, stopped: Stopped = _never) -> Tell:
+    """Passages by an opened model in the program's own settings, each to the end of a sentence, told as a shelf.
+
+    Where it is stopped they end where they are.
+    """
+    from storytime_tui.generation.pieces import Piece
+    from storytime_tui.generation.settings import SamplerSettings
+
+    line = shelf_line(title)
+
+    def tell(prompt: str, count: int, seed: int, tokens: int) -> list[str]:
+        settings = SamplerSettings(max_tokens=tokens, seed=seed, finish_sentence=True)
+        told = [""] * count
+        text = f"{line}\n{prompt}" if line else prompt
+        with contextlib.closing(teller.tell_several(text, settings, count)) as stream:  # type: ignore[type-var]
+            for row, item in stream:
+                if isinstance(item, Piece):
+                    told[row] += item.text
+                if stopped():
+                    break
+        return told
+
+    return tell
+
+
+def live_teller(
+    model: Any, tokenizer: Tokenizer, window: int | None, stopped: Stopped = _never
+) -> Callable[[str], Tell] | None:
+    """Who tells with a model that learns, with a copy of its weights of each moment; None where that takes too much."""
+    size = sum(parameter.numel() for parameter in model.parameters())
+    if size > _SMALL:
+        return None
+
+    def live(title: str) -> Tell:
+        from storytime_tui.generation.reader import prepare
+        from storytime_tui.generation.storyteller import Storyteller
+
+        on_gpu = next(model.parameters()).device.type == "cuda"
+        reader = prepare(model, "bf16" if on_gpu else "fp32")
+        return tell_with(Storyteller(reader, tokenizer, window), title, stopped)
+
+    return live
+
+
+# -- what the base tells ------------------------------------------------------------------------------------
+
+
+def base_passages(
+    base: str, shelves: tuple[Shelf, ...], stopped: Stopped = _never
+) -> tuple[tuple[str, ...], float]:
+    """What a base tells from beginnings of these shelves, and how many seconds it took; nothing for a new model.
+
+    Told once, and kept. Raises StorytimeError where there is no such model, OSError.
+    """
+    if catalogue.scratch_shape(base) is not None:
+        return (), math.nan
+    from storytime_tui.workshop.origins import find_origin
+    from storytime_tui.workshop.telling import open_teller
+
+    openings = voice.base_beginnings(shelves)
+    origin = find_origin(base, lambda what, done, total: None)
+    folders = [folder for folder in (origin.folder, origin.adapter) if folder is not None]
+    facts = [_FORMAT, voice.TOKENS, voice.BASE_PASSAGES, *map(_identity, folders), *openings]
+    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
+    path = paths.cache_folder() / "voice" / f"{key}.json"
+    kept = _kept(path)
+    if kept is not None:
+        return kept
+    teller = open_teller(base)
+    began = time.monotonic()
+    told: list[str] = []
+    for each in voice.tell_as_base(tell_with(teller, "", stopped), openings):
+        if stopped():
+            return (), math.nan
+        told += each
+    seconds = time.monotonic() - began
+    with contextlib.suppress(OSError):
+        files.make_folder(path.parent)
+        files.forget_unused(path.parent, _DAYS)
+        files.write_atomically(path, json.dumps({"passages": told, "seconds": seconds}).encode())
+    return tuple(told), seconds
+
+
+def _identity(folder: Path) -> str:
+    from storytime_tui.generation.precision import identity_of
+
+    return identity_of(folder)
+
+
+def _kept(path: Path) -> tuple[tuple[str, ...], float] | None:
+    try:
+        found: Mapping[str, Any] = small_files.read_json(path)
+        passages, seconds = tuple(found["passages"]), float(found["seconds"])
+        if not all(isinstance(passage, str) for passage in passages):
+            return None
+        os.utime(path)
+    except (OSError, small_files.UnreadableFile, KeyError, TypeError, ValueError):
+        return None
+    return passages, seconds
