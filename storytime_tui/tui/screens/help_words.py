@@ -128,6 +128,12 @@ TRAIN: tuple[Section, ...] = (
             ),
             ("validation", "the same, on the stories kept aside: how well it really does"),
             ("best", "the lowest validation loss so far; that checkpoint is kept"),
+            (
+                "voice",
+                "how many of 24 passages that it tells sound like the shelf rather than like the base. They are "
+                "sorted by their words, pairs of words and punctuation, names left out, so it says whose manner "
+                "they are told in and not whether they are good. Measured at the end, and earlier where that is quick",
+            ),
             ("perplexity", "the best loss said as a number of equal choices (on tall screens)"),
             (
                 "bits per byte",

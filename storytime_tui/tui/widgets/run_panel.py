@@ -10,6 +10,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from storytime_tui.terminal import printable, printable_line
+from storytime_tui.training.heard import of_passages, share_of
 from storytime_tui.tui import wording
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
@@ -65,6 +66,7 @@ class Numbers(Static):
             ("loss", wording.number(step.loss if step else None)),
             ("validation", wording.number(latest)),
             ("best", wording.number(best.validation_loss if best else None)),
+            *self._voice(view),
             *(self._more(view) if self.size.height > 12 else ()),
             ("frequencies", wording.number(frequencies)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
@@ -78,6 +80,14 @@ class Numbers(Static):
             for name, value in rows
         ]
         self.update(Content("\n").join(lines), layout=False)
+
+    @staticmethod
+    def _voice(view: RunView) -> list[tuple[str, str]]:
+        """How many of the passages that it told sound like the shelf, once somebody has listened."""
+        share = share_of(view.voice)
+        if view.voice is None or share is None:
+            return []
+        return [("voice", of_passages(share, view.voice.passages))]
 
     @staticmethod
     def _room(view: RunView) -> list[tuple[str, str]]:
@@ -152,7 +162,16 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         """Show the run as it stands: at once where something happened, a few times a second for mere steps."""
         self._view = view
         samples, evaluations = len(view.samples), len(view.evaluations)
-        happened = (view.phase, view.words, view.error, view.note, samples, evaluations, view.curve)
+        happened = (
+            view.phase,
+            view.words,
+            view.error,
+            view.note,
+            samples,
+            evaluations,
+            view.voice,
+            view.curve,
+        )
         if anew:
             self.query_one(Samples).forget()
             self._drawn = None
