@@ -9,11 +9,19 @@ from storytime_tui.corpus.manner import Classifier, passages_of
 OLD = ["upon the", "thereupon", "and so it was that", "by and by", "it came to pass that", "for many a day"]
 NEW = ["one day", "really", "very happy to see that", "so much fun that", "and then", "with a big smile"]
 DEEDS = ["went home", "found a button", "looked at the moon", "sang a song", "lost a shoe", "ate some bread"]
+THINGS = [
+    a + b
+    for a in ("ba", "ke", "lo", "mi", "nu", "pra", "sto")
+    for b in ("dle", "kin", "mer", "rop", "sh", "ten")
+]
 
 
 def story(phrases: list[str], who: str, seed: int, sentences: int = 60) -> str:
     draw = random.Random(seed)
-    told = (f"The wind blew, {draw.choice(phrases)} {who} {draw.choice(DEEDS)}" for _ in range(sentences))
+    told = [
+        f"The {' '.join(draw.sample(THINGS, 4))} blew, {draw.choice(phrases)} {who} {draw.choice(DEEDS)}"
+        for _ in range(sentences)
+    ]
     return ". ".join(told) + "."
 
 

@@ -1,0 +1,169 @@
+"""A run is listened to: at its end, and while it learns where that is cheap; it learns the same with and without."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storytime_tui import paths
+from storytime_tui.corpus.shelf import find_collection
+from storytime_tui.errors import ModelError
+from storytime_tui.training import events as ev
+from storytime_tui.training.control import Control
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.runs import read_events, summary_of
+from storytime_tui.training.sums import damage_in
+from storytime_tui.workshop import hearing, telling, voice
+from storytime_tui.workshop.hearing import Listening, heard
+from storytime_tui.workshop.learning import learn
+from storytime_tui.workshop.voice import Shelf
+from tests.tiny import write_collection
+from tests.tui.fakes import STARTED, step
+from tests.workshop.test_voice import NEW, NEW_STORIES, OLD, a_shelf
+from tests.workshop.test_voice import telling as tell_as
+
+PLAN = TrainingPlan(base="starter", collections=("old",), evaluate_every=5)
+TOTAL = STARTED.total_steps
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    stories = find_collection(str(a_shelf(tmp_path / "old", "Old", OLD))).stories
+    return Shelf("Old", tuple(stories[:8]), tuple(stories[8:]))
+
+
+@pytest.fixture
+def base(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """A base that tells in another manner, and the seconds that it takes."""
+    cost = {"seconds": 1.0}
+    told = tuple(NEW_STORIES)
+    monkeypatch.setattr(
+        hearing, "base_passages", lambda *words: (told, cost["seconds"] * len(told) / voice.PASSAGES)
+    )
+    return cost
+
+
+def a_run(stopped_by: str = "done", seconds: float = 1000.0) -> Iterator[ev.Event]:
+    yield STARTED
+    yield ev.Evaluated(0, 4.0, 50.0, 2.0, best=False)
+    for number in range(1, TOTAL + 1):
+        yield dataclasses.replace(step(number, 3.0), elapsed=seconds * number / TOTAL)
+        if number % 5 == 0:
+            yield ev.Evaluated(number, 3.0, 20.0, 1.0, best=True)
+    yield ev.Finished("r", TOTAL, 3.0, TOTAL, stopped_by, seconds)
+
+
+def measures(said: Iterator[ev.Event]) -> list[ev.VoiceMeasured]:
+    return [event for event in said if isinstance(event, ev.VoiceMeasured)]
+
+
+class Opened:
+    """A teller of the finished run."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.names: list[str] = []
+        monkeypatch.setattr(telling, "open_teller", self)
+        monkeypatch.setattr(hearing, "tell_with", lambda teller, title, stopped: tell_as(OLD))
+
+    def __call__(self, name: str) -> object:
+        self.names.append(name)
+        return self
+
+
+def test_at_the_end_the_best_checkpoint_is_listened_to(
+    shelf: Shelf, base: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Opened(monkeypatch)
+    said = list(heard(a_run(), "r", Listening(PLAN, (shelf,), 1000)))
+    assert isinstance(said[-1], ev.Finished)
+    assert isinstance(said[-2], ev.VoiceMeasured)
+    assert said[-2] == ev.VoiceMeasured(TOTAL, 24, 24, 0, said[-2].copied, ("Old",), (24,))
+    assert opened.names == ["r/best"]
+    assert len(measures(iter(said))) == 1
+    assert [e for e in said if not isinstance(e, ev.VoiceMeasured | ev.Preparing)] == list(a_run())
+
+
+def test_it_is_listened_to_while_it_learns_where_that_is_cheap(
+    shelf: Shelf, base: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Opened(monkeypatch)
+    live = Listening(PLAN, (shelf,), 1000, lambda title: tell_as(NEW))
+    during = measures(heard(a_run(), "r", live))[:-1]
+    assert [each.step for each in during] == list(range(5, TOTAL, 5))
+    assert {(each.of_shelf, each.of_base) for each in during} == {(0, 24)}
+    base["seconds"] = 1000 * 0.05 / (TOTAL / 5) * 1.01  # a little more than a twentieth of it all
+    assert len(measures(heard(a_run(), "r", live))) == 1
+
+
+def test_a_run_that_was_stopped_or_has_nothing_to_be_told_from_is_not_listened_to(
+    shelf: Shelf, base: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Opened(monkeypatch)
+    scratch = dataclasses.replace(PLAN, base="scratch-tiny")
+    assert list(heard(a_run("stopped"), "r", Listening(PLAN, (shelf,), 1000))) == list(a_run("stopped"))
+    assert list(heard(a_run(), "r", Listening(scratch, (shelf,), 1000))) == list(a_run())
+    assert not measures(heard(a_run(), "r", Listening(PLAN, (shelf,), 1000, stopped=lambda: True)))
+    assert opened.names == []
+
+
+def test_a_figure_that_cannot_be_made_ends_no_run(
+    shelf: Shelf, base: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for trouble in (ModelError("It is gone."), RuntimeError("out of memory"), OSError("full")):
+
+        def fails(name: str, trouble: Exception = trouble) -> object:
+            raise trouble
+
+        monkeypatch.setattr(telling, "open_teller", fails)
+        said = list(heard(a_run(), "r", Listening(PLAN, (shelf,), 1000)))
+        assert not measures(iter(said))
+        assert isinstance(said[-1], ev.Finished)
+
+
+def test_a_run_says_how_its_voice_is_in_its_journal_its_card_and_its_summary(
+    starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voice, "TOKENS", 6)
+    monkeypatch.setattr(voice, "BASE_PASSAGES", 6)
+    tales = write_collection(tmp_path / "tales")
+    plan = TrainingPlan(base="starter", collections=(str(tales),), max_steps=1, block_size=64, sample_every=0)
+    said = list(learn(plan, Control(), "quiet"))
+    assert isinstance(said[-1], ev.Finished)
+    measured = said[-2]
+    assert isinstance(measured, ev.VoiceMeasured)
+    assert measured.passages == 24
+    folder = paths.runs_folder() / "quiet"
+    assert read_events(folder)[-2] == measured  # and what was being prepared is not kept
+    assert len((folder / "events.jsonl").read_text().splitlines()) == len(read_events(folder))
+    best = folder / "checkpoints" / "best"
+    card = (best / "README.md").read_text(encoding="utf-8")
+    assert f"Of 24 passages that step {measured.step} told, {measured.of_shelf} sound like" in card
+    assert damage_in(best.resolve()) == ""
+    summary = summary_of("quiet")
+    assert (summary.voice, summary.passages) == (measured.of_shelf / 24, 24)
+    # what the base told is kept, and told only once
+    kept = list((paths.cache_folder() / "voice").iterdir())
+    assert [len(json.loads(path.read_text())["passages"]) for path in kept] == [6]
+
+
+def test_listening_leaves_the_model_and_torchs_random_state_alone(starter: Path) -> None:
+    import torch
+
+    from storytime_tui.models import loading
+    from storytime_tui.models.tokenizer import load_tokenizer
+
+    model = loading.load_model(starter, device=torch.device("cpu"), dtype=torch.float32, dropout=0.1).model
+    model.train()
+    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    live = hearing.live_teller(model, load_tokenizer(starter), 64)
+    assert live is not None
+    told = live("Mill Tales")("The mouse", 3, 0, 10)
+    assert len(told) == 3
+    assert told == live("Mill Tales")("The mouse", 3, 0, 10) != live("")("The mouse", 3, 0, 10)
+    assert torch.equal(before, torch.get_rng_state())
+    assert model.training
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
