@@ -93,15 +93,15 @@ class Classifier:
             leaning=_fitted(_held_out_scores(rows, class_of, counts, passages), class_of),
         )
 
-    def scores(self, passage: str) -> Floats:
-        """(classes,) nats for each class, up to a constant."""
-        total: Floats = self.evidence[self._known(passage)].sum(axis=0) + self.leaning
+    def scores(self, text: str) -> Floats:
+        """(classes,) nats for each class, up to a constant; of a text of several passages, their mean."""
+        parts = [self.evidence[known].sum(axis=0) for known in map(self._known, passages_of(text)) if known]
+        total: Floats = np.mean(parts, axis=0) + self.leaning if parts else self.leaning
         return total
 
-    def classify(self, passage: str) -> str:
-        """The class whose manner it is told in; "" where nothing of it is known."""
-        known = self._known(passage)
-        return self.classes[int(self.scores(passage).argmax())] if known else ""
+    def classify(self, text: str) -> str:
+        """The class in whose manner a passage, or a longer text, is told; "" where nothing of it is known."""
+        return self.classes[int(self.scores(text).argmax())] if self._known(text) else ""
 
     def tells_by(self, name: str, most: int = 12) -> list[str]:
         """The words and pairs by which a class is known most, those first that say most for most of its passages."""

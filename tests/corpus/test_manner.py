@@ -46,6 +46,14 @@ def test_a_passage_is_of_the_class_in_whose_manner_it_is_told() -> None:
     assert classifier.classify("") == classifier.classify("Zzyzx!") == ""
 
 
+def test_a_long_text_is_judged_as_its_passages_are() -> None:
+    classifier = Classifier.fit({"old": OLD_STORIES, "new": NEW_STORIES})
+    text = story(NEW, "Ann", 80, 400)
+    passages = passages_of(text)
+    mean = sum(classifier.scores(passage) for passage in passages) / len(passages)
+    assert classifier.scores(text) == pytest.approx(mean)
+
+
 def test_a_name_decides_nothing() -> None:
     classifier = Classifier.fit({"old": OLD_STORIES, "new": NEW_STORIES})
     assert classifier.names >= {"marten", "lily"}
