@@ -254,9 +254,9 @@ def live_teller(
 def base_passages(
     base: str, shelves: tuple[Shelf, ...], stopped: Stopped = _never
 ) -> tuple[tuple[str, ...], float]:
-    """What a base tells from beginnings of these shelves, and how many seconds it took; nothing for a new model.
+    """What a base tells from "Once upon a time" and as stories of these shelves begin, and the seconds that it took.
 
-    Told once, and kept. Raises StorytimeError where there is no such model, OSError.
+    Nothing for a new model. Told once, and kept. Raises StorytimeError where there is no such model, OSError.
     """
     if catalogue.scratch_shape(base) is not None:
         return (), math.nan

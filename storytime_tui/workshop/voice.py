@@ -25,6 +25,7 @@ BASE = "the base"  # what the class of its passages is called
 BASE_PASSAGES = 48
 _BASE_SEED = 1_000_000  # what the base is known by was not told with the seeds that are measured with
 _OPENINGS = 4  # held-out stories whose first words are told from
+_BASE_OPENINGS = 12  # and learned ones, whose first words the base tells from
 _APART = 1_000  # between the seeds of two beginnings
 _LEARNED_BY = 200_000  # words of each shelf that its manner is learned by
 _RECITED_FROM = 5_000_000  # words of each shelf that may have been recited
@@ -43,7 +44,11 @@ class Shelf:
 
     def openings(self, most: int = _OPENINGS) -> tuple[str, ...]:
         """The first words of held-out stories."""
-        return tuple(filter(None, (opening_of(story.text) for story in self.held_out[: 3 * most])))[:most]
+        return _openings(self.held_out, most)
+
+    def learned_openings(self, most: int) -> tuple[str, ...]:
+        """The first words of stories that were learned from."""
+        return _openings(self.stories, most)
 
 
 @dataclass(frozen=True)
@@ -164,15 +169,26 @@ def beginnings(openings: Sequence[str], count: int) -> list[tuple[str, int]]:
     return [(prompt, rows) for prompt, rows in found if rows]
 
 
-def base_beginnings(shelves: Sequence[Shelf]) -> list[str]:
-    """The openings that a base is heard from before it learns these shelves."""
-    each = max(1, _OPENINGS // max(1, len(shelves)))
-    return [opening for shelf in shelves for opening in shelf.openings(each)]
+def base_beginnings(shelves: Sequence[Shelf], most: int = _BASE_OPENINGS) -> list[str]:
+    """The openings that a base is known by: of stories that these shelves' runs learn from.
+
+    What is told goes on with what was begun, whoever tells: a base that were known by "Once upon a time" alone would be
+    taken for the shelf wherever it goes on with a king or a mill.
+    """
+    each = max(1, most // max(1, len(shelves)))
+    return [opening for shelf in shelves for opening in shelf.learned_openings(each)]
 
 
-def tell_as_base(tell: Tell, openings: Sequence[str]) -> Iterator[Sequence[str]]:
-    """What a base is known by."""
-    return tell_passages(tell, openings, BASE_PASSAGES, _BASE_SEED)
+def tell_as_base(tell: Tell, openings: Sequence[str], count: int | None = None) -> Iterator[Sequence[str]]:
+    """What a base is known by: so many passages, or BASE_PASSAGES."""
+    return tell_passages(tell, openings, BASE_PASSAGES if count is None else count, _BASE_SEED)
+
+
+def _openings(stories: Sequence[Story], most: int) -> tuple[str, ...]:
+    """Of evenly chosen stories."""
+    step = max(1, len(stories) // most)
+    found = (opening_of(story.text) for story in [*stories[::step], *stories[1::step]][: 2 * most])
+    return tuple(dict.fromkeys(filter(None, found)))[:most]
 
 
 def _some(stories: Sequence[Story], words: int) -> Sequence[Story]:

@@ -7,7 +7,8 @@
 For each bundled shelf, for Grimm and for each further --shelf: the starter learns it with the program's defaults and
 tells 24 tales as anybody would tell with it, 12 from "Once upon a time" and 12 from the first words of stories that
 it did not learn from. A classifier (`corpus.manner`; names left out) names each tale's manner, among all the shelves,
-what the starter tells, and the --author folders. It is itself held against the shelves' held-out stories. With --pair
+what the starter tells, and the --author folders. It is itself held against the shelves' held-out stories, and the
+starter's tales from the same beginnings are named, too (`starter_in_voice`: how many pass for the shelf's). With --pair
 one run learns the first two shelves of --only (or of all), and tells 12 as each. Needs `../shared` for nothing but
 the folders that are named.
 
@@ -42,7 +43,7 @@ from storytime_tui.training.journal import read_events
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.workshop import voice
 from storytime_tui.workshop.hearing import tell_with
-from storytime_tui.workshop.voice import BASE, Ear, Shelf, Tell, ear_for, measure_voice
+from storytime_tui.workshop.voice import Ear, Shelf, Tell, ear_for, measure_voice
 
 BUNDLED = ("hedgerow-tales", "nonsense-from-the-attic", "under-the-fir-trees")
 STARTER = "starter"
@@ -99,15 +100,13 @@ def kept(tell: Tell, told: list[str]) -> Tell:
     return telling
 
 
-def starter_passages(shelves: Sequence[Shelf]) -> tuple[list[str], list[str]]:
-    """What the starter tells by itself: to know it by, and to try the classifier on."""
+def starter_passages(shelves: Sequence[Shelf]) -> list[str]:
+    """What the starter tells by itself, to know it by: from beginnings of each shelf's own stories, too."""
     from storytime_tui.workshop.telling import open_teller
 
     tell = tell_with(open_teller(STARTER), "")
-    openings = voice.base_beginnings(shelves)
-    known = [text for rows in voice.tell_as_base(tell, openings) for text in rows]
-    other = [text for rows in voice.tell_passages(tell, openings, TALES, 1) for text in rows]
-    return known, other
+    openings = voice.base_beginnings(shelves, OPENINGS * len(shelves))
+    return [text for rows in voice.tell_as_base(tell, openings, 4 * len(openings)) for text in rows]
 
 
 # -- a run ------------------------------------------------------------------------------------------------------
@@ -138,15 +137,15 @@ def figures_of(evaluations: Sequence[ev.Evaluated], seconds: float) -> dict[str,
     return {"perplexity": (first, best), "perplexity_lower": 1 - best / first, "seconds": seconds}
 
 
-def told_by(run: str, ear: Ear, tales: dict[str, list[str]]) -> voice.Voice:
-    """24 tales of a run, shared out among the ear's shelves, each behind its shelf's line."""
+def told_by(model: str, ear: Ear, tales: dict[str, list[str]], *, lines: bool = True) -> voice.Voice:
+    """24 tales of a model, shared out among the ear's shelves; with `lines` each is told behind its shelf's."""
     from storytime_tui.workshop.telling import open_teller
 
-    teller = open_teller(run)
-    tells = {
-        s.title: kept(tell_with(teller, s.title), tales.setdefault(f"{run}: {s.title}", []))
-        for s in ear.shelves
-    }
+    teller = open_teller(model)
+    tells = {}
+    for shelf in ear.shelves:
+        told = tales.setdefault(f"{model}: {shelf.title}", [])
+        tells[shelf.title] = kept(tell_with(teller, shelf.title if lines else ""), told)
     measured = measure_voice(ear, tells, passages=TALES, openings=OPENINGS)
     assert measured is not None
     return measured
@@ -162,18 +161,21 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[st
     shelves = [shelf_in(name) for name in by_title.values()]
     authors = [shelf_in(str(folder)) for folder in args.author]
     tales: dict[str, list[str]] = {}
-    known, other = starter_passages(shelves)
-    tales[STARTER] = other
-    ear = ear_for(shelves, known, {a.title: [story.text for story in some(a.stories)] for a in authors})
+    ear = ear_for(
+        shelves,
+        starter_passages(shelves),
+        {a.title: [story.text for story in some(a.stories)] for a in authors},
+    )
     assert ear is not None
-    passages = {**held_out([*shelves, *authors], whole=False), BASE: other}
-    right = right_on(ear.classifier, passages)
+    right = right_on(ear.classifier, held_out([*shelves, *authors], whole=False))
+    untaught = {s.title: told_by(STARTER, replace(ear, shelves=(s,)), tales, lines=False) for s in shelves}
     titles = [shelf.title for shelf in shelves]
     whole = right_on(ear.classifier, held_out(shelves, whole=True))
     figures: dict[str, Any] = {
         "classifier_right": share(right, titles),
         "classifier_right_on_stories": share(whole, titles),
         "classifier": {name: f"{a} of {b}" for name, (a, b) in right.items()},
+        "starter_in_voice": {title: heard.of_shelf for title, heard in untaught.items()},
         "told_in_voice": {},
         "per_class": {},
         "perplexity_lower": {},
@@ -220,6 +222,8 @@ def table(figures: Mapping[str, Any]) -> list[str]:
         f"{'the shelves together':<28}{figures['classifier_right']:.1%} of passages, "
         f"{figures['classifier_right_on_stories']:.1%} of whole stories ({MARGIN:.0%} asked)"
     )
+    untaught = ", ".join(f"{title} {count}" for title, count in figures["starter_in_voice"].items())
+    lines.append(f"of {TALES} tales by the starter, untaught, named so: {untaught}")
     if figures["told_in_voice"]:
         lines += [
             "",

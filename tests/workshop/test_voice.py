@@ -54,6 +54,15 @@ def test_each_story_is_of_its_collections_shelf(shelves: tuple[Shelf, ...]) -> N
         assert all(each.text.lstrip().startswith(shelf.openings()[0]) for each in shelf.held_out[:1])
 
 
+def test_a_base_is_known_by_the_beginnings_of_stories_that_are_learned(shelves: tuple[Shelf, ...]) -> None:
+    openings = voice.base_beginnings(shelves)
+    assert len(openings) == len(set(openings)) == 12
+    texts = [[story.text.lstrip() for story in shelf.stories] for shelf in shelves]
+    begun = [[any(text.startswith(each) for text in own) for each in openings] for own in texts]
+    assert [sum(each) for each in begun] == [6, 6]
+    assert not set(openings) & {each for shelf in shelves for each in shelf.openings()}
+
+
 def test_half_begins_once_upon_a_time_and_half_as_held_out_stories_do() -> None:
     assert beginnings(["a", "b", "c"], 24) == [(ONCE, 12), ("a", 4), ("b", 4), ("c", 4)]
     assert beginnings(["a", "b", "c", "d"], 7) == [(ONCE, 4), ("a", 1), ("b", 1), ("c", 1)]
