@@ -18,6 +18,7 @@ from typing import TypeVar
 from textual.message import Message
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.stories.story import Passage
@@ -160,12 +161,21 @@ class Passages:
 
 
 @dataclass(frozen=True)
+class Openings:
+    """How many beginnings of a new story to tell; `known` are those that were offered already."""
+
+    settings: SamplerSettings
+    wanted: int
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Telling:
     """One wish: open `model`, and (unless None) tell with it. The number is in every message on it."""
 
     number: int
     model: str
-    passages: Passages | None
+    wish: Passages | Openings | None
 
 
 def free_memory() -> int:
@@ -184,12 +194,14 @@ class TellingThread:
         open_teller: Callable[[str, Progress | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
+        copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,
     ) -> None:
-        self._post, self._has_room = post, has_room
+        self._post, self._has_room, self._copied_by = post, has_room, copied_by
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
         self._tellers: dict[str, Teller] = {}  # the one used last is the last
+        self._copied: dict[str, Callable[[str], bool]] = {}  # by model
         self._stop = threading.Event()
 
     def begin(self, telling: Telling) -> None:
@@ -207,6 +219,7 @@ class TellingThread:
 
         def drop() -> None:
             self._tellers.pop(model, None)
+            self._copied.pop(model, None)
 
         self._worker.do(drop)
 
@@ -214,8 +227,10 @@ class TellingThread:
         told, failure = None, ""
         try:
             teller = self._open(telling)
-            if telling.passages is not None and not stop.is_set():
-                told = self._tell(teller, telling.number, telling.passages, stop)
+            if isinstance(telling.wish, Openings) and not stop.is_set():
+                self._tell_openings(teller, telling, telling.wish, stop)
+            elif isinstance(telling.wish, Passages) and not stop.is_set():
+                told = self._tell(teller, telling.number, telling.wish, stop)
         except BaseException as error:  # as in `_learn`
             failure = sentence_of(error)
         finally:
@@ -237,6 +252,22 @@ class TellingThread:
 
     def _opening(self, number: int, event: Preparing) -> None:
         self._post(messages.TellerOpening(number, wording.preparing(event)))
+
+    def _tell_openings(self, teller: Teller, telling: Telling, wish: Openings, stop: threading.Event) -> None:
+        is_copied = self._copied.get(telling.model) or self._copied_by(telling.model, stop)
+        if not stop.is_set():  # else it was not looked at to its end
+            self._copied[telling.model] = is_copied
+        # until the teller takes a voice, an empty story is begun without its shelf's line
+        told = tell_openings(
+            lambda settings, stop: teller.tell("", settings, stop),
+            wish.settings,
+            wish.wanted,
+            stop,
+            is_copied=is_copied,
+            known=wish.known,
+        )
+        for opening in told:
+            self._post(messages.OpeningTold(telling.number, opening))
 
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
         words = _Words(to.story, teller.name, json.dumps(dataclasses.asdict(to.settings)))

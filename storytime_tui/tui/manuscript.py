@@ -1,9 +1,13 @@
 """The story on the page, as the store knows it: what is typed is kept before anything else happens with it."""
 
+import dataclasses
+import json
 from collections.abc import Callable, Sequence
 
+from storytime_tui.errors import StoryMoved
+from storytime_tui.generation.openings import Opening
 from storytime_tui.stories.story import Added, Passage, Story
-from storytime_tui.tui.joining import joined, title_from
+from storytime_tui.tui.joining import joined, title_from, uncut
 from storytime_tui.tui.services import Store
 
 UNTITLED = "Untitled"
@@ -23,6 +27,10 @@ class Manuscript:
         """What stands over the page."""
         return self.story.title if self.story is not None else "A new story"
 
+    def whole_title(self, beginning: str) -> str:
+        """The title to begin a renaming with, by the story's first line; "" where it has none yet."""
+        return uncut(self.story.title, beginning) if self.story is not None else ""
+
     def keep_draft(self, store: Store, line: str) -> None:
         """Keep a line that is not sent yet; a blank page does not become a story for nothing."""
         if self.story is not None or line.strip():
@@ -34,6 +42,16 @@ class Manuscript:
         added = store.add_line(story.id, lambda text: joined(text, line))
         self.story = added.story
         return added
+
+    def begin(self, store: Store, opening: Opening, model: str) -> Story:
+        """Begin the story with an opening that a model told. Raises StoryMoved where it has words by now."""
+        story = self._kept(store, title_from(opening.text))
+        if store.passages(story.id):
+            raise StoryMoved
+        settings = json.dumps(dataclasses.asdict(opening.settings))
+        passage = store.add_passage(story.id, "model", opening.text, model, settings)
+        self.story = dataclasses.replace(story, head=passage.id)
+        return self.story
 
     def undo(self, store: Store) -> bool:
         """Take back the last passage; whether there was one. Raises StoryMoved where another window was there."""

@@ -2,6 +2,7 @@
 
 from textual.message import Message
 
+from storytime_tui.generation.openings import Opening
 from storytime_tui.generation.pieces import Told
 from storytime_tui.training.events import Event, StepDone
 
@@ -87,6 +88,14 @@ class TextTold(TellingMessage):
         self.text = text
         self.tokens = tokens
         self.tokens_per_second = tokens_per_second
+
+
+class OpeningTold(TellingMessage):
+    """The model told one of the openings that were wished for; nothing of it is kept yet."""
+
+    def __init__(self, number: int, opening: Opening) -> None:
+        super().__init__(number)
+        self.opening = opening
 
 
 class TellingEnded(TellingMessage):

@@ -212,6 +212,10 @@ class Services:
     model_choices: Callable[[], Sequence[Choice]]
     open_teller: Callable[[str, Progress | None], Teller]
     open_store: Callable[[], Store]
+    # what tells whether a text is copied from what a model learned from
+    copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
+        lambda text: False
+    )
     clock: Callable[[], float] = time.monotonic
     last_run: Callable[[], LastRun | None] = lambda: None
     load_settings: Callable[[], Loaded] = Loaded
@@ -246,6 +250,7 @@ def real_services() -> Services:
         model_choices=_model_choices,
         open_teller=_open_teller,
         open_store=_open_store,
+        copied_by=_copied_by,
         last_run=_last_run,
         load_settings=load_settings,
         keep_settings=change_settings,
@@ -379,6 +384,12 @@ def _open_teller(name: str, on_progress: Progress | None) -> Teller:
 
     waking.load_torchs_libraries()
     return telling.open_teller(name, on_progress)
+
+
+def _copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
+    from storytime_tui.workshop import copying
+
+    return copying.copied_by(model, stop)
 
 
 def _open_store() -> Store:

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from storytime_tui.errors import StoryError, StoryUnavailable
+from storytime_tui.generation.openings import Opening
 from storytime_tui.stories.story import Added, Opened
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.manuscript import Manuscript, last_story
@@ -56,6 +57,13 @@ class Writing:
         """Add your line; it is on the disk when this returns."""
         async with self._turn:
             return await done(self._desk.keeper.keep(partial(self.manuscript.add, line=line)))
+
+    async def begin(self, opening: Opening, model: str) -> Opened:
+        """Begin the story with an opening; the story afterwards. Raises StoryMoved where it has words by now."""
+        async with self._turn:
+            begin = partial(self.manuscript.begin, opening=opening, model=model)
+            story = await done(self._desk.keeper.keep(begin))
+            return await self._desk.from_store(lambda store: store.open_story(story.id))
 
     async def rename(self, title: str) -> None:
         """Give the story a title."""

@@ -7,9 +7,15 @@ from collections.abc import Callable, Sequence
 
 from textual.app import App
 
+from storytime_tui.models.catalogue import bases
 from storytime_tui.stories.story import Story
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
+
+
+def has_to_be_fetched(model: str) -> bool:
+    """Whether it is a base that does not come with the program."""
+    return any(base.download and base.name == model for base in bases())
 
 
 def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) -> None:
