@@ -74,6 +74,14 @@ def facts_of(text: str) -> Facts:
     )
 
 
+def part_facts(text: str) -> Facts:
+    """What has to be known of a part of a story: nobody looks for copies of it."""
+    import numpy as np
+
+    data = text.encode()
+    return Facts(len(text.split()), len(data), _digest(data), "", np.empty(0, np.uint64))
+
+
 def _digest(data: bytes | memoryview) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
@@ -83,7 +91,8 @@ class Story:
     """One tale, cleaned: the unit that goes whole to training or to validation.
 
     A shelf's story keeps its text on the disk and brings its facts; one made from a text makes them when
-    asked. `lines`: the half-open range of lines of `file` that it was made from, for the preview.
+    asked. `lines`: the half-open range of lines of `file` that it was made from, for the preview. `header`: lines
+    that stand before it in training, and are not learned; `continues`: it goes on with the story before it.
     """
 
     title: str
@@ -92,6 +101,8 @@ class Story:
     chapters: tuple[Chapter, ...] = ()
     lines: tuple[int, int] = (0, 0)
     known: Facts | None = field(default=None, compare=False, repr=False)
+    header: str = ""
+    continues: bool = False
 
     @property
     def text(self) -> str:

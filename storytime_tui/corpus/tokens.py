@@ -18,7 +18,7 @@ from storytime_tui.corpus.cleaning import CLEANING_VERSION
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import CorpusError
 
-_FORMAT = 2  # of the token folder; part of its key
+_FORMAT = 3  # of the token folder; part of its key
 _BATCH = 1_000_000  # characters encoded at once: enough for every core, little enough to show progress
 
 Ids = npt.NDArray[np.unsignedinteger[Any]]
@@ -49,15 +49,19 @@ class Encoder(Protocol):
 class TokenFile:
     """A stream of tokens on the disk.
 
-    `ids`: memory-mapped, one-dimensional, uint16 or uint32: end-of-text, story, end-of-text, story, ...
+    `ids`: memory-mapped, one-dimensional, uint16 or uint32: end-of-text, header, story, end-of-text, ...
     read as a ring, so that each story stands between two. `starts`: memory-mapped, where each story's
     end-of-text stands in `ids`. `text_bytes`: UTF-8 bytes of the stories' texts. `digest`: of the ids.
+    `skipped`: (stories, 2), half-open ranges of `ids` that are read and not learned: each story's header.
+
+    A story that continues the one before has a blank line and its header between the two, and no end-of-text.
     """
 
     ids: Ids
     starts: Starts
     text_bytes: int
     digest: str
+    skipped: Starts
 
     @property
     def stories(self) -> int:
@@ -98,6 +102,8 @@ def _key(stories: Sequence[Story], encoder: Encoder) -> str:
     digest.update(encoder.fingerprint.encode())
     for story in stories:
         digest.update(story.facts.digest.encode())
+        if story.header or story.continues:
+            digest.update(f" {story.continues:d} {story.header}\n".encode())
     return digest.hexdigest()[:40]
 
 
@@ -106,31 +112,47 @@ def _key(stories: Sequence[Story], encoder: Encoder) -> str:
 
 def _write(folder: Path, stories: Sequence[Story], encoder: Encoder, on_progress: Progress | None) -> None:
     dtype = np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32
-    total, done = sum(story.facts.bytes for story in stories), 0
+    total, done = sum(story.facts.bytes + 2 * story.continues for story in stories), 0
     starts: list[int] = []
+    skipped: list[int] = []
     with ArrayWriter(folder / "ids.npy", dtype) as ids:
         for batch in _batches(stories):
             encoded = encoder.encode_batch([piece for piece, _ in batch])
-            for (_, begins), own in zip(batch, encoded, strict=True):
-                if begins:
+            headers = _header_ids([story.header for _, story in batch if story], encoder)
+            for (_, story), own in zip(batch, encoded, strict=True):
+                if story:
                     starts.append(ids.length)
-                    ids.append([encoder.end_of_text])
+                    ids.append(headers["\n"] if story.continues else [encoder.end_of_text])
+                    skipped.append(ids.length)
+                    ids.append(headers[story.header])
+                    skipped.append(ids.length)
                 ids.append(own)
             done += sum(len(piece.encode()) for piece, _ in batch)
             if on_progress:
                 on_progress(done, total)
     np.save(folder / "starts.npy", np.array(starts, np.int64), allow_pickle=False)
+    np.save(folder / "skipped.npy", np.array(skipped, np.int64), allow_pickle=False)
     facts = {"text_bytes": total, "digest": ids.digest}
     (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _batches(stories: Sequence[Story]) -> Iterator[list[tuple[str, bool]]]:
-    """Pieces of about `_BATCH` characters together, each with whether a story begins with it."""
-    batch: list[tuple[str, bool]] = []
+def _header_ids(headers: Sequence[str], encoder: Encoder) -> dict[str, list[int]]:
+    """The ids of each header as `headers.header_ids` gives them, all encoded at once; of "\\n" a blank line's."""
+    if not any(headers):
+        return {"": []}
+    lines = sorted(set(filter(None, headers)))
+    end, *encoded = encoder.encode_batch(["\n", *(header.rstrip("\n") + "\n" for header in lines)])
+    known = {header: [*ids, *end] for header, ids in zip(lines, encoded, strict=True)}
+    return {"": [], "\n": [*end, *end], **known}
+
+
+def _batches(stories: Sequence[Story]) -> Iterator[list[tuple[str, Story | None]]]:
+    """Pieces of about `_BATCH` characters together, each with the story that begins with it."""
+    batch: list[tuple[str, Story | None]] = []
     size = 0
     for story in stories:
         for place, piece in enumerate(pieces_of(story.text, _BATCH)):
-            batch.append((piece, place == 0))
+            batch.append((piece, story if place == 0 else None))
             size += len(piece)
             if size >= _BATCH:
                 yield batch
@@ -160,15 +182,16 @@ def _open(folder: Path, encoder: Encoder, stories: int) -> TokenFile | None:
     """The tokens, or None where there are none or they are not what we wrote (cut short, say)."""
     try:
         ids, starts = open_array(folder / "ids.npy"), open_array(folder / "starts.npy")
+        skipped = open_array(folder / "skipped.npy").reshape(-1, 2)
         facts = json.loads((folder / "facts.json").read_bytes())
-        found = TokenFile(ids, starts, int(facts["text_bytes"]), str(facts["digest"]))
+        found = TokenFile(ids, starts, int(facts["text_bytes"]), str(facts["digest"]), skipped)
         os.utime(folder)  # it is still of use: see `files.forget_unused`
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
     whole = (
         ids.dtype == (np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32)
         and starts.dtype == np.int64
-        and len(starts) == stories
+        and len(starts) == len(skipped) == stories
         and len(ids) >= stories
         and int(ids[0]) == encoder.end_of_text
     )
@@ -178,14 +201,22 @@ def _open(folder: Path, encoder: Encoder, stories: int) -> TokenFile | None:
 # -- what a model without order would know ---------------------------------------------------------------
 
 
-def token_frequency_loss(training_ids: Ids, validation_ids: Ids, vocabulary_size: int) -> float:
+def token_frequency_loss(training: TokenFile, validation: TokenFile, vocabulary_size: int) -> float:
     """What knowing only how often each token occurs in training gives on validation, in nats per token.
 
-    Add-one smoothed over the vocabulary, so that a token never seen costs much, but not everything.
+    Add-one smoothed over the vocabulary, so that a token never seen costs much, but not everything. What is not
+    learned is not counted.
     """
-    counts = _counts(training_ids, vocabulary_size) + 1
+    counts = _learned(training, vocabulary_size) + 1
     costs = math.log(counts.sum()) - np.log(counts)
-    return float((_counts(validation_ids, vocabulary_size) * costs).sum() / len(validation_ids))
+    asked = _learned(validation, vocabulary_size)
+    return float((asked * costs).sum() / asked.sum())
+
+
+def _learned(stream: TokenFile, vocabulary_size: int) -> npt.NDArray[np.int64]:
+    skipped = [np.asarray(stream.ids[begin:end]) for begin, end in stream.skipped.tolist() if begin < end]
+    counts = _counts(stream.ids, vocabulary_size)
+    return counts - _counts(np.concatenate(skipped), vocabulary_size) if skipped else counts
 
 
 def _counts(ids: Ids, vocabulary_size: int) -> npt.NDArray[np.int64]:

@@ -12,6 +12,7 @@ import torch
 
 from storytime_tui.training.distributed import Ranks
 from storytime_tui.training.objective import window_batch
+from storytime_tui.training.skips import skips_of
 
 ALONE = Ranks()
 
@@ -63,8 +64,11 @@ def score_stream(
     on_batch: Callable[[int, int], bool] | None = None,
     ranks: Ranks = ALONE,
     stride: int | None = None,
+    skipped: Any = None,
 ) -> Score | None:
     """Score a token stream (1-D integer array that begins with end-of-text and is read as a ring).
+
+    `skipped`: (ranges, 2) places of tokens that are read and count for nothing (see `corpus.tokens`).
 
     `objective` is a model with its loss (`objective.Objective`). Every token is a target exactly once, with up
     to `block` tokens before it. Windows don't overlap, or, with a `stride`, begin so far apart: then each token
@@ -73,6 +77,7 @@ def score_stream(
     """
     tokens = len(ids)
     block = min(block, tokens)
+    skips = skips_of(skipped, tokens, device)
     windows = apart(tokens, block) if stride is None or stride >= block else sliding(tokens, block, stride)
     groups = list(_in_batches(windows, batch))
     nats, done = torch.zeros((), dtype=_sums(device), device=device), 0
@@ -80,7 +85,7 @@ def score_stream(
         for number, (group, length, skip) in enumerate(groups):
             # where each rank holds a part of the model, all of them take part in every batch
             if ranks.sharded or number % ranks.count == ranks.rank:
-                inputs, targets = window_batch(ids, group, length, device)
+                inputs, targets = window_batch(ids, group, length, device, skips)
                 with autocast(device, precision):
                     found = objective(inputs, targets, reduction="sum", skip=skip)
                 nats += found / (ranks.count if ranks.sharded else 1)
@@ -88,8 +93,9 @@ def score_stream(
             if on_batch is not None and not on_batch(done, len(windows)):
                 return None
     total = ranks.sum(nats).item()
-    loss = total / tokens
-    return Score(loss, perplexity_of(loss), total / math.log(2) / max(1, text_bytes), tokens, text_bytes)
+    counted = tokens - (skips.total if skips else 0)
+    loss = total / counted
+    return Score(loss, perplexity_of(loss), total / math.log(2) / max(1, text_bytes), counted, text_bytes)
 
 
 Window = tuple[

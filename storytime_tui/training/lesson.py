@@ -16,3 +16,5 @@ class Lesson:
     token_frequency_loss: float
     fingerprint: str
     copies: int = 0  # stories that were told twice, and left out
+    training_skipped: Any = None  # (ranges, 2): which tokens are read and not learned
+    validation_skipped: Any = None

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from storytime_tui.corpus.windows import window_at
+from storytime_tui.training.skips import SKIPPED, Skips
 
 # bytes of logits, and of what is made of them, that are there at once; a GPU holds more, and likes larger products
 LOGITS = 256 * 2**20
@@ -41,10 +42,13 @@ class Learner(Protocol):
         """(batch, tokens) -> (batch, tokens, vocabulary) logits."""
 
 
-def window_batch(ids: Any, starts: Any, block: int, device: torch.device) -> tuple[Tensor, Tensor]:
+def window_batch(
+    ids: Any, starts: Any, block: int, device: torch.device, skips: Skips | None = None
+) -> tuple[Tensor, Tensor]:
     """Inputs and targets, both (len(starts), block) int64: the targets are the inputs one token later.
 
-    `ids` is a stream of tokens, an array or a tensor on `device`; it is read as a ring.
+    `ids` is a stream of tokens, an array or a tensor on `device`; it is read as a ring. Targets among its `skips`
+    are SKIPPED.
     """
     if isinstance(ids, Tensor):
         places = torch.as_tensor(starts, device=device)[:, None] + torch.arange(block + 1, device=device)
@@ -53,7 +57,8 @@ def window_batch(ids: Any, starts: Any, block: int, device: torch.device) -> tup
     else:
         windows = torch.stack([torch.from_numpy(window_at(ids, int(start), block + 1)) for start in starts])
         windows = windows.to(device)  # (batch, block + 1)
-    return windows[:, :-1], windows[:, 1:]
+    targets = windows[:, 1:]
+    return windows[:, :-1], targets if skips is None else skips.hide(targets, starts)
 
 
 def next_token_loss(
@@ -67,19 +72,21 @@ def next_token_loss(
 ) -> Tensor:
     """Cross-entropy in nats of `targets` (batch, block) given `inputs` (batch, block), in fp32.
 
-    The first `skip` targets of each window are read, and not counted.
+    The first `skip` targets of each window are read, and not counted; nor are those that are SKIPPED.
 
     The logits of all tokens are never there at once: see `LinearCrossEntropy`, a part of which may be `compiled`.
     """
-    head = model.head
+    head, answers = model.head, targets[:, skip:].flatten()
     if head is None:  # more than a product with a matrix
         logits = model(inputs)[:, skip:]  # (batch, block - skip, vocabulary)
-        return F.cross_entropy(logits.float().flatten(0, 1), targets[:, skip:].flatten(), reduction=reduction)
+        return F.cross_entropy(
+            logits.float().flatten(0, 1), answers, ignore_index=SKIPPED, reduction=reduction
+        )
     hidden = model.hidden(inputs)[:, skip:].flatten(0, 1)
     loss: Tensor = LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        hidden, head, targets[:, skip:].flatten(), model.vocabulary, torch.is_grad_enabled(), compiled
+        hidden, head, answers, model.vocabulary, torch.is_grad_enabled(), compiled
     )
-    return loss / len(hidden) if reduction == "mean" else loss
+    return loss / (answers != SKIPPED).sum() if reduction == "mean" else loss
 
 
 class Objective(nn.Module):
@@ -112,7 +119,10 @@ class LinearCrossEntropy(torch.autograd.Function):
         learns: bool,
         compiled: bool = False,
     ) -> Tensor:
-        """(rows, width), (vocabulary and padding, width), (rows,) -> the sum of the losses in nats, fp32."""
+        """(rows, width), (vocabulary and padding, width), (rows,) -> the sum of the losses in nats, fp32.
+
+        A row whose target is SKIPPED adds nothing to it.
+        """
         device = hidden.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
         wanted = (learns and ctx.needs_input_grad[0], learns and ctx.needs_input_grad[1])
@@ -157,10 +167,16 @@ def _in_parts(
     loss = torch.zeros((), device=hidden.device)
     narrow = hidden.dtype == torch.float16
     louder = _LOUDER if narrow else 1.0
+    skips = (
+        bool((targets == SKIPPED).any()) if not hidden.is_cuda else True
+    )  # a GPU would have to be waited for
     hidden_grad = torch.empty_like(hidden, dtype=torch.float32 if narrow else None) if wanted[0] else None
     head_grad = torch.empty(head.shape, device=head.device) if wanted[1] else None
     for start in range(0, rows, at_once):
         some, answers = hidden[start : start + at_once], targets[start : start + at_once, None]
+        counts = (answers != SKIPPED).to(hidden.dtype) if skips else None  # (rows, 1)
+        if counts is not None:
+            answers = answers.clamp(min=0)
         if len(slices) == 1:  # at once where it goes: a copy of so much costs as much as a softmax
             logits = some @ head.T
         else:
@@ -168,13 +184,18 @@ def _in_parts(
             for part in slices:
                 logits[:, part] = some @ head[part].T
         if not any(wanted):
-            loss += _nats(logits, answers, vocabulary)[0]
+            nats = _nats(logits, answers, vocabulary)[0]
+            loss += nats.sum() if counts is None else (nats * counts.float()).sum()
             continue
         nats, surprise = surprised(logits, answers, vocabulary, louder)
-        loss += nats
+        loss += nats.sum() if counts is None else (nats * counts.float()).sum()
         del logits  # or it would still be there beside the next part's
         if hidden_grad is not None:
             hidden_grad[start : start + at_once] = surprise @ head
+            if counts is not None:
+                hidden_grad[start : start + at_once] *= counts
+        if counts is not None:
+            some = some * counts
         for part in slices if head_grad is not None else []:
             assert head_grad is not None
             if start == 0:
@@ -197,14 +218,14 @@ def _evenly(rows: int, most: int) -> int:
 
 
 def _nats(logits: Tensor, answers: Tensor, vocabulary: int) -> tuple[Tensor, Tensor]:
-    """(rows, words), (rows, 1) -> the sum of the losses, and the logarithm of each word's probability, in fp32."""
+    """(rows, words), (rows, 1) -> (rows, 1) losses, and the logarithm of each word's probability, in fp32."""
     logits[:, vocabulary:] = -torch.inf  # padding is no word
     likely = F.log_softmax(logits, 1, dtype=torch.float32)
-    return -likely.gather(1, answers).sum(), likely
+    return -likely.gather(1, answers), likely
 
 
 def _surprise(logits: Tensor, answers: Tensor, vocabulary: int, louder: float) -> tuple[Tensor, Tensor]:
-    """(rows, words), (rows, 1) -> the sum of the losses, and its gradient in the logits times `louder`.
+    """(rows, words), (rows, 1) -> (rows, 1) losses, and the gradient of their sum in the logits times `louder`.
 
     That is each word's probability, less 1 at the right answer. It overwrites what it was given.
     """
@@ -220,7 +241,7 @@ def _sweep(logits: Tensor, answers: Tensor, vocabulary: int, louder: float) -> t
     scores = logits.float().masked_fill(words >= vocabulary, -torch.inf)
     whole = scores.logsumexp(1, keepdim=True)
     surprise = (scores - whole).exp() - (words == answers).float()
-    return (whole - logits.gather(1, answers).float()).sum(), (surprise * louder).to(logits.dtype)
+    return whole - logits.gather(1, answers).float(), (surprise * louder).to(logits.dtype)
 
 
 @functools.cache

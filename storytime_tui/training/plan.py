@@ -154,6 +154,10 @@ _KIND_WORDS = {
     str: "a text",
     tuple: "a list of texts",
 }
+_WRITTEN = {
+    "extended_at": "give more epochs with --resume RUN --epochs N",
+    "voices": "a voice is called by its collection's title (`storytime-tui corpus rename` changes that)",
+}
 _TRUTH = {"true": True, "false": False}
 
 
@@ -169,10 +173,8 @@ def with_values(plan: TrainingPlan, values: dict[str, str]) -> TrainingPlan:
             changed[name] = None
         elif kind is bool and text.lower() in _TRUTH:
             changed[name] = _TRUTH[text.lower()]
-        elif name == "extended_at":
-            raise PlanError(
-                "extended_at is written by the program: give more epochs with --resume RUN --epochs N."
-            )
+        elif name in _WRITTEN:
+            raise PlanError(f"{name} is written by the program: {_WRITTEN[name]}.")
         elif kind is tuple:
             changed[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         else:

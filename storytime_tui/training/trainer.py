@@ -31,6 +31,7 @@ from storytime_tui.training.order import WindowOrder
 from storytime_tui.training.plan import TrainingPlan, schedule_of
 from storytime_tui.training.probe import Memory, free_memory, is_out_of_memory
 from storytime_tui.training.schedule import learning_rate_at
+from storytime_tui.training.skips import skips_of
 from storytime_tui.training.tally import Tally
 
 _log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Trainer:
         self.optimizer = make_optimizer(self._objective, plan)
         self.scaler = make_scaler(device, precision)
         self._order = WindowOrder(lesson.training_ids, plan, device)
+        self._skips = skips_of(lesson.training_skipped, len(lesson.training_ids), device)
         self.step = 0
         self.best_loss: float | None = None
         self.best_step = 0
@@ -87,9 +89,8 @@ class Trainer:
         self.step, self._saved_step = progress.step, progress.step
         self.best_loss, self.best_step = progress.best_validation_loss, progress.best_step
         self._tally.seconds = progress.seconds
-        self._worse = (
-            0 if self.step in self.plan.extended_at else progress.worse
-        )  # more epochs, more patience
+        more = self.step in self.plan.extended_at  # epochs, and with them patience
+        self._worse = 0 if more else progress.worse
         self.micro = min(self.micro, progress.micro)
         self.model.checkpointing = progress.checkpointing
 
@@ -187,6 +188,8 @@ class Trainer:
         assert plan.block_size
         self.optimizer.zero_grad(set_to_none=True)
         loss_sum = torch.zeros((), device=self.device)
+        places, skips = self._order.starts(self.step * self.windows, self.windows), self._skips
+        counted = skips.counted(places, plan.block_size) if skips else self.windows * plan.block_size
         for at in range(own.start, own.stop, self.micro):
             if at > own.start and self.ranks.count == 1:
                 paused_at = time.monotonic()
@@ -196,12 +199,12 @@ class Trainer:
                     self.optimizer.zero_grad(set_to_none=True)
                     return None
             end = min(at + self.micro, own.stop)
-            starts = self._order.starts(self.step * self.windows + at, end - at)
-            inputs, targets = window_batch(self._order.ids, starts, plan.block_size, self.device)
+            starts = places[at:end]
+            inputs, targets = window_batch(self._order.ids, starts, plan.block_size, self.device, skips)
             torch.manual_seed(_seed_of(plan.seed, self.step, at))
             with dd.quiet_until_last(self._objective, self.ranks, last=end == own.stop):
                 with autocast(self.device, self.precision):
-                    loss = self._objective(inputs, targets) * ((end - at) / self.windows)
+                    loss = self._objective(inputs, targets, reduction="sum") / counted
                 # the ranks' gradients are averaged, and are parts of one sum
                 torch.autograd.backward(self.scaler.scale(loss * self.ranks.count))
             loss_sum += loss.detach()
@@ -316,6 +319,7 @@ class Trainer:
             precision=self.precision,
             on_batch=lambda done, total: self.ranks.count > 1 or not self.control.stopped,
             ranks=self.ranks,
+            skipped=self.lesson.validation_skipped,
         )
         return self._last_score
 

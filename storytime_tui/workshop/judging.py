@@ -13,6 +13,7 @@ from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import CorpusError, ModelError
 from storytime_tui.models import catalogue
 from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.workshop.lessons import behind_lines
 from storytime_tui.workshop.models import open_model
 from storytime_tui.workshop.origins import find_origin
 
@@ -48,14 +49,15 @@ def judge(
     """Score a model on collections' validation stories, or on all of them with `everything`.
 
     Raises StorytimeError. The split is the one that a run with the same seed and fraction makes of the
-    same collections.
+    same collections. A model that knows a collection's voice reads its stories behind its line, as it learned.
     """
     if catalogue.scratch_shape(model_name) is not None:
         raise ModelError(
             f"{model_name} has random weights: there is nothing to measure before it is trained."
         )
     report("reading the stories", 0, 0)
-    stories = [story for name in collections for story in find_collection(name).stories]
+    shelves = [find_collection(name) for name in collections]
+    stories = [story for shelf in shelves for story in shelf.stories]
     if not everything:
         stories = list(split_stories(stories, fraction, seed).validation)
     if not stories:
@@ -71,7 +73,8 @@ def judge(
     from storytime_tui.training.objective import Objective
 
     tokenizer = load_tokenizer(origin.folder)
-    tokens = open_tokens(stories, tokenizer, paths.cache_folder() / "tokens", None)
+    behind = behind_lines(stories, shelves, origin.voices.titles)
+    tokens = open_tokens(behind, tokenizer, paths.cache_folder() / "tokens", None)
     report("waking the model", 0, 0)
     device = loading.choose_device(device_name)
     model = open_model(origin, device, torch.float32).model
@@ -97,6 +100,7 @@ def judge(
         precision=loading.choose_precision(precision, device),
         on_batch=on_batch,
         stride=stride or max(1, block // 2),
+        skipped=tokens.skipped,
     )
     assert score is not None
     return Judged(

@@ -61,6 +61,7 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     """
     if run is not None and not _is_follower():
         runs.check_free_name(run)
+    plan = dataclasses.replace(plan, voices=())  # another run's, where its plan was taken
     with _ranks(plan) as ranks:
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("waking the model", 0, 0)
@@ -84,6 +85,8 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
 def _resume(run: str, folder: Path, control: Control, more_epochs: float | None) -> Iterator[ev.Event]:
     runs.ready_checkpoints(folder)
     plan = read_plan(folder / runs.PLAN)
+    if not plan.voices:  # a run of the time before there were shelf lines
+        plan = dataclasses.replace(plan, shelf_lines=False)
     summary = runs.summary_of(run, ours=True)
     # by what it said at its end, not by its steps: it may have been killed before it saved the last of them
     over = summary.state == "finished" and summary.step not in plan.extended_at
@@ -254,10 +257,8 @@ def _build(
     """Load torch and the model. Returns how to make the trainer in the run's folder, and the resolved plan. Raises
     PlanError or ModelError before anything is written."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from storytime_tui.corpus.tokens import token_frequency_loss
     from storytime_tui.models import loading
     from storytime_tui.training.distributed import Ranks
-    from storytime_tui.training.lesson import Lesson
     from storytime_tui.training.optimizers import check_optimizer
     from storytime_tui.training.probe import available_memory, fit_to_memory
     from storytime_tui.training.trainer import Trainer
@@ -284,18 +285,7 @@ def _build(
         for block in loaded.model.blocks:
             block.compile()
         loaded.model.compiled = not ranks.sharded  # blocks in parts are whole only when they are called
-    lesson = Lesson(
-        training_ids=streams.training.ids,
-        validation_ids=streams.validation.ids,
-        validation_bytes=streams.validation.text_bytes,
-        stories=len(prepared.split.training),
-        validation_stories=len(prepared.split.validation),
-        copies=len(prepared.split.copies),
-        token_frequency_loss=token_frequency_loss(
-            streams.training.ids, streams.validation.ids, tokenizer.vocabulary_size
-        ),
-        fingerprint=streams.fingerprint,
-    )
+    lesson = lessons.lesson_of(prepared.split, streams, tokenizer.vocabulary_size)
 
     def sample(prompt: str, tokens: int, seed: int) -> str:
         from storytime_tui.generation.live_reader import LiveReader

@@ -2,17 +2,19 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from storytime_tui import files, paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
-from storytime_tui.corpus.headers import header_before
+from storytime_tui.corpus.headers import header_before, shelf_line, voice_of
 from storytime_tui.corpus.names import is_numbered
+from storytime_tui.corpus.parts import with_line
 from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.corpus.splitting import Split, split_stories
-from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens
+from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens, token_frequency_loss
 from storytime_tui.errors import CorpusError, PlanError
+from storytime_tui.training.lesson import Lesson
 from storytime_tui.training.plan import TrainingPlan, repeats_of
 
 Report = Callable[[str, int, int], None]
@@ -24,12 +26,14 @@ _DAYS = 90  # tokens that were not opened for so long are made again when they a
 class Chosen:
     """The stories of a plan, split, and the plan with them written out by name.
 
-    `reading`: what one epoch reads, the training stories as the plan's `repeats` and `headers` have them.
+    `reading`: what one epoch reads, the training stories as the plan's `repeats`, `shelf_lines` and `headers` have
+    them; `asked`: the validation stories, likewise behind their shelf's line.
     """
 
     plan: TrainingPlan
     split: Split
     reading: tuple[Story, ...]
+    asked: tuple[Story, ...]
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,17 @@ def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None)
             "Pick a second story, or a longer one."
         )
     names = tuple(_lasting_name(name) for name in plan.collections)
-    reading = _reading(split.training, plan, collections)
-    return Chosen(replace(plan, collections=names, stories=tuple(key for key, _ in picked)), split, reading)
+    voices = plan.voices or tuple(voice_of(collection.title) for collection in collections)
+    plan = replace(
+        plan,
+        collections=names,
+        stories=tuple(key for key, _ in picked),
+        voices=voices if plan.shelf_lines else (),
+    )
+    shelves = _Shelves(collections, plan.voices)
+    reading = _reading(split.training, plan, shelves)
+    asked = tuple(part for story in split.validation for part in shelves.behind_line(story))
+    return Chosen(plan, split, reading, asked)
 
 
 def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[tuple[str, Story]]:
@@ -83,31 +96,59 @@ def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[
     return [(key, story) for key, story in everything if key in keys]
 
 
-def _reading(
-    training: Sequence[Story], plan: TrainingPlan, collections: Sequence[Collection]
-) -> tuple[Story, ...]:
-    """The training stories, each as often as its collection is read in an epoch, some under a header.
+class _Shelves:
+    """Which collection each story is from. By its text: a single story was cut in two, and then there is one alone."""
 
-    A story read twice is there twice: with and without a header, say, where its number in the seed differs.
+    def __init__(self, collections: Sequence[Collection], voices: Sequence[str]) -> None:
+        self.names = [collection.name for collection in collections]
+        self._voices = dict(zip(self.names, voices, strict=False))
+        self._home = {
+            story.facts.digest: each.name for each in reversed(collections) for story in each.stories
+        }
+
+    def name(self, story: Story) -> str:
+        """The name of the collection that a story stands in."""
+        return self._home.get(story.facts.digest, self.names[0])
+
+    def line(self, story: Story) -> str:
+        """Its shelf's line; "" where there are none."""
+        return shelf_line(self._voices.get(self.name(story), ""))
+
+    def behind_line(self, story: Story) -> list[Story]:
+        """The story as it is read behind its shelf's line, in parts; as it is where there are no lines."""
+        line = self.line(story)
+        return with_line(story, line) if line else [story]
+
+
+def behind_lines(
+    stories: Iterable[Story], collections: Sequence[Collection], known: Sequence[str]
+) -> list[Story]:
+    """Stories of collections as a model reads them that knows these voices: behind their lines, in parts."""
+    voices = [voice_of(collection.title) for collection in collections]
+    shelves = _Shelves(collections, [voice if voice in known else "" for voice in voices])
+    return [part for story in stories for part in shelves.behind_line(story)]
+
+
+def _reading(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -> tuple[Story, ...]:
+    """The training stories, each as often as its collection is read in an epoch, with their headers.
+
+    A story read twice is there twice: with and without a title, say, where its number in the seed differs.
     Raises PlanError for a collection that was not chosen, or where too little is left.
     """
     times = repeats_of(plan)
-    unknown = times.keys() - {collection.name for collection in collections}
+    unknown = times.keys() - set(shelves.names)
     if unknown:
         raise PlanError(
-            f"repeats names {min(unknown)}, but the chosen collections are "
-            f"{', '.join(collection.name for collection in collections)}."
+            f"repeats names {min(unknown)}, but the chosen collections are {', '.join(shelves.names)}."
         )
-    if not times and not plan.headers:
+    if not times and not plan.headers and not plan.voices:
         return tuple(training)
-    # by its text: a single story was cut in two for validation, and then there is one collection alone
-    home = {story.facts.digest: each.name for each in reversed(collections) for story in each.stories}
-    read = []
+    read: list[Story] = []
     for story in training:
-        wanted = times.get(home.get(story.facts.digest, collections[0].name), 1.0)
+        wanted = times.get(shelves.name(story), 1.0)
         for time in range(math.ceil(wanted)):
             if time + _rank(story, plan.seed) < wanted:
-                read.append(_with_header(story, plan, time))
+                read += _with_header(story, plan, time, shelves.line(story))
     if not read:
         raise PlanError("repeats leaves no story to learn from: set higher numbers.")
     return tuple(read)
@@ -119,13 +160,15 @@ def _rank(story: Story, seed: int) -> float:
     return int.from_bytes(digest[:4], "big") / 2**32
 
 
-def _with_header(story: Story, plan: TrainingPlan, time: int) -> Story:
-    if not plan.headers:
-        return story
-    text = story.text
-    title = "" if is_numbered(story.title, story.file) else story.title
-    header = header_before(title, text, share=plan.headers, seed=plan.seed + time)
-    return replace(story, content=header + text, chapters=(), known=None) if header else story
+def _with_header(story: Story, plan: TrainingPlan, time: int, line: str) -> list[Story]:
+    header = ""
+    if plan.headers:
+        title = "" if is_numbered(story.title, story.file) else story.title
+        header = header_before(title, story.text, share=plan.headers, seed=plan.seed + time)
+    if line:
+        return with_line(story, line, header.rstrip("\n") + "\n" if header else "")
+    # runs of the time before there were shelf lines learned their other headers with the text
+    return [replace(story, content=header + story.text, chapters=(), known=None) if header else story]
 
 
 def _lasting_name(name: str) -> str:
@@ -143,6 +186,23 @@ def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
     folder = paths.cache_folder() / "tokens"
     files.forget_unused(folder, _DAYS)
     training = open_tokens(chosen.reading, encoder, folder, progress)
-    validation = open_tokens(chosen.split.validation, encoder, folder, progress)
+    validation = open_tokens(chosen.asked, encoder, folder, progress)
     digest = hashlib.sha256(f"{training.digest} {validation.digest}".encode())
     return Streams(training, validation, digest.hexdigest())
+
+
+def lesson_of(split: Split, streams: Streams, vocabulary_size: int) -> Lesson:
+    """What the trainer is told of both halves."""
+    training, validation = streams.training, streams.validation
+    return Lesson(
+        training_ids=training.ids,
+        validation_ids=validation.ids,
+        validation_bytes=validation.text_bytes,
+        stories=len(split.training),
+        validation_stories=len(split.validation),
+        copies=len(split.copies),
+        token_frequency_loss=token_frequency_loss(training, validation, vocabulary_size),
+        fingerprint=streams.fingerprint,
+        training_skipped=training.skipped,
+        validation_skipped=validation.skipped,
+    )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from storytime_tui import files
 from storytime_tui.corpus import tokens
 from storytime_tui.corpus.collection import Story
+from storytime_tui.corpus.headers import header_ids
 from storytime_tui.corpus.tokens import TokenFile, open_tokens, pieces_of, token_frequency_loss
 from storytime_tui.errors import CorpusError
 from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
@@ -176,18 +178,60 @@ def test_stopping_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Monk
     assert open_tokens([Story("", "seven..")] * 9, Bytes(), tmp_path).stories == 9
 
 
+def stream(ids: Any, skipped: Sequence[tuple[int, int]] = ()) -> TokenFile:
+    return TokenFile(ids, np.zeros(1, np.int64), 0, "", np.array(skipped, np.int64).reshape(-1, 2))
+
+
+def test_what_is_not_learned_counts_for_no_token_frequency() -> None:
+    with_headers = stream(np.array([0, 3, 3, 1, 2, 0, 3, 2, 2], np.uint16), [(1, 3), (6, 7)])
+    without = stream(np.array([0, 1, 2, 0, 2, 2], np.uint16))
+    assert token_frequency_loss(with_headers, with_headers, 4) == token_frequency_loss(without, without, 4)
+
+
 def test_token_frequency_loss_is_the_add_one_unigram_loss() -> None:
     training = np.array([0, 0, 1, 2, 2, 2], np.uint16)
     validation = np.array([0, 2, 3], np.uint16)
     probability = {0: 3 / 10, 1: 2 / 10, 2: 4 / 10, 3: 1 / 10}
     wanted = -sum(math.log(probability[int(i)]) for i in validation) / 3
-    assert token_frequency_loss(training, validation, 4) == pytest.approx(wanted, abs=1e-12)
+    assert token_frequency_loss(stream(training), stream(validation), 4) == pytest.approx(wanted, abs=1e-12)
 
 
 def test_token_frequency_loss_of_a_long_stream_is_the_same_in_pieces(tmp_path: Path) -> None:
     ids = np.arange((1 << 20) + 5, dtype=np.uint32) % 7
-    assert token_frequency_loss(ids, ids, 7) == pytest.approx(math.log(7), abs=1e-6)
+    assert token_frequency_loss(stream(ids), stream(ids), 7) == pytest.approx(math.log(7), abs=1e-6)
 
 
 def test_a_token_file_is_plain_data() -> None:
-    assert TokenFile(np.zeros(1, np.uint16), np.zeros(1, np.int64), 0, "").stories == 1
+    assert stream(np.zeros(1, np.uint16)).stories == 1
+
+
+def test_headers_stand_before_their_stories_and_are_marked(tmp_path: Path) -> None:
+    stories = [
+        Story("A", "fox", header="Shelf: S\nTitle: A\n"),
+        Story("A", "ran", header="Shelf: S\n", continues=True),
+        Story("B", "hen"),
+    ]
+    file = open_tokens(stories, Bytes(), tmp_path)
+    told = bytes(id if id < 256 else 0 for id in file.ids.tolist())
+    assert told == b"\0Shelf: S\nTitle: A\n\nfox\n\nShelf: S\n\nran\0hen"
+    assert [told[begin:end] for begin, end in file.skipped.tolist()] == [
+        b"Shelf: S\nTitle: A\n\n",
+        b"Shelf: S\n\n",
+        b"",
+    ]
+    assert file.text_bytes == len("fox\n\nranhen")
+    assert open_tokens(stories[2:], Bytes(), tmp_path).stories == 1
+    other = open_tokens([Story("A", "fox", header="Shelf: T\n")], Bytes(), tmp_path)
+    assert other.digest != open_tokens([Story("A", "fox")], Bytes(), tmp_path).digest
+
+
+def test_a_story_has_the_same_tokens_behind_a_header(tmp_path: Path) -> None:
+    texts = ['"Stop!" said the wren.\n\nThe cat stopped.', "Ünter dem Tisch, 12 mice."]
+    tokenizer = train_tokenizer(iter(texts * 20), 400)
+    header = "Shelf: Hedgerow Tales\n"
+    for text in texts:
+        file = open_tokens([Story("", text, header=header)], tokenizer, tmp_path)
+        assert file.ids.tolist()[1:] == tokenizer.encode(f"{header}\n{text}")
+        (begin, end) = file.skipped.tolist()[0]
+        assert file.ids.tolist()[begin:end] == header_ids(header, tokenizer)
+        assert header_ids("", tokenizer) == []

@@ -1,5 +1,6 @@
 """The loss in parts is the loss at once, and so are its gradients, padding and mixed precision or not."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from storytime_tui.training import objective
 from storytime_tui.training.objective import LinearCrossEntropy, next_token_loss, window_batch
+from storytime_tui.training.skips import SKIPPED, skips_of
 from tests.tiny import ours, tiny_gpt2, token_stream
 
 CPU = torch.device("cpu")
@@ -41,6 +43,33 @@ def test_in_parts_as_at_once(
     torch.testing.assert_close(found, whole, rtol=1e-4, atol=1e-3)
     for ours_, theirs in zip(grads, expected, strict=True):
         torch.testing.assert_close(ours_, theirs, rtol=1e-3, atol=1e-3 * (1 + scale))
+
+
+@pytest.mark.parametrize("logits", [objective.LOGITS, 20_000])
+def test_what_is_skipped_is_read_and_not_learned(logits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objective, "LOGITS", logits)
+    model, stream = ours(tiny_gpt2()).eval(), token_stream(200)
+    ranges = np.array([[0, 3], [7, 7], [20, 29], [199, 200]])
+    skips = skips_of(ranges, len(stream), CPU)
+    assert skips is not None
+    assert skips_of(ranges[1:2], len(stream), CPU) is None
+    starts = [0, 10, 180]  # the last one goes round the ring's end
+    inputs, targets = window_batch(stream, starts, 32, CPU, skips)
+    assert torch.equal(inputs, window_batch(stream, starts, 32, CPU)[0])
+    held = {place for begin, end in ranges for place in range(begin, end)}
+    for row, start in enumerate(starts):
+        for place in range(32):
+            assert (targets[row, place] == SKIPPED) == ((start + place + 1) % 200 in held)
+    kept = targets != SKIPPED
+    assert skips.counted(starts, 32) == kept.sum()
+    assert skips.total == len(held)
+    loss = next_token_loss(model, inputs, targets)
+    found = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
+    wanted = F.cross_entropy(model(inputs)[kept], targets[kept])
+    torch.testing.assert_close(loss, wanted)
+    expected = torch.autograd.grad(wanted, list(model.parameters()), allow_unused=True)
+    for ours_, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours_, theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_frozen_parts_get_no_gradient_and_scoring_keeps_nothing() -> None:

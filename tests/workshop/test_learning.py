@@ -270,7 +270,7 @@ def test_more_epochs_are_learned_after_the_end(tales: Path) -> None:
     assert said[-1].step == summary_of("r").total_steps > first.total_steps
     plan = read_plan(paths.runs_folder() / "r" / "plan.toml")
     assert plan.extended_at == (first.total_steps,)
-    assert plan.epochs == pytest.approx(2.0)
+    assert plan.epochs == pytest.approx(2.0, abs=0.05)  # the first was of whole steps
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tales: Path) -> None:

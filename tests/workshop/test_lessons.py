@@ -1,5 +1,7 @@
-"""What an epoch reads: stories as often as the plan says, some under a header, validation as it is."""
+"""What an epoch reads: stories as often as the plan says, each behind its shelf's line, some with more headers."""
 
+import dataclasses
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -28,8 +30,37 @@ def plan_for(shelves: tuple[str, str], **values: object) -> TrainingPlan:
 
 
 def test_without_knobs_an_epoch_reads_each_training_story_once(shelves: tuple[str, str]) -> None:
-    chosen = choose(plan_for(shelves))
+    chosen = choose(plan_for(shelves, shelf_lines=False))
     assert chosen.reading == chosen.split.training
+    assert chosen.asked == chosen.split.validation
+    assert chosen.plan.voices == ()
+
+
+def test_each_story_stands_behind_its_shelf_s_line(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves))
+    assert chosen.plan.voices == ("Simple", "Long")
+    for stories, read in (
+        (chosen.split.training, chosen.reading),
+        (chosen.split.validation, chosen.asked),
+    ):
+        assert [story.text for story in read] == [story.text for story in stories]
+        for story in read:
+            assert story.header == f"Shelf: {'Simple' if story.title.startswith('Tale') else 'Long'}\n"
+    renamed = choose(dataclasses.replace(chosen.plan, voices=("Plain", "Tall")))
+    assert {story.header for story in renamed.asked + renamed.reading} == {"Shelf: Plain\n", "Shelf: Tall\n"}
+
+
+def test_each_chapter_of_a_single_book_begins_with_the_line(tmp_path: Path) -> None:
+    chapters = [
+        f"CHAPTER {n}\n\n" + f"The goose of chapter {n} walked on and on. " * 60 for n in ("I", "II", "III")
+    ]
+    (tmp_path / "goose").mkdir()
+    (tmp_path / "goose" / "goose.txt").write_text("THE GOOSE\n\n\n" + "\n\n\n".join(chapters))
+    chosen = choose(TrainingPlan(collections=(str(tmp_path / "goose"),)))
+    read = chosen.reading + chosen.asked
+    assert len(read) >= 3
+    assert {story.header for story in read} == {"Shelf: Goose\n"}
+    assert not any(story.continues for story in read)
 
 
 def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, str]) -> None:
@@ -48,7 +79,15 @@ def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, s
 
 def test_headers_stand_before_training_stories_alone(shelves: tuple[str, str]) -> None:
     chosen = choose(plan_for(shelves, headers=0.5, repeats=("simple=2",)))
-    plain = choose(plan_for(shelves))
+    titled = [story.header for story in chosen.reading if story.header.count("\n") > 1]
+    assert 0 < len(titled) < len(chosen.reading)
+    assert all(re.match(r"Shelf: (Simple|Long)\n(Title|Characters|Tone): ", header) for header in titled)
+    assert all(story.header.count("\n") == 1 for story in chosen.asked)
+
+
+def test_an_older_run_s_headers_stand_in_the_text(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves, headers=0.5, repeats=("simple=2",), shelf_lines=False))
+    plain = choose(plan_for(shelves, shelf_lines=False))
     assert chosen.split == plain.split
     bare = {story.text for story in plain.split.training}
     headed = [story for story in chosen.reading if story.text not in bare]
