@@ -20,6 +20,7 @@ from textual.message import Message
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice, known
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing, StepDone
@@ -157,6 +158,7 @@ class Passages:
     story: int
     text: str
     settings: SamplerSettings
+    voice: Voice | None = None  # that was chosen; the model may know others
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ class TellingThread:
             self._make_room()
             teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
         self._tellers[telling.model] = teller
-        self._post(messages.TellerReady(telling.number, telling.model, teller.device))
+        self._post(messages.TellerReady(telling.number, telling.model, teller.device, teller.voices))
         return teller
 
     def _make_room(self) -> None:
@@ -239,7 +241,9 @@ class TellingThread:
         self._post(messages.TellerOpening(number, wording.preparing(event)))
 
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
-        words = _Words(to.story, teller.name, json.dumps(dataclasses.asdict(to.settings)))
+        voice = known(to.voice, teller.voices)
+        told_how = dataclasses.asdict(to.settings) | ({"voice": voice} if teller.voices else {})
+        words = _Words(to.story, teller.name, json.dumps(told_how))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
@@ -258,7 +262,7 @@ class TellingThread:
             saving = to.keeper.keep(lambda store: words.add(store, new))
 
         try:
-            for item in teller.tell(to.text, to.settings, stop):
+            for item in teller.tell(to.text, to.settings, stop, voice=voice):
                 if isinstance(item, Told):
                     told = item
                 else:

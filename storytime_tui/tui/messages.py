@@ -71,12 +71,13 @@ class TellerOpening(TellingMessage):
 
 
 class TellerReady(TellingMessage):
-    """The model is open, on a device."""
+    """The model is open, on a device; `voices` are the shelves that it can tell as."""
 
-    def __init__(self, number: int, model: str, device: str) -> None:
+    def __init__(self, number: int, model: str, device: str, voices: tuple[str, ...] = ()) -> None:
         super().__init__(number)
         self.model = model
         self.device = device
+        self.voices = voices
 
 
 class TextTold(TellingMessage):

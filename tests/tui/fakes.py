@@ -161,9 +161,14 @@ class FakeTeller:
     error: Exception | None = None
     window: int = 256
     device: str = "cpu"
+    voices: tuple[str, ...] = ()
+    told_as: list[Any] = field(default_factory=list)
 
-    def tell(self, text: str, settings: Any, stop: threading.Event) -> Iterator[Piece | Told]:
+    def tell(
+        self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None
+    ) -> Iterator[Piece | Told]:
         self.told.append((text, settings))
+        self.told_as.append(voice)
         number = 0
         for number, piece in enumerate(self.pieces, 1):
             if self.gate is not None:
@@ -213,6 +218,8 @@ class World(FakeLibrary):
     gate: threading.Semaphore | None = None
     told: list[tuple[str, Any]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
+    voices: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by the model's name
+    told_as: list[Any] = field(default_factory=list)  # the voice of each telling
     teller_error: Exception | None = None
     open_error: Exception | None = None
     last_run: FakeLastRun | None = None  # of an earlier sitting
@@ -257,4 +264,7 @@ class World(FakeLibrary):
         if self.open_error is not None:
             raise self.open_error
         self.opened.append(name)
-        return FakeTeller(name, self.pieces, self.told, self.gate, self.teller_error)
+        voices = self.voices.get(name, ())
+        return FakeTeller(
+            name, self.pieces, self.told, self.gate, self.teller_error, voices=voices, told_as=self.told_as
+        )

@@ -12,16 +12,15 @@ from textual.widgets import Static, TextArea
 
 from storytime_tui.errors import StoryError, StoryMoved
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.catalogue import bases
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.joining import uncut
-from storytime_tui.tui.manuscript import Manuscript, told_with
+from storytime_tui.tui.manuscript import Manuscript, told_as, told_with
 from storytime_tui.tui.screens.sampler import SamplerScreen
-from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories
+from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories, offer_voices
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -73,7 +72,7 @@ class StoryScreen(Screen[None]):
                 yield Static(Content("›"), id="sign")
                 yield Prompt(id="prompt")
             yield WritingStatus(self._settings, id="status")
-        yield KeyLine()
+        yield KeyLine(("rename", "redo"), lambda action: action != "voice" or bool(self._desk.voices))
 
     def on_mount(self) -> None:
         """Open the last story, find a model."""
@@ -99,8 +98,8 @@ class StoryScreen(Screen[None]):
         with self._trouble.saying():
             await self._desk.find_model(told_with(last.passages if last else ()))
         self._finding = False
-        if self._desk.model and not self._desk.awaited:
-            self._open_ahead()
+        if self._desk.model and not (self._desk.awaited or self._telling):
+            self._set_state(self._desk.open_ahead())
         self._send_what_waits()
         self._show_status()
 
@@ -117,7 +116,7 @@ class StoryScreen(Screen[None]):
         self._show_story(None)
         self.action_write()
         if not self._desk.awaited:
-            self._open_model()
+            self._desk.open_model("opening…")
 
     def on_unmount(self) -> None:
         """The app closes: what is typed stays."""
@@ -139,6 +138,8 @@ class StoryScreen(Screen[None]):
             self._show_page(opened)  # what is typed is newer than the draft
             return
         self._drafts.flush()  # of the story before
+        if opened is not None:
+            self._desk.choose_voice(told_as(opened.passages))
         self._writing.manuscript = Manuscript()
         self._show_page(opened)
         self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
@@ -237,9 +238,9 @@ class StoryScreen(Screen[None]):
     def _said(self, message: messages.TellingMessage) -> None:
         match message:
             case messages.TellerOpening():
-                self._set_model_state(message.progress)
+                self._desk.say_model(message.progress)
             case messages.TellerReady():
-                self._set_model_state("")
+                self._desk.say_model("")
             case messages.TextTold() if self._telling:
                 self.query_one(Page).append("model", message.text)
                 self.query_one(WritingStatus).add(message.text)
@@ -250,7 +251,7 @@ class StoryScreen(Screen[None]):
                 self._ended(message)
 
     def _ended(self, message: messages.TellingEnded) -> None:
-        self._set_model_state("")
+        self._desk.say_model("")
         if message.failure:
             self._trouble.say(message.failure)
         if self._telling:
@@ -306,36 +307,31 @@ class StoryScreen(Screen[None]):
     def _model_changed(self, _: None) -> None:
         if self._desk.checkpoint_is_new:  # what was awaited is on the disk
             self._desk.checkpoint_is_new = False
-            self._open_model()
+            self._desk.open_model("opening…")
             self._send_what_waits()
+        self.refresh_bindings()  # it may know voices
         self._show_status()
-
-    def _open_ahead(self) -> None:
-        """Before the first line, unless it would have to be fetched, or would slow a run down."""
-        if any(base.download and base.name == self._desk.model for base in bases()):
-            self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
-        elif not self._desk.view.busy and not self._telling:
-            self._open_model()
-
-    def _open_model(self) -> None:
-        self._set_model_state("opening…")
-        self._desk.open_model()
 
     def action_model(self) -> None:
         """Choose who writes."""
         offer_models(self.app, self._desk, self._model_chosen)
 
+    def action_voice(self) -> None:
+        """Choose the shelf that is told as, from the next words on."""
+        if self._desk.voices:
+            offer_voices(self.app, self._desk)
+        else:
+            self._set_state(
+                "this model knows no voices" if self._desk.device else "the model is not open yet"
+            )
+
     def _model_chosen(self, name: str) -> None:
         def take() -> None:
             self._desk.choose_model(name)
-            self._open_model()
+            self._desk.open_model("opening…")
 
         self._trouble.say("")
         self._when_quiet(take)
-
-    def _set_model_state(self, state: str) -> None:
-        self._desk.model_state = state
-        self._desk.model_changed.publish(None)
 
     def action_undo(self) -> None:
         """Take back the last piece."""
