@@ -21,6 +21,7 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice, known
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing, StepDone
@@ -158,6 +159,7 @@ class Passages:
     story: int
     text: str
     settings: SamplerSettings
+    voice: Voice | None = None  # that was chosen; the model may know others
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,7 @@ class Openings:
     settings: SamplerSettings
     wanted: int
     known: tuple[str, ...] = ()
+    voice: Voice | None = None
 
 
 @dataclass(frozen=True)
@@ -242,7 +245,7 @@ class TellingThread:
             self._make_room()
             teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
         self._tellers[telling.model] = teller
-        self._post(messages.TellerReady(telling.number, telling.model, teller.device))
+        self._post(messages.TellerReady(telling.number, telling.model, teller.device, teller.voices))
         return teller
 
     def _make_room(self) -> None:
@@ -257,9 +260,9 @@ class TellingThread:
         is_copied = self._copied.get(telling.model) or self._copied_by(telling.model, stop)
         if not stop.is_set():  # else it was not looked at to its end
             self._copied[telling.model] = is_copied
-        # until the teller takes a voice, an empty story is begun without its shelf's line
+        voice = known(wish.voice, teller.voices)
         told = tell_openings(
-            lambda settings, stop: teller.tell("", settings, stop),
+            lambda settings, stop: teller.tell("", settings, stop, voice=voice),
             wish.settings,
             wish.wanted,
             stop,
@@ -267,10 +270,12 @@ class TellingThread:
             known=wish.known,
         )
         for opening in told:
-            self._post(messages.OpeningTold(telling.number, opening))
+            how = _record(opening.settings, teller, voice)
+            self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how))
 
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
-        words = _Words(to.story, teller.name, json.dumps(dataclasses.asdict(to.settings)))
+        voice = known(to.voice, teller.voices)
+        words = _Words(to.story, teller.name, _record(to.settings, teller, voice))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
@@ -289,7 +294,7 @@ class TellingThread:
             saving = to.keeper.keep(lambda store: words.add(store, new))
 
         try:
-            for item in teller.tell(to.text, to.settings, stop):
+            for item in teller.tell(to.text, to.settings, stop, voice=voice):
                 if isinstance(item, Told):
                     told = item
                 else:
@@ -311,6 +316,11 @@ class TellingThread:
             if saving is not None:
                 saving.result()  # what is said to have ended is on the disk
         return told
+
+
+def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
+    """How something was told, as a story keeps it."""
+    return json.dumps(dataclasses.asdict(settings) | ({"voice": voice} if teller.voices else {}))
 
 
 class _Words:

@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Sequence
 
 from storytime_tui.errors import StoryMoved
-from storytime_tui.generation.openings import Opening
+from storytime_tui.generation.voice import Voice, of_record
 from storytime_tui.stories.story import Added, Passage, Story
-from storytime_tui.tui.joining import joined, title_from, uncut
+from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.services import Store
 
 UNTITLED = "Untitled"
@@ -27,10 +27,6 @@ class Manuscript:
         """What stands over the page."""
         return self.story.title if self.story is not None else "A new story"
 
-    def whole_title(self, beginning: str) -> str:
-        """The title to begin a renaming with, by the story's first line; "" where it has none yet."""
-        return uncut(self.story.title, beginning) if self.story is not None else ""
-
     def keep_draft(self, store: Store, line: str) -> None:
         """Keep a line that is not sent yet; a blank page does not become a story for nothing."""
         if self.story is not None or line.strip():
@@ -43,13 +39,12 @@ class Manuscript:
         self.story = added.story
         return added
 
-    def begin(self, store: Store, opening: Opening, model: str) -> Story:
-        """Begin the story with an opening that a model told. Raises StoryMoved where it has words by now."""
-        story = self._kept(store, title_from(opening.text))
+    def begin(self, store: Store, text: str, model: str, settings: str) -> Story:
+        """Begin the story with what a model told. Raises StoryMoved where it has words by now."""
+        story = self._kept(store, title_from(text))
         if store.passages(story.id):
             raise StoryMoved
-        settings = json.dumps(dataclasses.asdict(opening.settings))
-        passage = store.add_passage(story.id, "model", opening.text, model, settings)
+        passage = store.add_passage(story.id, "model", text, model, settings)
         self.story = dataclasses.replace(story, head=passage.id)
         return self.story
 
@@ -89,3 +84,12 @@ def last_story(store: Store) -> Story | None:
 def told_with(passages: Sequence[Passage]) -> str:
     """The model that wrote in a story last; "" where none did yet."""
     return next((passage.model for passage in reversed(passages) if passage.author == "model"), "")
+
+
+def told_as(passages: Sequence[Passage]) -> Voice | None:
+    """The voice that a story was told in last; None where no model wrote in it yet, or one that knows no voices."""
+    told = next((passage.settings for passage in reversed(passages) if passage.author == "model"), "")
+    try:
+        return of_record(json.loads(told)["voice"])
+    except (ValueError, KeyError, TypeError):
+        return None

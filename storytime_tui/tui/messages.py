@@ -2,7 +2,6 @@
 
 from textual.message import Message
 
-from storytime_tui.generation.openings import Opening
 from storytime_tui.generation.pieces import Told
 from storytime_tui.training.events import Event, StepDone
 
@@ -72,12 +71,13 @@ class TellerOpening(TellingMessage):
 
 
 class TellerReady(TellingMessage):
-    """The model is open, on a device."""
+    """The model is open, on a device; `voices` are the shelves that it can tell as."""
 
-    def __init__(self, number: int, model: str, device: str) -> None:
+    def __init__(self, number: int, model: str, device: str, voices: tuple[str, ...] = ()) -> None:
         super().__init__(number)
         self.model = model
         self.device = device
+        self.voices = voices
 
 
 class TextTold(TellingMessage):
@@ -91,11 +91,14 @@ class TextTold(TellingMessage):
 
 
 class OpeningTold(TellingMessage):
-    """The model told one of the openings that were wished for; nothing of it is kept yet."""
+    """The model told one of the openings that were wished for; nothing of it is kept yet.
 
-    def __init__(self, number: int, opening: Opening) -> None:
+    `settings`: how it was told, as a story keeps it.
+    """
+
+    def __init__(self, number: int, text: str, model: str, settings: str) -> None:
         super().__init__(number)
-        self.opening = opening
+        self.text, self.model, self.settings = text, model, settings
 
 
 class TellingEnded(TellingMessage):

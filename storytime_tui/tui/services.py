@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice
 from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.stories.story import Added as AddedLine
 from storytime_tui.stories.story import Author, Opened, Passage
@@ -152,9 +153,13 @@ class Teller(Protocol):
     def name(self) -> str: ...  # noqa: D102
     @property
     def device(self) -> str: ...  # noqa: D102
+    @property
+    def voices(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def tell(self, text: str, settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
-        """Continue `text`; the last item is `Told`."""
+    def tell(
+        self, text: str, settings: SamplerSettings, stop: threading.Event, *, voice: Voice | None = None
+    ) -> Iterator[Piece | Told]:
+        """Continue `text` in a voice, the usual one for None; the last item is `Told`."""
         ...
 
 

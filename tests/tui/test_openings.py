@@ -167,3 +167,24 @@ async def test_trouble_is_a_sentence_and_text_is_text(app: StorytimeApp, world: 
         await pilot.press("escape", "escape", "m")
         await pilot.press("down", "enter")
         await until(pilot, lambda: "not whole" in flat(app))
+
+
+async def test_openings_are_told_as_the_chosen_shelf_and_anew_for_another(
+    app: StorytimeApp, world: World
+) -> None:
+    world.voices = {"hedgerow-1": ("Hedgerow Tales", "Mill Tales")}
+    async with app.run_test(size=SMALL) as pilot:
+        await pilot.press("f4")
+        await until(pilot, lambda: f"{OFFER} as Hedgerow Tales" in flat(app))
+        await pilot.press("up")
+        await until(pilot, lambda: "painted the gate." in flat(app) and not app.desk.busy)
+        assert set(world.told_as) == {(("Hedgerow Tales", 1.0),)}
+        app.desk.choose_voice((("Mill Tales", 1.0),))
+        await until(pilot, lambda: f"{OFFER} as Mill Tales" in flat(app))
+        app.screen.query_one(Prompt).focus()
+        await pilot.press("up")
+        await until(pilot, lambda: "wren was early" in flat(app))
+        await pilot.press("1")
+        await until(pilot, lambda: world.store().stories())
+        await until(pilot, lambda: world.store().passages(1))
+        assert json.loads(world.store().passages(1)[0].settings)["voice"] == [["Mill Tales", 1.0]]

@@ -163,6 +163,12 @@ STORY: tuple[Section, ...] = (
                 "stop the model, keeping its words; otherwise leave your line, so that these keys work:",
             ),
             ("m", "choose the model"),
+            (
+                "v",
+                "choose the voice: one of the shelves that the model learned from, a mixture of two, or none. It "
+                "holds from the next words on, and is kept with the story. A line that names the shelf is then in the "
+                "model's view, and stands nowhere in the story",
+            ),
             ("u  y", "take back the last piece, bring it back"),
             ("b", "on a blank page: the three openings"),
             ("n  o  r", "a new story, open an earlier one, rename"),

@@ -15,9 +15,9 @@ from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
-from storytime_tui.tui.manuscript import Manuscript, told_with
+from storytime_tui.tui.manuscript import Manuscript, told_as, told_with
 from storytime_tui.tui.screens.sampler import SamplerScreen
-from storytime_tui.tui.screens.story_choices import ask_title, has_to_be_fetched, offer_models, offer_stories
+from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories, offer_voices
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -27,9 +27,8 @@ from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.trouble import Trouble
 from storytime_tui.tui.widgets.writing_desk import WritingDesk
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from storytime_tui.tui.writing import Change, Writing
+from storytime_tui.tui.writing import LOOK, Change, Writing
 
-LOOK = 2.0  # seconds between two looks at what other windows do
 MOVED = "This story has changed in another window: it is shown anew."
 
 
@@ -68,11 +67,10 @@ class StoryScreen(Screen[None]):
         yield self._openings
         yield self._trouble
         yield WritingDesk(self._settings, id="desk")
-        yield KeyLine()
+        yield KeyLine(("rename", "redo"), self._is_of_use)
 
     def on_mount(self) -> None:
         """Open the last story, find a model."""
-        self._trouble.say("")
         self._desk.told.subscribe(self, self._said, immediate=True)
         self._desk.model_changed.subscribe(self, self._model_changed)
         self._desk.store_said.subscribe(self, self._trouble.say)
@@ -94,8 +92,8 @@ class StoryScreen(Screen[None]):
         with self._trouble.saying():
             await self._desk.find_model(told_with(last.passages if last else ()))
         self._finding = False
-        if self._desk.model and not self._desk.awaited:
-            self._open_ahead()
+        if self._desk.model and not (self._desk.awaited or self._telling):
+            self._set_state(self._desk.open_ahead())
         self._send_what_waits()
         self._show_status()
 
@@ -112,7 +110,7 @@ class StoryScreen(Screen[None]):
         self._show_story(None)
         self.action_write()
         if not self._desk.awaited:
-            self._desk.open_model_in_view()
+            self._desk.open_model("opening…")
 
     def on_unmount(self) -> None:
         """The app closes: what is typed stays."""
@@ -134,6 +132,8 @@ class StoryScreen(Screen[None]):
             self._show_page(opened)  # what is typed is newer than the draft
             return
         self._drafts.flush()  # of the story before
+        if opened is not None:
+            self._desk.choose_voice(told_as(opened.passages))
         self._writing.manuscript = Manuscript()
         self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
         self._show_page(opened)
@@ -144,11 +144,9 @@ class StoryScreen(Screen[None]):
         manuscript = self._writing.manuscript
         manuscript.story = opened.story if opened else None
         self.query_one(Page).load(manuscript.title, [(p.author, p.text) for p in passages])
-        status = self.query_one(WritingStatus)
         self._openings.offer(None if passages else manuscript, self._line)
-        status.count("".join(p.text for p in passages))
-        status.state = ""
-        self._show_status()
+        self.query_one(WritingStatus).count("".join(p.text for p in passages))
+        self._set_state("")
 
     def _show_title(self) -> None:
         for page in self.query(Page):
@@ -228,9 +226,9 @@ class StoryScreen(Screen[None]):
     def _said(self, message: messages.TellingMessage) -> None:
         match message:
             case messages.TellerOpening():
-                self._desk.say_of_model(message.progress)
+                self._desk.say_model(message.progress)
             case messages.TellerReady():
-                self._desk.say_of_model("")
+                self._desk.say_model("")
             case messages.TextTold() if self._telling:
                 self.query_one(Page).append("model", message.text)
                 self.query_one(WritingStatus).add(message.text)
@@ -241,7 +239,7 @@ class StoryScreen(Screen[None]):
                 self._ended(message)
 
     def _ended(self, message: messages.TellingEnded) -> None:
-        self._desk.say_of_model("")
+        self._desk.say_model("")
         if message.failure:
             self._trouble.say(message.failure)
         if self._telling:
@@ -294,9 +292,8 @@ class StoryScreen(Screen[None]):
         """Back to the line."""
         self.query_one(Prompt).focus()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Openings are for a blank page."""
-        return action != "openings" or (self._openings.offered and not self._openings.has_focus)
+    def _is_of_use(self, action: str) -> bool:
+        return {"voice": bool(self._desk.voices), "openings": self._openings.offered}.get(action, True)
 
     @on(Prompt.Up)
     def action_openings(self) -> None:
@@ -319,25 +316,28 @@ class StoryScreen(Screen[None]):
     def _model_changed(self, _: None) -> None:
         if self._desk.checkpoint_is_new:  # what was awaited is on the disk
             self._desk.checkpoint_is_new = False
-            self._desk.open_model_in_view()
+            self._desk.open_model("opening…")
             self._send_what_waits()
+        self.refresh_bindings()  # it may know voices
         self._show_status()
-
-    def _open_ahead(self) -> None:
-        """Before the first line, unless it would have to be fetched, or would slow a run down."""
-        if has_to_be_fetched(self._desk.model):
-            self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
-        elif not self._desk.view.busy and not self._telling:
-            self._desk.open_model_in_view()
 
     def action_model(self) -> None:
         """Choose who writes."""
         offer_models(self.app, self._desk, self._model_chosen)
 
+    def action_voice(self) -> None:
+        """Choose the shelf that is told as, from the next words on."""
+        if self._desk.voices:
+            offer_voices(self.app, self._desk)
+        else:
+            self._set_state(
+                "this model knows no voices" if self._desk.device else "the model is not open yet"
+            )
+
     def _model_chosen(self, name: str) -> None:
         def take() -> None:
             self._desk.choose_model(name)
-            self._desk.open_model_in_view()
+            self._desk.open_model("opening…")
 
         self._trouble.say("")
         self._when_quiet(take)
@@ -373,8 +373,7 @@ class StoryScreen(Screen[None]):
 
     def action_rename(self) -> None:
         """Give the story a title."""
-        now = self._writing.manuscript.whole_title(self.query_one(Page).beginning)
-        ask_title(self.app, now, self._rename)
+        ask_title(self.app, self._writing.whole_title(self.query_one(Page).beginning), self._rename)
 
     @work
     async def _rename(self, title: str) -> None:

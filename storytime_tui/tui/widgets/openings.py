@@ -10,7 +10,6 @@ from textual.message import Message
 from textual.widgets import Static
 
 from storytime_tui.errors import StoryMoved
-from storytime_tui.generation.openings import Opening
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.stories.story import Opened
 from storytime_tui.terminal import printable_line
@@ -60,10 +59,10 @@ class Openings(Static, can_focus=True):
         self._settings = SamplerSettings()
         self._typed = False  # something stands in the line
         self._number = 0  # of the telling that tells them; 0 while none does
-        self._model = ""  # what told those that are here
+        self._told_by = ("", "")  # model and voice of those that are here
         self._page: Manuscript | None = None  # the blank one in view
         self._seed = 0  # of the next telling: other pages and others of one page have others
-        self._now: list[Opening] = []
+        self._now: list[messages.OpeningTold] = []
         self._known: list[str] = []  # all that were offered on this page
         self._place = 0
         self._words = ""  # why there are fewer than three
@@ -103,7 +102,8 @@ class Openings(Static, can_focus=True):
     @property
     def offered(self) -> bool:
         """Whether it can be gone to."""
-        return self._page is not None and bool(self._desk.model) and not self._desk.awaited
+        there = self._page is not None and bool(self._desk.model) and not self._desk.awaited
+        return there and not self.has_focus
 
     def go(self, settings: SamplerSettings) -> None:
         """Go to the openings; where there are none yet, they are told by these settings."""
@@ -127,10 +127,10 @@ class Openings(Static, can_focus=True):
         self._begin(self._now[self._place if place is None else place])
 
     @work(exclusive=True)
-    async def _begin(self, opening: Opening) -> None:
+    async def _begin(self, told: messages.OpeningTold) -> None:
         with self.screen.query_one(Trouble).saying():
             try:
-                opened = await self._writing.begin(opening, self._model)
+                opened = await self._writing.begin(told.text, told.model, told.settings)
             except StoryMoved:  # another window was quicker: its words are shown
                 opened = await self._writing.open(self._writing.story_id or 0)
             self.post_message(self.Begun(opened))
@@ -171,7 +171,7 @@ class Openings(Static, can_focus=True):
             self._seed = self._settings.seed  # a seed of one's own tells the same again
         settings = dataclasses.replace(self._settings, seed=self._seed)
         self._seed = (self._seed + SEEDS) % 2**63
-        self._now, self._place, self._words, self._model = [], 0, "", self._desk.model
+        self._now, self._place, self._words = [], 0, ""
         self._desk.tell_openings(settings, THREE, self._known)
         self._number = self._desk.telling_number
         self._show()
@@ -180,8 +180,8 @@ class Openings(Static, can_focus=True):
         if message.number != self._number or not self._number:
             return
         if isinstance(message, messages.OpeningTold):
-            self._now.append(message.opening)
-            self._known.append(message.opening.text)
+            self._now.append(message)
+            self._known.append(message.text)
         elif isinstance(message, messages.TellingEnded):
             self._number = 0
             if len(self._now) < THREE and not message.failure:
@@ -190,30 +190,40 @@ class Openings(Static, can_focus=True):
         self._show()
 
     def _model_changed(self) -> None:
-        if self._desk.model != self._model and self._model:
-            self._forget()
+        teller = (self._desk.model, self._desk.voice_said)
+        if teller != self._told_by:
+            opening = self._told_by == (teller[0], "") and bool(
+                self._number
+            )  # of the model: now its voice is known
+            self._told_by = teller
+            if not opening:
+                self._forget()
         self._show()
 
     def _forget(self) -> None:
         if self._number:
             self._desk.telling.stop()
-        self._number, self._place, self._model, self._words = 0, 0, "", ""
+        self._number, self._place, self._words = 0, 0, ""
         self._now, self._known = [], []
 
     # -- drawing --------------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        self.display = self.offered and bool(self._now or self._number or not self._typed)
+        here = self.has_focus or self.offered
+        self.display = here and bool(self._now or self._number or not self._typed)
         if self.display:
             self.update(self._content())
         self.refresh_bindings()
+
+    def _offer(self) -> str:
+        model, voice = printable_line(self._desk.model), printable_line(self._desk.voice_said)
+        return f"Or press ↑ for three openings, told by {model}{f' as {voice}' if voice else ''}."
 
     def _content(self) -> Content:
         room = self.content_size.width
         margin = " " * max(0, (room - _COLUMN) // 2)
         if not self._now and not self._number and not self._words:
-            offer = f"Or press ↑ for three openings, told by {printable_line(self._desk.model)}."
-            return Content.styled(margin + offer, "$quiet")
+            return Content.styled(margin + self._offer(), "$quiet")
         width = max(20, min(room, _COLUMN) - _NUMBER)
         parts: list[Content] = []
         for place, opening in enumerate(self._now):
