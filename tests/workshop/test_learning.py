@@ -88,7 +88,7 @@ def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
     teller = open_teller("tales-1")
     told = list(teller.tell("The mouse", SamplerSettings(max_tokens=12, seed=3)))
     assert isinstance(told[-1], Told) and told[-1].seen is not None
-    assert teller.voices == ("tales",) and told[-1].seen.voice == teller.see("The mouse").voice > 0
+    assert teller.voices == ("Tales",) and told[-1].seen.voice == teller.see("The mouse").voice > 0
     assert told[-1].tokens == len(told) - 1 <= 12
     assert all(isinstance(piece, Piece) for piece in told[:-1])
 
