@@ -68,7 +68,7 @@ def test_a_run_shows_the_voices_that_it_knows(capsys: pytest.CaptureFixture[str]
     learned("old", 3.0)
     assert "voices" not in said(capsys, "show", "old")[0]
     assert objects(said(capsys, "show", "old", "--json")[0])[0]["voices"] == []
-    folder = learned("new", 3.0, voices=("Hedgerow Tales", "Grimm"))
+    folder = learned("new", 3.0, voices=("Hedgerow Tales", "Grimm", "Hedgerow Tales"))
     assert "voices: Hedgerow Tales, Grimm\n" in said(capsys, "show", "new")[0]
     write_voices(folder, Voices(("Tales of the Hedgerow", "Grimm")))  # what it says itself holds
     assert "voices: Tales of the Hedgerow, Grimm\n" in said(capsys, "show", "new")[0]
