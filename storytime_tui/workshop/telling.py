@@ -253,7 +253,7 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
                 steps = Steps(reader)
                 steps.record()
     storyteller = Storyteller(reader, tokenizer, window, steps)
-    return Teller(name, storyteller, precision, str(device), origin.voices.titles)
+    return Teller(name, storyteller, precision, str(device), tuple(dict.fromkeys(origin.voices.titles)))
 
 
 def judge_precision(folder: Path) -> float:
