@@ -18,8 +18,10 @@ from typing import TypeVar
 from textual.message import Message
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice, known
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing, StepDone
@@ -157,6 +159,17 @@ class Passages:
     story: int
     text: str
     settings: SamplerSettings
+    voice: Voice | None = None  # that was chosen; the model may know others
+
+
+@dataclass(frozen=True)
+class Openings:
+    """How many beginnings of a new story to tell; `known` are those that were offered already."""
+
+    settings: SamplerSettings
+    wanted: int
+    known: tuple[str, ...] = ()
+    voice: Voice | None = None
 
 
 @dataclass(frozen=True)
@@ -165,7 +178,7 @@ class Telling:
 
     number: int
     model: str
-    passages: Passages | None
+    wish: Passages | Openings | None
 
 
 def free_memory() -> int:
@@ -184,12 +197,14 @@ class TellingThread:
         open_teller: Callable[[str, Progress | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
+        copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,
     ) -> None:
-        self._post, self._has_room = post, has_room
+        self._post, self._has_room, self._copied_by = post, has_room, copied_by
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
         self._tellers: dict[str, Teller] = {}  # the one used last is the last
+        self._copied: dict[str, Callable[[str], bool]] = {}  # by model
         self._stop = threading.Event()
 
     def begin(self, telling: Telling) -> None:
@@ -207,6 +222,7 @@ class TellingThread:
 
         def drop() -> None:
             self._tellers.pop(model, None)
+            self._copied.pop(model, None)
 
         self._worker.do(drop)
 
@@ -214,8 +230,10 @@ class TellingThread:
         told, failure = None, ""
         try:
             teller = self._open(telling)
-            if telling.passages is not None and not stop.is_set():
-                told = self._tell(teller, telling.number, telling.passages, stop)
+            if isinstance(telling.wish, Openings) and not stop.is_set():
+                self._tell_openings(teller, telling, telling.wish, stop)
+            elif isinstance(telling.wish, Passages) and not stop.is_set():
+                told = self._tell(teller, telling.number, telling.wish, stop)
         except BaseException as error:  # as in `_learn`
             failure = sentence_of(error)
         finally:
@@ -227,7 +245,7 @@ class TellingThread:
             self._make_room()
             teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
         self._tellers[telling.model] = teller
-        self._post(messages.TellerReady(telling.number, telling.model, teller.device))
+        self._post(messages.TellerReady(telling.number, telling.model, teller.device, teller.voices))
         return teller
 
     def _make_room(self) -> None:
@@ -238,8 +256,26 @@ class TellingThread:
     def _opening(self, number: int, event: Preparing) -> None:
         self._post(messages.TellerOpening(number, wording.preparing(event)))
 
+    def _tell_openings(self, teller: Teller, telling: Telling, wish: Openings, stop: threading.Event) -> None:
+        is_copied = self._copied.get(telling.model) or self._copied_by(telling.model, stop)
+        if not stop.is_set():  # else it was not looked at to its end
+            self._copied[telling.model] = is_copied
+        voice = known(wish.voice, teller.voices)
+        told = tell_openings(
+            lambda settings, stop: teller.tell("", settings, stop, voice=voice),
+            wish.settings,
+            wish.wanted,
+            stop,
+            is_copied=is_copied,
+            known=wish.known,
+        )
+        for opening in told:
+            how = _record(opening.settings, teller, voice)
+            self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how))
+
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
-        words = _Words(to.story, teller.name, json.dumps(dataclasses.asdict(to.settings)))
+        voice = known(to.voice, teller.voices)
+        words = _Words(to.story, teller.name, _record(to.settings, teller, voice))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
@@ -258,7 +294,7 @@ class TellingThread:
             saving = to.keeper.keep(lambda store: words.add(store, new))
 
         try:
-            for item in teller.tell(to.text, to.settings, stop):
+            for item in teller.tell(to.text, to.settings, stop, voice=voice):
                 if isinstance(item, Told):
                     told = item
                 else:
@@ -280,6 +316,11 @@ class TellingThread:
             if saving is not None:
                 saving.result()  # what is said to have ended is on the disk
         return told
+
+
+def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
+    """How something was told, as a story keeps it."""
+    return json.dumps(dataclasses.asdict(settings) | ({"voice": voice} if teller.voices else {}))
 
 
 class _Words:

@@ -19,9 +19,18 @@ from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.catalogue import STARTER, has_starter
+from storytime_tui.generation.voice import Voice, known, said
+from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.training.events import Started
-from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
+from storytime_tui.tui.bridge import (
+    LearningThread,
+    Openings,
+    Passages,
+    Post,
+    Telling,
+    TellingThread,
+    in_thread,
+)
 from storytime_tui.tui.manuscript import last_story, told_with
 from storytime_tui.tui.messages import (
     SettingsNotKept,
@@ -67,11 +76,13 @@ class Desk:
         self.model_state = ""  # a word on it for the header: "opening…"
         self._awake = ""  # the model that told last, or could have
         self.device = ""  # what it runs on, once it is open
+        self.voices: tuple[str, ...] = ()  # that it knows, once it is open
+        self.voice: Voice | None = None  # that was chosen; None for what a model usually uses
         self._chosen_ahead = (
             False  # nobody has seen the model yet: a run that is learned first may still be it
         )
         self.learning = LearningThread(post)
-        self.telling = TellingThread(post, services.open_teller, services.clock)
+        self.telling = TellingThread(post, services.open_teller, services.clock, copied_by=services.copied_by)
         self.keeper = StoreThread(services.open_store, lambda sentence: post(StoreSaid(sentence)))
         self.telling_number = 0  # of the telling in hand, or the last one
         self._telling_text = False
@@ -212,16 +223,30 @@ class Desk:
         Without a seed of one's own there is another for each telling, so that trying again tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
-        self._begin(Passages(self.keeper, story, text, settings))
+        self._begin(Passages(self.keeper, story, text, settings, self.voice))
 
-    def open_model(self) -> None:
-        """Open the chosen model, so that the first word comes soon."""
+    def tell_openings(self, settings: SamplerSettings, wanted: int, known: Sequence[str]) -> None:
+        """Tell ways to begin a story; its messages come with a new number, and nothing is kept."""
+        self._begin(Openings(settings, wanted, tuple(known), self.voice))
+
+    def open_model(self, state: str = "") -> None:
+        """Open the chosen model, so that the first word comes soon; `state` is said meanwhile."""
+        if state:
+            self.say_model(state)
         self._begin(None)
 
-    def _begin(self, passages: Passages | None) -> None:
+    def open_ahead(self) -> str:
+        """Open it before the first line, unless that would slow a run down; a sentence where it is fetched first."""
+        if any(base.download and base.name == self.model for base in bases()):
+            return f"{self.model} is fetched with your first Enter, if it is not here yet"
+        if not self.view.busy:
+            self.open_model("opening…")
+        return ""
+
+    def _begin(self, wish: Passages | Openings | None) -> None:
         self.telling_number += 1
         self._telling_text = False
-        self.telling.begin(Telling(self.telling_number, self.model, passages))
+        self.telling.begin(Telling(self.telling_number, self.model, wish))
 
     def telling_said(self, message: TellingMessage) -> None:
         """Pass on what the telling in hand says; what an earlier one still had to say is dropped."""
@@ -230,7 +255,7 @@ class Desk:
         if isinstance(message, TellerReady):
             self._awake = message.model
             if message.model == self.model:  # by now another may be chosen
-                self.device = message.device
+                self.device, self.voices = message.device, message.voices
             self.model_changed.publish(None)
         elif isinstance(message, TellingEnded) and message.failure and not self._telling_text and self._awake:
             self.choose_model(self._awake)  # that another cannot be opened is no reason to be without one
@@ -243,10 +268,25 @@ class Desk:
         if name != self.model and name == self.view.run and self.view.busy:
             self.telling.forget(name)
         if name != self.model:
-            self.device = ""
+            self.device, self.voices = "", ()
         self._chosen_ahead = False
         self.model, self.model_state = name, ""
         self.model_changed.publish(None)
+
+    def say_model(self, state: str) -> None:
+        """A word for the header on what the model does before it can write; "" for nothing."""
+        self.model_state = state
+        self.model_changed.publish(None)
+
+    def choose_voice(self, voice: Voice | None) -> None:
+        """Tell in this voice from now on, as far as the model knows it."""
+        self.voice = voice
+        self.model_changed.publish(None)
+
+    @property
+    def voice_said(self) -> str:
+        """The voice that is told in now, in words; "" where the model is not open, or knows none."""
+        return (said(known(self.voice, self.voices)) or "no voice") if self.voices else ""
 
     @property
     def busy(self) -> bool:
@@ -261,7 +301,8 @@ class Desk:
             self.awaited = self.view.run
             self.fresh_page = True
             self._chosen_ahead = False
-            self.model, self.model_state, self.device = self.awaited, "saves what it has learned…", ""
+            self.model, self.model_state = self.awaited, "saves what it has learned…"
+            self.device, self.voices = "", ()
             self.model_changed.publish(None)
 
     def checkpoint_came(self) -> None:

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 
 from storytime_tui import files, paths, small_files
-from storytime_tui.corpus.headers import shelf_line
 from storytime_tui.errors import StorytimeError, is_fault
+from storytime_tui.generation.voice import Voice as AsWhom
 from storytime_tui.models import catalogue
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
@@ -180,9 +180,9 @@ def _measured_at_end(run: str, ear: Ear, listening: Listening) -> Voice | None:
 def measure_teller(
     teller: Teller, ear: Ear, known: tuple[str, ...], seed: int = 0, stopped: Stopped = _never
 ) -> Voice | None:
-    """Listen to an opened model: each shelf behind its line, where the model knows it (`known`)."""
+    """Listen to an opened model: told as each shelf that it knows (`known`), and in its usual voice for the others."""
     tells = {
-        shelf.title: tell_with(teller, shelf.title if shelf.title in known else "", stopped)
+        shelf.title: tell_with(teller, ((shelf.title, 1.0),) if shelf.title in known else None, stopped)
         for shelf in ear.shelves
     }
     return voice.measure_voice(ear, tells, seed=seed, stopped=stopped)
@@ -204,21 +204,19 @@ def _tried(doing: str, work: Callable[[], Result]) -> Result | None:
 # -- who tells ----------------------------------------------------------------------------------------------
 
 
-def tell_with(teller: Teller | Storyteller, title: str, stopped: Stopped = _never) -> Tell:
-    """Passages by an opened model in the program's own settings, each to the end of a sentence, told as a shelf.
+def tell_with(teller: Teller | Storyteller, as_whom: AsWhom | None, stopped: Stopped = _never) -> Tell:
+    """Passages by an opened model in the program's own settings, each to the end of a sentence, in a voice.
 
-    Where it is stopped they end where they are.
+    None is a teller's usual one. Where it is stopped they end where they are.
     """
     from storytime_tui.generation.pieces import Piece
     from storytime_tui.generation.settings import SamplerSettings
 
-    line = shelf_line(title)
-
     def tell(prompt: str, count: int, seed: int, tokens: int) -> list[str]:
         settings = SamplerSettings(max_tokens=tokens, seed=seed, finish_sentence=True)
         told = [""] * count
-        text = f"{line}\n{prompt}" if line else prompt
-        with contextlib.closing(teller.tell_several(text, settings, count)) as stream:  # type: ignore[type-var]
+        stream: Any = teller.tell_several(prompt, settings, count, voice=as_whom)  # type: ignore[arg-type]
+        with contextlib.closing(stream):
             for row, item in stream:
                 if isinstance(item, Piece):
                     told[row] += item.text
@@ -243,7 +241,7 @@ def live_teller(
 
         on_gpu = next(model.parameters()).device.type == "cuda"
         reader = prepare(model, "bf16" if on_gpu else "fp32")
-        return tell_with(Storyteller(reader, tokenizer, window), title, stopped)
+        return tell_with(Storyteller(reader, tokenizer, window), ((title, 1.0),) if title else (), stopped)
 
     return live
 
@@ -275,7 +273,7 @@ def base_passages(
     teller = open_teller(base)
     began = time.monotonic()
     told: list[str] = []
-    for each in voice.tell_as_base(tell_with(teller, "", stopped), openings):
+    for each in voice.tell_as_base(tell_with(teller, None, stopped), openings):
         if stopped():
             return (), math.nan
         told += each

@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from storytime_tui.corpus.headers import shelf_line
 from storytime_tui.generation.sentences import sentence_cut
+from storytime_tui.generation.voice import usual
 from storytime_tui.training.beginnings import Beginning
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample
         # a new one each time: what the last one has read, it read with other weights
         teller = Storyteller(LiveReader(model), tokenizer, window=window)
 
+        voice = usual((beginning.voice,) if beginning.voice else ())
+
         def tell(settings: SamplerSettings) -> str:
-            told = teller.tell(_behind_line(beginning), settings)
+            told = teller.tell(beginning.prompt, settings, voice=voice)
             return "".join(piece.text for piece in told if isinstance(piece, Piece))
 
         settings = SamplerSettings(max_tokens=tokens, seed=seed)
@@ -48,12 +50,6 @@ def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample
             return tell(dataclasses.replace(settings, finish_sentence=True))
 
     return sample
-
-
-def _behind_line(beginning: Beginning) -> str:
-    # until the Storyteller takes a voice: before a word the header is read as in training (`headers.header_ids`)
-    line = shelf_line(beginning.voice)
-    return f"{line}\n{beginning.prompt}" if line else beginning.prompt
 
 
 def whole_sentences(prompt: str, text: str) -> str:

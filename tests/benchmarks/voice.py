@@ -104,7 +104,7 @@ def starter_passages(shelves: Sequence[Shelf]) -> list[str]:
     """What the starter tells by itself, to know it by: from beginnings of each shelf's own stories, too."""
     from storytime_tui.workshop.telling import open_teller
 
-    tell = tell_with(open_teller(STARTER), "")
+    tell = tell_with(open_teller(STARTER), None)
     openings = voice.base_beginnings(shelves, OPENINGS * len(shelves))
     return [text for rows in voice.tell_as_base(tell, openings, 4 * len(openings)) for text in rows]
 
@@ -145,7 +145,7 @@ def told_by(model: str, ear: Ear, tales: dict[str, list[str]], *, lines: bool = 
     tells = {}
     for shelf in ear.shelves:
         told = tales.setdefault(f"{model}: {shelf.title}", [])
-        tells[shelf.title] = kept(tell_with(teller, shelf.title if lines else ""), told)
+        tells[shelf.title] = kept(tell_with(teller, ((shelf.title, 1.0),) if lines else None), told)
     measured = measure_voice(ear, tells, passages=TALES, openings=OPENINGS)
     assert measured is not None
     return measured

@@ -171,13 +171,23 @@ class FakeTeller:
     told: list[tuple[str, Any]]
     gate: "threading.Semaphore | None" = None
     error: Exception | None = None
+    openings: Sequence[str] = ()  # what an empty page begins with, one at each telling
     window: int = 256
     device: str = "cpu"
+    voices: tuple[str, ...] = ()
+    told_as: list[Any] = field(default_factory=list)
 
-    def tell(self, text: str, settings: Any, stop: threading.Event) -> Iterator[Piece | Told]:
+    def tell(
+        self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None
+    ) -> Iterator[Piece | Told]:
+        pieces = self.pieces
+        if not text and self.openings:
+            told = sum(not before for before, _ in self.told)
+            pieces = [f"{word} " for word in self.openings[told % len(self.openings)].split(" ")]
         self.told.append((text, settings))
+        self.told_as.append(voice)
         number = 0
-        for number, piece in enumerate(self.pieces, 1):
+        for number, piece in enumerate(pieces, 1):
             if self.gate is not None:
                 while not self.gate.acquire(timeout=0.005):
                     if stop.is_set():
@@ -223,8 +233,12 @@ class World(FakeLibrary):
         .split("|")[1:]
     )
     gate: threading.Semaphore | None = None
+    openings: Sequence[str] = ()
+    copied: frozenset[str] = frozenset()  # openings that stand in what was learned from
     told: list[tuple[str, Any]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
+    voices: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by the model's name
+    told_as: list[Any] = field(default_factory=list)  # the voice of each telling
     teller_error: Exception | None = None
     open_error: Exception | None = None
     last_run: FakeLastRun | None = None  # of an earlier sitting
@@ -246,6 +260,7 @@ class World(FakeLibrary):
             open_store=lambda: StoryStore(
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
+            copied_by=lambda model, stop: self.copied.__contains__,
             clock=lambda: 0.0,
             last_run=lambda: self.last_run,
             load_shelf=self._load_shelf,
@@ -269,4 +284,14 @@ class World(FakeLibrary):
         if self.open_error is not None:
             raise self.open_error
         self.opened.append(name)
-        return FakeTeller(name, self.pieces, self.told, self.gate, self.teller_error)
+        voices = self.voices.get(name, ())
+        return FakeTeller(
+            name,
+            self.pieces,
+            self.told,
+            self.gate,
+            self.teller_error,
+            self.openings,
+            voices=voices,
+            told_as=self.told_as,
+        )

@@ -160,11 +160,23 @@ STORY: tuple[Section, ...] = (
             ("enter", "send your line; with an empty line, the model just goes on"),
             ("ctrl+j", "a new line within what you write"),
             (
+                "↑",
+                "on a blank page, before you write: three openings told by the model, none copied from what it "
+                "learned. Enter or 1 2 3 takes one, t tells three others, escape goes back to your line",
+            ),
+            (
                 "escape",
                 "stop the model, keeping its words; otherwise leave your line, so that these keys work:",
             ),
             ("m", "choose the model"),
+            (
+                "v",
+                "choose the voice: one of the shelves that the model learned from, a mixture of two, or none. It "
+                "holds from the next words on, and is kept with the story. A line that names the shelf is then in the "
+                "model's view, and stands nowhere in the story",
+            ),
             ("u  y", "take back the last piece, bring it back"),
+            ("b", "on a blank page: the three openings"),
             ("n  o  r", "a new story, open an earlier one, rename"),
             (",", "settings"),
         ),
