@@ -8,23 +8,29 @@ from pathlib import Path
 import pytest
 
 from storytime_tui import paths
+from storytime_tui.cli import main
+from storytime_tui.commands import evaluate as command
 from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.errors import ModelError
+from storytime_tui.models.voices import Voices
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.plan import TrainingPlan, write_plan
 from storytime_tui.training.runs import read_events, summary_of
 from storytime_tui.training.sums import damage_in
-from storytime_tui.workshop import hearing, telling, voice
+from storytime_tui.workshop import hearing, judging, telling, voice
 from storytime_tui.workshop.hearing import Listening, heard
+from storytime_tui.workshop.judging import Judged
 from storytime_tui.workshop.learning import learn
+from storytime_tui.workshop.origins import Origin
 from storytime_tui.workshop.voice import Shelf
 from tests.tiny import write_collection
 from tests.tui.fakes import STARTED, step
-from tests.workshop.test_voice import NEW, NEW_STORIES, OLD, a_shelf
+from tests.workshop.test_voice import HILL, NEW, NEW_STORIES, OLD, a_shelf
 from tests.workshop.test_voice import telling as tell_as
 
 PLAN = TrainingPlan(base="starter", collections=("old",), evaluate_every=5)
+FIGURES = Judged("r", ("old",), 2, 3.0, 20.0, 1.2, 5000, 9000)
 TOTAL = STARTED.total_steps
 
 
@@ -167,3 +173,50 @@ def test_listening_leaves_the_model_and_torchs_random_state_alone(starter: Path)
     assert torch.equal(before, torch.get_rng_state())
     assert model.training
     assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+
+
+# -- evaluate --voice ------------------------------------------------------------------------------------------
+
+
+def test_evaluate_says_whose_manner_a_model_tells_in(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = Origin("r", tmp_path, window=64, local=True, voices=Voices(("Old",)))
+    monkeypatch.setattr(judging, "find_origin", lambda name, report: known)
+    monkeypatch.setattr(judging, "base_passages", lambda base, shelves: (tuple(NEW_STORIES), 1.0))
+    asked: list[object] = []
+
+    def tell(teller: object, as_whom: object, stopped: object) -> voice.Tell:
+        asked.append(as_whom)
+        return tell_as(OLD if len(asked) == 1 else NEW)
+
+    Opened(monkeypatch)
+    monkeypatch.setattr(hearing, "tell_with", tell)
+    write_plan(TrainingPlan(base="starter", collections=("old",)), paths.runs_folder() / "r" / "plan.toml")
+    old, hill = str(tmp_path / "old"), str(a_shelf(tmp_path / "hill", "Hill", HILL))
+    measured = judging.judge_voice("r", [old, hill], lambda *words: None)
+    assert asked == [(("Old", 1.0),), None]  # behind the line that it knows, and in its usual voice
+    assert measured.per_class == {"Old": 12, voice.BASE: 12}
+    assert measured.share == 0.5
+
+    monkeypatch.setattr(command, "judge", lambda *words, **more: FIGURES)
+    monkeypatch.setattr(command, "judge_voice", lambda *words, **more: measured)
+    for extra in ([], ["--voice"]):
+        assert main(["evaluate", "--model", "r", "--corpus", old, "--json", *extra]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["perplexity"] == 20.0
+        assert (told.get("voice"), told.get("voice_of")) == (
+            (0.5, {"Old": 12, voice.BASE: 12}) if extra else (None, None)
+        )
+    assert main(["evaluate", "--model", "r", "--corpus", old, "--voice"]) == 0
+    out = capsys.readouterr().out
+    assert "voice            12 of 24 told passages sound like the shelf" in out
+    assert "does not say whether a passage is good" in out
+
+
+def test_one_shelf_and_a_model_of_no_known_base_is_one_sentence(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "find_origin", lambda name, report: Origin(name, tmp_path, local=True))
+    with pytest.raises(ModelError, match="name a second collection"):
+        judging.judge_voice("./somewhere", [str(tmp_path / "old")], lambda *words: None)
