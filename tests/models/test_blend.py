@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from storytime_tui.errors import ModelError, Misused
+from storytime_tui.errors import Misused, ModelError
 from storytime_tui.models import blend, lora
 from storytime_tui.models.voices import check_shares, check_strength
 from tests.generation.small_models import ours_of, theirs

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from storytime_tui import paths
-from storytime_tui.errors import ModelError, Misused
+from storytime_tui.errors import Misused, ModelError
 from storytime_tui.generation import precision
 from storytime_tui.generation.pieces import Piece
 from storytime_tui.generation.settings import SamplerSettings
