@@ -161,11 +161,15 @@ class Passages:
 
 @dataclass(frozen=True)
 class Telling:
-    """One wish: open `model`, and (unless None) tell with it. The number is in every message on it."""
+    """One wish: open `model`, and (unless None) tell with it. The number is in every message on it.
+
+    `strength` None is what the model is usually told at.
+    """
 
     number: int
     model: str
     passages: Passages | None
+    strength: float | None = None
 
 
 def free_memory() -> int:
@@ -181,7 +185,7 @@ class TellingThread:
     def __init__(
         self,
         post: Post,
-        open_teller: Callable[[str, Progress | None], Teller],
+        open_teller: Callable[[str, Progress | None, float | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
     ) -> None:
@@ -189,7 +193,9 @@ class TellingThread:
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
-        self._tellers: dict[str, Teller] = {}  # the one used last is the last
+        # by model and strength, since each has weights of its own; the one used last is the last
+        self._tellers: dict[tuple[str, float | None], Teller] = {}
+        self._usual: dict[str, float] = {}  # strengths of models that were opened at their usual one
         self._stop = threading.Event()
 
     def begin(self, telling: Telling) -> None:
@@ -206,7 +212,9 @@ class TellingThread:
         """Open this model afresh the next time: a run that learns has newer weights by then."""
 
         def drop() -> None:
-            self._tellers.pop(model, None)
+            self._usual.pop(model, None)
+            for key in [key for key in self._tellers if key[0] == model]:
+                del self._tellers[key]
 
         self._worker.do(drop)
 
@@ -222,12 +230,15 @@ class TellingThread:
             self._post(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
-        teller = self._tellers.pop(telling.model, None)
+        model, strength = telling.model, telling.strength
+        teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None:
             self._make_room()
-            teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
-        self._tellers[telling.model] = teller
-        self._post(messages.TellerReady(telling.number, telling.model, teller.device))
+            teller = self._open_teller(model, lambda event: self._opening(telling.number, event), strength)
+            if strength is None:
+                self._usual[model] = teller.strength
+        self._tellers[model, teller.strength] = teller
+        self._post(messages.TellerReady(telling.number, model, teller.device, teller.strength))
         return teller
 
     def _make_room(self) -> None:
@@ -239,7 +250,8 @@ class TellingThread:
         self._post(messages.TellerOpening(number, wording.preparing(event)))
 
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
-        words = _Words(to.story, teller.name, json.dumps(dataclasses.asdict(to.settings)))
+        how = {**dataclasses.asdict(to.settings), "strength": teller.strength}
+        words = _Words(to.story, teller.name, json.dumps(how))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0

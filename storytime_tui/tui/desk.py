@@ -20,9 +20,10 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import STARTER, has_starter
+from storytime_tui.stories.story import Passage
 from storytime_tui.training.events import Started
 from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
-from storytime_tui.tui.manuscript import last_story, told_with
+from storytime_tui.tui.manuscript import last_story, strength_with, told_with
 from storytime_tui.tui.messages import (
     SettingsNotKept,
     StoreSaid,
@@ -65,8 +66,10 @@ class Desk:
         self.fresh_page = False  # the next show of Story begins a new page
         self.known_models: Sequence[Choice] = ()  # as they were when they were last looked for
         self.model_state = ""  # a word on it for the header: "opening…"
-        self._awake = ""  # the model that told last, or could have
+        self.strength: float | None = None  # that was chosen for it; None is its usual one
+        self._awake: tuple[str, float | None] = ("", None)  # what told last, or could have
         self.device = ""  # what it runs on, once it is open
+        self.open_at: float | None = None  # the strength that it has then
         self._chosen_ahead = (
             False  # nobody has seen the model yet: a run that is learned first may still be it
         )
@@ -174,11 +177,14 @@ class Desk:
         """Read something of the written stories, in a thread. Raises StoryError."""
         return await in_thread(lambda: read(self.keeper.store()))
 
-    async def find_model(self, told_with: str) -> None:
-        """Choose what to write with, unless something is chosen: what the story was told with, else the newest run,
-        else the starter. Raises StorytimeError."""
-        if self.model and not self._chosen_ahead:
-            return
+    async def find_model(self, passages: Sequence[Passage]) -> None:
+        """Choose what to go on with a story with, unless something is chosen: what it was told with, else the newest
+        run, else the starter; and the strength that this told it at. Raises StorytimeError."""
+        if not self.model or self._chosen_ahead:
+            await self._find_model(told_with(passages))
+        self.take_up(passages)
+
+    async def _find_model(self, told_with: str) -> None:
         names = [choice.name for choice in await in_thread(self.look_for_models)]
         if names and (not self.model or self._chosen_ahead):
             self._chosen_ahead = False
@@ -201,7 +207,7 @@ class Desk:
         with contextlib.suppress(StorytimeError):  # who goes to Story is told
             last = await self.from_store(last_story)
             opened = await self.from_store(lambda store: store.passages(last.id)) if last else ()
-            await self.find_model(told_with(opened))
+            await self.find_model(opened)
             self._chosen_ahead = bool(self.model)
             if self.model == STARTER and not self.telling_number and not self.view.busy:
                 self.open_model()
@@ -221,19 +227,24 @@ class Desk:
     def _begin(self, passages: Passages | None) -> None:
         self.telling_number += 1
         self._telling_text = False
-        self.telling.begin(Telling(self.telling_number, self.model, passages))
+        self.telling.begin(Telling(self.telling_number, self.model, passages, self.strength))
 
     def telling_said(self, message: TellingMessage) -> None:
         """Pass on what the telling in hand says; what an earlier one still had to say is dropped."""
         if message.number != self.telling_number:
             return
         if isinstance(message, TellerReady):
-            self._awake = message.model
-            if message.model == self.model:  # by now another may be chosen
-                self.device = message.device
+            self._awake = message.model, message.strength
+            # by now another may be chosen
+            if message.model == self.model and self.strength in (None, message.strength):
+                self.device, self.open_at = message.device, message.strength
             self.model_changed.publish(None)
-        elif isinstance(message, TellingEnded) and message.failure and not self._telling_text and self._awake:
-            self.choose_model(self._awake)  # that another cannot be opened is no reason to be without one
+        elif isinstance(message, TellingEnded) and message.failure and not self._telling_text:
+            # that another, or another strength, cannot be opened is no reason to be without one
+            model, strength = self._awake
+            if model:
+                self.choose_model(model)
+            self.choose_strength(strength)
         if isinstance(message, TellerReady | TellingEnded):
             self._telling_text = isinstance(message, TellerReady)
         self.told.publish(message)
@@ -243,10 +254,24 @@ class Desk:
         if name != self.model and name == self.view.run and self.view.busy:
             self.telling.forget(name)
         if name != self.model:
-            self.device = ""
+            self.device, self.strength, self.open_at = "", None, None
         self._chosen_ahead = False
         self.model, self.model_state = name, ""
         self.model_changed.publish(None)
+
+    def choose_strength(self, strength: float | None) -> None:
+        """Write at this strength from now on; None is the model's usual one."""
+        if strength != self.strength:
+            self.strength, self.open_at = strength, None
+            self.model_changed.publish(None)
+
+    def take_up(self, passages: Sequence[Passage]) -> bool:
+        """Go on at the strength that this model told a story at last, if it did; whether that is another than now."""
+        strength = strength_with(passages, self.model)
+        if strength is None or strength == self.open_at:
+            return False
+        self.choose_strength(strength)
+        return True
 
     @property
     def busy(self) -> bool:
@@ -262,6 +287,7 @@ class Desk:
             self.fresh_page = True
             self._chosen_ahead = False
             self.model, self.model_state, self.device = self.awaited, "saves what it has learned…", ""
+            self.strength, self.open_at = None, None
             self.model_changed.publish(None)
 
     def checkpoint_came(self) -> None:
@@ -276,3 +302,4 @@ class Desk:
         self.telling.forget(name)
         self.fresh_page = True
         self.choose_model(name)
+        self.choose_strength(None)

@@ -1,7 +1,9 @@
 """The story on the page, as the store knows it: what is typed is kept before anything else happens with it."""
 
+import json
 from collections.abc import Callable, Sequence
 
+from storytime_tui.models.voices import LEAST_STRENGTH, MOST_STRENGTH
 from storytime_tui.stories.story import Added, Passage, Story
 from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.services import Store
@@ -71,3 +73,16 @@ def last_story(store: Store) -> Story | None:
 def told_with(passages: Sequence[Passage]) -> str:
     """The model that wrote in a story last; "" where none did yet."""
     return next((passage.model for passage in reversed(passages) if passage.author == "model"), "")
+
+
+def strength_with(passages: Sequence[Passage], model: str) -> float | None:
+    """The strength of the model that wrote in a story last; None where that was another model, or nothing says so."""
+    last = next((passage for passage in reversed(passages) if passage.author == "model"), None)
+    if last is None or last.model != model:
+        return None
+    try:
+        strength = json.loads(last.settings)["strength"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None  # of an earlier version, or brought here from elsewhere
+    usable = type(strength) in (int, float) and LEAST_STRENGTH <= strength <= MOST_STRENGTH
+    return float(strength) if usable else None

@@ -71,12 +71,13 @@ class TellerOpening(TellingMessage):
 
 
 class TellerReady(TellingMessage):
-    """The model is open, on a device."""
+    """The model is open, on a device and at a strength."""
 
-    def __init__(self, number: int, model: str, device: str) -> None:
+    def __init__(self, number: int, model: str, device: str, strength: float = 1.0) -> None:
         super().__init__(number)
         self.model = model
         self.device = device
+        self.strength = strength
 
 
 class TextTold(TellingMessage):

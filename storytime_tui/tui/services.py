@@ -152,6 +152,8 @@ class Teller(Protocol):
     def name(self) -> str: ...  # noqa: D102
     @property
     def device(self) -> str: ...  # noqa: D102
+    @property
+    def strength(self) -> float: ...  # noqa: D102
 
     def tell(self, text: str, settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
         """Continue `text`; the last item is `Told`."""
@@ -210,7 +212,9 @@ class Services:
     learn: Callable[[TrainingPlan, Control, str | None], Iterator[Event]]
     resume: Callable[[str, Control, float | None], Iterator[Event]]  # with so many epochs more
     model_choices: Callable[[], Sequence[Choice]]
-    open_teller: Callable[[str, Progress | None], Teller]
+    open_teller: Callable[
+        [str, Progress | None, float | None], Teller
+    ]  # at a strength; None is the usual one
     open_store: Callable[[], Store]
     clock: Callable[[], float] = time.monotonic
     last_run: Callable[[], LastRun | None] = lambda: None
@@ -374,11 +378,11 @@ def _model_choices() -> Sequence[Choice]:
     return telling.choices()
 
 
-def _open_teller(name: str, on_progress: Progress | None) -> Teller:
+def _open_teller(name: str, on_progress: Progress | None, strength: float | None) -> Teller:
     from storytime_tui.workshop import telling, waking
 
     waking.load_torchs_libraries()
-    return telling.open_teller(name, on_progress)
+    return telling.open_teller(name, on_progress, strength=strength)
 
 
 def _open_store() -> Store:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storytime_tui.errors import ModelError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
@@ -161,6 +162,7 @@ class FakeTeller:
     error: Exception | None = None
     window: int = 256
     device: str = "cpu"
+    strength: float = 1.0
 
     def tell(self, text: str, settings: Any, stop: threading.Event) -> Iterator[Piece | Told]:
         self.told.append((text, settings))
@@ -215,6 +217,8 @@ class World(FakeLibrary):
     opened: list[str] = field(default_factory=list)
     teller_error: Exception | None = None
     open_error: Exception | None = None
+    usual: float = 1.0  # strength
+    refused: tuple[float, ...] = ()  # strengths
     last_run: FakeLastRun | None = None  # of an earlier sitting
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
@@ -251,10 +255,13 @@ class World(FakeLibrary):
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")
 
-    def _open_teller(self, name: str, on_progress: Any) -> FakeTeller:
+    def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
         if on_progress is not None:
             on_progress(ev.Preparing("waking the model", 0, 0))
         if self.open_error is not None:
             raise self.open_error
-        self.opened.append(name)
-        return FakeTeller(name, self.pieces, self.told, self.gate, self.teller_error)
+        if strength in self.refused:
+            raise ModelError(f"{name} can be told at strength 1 only.")
+        self.opened.append(name if strength is None else f"{name} at {strength:g}")
+        at = self.usual if strength is None else strength
+        return FakeTeller(name, self.pieces, self.told, self.gate, self.teller_error, strength=at)

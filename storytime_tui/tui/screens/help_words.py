@@ -153,6 +153,11 @@ STORY: tuple[Section, ...] = (
                 "stop the model, keeping its words; otherwise leave your line, so that these keys work:",
             ),
             ("m", "choose the model"),
+            (
+                "s",
+                "strength: how far the model is from its base towards what it learned. 0 is the base, 1 the run as "
+                "it was trained; above 1 it has more of its shelf's manner, until the text falls apart",
+            ),
             ("u  y", "take back the last piece, bring it back"),
             ("n  o  r", "a new story, open an earlier one, rename"),
             (",", "settings"),

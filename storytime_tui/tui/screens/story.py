@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
 from storytime_tui.errors import StoryError, StoryMoved
 from storytime_tui.generation.settings import SamplerSettings
@@ -19,19 +19,21 @@ from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.joining import uncut
-from storytime_tui.tui.manuscript import Manuscript, told_with
+from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens.sampler import SamplerScreen
-from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories
+from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories, offer_strengths
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.trouble import Trouble
+from storytime_tui.tui.widgets.writing_desk import WritingDesk
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import Change, Writing
 
 LOOK = 2.0  # seconds between two looks at what other windows do
+Chosen = TypeVar("Chosen", str, float | None)
 MOVED = "This story has changed in another window: it is shown anew."
 HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
 
@@ -68,11 +70,7 @@ class StoryScreen(Screen[None]):
         yield Header(self._desk, "story")
         yield Page(id="page")
         yield self._trouble
-        with Vertical(id="desk"):
-            with Horizontal(id="line"):
-                yield Static(Content("›"), id="sign")
-                yield Prompt(id="prompt")
-            yield WritingStatus(self._settings, id="status")
+        yield WritingDesk(self._settings, id="desk")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -97,7 +95,7 @@ class StoryScreen(Screen[None]):
         if self._line:  # typed meanwhile
             self._drafts.typed()
         with self._trouble.saying():
-            await self._desk.find_model(told_with(last.passages if last else ()))
+            await self._desk.find_model(last.passages if last else ())
         self._finding = False
         if self._desk.model and not self._desk.awaited:
             self._open_ahead()
@@ -142,10 +140,9 @@ class StoryScreen(Screen[None]):
         self._writing.manuscript = Manuscript()
         self._show_page(opened)
         self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
-        prompt = self.query_one(Prompt)
-        with self.prevent(TextArea.Changed):
-            prompt.load_text(self._line)
-            prompt.move_cursor(prompt.document.end)
+        self.query_one(Prompt).put(self._line)
+        if self._begun and opened is not None and self._desk.take_up(opened.passages):
+            self._open_ahead()
 
     def _show_page(self, opened: Opened | None) -> None:
         passages = opened.passages if opened else ()
@@ -209,10 +206,7 @@ class StoryScreen(Screen[None]):
             self._set_state("")
             self._do_then()
             return
-        prompt = self.query_one(Prompt)
-        with self.prevent(TextArea.Changed):
-            prompt.forget(line)
-        self._adding, self._line = None, prompt.text
+        self._adding, self._line = None, self.query_one(Prompt).forget(line)
         if self._line:  # typed since
             self._drafts.typed()
         await self._show_added(added)
@@ -323,11 +317,18 @@ class StoryScreen(Screen[None]):
 
     def action_model(self) -> None:
         """Choose who writes."""
-        offer_models(self.app, self._desk, self._model_chosen)
+        offer_models(self.app, self._desk, partial(self._reopen, self._desk.choose_model))
 
-    def _model_chosen(self, name: str) -> None:
+    def action_strength(self) -> None:
+        """Choose how strongly it has what it learned."""
+        chosen = partial(self._reopen, self._desk.choose_strength)
+        self._trouble.say(offer_strengths(self.app, self._desk, chosen))
+
+    def _reopen(self, choose: Callable[[Chosen], object], chosen: Chosen) -> None:
+        """Write with another model or strength, after the last word of what writes now."""
+
         def take() -> None:
-            self._desk.choose_model(name)
+            choose(chosen)
             self._open_model()
 
         self._trouble.say("")
@@ -393,7 +394,4 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def _show_status(self) -> None:
-        status, desk = self.query_one(WritingStatus), self._desk
-        status.model_state = f"{desk.model} {desk.model_state}" if desk.model_state else ""
-        status.no_model = not desk.model and not self._finding
-        status.show()
+        self.query_one(WritingStatus).show_with(self._desk, finding=self._finding)

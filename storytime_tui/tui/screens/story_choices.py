@@ -1,4 +1,4 @@
-"""What the Story screen asks for in dialogs: one of the stories, one of the models, a title.
+"""What the Story screen asks for in dialogs: one of the stories, one of the models, a strength, a title.
 
 A dialog is open at once, with what was known last; what there is now is read in a thread and comes after it.
 """
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from textual.app import App
 
+from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.stories.story import Story
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
@@ -25,6 +26,41 @@ def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) ->
     known = [Row(choice.name, choice.title, choice.note) for choice in desk.known_models]
     nothing = "There is no model yet: train one (F3)."
     app.push_screen(ChooseScreen("Write with", known, desk.model, find=rows, nothing=nothing), answered)
+
+
+STRENGTHS = {
+    0.0: "the base alone, as if nothing had been learned",
+    0.25: "",
+    0.5: "half of what it learned",
+    0.75: "",
+    1.0: "as it was trained",
+    1.25: "",
+    1.5: "more of what it learned than it had",
+    1.75: "",
+    2.0: "twice as far: the text may fall apart",
+}
+
+
+def offer_strengths(app: App[None], desk: Desk, chosen: Callable[[float | None], object]) -> str:
+    """Ask how strongly the model has what it learned; gives a sentence where there is nothing to ask."""
+    if not desk.model:
+        return "There is no model yet: train one (F3)."
+    if is_base_name(desk.model):
+        return f"Strength is for what a run has learned, and {desk.model} is no run: choose one (m)."
+    usual = desk.open_at if desk.strength is None else None
+    steps = sorted({*STRENGTHS, *(each for each in (desk.strength, usual) if each is not None)})
+    rows = [
+        Row("", "default", "chosen when the training ended" + (f": {usual:g}" if usual is not None else ""))
+    ]
+    rows += [Row(f"{step}", f"{step:g}", STRENGTHS.get(step, "")) for step in steps]
+
+    def answered(strength: str | None) -> None:
+        if strength is not None:
+            chosen(float(strength) if strength else None)
+
+    now = "" if desk.strength is None else f"{desk.strength}"
+    app.push_screen(ChooseScreen("Strength: how much of what it learned", rows, now), answered)
+    return ""
 
 
 def offer_stories(app: App[None], desk: Desk, chosen: Callable[[Story], object]) -> None:

@@ -85,12 +85,17 @@ class Prompt(TextArea):
             event.prevent_default()
             self.insert(event.character)
 
-    def forget(self, sent: str) -> None:
-        """Take away what was sent; what was typed since stays."""
-        if self.text.startswith(sent):
-            rest = self.text[len(sent) :]
-            self.load_text(rest)
+    def put(self, line: str) -> None:
+        """Show this line: nobody typed it."""
+        with self.prevent(TextArea.Changed):
+            self.load_text(line)
             self.move_cursor(self.document.end)
+
+    def forget(self, sent: str) -> str:
+        """Take away what was sent; what was typed since stays, and is given back."""
+        if self.text.startswith(sent):
+            self.put(self.text[len(sent) :])
+        return self.text
 
     def action_send(self) -> None:
         """Send what is written."""
