@@ -18,9 +18,10 @@ Here are only tensors by their names; which files they come from is for `worksho
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,7 @@ from storytime_tui.errors import ModelError
 from storytime_tui.models import lora
 
 State = Mapping[str, Tensor]
+M = TypeVar("M", bound=nn.Module)
 
 
 def blend(base: Tensor, run: Tensor, strength: float) -> Tensor:
@@ -41,7 +43,7 @@ def blend(base: Tensor, run: Tensor, strength: float) -> Tensor:
     if strength == 0:
         return base.to(run)
     start = base.to(run.device, torch.float32)
-    return (start + strength * (run.float() - start)).to(run.dtype)
+    return (run.float() - start).mul_(strength).add_(start).to(run.dtype)  # at most two tensors at a time
 
 
 def mix(model: nn.Module, shares: Sequence[float], others: Iterable[State]) -> None:
@@ -106,11 +108,20 @@ def at_strength(model: nn.Module, base: State, strength: float) -> Iterator[None
                 own[name].copy_(run)
 
 
-def fill(model: nn.Module, base: State, run: State, strength: float) -> None:
-    """Put a model's own weights at a strength between two states of the same names and shapes, in its own dtype."""
+def put(model: nn.Module, base: State, strength: float) -> None:
+    """Put a run's own weights at a strength, in place: with nothing but one tensor's memory."""
     with torch.no_grad():
         for name, own in state_of(model).items():
-            own.copy_(blend(base[name], run[name], strength))
+            own.copy_(blend(base[name], own, strength))
+
+
+def copied_at(model: M, base: State, strength: float) -> M:
+    """A copy of a run with its weights at a strength; the run stays as it is. For a model on one device."""
+    weights: dict[int, Any] = {
+        id(each): nn.Parameter(blend(base[name], each.detach(), strength).clone(), requires_grad=False)
+        for name, each in model.named_parameters()
+    }
+    return copy.deepcopy(model, weights)
 
 
 def check_alike(one: State, other: State, this: str, that: str) -> None:

@@ -7,11 +7,10 @@ one pass over the weights and no reading. They go when another run is opened. To
 
 from __future__ import annotations
 
-import copy
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from storytime_tui.errors import ModelError
@@ -64,7 +63,7 @@ class Chosen:
 def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report) -> Chosen:
     """Find what a run is to be told with at a strength (None: the one that it is usually told at).
 
-    At strength 0 it is the base, in every way. Where nobody asked for a strength and the run's base is gone, the run is
+    At strength 0 it is the base, in every way; a blend knows the voices of all its runs, the first run's first. Where nobody asked for a strength and the run's base is gone, the run is
     told as it was trained. Raises Misused for numbers that cannot be, ModelError and RunError as `find_origin` and
     `base_of` do, and where the runs have no base in common.
     """
@@ -86,7 +85,11 @@ def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]
     others = tuple((find_origin(other, report), share) for other, share in shares)
     for other, _ in others:
         _check_one_base(origin, base, other, base_of(other, report))
-    return Chosen(origin, wished, Parts(origin, base, others)) if wished else Chosen(base, 0.0)
+    if wished == 0:
+        return Chosen(base, 0.0)
+    known = [title for each in (origin, *(other for other, _ in others)) for title in each.voices.titles]
+    told = replace(origin, voices=replace(origin.voices, titles=tuple(dict.fromkeys(known))))
+    return Chosen(told, wished, Parts(origin, base, others))
 
 
 def _check_one_base(run: Origin, base: Origin, other: Origin, others_base: Origin) -> None:
@@ -135,9 +138,10 @@ def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any
             ends = _read(parts)
         size = sum(each.nbytes for state in (ends.base, blend.state_of(ends.run)) for each in state.values())
         _kept = ends if size <= KEPT else None
-        model = copy.deepcopy(ends.run) if _kept else ends.run
-        blend.fill(model, ends.base, blend.state_of(ends.run), chosen.strength)
-        return _moved(model, device, dtype)
+        if _kept:
+            return _moved(blend.copied_at(ends.run, ends.base, chosen.strength), device, dtype)
+        blend.put(ends.run, ends.base, chosen.strength)
+        return _moved(ends.run, device, dtype)
 
 
 def _read(parts: Parts) -> _Ends:

@@ -33,9 +33,7 @@ def copied(model: Any) -> dict[str, Tensor]:
 
 
 def at(strength: float, base: Any = BASE, run: Any = RUN) -> Any:
-    model = copy.deepcopy(run)
-    blend.fill(model, blend.state_of(base), blend.state_of(run), strength)
-    return model
+    return blend.copied_at(run, blend.state_of(base), strength)
 
 
 @given(PAIRS, KINDS, KINDS, STRENGTHS)
@@ -139,11 +137,14 @@ def test_a_lora_run_is_put_at_a_strength_by_its_scale_as_if_it_were_merged() -> 
         for name, each in blend.state_of(merged).items()
         if ".lora_" not in name
     }
+    run = copy.deepcopy(BASE)
     for strength in (0.0, 0.5, 1.3):
-        at_that = copy.deepcopy(BASE)
-        blend.fill(at_that, blend.state_of(BASE), merged_state, strength)
+        with torch.no_grad():
+            for name, each in blend.state_of(run).items():
+                each.copy_(merged_state[name])
+        blend.put(run, blend.state_of(BASE), strength)
         with blend.at_strength(live, {}, strength):
-            torch.testing.assert_close(live(IDS), at_that(IDS), rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(live(IDS), run(IDS), rtol=1e-4, atol=1e-5)
             if strength == 0:
                 assert torch.equal(live(IDS), BASE(IDS))
     assert torch.equal(live(IDS), as_trained)

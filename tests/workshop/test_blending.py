@@ -119,6 +119,10 @@ def test_other_runs_join_by_their_shares_and_the_strength_is_that_of_all_togethe
     assert same(state("one", 1.0, ("two", 1.0)), two)
     assert same(state("one", None, ("two", 0.0)), one)
     assert same(state("one", 0.0, ("two", 0.4)), base)
+    voices.write_voices(paths.runs_folder() / "one", voices.Voices(("Tales", "Rhymes")))
+    voices.write_voices(paths.runs_folder() / "two", voices.Voices(("Fables", "Tales")))
+    chosen = blending.choose("one", 1.0, [("two", 0.4)], lambda *_: None)
+    assert chosen.origin.voices.titles == ("Tales", "Rhymes", "Fables")
 
 
 def test_a_lora_run_has_a_strength_too_and_joins_a_whole_run() -> None:
@@ -143,7 +147,7 @@ def test_a_lora_run_has_a_strength_too_and_joins_a_whole_run() -> None:
     with blend.at_strength(loaded.model, {}, 0.5):
         found = loaded.model(torch.arange(1, 9)[None])
     by_hand = load(origin.folder).model
-    blend.fill(by_hand, half, half, 1.0)
+    blend.put(by_hand, half, 0.0)
     torch.testing.assert_close(by_hand(torch.arange(1, 9)[None]), found, rtol=1e-4, atol=1e-5)
     for name in base:
         torch.testing.assert_close(half[name], (base[name] + small[name]) / 2)
