@@ -63,9 +63,10 @@ class Chosen:
 def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report) -> Chosen:
     """Find what a run is to be told with at a strength (None: the one that it is usually told at).
 
-    At strength 0 it is the base, in every way; a blend knows the voices of all its runs, the first run's first. Where nobody asked for a strength and the run's base is gone, the run is
-    told as it was trained. Raises Misused for numbers that cannot be, ModelError and RunError as `find_origin` and
-    `base_of` do, and where the runs have no base in common.
+    At strength 0 it is the base, in every way; a blend knows the voices of all its runs, the first run's first. Where
+    nobody asked for a strength and the run's base is gone, the run is told as it was trained. Raises Misused for
+    numbers that cannot be, ModelError and RunError as `find_origin` and `base_of` do, and where the runs have no base
+    in common.
     """
     if strength is not None:
         check_strength(strength)

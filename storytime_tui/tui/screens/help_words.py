@@ -156,7 +156,7 @@ STORY: tuple[Section, ...] = (
             (
                 "s",
                 "strength: how far the model is from its base towards what it learned. 0 is the base, 1 the run as "
-                "it was trained; above 1 it has more of its shelf's manner, until the text falls apart",
+                "it was trained; above 1 its voice is stronger, until the text falls apart",
             ),
             ("u  y", "take back the last piece, bring it back"),
             ("n  o  r", "a new story, open an earlier one, rename"),

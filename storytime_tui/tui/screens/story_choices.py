@@ -29,13 +29,13 @@ def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) ->
 
 
 STRENGTHS = {
-    0.0: "the base alone, as if nothing had been learned",
+    0.0: "the base alone",
     0.25: "",
-    0.5: "half of what it learned",
+    0.5: "halfway between the base and the run",
     0.75: "",
-    1.0: "as it was trained",
-    1.25: "",
-    1.5: "more of what it learned than it had",
+    1.0: "the run as it was trained",
+    1.25: "often a stronger voice",
+    1.5: "",
     1.75: "",
     2.0: "twice as far: the text may fall apart",
 }
@@ -50,7 +50,7 @@ def offer_strengths(app: App[None], desk: Desk, chosen: Callable[[float | None],
     usual = desk.open_at if desk.strength is None else None
     steps = sorted({*STRENGTHS, *(each for each in (desk.strength, usual) if each is not None)})
     rows = [
-        Row("", "default", "chosen when the training ended" + (f": {usual:g}" if usual is not None else ""))
+        Row("", "default", (f"{usual:g}, " if usual is not None else "") + "chosen when the training ended")
     ]
     rows += [Row(f"{step}", f"{step:g}", STRENGTHS.get(step, "")) for step in steps]
 
@@ -59,7 +59,7 @@ def offer_strengths(app: App[None], desk: Desk, chosen: Callable[[float | None],
             chosen(float(strength) if strength else None)
 
     now = "" if desk.strength is None else f"{desk.strength}"
-    app.push_screen(ChooseScreen("Strength: how much of what it learned", rows, now), answered)
+    app.push_screen(ChooseScreen("Strength: how far from its base to what it learned", rows, now), answered)
     return ""
 
 
