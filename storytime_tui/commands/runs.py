@@ -123,10 +123,11 @@ def _show(name: str, as_json: bool) -> int:
     summary = run_record(name)
     if summary.state == "damaged":
         raise RunError(f"The run {name} is damaged. {summary.trouble}")
-    evaluations = evaluations_of(name)
+    evaluations, voices = evaluations_of(name), records.voices_of(name)
     _say_troubles([summary])
     if as_json:
-        print_json({**_record(summary), "evaluations": [_finite(dataclasses.asdict(e)) for e in evaluations]})
+        figures = [_finite(dataclasses.asdict(e)) for e in evaluations]
+        print_json({**_record(summary), "voices": voices, "evaluations": figures})
         return DONE
     collections = ", ".join(summary.collections)
     print(printable(f"{summary.name}: {summary.base} taught {collections}, {summary.state}"))
@@ -135,6 +136,8 @@ def _show(name: str, as_json: bool) -> int:
     print(f"step {summary.step:,} of {summary.total_steps:,}, {summary.seconds:,.0f} s of training")
     kept = ", ".join(f"step-{step}" for step in summary.checkpoints) or "none"
     print(f"checkpoints: {kept}")
+    if voices:
+        print(printable_line(f"voices: {', '.join(voices)}"))
     for e in evaluations:
         print(
             f"step {e.step:>6,}  validation loss {e.validation_loss:.3f}  perplexity {e.perplexity:,.1f}"

@@ -22,6 +22,7 @@ from storytime_tui.commands.output import (
     values_of,
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
+from storytime_tui.generation import voice as voices
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
@@ -105,6 +106,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--note", default="", metavar="TEXT", help="is put a few lines before the story's end"
     )
     parser.add_argument(
+        "--voice",
+        action="append",
+        metavar="TITLE",
+        help="tell as one of the shelves that the model learned from, by its title or a beginning of it (otherwise "
+        "the first; `runs show` lists a run's); given twice, as a mixture of two, half of each or as "
+        '"TITLE=0.3" says; none: as no shelf. The shelf\'s line is in view, and no part of the story',
+    )
+    parser.add_argument(
+        "--no-voice", action="store_true", help="as --voice none, also where a shelf is called so"
+    )
+    parser.add_argument(
         "--alternatives", type=int, default=0, metavar="N", help="with --json: what else might have come"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for every token")
@@ -115,6 +127,9 @@ def run(args: argparse.Namespace) -> int:
     """Tell in this process; Ctrl+C keeps what was told and exits with 130."""
     log.start()
     settings = _settings(args)
+    if args.no_voice and args.voice:
+        raise Misused("--no-voice and --voice exclude each other: leave one of them out.")
+    voices.check_asked(args.voice or ())
     strength, blend = _strength(args.strength), _blend(args.blend)
     name = _usual_model() if args.model is None else args.model
     prompt = _prompt(args.prompt)
@@ -129,18 +144,23 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:
         status.clear()
+    voice = () if args.no_voice else voices.usual(teller.voices)
+    if args.voice:
+        voice = voices.asked_for(args.voice, teller.voices)
     with _interrupt_sets(stop):
-        asked = {"memory": args.memory, "note": args.note, "alternatives": args.alternatives}
+        asked = {"memory": args.memory, "note": args.note, "voice": voice, "alternatives": args.alternatives}
         stream = teller.tell_several(prompt, settings, args.n, stop, **asked)
         if args.json:
-            said = {"strength": teller.strength, **({"blend": dict(blend)} if blend else {})}
+            said = {"voice": [title for title, _ in voice], "strength": teller.strength}
+            said |= {"blend": dict(blend)} if blend else {}
             ends = _tell_json(stream, settings.seed, said, several=args.n > 1)
         else:
             ends = (_tell_several_plain if args.n > 1 else _tell_plain)(prompt, stream)
     if not args.json:
         others = "".join(f" + {share:g} {other}" for other, share in blend)
+        told_as = f" as {voices.said(voice)}" if voice else ""
         at = f", strength {teller.strength:g}" if teller.strength != 1 else ""
-        say(f"{printable_line(name + others)}{at}, seed {settings.seed}: {_summary(ends)}")
+        say(f"{printable_line(name + others + told_as)}{at}, seed {settings.seed}: {_summary(ends)}")
     return INTERRUPTED if stop.is_set() else DONE
 
 

@@ -19,11 +19,20 @@ from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.catalogue import STARTER, has_starter
+from storytime_tui.generation.voice import Voice, known, said
+from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.events import Started
-from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
-from storytime_tui.tui.manuscript import last_story, strength_with, told_with
+from storytime_tui.tui.bridge import (
+    LearningThread,
+    Openings,
+    Passages,
+    Post,
+    Telling,
+    TellingThread,
+    in_thread,
+)
+from storytime_tui.tui.manuscript import last_story, strength_with, told_as, told_with
 from storytime_tui.tui.messages import (
     SettingsNotKept,
     StoreSaid,
@@ -70,11 +79,14 @@ class Desk:
         self._awake: tuple[str, float | None] = ("", None)  # what told last, or could have
         self.device = ""  # what it runs on, once it is open
         self.open_at: float | None = None  # the strength that it has then
+        self.voices: tuple[str, ...] = ()  # that it knows, once it is open
+        self.voice: Voice | None = None  # that was chosen; None for what a model usually uses
+        self._taken_up: Sequence[Passage] = ()  # of the story that was opened last
         self._chosen_ahead = (
             False  # nobody has seen the model yet: a run that is learned first may still be it
         )
         self.learning = LearningThread(post)
-        self.telling = TellingThread(post, services.open_teller, services.clock)
+        self.telling = TellingThread(post, services.open_teller, services.clock, copied_by=services.copied_by)
         self.keeper = StoreThread(services.open_store, lambda sentence: post(StoreSaid(sentence)))
         self.telling_number = 0  # of the telling in hand, or the last one
         self._telling_text = False
@@ -177,20 +189,18 @@ class Desk:
         """Read something of the written stories, in a thread. Raises StoryError."""
         return await in_thread(lambda: read(self.keeper.store()))
 
-    async def find_model(self, passages: Sequence[Passage]) -> None:
-        """Choose what to go on with a story with, unless something is chosen: what it was told with, else the newest
-        run, else the starter; and the strength that this told it at. Raises StorytimeError."""
-        if not self.model or self._chosen_ahead:
-            await self._find_model(told_with(passages))
-        self.take_up(passages)
-
-    async def _find_model(self, told_with: str) -> None:
+    async def find_model(self, told_with: str) -> None:
+        """Choose what to write with, unless something is chosen: what the story was told with, else the newest run,
+        else the starter. Raises StorytimeError."""
+        if self.model and not self._chosen_ahead:
+            return
         names = [choice.name for choice in await in_thread(self.look_for_models)]
         if names and (not self.model or self._chosen_ahead):
             self._chosen_ahead = False
             name = told_with if told_with in names else names[0]
             if name != self.model:
                 self.choose_model(name)
+        self._take_up_strength()
 
     def look_for_models(self) -> Sequence[Choice]:
         """What there is to write with. Blocks: call it in a thread. Raises StorytimeError."""
@@ -207,7 +217,7 @@ class Desk:
         with contextlib.suppress(StorytimeError):  # who goes to Story is told
             last = await self.from_store(last_story)
             opened = await self.from_store(lambda store: store.passages(last.id)) if last else ()
-            await self.find_model(opened)
+            await self.find_model(told_with(opened))
             self._chosen_ahead = bool(self.model)
             if self.model == STARTER and not self.telling_number and not self.view.busy:
                 self.open_model()
@@ -218,16 +228,30 @@ class Desk:
         Without a seed of one's own there is another for each telling, so that trying again tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
-        self._begin(Passages(self.keeper, story, text, settings))
+        self._begin(Passages(self.keeper, story, text, settings, self.voice))
 
-    def open_model(self) -> None:
-        """Open the chosen model, so that the first word comes soon."""
+    def tell_openings(self, settings: SamplerSettings, wanted: int, known: Sequence[str]) -> None:
+        """Tell ways to begin a story; its messages come with a new number, and nothing is kept."""
+        self._begin(Openings(settings, wanted, tuple(known), self.voice))
+
+    def open_model(self, state: str = "") -> None:
+        """Open the chosen model, so that the first word comes soon; `state` is said meanwhile."""
+        if state:
+            self.say_model(state)
         self._begin(None)
 
-    def _begin(self, passages: Passages | None) -> None:
+    def open_ahead(self) -> str:
+        """Open it before the first line, unless that would slow a run down; a sentence where it is fetched first."""
+        if any(base.download and base.name == self.model for base in bases()):
+            return f"{self.model} is fetched with your first Enter, if it is not here yet"
+        if not self.view.busy:
+            self.open_model("opening…")
+        return ""
+
+    def _begin(self, wish: Passages | Openings | None) -> None:
         self.telling_number += 1
         self._telling_text = False
-        self.telling.begin(Telling(self.telling_number, self.model, passages, self.strength))
+        self.telling.begin(Telling(self.telling_number, self.model, wish, self.strength))
 
     def telling_said(self, message: TellingMessage) -> None:
         """Pass on what the telling in hand says; what an earlier one still had to say is dropped."""
@@ -237,7 +261,7 @@ class Desk:
             self._awake = message.model, message.strength
             # by now another may be chosen
             if message.model == self.model and self.strength in (None, message.strength):
-                self.device, self.open_at = message.device, message.strength
+                self.device, self.voices, self.open_at = message.device, message.voices, message.strength
             self.model_changed.publish(None)
         elif isinstance(message, TellingEnded) and message.failure and not self._telling_text:
             # that another, or another strength, cannot be opened is no reason to be without one
@@ -254,10 +278,20 @@ class Desk:
         if name != self.model and name == self.view.run and self.view.busy:
             self.telling.forget(name)
         if name != self.model:
-            self.device, self.strength, self.open_at = "", None, None
+            self.device, self.voices, self.strength, self.open_at = "", (), None, None
         self._chosen_ahead = False
         self.model, self.model_state = name, ""
         self.model_changed.publish(None)
+
+    def go_on_with(self, model: str) -> None:
+        """Choose a model, and open it."""
+        self.choose_model(model)
+        self.open_model("opening…")
+
+    def go_on_at(self, strength: float | None) -> None:
+        """Choose a strength, and open the model at it."""
+        self.choose_strength(strength)
+        self.open_model("opening…")
 
     def choose_strength(self, strength: float | None) -> None:
         """Write at this strength from now on; None is the model's usual one."""
@@ -266,12 +300,35 @@ class Desk:
             self.model_changed.publish(None)
 
     def take_up(self, passages: Sequence[Passage]) -> bool:
-        """Go on at the strength that this model told a story at last, if it did; whether that is another than now."""
-        strength = strength_with(passages, self.model)
+        """Go on with a story as it was told last, in its voice and, if this model told it, at its strength.
+
+        Whether that is another strength than now. The model may be found later: then it is that one's strength.
+        """
+        self._taken_up = passages
+        self.choose_voice(told_as(passages))
+        return self._take_up_strength()
+
+    def _take_up_strength(self) -> bool:
+        strength = strength_with(self._taken_up, self.model)
         if strength is None or strength == self.open_at:
             return False
         self.choose_strength(strength)
         return True
+
+    def say_model(self, state: str) -> None:
+        """A word for the header on what the model does before it can write; "" for nothing."""
+        self.model_state = state
+        self.model_changed.publish(None)
+
+    def choose_voice(self, voice: Voice | None) -> None:
+        """Tell in this voice from now on, as far as the model knows it."""
+        self.voice = voice
+        self.model_changed.publish(None)
+
+    @property
+    def voice_said(self) -> str:
+        """The voice that is told in now, in words; "" where the model is not open, or knows none."""
+        return (said(known(self.voice, self.voices)) or "no voice") if self.voices else ""
 
     @property
     def busy(self) -> bool:
@@ -286,8 +343,8 @@ class Desk:
             self.awaited = self.view.run
             self.fresh_page = True
             self._chosen_ahead = False
-            self.model, self.model_state, self.device = self.awaited, "saves what it has learned…", ""
-            self.strength, self.open_at = None, None
+            self.model, self.model_state = self.awaited, "saves what it has learned…"
+            self.device, self.voices, self.strength, self.open_at = "", (), None, None
             self.model_changed.publish(None)
 
     def checkpoint_came(self) -> None:

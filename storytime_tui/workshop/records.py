@@ -10,6 +10,7 @@ from typing import Any
 from storytime_tui import files
 from storytime_tui.amounts import count
 from storytime_tui.errors import PlanError, RunError, StorytimeError
+from storytime_tui.models.voices import read_voices
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
@@ -68,6 +69,14 @@ def last_run() -> LastRun | None:
 def run_record(name: str) -> RunSummary:
     """One run. Raises RunError where there is none of that name."""
     return runs.summary_of(name)
+
+
+def voices_of(name: str) -> tuple[str, ...]:
+    """The shelves that a run tells as, by their titles; () where it knows none, or its plan is damaged."""
+    kept, plan = read_voices(runs.run_folder(name)), _plan_of(name)
+    if kept is not None:
+        return kept.titles
+    return plan.voices if plan is not None else ()
 
 
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:

@@ -18,6 +18,7 @@ from storytime_tui.corpus.web.sizes import size
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice, usual
 from storytime_tui.models import catalogue, hub
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
@@ -95,8 +96,10 @@ class Teller:
     """A model opened for telling. Used from one thread at a time.
 
     `precision` is what its weights are in, `device` where they lie, `strength` how far they are from the run's base
-    towards the run (1 for what is no run). What it tells depends neither on that thread nor on how many others help it,
-    of which there are as many as the machine has to spare: one, while a run learns.
+    towards the run (1 for what is no run), `voices` the titles of the shelves that it knows by their lines: it tells as
+    the first of them, unless a voice is named (see `generation.voice`).
+    What it tells depends neither on that thread nor on how many others help it, of which there are as many as the
+    machine has to spare: one, while a run learns.
     """
 
     def __init__(
@@ -105,9 +108,11 @@ class Teller:
         storyteller: Storyteller,
         precision: str = "fp32",
         device: str = "cpu",
+        voices: tuple[str, ...] = (),
         strength: float = 1.0,
     ) -> None:
-        self.name, self.precision, self.device, self.strength = name, precision, device, strength
+        self.name, self.precision, self.device = name, precision, device
+        self.voices, self.strength = voices, strength
         self._storyteller = storyteller
         self._threads = _Threads()
 
@@ -124,11 +129,15 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
         """Continue `text`: pieces as they are sampled, then one Told; see `Storyteller.tell`."""
+        voice = self._voice(voice)
         return self._threads.helping(
-            self._storyteller.tell(text, settings, stop, memory=memory, note=note, alternatives=alternatives)
+            self._storyteller.tell(
+                text, settings, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
+            )
         )
 
     def tell_several(
@@ -140,18 +149,23 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
         """Several continuations of `text` at once: (which one, a Piece or its Told)."""
+        voice = self._voice(voice)
         return self._threads.helping(
             self._storyteller.tell_several(
-                text, settings, count, stop, memory=memory, note=note, alternatives=alternatives
+                text, settings, count, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
             )
         )
 
-    def see(self, text: str, memory: str = "", note: str = "") -> Seen:
+    def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
         """What the model would see of a text, without asking it."""
-        return self._storyteller.see(text, memory, note)
+        return self._storyteller.see(text, memory, note, self._voice(voice))
+
+    def _voice(self, voice: Voice | None) -> Voice:
+        return usual(self.voices) if voice is None else voice
 
 
 class _Threads:
@@ -249,9 +263,8 @@ def open_teller(
             if undisturbed:
                 steps = Steps(reader)
                 steps.record()
-    return Teller(
-        name, Storyteller(reader, tokenizer, window, steps), precision, str(device), chosen.strength
-    )
+    storyteller = Storyteller(reader, tokenizer, window, steps)
+    return Teller(name, storyteller, precision, str(device), origin.voices.titles, chosen.strength)
 
 
 def judge_precision(folder: Path) -> float:

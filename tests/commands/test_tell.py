@@ -29,6 +29,7 @@ class FakeTeller:
         self.name = ""
         self.strength = 1.0
         self.opened: dict[str, object] = {}
+        self.voices: tuple[str, ...] = ()
         self.asked: tuple[str, SamplerSettings] | None = None
         self.added: dict[str, object] = {}
         self.between: Callable[[], None] = lambda: None
@@ -142,6 +143,7 @@ def test_json_is_one_object_a_line(teller: FakeTeller, capsys: pytest.CaptureFix
             "reused": 0,
             "seen": None,
             "seed": 7,
+            "voice": [],
             "strength": 1.0,
         },
     ]
@@ -154,11 +156,73 @@ def test_several_continuations_are_printed_whole_and_numbered_in_json(
     out, err = capsys.readouterr()
     assert out == "".join(f"--- {row} ---\nOnce, an owl\x1b[2J [/b]\n" for row in (1, 2))
     assert "6 tokens, 25.0 tokens/s" in err
-    assert teller.added == {"memory": "A wood.", "note": "Be brief.", "alternatives": 0}
+    assert teller.added == {"memory": "A wood.", "note": "Be brief.", "voice": (), "alternatives": 0}
     tell("--prompt", "Once", "--n", "2", "--json", "--alternatives", "3")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["continuation"] for line in lines] == [0, 1, 0, 1, 0, 1, 0, 1]
     assert teller.added["alternatives"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "voice", "names"),
+    [
+        ([], (("Hedgerow Tales", 1.0),), ["Hedgerow Tales"]),
+        (["--voice", "grimm"], (("Grimm", 1.0),), ["Grimm"]),
+        (
+            ["--voice", "hedge", "--voice", "Grimm=0.25"],
+            (("Hedgerow Tales", 0.75), ("Grimm", 0.25)),
+            ["Hedgerow Tales", "Grimm"],
+        ),
+        (["--voice", "none"], (), []),
+        (["--no-voice"], (), []),
+    ],
+)
+def test_a_voice_is_the_first_that_the_model_knows_unless_another_or_none_is_asked_for(
+    options: list[str],
+    voice: tuple[tuple[str, float], ...],
+    names: list[str],
+    teller: FakeTeller,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    teller.voices = ("Hedgerow Tales", "Grimm")
+    assert tell("--prompt", "Once", "--json", *options) == 0
+    assert teller.added["voice"] == voice
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["voice"] == names
+    assert tell("--model", "run", "--prompt", "Once", "--seed", "3", *options) == 0
+    out, err = capsys.readouterr()
+    assert "Shelf" not in out and not any(name in out for name in names)
+    assert err.startswith(f"run{' as' * bool(names)}") and all(name in err for name in names)
+
+
+@pytest.mark.parametrize(
+    ("options", "knows", "code", "says"),
+    [
+        (
+            ["--voice", "Perrault"],
+            ("Grimm", "Carroll"),
+            1,
+            "no voice 'Perrault'; it knows Grimm and Carroll.",
+        ),
+        (["--voice", "Grimm"], (), 1, "This model knows no voices"),
+        (["--voice", "a", "--voice", "b", "--voice", "c"], ("Grimm",), 2, "names 3 voices, but at most 2"),
+        (["--voice", "Grimm=0.3"], ("Grimm",), 2, "no second voice"),
+        (["--voice", "Grimm", "--no-voice"], ("Grimm",), 2, "exclude each other"),
+        (["--voice", " "], ("Grimm",), 1, "--voice is empty"),
+    ],
+)
+def test_a_voice_that_cannot_be_is_one_line(
+    options: list[str],
+    knows: tuple[str, ...],
+    code: int,
+    says: str,
+    teller: FakeTeller,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    teller.voices = knows
+    assert tell("--prompt", "Once", *options) == code
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1) and says in err
+    assert teller.asked is None
 
 
 def test_a_pipe_in_utf_16_is_read(monkeypatch: pytest.MonkeyPatch, teller: FakeTeller) -> None:
