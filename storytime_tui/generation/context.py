@@ -69,7 +69,7 @@ def lay_out(
     longest = (
         window // 4 - 1 - len(blank)
     )  # of a line; so there is room for a token of the story in any window
-    kept_lines = [list(line[:longest]) for line in lines] if longest > 0 else []
+    kept_lines = [_shortened(line, longest) for line in lines] if longest > 0 else []
     line_room = max((len(line) + len(blank) for line in kept_lines), default=0)
     room = max(1, window - len(kept_memory) - len(kept_note) - line_room - 1)  # the one is for end-of-text
     begins = beginning(story, room, is_break)
@@ -95,6 +95,11 @@ def lay_out(
         voice=len(kept_lines[0]) + parting if kept_lines else 0,
         others=tuple(others),
     )
+
+
+def _shortened(line: Sequence[int], longest: int) -> list[int]:
+    """At most so many tokens of a line, its end among them."""
+    return list(line) if len(line) <= longest else [*line[: longest - 1], line[-1]]
 
 
 def beginning(story: Sequence[int], room: int, is_break: IsBreak) -> int:

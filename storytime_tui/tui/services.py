@@ -37,9 +37,8 @@ if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame nee
     from storytime_tui.training.plan import TrainingPlan
 
 Progress = Callable[[Preparing], None]
-Report = Callable[
-    [str, int, int], None
-]  # what is being done, how much of it is done, of how much (0: unknown)
+# what is being done, how much of it is done, of how much (0: unknown)
+Report = Callable[[str, int, int], None]
 
 
 class LastRun(Protocol):
@@ -78,7 +77,6 @@ class Teller(Protocol):
         self, text: str, settings: SamplerSettings, stop: threading.Event, *, voice: Voice | None = None
     ) -> Iterator[Piece | Told]:
         """Continue `text` in a voice, the usual one for None; the last item is `Told`."""
-        ...
 
 
 class Store(Protocol):
@@ -118,9 +116,8 @@ class Services:
     before: Callable[[Collection, int], str]  # the story as its file has it
     rename: Callable[[Collection, int | None, str], str]  # a sentence where another has that title
     remove: Callable[[Collection, int | None], Removed]
-    removed: Callable[
-        [Sequence[Collection]], Sequence[Removed]
-    ]  # all that can be brought back, the last first
+    # all that can be brought back, the last first
+    removed: Callable[[Sequence[Collection]], Sequence[Removed]]
     undo: Callable[[Removed], Restored]
     set_punctuation: Callable[[Collection, bool], None]  # whether quotes and dashes are made plain
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
@@ -143,9 +140,8 @@ class Services:
     clock: Callable[[], float] = time.monotonic
     last_run: Callable[[], LastRun | None] = lambda: None
     load_settings: Callable[[], Loaded] = Loaded
-    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: (
-        ""
-    )  # a sentence where there is one to say
+    # a sentence where there is one to say
+    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was kept yet
     keep_shelf: Callable[[ShelfState], None] = lambda state: None
 

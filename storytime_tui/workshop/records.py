@@ -74,9 +74,8 @@ def run_record(name: str) -> RunSummary:
 def voices_of(name: str) -> tuple[str, ...]:
     """The shelves that a run tells as, by their titles; () where it knows none, or its plan is damaged."""
     kept, plan = read_voices(runs.run_folder(name)), _plan_of(name)
-    if kept is not None:
-        return kept.titles
-    return plan.voices if plan is not None else ()
+    titles = kept.titles if kept is not None else plan.voices if plan is not None else ()
+    return tuple(dict.fromkeys(titles))  # several collections may go by one name
 
 
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:

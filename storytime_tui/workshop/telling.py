@@ -264,7 +264,8 @@ def open_teller(
                 steps = Steps(reader)
                 steps.record()
     storyteller = Storyteller(reader, tokenizer, window, steps)
-    return Teller(name, storyteller, precision, str(device), origin.voices.titles, chosen.strength)
+    titles = tuple(dict.fromkeys(origin.voices.titles))
+    return Teller(name, storyteller, precision, str(device), titles, chosen.strength)
 
 
 def judge_precision(folder: Path) -> float:

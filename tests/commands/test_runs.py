@@ -15,6 +15,7 @@ import pytest
 from storytime_tui import files, paths
 from storytime_tui.cli import main
 from storytime_tui.commands import runs as command
+from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
 from storytime_tui.training.plan import TrainingPlan, write_plan
@@ -58,6 +59,21 @@ def objects(text: str) -> list[dict[str, Any]]:
 def row(table: str, title: str) -> list[str]:
     line = next(line for line in table.splitlines() if line.startswith(title + "  "))
     return re.split(r"  +", line)[1:]
+
+
+# -- voices ------------------------------------------------------------------------------------------------
+
+
+def test_a_run_shows_the_voices_that_it_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    learned("old", 3.0)
+    assert "voices" not in said(capsys, "show", "old")[0]
+    assert objects(said(capsys, "show", "old", "--json")[0])[0]["voices"] == []
+    folder = learned("new", 3.0, voices=("Hedgerow Tales", "Grimm", "Hedgerow Tales"))
+    assert "voices: Hedgerow Tales, Grimm\n" in said(capsys, "show", "new")[0]
+    write_voices(folder, Voices(("Tales of the Hedgerow", "Grimm")))  # what it says itself holds
+    assert "voices: Tales of the Hedgerow, Grimm\n" in said(capsys, "show", "new")[0]
+    shown = objects(said(capsys, "show", "new", "--json")[0])[0]
+    assert shown["voices"] == ["Tales of the Hedgerow", "Grimm"]
 
 
 # -- compare -----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 import torch
 from transformers import GPT2LMHeadModel
 
-from storytime_tui.corpus.headers import header_ids
+from storytime_tui.corpus.collection import Story
+from storytime_tui.corpus.headers import header_ids, shelf_line
+from storytime_tui.corpus.parts import with_line
+from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import Misused, ModelError
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.continuation import Continuation
@@ -37,6 +41,7 @@ from tests.generation.test_storyteller import (
     text_of,
 )
 from tests.tiny import ours, tale
+from tests.tiny import tiny_gpt2 as tiny
 
 SHELVES = ("Hedgerow Tales", "Grimm", "The River")
 A: Voice = (("Hedgerow Tales", 1.0),)
@@ -83,6 +88,17 @@ def test_before_a_story_stand_the_very_ids_of_training(
     assert list(view.ids) == [vocabulary.end_of_text, *header_ids(header, vocabulary), *story]
     assert view.voice == len(header_ids("Shelf: Hedgerow Tales\n", vocabulary))
     assert view.memory == len(front.memory)
+
+
+def test_a_story_in_view_is_what_the_token_file_of_a_run_holds(vocabulary: Tokenizer, tmp_path: Path) -> None:
+    story = Story("The Boat", "boat.txt", tale(3, 5))
+    for header, memory in (("", ""), ("Title: The Boat\nTone: sad\n", "Title: The Boat\nTone: sad")):
+        (part,) = with_line(story, shelf_line("Hedgerow Tales"), header)
+        learned = open_tokens([part], vocabulary, tmp_path, None).ids
+        reader = prepare(ours(tiny(vocabulary.vocabulary_size, 4 * len(learned))), "fp32")
+        teller = Storyteller(reader, vocabulary)
+        list(teller.tell(story.text, dataclasses.replace(GREEDY, max_tokens=1), memory=memory, voice=A))
+        assert teller._caches._kept[0].ids[: len(learned)] == learned.tolist()
 
 
 def test_memory_that_is_no_header_line_comes_behind_the_blank_line(vocabulary: Tokenizer) -> None:
@@ -245,7 +261,10 @@ def test_a_mixture_of_one_is_that_one_to_the_very_ids(voice: Voice) -> None:
 def test_a_mixture_over_many_windows_sees_the_same_of_the_story_in_both_views() -> None:
     """The reference lays both views out anew and reads them whole."""
     model = tiny_gpt2()
-    lines = [encoded("Shelf: Hedgerow Tales\n")[:14], encoded("Shelf: Grimm\n")]  # the first is cut
+    lines = [
+        encoded("Shelf: Hedger\n"),
+        encoded("Shelf: Grimm\n"),
+    ]  # a quarter of the window has room for that
     story, reference = encoded("An owl"), []
     told = ids_of(
         teller_of(model).tell(

@@ -90,8 +90,10 @@ def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
     assert sum(samples[0].prompt in text for text in files) == 1  # the held-out story's
     assert next(c.name for c in choices()) == "tales-1"
 
-    told = list(open_teller("tales-1").tell("The mouse", SamplerSettings(max_tokens=12, seed=3)))
-    assert isinstance(told[-1], Told)
+    teller = open_teller("tales-1")
+    told = list(teller.tell("The mouse", SamplerSettings(max_tokens=12, seed=3)))
+    assert isinstance(told[-1], Told) and told[-1].seen is not None
+    assert teller.voices == ("Tales",) and told[-1].seen.voice == teller.see("The mouse").voice > 0
     assert told[-1].tokens == len(told) - 1 <= 12
     assert all(isinstance(piece, Piece) for piece in told[:-1])
 
