@@ -145,6 +145,20 @@ def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any
         return _moved(ends.run, device, dtype)
 
 
+def read_base(run: Origin, device: torch.device, report: Report) -> dict[str, torch.Tensor]:
+    """What a run began with, for `blend.at_strength` on a model of it that lives on this device: in fp32, on the CPU.
+
+    For a run that goes on from a checkpoint; one that has just begun has `blend.starting_point`. Raises ModelError as
+    `base_of` does.
+    """
+    import torch
+
+    from storytime_tui.models import blend
+
+    base = open_model(base_of(run, report), device, torch.float32).model
+    return {name: each.cpu() for name, each in blend.state_of(base).items()}
+
+
 def _read(parts: Parts) -> _Ends:
     import torch
 

@@ -108,6 +108,15 @@ def test_the_weights_lie_on_the_line_between() -> None:
             torch.testing.assert_close(found[name], base[name] + strength * (run[name] - base[name]))
 
 
+def test_the_base_of_a_run_that_goes_on_is_read_for_its_live_model() -> None:
+    run = make_run("one", 1)
+    live = load(run / "checkpoints" / "step-1").model
+    found = blending.read_base(FIND("one"), CPU, lambda *_: None)
+    with blend.at_strength(live, found, 1.25):
+        assert same(blend.state_of(live), state("one", 1.25))
+    assert same(blend.state_of(live), state("one"))
+
+
 def test_other_runs_join_by_their_shares_and_the_strength_is_that_of_all_together() -> None:
     for seed, name in enumerate(("one", "two", "three")):
         make_run(name, seed)
