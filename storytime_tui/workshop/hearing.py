@@ -26,6 +26,7 @@ from storytime_tui import files, paths, small_files
 from storytime_tui.errors import StorytimeError, is_fault
 from storytime_tui.generation.voice import Voice as AsWhom
 from storytime_tui.models import catalogue
+from storytime_tui.models.identity import identity_of
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan
@@ -264,7 +265,7 @@ def base_passages(
     openings = voice.base_beginnings(shelves)
     origin = find_origin(base, lambda what, done, total: None)
     folders = [folder for folder in (origin.folder, origin.adapter) if folder is not None]
-    facts = [_FORMAT, voice.TOKENS, voice.BASE_PASSAGES, *map(_identity, folders), *openings]
+    facts = [_FORMAT, voice.TOKENS, voice.BASE_PASSAGES, *map(identity_of, folders), *openings]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
     path = paths.cache_folder() / "voice" / f"{key}.json"
     kept = _kept(path)
@@ -283,12 +284,6 @@ def base_passages(
         files.forget_unused(path.parent, _DAYS)
         files.write_atomically(path, json.dumps({"passages": told, "seconds": seconds}).encode())
     return tuple(told), seconds
-
-
-def _identity(folder: Path) -> str:
-    from storytime_tui.generation.precision import identity_of
-
-    return identity_of(folder)
 
 
 def _kept(path: Path) -> tuple[tuple[str, ...], float] | None:

@@ -12,8 +12,7 @@ from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import CorpusError, ModelError
 from storytime_tui.models import catalogue
-from storytime_tui.training import runs
-from storytime_tui.training.plan import TrainingPlan, read_plan
+from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.workshop.hearing import base_passages, measure_teller
 from storytime_tui.workshop.lessons import behind_lines
 from storytime_tui.workshop.models import open_model
@@ -158,8 +157,5 @@ def judge_voice(
 
 def _held_against(name: str, origin: Origin) -> str:
     """What a model's voice is held against: a run's base, a base itself; "" where there is none, or it is not known."""
-    run = name.partition("/")[0]
-    if origin.window is not None and runs.is_run(run):
-        base = read_plan(runs.run_folder(run) / runs.PLAN).base
-        return "" if catalogue.scratch_shape(base) is not None else base
-    return "" if origin.local else name
+    base = origin.base or ("" if origin.local else name)
+    return "" if catalogue.scratch_shape(base) is not None else base

@@ -27,6 +27,7 @@ from storytime_tui.workshop.at_work import learning as learning_now
 from storytime_tui.workshop.hearing import Listening, heard, live_teller
 from storytime_tui.workshop.origins import Origin, find_origin
 from storytime_tui.workshop.progress import Report, Stopped, with_progress
+from storytime_tui.workshop.run_bases import write_beginning
 from storytime_tui.workshop.sampling import sampler_of
 from storytime_tui.workshop.voice import Shelf
 
@@ -68,9 +69,8 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("waking the model", 0, 0)
         built = _build(prepared, ranks, control)
-        with (
-            _new_run(run, built.plan) if ranks is None or ranks.speaks else contextlib.nullcontext() as folder
-        ):
+        made = _new_run(run, built.plan, prepared.origin)
+        with made if ranks is None or ranks.speaks else contextlib.nullcontext() as folder:
             yield from _speak(ranks, folder, built)
 
 
@@ -118,13 +118,14 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
 
 
 @contextlib.contextmanager
-def _new_run(run: str | None, plan: TrainingPlan) -> Iterator[Path]:
+def _new_run(run: str | None, plan: TrainingPlan, base: Origin) -> Iterator[Path]:
     """The run's folder, with its plan in it, held for the block. Raises RunError."""
     with contextlib.ExitStack() as held:
         try:
             folder = held.enter_context(runs.new_run(run, plan))
         except OSError as error:
             raise RunError(files.explain(error, "making the run's folder")) from error
+        write_beginning(folder, base)
         yield folder
 
 

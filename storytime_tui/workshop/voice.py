@@ -132,20 +132,21 @@ def measure_voice(
     ear: Ear,
     tells: Mapping[str, Tell],
     *,
-    passages: int = PASSAGES,
+    passages: int | None = None,
     openings: int = _OPENINGS,
     seed: int = 0,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Voice | None:
     """Have passages told as each shelf of `tells`, and judge them. None where it was `stopped`.
 
-    They are shared out among the shelves; half of each shelf's begin with "Once upon a time", the others as held-out
+    They (PASSAGES, or as many as are asked for) are shared out among the shelves; half of each shelf's begin with "Once upon a time", the others as held-out
     stories of it do.
     """
     told: dict[str, list[str]] = {}
+    wanted = PASSAGES if passages is None else passages
     shelves = [shelf for shelf in ear.shelves if shelf.title in tells]
     for number, shelf in enumerate(shelves):
-        count = passages // len(shelves) + (number < passages % len(shelves))
+        count = wanted // len(shelves) + (number < wanted % len(shelves))
         begun = tell_passages(tells[shelf.title], shelf.openings(openings), count, seed)
         told[shelf.title] = []
         for each in begun:

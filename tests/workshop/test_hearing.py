@@ -12,12 +12,13 @@ from storytime_tui.cli import main
 from storytime_tui.commands import evaluate as command
 from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.errors import ModelError
+from storytime_tui.models.identity import identity_of
 from storytime_tui.models.voices import Voices
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.plan import TrainingPlan, write_plan
+from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import read_events, summary_of
-from storytime_tui.training.sums import damage_in
+from storytime_tui.training.sums import damage_in, replace_file
 from storytime_tui.workshop import hearing, judging, telling, voice
 from storytime_tui.workshop.hearing import Listening, heard
 from storytime_tui.workshop.judging import Judged
@@ -133,22 +134,26 @@ def test_a_run_says_how_its_voice_is_in_its_journal_its_card_and_its_summary(
 ) -> None:
     monkeypatch.setattr(voice, "TOKENS", 6)
     monkeypatch.setattr(voice, "BASE_PASSAGES", 6)
-    tales = write_collection(tmp_path / "tales")
+    monkeypatch.setattr(voice, "PASSAGES", 4)
+    tales = write_collection(tmp_path / "tales", stories=4)
     plan = TrainingPlan(base="starter", collections=(str(tales),), max_steps=1, block_size=64, sample_every=0)
     said = list(learn(plan, Control(), "quiet"))
     assert isinstance(said[-1], ev.Finished)
     measured = said[-2]
     assert isinstance(measured, ev.VoiceMeasured)
-    assert measured.passages == 24
+    assert measured.passages == 4
     folder = paths.runs_folder() / "quiet"
     assert read_events(folder)[-2] == measured  # and what was being prepared is not kept
     assert len((folder / "events.jsonl").read_text().splitlines()) == len(read_events(folder))
     best = folder / "checkpoints" / "best"
     card = (best / "README.md").read_text(encoding="utf-8")
-    assert f"Of 24 passages that step {measured.step} told, {measured.of_shelf} sound like" in card
+    assert f"Of 4 passages that step {measured.step} told, {measured.of_shelf} sound like" in card
     assert damage_in(best.resolve()) == ""
+    before = identity_of(best)
+    replace_file(best.resolve(), "README.md", b"# Another card")
+    assert identity_of(best) == before  # so what is known of its weights still holds
     summary = summary_of("quiet")
-    assert (summary.voice, summary.passages) == (measured.of_shelf / 24, 24)
+    assert (summary.voice, summary.passages) == (measured.of_shelf / 4, 4)
     # what the base told is kept, and told only once
     kept = list((paths.cache_folder() / "voice").iterdir())
     assert [len(json.loads(path.read_text())["passages"]) for path in kept] == [6]
@@ -181,7 +186,7 @@ def test_listening_leaves_the_model_and_torchs_random_state_alone(starter: Path)
 def test_evaluate_says_whose_manner_a_model_tells_in(
     shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known = Origin("r", tmp_path, window=64, local=True, voices=Voices(("Old",)))
+    known = Origin("r", tmp_path, window=64, local=True, voices=Voices(("Old",)), base="starter")
     monkeypatch.setattr(judging, "find_origin", lambda name, report: known)
     monkeypatch.setattr(judging, "base_passages", lambda base, shelves: (tuple(NEW_STORIES), 1.0))
     asked: list[object] = []
@@ -192,7 +197,6 @@ def test_evaluate_says_whose_manner_a_model_tells_in(
 
     Opened(monkeypatch)
     monkeypatch.setattr(hearing, "tell_with", tell)
-    write_plan(TrainingPlan(base="starter", collections=("old",)), paths.runs_folder() / "r" / "plan.toml")
     old, hill = str(tmp_path / "old"), str(a_shelf(tmp_path / "hill", "Hill", HILL))
     measured = judging.judge_voice("r", [old, hill], lambda *words: None)
     assert asked == [(("Old", 1.0),), None]  # behind the line that it knows, and in its usual voice
