@@ -139,8 +139,8 @@ def measure_voice(
 ) -> Voice | None:
     """Have passages told as each shelf of `tells`, and judge them. None where it was `stopped`.
 
-    They (PASSAGES, or as many as are asked for) are shared out among the shelves; half of each shelf's begin with "Once upon a time", the others as held-out
-    stories of it do.
+    They (PASSAGES, or as many as are asked for) are shared out among the shelves; half of each shelf's begin with "Once
+    upon a time", the others as held-out stories of it do.
     """
     told: dict[str, list[str]] = {}
     wanted = PASSAGES if passages is None else passages
