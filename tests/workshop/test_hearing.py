@@ -35,6 +35,14 @@ FIGURES = Judged("r", ("old",), 2, 3.0, 20.0, 1.2, 5000, 9000)
 TOTAL = STARTED.total_steps
 
 
+EAR_OF = hearing._ear_of
+
+
+@pytest.fixture(autouse=True)
+def somebody_listens(nobody_listens: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hearing, "_ear_of", EAR_OF)
+
+
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
     stories = find_collection(str(a_shelf(tmp_path / "old", "Old", OLD))).stories
