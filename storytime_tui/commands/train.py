@@ -229,6 +229,12 @@ def _memory_in_words(event: ev.Started) -> str:
     return f"\nneeds about {needed:.1f} GB of memory, of {available:.1f} GB{more}"
 
 
+def _beginning_of(event: ev.Sampled) -> str:
+    behind = f", as {event.voice}" if event.voice else ""
+    of = "a held-out story: " if event.held_out else ""
+    return f"{of}“{' '.join(event.prompt.split())}”{behind}"
+
+
 def _in_words(event: ev.Event) -> str:
     match event:
         case ev.Started():
@@ -249,7 +255,8 @@ def _in_words(event: ev.Event) -> str:
                 + ("  best" if event.best else "")
             )
         case ev.Sampled():
-            return f"  | {marked_where_cut(event.prompt + event.text)}".replace("\n", "\n  | ")
+            text = f"  | {marked_where_cut(event.prompt + event.text)}".replace("\n", "\n  | ")
+            return f"step {event.step:>6,}  told from {_beginning_of(event)}\n{text}"
         case ev.CheckpointSaved():
             return f"step {event.step:>6,}  saved {event.path}"
         case ev.Resumed():

@@ -84,11 +84,15 @@ class Evaluated(Event):
 
 @dataclass(frozen=True)
 class Sampled(Event):
-    """A sample of the fixed prompt and seed (or of a prompt asked for): `text` without the prompt."""
+    """A sample of one of the fixed beginnings (or of a prompt asked for), with the plan's seed: `text` without the
+    prompt. `voice`: the shelf whose line stood before it; `held_out`: the prompt is the opening of a story that is
+    not learned from."""
 
     step: int
     prompt: str
     text: str
+    voice: str = ""
+    held_out: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from typing import TypeVar
 from textual.message import Message
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known
@@ -162,12 +163,22 @@ class Passages:
 
 
 @dataclass(frozen=True)
+class Openings:
+    """How many beginnings of a new story to tell; `known` are those that were offered already."""
+
+    settings: SamplerSettings
+    wanted: int
+    known: tuple[str, ...] = ()
+    voice: Voice | None = None
+
+
+@dataclass(frozen=True)
 class Telling:
     """One wish: open `model`, and (unless None) tell with it. The number is in every message on it."""
 
     number: int
     model: str
-    passages: Passages | None
+    wish: Passages | Openings | None
 
 
 def free_memory() -> int:
@@ -186,12 +197,14 @@ class TellingThread:
         open_teller: Callable[[str, Progress | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
+        copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,
     ) -> None:
-        self._post, self._has_room = post, has_room
+        self._post, self._has_room, self._copied_by = post, has_room, copied_by
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
         self._tellers: dict[str, Teller] = {}  # the one used last is the last
+        self._copied: dict[str, Callable[[str], bool]] = {}  # by model
         self._stop = threading.Event()
 
     def begin(self, telling: Telling) -> None:
@@ -209,6 +222,7 @@ class TellingThread:
 
         def drop() -> None:
             self._tellers.pop(model, None)
+            self._copied.pop(model, None)
 
         self._worker.do(drop)
 
@@ -216,8 +230,10 @@ class TellingThread:
         told, failure = None, ""
         try:
             teller = self._open(telling)
-            if telling.passages is not None and not stop.is_set():
-                told = self._tell(teller, telling.number, telling.passages, stop)
+            if isinstance(telling.wish, Openings) and not stop.is_set():
+                self._tell_openings(teller, telling, telling.wish, stop)
+            elif isinstance(telling.wish, Passages) and not stop.is_set():
+                told = self._tell(teller, telling.number, telling.wish, stop)
         except BaseException as error:  # as in `_learn`
             failure = sentence_of(error)
         finally:
@@ -240,10 +256,26 @@ class TellingThread:
     def _opening(self, number: int, event: Preparing) -> None:
         self._post(messages.TellerOpening(number, wording.preparing(event)))
 
+    def _tell_openings(self, teller: Teller, telling: Telling, wish: Openings, stop: threading.Event) -> None:
+        is_copied = self._copied.get(telling.model) or self._copied_by(telling.model, stop)
+        if not stop.is_set():  # else it was not looked at to its end
+            self._copied[telling.model] = is_copied
+        voice = known(wish.voice, teller.voices)
+        told = tell_openings(
+            lambda settings, stop: teller.tell("", settings, stop, voice=voice),
+            wish.settings,
+            wish.wanted,
+            stop,
+            is_copied=is_copied,
+            known=wish.known,
+        )
+        for opening in told:
+            how = _record(opening.settings, teller, voice)
+            self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how))
+
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
         voice = known(to.voice, teller.voices)
-        told_how = dataclasses.asdict(to.settings) | ({"voice": voice} if teller.voices else {})
-        words = _Words(to.story, teller.name, json.dumps(told_how))
+        words = _Words(to.story, teller.name, _record(to.settings, teller, voice))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
@@ -284,6 +316,11 @@ class TellingThread:
             if saving is not None:
                 saving.result()  # what is said to have ended is on the disk
         return told
+
+
+def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
+    """How something was told, as a story keeps it."""
+    return json.dumps(dataclasses.asdict(settings) | ({"voice": voice} if teller.voices else {}))
 
 
 class _Words:

@@ -22,7 +22,15 @@ from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known, said
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.training.events import Started
-from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
+from storytime_tui.tui.bridge import (
+    LearningThread,
+    Openings,
+    Passages,
+    Post,
+    Telling,
+    TellingThread,
+    in_thread,
+)
 from storytime_tui.tui.manuscript import last_story, told_with
 from storytime_tui.tui.messages import (
     SettingsNotKept,
@@ -74,7 +82,7 @@ class Desk:
             False  # nobody has seen the model yet: a run that is learned first may still be it
         )
         self.learning = LearningThread(post)
-        self.telling = TellingThread(post, services.open_teller, services.clock)
+        self.telling = TellingThread(post, services.open_teller, services.clock, copied_by=services.copied_by)
         self.keeper = StoreThread(services.open_store, lambda sentence: post(StoreSaid(sentence)))
         self.telling_number = 0  # of the telling in hand, or the last one
         self._telling_text = False
@@ -217,6 +225,10 @@ class Desk:
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
         self._begin(Passages(self.keeper, story, text, settings, self.voice))
 
+    def tell_openings(self, settings: SamplerSettings, wanted: int, known: Sequence[str]) -> None:
+        """Tell ways to begin a story; its messages come with a new number, and nothing is kept."""
+        self._begin(Openings(settings, wanted, tuple(known), self.voice))
+
     def open_model(self, state: str = "") -> None:
         """Open the chosen model, so that the first word comes soon; `state` is said meanwhile."""
         if state:
@@ -231,10 +243,10 @@ class Desk:
             self.open_model("opening…")
         return ""
 
-    def _begin(self, passages: Passages | None) -> None:
+    def _begin(self, wish: Passages | Openings | None) -> None:
         self.telling_number += 1
         self._telling_text = False
-        self.telling.begin(Telling(self.telling_number, self.model, passages))
+        self.telling.begin(Telling(self.telling_number, self.model, wish))
 
     def telling_said(self, message: TellingMessage) -> None:
         """Pass on what the telling in hand says; what an earlier one still had to say is dropped."""

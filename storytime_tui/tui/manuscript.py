@@ -1,8 +1,10 @@
 """The story on the page, as the store knows it: what is typed is kept before anything else happens with it."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 
+from storytime_tui.errors import StoryMoved
 from storytime_tui.generation.voice import Voice, of_record
 from storytime_tui.stories.story import Added, Passage, Story
 from storytime_tui.tui.joining import joined, title_from
@@ -36,6 +38,15 @@ class Manuscript:
         added = store.add_line(story.id, lambda text: joined(text, line))
         self.story = added.story
         return added
+
+    def begin(self, store: Store, text: str, model: str, settings: str) -> Story:
+        """Begin the story with what a model told. Raises StoryMoved where it has words by now."""
+        story = self._kept(store, title_from(text))
+        if store.passages(story.id):
+            raise StoryMoved
+        passage = store.add_passage(story.id, "model", text, model, settings)
+        self.story = dataclasses.replace(story, head=passage.id)
+        return self.story
 
     def undo(self, store: Store) -> bool:
         """Take back the last passage; whether there was one. Raises StoryMoved where another window was there."""

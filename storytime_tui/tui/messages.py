@@ -90,6 +90,17 @@ class TextTold(TellingMessage):
         self.tokens_per_second = tokens_per_second
 
 
+class OpeningTold(TellingMessage):
+    """The model told one of the openings that were wished for; nothing of it is kept yet.
+
+    `settings`: how it was told, as a story keeps it.
+    """
+
+    def __init__(self, number: int, text: str, model: str, settings: str) -> None:
+        super().__init__(number)
+        self.text, self.model, self.settings = text, model, settings
+
+
 class TellingEnded(TellingMessage):
     """The telling is over and all of its text is kept. `failure` is a sentence where it did not end well."""
 

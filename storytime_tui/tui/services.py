@@ -29,9 +29,8 @@ if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame nee
     from storytime_tui.training.plan import TrainingPlan
 
 Progress = Callable[[Preparing], None]
-Report = Callable[
-    [str, int, int], None
-]  # what is being done, how much of it is done, of how much (0: unknown)
+# what is being done, how much of it is done, of how much (0: unknown)
+Report = Callable[[str, int, int], None]
 
 
 class Added(Protocol):
@@ -160,7 +159,6 @@ class Teller(Protocol):
         self, text: str, settings: SamplerSettings, stop: threading.Event, *, voice: Voice | None = None
     ) -> Iterator[Piece | Told]:
         """Continue `text` in a voice, the usual one for None; the last item is `Told`."""
-        ...
 
 
 class Store(Protocol):
@@ -200,9 +198,8 @@ class Services:
     before: Callable[[Collection, int], str]  # the story as its file has it
     rename: Callable[[Collection, int | None, str], str]  # a sentence where another has that title
     remove: Callable[[Collection, int | None], Removed]
-    removed: Callable[
-        [Sequence[Collection]], Sequence[Removed]
-    ]  # all that can be brought back, the last first
+    # all that can be brought back, the last first
+    removed: Callable[[Sequence[Collection]], Sequence[Removed]]
     undo: Callable[[Removed], Restored]
     set_punctuation: Callable[[Collection, bool], None]  # whether quotes and dashes are made plain
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
@@ -217,12 +214,15 @@ class Services:
     model_choices: Callable[[], Sequence[Choice]]
     open_teller: Callable[[str, Progress | None], Teller]
     open_store: Callable[[], Store]
+    # what tells whether a text is copied from what a model learned from
+    copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
+        lambda text: False
+    )
     clock: Callable[[], float] = time.monotonic
     last_run: Callable[[], LastRun | None] = lambda: None
     load_settings: Callable[[], Loaded] = Loaded
-    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: (
-        ""
-    )  # a sentence where there is one to say
+    # a sentence where there is one to say
+    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was kept yet
     keep_shelf: Callable[[ShelfState], None] = lambda state: None
 
@@ -251,6 +251,7 @@ def real_services() -> Services:
         model_choices=_model_choices,
         open_teller=_open_teller,
         open_store=_open_store,
+        copied_by=_copied_by,
         last_run=_last_run,
         load_settings=load_settings,
         keep_settings=change_settings,
@@ -384,6 +385,12 @@ def _open_teller(name: str, on_progress: Progress | None) -> Teller:
 
     waking.load_torchs_libraries()
     return telling.open_teller(name, on_progress)
+
+
+def _copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
+    from storytime_tui.workshop import copying
+
+    return copying.copied_by(model, stop)
 
 
 def _open_store() -> Store:

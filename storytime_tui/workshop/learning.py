@@ -18,6 +18,7 @@ from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
+from storytime_tui.training.beginnings import Beginning, beginnings_of
 from storytime_tui.training.control import Control
 from storytime_tui.training.journal import JOURNAL, Journal
 from storytime_tui.training.plan import (
@@ -33,6 +34,7 @@ from storytime_tui.workshop.at_work import learning as learning_now
 from storytime_tui.workshop.models import AdapterFiles, WholeFiles
 from storytime_tui.workshop.origins import Origin, find_origin
 from storytime_tui.workshop.progress import Report, Stopped, with_progress
+from storytime_tui.workshop.sampling import sampler_of
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +53,7 @@ class _Prepared:
     origin: Origin
     tokenizer: Tokenizer
     streams: lessons.Streams
+    beginnings: tuple[Beginning, ...]
 
 
 def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Iterator[ev.Event]:
@@ -233,7 +236,10 @@ def _prepare(
             parameters=size.parameters,
         )
         memory.check_batch(size, resolved, asked=chosen.plan.batch_size is not None)
-    return _Prepared(resolved, chosen.plan.batch_size is None, chosen.split, origin, tokenizer, streams)
+    split = chosen.split
+    held_out = [story for story in chosen.asked if not story.continues]
+    beginnings = beginnings_of(resolved, held_out, split.training)
+    return _Prepared(resolved, chosen.plan.batch_size is None, split, origin, tokenizer, streams, beginnings)
 
 
 def _size_of(origin: Origin, tokenizer: Tokenizer) -> Size:
@@ -286,16 +292,7 @@ def _build(
             block.compile()
         loaded.model.compiled = not ranks.sharded  # blocks in parts are whole only when they are called
     lesson = lessons.lesson_of(prepared.split, streams, tokenizer.vocabulary_size)
-
-    def sample(prompt: str, tokens: int, seed: int) -> str:
-        from storytime_tui.generation.live_reader import LiveReader
-        from storytime_tui.generation.pieces import Piece
-        from storytime_tui.generation.settings import SamplerSettings
-        from storytime_tui.generation.storyteller import Storyteller
-
-        teller = Storyteller(LiveReader(loaded.model), tokenizer, window=plan.block_size)
-        told = teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed, finish_sentence=True))
-        return "".join(piece.text for piece in told if isinstance(piece, Piece))
+    lesson = dataclasses.replace(lesson, beginnings=prepared.beginnings)
 
     def trainer_for(folder: Path, control: Control) -> Trainer:
         trainer = Trainer(
@@ -306,7 +303,7 @@ def _build(
             device=device,
             precision=precision,
             control=control,
-            sample=sample,
+            sample=sampler_of(loaded.model, tokenizer, plan.block_size),
             files_of=model_files,
             ranks=ranks,
             memory=found,

@@ -83,6 +83,11 @@ def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
     assert isinstance(finished, ev.Finished)
     kept = [e for e in said if not isinstance(e, ev.Preparing)]
     assert read_events(paths.runs_folder() / "tales-1") == kept
+    samples = [e for e in said if isinstance(e, ev.Sampled)]
+    assert [(e.step, e.held_out) for e in samples] == [(n, o) for n in (0, 3, 6) for o in (True, False)]
+    assert len({(e.prompt, e.held_out) for e in samples}) == 2
+    files = [file.read_text().partition("\n\n")[2] for file in tales.glob("*.txt")]
+    assert sum(samples[0].prompt in text for text in files) == 1  # the held-out story's
     assert next(c.name for c in choices()) == "tales-1"
 
     teller = open_teller("tales-1")

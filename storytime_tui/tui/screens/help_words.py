@@ -82,7 +82,12 @@ TRAIN: tuple[Section, ...] = (
             ("r", "go on with a run that was stopped or cut off, the last one of an earlier day too"),
             ("c", "save a checkpoint and go on"),
             ("w", "write a story with what it has learned so far"),
-            ("← →", "go through the samples: the same beginning, told as the model learns"),
+            (
+                "← →",
+                "go through the samples: the same two beginnings, told anew as the model learns. One is the first "
+                "words of a story that it does not learn from",
+            ),
+            ("b", "the sample from the other beginning (where one is shown at a time)"),
             ("m", "more epochs (when this run is over, of an earlier day too)"),
             ("n", "a new run: back to the plan (when this one is over)"),
             ("v", "look at the last run again (from the plan)"),
@@ -149,6 +154,11 @@ STORY: tuple[Section, ...] = (
             ("enter", "send your line; with an empty line, the model just goes on"),
             ("ctrl+j", "a new line within what you write"),
             (
+                "↑",
+                "on a blank page, before you write: three openings told by the model, none copied from what it "
+                "learned. Enter or 1 2 3 takes one, t tells three others, escape goes back to your line",
+            ),
+            (
                 "escape",
                 "stop the model, keeping its words; otherwise leave your line, so that these keys work:",
             ),
@@ -160,6 +170,7 @@ STORY: tuple[Section, ...] = (
                 "model's view, and stands nowhere in the story",
             ),
             ("u  y", "take back the last piece, bring it back"),
+            ("b", "on a blank page: the three openings"),
             ("n  o  r", "a new story, open an earlier one, rename"),
             (",", "settings"),
         ),

@@ -5,10 +5,8 @@ from concurrent.futures import Future
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
 from storytime_tui.errors import StoryError, StoryMoved
 from storytime_tui.generation.settings import SamplerSettings
@@ -17,22 +15,21 @@ from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
-from storytime_tui.tui.joining import uncut
 from storytime_tui.tui.manuscript import Manuscript, told_as, told_with
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories, offer_voices
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.openings import Openings
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.trouble import Trouble
+from storytime_tui.tui.widgets.writing_desk import WritingDesk
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from storytime_tui.tui.writing import Change, Writing
+from storytime_tui.tui.writing import LOOK, Change, Writing
 
-LOOK = 2.0  # seconds between two looks at what other windows do
 MOVED = "This story has changed in another window: it is shown anew."
-HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
 
 
 class StoryScreen(Screen[None]):
@@ -47,6 +44,7 @@ class StoryScreen(Screen[None]):
         self._desk = desk
         self._writing = Writing(desk)
         self._settings = desk.preferences.sampler()
+        self._openings = Openings(desk, self._writing, id="openings")
         self._trouble = Trouble(id="trouble")
         self._telling = False
         self._then: Callable[[], object] | None = None  # what waits for the model's last word
@@ -66,17 +64,13 @@ class StoryScreen(Screen[None]):
         """Page, trouble, prompt, status."""
         yield Header(self._desk, "story")
         yield Page(id="page")
+        yield self._openings
         yield self._trouble
-        with Vertical(id="desk"):
-            with Horizontal(id="line"):
-                yield Static(Content("›"), id="sign")
-                yield Prompt(id="prompt")
-            yield WritingStatus(self._settings, id="status")
-        yield KeyLine(("rename", "redo"), lambda action: action != "voice" or bool(self._desk.voices))
+        yield WritingDesk(self._settings, id="desk")
+        yield KeyLine(("rename", "redo"), self._is_of_use)
 
     def on_mount(self) -> None:
         """Open the last story, find a model."""
-        self._trouble.say("")
         self._desk.told.subscribe(self, self._said, immediate=True)
         self._desk.model_changed.subscribe(self, self._model_changed)
         self._desk.store_said.subscribe(self, self._trouble.say)
@@ -141,22 +135,18 @@ class StoryScreen(Screen[None]):
         if opened is not None:
             self._desk.choose_voice(told_as(opened.passages))
         self._writing.manuscript = Manuscript()
-        self._show_page(opened)
         self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
-        prompt = self.query_one(Prompt)
-        with self.prevent(TextArea.Changed):
-            prompt.load_text(self._line)
-            prompt.move_cursor(prompt.document.end)
+        self._show_page(opened)
+        self.query_one(Prompt).put(self._line)
 
     def _show_page(self, opened: Opened | None) -> None:
         passages = opened.passages if opened else ()
         manuscript = self._writing.manuscript
         manuscript.story = opened.story if opened else None
-        self.query_one(Page).load(manuscript.title, [(p.author, p.text) for p in passages], HINT)
-        status = self.query_one(WritingStatus)
-        status.count("".join(p.text for p in passages))
-        status.state = ""
-        self._show_status()
+        self.query_one(Page).load(manuscript.title, [(p.author, p.text) for p in passages])
+        self._openings.offer(None if passages else manuscript, self._line)
+        self.query_one(WritingStatus).count("".join(p.text for p in passages))
+        self._set_state("")
 
     def _show_title(self) -> None:
         for page in self.query(Page):
@@ -173,6 +163,7 @@ class StoryScreen(Screen[None]):
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
         self._line = self.query_one(Prompt).text  # at the app's end the prompt is gone before this screen
+        self._openings.typed(self._line)
         if self._begun:
             self._drafts.typed()
 
@@ -210,10 +201,7 @@ class StoryScreen(Screen[None]):
             self._set_state("")
             self._do_then()
             return
-        prompt = self.query_one(Prompt)
-        with self.prevent(TextArea.Changed):
-            prompt.forget(line)
-        self._adding, self._line = None, prompt.text
+        self._adding, self._line = None, self.query_one(Prompt).forget(line)
         if self._line:  # typed since
             self._drafts.typed()
         await self._show_added(added)
@@ -268,6 +256,7 @@ class StoryScreen(Screen[None]):
 
     def _set_telling(self, telling: bool) -> None:
         self._telling = telling
+        self._openings.offer(None)
         self.query_one(Page).writing(telling)
         self.query_one(Prompt).set_writing(telling)
 
@@ -298,9 +287,29 @@ class StoryScreen(Screen[None]):
     def _left_prompt(self) -> None:
         (self.action_stop if self._busy else self.query_one(Page).focus)()
 
+    @on(Openings.Left)
     def action_write(self) -> None:
         """Back to the line."""
         self.query_one(Prompt).focus()
+
+    def _is_of_use(self, action: str) -> bool:
+        return {"voice": bool(self._desk.voices), "openings": self._openings.offered}.get(action, True)
+
+    @on(Prompt.Up)
+    def action_openings(self) -> None:
+        """Ways to begin, told by the model."""
+        if self._openings.offered and not self._busy:
+            self._openings.go(self._settings)
+
+    @on(Openings.Begun)
+    def _begun_with(self, begun: Openings.Begun) -> None:
+        self._show_story(begun.story)
+        self.action_write()
+        self._set_state("Enter lets the model go on")
+
+    def on_screen_suspend(self) -> None:
+        """Another screen is gone to: nothing is told for nobody."""
+        self._openings.cancel()
 
     # -- the model ------------------------------------------------------------------------------------
 
@@ -364,9 +373,7 @@ class StoryScreen(Screen[None]):
 
     def action_rename(self) -> None:
         """Give the story a title."""
-        story = self._writing.manuscript.story
-        now = uncut(story.title, self.query_one(Page).beginning) if story is not None else ""
-        ask_title(self.app, now, self._rename)
+        ask_title(self.app, self._writing.whole_title(self.query_one(Page).beginning), self._rename)
 
     @work
     async def _rename(self, title: str) -> None:
@@ -389,7 +396,4 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def _show_status(self) -> None:
-        status, desk = self.query_one(WritingStatus), self._desk
-        status.model_state = f"{desk.model} {desk.model_state}" if desk.model_state else ""
-        status.no_model = not desk.model and not self._finding
-        status.show()
+        self.query_one(WritingStatus).show_with(self._desk, finding=self._finding)

@@ -11,6 +11,9 @@ KEYS: list[BindingType] = [
     Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take it back"),
     Binding("y", "redo", "Redo", id="story.redo", tooltip="Bring back what was taken back"),
     Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Bring it back"),
+    Binding(
+        "b", "openings", "Openings", id="story.openings", tooltip="Three ways to begin, told by the model"
+    ),
     Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
     Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
     Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),

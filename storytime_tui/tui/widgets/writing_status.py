@@ -6,6 +6,7 @@ from textual.widgets import Static
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.terminal import cells, printable
 from storytime_tui.tui import wording
+from storytime_tui.tui.desk import Desk
 
 
 class WritingStatus(Static):
@@ -38,6 +39,12 @@ class WritingStatus(Static):
         if self.saving != slow:
             self.saving = slow
             self.show()
+
+    def show_with(self, desk: Desk, *, finding: bool) -> None:
+        """Say it, with what the model does; while one is still being found, none is missed."""
+        self.model_state = f"{desk.model} {desk.model_state}" if desk.model_state else ""
+        self.no_model = not desk.model and not finding
+        self.show()
 
     def on_resize(self) -> None:
         """More of it, or less, finds room."""
