@@ -8,7 +8,7 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 
 from storytime_tui import log
@@ -27,6 +27,7 @@ from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
+from storytime_tui.models.voices import check_shares, check_strength
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.workshop import records, telling
 
@@ -84,6 +85,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the same seed tells the same story (otherwise another is told each time)",
     )
+    parser.add_argument(
+        "--strength",
+        metavar="S",
+        help="how far from its base towards the run: 0 is the base, 1 the run as trained, 2 twice as far (otherwise "
+        "the strength that was chosen when the run ended, or 1)",
+    )
+    parser.add_argument(
+        "--blend",
+        action="append",
+        default=[],
+        metavar="RUN=W",
+        help="go W of the way, 0 to 1, towards another run of the same base; may be repeated",
+    )
     presets = "; ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
     parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
     parser.add_argument("--n", type=int, default=1, metavar="N", help="tell N continuations at once (1)")
@@ -116,13 +130,17 @@ def run(args: argparse.Namespace) -> int:
     if args.no_voice and args.voice:
         raise Misused("--no-voice and --voice exclude each other: leave one of them out.")
     voices.check_asked(args.voice or ())
+    strength, blend = _strength(args.strength), _blend(args.blend)
     name = _usual_model() if args.model is None else args.model
     prompt = _prompt(args.prompt)
     stop = threading.Event()
     status = StatusLine()
     try:
         teller = telling.open_teller(
-            name, lambda event: status.show(progress_text(printable(event.what), event.done, event.total))
+            name,
+            lambda event: status.show(progress_text(printable(event.what), event.done, event.total)),
+            strength=strength,
+            blend=blend,
         )
     finally:
         status.clear()
@@ -133,12 +151,16 @@ def run(args: argparse.Namespace) -> int:
         asked = {"memory": args.memory, "note": args.note, "voice": voice, "alternatives": args.alternatives}
         stream = teller.tell_several(prompt, settings, args.n, stop, **asked)
         if args.json:
-            ends = _tell_json(stream, settings.seed, [title for title, _ in voice], several=args.n > 1)
+            said = {"voice": [title for title, _ in voice], "strength": teller.strength}
+            said |= {"blend": dict(blend)} if blend else {}
+            ends = _tell_json(stream, settings.seed, said, several=args.n > 1)
         else:
             ends = (_tell_several_plain if args.n > 1 else _tell_plain)(prompt, stream)
     if not args.json:
+        others = "".join(f" + {share:g} {other}" for other, share in blend)
         told_as = f" as {voices.said(voice)}" if voice else ""
-        say(f"{printable_line(name + told_as)}, seed {settings.seed}: {_summary(ends)}")
+        at = f", strength {teller.strength:g}" if teller.strength != 1 else ""
+        say(f"{printable_line(name + others + told_as)}{at}, seed {settings.seed}: {_summary(ends)}")
     return INTERRUPTED if stop.is_set() else DONE
 
 
@@ -163,6 +185,36 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
     if "seed" in values:
         return settings
     return dataclasses.replace(settings, seed=random.randrange(1, 2**31))  # and it is said in the end
+
+
+def _strength(given: str | None) -> float | None:
+    """A strength as it was typed. Raises Misused."""
+    if given is None:
+        return None
+    try:
+        strength = float(given)
+    except ValueError:
+        raise Misused(f"--strength is {given!r}, but must be a number from 0 to 2.") from None
+    check_strength(strength)
+    return strength
+
+
+def _blend(given: Sequence[str]) -> list[tuple[str, float]]:
+    """Other runs and their shares, as they were typed. Raises Misused."""
+    shares: dict[str, float] = {}
+    for entry in given:
+        name, _, share = entry.rpartition("=")
+        try:
+            found = float(share)
+        except ValueError:
+            name = ""
+        if not name:
+            raise Misused(f"--blend is {entry!r}, but must be a run, = and a number, such as other-run=0.4.")
+        if name in shares:
+            raise Misused(f"--blend names {name} twice: give it one share.")
+        shares[name] = found
+    check_shares(list(shares.items()))
+    return list(shares.items())
 
 
 def _usual_model() -> str:
@@ -239,16 +291,16 @@ def _tell_several_plain(prompt: str, stream: Stream) -> list[Told]:
     return [ends[row] for row in sorted(ends)]
 
 
-def _tell_json(stream: Stream, seed: int, voice: list[str], *, several: bool) -> list[Told]:
-    """Print an object for each token and a closing one, with its seed and voices, for each continuation; give their
-    last words."""
+def _tell_json(stream: Stream, seed: int, said: Mapping[str, object], *, several: bool) -> list[Told]:
+    """Print an object for each token and a closing one for each continuation, with its seed and what else is `said` of
+    all; give their last words."""
     ends = []
     for row, item in stream:
         which = {"continuation": row} if several else {}
         values = dataclasses.asdict(item)
         if isinstance(item, Told):
             ends.append(item)
-            print_json({"event": "finished", **which, **values, "seed": seed + row, "voice": voice})
+            print_json({"event": "finished", **which, **values, "seed": seed + row, **said})
         else:
             if not item.alternatives:
                 del values["alternatives"]

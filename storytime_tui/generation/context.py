@@ -73,8 +73,9 @@ def lay_out(
     line_room = max((len(line) + len(blank) for line in kept_lines), default=0)
     room = max(1, window - len(kept_memory) - len(kept_note) - line_room - 1)  # the one is for end-of-text
     begins = beginning(story, room, is_break)
-    # A story begins behind an end-of-text, as it did when the model learned; its middle does not.
-    head = [start] if (begins == 0 or kept_memory or kept_lines) and window > 1 else []
+    # A story begins behind an end-of-text, as it did when the model learned. Its middle does not: a shelf's line that
+    # stands in the middle of a story has none before it (see `corpus.parts`).
+    head = [start] if (begins == 0 or (kept_memory and not kept_lines)) and window > 1 else []
     tail = list(story[begins:])
     note_at = _note_place(tail, is_break) if kept_note else None
     if note_at is not None:

@@ -174,11 +174,15 @@ class Openings:
 
 @dataclass(frozen=True)
 class Telling:
-    """One wish: open `model`, and (unless None) tell with it. The number is in every message on it."""
+    """One wish: open `model`, and (unless None) tell with it. The number is in every message on it.
+
+    `strength` None is what the model is usually told at.
+    """
 
     number: int
     model: str
     wish: Passages | Openings | None
+    strength: float | None = None
 
 
 def free_memory() -> int:
@@ -194,7 +198,7 @@ class TellingThread:
     def __init__(
         self,
         post: Post,
-        open_teller: Callable[[str, Progress | None], Teller],
+        open_teller: Callable[[str, Progress | None, float | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
         copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,
@@ -203,7 +207,9 @@ class TellingThread:
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
-        self._tellers: dict[str, Teller] = {}  # the one used last is the last
+        # by model and strength, since each has weights of its own; the one used last is the last
+        self._tellers: dict[tuple[str, float | None], Teller] = {}
+        self._usual: dict[str, float] = {}  # strengths of models that were opened at their usual one
         self._copied: dict[str, Callable[[str], bool]] = {}  # by model
         self._stop = threading.Event()
 
@@ -221,8 +227,10 @@ class TellingThread:
         """Open this model afresh the next time: a run that learns has newer weights by then."""
 
         def drop() -> None:
-            self._tellers.pop(model, None)
+            self._usual.pop(model, None)
             self._copied.pop(model, None)
+            for key in [key for key in self._tellers if key[0] == model]:
+                del self._tellers[key]
 
         self._worker.do(drop)
 
@@ -240,12 +248,16 @@ class TellingThread:
             self._post(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
-        teller = self._tellers.pop(telling.model, None)
+        model, strength = telling.model, telling.strength
+        teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None:
             self._make_room()
-            teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
-        self._tellers[telling.model] = teller
-        self._post(messages.TellerReady(telling.number, telling.model, teller.device, teller.voices))
+            teller = self._open_teller(model, lambda event: self._opening(telling.number, event), strength)
+            if strength is None:
+                self._usual[model] = teller.strength
+        self._tellers[model, teller.strength] = teller
+        ready = messages.TellerReady(telling.number, model, teller.device, teller.voices, teller.strength)
+        self._post(ready)
         return teller
 
     def _make_room(self) -> None:
@@ -320,7 +332,8 @@ class TellingThread:
 
 def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
     """How something was told, as a story keeps it."""
-    return json.dumps(dataclasses.asdict(settings) | ({"voice": voice} if teller.voices else {}))
+    told_as = {"voice": voice} if teller.voices else {}
+    return json.dumps(dataclasses.asdict(settings) | told_as | {"strength": teller.strength})
 
 
 class _Words:

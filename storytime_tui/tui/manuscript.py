@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from storytime_tui.errors import StoryMoved
 from storytime_tui.generation.voice import Voice, of_record
+from storytime_tui.models.voices import LEAST_STRENGTH, MOST_STRENGTH
 from storytime_tui.stories.story import Added, Passage, Story
 from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.services import Store
@@ -93,3 +94,16 @@ def told_as(passages: Sequence[Passage]) -> Voice | None:
         return of_record(json.loads(told)["voice"])
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def strength_with(passages: Sequence[Passage], model: str) -> float | None:
+    """The strength of the model that wrote in a story last; None where that was another model, or nothing says so."""
+    last = next((passage for passage in reversed(passages) if passage.author == "model"), None)
+    if last is None or last.model != model:
+        return None
+    try:
+        strength = json.loads(last.settings)["strength"]
+    except (ValueError, KeyError, TypeError):
+        return None  # of an earlier version, or brought here from elsewhere
+    usable = type(strength) in (int, float) and LEAST_STRENGTH <= strength <= MOST_STRENGTH
+    return float(strength) if usable else None

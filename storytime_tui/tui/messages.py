@@ -71,13 +71,16 @@ class TellerOpening(TellingMessage):
 
 
 class TellerReady(TellingMessage):
-    """The model is open, on a device; `voices` are the shelves that it can tell as."""
+    """The model is open, on a device and at a strength; `voices` are the shelves that it can tell as."""
 
-    def __init__(self, number: int, model: str, device: str, voices: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, number: int, model: str, device: str, voices: tuple[str, ...] = (), strength: float = 1.0
+    ) -> None:
         super().__init__(number)
         self.model = model
         self.device = device
         self.voices = voices
+        self.strength = strength
 
 
 class TextTold(TellingMessage):

@@ -34,6 +34,7 @@ from storytime_tui.workshop.at_work import learning as learning_now
 from storytime_tui.workshop.models import AdapterFiles, WholeFiles
 from storytime_tui.workshop.origins import Origin, find_origin
 from storytime_tui.workshop.progress import Report, Stopped, with_progress
+from storytime_tui.workshop.run_bases import write_beginning
 from storytime_tui.workshop.sampling import sampler_of
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("waking the model", 0, 0)
         trainer_for, resolved = _build(prepared, ranks)
-        with _new_run(run, resolved) if ranks is None or ranks.speaks else contextlib.nullcontext() as folder:
+        made = _new_run(run, resolved, prepared.origin)
+        with made if ranks is None or ranks.speaks else contextlib.nullcontext() as folder:
             yield from _speak(ranks, folder, lambda place: trainer_for(place, control))
 
 
@@ -118,13 +120,14 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
 
 
 @contextlib.contextmanager
-def _new_run(run: str | None, plan: TrainingPlan) -> Iterator[Path]:
+def _new_run(run: str | None, plan: TrainingPlan, base: Origin) -> Iterator[Path]:
     """The run's folder, with its plan in it, held for the block. Raises RunError."""
     with contextlib.ExitStack() as held:
         try:
             folder = held.enter_context(runs.new_run(run, plan))
         except OSError as error:
             raise RunError(files.explain(error, "making the run's folder")) from error
+        write_beginning(folder, base)
         yield folder
 
 

@@ -156,7 +156,7 @@ def test_the_line_is_in_view_over_many_windows_and_in_no_text() -> None:
     assert "Shelf" not in text_of(pieces)
     assert last.seen is not None and (last.seen.voice, last.seen.memory) == (14, 8) and last.seen.begins > 0
     in_view = b"".join(Bytes.pieces[token] for token in teller._caches._kept[0].ids)
-    assert in_view.startswith(b"<end>Shelf: Grimm\n\nA wood.\n\n") and b"owl" not in in_view
+    assert in_view.startswith(b"Shelf: Grimm\n\nA wood.\n\n") and b"owl" not in in_view
     assert teller.see("An owl", voice=B).voice == 14 and teller.see("An owl").voice == 0
     assert all(b"Shelf" not in kept.text for kept in teller._transcripts._kept)
 

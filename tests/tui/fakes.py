@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storytime_tui.errors import ModelError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
@@ -174,6 +175,7 @@ class FakeTeller:
     openings: Sequence[str] = ()  # what an empty page begins with, one at each telling
     window: int = 256
     device: str = "cpu"
+    strength: float = 1.0
     voices: tuple[str, ...] = ()
     told_as: list[Any] = field(default_factory=list)
 
@@ -241,6 +243,8 @@ class World(FakeLibrary):
     told_as: list[Any] = field(default_factory=list)  # the voice of each telling
     teller_error: Exception | None = None
     open_error: Exception | None = None
+    usual: float = 1.0  # strength
+    refused: tuple[float, ...] = ()  # strengths
     last_run: FakeLastRun | None = None  # of an earlier sitting
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
@@ -278,13 +282,14 @@ class World(FakeLibrary):
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")
 
-    def _open_teller(self, name: str, on_progress: Any) -> FakeTeller:
+    def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
         if on_progress is not None:
             on_progress(ev.Preparing("waking the model", 0, 0))
         if self.open_error is not None:
             raise self.open_error
-        self.opened.append(name)
-        voices = self.voices.get(name, ())
+        if strength in self.refused:
+            raise ModelError(f"{name} can be told at strength 1 only.")
+        self.opened.append(name if strength is None else f"{name} at {strength:g}")
         return FakeTeller(
             name,
             self.pieces,
@@ -292,6 +297,7 @@ class World(FakeLibrary):
             self.gate,
             self.teller_error,
             self.openings,
-            voices=voices,
+            strength=self.usual if strength is None else strength,
+            voices=self.voices.get(name, ()),
             told_as=self.told_as,
         )

@@ -164,6 +164,11 @@ STORY: tuple[Section, ...] = (
             ),
             ("m", "choose the model"),
             (
+                "s",
+                "strength: how far the model is from its base towards what it learned. 0 is the base, 1 the run as "
+                "it was trained; above 1 its voice is stronger, until the text falls apart",
+            ),
+            (
                 "v",
                 "choose the voice: one of the shelves that the model learned from, a mixture of two, or none. It "
                 "holds from the next words on, and is kept with the story. A line that names the shelf is then in the "

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -15,9 +16,9 @@ from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
-from storytime_tui.tui.manuscript import Manuscript, told_as, told_with
+from storytime_tui.tui.manuscript import Manuscript, told_with
+from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
-from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories, offer_voices
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -132,12 +133,12 @@ class StoryScreen(Screen[None]):
             self._show_page(opened)  # what is typed is newer than the draft
             return
         self._drafts.flush()  # of the story before
-        if opened is not None:
-            self._desk.choose_voice(told_as(opened.passages))
         self._writing.manuscript = Manuscript()
         self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
         self._show_page(opened)
         self.query_one(Prompt).put(self._line)
+        if opened is not None and self._desk.take_up(opened.passages) and self._begun:
+            self._set_state(self._desk.open_ahead())
 
     def _show_page(self, opened: Opened | None) -> None:
         passages = opened.passages if opened else ()
@@ -323,24 +324,21 @@ class StoryScreen(Screen[None]):
 
     def action_model(self) -> None:
         """Choose who writes."""
-        offer_models(self.app, self._desk, self._model_chosen)
+        story_choices.offer_models(self.app, self._desk, partial(self._reopen, self._desk.go_on_with))
+
+    def action_strength(self) -> None:
+        """Choose how strongly it has what it learned."""
+        chosen = partial(self._reopen, self._desk.go_on_at)
+        self._set_state(story_choices.offer_strengths(self.app, self._desk, chosen))
 
     def action_voice(self) -> None:
         """Choose the shelf that is told as, from the next words on."""
-        if self._desk.voices:
-            offer_voices(self.app, self._desk)
-        else:
-            self._set_state(
-                "this model knows no voices" if self._desk.device else "the model is not open yet"
-            )
+        self._set_state(story_choices.offer_voices(self.app, self._desk))
 
-    def _model_chosen(self, name: str) -> None:
-        def take() -> None:
-            self._desk.choose_model(name)
-            self._desk.open_model("opening…")
-
+    def _reopen(self, go_on: Callable[..., object], chosen: object) -> None:
+        """Write with another model or strength, after the last word of what writes now."""
         self._trouble.say("")
-        self._when_quiet(take)
+        self._when_quiet(partial(go_on, chosen))
 
     def action_undo(self) -> None:
         """Take back the last piece."""
@@ -369,11 +367,12 @@ class StoryScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Choose an earlier story."""
-        offer_stories(self.app, self._desk, self.open_story)
+        story_choices.offer_stories(self.app, self._desk, self.open_story)
 
     def action_rename(self) -> None:
         """Give the story a title."""
-        ask_title(self.app, self._writing.whole_title(self.query_one(Page).beginning), self._rename)
+        title = self._writing.whole_title(self.query_one(Page).beginning)
+        story_choices.ask_title(self.app, title, self._rename)
 
     @work
     async def _rename(self, title: str) -> None:
@@ -391,8 +390,9 @@ class StoryScreen(Screen[None]):
             self._desk.prefer_sampler(settings)
             self._show_status()
 
-    def _set_state(self, state: str) -> None:
-        self.query_one(WritingStatus).state = state
+    def _set_state(self, state: str | None) -> None:
+        if state is not None:
+            self.query_one(WritingStatus).state = state
         self._show_status()
 
     def _show_status(self) -> None:
