@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from storytime_tui.cli import DONE
-from storytime_tui.commands.output import print_json, progress_shown, say
+from storytime_tui.commands.output import print_json, progress_shown, say, strength_of
 from storytime_tui.commands.tables import print_table
 from storytime_tui.errors import RunError
 from storytime_tui.terminal import printable, printable_line, printable_path
@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_bytes,
         metavar="SIZE",
         help="cut the weights into files of at most so much, such as 15MB (otherwise 4.9GB)",
+    )
+    exporting.add_argument(
+        "--strength",
+        metavar="S",
+        help="from 0 (the base) over 1 (as trained) to 2 (otherwise what the run is usually told at)",
     )
     exporting.add_argument("--push", metavar="OWNER/NAME", help="upload it to the Hugging Face Hub as well")
     exporting.add_argument("--private", action="store_true", help="with --push: for your eyes only")
@@ -259,6 +264,7 @@ def _export(args: argparse.Namespace) -> int:
             shard_bytes=args.shard_size,
             push=args.push,
             private=args.private,
+            strength=strength_of(args.strength),
             report=report,
         )
     if args.json:

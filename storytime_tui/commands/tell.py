@@ -19,6 +19,7 @@ from storytime_tui.commands.output import (
     print_json,
     progress_text,
     say,
+    strength_of,
     values_of,
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
@@ -27,7 +28,7 @@ from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
-from storytime_tui.models.voices import check_shares, check_strength
+from storytime_tui.models.voices import check_shares
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.workshop import records, telling
 
@@ -130,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
     if args.no_voice and args.voice:
         raise Misused("--no-voice and --voice exclude each other: leave one of them out.")
     voices.check_asked(args.voice or ())
-    strength, blend = _strength(args.strength), _blend(args.blend)
+    strength, blend = strength_of(args.strength), _blend(args.blend)
     name = _usual_model() if args.model is None else args.model
     prompt = _prompt(args.prompt)
     stop = threading.Event()
@@ -185,18 +186,6 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
     if "seed" in values:
         return settings
     return dataclasses.replace(settings, seed=random.randrange(1, 2**31))  # and it is said in the end
-
-
-def _strength(given: str | None) -> float | None:
-    """A strength as it was typed. Raises Misused."""
-    if given is None:
-        return None
-    try:
-        strength = float(given)
-    except ValueError:
-        raise Misused(f"--strength is {given!r}, but must be a number from 0 to 2.") from None
-    check_strength(strength)
-    return strength
 
 
 def _blend(given: Sequence[str]) -> list[tuple[str, float]]:

@@ -93,7 +93,7 @@ def _title(text: str, titles: Sequence[str]) -> str:
     if not titles:
         raise ModelError(
             f"This model knows no voices, so it cannot tell in that of {text.strip()!r}: leave --voice out, or choose "
-            "a run that has learned since there are voices."
+            "another model (`storytime-tui runs show RUN` lists a run's voices)."
         )
     found = _exactly(text, titles)
     if found is not None:

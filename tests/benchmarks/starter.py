@@ -350,7 +350,7 @@ def ship(folder: Path, record: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "starter"
-        export_model(TELLING, made, dtype="fp16", shard_bytes=_SHARD)
+        export_model(TELLING, made, dtype="fp16", shard_bytes=_SHARD, strength=1.0)
         judge_precision(made)
         for run, name in PLANS.items():
             shutil.copy(record / f"{run}.toml", made / name)

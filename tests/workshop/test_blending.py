@@ -19,8 +19,10 @@ from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models import blend, catalogue, loading, lora, voices
 from storytime_tui.models.loading import Loaded
 from storytime_tui.models.tokenizer import load_tokenizer
+from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training.plan import TrainingPlan, write_plan
 from storytime_tui.workshop import blending
+from storytime_tui.workshop.exporting import export_model
 from storytime_tui.workshop.models import WholeFiles
 from storytime_tui.workshop.origins import find_origin
 from storytime_tui.workshop.run_bases import BEGAN, write_beginning
@@ -95,6 +97,20 @@ def test_strength_0_tells_as_the_base_and_1_as_the_run() -> None:
     assert told("one", strength=0.0) == base
     assert told("one", strength=2.0) != run
     assert open_teller("one", strength=1.25).strength == 1.25
+
+
+def test_what_is_exported_tells_as_the_run_does_at_its_strength(tmp_path: Path) -> None:
+    run = make_run("one", 1)
+    write_voices(run, Voices(("Tales", "Rhymes"), 1.25))
+    wanted = {"usual": state("one", 1.25), "trained": state("one", 1.0), "base": state("one", 0.0)}
+    export_model("one", tmp_path / "usual")
+    export_model("one", tmp_path / "trained", strength=1.0)
+    export_model("one", tmp_path / "base", strength=0.0)
+    for name, weights in wanted.items():
+        assert same(state(str(tmp_path / name)), weights)
+    assert find_origin(str(tmp_path / "usual"), lambda *_: None).voices == Voices(("Tales", "Rhymes"), 1.0)
+    with pytest.raises(ModelError, match="is no run: it is always told at strength 1"):
+        export_model("starter", tmp_path / "none", strength=1.25)
 
 
 def test_the_weights_lie_on_the_line_between() -> None:

@@ -70,9 +70,7 @@ def offer_voices(app: App[None], desk: Desk) -> str | None:
     if not titles:
         return "this model knows no voices" if desk.device else "the model is not open yet"
     now = known(desk.voice, titles)
-    rows = [
-        Row(f"={title}", title, "told as, if none is chosen" * (i == 0)) for i, title in enumerate(titles)
-    ]
+    rows = [Row(f"={title}", title, "the usual one" * (i == 0)) for i, title in enumerate(titles)]
     if len(titles) > 1:
         mixed = said(now) if len(now) > 1 else "each word as one or the other would tell it"
         rows.append(Row("two", "A mixture of two", mixed))
