@@ -30,7 +30,7 @@ from storytime_tui.streams import OutputLost, terminal_lost
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.heard import in_words
+from storytime_tui.training.heard import in_words, strength_in_words
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
 from storytime_tui.workshop.boards import on_board
 from storytime_tui.workshop.learning import learn, resume
@@ -255,6 +255,8 @@ def _in_words(event: ev.Event) -> str:
                 f"perplexity {event.perplexity:,.1f}  bits per byte {event.bits_per_byte:.3f}"
                 + ("  best" if event.best else "")
             )
+        case ev.StrengthChosen():
+            return f"step {event.step:>6,}  {strength_in_words(event)}"
         case ev.VoiceMeasured():
             return f"step {event.step:>6,}  {in_words(event)}"
         case ev.Sampled():

@@ -47,15 +47,23 @@ def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress,
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
+def _strength(strength: float) -> str:
+    """How strongly it was told with, where that is not as it lies here."""
+    if strength == 1:
+        return ""
+    return f" at strength {strength:g} (base + {strength:g} × (run − base), which Storytime tells it at)"
+
+
 def with_voice(card: str, said: VoiceMeasured) -> str:
     """The card with the measured voice in it, in place of what it said of that before."""
     each = "".join(
         f"\n- {_plain(shelf)}: {right:,}" for shelf, right in zip(said.shelves, said.of_each, strict=False)
     )
     text = (
-        f"{_VOICE}\n\nOf {said.passages:,} passages that step {said.step:,} told, {said.of_shelf:,} sound like "
-        f"the shelf that they were told as, and {said.of_base:,} like the base; {said.copied:.1%} of their runs of "
-        f"eight words stand in the training stories. {WHAT_IT_IS}{each if len(said.shelves) > 1 else ''}\n\n"
+        f"{_VOICE}\n\nOf {said.passages:,} passages that step {said.step:,} told{_strength(said.strength)}, "
+        f"{said.of_shelf:,} sound like the shelf that they were told as, and {said.of_base:,} like the base; "
+        f"{said.copied:.1%} of their runs of eight words stand in the training stories. "
+        f"{WHAT_IT_IS}{each if len(said.shelves) > 1 else ''}\n\n"
     )
     before, found, rest = card.partition(_VOICE)
     if found:

@@ -1,6 +1,6 @@
 """What a measured voice is in words: on the terminal, in the card, in lists. Knows no torch."""
 
-from storytime_tui.training.events import VoiceMeasured
+from storytime_tui.training.events import StrengthChosen, VoiceMeasured
 
 WHAT_IT_IS = (
     "A count of words, pairs of words and punctuation, names left out, says whether each passage is told as the "
@@ -23,3 +23,13 @@ def in_words(said: VoiceMeasured) -> str:
     shelf = "the shelf" if len(said.shelves) < 2 else "their shelves"
     base = f", {said.of_base:,} like the base" if said.of_base else ""
     return f"voice: {of_passages(share_of(said), said.passages)} sound like {shelf}{base}"
+
+
+def strength_in_words(said: StrengthChosen) -> str:
+    """`strength: told at 1.3 from now on (tried 1, 1.15, 1.3; the loss is 0.8% higher than at 1)`."""
+    losses = dict(zip(said.strengths, said.validation_losses, strict=False))
+    tried = ", ".join(f"{each:g}" for each in said.strengths)
+    change = losses.get(said.strength, 0.0) / losses[1.0] - 1 if losses.get(1.0) else 0.0
+    higher = f"{abs(change):.1%} {'higher' if change > 0 else 'lower'} than at 1"
+    told = f"told at {said.strength:g} from now on" if said.strength != 1 else "told as it was trained, at 1"
+    return f"strength: {told} (tried {tried}{f'; the loss is {higher}' if said.strength != 1 else ''})"

@@ -119,7 +119,8 @@ def voice(said: VoiceMeasured | None) -> str:
     if said is None or share is None:
         return ""
     shelf = "the shelf" if len(said.shelves) < 2 else "their shelves"
-    return f"{of_passages(share, said.passages)} passages that it told sound like {shelf}."
+    at = f" It is told at strength {said.strength:g}." if said.strength != 1 else ""
+    return f"{of_passages(share, said.passages)} passages that it told sound like {shelf}.{at}"
 
 
 def interrupted(step: int, total: int, saved: int | None) -> str:

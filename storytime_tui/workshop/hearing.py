@@ -27,11 +27,13 @@ from storytime_tui.errors import StorytimeError, is_fault
 from storytime_tui.generation.voice import Voice as AsWhom
 from storytime_tui.models import catalogue
 from storytime_tui.models.identity import identity_of
+from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.sums import replace_file
 from storytime_tui.workshop import voice
+from storytime_tui.workshop.strengths import Tried, best_strength, tried_in_turn
 from storytime_tui.workshop.voice import Ear, Shelf, Tell, Voice
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from storytime_tui.workshop.telling import Teller
 
 _SHARE = 0.05  # of the training time that listening to it may take
+_LEAST, _CHOOSING = 30.0, 0.2  # seconds, or a share of the training's: then no further strength is tried
 _SMALL = 100_000_000  # parameters: a larger model is listened to at the end only, since it takes a copy of it
 _ROOM = 12  # bytes a parameter: the weights as they are loaded, and what is made of them to tell with
 _CARD = "README.md"
@@ -58,13 +61,14 @@ def _never() -> bool:
 @dataclass(frozen=True)
 class Listening:
     """What listening to a run takes. `live(title)`: who tells as that shelf with the model as it stands; None where it
-    is not listened to while it learns. `parameters`: the model's."""
+    is not listened to while it learns. `parameters`: the model's. `loss_of(model)`: its validation loss."""
 
     plan: TrainingPlan  # resolved
     shelves: tuple[Shelf, ...]
     parameters: int
     live: Callable[[str], Tell] | None = None
     stopped: Stopped = _never
+    loss_of: Callable[[Any], float] | None = None
 
 
 def heard(said: Iterator[ev.Event], run: str, listening: Listening) -> Iterator[ev.Event]:
@@ -81,12 +85,8 @@ def heard(said: Iterator[ev.Event], run: str, listening: Listening) -> Iterator[
             yield ev.Preparing("listening to what it tells", 0, 0)
             if not asked:
                 ear, cost = _ear_of(listening)
-            which = "best" if event.best_step else "last"
-            measured = ear and _measured_at_end(f"{run}/{which}", ear, listening)
-            if measured:
-                last = said_of(measured, event.best_step or event.step)
-                _write_into_card(run, which, last)
-                yield last
+            if ear:
+                yield from _at_end(event, ear, listening)
         yield event
         if not isinstance(event, ev.Evaluated) or not 0 < event.step < total or listening.live is None:
             continue
@@ -101,10 +101,74 @@ def heard(said: Iterator[ev.Event], run: str, listening: Listening) -> Iterator[
                 yield said_of(measured, event.step)
 
 
-def said_of(measured: Voice, step: int) -> ev.VoiceMeasured:
+def _at_end(end: ev.Finished, ear: Ear, listening: Listening) -> Iterator[ev.Event]:
+    """Measure the voice of what is kept, choose the strength that it is told at, and write both down."""
+    run, which, step = end.run, "best" if end.best_step else "last", end.best_step or end.step
+    name, began = f"{run}/{which}", time.monotonic()
+    measured = {1.0: _measured_at_end(name, ear, listening, 1.0)}
+    if measured[1.0] is None:
+        return
+    tried = (
+        _tried("choosing a strength", lambda: _strengths(name, ear, listening, measured, end, began)) or []
+    )
+    strength = best_strength(tried) if tried else 1.0
+    voices = Voices(listening.plan.voices, strength)
+    _tried("writing the voices down", lambda: write_voices(runs.run_folder(run), voices))
+    if tried:
+        yield ev.StrengthChosen(
+            step=step,
+            strength=strength,
+            strengths=tuple(each.strength for each in tried),
+            validation_losses=tuple(each.validation_loss for each in tried),
+            voices=tuple(each.voice for each in tried),
+            copied=tuple(each.copied for each in tried),
+        )
+    chosen = measured[strength]
+    assert chosen is not None
+    said = said_of(chosen, step, strength)
+    _write_into_card(run, which, said)
+    yield said
+
+
+def _strengths(
+    name: str,
+    ear: Ear,
+    listening: Listening,
+    measured: dict[float, Voice | None],
+    end: ev.Finished,
+    began: float,
+) -> list[Tried]:
+    """What comes of telling with a run at several strengths; `measured` gets the voice at each of them."""
+    import torch
+
+    from storytime_tui.models.loading import choose_device
+    from storytime_tui.workshop import blending
+
+    loss_of, learned = listening.loss_of, measured[1.0]
+    if loss_of is None or learned is None or catalogue.scratch_shape(listening.plan.base) is not None:
+        return []
+    device = choose_device(listening.plan.device)
+
+    def loss_at(strength: float) -> float:
+        chosen = blending.choose(name, strength, (), lambda what, done, total: None)
+        return loss_of(blending.open_chosen(chosen, device, torch.float32))
+
+    def voice_at(strength: float) -> tuple[float, float] | None:
+        found = measured[strength] = _measured_at_end(name, ear, listening, strength)
+        return None if found is None else (found.share, found.copied)
+
+    def out_of_time() -> bool:
+        return listening.stopped() or time.monotonic() - began > max(_LEAST, _CHOOSING * end.seconds)
+
+    at_one = Tried(1.0, loss_at(1.0), learned.share, learned.copied)
+    return tried_in_turn(at_one, loss_at, voice_at, out_of_time)
+
+
+def said_of(measured: Voice, step: int, strength: float = 1.0) -> ev.VoiceMeasured:
     """The figures as an event."""
     return ev.VoiceMeasured(
         step=step,
+        strength=strength,
         passages=measured.passages,
         of_shelf=measured.of_shelf,
         of_base=measured.of_base,
@@ -168,11 +232,11 @@ def _line_of(title: str, listening: Listening) -> str:
     return title if title in listening.plan.voices else ""
 
 
-def _measured_at_end(run: str, ear: Ear, listening: Listening) -> Voice | None:
+def _measured_at_end(run: str, ear: Ear, listening: Listening, strength: float) -> Voice | None:
     from storytime_tui.workshop.telling import open_teller
 
     def measured() -> Voice | None:
-        teller = open_teller(run)
+        teller = open_teller(run, strength=strength)
         return measure_teller(teller, ear, listening.plan.voices, listening.plan.seed, listening.stopped)
 
     return _tried("listening to a run", measured)

@@ -323,7 +323,9 @@ def _build(
 
     parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
     live = None if ranks.count > 1 else live_teller(loaded.model, tokenizer, plan.block_size, stopped)
-    return _Built(trainer_in, plan, Listening(plan, prepared.shelves, parameters, live, stopped))
+    loss_of = making.loss_of(streams.validation, plan, device, precision)
+    listening = Listening(plan, prepared.shelves, parameters, live, stopped, loss_of)
+    return _Built(trainer_in, plan, listening)
 
 
 def _check_same_lesson(run: str, checkpoint: Path, fingerprint: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storytime_tui.training.plan import TrainingPlan, schedule_of
 from storytime_tui.workshop.models import AdapterFiles, WholeFiles
@@ -13,6 +14,7 @@ from storytime_tui.workshop.origins import Origin
 if TYPE_CHECKING:
     import torch
 
+    from storytime_tui.corpus.tokens import TokenFile
     from storytime_tui.models.loading import Loaded
     from storytime_tui.models.tokenizer import Tokenizer
 
@@ -74,3 +76,29 @@ def with_compile(plan: TrainingPlan, loaded: Loaded, device: torch.device, token
     work = 6 * parameters * steps * plan.batch_size * plan.accumulation * plan.block_size
     pays = device.type == "cuda" and work / _EAGER_SPEED > _COMPILING
     return dataclasses.replace(plan, compile="on" if pays else "off")
+
+
+def loss_of(
+    validation: TokenFile, plan: TrainingPlan, device: torch.device, precision: str
+) -> Callable[[Any], float]:
+    """What gives a model's loss on the validation stories, in nats per token, as the run measures it."""
+
+    def loss(model: Any) -> float:
+        from storytime_tui.training.evaluate import score_stream
+        from storytime_tui.training.objective import Objective
+
+        assert plan.block_size and plan.batch_size
+        score = score_stream(
+            Objective(model),
+            validation.ids,
+            validation.text_bytes,
+            block=plan.block_size,
+            batch=plan.batch_size,
+            device=device,
+            precision=precision,
+            skipped=validation.skipped,
+        )
+        assert score is not None  # nobody stops it
+        return score.loss
+
+    return loss

@@ -4,12 +4,13 @@ A run's weights, moved a little further the way from its base than learning move
 (task arithmetic; Ilharco et al. 2022) until they fall apart. Where that begins, the validation loss tells.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 ASKED = (1.0, 1.15, 1.3, 1.45)  # strengths that are tried, as learned first
 MOST_WORSE = 0.02  # of the validation loss at 1: a strength that costs more is not chosen
 MOST_COPIED = 0.01  # of the runs of eight words; or as much as is copied at 1
+ENOUGH = 0.95  # of the voice: then no further strength is tried
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,30 @@ class Tried:
     validation_loss: float
     voice: float
     copied: float
+
+
+def tried_in_turn(
+    learned: Tried,
+    loss_at: Callable[[float], float],
+    voice_at: Callable[[float], tuple[float, float] | None],
+    out_of_time: Callable[[], bool],
+) -> list[Tried]:
+    """`learned`, which is strength 1, and each of ASKED after it, until one costs too much or there is voice enough.
+
+    `voice_at(strength)` gives the shares of voice and of copied words, or None where it was stopped.
+    """
+    tried = [learned]
+    for strength in ASKED[1:]:
+        if max(each.voice for each in tried) >= ENOUGH or out_of_time():
+            break
+        loss = loss_at(strength)
+        if not loss <= learned.validation_loss * (1 + MOST_WORSE):
+            break  # the further ones cost more
+        heard = voice_at(strength)
+        if heard is None:
+            break
+        tried.append(Tried(strength, loss, *heard))
+    return tried
 
 
 def best_strength(tried: Sequence[Tried]) -> float:

@@ -16,6 +16,7 @@ BY_TYPE = {
     "str": st.text(),
     "bool": st.booleans(),
     "tuple[str, ...]": st.lists(st.text(), max_size=3).map(tuple),
+    "tuple[float, ...]": st.lists(st.floats(0, 100), max_size=3).map(tuple),
     "tuple[int, ...]": st.lists(st.integers(0, 10**9), max_size=3).map(tuple),
 }
 
@@ -49,6 +50,7 @@ def test_names_are_those_of_the_design() -> None:
         "evaluated",
         "sampled",
         "voice_measured",
+        "strength_chosen",
         "checkpoint_saved",
         "paused",
         "resumed",

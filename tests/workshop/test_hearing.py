@@ -13,18 +13,19 @@ from storytime_tui.commands import evaluate as command
 from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.errors import ModelError
 from storytime_tui.models.identity import identity_of
-from storytime_tui.models.voices import Voices
+from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import read_events, summary_of
 from storytime_tui.training.sums import damage_in, replace_file
-from storytime_tui.workshop import hearing, judging, telling, voice
+from storytime_tui.workshop import blending, hearing, judging, telling, voice
 from storytime_tui.workshop.hearing import Listening, heard
 from storytime_tui.workshop.judging import Judged
 from storytime_tui.workshop.learning import learn
 from storytime_tui.workshop.origins import Origin
 from storytime_tui.workshop.voice import Shelf
+from tests.corpus.test_manner import story
 from tests.tiny import write_collection
 from tests.tui.fakes import STARTED, step
 from tests.workshop.test_voice import HILL, NEW, NEW_STORIES, OLD, a_shelf
@@ -82,9 +83,9 @@ class Opened:
         monkeypatch.setattr(telling, "open_teller", self)
         monkeypatch.setattr(hearing, "tell_with", lambda teller, title, stopped: tell_as(OLD))
 
-    def __call__(self, name: str) -> object:
-        self.names.append(name)
-        return self
+    def __call__(self, name: str, strength: float | None = None) -> object:
+        self.names.append(name if strength == 1 else f"{name} at {strength}")
+        return strength
 
 
 def test_at_the_end_the_best_checkpoint_is_listened_to(
@@ -98,6 +99,46 @@ def test_at_the_end_the_best_checkpoint_is_listened_to(
     assert opened.names == ["r/best"]
     assert len(measures(iter(said))) == 1
     assert [e for e in said if not isinstance(e, ev.VoiceMeasured | ev.Preparing)] == list(a_run())
+
+
+@pytest.mark.parametrize(("cost", "chosen"), [(0.0, 1.3), (0.3, 1.15), (1.0, 1.0)])
+def test_a_strength_is_chosen_written_down_and_said(
+    shelf: Shelf, base: dict[str, float], monkeypatch: pytest.MonkeyPatch, cost: float, chosen: float
+) -> None:
+    opened = Opened(monkeypatch)
+
+    def told(strength: float, count: int, seed: int) -> list[str]:
+        shares = {1.0: 0, 1.15: count // 2, 1.3: count}  # passages in the shelf's manner
+        return [
+            story(OLD if row < shares[strength] else NEW, "Ann", 700 + seed + row, 8) for row in range(count)
+        ]
+
+    monkeypatch.setattr(
+        hearing,
+        "tell_with",
+        lambda at, title, stopped: lambda prompt, count, seed, tokens: told(at, count, seed),
+    )
+    monkeypatch.setattr(voice, "recited", lambda *words: 0.0)  # the invented tales are much alike
+    monkeypatch.setattr(blending, "choose", lambda name, strength, *rest: strength)
+    monkeypatch.setattr(blending, "open_chosen", lambda strength, *rest: strength)
+    (paths.runs_folder() / "r").mkdir(parents=True)
+    (paths.runs_folder() / "r" / "events.jsonl").touch()
+    plan = dataclasses.replace(PLAN, voices=("Old",), device="cpu")
+    listening = Listening(plan, (shelf,), 1000, loss_of=lambda strength: 3.0 + cost * (strength - 1))
+    said = list(heard(a_run(), "r", listening))
+    kept = read_voices(paths.runs_folder() / "r")
+    (event,) = [each for each in said if isinstance(each, ev.StrengthChosen)]
+    (measured,) = measures(iter(said))
+    assert kept is not None
+    assert (kept.titles, kept.strength, event.strength, measured.strength) == (
+        ("Old",),
+        chosen,
+        chosen,
+        chosen,
+    )
+    assert opened.names[0] == "r/best"
+    assert event.strengths[0] == 1.0 and len(event.voices) == len(event.strengths) == len(opened.names)
+    assert ev.from_json(json.loads(json.dumps(ev.to_json(event)))) == event
 
 
 def test_it_is_listened_to_while_it_learns_where_that_is_cheap(
