@@ -78,9 +78,7 @@ def test_its_voices_stand_beside_its_weights(starter: Path) -> None:
     assert min(lines.values()) > 3
 
 
-def test_it_learns_a_small_shelf_with_the_rate_of_a_small_model(
-    starter: Path, tales: Path
-) -> None:
+def test_it_learns_a_small_shelf_with_the_rate_of_a_small_model(starter: Path, tales: Path) -> None:
     run = taught(tales)
     plan = read_plan(paths.runs_folder() / run / "plan.toml")
     assert (plan.base, plan.learning_rate, plan.dropout) == (STARTER, SMALL_RATE, 0.1)
