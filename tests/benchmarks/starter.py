@@ -1,16 +1,14 @@
 """The starter's recipe: prepare its texts, train it from nothing (or go on where it stopped), measure it.
 
     python tests/benchmarks/starter.py --texts FOLDER --grimm FOLDER [--home DIR] [--shape scratch-9x320]
-                                       [--tokens N] [--set KEY=VALUE] [--prepare-only | --evaluate-only]
-                                       [--ship storytime_tui/models/starter]
+                                       [--tokens N] [--set KEY=VALUE] [--last-only]
+                                       [--prepare-only | --evaluate-only] [--ship storytime_tui/models/starter]
 
-FOLDER of --texts holds `books/` and `simple/` (texts), `tinystories/tinystories.txt` with `<|endoftext|>` between
-its stories (where there is a `tinystories/more.txt` like it, the last run reads that one instead), and `books.tsv`
-and `simple.tsv`, which say who wrote what under which licence; the one of --grimm the tales that no story may share
-much with, since people fine-tune on those first. Everything is kept in DIR: the collections, `starter/` (the plans,
-and lists of what was learned from and what was left out, and why), and the three runs. The same command goes on with
-a run that was stopped, and measures what has ended; --ship puts what came of it into the package. A GPU, where there
-is one, gets the larger plans.
+FOLDER of --texts is what `starter_texts` reads; the one of --grimm holds the tales that no story may share much with,
+since people fine-tune on those first. Everything is kept in DIR: the collections, `starter/` (the plans, and lists of
+what was learned from and what was left out, and why), and the four runs. With --last-only there is one run: the last
+one, from the starter that ships. The same command goes on with a run that was stopped, and measures what has ended;
+--ship puts what came of it into the package. A GPU, where there is one, gets the larger plans.
 """
 
 import argparse
@@ -26,20 +24,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from storytime_tui import cli, paths
 from storytime_tui.corpus.shelf import taken_names
+from storytime_tui.models.catalogue import STARTER
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, with_values, write_plan
 from storytime_tui.workshop.exporting import export_model
 from storytime_tui.workshop.telling import judge_precision
 from tests.benchmarks.starter_texts import (
+    ADDED,
     BEDTIME,
     FABLES,
-    FRESH,
     LEARNED,
     MORE,
     NOVELS,
     NOVELS_HELD_OUT,
     PAGES,
+    SHELF_OF,
+    SHORT_STORIES,
     SIMPLE,
     TALES,
     TALES_HELD_OUT,
@@ -49,22 +50,41 @@ from tests.benchmarks.starter_texts import (
     prepare,
 )
 
-# -- the runs ---------------------------------------------------------------------------------------------
+READING, PROSE, TELLING, SHELVES = (
+    "starter-reading",
+    "starter-prose",
+    "starter-telling",
+    "starter-shelves",
+)  # each goes on from the one before
+PLANS = {  # as they are shipped
+    READING: "plan-1-everything.toml",
+    PROSE: "plan-2-simple-prose.toml",
+    TELLING: "plan-3-short-stories.toml",
+    SHELVES: "plan-4-shelves.toml",
+}
+MEASURED = ((TALES_HELD_OUT, NOVELS_HELD_OUT), (TINY_HELD_OUT,))
+_LAST = 4_300_800  # tokens of the last run alone: two hours on one busy core
+_SHARD = 15_000_000  # bytes of weights in a file: with its head it stays below 16 MiB
+# of what the last run reads, half are short stories then, a fifth tales, a fifth picture books, a tenth novels
+_LAST_REPEATS = {TALES: 0.075, FABLES: 0.7, SIMPLE: 0.45, BEDTIME: 0.22, NOVELS: 0.033}
 
 
 def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, TrainingPlan]:
-    """Three runs, by name, for so many tokens in all: everything at a high rate, simple prose above all, short stories.
+    """Four runs, by name, for so many tokens in all: everything at a high rate, simple prose above all, short stories,
+    and then each shelf behind its line.
 
     What a model reads last, while its rate falls, it speaks like: so novels come first and mostly. On a CPU there is
-    time for a pass or two, and simple prose has to be much of it from the beginning.
+    time for a pass or two, and simple prose has to be much of it from the beginning. Only the last run has lines of
+    shelves: before it, everything is read as one language.
     """
     tokens = tokens or (500_000_000 if gpu else 24_000_000)
     batch = 64 if gpu else 16
-    everything, prose, short = (0.72, 0.24, 0.04) if gpu else (0.5, 0.2, 0.3)
+    everything, prose, short, last = (0.7, 0.24, 0.04, 0.02) if gpu else (0.45, 0.2, 0.2, 0.15)
     first = TrainingPlan(
         base=shape,
         collections=LEARNED,
         repeats=(f"{TINY}=2", f"{SIMPLE}=2") if gpu else (f"{TINY}=2", f"{NOVELS}=0.25"),
+        shelf_lines=False,
         headers=0.2,
         block_size=512,
         batch_size=batch,
@@ -100,7 +120,34 @@ def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, Trainin
         warmup_steps=min(50, _steps(tokens * short, small) // 8),
         evaluate_every=1000 if gpu else 250,
     )
-    return {READING: first, PROSE: second, TELLING: third}
+    return {READING: first, PROSE: second, TELLING: third, SHELVES: last_plan(TELLING, int(tokens * last))}
+
+
+def last_plan(base: str, tokens: int = _LAST) -> TrainingPlan:
+    """Each shelf behind its line, the short stories first: a model that is told with alone uses the first line."""
+    there = taken_names()
+    short = tuple(name for name in ADDED if SHELF_OF[name] == SHORT_STORIES and name in there) or (TINY,)
+    others = (TALES, FABLES, SIMPLE, BEDTIME, PAGES, NOVELS)
+    read = (*short, *(name for name in others if name in there))
+    steps = _steps(tokens, 8)
+    return TrainingPlan(
+        base=base,
+        collections=read,
+        repeats=tuple(f"{name}={times}" for name, times in _LAST_REPEATS.items() if name in read),
+        headers=0.2,
+        block_size=512,
+        batch_size=8,
+        accumulation=1,
+        max_steps=steps,
+        learning_rate=6e-4,
+        schedule="wsd",  # the rate is the same however long it is, until it falls: so its length may be set later
+        warmup_steps=min(50, steps // 8),
+        dropout=0.0,
+        validation_fraction=0.003,
+        evaluate_every=200,
+        sample_every=0,
+        seed=1,
+    )
 
 
 def _steps(tokens: float, batch: int) -> int:
@@ -118,26 +165,30 @@ def train(run: str, plan: TrainingPlan, plan_file: Path) -> int:
 
 
 def evaluate() -> int:
-    """Measure the last run's best checkpoint on what was held out."""
-    for name in HELD_OUT:
-        print(f"{name}:", flush=True)
-        code = cli.main(["evaluate", "--model", TELLING, "--corpus", name, "--all"])
+    """Measure the last run's best checkpoint on what was held out, behind the lines of its shelves."""
+    for names in MEASURED:
+        print(f"{' and '.join(names)}:", flush=True)
+        chosen = [word for name in names for word in ("--corpus", name)]
+        code = cli.main(["evaluate", "--model", SHELVES, *chosen, "--all"])
         if code:
             return code
     return 0
 
 
 def ship(folder: Path, record: Path) -> None:
-    """Put the last run's best checkpoint into the package: 16 bits in small files, its plans, the lists, the verdict.
+    """Put the last run's best checkpoint into the package: 16 bits in small files, its plans, voices, lists, verdict.
 
-    A card (README.md) that is there stays; the one that the run wrote is only a beginning.
+    A card (README.md) that is there stays; the one that the run wrote is only a beginning. So do the plans of runs
+    that were not made here.
     """
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "starter"
-        export_model(TELLING, made, dtype="fp16", shard_bytes=_SHARD)
+        export_model(SHELVES, made, dtype="fp16", shard_bytes=_SHARD)
+        write_voices(made, Voices(VOICES))
         judge_precision(made)
         for run, name in PLANS.items():
-            shutil.copy(record / f"{run}.toml", made / name)
+            if (record / f"{run}.toml").is_file():
+                shutil.copy(record / f"{run}.toml", made / name)
         shutil.copy(record / "sources.tsv", made / "sources.tsv")  # names that anyone may look up
         for name in ("learned.tsv", "left_out.tsv"):
             packed = gzip.compress((record / name).read_bytes(), mtime=0)
@@ -169,6 +220,7 @@ def main() -> int:
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="of every plan that is not begun"
     )
+    parser.add_argument("--last-only", action="store_true", help="the last run, from the starter that ships")
     parser.add_argument("--prepare-only", action="store_true")
     parser.add_argument("--evaluate-only", action="store_true")
     parser.add_argument(
@@ -189,7 +241,11 @@ def main() -> int:
         if args.prepare_only:
             return 0
         wished = dict(entry.split("=", 1) for entry in args.set)
-        for run, plan in plans_for(args.shape, args.tokens, gpu=_has_gpu()).items():
+        if args.last_only:
+            plans = {SHELVES: last_plan(STARTER, args.tokens or _LAST)}
+        else:
+            plans = plans_for(args.shape, args.tokens, gpu=_has_gpu())
+        for run, plan in plans.items():
             code = train(run, with_values(plan, wished), record / f"{run}.toml")
             if code:
                 return code

@@ -1,10 +1,10 @@
 """The starter's texts: which there are, on which shelf each stands, what is held out, and what is left out.
 
-`prepare` puts them on the shelf of STORYTIME_HOME, and writes down what is learned from. The folder that it is given
-holds `books/` and `simple/` (texts), `tinystories/tinystories.txt` with `<|endoftext|>` between its stories (where there
-is a `tinystories/more.txt` like it, the third run reads that one as well), `books.tsv` and `simple.tsv`, which say who
-wrote what under which licence, and for the last run `more/` with the folders that `MORE_TEXTS` names. What is packed
-there (`texts.tar.xz`, `more.tar.xz`) is unpacked first.
+`prepare` puts them on the shelf of STORYTIME_HOME, and writes down what is learned from. Its folder holds `books/`
+and `simple/` (texts), `tinystories/tinystories.txt` with `<|endoftext|>` between its stories (where there is a
+`tinystories/more.txt` like it, the third run reads that as well), `books.tsv` and `simple.tsv`, which say who wrote
+what under which licence, and for the last run `more/` with the folders that `MORE_TEXTS` names. Where it holds
+`texts.tar.xz` and `more.tar.xz` instead, they are unpacked first.
 """
 
 import csv
@@ -106,7 +106,8 @@ class LeftOut:
 
 def prepare(texts: Path, grimm: Path, record: Path) -> None:
     """Put the collections on the shelf, and write down what was learned from; again does nothing."""
-    if (record / "facts.json").is_file() and set(LEARNED + HELD_OUT) <= taken_names():
+    done = record / "facts.json"
+    if done.is_file() and json.loads(done.read_text(encoding="utf-8")).keys() <= taken_names():
         return
     record.mkdir(parents=True, exist_ok=True)
     for name in SHELF_OF.keys() & taken_names():  # a preparation that was cut short
@@ -116,11 +117,13 @@ def prepare(texts: Path, grimm: Path, record: Path) -> None:
             print(f"{name}: {files} files", flush=True)
             shelves.rename(shelves.add([Path(place) / name], name).collection, None, SHELF_OF[name])
         _write_rows(record / "sources.tsv", ("title", "author", "licence"), _sources(folder))
-    read = tuple(name for name in (*LEARNED, MORE, *ADDED) if name in taken_names())
+    there = taken_names()
+    read = tuple(name for name in (*LEARNED, MORE, *ADDED) if name in there)
+    held_out = tuple(name for name in HELD_OUT if name in there)
     left_out = _leave_out(read, grimm)
     _write_rows(record / "left_out.tsv", LeftOut, map(dataclasses.astuple, left_out))
     learned = []
-    for name in read + HELD_OUT:
+    for name in read + held_out:
         for story in find_collection(name).stories:
             learned.append((name, story.file, story.title, story.facts.bytes))
     _write_rows(record / "learned.tsv", ("collection", "file", "title", "bytes"), learned)
@@ -132,9 +135,9 @@ def prepare(texts: Path, grimm: Path, record: Path) -> None:
             "bytes": sum(size for where, _, _, size in learned if where == name),
             "left_out": sum(each.collection == name for each in left_out),
         }
-        for name in read + HELD_OUT
+        for name in read + held_out
     }
-    (record / "facts.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    done.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(facts, indent=1), flush=True)
 
 
@@ -264,9 +267,8 @@ def _middle(sizes: Sequence[int]) -> int:
 def _leave_out(read: Sequence[str], grimm: Path) -> list[LeftOut]:
     """Take off the shelf what should not be learned from; say what it was."""
     tales = _known_runs(find_collection(str(grimm)).stories)
-    books = _known_runs(
-        story for name in (TALES_HELD_OUT, NOVELS_HELD_OUT) for story in find_collection(name).stories
-    )
+    held_out = {TALES_HELD_OUT, NOVELS_HELD_OUT} & taken_names()
+    books = _known_runs(story for name in held_out for story in find_collection(name).stories)
     tiny = _known_runs(find_collection(TINY_HELD_OUT).stories)
     found = []
     for name in read:
