@@ -81,6 +81,9 @@ def more(texts: Path) -> Path:
     (place / "storybooks_rest" / "list.tsv").write_text(rows)
     told = [f"Once {tale('simple', 8)}", f"She {tale('middle', 8)}", f'"{tale("said", 8)}" they said.']
     (place / "simplestories" / "stories.txt").write_text("\n<|endoftext|>\n".join(told))
+    known = (texts / "tinystories" / "tinystories.txt").read_text()
+    further = "\n<|endoftext|>\n".join([tale("further", 8), known])
+    (texts / "tinystories" / "more.txt").write_text(further)
     return texts
 
 
@@ -157,6 +160,11 @@ def test_what_came_later_stands_on_the_same_shelves_and_is_cleaned_alike(more: P
     who = sources(record)
     assert (who["C. Hare"], who["D. Owl"]) == ("Public domain in the USA (Project Gutenberg #77)", "CC-BY")
     assert who["Lennart Finke and others, 2025"] == "MIT"
+
+    (further,) = shelf[starter_texts.MORE].stories
+    assert further.text == tale("further", 8)  # the others were there already
+    plans = starter.plans_for("scratch-6x384", None, gpu=False)
+    assert [starter_texts.MORE in plan.collections for plan in plans.values()] == [False, False, True, False]
 
     plan = starter.last_plan("starter")
     assert plan.collections[0] == starter_texts.FRESH and plan.shelf_lines
@@ -256,13 +264,3 @@ def test_a_picture_books_pages_become_paragraphs() -> None:
         "\n\n"
     )
     assert all(len(page) <= 400 for page in pages) and len(pages) == 1 + 4
-
-
-def test_further_short_stories_are_for_the_third_run_alone(texts: Path, tmp_path: Path) -> None:
-    told = (texts / "tinystories" / "tinystories.txt").read_text()
-    more = [tale(f"more {n}", 8) for n in range(5)]
-    (texts / "tinystories" / "more.txt").write_text("\n<|endoftext|>\n".join([*more, told]))
-    starter_texts.prepare(texts, texts / "grimm", tmp_path / "record")
-    assert sorted(story.text for story in find_collection(starter_texts.MORE).stories) == sorted(more)
-    plans = starter.plans_for("scratch-6x384", None, gpu=False)
-    assert [starter_texts.MORE in plan.collections for plan in plans.values()] == [False, False, True, False]
