@@ -205,11 +205,14 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     assert size_in(starter_folder).parameters > 100_000
 
     (starter_folder / "README.md").write_text("a card")
+    told = b"title\nA tale\nstarter-tiny-more\tAnother\n"
+    (starter_folder / "learned.tsv.gz").write_bytes(gzip.compress(told))
     monkeypatch.setattr(starter, "_SHARD", 15_000_000)
     starter.ship(starter_folder, record)
     assert catalogue.has_starter()
     assert [path.name for path in starter_folder.glob("*.safetensors*")] == ["model.safetensors"]
     assert (starter_folder / "README.md").read_text() == "a card"
+    assert gzip.decompress((starter_folder / "learned.tsv.gz").read_bytes()) == told  # an earlier run's stay
 
 
 @pytest.mark.parametrize("gpu", [False, True])

@@ -191,14 +191,26 @@ def ship(folder: Path, record: Path) -> None:
                 shutil.copy(record / f"{run}.toml", made / name)
         shutil.copy(record / "sources.tsv", made / "sources.tsv")  # names that anyone may look up
         for name in ("learned.tsv", "left_out.tsv"):
-            packed = gzip.compress((record / name).read_bytes(), mtime=0)
-            (made / f"{name}.gz").write_bytes(packed)
+            told = (record / name).read_bytes() + _of_earlier_runs(folder / f"{name}.gz", record / name)
+            (made / f"{name}.gz").write_bytes(gzip.compress(told, mtime=0))
         if (folder / "README.md").is_file():
             (made / "README.md").unlink()
         for old in folder.glob("*.safetensors*"):  # there may have been more of them
             old.unlink()
         shutil.copytree(made, folder, dirs_exist_ok=True)
     print(f"shipped to {folder}:", *sorted(path.name for path in folder.iterdir()), flush=True)
+
+
+def _of_earlier_runs(shipped: Path, record: Path) -> bytes:
+    """The lines of a shipped list that tell of further TinyStories, where the new list has none.
+
+    The weights learned from them in the third run; who makes the last run alone may not have those texts.
+    """
+    mark = f"{MORE}\t".encode()
+    if not shipped.is_file() or mark in record.read_bytes():
+        return b""
+    lines = gzip.decompress(shipped.read_bytes()).splitlines(keepends=True)
+    return b"".join(line for line in lines if line.startswith(mark))
 
 
 def _has_gpu() -> bool:
