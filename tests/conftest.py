@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from storytime_tui.models import catalogue
+from storytime_tui.workshop import hearing
 from tests.tiny import make_starter
 
 # Each time the same examples, so that a change is judged by what it changed, and so not many. Others are looked for
@@ -69,6 +70,12 @@ def starter_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "starter"
     monkeypatch.setattr(catalogue, "STARTER_FOLDER", folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends is not told with to hear its voice, which takes seconds: `test_hearing` asks for that."""
+    monkeypatch.setattr(hearing, "_ear_of", lambda listening: (None, float("nan")))
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""`storytime-tui evaluate`: how well a model knows a collection."""
+"""`storytime-tui evaluate`: how well a model knows a collection, and how much of what it tells sounds like it."""
 
 import argparse
 import dataclasses
@@ -7,7 +7,10 @@ from storytime_tui import log
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, progress_text, say
 from storytime_tui.errors import Misused
-from storytime_tui.workshop.judging import judge
+from storytime_tui.terminal import printable
+from storytime_tui.training.heard import WHAT_IT_IS
+from storytime_tui.workshop.judging import judge, judge_voice
+from storytime_tui.workshop.voice import Voice
 
 PATHS = ("corpus",)  # arguments that may name a file: what a disk calls it need not be UTF-8
 _FEW = 2_000  # tokens, below which a figure says more of these stories than of the model
@@ -32,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tokens from one window's start to the next: fewer give each token more to go by (half a window)",
     )
     parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "fp32"])
+    parser.add_argument(
+        "--voice",
+        action="store_true",
+        help="also have it tell, and say how much of that sounds like the collections",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -45,20 +53,26 @@ def run(args: argparse.Namespace) -> int:
         )
     log.start()
     status = StatusLine()
+
+    def report(what: str, done: int, total: int) -> None:
+        status.show(progress_text(what, done, total))
+
     try:
         judged = judge(
             args.model,
             args.corpus,
-            lambda what, done, total: status.show(progress_text(what, done, total)),
+            report,
             everything=args.all,
             seed=args.seed,
             precision=args.precision,
             stride=args.stride,
         )
+        voice = judge_voice(args.model, args.corpus, report, seed=args.seed) if args.voice else None
     finally:
         status.clear()
     if args.json:
-        print_json({"event": "finished", **dataclasses.asdict(judged)})
+        heard = {} if voice is None else {"voice": voice.share, "voice_of": voice.per_class}
+        print_json({"event": "finished", **dataclasses.asdict(judged), **heard})
         return DONE
     if judged.tokens < _FEW:
         say(f"Only {judged.tokens:,} tokens: another story or two could change these figures much.")
@@ -67,4 +81,15 @@ def run(args: argparse.Namespace) -> int:
     print(f"validation loss  {judged.validation_loss:.4f}")
     print(f"perplexity       {judged.perplexity:,.2f}")
     print(f"bits per byte    {judged.bits_per_byte:.4f}")
+    if voice is not None:
+        print(printable(_in_words(voice)))
     return DONE
+
+
+def _in_words(voice: Voice) -> str:
+    shelf = "the shelf" if len(voice.of_each) == 1 else "the shelf that they were told as"
+    each = ", ".join(f"{count:,} {name or 'nobody'}" for name, count in voice.per_class.items())
+    return (
+        f"voice            {voice.of_shelf:,} of {voice.passages:,} told passages sound like {shelf} ({each})\n"
+        f"recited          {voice.copied:.1%} of their runs of eight words stand in the training stories\n{WHAT_IT_IS}"
+    )

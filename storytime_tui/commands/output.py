@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from storytime_tui.errors import PlanError
+from storytime_tui.errors import Misused, PlanError
+from storytime_tui.models.voices import check_strength
 from storytime_tui.terminal import printable_line
 
 
@@ -83,3 +84,15 @@ def values_of(assignments: list[str]) -> dict[str, str]:
             raise PlanError(f"--set takes KEY=VALUE, such as --set seed=7, but was given {assignment!r}.")
         values[key.strip().replace("-", "_")] = value.strip()
     return values
+
+
+def strength_of(given: str | None) -> float | None:
+    """A strength as it was typed. Raises Misused."""
+    if given is None:
+        return None
+    try:
+        strength = float(given)
+    except ValueError:
+        raise Misused(f"--strength is {given!r}, but must be a number from 0 to 2.") from None
+    check_strength(strength)
+    return strength

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from storytime_tui.cli import DONE
-from storytime_tui.commands.output import print_json, progress_shown, say
+from storytime_tui.commands.output import print_json, progress_shown, say, strength_of
 from storytime_tui.commands.tables import print_table
 from storytime_tui.errors import RunError
 from storytime_tui.terminal import printable, printable_line, printable_path
+from storytime_tui.training.heard import of_passages
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.workshop import records
 from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
@@ -60,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIZE",
         help="cut the weights into files of at most so much, such as 15MB (otherwise 4.9GB)",
     )
+    exporting.add_argument(
+        "--strength",
+        metavar="S",
+        help="from 0 (the base) over 1 (as trained) to 2 (otherwise what the run is usually told at)",
+    )
     exporting.add_argument("--push", metavar="OWNER/NAME", help="upload it to the Hugging Face Hub as well")
     exporting.add_argument("--private", action="store_true", help="with --push: for your eyes only")
     exporting.add_argument("--json", action="store_true", help="one JSON object")
@@ -101,12 +107,16 @@ def _list(as_json: bool) -> int:
         print("No runs yet: `storytime-tui train --corpus hedgerow-tales` makes the first.")
         return DONE
     width = max(len(printable_line(s.name)) for s in summaries)
-    print(f"{'run':<{width}}  {'base':<14}{'state':<12}{'step':>12}  {'validation loss':>15}")
+    print(f"{'run':<{width}}  {'base':<14}{'state':<12}{'step':>12}  {'validation loss':>15}  {'voice':>8}")
     for s in summaries:
         loss = f"{s.best_validation_loss:.3f}" if s.best_validation_loss is not None else "-"
         steps = f"{s.step}/{s.total_steps}"
-        name = printable_line(s.name)
-        print(printable(f"{name:<{width}}  {_short(s.base):<14}{s.state:<12}{steps:>12}  {loss:>15}"))
+        name, voice = printable_line(s.name), of_passages(s.voice, s.passages)
+        print(
+            printable(
+                f"{name:<{width}}  {_short(s.base):<14}{s.state:<12}{steps:>12}  {loss:>15}  {voice:>8}"
+            )
+        )
     return DONE
 
 
@@ -123,10 +133,11 @@ def _show(name: str, as_json: bool) -> int:
     summary = run_record(name)
     if summary.state == "damaged":
         raise RunError(f"The run {name} is damaged. {summary.trouble}")
-    evaluations = evaluations_of(name)
+    evaluations, voices = evaluations_of(name), records.voices_of(name)
     _say_troubles([summary])
     if as_json:
-        print_json({**_record(summary), "evaluations": [_finite(dataclasses.asdict(e)) for e in evaluations]})
+        figures = [_finite(dataclasses.asdict(e)) for e in evaluations]
+        print_json({**_record(summary), "voices": voices, "evaluations": figures})
         return DONE
     collections = ", ".join(summary.collections)
     print(printable(f"{summary.name}: {summary.base} taught {collections}, {summary.state}"))
@@ -135,6 +146,11 @@ def _show(name: str, as_json: bool) -> int:
     print(f"step {summary.step:,} of {summary.total_steps:,}, {summary.seconds:,.0f} s of training")
     kept = ", ".join(f"step-{step}" for step in summary.checkpoints) or "none"
     print(f"checkpoints: {kept}")
+    if voices:
+        print(printable_line(f"voices: {', '.join(voices)}"))
+    if summary.voice is not None:
+        told = of_passages(summary.voice, summary.passages)
+        print(f"{told} passages that it told sound like its shelf")
     for e in evaluations:
         print(
             f"step {e.step:>6,}  validation loss {e.validation_loss:.3f}  perplexity {e.perplexity:,.1f}"
@@ -188,6 +204,7 @@ def _figures(compared: tuple[ComparedRun, ...]) -> list[list[str]]:
         row("validation loss", *(_loss(each, each.best_validation_loss, ".3f") for each in compared)),
         row("perplexity", *(_loss(each, each.perplexity, ",.1f") for each in compared)),
         row("bits per byte", *(_bits(each) for each in compared)),
+        row("sounds like its shelf", *(of_passages(each.voice, each.passages) for each in compared)),
         row("seconds of training", *(f"{each.seconds:,.0f}" for each in compared)),
         row("tokens a second", *(_number(each.tokens_per_second, ",.0f") for each in compared)),
     ]
@@ -247,6 +264,7 @@ def _export(args: argparse.Namespace) -> int:
             shard_bytes=args.shard_size,
             push=args.push,
             private=args.private,
+            strength=strength_of(args.strength),
             report=report,
         )
     if args.json:

@@ -8,7 +8,7 @@ import random
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 
 from storytime_tui import log
@@ -19,13 +19,16 @@ from storytime_tui.commands.output import (
     print_json,
     progress_text,
     say,
+    strength_of,
     values_of,
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
+from storytime_tui.generation import voice as voices
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.presets import PRESETS, with_preset
 from storytime_tui.generation.settings import SamplerSettings, with_values
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
+from storytime_tui.models.voices import check_shares
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.workshop import records, telling
 
@@ -83,12 +86,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="the same seed tells the same story (otherwise another is told each time)",
     )
+    parser.add_argument(
+        "--strength",
+        metavar="S",
+        help="how far from its base towards the run: 0 is the base, 1 the run as trained, 2 twice as far (otherwise "
+        "the strength that was chosen when the run ended, or 1)",
+    )
+    parser.add_argument(
+        "--blend",
+        action="append",
+        default=[],
+        metavar="RUN=W",
+        help="go W of the way, 0 to 1, towards another run of the same base; may be repeated",
+    )
     presets = "; ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
     parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
     parser.add_argument("--n", type=int, default=1, metavar="N", help="tell N continuations at once (1)")
     parser.add_argument("--memory", default="", metavar="TEXT", help="is always in view, before the story")
     parser.add_argument(
         "--note", default="", metavar="TEXT", help="is put a few lines before the story's end"
+    )
+    parser.add_argument(
+        "--voice",
+        action="append",
+        metavar="TITLE",
+        help="tell as one of the shelves that the model learned from, by its title or a beginning of it (otherwise "
+        "the first; `runs show` lists a run's); given twice, as a mixture of two, half of each or as "
+        '"TITLE=0.3" says; none: as no shelf. The shelf\'s line is in view, and no part of the story',
+    )
+    parser.add_argument(
+        "--no-voice", action="store_true", help="as --voice none, also where a shelf is called so"
     )
     parser.add_argument(
         "--alternatives", type=int, default=0, metavar="N", help="with --json: what else might have come"
@@ -101,25 +128,40 @@ def run(args: argparse.Namespace) -> int:
     """Tell in this process; Ctrl+C keeps what was told and exits with 130."""
     log.start()
     settings = _settings(args)
+    if args.no_voice and args.voice:
+        raise Misused("--no-voice and --voice exclude each other: leave one of them out.")
+    voices.check_asked(args.voice or ())
+    strength, blend = strength_of(args.strength), _blend(args.blend)
     name = _usual_model() if args.model is None else args.model
     prompt = _prompt(args.prompt)
     stop = threading.Event()
     status = StatusLine()
     try:
         teller = telling.open_teller(
-            name, lambda event: status.show(progress_text(printable(event.what), event.done, event.total))
+            name,
+            lambda event: status.show(progress_text(printable(event.what), event.done, event.total)),
+            strength=strength,
+            blend=blend,
         )
     finally:
         status.clear()
+    voice = () if args.no_voice else voices.usual(teller.voices)
+    if args.voice:
+        voice = voices.asked_for(args.voice, teller.voices)
     with _interrupt_sets(stop):
-        asked = {"memory": args.memory, "note": args.note, "alternatives": args.alternatives}
+        asked = {"memory": args.memory, "note": args.note, "voice": voice, "alternatives": args.alternatives}
         stream = teller.tell_several(prompt, settings, args.n, stop, **asked)
         if args.json:
-            ends = _tell_json(stream, settings.seed, several=args.n > 1)
+            said = {"voice": [title for title, _ in voice], "strength": teller.strength}
+            said |= {"blend": dict(blend)} if blend else {}
+            ends = _tell_json(stream, settings.seed, said, several=args.n > 1)
         else:
             ends = (_tell_several_plain if args.n > 1 else _tell_plain)(prompt, stream)
     if not args.json:
-        say(f"{printable(name)}, seed {settings.seed}: {_summary(ends)}")
+        others = "".join(f" + {share:g} {other}" for other, share in blend)
+        told_as = f" as {voices.said(voice)}" if voice else ""
+        at = f", strength {teller.strength:g}" if teller.strength != 1 else ""
+        say(f"{printable_line(name + others + told_as)}{at}, seed {settings.seed}: {_summary(ends)}")
     return INTERRUPTED if stop.is_set() else DONE
 
 
@@ -144,6 +186,24 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
     if "seed" in values:
         return settings
     return dataclasses.replace(settings, seed=random.randrange(1, 2**31))  # and it is said in the end
+
+
+def _blend(given: Sequence[str]) -> list[tuple[str, float]]:
+    """Other runs and their shares, as they were typed. Raises Misused."""
+    shares: dict[str, float] = {}
+    for entry in given:
+        name, _, share = entry.rpartition("=")
+        try:
+            found = float(share)
+        except ValueError:
+            name = ""
+        if not name:
+            raise Misused(f"--blend is {entry!r}, but must be a run, = and a number, such as other-run=0.4.")
+        if name in shares:
+            raise Misused(f"--blend names {name} twice: give it one share.")
+        shares[name] = found
+    check_shares(list(shares.items()))
+    return list(shares.items())
 
 
 def _usual_model() -> str:
@@ -220,15 +280,16 @@ def _tell_several_plain(prompt: str, stream: Stream) -> list[Told]:
     return [ends[row] for row in sorted(ends)]
 
 
-def _tell_json(stream: Stream, seed: int, *, several: bool) -> list[Told]:
-    """Print an object for each token and a closing one, with its seed, for each continuation; give their last words."""
+def _tell_json(stream: Stream, seed: int, said: Mapping[str, object], *, several: bool) -> list[Told]:
+    """Print an object for each token and a closing one for each continuation, with its seed and what else is `said` of
+    all; give their last words."""
     ends = []
     for row, item in stream:
         which = {"continuation": row} if several else {}
         values = dataclasses.asdict(item)
         if isinstance(item, Told):
             ends.append(item)
-            print_json({"event": "finished", **which, **values, "seed": seed + row})
+            print_json({"event": "finished", **which, **values, "seed": seed + row, **said})
         else:
             if not item.alternatives:
                 del values["alternatives"]

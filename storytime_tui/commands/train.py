@@ -30,6 +30,7 @@ from storytime_tui.streams import OutputLost, terminal_lost
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
+from storytime_tui.training.heard import in_words, strength_in_words
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
 from storytime_tui.workshop.boards import on_board
 from storytime_tui.workshop.learning import learn, resume
@@ -229,6 +230,12 @@ def _memory_in_words(event: ev.Started) -> str:
     return f"\nneeds about {needed:.1f} GB of memory, of {available:.1f} GB{more}"
 
 
+def _beginning_of(event: ev.Sampled) -> str:
+    behind = f", as {event.voice}" if event.voice else ""
+    of = "a held-out story: " if event.held_out else ""
+    return f"{of}“{' '.join(event.prompt.split())}”{behind}"
+
+
 def _in_words(event: ev.Event) -> str:
     match event:
         case ev.Started():
@@ -248,8 +255,13 @@ def _in_words(event: ev.Event) -> str:
                 f"perplexity {event.perplexity:,.1f}  bits per byte {event.bits_per_byte:.3f}"
                 + ("  best" if event.best else "")
             )
+        case ev.StrengthChosen():
+            return f"step {event.step:>6,}  {strength_in_words(event)}"
+        case ev.VoiceMeasured():
+            return f"step {event.step:>6,}  {in_words(event)}"
         case ev.Sampled():
-            return f"  | {marked_where_cut(event.prompt + event.text)}".replace("\n", "\n  | ")
+            text = f"  | {marked_where_cut(event.prompt + event.text)}".replace("\n", "\n  | ")
+            return f"step {event.step:>6,}  told from {_beginning_of(event)}\n{text}"
         case ev.CheckpointSaved():
             return f"step {event.step:>6,}  saved {event.path}"
         case ev.Resumed():

@@ -101,6 +101,12 @@ def shelf_line(voice: str) -> str:
     return f"{SHELF}: {voice}\n" if voice else ""
 
 
+def voice_in(header: str) -> str:
+    """The voice that a header's first line names; "" where it names none."""
+    name, _, voice = header.partition("\n")[0].partition(": ")
+    return voice if name == SHELF else ""
+
+
 def header_ids(header: str, vocabulary: _Encodes) -> list[int]:
     """The ids of header lines as they stand before a story: a blank line parts them from it. [] of nothing.
 

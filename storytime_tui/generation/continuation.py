@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from storytime_tui.corpus.headers import HEADERS
+from storytime_tui.corpus.headers import HEADERS, SHELF
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.context import View, lay_out
+from storytime_tui.generation.front import Front
 from storytime_tui.generation.line import Line
 from storytime_tui.generation.pieces import Seen
 from storytime_tui.generation.rules import rules_for
@@ -27,7 +28,7 @@ class Scene:
 
     text: Transcript
     spaces: str
-    memory: Sequence[int]
+    front: Front
     note: Sequence[int]
     window: int
 
@@ -35,6 +36,7 @@ class Scene:
 class Continuation:
     """What is told behind one scene. `ids` is what the model is to have read before the next choice.
 
+    A mixture of voices has several `views`, which differ in the shelf's line only; `ids` is then the first of them.
     `moved` says that `ids` is not the last choice's with one more: the view began anew, or a phrase was taken back.
     """
 
@@ -44,6 +46,7 @@ class Continuation:
         self._state = SamplerState()
         self.generator = torch.Generator().manual_seed(settings.seed)
         self._story = list(scene.text.ids)
+        self._headers = [] if scene.text.text else [vocabulary.encode(name) for name in (SHELF, *HEADERS)]
         self.line = Line(
             settings,
             vocabulary,
@@ -51,8 +54,18 @@ class Continuation:
             drop_spaces=bool(scene.spaces),
         )
         self.moved = False
-        self.ids: list[int] = []
+        self.views: list[list[int]] = []
         self._view = self._lay_out()
+
+    @property
+    def ids(self) -> list[int]:
+        """The first view."""
+        return self.views[0]
+
+    @property
+    def shares(self) -> Sequence[float]:
+        """How much each view says in the next choice."""
+        return self._scene.front.shares
 
     @property
     def seen(self) -> Seen:
@@ -67,13 +80,14 @@ class Continuation:
             memory_left_out=view.memory_left_out,
             note=view.note,
             note_left_out=view.note_left_out,
+            voice=view.voice,
         )
 
     def take(self, logits: torch.Tensor, alternatives: int = 0) -> None:
         """Choose what comes next by (vocabulary,) logits of what follows `ids`. Raises ModelError."""
         chosen = choose(
             logits,
-            self.ids,
+            self._in_sight(),
             self.line.count,
             self._rules,
             self._state,
@@ -93,10 +107,11 @@ class Continuation:
         self.line.add(token, logprob, alternatives)
         if self.line.count == before + 1:
             self._story.append(token)
-            self.ids.append(token)
+            for ids in self.views:
+                ids.append(token)
         elif self.line.count < before:
             self._turn_back(before - self.line.count)
-        if len(self.ids) > self._scene.window:
+        if max(map(len, self.views)) > self._scene.window:
             self._view = self._lay_out()
 
     def knobs(self, vocabulary: int) -> Knobs | None:
@@ -108,7 +123,7 @@ class Continuation:
 
     def changes(self) -> Changes:
         """What bears on the next choice before these knobs do."""
-        return changes(self.ids, self.line.count, self._rules, self._forbidden())
+        return changes(self._in_sight(), self.line.count, self._rules, self._forbidden())
 
     def transcript(self) -> Transcript:
         """The whole text and its ids, as they were told."""
@@ -122,13 +137,17 @@ class Continuation:
             data, (*scene.text.ids, *ids), (*scene.text.ends, *(len(before) + end for end in ends))
         )
 
+    def _in_sight(self) -> Sequence[int]:
+        """The ids that penalties on repetition look at: a shelf's title is no word that was told."""
+        hidden = self._view.voice - len(self._scene.front.blank)
+        return self.ids[1 + hidden :] if self._view.voice else self.ids
+
     def _forbidden(self) -> Sequence[int]:
         forbidden = list(self.line.forbidden)
         if self._scene.spaces and not self.line.count:
             forbidden += np.flatnonzero(~facts_of(self._vocabulary).begins_word).tolist()
-        if not self._scene.text.text and not self.line.count:
-            # a model that has read stories under such lines would begin with them as often; a person gives them
-            forbidden += [ids[0] for name in HEADERS if len(ids := self._vocabulary.encode(name)) == 1]
+        # a model that has read stories under such lines would begin with them as often; a person gives them
+        forbidden += [last for *before, last in self._headers if self._story == before]
         if self.line.at_line_ends:
             forbidden += np.flatnonzero(facts_of(self._vocabulary).ends_line).tolist()
         return forbidden
@@ -136,8 +155,10 @@ class Continuation:
     def _turn_back(self, count: int) -> None:
         del self._story[len(self._story) - count :]
         self.moved = True
-        if count < len(self.ids) - self._view.memory - self._view.note - 1:
-            del self.ids[len(self.ids) - count :]
+        view = self._view
+        if count < len(self.ids) - view.voice - view.memory - view.note - 1:
+            for ids in self.views:
+                del ids[len(ids) - count :]
         else:
             self._view = self._lay_out()
 
@@ -148,10 +169,13 @@ class Continuation:
             scene.window,
             self._is_break,
             start=self._vocabulary.end_of_text,
-            memory=scene.memory,
+            memory=scene.front.memory,
             note=scene.note,
+            lines=scene.front.lines,
+            blank=scene.front.blank,
+            headers=scene.front.headers,
         )
-        self.ids, self.moved = list(view.ids), True
+        self.views, self.moved = [list(view.ids), *map(list, view.others)], True
         return view
 
     def _is_break(self, token: int) -> bool:

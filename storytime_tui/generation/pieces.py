@@ -26,7 +26,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Seen:
-    """What of a story the model sees, in tokens but for `begins`: the character of the text where its view begins."""
+    """What of a story the model sees, in tokens but for `begins`: the character of the text where its view begins.
+
+    `voice` counts those of the shelf's line that it is told behind, which is no part of the story.
+    """
 
     tokens: int
     window: int
@@ -35,6 +38,7 @@ class Seen:
     memory_left_out: int = 0
     note: int = 0
     note_left_out: int = 0
+    voice: int = 0
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from storytime_tui.files import write_atomically
 from storytime_tui.generation.matrices import arithmetic_of_int8, kinds_of_int8
 from storytime_tui.generation.reader import Reader, precisions_of, prepare
 from storytime_tui.models.gpt2 import GPT2
+from storytime_tui.models.identity import identity_of as identity_of
 from storytime_tui.models.loading import choose_precision as fastest_float
 from storytime_tui.paths import cache_folder
-from storytime_tui.small_files import UnreadableFile, read_bytes, read_json
+from storytime_tui.small_files import UnreadableFile, read_json
 
 if TYPE_CHECKING:
     from storytime_tui.models.foreign import Foreign
@@ -132,18 +133,6 @@ def _digest_of(folder: Path) -> str:
 
 def _arithmetic() -> str:
     return f"{_ENGINE} {arithmetic_of_int8()}"
-
-
-def identity_of(folder: Path) -> str:
-    """What tells one model folder's weights from another's: the sums it was saved with, where it has them.
-
-    Else the place, size and time of each weight file, which costs no reading; a changed file has others.
-    """
-    with contextlib.suppress(OSError, UnreadableFile):
-        return sha256(read_bytes(folder / "SHA256SUMS")).hexdigest()
-    files = sorted(folder.glob("*.safetensors"))
-    facts = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _engine() -> str:

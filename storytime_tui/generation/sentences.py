@@ -46,6 +46,17 @@ def sentence_cut(text: str, start: int = 0) -> int:
     return start
 
 
+def first_sentence(text: str, *, over: bool) -> str:
+    """The first whole sentence of a text; "" where none has ended yet.
+
+    Until the text is `over`, more of it has to stand behind the end: a quotation mark may follow, or a small letter.
+    """
+    for found in _END.finditer(text):
+        if (over or text[found.end() :].strip()) and _ends_here(text, found):
+            return text[: found.end()].strip()
+    return ""
+
+
 def _line_start(text: str, place: int) -> int:
     """The start of the line: marks that belong together are then seen together."""
     return text.rfind("\n", 0, place) + 1

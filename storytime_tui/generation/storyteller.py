@@ -18,11 +18,14 @@ import torch
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.caches import Caches, common_length
 from storytime_tui.generation.continuation import Continuation, Scene
+from storytime_tui.generation.front import apart, front_of
+from storytime_tui.generation.mixture import mixed
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.reader import CHUNK, Reader
 from storytime_tui.generation.settings import Knobs, SamplerSettings
 from storytime_tui.generation.transcript import Transcripts
 from storytime_tui.generation.vocabulary import Vocabulary, facts_of
+from storytime_tui.generation.voice import Voice, effective
 
 if TYPE_CHECKING:
     from storytime_tui.generation.graph import Steps
@@ -62,11 +65,13 @@ class Storyteller:
         *,
         memory: str = "",
         note: str = "",
+        voice: Voice = (),
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
         """Go on with `text`: a Piece for each token as soon as it is sure to stay, then one Told.
 
-        `memory` is always in view, before the story; `note` a few lines from its end (see `context`). With
+        `memory` is always in view, before the story; `note` a few lines from its end (see `context`). `voice`: the
+        shelf whose line stands before both, or two to be mixed, which takes twice the time (see `mixture`). With
         `alternatives` each piece has so many of the tokens that might have come in its place.
 
         `stop` may be set from any thread and is looked at before every token, and between the parts of a long
@@ -78,7 +83,7 @@ class Storyteller:
         first token then has to begin a word, and is shown without its space.
         """
         watch, stop = _Watch(), stop or threading.Event()
-        told = Continuation(self._scene(text, memory, note), settings, self._vocabulary)
+        told = Continuation(self._scene(text, memory, note, voice), settings, self._vocabulary)
         yield from self._go_on(told, watch, stop, alternatives)
         yield watch.closing(told)
 
@@ -91,28 +96,32 @@ class Storyteller:
         *,
         memory: str = "",
         note: str = "",
+        voice: Voice = (),
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
         """Several continuations of one text, with the seeds from `settings.seed` on: (which one, Piece or Told).
 
         The text is read once, and they are decoded as one batch; a batch's numbers differ from a single one's in
         their last digits, so that a near tie may fall otherwise. One after another, and then as `tell` would,
-        where phrases are banned, which takes going back, and from where the story fills the window.
+        where phrases are banned, which takes going back, where voices are mixed, and from where the story fills the
+        window.
         """
         stop = stop or threading.Event()
         each = [dataclasses.replace(settings, seed=(settings.seed + row) % 2**63) for row in range(count)]
-        if settings.banned or count == 1:
+        if settings.banned or count == 1 or len(effective(voice)) > 1:
             for row, own in enumerate(each):
-                for item in self.tell(text, own, stop, memory=memory, note=note, alternatives=alternatives):
-                    yield row, item
+                alone = self.tell(
+                    text, own, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
+                )
+                yield from ((row, item) for item in alone)
             return
-        scene = self._scene(text, memory, note)
+        scene = self._scene(text, memory, note, voice)
         rows = [Continuation(scene, own, self._vocabulary) for own in each]
         yield from self._together(rows, stop, alternatives)
 
-    def see(self, text: str, memory: str = "", note: str = "") -> Seen:
+    def see(self, text: str, memory: str = "", note: str = "", voice: Voice = ()) -> Seen:
         """What the model would see of a text, without asking it."""
-        scene = self._scene(text, memory, note)
+        scene = self._scene(text, memory, note, voice)
         return Continuation(scene, SamplerSettings(), self._vocabulary).seen
 
     # -- one --------------------------------------------------------------------------------------------------
@@ -121,24 +130,24 @@ class Storyteller:
         self, told: Continuation, watch: "_Watch", stop: threading.Event, alternatives: int
     ) -> Iterator[Piece]:
         """Tell on with one continuation until it is over."""
-        steps = self._steps
-        cache = self._caches.take(told.ids) if steps is None else steps.cache
+        steps = self._steps if len(told.views) == 1 else None  # what was recorded reads one view
+        caches = [self._caches.take(ids) for ids in told.views] if steps is None else [steps.cache]
         try:
             while not told.line.stopped_by:
-                cache = self._fitting(cache, told)
-                watch.reads(len(told.ids), cache.length)
+                caches = [self._fitting(*each, told.moved) for each in zip(caches, told.views, strict=True)]
+                watch.reads(sum(map(len, told.views)), sum(cache.length for cache in caches))
                 knobs = told.knobs(self._reader.vocabulary) if steps and not alternatives else None
                 if steps is not None and knobs is not None:
                     yield from self._by_heart(steps, knobs, told, watch, stop)
                     continue
-                logits = self._read(told.ids[cache.length :], cache, stop)
+                logits = self._read_views(told, caches, stop)
                 if logits is None:
                     told.line.stop()
                 else:
                     told.take(logits, alternatives)
                 yield from watch.shown(told)
         finally:
-            if steps is None:
+            for cache in caches if steps is None else ():
                 self._caches.keep(cache)
             self._transcripts.keep(told.transcript())
 
@@ -159,17 +168,29 @@ class Storyteller:
             if told.moved or told.line.stopped_by:
                 return
 
-    def _fitting(self, cache: Any, told: Continuation) -> Any:
+    def _fitting(self, cache: Any, ids: Sequence[int], moved: bool) -> Any:
         """The cache with nothing in it but what is to be read before the rest of `ids`; perhaps another one."""
-        if not told.moved and cache.length < len(told.ids):
+        if not moved and cache.length < len(ids):
             return cache
-        common = min(common_length(cache.ids, told.ids), len(told.ids) - 1)
+        common = min(common_length(cache.ids, ids), len(ids) - 1)
         if common == cache.length:
             return cache
         if not self._reader.can_cut:
             return self._reader.new_cache()
         self._reader.cut(cache, common)
         return cache
+
+    def _read_views(
+        self, told: Continuation, caches: list[Any], stop: threading.Event
+    ) -> torch.Tensor | None:
+        """Read what is new in each view; the logits of what follows, all voices mixed, or None when stopped."""
+        answers = []
+        for ids, cache in zip(told.views, caches, strict=True):
+            logits = self._read(ids[cache.length :], cache, stop)
+            if logits is None:
+                return None
+            answers.append(logits[: self._vocabulary.vocabulary_size])
+        return mixed(answers, told.shares)
 
     def _read(self, ids: Sequence[int], cache: Any, stop: threading.Event) -> torch.Tensor | None:
         """Put `ids` behind what the cache holds; the logits of what follows them, or None when stopped."""
@@ -183,15 +204,15 @@ class Storyteller:
                 logits = self._reader.read(ids[start : start + CHUNK], cache)
         return None if stop.is_set() else logits
 
-    def _scene(self, text: str, memory: str, note: str) -> Scene:
+    def _scene(self, text: str, memory: str, note: str, voice: Voice) -> Scene:
         read = text.rstrip(" \t")
         if not facts_of(self._vocabulary).begins_word.any():
             read = text  # a vocabulary that knows spaces only by themselves
         return Scene(
             text=self._transcripts.of(read),
             spaces=text[len(read) :],
-            memory=self._vocabulary.encode(_apart(memory, "\n\n")),
-            note=self._vocabulary.encode(_apart(note, "\n")),
+            front=front_of(voice, memory, self._vocabulary),
+            note=self._vocabulary.encode(apart(note, "\n")),
             window=self.window,
         )
 
@@ -242,11 +263,6 @@ class Storyteller:
         if stop.is_set():
             return [None] * len(ids)
         return self._reader.read_rows(ids, batch).unbind()
-
-
-def _apart(text: str, ending: str) -> str:
-    """With the line ends that part it from what follows, as headers stood in training; nothing of nothing."""
-    return text.rstrip("\n") + ending if text.strip() else ""
 
 
 class _Watch:

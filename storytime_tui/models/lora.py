@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,27 @@ def open_adapter(model: Any, folder: Path) -> None:
             setattr(inner.get_submodule(parent), last, module.get_base_layer())
     for parameter in inner.parameters():
         parameter.requires_grad_(True)
+
+
+def has_adapter(model: nn.Module) -> bool:
+    """Whether small matrices stand beside a model's own; false once they were added to these."""
+    return any(".lora_" in name for name, _ in model.named_parameters())
+
+
+@contextlib.contextmanager
+def scaled(model: nn.Module, by: float) -> Iterator[None]:
+    """Let a live model's small matrices speak so many times as loudly for the block: 0 is the base alone."""
+    from peft.tuners.lora import LoraLayer
+
+    layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
+    before = [dict(layer.scaling) for layer in layers]
+    try:
+        for layer, scaling in zip(layers, before, strict=True):
+            layer.scaling = {name: scale * by for name, scale in scaling.items()}
+        yield
+    finally:
+        for layer, scaling in zip(layers, before, strict=True):
+            layer.scaling = scaling
 
 
 def _own(model: Any) -> dict[str, nn.Parameter]:

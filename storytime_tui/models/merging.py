@@ -15,6 +15,7 @@ import torch
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models.blend import blend
 from storytime_tui.models.export import Entry, Weights
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -207,3 +208,23 @@ def _scaling(module: str, rank: int, config: dict[str, Any]) -> float:
         raise ModelError(
             f"The adapter's {ADAPTER_CONFIG} is damaged ({error}): copy the adapter again."
         ) from error
+
+
+class StrongWeights:
+    """A run's weights at a strength: `base + strength * (run - base)`, in the run's own dtypes; see `models.blend`.
+
+    Raises ModelError where the base, called `where`, has no such tensor or one of another size.
+    """
+
+    def __init__(self, base: Weights, run: Weights, strength: float, where: str) -> None:
+        self._base, self._run, self._strength, self._where = base, run, strength, where
+        self.entries: Mapping[str, Entry] = run.entries
+
+    def load(self, name: str) -> torch.Tensor:
+        """One tensor at the strength. Raises ModelError."""
+        # GPT-2's own files leave out the outermost module, `transformer.`
+        names = (name, name.partition(".")[2], f"transformer.{name}")
+        found = next((each for each in names if each in self._base.entries), None)
+        if found is None or self._base.entries[found].shape != self.entries[name].shape:
+            raise ModelError(f"{self._where} has no {name} of the run's size: export it with --strength 1.")
+        return blend(self._base.load(found), self._run.load(name), self._strength)

@@ -3,11 +3,14 @@
 import dataclasses
 import json
 import logging
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from storytime_tui import files, small_files
 from storytime_tui.corpus.headers import voice_of
+from storytime_tui.errors import Misused
 
 VOICES = "voices.json"
 LEAST_STRENGTH, MOST_STRENGTH = 0.0, 2.0
@@ -46,3 +49,26 @@ def write_voices(folder: Path, voices: Voices) -> None:
     """Write them, atomically. Raises OSError."""
     text = json.dumps(dataclasses.asdict(voices), indent=1, ensure_ascii=False) + "\n"
     files.write_atomically(folder / VOICES, text.encode())
+
+
+def check_strength(strength: float) -> None:
+    """Raise Misused for a strength that there is not."""
+    if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:  # nor where it is no number
+        raise Misused(
+            f"The strength is {strength:g}, but must be from 0 (the base alone) to 2; 1 is the run as it was trained."
+        )
+
+
+def check_shares(shares: Sequence[tuple[str, float]]) -> None:
+    """Raise Misused where other runs cannot have such shares in a blend."""
+    for name, share in shares:
+        if not 0 <= share <= 1:
+            raise Misused(
+                f"The share of {name} in the blend is {share:g}, but must be from 0 (nothing of it) to 1 (it alone)."
+            )
+    whole = math.fsum(share for _, share in shares)
+    if whole > 1:
+        raise Misused(
+            f"The other runs' shares in the blend are {whole:g} together, but can be 1 at most: the run itself has the "
+            "rest."
+        )

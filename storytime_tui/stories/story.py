@@ -16,7 +16,7 @@ class Passage:
     author: Author
     text: str
     model: str  # what told it; empty for yours
-    settings: str  # the sampler settings as JSON; empty for yours
+    settings: str  # the sampler settings, and the voice where it knows any, as JSON; empty for yours
     created: float  # seconds since the epoch
 
 

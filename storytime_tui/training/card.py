@@ -5,11 +5,14 @@ import math
 
 from storytime_tui.training.checkpoints import Progress
 from storytime_tui.training.evaluate import Score, perplexity_of
+from storytime_tui.training.events import VoiceMeasured
+from storytime_tui.training.heard import WHAT_IT_IS
 from storytime_tui.training.lesson import Lesson
 from storytime_tui.training.plan import TrainingPlan
 
 _STORIES_NAMED = 200  # in the card; the run's plan.toml names all
 
+_VOICE, _LEARNED_FROM = "## Voice", "## What it learned from"
 _OURS = ("scratch-", "starter")  # bases that nobody else has
 
 
@@ -27,7 +30,7 @@ def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress,
         _opened(plan),
         "## Figures",
         _figures(progress, score),
-        "## What it learned from",
+        _LEARNED_FROM,
         f"{lesson.stories:,} stories ({len(lesson.training_ids):,} tokens), judged by {lesson.validation_stories:,} "
         f"others ({len(lesson.validation_ids):,} tokens)."
         + (f" {lesson.copies:,} were told twice and learned once." if lesson.copies else ""),
@@ -42,6 +45,31 @@ def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress,
             "briefly, to the one that a run of the whole length would have."
         )
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _strength(strength: float) -> str:
+    """How strongly it was told with, where that is not as it lies here."""
+    if strength == 1:
+        return ""
+    return f" at strength {strength:g} (base + {strength:g} × (run − base), which Storytime tells it at)"
+
+
+def with_voice(card: str, said: VoiceMeasured) -> str:
+    """The card with the measured voice in it, in place of what it said of that before."""
+    each = "".join(
+        f"\n- {_plain(shelf)}: {right:,}" for shelf, right in zip(said.shelves, said.of_each, strict=False)
+    )
+    text = (
+        f"{_VOICE}\n\nOf {said.passages:,} passages that step {said.step:,} told{_strength(said.strength)}, "
+        f"{said.of_shelf:,} sound like the shelf that they were told as, and {said.of_base:,} like the base; "
+        f"{said.copied:.1%} of their runs of eight words stand in the training stories. "
+        f"{WHAT_IT_IS}{each if len(said.shelves) > 1 else ''}\n\n"
+    )
+    before, found, rest = card.partition(_VOICE)
+    if found:
+        return before + text + rest[max(0, rest.find(_LEARNED_FROM)) :]
+    before, found, rest = card.partition(_LEARNED_FROM)
+    return before + text + found + rest if found else f"{card.rstrip()}\n\n{text.rstrip()}\n"
 
 
 def _opened(plan: TrainingPlan) -> str:

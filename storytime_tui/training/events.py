@@ -83,12 +83,46 @@ class Evaluated(Event):
 
 
 @dataclass(frozen=True)
+class VoiceMeasured(Event):
+    """The model told `passages` passages, each as one of the run's shelves, and a classifier named whose manner each is
+    told in: `of_shelf` its shelf's, `of_base` the base's, the others another shelf's. `copied` is the share (0 to 1) of
+    their runs of eight words that stand in the training stories. `shelves`: the titles, and `of_each` how many of
+    `of_shelf` are each one's. At the end of a run `step` is that of the best checkpoint, which tells at `strength`."""
+
+    step: int
+    passages: int
+    of_shelf: int
+    of_base: int
+    copied: float = 0.0
+    shelves: tuple[str, ...] = ()
+    of_each: tuple[int, ...] = ()
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class StrengthChosen(Event):
+    """How strongly the run is told with from now on, where nobody says otherwise: one of `strengths`, of which each
+    had a validation loss (nats per token), a share of the voice and a share of copied words (0 to 1)."""
+
+    step: int
+    strength: float
+    strengths: tuple[float, ...]
+    validation_losses: tuple[float, ...]
+    voices: tuple[float, ...]
+    copied: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Sampled(Event):
-    """A sample of the fixed prompt and seed (or of a prompt asked for): `text` without the prompt."""
+    """A sample of one of the fixed beginnings (or of a prompt asked for), with the plan's seed: `text` without the
+    prompt. `voice`: the shelf whose line stood before it; `held_out`: the prompt is the opening of a story that is
+    not learned from."""
 
     step: int
     prompt: str
     text: str
+    voice: str = ""
+    held_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,12 +222,26 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(map(_text, value))
 
 
+def _numbers(value: object) -> tuple[float, ...]:
+    if type(value) is not list:
+        raise ValueError
+    return tuple(map(_number, value))
+
+
+def _wholes(value: object) -> tuple[int, ...]:
+    if type(value) is not list:
+        raise ValueError
+    return tuple(map(_whole, value))
+
+
 _READERS: dict[object, Callable[[object], object]] = {
     int: _whole,
     float: _number,
     str: _text,
     bool: _truth,
     tuple[str, ...]: _texts,
+    tuple[int, ...]: _wholes,
+    tuple[float, ...]: _numbers,
 }
 # of each kind of event, every field: its name, what reads it, and whether it may be missing (in older journals)
 _FIELDS: dict[str, tuple[tuple[str, Callable[[object], object], bool], ...]] = {}

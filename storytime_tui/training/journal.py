@@ -102,8 +102,8 @@ def read_events(folder: Path) -> list[ev.Event]:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a journal comes to: steps taken and planned, losses, seconds, when it began, the last event, and how many
-    lines could not be read."""
+    """What a journal comes to: steps taken and planned, losses, seconds, when it began, the last event, the last
+    measure of its voice, and how many lines could not be read."""
 
     step: int = 0
     total_steps: int = 0
@@ -113,6 +113,7 @@ class Facts:
     seconds: float = 0.0
     started: float | None = None
     last: ev.Event | None = None
+    voice: ev.VoiceMeasured | None = None
     left_out: int = 0
 
 
@@ -142,6 +143,7 @@ def _facts_of_journal(folder: Path, version: object) -> Facts:
         seconds=max((e.elapsed for e in steps if e.elapsed == e.elapsed), default=0.0),
         started=started.time if started else None,
         last=said[-1] if said else None,
+        voice=next((e for e in reversed(said) if isinstance(e, ev.VoiceMeasured)), None),
         left_out=journal.left_out,
     )
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from storytime_tui.training.beginnings import Beginning
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -18,3 +20,4 @@ class Lesson:
     copies: int = 0  # stories that were told twice, and left out
     training_skipped: Any = None  # (ranges, 2): which tokens are read and not learned
     validation_skipped: Any = None
+    beginnings: tuple[Beginning, ...] = ()  # what samples are told from; the plan's prompt alone where empty

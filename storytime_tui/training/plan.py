@@ -33,6 +33,7 @@ LARGE_RATE = 1e-5
 LORA_RATE = 10.0  # times the rate of full fine-tuning; half as much again for very short runs
 MOST_LORA_RATE = 1e-3
 DEVICES = ("auto", "cpu", "cuda", "mps")
+_SAMPLINGS = 8  # at most, behind the one before the first step
 _LARGEST_FILE = 16_000_000  # bytes: a plan names every story
 
 
@@ -82,7 +83,7 @@ class TrainingPlan:
     patience: int = 0  # evaluations without a better one, after which the run ends; 0 for never
     sample_every: int | None = None  # steps; 0 for never
     sample_prompt: str = "Once upon a time"
-    sample_tokens: int = 60
+    sample_tokens: int = 40  # of each sample: it ends on the last whole sentence in them
     keep: int = 3  # checkpoints kept: the best, the last and the one before it
     seed: int = 0
     extended_at: tuple[int, ...] = ()  # steps at which the run had ended and was given more epochs
@@ -232,7 +233,7 @@ def _checked(name: str, value: Any) -> Any:
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "quick look": (
         "one pass, or four from nothing: what would become of it",
-        {"epochs": 1.0, "sample_tokens": 40},
+        {"epochs": 1.0},
     ),
     "balanced": ("three passes, or ten from nothing; ends when it no longer gets better", {"patience": 3}),
     "thorough": (
@@ -341,8 +342,12 @@ def resolve(
         )
     per_epoch = max(1, math.floor(min(steps.steps_per_epoch, steps.total_steps)))
     every = plan.evaluate_every or max(1, per_epoch // 4, steps.total_steps // 12)
+    # on a CPU the samples of a small run cost more than its evaluations: they are told less often
+    seldom = every * math.ceil(steps.total_steps / every / _SAMPLINGS)
     return dataclasses.replace(
-        resolved, evaluate_every=every, sample_every=every if plan.sample_every is None else plan.sample_every
+        resolved,
+        evaluate_every=every,
+        sample_every=seldom if plan.sample_every is None else plan.sample_every,
     )
 
 

@@ -20,6 +20,7 @@ from storytime_tui import files, paths, small_files
 from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.training import events as ev
+from storytime_tui.training.heard import share_of
 from storytime_tui.training.journal import JOURNAL, Facts, facts_of
 from storytime_tui.training.journal import Journal as Journal
 from storytime_tui.training.journal import read_events as read_events
@@ -37,7 +38,8 @@ _WAIT = 0.3  # seconds: whoever lists runs holds each lock for a moment
 @dataclass(frozen=True)
 class RunSummary:
     """What a list of runs shows. `state` is "learning", "finished", "stopped", "failed", "interrupted" or
-    "damaged"; `trouble` is a sentence where there is one; `left_out` counts what of its journal cannot be read."""
+    "damaged"; `trouble` is a sentence where there is one; `left_out` counts what of its journal cannot be read.
+    `voice`: the share (0 to 1) of `passages` told ones that sounded like the shelf when it was last measured."""
 
     name: str
     base: str
@@ -52,6 +54,8 @@ class RunSummary:
     checkpoints: tuple[int, ...]  # steps
     trouble: str = ""
     left_out: int = 0
+    voice: float | None = None
+    passages: int = 0
 
 
 # -- finding -------------------------------------------------------------------------------------------
@@ -362,6 +366,8 @@ def summary_of(name: str, *, ours: bool = False) -> RunSummary:
         checkpoints=checkpoint_steps(folder),
         trouble=" ".join(damage) or (facts.last.message if isinstance(facts.last, ev.Failed) else ""),
         left_out=facts.left_out,
+        voice=share_of(facts.voice),
+        passages=facts.voice.passages if facts.voice else 0,
     )
 
 

@@ -5,7 +5,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from storytime_tui import small_files
+from storytime_tui import files, small_files
 from storytime_tui.errors import ModelError
 
 SUMS = "SHA256SUMS"
@@ -21,6 +21,21 @@ def write_sums(folder: Path) -> None:
         sums = pool.map(_sum_of, [folder / name for name in names])
         lines = [f"{found}  {name}\n" for found, name in zip(sums, names, strict=True)]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
+
+
+def replace_file(folder: Path, name: str, data: bytes) -> None:
+    """Give a file of a folder with sums other content, and it its new sum. Raises OSError.
+
+    In between the file has no sum, rather than a wrong one: whatever happens, the folder is never a damaged one.
+    """
+    with small_files.open_regular(folder / SUMS) as file:
+        lines = file.read().splitlines(keepends=True)
+    others = [line for line in lines if line.rstrip(b"\r\n").partition(b"  ")[2] != name.encode()]
+    files.write_atomically(folder / SUMS, b"".join(others), shared=True)
+    files.write_atomically(folder / name, data, shared=True)
+    own = f"{hashlib.sha256(data).hexdigest()}  {name}\n".encode()
+    lines = sorted([*others, own], key=lambda line: line.partition(b"  ")[2])
+    files.write_atomically(folder / SUMS, b"".join(lines), shared=True)
 
 
 def damage_in(checkpoint: Path, *, model_only: bool = False) -> str:

@@ -21,6 +21,7 @@ from storytime_tui.errors import StorytimeError, is_fault
 from storytime_tui.training import checkpoints
 from storytime_tui.training import distributed as dd
 from storytime_tui.training import events as ev
+from storytime_tui.training.beginnings import Beginning, wished
 from storytime_tui.training.card import model_card
 from storytime_tui.training.control import Control
 from storytime_tui.training.evaluate import Score, autocast, score_stream
@@ -52,12 +53,12 @@ class Trainer:
         device: torch.device,
         precision: str,
         control: Control,
-        sample: Callable[[str, int, int], str],
+        sample: Callable[[Beginning, int, int], str],
         files_of: checkpoints.Files,
         ranks: dd.Ranks = dd.Ranks(),  # noqa: B008 - frozen
         memory: Memory | None = None,
     ) -> None:
-        """`plan` is resolved; `folder` is the run's; `sample(prompt, tokens, seed)` tells with the model."""
+        """`plan` is resolved; `folder` is the run's; `sample(beginning, tokens, seed)` tells with the model."""
         self.model, self.plan, self.lesson, self.folder = model, plan, lesson, folder
         self.device, self.precision, self.control, self.ranks = device, precision, control, ranks
         self._sample, self._files_of, self._memory = sample, files_of, memory
@@ -330,9 +331,9 @@ class Trainer:
     def _samples(self, prompts: list[str | None]) -> Iterator[ev.Event]:
         if self.ranks.sharded or not self.ranks.speaks:
             return  # no rank holds all of the model, or another one tells
-        for asked in prompts:
-            prompt = self.plan.sample_prompt if asked is None else asked
-            yield ev.Sampled(self.step, prompt, self._sample(prompt, self.plan.sample_tokens, self.plan.seed))
+        for each in wished(prompts, self.lesson.beginnings, self.plan):
+            text = self._sample(each, self.plan.sample_tokens, self.plan.seed)
+            yield ev.Sampled(self.step, each.prompt, text, each.voice, each.held_out)
 
     def _due(self) -> bool:
         late = time.monotonic() - self._saved_at > SAVE_SECONDS

@@ -18,8 +18,10 @@ from typing import TypeVar
 from textual.message import Message
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice, known
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing, StepDone
@@ -157,15 +159,30 @@ class Passages:
     story: int
     text: str
     settings: SamplerSettings
+    voice: Voice | None = None  # that was chosen; the model may know others
+
+
+@dataclass(frozen=True)
+class Openings:
+    """How many beginnings of a new story to tell; `known` are those that were offered already."""
+
+    settings: SamplerSettings
+    wanted: int
+    known: tuple[str, ...] = ()
+    voice: Voice | None = None
 
 
 @dataclass(frozen=True)
 class Telling:
-    """One wish: open `model`, and (unless None) tell with it. The number is in every message on it."""
+    """One wish: open `model`, and (unless None) tell with it. The number is in every message on it.
+
+    `strength` None is what the model is usually told at.
+    """
 
     number: int
     model: str
-    passages: Passages | None
+    wish: Passages | Openings | None
+    strength: float | None = None
 
 
 def free_memory() -> int:
@@ -181,15 +198,19 @@ class TellingThread:
     def __init__(
         self,
         post: Post,
-        open_teller: Callable[[str, Progress | None], Teller],
+        open_teller: Callable[[str, Progress | None, float | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
+        copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,
     ) -> None:
-        self._post, self._has_room = post, has_room
+        self._post, self._has_room, self._copied_by = post, has_room, copied_by
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
-        self._tellers: dict[str, Teller] = {}  # the one used last is the last
+        # by model and strength, since each has weights of its own; the one used last is the last
+        self._tellers: dict[tuple[str, float | None], Teller] = {}
+        self._usual: dict[str, float] = {}  # strengths of models that were opened at their usual one
+        self._copied: dict[str, Callable[[str], bool]] = {}  # by model
         self._stop = threading.Event()
 
     def begin(self, telling: Telling) -> None:
@@ -206,7 +227,10 @@ class TellingThread:
         """Open this model afresh the next time: a run that learns has newer weights by then."""
 
         def drop() -> None:
-            self._tellers.pop(model, None)
+            self._usual.pop(model, None)
+            self._copied.pop(model, None)
+            for key in [key for key in self._tellers if key[0] == model]:
+                del self._tellers[key]
 
         self._worker.do(drop)
 
@@ -214,20 +238,26 @@ class TellingThread:
         told, failure = None, ""
         try:
             teller = self._open(telling)
-            if telling.passages is not None and not stop.is_set():
-                told = self._tell(teller, telling.number, telling.passages, stop)
+            if isinstance(telling.wish, Openings) and not stop.is_set():
+                self._tell_openings(teller, telling, telling.wish, stop)
+            elif isinstance(telling.wish, Passages) and not stop.is_set():
+                told = self._tell(teller, telling.number, telling.wish, stop)
         except BaseException as error:  # as in `_learn`
             failure = sentence_of(error)
         finally:
             self._post(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
-        teller = self._tellers.pop(telling.model, None)
+        model, strength = telling.model, telling.strength
+        teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None:
             self._make_room()
-            teller = self._open_teller(telling.model, lambda event: self._opening(telling.number, event))
-        self._tellers[telling.model] = teller
-        self._post(messages.TellerReady(telling.number, telling.model, teller.device))
+            teller = self._open_teller(model, lambda event: self._opening(telling.number, event), strength)
+            if strength is None:
+                self._usual[model] = teller.strength
+        self._tellers[model, teller.strength] = teller
+        ready = messages.TellerReady(telling.number, model, teller.device, teller.voices, teller.strength)
+        self._post(ready)
         return teller
 
     def _make_room(self) -> None:
@@ -238,8 +268,26 @@ class TellingThread:
     def _opening(self, number: int, event: Preparing) -> None:
         self._post(messages.TellerOpening(number, wording.preparing(event)))
 
+    def _tell_openings(self, teller: Teller, telling: Telling, wish: Openings, stop: threading.Event) -> None:
+        is_copied = self._copied.get(telling.model) or self._copied_by(telling.model, stop)
+        if not stop.is_set():  # else it was not looked at to its end
+            self._copied[telling.model] = is_copied
+        voice = known(wish.voice, teller.voices)
+        told = tell_openings(
+            lambda settings, stop: teller.tell("", settings, stop, voice=voice),
+            wish.settings,
+            wish.wanted,
+            stop,
+            is_copied=is_copied,
+            known=wish.known,
+        )
+        for opening in told:
+            how = _record(opening.settings, teller, voice)
+            self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how))
+
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
-        words = _Words(to.story, teller.name, json.dumps(dataclasses.asdict(to.settings)))
+        voice = known(to.voice, teller.voices)
+        words = _Words(to.story, teller.name, _record(to.settings, teller, voice))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
@@ -258,7 +306,7 @@ class TellingThread:
             saving = to.keeper.keep(lambda store: words.add(store, new))
 
         try:
-            for item in teller.tell(to.text, to.settings, stop):
+            for item in teller.tell(to.text, to.settings, stop, voice=voice):
                 if isinstance(item, Told):
                     told = item
                 else:
@@ -280,6 +328,12 @@ class TellingThread:
             if saving is not None:
                 saving.result()  # what is said to have ended is on the disk
         return told
+
+
+def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
+    """How something was told, as a story keeps it."""
+    told_as = {"voice": voice} if teller.voices else {}
+    return json.dumps(dataclasses.asdict(settings) | told_as | {"strength": teller.strength})
 
 
 class _Words:

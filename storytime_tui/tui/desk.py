@@ -19,10 +19,20 @@ from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.presets import preset_of
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.catalogue import STARTER, has_starter
+from storytime_tui.generation.voice import Voice, known, said
+from storytime_tui.models.catalogue import STARTER, bases, has_starter
+from storytime_tui.stories.story import Passage
 from storytime_tui.training.events import Started
-from storytime_tui.tui.bridge import LearningThread, Passages, Post, Telling, TellingThread, in_thread
-from storytime_tui.tui.manuscript import last_story, told_with
+from storytime_tui.tui.bridge import (
+    LearningThread,
+    Openings,
+    Passages,
+    Post,
+    Telling,
+    TellingThread,
+    in_thread,
+)
+from storytime_tui.tui.manuscript import last_story, strength_with, told_as, told_with
 from storytime_tui.tui.messages import (
     SettingsNotKept,
     StoreSaid,
@@ -65,13 +75,18 @@ class Desk:
         self.fresh_page = False  # the next show of Story begins a new page
         self.known_models: Sequence[Choice] = ()  # as they were when they were last looked for
         self.model_state = ""  # a word on it for the header: "opening…"
-        self._awake = ""  # the model that told last, or could have
+        self.strength: float | None = None  # that was chosen for it; None is its usual one
+        self._awake: tuple[str, float | None] = ("", None)  # what told last, or could have
         self.device = ""  # what it runs on, once it is open
+        self.open_at: float | None = None  # the strength that it has then
+        self.voices: tuple[str, ...] = ()  # that it knows, once it is open
+        self.voice: Voice | None = None  # that was chosen; None for what a model usually uses
+        self._taken_up: Sequence[Passage] = ()  # of the story that was opened last
         self._chosen_ahead = (
             False  # nobody has seen the model yet: a run that is learned first may still be it
         )
         self.learning = LearningThread(post)
-        self.telling = TellingThread(post, services.open_teller, services.clock)
+        self.telling = TellingThread(post, services.open_teller, services.clock, copied_by=services.copied_by)
         self.keeper = StoreThread(services.open_store, lambda sentence: post(StoreSaid(sentence)))
         self.telling_number = 0  # of the telling in hand, or the last one
         self._telling_text = False
@@ -185,6 +200,7 @@ class Desk:
             name = told_with if told_with in names else names[0]
             if name != self.model:
                 self.choose_model(name)
+        self._take_up_strength()
 
     def look_for_models(self) -> Sequence[Choice]:
         """What there is to write with. Blocks: call it in a thread. Raises StorytimeError."""
@@ -212,28 +228,47 @@ class Desk:
         Without a seed of one's own there is another for each telling, so that trying again tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
-        self._begin(Passages(self.keeper, story, text, settings))
+        self._begin(Passages(self.keeper, story, text, settings, self.voice))
 
-    def open_model(self) -> None:
-        """Open the chosen model, so that the first word comes soon."""
+    def tell_openings(self, settings: SamplerSettings, wanted: int, known: Sequence[str]) -> None:
+        """Tell ways to begin a story; its messages come with a new number, and nothing is kept."""
+        self._begin(Openings(settings, wanted, tuple(known), self.voice))
+
+    def open_model(self, state: str = "") -> None:
+        """Open the chosen model, so that the first word comes soon; `state` is said meanwhile."""
+        if state:
+            self.say_model(state)
         self._begin(None)
 
-    def _begin(self, passages: Passages | None) -> None:
+    def open_ahead(self) -> str:
+        """Open it before the first line, unless that would slow a run down; a sentence where it is fetched first."""
+        if any(base.download and base.name == self.model for base in bases()):
+            return f"{self.model} is fetched with your first Enter, if it is not here yet"
+        if not self.view.busy:
+            self.open_model("opening…")
+        return ""
+
+    def _begin(self, wish: Passages | Openings | None) -> None:
         self.telling_number += 1
         self._telling_text = False
-        self.telling.begin(Telling(self.telling_number, self.model, passages))
+        self.telling.begin(Telling(self.telling_number, self.model, wish, self.strength))
 
     def telling_said(self, message: TellingMessage) -> None:
         """Pass on what the telling in hand says; what an earlier one still had to say is dropped."""
         if message.number != self.telling_number:
             return
         if isinstance(message, TellerReady):
-            self._awake = message.model
-            if message.model == self.model:  # by now another may be chosen
-                self.device = message.device
+            self._awake = message.model, message.strength
+            # by now another may be chosen
+            if message.model == self.model and self.strength in (None, message.strength):
+                self.device, self.voices, self.open_at = message.device, message.voices, message.strength
             self.model_changed.publish(None)
-        elif isinstance(message, TellingEnded) and message.failure and not self._telling_text and self._awake:
-            self.choose_model(self._awake)  # that another cannot be opened is no reason to be without one
+        elif isinstance(message, TellingEnded) and message.failure and not self._telling_text:
+            # that another, or another strength, cannot be opened is no reason to be without one
+            model, strength = self._awake
+            if model:
+                self.choose_model(model)
+            self.choose_strength(strength)
         if isinstance(message, TellerReady | TellingEnded):
             self._telling_text = isinstance(message, TellerReady)
         self.told.publish(message)
@@ -243,10 +278,57 @@ class Desk:
         if name != self.model and name == self.view.run and self.view.busy:
             self.telling.forget(name)
         if name != self.model:
-            self.device = ""
+            self.device, self.voices, self.strength, self.open_at = "", (), None, None
         self._chosen_ahead = False
         self.model, self.model_state = name, ""
         self.model_changed.publish(None)
+
+    def go_on_with(self, model: str) -> None:
+        """Choose a model, and open it."""
+        self.choose_model(model)
+        self.open_model("opening…")
+
+    def go_on_at(self, strength: float | None) -> None:
+        """Choose a strength, and open the model at it."""
+        self.choose_strength(strength)
+        self.open_model("opening…")
+
+    def choose_strength(self, strength: float | None) -> None:
+        """Write at this strength from now on; None is the model's usual one."""
+        if strength != self.strength:
+            self.strength, self.open_at = strength, None
+            self.model_changed.publish(None)
+
+    def take_up(self, passages: Sequence[Passage]) -> bool:
+        """Go on with a story as it was told last, in its voice and, if this model told it, at its strength.
+
+        Whether that is another strength than now. The model may be found later: then it is that one's strength.
+        """
+        self._taken_up = passages
+        self.choose_voice(told_as(passages))
+        return self._take_up_strength()
+
+    def _take_up_strength(self) -> bool:
+        strength = strength_with(self._taken_up, self.model)
+        if strength is None or strength == self.open_at:
+            return False
+        self.choose_strength(strength)
+        return True
+
+    def say_model(self, state: str) -> None:
+        """A word for the header on what the model does before it can write; "" for nothing."""
+        self.model_state = state
+        self.model_changed.publish(None)
+
+    def choose_voice(self, voice: Voice | None) -> None:
+        """Tell in this voice from now on, as far as the model knows it."""
+        self.voice = voice
+        self.model_changed.publish(None)
+
+    @property
+    def voice_said(self) -> str:
+        """The voice that is told in now, in words; "" where the model is not open, or knows none."""
+        return (said(known(self.voice, self.voices)) or "no voice") if self.voices else ""
 
     @property
     def busy(self) -> bool:
@@ -261,7 +343,8 @@ class Desk:
             self.awaited = self.view.run
             self.fresh_page = True
             self._chosen_ahead = False
-            self.model, self.model_state, self.device = self.awaited, "saves what it has learned…", ""
+            self.model, self.model_state = self.awaited, "saves what it has learned…"
+            self.device, self.voices, self.strength, self.open_at = "", (), None, None
             self.model_changed.publish(None)
 
     def checkpoint_came(self) -> None:
@@ -276,3 +359,4 @@ class Desk:
         self.telling.forget(name)
         self.fresh_page = True
         self.choose_model(name)
+        self.choose_strength(None)

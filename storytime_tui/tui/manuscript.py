@@ -1,7 +1,12 @@
 """The story on the page, as the store knows it: what is typed is kept before anything else happens with it."""
 
+import dataclasses
+import json
 from collections.abc import Callable, Sequence
 
+from storytime_tui.errors import StoryMoved
+from storytime_tui.generation.voice import Voice, of_record
+from storytime_tui.models.voices import LEAST_STRENGTH, MOST_STRENGTH
 from storytime_tui.stories.story import Added, Passage, Story
 from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.services import Store
@@ -34,6 +39,15 @@ class Manuscript:
         added = store.add_line(story.id, lambda text: joined(text, line))
         self.story = added.story
         return added
+
+    def begin(self, store: Store, text: str, model: str, settings: str) -> Story:
+        """Begin the story with what a model told. Raises StoryMoved where it has words by now."""
+        story = self._kept(store, title_from(text))
+        if store.passages(story.id):
+            raise StoryMoved
+        passage = store.add_passage(story.id, "model", text, model, settings)
+        self.story = dataclasses.replace(story, head=passage.id)
+        return self.story
 
     def undo(self, store: Store) -> bool:
         """Take back the last passage; whether there was one. Raises StoryMoved where another window was there."""
@@ -71,3 +85,25 @@ def last_story(store: Store) -> Story | None:
 def told_with(passages: Sequence[Passage]) -> str:
     """The model that wrote in a story last; "" where none did yet."""
     return next((passage.model for passage in reversed(passages) if passage.author == "model"), "")
+
+
+def told_as(passages: Sequence[Passage]) -> Voice | None:
+    """The voice that a story was told in last; None where no model wrote in it yet, or one that knows no voices."""
+    told = next((passage.settings for passage in reversed(passages) if passage.author == "model"), "")
+    try:
+        return of_record(json.loads(told)["voice"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def strength_with(passages: Sequence[Passage], model: str) -> float | None:
+    """The strength of the model that wrote in a story last; None where that was another model, or nothing says so."""
+    last = next((passage for passage in reversed(passages) if passage.author == "model"), None)
+    if last is None or last.model != model:
+        return None
+    try:
+        strength = json.loads(last.settings)["strength"]
+    except (ValueError, KeyError, TypeError):
+        return None  # of an earlier version, or brought here from elsewhere
+    usable = type(strength) in (int, float) and LEAST_STRENGTH <= strength <= MOST_STRENGTH
+    return float(strength) if usable else None

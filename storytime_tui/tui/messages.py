@@ -71,12 +71,16 @@ class TellerOpening(TellingMessage):
 
 
 class TellerReady(TellingMessage):
-    """The model is open, on a device."""
+    """The model is open, on a device and at a strength; `voices` are the shelves that it can tell as."""
 
-    def __init__(self, number: int, model: str, device: str) -> None:
+    def __init__(
+        self, number: int, model: str, device: str, voices: tuple[str, ...] = (), strength: float = 1.0
+    ) -> None:
         super().__init__(number)
         self.model = model
         self.device = device
+        self.voices = voices
+        self.strength = strength
 
 
 class TextTold(TellingMessage):
@@ -87,6 +91,17 @@ class TextTold(TellingMessage):
         self.text = text
         self.tokens = tokens
         self.tokens_per_second = tokens_per_second
+
+
+class OpeningTold(TellingMessage):
+    """The model told one of the openings that were wished for; nothing of it is kept yet.
+
+    `settings`: how it was told, as a story keeps it.
+    """
+
+    def __init__(self, number: int, text: str, model: str, settings: str) -> None:
+        super().__init__(number)
+        self.text, self.model, self.settings = text, model, settings
 
 
 class TellingEnded(TellingMessage):

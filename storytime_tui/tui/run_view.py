@@ -34,6 +34,7 @@ class RunView:
     first_elapsed: float = 0.0  # of earlier sittings
     evaluations: list[ev.Evaluated] = field(default_factory=list)
     samples: list[ev.Sampled] = field(default_factory=list)
+    voice: ev.VoiceMeasured | None = None  # the last measure of it
     saved_step: int | None = None
     finished: ev.Finished | None = None
     resumed_total: int = 0  # steps planned when it went on: more epochs may have been added
@@ -105,7 +106,7 @@ class RunView:
                 self.started = event
                 self.step, self.saved_step, self.finished, self.resumed_total = None, None, None, 0
                 self.first_step, self.first_elapsed, self.saved_elapsed = 0, 0.0, {}
-                self.evaluations, self.samples, self.error = [], [], ""
+                self.evaluations, self.samples, self.voice, self.error = [], [], None, ""
                 self.note = wording.tight(event)
                 self._learn()
             case ev.StepDone():
@@ -114,6 +115,8 @@ class RunView:
                 self.evaluations.append(event)
             case ev.Sampled():
                 self.samples.append(event)
+            case ev.VoiceMeasured():
+                self.voice = event
             case ev.CheckpointSaved():
                 self.saved_step = event.step
                 self.saved_elapsed[event.step] = self.step.elapsed if self.step else 0.0
@@ -134,6 +137,8 @@ class RunView:
                         self.saved_step = min(self.saved_step, event.step)
                     self.evaluations = [e for e in self.evaluations if e.step <= event.step]
                     self.samples = [s for s in self.samples if s.step <= event.step]
+                    if self.voice is not None and self.voice.step > event.step:
+                        self.voice = None
                 self._learn()
             case ev.Recovered():
                 self.note = event.message
@@ -141,7 +146,9 @@ class RunView:
                 first = self.evaluations[0].validation_loss if self.evaluations else None
                 self.finished = event
                 self.phase = "finished"
-                self.words = wording.outcome(event, self.started, first)
+                self.words = (
+                    f"{wording.outcome(event, self.started, first)} {wording.voice(self.voice)}".rstrip()
+                )
             case ev.Failed():
                 self.phase = "failed"
                 self.error = event.message

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice
 from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.stories.story import Added as AddedLine
 from storytime_tui.stories.story import Author, Opened, Passage
@@ -23,106 +24,21 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import shelf_file
 from storytime_tui.tui.shelf_memory import ShelfState
+from storytime_tui.tui.shelf_nouns import Added as Added
+from storytime_tui.tui.shelf_nouns import Book as Book
+from storytime_tui.tui.shelf_nouns import Copy as Copy
+from storytime_tui.tui.shelf_nouns import Estimate as Estimate
+from storytime_tui.tui.shelf_nouns import Found as Found
+from storytime_tui.tui.shelf_nouns import Removed as Removed
+from storytime_tui.tui.shelf_nouns import Restored as Restored
+from storytime_tui.tui.shelf_nouns import Room as Room
 
 if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame need not wait for
     from storytime_tui.training.plan import TrainingPlan
 
 Progress = Callable[[Preparing], None]
-Report = Callable[
-    [str, int, int], None
-]  # what is being done, how much of it is done, of how much (0: unknown)
-
-
-class Added(Protocol):
-    """What an import came to: the collection, and a sentence for each file that was left out, for each story that
-    was known, and for what was not needed."""
-
-    @property
-    def collection(self) -> Collection: ...  # noqa: D102
-    @property
-    def problems(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def copies(self) -> Sequence[str]: ...  # noqa: D102
-    @property
-    def notes(self) -> Sequence[str]: ...  # noqa: D102
-
-
-class Removed(Protocol):
-    """What was taken off the shelf and can be brought back: its title, and of a story (else "") the title of the
-    collection that it stood in."""
-
-    @property
-    def title(self) -> str: ...  # noqa: D102
-    @property
-    def collection(self) -> str: ...  # noqa: D102
-
-
-class Restored(Protocol):
-    """What came back: a sentence on it, its collection's name, and of a story (else "") its place in there."""
-
-    @property
-    def sentence(self) -> str: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def place(self) -> str: ...  # noqa: D102
-
-
-class Copy(Protocol):
-    """A story that is told again elsewhere: of which (collection and place), and how much of it, 0 to 1."""
-
-    @property
-    def of(self) -> tuple[str, int]: ...  # noqa: D102
-    @property
-    def share(self) -> float: ...  # noqa: D102
-
-
-class Estimate(Protocol):
-    """What some stories come to for a base; `seconds` to learn them here is None where nobody can say."""
-
-    @property
-    def tokens(self) -> int: ...  # noqa: D102
-    @property
-    def windows(self) -> int: ...  # noqa: D102
-    @property
-    def seconds(self) -> float | None: ...  # noqa: D102
-
-
-class Room(Protocol):
-    """Bytes of memory that a run would need, and that there are; `advice` on what to set where they are too few."""
-
-    @property
-    def needed(self) -> int: ...  # noqa: D102
-    @property
-    def available(self) -> int: ...  # noqa: D102
-    @property
-    def advice(self) -> str: ...  # noqa: D102
-
-
-class Book(Protocol):
-    """A book of Project Gutenberg; `year` may be "" and `bytes` 0 where they are not known."""
-
-    @property
-    def number(self) -> int: ...  # noqa: D102
-    @property
-    def title(self) -> str: ...  # noqa: D102
-    @property
-    def author(self) -> str: ...  # noqa: D102
-    @property
-    def year(self) -> str: ...  # noqa: D102
-    @property
-    def bytes(self) -> int: ...  # noqa: D102
-    @property
-    def subjects(self) -> Sequence[str]: ...  # noqa: D102
-
-
-class Found(Protocol):
-    """What a search came to; `note` says where it looked, if not everywhere."""
-
-    @property
-    def books(self) -> Sequence[Book]: ...  # noqa: D102
-    @property
-    def note(self) -> str: ...  # noqa: D102
+# what is being done, how much of it is done, of how much (0: unknown)
+Report = Callable[[str, int, int], None]
 
 
 class LastRun(Protocol):
@@ -152,10 +68,15 @@ class Teller(Protocol):
     def name(self) -> str: ...  # noqa: D102
     @property
     def device(self) -> str: ...  # noqa: D102
+    @property
+    def strength(self) -> float: ...  # noqa: D102
+    @property
+    def voices(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def tell(self, text: str, settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
-        """Continue `text`; the last item is `Told`."""
-        ...
+    def tell(
+        self, text: str, settings: SamplerSettings, stop: threading.Event, *, voice: Voice | None = None
+    ) -> Iterator[Piece | Told]:
+        """Continue `text` in a voice, the usual one for None; the last item is `Told`."""
 
 
 class Store(Protocol):
@@ -195,9 +116,8 @@ class Services:
     before: Callable[[Collection, int], str]  # the story as its file has it
     rename: Callable[[Collection, int | None, str], str]  # a sentence where another has that title
     remove: Callable[[Collection, int | None], Removed]
-    removed: Callable[
-        [Sequence[Collection]], Sequence[Removed]
-    ]  # all that can be brought back, the last first
+    # all that can be brought back, the last first
+    removed: Callable[[Sequence[Collection]], Sequence[Removed]]
     undo: Callable[[Removed], Restored]
     set_punctuation: Callable[[Collection, bool], None]  # whether quotes and dashes are made plain
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
@@ -210,14 +130,18 @@ class Services:
     learn: Callable[[TrainingPlan, Control, str | None], Iterator[Event]]
     resume: Callable[[str, Control, float | None], Iterator[Event]]  # with so many epochs more
     model_choices: Callable[[], Sequence[Choice]]
-    open_teller: Callable[[str, Progress | None], Teller]
+    # at a strength; None is the usual one
+    open_teller: Callable[[str, Progress | None, float | None], Teller]
     open_store: Callable[[], Store]
+    # what tells whether a text is copied from what a model learned from
+    copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
+        lambda text: False
+    )
     clock: Callable[[], float] = time.monotonic
     last_run: Callable[[], LastRun | None] = lambda: None
     load_settings: Callable[[], Loaded] = Loaded
-    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: (
-        ""
-    )  # a sentence where there is one to say
+    # a sentence where there is one to say
+    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was kept yet
     keep_shelf: Callable[[ShelfState], None] = lambda state: None
 
@@ -246,6 +170,7 @@ def real_services() -> Services:
         model_choices=_model_choices,
         open_teller=_open_teller,
         open_store=_open_store,
+        copied_by=_copied_by,
         last_run=_last_run,
         load_settings=load_settings,
         keep_settings=change_settings,
@@ -374,11 +299,17 @@ def _model_choices() -> Sequence[Choice]:
     return telling.choices()
 
 
-def _open_teller(name: str, on_progress: Progress | None) -> Teller:
+def _open_teller(name: str, on_progress: Progress | None, strength: float | None) -> Teller:
     from storytime_tui.workshop import telling, waking
 
     waking.load_torchs_libraries()
-    return telling.open_teller(name, on_progress)
+    return telling.open_teller(name, on_progress, strength=strength)
+
+
+def _copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
+    from storytime_tui.workshop import copying
+
+    return copying.copied_by(model, stop)
 
 
 def _open_store() -> Store:

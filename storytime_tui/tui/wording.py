@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from storytime_tui.amounts import count as count
 from storytime_tui.generation.pieces import Told
-from storytime_tui.training.events import Finished, Preparing, Started
+from storytime_tui.training.events import Finished, Preparing, Started, VoiceMeasured
+from storytime_tui.training.heard import of_passages, share_of
 
 
 def compact(number: int) -> str:
@@ -110,6 +111,16 @@ def outcome(finished: Finished, started: Started | None, first_loss: float | Non
                     "Token frequencies alone would still do better: give it more steps or more stories."
                 )
     return " ".join(parts)
+
+
+def voice(said: VoiceMeasured | None) -> str:
+    """How much of what a run tells sounds like its shelf, as a sentence; "" where nobody listened."""
+    share = share_of(said)
+    if said is None or share is None:
+        return ""
+    shelf = "the shelf" if len(said.shelves) < 2 else "their shelves"
+    at = f" It is told at strength {said.strength:g}." if said.strength != 1 else ""
+    return f"{of_passages(share, said.passages)} passages that it told sound like {shelf}.{at}"
 
 
 def interrupted(step: int, total: int, saved: int | None) -> str:

@@ -8,10 +8,12 @@ from functools import partial
 from storytime_tui.errors import StoryError, StoryUnavailable
 from storytime_tui.stories.story import Added, Opened
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.joining import uncut
 from storytime_tui.tui.manuscript import Manuscript, last_story
 from storytime_tui.tui.services import Store
 from storytime_tui.tui.store_thread import done
 
+LOOK = 2.0  # seconds between two looks at what other windows do
 AGAIN = 1.0  # seconds between two tries to open the stories
 Change = Callable[[Manuscript, Store], bool]  # whether it changed anything
 
@@ -28,6 +30,10 @@ class Writing:
     def story_id(self) -> int | None:
         """The story in view; None for a blank page."""
         return self.manuscript.story.id if self.manuscript.story is not None else None
+
+    def whole_title(self, beginning: str) -> str:
+        """The title to begin a renaming with, by the story's first line; "" where it has none yet."""
+        return uncut(self.manuscript.story.title, beginning) if self.manuscript.story is not None else ""
 
     async def open_last(self, say: Callable[[str], object]) -> Opened | None:
         """The story that was changed last, if any; waits, and says why, while the store is unavailable."""
@@ -56,6 +62,13 @@ class Writing:
         """Add your line; it is on the disk when this returns."""
         async with self._turn:
             return await done(self._desk.keeper.keep(partial(self.manuscript.add, line=line)))
+
+    async def begin(self, text: str, model: str, settings: str) -> Opened:
+        """Begin the story with what a model told; the story afterwards. Raises StoryMoved where it has words by now."""
+        async with self._turn:
+            begin = partial(self.manuscript.begin, text=text, model=model, settings=settings)
+            story = await done(self._desk.keeper.keep(begin))
+            return await self._desk.from_store(lambda store: store.open_story(story.id))
 
     async def rename(self, title: str) -> None:
         """Give the story a title."""

@@ -52,4 +52,9 @@ def _numbers(event: ev.Event) -> dict[str, float]:
             "validation/perplexity": event.perplexity,
             "validation/bits_per_byte": event.bits_per_byte,
         }
+    if isinstance(event, ev.VoiceMeasured) and event.passages:
+        return {
+            "voice/of_shelf": event.of_shelf / event.passages,
+            "voice/of_base": event.of_base / event.passages,
+        }
     return {}

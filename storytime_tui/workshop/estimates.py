@@ -92,7 +92,7 @@ def _seconds(plan: TrainingPlan, learned: int, judged: int, parameters: int, spe
     steps = schedule_of(plan, learned).total_steps
     stepping = steps * plan.batch_size * plan.accumulation * plan.block_size / speed
     evaluations = 1 + -(-steps // plan.evaluate_every)  # before the first step too, and after the last
-    samples = 1 + -(-steps // plan.sample_every) if plan.sample_every else 0
+    samples = 2 * (1 + -(-steps // plan.sample_every)) if plan.sample_every else 0  # from two beginnings
     fixed, each = _TELLING
     return (
         _BEGINNING

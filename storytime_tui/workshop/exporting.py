@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ from storytime_tui import files, paths, small_files
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models import folder as model_folder
+from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import runs
 from storytime_tui.training.sums import check_model
-from storytime_tui.workshop.origins import find_origin, model_in
+from storytime_tui.workshop import blending
+from storytime_tui.workshop.origins import Origin, find_origin, model_in
 
 if TYPE_CHECKING:
     from storytime_tui.models.export import Weights
@@ -65,9 +67,12 @@ def export_model(
     shard_bytes: int | None = None,
     push: str | None = None,
     private: bool = False,
+    strength: float | None = None,
     report: Report = lambda words, done, total: None,
 ) -> Exported:
     """Write a model so that other programs open it; a LoRA run is merged.
+
+    Its weights are those at `strength` (None: what the run is usually told at), which other programs know nothing of.
 
     `name` is a run, of which `checkpoint` is written (None: the best, else the last), `run/step-N`, or a base: the
     starter, a folder, an id on the Hub. A base's name is the base's, as everywhere (see `find_origin`).
@@ -91,7 +96,7 @@ def export_model(
 
         gguf_file.check_package()
     address = None
-    with _opened(chosen, report) as source:
+    with _at_strength(chosen, f"{name}/{which}" if which else name, strength, report) as source:
         try:
             needed = _size(source, format, dtype)
             _check_room(to, needed)
@@ -173,6 +178,30 @@ class _Source:
     tokenizer: Path
     beside: tuple[Path, ...]  # folders, the first that has a file gives it
     base: str | None
+    voices: tuple[str, ...] = ()
+
+
+@contextmanager
+def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Report) -> Iterator[_Source]:
+    """An opened checkpoint, its weights moved towards its base or away from it where it is told so."""
+    with ExitStack() as stack:
+        source = stack.enter_context(_opened(checkpoint, report))
+        told = blending.choose(name, strength, (), report)
+        if told.strength == 0:  # the base itself
+            source = stack.enter_context(_opened(_weights_of(told.origin), report))
+        elif told.parts is not None:
+            from storytime_tui.models.merging import StrongWeights
+
+            base = stack.enter_context(_opened(_weights_of(told.parts.base), report))
+            strong = StrongWeights(base.weights, source.weights, told.strength, told.parts.base.name)
+            source = replace(source, weights=strong)
+        yield replace(source, voices=told.origin.voices.titles)
+
+
+def _weights_of(origin: Origin) -> Path:
+    folder = origin.adapter or origin.folder
+    assert folder is not None
+    return folder
 
 
 @contextmanager
@@ -268,6 +297,8 @@ def _write(
         for each in _BESIDE:
             _copy(each, source.beside, part)
         _copy_card(source.beside[0], part)
+        if source.voices:
+            write_voices(part, Voices(source.voices))
         if not any((part / each).is_file() for each in (model_folder.TOKENIZER, model_folder.VOCABULARY[0])):
             raise ModelError(f"{source.tokenizer} holds no tokenizer (any more): choose another checkpoint.")
         export.write_weights(source.weights, part, kind, on_bytes, shard_bytes or export.SHARD_BYTES)

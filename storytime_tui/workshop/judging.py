@@ -1,4 +1,4 @@
-"""An evaluation job: how well a model knows a collection's stories."""
+"""An evaluation job: how well a model knows a collection's stories, and how much of what it tells sounds like them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import CorpusError, ModelError
 from storytime_tui.models import catalogue
 from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.workshop.hearing import base_passages, measure_teller
 from storytime_tui.workshop.lessons import behind_lines
 from storytime_tui.workshop.models import open_model
-from storytime_tui.workshop.origins import find_origin
+from storytime_tui.workshop.origins import Origin, find_origin
+from storytime_tui.workshop.voice import Voice, ear_for, shelves_of
 
 Report = Callable[[str, int, int], None]
 
@@ -113,3 +115,47 @@ def judge(
         score.tokens,
         score.bytes,
     )
+
+
+def judge_voice(
+    model_name: str,
+    collections: Sequence[str],
+    report: Report,
+    *,
+    seed: int = 0,
+    fraction: float = TrainingPlan.validation_fraction,
+) -> Voice:
+    """Have a model tell, as each of these collections, and say how much of it sounds like them.
+
+    The classifier is made from the collections' training stories and from what the model's base tells; a base is its
+    own. A collection whose line the model knows is told behind it. Raises StorytimeError, also where there is nothing
+    to tell a single collection from.
+    """
+    from storytime_tui.workshop.telling import open_teller
+
+    report("reading the stories", 0, 0)
+    found = [find_collection(name) for name in collections]
+    split = split_stories([story for each in found for story in each.stories], fraction, seed)
+    shelves = shelves_of(found, split)
+    origin = find_origin(model_name, report)
+    base = _held_against(model_name, origin)
+    told: tuple[str, ...] = ()
+    if base:
+        report(f"listening to {base}", 0, 0)
+        told, _ = base_passages(base, shelves)
+    ear = ear_for(shelves, told)
+    if ear is None:
+        raise ModelError(
+            f"There is nothing to tell the voice of {shelves[0].title} from, since the base of {model_name} is not "
+            "known: name a second collection."
+        )
+    report(f"listening to {model_name}", 0, 0)
+    measured = measure_teller(open_teller(model_name), ear, origin.voices.titles)
+    assert measured is not None
+    return measured
+
+
+def _held_against(name: str, origin: Origin) -> str:
+    """What a model's voice is held against: a run's base, a base itself; "" where there is none, or it is not known."""
+    base = origin.base or ("" if origin.local else name)
+    return "" if catalogue.scratch_shape(base) is not None else base

@@ -18,26 +18,20 @@ from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
+from storytime_tui.training.beginnings import Beginning, beginnings_of
 from storytime_tui.training.control import Control
 from storytime_tui.training.journal import JOURNAL, Journal
-from storytime_tui.training.plan import (
-    TrainingPlan,
-    plan_with_more,
-    read_plan,
-    resolve,
-    schedule_of,
-    write_plan,
-)
-from storytime_tui.workshop import lessons, memory
+from storytime_tui.training.plan import TrainingPlan, plan_with_more, read_plan, resolve, write_plan
+from storytime_tui.workshop import lessons, making, memory
 from storytime_tui.workshop.at_work import learning as learning_now
-from storytime_tui.workshop.models import AdapterFiles, WholeFiles
+from storytime_tui.workshop.hearing import Listening, heard, live_teller
 from storytime_tui.workshop.origins import Origin, find_origin
 from storytime_tui.workshop.progress import Report, Stopped, with_progress
+from storytime_tui.workshop.run_bases import write_beginning
+from storytime_tui.workshop.sampling import sampler_of
+from storytime_tui.workshop.voice import Shelf
 
 if TYPE_CHECKING:
-    import torch
-
-    from storytime_tui.models.loading import Loaded
     from storytime_tui.models.tokenizer import Tokenizer
     from storytime_tui.training.distributed import Ranks
     from storytime_tui.training.trainer import Trainer
@@ -51,6 +45,15 @@ class _Prepared:
     origin: Origin
     tokenizer: Tokenizer
     streams: lessons.Streams
+    shelves: tuple[Shelf, ...]
+    beginnings: tuple[Beginning, ...]
+
+
+@dataclass(frozen=True)
+class _Built:
+    trainer_in: Callable[[Path], Trainer]  # makes it in the run's folder
+    plan: TrainingPlan  # resolved
+    listening: Listening
 
 
 def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Iterator[ev.Event]:
@@ -65,9 +68,10 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     with _ranks(plan) as ranks:
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("waking the model", 0, 0)
-        trainer_for, resolved = _build(prepared, ranks)
-        with _new_run(run, resolved) if ranks is None or ranks.speaks else contextlib.nullcontext() as folder:
-            yield from _speak(ranks, folder, lambda place: trainer_for(place, control))
+        built = _build(prepared, ranks, control)
+        made = _new_run(run, built.plan, prepared.origin)
+        with made if ranks is None or ranks.speaks else contextlib.nullcontext() as folder:
+            yield from _speak(ranks, folder, built)
 
 
 def resume(run: str, control: Control, more_epochs: float | None = None) -> Iterator[ev.Event]:
@@ -110,18 +114,18 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
             write_plan(plan, folder / runs.PLAN)
         prepared = yield from _prepare_in_turn(ranks, plan, control, checkpoint)
         yield ev.Preparing("waking the model", 0, 0)
-        trainer_for, _ = _build(prepared, ranks, checkpoint)
-        yield from _speak(ranks, folder, lambda place: trainer_for(place, control), damaged)
+        yield from _speak(ranks, folder, _build(prepared, ranks, control, checkpoint), damaged)
 
 
 @contextlib.contextmanager
-def _new_run(run: str | None, plan: TrainingPlan) -> Iterator[Path]:
+def _new_run(run: str | None, plan: TrainingPlan, base: Origin) -> Iterator[Path]:
     """The run's folder, with its plan in it, held for the block. Raises RunError."""
     with contextlib.ExitStack() as held:
         try:
             folder = held.enter_context(runs.new_run(run, plan))
         except OSError as error:
             raise RunError(files.explain(error, "making the run's folder")) from error
+        write_beginning(folder, base)
         yield folder
 
 
@@ -158,7 +162,7 @@ def _prepare_in_turn(
 def _speak(
     ranks: Ranks | None,
     folder: Path | None,
-    make_trainer: Callable[[Path], Trainer],
+    built: _Built,
     damaged: Sequence[str] = (),
 ) -> Iterator[ev.Event]:
     """Train, writing every event to the journal before anyone hears it. The caller holds the run.
@@ -166,20 +170,24 @@ def _speak(
     `damaged`: a sentence for each checkpoint that could not be gone on from.
     """
     if ranks is not None and not ranks.speaks:
-        for _ in make_trainer(folder or Path()).run():
+        for _ in built.trainer_in(folder or Path()).run():
             pass
         return
     assert folder is not None
     with learning_now():
         runs.sweep_unfinished(folder)
-        trainer = make_trainer(folder)
+        trainer = built.trainer_in(folder)
         try:
             journal = Journal(folder / JOURNAL)
         except OSError as error:
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
         with contextlib.closing(journal):
             recovered = [ev.Recovered(trainer.step, sentence) for sentence in damaged]
-            for event in _after_first(trainer.run(), recovered):
+            said = heard(_after_first(trainer.run(), recovered), folder.name, built.listening)
+            for event in said:
+                if isinstance(event, ev.Preparing):
+                    yield event
+                    continue
                 try:
                     journal.append(event)
                 except OSError as error:  # the checkpoints before it are whole
@@ -233,7 +241,11 @@ def _prepare(
             parameters=size.parameters,
         )
         memory.check_batch(size, resolved, asked=chosen.plan.batch_size is not None)
-    return _Prepared(resolved, chosen.plan.batch_size is None, chosen.split, origin, tokenizer, streams)
+    split = chosen.split
+    held_out = [story for story in chosen.asked if not story.continues]
+    beginnings = beginnings_of(resolved, held_out, split.training)
+    chose_batch = chosen.plan.batch_size is None
+    return _Prepared(resolved, chose_batch, split, origin, tokenizer, streams, chosen.shelves, beginnings)
 
 
 def _size_of(origin: Origin, tokenizer: Tokenizer) -> Size:
@@ -252,10 +264,9 @@ def _find(name: str, report: Report, control: Control) -> Origin:
 
 
 def _build(
-    prepared: _Prepared, together: Ranks | None, checkpoint: Path | None = None
-) -> tuple[Callable[[Path, Control], Trainer], TrainingPlan]:
-    """Load torch and the model. Returns how to make the trainer in the run's folder, and the resolved plan. Raises
-    PlanError or ModelError before anything is written."""
+    prepared: _Prepared, together: Ranks | None, control: Control, checkpoint: Path | None = None
+) -> _Built:
+    """Load torch and the model. Raises PlanError or ModelError before anything is written."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from storytime_tui.models import loading
     from storytime_tui.training.distributed import Ranks
@@ -271,10 +282,10 @@ def _build(
     if checkpoint is None and device.type == "cuda":
         size = _size_of(origin, tokenizer)
         memory.check_batch(size, plan, available_memory(device), asked=not prepared.chose_batch)
-    loaded = _load(plan, origin, tokenizer, device)
+    loaded = making.load(plan, origin, tokenizer, device)
     if checkpoint is None:
-        plan = _with_compile(plan, loaded, device, len(streams.training.ids))
-    model_files = _fit(plan, origin, loaded, tokenizer, checkpoint)
+        plan = making.with_compile(plan, loaded, device, len(streams.training.ids))
+    model_files = making.fit(plan, origin, loaded, tokenizer, checkpoint)
     found = None
     if checkpoint is None and ranks.count == 1:
         plan, found = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
@@ -286,18 +297,9 @@ def _build(
             block.compile()
         loaded.model.compiled = not ranks.sharded  # blocks in parts are whole only when they are called
     lesson = lessons.lesson_of(prepared.split, streams, tokenizer.vocabulary_size)
+    lesson = dataclasses.replace(lesson, beginnings=prepared.beginnings)
 
-    def sample(prompt: str, tokens: int, seed: int) -> str:
-        from storytime_tui.generation.live_reader import LiveReader
-        from storytime_tui.generation.pieces import Piece
-        from storytime_tui.generation.settings import SamplerSettings
-        from storytime_tui.generation.storyteller import Storyteller
-
-        teller = Storyteller(LiveReader(loaded.model), tokenizer, window=plan.block_size)
-        told = teller.tell(prompt, SamplerSettings(max_tokens=tokens, seed=seed, finish_sentence=True))
-        return "".join(piece.text for piece in told if isinstance(piece, Piece))
-
-    def trainer_for(folder: Path, control: Control) -> Trainer:
+    def trainer_in(folder: Path) -> Trainer:
         trainer = Trainer(
             loaded.model,
             plan,
@@ -306,7 +308,7 @@ def _build(
             device=device,
             precision=precision,
             control=control,
-            sample=sample,
+            sample=sampler_of(loaded.model, tokenizer, plan.block_size),
             files_of=model_files,
             ranks=ranks,
             memory=found,
@@ -316,67 +318,14 @@ def _build(
             trainer.resume_from(checkpoint)
         return trainer
 
-    return trainer_for, plan
+    def stopped() -> bool:
+        return control.stopped
 
-
-def _load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch.device) -> Loaded:
-    """The model that learns, in fp32; under LoRA its base only has to be read, for which 16 bits do on a GPU."""
-    import torch
-
-    from storytime_tui.models import loading
-
-    if origin.shape is not None:
-        assert plan.block_size is not None
-        shape = dataclasses.replace(origin.shape, window=plan.block_size)  # it knows no further position
-        return loading.new_model(shape, tokenizer, plan.seed, plan.dropout, device)
-    assert origin.folder is not None
-    halves = plan.lora_rank > 0 and device.type == "cuda" and plan.precision in ("auto", "bf16")
-    dtype = torch.bfloat16 if halves else torch.float32
-    loaded = loading.load_model(origin.folder, device=device, dtype=dtype, dropout=plan.dropout)
-    if origin.adapter is not None and plan.base == origin.name:  # a run that goes on from a LoRA run
-        from storytime_tui.models.lora import open_adapter
-
-        open_adapter(loaded.model, origin.adapter)
-    return loaded
-
-
-def _fit(
-    plan: TrainingPlan, origin: Origin, loaded: Loaded, tokenizer: Tokenizer, checkpoint: Path | None
-) -> WholeFiles | AdapterFiles:
-    """Freeze and add what the plan says; how the result is saved."""
-    model = loaded.model
-    model.checkpointing = plan.checkpointing == "on"
-    model_files: WholeFiles | AdapterFiles = WholeFiles(loaded, tokenizer)
-    if plan.lora_rank:
-        from storytime_tui.models import lora
-
-        added = lora.add_lora(model, plan.lora_rank, plan.lora_alpha, plan.lora_targets, plan.seed)
-        if checkpoint is not None:
-            lora.read_adapter(model, checkpoint)
-        model_files = AdapterFiles(
-            loaded, tokenizer, added, str(origin.folder) if origin.local else plan.base
-        )
-    elif plan.frozen_embeddings:
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(not any(part in name for part in _EMBEDDINGS))
-    return model_files
-
-
-_EMBEDDINGS = ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head")  # in the names of weights
-_COMPILING = 180.0  # seconds of learning from which compiling the blocks, a minute or so, pays for itself
-_EAGER_SPEED = 60e12  # FLOP a second that a GPU of today does uncompiled, with a small model
-
-
-def _with_compile(plan: TrainingPlan, loaded: Loaded, device: torch.device, tokens: int) -> TrainingPlan:
-    """The plan, with "auto" decided: blocks are compiled for long runs on NVIDIA's GPUs."""
-    if plan.compile != "auto":
-        return plan
-    assert plan.batch_size and plan.accumulation and plan.block_size
-    parameters = sum(p.numel() for p in loaded.model.parameters())
-    steps = schedule_of(plan, tokens).total_steps
-    work = 6 * parameters * steps * plan.batch_size * plan.accumulation * plan.block_size
-    pays = device.type == "cuda" and work / _EAGER_SPEED > _COMPILING
-    return dataclasses.replace(plan, compile="on" if pays else "off")
+    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
+    live = None if ranks.count > 1 else live_teller(loaded.model, tokenizer, plan.block_size, stopped)
+    loss_of = making.loss_of(streams.validation, plan, device, precision)
+    listening = Listening(plan, prepared.shelves, parameters, live, stopped, loss_of)
+    return _Built(trainer_in, plan, listening)
 
 
 def _check_same_lesson(run: str, checkpoint: Path, fingerprint: str) -> None:

@@ -16,6 +16,7 @@ from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens, token_f
 from storytime_tui.errors import CorpusError, PlanError
 from storytime_tui.training.lesson import Lesson
 from storytime_tui.training.plan import TrainingPlan, repeats_of
+from storytime_tui.workshop.voice import Shelf, shelves_of
 
 Report = Callable[[str, int, int], None]
 
@@ -27,13 +28,15 @@ class Chosen:
     """The stories of a plan, split, and the plan with them written out by name.
 
     `reading`: what one epoch reads, the training stories as the plan's `repeats`, `shelf_lines` and `headers` have
-    them; `asked`: the validation stories, likewise behind their shelf's line.
+    them; `asked`: the validation stories, likewise behind their shelf's line. `shelves`: both halves as
+    they are, by the collection that they are from.
     """
 
     plan: TrainingPlan
     split: Split
     reading: tuple[Story, ...]
     asked: tuple[Story, ...]
+    shelves: tuple[Shelf, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None)
     shelves = _Shelves(collections, plan.voices)
     reading = _reading(split.training, plan, shelves)
     asked = tuple(part for story in split.validation for part in shelves.behind_line(story))
-    return Chosen(plan, split, reading, asked)
+    return Chosen(plan, split, reading, asked, shelves_of(collections, split))
 
 
 def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[tuple[str, Story]]:

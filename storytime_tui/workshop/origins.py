@@ -23,7 +23,8 @@ class Origin:
 
     `voices`: what it knows by a shelf's line, and how strongly it is told with; nothing for old runs and most bases.
     `window` is the longest text, in tokens, that a run was trained on; None for what is not a run. `adapter`:
-    a LoRA run's small matrices, which belong to the model in `folder`.
+    a LoRA run's small matrices, which belong to the model in `folder`. `base`: what a run was trained from, as its plan
+    calls it; "" for what is not a run.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Origin:
     adapter: Path | None = None
     local: bool = False  # a run's checkpoint or a folder, not what came with the program or from the Hub
     voices: Voices = Voices()  # noqa: RUF009 - frozen
+    base: str = ""
 
 
 def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
@@ -72,8 +74,8 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
             )
         folder = checkpoint if base is None else find_origin(base, report, cancelled).folder
         adapter = None if base is None else checkpoint
-        window, voices = _taught(checkpoint)
-        return Origin(name, folder, window=window, adapter=adapter, local=True, voices=voices)
+        window, voices, begun = _taught(checkpoint)
+        return Origin(name, folder, None, window, adapter, True, voices, begun)
     if catalogue.resolve_base(name) == "folder":
         return Origin(name, paths.expanded(name, ModelError).resolve(), local=True)
     try:
@@ -98,14 +100,14 @@ def base_of_adapter(checkpoint: Path) -> str | None:
     return str(read_json(config).get("base_model_name_or_path", "")) if is_regular(config) else None
 
 
-def _taught(checkpoint: Path) -> tuple[int | None, Voices]:
-    """The longest text that a checkpoint's run was trained on, and the voices that it knows."""
+def _taught(checkpoint: Path) -> tuple[int | None, Voices, str]:
+    """The longest text that a checkpoint's run was trained on, the voices that it knows, and what it began as."""
     run = checkpoint.parents[1]
     try:
         plan = read_plan(run / runs.PLAN)
     except PlanError:
-        return None, Voices()  # a damaged plan is no reason not to tell
-    return plan.block_size, read_voices(run) or Voices(plan.voices)
+        return None, Voices(), ""  # a damaged plan is no reason not to tell
+    return plan.block_size, read_voices(run) or Voices(plan.voices), plan.base
 
 
 def _checkpoint_of(name: str) -> Path | None:

@@ -10,6 +10,7 @@ from typing import Any
 from storytime_tui import files
 from storytime_tui.amounts import count
 from storytime_tui.errors import PlanError, RunError, StorytimeError
+from storytime_tui.models.voices import read_voices
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
@@ -70,6 +71,13 @@ def run_record(name: str) -> RunSummary:
     return runs.summary_of(name)
 
 
+def voices_of(name: str) -> tuple[str, ...]:
+    """The shelves that a run tells as, by their titles; () where it knows none, or its plan is damaged."""
+    kept, plan = read_voices(runs.run_folder(name)), _plan_of(name)
+    titles = kept.titles if kept is not None else plan.voices if plan is not None else ()
+    return tuple(dict.fromkeys(titles))  # several collections may go by one name
+
+
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:
     """The run's evaluations, in order, without those that a resume made void. Raises UnreadableFile."""
     said = read_events(runs.run_folder(name))
@@ -90,6 +98,7 @@ class ComparedRun:
 
     Losses may be held against each other where `same_stories` and `same_tokens` are both true (the first run's
     own always are), bits per byte where `same_stories` is: they don't depend on how a text is cut into tokens.
+    `voice`: the share of `passages` told ones that sound like the run's shelf.
     """
 
     name: str
@@ -102,6 +111,8 @@ class ComparedRun:
     best_validation_loss: float | None
     perplexity: float | None
     bits_per_byte: float | None
+    voice: float | None
+    passages: int
     seconds: float
     tokens_per_second: float | None
     same_stories: bool
@@ -175,6 +186,8 @@ def _compared(
         best_validation_loss=best.validation_loss if best else None,
         perplexity=_finite(best.perplexity) if best else None,
         bits_per_byte=_finite(best.bits_per_byte) if best else None,
+        voice=summary.voice,
+        passages=summary.passages,
         seconds=summary.seconds,
         tokens_per_second=statistics.median(speeds) if speeds else None,
         same_stories=same_stories,

@@ -7,7 +7,7 @@ import shlex
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -18,13 +18,13 @@ from storytime_tui.corpus.web.sizes import size
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice, usual
 from storytime_tui.models import catalogue, hub
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
+from storytime_tui.workshop import blending
 from storytime_tui.workshop.at_work import is_learning, no_run_begins
-from storytime_tui.workshop.models import open_model
-from storytime_tui.workshop.origins import find_origin
 from storytime_tui.workshop.progress import with_progress
 
 if TYPE_CHECKING:
@@ -95,14 +95,24 @@ def _note_of(summary: runs.RunSummary) -> str:
 class Teller:
     """A model opened for telling. Used from one thread at a time.
 
-    `precision` is what its weights are in, `device` where they lie. What it tells depends neither on that thread nor
-    on how many others help it, of which there are as many as the machine has to spare: one, while a run learns.
+    `precision` is what its weights are in, `device` where they lie, `strength` how far they are from the run's base
+    towards the run (1 for what is no run), `voices` the titles of the shelves that it knows by their lines: it tells as
+    the first of them, unless a voice is named (see `generation.voice`).
+    What it tells depends neither on that thread nor on how many others help it, of which there are as many as the
+    machine has to spare: one, while a run learns.
     """
 
     def __init__(
-        self, name: str, storyteller: Storyteller, precision: str = "fp32", device: str = "cpu"
+        self,
+        name: str,
+        storyteller: Storyteller,
+        precision: str = "fp32",
+        device: str = "cpu",
+        voices: tuple[str, ...] = (),
+        strength: float = 1.0,
     ) -> None:
         self.name, self.precision, self.device = name, precision, device
+        self.voices, self.strength = voices, strength
         self._storyteller = storyteller
         self._threads = _Threads()
 
@@ -119,11 +129,15 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
         """Continue `text`: pieces as they are sampled, then one Told; see `Storyteller.tell`."""
+        voice = self._voice(voice)
         return self._threads.helping(
-            self._storyteller.tell(text, settings, stop, memory=memory, note=note, alternatives=alternatives)
+            self._storyteller.tell(
+                text, settings, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
+            )
         )
 
     def tell_several(
@@ -135,18 +149,23 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
         """Several continuations of `text` at once: (which one, a Piece or its Told)."""
+        voice = self._voice(voice)
         return self._threads.helping(
             self._storyteller.tell_several(
-                text, settings, count, stop, memory=memory, note=note, alternatives=alternatives
+                text, settings, count, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
             )
         )
 
-    def see(self, text: str, memory: str = "", note: str = "") -> Seen:
+    def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
         """What the model would see of a text, without asking it."""
-        return self._storyteller.see(text, memory, note)
+        return self._storyteller.see(text, memory, note, self._voice(voice))
+
+    def _voice(self, voice: Voice | None) -> Voice:
+        return usual(self.voices) if voice is None else voice
 
 
 class _Threads:
@@ -179,10 +198,20 @@ class _Threads:
         return threads_for(self._cores, self._busy, training_here=is_learning())
 
 
-def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = None) -> Teller:
+def open_teller(
+    name: str,
+    on_progress: Callable[[Preparing], None] | None = None,
+    *,
+    strength: float | None = None,
+    blend: Sequence[tuple[str, float]] = (),
+) -> Teller:
     """Load a model to tell with: a run, `run/step-20`, a folder, or a Hub id, fetched where needed.
 
-    Raises ModelError or RunError. Blocks: call it in a thread.
+    `strength`: how far from its base towards the run, 0 to 2; None is what the run is usually told at. `blend`: other
+    runs of the same base, and how much of the way towards each the run goes first, 0 to 1 (see `models.blend`).
+    Each teller has weights of its own, and what it has read goes with it: nothing of another strength is left in it.
+
+    Raises ModelError, RunError, or Misused for numbers that cannot be. Blocks: call it in a thread.
     """
     if catalogue.scratch_shape(name) is not None:
         raise ModelError(
@@ -190,20 +219,21 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
             f"(`storytime-tui train --base {shlex.quote(name)} --corpus NAME`)."
         )
     report = on_progress or (lambda event: None)
-    finding = with_progress(lambda progress: find_origin(name, progress), Control())
+    finding = with_progress(lambda progress: blending.choose(name, strength, blend, progress), Control())
     while True:
         try:
             report(next(finding))
         except StopIteration as found:
-            origin = found.value
+            chosen = found.value
             break
+    origin = chosen.origin
     report(Preparing("waking the model", 0, 0))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
     from storytime_tui.generation.gpt2_reader import GPT2Reader
     from storytime_tui.generation.graph import Steps
-    from storytime_tui.generation.precision import ASKED, choose_precision, identity_of, verdict_in
+    from storytime_tui.generation.precision import ASKED, choose_precision, verdict_in
     from storytime_tui.generation.reader import prepare
     from storytime_tui.generation.storyteller import Storyteller
     from storytime_tui.generation.threads import telling_with
@@ -214,18 +244,17 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32  # whichever it is then told in
     assert origin.folder is not None
     tokenizer = load_tokenizer(origin.folder)
-    model = open_model(origin, device, dtype).model
+    model = blending.open_chosen(chosen, device, dtype)
     window = min(model.window, origin.window or sys.maxsize)
-    weights = [identity_of(folder) for folder in (origin.folder, origin.adapter) if folder is not None]
 
     def something_to_read() -> list[int]:
         report(Preparing("trying smaller numbers, once for each model", 0, 0))
         return _something_to_read(tokenizer, ASKED)
 
-    whole = origin.folder if origin.adapter is None else None
+    whole = origin.folder if origin.adapter is None and chosen.parts is None else None
     with telling_with(_Threads().count()):
         precision, _ = choose_precision(
-            model, " ".join(weights), something_to_read, lambda: verdict_in(whole) if whole else None
+            model, chosen.identity, something_to_read, lambda: verdict_in(whole) if whole else None
         )
     reader = prepare(model, precision)
     steps = None
@@ -234,7 +263,9 @@ def open_teller(name: str, on_progress: Callable[[Preparing], None] | None = Non
             if undisturbed:
                 steps = Steps(reader)
                 steps.record()
-    return Teller(name, Storyteller(reader, tokenizer, window, steps), precision, str(device))
+    storyteller = Storyteller(reader, tokenizer, window, steps)
+    titles = tuple(dict.fromkeys(origin.voices.titles))
+    return Teller(name, storyteller, precision, str(device), titles, chosen.strength)
 
 
 def judge_precision(folder: Path) -> float:

@@ -183,7 +183,7 @@ def ship(folder: Path, record: Path) -> None:
     """
     with tempfile.TemporaryDirectory() as place:
         made = Path(place) / "starter"
-        export_model(SHELVES, made, dtype="fp16", shard_bytes=_SHARD)
+        export_model(SHELVES, made, dtype="fp16", shard_bytes=_SHARD, strength=1.0)
         write_voices(made, Voices(VOICES))
         judge_precision(made)
         for run, name in PLANS.items():

@@ -94,7 +94,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
             device=device,
             precision=job.precision,
             control=Control(),
-            sample=lambda prompt, tokens, seed: "",
+            sample=lambda *_: "",
             files_of=TinyFiles(model),
         )
         for event in trainer.run():

@@ -15,6 +15,7 @@ import pytest
 from storytime_tui import files, paths
 from storytime_tui.cli import main
 from storytime_tui.commands import runs as command
+from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
 from storytime_tui.training.plan import TrainingPlan, write_plan
@@ -58,6 +59,21 @@ def objects(text: str) -> list[dict[str, Any]]:
 def row(table: str, title: str) -> list[str]:
     line = next(line for line in table.splitlines() if line.startswith(title + "  "))
     return re.split(r"  +", line)[1:]
+
+
+# -- voices ------------------------------------------------------------------------------------------------
+
+
+def test_a_run_shows_the_voices_that_it_knows(capsys: pytest.CaptureFixture[str]) -> None:
+    learned("old", 3.0)
+    assert "voices" not in said(capsys, "show", "old")[0]
+    assert objects(said(capsys, "show", "old", "--json")[0])[0]["voices"] == []
+    folder = learned("new", 3.0, voices=("Hedgerow Tales", "Grimm", "Hedgerow Tales"))
+    assert "voices: Hedgerow Tales, Grimm\n" in said(capsys, "show", "new")[0]
+    write_voices(folder, Voices(("Tales of the Hedgerow", "Grimm")))  # what it says itself holds
+    assert "voices: Tales of the Hedgerow, Grimm\n" in said(capsys, "show", "new")[0]
+    shown = objects(said(capsys, "show", "new", "--json")[0])[0]
+    assert shown["voices"] == ["Tales of the Hedgerow", "Grimm"]
 
 
 # -- compare -----------------------------------------------------------------------------------------------
@@ -368,3 +384,28 @@ def test_removing_what_a_lora_run_stands_on_is_told(capsys: pytest.CaptureFixtur
     assert "aside" not in words
     said(capsys, "restore", "ground")
     assert "stands on" not in said(capsys, "remove", "ground", "upon")[1]
+
+
+# -- how a run sounds -----------------------------------------------------------------------------------------
+
+
+def test_how_much_of_what_a_run_tells_sounds_like_its_shelf(capsys: pytest.CaptureFixture[str]) -> None:
+    learned("quiet", 3.0)
+    journal = runs.Journal(learned("heard", 2.9) / "events.jsonl")
+    for right in (3, 19):  # the last one holds
+        journal.append(ev.VoiceMeasured(10, 24, right, 5, 0.01, ("Grimm",), (right,)))
+    journal.close()
+    listed = said(capsys, "list")[0].splitlines()
+    assert re.split("  +", listed[0])[-1] == "voice"
+    assert {line.split()[0]: line.rstrip()[-8:].strip() for line in listed[1:]} == {
+        "quiet": "-",
+        "heard": "19 of 24",
+    }
+    records = {each["name"]: each for each in objects(said(capsys, "list", "--json")[0])}
+    assert (records["heard"]["voice"], records["heard"]["passages"]) == (19 / 24, 24)
+    assert (records["quiet"]["voice"], records["quiet"]["passages"]) == (None, 0)
+    assert row(said(capsys, "compare", "heard", "quiet")[0], "sounds like its shelf") == ["19 of 24", "-"]
+    compared = objects(said(capsys, "compare", "heard", "quiet", "--json")[0])
+    assert [each["voice"] for each in compared] == [19 / 24, None]
+    assert "19 of 24 passages that it told sound like its shelf" in said(capsys, "show", "heard")[0]
+    assert "passages" not in said(capsys, "show", "quiet")[0]

@@ -27,6 +27,9 @@ class FakeTeller:
 
     def __init__(self) -> None:
         self.name = ""
+        self.strength = 1.0
+        self.opened: dict[str, object] = {}
+        self.voices: tuple[str, ...] = ()
         self.asked: tuple[str, SamplerSettings] | None = None
         self.added: dict[str, object] = {}
         self.between: Callable[[], None] = lambda: None
@@ -50,9 +53,12 @@ class FakeTeller:
 def teller(monkeypatch: pytest.MonkeyPatch) -> FakeTeller:
     fake = FakeTeller()
 
-    def open_teller(name: str, on_progress: Callable[[Preparing], None]) -> FakeTeller:
+    def open_teller(
+        name: str, on_progress: Callable[[Preparing], None], *, strength: float | None = None, **how: object
+    ) -> FakeTeller:
         on_progress(Preparing("waking the model", 0, 0))
-        fake.name = name
+        fake.name, fake.opened = name, {"strength": strength, **how}
+        fake.strength = 1.0 if strength is None else strength
         return fake
 
     choices = (telling.ModelChoice("grimm-2", "", ""), telling.ModelChoice("gpt2", "", ""))
@@ -137,6 +143,8 @@ def test_json_is_one_object_a_line(teller: FakeTeller, capsys: pytest.CaptureFix
             "reused": 0,
             "seen": None,
             "seed": 7,
+            "voice": [],
+            "strength": 1.0,
         },
     ]
 
@@ -148,11 +156,73 @@ def test_several_continuations_are_printed_whole_and_numbered_in_json(
     out, err = capsys.readouterr()
     assert out == "".join(f"--- {row} ---\nOnce, an owl\x1b[2J [/b]\n" for row in (1, 2))
     assert "6 tokens, 25.0 tokens/s" in err
-    assert teller.added == {"memory": "A wood.", "note": "Be brief.", "alternatives": 0}
+    assert teller.added == {"memory": "A wood.", "note": "Be brief.", "voice": (), "alternatives": 0}
     tell("--prompt", "Once", "--n", "2", "--json", "--alternatives", "3")
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["continuation"] for line in lines] == [0, 1, 0, 1, 0, 1, 0, 1]
     assert teller.added["alternatives"] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "voice", "names"),
+    [
+        ([], (("Hedgerow Tales", 1.0),), ["Hedgerow Tales"]),
+        (["--voice", "grimm"], (("Grimm", 1.0),), ["Grimm"]),
+        (
+            ["--voice", "hedge", "--voice", "Grimm=0.25"],
+            (("Hedgerow Tales", 0.75), ("Grimm", 0.25)),
+            ["Hedgerow Tales", "Grimm"],
+        ),
+        (["--voice", "none"], (), []),
+        (["--no-voice"], (), []),
+    ],
+)
+def test_a_voice_is_the_first_that_the_model_knows_unless_another_or_none_is_asked_for(
+    options: list[str],
+    voice: tuple[tuple[str, float], ...],
+    names: list[str],
+    teller: FakeTeller,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    teller.voices = ("Hedgerow Tales", "Grimm")
+    assert tell("--prompt", "Once", "--json", *options) == 0
+    assert teller.added["voice"] == voice
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["voice"] == names
+    assert tell("--model", "run", "--prompt", "Once", "--seed", "3", *options) == 0
+    out, err = capsys.readouterr()
+    assert "Shelf" not in out and not any(name in out for name in names)
+    assert err.startswith(f"run{' as' * bool(names)}") and all(name in err for name in names)
+
+
+@pytest.mark.parametrize(
+    ("options", "knows", "code", "says"),
+    [
+        (
+            ["--voice", "Perrault"],
+            ("Grimm", "Carroll"),
+            1,
+            "no voice 'Perrault'; it knows Grimm and Carroll.",
+        ),
+        (["--voice", "Grimm"], (), 1, "This model knows no voices"),
+        (["--voice", "a", "--voice", "b", "--voice", "c"], ("Grimm",), 2, "names 3 voices, but at most 2"),
+        (["--voice", "Grimm=0.3"], ("Grimm",), 2, "no second voice"),
+        (["--voice", "Grimm", "--no-voice"], ("Grimm",), 2, "exclude each other"),
+        (["--voice", " "], ("Grimm",), 1, "--voice is empty"),
+    ],
+)
+def test_a_voice_that_cannot_be_is_one_line(
+    options: list[str],
+    knows: tuple[str, ...],
+    code: int,
+    says: str,
+    teller: FakeTeller,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    teller.voices = knows
+    assert tell("--prompt", "Once", *options) == code
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1) and says in err
+    assert teller.asked is None
 
 
 def test_a_pipe_in_utf_16_is_read(monkeypatch: pytest.MonkeyPatch, teller: FakeTeller) -> None:
@@ -215,6 +285,18 @@ def test_every_setting_is_reached_and_an_option_wins_over_set(teller: FakeTeller
         (["--set", "warmth=2"], "no sampler setting 'warmth'"),
         (["--set", "seed"], "KEY=VALUE"),
         (["--max-tokens", "0"], "max_tokens is 0"),
+        (["--strength", "2.5"], "strength is 2.5, but must be from 0"),
+        (["--strength", "-1"], "strength is -1"),
+        (["--strength", "nan"], "strength is nan"),
+        (["--strength", "inf"], "strength is inf"),
+        (["--strength", "strong"], "--strength is 'strong', but must be a number"),
+        (["--blend", "other"], "--blend is 'other', but must be a run"),
+        (["--blend", "=0.4"], "--blend is '=0.4'"),
+        (["--blend", "other=much"], "--blend is 'other=much'"),
+        (["--blend", "other=1.5"], "share of other in the blend is 1.5"),
+        (["--blend", "other=nan"], "share of other in the blend is nan"),
+        (["--blend", "a=0.6", "--blend", "b=0.6"], "shares in the blend are 1.2 together"),
+        (["--blend", "a=0.6", "--blend", "a=0.1"], "names a twice"),
     ],
 )
 def test_a_setting_that_cannot_work_is_one_line(
@@ -225,6 +307,21 @@ def test_a_setting_that_cannot_work_is_one_line(
     assert (out, len(err.splitlines())) == ("", 1)
     assert said in err
     assert teller.asked is None
+
+
+def test_a_strength_and_other_runs_are_asked_for_and_said(
+    teller: FakeTeller, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tell("--prompt", "Once") == 0
+    assert teller.opened == {"strength": None, "blend": []}
+    assert "grimm-2, seed" in capsys.readouterr().err
+    options = ("--prompt", "Once", "--strength", "1.25", "--blend", "a=b=0.4", "--blend", "potter-1=.1")
+    assert tell(*options) == 0
+    assert teller.opened == {"strength": 1.25, "blend": [("a=b", 0.4), ("potter-1", 0.1)]}
+    assert "grimm-2 + 0.4 a=b + 0.1 potter-1, strength 1.25, seed" in capsys.readouterr().err
+    assert tell(*options, "--json") == 0
+    closing = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (closing["strength"], closing["blend"]) == (1.25, {"a=b": 0.4, "potter-1": 0.1})
 
 
 def test_a_number_that_is_none_is_bad_usage() -> None:
@@ -308,7 +405,7 @@ def test_an_interrupt_keeps_the_text_and_exits_with_130(
 def test_an_interrupt_while_the_model_is_loaded_ends_at_once(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(name: str, on_progress: Callable[[Preparing], None]) -> None:
+    def interrupted(name: str, on_progress: Callable[[Preparing], None], **how: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(telling, "open_teller", interrupted)

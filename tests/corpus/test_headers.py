@@ -8,7 +8,9 @@ from storytime_tui.corpus.headers import (
     characters_in,
     header_before,
     header_of,
+    shelf_line,
     tone_of,
+    voice_in,
 )
 
 LILY = (
@@ -59,3 +61,8 @@ def test_about_the_share_asked_for_gets_one_and_half_of_them_the_whole() -> None
     assert 0.26 < len(some) / len(headers) < 0.34
     assert 0.4 < sum(header.count("\n") == 4 for header in some) / len(some) < 0.6
     assert headers != [header_before(f"Tale {n}", LILY, share=0.3, seed=2) for n in range(2000)]
+
+
+def test_a_header_names_its_voice() -> None:
+    assert voice_in(f"{shelf_line('Mill: Tales')}Title: The Fox\n") == "Mill: Tales"
+    assert voice_in("Title: The Fox\n") == voice_in("") == ""

@@ -749,7 +749,7 @@ def by_heart_and_not(window: int = WINDOW) -> tuple[Storyteller, Storyteller]:
 )
 def test_by_heart_the_same_is_told_over_many_windows_edits_and_stops(wished: SamplerSettings) -> None:
     heart, plain = by_heart_and_not()
-    long = dataclasses.replace(wished, max_tokens=4 * WINDOW)
+    long = dataclasses.replace(wished, max_tokens=2 * WINDOW)  # many views: each leaves a quarter behind
     for prompt in ("An owl", "An ox ", ""):
         mine, theirs = (ids_of(teller.tell(prompt, long, memory="A wood.")) for teller in (heart, plain))
         assert mine == theirs

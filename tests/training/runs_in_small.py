@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from storytime_tui.models.gpt2_files import read_weights
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
+from storytime_tui.training.beginnings import Beginning
 from storytime_tui.training.control import Control
 from storytime_tui.training.lesson import Lesson
 from storytime_tui.training.plan import TrainingPlan, resolve
@@ -45,7 +46,7 @@ def trainer_in(
     plan: TrainingPlan,
     control: Control | None = None,
     model: Any = None,
-    sample: Callable[[str, int, int], str] = lambda prompt, tokens, seed: " a tale",
+    sample: Callable[[Beginning, int, int], str] = lambda beginning, tokens, seed: " a tale",
 ) -> Trainer:
     """A trainer of a new run, or of one that begins again."""
     folder.mkdir(parents=True, exist_ok=True)

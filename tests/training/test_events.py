@@ -16,6 +16,8 @@ BY_TYPE = {
     "str": st.text(),
     "bool": st.booleans(),
     "tuple[str, ...]": st.lists(st.text(), max_size=3).map(tuple),
+    "tuple[float, ...]": st.lists(st.floats(0, 100), max_size=3).map(tuple),
+    "tuple[int, ...]": st.lists(st.integers(0, 10**9), max_size=3).map(tuple),
 }
 
 
@@ -24,7 +26,7 @@ def any_event() -> st.SearchStrategy[ev.Event]:
         return {
             f.name: BY_TYPE[f.type if isinstance(f.type, str) else getattr(f.type, "__name__", "")]
             if not str(f.type).startswith("tuple")
-            else BY_TYPE["tuple[str, ...]"]
+            else BY_TYPE[str(f.type)]
             for f in dataclasses.fields(event_class)
         }
 
@@ -47,6 +49,8 @@ def test_names_are_those_of_the_design() -> None:
         "step_done",
         "evaluated",
         "sampled",
+        "voice_measured",
+        "strength_chosen",
         "checkpoint_saved",
         "paused",
         "resumed",

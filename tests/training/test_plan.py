@@ -209,3 +209,17 @@ def test_a_device_has_a_name_and_perhaps_a_number(device: str, holds: bool) -> N
     else:
         with pytest.raises(PlanError, match="device is"):
             TrainingPlan(device=device)
+
+
+@pytest.mark.parametrize("tokens", [3_000, 22_000, 90_000, 2_000_000])
+def test_samples_are_told_at_evaluations_and_at_most_eight_times(tokens: int) -> None:
+    plan = resolve(
+        TrainingPlan(), window=512, from_scratch=False, training_tokens=tokens, parameters=14_000_000
+    )
+    assert plan.evaluate_every and plan.sample_every
+    assert plan.sample_every % plan.evaluate_every == 0
+    assert schedule_of(plan, tokens).total_steps / plan.sample_every <= 8
+    mine = resolve(
+        TrainingPlan(sample_every=1), window=512, from_scratch=False, training_tokens=tokens, parameters=10**7
+    )
+    assert mine.sample_every == 1

@@ -16,6 +16,7 @@ from storytime_tui.corpus.windows import epoch_windows, window_at
 from storytime_tui.models.foreign import Foreign
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
+from storytime_tui.training.beginnings import Beginning
 from storytime_tui.training.control import Control
 from storytime_tui.training.evaluate import score_stream
 from storytime_tui.training.objective import Objective
@@ -174,8 +175,8 @@ def test_samples_are_of_the_plans_prompt_or_of_the_one_asked_for(tmp_path: Path)
     control = Control()
     asked: list[tuple[str, int, int]] = []
 
-    def sample(prompt: str, tokens: int, seed: int) -> str:
-        asked.append((prompt, tokens, seed))
+    def sample(beginning: Beginning, tokens: int, seed: int) -> str:
+        asked.append((beginning.prompt, tokens, seed))
         return "!"
 
     plan = plan_for(sample_every=6, sample_tokens=9, seed=5)
@@ -184,6 +185,25 @@ def test_samples_are_of_the_plans_prompt_or_of_the_one_asked_for(tmp_path: Path)
             control.sample("The frog")
     at_fixed = (plan.sample_prompt, 9, 5)
     assert asked == [at_fixed, ("The frog", 9, 5), at_fixed, at_fixed]
+
+
+def test_the_same_beginnings_are_told_before_the_first_step_and_at_each_sampling(tmp_path: Path) -> None:
+    own = (Beginning("The wind had blown", "Mill Tales", held_out=True), Beginning("Once", "Mill Tales"))
+    asked: list[tuple[Beginning, int, int]] = []
+
+    def sample(beginning: Beginning, tokens: int, seed: int) -> str:
+        asked.append((beginning, tokens, seed))
+        return "!"
+
+    trainer = trainer_in(tmp_path / "r", plan_for(sample_every=6, seed=5), sample=sample)
+    trainer.lesson = dataclasses.replace(trainer.lesson, beginnings=own)
+    said = [event for event in trainer.run() if isinstance(event, ev.Sampled)]
+    assert {event.step for event in said} >= {0, 6, 12}
+    assert asked == [(each, trainer.plan.sample_tokens, 5) for each in own] * (len(said) // 2)
+    assert said[:2] == [
+        ev.Sampled(0, "The wind had blown", "!", "Mill Tales", held_out=True),
+        ev.Sampled(0, "Once", "!", "Mill Tales"),
+    ]
 
 
 def test_only_the_newest_checkpoints_and_the_best_are_kept_and_links_point_at_them(tmp_path: Path) -> None:

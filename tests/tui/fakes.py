@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storytime_tui.errors import ModelError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
@@ -66,14 +67,26 @@ def sampled(number: int, text: str) -> ev.Sampled:
     return ev.Sampled(number, "Once upon a time", text)
 
 
+def held_out(number: int, text: str) -> ev.Sampled:
+    """Told from a story that is not learned from, behind its shelf's line."""
+    prompt = "Nobody on the lane could say when the"
+    return ev.Sampled(number, prompt, text, "Hedgerow Tales", held_out=True)
+
+
 def a_run(until: int = 100) -> list[ev.Event]:
     """The events of a run that has come to step `until` of 118."""
-    said: list[ev.Event] = [STARTED, evaluated(0), sampled(0, " iron the of, was hat lane lane said")]
+    said: list[ev.Event] = [STARTED, evaluated(0)]
+    said += [held_out(0, " lane of the the, hat"), sampled(0, " iron the of, was hat lane lane said")]
     for number in range(1, until + 1):
         said.append(step(number, loss_at(number)))
         if number % 25 == 0:
             said += [
                 evaluated(number),
+                held_out(
+                    number,
+                    " kettle had first begun to sing, but the vole said that it was in March, on a Tuesday, when the "
+                    'wind was low. "It sang to me," he said, "and I was not even thirsty."',
+                ),
                 sampled(
                     number,
                     " there was a little mouse who kept a shop under the kitchen stair, and every "
@@ -159,13 +172,24 @@ class FakeTeller:
     told: list[tuple[str, Any]]
     gate: "threading.Semaphore | None" = None
     error: Exception | None = None
+    openings: Sequence[str] = ()  # what an empty page begins with, one at each telling
     window: int = 256
     device: str = "cpu"
+    strength: float = 1.0
+    voices: tuple[str, ...] = ()
+    told_as: list[Any] = field(default_factory=list)
 
-    def tell(self, text: str, settings: Any, stop: threading.Event) -> Iterator[Piece | Told]:
+    def tell(
+        self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None
+    ) -> Iterator[Piece | Told]:
+        pieces = self.pieces
+        if not text and self.openings:
+            told = sum(not before for before, _ in self.told)
+            pieces = [f"{word} " for word in self.openings[told % len(self.openings)].split(" ")]
         self.told.append((text, settings))
+        self.told_as.append(voice)
         number = 0
-        for number, piece in enumerate(self.pieces, 1):
+        for number, piece in enumerate(pieces, 1):
             if self.gate is not None:
                 while not self.gate.acquire(timeout=0.005):
                     if stop.is_set():
@@ -211,10 +235,16 @@ class World(FakeLibrary):
         .split("|")[1:]
     )
     gate: threading.Semaphore | None = None
+    openings: Sequence[str] = ()
+    copied: frozenset[str] = frozenset()  # openings that stand in what was learned from
     told: list[tuple[str, Any]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
+    voices: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by the model's name
+    told_as: list[Any] = field(default_factory=list)  # the voice of each telling
     teller_error: Exception | None = None
     open_error: Exception | None = None
+    usual: float = 1.0  # strength
+    refused: tuple[float, ...] = ()  # strengths
     last_run: FakeLastRun | None = None  # of an earlier sitting
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
@@ -234,6 +264,7 @@ class World(FakeLibrary):
             open_store=lambda: StoryStore(
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
+            copied_by=lambda model, stop: self.copied.__contains__,
             clock=lambda: 0.0,
             last_run=lambda: self.last_run,
             load_shelf=self._load_shelf,
@@ -251,10 +282,22 @@ class World(FakeLibrary):
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")
 
-    def _open_teller(self, name: str, on_progress: Any) -> FakeTeller:
+    def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
         if on_progress is not None:
             on_progress(ev.Preparing("waking the model", 0, 0))
         if self.open_error is not None:
             raise self.open_error
-        self.opened.append(name)
-        return FakeTeller(name, self.pieces, self.told, self.gate, self.teller_error)
+        if strength in self.refused:
+            raise ModelError(f"{name} can be told at strength 1 only.")
+        self.opened.append(name if strength is None else f"{name} at {strength:g}")
+        return FakeTeller(
+            name,
+            self.pieces,
+            self.told,
+            self.gate,
+            self.teller_error,
+            self.openings,
+            strength=self.usual if strength is None else strength,
+            voices=self.voices.get(name, ()),
+            told_as=self.told_as,
+        )

@@ -133,10 +133,10 @@ def test_a_telling_thread_that_dies_of_anything_frees_the_app(error: BaseExcepti
     setting = Setting(tmp_path, FakeTeller("m", ["Once"], []))
     opened, fails = setting.thread._open_teller, [error]
 
-    def open_teller(name: str, progress: Any) -> Any:
+    def open_teller(name: str, progress: Any, strength: float | None) -> Any:
         if fails:
             raise fails.pop()
-        return opened(name, progress)
+        return opened(name, progress, strength)
 
     setting.thread._open_teller = open_teller
     setting.tell()
@@ -166,11 +166,11 @@ class Setting:
         self.store = StoryStore(folder / "stories.sqlite3")
         self.keeper = StoreThread(lambda: self.store, lambda sentence: None)
         self.story = self.store.new_story("A Story")
-        self.thread = TellingThread(self.box.post, lambda name, progress: teller, clock)
+        self.thread = TellingThread(self.box.post, lambda name, progress, strength: teller, clock)
 
-    def tell(self, number: int = 1, text: str = "Once") -> None:
+    def tell(self, number: int = 1, text: str = "Once", strength: float | None = None) -> None:
         passages = Passages(self.keeper, self.story.id, text, SamplerSettings())
-        self.thread.begin(Telling(number, "m", passages))
+        self.thread.begin(Telling(number, "m", passages, strength))
 
     def told(self) -> str:
         return "".join(m.text for m in self.box.messages if isinstance(m, messages.TextTold))
@@ -211,7 +211,7 @@ def test_models_stay_open_as_far_as_there_is_room(tmp_path: Path, room: bool, op
     """Going back to a model finds what it has read. Three stay; where memory is short, the last one."""
     box, found = Box(), []
 
-    def open_teller(name: str, progress: object) -> FakeTeller:
+    def open_teller(name: str, progress: object, strength: float | None) -> FakeTeller:
         found.append(name)
         return FakeTeller(name, [" x"], [])
 

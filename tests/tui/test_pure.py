@@ -142,6 +142,20 @@ def test_numbers_in_words() -> None:
     assert wording.preparing(ev.Preparing("waking the model", 0, 0)) == "waking the model…"
 
 
+def test_a_voice_that_was_measured_is_said_at_the_end_and_void_after_an_earlier_checkpoint() -> None:
+    view = RunView(phase="learning", started=STARTED)
+    heard = ev.VoiceMeasured(100, 24, 19, 5, 0.0, ("Hedgerow Tales",), (19,))
+    view.take(heard)
+    view.take(FINISHED)
+    assert view.words.endswith("19 of 24 passages that it told sound like the shelf.")
+    view.take(ev.Resumed(100, from_checkpoint=True, total_steps=200))
+    assert view.voice == heard
+    view.take(ev.Resumed(50, from_checkpoint=True, total_steps=200))
+    assert view.voice is None
+    view.take(FINISHED)
+    assert "sound like" not in view.words
+
+
 def test_the_outcome_says_whether_token_frequencies_were_beaten() -> None:
     assert "fell from 8.00 to 3.10" in wording.outcome(FINISHED, STARTED, 8.0)
     assert "2.81 better than token frequencies" in wording.outcome(FINISHED, STARTED, 8.0)

@@ -280,3 +280,28 @@ async def test_every_size_is_survived(app: StorytimeApp, world: World, size: tup
         await pilot.resize_terminal(70, 20)
         await pilot.press("3", "f1", "escape", "f2")
         await until(pilot, lambda: app.current_mode == "library")
+
+
+async def test_the_sample_of_the_other_beginning_is_a_key_away_and_beside_it_where_there_is_room(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(50))
+        await until(pilot, lambda: "From a held-out story of Hedgerow Tales" in screen_text(app))
+        assert "kettle had first begun to sing" in flat(app)
+        assert "step 50 · 3 of 3" in screen_text(app)
+        await pilot.press("b")
+        await until(pilot, lambda: "From “Once upon a time”" in screen_text(app))
+        await pilot.press("left")  # the same beginning, earlier
+        await until(pilot, lambda: "step 25 · 2 of 3" in screen_text(app))
+        assert "From “Once upon a time”" in screen_text(app)
+        await pilot.press("b")
+        await until(pilot, lambda: "kettle had first" in screen_text(app))
+        assert "step 25 · 2 of 3" in screen_text(app)
+        assert "b Beginning" in screen_text(app)
+        await pilot.resize_terminal(120, 40)
+        await until(pilot, lambda: "kettle" in screen_text(app) and "a little mouse" in screen_text(app))
+        assert "step 25 · 2 of 3" in screen_text(app)
+        await until(pilot, lambda: "b Beginning" not in screen_text(app))
+        app.desk.stop_run()

@@ -83,10 +83,17 @@ def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
     assert isinstance(finished, ev.Finished)
     kept = [e for e in said if not isinstance(e, ev.Preparing)]
     assert read_events(paths.runs_folder() / "tales-1") == kept
+    samples = [e for e in said if isinstance(e, ev.Sampled)]
+    assert [(e.step, e.held_out) for e in samples] == [(n, o) for n in (0, 3, 6) for o in (True, False)]
+    assert len({(e.prompt, e.held_out) for e in samples}) == 2
+    files = [file.read_text().partition("\n\n")[2] for file in tales.glob("*.txt")]
+    assert sum(samples[0].prompt in text for text in files) == 1  # the held-out story's
     assert next(c.name for c in choices()) == "tales-1"
 
-    told = list(open_teller("tales-1").tell("The mouse", SamplerSettings(max_tokens=12, seed=3)))
-    assert isinstance(told[-1], Told)
+    teller = open_teller("tales-1")
+    told = list(teller.tell("The mouse", SamplerSettings(max_tokens=12, seed=3)))
+    assert isinstance(told[-1], Told) and told[-1].seen is not None
+    assert teller.voices == ("Tales",) and told[-1].seen.voice == teller.see("The mouse").voice > 0
     assert told[-1].tokens == len(told) - 1 <= 12
     assert all(isinstance(piece, Piece) for piece in told[:-1])
 

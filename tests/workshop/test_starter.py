@@ -13,6 +13,7 @@ from storytime_tui.generation.matrices import kinds_of_int8
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.models.catalogue import STARTER, STARTER_FOLDER, has_starter
+from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import RATES, TrainingPlan, read_plan
@@ -54,6 +55,26 @@ def test_it_tells_and_is_measured_by_its_name(starter: Path, tales: Path) -> Non
     assert shapes()[STARTER].width == 64
     story = estimates.estimate([], STARTER)
     assert story.tokens == 0
+
+
+def test_its_voices_stand_beside_its_weights(starter: Path) -> None:
+    wished = SamplerSettings(max_tokens=3)
+    assert find_origin(STARTER, nothing).voices == Voices()
+    titles = ("Short stories", "Fairy tales", "Picture books", "Old novels")
+    write_voices(starter, Voices(titles))
+    assert find_origin(STARTER, nothing).voices == Voices(titles)
+    teller = telling.open_teller(STARTER)
+    assert teller.voices == titles
+    lines = {title: teller.see("", voice=((title, 1.0),)).voice for title in titles}
+    for voice, tokens in (
+        (None, lines["Short stories"]),
+        ((), 0),
+        (((titles[1], 1.0),), lines["Fairy tales"]),
+    ):
+        told = list(teller.tell("The mouse", wished, voice=voice))[-1]
+        assert isinstance(told, Told) and told.seen is not None and told.seen.voice == tokens
+        assert teller.see("The mouse", voice=voice).voice == tokens
+    assert min(lines.values()) > 3
 
 
 def test_it_learns_with_the_rate_of_a_small_model_that_knows_something(starter: Path, tales: Path) -> None:

@@ -82,7 +82,12 @@ TRAIN: tuple[Section, ...] = (
             ("r", "go on with a run that was stopped or cut off, the last one of an earlier day too"),
             ("c", "save a checkpoint and go on"),
             ("w", "write a story with what it has learned so far"),
-            ("← →", "go through the samples: the same beginning, told as the model learns"),
+            (
+                "← →",
+                "go through the samples: the same two beginnings, told anew as the model learns. One is the first "
+                "words of a story that it does not learn from",
+            ),
+            ("b", "the sample from the other beginning (where one is shown at a time)"),
             ("m", "more epochs (when this run is over, of an earlier day too)"),
             ("n", "a new run: back to the plan (when this one is over)"),
             ("v", "look at the last run again (from the plan)"),
@@ -123,6 +128,12 @@ TRAIN: tuple[Section, ...] = (
             ),
             ("validation", "the same, on the stories kept aside: how well it really does"),
             ("best", "the lowest validation loss so far; that checkpoint is kept"),
+            (
+                "voice",
+                "how many of 24 passages that it tells sound like the shelf rather than like the base. They are "
+                "sorted by their words, pairs of words and punctuation, names left out, so it says whose manner "
+                "they are told in and not whether they are good. Measured at the end, and earlier where that is quick",
+            ),
             ("perplexity", "the best loss said as a number of equal choices (on tall screens)"),
             (
                 "bits per byte",
@@ -149,11 +160,28 @@ STORY: tuple[Section, ...] = (
             ("enter", "send your line; with an empty line, the model just goes on"),
             ("ctrl+j", "a new line within what you write"),
             (
+                "↑",
+                "on a blank page, before you write: three openings told by the model, none copied from what it "
+                "learned. Enter or 1 2 3 takes one, t tells three others, escape goes back to your line",
+            ),
+            (
                 "escape",
                 "stop the model, keeping its words; otherwise leave your line, so that these keys work:",
             ),
             ("m", "choose the model"),
+            (
+                "s",
+                "strength: how far the model is from its base towards what it learned. 0 is the base, 1 the run as "
+                "it was trained; above 1 its voice is stronger, until the text falls apart",
+            ),
+            (
+                "v",
+                "choose the voice: one of the shelves that the model learned from, a mixture of two, or none. It "
+                "holds from the next words on, and is kept with the story. A line that names the shelf is then in the "
+                "model's view, and stands nowhere in the story",
+            ),
             ("u  y", "take back the last piece, bring it back"),
+            ("b", "on a blank page: the three openings"),
             ("n  o  r", "a new story, open an earlier one, rename"),
             (",", "settings"),
         ),

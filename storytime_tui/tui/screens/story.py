@@ -2,38 +2,35 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
 from storytime_tui.errors import StoryError, StoryMoved
 from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.models.catalogue import bases
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
-from storytime_tui.tui.joining import uncut
 from storytime_tui.tui.manuscript import Manuscript, told_with
+from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
-from storytime_tui.tui.screens.story_choices import ask_title, offer_models, offer_stories
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.openings import Openings
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.trouble import Trouble
+from storytime_tui.tui.widgets.writing_desk import WritingDesk
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from storytime_tui.tui.writing import Change, Writing
+from storytime_tui.tui.writing import LOOK, Change, Writing
 
-LOOK = 2.0  # seconds between two looks at what other windows do
 MOVED = "This story has changed in another window: it is shown anew."
-HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
 
 
 class StoryScreen(Screen[None]):
@@ -48,6 +45,7 @@ class StoryScreen(Screen[None]):
         self._desk = desk
         self._writing = Writing(desk)
         self._settings = desk.preferences.sampler()
+        self._openings = Openings(desk, self._writing, id="openings")
         self._trouble = Trouble(id="trouble")
         self._telling = False
         self._then: Callable[[], object] | None = None  # what waits for the model's last word
@@ -67,17 +65,13 @@ class StoryScreen(Screen[None]):
         """Page, trouble, prompt, status."""
         yield Header(self._desk, "story")
         yield Page(id="page")
+        yield self._openings
         yield self._trouble
-        with Vertical(id="desk"):
-            with Horizontal(id="line"):
-                yield Static(Content("›"), id="sign")
-                yield Prompt(id="prompt")
-            yield WritingStatus(self._settings, id="status")
-        yield KeyLine()
+        yield WritingDesk(self._settings, id="desk")
+        yield KeyLine(("rename", "redo"), self._is_of_use)
 
     def on_mount(self) -> None:
         """Open the last story, find a model."""
-        self._trouble.say("")
         self._desk.told.subscribe(self, self._said, immediate=True)
         self._desk.model_changed.subscribe(self, self._model_changed)
         self._desk.store_said.subscribe(self, self._trouble.say)
@@ -99,8 +93,8 @@ class StoryScreen(Screen[None]):
         with self._trouble.saying():
             await self._desk.find_model(told_with(last.passages if last else ()))
         self._finding = False
-        if self._desk.model and not self._desk.awaited:
-            self._open_ahead()
+        if self._desk.model and not (self._desk.awaited or self._telling):
+            self._set_state(self._desk.open_ahead())
         self._send_what_waits()
         self._show_status()
 
@@ -117,7 +111,7 @@ class StoryScreen(Screen[None]):
         self._show_story(None)
         self.action_write()
         if not self._desk.awaited:
-            self._open_model()
+            self._desk.open_model("opening…")
 
     def on_unmount(self) -> None:
         """The app closes: what is typed stays."""
@@ -140,22 +134,20 @@ class StoryScreen(Screen[None]):
             return
         self._drafts.flush()  # of the story before
         self._writing.manuscript = Manuscript()
-        self._show_page(opened)
         self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
-        prompt = self.query_one(Prompt)
-        with self.prevent(TextArea.Changed):
-            prompt.load_text(self._line)
-            prompt.move_cursor(prompt.document.end)
+        self._show_page(opened)
+        self.query_one(Prompt).put(self._line)
+        if opened is not None and self._desk.take_up(opened.passages) and self._begun:
+            self._set_state(self._desk.open_ahead())
 
     def _show_page(self, opened: Opened | None) -> None:
         passages = opened.passages if opened else ()
         manuscript = self._writing.manuscript
         manuscript.story = opened.story if opened else None
-        self.query_one(Page).load(manuscript.title, [(p.author, p.text) for p in passages], HINT)
-        status = self.query_one(WritingStatus)
-        status.count("".join(p.text for p in passages))
-        status.state = ""
-        self._show_status()
+        self.query_one(Page).load(manuscript.title, [(p.author, p.text) for p in passages])
+        self._openings.offer(None if passages else manuscript, self._line)
+        self.query_one(WritingStatus).count("".join(p.text for p in passages))
+        self._set_state("")
 
     def _show_title(self) -> None:
         for page in self.query(Page):
@@ -172,6 +164,7 @@ class StoryScreen(Screen[None]):
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
         self._line = self.query_one(Prompt).text  # at the app's end the prompt is gone before this screen
+        self._openings.typed(self._line)
         if self._begun:
             self._drafts.typed()
 
@@ -209,10 +202,7 @@ class StoryScreen(Screen[None]):
             self._set_state("")
             self._do_then()
             return
-        prompt = self.query_one(Prompt)
-        with self.prevent(TextArea.Changed):
-            prompt.forget(line)
-        self._adding, self._line = None, prompt.text
+        self._adding, self._line = None, self.query_one(Prompt).forget(line)
         if self._line:  # typed since
             self._drafts.typed()
         await self._show_added(added)
@@ -237,9 +227,9 @@ class StoryScreen(Screen[None]):
     def _said(self, message: messages.TellingMessage) -> None:
         match message:
             case messages.TellerOpening():
-                self._set_model_state(message.progress)
+                self._desk.say_model(message.progress)
             case messages.TellerReady():
-                self._set_model_state("")
+                self._desk.say_model("")
             case messages.TextTold() if self._telling:
                 self.query_one(Page).append("model", message.text)
                 self.query_one(WritingStatus).add(message.text)
@@ -250,7 +240,7 @@ class StoryScreen(Screen[None]):
                 self._ended(message)
 
     def _ended(self, message: messages.TellingEnded) -> None:
-        self._set_model_state("")
+        self._desk.say_model("")
         if message.failure:
             self._trouble.say(message.failure)
         if self._telling:
@@ -267,6 +257,7 @@ class StoryScreen(Screen[None]):
 
     def _set_telling(self, telling: bool) -> None:
         self._telling = telling
+        self._openings.offer(None)
         self.query_one(Page).writing(telling)
         self.query_one(Prompt).set_writing(telling)
 
@@ -297,45 +288,57 @@ class StoryScreen(Screen[None]):
     def _left_prompt(self) -> None:
         (self.action_stop if self._busy else self.query_one(Page).focus)()
 
+    @on(Openings.Left)
     def action_write(self) -> None:
         """Back to the line."""
         self.query_one(Prompt).focus()
+
+    def _is_of_use(self, action: str) -> bool:
+        return {"voice": bool(self._desk.voices), "openings": self._openings.offered}.get(action, True)
+
+    @on(Prompt.Up)
+    def action_openings(self) -> None:
+        """Ways to begin, told by the model."""
+        if self._openings.offered and not self._busy:
+            self._openings.go(self._settings)
+
+    @on(Openings.Begun)
+    def _begun_with(self, begun: Openings.Begun) -> None:
+        self._show_story(begun.story)
+        self.action_write()
+        self._set_state("Enter lets the model go on")
+
+    def on_screen_suspend(self) -> None:
+        """Another screen is gone to: nothing is told for nobody."""
+        self._openings.cancel()
 
     # -- the model ------------------------------------------------------------------------------------
 
     def _model_changed(self, _: None) -> None:
         if self._desk.checkpoint_is_new:  # what was awaited is on the disk
             self._desk.checkpoint_is_new = False
-            self._open_model()
+            self._desk.open_model("opening…")
             self._send_what_waits()
+        self.refresh_bindings()  # it may know voices
         self._show_status()
-
-    def _open_ahead(self) -> None:
-        """Before the first line, unless it would have to be fetched, or would slow a run down."""
-        if any(base.download and base.name == self._desk.model for base in bases()):
-            self._set_state(f"{self._desk.model} is fetched with your first Enter, if it is not here yet")
-        elif not self._desk.view.busy and not self._telling:
-            self._open_model()
-
-    def _open_model(self) -> None:
-        self._set_model_state("opening…")
-        self._desk.open_model()
 
     def action_model(self) -> None:
         """Choose who writes."""
-        offer_models(self.app, self._desk, self._model_chosen)
+        story_choices.offer_models(self.app, self._desk, partial(self._reopen, self._desk.go_on_with))
 
-    def _model_chosen(self, name: str) -> None:
-        def take() -> None:
-            self._desk.choose_model(name)
-            self._open_model()
+    def action_strength(self) -> None:
+        """Choose how strongly it has what it learned."""
+        chosen = partial(self._reopen, self._desk.go_on_at)
+        self._set_state(story_choices.offer_strengths(self.app, self._desk, chosen))
 
+    def action_voice(self) -> None:
+        """Choose the shelf that is told as, from the next words on."""
+        self._set_state(story_choices.offer_voices(self.app, self._desk))
+
+    def _reopen(self, go_on: Callable[..., object], chosen: object) -> None:
+        """Write with another model or strength, after the last word of what writes now."""
         self._trouble.say("")
-        self._when_quiet(take)
-
-    def _set_model_state(self, state: str) -> None:
-        self._desk.model_state = state
-        self._desk.model_changed.publish(None)
+        self._when_quiet(partial(go_on, chosen))
 
     def action_undo(self) -> None:
         """Take back the last piece."""
@@ -364,13 +367,12 @@ class StoryScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Choose an earlier story."""
-        offer_stories(self.app, self._desk, self.open_story)
+        story_choices.offer_stories(self.app, self._desk, self.open_story)
 
     def action_rename(self) -> None:
         """Give the story a title."""
-        story = self._writing.manuscript.story
-        now = uncut(story.title, self.query_one(Page).beginning) if story is not None else ""
-        ask_title(self.app, now, self._rename)
+        title = self._writing.whole_title(self.query_one(Page).beginning)
+        story_choices.ask_title(self.app, title, self._rename)
 
     @work
     async def _rename(self, title: str) -> None:
@@ -388,12 +390,10 @@ class StoryScreen(Screen[None]):
             self._desk.prefer_sampler(settings)
             self._show_status()
 
-    def _set_state(self, state: str) -> None:
-        self.query_one(WritingStatus).state = state
+    def _set_state(self, state: str | None) -> None:
+        if state is not None:
+            self.query_one(WritingStatus).state = state
         self._show_status()
 
     def _show_status(self) -> None:
-        status, desk = self.query_one(WritingStatus), self._desk
-        status.model_state = f"{desk.model} {desk.model_state}" if desk.model_state else ""
-        status.no_model = not desk.model and not self._finding
-        status.show()
+        self.query_one(WritingStatus).show_with(self._desk, finding=self._finding)

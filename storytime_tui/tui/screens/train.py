@@ -12,6 +12,7 @@ from storytime_tui.errors import PlanError
 from storytime_tui.training.plan import TrainingPlan, with_values
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.samplings import samplings
 from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -65,6 +66,13 @@ class TrainScreen(Screen[None]):
             tooltip="The sample before this one",
         ),
         Binding("right", "later", "Samples", key_display="← →", id="train.later", tooltip="The next sample"),
+        Binding(
+            "b",
+            "beginning",
+            "Beginning",
+            id="train.beginning",
+            tooltip="The sample from the other beginning",
+        ),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -77,7 +85,7 @@ class TrainScreen(Screen[None]):
         """The plan; the run's panel is mounted with the first run."""
         yield Header(self._desk, "train")
         yield PlanForm(self._desk)
-        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later"))
+        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning"))
 
     def on_mount(self) -> None:
         """Follow the run."""
@@ -122,7 +130,10 @@ class TrainScreen(Screen[None]):
             case "last":
                 return view.phase == "idle" and last is not None
             case "earlier" | "later":
-                return len(view.samples) > 1
+                return len(samplings(view.samples)) > 1
+            case "beginning":
+                two = self._panel is not None and not self._panel.shows_both
+                return two and len(view.samples) > len(samplings(view.samples))
         return True
 
     def _show(self, _: None) -> None:
@@ -147,7 +158,8 @@ class TrainScreen(Screen[None]):
             if not idle:
                 self._panel.call_next(self._panel.show, view)
         self._keep_focus(form)
-        keys = (view.phase, view.saved_step is None, len(view.samples) > 1, view.finished, view.run, idle)
+        told = min(3, len(view.samples))  # with the third there is a second time
+        keys = (view.phase, view.saved_step is None, told, view.finished, view.run, idle)
         if keys != self._keys:  # not at every step: the footer is built anew each time
             self._keys = keys
             self.refresh_bindings()
@@ -253,6 +265,11 @@ class TrainScreen(Screen[None]):
         """Show the sample after."""
         if self._panel is not None:
             self._panel.move_sample(1)
+
+    def action_beginning(self) -> None:
+        """Show what was told from the other beginning."""
+        if self._panel is not None:
+            self._panel.turn_sample()
 
     def action_write(self) -> None:
         """Go to Story with this run; while it learns, what it knows now is saved first."""

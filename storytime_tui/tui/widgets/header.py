@@ -80,14 +80,14 @@ class Header(Horizontal):
     def _show(self, _: None) -> None:
         desk, state = self._desk, self.query_one("#state", Static)
         room = state.size.width or self.app.size.width // 2  # it has none before the first layout
-        content = state_words(desk.view, desk.model, desk.device, self._mode, room)
+        content = state_words(desk.view, desk.model, desk.device, self._mode, room, desk.voice_said)
         if content.markup != self._shown:  # this is called at every step of a run
             self._shown = content.markup
             state.update(content)
 
 
-def state_words(view: RunView, model: str, device: str, mode: str, room: int) -> Content:
-    """What learns, and over a story what it is told with: never one's name beside the other's state.
+def state_words(view: RunView, model: str, device: str, mode: str, room: int, voice: str = "") -> Content:
+    """What learns, and over a story what it is told with and as: never one's name beside the other's state.
 
     Over a story a run is named only while it is at work: after that the model's name needs the room.
     """
@@ -107,8 +107,20 @@ def state_words(view: RunView, model: str, device: str, mode: str, room: int) ->
     if not (writing or device):
         return Content("")
     kind = ("", "$quiet")[not writing]
+    if writing and voice:
+        return _with_voice(model, printable_line(voice), device, room)
     where = f" · {device}" if device else ""
     return Content.assemble((_name(model, room - len(where)), kind), (where, "$quiet"))
+
+
+def _with_voice(model: str, voice: str, device: str, room: int) -> Content:
+    """What one tells with and as; where it runs, if there is room for that."""
+    name, dot = printable_line(model), (" · ", "$quiet")
+    if device and len(name) + len(voice) + len(device) + 6 <= room:
+        return Content.assemble(name, dot, voice, (f" · {device}", "$quiet"))
+    half = (room - 3) // 2
+    name = _name(model, max(half, room - 3 - len(voice)))
+    return Content.assemble(name, dot, _name(voice, room - 3 - len(name)))
 
 
 def _both(model: str, learner: str, state: list[Content | tuple[str, str]], room: int) -> Content:

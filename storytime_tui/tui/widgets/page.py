@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from storytime_tui.terminal import printable, printable_line
 
+HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
 MOUNTED = 200  # lines mounted at once: a widget for each of a novel's would make every token slow
 VERSE = 60  # characters: a longer line is prose
 _QUOTES = "\"'“”‘’"
@@ -135,8 +136,8 @@ class Page(VerticalScroll, can_focus=True):
         """The story's first line; "" on a blank page."""
         return self._lines[0].text if self._lines else ""
 
-    def load(self, title: str, passages: Iterable[tuple[str, str]], hint: str) -> None:
-        """Show a story from its passages (author, text); `hint` stands where there are none."""
+    def load(self, title: str, passages: Iterable[tuple[str, str]]) -> None:
+        """Show a story from its passages (author, text); a hint stands where there are none."""
         self._lines, self._writing = [], False
         for author, text in passages:
             write(self._lines, author, text)
@@ -147,7 +148,7 @@ class Page(VerticalScroll, can_focus=True):
         if self._views:
             sheet.mount(*self._views)
         else:
-            sheet.mount(Static(Content(hint), classes="page--hint"))
+            sheet.mount(Static(Content(HINT), classes="page--hint"))
         self.anchor()
 
     def set_title(self, title: str) -> None:

@@ -48,6 +48,9 @@ class Prompt(TextArea):
     class Left(Message):
         """Escape was pressed."""
 
+    class Up(Message):
+        """The arrow was pressed, and there is no line above: nothing is written."""
+
     def __init__(self, *, id: str) -> None:
         super().__init__(
             id=id,
@@ -75,6 +78,8 @@ class Prompt(TextArea):
         widget's queue: on a busy machine the end of a line would miss its story.
         """
         own = {"enter": self.action_send, "ctrl+j": self.action_new_line, "escape": self.action_leave}
+        if not self.text:
+            own["up"] = self.action_up
         if event.key in own:
             event.stop()
             event.prevent_default()
@@ -85,12 +90,17 @@ class Prompt(TextArea):
             event.prevent_default()
             self.insert(event.character)
 
-    def forget(self, sent: str) -> None:
-        """Take away what was sent; what was typed since stays."""
-        if self.text.startswith(sent):
-            rest = self.text[len(sent) :]
-            self.load_text(rest)
+    def put(self, line: str) -> None:
+        """Show this line: nobody typed it."""
+        with self.prevent(TextArea.Changed):
+            self.load_text(line)
             self.move_cursor(self.document.end)
+
+    def forget(self, sent: str) -> str:
+        """Take away what was sent; what was typed since stays, and is given back."""
+        if self.text.startswith(sent):
+            self.put(self.text[len(sent) :])
+        return self.text
 
     def action_send(self) -> None:
         """Send what is written."""
@@ -99,6 +109,10 @@ class Prompt(TextArea):
     def action_new_line(self) -> None:
         """Begin a new line."""
         self.insert("\n")
+
+    def action_up(self) -> None:
+        """Go to what stands above."""
+        self.post_message(self.Up())
 
     def action_stop(self) -> None:
         """Stop the model."""

@@ -4,16 +4,17 @@ import math
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.terminal import printable, printable_line
+from storytime_tui.training.heard import of_passages, share_of
 from storytime_tui.tui import wording
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
+from storytime_tui.tui.widgets.samples import Samples
 
 REDRAW = 0.5  # seconds between two drawings: each costs the learning some of its time
 
@@ -65,6 +66,7 @@ class Numbers(Static):
             ("loss", wording.number(step.loss if step else None)),
             ("validation", wording.number(latest)),
             ("best", wording.number(best.validation_loss if best else None)),
+            *self._voice(view),
             *(self._more(view) if self.size.height > 12 else ()),
             ("frequencies", wording.number(frequencies)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
@@ -78,6 +80,14 @@ class Numbers(Static):
             for name, value in rows
         ]
         self.update(Content("\n").join(lines), layout=False)
+
+    @staticmethod
+    def _voice(view: RunView) -> list[tuple[str, str]]:
+        """How many of the passages that it told sound like the shelf, once somebody has listened."""
+        share = share_of(view.voice)
+        if view.voice is None or share is None:
+            return []
+        return [("voice", of_passages(share, view.voice.passages))]
 
     @staticmethod
     def _room(view: RunView) -> list[tuple[str, str]]:
@@ -98,61 +108,6 @@ class Numbers(Static):
             ("perplexity", wording.number(best.perplexity if best else None, ",.1f")),
             ("bits per byte", wording.number(best.bits_per_byte if best else None)),
         ]
-
-
-class Samples(Vertical):
-    """The same beginning told at each sampling, one at a time."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._place: int | None = None  # None follows the newest
-        self._shown: object = None
-
-    def compose(self) -> ComposeResult:
-        """Title line and text."""
-        yield Static(id="sample-title", markup=False)
-        with VerticalScroll(can_focus=False):
-            yield Static(id="sample-text", markup=False)
-
-    def show(self, view: RunView) -> None:
-        """Show the chosen sample, or the newest."""
-        samples = view.samples
-        title, text = self.query_one("#sample-title", Static), self.query_one("#sample-text", Static)
-        if not samples:
-            self._place = None
-            if self._shown != "none":
-                self._shown = "none"
-                title.update(Content("The same beginning, as it learns"))
-                text.update(
-                    Content(
-                        "The first sample comes before the first step.",
-                    ).stylize("$quiet")
-                )
-            return
-        place = len(samples) - 1 if self._place is None else min(self._place, len(samples) - 1)
-        sample = samples[place]
-        if self._shown == (sample, place, len(samples)):
-            return
-        self._shown = (sample, place, len(samples))
-        where = "untouched" if sample.step == 0 else f"step {sample.step:,}"
-        right = f"{where} · {place + 1} of {len(samples)}"
-        left = "The same beginning, as it learns"
-        gap = " " * max(2, self.content_size.width - len(left) - len(right))
-        title.update(Content.assemble((left, "$quiet"), gap, right))
-        told = marked_where_cut(sample.prompt + sample.text)[len(sample.prompt) :]
-        text.update(Content.assemble(Content(printable(sample.prompt)), (printable(told), "$told")))
-        text.parent.scroll_home(animate=False)  # type: ignore[union-attr]
-
-    def forget(self) -> None:
-        """Lay the text out anew at the next show: the width is another."""
-        self._shown = None
-
-    def move(self, by: int, view: RunView) -> None:
-        """Go to an earlier or later sample; beyond the last, follow the newest again."""
-        last = len(view.samples) - 1
-        place = (last if self._place is None else self._place) + by
-        self._place = None if place >= last else max(0, place)
-        self.show(view)
 
 
 class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
@@ -192,20 +147,31 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._scroll(-1)
 
     def _scroll(self, by: int) -> None:
-        sample = self.query_one("#samples VerticalScroll")
-        there = sample.scroll_y < sample.max_scroll_y if by > 0 else sample.scroll_y > 0
-        (sample if there else self).scroll_relative(y=by, animate=False)
+        samples = self.query("#samples VerticalScroll").results(VerticalScroll)
+        there = [one for one in samples if (one.scroll_y < one.max_scroll_y if by > 0 else one.scroll_y > 0)]
+        for each in there or [self]:
+            each.scroll_relative(y=by, animate=False)
 
     def on_resize(self) -> None:
         """Lines are laid out by width: draw them again."""
         if self._view is not None:
             self.call_after_refresh(self.show, self._view, True)
+            self.call_after_refresh(self.screen.refresh_bindings)  # there may be room for both samples now
 
     def show(self, view: RunView, anew: bool = False) -> None:
         """Show the run as it stands: at once where something happened, a few times a second for mere steps."""
         self._view = view
         samples, evaluations = len(view.samples), len(view.evaluations)
-        happened = (view.phase, view.words, view.error, view.note, samples, evaluations, view.curve)
+        happened = (
+            view.phase,
+            view.words,
+            view.error,
+            view.note,
+            samples,
+            evaluations,
+            view.voice,
+            view.curve,
+        )
         if anew:
             self.query_one(Samples).forget()
             self._drawn = None
@@ -269,3 +235,13 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         """Show an earlier or later sample."""
         if self._view is not None:
             self.query_one(Samples).move(by, self._view)
+
+    @property
+    def shows_both(self) -> bool:
+        """Whether the samples of both beginnings are in view."""
+        return self.query_one(Samples).has_both
+
+    def turn_sample(self) -> None:
+        """Show the sample from the other beginning."""
+        if self._view is not None:
+            self.query_one(Samples).turn(self._view)

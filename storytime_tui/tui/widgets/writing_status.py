@@ -6,6 +6,7 @@ from textual.widgets import Static
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.terminal import cells, printable
 from storytime_tui.tui import wording
+from storytime_tui.tui.desk import Desk
 
 
 class WritingStatus(Static):
@@ -20,6 +21,7 @@ class WritingStatus(Static):
         self.saving = False  # what is typed is not on the disk yet, and that takes long
         self.model_state = ""  # what the model is doing before it can write; hides the state
         self.no_model = False
+        self.strength: float | None = None  # that the model is told with, where that is known
 
     def count(self, text: str) -> None:
         """Begin with this text."""
@@ -39,6 +41,13 @@ class WritingStatus(Static):
             self.saving = slow
             self.show()
 
+    def show_with(self, desk: Desk, *, finding: bool) -> None:
+        """Say it, with what the model does; while one is still being found, none is missed."""
+        self.model_state = f"{desk.model} {desk.model_state}" if desk.model_state else ""
+        self.no_model = not desk.model and not finding
+        self.strength = desk.strength if desk.open_at is None else desk.open_at
+        self.show()
+
     def on_resize(self) -> None:
         """More of it, or less, finds room."""
         self.show()
@@ -49,7 +58,9 @@ class WritingStatus(Static):
         state = "saving…" if self.saving else self.model_state or self.state or no_model
         temperature = f"temperature {self.settings.temperature:g}"
         length = f"up to {wording.count(self.settings.max_tokens, 'token')}"
-        parts = [part for part in (wording.count(self.words, "word"), state, temperature, length) if part]
+        strength = f"strength {self.strength:g}" if self.strength not in (None, 1) else ""
+        words = wording.count(self.words, "word")
+        parts = [part for part in (words, state, strength, temperature, length) if part]
         needed = 2 if state else 1
         while len(parts) > needed and cells(" · ".join(parts)) > self.content_size.width > 0:
             parts.pop()

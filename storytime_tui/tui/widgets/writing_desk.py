@@ -1,0 +1,25 @@
+"""The foot of the Story screen: your line, and what stands under it."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.writing_status import WritingStatus
+
+
+class WritingDesk(Vertical):
+    """Prompt and status."""
+
+    def __init__(self, settings: SamplerSettings, *, id: str) -> None:
+        super().__init__(id=id)
+        self._settings = settings
+
+    def compose(self) -> ComposeResult:
+        """The line, with a sign before it, and the status."""
+        with Horizontal(id="line"):
+            yield Static(Content("›"), id="sign")
+            yield Prompt(id="prompt")
+        yield WritingStatus(self._settings, id="status")

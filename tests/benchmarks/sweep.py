@@ -1,0 +1,106 @@
+"""What batch, rate, passes and patience do for a small shelf: each trial a whole run, its best validation loss kept.
+
+    python tests/benchmarks/sweep.py [--base starter] [--shelf NAME|FOLDER …] [--trial "learning_rate=5e-4 epochs=10" …]
+                                     [--json]
+
+A trial is a plan's knobs; "" is the plan that people get. Without --trial the grid below is tried, without --shelf
+the three bundled shelves. Prints a row a run: perplexity before and at its best, at which step of how many, how
+long, and how much worse the loss is than the best of all trials on that shelf; with --json one object, last.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from storytime_tui import paths
+from storytime_tui.training import events as ev
+from storytime_tui.training.control import Control
+from storytime_tui.training.plan import TrainingPlan, with_preset, with_values
+from storytime_tui.workshop.learning import learn
+
+BUNDLED = ("hedgerow-tales", "nonsense-from-the-attic", "under-the-fir-trees")
+GRID = tuple(
+    f"learning_rate={rate} batch_size={windows} accumulation=1 epochs={epochs} patience=4 dropout={dropout}"
+    for rate in ("3e-4", "6e-4", "1.2e-3")
+    for windows in (2, 4, 8)
+    for epochs in (4, 8)
+    for dropout in (0.0, 0.1)
+)
+
+
+def tried(base: str, shelf: str, trial: str) -> dict[str, Any]:
+    """One run with these knobs on the "balanced" plan, and what it came to."""
+    plan = with_preset(TrainingPlan(base=base, collections=(shelf,)), "balanced", from_scratch=False)
+    wished = dict(knob.split("=", 1) for knob in trial.split())
+    plan = with_values(plan, {"sample_every": "0", **wished})
+    began = time.monotonic()
+    said = list(learn(plan, Control(), "trial"))
+    seconds = time.monotonic() - began
+    shutil.rmtree(paths.runs_folder() / "trial")
+    finished = said[-1]
+    if not isinstance(finished, ev.Finished):
+        raise SystemExit(f"{shelf}, {trial}: {finished}")
+    evaluated = [event for event in said if isinstance(event, ev.Evaluated)]
+    best = min(evaluated, key=lambda event: event.validation_loss)
+    return {
+        "shelf": shelf.rstrip("/").rpartition("/")[2],
+        "trial": trial or "the usual plan",
+        "before": evaluated[0].validation_loss,
+        "best": best.validation_loss,
+        "perplexity_before": evaluated[0].perplexity,
+        "perplexity": best.perplexity,
+        "best_step": best.step,
+        "steps": finished.step,
+        "seconds": seconds,
+    }
+
+
+def sweep(base: str, shelves: Iterable[str], trials: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Each trial on each shelf, a shelf after the other; printed as they end."""
+    for shelf in shelves:
+        for trial in trials:
+            row = tried(base, shelf, trial)
+            print(
+                f"| {row['shelf']} | {row['trial']} | {row['perplexity_before']:.2f} | {row['perplexity']:.2f} | "
+                f"{row['best']:.4f} | {row['best_step']} of {row['steps']} | {row['seconds']:.0f} s |",
+                flush=True,
+            )
+            yield row
+
+
+def main() -> None:
+    """Try them all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--base", default="starter")
+    parser.add_argument("--shelf", action="append")
+    parser.add_argument("--trial", action="append")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["STORYTIME_HOME"] = home
+        print("| shelf | trial | perplexity before | at its best | loss | at step | time |")
+        print("|---|---|---|---|---|---|---|", flush=True)
+        rows = list(sweep(args.base, args.shelf or BUNDLED, GRID if args.trial is None else args.trial))
+    least: dict[str, float] = {}
+    for row in rows:
+        least[row["shelf"]] = min(row["best"], least.get(row["shelf"], row["best"]))
+    for row in rows:
+        row["above_best"] = row["best"] / least[row["shelf"]] - 1
+    print()
+    for row in sorted(rows, key=lambda row: (row["shelf"], row["best"])):
+        print(
+            f"{row['shelf']}: {row['above_best']:.2%} above the best: {row['trial']}, {row['seconds']:.0f} s"
+        )
+    if args.json:
+        print(json.dumps({"trials": rows}))
+
+
+if __name__ == "__main__":
+    main()
