@@ -1,18 +1,25 @@
 """The starter's recipe on invented texts: what is held out stays apart, what must not be learned is left out."""
 
 import csv
+import dataclasses
 import gzip
 import hashlib
+import shutil
+import tarfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from storytime_tui.corpus.shelf import find_collection
+from storytime_tui.corpus.shelf import find_collection, taken_names
 from storytime_tui.generation.precision import verdict_in
 from storytime_tui.models import catalogue
 from storytime_tui.models.footprint import size_in
+from storytime_tui.models.voices import Voices
 from storytime_tui.training.plan import read_plan
-from tests.benchmarks import starter
+from storytime_tui.workshop.lessons import choose
+from storytime_tui.workshop.origins import find_origin
+from tests.benchmarks import starter, starter_texts
 from tests.tiny import write_collection
 
 WORDS = (
@@ -43,7 +50,7 @@ def texts(tmp_path: Path) -> Path:
     for name in ("books", "simple/primers", "tinystories", "grimm"):
         (tmp_path / name).mkdir(parents=True)
     for n in range(30):
-        length = 400 if n % 3 else 900  # a third of them are long
+        length = 40 if n % 3 else 600  # a third of them are long
         (tmp_path / "books" / f"book-{n:02}.txt").write_text(f"Book {n}\n\n{tale(f'book {n}', length)}\n")
     for n in range(4):
         (tmp_path / "simple" / "primers" / f"s-{n}.txt").write_text(f"Story {n}\n\n{tale(f's {n}', 12)}\n")
@@ -53,40 +60,119 @@ def texts(tmp_path: Path) -> Path:
     tiny = [tale(f"tiny {n}", 8) for n in range(40)]
     (tmp_path / "tinystories" / "tinystories.txt").write_text("\n<|endoftext|>\n".join([*tiny, tiny[0]]))
     (tmp_path / "tinystories" / "more-without-separators.txt").write_text(tale("run together", 50))
-    (tmp_path / "books.tsv").write_text("title\tauthor\tgutenberg_id\nBook 1\tA. Hen\t21\n")
-    (tmp_path / "simple.tsv").write_text("title\tauthor\tlicence\nStory 1\tB. Fox\tCC-BY 4.0\n")
+    (tmp_path / "books.tsv").write_text("file\ttitle\tauthor\tgutenberg_id\nb.txt\tBook 1\tA. Hen\t21\n")
+    (tmp_path / "simple.tsv").write_text("file\ttitle\tauthor\tlicence\ns.txt\tStory 1\tB. Fox\tCC-BY 4.0\n")
     return tmp_path
+
+
+@pytest.fixture
+def more(texts: Path) -> Path:
+    """What the last run reads besides, packed with the rest."""
+    for folder in ("gutenberg_simple/books", "storybooks_rest/texts", "simplestories"):
+        (texts / "more" / folder).mkdir(parents=True)
+    place = texts / "more"
+    (place / "gutenberg_simple" / "books" / "00077-mole.txt").write_text(f"The Mole\n\n{tale('mole', 40)}\n")
+    copied = next((texts / "books").glob(f"{held_out(texts)[0]}")).read_text()
+    (place / "gutenberg_simple" / "books" / "00078-again.txt").write_text(f"Again\n\n{copied}\n")
+    rows = "file\ttitle\tauthor\n00077-mole.txt\tThe Mole\tC. Hare\n"
+    (place / "gutenberg_simple" / "books.tsv").write_text(rows)
+    (place / "storybooks_rest" / "texts" / "frog.txt").write_text(PAGES)
+    rows = "file\ttitle\tauthor\tlicence\nfrog.txt\tThe Frog\tD. Owl\tCC-BY\n"
+    (place / "storybooks_rest" / "list.tsv").write_text(rows)
+    told = [f"Once {tale('simple', 8)}", f"She {tale('middle', 8)}", f'"{tale("said", 8)}" they said.']
+    (place / "simplestories" / "stories.txt").write_text("\n<|endoftext|>\n".join(told))
+    known = (texts / "tinystories" / "tinystories.txt").read_text()
+    further = "\n<|endoftext|>\n".join([tale("further", 8), known])
+    (texts / "tinystories" / "more.txt").write_text(further)
+    return texts
+
+
+def held_out(texts: Path) -> list[str]:
+    """The names of the books that are."""
+    books = [path.name for path in (texts / "books").glob("*.txt")]
+    return sorted(books, key=lambda name: hashlib.sha256(f"starter {name}".encode()).hexdigest())[:2]
 
 
 def test_texts_are_sorted_held_out_and_written_down(texts: Path, tmp_path: Path) -> None:
     record = tmp_path / "record"
-    starter.prepare(texts, texts / "grimm", record)
-    stories = {name: find_collection(name).stories for name in starter.LEARNED + starter.HELD_OUT}
-    assert len(stories[starter.BOOKS_HELD_OUT]) == 2  # 5% of 30
-    assert len(stories[starter.TALES]) + len(stories[starter.NOVELS]) == 28
-    assert len(stories[starter.TINY_HELD_OUT]) == 2
-    assert len(stories[starter.TINY]) == 38
+    starter_texts.prepare(texts, texts / "grimm", record)
+    names = starter_texts.LEARNED + starter_texts.HELD_OUT
+    stories = {name: find_collection(name).stories for name in names if name in taken_names()}
+    books = (starter_texts.TALES_HELD_OUT, starter_texts.NOVELS_HELD_OUT)
+    apart = [story.file for name in books for story in stories.get(name, ())]
+    assert sorted(apart) == sorted(held_out(texts))  # 5% of 30, always the same
+    assert len(stories[starter_texts.TALES]) + len(stories[starter_texts.NOVELS]) == 28
+    assert len(stories[starter_texts.TINY_HELD_OUT]) == 2
+    assert len(stories[starter_texts.TINY]) == 38
     told = [story.facts.fingerprint for some in stories.values() for story in some]
     assert len(told) == len(set(told))
-    sizes = [[story.facts.bytes for story in stories[name]] for name in (starter.TALES, starter.NOVELS)]
-    assert max(sizes[0]) < min(sizes[1])
+    tales, novels = (
+        [s.facts.bytes for s in stories[name]] for name in (starter_texts.TALES, starter_texts.NOVELS)
+    )
+    assert max(tales) < min(novels)
 
-    assert "Retold" not in {story.title for story in stories[starter.SIMPLE]}
+    assert "Retold" not in {story.title for story in stories[starter_texts.SIMPLE]}
     with (record / "left_out.tsv").open(encoding="utf-8") as file:
         (left,) = csv.DictReader(file, delimiter="\t")
     assert (left["title"], left["reason"]) == ("Retold", "stands in Grimm's tales")
     assert float(left["share"]) == pytest.approx(0.5, abs=0.05)
     with (record / "learned.tsv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file, delimiter="\t"))) == len(told)
-
-    with (record / "sources.tsv").open(encoding="utf-8") as file:
-        who = {row["author"]: row["licence"] for row in csv.DictReader(file, delimiter="\t")}
+    who = sources(record)
     assert who["A. Hen"].endswith("#21)")
     assert who["B. Fox"] == "CC-BY 4.0"
 
     before = (record / "learned.tsv").stat().st_mtime_ns
-    starter.prepare(texts, texts / "grimm", record)
+    starter_texts.prepare(texts, texts / "grimm", record)
     assert (record / "learned.tsv").stat().st_mtime_ns == before
+
+
+def sources(record: Path) -> dict[str, str]:
+    with (record / "sources.tsv").open(encoding="utf-8") as file:
+        return {row["author"]: row["licence"] for row in csv.DictReader(file, delimiter="\t")}
+
+
+def test_what_came_later_stands_on_the_same_shelves_and_is_cleaned_alike(more: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    for name, inside in (("texts", ("books", "simple", "tinystories")), ("more", ())):
+        with tarfile.open(packed / f"{name}.tar.xz", "w:xz", preset=0) as archive:
+            for folder in inside or [path.name for path in (more / "more").iterdir()]:
+                archive.add(more / folder if inside else more / "more" / folder, folder)
+    for name in ("books.tsv", "simple.tsv"):
+        shutil.copy(more / name, packed / name)
+    record = tmp_path / "record"
+    starter_texts.prepare(packed, more / "grimm", record)
+
+    shelf = {name: find_collection(name) for name in taken_names() & starter_texts.SHELF_OF.keys()}
+    assert {each.title for each in shelf.values()} == set(starter_texts.VOICES)
+    assert {name: each.title for name, each in shelf.items()} == {
+        name: starter_texts.SHELF_OF[name] for name in shelf
+    }
+    (simple,) = shelf[starter_texts.FRESH].stories
+    assert simple.text.startswith("Once")  # the others begin in the middle of a story
+    assert [story.title for story in shelf[starter_texts.BEDTIME].stories] == ["The Mole"]
+    with (record / "left_out.tsv").open(encoding="utf-8") as file:
+        left = {row["title"]: row["reason"] for row in csv.DictReader(file, delimiter="\t")}
+    assert left["Again"] == "stands in a held-out book"
+    (frog,) = shelf[starter_texts.PAGES].stories
+    assert "pond. In it" in frog.text  # its pages are paragraphs
+    who = sources(record)
+    assert (who["C. Hare"], who["D. Owl"]) == ("Public domain in the USA (Project Gutenberg #77)", "CC-BY")
+    assert who["Lennart Finke and others, 2025"] == "MIT"
+
+    (further,) = shelf[starter_texts.MORE].stories
+    assert further.text == tale("further", 8)  # the others were there already
+    plans = starter.plans_for("scratch-6x384", None, gpu=False)
+    assert [starter_texts.MORE in plan.collections for plan in plans.values()] == [False, False, True, False]
+
+    plan = starter.last_plan("starter")
+    assert plan.collections[0] == starter_texts.FRESH and plan.shelf_lines
+    chosen = choose(dataclasses.replace(plan, repeats=(), max_steps=10))
+    assert chosen.plan.voices[0] == starter_texts.SHORT_STORIES
+    assert set(chosen.plan.voices) == set(starter_texts.VOICES)
+    lines = Counter(story.header.partition("\n")[0] for story in chosen.reading)
+    assert set(lines) == {f"Shelf: {voice}" for voice in starter_texts.VOICES}
 
 
 def test_what_came_of_it_is_put_into_the_package_whole(
@@ -105,7 +191,7 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     )
     for run in starter.PLANS:
         starter.write_plan(plan, record / f"{run}.toml")
-    assert list(learn(plan, Control(), starter.TELLING))
+    assert list(learn(plan, Control(), starter.SHELVES))
     monkeypatch.setattr(starter, "_SHARD", 100_000)
 
     starter.ship(starter_folder, record)
@@ -113,14 +199,20 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     assert all(read_plan(starter_folder / name) == plan for name in starter.PLANS.values())
     assert gzip.decompress((starter_folder / "learned.tsv.gz").read_bytes()) == b"title\nA tale\n"
     assert verdict_in(starter_folder) is not None
+    assert find_origin(catalogue.STARTER, lambda words, done, total: None).voices == Voices(
+        starter_texts.VOICES
+    )
     assert size_in(starter_folder).parameters > 100_000
 
     (starter_folder / "README.md").write_text("a card")
+    told = b"title\nA tale\nstarter-tiny-more\tAnother\n"
+    (starter_folder / "learned.tsv.gz").write_bytes(gzip.compress(told))
     monkeypatch.setattr(starter, "_SHARD", 15_000_000)
     starter.ship(starter_folder, record)
     assert catalogue.has_starter()
     assert [path.name for path in starter_folder.glob("*.safetensors*")] == ["model.safetensors"]
     assert (starter_folder / "README.md").read_text() == "a card"
+    assert gzip.decompress((starter_folder / "learned.tsv.gz").read_bytes()) == told  # an earlier run's stay
 
 
 @pytest.mark.parametrize("gpu", [False, True])
@@ -135,7 +227,8 @@ def test_the_plans_have_as_many_steps_as_their_tokens_take(gpu: bool, tmp_path: 
         assert read_plan(tmp_path / name) == plan
     assert 0.99 < read / 10_000_000 <= 1
     first, *others = plans.values()
-    assert [plan.base for plan in plans.values()] == ["scratch-6x384", starter.READING, starter.PROSE]
+    assert [plan.base for plan in plans.values()] == ["scratch-6x384", *list(plans)[:-1]]
+    assert [plan.shelf_lines for plan in plans.values()] == [False, False, False, True]
     assert list(plans) == list(starter.PLANS)
     for name, plan in starter.plans_for("scratch-6x384", None, gpu=gpu).items():
         assert plan.max_steps != plans[name].max_steps
@@ -159,7 +252,7 @@ He thought of it all day.
 
 
 def test_a_picture_books_pages_become_paragraphs() -> None:
-    told = starter.as_told(PAGES)
+    told = starter_texts.as_told(PAGES)
     assert told.split("\n\n") == [
         "The Frog",
         "Far away there was a pond. In it lived a frog. He was green.",
@@ -169,16 +262,8 @@ def test_a_picture_books_pages_become_paragraphs() -> None:
     assert told.split() == PAGES.split()
     paragraph = "One day a frog who lived in a pond far away from here asked himself who he was. " * 3
     long = f"The Frog\n\n{paragraph}\n\n{paragraph}\n\nThe end.\n"
-    assert starter.as_told(long) == long
-    pages = starter.as_told("The Frog\n\n" + "\n\n".join(["The frog sat there and sang."] * 40)).split("\n\n")
+    assert starter_texts.as_told(long) == long
+    pages = starter_texts.as_told("The Frog\n\n" + "\n\n".join(["The frog sat there and sang."] * 40)).split(
+        "\n\n"
+    )
     assert all(len(page) <= 400 for page in pages) and len(pages) == 1 + 4
-
-
-def test_further_short_stories_are_for_the_last_run_alone(texts: Path, tmp_path: Path) -> None:
-    told = (texts / "tinystories" / "tinystories.txt").read_text()
-    more = [tale(f"more {n}", 8) for n in range(5)]
-    (texts / "tinystories" / "more.txt").write_text("\n<|endoftext|>\n".join([*more, told]))
-    starter.prepare(texts, texts / "grimm", tmp_path / "record")
-    assert sorted(story.text for story in find_collection(starter.MORE).stories) == sorted(more)
-    plans = starter.plans_for("scratch-6x384", None, gpu=False)
-    assert [starter.MORE in plan.collections for plan in plans.values()] == [False, False, True]

@@ -22,7 +22,7 @@ from storytime_tui.generation.pieces import Piece
 from storytime_tui.generation.presets import with_preset
 from storytime_tui.generation.settings import SamplerSettings
 from storytime_tui.workshop.telling import open_teller
-from tests.benchmarks.starter import runs_of_words
+from tests.benchmarks.starter_texts import runs_of_words
 
 PROMPTS = (
     "Once upon a time there was a hedgehog who",
