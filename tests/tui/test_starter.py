@@ -45,7 +45,7 @@ async def test_the_plan_begins_with_it(newcomer: World) -> None:
         await pilot.press("2", "s")
         await until(pilot, lambda: newcomer.run.plans)
         assert newcomer.run.plans[0].base == "starter"
-        assert newcomer.run.plans[0].patience == 3  # "balanced"
+        assert newcomer.run.plans[0].patience == 4  # "balanced"
         bases = app.screen.query_one("#bases", OptionList)
         assert bases.highlighted == 0 and bases.option_count == 8
         newcomer.run.say(None)

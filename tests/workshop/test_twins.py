@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,8 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
 from storytime_tui.training.runs import Journal, read_events
 from storytime_tui.workshop import learning, records
+from storytime_tui.workshop.hearing import Listening
+from storytime_tui.workshop.origins import Origin
 
 PLAN = TrainingPlan(base="scratch-tiny", collections=("grimm",))
 TWINS = 6
@@ -72,16 +74,17 @@ def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that is nothing but a folder, a plan and a journal; all twins come to the folder together."""
     barrier = threading.Barrier(TWINS)
 
-    def trainer_for(folder: Path, control: Control) -> Any:
+    def trainer_in(folder: Path) -> Any:
         events = [started(folder.name), ev.Finished(folder.name, 20, 3.0, 20, "done", 9.0)]
         return SimpleNamespace(step=0, run=lambda: iter(events))
 
     def build(*_: Any) -> Any:
         barrier.wait(30)
-        return trainer_for, PLAN
+        return SimpleNamespace(trainer_in=trainer_in, plan=PLAN, listening=Listening(PLAN, (), 0))
 
-    def prepare(*_: Any) -> Iterator[ev.Event]:
+    def prepare(*_: Any) -> Generator[ev.Event, None, Any]:
         yield ev.Preparing("reading the stories", 0, 0)
+        return SimpleNamespace(origin=Origin(PLAN.base, None))
 
     monkeypatch.setattr(learning, "_build", build)
     monkeypatch.setattr(learning, "_prepare_in_turn", prepare)
