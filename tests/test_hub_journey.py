@@ -40,7 +40,16 @@ def test_a_base_is_fetched_taught_and_told_with_and_then_needs_no_network(
     hub: LoopbackHub, tmp_path: Path
 ) -> None:
     tales = str(write_collection(tmp_path / "tales"))
-    knobs = ["--set", "block_size=16", "--set", "sample_tokens=5", "--max-steps", "4"]
+    knobs = [
+        "--set",
+        "block_size=16",
+        "--set",
+        "sample_tokens=5",
+        "--set",
+        "listen=false",
+        "--max-steps",
+        "4",
+    ]
     trained = storytime(
         hub, "train", "--corpus", tales, "--base", "distilgpt2", "--run", "r", "--json", *knobs
     )

@@ -79,6 +79,7 @@ class TrainingPlan:
     sample_every: int | None = None  # steps; 0 for never
     sample_prompt: str = "Once upon a time"
     sample_tokens: int = 40  # of each sample: it ends on the last whole sentence in them
+    listen: bool = True  # whether it is measured how much of what it tells sounds like its shelf
     keep: int = 3  # checkpoints kept: the best, the last and the one before it
     seed: int = 0
     extended_at: tuple[int, ...] = ()  # steps at which the run had ended and was given more epochs

@@ -189,8 +189,9 @@ def test_a_readme_that_is_named_itself_is_a_text(tmp_path: Path, capsys: pytest.
 
 
 def test_a_collection_that_cannot_be_read_is_removed_and_comes_back(
-    books: Path, capsys: pytest.CaptureFixture[str]
+    books: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(books)  # ".." is what lies around it, and is read
     folder = paths.collections_folder() / "broken"
     folder.mkdir(parents=True)
     (folder / "collection.toml").write_text("x = [")

@@ -159,6 +159,8 @@ def test_a_run_that_was_stopped_or_has_nothing_to_be_told_from_is_not_listened_t
     opened = Opened(monkeypatch)
     scratch = dataclasses.replace(PLAN, base="scratch-tiny")
     assert list(heard(a_run("stopped"), "r", Listening(PLAN, (shelf,), 1000))) == list(a_run("stopped"))
+    unheard = dataclasses.replace(PLAN, listen=False)
+    assert list(heard(a_run(), "r", Listening(unheard, (shelf,), 1000))) == list(a_run())
     assert list(heard(a_run(), "r", Listening(scratch, (shelf,), 1000))) == list(a_run())
     assert not measures(heard(a_run(), "r", Listening(PLAN, (shelf,), 1000, stopped=lambda: True)))
     assert opened.names == []
