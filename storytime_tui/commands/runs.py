@@ -133,11 +133,12 @@ def _show(name: str, as_json: bool) -> int:
     summary = run_record(name)
     if summary.state == "damaged":
         raise RunError(f"The run {name} is damaged. {summary.trouble}")
-    evaluations, voices = evaluations_of(name), records.voices_of(name)
+    evaluations, told = evaluations_of(name), records.told_as(name)
     _say_troubles([summary])
     if as_json:
         figures = [_finite(dataclasses.asdict(e)) for e in evaluations]
-        print_json({**_record(summary), "voices": voices, "evaluations": figures})
+        voices = {"voices": told.titles, "strength": told.strength}
+        print_json({**_record(summary), **voices, "evaluations": figures})
         return DONE
     collections = ", ".join(summary.collections)
     print(printable(f"{summary.name}: {summary.base} taught {collections}, {summary.state}"))
@@ -146,11 +147,13 @@ def _show(name: str, as_json: bool) -> int:
     print(f"step {summary.step:,} of {summary.total_steps:,}, {summary.seconds:,.0f} s of training")
     kept = ", ".join(f"step-{step}" for step in summary.checkpoints) or "none"
     print(f"checkpoints: {kept}")
-    if voices:
-        print(printable_line(f"voices: {', '.join(voices)}"))
+    if told.titles:
+        print(printable_line(f"voices: {', '.join(told.titles)}"))
+    if told.strength != 1:
+        print(f"told at strength {told.strength:g}, unless you say otherwise")
     if summary.voice is not None:
-        told = of_passages(summary.voice, summary.passages)
-        print(f"{told} passages that it told sound like its shelf")
+        passages = of_passages(summary.voice, summary.passages)
+        print(f"{passages} passages that it told sound like its shelf")
     for e in evaluations:
         print(
             f"step {e.step:>6,}  validation loss {e.validation_loss:.3f}  perplexity {e.perplexity:,.1f}"

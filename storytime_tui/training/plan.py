@@ -20,18 +20,13 @@ from storytime_tui import files, small_files
 from storytime_tui.errors import PlanError
 from storytime_tui.models.catalogue import default_base
 from storytime_tui.terminal import is_text
+from storytime_tui.training.defaults import LORA_RATE, MOST_LORA_RATE, usual_epochs, usual_rate, usual_step
 from storytime_tui.training.ranges import RANGES, shown
 
 PRECISIONS = ("auto", "bf16", "fp16", "fp32")
 SCHEDULES = ("cosine", "linear", "constant", "wsd")
 OPTIMIZERS = ("adamw", "adamw8bit")
 SWITCHES = ("auto", "on", "off")
-# The learning rate: of a new model; of one that knows something, by its parameters (below this, that); of larger ones.
-NEW_RATE = 1e-3
-RATES = ((50_000_000, 1e-4), (1_000_000_000, 5e-5))
-LARGE_RATE = 1e-5
-LORA_RATE = 10.0  # times the rate of full fine-tuning; half as much again for very short runs
-MOST_LORA_RATE = 1e-3
 DEVICES = ("auto", "cpu", "cuda", "mps")
 _SAMPLINGS = 8  # at most, behind the one before the first step
 _LARGEST_FILE = 16_000_000  # bytes: a plan names every story
@@ -235,7 +230,10 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         "one pass, or four from nothing: what would become of it",
         {"epochs": 1.0},
     ),
-    "balanced": ("three passes, or ten from nothing; ends when it no longer gets better", {"patience": 3}),
+    "balanced": (
+        "three or four passes, or ten from nothing; ends when it no longer gets better",
+        {"patience": 4},
+    ),
     "thorough": (
         "half as many passes again, and more patience",
         {"patience": 6, "dropout": 0.15},
@@ -264,7 +262,7 @@ def with_preset(plan: TrainingPlan, name: str, *, from_scratch: bool) -> Trainin
     if name == "quick look" and from_scratch:
         values["epochs"] = 4.0  # after one it would know less than how often each token comes
     if name == "thorough":
-        values["epochs"] = 15.0 if from_scratch else 4.5
+        values["epochs"] = 15.0 if from_scratch else 6.0
     return dataclasses.replace(plan, **values)
 
 
@@ -303,10 +301,9 @@ def resolve(
         )
     windows = window_count(training_tokens, stride)
     batch = plan.batch_size or max(1, min(16 if parameters < 50_000_000 else 4, windows, 4096 // block))
-    # about 4,000 tokens a step while a corpus is small, 8,000 from a million tokens on
-    wanted = 8192 if training_tokens > 1_000_000 else 4096 if training_tokens > 40_000 else 1024
+    wanted = usual_step(training_tokens)
     accumulation = plan.accumulation or max(1, min(round(wanted / (batch * block)), windows // batch or 1))
-    epochs = plan.epochs or (10.0 if from_scratch else 3.0)
+    epochs = plan.epochs or usual_epochs(parameters, training_tokens, from_scratch=from_scratch)
     if plan.max_steps and not plan.epochs:
         epochs = plan.max_steps * batch * accumulation / windows
         if epochs > RANGES["epochs"][1]:
@@ -319,7 +316,7 @@ def resolve(
             f"lora_rank is {plan.lora_rank}, but {plan.base} has learned nothing yet that LoRA could stand on: "
             "set lora_rank=0, or choose a base such as distilgpt2."
         )
-    rate = plan.learning_rate or usual_rate(parameters, from_scratch=from_scratch)
+    rate = plan.learning_rate or usual_rate(parameters, training_tokens, from_scratch=from_scratch)
     resolved = dataclasses.replace(
         plan,
         block_size=block,
@@ -332,7 +329,8 @@ def resolve(
     steps = schedule_of(resolved, training_tokens)
     if plan.lora_rank and plan.learning_rate is None:
         short = 1.5 if steps.total_steps < 100 else 1.0
-        lora_rate = min(MOST_LORA_RATE, rate * LORA_RATE * short)
+        whole = usual_rate(parameters, None, from_scratch=False)
+        lora_rate = min(MOST_LORA_RATE, whole * LORA_RATE * short)
         resolved = dataclasses.replace(resolved, learning_rate=lora_rate)
     bounded = plan.max_steps is not None and steps.total_steps == plan.max_steps
     if steps.warmup_steps >= steps.total_steps and plan.warmup_steps:
@@ -349,13 +347,6 @@ def resolve(
         evaluate_every=every,
         sample_every=seldom if plan.sample_every is None else plan.sample_every,
     )
-
-
-def usual_rate(parameters: int, *, from_scratch: bool) -> float:
-    """The learning rate of full fine-tuning where none is wished: the smaller a model, the higher."""
-    if from_scratch:
-        return NEW_RATE
-    return next((rate for below, rate in RATES if parameters <= below), LARGE_RATE)
 
 
 def plan_with_more(

@@ -18,7 +18,7 @@ from storytime_tui.models.identity import identity_of
 from storytime_tui.models.voices import check_shares, check_strength
 from storytime_tui.workshop.models import open_model
 from storytime_tui.workshop.origins import Origin, find_origin
-from storytime_tui.workshop.run_bases import base_of, weights_of
+from storytime_tui.workshop.run_bases import base_of, check_adapter, weights_of
 
 if TYPE_CHECKING:
     import torch
@@ -72,6 +72,7 @@ def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]
         check_strength(strength)
     check_shares(shares)
     origin = find_origin(name, report)
+    check_adapter(origin)
     wished = origin.voices.strength if strength is None else float(strength)
     shares = [(other, share) for other, share in shares if share]
     if wished == 1 and not shares:

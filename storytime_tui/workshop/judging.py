@@ -17,6 +17,7 @@ from storytime_tui.workshop.hearing import base_passages, measure_teller
 from storytime_tui.workshop.lessons import behind_lines
 from storytime_tui.workshop.models import open_model
 from storytime_tui.workshop.origins import Origin, find_origin
+from storytime_tui.workshop.run_bases import check_adapter
 from storytime_tui.workshop.voice import Voice, ear_for, shelves_of
 
 Report = Callable[[str, int, int], None]
@@ -65,6 +66,7 @@ def judge(
     if not stories:
         raise CorpusError("There is no story to measure on: name another collection, or use --all.")
     origin = find_origin(model_name, report)
+    check_adapter(origin)
     assert origin.folder is not None
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
@@ -138,6 +140,7 @@ def judge_voice(
     split = split_stories([story for each in found for story in each.stories], fraction, seed)
     shelves = shelves_of(found, split)
     origin = find_origin(model_name, report)
+    check_adapter(origin)
     base = _held_against(model_name, origin)
     told: tuple[str, ...] = ()
     if base:

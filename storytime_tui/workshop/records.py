@@ -10,7 +10,7 @@ from typing import Any
 from storytime_tui import files
 from storytime_tui.amounts import count
 from storytime_tui.errors import PlanError, RunError, StorytimeError
-from storytime_tui.models.voices import read_voices
+from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
@@ -71,11 +71,14 @@ def run_record(name: str) -> RunSummary:
     return runs.summary_of(name)
 
 
-def voices_of(name: str) -> tuple[str, ...]:
-    """The shelves that a run tells as, by their titles; () where it knows none, or its plan is damaged."""
+def told_as(name: str) -> Voices:
+    """The shelves that a run tells as and the strength that it is usually told at; no shelves where it knows none, or
+    its plan is damaged."""
     kept, plan = read_voices(runs.run_folder(name)), _plan_of(name)
-    titles = kept.titles if kept is not None else plan.voices if plan is not None else ()
-    return tuple(dict.fromkeys(titles))  # several collections may go by one name
+    found = kept or Voices(plan.voices if plan is not None else ())
+    return Voices(
+        tuple(dict.fromkeys(found.titles)), found.strength
+    )  # several collections may go by one name
 
 
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:

@@ -42,6 +42,20 @@ def write_beginning(run: Path, base: Origin) -> None:
         files.write_atomically(run / BEGAN, (json.dumps(said, indent=1) + "\n").encode())
 
 
+def check_adapter(run: Origin) -> None:
+    """Raise ModelError where a LoRA run stands on the starter, and the starter has other weights by now.
+
+    Its small matrices belong to the weights that they learned beside; each version of the program may bring others.
+    """
+    if run.adapter is None or run.base != catalogue.STARTER or run.folder is None:
+        return
+    began = _read_beginning(_folder_of(run) / BEGAN)
+    if began is not None and began.weights != _digest(run.folder, identity_of(run.folder)):
+        raise ModelError(
+            f"{run.name} was learned by LoRA beside an earlier starter, whose weights are gone: train it anew."
+        )
+
+
 def weights_of(origin: Origin) -> str:
     """The sum of all weights of a model, those of an adapter too: the same wherever they lie. Raises ModelError."""
     folders = [folder for folder in (origin.folder, origin.adapter) if folder is not None]

@@ -72,8 +72,10 @@ def test_a_run_shows_the_voices_that_it_knows(capsys: pytest.CaptureFixture[str]
     assert "voices: Hedgerow Tales, Grimm\n" in said(capsys, "show", "new")[0]
     write_voices(folder, Voices(("Tales of the Hedgerow", "Grimm")))  # what it says itself holds
     assert "voices: Tales of the Hedgerow, Grimm\n" in said(capsys, "show", "new")[0]
+    write_voices(folder, Voices(("Tales of the Hedgerow", "Grimm"), 1.3))
+    assert "told at strength 1.3, unless you say otherwise\n" in said(capsys, "show", "new")[0]
     shown = objects(said(capsys, "show", "new", "--json")[0])[0]
-    assert shown["voices"] == ["Tales of the Hedgerow", "Grimm"]
+    assert (shown["voices"], shown["strength"]) == (["Tales of the Hedgerow", "Grimm"], 1.3)
 
 
 # -- compare -----------------------------------------------------------------------------------------------

@@ -177,6 +177,8 @@ def test_a_lora_run_has_a_strength_too_and_joins_a_whole_run() -> None:
     for name in base:
         torch.testing.assert_close(half[name], (base[name] + small[name]) / 2)
         torch.testing.assert_close(both[name], (one[name] + small[name]) / 2)
+    (run / BEGAN).write_text(json.dumps({"base": "starter", "weights": "others", "local": False}))
+    assert "was learned by LoRA beside an earlier starter" in refused("small", 1.0)
 
 
 def test_another_strength_reads_nothing_anew_and_what_is_kept_is_bounded(
