@@ -1,5 +1,6 @@
 """The command line as a stranger meets it: exit codes, one clear line, JSON on stdout and words on stderr."""
 
+import argparse
 import json
 import re
 import signal
@@ -7,11 +8,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from storytime_tui.cli import main
+from storytime_tui.commands import evaluate, train
 from tests.tiny import tale, write_collection
 
 TINY = [
@@ -98,6 +101,14 @@ def test_train_speaks_words_without_json(tales: Path, capsys: pytest.CaptureFixt
     assert "validation loss" in capsys.readouterr().out
     assert main(["tell", "--prompt", "The frog", "--max-tokens", "5"]) == 0
     assert capsys.readouterr().out.startswith("The frog")
+
+
+@pytest.mark.parametrize(("verb", "more"), [(train, []), (evaluate, ["--model", "m"])])
+def test_collections_are_named_together_or_one_by_one(verb: ModuleType, more: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    verb.add_arguments(parser)
+    for words in (["one", "two", "three"], ["one", "--corpus", "two", "three"]):
+        assert parser.parse_args([*more, "--corpus", *words]).corpus == ["one", "two", "three"]
 
 
 def test_a_mistake_in_the_settings_is_said_once_and_stops_nothing(

@@ -20,7 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `evaluate` takes."""
     parser.add_argument("--model", required=True, help="a run, run/step-20, a folder, or a Hub id")
     parser.add_argument(
-        "--corpus", nargs="+", required=True, metavar="NAME|PATH", help="collections to measure on"
+        "--corpus",
+        action="extend",
+        nargs="+",
+        required=True,
+        metavar="NAME|PATH",
+        help="collections to measure on",
     )
     parser.add_argument(
         "--all", action="store_true", help="on every story, not only those set aside for validation"

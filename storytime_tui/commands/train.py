@@ -46,7 +46,11 @@ _ONE_PRESS = 0.5  # seconds within which several interrupts are one press of Ctr
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `train` takes."""
     parser.add_argument(
-        "--corpus", nargs="+", metavar="NAME|PATH", help="collections by name, or folders of texts"
+        "--corpus",
+        action="extend",
+        nargs="+",
+        metavar="NAME|PATH",
+        help="collections by name, or folders of texts",
     )
     parser.add_argument(
         "--base",

@@ -15,16 +15,16 @@ def recited(passages: Sequence[str], stories: Iterable[str], words: int = RUN) -
 
     Capitals and punctuation don't count. The stories are read one at a time; 0 where no passage is so long.
     """
-    told = np.concatenate([np.empty(0, np.uint64), *(_runs(passage, words) for passage in passages)])
+    told = np.concatenate([np.empty(0, np.uint64), *(runs_of_words(passage, words) for passage in passages)])
     known = np.unique(told)
     found = np.zeros(len(known), np.bool_)
     for story in stories if len(known) else ():
-        found |= np.isin(known, _runs(story, words))
+        found |= np.isin(known, runs_of_words(story, words))
     return float(found[np.searchsorted(known, told)].mean()) if len(told) else 0.0
 
 
-def _runs(text: str, words: int) -> Hashes:
-    """A hash of each run of so many words, in their order."""
+def runs_of_words(text: str, words: int = RUN) -> Hashes:
+    """A hash of each run of so many words, in their order; capitals and punctuation don't count."""
     hashes = word_hashes(text)
     count = max(0, len(hashes) - words + 1)
     runs = np.zeros(count, np.uint64)

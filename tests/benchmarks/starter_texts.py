@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.recited import runs_of_words
 from storytime_tui.corpus.shelf import find_collection, taken_names
-from storytime_tui.corpus.words import word_hashes
+from storytime_tui.corpus.words import Hashes
 from storytime_tui.workshop import shelves
 
 VOICES = SHORT_STORIES, FAIRY_TALES, PICTURE_BOOKS, OLD_NOVELS = (
@@ -75,7 +75,6 @@ SHELF_OF = {
 _MARK = "<|endoftext|>"
 _SHARE_HELD_OUT = 0.05
 _TALE = 25_000  # bytes: half of a book of tales is in stories no longer than that
-_RUN_OF_WORDS = 8
 _MOST_SHARED = 0.05  # of a story's runs of eight words, with Grimm's tales or with a held-out book
 _MOST_SHARED_TINY = 0.5  # with the held-out ones: all of them begin with the same eight words
 _SHORTEST = 300  # bytes of a story from a book: a shorter one is a motto or a list
@@ -296,26 +295,13 @@ def _no_tale(story: Story) -> tuple[str, float] | None:
     return ("too short", 0.0) if story.facts.bytes < _SHORTEST else None
 
 
-Runs = npt.NDArray[np.uint64]
-
-
-def _shared(story: Story, known: Runs, most: float, words: str) -> tuple[str, float] | None:
+def _shared(story: Story, known: Hashes, most: float, words: str) -> tuple[str, float] | None:
     own = runs_of_words(story.text)
     places = np.minimum(np.searchsorted(known, own), len(known) - 1)
     share = float((known[places] == own).mean()) if len(own) else 0.0
     return (words, round(share, 3)) if share > most else None
 
 
-def _known_runs(stories: Iterable[Story]) -> Runs:
+def _known_runs(stories: Iterable[Story]) -> Hashes:
     """Those of all the stories, sorted."""
     return np.unique(np.concatenate([runs_of_words(story.text) for story in stories]))
-
-
-def runs_of_words(text: str) -> Runs:
-    """A number for each run of eight words, capitals and punctuation aside."""
-    words = word_hashes(text)
-    count = len(words) - _RUN_OF_WORDS + 1
-    runs_of = np.zeros(max(0, count), np.uint64)
-    for place in range(_RUN_OF_WORDS if count > 0 else 0):
-        runs_of = runs_of * np.uint64(0x9E3779B97F4A7C15) + words[place : place + count]
-    return runs_of
