@@ -50,6 +50,18 @@ async def test_after_a_restart_the_run_that_ended_is_as_it_was(app: StorytimeApp
         app.desk.stop_run()
 
 
+async def test_both_samples_of_an_earlier_run_are_in_view_where_there_is_room(
+    app: StorytimeApp, world: World
+) -> None:
+    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
+    async with app.run_test(size=(160, 48)) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: "From “Once upon a time”" in screen_text(app))
+        assert "From a held-out story" in screen_text(app)
+
+
 async def test_the_plan_leads_back_to_the_run_that_was_left(app: StorytimeApp, world: World) -> None:
     world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
     async with app.run_test(size=SMALL) as pilot:

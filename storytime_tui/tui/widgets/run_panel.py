@@ -156,7 +156,6 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         """Lines are laid out by width: draw them again."""
         if self._view is not None:
             self.call_after_refresh(self.show, self._view, True)
-            self.call_after_refresh(self.screen.refresh_bindings)  # there may be room for both samples now
 
     def show(self, view: RunView, anew: bool = False) -> None:
         """Show the run as it stands: at once where something happened, a few times a second for mere steps."""

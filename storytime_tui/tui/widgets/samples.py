@@ -49,6 +49,14 @@ class Samples(Horizontal):
         self._place: int | None = None  # of the sampling in view; None follows the newest
         self._prompt: str | None = None  # the beginning in view; None is the first
         self._shown: object = None
+        self._view: RunView | None = None
+
+    def on_resize(self) -> None:
+        """There may be room for both now, or no longer: an ended run says nothing more that would draw them anew."""
+        if self._view is not None:
+            self.forget()
+            self.call_after_refresh(self.show, self._view)
+            self.call_after_refresh(self.screen.refresh_bindings)
 
     def compose(self) -> ComposeResult:
         """Room for two."""
@@ -62,6 +70,7 @@ class Samples(Horizontal):
 
     def show(self, view: RunView) -> None:
         """Show the chosen sampling, or the newest."""
+        self._view = view
         told = samplings(view.samples)
         self._place = self._place if told else None
         place = len(told) - 1 if self._place is None else min(self._place, len(told) - 1)
