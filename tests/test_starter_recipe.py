@@ -71,7 +71,9 @@ def more(texts: Path) -> Path:
     for folder in ("gutenberg_simple/books", "storybooks_rest/texts", "simplestories"):
         (texts / "more" / folder).mkdir(parents=True)
     place = texts / "more"
-    (place / "gutenberg_simple" / "books" / "00077-mole.txt").write_text(f"The Mole\n\n{tale('mole', 40)}\n")
+    (place / "gutenberg_simple" / "books" / "00077-mole.txt").write_text(
+        f"The Mole\n\nThere lived once a mole. {tale('mole', 40)}\n"
+    )
     copied = next((texts / "books").glob(f"{held_out(texts)[0]}")).read_text()
     (place / "gutenberg_simple" / "books" / "00078-again.txt").write_text(f"Again\n\n{copied}\n")
     rows = "file\ttitle\tauthor\n00077-mole.txt\tThe Mole\tC. Hare\n"
@@ -155,6 +157,9 @@ def test_what_came_later_stands_on_the_same_shelves_and_is_cleaned_alike(more: P
     with (record / "left_out.tsv").open(encoding="utf-8") as file:
         left = {row["title"]: row["reason"] for row in csv.DictReader(file, delimiter="\t")}
     assert left["Again"] == "stands in a held-out book"
+    (again,) = shelf[starter_texts.ONCE_PAGES].stories  # to be read more often for how it begins
+    assert again.text.startswith("Once upon a time there lived a mole. ")
+    assert starter_texts.ONCE_TALES not in shelf  # none of the others begins so
     (frog,) = shelf[starter_texts.PAGES].stories
     assert "pond. In it" in frog.text  # its pages are paragraphs
     who = sources(record)
@@ -191,7 +196,8 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     )
     for run in starter.PLANS:
         starter.write_plan(plan, record / f"{run}.toml")
-    assert list(learn(plan, Control(), starter.SHELVES))
+    assert list(learn(plan, Control(), starter.TELLING))
+    assert list(learn(dataclasses.replace(plan, base=starter.TELLING), Control(), starter.SHELVES))
     monkeypatch.setattr(starter, "_SHARD", 100_000)
 
     starter.ship(starter_folder, record)

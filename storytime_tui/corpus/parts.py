@@ -26,7 +26,7 @@ def with_line(story: Story, line: str, more: str = "") -> list[Story]:
     text = story.text
     places = [
         (start, end, place > 0)
-        for first, last in _chapters(story, text)
+        for first, last in chapter_spans(story, text)
         for place, (start, end) in enumerate(_cut(text, first, last))
     ]
     if len(places) < 2:
@@ -48,7 +48,7 @@ def with_line(story: Story, line: str, more: str = "") -> list[Story]:
     return parts
 
 
-def _chapters(story: Story, text: str) -> Iterator[tuple[int, int]]:
+def chapter_spans(story: Story, text: str) -> Iterator[tuple[int, int]]:
     """Where the chapters stand, without the line ends around them; what stands before the first is one, too."""
     places = sorted({0, *(chapter.start for chapter in story.chapters), len(text)})
     for start, end in itertools.pairwise(places):

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.parts import chapter_spans
 from storytime_tui.corpus.recited import runs_of_words
 from storytime_tui.corpus.shelf import find_collection, taken_names
 from storytime_tui.corpus.words import Hashes
@@ -44,6 +45,11 @@ FRESH, FABLES, BEDTIME, PAGES = ADDED = (
     "starter-bedtime",
     "starter-pages",
 )  # for the last run
+ONCE_TALES, ONCE_PAGES, ONCE_NOVELS = ONCE = (
+    "starter-once-tales",
+    "starter-once-pages",
+    "starter-once-novels",
+)  # what of those begins with "Once upon a time" or the like, to be read more often in the last run
 MORE_TEXTS = {  # folders of `more/`: whose stories go where
     "tinystories_eniompw": FRESH,
     "tinystories_maxme1": FRESH,
@@ -70,6 +76,9 @@ SHELF_OF = {
     BEDTIME: PICTURE_BOOKS,
     PAGES: PICTURE_BOOKS,
     NOVELS: OLD_NOVELS,
+    ONCE_TALES: FAIRY_TALES,
+    ONCE_PAGES: PICTURE_BOOKS,
+    ONCE_NOVELS: OLD_NOVELS,
     NOVELS_HELD_OUT: OLD_NOVELS,
 }
 _MARK = "<|endoftext|>"
@@ -82,6 +91,12 @@ _A_PARAGRAPH = 150  # characters: where half of a simple story's are shorter, th
 _LONG_ENOUGH = 400  # characters of a paragraph made of pages
 _QUOTES = ('"', "'", "\u201c", "\u2018", "-", "\u2013", "\u2014")
 _IN_THE_MIDDLE = re.compile(r"[\"'a-z]|(He|She|They|But|So|And|Then)\b")
+_ONCE = re.compile(
+    r"([\"\u201c]?)(?:Once (?:up)?on a time,?|Once,?(?= (?:there|a|an|the|in|two|three|long|when|many)\b)|"
+    r"There (?:once )?(was|were|lived)(?: once)?(?: (?:up)?on a time)?,?|Long,? long ago,?|Long ago,?|"
+    r"A long (?:time|while) ago,?|Many,? (?:many )?years ago,?|In (?:the )?olden times?,?)(?= )"
+)  # the ways in which old tales say "Once upon a time"
+_ONCE_LONGEST = 12_000  # characters of a tale that is read more often for its beginning
 _NOT_A_TALE = re.compile(
     r"\b(introduct|preface|foreword|prefatory|contents|glossary|appendix|dedicat|bibliograph|pronunc|"
     r"to the reader|illustrations|author's note|list of|suggestions to)",
@@ -120,6 +135,7 @@ def prepare(texts: Path, grimm: Path, record: Path) -> None:
     read = tuple(name for name in (*LEARNED, MORE, *ADDED) if name in there)
     held_out = tuple(name for name in HELD_OUT if name in there)
     left_out = _leave_out(read, grimm)
+    put_once()
     _write_rows(record / "left_out.tsv", LeftOut, map(dataclasses.astuple, left_out))
     learned = []
     for name in read + held_out:
@@ -211,6 +227,44 @@ def _tiny_stories(path: Path) -> list[str]:
 def _write_tiny(folder: Path, stories: Sequence[str], name: str = "tinystories.txt") -> None:
     apart = [re.sub(r"\s*\n\s*", "\n\n", story) for story in stories]  # some have no line between paragraphs
     _write(folder / name, f"\n{_MARK}\n".join(apart))
+
+
+def put_once() -> None:
+    """Put the tales on the shelf that begin with "Once upon a time" or the like, all with those very words.
+
+    Most short stories begin so, and few of the others: a model that reads them as they come thinks of a short story
+    at these words whatever line stands before them.
+    """
+    there = taken_names()
+    for name, shelf in zip(ONCE, (FAIRY_TALES, PICTURE_BOOKS, OLD_NOVELS), strict=True):
+        read = [each for each in (*LEARNED, *ADDED) if SHELF_OF[each] == shelf and each in there]
+        told = [
+            tale
+            for each in read
+            for story in find_collection(each).stories
+            for start, end in chapter_spans(story, story.text)
+            if (tale := _from_once(story.text[start:end].strip())) and len(tale) <= _ONCE_LONGEST
+        ]
+        if name in there or not told:
+            continue
+        with tempfile.TemporaryDirectory() as place:
+            _write_tiny(Path(place) / name, told)
+            shelves.rename(shelves.add([Path(place) / name], name).collection, None, shelf)
+
+
+def _from_once(text: str) -> str:
+    """The same from "Once upon a time"; empty where it begins in no such way.
+
+    >>> _from_once("There lived once a king.")
+    'Once upon a time there lived a king.'
+    >>> _from_once("A king lived once.")
+    ''
+    """
+    found = _ONCE.match(text)
+    if not found:
+        return ""
+    quote, verb = found.groups()
+    return f"{quote}Once upon a time{f' there {verb}' if verb else ''} {text[found.end() :].lstrip()}"
 
 
 def begins(story: str) -> bool:
