@@ -14,6 +14,7 @@ from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.theme import theme_for
 from storytime_tui.tui.ticks import Ticks
 from storytime_tui.tui.widgets.page import Line, write
+from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.fake_library import SHELF
 from tests.tui.fakes import FINISHED, STARTED, a_run, evaluated, sampled, step
 
@@ -203,3 +204,7 @@ def test_a_run_that_ends_without_a_word_has_failed() -> None:
 def test_sixteen_colours_get_the_terminals_own() -> None:
     assert theme_for("standard") == "storytime-16"
     assert theme_for("truecolor") == "storytime"
+
+
+def test_a_panel_that_is_not_composed_yet_shows_no_samples() -> None:
+    assert not RunPanel().shows_both  # the footer asks at any time

@@ -238,7 +238,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
     @property
     def shows_both(self) -> bool:
         """Whether the samples of both beginnings are in view."""
-        return self.query_one(Samples).has_both
+        return any(samples.has_both for samples in self.query(Samples))  # none before the panel is composed
 
     def turn_sample(self) -> None:
         """Show the sample from the other beginning."""
