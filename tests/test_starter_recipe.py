@@ -214,6 +214,7 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     told = b"title\nA tale\nstarter-tiny-more\tAnother\n"
     (starter_folder / "learned.tsv.gz").write_bytes(gzip.compress(told))
     monkeypatch.setattr(starter, "_SHARD", 15_000_000)
+    shutil.rmtree(record / "made")
     starter.ship(starter_folder, record)
     assert catalogue.has_starter()
     assert [path.name for path in starter_folder.glob("*.safetensors*")] == ["model.safetensors"]
@@ -273,3 +274,19 @@ def test_a_picture_books_pages_become_paragraphs() -> None:
         "\n\n"
     )
     assert all(len(page) <= 400 for page in pages) and len(pages) == 1 + 4
+
+
+@pytest.mark.parametrize(
+    ("told", "begins"),
+    [
+        ("There lived once a king.", "Once upon a time there lived a king."),
+        ("There was once upon a time a king.", "Once upon a time there was a king."),
+        ("Once on a time, there were two.", "Once upon a time there were two."),
+        ("Long, long ago, a fox ran.", "Once upon a time a fox ran."),
+        ("\u201cOnce there was a fox.", "\u201cOnce upon a time there was a fox."),
+        ("Once more he ran.", ""),
+        ("A king lived once.", ""),
+    ],
+)
+def test_the_ways_of_old_tales_to_begin_are_one(told: str, begins: str) -> None:
+    assert starter_texts.from_once(told) == begins

@@ -122,6 +122,7 @@ def prepare(texts: Path, grimm: Path, record: Path) -> None:
     """Put the collections on the shelf, and write down what was learned from; again does nothing."""
     done = record / "facts.json"
     if done.is_file() and json.loads(done.read_text(encoding="utf-8")).keys() <= taken_names():
+        put_once()  # of texts that were prepared before there were these
         return
     record.mkdir(parents=True, exist_ok=True)
     for name in SHELF_OF.keys() & taken_names():  # a preparation that was cut short
@@ -236,28 +237,30 @@ def put_once() -> None:
     at these words whatever line stands before them.
     """
     there = taken_names()
-    for name, shelf in zip(ONCE, (FAIRY_TALES, PICTURE_BOOKS, OLD_NOVELS), strict=True):
-        read = [each for each in (*LEARNED, *ADDED) if SHELF_OF[each] == shelf and each in there]
+    for name in ONCE:
+        if name in there:
+            continue
+        shelf = SHELF_OF[name]
         told = [
             tale
-            for each in read
+            for each in (*LEARNED, *ADDED)
+            if SHELF_OF[each] == shelf and each in there
             for story in find_collection(each).stories
             for start, end in chapter_spans(story, story.text)
-            if (tale := _from_once(story.text[start:end].strip())) and len(tale) <= _ONCE_LONGEST
+            if (tale := from_once(story.text[start:end].strip())) and len(tale) <= _ONCE_LONGEST
         ]
-        if name in there or not told:
-            continue
-        with tempfile.TemporaryDirectory() as place:
-            _write_tiny(Path(place) / name, told)
-            shelves.rename(shelves.add([Path(place) / name], name).collection, None, shelf)
+        if told:
+            with tempfile.TemporaryDirectory() as place:
+                _write_tiny(Path(place) / name, told, f"{name}.txt")
+                shelves.rename(shelves.add([Path(place) / name], name).collection, None, shelf)
 
 
-def _from_once(text: str) -> str:
+def from_once(text: str) -> str:
     """The same from "Once upon a time"; empty where it begins in no such way.
 
-    >>> _from_once("There lived once a king.")
+    >>> from_once("There lived once a king.")
     'Once upon a time there lived a king.'
-    >>> _from_once("A king lived once.")
+    >>> from_once("A king lived once.")
     ''
     """
     found = _ONCE.match(text)
