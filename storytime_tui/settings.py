@@ -28,9 +28,9 @@ class Settings:
     device: str = "auto"
     theme: str = "storytime"
     preset: str = "lively"  # how stories are told (generation.presets), but for the next six
-    temperature: float = 0.75
-    top_p: float = 0.95
-    min_p: float = 0.05
+    temperature: float = 0.6
+    top_p: float = 0.9
+    min_p: float = 0.1
     repetition: float = 1.05
     max_tokens: int = 200
     finish_sentence: bool = True

@@ -55,7 +55,7 @@ def test_saved_settings_come_back(home: Path) -> None:
         ("max_tokens = 0x" + "f" * 50_000, "max_tokens is a huge number"),
         ("finish_sentence = 1", "must be true or false"),
         ("temperature = true", "must be a number"),
-        ("temperature = 7", "temperature is 7.0, but must be between 0 and 5; 0.75 is used"),
+        ("temperature = 7", "temperature is 7.0, but must be between 0 and 5; 0.6 is used"),
         ("temperature = nan", "temperature is nan, but must be between 0 and 5"),
         ("top_p = inf", "top_p is inf, but must be above 0 and at most 1"),
         ("top_p = 0.0", "top_p is 0.0, but must be above 0"),

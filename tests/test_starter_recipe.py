@@ -169,9 +169,16 @@ def test_what_came_later_stands_on_the_same_shelves_and_is_cleaned_alike(more: P
     (further,) = shelf[starter_texts.MORE].stories
     assert further.text == tale("further", 8)  # the others were there already
     plans = starter.plans_for("scratch-6x384", None, gpu=False)
-    assert [starter_texts.MORE in plan.collections for plan in plans.values()] == [False, False, True, False]
+    assert [starter_texts.MORE in plan.collections for plan in plans.values()] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
 
-    plan = starter.last_plan("starter")
+    assert starter.last_plan("starter").collections[0] == starter_texts.FRESH
+    plan = starter.shelves_plan("starter", 10_000)
     assert plan.collections[0] == starter_texts.FRESH and plan.shelf_lines
     chosen = choose(dataclasses.replace(plan, repeats=(), max_steps=10))
     assert chosen.plan.voices[0] == starter_texts.SHORT_STORIES
@@ -196,8 +203,8 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     )
     for run in starter.PLANS:
         starter.write_plan(plan, record / f"{run}.toml")
-    assert list(learn(plan, Control(), starter.TELLING))
-    assert list(learn(dataclasses.replace(plan, base=starter.TELLING), Control(), starter.SHELVES))
+    assert list(learn(plan, Control(), starter.SHELVES))
+    assert list(learn(dataclasses.replace(plan, base=starter.SHELVES), Control(), starter.AGAIN))
     monkeypatch.setattr(starter, "_SHARD", 100_000)
 
     starter.ship(starter_folder, record)
@@ -214,7 +221,7 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     told = b"title\nA tale\nstarter-tiny-more\tAnother\n"
     (starter_folder / "learned.tsv.gz").write_bytes(gzip.compress(told))
     monkeypatch.setattr(starter, "_SHARD", 15_000_000)
-    shutil.rmtree(record / "made")
+    shutil.rmtree(starter.make(record))
     starter.ship(starter_folder, record)
     assert catalogue.has_starter()
     assert [path.name for path in starter_folder.glob("*.safetensors*")] == ["model.safetensors"]
@@ -235,7 +242,7 @@ def test_the_plans_have_as_many_steps_as_their_tokens_take(gpu: bool, tmp_path: 
     assert 0.99 < read / 10_000_000 <= 1
     first, *others = plans.values()
     assert [plan.base for plan in plans.values()] == ["scratch-6x384", *list(plans)[:-1]]
-    assert [plan.shelf_lines for plan in plans.values()] == [False, False, False, True]
+    assert [plan.shelf_lines for plan in plans.values()] == [False, False, False, True, True]
     assert list(plans) == list(starter.PLANS)
     for name, plan in starter.plans_for("scratch-6x384", None, gpu=gpu).items():
         assert plan.max_steps != plans[name].max_steps

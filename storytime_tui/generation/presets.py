@@ -8,7 +8,7 @@ from storytime_tui.generation.settings import SamplerSettings
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "steady": (
         "keeps to the likelier words: calm and clear, a little plain",
-        {"temperature": 0.6, "top_p": 0.9, "min_p": 0.1},
+        {"temperature": 0.4, "min_p": 0.2},
     ),
     "lively": ("varied, and seldom loses the thread; the usual way", {}),
     "wild": (

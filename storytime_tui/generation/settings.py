@@ -24,11 +24,11 @@ class SamplerSettings:
     what is asked for outright (bias, banned, no_repeat, min_tokens) holds.
     """
 
-    temperature: float = 0.75  # 0 always takes the likeliest token; above 1 the unlikely gain
+    temperature: float = 0.6  # 0 always takes the likeliest token; above 1 the unlikely gain
     # which tokens may be drawn at all
     top_k: int = 0  # keep the k likeliest; 0 keeps all
-    top_p: float = 0.95  # keep the likeliest that hold this much probability together; 1 keeps all
-    min_p: float = 0.05  # keep those with this share of the likeliest one's probability; 0 keeps all
+    top_p: float = 0.9  # keep the likeliest that hold this much probability together; 1 keeps all
+    min_p: float = 0.1  # keep those with this share of the likeliest one's probability; 0 keeps all
     typical: float = 1.0  # keep those about as surprising as is to be expected, with this mass; 1 keeps all
     xtc: float = 0.0  # how often the likeliest are passed over for the least likely of the good ones
     xtc_threshold: float = (

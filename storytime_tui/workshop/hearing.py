@@ -47,7 +47,7 @@ _SMALL = 100_000_000  # parameters: a larger model is listened to at the end onl
 _ROOM = 12  # bytes a parameter: the weights as they are loaded, and what is made of them to tell with
 _CARD = "README.md"
 _DAYS = 90  # what a base told is kept for, since it was last asked for
-_FORMAT = 1  # of what is kept; counted up when passages are told in another way
+_FORMAT = 2  # of what is kept; counted up when passages are told in another way
 _log = logging.getLogger(__name__)
 
 Stopped = Callable[[], bool]

@@ -190,7 +190,7 @@ STORY: tuple[Section, ...] = (
         "The settings",
         "A model gives every token a probability; the settings say how one is chosen.",
         (
-            ("temperature", "0 always takes the likeliest; 0.75 is lively; above 1.2 it gets wild"),
+            ("temperature", "0 always takes the likeliest; 0.6 is usual; above 1.2 it gets wild"),
             ("top p", "choose only among the likeliest tokens that together hold this share"),
             ("max tokens", "how far it goes on at a time"),
             ("seed", "the same number with the same text tells the same again; 0 is another each time"),
