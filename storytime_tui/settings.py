@@ -15,8 +15,8 @@ from typing import Any
 
 from storytime_tui import paths, small_files
 from storytime_tui.errors import StorytimeError
-from storytime_tui.generation.presets import PRESETS
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.presets import PRESETS
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.models.catalogue import default_base, resolve_base
 
 
@@ -88,9 +88,7 @@ def change_settings(changed: Mapping[str, object]) -> str:
     A file that is no TOML is kept beside it under another name, which the returned sentence says ("" otherwise).
     Raises StorytimeError where the file cannot be written, or another program holds it for ten seconds.
     """
-    from storytime_tui import (
-        files,  # the app reads its settings before its first frame, and writes much later
-    )
+    from storytime_tui import files
 
     path = paths.settings_file()
     busy = StorytimeError(

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from storytime_tui.jobs import listen
 from storytime_tui.models import catalogue
-from storytime_tui.workshop import hearing
 from tests.tiny import make_starter
 
 # Each time the same examples, so that a change is judged by what it changed, and so not many. Others are looked for
@@ -75,7 +75,7 @@ def starter_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends is not told with to hear its voice, which takes seconds: `test_hearing` asks for that."""
-    monkeypatch.setattr(hearing, "_ear_of", lambda listening: (None, float("nan")))
+    monkeypatch.setattr(listen, "_ear_of", lambda listening: (None, float("nan")))
 
 
 @pytest.fixture(autouse=True)

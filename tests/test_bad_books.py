@@ -10,7 +10,7 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.cli import main
-from storytime_tui.corpus.keeping import prepared
+from storytime_tui.corpus.library import prepared
 from storytime_tui.corpus.web import polite
 from tests.loopback_library import LoopbackLibrary, Waits, manners_without_waiting
 

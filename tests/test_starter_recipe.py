@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from storytime_tui.corpus.shelf import find_collection, taken_names
-from storytime_tui.generation.precision import verdict_in
+from storytime_tui.corpus.library.shelf import find_collection, taken_names
+from storytime_tui.generation.backends.precision import verdict_in
+from storytime_tui.jobs.dataset import choose
+from storytime_tui.jobs.find_model import find_origin
 from storytime_tui.models import catalogue
 from storytime_tui.models.footprint import size_in
 from storytime_tui.models.voices import Voices
 from storytime_tui.training.plan import read_plan
-from storytime_tui.workshop.lessons import choose
-from storytime_tui.workshop.origins import find_origin
 from tests.benchmarks import starter, starter_texts
 from tests.tiny import write_collection
 
@@ -190,9 +190,9 @@ def test_what_came_later_stands_on_the_same_shelves_and_is_cleaned_alike(more: P
 def test_what_came_of_it_is_put_into_the_package_whole(
     tmp_path: Path, starter_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from storytime_tui.jobs.train import learn
     from storytime_tui.training.control import Control
     from storytime_tui.training.plan import TrainingPlan
-    from storytime_tui.workshop.learning import learn
 
     record = tmp_path / "record"
     record.mkdir()

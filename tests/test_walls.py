@@ -67,16 +67,16 @@ def test_light_commands_load_nothing_heavy(argv: list[str], home: Path) -> None:
         "storytime_tui.models.catalogue",
         "storytime_tui.models.tokenizer",
         "storytime_tui.models.hub",
-        "storytime_tui.corpus.shelf",
+        "storytime_tui.corpus.library.shelf",
         "storytime_tui.corpus.tokens",
-        "storytime_tui.generation.settings",
-        "storytime_tui.generation.decoding",
+        "storytime_tui.generation.sampling.settings",
+        "storytime_tui.generation.detokenizer",
         "storytime_tui.generation.context",
         "storytime_tui.stories.store",
-        "storytime_tui.workshop.learning",
-        "storytime_tui.workshop.telling",
-        "storytime_tui.workshop.judging",
-        "storytime_tui.workshop.shelves",
+        "storytime_tui.jobs.train",
+        "storytime_tui.jobs.generate",
+        "storytime_tui.jobs.evaluate",
+        "storytime_tui.jobs.shelves",
     ],
 )
 def test_light_modules_load_nothing_heavy(module: str, home: Path) -> None:
@@ -123,8 +123,8 @@ def test_a_model_is_made_without_torchs_compiler_and_transformers() -> None:
         "import sys, torch\n"
         "from storytime_tui.models.gpt2 import Shape\n"
         "from storytime_tui.models.gpt2_files import empty_gpt2\n"
-        "from storytime_tui.generation import precision\n"
-        "from storytime_tui.generation.reader import prepare\n"
+        "from storytime_tui.generation.backends import precision\n"
+        "from storytime_tui.generation.backends.backend import prepare\n"
         "model = empty_gpt2(Shape(300, 32, 16, 1, 2, 64), torch.device('cpu'), torch.float32, padded=False)\n"
         "model.fill(0)\n"
         "reader = prepare(model.eval(), 'fp32')\n"

@@ -109,8 +109,9 @@ def make_starter(folder: Path, seed: int = 0) -> Path:
 
     import torch
 
-    from storytime_tui.models import export, loading
+    from storytime_tui.models import loading
     from storytime_tui.models.catalogue import ScratchShape
+    from storytime_tui.models.export import weight_files
     from storytime_tui.models.tokenizer import train_tokenizer
 
     tokenizer = train_tokenizer([tale(number) for number in range(8)], 400)
@@ -120,10 +121,10 @@ def make_starter(folder: Path, seed: int = 0) -> Path:
     tokenizer.save(folder, shape.window)
     with tempfile.TemporaryDirectory() as place:
         loading.write_model(model, loading.weights_of(model), Path(place))
-        with export.open_weights(Path(place)) as weights:
-            names = export.write_weights(weights, folder, torch.float16, shard_bytes=100_000)
+        with weight_files.open_weights(Path(place)) as weights:
+            names = weight_files.write_weights(weights, folder, torch.float16, shard_bytes=100_000)
         config = json.loads((Path(place) / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps(export.config_in(config, torch.float16)))
+        (folder / "config.json").write_text(json.dumps(weight_files.config_in(config, torch.float16)))
     assert len(names) > 1
     (folder / "README.md").write_text("# A stand-in\n")
     return folder

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.errors import Misused
+from storytime_tui.jobs.bench.app import measure_ui
+from storytime_tui.jobs.bench.keys import measure_keys
+from storytime_tui.jobs.bench.tell import measure_telling
+from storytime_tui.jobs.bench.train import measure_training, shapes
 from storytime_tui.models.catalogue import default_base
-from storytime_tui.workshop.measuring import measure_ui
-from storytime_tui.workshop.measuring_keys import measure_keys
-from storytime_tui.workshop.measuring_telling import measure_telling
-from storytime_tui.workshop.measuring_training import measure_training, shapes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -13,8 +13,8 @@ from storytime_tui.commands.tables import print_table
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.web.sizes import size
 from storytime_tui.errors import CorpusError
+from storytime_tui.jobs import shelves
 from storytime_tui.terminal import printable, printable_line
-from storytime_tui.workshop import shelves
 
 PATHS = ("paths", "name")  # arguments that may name a file: what a disk calls it need not be UTF-8
 TEXTS = ("query",)  # arguments that name nothing: they may be empty
@@ -227,7 +227,7 @@ def _list_removed(*, as_json: bool) -> None:
 
 
 def _search(args: argparse.Namespace) -> None:
-    from storytime_tui.workshop import books
+    from storytime_tui.jobs import books
 
     query = " ".join(args.query)
     if args.offline or not query.strip():
@@ -257,7 +257,7 @@ def _search(args: argparse.Namespace) -> None:
 
 
 def _fetch(args: argparse.Namespace) -> None:
-    from storytime_tui.workshop import books
+    from storytime_tui.jobs import books
 
     with progress_shown() as report:
         added = books.fetch(books.numbered(args.number), report=report)

@@ -71,7 +71,7 @@ def _devices() -> Iterator[Finding]:
     try:
         import torch
 
-        from storytime_tui.workshop.devices import device_lines
+        from storytime_tui.jobs.devices import device_lines
     except Exception as error:  # a broken installation of torch raises anything
         yield Finding("devices", f"torch cannot be loaded: {error}", well=False)
         return

@@ -12,11 +12,11 @@ from storytime_tui.cli import DONE
 from storytime_tui.commands.output import print_json, progress_shown, say, strength_of
 from storytime_tui.commands.tables import print_table
 from storytime_tui.errors import RunError
+from storytime_tui.jobs import records
+from storytime_tui.jobs.records import ComparedRun, evaluations_of, run_record, run_records
 from storytime_tui.terminal import printable, printable_line, printable_path
 from storytime_tui.training.heard import of_passages
 from storytime_tui.training.runs import RunSummary
-from storytime_tui.workshop import records
-from storytime_tui.workshop.records import ComparedRun, evaluations_of, run_record, run_records
 
 PATHS = ("to", "name", "names")  # arguments that name a file or a run: what a disk calls it need not be UTF-8
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
@@ -255,7 +255,7 @@ def _bytes(text: str) -> int:
 def _export(args: argparse.Namespace) -> int:
     if args.private and args.push is None:
         args.misused("--private goes with --push")
-    from storytime_tui.workshop.exporting import export_model
+    from storytime_tui.jobs.export import export_model
 
     with progress_shown() as report:
         done = export_model(

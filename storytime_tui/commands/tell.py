@@ -25,12 +25,12 @@ from storytime_tui.commands.output import (
 from storytime_tui.errors import Misused, PlanError, StorytimeError
 from storytime_tui.generation import voice as voices
 from storytime_tui.generation.pieces import Piece, Told
-from storytime_tui.generation.presets import PRESETS, with_preset
-from storytime_tui.generation.settings import SamplerSettings, with_values
+from storytime_tui.generation.sampling.presets import PRESETS, with_preset
+from storytime_tui.generation.sampling.settings import SamplerSettings, with_values
+from storytime_tui.jobs import generate, records
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.models.voices import check_shares
 from storytime_tui.terminal import printable, printable_line
-from storytime_tui.workshop import records, telling
 
 _STOPPED_BY = {
     "length": "as long as asked for",
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     stop = threading.Event()
     status = StatusLine()
     try:
-        teller = telling.open_teller(
+        teller = generate.open_teller(
             name,
             lambda event: status.show(progress_text(printable(event.what), event.done, event.total)),
             strength=strength,
@@ -211,7 +211,7 @@ def _usual_model() -> str:
     untrained = {base.name for base in bases()}
     for sentence in records.troubles(records.run_records()):
         say(printable_line(sentence))
-    for choice in telling.choices():
+    for choice in generate.choices():
         if choice.name not in untrained:
             return choice.name
     if has_starter():

@@ -24,6 +24,9 @@ from storytime_tui.commands.output import (
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
 from storytime_tui.generation.sentences import marked_where_cut
+from storytime_tui.jobs.boards import on_board
+from storytime_tui.jobs.progress import Stopped
+from storytime_tui.jobs.train import learn, resume
 from storytime_tui.models.catalogue import scratch_shape
 from storytime_tui.settings import load_settings
 from storytime_tui.streams import OutputLost, terminal_lost
@@ -32,9 +35,6 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.heard import in_words, strength_in_words
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
-from storytime_tui.workshop.boards import on_board
-from storytime_tui.workshop.learning import learn, resume
-from storytime_tui.workshop.progress import Stopped
 
 PATHS = (
     "plan",

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from storytime_tui import files
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
-from storytime_tui.corpus.cleaning import CLEANING_VERSION
+from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import CorpusError
 

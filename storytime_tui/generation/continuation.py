@@ -10,14 +10,14 @@ import torch
 from storytime_tui.corpus.headers import HEADERS, SHELF
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.context import View, lay_out
-from storytime_tui.generation.front import Front
+from storytime_tui.generation.header import Front
 from storytime_tui.generation.line import Line
 from storytime_tui.generation.pieces import Seen
-from storytime_tui.generation.rules import rules_for
-from storytime_tui.generation.sampling import NO_NUMBER, Changes, SamplerState, changes, choose
-from storytime_tui.generation.settings import Knobs, SamplerSettings, knobs_of
-from storytime_tui.generation.transcript import Transcript
-from storytime_tui.generation.vocabulary import Vocabulary, facts_of
+from storytime_tui.generation.sampling.rules import rules_for
+from storytime_tui.generation.sampling.sampler import NO_NUMBER, Changes, SamplerState, changes, choose
+from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings, knobs_of
+from storytime_tui.generation.sampling.vocabulary import Vocabulary, facts_of
+from storytime_tui.generation.token_history import Transcript
 
 _BEFORE = 4000  # bytes of the prompt, in which a banned phrase may have begun
 

@@ -7,12 +7,12 @@ whole sentence, while it may still be cut; so what was shown is never taken back
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from storytime_tui.generation.decoding import Utf8Stream
+from storytime_tui.generation.detokenizer import Utf8Stream
 from storytime_tui.generation.phrases import Found, find_banned, find_stop, held_banned, held_stop, token_of
 from storytime_tui.generation.pieces import Alternative, Piece
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.generation.sampling.vocabulary import Vocabulary
 from storytime_tui.generation.sentences import ends_sentence, sentence_cut
-from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.generation.vocabulary import Vocabulary
 
 OVERRUN = 40  # tokens that a telling may go on for, to finish its sentence
 _UNFINISHED = 3  # tokens more for a character of which only some bytes have come

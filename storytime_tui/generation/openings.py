@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.sentences import first_sentence
-from storytime_tui.generation.settings import SamplerSettings
 
 SHORTEST, LONGEST = 4, 25  # words of an opening
 _TOKENS = 60  # in which its sentence has to end

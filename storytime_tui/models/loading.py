@@ -20,7 +20,7 @@ from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
-    from storytime_tui.models.foreign import Foreign
+    from storytime_tui.models.transformers_model import Foreign
 
 
 class Loaded(NamedTuple):
@@ -105,7 +105,7 @@ def _read(
     if shape is not None:
         model = gpt2_files.empty_gpt2(shape, device, dtype, padded=device.type == "cuda")
         return model, *gpt2_files.read_weights(model, folder)
-    from storytime_tui.models.foreign import open_foreign  # transformers takes seconds to import
+    from storytime_tui.models.transformers_model import open_foreign  # transformers takes seconds to import
 
     return open_foreign(folder, device, dtype, dropout)
 
@@ -213,7 +213,7 @@ def _check_vocabulary(config: dict[str, Any], folder: Path, *, ours: bool) -> No
     if ours:
         rows = config.get("vocab_size")
     else:
-        from storytime_tui.models.foreign import read_config, rows_of
+        from storytime_tui.models.transformers_model import read_config, rows_of
 
         rows = rows_of(read_config(folder))
     tokens = load_tokenizer(folder).vocabulary_size

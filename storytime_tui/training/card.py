@@ -4,10 +4,10 @@ import dataclasses
 import math
 
 from storytime_tui.training.checkpoints import Progress
+from storytime_tui.training.dataset import Lesson
 from storytime_tui.training.evaluate import Score, perplexity_of
 from storytime_tui.training.events import VoiceMeasured
 from storytime_tui.training.heard import WHAT_IT_IS
-from storytime_tui.training.lesson import Lesson
 from storytime_tui.training.plan import TrainingPlan
 
 _STORIES_NAMED = 200  # in the card; the run's plan.toml names all

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from storytime_tui.training.distributed import Ranks
-from storytime_tui.training.objective import window_batch
+from storytime_tui.training.loss import window_batch
 from storytime_tui.training.skips import skips_of
 
 ALONE = Ranks()

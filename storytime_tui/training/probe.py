@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from storytime_tui.models.footprint import Footprint
 from storytime_tui.training.evaluate import autocast
-from storytime_tui.training.objective import LOGIT, LOGITS, Objective
+from storytime_tui.training.loss import LOGIT, LOGITS, Objective
 from storytime_tui.training.plan import TrainingPlan
 
 _SPARE = 0.92  # of what a device has free: kernels and other programs want some

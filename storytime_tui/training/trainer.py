@@ -24,9 +24,9 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning, wished
 from storytime_tui.training.card import model_card
 from storytime_tui.training.control import Control
+from storytime_tui.training.dataset import Lesson
 from storytime_tui.training.evaluate import Score, autocast, score_stream
-from storytime_tui.training.lesson import Lesson
-from storytime_tui.training.objective import Objective, window_batch
+from storytime_tui.training.loss import Objective, window_batch
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
 from storytime_tui.training.order import WindowOrder
 from storytime_tui.training.plan import TrainingPlan, schedule_of

@@ -20,7 +20,7 @@ from textual.message import Message
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control

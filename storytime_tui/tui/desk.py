@@ -17,8 +17,8 @@ from textual.signal import Signal
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import StorytimeError
-from storytime_tui.generation.presets import preset_of
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.presets import preset_of
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known, said
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.story import Passage
@@ -33,13 +33,7 @@ from storytime_tui.tui.bridge import (
     in_thread,
 )
 from storytime_tui.tui.manuscript import last_story, strength_with, told_as, told_with
-from storytime_tui.tui.messages import (
-    SettingsNotKept,
-    StoreSaid,
-    TellerReady,
-    TellingEnded,
-    TellingMessage,
-)
+from storytime_tui.tui.messages import SettingsNotKept, StoreSaid, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.preferences import KEPT, Preferences
 from storytime_tui.tui.run_view import RunView, view_of
 from storytime_tui.tui.services import Choice, Copy, Room, Services, Store

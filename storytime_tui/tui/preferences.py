@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable, Mapping
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.generation.presets import with_preset
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.presets import with_preset
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.settings import SAMPLER as KEPT  # of the sampler, for the next time
 from storytime_tui.settings import Loaded, Settings
 

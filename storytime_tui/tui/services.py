@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice
 from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.stories.story import Added as AddedLine
@@ -180,136 +180,136 @@ def real_services() -> Services:
 
 
 def _shelf() -> tuple[tuple[Collection, ...], Sequence[str]]:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.opened()
 
 
 def _add(sources: Sequence[str], report: Report, stop: threading.Event) -> Added:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.add(sources, report=report, stop=stop)
 
 
 def _add_text(text: str, title: str) -> Added:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.add_text(text, title)
 
 
 def _before(collection: Collection, index: int) -> str:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.before(collection, index)
 
 
 def _rename(collection: Collection, index: int | None, title: str) -> str:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.rename(collection, index, title)
 
 
 def _remove(collection: Collection, index: int | None) -> Removed:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.remove(collection, index)
 
 
 def _removed(collections: Sequence[Collection]) -> Sequence[Removed]:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.removed(collections)
 
 
 def _undo(removed: Any) -> Restored:  # a `Removed` that `_remove` or `_removed` gave
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.undo(removed)
 
 
 def _set_punctuation(collection: Collection, plain: bool) -> None:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     shelves.set_punctuation(collection, plain)
 
 
 def _copies(collections: Sequence[Collection]) -> Mapping[tuple[str, int], Copy]:
-    from storytime_tui.workshop import shelves
+    from storytime_tui.jobs import shelves
 
     return shelves.copies(collections)
 
 
 def _estimate(stories: Sequence[Story], base: str) -> Estimate:
-    from storytime_tui.workshop import estimates
+    from storytime_tui.jobs import estimates
 
     return estimates.estimate(stories, base)
 
 
 def _room_for(stories: Sequence[Story], base: str, plan: TrainingPlan | None) -> Room | None:
-    from storytime_tui.workshop import memory
+    from storytime_tui.jobs import memory
 
     return memory.room_for(stories, base, plan)
 
 
 def _browse_books() -> Sequence[Book]:
-    from storytime_tui.workshop import books
+    from storytime_tui.jobs import books
 
     return books.browse()
 
 
 def _search_books(query: str, stop: threading.Event) -> Found:
-    from storytime_tui.workshop import books
+    from storytime_tui.jobs import books
 
     return books.search(query, stop=stop)
 
 
 def _fetch_book(book: Any, report: Report, stop: threading.Event) -> Added:  # a `Book` of `_browse_books`
-    from storytime_tui.workshop import books
+    from storytime_tui.jobs import books
 
     return books.fetch(book, report=report, stop=stop)
 
 
 def _estimate_tokens(text_bytes: int, base: str) -> int:
-    from storytime_tui.workshop import estimates
+    from storytime_tui.jobs import estimates
 
     return estimates.estimate_tokens(text_bytes, base)
 
 
 def _learn(plan: TrainingPlan, control: Control, run: str | None) -> Iterator[Event]:
-    from storytime_tui.workshop import learning
+    from storytime_tui.jobs import train
 
-    return learning.learn(plan, control, run)
+    return train.learn(plan, control, run)
 
 
 def _resume(run: str, control: Control, more_epochs: float | None) -> Iterator[Event]:
-    from storytime_tui.workshop import learning
+    from storytime_tui.jobs import train
 
-    return learning.resume(run, control, more_epochs)
+    return train.resume(run, control, more_epochs)
 
 
 def _last_run() -> LastRun | None:
-    from storytime_tui.workshop import records
+    from storytime_tui.jobs import records
 
     return records.last_run()
 
 
 def _model_choices() -> Sequence[Choice]:
-    from storytime_tui.workshop import telling
+    from storytime_tui.jobs import generate
 
-    return telling.choices()
+    return generate.choices()
 
 
 def _open_teller(name: str, on_progress: Progress | None, strength: float | None) -> Teller:
-    from storytime_tui.workshop import telling, waking
+    from storytime_tui.jobs import generate, waking
 
     waking.load_torchs_libraries()
-    return telling.open_teller(name, on_progress, strength=strength)
+    return generate.open_teller(name, on_progress, strength=strength)
 
 
 def _copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
-    from storytime_tui.workshop import copying
+    from storytime_tui.jobs import copied
 
-    return copying.copied_by(model, stop)
+    return copied.copied_by(model, stop)
 
 
 def _open_store() -> Store:

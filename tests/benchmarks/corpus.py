@@ -38,7 +38,7 @@ def gather(folder: Path | None, into: Path) -> list[Path]:
 
 def ours(folder: Path, home: Path, tokenizer: Any) -> tuple[float, float]:
     """Seconds from raw files to token files, and how many of these went into opening token files."""
-    from storytime_tui.corpus.keeping.folders import read_folder
+    from storytime_tui.corpus.library.folders import read_folder
     from storytime_tui.corpus.splitting import split_stories
     from storytime_tui.corpus.tokens import open_tokens
 

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, TextIteratorStreamer
 
-from storytime_tui.generation.gpt2_reader import GPT2Reader
-from storytime_tui.generation.graph import Steps
+from storytime_tui.generation.backends.cuda_graph import Steps
+from storytime_tui.generation.backends.gpt2 import GPT2Reader
+from storytime_tui.generation.generator import Storyteller
 from storytime_tui.generation.pieces import Told
-from storytime_tui.generation.presets import with_preset
-from storytime_tui.generation.settings import SamplerSettings, knobs_of
-from storytime_tui.generation.storyteller import Storyteller
+from storytime_tui.generation.sampling.presets import with_preset
+from storytime_tui.generation.sampling.settings import SamplerSettings, knobs_of
 from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
 from tests.benchmarks.generation import words
 

@@ -19,7 +19,7 @@ from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.lesson import Lesson
+from storytime_tui.training.dataset import Lesson
 from storytime_tui.training.plan import TrainingPlan, resolve
 from storytime_tui.training.probe import Memory, fit_to_memory
 from storytime_tui.training.trainer import Trainer

@@ -81,7 +81,7 @@ def short_run(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
 
 def _learned(plan: TrainingPlan) -> Figures:
     """Seconds from the start to the last checkpoint, and what each kind of event had to wait for."""
-    from storytime_tui.workshop.learning import learn
+    from storytime_tui.jobs.train import learn
 
     spent: dict[str, float] = {}
     tokens = steps = saved = 0
@@ -114,7 +114,7 @@ def _learned(plan: TrainingPlan) -> Figures:
 
 def dashboard(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
     """The dashboard open against headless, with distilgpt2's shape and windows of 256 tokens."""
-    from storytime_tui.workshop.measuring import measure_dashboard
+    from storytime_tui.jobs.bench.app import measure_dashboard
 
     on_gpu = device == "cuda"
     steps = 24 if smoke else 400

@@ -54,7 +54,7 @@ def measure(folder: Path) -> dict[str, Any]:
     evaluated = [e for e in said if e["event"] == "evaluated"]
     told = storytime("tell", "--model", "grimm", "--prompt", "Once upon a time", "--max-tokens", "60")
 
-    from storytime_tui.corpus.shelf import find_collection
+    from storytime_tui.corpus.library.shelf import find_collection
     from storytime_tui.corpus.splitting import split_stories
     from storytime_tui.corpus.tokens import open_tokens
     from storytime_tui.models.tokenizer import load_tokenizer

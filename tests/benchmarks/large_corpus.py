@@ -59,7 +59,7 @@ def write_book(path: Path, size: int, seed: int) -> None:
 def work(folder: Path) -> None:
     """In a process of its own: read, clean, divide, split, tokenise; then open it all again; print figures."""
     from storytime_tui import paths
-    from storytime_tui.corpus.keeping.folders import read_folder
+    from storytime_tui.corpus.library.folders import read_folder
     from storytime_tui.corpus.splitting import split_stories
     from storytime_tui.corpus.tokens import open_tokens
     from storytime_tui.models.tokenizer import train_tokenizer

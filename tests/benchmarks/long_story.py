@@ -19,10 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import psutil
 import torch
 
+from storytime_tui.generation.backends.backend import precisions_of, prepare
+from storytime_tui.generation.generator import Storyteller
 from storytime_tui.generation.pieces import Piece
-from storytime_tui.generation.reader import precisions_of, prepare
-from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.generation.storyteller import Storyteller
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
 from storytime_tui.models.tokenizer import train_tokenizer

@@ -18,11 +18,11 @@ from typing import Any
 
 import torch
 
-from storytime_tui.generation.presets import PRESETS, with_preset
-from storytime_tui.generation.reader import Reader, precisions_of, prepare, read_in_chunks
-from storytime_tui.generation.rules import Rules, rules_for
-from storytime_tui.generation.sampling import SamplerState, choose
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.backends.backend import Reader, precisions_of, prepare, read_in_chunks
+from storytime_tui.generation.sampling.presets import PRESETS, with_preset
+from storytime_tui.generation.sampling.rules import Rules, rules_for
+from storytime_tui.generation.sampling.sampler import SamplerState, choose
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.models.gpt2 import GPT2, Shape
 
 VOCABULARY = 50_257

@@ -23,13 +23,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from storytime_tui import cli, paths
-from storytime_tui.corpus.shelf import taken_names
+from storytime_tui.corpus.library.shelf import taken_names
+from storytime_tui.jobs.export import export_model
+from storytime_tui.jobs.generate import judge_precision
 from storytime_tui.models.catalogue import STARTER
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan, with_values, write_plan
-from storytime_tui.workshop.exporting import export_model
-from storytime_tui.workshop.telling import judge_precision
 from tests.benchmarks.starter_texts import (
     ADDED,
     BEDTIME,

@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 
+from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.corpus.recited import runs_of_words
-from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.generation.pieces import Piece
-from storytime_tui.generation.presets import with_preset
-from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.workshop.telling import open_teller
+from storytime_tui.generation.sampling.presets import with_preset
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs.generate import open_teller
 
 PROMPTS = (
     "Once upon a time there was a hedgehog who",

@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.library.shelf import find_collection, taken_names
 from storytime_tui.corpus.parts import chapter_spans
 from storytime_tui.corpus.recited import runs_of_words
-from storytime_tui.corpus.shelf import find_collection, taken_names
 from storytime_tui.corpus.words import Hashes
-from storytime_tui.workshop import shelves
+from storytime_tui.jobs import shelves
 
 VOICES = SHORT_STORIES, FAIRY_TALES, PICTURE_BOOKS, OLD_NOVELS = (
     "Short stories",

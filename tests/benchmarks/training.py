@@ -42,8 +42,8 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
     from storytime_tui.models.gpt2 import Shape
     from storytime_tui.models.gpt2_files import empty_gpt2
     from storytime_tui.training.control import Control
+    from storytime_tui.training.dataset import Lesson
     from storytime_tui.training.events import Evaluated, Failed, StepDone
-    from storytime_tui.training.lesson import Lesson
     from storytime_tui.training.plan import TrainingPlan
     from storytime_tui.training.trainer import Trainer
     from tests.benchmarks.peers import ENDLESS, LEARNING_RATE

@@ -33,17 +33,17 @@ from typing import Any
 
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.headers import voice_of
+from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.corpus.manner import Classifier, passages_of
-from storytime_tui.corpus.shelf import find_collection
 from storytime_tui.corpus.splitting import split_stories
+from storytime_tui.jobs import voice
+from storytime_tui.jobs.listen import tell_with
+from storytime_tui.jobs.voice import Ear, Shelf, Tell, ear_for, measure_voice
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.journal import read_events
 from storytime_tui.training.plan import TrainingPlan
-from storytime_tui.workshop import voice
-from storytime_tui.workshop.hearing import tell_with
-from storytime_tui.workshop.voice import Ear, Shelf, Tell, ear_for, measure_voice
 
 BUNDLED = ("hedgerow-tales", "nonsense-from-the-attic", "under-the-fir-trees")
 STARTER = "starter"
@@ -102,7 +102,7 @@ def kept(tell: Tell, told: list[str]) -> Tell:
 
 def starter_passages(shelves: Sequence[Shelf]) -> list[str]:
     """What the starter tells by itself, to know it by: from beginnings of each shelf's own stories, too."""
-    from storytime_tui.workshop.telling import open_teller
+    from storytime_tui.jobs.generate import open_teller
 
     tell = tell_with(open_teller(STARTER), None)
     openings = voice.base_beginnings(shelves, OPENINGS * len(shelves))
@@ -115,7 +115,7 @@ def starter_passages(shelves: Sequence[Shelf]) -> list[str]:
 def learned(run: str, collections: Sequence[str]) -> dict[str, Any]:
     """Train, unless the home has the run already; its figures."""
     if not runs.is_run(run):
-        from storytime_tui.workshop.learning import learn
+        from storytime_tui.jobs.train import learn
 
         plan = TrainingPlan(base=STARTER, collections=tuple(collections))
         for event in learn(plan, Control(), run):
@@ -139,7 +139,7 @@ def figures_of(evaluations: Sequence[ev.Evaluated], seconds: float) -> dict[str,
 
 def told_by(model: str, ear: Ear, tales: dict[str, list[str]], *, lines: bool = True) -> voice.Voice:
     """24 tales of a model, shared out among the ear's shelves; with `lines` each is told behind its shelf's."""
-    from storytime_tui.workshop.telling import open_teller
+    from storytime_tui.jobs.generate import open_teller
 
     teller = open_teller(model)
     tells = {}

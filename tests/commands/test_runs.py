@@ -357,7 +357,7 @@ def test_the_light_actions_load_no_torch(home: Path) -> None:
 
 
 def test_every_field_of_a_comparison_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    from storytime_tui.workshop.records import ComparedRun
+    from storytime_tui.jobs.records import ComparedRun
 
     learned("a", 3.0)
     learned("b", 2.5)

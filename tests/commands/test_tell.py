@@ -13,9 +13,9 @@ import pytest
 
 from storytime_tui import cli
 from storytime_tui.generation.pieces import Piece, Told
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs import generate
 from storytime_tui.training.events import Preparing
-from storytime_tui.workshop import telling
 
 PIECES = (Piece(5, ", an", -1.5), Piece(6, "", -0.5), Piece(7, " owl\x1b[2J [/b]", -0.25))
 
@@ -61,9 +61,9 @@ def teller(monkeypatch: pytest.MonkeyPatch) -> FakeTeller:
         fake.strength = 1.0 if strength is None else strength
         return fake
 
-    choices = (telling.ModelChoice("grimm-2", "", ""), telling.ModelChoice("gpt2", "", ""))
-    monkeypatch.setattr(telling, "open_teller", open_teller)
-    monkeypatch.setattr(telling, "choices", lambda: choices)
+    choices = (generate.ModelChoice("grimm-2", "", ""), generate.ModelChoice("gpt2", "", ""))
+    monkeypatch.setattr(generate, "open_teller", open_teller)
+    monkeypatch.setattr(generate, "choices", lambda: choices)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
     return fake
 
@@ -379,7 +379,7 @@ def test_the_newest_run_tells_unless_another_is_named(
 ) -> None:
     tell()
     assert teller.name == "grimm-2"
-    monkeypatch.setattr(telling, "choices", lambda: (telling.ModelChoice("gpt2", "", ""),))
+    monkeypatch.setattr(generate, "choices", lambda: (generate.ModelChoice("gpt2", "", ""),))
     capsys.readouterr()
     assert tell() == 1
     assert "storytime-tui train --corpus" in capsys.readouterr().err
@@ -408,7 +408,7 @@ def test_an_interrupt_while_the_model_is_loaded_ends_at_once(
     def interrupted(name: str, on_progress: Callable[[Preparing], None], **how: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(telling, "open_teller", interrupted)
+    monkeypatch.setattr(generate, "open_teller", interrupted)
     # tests that were started in the background would ignore the signal, as any program does there
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from storytime_tui.corpus import stopping
+from storytime_tui import stopping
+from storytime_tui.corpus.cleaning import gutenberg_marks
 from storytime_tui.corpus.collection import facts_of
-from storytime_tui.corpus.dividing import read_book
+from storytime_tui.corpus.dividing import heading_lines, titles
+from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.formats import markup, markup_rules
-from storytime_tui.corpus.keeping.prepared import Source, prepare
-from storytime_tui.corpus.layout import gutenberg_marks, headings, titles
+from storytime_tui.corpus.formats.read import read_document
+from storytime_tui.corpus.library.prepared import Source, prepare
 from storytime_tui.corpus.names import safe_file_name
-from storytime_tui.corpus.readers import read_document
 from storytime_tui.errors import CorpusError
-from storytime_tui.workshop import shelves
-from storytime_tui.workshop.progress import Stopped
+from storytime_tui.jobs import shelves
+from storytime_tui.jobs.progress import Stopped
 
 START = "*** START OF THE PROJECT GUTENBERG EBOOK X ***\n"
 # What took minutes, or would have: each is made as long as is wanted, and read under each of these suffixes.
@@ -154,7 +155,7 @@ def test_many_files_of_one_name_get_names_of_their_own_quickly() -> None:
     [
         (titles._FOOTNOTE_MARK.findall, "a", " "),
         (titles._TORN.findall, "a-", " "),
-        (headings._FRONT.fullmatch, "", "list of "),
+        (heading_lines._FRONT.fullmatch, "", "list of "),
         (gutenberg_marks._CREDIT.match, "", "\t"),
         (markup_rules._VERSE.fullmatch, "poem", "_a"),
         (markup._TAG.findall, "<p ", "a='"),

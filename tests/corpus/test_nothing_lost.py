@@ -7,7 +7,7 @@ from html import escape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.corpus.dividing import read_book
+from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Book, Document
 from storytime_tui.corpus.formats.markdown import read_markdown
 from storytime_tui.corpus.formats.markup import read_html

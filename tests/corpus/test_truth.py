@@ -49,7 +49,7 @@ def books() -> list[object]:
 
 
 def divided(book: Book) -> tuple[Tale, ...]:
-    from storytime_tui.corpus.dividing import divide
+    from storytime_tui.corpus.dividing.divide import divide
 
     return divide(Document(book.text))
 

@@ -260,8 +260,8 @@ def grimm_wraps(path: Path, truth: GrimmTruth) -> Wraps:
 
 def tales_of(path: Path) -> tuple[Tale, ...]:
     """A file as the app makes stories of it."""
-    from storytime_tui.corpus.dividing import divide
-    from storytime_tui.corpus.readers import read_document
+    from storytime_tui.corpus.dividing.divide import divide
+    from storytime_tui.corpus.formats.read import read_document
 
     return divide(read_document(path))
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from storytime_tui.generation.reader import Reader
+from storytime_tui.generation.backends.backend import Reader
 
 WINDOW = 64
 

@@ -7,7 +7,7 @@ import torch
 import transformers
 from transformers import GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, OPTConfig, PreTrainedConfig
 
-from storytime_tui.models.foreign import Foreign
+from storytime_tui.models.transformers_model import Foreign
 from tests.tiny import ours
 
 VOCABULARY = 96

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storytime_tui.generation.line import OVERRUN, Line
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from tests.generation.fakes import Bytes
 
 EOT = Bytes.end_of_text

@@ -7,8 +7,8 @@ import pytest
 
 from storytime_tui.generation.openings import Begin, Opening, tell_openings
 from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.sentences import first_sentence
-from storytime_tui.generation.settings import SamplerSettings
 
 STORIES = [
     "A mouse lived under the mill. She was",

@@ -6,14 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.generation.phrases import (
-    Found,
-    find_banned,
-    find_stop,
-    held_banned,
-    held_stop,
-    token_of,
-)
+from storytime_tui.generation.phrases import Found, find_banned, find_stop, held_banned, held_stop, token_of
 
 letters = st.text("abAB \n'", max_size=14)
 phrases = st.lists(st.text("abA \n'", min_size=1, max_size=4).filter(lambda p: p.strip(" ")), max_size=3)

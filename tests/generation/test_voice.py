@@ -15,21 +15,21 @@ from storytime_tui.corpus.headers import header_ids, shelf_line
 from storytime_tui.corpus.parts import with_line
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import Misused, ModelError
+from storytime_tui.generation.backends.backend import prepare
+from storytime_tui.generation.backends.cuda_graph import Steps
+from storytime_tui.generation.backends.gpt2 import GPT2Reader
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.continuation import Continuation
-from storytime_tui.generation.front import front_of
-from storytime_tui.generation.gpt2_reader import GPT2Reader
-from storytime_tui.generation.graph import Steps
-from storytime_tui.generation.mixture import mixed
+from storytime_tui.generation.generator import Storyteller
+from storytime_tui.generation.header import front_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
-from storytime_tui.generation.reader import prepare
-from storytime_tui.generation.settings import SamplerSettings
-from storytime_tui.generation.storyteller import Storyteller
+from storytime_tui.generation.sampling.mixture import mixed
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, asked_for, effective, known, of_record, said, usual
-from storytime_tui.models.foreign import Foreign
 from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
+from storytime_tui.models.transformers_model import Foreign
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
-from tests.generation.test_storyteller import (
+from tests.generation.test_generator import (
     BOLD,
     EOT,
     GREEDY,

@@ -19,10 +19,10 @@ from storytime_tui import small_files
 from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import (
     folder,
-    foreign,
     loading,
     tokenizer_trial,
     tokenizer_trust,
+    transformers_model,
     weights_head,
 )
 from storytime_tui.models import tokenizer as tokenizer_module
@@ -318,8 +318,8 @@ def test_the_cache_goes_by_the_name_that_the_library_has_for_it_now() -> None:
     class New(Old):
         def forward(self, input_ids: Any, cache: Any = None, use_cache: bool = False) -> Any: ...  # type: ignore
 
-    assert foreign.Foreign(Old())._cache_word == "past_key_values"
-    assert foreign.Foreign(New())._cache_word == "cache"
+    assert transformers_model.Foreign(Old())._cache_word == "past_key_values"
+    assert transformers_model.Foreign(New())._cache_word == "cache"
 
 
 # -- tokenizers ---------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models.catalogue import SCRATCH_SHAPES, ScratchShape
-from storytime_tui.models.foreign import Foreign
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.loading import (
     choose_device,
@@ -22,7 +21,8 @@ from storytime_tui.models.loading import (
     write_model,
 )
 from storytime_tui.models.tokenizer import train_tokenizer
-from storytime_tui.training.objective import next_token_loss
+from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.training.loss import next_token_loss
 from tests import loopback_hub
 from tests.loopback_hub import TALE
 

@@ -9,7 +9,7 @@ import transformers
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import gpt2_files, lora
-from storytime_tui.models.foreign import Foreign
+from storytime_tui.models.transformers_model import Foreign
 from tests.tiny import ours, tiny_gpt2
 
 peft = pytest.importorskip("peft")

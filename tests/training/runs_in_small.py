@@ -12,7 +12,7 @@ from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning
 from storytime_tui.training.control import Control
-from storytime_tui.training.lesson import Lesson
+from storytime_tui.training.dataset import Lesson
 from storytime_tui.training.plan import TrainingPlan, resolve
 from storytime_tui.training.trainer import Trainer
 from tests.tiny import TinyFiles, ours, tiny_gpt2, token_stream

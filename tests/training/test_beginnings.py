@@ -4,13 +4,7 @@ import dataclasses
 import random
 
 from storytime_tui.corpus.collection import Story
-from storytime_tui.training.beginnings import (
-    Beginning,
-    beginnings_of,
-    held_out_opening,
-    opening_of,
-    wished,
-)
+from storytime_tui.training.beginnings import Beginning, beginnings_of, held_out_opening, opening_of, wished
 from storytime_tui.training.plan import TrainingPlan
 from tests.tiny import tale
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.training.evaluate import apart, score_stream, sliding
-from storytime_tui.training.objective import Objective
+from storytime_tui.training.loss import Objective
 from tests.tiny import ours, tiny_gpt2, token_stream
 
 CPU = torch.device("cpu")

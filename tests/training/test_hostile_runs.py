@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from storytime_tui import files, paths, small_files
 from storytime_tui.cli import main
 from storytime_tui.errors import ModelError, PlanError, RunError
+from storytime_tui.jobs import records, train
+from storytime_tui.jobs.estimates import estimate
+from storytime_tui.jobs.find_model import find_origin
+from storytime_tui.jobs.generate import choices
 from storytime_tui.training import events as ev
 from storytime_tui.training import journal, runs, sums
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
-from storytime_tui.workshop import learning, records
-from storytime_tui.workshop.estimates import estimate
-from storytime_tui.workshop.origins import find_origin
-from storytime_tui.workshop.telling import choices
 from tests.tiny import write_bare_gpt2
 
 STEP = ev.StepDone(3, 3.0, 1e-3, 100.0, 0.1, 1.0, 3.0, 10)
@@ -78,9 +78,9 @@ def test_a_run_that_could_not_be_saved_learns_nothing_first(
     folder = made("one")
     shutil.rmtree(folder / "checkpoints")
     (a_file, a_loop, best_is_a_folder)[broken](folder / "checkpoints")
-    monkeypatch.setattr(learning, "_prepare", lambda *args: pytest.fail("it began"))
+    monkeypatch.setattr(train, "_prepare", lambda *args: pytest.fail("it began"))
     with pytest.raises(RunError, match=r"cannot save its checkpoints: .*checkpoints.* is a ") as caught:
-        list(learning.resume("one", Control()))
+        list(train.resume("one", Control()))
     assert "Move that away" in str(caught.value)
 
 
@@ -88,7 +88,7 @@ def test_a_link_that_leads_nowhere_was_not_taken_away() -> None:
     paths.runs_folder().mkdir(parents=True)
     (paths.runs_folder() / "gone").symlink_to("elsewhere")
     with pytest.raises(RunError, match="is a link that leads nowhere, not a folder"):
-        list(learning.resume("gone", Control()))
+        list(train.resume("gone", Control()))
 
 
 # -- folders -----------------------------------------------------------------------------------------------

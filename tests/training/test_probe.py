@@ -14,7 +14,7 @@ from storytime_tui.models.catalogue import SCRATCH_SHAPES
 from storytime_tui.models.footprint import estimate, size_in, size_of_shape
 from storytime_tui.models.gpt2 import Shape
 from storytime_tui.training import probe as trials
-from storytime_tui.training.objective import Objective
+from storytime_tui.training.loss import Objective
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.probe import _taken, available_memory, fit_to_memory, probe
 from tests.tiny import ours, tiny_gpt2
@@ -213,7 +213,7 @@ def test_a_run_stays_below_what_was_said_of_its_memory(tmp_path: Path) -> None:
 import resource, sys, torch
 from storytime_tui.models import gpt2_files
 from storytime_tui.models.gpt2 import Shape
-from storytime_tui.training.objective import Objective
+from storytime_tui.training.loss import Objective
 from storytime_tui.training.optimizers import make_optimizer
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.probe import _ids, _step, fit_to_memory

@@ -13,13 +13,13 @@ import torch
 from safetensors import SafetensorError
 
 from storytime_tui.corpus.windows import epoch_windows, window_at
-from storytime_tui.models.foreign import Foreign
+from storytime_tui.models.transformers_model import Foreign
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning
 from storytime_tui.training.control import Control
 from storytime_tui.training.evaluate import score_stream
-from storytime_tui.training.objective import Objective
+from storytime_tui.training.loss import Objective
 from storytime_tui.training.plan import schedule_of
 from storytime_tui.training.schedule import learning_rate_at
 from storytime_tui.training.trainer import Trainer, _seed_of

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from storytime_tui.jobs.bench.keys import furnish
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import runs
 from storytime_tui.tui import ahead, tour
@@ -15,7 +16,6 @@ from storytime_tui.tui.giving_way import NICE, SWITCH, giving_way
 from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.help_lines import KEYS, lines_of
-from storytime_tui.workshop.measuring_keys import furnish
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import FakeChoice, World, a_run
 

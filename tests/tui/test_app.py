@@ -189,7 +189,7 @@ def test_nothing_escapes_markup_or_calls_from_a_thread() -> None:
 def test_the_app_can_be_imported_without_torch_plots_or_the_workshop() -> None:
     code = (
         "import sys; import storytime_tui.tui.app, storytime_tui.tui.services, storytime_tui.tui.screens.library;"
-        "heavy = {'torch', 'transformers', 'textual_plot', 'numpy', 'storytime_tui.workshop.learning'};"
+        "heavy = {'torch', 'transformers', 'textual_plot', 'numpy', 'storytime_tui.jobs.train'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.errors import ModelError
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control

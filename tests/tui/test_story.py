@@ -7,7 +7,7 @@ from textual import events
 from textual.widgets import Input, Select
 
 from storytime_tui.errors import ModelError
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp

@@ -6,10 +6,10 @@ import pytest
 from textual.widgets import Input, Static
 
 from storytime_tui.errors import ModelError
+from storytime_tui.jobs import estimates
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
-from storytime_tui.workshop import estimates
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
 from tests.tui.fakes import FINISHED, STARTED, FakeRoom, World, a_run, sampled, step
 

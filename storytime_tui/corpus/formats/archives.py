@@ -25,8 +25,8 @@ from storytime_tui.corpus.formats.sources import (
 )
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.corpus.names import safe_file_name
-from storytime_tui.corpus.stopping import look_up, watched
 from storytime_tui.errors import CorpusError
+from storytime_tui.stopping import look_up, watched
 from storytime_tui.terminal import printable_path
 
 LARGEST_ARCHIVE = 500 * 1024**2  # bytes on the disk: pictures may make it large

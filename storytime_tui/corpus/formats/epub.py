@@ -20,8 +20,8 @@ from storytime_tui.corpus.formats.epub_contents import (
     within,
 )
 from storytime_tui.corpus.formats.markup import Page, html_text, parse_html, read_html
-from storytime_tui.corpus.stopping import watched
 from storytime_tui.errors import CorpusError
+from storytime_tui.stopping import watched
 
 LARGEST_TEXT = 50 * 1024**2  # characters in one book
 LARGEST_PAGE = 20 * 1024**2  # bytes; a page takes ten times its size to read

@@ -7,7 +7,7 @@ from typing import Any
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.markup import read_html
-from storytime_tui.corpus.stopping import look_up, watched
+from storytime_tui.stopping import look_up, watched
 
 # --- at the very top, "key: value" lines, and --- or ... again
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")

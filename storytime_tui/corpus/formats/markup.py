@@ -18,8 +18,8 @@ from storytime_tui.corpus.formats.markup_rules import (
     meaning_of,
     names,
 )
-from storytime_tui.corpus.stopping import look_up
 from storytime_tui.errors import CorpusError
+from storytime_tui.stopping import look_up
 
 _PARAGRAPHS = names(
     "p div blockquote section article main header footer aside body center address figure form fieldset details "

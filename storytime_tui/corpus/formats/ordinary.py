@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from storytime_tui.corpus.stopping import look_up
 from storytime_tui.errors import CorpusError
+from storytime_tui.stopping import look_up
 
 _PIECE = 1 << 20  # bytes
 

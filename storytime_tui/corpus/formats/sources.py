@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from storytime_tui.corpus.formats.twins import without_twins
-from storytime_tui.corpus.stopping import look_up
 from storytime_tui.errors import CorpusError
+from storytime_tui.stopping import look_up
 from storytime_tui.terminal import printable_path
 
 SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".epub")

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
 from storytime_tui.corpus.formats.encodings import decode
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
-from storytime_tui.corpus.layout.gutenberg_marks import strip_gutenberg
-from storytime_tui.corpus.stopping import watched
 from storytime_tui.corpus.words import word_hashes
 from storytime_tui.errors import CorpusError
+from storytime_tui.stopping import watched
 from storytime_tui.terminal import printable_path
 
 # Of two files with the same text, the one that says more of the book: its chapters, then its headings.

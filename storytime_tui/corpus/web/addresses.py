@@ -14,14 +14,7 @@ from urllib.parse import unquote, urlsplit
 from storytime_tui import files, paths
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.partial import Part, part_of
-from storytime_tui.corpus.web.polite import (
-    Answer,
-    DownloadStopped,
-    NotThere,
-    Trouble,
-    TryAgain,
-    is_address,
-)
+from storytime_tui.corpus.web.polite import Answer, DownloadStopped, NotThere, Trouble, TryAgain, is_address
 from storytime_tui.corpus.web.redacted import kept, shown
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line

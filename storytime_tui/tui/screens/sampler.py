@@ -9,8 +9,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Select, Static
 
 from storytime_tui.errors import PlanError
-from storytime_tui.generation.presets import PRESETS, preset_of, with_preset
-from storytime_tui.generation.settings import SamplerSettings, text_of, with_values
+from storytime_tui.generation.sampling.presets import PRESETS, preset_of, with_preset
+from storytime_tui.generation.sampling.settings import SamplerSettings, text_of, with_values
 from storytime_tui.terminal import printable
 
 KNOBS = {

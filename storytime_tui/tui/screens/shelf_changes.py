@@ -101,8 +101,8 @@ class ShelfChanges(Screen[None]):
             self._say("What was pasted is neither a path nor an address, and too short for a story.")
 
     def _ask_for_sources(self, sources: Sequence[str]) -> None:
+        from storytime_tui.jobs.shelves import source_shown
         from storytime_tui.tui.screens.dialogs import ListScreen
-        from storytime_tui.workshop.shelves import source_shown
 
         title = "Import this?" if len(sources) == 1 else f"Import these {len(sources)}?"
         question = ListScreen(title, [source_shown(s) for s in sources], "enter imports · escape leaves")
@@ -368,7 +368,7 @@ class ShelfChanges(Screen[None]):
 
 def _named(source: str) -> str:
     """The last part of a path or an address, short enough for a title."""
-    from storytime_tui.workshop.shelves import source_shown
+    from storytime_tui.jobs.shelves import source_shown
 
     shown = source_shown(source)
     return clipped(shown.rstrip("/").rsplit("/", 1)[-1] or shown, 50)

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.widgets import TextArea
 
 from storytime_tui.errors import StoryError, StoryMoved
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import sentence_of

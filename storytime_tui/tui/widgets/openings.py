@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from storytime_tui.errors import StoryMoved
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.stories.story import Opened
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages

@@ -3,7 +3,7 @@
 from textual.content import Content
 from textual.widgets import Static
 
-from storytime_tui.generation.settings import SamplerSettings
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.terminal import cells, printable
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk

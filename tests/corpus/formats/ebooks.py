@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from storytime_tui.corpus.document import Document
-from storytime_tui.corpus.readers import read_document
+from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.errors import CorpusError
 
 CONTAINER = (

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storytime_tui.corpus.formats import archives, epub
-from storytime_tui.corpus.readers import read_document
+from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.errors import CorpusError
 from tests.corpus.formats.ebooks import (
     CONTAINER,

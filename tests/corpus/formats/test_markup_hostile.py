@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.markup import read_html
-from storytime_tui.corpus.readers import read_document
+from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.errors import CorpusError
 
 

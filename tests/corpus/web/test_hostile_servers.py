@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from storytime_tui.corpus.readers import read_document
+from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.corpus.web import addresses, polite
 from storytime_tui.corpus.web.addresses import DownloadStopped, download, read
 from storytime_tui.corpus.web.transfer import PIECE, decoded

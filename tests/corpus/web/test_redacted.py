@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from storytime_tui.cli import main
-from storytime_tui.corpus.keeping.importing import add_collection
+from storytime_tui.corpus.library.importing import add_collection
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.polite import host_of
 from storytime_tui.corpus.web.redacted import bare, kept, shown
 from storytime_tui.errors import CorpusError
+from storytime_tui.jobs import shelves
 from storytime_tui.tui.screens import shelf_changes
-from storytime_tui.workshop import shelves
 from tests.loopback_library import LoopbackLibrary, Waits, manners_without_waiting
 
 

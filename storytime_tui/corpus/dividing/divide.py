@@ -1,0 +1,225 @@
+"""One file's text as the stories in it, cleaned, with their titles and chapters."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from storytime_tui.corpus.cleaning.apparatus import mark_pages
+from storytime_tui.corpus.cleaning.clean import (
+    Setting,
+    clean_once,
+    clean_parts,
+    legible,
+    passes_over,
+    setting_of,
+    wrap_width,
+)
+from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spans
+from storytime_tui.corpus.dividing.blocks import blocks_of
+from storytime_tui.corpus.dividing.contents_list import contents_of
+from storytime_tui.corpus.dividing.endings import trimmed
+from storytime_tui.corpus.dividing.published import Plan, plans_of
+from storytime_tui.corpus.dividing.structure import divisions_of
+from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
+from storytime_tui.corpus.dividing.unpublished import Reading, is_published, read_private
+from storytime_tui.corpus.document import Book, Chapter, Document, Tale
+from storytime_tui.stopping import watched
+
+__all__ = ["Book", "divide", "read_book", "title_and_body", "title_of"]
+
+_NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a document's lines are parted by newlines alone
+_END_OF_TEXT = "<|endoftext|>"  # it ends a text wherever it stands: no model may learn it as a word
+_HEADER_TITLE = re.compile(
+    r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
+    r"|^[ *]*(?:The )?Project Gutenberg(?:['’]s| E-?text,? of) (\S[^\n]*?)[* ]*(?:,? by(?: [^\n]*)?)?$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_HEADER = 20_000  # characters before a book: its own header stands there
+
+
+def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
+    """The stories of a document, cleaned; () where it holds none (licence text alone, or nothing).
+
+    An omnibus becomes its stories; a novel is one story with chapters; where no structure shows, everything
+    is one story. Quotes and dashes become plain ASCII unless `plain` is False.
+    """
+    return read_book(document, plain=plain).tales
+
+
+def title_of(document: Document) -> str:
+    """What a document is called, by its format, by its header or by its title over the text; "" where none says."""
+    return read_book(document).title
+
+
+def read_book(document: Document, *, plain: bool = True) -> Book:
+    """The stories of a document, as `divide` gives them, with the title and the author of the whole.
+
+    Of a published book front matter, notes and advertisements go. Of a text that nobody published only goes
+    what is surely none of it: whatever stands under its title or under a heading is in one of its stories.
+    """
+    text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
+    said = " ".join(document.title.split())
+    if _END_OF_TEXT in text:
+        return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(said), document.author)
+    document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
+    books: list[Book] = []
+    line = at = 0
+    for start, end in watched(book_spans(text)):
+        line += text.count("\n", at, start)
+        if text[start:end].strip():
+            marked = end - start < len(text)
+            book = _without_credits(_without_blank_end(text[start:end])) if marked else text
+            title = said or _title_in(text[max(at, start - _HEADER) : start])
+            books.append(_read_one(book, document, title, line, published=marked or document.published))
+        line += text.count("\n", start, end)
+        at = end
+    tales = tuple([tale for book in books for tale in book.tales])
+    title = next((book.title for book in books if book.title), "") or as_title(said)
+    author = document.author or next((book.author for book in books if book.author), "")
+    return Book(tales, title, author)
+
+
+def _without_blank_end(book: str) -> str:
+    """A book without the spaces at its end: the marker after it may stand in the middle of a line."""
+    words_end = len(book.rstrip())
+    return book[: max(words_end, book.rfind("\n", words_end) + 1)]
+
+
+def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
+    """The stories between lines of `<|endoftext|>`, which have no titles."""
+    parts, lines, line = [], [], 0
+    for part in text.split(_END_OF_TEXT):
+        after = line + part.count("\n")
+        parts.append(part)
+        lines.append((line, after + 1))
+        line = after
+    cleaned = clean_parts(parts, setting_of(text, wrapped=wrapped))
+    texts = [trimmed(part, sources=False) for part in cleaned]
+    tales = [Tale("", text, lines=at) for text, at in zip(texts, lines, strict=True)]
+    return tuple([tale for tale in _settled(tales, sources=False) if tale.text.strip()])
+
+
+def _title_in(header: str) -> str:
+    """The title that Project Gutenberg's header gives; "" where there is none."""
+    found = {bool(match[1]): match[1] or match[2] for match in reversed(list(_HEADER_TITLE.finditer(header)))}
+    return found.get(True) or found.get(False) or ""
+
+
+def _without_credits(book: str) -> str:
+    """A book with blank lines in place of those that say who made the file: no line changes its number."""
+    pieces, at = [], 0
+    for start, end in credit_spans(book):
+        pieces += [book[at:start], "\n" * book.count("\n", start, end)]
+        at = end
+    return "".join([*pieces, book[at:]])
+
+
+# -- one book ---------------------------------------------------------------------------------------------
+
+
+def _read_one(book: str, document: Document, title: str, first_line: int, *, published: bool) -> Book:
+    """One book of a document, which begins with the document's line `first_line`."""
+    setting = setting_of(book, wrapped=document.wrapped)
+    if setting.numbered_pages:
+        book = mark_pages(book)
+    headings = document.headings
+    first = bisect_left(headings, first_line, key=lambda heading: heading.line)
+    last = bisect_left(headings, first_line + book.count("\n") + 1, key=lambda heading: heading.line)
+    blocks = blocks_of(book, headings[first:last], first_line)
+    if not blocks:
+        return Book(())
+    contents = contents_of(book, blocks)
+    short_title = as_title(title.strip().split("\n")[0])  # its second line says "or, ...", "and other tales"
+    published = published or is_published(book, blocks, contents)
+    if published:
+        divisions = divisions_of(book, blocks, contents, title)
+        plans = plans_of(book, blocks, contents.end, divisions, short_title)
+        reading = Reading(short_title, "", tuple(plans))
+    else:
+        reading = read_private(book, blocks, short_title)
+    tales = _told(book, reading, setting, first_line, sources=published)
+    return Book(
+        tuple([tale for tale in _settled(tales, sources=published) if tale.text]),
+        reading.title,
+        reading.author,
+    )
+
+
+def _told(book: str, reading: Reading, setting: Setting, first_line: int, *, sources: bool) -> list[Tale]:
+    """The stories that were planned, cleaned. `sources`: a line in brackets at an end says where it is from."""
+    parts = [book[start:end] for plan in reading.plans for _, start, end in plan.parts]
+    cleaned = iter(clean_parts(parts, setting))
+    tales = []
+    line, at = first_line, 0
+    for plan in watched(reading.plans):
+        texts = [trimmed(next(cleaned), sources=sources) for _ in plan.parts]
+        line += book.count("\n", at, plan.start)
+        last = line + book.count("\n", plan.start, plan.end)
+        starts_line = (
+            plan.end > 0 and book[plan.end - 1] == "\n"
+        )  # the next heading's, which is not of this one
+        tales.append(_tale(plan, texts, (line, last if starts_line else last + 1), reading.title))
+        line, at = last, plan.end
+    return tales
+
+
+def _tale(plan: Plan, texts: Sequence[str], lines: tuple[int, int], book_title: str) -> Tale:
+    """A story of its cleaned parts."""
+    text, chapters = "", []
+    for (title, _, _), part in zip(plan.parts, texts, strict=True):
+        if part:
+            text += "\n\n" if text else ""
+            if title:
+                chapters.append(Chapter(title, len(text)))
+            text += part
+    if chapters or (plan.title and plan.title != book_title):
+        return Tale(plan.title, text, tuple(chapters), lines)
+    title, body = title_and_body(text)
+    if plan.title and key_of(title) != key_of(plan.title):
+        return Tale(plan.title, text, (), lines)
+    return Tale(title or plan.title, body, (), lines)
+
+
+def _settled(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
+    """The stories as cleaning leaves them alone: each is, by itself, a clean text."""
+    again = clean_parts([tale.text for tale in tales], setting_of(""))
+    return [
+        tale if text == tale.text and _stands(text) else _cleaned_again(tale, sources=sources)
+        for tale, text in watched(zip(tales, again, strict=True))
+    ]
+
+
+def _stands(text: str) -> bool:
+    """Whether a text read by itself is taken neither for wrapped prose nor for Project Gutenberg's."""
+    blocks = [block.split("\n") for block in text.split("\n\n") if "\n" in block]
+    return wrap_width(blocks) is None and book_spans(text) == [(0, len(text))]
+
+
+def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:
+    """A story cleaned as a text of its own; its chapters are found again where each still begins a paragraph."""
+    bounds = [0, *[chapter.start for chapter in tale.chapters], len(tale.text)]
+    parts = [_cleaned_alone(tale.text[a:b], sources=sources) for a, b in pairwise(bounds)]
+    text = "\n\n".join([part for part in parts if part])
+    alone = _cleaned_alone(text, sources=sources)
+    if alone != text:
+        return replace(tale, text=alone, chapters=())
+    chapters, at = [], 0
+    for number, part in enumerate(parts):
+        if number and part:
+            chapters.append(replace(tale.chapters[number - 1], start=at))
+        at += len(part) + 2 if part else 0
+    return replace(tale, text=text, chapters=tuple(chapters))
+
+
+def _cleaned_alone(text: str, *, sources: bool) -> str:
+    """A text cleaned and trimmed until both leave it as it is."""
+    for _ in range(passes_over(text)):
+        once = trimmed(clean_once(text, plain=False), sources=sources)
+        if once == text:
+            break
+        text = once
+    return text

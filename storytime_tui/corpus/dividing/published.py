@@ -1,0 +1,80 @@
+"""Which part of a published book makes which story: its front matter, its notes and its advertisements make none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from storytime_tui.corpus.dividing.blocks import Block, is_prose
+from storytime_tui.corpus.dividing.endings import end_of_text
+from storytime_tui.corpus.dividing.structure import Division
+
+_PREAMBLE = 0.05  # of a published book: so much text before its first heading is more than front matter
+_PROSE = (
+    800  # characters: as much is more where front matter has been told apart already, before a contents list
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where a story stands in its book. `parts`: for each chapter its title and its range of characters."""
+
+    title: str
+    start: int
+    end: int
+    parts: tuple[tuple[str, int, int], ...]
+    chaptered: bool = False
+
+
+def plans_of(
+    book: str, blocks: Sequence[Block], contents_end: int, divisions: Sequence[Division], title: str
+) -> list[Plan]:
+    """Which part of a book makes which story; its contents list ends before block `contents_end`."""
+    if not any(division.kind in ("story", "chapter") for division in divisions):
+        outside = [division for division in divisions if division.kind in ("front", "back")]
+        return [_whole(book, blocks, outside, title)]
+    is_omnibus = any(division.kind == "story" for division in divisions)
+    tops = [
+        n for n, division in enumerate(divisions) if division.kind == ("story" if is_omnibus else "chapter")
+    ]
+    last = max([n for n in tops if divisions[n].listed], default=tops[-1])
+    after = [division.start for division in divisions[tops[-1] :] if division.kind in ("front", "back")]
+    limit = end_of_text(
+        book, blocks, divisions[last].body, min(after, default=blocks[-1].end), is_omnibus=is_omnibus
+    )
+    divisions = [division for division in divisions if division.start < limit]
+    bounds = [division.start for division in divisions[1:]] + [limit]
+    plans: list[Plan] = []
+    for division, end in zip(divisions, bounds, strict=True):
+        part = (division.title if division.kind == "chapter" else "", division.body, end)
+        if division.kind == "story" or (division.kind == "chapter" and not plans):
+            name = division.title if division.kind == "story" else title
+            plans.append(Plan(name, division.start, end, (part,), division.kind == "chapter"))
+        elif division.kind in ("chapter", "section") and plans:
+            plan = plans[-1]
+            plans[-1] = replace(plan, end=end, parts=(*plan.parts, part), chaptered=True)
+    if is_omnibus and len(plans) == 1 and title and not plans[0].chaptered:
+        plans = [replace(plans[0], title=title)]
+    least = _PROSE if contents_end else _PREAMBLE * len(book) if title else 1
+    before = _preamble(book, blocks[contents_end:], divisions[0].start, least)
+    if before is not None and is_omnibus:
+        return [Plan("", before[0], before[1], (("", *before),)), *plans]
+    if before is not None:
+        plans[0] = replace(plans[0], start=before[0], parts=(("", *before), *plans[0].parts))
+    return plans
+
+
+def _whole(book: str, blocks: Sequence[Block], outside: Sequence[Division], title: str) -> Plan:
+    """A book in which no story's heading was found, as one story; what stands under "Notes" at its end is cut."""
+    back = min((division.start for division in outside if division.kind == "back"), default=blocks[-1].end)
+    end = end_of_text(book, blocks, blocks[0].start, back, is_omnibus=False)
+    return Plan(title, blocks[0].start, end, (("", blocks[0].start, end),))
+
+
+def _preamble(book: str, blocks: Sequence[Block], first: int, least: float) -> tuple[int, int] | None:
+    """The text before a book's first heading, where there is so much prose in it that it can be no front matter."""
+    before = [block for block in blocks if block.end <= first]
+    prose = [block for block in before if is_prose(book, block)]
+    if sum(block.end - block.start for block in prose) < least:
+        return None
+    return (before[0].start, before[-1].end) if prose else None

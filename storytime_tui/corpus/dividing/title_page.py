@@ -1,0 +1,120 @@
+"""The first lines of a text that nobody published: what it is called, and who wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storytime_tui.corpus.dividing.blocks import Block, lines_in
+from storytime_tui.corpus.dividing.heading_lines import is_frame, is_heading_like, label_of, matter_of
+from storytime_tui.corpus.dividing.titles import as_title, is_capitals, is_title
+
+_FIELD = re.compile(r"(?P<name>title|author|written by|by)[ \t]*:[ \t]*(?P<said>\S.*)", re.IGNORECASE)
+_NO_NAME = (
+    r"(?!(?i:a|an|my|our|your|his|her|its|their|all|no|one|way|chance|day|night|moonlight|heart|the)\b(?!\.))"
+)
+_NAME = rf"(?:(?i:the) (?i:brothers|sisters) )?{_NO_NAME}[A-ZÀ-Þ][\w.'’-]*"
+_MORE_NAMES = r"(?:,? (?:[A-ZÀ-Þ][\w.'’-]*|and|&|of|de|von|van|la|der|du|le|di|y|zu|the))*"
+_BYLINE = re.compile(rf"\(?(?:[Ww]ritten |WRITTEN )?(?:by|By|BY):?\s+(?P<name>{_NAME}{_MORE_NAMES})[.)]?")
+_SUBTITLE = re.compile(
+    r"an? (?:[\w'’-]+ ){0,3}(?:tale|story|novel|novella|fable|play|comedy|tragedy|farce|romance|poem|legend)\b.{0,40}",
+    re.IGNORECASE,
+)
+_LONGEST_BYLINE = 80  # characters
+_LONGEST_TITLE = 4  # lines
+
+
+@dataclass(frozen=True)
+class TitlePage:
+    """What stands over a text, and how many of its blocks say so.
+
+    `is_sure`: an author or another heading follows, so that the title is the whole text's, and no tale's of it.
+    """
+
+    title: str = ""
+    author: str = ""
+    blocks: int = 0
+    is_sure: bool = False
+
+
+def title_page_of(text: str, blocks: Sequence[Block]) -> TitlePage:
+    """What the first blocks of a text say of it; nothing, where no other follows.
+
+    Where the file's format marks headings, the first block must be one.
+    """
+    page = _read(text, blocks)
+    return page if page.blocks < len(blocks) else TitlePage()
+
+
+def _read(text: str, blocks: Sequence[Block]) -> TitlePage:
+    if not blocks or blocks[0].skip:
+        return TitlePage()
+    lines = lines_in(text, blocks[0])
+    if fields := _fields(lines):
+        return TitlePage(as_title(fields.get("title", "")), fields.get("author", ""), 1, True)
+    many, author = len(lines), ""
+    if len(lines) > 1 and (author := author_in(lines[-1])):
+        many -= 1
+    title, subtitle = " ".join(lines[:many]), ""
+    marked = bool(blocks[0].level)
+    if not marked and (many > (_LONGEST_TITLE if author else 1) or not _may_be_title(title)):
+        return TitlePage()
+    after = 1
+    if not author:
+        author, after = _author_below(text, blocks, 1)
+    if not author and len(blocks) > 1 and _SUBTITLE.fullmatch(text[blocks[1].start : blocks[1].end]):
+        author, after = _author_below(text, blocks, 2)
+        subtitle = text[blocks[1].start : blocks[1].end] if author else ""
+    follows = after < len(blocks) and not blocks[after].skip and _is_heading(text, blocks[after])
+    whole = ": ".join(filter(None, map(as_title, (title, subtitle))))
+    return TitlePage(whole, author, after, bool(author) or follows)
+
+
+def author_in(line: str) -> str:
+    """Whom a line under a title names, as "by Ann Other" does; "" where it is no such line."""
+    found = _BYLINE.fullmatch(line.strip()) if len(line) < _LONGEST_BYLINE else None
+    return as_title(found["name"]) if found else ""
+
+
+def _may_be_title(line: str) -> bool:
+    return is_title(line) and label_of(line) is None and matter_of(line) is None and not is_frame(line)
+
+
+def _fields(lines: Sequence[str]) -> dict[str, str]:
+    """What lines as "Title: The Goose", "Author: Ann Other" say; {} where there are others among them."""
+    said: dict[str, str] = {}
+    for line in lines:
+        field = _FIELD.fullmatch(line)
+        name = "title" if field and field["name"].lower() == "title" else "author"
+        if field is None or name in said:
+            return {}
+        said[name] = field["said"].strip()
+    return said if "title" in said else {}
+
+
+def _author_below(text: str, blocks: Sequence[Block], at: int) -> tuple[str, int]:
+    """Whom the block with this number names (or it and the next together), and the number of the block after.
+
+    "" and 1 where it names nobody.
+    """
+    for many in (1, 2):
+        below = blocks[at : at + many]
+        if len(below) < many or any(block.skip or block.level for block in below):
+            break
+        shown = " ".join(line for block in below for line in lines_in(text, block))
+        if author := author_in(shown):
+            return author, at + many
+        if shown.lower() not in ("by", "written by"):
+            break
+    return "", 1
+
+
+def _is_heading(text: str, block: Block) -> bool:
+    """Whether a block right under a title is a heading too, and not its story's first line."""
+    shown = text[block.start : block.end]
+    if block.level is not None:
+        return block.level > 0
+    if matter_of(shown.split("\n")[0]) is not None or is_frame(shown):
+        return True
+    return is_heading_like(shown, 1) and (label_of(shown) is not None or is_capitals(shown))

@@ -1,0 +1,1 @@
+"""Collections on disk: adding, changing, removing and reading them."""

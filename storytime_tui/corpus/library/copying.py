@@ -1,0 +1,122 @@
+"""Copying texts into a new collection: ordinary files alone, every byte counted as it comes."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from storytime_tui.corpus.formats import archives
+from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
+from storytime_tui.corpus.formats.read import LARGEST, read_document
+from storytime_tui.corpus.formats.sources import ARCHIVES, SUFFIXES, source_files, speaks_of_texts
+from storytime_tui.corpus.names import safe_file_name
+from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable_path
+
+LARGEST_IMPORT = 2 * 1024**3  # bytes of all texts that are added at once
+
+Report = Callable[[str, int, int], None]
+
+
+class TooMuch(CorpusError):
+    """All texts of an import together are too large."""
+
+
+@contextlib.contextmanager
+def _opened(path: Path, origin: str) -> Iterator[BinaryIO]:
+    try:
+        source = open_ordinary(path, origin)
+    except OSError as error:
+        raise _unreadable(origin, error) from error
+    with source:
+        yield source
+
+
+def _read_from(pieces: Iterator[bytes], origin: str) -> Iterator[bytes]:
+    """The pieces of a file; what the system says against reading them is about that file, not the copy."""
+    try:
+        yield from pieces
+    except OSError as error:
+        raise _unreadable(origin, error) from error
+
+
+def _unreadable(origin: str, error: OSError) -> CorpusError:
+    why = "it is not permitted" if isinstance(error, PermissionError) else error.strerror
+    return CorpusError(f"{origin} cannot be read: {why}.")
+
+
+class Copies:
+    """What was copied into a new collection's folder: each copy with where it came from, and what was not."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.origins: dict[Path, str] = {}
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self._taken: dict[Path, set[str]] = {}
+        self._size = 0  # bytes of all copies
+
+    def add_folder(self, source: Path, report: Report | None) -> None:
+        """Copy every text in a folder, keeping the folders within it. Raises CorpusError for one without any."""
+        found = source_files(source)
+        self.problems += found.problems
+        self.notes += found.notes
+        for done, path in enumerate(found.files):
+            if report:
+                report("copying", done, len(found.files))
+            inside = Path(*(safe_file_name(part, set()) for part in path.relative_to(source).parent.parts))
+            try:
+                if path.suffix.lower() in ARCHIVES:
+                    self.add_archive(path, inside)
+                else:
+                    self.add_file(path, inside, printable_path(path))
+            except TooMuch:
+                raise
+            except CorpusError as error:
+                self.problems.append(str(error))
+
+    def add_file(self, path: Path, inside: Path, origin: str) -> None:
+        """Copy one text. Raises CorpusError for what is no text, or cannot be read; OSError for a full disk."""
+        readable = path.suffix.lower() in SUFFIXES and path.is_file() and path.stat().st_size <= LARGEST
+        if not readable:
+            read_document(path)  # says what is wrong with it, without reading it
+            raise CorpusError(f"{origin} cannot be read: check the path.")
+        # a README that was named itself is a text; under its own name it would be passed over in the folder
+        name = f"text {path.name}" if speaks_of_texts(path.name) else path.name
+        copy = self._place(inside, name)
+        too_large = CorpusError(
+            f"{origin} is larger than {LARGEST // 1024**2} MB: leave it out, or split it."
+        )
+        with _opened(path, origin) as source, copy.open("xb") as target:
+            try:
+                for piece in _read_from(pieces_of(source, LARGEST, too_large), origin):
+                    self._count(len(piece))
+                    target.write(piece)
+            except BaseException:
+                target.close()
+                copy.unlink()
+                raise
+        self.origins[copy] = origin
+
+    def _count(self, size: int) -> None:
+        """Raise TooMuch where all copies together are more than any shelf: they are counted as they come."""
+        self._size += size
+        if self._size > LARGEST_IMPORT:
+            raise TooMuch(
+                f"These texts have more than {LARGEST_IMPORT // 1024**2:,} MB in all: add them in several parts."
+            )
+
+    def add_archive(self, path: Path, inside: Path) -> None:
+        """Unpack the texts of a .zip into a folder of their own. Raises CorpusError."""
+        place = self._place(inside, path.stem)
+        place.mkdir()
+        found = archives.unpack(path, place)
+        self._count(sum(copy.stat().st_size for copy in found.files))
+        self.problems += found.problems
+        self.notes += found.notes
+        self.origins.update((copy, f"{printable_path(path)}: {copy.name}") for copy in found.files)
+
+    def _place(self, inside: Path, name: str) -> Path:
+        folder = self.folder / inside
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / safe_file_name(name, self._taken.setdefault(folder, set()))

@@ -1,0 +1,109 @@
+"""One collection's folder (or file) read into a `Collection`: its stories, their titles, its card."""
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+from storytime_tui import paths
+from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.formats.sources import SourceFiles, source_files
+from storytime_tui.corpus.library.cards import Card, read_card
+from storytime_tui.corpus.library.prepared import Prepared, Progress, Source, prepare
+from storytime_tui.corpus.names import collection_name, distinct, folder_name, title_from_name
+from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable_path
+
+
+def read_folder(
+    folder: Path, *, bundled: bool = False, on_progress: Progress | None = None
+) -> tuple[Collection, tuple[str, ...]]:
+    """A folder's collection, and a sentence for each text in it that cannot be read.
+
+    Raises CorpusError when no text can be read, or the card is wrong.
+    """
+    known = folder_id(folder)
+    card = read_card(folder)
+    found = source_files(folder)
+    prepared = _prepare(sources_in(folder, found), card, on_progress)
+    problems = (*found.problems, *prepared.problems)
+    if not prepared.stories:
+        many = f"None of the {len(found.files)} texts in {printable_path(folder)} can be read; the first: "
+        raise CorpusError((many if len(found.files) > 1 else "") + problems[0])
+    stories = [story for story in prepared.stories if story.place not in card.removed]
+    titles = distinct(_title_in(card, story) for story in stories)
+    collection = Collection(
+        name=collection_name(folder),
+        title=title_of(folder, card),
+        stories=tuple(replace(story, title=title) for story, title in zip(stories, titles, strict=True)),
+        author=card.author or (prepared.authors[0] if len(prepared.authors) == 1 else ""),
+        source=card.source or ("" if bundled else printable_path(folder)),
+        licence=card.licence,
+        description=card.description,
+        bundled=bundled,
+        plain_punctuation=card.plain,
+        folder=folder,
+        folder_id=known,
+    )
+    return collection, problems
+
+
+def folder_id(folder: Path) -> tuple[int, int] | None:
+    """A folder's device and number, which it keeps when it is renamed; None where there is none, or no number."""
+    try:
+        about = os.stat(folder)
+    except (OSError, ValueError):
+        return None
+    return (about.st_dev, about.st_ino) if about.st_ino and stat.S_ISDIR(about.st_mode) else None
+
+
+def title_of(folder: Path, card: Card) -> str:
+    """What the collection in a folder is called: by its card, or else as the folder is."""
+    return card.title or title_from_name(folder_name(folder))
+
+
+def removed_stories(folder: Path) -> tuple[Story, ...]:
+    """The stories in a collection's folder that its owner took off the shelf. Raises CorpusError."""
+    card = read_card(folder)
+    if not card.removed:
+        return ()
+    prepared = _prepare(sources_in(folder, source_files(folder)), card, None)
+    return tuple(
+        replace(story, title=_title_in(card, story))
+        for story in prepared.stories
+        if story.place in card.removed
+    )
+
+
+def _title_in(card: Card, story: Story) -> str:
+    return card.titles.get(story.place) or story.title
+
+
+def read_file_as_collection(path: Path) -> tuple[Collection, tuple[str, ...]]:
+    """A collection of the stories in one file or archive, and a sentence for each thing left out of it.
+
+    Raises CorpusError when no story can be read.
+    """
+    prepared = _prepare([Source(path, path.name)], Card(), None)
+    if not prepared.stories:
+        raise CorpusError(prepared.problems[0])
+    titles = list(distinct(story.title for story in prepared.stories))
+    collection = Collection(
+        name=collection_name(path),
+        title=titles[0] if len(titles) == 1 else title_from_name(path.stem),
+        stories=tuple(replace(s, title=title) for s, title in zip(prepared.stories, titles, strict=True)),
+        author=prepared.authors[0] if len(prepared.authors) == 1 else "",
+        source=printable_path(path),
+        folder=path.parent,
+    )
+    return collection, prepared.problems
+
+
+def sources_in(folder: Path, found: SourceFiles) -> list[Source]:
+    """The files found in a folder under the names they have within it."""
+    return [Source(path, path.relative_to(folder).as_posix()) for path in found.files]
+
+
+def _prepare(sources: list[Source], card: Card, on_progress: Progress | None) -> Prepared:
+    folder = paths.cache_folder() / "prepared"
+    return prepare(sources, folder, plain=card.plain, on_progress=on_progress)

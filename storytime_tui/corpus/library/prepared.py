@@ -1,0 +1,295 @@
+"""Files read, cleaned and divided once: their stories lie in the cache, and open in milliseconds afterwards."""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from storytime_tui import files, small_files, stopping
+from storytime_tui.corpus.arrays import ArrayWriter, open_array
+from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
+from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
+from storytime_tui.corpus.dividing.divide import read_book
+from storytime_tui.corpus.document import Chapter, Tale
+from storytime_tui.corpus.formats import archives
+from storytime_tui.corpus.formats.read import READING_VERSION, read_document
+from storytime_tui.corpus.formats.sources import ARCHIVES
+from storytime_tui.corpus.names import short_line, title_from_name
+from storytime_tui.errors import CorpusError
+from storytime_tui.terminal import printable_line, printable_path
+
+if TYPE_CHECKING:
+    from storytime_tui.corpus.collection import Sketch
+
+_FORMAT = 4
+_DAYS = 90  # what was not opened for so long is made again when it is wanted
+
+_LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
+_PATIENCE = 10.0  # seconds
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read: where it is, and what it is called within its collection (slashes part folders).
+
+    `origin`: where a file came from that was just copied, for messages.
+    """
+
+    path: Path
+    name: str
+    origin: str = ""
+
+    def shown(self, sentence: str) -> str:
+        """A sentence about the file that names the place its owner knows."""
+        return sentence.replace(printable_path(self.path), self.origin) if self.origin else sentence
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The stories of some files, in the files' order, and a sentence for each file that gave none.
+
+    Their titles are as found, "" never, and may occur twice. `titles` and `authors`: what the files
+    themselves say of the books in them, each once.
+    """
+
+    stories: tuple[Story, ...]
+    problems: tuple[str, ...]
+    titles: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
+def prepare(
+    sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, on_progress: Progress | None = None
+) -> Prepared:
+    """The stories of files: from the cache where they were made before, otherwise made now and kept there.
+
+    `on_progress` gets the bytes read and their total; what it raises ends the work and leaves nothing behind.
+    Where the cache cannot be written (a full disk), the stories stay in memory.
+    """
+    folder = cache_folder / _key(sources, plain)
+    return _open(folder) or _made(sources, folder, plain, on_progress)
+
+
+def _made(sources: Sequence[Source], folder: Path, plain: bool, on_progress: Progress | None) -> Prepared:
+    """The stories made anew, in the cache where that can be; a stop is heard in the middle of a file, too."""
+    told = (0, 0)
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        told = (done, total)
+        if on_progress:
+            on_progress(done, total)
+
+    with stopping.heard(lambda: progress(*told)) if on_progress else contextlib.nullcontext():
+        with contextlib.suppress(OSError):  # a full disk, or another program was quicker
+            files.forget_unused(folder.parent, _DAYS)
+            _make_room(folder)
+            with files.folder_written_atomically(folder) as part:
+                _write(part, sources, plain, progress)
+        return _open(folder) or _in_memory(sources, plain, progress)
+
+
+def _make_room(folder: Path) -> None:
+    """Take away what lies in the place of a folder that is to be made, unless it is what is to be made.
+
+    Another program may just have made it, and read from it by now. Raises OSError.
+    """
+    if not os.path.lexists(folder):
+        return
+    busy = CorpusError("The cache is being changed by another program: try again in a moment.")
+    with files.locked(folder.parent.with_suffix(".lock"), busy, patience=_PATIENCE):
+        if _open(folder) is None:
+            with (
+                files.unfinished_folder(folder.parent, folder.name) as aside,
+                contextlib.suppress(FileNotFoundError),
+            ):
+                os.rename(folder, aside / folder.name)  # what is seen of it is there or not, never a part
+
+
+def _key(sources: Sequence[Source], plain: bool) -> str:
+    """What the stories depend on, as the name of their folder.
+
+    A file is known by its name, number, size and times, not by its content: an unchanged shelf must open
+    without being read. It keeps them when the folder around it is moved.
+    """
+    digest = hashlib.sha256(f"{_FORMAT} {READING_VERSION} {CLEANING_VERSION} {plain}".encode())
+    for source in sources:
+        try:
+            s = source.path.stat()
+            known = (
+                f"{s.st_size} {s.st_mtime_ns} {s.st_ctime_ns if os.name != 'nt' else 0} {s.st_ino} {s.st_dev}"
+            )
+        except (OSError, ValueError):
+            known = "gone"
+        digest.update(f"\0{source.name}\0{known}".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:40]
+
+
+# -- making -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Told:
+    """One tale of a file, or (tale None) what is wrong with the file."""
+
+    file: str
+    tale: Tale | None = None
+    problem: str = ""
+    book: str = ""
+    author: str = ""
+
+
+def _tales(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Iterator[_Told]:
+    sizes = [_size(source.path) for source in sources]
+    done, total = 0, sum(sizes)
+    for source, size in zip(sources, sizes, strict=True):
+        if source.path.suffix.lower() in ARCHIVES:
+            yield from _tales_of_archive(source, plain)
+        else:
+            yield from _tales_of_file(source, plain)
+        done += size
+        if on_progress:
+            on_progress(done, total)
+
+
+def _tales_of_file(source: Source, plain: bool) -> Iterator[_Told]:
+    name = printable_line(source.name)
+    try:
+        document = read_document(source.path)
+    except CorpusError as error:
+        yield _Told(name, problem=source.shown(str(error)))
+        return
+    book = read_book(document, plain=plain)
+    if not book.tales:
+        sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
+        yield _Told(name, problem=source.shown(sentence))
+    called, author = short_line(book.title), short_line(book.author)
+    usual = called or title_from_name(Path(source.name).stem)
+    for number, tale in enumerate(book.tales, start=1):
+        title = short_line(tale.title) or (usual if len(book.tales) == 1 else f"{usual} {number}")
+        chapters = tuple(replace(chapter, title=short_line(chapter.title)) for chapter in tale.chapters)
+        yield _Told(name, Tale(title, tale.text, chapters, tale.lines), "", called, author)
+
+
+def _tales_of_archive(source: Source, plain: bool) -> Iterator[_Told]:
+    with tempfile.TemporaryDirectory(prefix="storytime-") as folder:
+        try:
+            found = archives.unpack(source.path, Path(folder))
+        except CorpusError as error:
+            yield _Told(printable_line(source.name), problem=source.shown(str(error)))
+            return
+        for problem in found.problems:
+            yield _Told(printable_line(source.name), problem=source.shown(problem))
+        for path in found.files:
+            yield from _tales_of_file(Source(path, f"{source.name}/{path.name}"), plain)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _in_memory(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Prepared:
+    told = list(_tales(sources, plain, on_progress))
+    return Prepared(
+        tuple(
+            Story(each.tale.title, each.tale.text, each.file, each.tale.chapters, each.tale.lines)
+            for each in told
+            if each.tale
+        ),
+        tuple(each.problem for each in told if each.problem),
+        tuple(dict.fromkeys(each.book for each in told if each.book)),
+        tuple(dict.fromkeys(each.author for each in told if each.author)),
+    )
+
+
+def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> None:
+    """Write `stories.txt` (all texts, one after the other), `sketches.npy` and `index.json`."""
+    rows: list[list[Any]] = []
+    problems: list[str] = []
+    titles: dict[str, None] = {}
+    authors: dict[str, None] = {}
+    end = 0
+    with (
+        (folder / "stories.txt").open("wb") as file,
+        ArrayWriter(folder / "sketches.npy", np.uint64) as sketches,
+    ):
+        for told in _tales(sources, plain, on_progress):
+            if told.tale is None:
+                problems.append(told.problem)
+                continue
+            titles |= {told.book: None} if told.book else {}
+            authors |= {told.author: None} if told.author else {}
+            stopping.look_up()
+            facts = facts_of(told.tale.text)
+            file.write(told.tale.text.encode())
+            sketches.append(facts.sketch)
+            start, end = end, end + facts.bytes
+            chapters = [[chapter.title, chapter.start] for chapter in told.tale.chapters]
+            place = (told.tale.title, told.file, start, end, chapters, told.tale.lines)
+            rows.append([*place, facts.words, facts.digest, facts.fingerprint, len(facts.sketch)])
+    books = {"titles": list(titles), "authors": list(authors)}
+    index = {"stories": rows, "problems": problems, **books, "bytes": end}
+    (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
+
+
+# -- opening ----------------------------------------------------------------------------------------------
+
+
+def _open(folder: Path) -> Prepared | None:
+    """What was prepared before; None where it was not, or is not whole, or holds anything that we don't write."""
+    try:
+        index = small_files.read_json(folder / "index.json", _LARGEST_INDEX)
+        texts = folder / "stories.txt"
+        if texts.stat().st_size != index["bytes"] or not small_files.is_regular(texts):
+            return None
+        if not small_files.is_regular(folder / "sketches.npy"):
+            return None
+        sketches = np.asarray(open_array(folder / "sketches.npy"))  # a plain view: slices of it are quick
+        if sketches.dtype != np.uint64:
+            return None
+        os.utime(folder)  # it is still of use
+        stories: list[Story] = []
+        place = 0
+        for row in index["stories"]:
+            story, sketched = _story_of(row, texts, index["bytes"], sketches[place:])
+            stories.append(story)
+            place += sketched
+        if place != len(sketches):
+            return None
+        told = (_texts(index["problems"]), _texts(index["titles"]), _texts(index["authors"]))
+        return Prepared(tuple(stories), *told)
+    except Exception:  # NumPy and JSON raise many kinds; whatever it is, the stories are made again
+        return None
+
+
+def _story_of(row: Any, texts: Path, size: int, sketches: "Sketch") -> tuple[Story, int]:
+    """A story from its row in the index, and how many numbers its sketch has. Raises ValueError or TypeError."""
+    title, file, start, end, chapters, (first, last), words, digest, fingerprint, sketched = row
+    _texts([title, file, digest, fingerprint, *(name for name, _ in chapters)])
+    for number in (start, end, first, last, words, sketched, *(begin for _, begin in chapters)):
+        if type(number) is not int or not 0 <= number < 2**63:
+            raise ValueError(number)
+    if not (start <= end <= size and sketched <= len(sketches)):
+        raise ValueError(row)
+    facts = Facts(words, end - start, digest, fingerprint, sketches[:sketched])
+    chapters = tuple(Chapter(*chapter) for chapter in chapters)
+    return Story(title, Extract(texts, start, end), file, chapters, (first, last), facts), sketched
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    """The values, which must be texts. Raises TypeError."""
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(values)
+    return tuple(values)

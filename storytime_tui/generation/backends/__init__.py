@@ -1,0 +1,1 @@
+"""What computes the logits: GPT-2, any model of transformers, or the model that is being trained."""

@@ -1,0 +1,1 @@
+"""Where the stages are put together. The command line and the app call this, and nothing below it."""

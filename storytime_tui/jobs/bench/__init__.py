@@ -1,0 +1,1 @@
+"""This machine's own figures: the app, its keys, training and telling."""

@@ -1,0 +1,114 @@
+"""How fast this machine tells: a story's tokens, on a model whose weights mean nothing, in each precision."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from storytime_tui.jobs.bench.train import shapes
+
+_PROMPT = 64  # tokens that the story begins with
+
+
+def measure_telling(
+    base: str, tokens: int, say: Callable[[str], None], *, device: str = "auto"
+) -> dict[str, object]:
+    """Tokens told in a second by a model of the base's shape, in each precision that this machine has for it.
+
+    Also how long a story of 90% of the window takes to be read, and ten tokens more of it, and eight
+    continuations at once against one. `device` is one of the plan's. Raises ModelError for one that is not there.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
+
+    from storytime_tui.generation.backends.backend import precisions_of, prepare
+    from storytime_tui.models import loading
+    from storytime_tui.models.gpt2 import Shape
+    from storytime_tui.models.gpt2_files import empty_gpt2
+
+    shape = shapes()[base]
+    where = loading.choose_device(device)
+    full = Shape(shape.vocabulary, shape.window, shape.width, shape.layers, shape.heads, 4 * shape.width)
+    model = empty_gpt2(full, torch.device("cpu"), torch.float32, padded=where.type == "cuda")
+    model.fill(0)
+    model.to(where).eval()
+    figures: dict[str, object] = {"base": base, "device": str(where)}
+    for precision in precisions_of(model):
+        say(f"telling in {precision}…")
+        reader = prepare(model, precision)
+        figures[f"{precision}_tokens_per_second"] = _speed(reader, min(tokens, shape.window - _PROMPT - 1))
+    say("reading a long story…")
+    whole, added = _reading(reader, shape.window * 9 // 10)
+    figures |= {
+        "long_prompt_seconds": whole,
+        "ten_tokens_more_seconds": added,
+        "eight_at_once": _at_once(reader, 8, min(tokens, shape.window - _PROMPT - 1)),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    return figures
+
+
+def _ids(count: int) -> list[int]:
+    return [17 * place % 1000 for place in range(count)]
+
+
+def _speed(reader: Any, tokens: int) -> float:
+    """Tokens a second, drawn as a story's are, one after another."""
+    import torch
+
+    from storytime_tui.generation.sampling.rules import Rules, rules_for
+    from storytime_tui.generation.sampling.sampler import SamplerState, choose
+    from storytime_tui.generation.sampling.settings import SamplerSettings
+
+    rules: Rules = rules_for(SamplerSettings(), _Numbers(reader.vocabulary))
+    cache, told, state = reader.new_cache(), _ids(_PROMPT), SamplerState()
+    generator = torch.Generator().manual_seed(0)
+    logits = reader.read(told, cache)
+    began = time.perf_counter()
+    for number in range(tokens):
+        chosen = choose(logits, told, number, rules, state, generator)
+        told.append(chosen.token)
+        logits = reader.read([chosen.token], cache)
+    return tokens / (time.perf_counter() - began)
+
+
+def _reading(reader: Any, length: int) -> tuple[float, float]:
+    """Seconds to read so many tokens, and then ten more."""
+    from storytime_tui.generation.backends.backend import read_in_chunks
+
+    cache = reader.new_cache()
+    began = time.perf_counter()
+    read_in_chunks(reader, _ids(length - 10), cache)
+    middle = time.perf_counter()
+    reader.read(_ids(10), cache)
+    return middle - began, time.perf_counter() - middle
+
+
+def _at_once(reader: Any, rows: int, tokens: int) -> float:
+    """How many times as fast several stories come at once as one after another."""
+    first = reader.new_cache()
+    reader.read(_ids(_PROMPT), first)
+    spent = []
+    for many in (1, rows):
+        cache = reader.share(first, many)
+        began = time.perf_counter()
+        for number in range(tokens):
+            reader.read_rows([number % 1000] * many, cache)
+        spent.append((time.perf_counter() - began) / many)
+    return spent[0] / spent[1]
+
+
+class _Numbers:
+    """A vocabulary whose tokens are written as their numbers."""
+
+    def __init__(self, size: int) -> None:
+        self.vocabulary_size, self.end_of_text = size, 0
+
+    def encode(self, text: str) -> list[int]:
+        return [int(text)] if text.isdigit() else []
+
+    def token_bytes(self, token: int) -> bytes:
+        return str(token).encode()

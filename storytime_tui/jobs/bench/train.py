@@ -1,0 +1,118 @@
+"""How fast this machine learns: a few steps of the trainer, on tokens that mean nothing."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from storytime_tui.models.catalogue import SCRATCH_SHAPES, STARTER, ScratchShape, starter_shape
+from storytime_tui.training import events as ev
+from storytime_tui.training.control import Control
+from storytime_tui.training.plan import TrainingPlan
+
+_SHAPES = {
+    **SCRATCH_SHAPES,
+    "distilgpt2": ScratchShape(6, 768, 12, 50_257, 1024),
+    "gpt2": ScratchShape(12, 768, 12, 50_257, 1024),
+    "gpt2-medium": ScratchShape(24, 1024, 16, 50_257, 1024),
+}
+_SETTLED = 3  # steps not counted: the first ones warm up
+
+
+def shapes() -> dict[str, ScratchShape]:
+    """The bases whose shapes can be measured without fetching them."""
+    starter = starter_shape()
+    return {**({STARTER: starter} if starter else {}), **_SHAPES}
+
+
+def measure_training(
+    base: str, steps: int, say: Callable[[str], None], *, device: str = "auto"
+) -> dict[str, object]:
+    """Tokens learned in a second by a model of the base's shape, and what it takes of memory.
+
+    `device` is one of the plan's. Raises ModelError for one that is not there.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import numpy as np
+    import torch
+
+    from storytime_tui.models import loading
+    from storytime_tui.models.gpt2 import Shape
+    from storytime_tui.models.gpt2_files import empty_gpt2
+    from storytime_tui.training.dataset import Lesson
+    from storytime_tui.training.probe import fit_to_memory
+    from storytime_tui.training.trainer import Trainer
+
+    shape = shapes()[base]
+    where = loading.choose_device(device)
+    precision = loading.choose_precision("auto", where)
+    block = min(shape.window, 256 if where.type == "cpu" else 1024)
+    total = steps + _SETTLED
+    plan = TrainingPlan(
+        base=base,
+        block_size=block,
+        stride=block,
+        batch_size=4 if where.type == "cpu" else 16,
+        accumulation=1,
+        epochs=100_000.0,
+        max_steps=total,
+        learning_rate=1e-4,
+        evaluate_every=10 * total,
+        sample_every=0,
+    )
+    full = Shape(
+        shape.vocabulary, shape.window, shape.width, shape.layers, shape.heads, 4 * shape.width, plan.dropout
+    )
+    model = empty_gpt2(full, torch.device("cpu"), torch.float32, padded=where.type == "cuda")
+    model.fill(0)
+    model.to(where)
+    say("trying a step for its memory…")
+    plan, memory = fit_to_memory(plan, model, where, precision, may_choose=True)
+    ids = np.random.default_rng(0).integers(0, shape.vocabulary, 64 * block, dtype=np.uint16)
+    lesson = Lesson(ids, ids[: 2 * block], 8 * block, 1, 1, 0.0, "")
+    with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:
+        trainer = Trainer(
+            model,
+            plan,
+            lesson,
+            Path(folder),
+            device=where,
+            precision=precision,
+            control=Control(),
+            sample=lambda *_: "",
+            files_of=_NoFiles(),
+        )
+        spent: list[float] = []
+        before = 0.0
+        for event in trainer.run():
+            if isinstance(event, ev.StepDone):
+                spent.append(event.elapsed - before)
+                before = event.elapsed
+                say(f"step {event.step} of {total}: {event.tokens_per_second:,.0f} tokens/s")
+    assert plan.batch_size and plan.accumulation
+    second = statistics.median(spent[_SETTLED:])
+    return {
+        "base": base,
+        "device": str(where),
+        "precision": precision,
+        "batch": plan.batch_size,
+        "block": block,
+        "tokens_per_second": plan.batch_size * plan.accumulation * block / second,
+        "seconds_per_step": second,
+        "memory_estimate": memory.needed if memory else 0,
+        "torch": torch.__version__,
+    }
+
+
+class _NoFiles:
+    """Nothing of a benchmark's model is worth keeping."""
+
+    def weights(self) -> dict[str, Any]:
+        return {}
+
+    def write(self, weights: dict[str, Any], folder: Path) -> None:
+        return None

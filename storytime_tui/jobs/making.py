@@ -1,0 +1,104 @@
+"""The model that learns, made ready for it: loaded, with what the plan freezes or adds. Torch is loaded when it is."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from storytime_tui.jobs.find_model import Origin
+from storytime_tui.jobs.models import AdapterFiles, WholeFiles
+from storytime_tui.training.plan import TrainingPlan, schedule_of
+
+if TYPE_CHECKING:
+    import torch
+
+    from storytime_tui.corpus.tokens import TokenFile
+    from storytime_tui.models.loading import Loaded
+    from storytime_tui.models.tokenizer import Tokenizer
+
+_EMBEDDINGS = ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head")  # in the names of weights
+_COMPILING = 180.0  # seconds of learning from which compiling the blocks, a minute or so, pays for itself
+_EAGER_SPEED = 60e12  # FLOP a second that a GPU of today does uncompiled, with a small model
+
+
+def load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch.device) -> Loaded:
+    """The model that learns, in fp32; under LoRA its base only has to be read, for which 16 bits do on a GPU."""
+    import torch
+
+    from storytime_tui.models import loading
+
+    if origin.shape is not None:
+        assert plan.block_size is not None
+        shape = dataclasses.replace(origin.shape, window=plan.block_size)  # it knows no further position
+        return loading.new_model(shape, tokenizer, plan.seed, plan.dropout, device)
+    assert origin.folder is not None
+    halves = plan.lora_rank > 0 and device.type == "cuda" and plan.precision in ("auto", "bf16")
+    dtype = torch.bfloat16 if halves else torch.float32
+    loaded = loading.load_model(origin.folder, device=device, dtype=dtype, dropout=plan.dropout)
+    if origin.adapter is not None and plan.base == origin.name:  # a run that goes on from a LoRA run
+        from storytime_tui.models.lora import open_adapter
+
+        open_adapter(loaded.model, origin.adapter)
+    return loaded
+
+
+def fit(
+    plan: TrainingPlan, origin: Origin, loaded: Loaded, tokenizer: Tokenizer, checkpoint: Path | None
+) -> WholeFiles | AdapterFiles:
+    """Freeze and add what the plan says; how the result is saved."""
+    model = loaded.model
+    model.checkpointing = plan.checkpointing == "on"
+    model_files: WholeFiles | AdapterFiles = WholeFiles(loaded, tokenizer)
+    if plan.lora_rank:
+        from storytime_tui.models import lora
+
+        added = lora.add_lora(model, plan.lora_rank, plan.lora_alpha, plan.lora_targets, plan.seed)
+        if checkpoint is not None:
+            lora.read_adapter(model, checkpoint)
+        model_files = AdapterFiles(
+            loaded, tokenizer, added, str(origin.folder) if origin.local else plan.base
+        )
+    elif plan.frozen_embeddings:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(not any(part in name for part in _EMBEDDINGS))
+    return model_files
+
+
+def with_compile(plan: TrainingPlan, loaded: Loaded, device: torch.device, tokens: int) -> TrainingPlan:
+    """The plan, with "auto" decided: blocks are compiled for long runs on NVIDIA's GPUs."""
+    if plan.compile != "auto":
+        return plan
+    assert plan.batch_size and plan.accumulation and plan.block_size
+    parameters = sum(p.numel() for p in loaded.model.parameters())
+    steps = schedule_of(plan, tokens).total_steps
+    work = 6 * parameters * steps * plan.batch_size * plan.accumulation * plan.block_size
+    pays = device.type == "cuda" and work / _EAGER_SPEED > _COMPILING
+    return dataclasses.replace(plan, compile="on" if pays else "off")
+
+
+def loss_of(
+    validation: TokenFile, plan: TrainingPlan, device: torch.device, precision: str
+) -> Callable[[Any], float]:
+    """What gives a model's loss on the validation stories, in nats per token, as the run measures it."""
+
+    def loss(model: Any) -> float:
+        from storytime_tui.training.evaluate import score_stream
+        from storytime_tui.training.loss import Objective
+
+        assert plan.block_size and plan.batch_size
+        score = score_stream(
+            Objective(model),
+            validation.ids,
+            validation.text_bytes,
+            block=plan.block_size,
+            batch=plan.batch_size,
+            device=device,
+            precision=precision,
+            skipped=validation.skipped,
+        )
+        assert score is not None  # nobody stops it
+        return score.loss
+
+    return loss

@@ -1,0 +1,175 @@
+"""What learning with a base would take of memory, before anything of it is loaded or fetched. Loads no torch."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from storytime_tui import paths
+from storytime_tui.corpus.collection import Story
+from storytime_tui.errors import PlanError, StorytimeError
+from storytime_tui.jobs.estimates import estimate_tokens, likely_gpu
+from storytime_tui.models import catalogue
+from storytime_tui.models.catalogue import ScratchShape
+from storytime_tui.models.footprint import Size, estimate, size_in, size_of_shape
+from storytime_tui.training import runs
+from storytime_tui.training.plan import TrainingPlan, read_plan, resolve
+
+_SPARE = 0.85  # of the memory that is free: other programs want some
+_LORA_RANK = 16
+# What OpenAI and Hugging Face published; a folder tells its own.
+_KNOWN = {
+    "distilgpt2": ScratchShape(layers=6, width=768, heads=12, vocabulary=50_257, window=1024),
+    "gpt2": ScratchShape(layers=12, width=768, heads=12, vocabulary=50_257, window=1024),
+    "gpt2-medium": ScratchShape(layers=24, width=1024, heads=16, vocabulary=50_257, window=1024),
+    "gpt2-large": ScratchShape(layers=36, width=1280, heads=20, vocabulary=50_257, window=1024),
+    "gpt2-xl": ScratchShape(layers=48, width=1600, heads=25, vocabulary=50_257, window=1024),
+}
+
+
+@dataclass(frozen=True)
+class Room:
+    """Bytes that a run would need, and that this machine can give it. `advice`: what to set where one is too little."""
+
+    needed: int
+    available: int
+    advice: str = ""
+
+
+def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None = None) -> Room | None:
+    """About what learning these stories with this base takes of this machine's memory, and what would fit.
+
+    None where nothing is known: of a base that is not here, or where a GPU's memory counts, which only torch can
+    ask for (the run's trial step does). Raises nothing.
+    """
+    size = _size_of(base_name)
+    if size is None or not stories or likely_gpu():
+        return None
+    tokens = estimate_tokens(sum(story.facts.bytes for story in stories), base_name)
+    plan = plan or TrainingPlan(base=base_name)
+    try:
+        resolved = resolve(
+            plan,
+            window=size.window,
+            from_scratch=catalogue.scratch_shape(base_name) is not None,
+            training_tokens=round(tokens * (1 - plan.validation_fraction)),
+            parameters=size.parameters,
+        )
+    except StorytimeError:  # it cannot work, and the start will say why
+        return None
+    available = int(_free() * _SPARE)
+    needed = _needed(size, resolved, resolved.batch_size or 1)
+    if needed <= available:
+        return Room(needed, available)
+    batch = (
+        _largest_batch(size, resolved, available) if plan.batch_size else 0
+    )  # one of ours is made smaller anyway
+    return Room(needed, available, f"set batch_size={batch}" if batch else _advice(size, resolved, available))
+
+
+def check_batch(size: Size, plan: TrainingPlan, on_gpu: int | None = None, *, asked: bool) -> None:
+    """Raise PlanError where a resolved plan reads more windows at once than there is memory for, by the estimate.
+
+    Only for a batch that somebody `asked` for, before the weights are loaded: finding out by trying takes minutes, and
+    all the memory there is. Blocks are taken to be computed twice where the plan allows it. `on_gpu`: bytes free on a
+    GPU; without it nothing is said where a GPU will do the work, or several processes share it.
+    """
+    assert plan.batch_size
+    elsewhere = (likely_gpu() and plan.device != "cpu") or os.environ.get("WORLD_SIZE", "1") != "1"
+    if not asked or plan.batch_size == 1 or (on_gpu is None and elsewhere):
+        return
+    available = _free() if on_gpu is None else on_gpu
+    way = {"checkpointing": plan.checkpointing != "off", "on_gpu": on_gpu is not None}
+    needed = _needed(size, plan, plan.batch_size, **way)
+    if needed <= available:
+        return
+    raise PlanError(
+        f"batch_size is {plan.batch_size}, which would take about {needed / 1e9:,.1f} GB of memory, and "
+        f"{available / 1e9:,.1f} GB are free: set batch_size={max(1, _largest_batch(size, plan, available, **way))} "
+        "or less, or leave it to the program."
+    )
+
+
+def _largest_batch(
+    size: Size, plan: TrainingPlan, available: int, *, checkpointing: bool = False, on_gpu: bool = False
+) -> int:
+    """How many windows at once the memory is enough for: 0 where it is not for one."""
+    assert plan.batch_size
+    fits, too_many = 0, plan.batch_size + 1
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if _needed(size, plan, middle, checkpointing=checkpointing, on_gpu=on_gpu) <= available:
+            fits = middle
+        else:
+            too_many = middle
+    return fits
+
+
+def _advice(size: Size, plan: TrainingPlan, available: int) -> str:
+    ways: tuple[tuple[str, int, bool], ...] = (  # words, LoRA's rank, whether blocks are computed twice
+        ("it will read one window at a time", 0, False),
+        ("set checkpointing=on", 0, True),
+        (f"set lora_rank={_LORA_RANK}", _LORA_RANK, False),
+        (f"set lora_rank={_LORA_RANK} and checkpointing=on", _LORA_RANK, True),
+    )
+    for words, rank, checkpointing in ways:
+        if _needed(size, plan, 1, checkpointing=checkpointing, lora_rank=rank) <= available:
+            return words
+    return "choose a smaller base"
+
+
+def _needed(
+    size: Size,
+    plan: TrainingPlan,
+    batch: int,
+    *,
+    checkpointing: bool = False,
+    lora_rank: int = 0,
+    on_gpu: bool = False,
+) -> int:
+    assert plan.block_size
+    return estimate(
+        size,
+        batch=batch,
+        block=plan.block_size,
+        precision=plan.precision if plan.precision != "auto" else "bf16" if on_gpu or _has_bf16() else "fp32",
+        dropout=plan.dropout,
+        checkpointing=checkpointing or plan.checkpointing == "on",
+        lora_rank=plan.lora_rank or lora_rank,
+        frozen_embeddings=plan.frozen_embeddings,
+        eight_bit=plan.optimizer == "adamw8bit",
+        on_gpu=on_gpu,
+    )
+
+
+def _size_of(base_name: str) -> Size | None:
+    shape = catalogue.scratch_shape(base_name) or _KNOWN.get(base_name)
+    if base_name == catalogue.STARTER:
+        shape = catalogue.starter_shape()
+    if shape is not None:
+        return size_of_shape(shape, shape.vocabulary, shape.window)
+    try:
+        if paths.expanded(base_name).is_dir():
+            return size_in(paths.expanded(base_name))
+        return _size_of(read_plan(runs.run_folder(base_name.partition("/")[0]) / runs.PLAN).base)
+    except (StorytimeError, OSError, RecursionError):
+        return None
+
+
+def _free() -> int:
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+@functools.cache
+def _has_bf16() -> bool:
+    """Whether the processor counts in 16 bits, so that activations are half as large; torch is asked later."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -1,0 +1,77 @@
+"""A model from where it was found to a device, and from there to a run's checkpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from storytime_tui.jobs.find_model import Origin
+from storytime_tui.training.sums import check_model
+
+if TYPE_CHECKING:
+    import torch
+
+    from storytime_tui.models.loading import Loaded
+    from storytime_tui.models.lora import Lora
+    from storytime_tui.models.tokenizer import Tokenizer
+
+
+def open_model(origin: Origin, device: torch.device, dtype: torch.dtype) -> Loaded:
+    """The model to tell with, or to judge; a LoRA run's is its base with what was learned added. Raises ModelError."""
+    from storytime_tui.models import loading
+
+    assert origin.folder is not None
+    for folder in (origin.folder, origin.adapter):
+        if folder is not None:
+            check_model(folder)
+    loaded = loading.load_model(origin.folder, device=device, dtype=dtype)
+    if origin.adapter is not None:
+        from storytime_tui.models.lora import open_adapter
+
+        open_adapter(loaded.model, origin.adapter)
+    return loaded
+
+
+@dataclass(frozen=True)
+class WholeFiles:
+    """How a fully trained model goes into a checkpoint (`training.checkpoints.Files`)."""
+
+    loaded: Loaded
+    tokenizer: Tokenizer
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """All of them, on the CPU."""
+        from storytime_tui.models import loading
+
+        return loading.weights_of(self.loaded)
+
+    def write(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
+        """Weights, configuration and tokenizer. Raises OSError and SafetensorError."""
+        from storytime_tui.models import loading
+
+        loading.write_model(self.loaded, weights, folder)
+        self.tokenizer.save(folder, self.loaded.model.window)
+
+
+@dataclass(frozen=True)
+class AdapterFiles:
+    """How a LoRA run goes into a checkpoint: what was learned, and the name of the base."""
+
+    loaded: Loaded
+    tokenizer: Tokenizer
+    lora: Lora
+    base: str
+
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The small matrices, on the CPU."""
+        from storytime_tui.models import lora
+
+        return lora.adapter_weights(self.loaded.model)
+
+    def write(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
+        """The adapter, and the base's tokenizer. Raises OSError and SafetensorError."""
+        from storytime_tui.models import lora
+
+        lora.write_adapter(weights, self.lora, self.base, bool(self.loaded.config), folder)
+        self.tokenizer.save(folder, self.loaded.model.window)

@@ -1,0 +1,97 @@
+"""What a new collection is called, what is said on the way, and that it can be stopped until the last moment."""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from storytime_tui import paths
+from storytime_tui.corpus.library.importing import add_collection
+from storytime_tui.errors import CorpusError
+
+_BOOK = """Title: Grimms’ Fairy Tales
+
+*** START OF THE PROJECT GUTENBERG EBOOK GRIMMS’ FAIRY TALES ***
+
+THE FOX
+
+{0}
+
+THE HEN
+
+{0}
+
+THE OWL
+
+{0}
+
+*** END OF THE PROJECT GUTENBERG EBOOK GRIMMS’ FAIRY TALES ***
+"""
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    path = folder / "2591-0.txt"
+    sentence = "Once there was an animal that went into the wood and came back late. "
+    path.write_text(_BOOK.format("\n\n".join([sentence * 5] * 8)), encoding="utf-8")
+    return path
+
+
+def test_a_book_of_tales_gives_its_collection_its_title(book: Path) -> None:
+    assert add_collection([book]).collection.title == "Grimms' Fairy Tales"
+
+
+def test_so_does_a_folder_of_one_book_and_not_of_two(book: Path) -> None:
+    assert add_collection([book.parent]).collection.title == "Grimms' Fairy Tales"
+    (book.parent / "fox.txt").write_text("The Fox\n\nOnce there was a fox.")
+    assert add_collection([book.parent]).collection.title == "Downloads"
+
+
+def test_a_name_like_a_path_gives_no_title_like_one(book: Path) -> None:
+    added = add_collection([book], "../../evil").collection
+    assert (added.name, added.title) == ("evil", "Evil")
+    assert add_collection([book], "AC/DC Tales").collection.title == "AC/DC Tales"
+
+
+@pytest.mark.parametrize("source", ["ftp://x/y.txt", "file:///x/y.txt", "gopher://x"])
+def test_other_addresses_are_told(source: str) -> None:
+    with pytest.raises(CorpusError, match=f"{source} cannot be fetched: only addresses that begin with http"):
+        add_collection([source])
+
+
+def test_an_archive_that_gives_nothing_says_that_nothing_was_added(tmp_path: Path) -> None:
+    path = tmp_path / "books" / "evil.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../escape.txt", "Once.")
+    for source in (path, path.parent):
+        with pytest.raises(CorpusError, match=r"it is left out\. Nothing was added\.$"):
+            add_collection([source])
+
+
+def test_other_documents_are_counted_and_named(tmp_path: Path) -> None:
+    folder = tmp_path / "books"
+    (folder / "more").mkdir(parents=True)
+    for name in ("a.docx", "b.DOCX", "more/c.pdf", "picture.jpg", "fox.txt"):
+        (folder / name).write_text("The Fox\n\nOnce.")
+    (note,) = add_collection([folder]).notes
+    assert note.startswith("3 documents are of kinds that cannot be read here (2 .docx, 1 .pdf)")
+    (folder / "fox.txt").unlink()
+    with pytest.raises(CorpusError, match=r"2 \.docx, 1 \.pdf"):
+        add_collection([folder])
+
+
+def test_it_can_be_stopped_until_it_is_put_on_the_shelf(book: Path) -> None:
+    said = []
+
+    def report(words: str, done: int, total: int) -> None:
+        said.append(words)
+        if words == "putting it on the shelf":
+            raise CorpusError("Stopped.")
+
+    with pytest.raises(CorpusError, match="Stopped"):
+        add_collection([book], report=report)
+    assert said[-1] == "putting it on the shelf"
+    assert list(paths.collections_folder().iterdir()) == []

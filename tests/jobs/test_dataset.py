@@ -1,0 +1,122 @@
+"""What an epoch reads: stories as often as the plan says, each behind its shelf's line, some with more headers."""
+
+import dataclasses
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from storytime_tui.errors import PlanError
+from storytime_tui.jobs.dataset import choose
+from storytime_tui.jobs.train import learn, resume
+from storytime_tui.training.control import Control
+from storytime_tui.training.events import Finished, Resumed
+from storytime_tui.training.plan import TrainingPlan
+from tests.tiny import write_collection
+
+
+@pytest.fixture
+def shelves(tmp_path: Path) -> tuple[str, str]:
+    for name, stories in (("simple", 12), ("long", 40)):
+        write_collection(tmp_path / name, stories)
+    for path in (tmp_path / "long").iterdir():  # else they would tell the same
+        path.write_text(path.read_text().replace("the", f"that {path.stem}").replace("Tale", "Saga"))
+    return str(tmp_path / "simple"), str(tmp_path / "long")
+
+
+def plan_for(shelves: tuple[str, str], **values: object) -> TrainingPlan:
+    return TrainingPlan(collections=shelves, **values)  # type: ignore[arg-type]
+
+
+def test_without_knobs_an_epoch_reads_each_training_story_once(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves, shelf_lines=False))
+    assert chosen.reading == chosen.split.training
+    assert chosen.asked == chosen.split.validation
+    assert chosen.plan.voices == ()
+
+
+def test_each_story_stands_behind_its_shelf_s_line(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves))
+    assert chosen.plan.voices == ("Simple", "Long")
+    for stories, read in (
+        (chosen.split.training, chosen.reading),
+        (chosen.split.validation, chosen.asked),
+    ):
+        assert [story.text for story in read] == [story.text for story in stories]
+        for story in read:
+            assert story.header == f"Shelf: {'Simple' if story.title.startswith('Tale') else 'Long'}\n"
+    renamed = choose(dataclasses.replace(chosen.plan, voices=("Plain", "Tall")))
+    assert {story.header for story in renamed.asked + renamed.reading} == {"Shelf: Plain\n", "Shelf: Tall\n"}
+
+
+def test_each_chapter_of_a_single_book_begins_with_the_line(tmp_path: Path) -> None:
+    chapters = [
+        f"CHAPTER {n}\n\n" + f"The goose of chapter {n} walked on and on. " * 60 for n in ("I", "II", "III")
+    ]
+    (tmp_path / "goose").mkdir()
+    (tmp_path / "goose" / "goose.txt").write_text("THE GOOSE\n\n\n" + "\n\n\n".join(chapters))
+    chosen = choose(TrainingPlan(collections=(str(tmp_path / "goose"),)))
+    read = chosen.reading + chosen.asked
+    assert len(read) >= 3
+    assert {story.header for story in read} == {"Shelf: Goose\n"}
+    assert not any(story.continues for story in read)
+
+
+def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5")))
+    times = Counter(story.facts.digest for story in chosen.reading)
+    training = chosen.split.training
+    assert set(times) <= {story.facts.digest for story in training}
+    simple = [times[s.facts.digest] for s in training if s.title.startswith("Tale")]
+    long = [times[s.facts.digest] for s in training if s.title.startswith("Saga")]
+    assert len(simple) + len(long) == len(training)
+    assert set(simple) == {2, 3}
+    assert set(long) == {0, 1}
+    assert chosen.split == choose(plan_for(shelves)).split
+    assert chosen.reading == choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5"))).reading
+
+
+def test_headers_stand_before_training_stories_alone(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves, headers=0.5, repeats=("simple=2",)))
+    titled = [story.header for story in chosen.reading if story.header.count("\n") > 1]
+    assert 0 < len(titled) < len(chosen.reading)
+    assert all(re.match(r"Shelf: (Simple|Long)\n(Title|Characters|Tone): ", header) for header in titled)
+    assert all(story.header.count("\n") == 1 for story in chosen.asked)
+
+
+def test_an_older_run_s_headers_stand_in_the_text(shelves: tuple[str, str]) -> None:
+    chosen = choose(plan_for(shelves, headers=0.5, repeats=("simple=2",), shelf_lines=False))
+    plain = choose(plan_for(shelves, shelf_lines=False))
+    assert chosen.split == plain.split
+    bare = {story.text for story in plain.split.training}
+    headed = [story for story in chosen.reading if story.text not in bare]
+    assert 0 < len(headed) < len(chosen.reading)
+    for story in headed:
+        header, _, rest = story.text.partition("\n\n")
+        assert rest in bare
+        assert {line.partition(":")[0] for line in header.splitlines()} <= {"Title", "Characters", "Tone"}
+        assert story.facts.bytes == len(story.text.encode())
+
+
+def test_a_collection_that_was_not_chosen_cannot_be_repeated(shelves: tuple[str, str]) -> None:
+    with pytest.raises(PlanError, match="repeats names tall, but the chosen collections are simple, long"):
+        choose(plan_for(shelves, repeats=("tall=2",)))
+
+
+def test_a_run_with_both_goes_on_as_the_same_run(shelves: tuple[str, str]) -> None:
+    plan = plan_for(
+        shelves,
+        base="scratch-tiny",
+        repeats=("simple=2", "long=0.5"),
+        headers=0.5,
+        max_steps=2,
+        block_size=32,
+        batch_size=2,
+        accumulation=1,
+        sample_every=0,
+    )
+    assert isinstance(list(learn(plan, Control(), "twice"))[-1], Finished)
+    again = list(resume("twice", Control(), more_epochs=0.01))
+    assert any(isinstance(event, Resumed) for event in again)
+    assert isinstance(again[-1], Finished)

@@ -1,0 +1,111 @@
+"""What learning would take of memory is told before anything is loaded, and what would fit where it is too much."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import psutil
+import pytest
+
+from storytime_tui.corpus.collection import Story
+from storytime_tui.errors import PlanError
+from storytime_tui.jobs import memory, train
+from storytime_tui.training.control import Control
+from storytime_tui.training.plan import TrainingPlan
+from tests.tiny import write_collection
+
+
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "likely_gpu", lambda: False)
+
+
+def stories(words: int = 40_000) -> list[Story]:
+    return [Story("A long walk", "And on they went. " * (words // 4))]
+
+
+def free(monkeypatch: pytest.MonkeyPatch, gigabytes: float) -> None:
+    class Free:
+        available = int(gigabytes * 1e9)
+
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Free)
+
+
+def test_a_larger_base_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, 1000)
+    bases = ("scratch-tiny", "scratch-small", "distilgpt2", "gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
+    rooms = [memory.room_for(stories(), base) for base in bases]
+    assert all(room is not None and room.advice == "" for room in rooms)
+    needed = [room.needed for room in rooms if room]
+    assert needed == sorted(needed)
+    # weights, gradients and both of Adam's moments in 32 bits, and no ten times of that
+    assert 16 * 124e6 < needed[3] < 160 * 124e6
+
+
+def test_a_shape_named_by_its_size_takes_as_much_as_the_one_of_the_list(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    free(monkeypatch, 1000)
+    named, listed = (memory.room_for(stories(), base) for base in ("scratch-6x384", "scratch-small"))
+    assert named is not None
+    assert named == listed
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "advice"),
+    [
+        (200, ""),
+        (11, "it will read one window at a time"),
+        (6, "set lora_rank=16"),
+        (0.7, "choose a smaller base"),
+    ],
+)
+def test_what_fits_is_said(monkeypatch: pytest.MonkeyPatch, gigabytes: float, advice: str) -> None:
+    free(monkeypatch, gigabytes)
+    room = memory.room_for(stories(), "gpt2-medium", TrainingPlan(base="gpt2-medium", precision="fp32"))
+    assert room is not None
+    assert room.advice.startswith(advice) if advice else room.advice == ""
+    assert (room.needed <= room.available) == (advice == "")
+
+
+def test_where_nothing_is_known_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, 16)
+    assert memory.room_for([], "gpt2") is None
+    assert memory.room_for(stories(), "somebody/some-model") is None
+    monkeypatch.setattr(memory, "likely_gpu", lambda: True)
+    assert memory.room_for(stories(), "gpt2") is None
+
+
+def test_a_batch_that_does_not_fit_names_one_that_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(monkeypatch, 16)
+    plan = TrainingPlan(base="gpt2", precision="fp32", batch_size=1_000_000)
+    room = memory.room_for(stories(), "gpt2", plan)
+    assert room is not None and room.needed > 1e12
+    number = re.fullmatch(r"set batch_size=(\d+)", room.advice)
+    assert number is not None
+    batch = int(number[1])
+    assert 1 < batch < 1000
+    rooms = [
+        memory.room_for(stories(), "gpt2", dataclasses.replace(plan, batch_size=size))
+        for size in (batch, batch + 1)
+    ]
+    assert [room is not None and room.needed <= room.available for room in rooms] == [True, False]
+
+
+@pytest.mark.parametrize("checkpointing", ["auto", "off"])
+def test_a_run_with_such_a_batch_is_refused_before_torch_is_loaded(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpointing: str
+) -> None:
+    tales = write_collection(tmp_path / "tales")
+    monkeypatch.setattr(train, "_build", lambda *_: pytest.fail("the model was built"))
+    free(monkeypatch, 4)
+    plan = TrainingPlan(
+        base="scratch-tiny",
+        collections=(str(tales),),
+        batch_size=1_000_000,
+        block_size=16,
+        checkpointing=checkpointing,
+    )
+    with pytest.raises(PlanError, match=r"batch_size is 1000000, which .* GB .* set batch_size=\d+ or less"):
+        list(train.learn(plan, Control()))
+    assert not (home / "runs").exists()

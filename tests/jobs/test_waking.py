@@ -1,0 +1,29 @@
+"""Torch's libraries are loaded ahead in whatever state the installation is, and the import then goes as ever."""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from storytime_tui.jobs import waking
+
+
+@pytest.mark.needs_torch
+def test_torch_is_imported_as_ever_afterwards() -> None:
+    code = (
+        "import sys; from storytime_tui.jobs.waking import load_torchs_libraries as load\n"
+        "load(); assert 'torch' not in sys.modules; load()\n"
+        "import torch; load(); assert torch.ones(3).sum() == 3 and torch.get_num_threads() >= 1\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+
+
+def test_what_is_not_there_is_left_to_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    nowhere = SimpleNamespace(origin=str(tmp_path / "torch" / "__init__.py"))
+    for spec in (None, SimpleNamespace(origin=None), nowhere):
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name, spec=spec: spec)
+        waking.load_torchs_libraries()
