@@ -110,8 +110,8 @@ def make_starter(folder: Path, seed: int = 0) -> Path:
     import torch
 
     from storytime_tui.models import loading
-    from storytime_tui.models.catalogue import ScratchShape
     from storytime_tui.models.export import weight_files
+    from storytime_tui.models.shapes import ScratchShape
     from storytime_tui.models.tokenizer import train_tokenizer
 
     tokenizer = train_tokenizer([tale(number) for number in range(8)], 400)

@@ -27,7 +27,7 @@ from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.jobs.boards import on_board
 from storytime_tui.jobs.progress import Stopped
 from storytime_tui.jobs.train import learn, resume
-from storytime_tui.models.catalogue import scratch_shape
+from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.settings import load_settings
 from storytime_tui.streams import OutputLost, terminal_lost
 from storytime_tui.terminal import printable, printable_line

@@ -16,6 +16,7 @@ from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import StorytimeError
 from storytime_tui.models import catalogue
 from storytime_tui.models.footprint import size_of_shape
+from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.journal import JOURNAL
@@ -54,7 +55,7 @@ class Estimate:
 
 def estimate_tokens(text_bytes: int, base_name: str) -> int:
     """About how many tokens a base's tokenizer makes of a text of so many bytes."""
-    shape = catalogue.scratch_shape(base_name)
+    shape = scratch_shape(base_name)
     if shape is not None:
         return round(text_bytes * _TOKENS_PER_BYTE[shape.vocabulary])
     of_starter = base_name == catalogue.STARTER
@@ -66,7 +67,7 @@ def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
     tokens = estimate_tokens(sum(story.facts.bytes for story in stories), base_name) + len(stories)
     if not stories:
         return Estimate(0, 0, None)
-    shape = catalogue.scratch_shape(base_name)
+    shape = scratch_shape(base_name)
     parameters = _parameters(base_name)
     plan = TrainingPlan(base=base_name)
     learned = round(tokens * (1 - plan.validation_fraction))
@@ -107,7 +108,7 @@ def _parameters(base_name: str) -> int:
     known = {base.name: base.parameters for base in catalogue.bases()}
     if base_name in known:
         return known[base_name]
-    shape = catalogue.scratch_shape(base_name)
+    shape = scratch_shape(base_name)
     if shape is not None:
         return size_of_shape(shape, shape.vocabulary, shape.window).parameters
     try:

@@ -17,7 +17,7 @@ from storytime_tui.jobs.listen import base_passages, measure_teller
 from storytime_tui.jobs.models import open_model
 from storytime_tui.jobs.run_bases import check_adapter
 from storytime_tui.jobs.voice import Voice, ear_for, shelves_of
-from storytime_tui.models import catalogue
+from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.training.plan import TrainingPlan
 
 Report = Callable[[str, int, int], None]
@@ -54,7 +54,7 @@ def judge(
     Raises StorytimeError. The split is the one that a run with the same seed and fraction makes of the
     same collections. A model that knows a collection's voice reads its stories behind its line, as it learned.
     """
-    if catalogue.scratch_shape(model_name) is not None:
+    if scratch_shape(model_name) is not None:
         raise ModelError(
             f"{model_name} has random weights: there is nothing to measure before it is trained."
         )
@@ -161,4 +161,4 @@ def judge_voice(
 def _held_against(name: str, origin: Origin) -> str:
     """What a model's voice is held against: a run's base, a base itself; "" where there is none, or it is not known."""
     base = origin.base or ("" if origin.local else name)
-    return "" if catalogue.scratch_shape(base) is not None else base
+    return "" if scratch_shape(base) is not None else base

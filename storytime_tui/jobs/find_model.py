@@ -9,6 +9,7 @@ from storytime_tui import paths
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
+from storytime_tui.models.shapes import ScratchShape, scratch_shape
 from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.small_files import is_regular
 from storytime_tui.training import runs
@@ -29,7 +30,7 @@ class Origin:
 
     name: str
     folder: Path | None
-    shape: catalogue.ScratchShape | None = None
+    shape: ScratchShape | None = None
     window: int | None = None
     adapter: Path | None = None
     local: bool = False  # a run's checkpoint or a folder, not what came with the program or from the Hub
@@ -59,7 +60,7 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
 
     Raises ModelError or RunError with what to do.
     """
-    shape = catalogue.scratch_shape(name)
+    shape = scratch_shape(name)
     if shape is not None:
         return Origin(name, None, shape)
     if name == catalogue.STARTER and catalogue.has_starter():

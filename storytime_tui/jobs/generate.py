@@ -23,6 +23,7 @@ from storytime_tui.jobs import blending
 from storytime_tui.jobs.at_work import is_learning, no_run_begins
 from storytime_tui.jobs.progress import with_progress
 from storytime_tui.models import catalogue, hub
+from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
@@ -60,7 +61,7 @@ def choices() -> tuple[ModelChoice, ...]:
     found += [
         ModelChoice(base.name, base.name, _note_of_base(base))
         for base in catalogue.bases()
-        if catalogue.scratch_shape(base.name) is None
+        if scratch_shape(base.name) is None
     ]
     return tuple(found)
 
@@ -213,7 +214,7 @@ def open_teller(
 
     Raises ModelError, RunError, or Misused for numbers that cannot be. Blocks: call it in a thread.
     """
-    if catalogue.scratch_shape(name) is not None:
+    if scratch_shape(name) is not None:
         raise ModelError(
             f"{name} starts with random weights and has nothing to tell yet: train it on a collection first "
             f"(`storytime-tui train --base {shlex.quote(name)} --corpus NAME`)."
@@ -231,10 +232,10 @@ def open_teller(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
-    from storytime_tui.generation.backends.backend import prepare
     from storytime_tui.generation.backends.cuda_graph import Steps
     from storytime_tui.generation.backends.gpt2 import GPT2Reader
     from storytime_tui.generation.backends.precision import ASKED, choose_precision, verdict_in
+    from storytime_tui.generation.backends.prepare import prepare
     from storytime_tui.generation.backends.threads import telling_with
     from storytime_tui.generation.generator import Storyteller
     from storytime_tui.models import loading

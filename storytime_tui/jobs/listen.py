@@ -28,8 +28,8 @@ from storytime_tui.generation.voice import Voice as AsWhom
 from storytime_tui.jobs import voice
 from storytime_tui.jobs.strengths import Tried, best_strength, tried_in_turn
 from storytime_tui.jobs.voice import Ear, Shelf, Tell, Voice
-from storytime_tui.models import catalogue
 from storytime_tui.models.identity import identity_of
+from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
@@ -148,7 +148,7 @@ def _strengths(
     from storytime_tui.models.loading import choose_device
 
     loss_of, learned = listening.loss_of, measured[1.0]
-    if loss_of is None or learned is None or catalogue.scratch_shape(listening.plan.base) is not None:
+    if loss_of is None or learned is None or scratch_shape(listening.plan.base) is not None:
         return []
     device = choose_device(listening.plan.device)
 
@@ -183,7 +183,7 @@ def said_of(measured: Voice, step: int, strength: float = 1.0) -> ev.VoiceMeasur
 
 def _is_worth_it(end: ev.Finished, listening: Listening) -> bool:
     """Whether there is somebody to be told from, and room for the model that tells beside the one that learned."""
-    alone = len(listening.shelves) < 2 and catalogue.scratch_shape(listening.plan.base) is not None
+    alone = len(listening.shelves) < 2 and scratch_shape(listening.plan.base) is not None
     room = listening.parameters < _SMALL or psutil.virtual_memory().available > _ROOM * listening.parameters
     return end.step > 0 and end.stopped_by != "stopped" and not alone and room
 
@@ -304,7 +304,7 @@ def live_teller(
         return None
 
     def live(title: str) -> Tell:
-        from storytime_tui.generation.backends.backend import prepare
+        from storytime_tui.generation.backends.prepare import prepare
         from storytime_tui.generation.generator import Storyteller
 
         on_gpu = next(model.parameters()).device.type == "cuda"
@@ -324,7 +324,7 @@ def base_passages(
 
     Nothing for a new model. Told once, and kept. Raises StorytimeError where there is no such model, OSError.
     """
-    if catalogue.scratch_shape(base) is not None:
+    if scratch_shape(base) is not None:
         return (), math.nan
     from storytime_tui.jobs.find_model import find_origin
     from storytime_tui.jobs.generate import open_teller

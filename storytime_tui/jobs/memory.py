@@ -13,21 +13,13 @@ from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.jobs.estimates import estimate_tokens, likely_gpu
 from storytime_tui.models import catalogue
-from storytime_tui.models.catalogue import ScratchShape
 from storytime_tui.models.footprint import Size, estimate, size_in, size_of_shape
+from storytime_tui.models.shapes import GPT2_SHAPES, scratch_shape
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve
 
 _SPARE = 0.85  # of the memory that is free: other programs want some
 _LORA_RANK = 16
-# What OpenAI and Hugging Face published; a folder tells its own.
-_KNOWN = {
-    "distilgpt2": ScratchShape(layers=6, width=768, heads=12, vocabulary=50_257, window=1024),
-    "gpt2": ScratchShape(layers=12, width=768, heads=12, vocabulary=50_257, window=1024),
-    "gpt2-medium": ScratchShape(layers=24, width=1024, heads=16, vocabulary=50_257, window=1024),
-    "gpt2-large": ScratchShape(layers=36, width=1280, heads=20, vocabulary=50_257, window=1024),
-    "gpt2-xl": ScratchShape(layers=48, width=1600, heads=25, vocabulary=50_257, window=1024),
-}
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None
         resolved = resolve(
             plan,
             window=size.window,
-            from_scratch=catalogue.scratch_shape(base_name) is not None,
+            from_scratch=scratch_shape(base_name) is not None,
             training_tokens=round(tokens * (1 - plan.validation_fraction)),
             parameters=size.parameters,
         )
@@ -146,7 +138,7 @@ def _needed(
 
 
 def _size_of(base_name: str) -> Size | None:
-    shape = catalogue.scratch_shape(base_name) or _KNOWN.get(base_name)
+    shape = scratch_shape(base_name) or GPT2_SHAPES.get(base_name)
     if base_name == catalogue.STARTER:
         shape = catalogue.starter_shape()
     if shape is not None:

@@ -14,6 +14,7 @@ from storytime_tui.errors import ModelError, RunError
 from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.identity import digest_of, identity_of
+from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.training import runs
 
 Report = Callable[[str, int, int], None]
@@ -79,7 +80,7 @@ def base_of(run: Origin, report: Report) -> Origin:
         raise ModelError(
             f"Strength is how far a run has moved from its base, and {name} is no run: it is always told at strength 1."
         )
-    if catalogue.scratch_shape(base) is not None:
+    if scratch_shape(base) is not None:
         raise ModelError(
             f"{name} was trained from random weights and has no base: it is always told at strength 1."
         )

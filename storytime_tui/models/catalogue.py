@@ -13,45 +13,11 @@ from typing import Literal
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
-
-
-@dataclass(frozen=True)
-class ScratchShape:
-    """A GPT-2 with random weights: its layers, width, heads, words of vocabulary and window in tokens."""
-
-    layers: int
-    width: int
-    heads: int
-    vocabulary: int
-    window: int
-
-
-SCRATCH_SHAPES = {
-    "scratch-tiny": ScratchShape(layers=4, width=128, heads=4, vocabulary=2048, window=256),
-    "scratch-small": ScratchShape(layers=6, width=384, heads=6, vocabulary=8192, window=512),
-}
+from storytime_tui.models.footprint import size_of_shape
+from storytime_tui.models.shapes import HEAD, LAYERS, SCRATCH_SHAPES, WIDTHS, ScratchShape, scratch_shape
 
 STARTER = "starter"
 STARTER_FOLDER = Path(__file__).parent / "starter"  # its weights and card; empty in a checkout without them
-
-_LAYERS, _WIDTHS, _HEAD = (1, 48), (64, 2048), 64  # of a shape by its size; a head is so wide
-_SIZED = re.compile(r"scratch-([1-9][0-9]*)x([1-9][0-9]*)")
-
-
-def scratch_shape(name: str) -> ScratchShape | None:
-    """The shape of a base with random weights, one of the list or by its size: `scratch-9x320` is 9 layers × 320.
-
-    Heads are 64 wide; the vocabulary is 8,192 words, the window 512 tokens. None for any other base, and for a
-    size that there is not, of which `resolve_base` says what is wrong.
-    """
-    if name in SCRATCH_SHAPES:
-        return SCRATCH_SHAPES[name]
-    sized = _SIZED.fullmatch(name) if len(name) < 20 else None
-    if sized is None:
-        return None
-    layers, width = int(sized[1]), int(sized[2])
-    fits = _LAYERS[0] <= layers <= _LAYERS[1] and _WIDTHS[0] <= width <= _WIDTHS[1] and not width % _HEAD
-    return ScratchShape(layers, width, width // _HEAD, vocabulary=8192, window=512) if fits else None
 
 
 @dataclass(frozen=True)
@@ -104,8 +70,6 @@ def bases() -> tuple[Base, ...]:
     shape = starter_shape()
     if shape is None:
         return _OTHERS
-    from storytime_tui.models.footprint import size_of_shape  # it knows this module
-
     size = size_of_shape(shape, shape.vocabulary, shape.window)
     return (Base(STARTER, _STARTER_NOTE, size.parameters), *_OTHERS)
 
@@ -147,8 +111,8 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
     if name.startswith("scratch-"):
         raise ModelError(
             f"{name!r} is no shape for a new model: it is one of {', '.join(SCRATCH_SHAPES)}, or layers × width "
-            f"such as scratch-9x320, with {_LAYERS[0]} to {_LAYERS[1]} layers and a width from {_WIDTHS[0]} to "
-            f"{_WIDTHS[1]:,} that {_HEAD} divides."
+            f"such as scratch-9x320, with {LAYERS[0]} to {LAYERS[1]} layers and a width from {WIDTHS[0]} to "
+            f"{WIDTHS[1]:,} that {HEAD} divides."
         )
     if is_repo_id(name):
         return "hub"

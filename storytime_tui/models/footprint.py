@@ -13,7 +13,7 @@ from typing import Any
 
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import weights_head
-from storytime_tui.models.catalogue import ScratchShape
+from storytime_tui.models.shapes import ScratchShape
 
 _WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
 _WIDTHS = ("n_embd", "hidden_size", "d_model")

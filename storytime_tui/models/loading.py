@@ -15,8 +15,8 @@ import torch
 from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import gpt2_files
-from storytime_tui.models.catalogue import ScratchShape
 from storytime_tui.models.gpt2 import GPT2, Shape
+from storytime_tui.models.shapes import ScratchShape
 from storytime_tui.models.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:

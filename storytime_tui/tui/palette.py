@@ -4,18 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.shelf_rows import folded
-
-if TYPE_CHECKING:
-    from storytime_tui.tui.app import StorytimeApp
-
 
 _MOST = 60  # entries: more are not looked through
 _AT_ONCE = 50  # entries, after which a key may come in between
@@ -29,6 +27,21 @@ class Entry:
     sought: str
     help: str
     run: Callable[[], Awaitable[None]]
+
+
+class Opens(Protocol):
+    """The app, as far as an entry needs it: the app knows this module, so that this one cannot know the app."""
+
+    desk: Desk
+
+    async def open_collection(self, name: str, story: int | None) -> None:
+        """Show a collection, or one of its stories, in the library."""
+
+    async def open_story(self, story: Story) -> None:
+        """Go on with a written story."""
+
+    async def write_with(self, model: str) -> None:
+        """Write with a model."""
 
 
 class DeskProvider(Provider):
@@ -47,7 +60,7 @@ class DeskProvider(Provider):
         self._gathered.cancel()
 
     async def _gather(self) -> None:
-        app = cast("StorytimeApp", self.app)
+        app = cast(Opens, self.app)
         desk = app.desk
         self._entries: list[Entry] = []
         for collection in desk.collections:

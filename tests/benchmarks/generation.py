@@ -35,7 +35,8 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, TextIteratorStreamer
 
-from storytime_tui.generation.backends.backend import Reader, precisions_of, prepare, read_in_chunks
+from storytime_tui.generation.backends.backend import Reader, read_in_chunks
+from storytime_tui.generation.backends.prepare import precisions_of, prepare
 from storytime_tui.generation.backends.threads import telling_with
 from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of

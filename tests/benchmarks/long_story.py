@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import psutil
 import torch
 
-from storytime_tui.generation.backends.backend import precisions_of, prepare
+from storytime_tui.generation.backends.prepare import precisions_of, prepare
 from storytime_tui.generation.generator import Storyteller
 from storytime_tui.generation.pieces import Piece
 from storytime_tui.generation.sampling.settings import SamplerSettings

@@ -18,7 +18,8 @@ from typing import Any
 
 import torch
 
-from storytime_tui.generation.backends.backend import Reader, precisions_of, prepare, read_in_chunks
+from storytime_tui.generation.backends.backend import Reader, read_in_chunks
+from storytime_tui.generation.backends.prepare import precisions_of, prepare
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
 from storytime_tui.generation.sampling.rules import Rules, rules_for
 from storytime_tui.generation.sampling.sampler import SamplerState, choose

@@ -14,10 +14,11 @@ from transformers import GPT2LMHeadModel
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation import continuation
-from storytime_tui.generation.backends.backend import CHUNK, Reader, prepare
+from storytime_tui.generation.backends.backend import CHUNK, Reader
 from storytime_tui.generation.backends.cuda_graph import Steps
 from storytime_tui.generation.backends.gpt2 import GPT2Reader
 from storytime_tui.generation.backends.live import LiveReader
+from storytime_tui.generation.backends.prepare import prepare
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.generator import Storyteller
 from storytime_tui.generation.pieces import Piece, Told

@@ -15,9 +15,9 @@ from storytime_tui.corpus.headers import header_ids, shelf_line
 from storytime_tui.corpus.parts import with_line
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import Misused, ModelError
-from storytime_tui.generation.backends.backend import prepare
 from storytime_tui.generation.backends.cuda_graph import Steps
 from storytime_tui.generation.backends.gpt2 import GPT2Reader
+from storytime_tui.generation.backends.prepare import prepare
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.continuation import Continuation
 from storytime_tui.generation.generator import Storyteller

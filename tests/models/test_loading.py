@@ -10,7 +10,6 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from storytime_tui.errors import ModelError
-from storytime_tui.models.catalogue import SCRATCH_SHAPES, ScratchShape
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.loading import (
     choose_device,
@@ -20,6 +19,7 @@ from storytime_tui.models.loading import (
     weights_of,
     write_model,
 )
+from storytime_tui.models.shapes import SCRATCH_SHAPES, ScratchShape
 from storytime_tui.models.tokenizer import train_tokenizer
 from storytime_tui.models.transformers_model import Foreign
 from storytime_tui.training.loss import next_token_loss
@@ -225,7 +225,7 @@ def test_nothing_is_printed_and_nobody_asked(model: Path, tmp_path: Path) -> Non
     code = (
         "import sys, torch; from pathlib import Path\n"
         "from storytime_tui.models import loading, tokenizer\n"
-        "from storytime_tui.models.catalogue import ScratchShape\n"
+        "from storytime_tui.models.shapes import ScratchShape\n"
         "from storytime_tui.errors import ModelError\n"
         "folder = Path(sys.argv[1])\n"
         "load = lambda: loading.load_model(folder, device=torch.device('cpu'), dtype=torch.bfloat16)\n"

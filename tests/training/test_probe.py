@@ -10,9 +10,9 @@ import torch
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import footprint, gpt2_files
-from storytime_tui.models.catalogue import SCRATCH_SHAPES
 from storytime_tui.models.footprint import estimate, size_in, size_of_shape
 from storytime_tui.models.gpt2 import Shape
+from storytime_tui.models.shapes import SCRATCH_SHAPES
 from storytime_tui.training import probe as trials
 from storytime_tui.training.loss import Objective
 from storytime_tui.training.plan import TrainingPlan

@@ -13,7 +13,7 @@ from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import runs
 from storytime_tui.tui import ahead, tour
 from storytime_tui.tui.giving_way import NICE, SWITCH, giving_way
-from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
+from storytime_tui.tui.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.help_lines import KEYS, lines_of
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until

@@ -15,8 +15,8 @@ from textual.widgets import Input
 
 import storytime_tui.tui
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.screens import dialogs, help, importing, library, sampler, search_books, story, train
-from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.widgets import choice_list, line_list, prompt, reading, shelf_tree
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import STARTED, World, step

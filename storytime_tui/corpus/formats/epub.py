@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from storytime_tui.corpus.document import Document
-from storytime_tui.corpus.formats.archives import Archive, member_name
 from storytime_tui.corpus.formats.bylines import people
 from storytime_tui.corpus.formats.epub_contents import (
     Entry,
@@ -20,6 +19,7 @@ from storytime_tui.corpus.formats.epub_contents import (
     within,
 )
 from storytime_tui.corpus.formats.markup import Page, html_text, parse_html, read_html
+from storytime_tui.corpus.formats.zip_archive import Archive, member_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import watched
 

@@ -1,40 +1,15 @@
 """Files to documents: whatever the format, the encoding and the line ends, or one sentence says why not."""
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
-from storytime_tui.corpus.formats.encodings import decode
-from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
-from storytime_tui.corpus.formats.plain import plain_document
-from storytime_tui.corpus.formats.sources import (
-    ARCHIVES,
-    SUFFIXES,
-    SourceFiles,
-    is_readable_name,
-    source_files,
-)
+from storytime_tui.corpus.formats.table import ARCHIVES, format_of, told_suffixes
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
-__all__ = [
-    "ARCHIVES",
-    "LARGEST",
-    "LARGEST_MARKED",
-    "READING_VERSION",
-    "SUFFIXES",
-    "SourceFiles",
-    "is_readable_name",
-    "read_document",
-    "read_text",
-    "source_files",
-]
-
 READING_VERSION = 2  # raise it when a file reads otherwise: what was made of it before is then made anew
-LARGEST = 50 * 1024**2  # bytes; a longer "story" is a mistake more often than a story
-LARGEST_MARKED = 20 * 1024**2  # bytes of one page with markup, which takes ten times its size to read
 
 
 def read_document(path: Path) -> Document:
@@ -79,55 +54,11 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Document]:
         raise CorpusError(f"{name} is a folder, not a text file: name a .txt file in it.")
     if suffix in ARCHIVES:
         raise CorpusError(f"{name} is a zip file, not a text: unpack it, or add it whole.")
-    if suffix not in _READERS:
+    known = format_of(path)
+    if known is None:
         raise CorpusError(
-            f"{name} is not a .txt file, nor .md, .html or .epub: "
-            "save its text as plain text (.txt) and add that."
+            f"{name} is not a {told_suffixes()} file: save its text as plain text (.txt) and add that."
         )
     if not stat.S_ISREG(mode):  # a pipe or a device would keep us waiting for ever
         raise CorpusError(f"{name} is not an ordinary file: copy its text into a .txt file and add that.")
-    return _READERS[suffix]
-
-
-def _read_plain(path: Path, name: str) -> Document:
-    return plain_document(decode(_bytes_of(path, name, LARGEST), name))
-
-
-def _read_markdown(path: Path, name: str) -> Document:
-    from storytime_tui.corpus.formats.markdown import read_markdown
-
-    return read_markdown(decode(_bytes_of(path, name, LARGEST_MARKED), name), name)
-
-
-def _read_html(path: Path, name: str) -> Document:
-    from storytime_tui.corpus.formats.markup import html_text, read_html
-
-    return read_html(html_text(_bytes_of(path, name, LARGEST_MARKED), name), name).document
-
-
-def _read_epub(path: Path, name: str) -> Document:
-    from storytime_tui.corpus.formats.epub import read_epub
-
-    if path.stat().st_size > LARGEST:
-        raise CorpusError(f"{name} is larger than {LARGEST // 1024**2} MB: take an edition without pictures.")
-    return read_epub(path)
-
-
-_READERS = {
-    ".txt": _read_plain,
-    ".md": _read_markdown,
-    ".markdown": _read_markdown,
-    ".html": _read_html,
-    ".htm": _read_html,
-    ".xhtml": _read_html,
-    ".epub": _read_epub,
-}
-
-
-def _bytes_of(path: Path, name: str, largest: int) -> bytes:
-    """A whole file, unless it is too large: of one that says so nothing is read."""
-    too_large = CorpusError(f"{name} is larger than {largest // 1024**2} MB: split it into smaller texts.")
-    with open_ordinary(path, name) as file:
-        if os.fstat(file.fileno()).st_size > largest:
-            raise too_large
-        return b"".join(pieces_of(file, largest, too_large))
+    return known.read

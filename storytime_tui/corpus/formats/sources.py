@@ -6,13 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from storytime_tui.corpus.formats.table import ARCHIVES, SUFFIXES, told_suffixes
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import look_up
 from storytime_tui.terminal import printable_path
-
-SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".epub")
-ARCHIVES = (".zip",)
 
 _WANTED = frozenset((*SUFFIXES, *ARCHIVES))
 # What may well hold a story, and is not read here: who adds a folder of them must hear of it.
@@ -74,7 +72,7 @@ def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
             if search.problems
             else " ".join(
                 [
-                    f"The folder {shown} holds no .txt files, nor any .md, .html, .epub or .zip, "
+                    f"The folder {shown} holds no {told_suffixes(*ARCHIVES)} files, "
                     "nor do the folders in it: put the stories there.",
                     *search.about_others(),
                 ]

@@ -11,16 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
-from storytime_tui.corpus.formats.encodings import decode
-from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
+from storytime_tui.corpus.formats.table import FORMATS, LARGEST_MARKED, format_of
 from storytime_tui.corpus.words import word_hashes
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import watched
 from storytime_tui.terminal import printable_path
 
-# Of two files with the same text, the one that says more of the book: its chapters, then its headings.
-_FULLEST = (".epub", ".xhtml", ".html", ".htm", ".markdown", ".md", ".txt")
-_LARGEST = 20 * 1024**2  # bytes; larger files are not compared, and both stay
+_LARGEST = LARGEST_MARKED  # bytes; larger files are not compared, and both stay
 _SAME = 0.9  # of the shorter text's pairs of words stand in the longer one, too
 _MORE = 1.1  # times as many words: the longer one has something that the shorter lacks
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -38,7 +35,7 @@ def without_twins(
     """
     named: dict[str, list[Path]] = {}
     for path in paths:
-        if path.suffix.lower() in _FULLEST:
+        if format_of(path):
             named.setdefault(os.path.splitext(path)[0], []).append(path)
     instead: dict[Path, Path] = {}
     for several in watched(named.values()):
@@ -61,7 +58,10 @@ def without_twins(
 
 
 def _fullness(path: Path) -> int:
-    return _FULLEST.index(path.suffix.lower())
+    """The lower, the more it says of the book: its chapters, then its headings."""
+    known = format_of(path)
+    assert known is not None
+    return -FORMATS.index(known)
 
 
 def _better(fuller: Path, other: Path) -> Path | None:
@@ -94,23 +94,6 @@ def _pairs_of(path: Path, _size: int, _time: int) -> _Pairs | None:
 
 def _text(path: Path) -> str:
     """A file's text, read by its suffix. Raises CorpusError, OSError."""
-    name, suffix = printable_path(path), path.suffix.lower()
-    if suffix == ".epub":
-        from storytime_tui.corpus.formats.epub import read_epub
-
-        return read_epub(path).text
-    if suffix == ".txt":
-        return decode(_bytes_of(path, name), name)
-    if suffix in (".md", ".markdown"):
-        from storytime_tui.corpus.formats.markdown import read_markdown
-
-        return read_markdown(decode(_bytes_of(path, name), name), name).text
-    from storytime_tui.corpus.formats.markup import html_text, read_html
-
-    return read_html(html_text(_bytes_of(path, name), name), name).document.text
-
-
-def _bytes_of(path: Path, name: str) -> bytes:
-    too_large = CorpusError(f"{name} is too large to be compared.")
-    with open_ordinary(path, name) as file:
-        return b"".join(pieces_of(file, _LARGEST, too_large))
+    known = format_of(path)
+    assert known is not None
+    return known.read(path, printable_path(path)).text

@@ -7,8 +7,9 @@ from typing import BinaryIO
 
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
-from storytime_tui.corpus.formats.read import LARGEST, read_document
-from storytime_tui.corpus.formats.sources import ARCHIVES, SUFFIXES, source_files, speaks_of_texts
+from storytime_tui.corpus.formats.read import read_document
+from storytime_tui.corpus.formats.sources import source_files, speaks_of_texts
+from storytime_tui.corpus.formats.table import ARCHIVES, LARGEST, SUFFIXES
 from storytime_tui.corpus.names import safe_file_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storytime_tui import files, paths
+from storytime_tui.corpus.formats.table import ARCHIVES, MEDIA_TYPES, PAGES, SUFFIXES, told_suffixes
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.partial import Part, part_of
 from storytime_tui.corpus.web.polite import Answer, DownloadStopped, NotThere, Trouble, TryAgain, is_address
@@ -42,18 +43,7 @@ _PAGE_HEAD = 200_000  # bytes of a page in which a login form is looked for
 _LONGEST_HEADER = 2000  # characters of a Content-Disposition
 _LOGIN_WORDS = 300  # a page of so many words, login form or not, is there to be read
 
-_TYPES = {
-    "text/plain": ".txt",
-    "text/markdown": ".md",
-    "text/x-markdown": ".md",
-    "text/html": ".html",
-    "application/xhtml+xml": ".xhtml",
-    "application/epub+zip": ".epub",
-    "application/zip": ".zip",
-    "application/x-zip-compressed": ".zip",
-}
-_SUFFIXES = (".txt", ".md", ".markdown", ".html", ".htm", ".xhtml", ".epub", ".zip")
-_PAGES = (".html", ".htm", ".xhtml")
+_SUFFIXES = (*SUFFIXES, *ARCHIVES)
 _ANY_BYTES = (
     "",
     "application/octet-stream",
@@ -208,9 +198,9 @@ class _Job:
             raise _login(self.url)
         name = self.wanted.name if self.wanted else _name_of(answer, self.url)
         suffix, kind = Path(name).suffix.lower(), answer.content_type
-        if _TYPES.get(kind) in _PAGES and suffix not in _PAGES:
+        if MEDIA_TYPES.get(kind) in PAGES and suffix not in PAGES:
             return name  # a page where a file was asked for: its text tells whether it wants a login
-        if kind in _TYPES or kind.startswith("text/") or (kind in _ANY_BYTES and suffix in _SUFFIXES):
+        if kind in MEDIA_TYPES or kind.startswith("text/") or (kind in _ANY_BYTES and suffix in _SUFFIXES):
             return name
         if suffix in _SUFFIXES and kind.startswith("application/") and kind not in _KINDS:
             return name
@@ -220,8 +210,8 @@ class _Job:
             or f"of a kind unknown here ({kind or suffix})"
         )
         raise CorpusError(
-            f"{shown(self.url)} is {printable_line(what)}, not a text: look for the book as .txt, .html "
-            "or .epub."
+            f"{shown(self.url)} is {printable_line(what)}, not a text: "
+            f"look for the book as {told_suffixes()}."
         )
 
     def _check_size(self, part: Part) -> None:
@@ -244,9 +234,9 @@ class _Job:
             problem = CorpusError(f"What {shown(self.url)} sent is empty: try another address.")
         elif not part.agrees_with(answer.headers):
             problem = CorpusError(f"What {shown(self.url)} sent does not agree with its checksum: try again.")
-        elif _TYPES.get(answer.content_type) in _PAGES or _looks_like_page(part.head(1000)):
+        elif MEDIA_TYPES.get(answer.content_type) in PAGES or _looks_like_page(part.head(1000)):
             asked = self.wanted.name if self.wanted else unquote(urlsplit(self.url).path)
-            for_file = Path(asked).suffix.lower() in _SUFFIXES and Path(asked).suffix.lower() not in _PAGES
+            for_file = Path(asked).suffix.lower() in _SUFFIXES and Path(asked).suffix.lower() not in PAGES
             if _is_login_page(part.head(_PAGE_HEAD), for_file):
                 problem = _login(self.url)
             elif for_file:
@@ -274,7 +264,7 @@ def _leads_to_login(asked: str, answer: Answer) -> bool:
     """Whether a page came from another place than was asked, and that place is for logging in."""
     before, after = urlsplit(asked), urlsplit(answer.url)
     moved = (before.hostname, before.path) != (after.hostname, after.path)
-    is_text = answer.content_type in _TYPES and _TYPES[answer.content_type] not in _PAGES
+    is_text = answer.content_type in MEDIA_TYPES and MEDIA_TYPES[answer.content_type] not in PAGES
     words = _LOGIN.findall(f"{after.hostname}{after.path}".lower())
     return (
         moved and not is_text and len(words) > len(_LOGIN.findall(f"{before.hostname}{before.path}".lower()))
@@ -319,7 +309,7 @@ def _name_of(answer: Answer, url: str) -> str:
     if inner:  # Gutenberg's 2591.txt.utf-8
         return inner[1]
     kind = answer.content_type
-    return name + (_TYPES.get(kind) or (".txt" if not kind or kind.startswith("text/") else ""))
+    return name + (MEDIA_TYPES.get(kind) or (".txt" if not kind or kind.startswith("text/") else ""))
 
 
 def _disposition(value: str) -> str:

@@ -7,16 +7,10 @@ any other that transformers knows. Only ids go in and only logits come out: noth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-
-from storytime_tui.generation.backends.quantized_linear import DTYPES, kinds_of_int8
-from storytime_tui.models.gpt2 import GPT2
-
-if TYPE_CHECKING:
-    from storytime_tui.models.transformers_model import Foreign
 
 CHUNK = 128  # tokens of a long prompt to read in one call: what a stop may have to wait for
 
@@ -78,32 +72,6 @@ class Reader(Protocol):
 
     def memory(self, cache: Any) -> int:
         """Bytes that a cache takes."""
-
-
-def prepare(model: GPT2 | Foreign, precision: str) -> Reader:
-    """A reader with a private copy of a model's weights in "fp32", "bf16", "fp16" or, on a CPU, "int8".
-
-    Matrices are copied one after another, so that the peak is the model and its copy; the model may be freed,
-    or trained on, afterwards. A foreign model has no int8. Raises ValueError for a precision that is not to be
-    had: `precisions_of` says which are.
-    """
-    if precision not in precisions_of(model):
-        raise ValueError(f"{precision} is not to be had here: there is {', '.join(precisions_of(model))}.")
-    if isinstance(model, GPT2):
-        from storytime_tui.generation.backends.gpt2 import GPT2Reader
-
-        return GPT2Reader(model, precision)
-    from storytime_tui.generation.backends.transformers_model import ForeignReader
-
-    return ForeignReader(model, DTYPES[precision])
-
-
-def precisions_of(model: GPT2 | Foreign) -> tuple[str, ...]:
-    """What a model can be prepared in where it lies."""
-    device = next(model.parameters()).device.type
-    if device == "cpu":
-        return ("fp32", "bf16", *(("int8",) if isinstance(model, GPT2) and kinds_of_int8() else ()))
-    return ("fp32", "bf16", "fp16")
 
 
 def read_in_chunks(reader: Reader, ids: Sequence[int], cache: Any) -> Tensor:

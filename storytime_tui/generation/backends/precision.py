@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from storytime_tui.files import write_atomically
-from storytime_tui.generation.backends.backend import Reader, precisions_of, prepare
+from storytime_tui.generation.backends.backend import Reader
+from storytime_tui.generation.backends.prepare import precisions_of, prepare
 from storytime_tui.generation.backends.quantized_linear import arithmetic_of_int8, kinds_of_int8
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.identity import identity_of as identity_of

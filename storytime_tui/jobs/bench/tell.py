@@ -23,7 +23,7 @@ def measure_telling(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
-    from storytime_tui.generation.backends.backend import precisions_of, prepare
+    from storytime_tui.generation.backends.prepare import precisions_of, prepare
     from storytime_tui.models import loading
     from storytime_tui.models.gpt2 import Shape
     from storytime_tui.models.gpt2_files import empty_gpt2

@@ -9,17 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from storytime_tui.models.catalogue import SCRATCH_SHAPES, STARTER, ScratchShape, starter_shape
+from storytime_tui.models.catalogue import STARTER, starter_shape
+from storytime_tui.models.shapes import GPT2_SHAPES, SCRATCH_SHAPES, ScratchShape
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 
-_SHAPES = {
-    **SCRATCH_SHAPES,
-    "distilgpt2": ScratchShape(6, 768, 12, 50_257, 1024),
-    "gpt2": ScratchShape(12, 768, 12, 50_257, 1024),
-    "gpt2-medium": ScratchShape(24, 1024, 16, 50_257, 1024),
-}
+_SHAPES = {**SCRATCH_SHAPES, **{name: GPT2_SHAPES[name] for name in ("distilgpt2", "gpt2", "gpt2-medium")}}
 _SETTLED = 3  # steps not counted: the first ones warm up
 
 

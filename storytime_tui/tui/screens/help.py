@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from storytime_tui.tui.screens.help_words import EVERYWHERE, HELP
+from storytime_tui.tui.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.widgets.help_lines import HelpLines
 
 

@@ -9,7 +9,8 @@ from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.models.catalogue import STARTER, Base, bases, default_base, scratch_shape
+from storytime_tui.models.catalogue import STARTER, Base, bases, default_base
+from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
 from storytime_tui.tui import wording

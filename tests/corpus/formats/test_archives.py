@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storytime_tui.corpus.formats import archives
+from storytime_tui.corpus.formats import zip_archive
 from storytime_tui.corpus.formats.archives import unpack
 from storytime_tui.errors import CorpusError
 
@@ -159,7 +159,7 @@ def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path, out: Path) -> None:
 
 
 def test_a_bomb_is_refused_by_its_size(tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "UNPACKED", 50_000)
+    monkeypatch.setattr(zip_archive, "UNPACKED", 50_000)
     path = archive(tmp_path, {f"{number}.txt": os.urandom(9_000) for number in range(6)})
     assert "zip bomb" in refused(path, out)
 
@@ -175,7 +175,7 @@ def test_a_member_that_says_less_than_it_holds_is_not_believed(tmp_path: Path, o
 def test_members_that_share_their_bytes_do_not_pass_the_limit(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "UNPACKED", 100_000)
+    monkeypatch.setattr(zip_archive, "UNPACKED", 100_000)
     path = archive(tmp_path, {f"{number:03}.txt": b"rain " * 2_000 for number in range(50)})
     assert "zip bomb" in refused(path, out)
 
@@ -184,11 +184,11 @@ def test_too_many_members_are_refused_before_they_are_looked_at(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = archive(tmp_path, {f"{number}.txt": b"x" for number in range(30)})
-    monkeypatch.setattr(archives, "MEMBERS", 29)
+    monkeypatch.setattr(zip_archive, "MEMBERS", 29)
     assert "holds more than 29 files" in refused(path, out)
-    monkeypatch.setattr(archives, "MEMBERS", 30)
+    monkeypatch.setattr(zip_archive, "MEMBERS", 30)
     assert len(unpack(path, out).files) == 30
-    monkeypatch.setattr(archives, "_DIRECTORY", 500)
+    monkeypatch.setattr(zip_archive, "_DIRECTORY", 500)
     monkeypatch.setattr(zipfile, "ZipInfo", None)  # no object is made of any
     assert "holds more than" in refused(path, out)
 
@@ -245,7 +245,7 @@ def test_no_second_record_hides_how_long_the_list_is(
 def test_a_list_longer_than_any_is_not_read(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "_DIRECTORY", 70_000)
+    monkeypatch.setattr(zip_archive, "_DIRECTORY", 70_000)
     path = crowded_archive(tmp_path / "long.zip", 2000, with_64=False, decoy=b"")
     assert "holds more than" in refused(path, out)
 
@@ -253,7 +253,7 @@ def test_a_list_longer_than_any_is_not_read(
 def test_a_member_larger_than_any_text_is_left_out(
     tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "LARGEST_MEMBER", 1024**2)
+    monkeypatch.setattr(zip_archive, "LARGEST_MEMBER", 1024**2)
     found = unpack(archive(tmp_path, {"huge.txt": b"x" * 1024**2 + b"x", "good.txt": TALE}), out)
     assert [path.name for path in found.files] == ["good.txt"]
     assert "huge.txt in " in found.problems[0]

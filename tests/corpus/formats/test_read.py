@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storytime_tui.corpus.formats import read
-from storytime_tui.corpus.formats.read import SUFFIXES, read_document, read_text
+from storytime_tui.corpus.formats.read import read_document, read_text
+from storytime_tui.corpus.formats.table import LARGEST, SUFFIXES
 from storytime_tui.errors import CorpusError
 
 STORY = "“Où est-il?” said the café owner—and the fox’s tail…\nwas gone.\n"
@@ -179,7 +179,7 @@ def test_a_file_of_another_kind_or_a_folder(tmp_path: Path) -> None:
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "huge.txt"
     with path.open("wb") as file:
-        file.truncate(read.LARGEST + 1)  # sparse: takes no room
+        file.truncate(LARGEST + 1)  # sparse: takes no room
     with pytest.raises(CorpusError, match=r"huge\.txt is larger than 50 MB: split it"):
         read_text(path)
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from storytime_tui.generation.backends.backend import CHUNK, Reader, precisions_of, prepare, read_in_chunks
+from storytime_tui.generation.backends.backend import CHUNK, Reader, read_in_chunks
+from storytime_tui.generation.backends.prepare import precisions_of, prepare
 from storytime_tui.models.transformers_model import Foreign
 from tests.generation.small_models import VOCABULARY, WINDOW, greedy_by_generate, ours_of, theirs
 

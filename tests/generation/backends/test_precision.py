@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from storytime_tui.generation.backends import precision
-from storytime_tui.generation.backends.backend import prepare
 from storytime_tui.generation.backends.precision import (
     choose_precision,
     identity_of,
@@ -20,6 +19,7 @@ from storytime_tui.generation.backends.precision import (
     verdict_in,
     write_verdict,
 )
+from storytime_tui.generation.backends.prepare import prepare
 from storytime_tui.generation.backends.quantized_linear import kinds_of_int8, prepare_matrix, quantise
 from storytime_tui.paths import cache_folder
 from tests.generation.small_models import VOCABULARY, ours_of, theirs

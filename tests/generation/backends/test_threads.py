@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.generation.backends import threads
-from storytime_tui.generation.backends.backend import precisions_of, prepare
+from storytime_tui.generation.backends.prepare import precisions_of, prepare
 from storytime_tui.generation.backends.threads import Neighbours, telling_with, threads_for
 from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.gpt2_files import empty_gpt2

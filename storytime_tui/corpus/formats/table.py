@@ -1,0 +1,95 @@
+"""The formats that a story may come in, one entry each. A new format is an entry here and a module beside it."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
+from storytime_tui.corpus.formats.plain import plain_document
+from storytime_tui.errors import CorpusError
+
+LARGEST = 50 * 1024**2  # bytes; a longer "story" is a mistake more often than a story
+LARGEST_MARKED = 20 * 1024**2  # bytes of one page with markup, which takes ten times its size to read
+
+
+@dataclass(frozen=True)
+class Format:
+    """How files of one format are known and read.
+
+    `media_types`: what a server calls it, and the suffix that such a file then gets. `read(path, name)` gives its
+    Document; `name` is for messages; it raises CorpusError and OSError. `is_page`: a page of the web, which may be
+    something else than the book.
+    """
+
+    suffixes: tuple[str, ...]  # in lower case; the first one is told to people
+    media_types: Mapping[str, str]
+    read: Callable[[Path, str], Document]
+    is_page: bool = False
+
+
+def _read_plain(path: Path, name: str) -> Document:
+    return plain_document(decode(_bytes_of(path, name, LARGEST), name))
+
+
+def _read_markdown(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.formats.markdown import read_markdown
+
+    return read_markdown(decode(_bytes_of(path, name, LARGEST_MARKED), name), name)
+
+
+def _read_html(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.formats.markup import html_text, read_html
+
+    return read_html(html_text(_bytes_of(path, name, LARGEST_MARKED), name), name).document
+
+
+def _read_epub(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.formats.epub import read_epub
+
+    if path.stat().st_size > LARGEST:
+        raise CorpusError(f"{name} is larger than {LARGEST // 1024**2} MB: take an edition without pictures.")
+    return read_epub(path)
+
+
+# The plainest first: of two files with the same text the later format says more of the book, its headings or chapters.
+FORMATS = (
+    Format((".txt",), {"text/plain": ".txt"}, _read_plain),
+    Format((".md", ".markdown"), {"text/markdown": ".md", "text/x-markdown": ".md"}, _read_markdown),
+    Format(
+        (".html", ".htm", ".xhtml"),
+        {"text/html": ".html", "application/xhtml+xml": ".xhtml"},
+        _read_html,
+        is_page=True,
+    ),
+    Format((".epub",), {"application/epub+zip": ".epub"}, _read_epub),
+)
+ARCHIVES = (".zip",)  # of texts
+ARCHIVE_TYPES = {"application/zip": ".zip", "application/x-zip-compressed": ".zip"}
+
+SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
+PAGES = tuple(suffix for each in FORMATS if each.is_page for suffix in each.suffixes)
+MEDIA_TYPES = {kind: suffix for each in FORMATS for kind, suffix in each.media_types.items()} | ARCHIVE_TYPES
+
+
+def format_of(path: Path) -> Format | None:
+    """The format of a file of this name; None for one that is not read."""
+    suffix = path.suffix.lower()
+    return next((each for each in FORMATS if suffix in each.suffixes), None)
+
+
+def told_suffixes(*more: str) -> str:
+    """The formats for a sentence: ".txt, .md, .html or .epub"; `more` suffixes come last."""
+    *others, last = *(each.suffixes[0] for each in FORMATS), *more
+    return f"{', '.join(others)} or {last}"
+
+
+def _bytes_of(path: Path, name: str, largest: int) -> bytes:
+    """A whole file, unless it is too large: of one that says so nothing is read."""
+    too_large = CorpusError(f"{name} is larger than {largest // 1024**2} MB: split it into smaller texts.")
+    with open_ordinary(path, name) as file:
+        if os.fstat(file.fileno()).st_size > largest:
+            raise too_large
+        return b"".join(pieces_of(file, largest, too_large))

@@ -1,0 +1,49 @@
+"""The shapes of GPT-2s that are known by name: new ones with random weights, and those on the Hub. Knows no torch."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ScratchShape:
+    """A GPT-2 with random weights: its layers, width, heads, words of vocabulary and window in tokens."""
+
+    layers: int
+    width: int
+    heads: int
+    vocabulary: int
+    window: int
+
+
+SCRATCH_SHAPES = {
+    "scratch-tiny": ScratchShape(layers=4, width=128, heads=4, vocabulary=2048, window=256),
+    "scratch-small": ScratchShape(layers=6, width=384, heads=6, vocabulary=8192, window=512),
+}
+
+# what OpenAI and Hugging Face published
+GPT2_SHAPES = {
+    "distilgpt2": ScratchShape(layers=6, width=768, heads=12, vocabulary=50_257, window=1024),
+    "gpt2": ScratchShape(layers=12, width=768, heads=12, vocabulary=50_257, window=1024),
+    "gpt2-medium": ScratchShape(layers=24, width=1024, heads=16, vocabulary=50_257, window=1024),
+    "gpt2-large": ScratchShape(layers=36, width=1280, heads=20, vocabulary=50_257, window=1024),
+    "gpt2-xl": ScratchShape(layers=48, width=1600, heads=25, vocabulary=50_257, window=1024),
+}
+
+LAYERS, WIDTHS, HEAD = (1, 48), (64, 2048), 64  # of a shape by its size; a head is so wide
+_SIZED = re.compile(r"scratch-([1-9][0-9]*)x([1-9][0-9]*)")
+
+
+def scratch_shape(name: str) -> ScratchShape | None:
+    """The shape of a base with random weights, one of the list or by its size: `scratch-9x320` is 9 layers × 320.
+
+    Heads are 64 wide; the vocabulary is 8,192 words, the window 512 tokens. None for any other base, and for a
+    size that there is not, of which `resolve_base` says what is wrong.
+    """
+    if name in SCRATCH_SHAPES:
+        return SCRATCH_SHAPES[name]
+    sized = _SIZED.fullmatch(name) if len(name) < 20 else None
+    if sized is None:
+        return None
+    layers, width = int(sized[1]), int(sized[2])
+    fits = LAYERS[0] <= layers <= LAYERS[1] and WIDTHS[0] <= width <= WIDTHS[1] and not width % HEAD
+    return ScratchShape(layers, width, width // HEAD, vocabulary=8192, window=512) if fits else None
