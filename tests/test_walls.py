@@ -1,21 +1,111 @@
-"""The walls of the house: import contracts, and what is loaded when."""
+"""The walls of the house: import contracts, no circles, what is loaded when, and nothing without a caller."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "storytime_tui"
 HEAVY = ("torch", "transformers")
+LIGHT = re.compile(
+    r"\b(?:knows?|loads?) no torch\b", re.IGNORECASE
+)  # said by the docstrings of modules that must not
+LIGHT_ROOMS = ("storytime_tui.corpus", "storytime_tui.stories")
 
 
 def test_the_import_contracts_hold() -> None:
     linter = shutil.which("lint-imports", path=os.path.dirname(sys.executable)) or "lint-imports"
     done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@cache
+def imports() -> grimp.ImportGraph:
+    """Every import of the package, those inside functions too."""
+    return grimp.build_graph("storytime_tui", include_external_packages=True, cache_dir=None)
+
+
+def sources() -> dict[str, ast.Module]:
+    """Each module of the package, parsed."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+            path.read_text(encoding="utf-8")
+        )
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def test_a_module_that_says_so_never_loads_torch() -> None:
+    light = [
+        name
+        for name, module in sources().items()
+        if LIGHT.search(ast.get_docstring(module) or "") or name.startswith(LIGHT_ROOMS)
+    ]
+    assert len(light) > 120
+    chains = [
+        chain
+        for name in light
+        for heavy in (*HEAVY, "safetensors")
+        if (chain := imports().find_shortest_chain(name, heavy))
+    ]
+    assert chains == []
+
+
+def test_no_modules_import_each_other() -> None:
+    graph = imports()
+    ours = {name for name in graph.modules if name.startswith("storytime_tui")}
+    try:
+        TopologicalSorter(
+            {name: graph.find_modules_directly_imported_by(name) & ours for name in ours}
+        ).prepare()
+    except CycleError as circle:
+        pytest.fail(f"a circle of imports: {' -> '.join(reversed(circle.args[1]))}")
+
+
+# What only tests and benchmarks call, and why it stays.
+WITHOUT_A_CALLER = {
+    "clean": "the whole of cleaning on one text, which its tests and the truth of the corpus are about",
+    "unwrap": "likewise, of the wraps alone",
+    "divide": "the whole of dividing on one document",
+    "biased": "one sampler by itself, held against transformers' own",
+    "judge_precision": "the starter's recipe asks about the weights that it ships",
+    "named_gradients": "gradients under Hugging Face's names, held against transformers' own",
+    "checkpoint_folder": "where a run's newest checkpoint is, for tests that damage it",
+    "starting_point": "a model that learns, told at another strength: for writing with a run while it trains",
+    "at_strength": "likewise",
+    "read_base": "likewise",
+}
+
+
+def test_no_public_function_is_without_a_caller() -> None:
+    """Tests don't count: what nothing else calls is wired in, or goes. Methods are left out (textual calls many)."""
+    modules = sources()
+    used: Counter[str] = Counter()
+    for module in modules.values():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Name):
+                used[node.id] += 1
+            elif isinstance(node, ast.Attribute):
+                used[node.attr] += 1
+    idle = [
+        f"{name}.{node.name}"
+        for name, module in modules.items()
+        for node in module.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+        and not node.name.startswith("_")
+        and not used[node.name]
+    ]
+    assert {name.rpartition(".")[2] for name in idle} == WITHOUT_A_CALLER.keys()
 
 
 def loaded_after(code: str, home: Path) -> set[str]:

@@ -29,22 +29,3 @@ def window_at(ids: Ids, start: int, length: int) -> Window:
     if start >= 0 and start + length <= len(ids):
         return ids[start : start + length].astype(np.int64)
     return ids.take(np.arange(start, start + length), mode="wrap").astype(np.int64)
-
-
-def documents_in(windows: Window, end_of_text: int) -> Window:
-    """Which story each token belongs to, counted from 0 in each window; same shape as `windows`.
-
-    Short stories are packed into one window, end-of-text between them. An end-of-text belongs to the story
-    that it opens. Two tokens may see each other only where their numbers are equal.
-    """
-    return np.cumsum(windows == end_of_text, axis=-1, dtype=np.int64)
-
-
-def positions_in(windows: Window, end_of_text: int) -> Window:
-    """Each token's place in its own story, from 0 at its end-of-text (or at the window's edge); same shape.
-
-    These are the position ids by which a model is told that a packed window holds several stories.
-    """
-    places = np.broadcast_to(np.arange(windows.shape[-1], dtype=np.int64), windows.shape)
-    begins = np.where(windows == end_of_text, places, 0)
-    return places - np.maximum.accumulate(begins, axis=-1)

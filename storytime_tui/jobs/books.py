@@ -1,4 +1,4 @@
-"""Books of Project Gutenberg as the command line and the app see them: looked up, and put on the shelf."""
+"""Books of Project Gutenberg for the command line and the app: looked up, and added. Loads no torch."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""Text to token ids and back, on `tokenizers` alone: transformers' AutoTokenizer would load torch."""
+"""Text to token ids and back, on `tokenizers` alone: AutoTokenizer would load torch. Knows no torch."""
 
 import contextlib
 import functools

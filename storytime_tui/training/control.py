@@ -1,4 +1,4 @@
-"""How a run is steered from outside its thread: plain `threading` primitives, checked every micro-step."""
+"""How a run is steered from outside its thread: `threading` primitives, checked each micro-step. Knows no torch."""
 
 import threading
 

@@ -65,11 +65,6 @@ class Ranks:
         return torch.tensor(command, device=f"cuda:{self.local}" if on_gpu else "cpu")
 
 
-def under_torchrun() -> bool:
-    """Whether torchrun started this process, with others."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
-
-
 @contextmanager
 def joined(device: torch.device, *, sharded: bool) -> Iterator[Ranks]:
     """Meet the other processes for the block. NCCL between GPUs, gloo between processors."""

@@ -1,4 +1,4 @@
-"""What a run says: frozen dataclasses, the one protocol between the trainer and everyone who watches it.
+"""What a run says: frozen dataclasses, the one protocol of the trainer and all who watch it. Knows no torch.
 
 The headless command prints them, `events.jsonl` keeps them, the dashboard draws them. In JSON an event is
 its fields plus `event`, the class name in snake case.

@@ -1,4 +1,4 @@
-"""What each number of a plan may be, and how a value that may not be is repeated."""
+"""What each number of a plan may be, and how a wrong value is repeated in a message. Knows no torch."""
 
 _MANY = 1_000_000  # tokens, or windows: more than any machine holds
 _STEPS = 1_000_000_000  # more than any run has

@@ -1,4 +1,4 @@
-"""The learning rate at each step: a linear warm-up, then one of four ways on."""
+"""The learning rate at each step: a linear warm-up, then one of four ways on. Knows no torch."""
 
 import math
 from collections.abc import Sequence

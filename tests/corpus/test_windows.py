@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.corpus.tokens import open_tokens
-from storytime_tui.corpus.windows import documents_in, epoch_windows, positions_in, window_at
+from storytime_tui.corpus.windows import epoch_windows, window_at
 from tests.corpus.test_tokens import Bytes
 
 sizes = st.integers(1, 2000)
@@ -52,19 +52,6 @@ def test_a_window_goes_round_the_ring(count: int, start: int, length: int) -> No
     window = window_at(np.arange(count, dtype=np.uint16), start, length)
     assert window.dtype == np.int64
     assert window.tolist() == [(start + i) % count for i in range(length)]
-
-
-@given(st.lists(st.lists(st.integers(0, 4), min_size=1, max_size=30), min_size=1, max_size=4))
-def test_packed_stories_keep_their_boundaries(rows: list[list[int]]) -> None:
-    length = min(map(len, rows))
-    windows = np.array([row[:length] for row in rows], np.int64)
-    documents, positions = documents_in(windows, 0), positions_in(windows, 0)
-    for row, numbers, places in zip(windows.tolist(), documents.tolist(), positions.tolist(), strict=True):
-        number = place = 0
-        for column, token in enumerate(row):
-            number += token == 0
-            place = 0 if token == 0 or column == 0 else place + 1
-            assert (numbers[column], places[column]) == (number, place)
 
 
 # Each story has a sign of its own, so that a leak of one token shows.

@@ -50,11 +50,6 @@ def surprise(reader: Reader, ids: Sequence[int], window: int = 256) -> float:
     return -float(found.double().mean())
 
 
-def quality(exact: Reader, quick: Reader, ids: Sequence[int]) -> float:
-    """How much larger `quick`'s perplexity of the ids is than `exact`'s: 0.01 is one per cent. Smaller is negative."""
-    return math.expm1(surprise(quick, ids) - surprise(exact, ids))
-
-
 def choose_precision(
     model: GPT2 | Foreign,
     identity: str,
@@ -64,7 +59,7 @@ def choose_precision(
     """What to `prepare` a model with, and how much larger its perplexity is (None where nobody asked).
 
     int8 on a CPU where that raises perplexity by less than half a per cent of what the model makes of `text`,
-    ids of the kind that it will tell: bundled stories, or its own telling (`own_words`). Else bf16 or fp16
+    ids of the kind that it will tell. Else bf16 or fp16
     where the processor has it, else fp32. `text` is called, and the model copied twice for a moment, only
     where no verdict is remembered and none is `known`. `identity`: see `identity_of`.
     """
@@ -91,21 +86,6 @@ def asked(model: GPT2 | Foreign, ids: Sequence[int]) -> float:
     exact = surprise(prepare(model, "fp32"), ids)
     change = math.expm1(min(surprise(prepare(model, "int8"), ids) - exact, 20.0))
     return change if math.isfinite(change) else math.inf
-
-
-def own_words(model: GPT2 | Foreign, begin: int, tokens: int = ASKED, seed: int = 0) -> list[int]:
-    """What the model tells by itself: stories drawn from all that it holds likely, each behind the id `begin`."""
-    reader = prepare(model, "fp32")
-    generator = torch.Generator().manual_seed(seed)
-    told: list[int] = []
-    each = min(256, reader.window)
-    while len(told) < tokens:
-        cache, token = reader.new_cache(), begin
-        for _ in range(min(each, tokens - len(told))):
-            told.append(token)
-            likely = reader.read([token], cache).softmax(0)
-            token = int(torch.multinomial(likely, 1, generator=generator))
-    return told
 
 
 def write_verdict(folder: Path, change: float) -> None:

@@ -13,8 +13,6 @@ from storytime_tui.generation.backends import precision
 from storytime_tui.generation.backends.precision import (
     choose_precision,
     identity_of,
-    own_words,
-    quality,
     surprise,
     verdict_in,
     write_verdict,
@@ -61,21 +59,6 @@ def test_surprise_is_the_mean_loss_of_the_windows() -> None:
     assert surprise(reader, IDS, window=128) == pytest.approx(losses / counts, rel=1e-4)
     with pytest.raises(ValueError, match="at least two tokens"):
         surprise(reader, IDS[:1])
-
-
-def test_quality_is_the_growth_of_perplexity() -> None:
-    class Sure:
-        window = 64
-
-        def __init__(self, log_p: float) -> None:
-            self.log_p = log_p
-
-        def likelihoods(self, ids: Sequence[int]) -> torch.Tensor:
-            return torch.full((len(ids) - 1,), self.log_p)
-
-    exact, quick = Sure(-2.0), Sure(-2.01)
-    assert quality(exact, quick, IDS) == pytest.approx(0.01005, rel=1e-3)  # type: ignore[arg-type]
-    assert quality(quick, exact, IDS) < 0  # type: ignore[arg-type]
 
 
 @int8
@@ -175,13 +158,6 @@ def test_a_folder_may_bring_its_verdict(model: Any, tmp_path: Path, monkeypatch:
 def test_a_damaged_verdict_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / precision.VERDICT).write_bytes(content)
     assert verdict_in(tmp_path) is None
-
-
-def test_a_models_own_words_are_the_same_each_time(model: Any) -> None:
-    told = own_words(model, begin=0, tokens=100)
-    assert told == own_words(model, begin=0, tokens=100)
-    assert told != own_words(model, begin=0, tokens=100, seed=1)
-    assert len(told) == 100 and told[0] == told[64] == 0
 
 
 @pytest.mark.parametrize("kind", ["fp32", "bf16", *(kinds_of_int8())])
