@@ -1,6 +1,6 @@
 """What of a story the model sees when not all of it fits its window. Knows no torch.
 
-    [end of text] [shelf's line] [memory] [the story's newest part, cut where a reader could begin]
+    [end of text] [shelf's line] [memory] [the story's newest part, cut where a backend could begin]
     [author's note] [last lines]
 
 Where the view begins depends on the story alone and moves in blocks: a story that grows keeps the same view, and
@@ -58,7 +58,7 @@ def lay_out(
     `lines` are shelves' lines: one, or those of a mixture, which see the same part of the story. The memory's first
     `headers` tokens follow the line, and then comes the `blank` line.
 
-    `is_break(token)` says whether a reader could begin after it: a line or a paragraph ends there. The story is
+    `is_break(token)` says whether a backend could begin after it: a line or a paragraph ends there. The story is
     never empty in view where it is not empty itself, however much memory and note there are; a window of fewer
     than 4 tokens has room for nothing beside it.
     """

@@ -1,4 +1,4 @@
-"""A story that is gone on with: its ids, what of them is in view, and the next choice. Knows no reader."""
+"""A story that is gone on with: its ids, what of them is in view, and the next choice. Knows no backend."""
 
 import dataclasses
 import math
@@ -17,7 +17,7 @@ from storytime_tui.generation.sampling.rules import rules_for
 from storytime_tui.generation.sampling.sampler import NO_NUMBER, Changes, SamplerState, changes, choose
 from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings, knobs_of
 from storytime_tui.generation.sampling.vocabulary import Vocabulary, facts_of
-from storytime_tui.generation.token_history import Transcript
+from storytime_tui.generation.token_history import TokenHistory
 
 _BEFORE = 4000  # bytes of the prompt, in which a banned phrase may have begun
 
@@ -26,7 +26,7 @@ _BEFORE = 4000  # bytes of the prompt, in which a banned phrase may have begun
 class Scene:
     """What a continuation begins with: the story's text, read without `spaces` at its end, and what is added."""
 
-    text: Transcript
+    text: TokenHistory
     spaces: str
     front: Front
     note: Sequence[int]
@@ -125,7 +125,7 @@ class Continuation:
         """What bears on the next choice before these knobs do."""
         return changes(self._in_sight(), self.line.count, self._rules, self._forbidden())
 
-    def transcript(self) -> Transcript:
+    def transcript(self) -> TokenHistory:
         """The whole text and its ids, as they were told."""
         scene, (ids, ends) = self._scene, self.line.ids_and_ends()
         before = scene.text.text + scene.spaces.encode()
@@ -133,7 +133,7 @@ class Continuation:
         if not ids:
             return scene.text
         data = whole[: len(before) + ends[-1]]
-        return Transcript(
+        return TokenHistory(
             data, (*scene.text.ids, *ids), (*scene.text.ends, *(len(before) + end for end in ends))
         )
 

@@ -3,7 +3,7 @@
 import codecs
 
 
-class Utf8Stream:
+class Detokenizer:
     """Turns bytes that come in parts into text, holding an incomplete UTF-8 character back until it is whole.
 
     A token of a byte-level tokenizer may end inside a character. Bytes that cannot be part of any character

@@ -1,9 +1,9 @@
 """The stream: a model goes on with a text, token by token, until it ends, is long enough or is stopped.
 
     text -> ids (`transcript`) -> what of them is in view (`context`) -> the model reads what it has not read yet
-    (`reader`, `caches`) -> the next token (`sampling`) -> what of it may be shown (`line`) -> pieces
+    (`backend`, `caches`) -> the next token (`sampling`) -> what of it may be shown (`line`) -> pieces
 
-Nothing here knows of a screen, or changes torch's global state: modes are entered by the reader, call by call,
+Nothing here knows of a screen, or changes torch's global state: modes are entered by the backend, call by call,
 since they belong to the thread, and a stream that is suspended inside one would leave its listener in it.
 """
 
@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from storytime_tui.errors import ModelError
-from storytime_tui.generation.backends.backend import CHUNK, Reader
+from storytime_tui.generation.backends.backend import CHUNK, Backend
 from storytime_tui.generation.continuation import Continuation, Scene
-from storytime_tui.generation.header import apart, front_of
+from storytime_tui.generation.header import apart, header_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
-from storytime_tui.generation.prefix_cache import Caches, common_length
+from storytime_tui.generation.prefix_cache import PrefixCache, common_length
 from storytime_tui.generation.sampling.mixture import mixed
 from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings
 from storytime_tui.generation.sampling.vocabulary import Vocabulary, facts_of
-from storytime_tui.generation.token_history import Transcripts
+from storytime_tui.generation.token_history import TokenHistories
 from storytime_tui.generation.voice import Voice, effective
 
 if TYPE_CHECKING:
-    from storytime_tui.generation.backends.cuda_graph import Steps
+    from storytime_tui.generation.backends.cuda_graph import GraphedSteps
 
 
-class Storyteller:
-    """Tells with a model that was made ready for it (`reader.prepare`). Used from one thread at a time.
+class Generator:
+    """Tells with a model that was made ready for it (`backend.prepare`). Used from one thread at a time.
 
     `window` is the number of tokens the model may see at once: by default as many as it knows positions for; a
     run that was trained on shorter windows knows only theirs, so pass its block size. Raises ModelError where the
@@ -41,21 +41,21 @@ class Storyteller:
 
     def __init__(
         self,
-        reader: Reader,
+        backend: Backend,
         vocabulary: Vocabulary,
         window: int | None = None,
-        steps: "Steps | None" = None,
+        steps: "GraphedSteps | None" = None,
     ) -> None:
-        """`steps`: what a GPU was taught to do by heart (`graph.Steps`), for single tellings."""
-        if vocabulary.vocabulary_size > reader.vocabulary:
+        """`steps`: what a GPU was taught to do by heart (`graph.GraphedSteps`), for single tellings."""
+        if vocabulary.vocabulary_size > backend.vocabulary:
             raise ModelError(
                 f"The tokenizer has {vocabulary.vocabulary_size:,} tokens, but the model knows only "
-                f"{reader.vocabulary:,}: they do not belong together."
+                f"{backend.vocabulary:,}: they do not belong together."
             )
-        self.window: int = min(window or reader.window, reader.window)
-        self._reader, self._vocabulary, self._steps = reader, vocabulary, steps
-        self._caches = Caches(reader)
-        self._transcripts = Transcripts(vocabulary)
+        self.window: int = min(window or backend.window, backend.window)
+        self._reader, self._vocabulary, self._steps = backend, vocabulary, steps
+        self._caches = PrefixCache(backend)
+        self._transcripts = TokenHistories(vocabulary)
 
     def tell(
         self,
@@ -152,7 +152,7 @@ class Storyteller:
             self._transcripts.keep(told.transcript())
 
     def _by_heart(
-        self, steps: "Steps", knobs: Knobs, told: Continuation, watch: "_Watch", stop: threading.Event
+        self, steps: "GraphedSteps", knobs: Knobs, told: Continuation, watch: "_Watch", stop: threading.Event
     ) -> Iterator[Piece]:
         """Tell on, token after token chosen where the model is, until it is over or the view begins anew."""
         unread = told.ids[steps.cache.length :]
@@ -163,7 +163,7 @@ class Storyteller:
             if stop.is_set():
                 told.line.stop()
             else:
-                told.accept(chosen.tokens[0], chosen.log_p[0])
+                told.accept(chosen.tokens[0], chosen.logprob[0])
             yield from watch.shown(told)
             if told.moved or told.line.stopped_by:
                 return
@@ -211,7 +211,7 @@ class Storyteller:
         return Scene(
             text=self._transcripts.of(read),
             spaces=text[len(read) :],
-            front=front_of(voice, memory, self._vocabulary),
+            front=header_of(voice, memory, self._vocabulary),
             note=self._vocabulary.encode(apart(note, "\n")),
             window=self.window,
         )

@@ -7,7 +7,7 @@ whole sentence, while it may still be cut; so what was shown is never taken back
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from storytime_tui.generation.detokenizer import Utf8Stream
+from storytime_tui.generation.detokenizer import Detokenizer
 from storytime_tui.generation.phrases import Found, find_banned, find_stop, held_banned, held_stop, token_of
 from storytime_tui.generation.pieces import Alternative, Piece
 from storytime_tui.generation.sampling.settings import SamplerSettings
@@ -106,7 +106,7 @@ class Line:
             self._finish("end")
             return
         held = self._tokens[-1].held if self._tokens else b""
-        stream = Utf8Stream(held)
+        stream = Detokenizer(held)
         text = stream.feed(self._vocabulary.token_bytes(token))
         if self._drops_spaces and not self.text:
             text = text.lstrip(" ")

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from storytime_tui.generation.backends.backend import Reader
+from storytime_tui.generation.backends.backend import Backend
 
 MOST_BYTES = 256_000_000
 _WORTH_IT = 8  # tokens: fewer are read again sooner than they are copied
 
 
-class Caches:
-    """One reader's caches, the one used last first. Used from one thread at a time."""
+class PrefixCache:
+    """One backend's caches, the one used last first. Used from one thread at a time."""
 
-    def __init__(self, reader: Reader, most_bytes: int = MOST_BYTES) -> None:
-        self._reader, self._most_bytes = reader, most_bytes
+    def __init__(self, backend: Backend, most_bytes: int = MOST_BYTES) -> None:
+        self._reader, self._most_bytes = backend, most_bytes
         self._kept: list[Any] = []
 
     def take(self, ids: Sequence[int]) -> Any:

@@ -13,7 +13,7 @@ _KEPT = 8  # texts: the story's branches that one goes back and forth between
 
 
 @dataclass(frozen=True)
-class Transcript:
+class TokenHistory:
     """A text as UTF-8 and its ids: token i ends at byte `ends[i]`. Tokens that share a character end together."""
 
     text: bytes
@@ -21,21 +21,21 @@ class Transcript:
     ends: tuple[int, ...]
 
 
-EMPTY = Transcript(b"", (), ())
+EMPTY = TokenHistory(b"", (), ())
 
 
-class Transcripts:
+class TokenHistories:
     """The texts that were told last. Used from one thread at a time."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
-        self._kept: list[Transcript] = []
+        self._kept: list[TokenHistory] = []
 
-    def keep(self, transcript: Transcript) -> None:
+    def keep(self, transcript: TokenHistory) -> None:
         """Remember what a text's ids are; the text that was kept longest ago goes."""
         self._kept = [transcript, *(each for each in self._kept if each.text != transcript.text)][:_KEPT]
 
-    def of(self, text: str) -> Transcript:
+    def of(self, text: str) -> TokenHistory:
         """The ids of `text`: those that it was told with as far as possible."""
         data = text.encode("utf-8", "replace")
         known, common = EMPTY, 0
@@ -48,7 +48,7 @@ class Transcripts:
         return found
 
 
-def extended(known: Transcript, data: bytes, common: int, vocabulary: Vocabulary) -> Transcript:
+def extended(known: TokenHistory, data: bytes, common: int, vocabulary: Vocabulary) -> TokenHistory:
     """The transcript of `data`, whose first `common` bytes are those of `known`."""
     count = _reusable(known, data, common)
     start = known.ends[count - 1] if count else 0
@@ -59,7 +59,7 @@ def extended(known: Transcript, data: bytes, common: int, vocabulary: Vocabulary
         ends = spelled(ids, data, 0, vocabulary)
     if ends is None:
         ends = [len(data)] * len(ids)
-    return Transcript(data, (*known.ids[:count], *ids), (*known.ends[:count], *ends))
+    return TokenHistory(data, (*known.ids[:count], *ids), (*known.ends[:count], *ends))
 
 
 def spelled(ids: Sequence[int], data: bytes, start: int, vocabulary: Vocabulary) -> list[int] | None:
@@ -86,7 +86,7 @@ def common_length(one: bytes, other: bytes) -> int:
     return low
 
 
-def _reusable(known: Transcript, data: bytes, common: int) -> int:
+def _reusable(known: TokenHistory, data: bytes, common: int) -> int:
     """How many of the known tokens stand in the text as they are: up to the start of the word where it changes."""
     if common == len(known.text) == len(data):
         return len(known.ids)
@@ -103,7 +103,7 @@ def _reusable(known: Transcript, data: bytes, common: int) -> int:
     return count
 
 
-def _between_words(known: Transcript, count: int, data: bytes) -> bool:
+def _between_words(known: TokenHistory, count: int, data: bytes) -> bool:
     """Whether a tokenizer would cut after so many tokens, whatever follows: before a word's space, after a line."""
     place = known.ends[count - 1]
     if count < len(known.ends) and known.ends[count] == place:

@@ -15,7 +15,7 @@ from storytime_tui.corpus.splitting import Split, split_stories
 from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens, token_frequency_loss
 from storytime_tui.errors import CorpusError, PlanError
 from storytime_tui.jobs.voice import Shelf, shelves_of
-from storytime_tui.training.dataset import Lesson
+from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.plan import TrainingPlan, repeats_of
 
 Report = Callable[[str, int, int], None]
@@ -194,10 +194,10 @@ def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
     return Streams(training, validation, digest.hexdigest())
 
 
-def lesson_of(split: Split, streams: Streams, vocabulary_size: int) -> Lesson:
+def lesson_of(split: Split, streams: Streams, vocabulary_size: int) -> Dataset:
     """What the trainer is told of both halves."""
     training, validation = streams.training, streams.validation
-    return Lesson(
+    return Dataset(
         training_ids=training.ids,
         validation_ids=validation.ids,
         validation_bytes=validation.text_bytes,

@@ -29,7 +29,7 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
 
 if TYPE_CHECKING:
-    from storytime_tui.generation.generator import Storyteller
+    from storytime_tui.generation.generator import Generator
     from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
 Item = TypeVar("Item")
@@ -106,7 +106,7 @@ class Teller:
     def __init__(
         self,
         name: str,
-        storyteller: Storyteller,
+        storyteller: Generator,
         precision: str = "fp32",
         device: str = "cpu",
         voices: tuple[str, ...] = (),
@@ -133,7 +133,7 @@ class Teller:
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
-        """Continue `text`: pieces as they are sampled, then one Told; see `Storyteller.tell`."""
+        """Continue `text`: pieces as they are sampled, then one Told; see `Generator.tell`."""
         voice = self._voice(voice)
         return self._threads.helping(
             self._storyteller.tell(
@@ -232,12 +232,12 @@ def open_teller(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
-    from storytime_tui.generation.backends.cuda_graph import Steps
-    from storytime_tui.generation.backends.gpt2 import GPT2Reader
+    from storytime_tui.generation.backends.cuda_graph import GraphedSteps
+    from storytime_tui.generation.backends.gpt2 import GPT2Backend
     from storytime_tui.generation.backends.precision import ASKED, choose_precision, verdict_in
     from storytime_tui.generation.backends.prepare import prepare
     from storytime_tui.generation.backends.threads import telling_with
-    from storytime_tui.generation.generator import Storyteller
+    from storytime_tui.generation.generator import Generator
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
 
@@ -257,14 +257,14 @@ def open_teller(
         precision, _ = choose_precision(
             model, chosen.identity, something_to_read, lambda: verdict_in(whole) if whole else None
         )
-    reader = prepare(model, precision)
+    backend = prepare(model, precision)
     steps = None
-    if isinstance(reader, GPT2Reader) and device.type == "cuda":
+    if isinstance(backend, GPT2Backend) and device.type == "cuda":
         with no_run_begins() as undisturbed:
             if undisturbed:
-                steps = Steps(reader)
+                steps = GraphedSteps(backend)
                 steps.record()
-    storyteller = Storyteller(reader, tokenizer, window, steps)
+    storyteller = Generator(backend, tokenizer, window, steps)
     titles = tuple(dict.fromkeys(origin.voices.titles))
     return Teller(name, storyteller, precision, str(device), titles, chosen.strength)
 

@@ -37,7 +37,7 @@ from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.sums import replace_file
 
 if TYPE_CHECKING:
-    from storytime_tui.generation.generator import Storyteller
+    from storytime_tui.generation.generator import Generator
     from storytime_tui.jobs.generate import Teller
     from storytime_tui.models.tokenizer import Tokenizer
 
@@ -272,7 +272,7 @@ def _tried(doing: str, work: Callable[[], Result]) -> Result | None:
 # -- who tells ----------------------------------------------------------------------------------------------
 
 
-def tell_with(teller: Teller | Storyteller, as_whom: AsWhom | None, stopped: Stopped = _never) -> Tell:
+def tell_with(teller: Teller | Generator, as_whom: AsWhom | None, stopped: Stopped = _never) -> Tell:
     """Passages by an opened model in the program's own settings, each to the end of a sentence, in a voice.
 
     None is a teller's usual one. Where it is stopped they end where they are.
@@ -305,11 +305,11 @@ def live_teller(
 
     def live(title: str) -> Tell:
         from storytime_tui.generation.backends.prepare import prepare
-        from storytime_tui.generation.generator import Storyteller
+        from storytime_tui.generation.generator import Generator
 
         on_gpu = next(model.parameters()).device.type == "cuda"
-        reader = prepare(model, "bf16" if on_gpu else "fp32")
-        return tell_with(Storyteller(reader, tokenizer, window), ((title, 1.0),) if title else (), stopped)
+        backend = prepare(model, "bf16" if on_gpu else "fp32")
+        return tell_with(Generator(backend, tokenizer, window), ((title, 1.0),) if title else (), stopped)
 
     return live
 

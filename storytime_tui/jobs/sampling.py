@@ -26,14 +26,14 @@ def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample
     alone = sum(parameter.numel() for parameter in model.parameters()) < _SHARED
 
     def sample(beginning: Beginning, tokens: int, seed: int) -> str:
-        from storytime_tui.generation.backends.live import LiveReader
+        from storytime_tui.generation.backends.live import LiveBackend
         from storytime_tui.generation.backends.threads import telling_with
-        from storytime_tui.generation.generator import Storyteller
+        from storytime_tui.generation.generator import Generator
         from storytime_tui.generation.pieces import Piece
         from storytime_tui.generation.sampling.settings import SamplerSettings
 
         # a new one each time: what the last one has read, it read with other weights
-        teller = Storyteller(LiveReader(model), tokenizer, window=window)
+        teller = Generator(LiveBackend(model), tokenizer, window=window)
 
         voice = usual((beginning.voice,) if beginning.voice else ())
 

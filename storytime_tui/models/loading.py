@@ -20,13 +20,13 @@ from storytime_tui.models.shapes import ScratchShape
 from storytime_tui.models.tokenizer import Tokenizer, load_tokenizer
 
 if TYPE_CHECKING:
-    from storytime_tui.models.transformers_model import Foreign
+    from storytime_tui.models.transformers_model import TransformersModel
 
 
 class Loaded(NamedTuple):
     """A model, and the config.json that it is saved with ({} for one that transformers writes itself)."""
 
-    model: GPT2 | Foreign
+    model: GPT2 | TransformersModel
     config: dict[str, Any]
 
 
@@ -101,7 +101,7 @@ def load_model(
 
 def _read(
     folder: Path, shape: Shape | None, device: torch.device, dtype: torch.dtype, dropout: float | None
-) -> tuple[GPT2 | Foreign, list[str], list[str]]:
+) -> tuple[GPT2 | TransformersModel, list[str], list[str]]:
     if shape is not None:
         model = gpt2_files.empty_gpt2(shape, device, dtype, padded=device.type == "cuda")
         return model, *gpt2_files.read_weights(model, folder)

@@ -43,7 +43,7 @@ _NOT_THEIRS = {  # keys of a config.json that choose code, from the Hub too, or 
 _WINDOW_UNKNOWN = 1024  # for models without positions of their own, such as ALiBi's: GPT-2's window
 
 
-class Foreign(nn.Module):
+class TransformersModel(nn.Module):
     """A model of transformers. `head` is None where its logits are more than a product with a matrix."""
 
     def __init__(self, model: Any) -> None:
@@ -149,7 +149,7 @@ class Foreign(nn.Module):
 
 def open_foreign(
     folder: Path, device: torch.device, dtype: torch.dtype, dropout: float | None
-) -> tuple[Foreign, list[str], list[str]]:
+) -> tuple[TransformersModel, list[str], list[str]]:
     """The model, and the names of weights that its files lack or have in another size. Raises whatever goes wrong.
 
     transformers sees nothing of the folder but its weights: all else in one could lead it to other repositories.
@@ -179,7 +179,7 @@ def open_foreign(
     absent, unfit = sorted(found["missing_keys"]), sorted(each[0] for each in found["mismatched_keys"])
     if absent or unfit:
         return model, absent, unfit
-    return Foreign(model.to(device)), [], []
+    return TransformersModel(model.to(device)), [], []
 
 
 def _generation_config(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 from storytime_tui.training.checkpoints import Progress
-from storytime_tui.training.dataset import Lesson
+from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.evaluate import Score, perplexity_of
 from storytime_tui.training.events import VoiceMeasured
 from storytime_tui.training.heard import WHAT_IT_IS
@@ -16,7 +16,7 @@ _VOICE, _LEARNED_FROM = "## Voice", "## What it learned from"
 _OURS = ("scratch-", "starter")  # bases that nobody else has
 
 
-def model_card(run: str, plan: TrainingPlan, lesson: Lesson, progress: Progress, score: Score | None) -> str:
+def model_card(run: str, plan: TrainingPlan, lesson: Dataset, progress: Progress, score: Score | None) -> str:
     """The README.md of a checkpoint, in Markdown with the header that the Hub reads."""
     sections = [
         _header(plan),

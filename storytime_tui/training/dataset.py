@@ -7,7 +7,7 @@ from storytime_tui.training.beginnings import Beginning
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Dataset:
     """What is learned from: two token streams (see `corpus.tokens`) and what is known about them."""
 
     training_ids: Any  # (tokens,) integers, memory-mapped

@@ -24,7 +24,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning, wished
 from storytime_tui.training.card import model_card
 from storytime_tui.training.control import Control
-from storytime_tui.training.dataset import Lesson
+from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.evaluate import Score, autocast, score_stream
 from storytime_tui.training.loss import Objective, window_batch
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
@@ -47,7 +47,7 @@ class Trainer:
         self,
         model: Any,
         plan: TrainingPlan,
-        lesson: Lesson,
+        lesson: Dataset,
         folder: Path,
         *,
         device: torch.device,

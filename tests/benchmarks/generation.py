@@ -35,7 +35,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, TextIteratorStreamer
 
-from storytime_tui.generation.backends.backend import Reader, read_in_chunks
+from storytime_tui.generation.backends.backend import Backend, read_in_chunks
 from storytime_tui.generation.backends.prepare import precisions_of, prepare
 from storytime_tui.generation.backends.threads import telling_with
 from storytime_tui.models.gpt2 import GPT2, Shape
@@ -100,19 +100,19 @@ def by_generate(model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, toke
     return tell
 
 
-def by_us(reader: Reader, tokenizer: PreTrainedTokenizerFast, tokens: int, prompt: list[int]) -> Tell:
-    """A reader, greedily, each token decoded as it comes."""
+def by_us(backend: Backend, tokenizer: PreTrainedTokenizerFast, tokens: int, prompt: list[int]) -> Tell:
+    """A backend, greedily, each token decoded as it comes."""
 
     def tell() -> list[int]:
-        cache = reader.new_cache()
-        logits = read_in_chunks(reader, prompt, cache)
+        cache = backend.new_cache()
+        logits = read_in_chunks(backend, prompt, cache)
         told: list[int] = []
         for _ in range(tokens):
             token = int(logits.argmax())
             told.append(token)
             tokenizer.decode([token])
             if len(told) < tokens:
-                logits = reader.read([token], cache)
+                logits = backend.read([token], cache)
         return told
 
     return tell
@@ -245,18 +245,18 @@ def measure_telling(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def measure_append(reader: Reader, rounds: int) -> dict[str, float]:
+def measure_append(backend: Backend, rounds: int) -> dict[str, float]:
     """Ten tokens behind nine hundred, against all of them."""
     story = (PROMPT * 15)[:910]
-    cache = reader.new_cache()
-    read_in_chunks(reader, story[:900], cache)
+    cache = backend.new_cache()
+    read_in_chunks(backend, story[:900], cache)
 
     def append() -> None:
-        reader.cut(cache, 900)
-        reader.read(story[900:], cache)
+        backend.cut(cache, 900)
+        backend.read(story[900:], cache)
 
     taken = in_turn(
-        {"whole": lambda: read_in_chunks(reader, story, reader.new_cache()), "append": append}, rounds
+        {"whole": lambda: read_in_chunks(backend, story, backend.new_cache()), "append": append}, rounds
     )
     return {
         "ratio_append": ratio(taken["whole"], taken["append"]),
@@ -265,27 +265,27 @@ def measure_append(reader: Reader, rounds: int) -> dict[str, float]:
     }
 
 
-def measure_batch(readers: dict[str, Reader], rounds: int, tokens: int = 16) -> dict[str, float]:
+def measure_batch(backends: dict[str, Backend], rounds: int, tokens: int = 16) -> dict[str, float]:
     """Eight continuations of one text of 256 tokens, each from its own first token."""
     found: dict[str, float] = {}
-    for precision, reader in readers.items():
+    for precision, backend in backends.items():
         text = (PROMPT * 4)[:256]
-        cache = reader.new_cache()
-        read_in_chunks(reader, text, cache)
+        cache = backend.new_cache()
+        read_in_chunks(backend, text, cache)
         turns = list(range(100, 108))
 
-        def one_by_one(reader: Reader = reader, cache: Any = cache, turns: list[int] = turns) -> None:
+        def one_by_one(backend: Backend = backend, cache: Any = cache, turns: list[int] = turns) -> None:
             for turn in turns:
-                reader.cut(cache, 256)
+                backend.cut(cache, 256)
                 token = turn
                 for _ in range(tokens):
-                    token = int(reader.read([token], cache).argmax())
+                    token = int(backend.read([token], cache).argmax())
 
-        def at_once(reader: Reader = reader, cache: Any = cache, turns: list[int] = turns) -> None:
-            reader.cut(cache, 256)
-            shared, chosen = reader.share(cache, 8), turns
+        def at_once(backend: Backend = backend, cache: Any = cache, turns: list[int] = turns) -> None:
+            backend.cut(cache, 256)
+            shared, chosen = backend.share(cache, 8), turns
             for _ in range(tokens):
-                chosen = reader.read_rows(chosen, shared).argmax(1).tolist()
+                chosen = backend.read_rows(chosen, shared).argmax(1).tolist()
 
         taken = in_turn({"alone": one_by_one, "batch": at_once}, max(3, rounds // 2))
         found[f"ratio_batch_{precision}"] = ratio(taken["alone"], taken["batch"])

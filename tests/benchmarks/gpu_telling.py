@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, TextIteratorStreamer
 
-from storytime_tui.generation.backends.cuda_graph import Steps
-from storytime_tui.generation.backends.gpt2 import GPT2Reader
-from storytime_tui.generation.generator import Storyteller
+from storytime_tui.generation.backends.cuda_graph import GraphedSteps
+from storytime_tui.generation.backends.gpt2 import GPT2Backend
+from storytime_tui.generation.generator import Generator
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.presets import with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings, knobs_of
@@ -170,13 +170,13 @@ def _by_us(theirs: GPT2LMHeadModel, device: str) -> dict[str, Callable[[int], Ti
         shape_of(theirs.config.to_dict(), 0.0), torch.device(device), torch.bfloat16, padded=device == "cuda"
     )
     fill_from(model, theirs.state_dict().items())
-    reader = GPT2Reader(model.eval(), "bf16")
-    steps = Steps(reader)
+    backend = GPT2Backend(model.eval(), "bf16")
+    steps = GraphedSteps(backend)
     if device == "cuda":
         steps.record()
-    teller = Storyteller(reader, Words(reader.vocabulary), None, steps)
-    ways = {way: _by_storyteller(teller, way, lambda: reader.cut(steps.cache, 0)) for way in WAYS}
-    return {**ways, "steps": _by_steps(reader, steps)}
+    teller = Generator(backend, Words(backend.vocabulary), None, steps)
+    ways = {way: _by_storyteller(teller, way, lambda: backend.cut(steps.cache, 0)) for way in WAYS}
+    return {**ways, "steps": _by_steps(backend, steps)}
 
 
 def _settings(way: str, count: int) -> SamplerSettings:
@@ -187,7 +187,7 @@ def _settings(way: str, count: int) -> SamplerSettings:
     return replace(wanted, repetition=PLAIN.repetition, dry=PLAIN.dry, line_ends=0)
 
 
-def _by_storyteller(teller: Storyteller, way: str, forget: Callable[[], None]) -> Callable[[int], Timed]:
+def _by_storyteller(teller: Generator, way: str, forget: Callable[[], None]) -> Callable[[int], Timed]:
     def tell(count: int) -> Timed:
         forget()  # the prompt, which is read for the first token
         prompt = " ".join(map(str, PROMPT))
@@ -200,15 +200,15 @@ def _by_storyteller(teller: Storyteller, way: str, forget: Callable[[], None]) -
     return tell
 
 
-def _by_steps(reader: GPT2Reader, steps: Steps) -> Callable[[int], Timed]:
+def _by_steps(backend: GPT2Backend, steps: GraphedSteps) -> Callable[[int], Timed]:
     """Nothing but the step and its token."""
     knobs = knobs_of(PLAIN)
     assert knobs is not None
 
     def tell(count: int) -> Timed:
-        reader.cut(steps.cache, 0)
+        backend.cut(steps.cache, 0)
         began = time.perf_counter()
-        reader.read(PROMPT[:-1], steps.cache)
+        backend.read(PROMPT[:-1], steps.cache)
         stream = steps.tell(PROMPT[-1:], knobs, torch.Generator().manual_seed(1))
         next(stream)
         first = time.perf_counter()

@@ -19,7 +19,7 @@ from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.dataset import Lesson
+from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.plan import TrainingPlan, resolve
 from storytime_tui.training.probe import Memory, fit_to_memory
 from storytime_tui.training.trainer import Trainer
@@ -153,7 +153,7 @@ def ran(
     """Run the product's trainer on random ids. `on_step` hears of each step, on a GPU of ten at a time."""
     assert plan.block_size and plan.batch_size and plan.accumulation
     ids = np.random.default_rng(0).integers(0, model.vocabulary, TOKENS, dtype=np.uint16)
-    lesson = Lesson(ids, ids[: 2 * plan.block_size], 8 * plan.block_size, 1, 1, 0.0, "")
+    lesson = Dataset(ids, ids[: 2 * plan.block_size], 8 * plan.block_size, 1, 1, 0.0, "")
     device = model.head.device
     if device.type == "cuda":
         gc.collect()

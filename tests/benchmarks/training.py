@@ -42,7 +42,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
     from storytime_tui.models.gpt2 import Shape
     from storytime_tui.models.gpt2_files import empty_gpt2
     from storytime_tui.training.control import Control
-    from storytime_tui.training.dataset import Lesson
+    from storytime_tui.training.dataset import Dataset
     from storytime_tui.training.events import Evaluated, Failed, StepDone
     from storytime_tui.training.plan import TrainingPlan
     from storytime_tui.training.trainer import Trainer
@@ -67,7 +67,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
         sample_every=0,
     )
     stream = windows.astype("uint16").reshape(-1)
-    lesson = Lesson(
+    lesson = Dataset(
         training_ids=stream,
         validation_ids=stream[: 2 * job.block],
         validation_bytes=8 * job.block,

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from storytime_tui.generation.backends.backend import Reader
+from storytime_tui.generation.backends.backend import Backend
 
 WINDOW = 64
 
@@ -70,9 +70,9 @@ def tiny_gpt2(window: int = WINDOW, seed: int = 0, dropout: float = 0.0) -> GPT2
 
 
 class Watched:
-    """Passes readings on to a reader, keeps what it was asked, and refuses positions outside the window."""
+    """Passes readings on to a backend, keeps what it was asked, and refuses positions outside the window."""
 
-    def __init__(self, inner: Reader) -> None:
+    def __init__(self, inner: Backend) -> None:
         self.inner = inner
         self.window, self.vocabulary = inner.window, inner.vocabulary
         self.precision, self.can_cut = inner.precision, inner.can_cut

@@ -7,7 +7,7 @@ import torch
 import transformers
 from transformers import GPT2Config, GPTNeoXConfig, LlamaConfig, MistralConfig, OPTConfig, PreTrainedConfig
 
-from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.models.transformers_model import TransformersModel
 from tests.tiny import ours
 
 VOCABULARY = 96
@@ -56,8 +56,8 @@ def theirs(kind: str, seed: int = 0) -> Any:
 
 
 def ours_of(model: Any, kind: str) -> Any:
-    """As this program reads it: GPT-2 by our own hand, all others through `Foreign`."""
-    return ours(model, dropout=0.0) if kind == "gpt2" else Foreign(model)
+    """As this program reads it: GPT-2 by our own hand, all others through `TransformersModel`."""
+    return ours(model, dropout=0.0) if kind == "gpt2" else TransformersModel(model)
 
 
 def greedy_by_generate(model: Any, ids: list[int], tokens: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""What the model sees: never too much, never nothing, the same for the same story, cut where a reader could begin."""
+"""What the model sees: never too much, never nothing, the same for the same story, cut where a backend could begin."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -14,20 +14,20 @@ from transformers import GPT2LMHeadModel
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation import continuation
-from storytime_tui.generation.backends.backend import CHUNK, Reader
+from storytime_tui.generation.backends.backend import CHUNK, Backend
 from storytime_tui.generation.backends.cuda_graph import Steps
-from storytime_tui.generation.backends.gpt2 import GPT2Reader
-from storytime_tui.generation.backends.live import LiveReader
+from storytime_tui.generation.backends.gpt2 import GPT2Backend
+from storytime_tui.generation.backends.live import LiveBackend
 from storytime_tui.generation.backends.prepare import prepare
 from storytime_tui.generation.context import lay_out
-from storytime_tui.generation.generator import Storyteller
+from storytime_tui.generation.generator import Generator
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
 from storytime_tui.models.tokenizer import train_tokenizer
-from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.models.transformers_model import TransformersModel
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
 from tests.generation.small_models import VOCABULARY, ours_of, theirs
 from tests.tiny import ours, tale
@@ -38,16 +38,16 @@ BOLD = dataclasses.replace(EXACT, temperature=1.0, max_tokens=40, seed=7)
 EOT = Bytes.end_of_text
 
 
-def reader_of(model: nn.Module) -> Reader:
+def reader_of(model: nn.Module) -> Backend:
     """Real models are prepared, fakes are read as they are."""
     if isinstance(model, GPT2LMHeadModel):
         return prepare(ours(model).eval(), "fp32")
-    return LiveReader(model)
+    return LiveBackend(model)
 
 
-def teller_of(model: nn.Module | Watched, window: int | None = None) -> Storyteller:
-    reader: Any = model if isinstance(model, Watched) else reader_of(model)
-    return Storyteller(reader, Bytes(), window)
+def teller_of(model: nn.Module | Watched, window: int | None = None) -> Generator:
+    backend: Any = model if isinstance(model, Watched) else reader_of(model)
+    return Generator(backend, Bytes(), window)
 
 
 def watched(window: int = WINDOW) -> Watched:
@@ -77,16 +77,16 @@ def logits_after(model: nn.Module, ids: list[int]) -> torch.Tensor:
 # -- what is told ----------------------------------------------------------------------------------------------
 
 
-def read_as_it_is(model: GPT2LMHeadModel) -> Reader:
-    return LiveReader(ours(model).eval())
+def read_as_it_is(model: GPT2LMHeadModel) -> Backend:
+    return LiveBackend(ours(model).eval())
 
 
-def read_by_transformers(model: GPT2LMHeadModel) -> Reader:
-    return prepare(Foreign(model), "fp32")
+def read_by_transformers(model: GPT2LMHeadModel) -> Backend:
+    return prepare(TransformersModel(model), "fp32")
 
 
 @pytest.mark.parametrize("read", [reader_of, read_as_it_is, read_by_transformers])
-def test_greedy_ids_are_those_of_generate(read: Callable[[Any], Reader]) -> None:
+def test_greedy_ids_are_those_of_generate(read: Callable[[Any], Backend]) -> None:
     model = tiny_gpt2(window=256)
     prompt = [EOT, *Bytes().encode("Once upon a time there was an owl")]
     # Forbidden to both: the padding beyond the tokenizer's vocabulary, which generate knows nothing of.
@@ -94,7 +94,7 @@ def test_greedy_ids_are_those_of_generate(read: Callable[[Any], Reader]) -> None
     theirs = model.generate(
         torch.tensor([prompt]), max_new_tokens=200, do_sample=False, bad_words_ids=banned, pad_token_id=EOT
     )[0, len(prompt) :].tolist()
-    told = Storyteller(read(model), Bytes()).tell(
+    told = Generator(read(model), Bytes()).tell(
         "Once upon a time there was an owl", dataclasses.replace(GREEDY, max_tokens=200)
     )
     pieces, last = split(told)
@@ -126,10 +126,10 @@ def test_the_same_seed_tells_the_same_story_and_another_seed_another() -> None:
 
 
 def test_a_tokenizer_of_another_model_is_told() -> None:
-    reader = watched()
-    reader.vocabulary = Bytes.vocabulary_size - 1
+    backend = watched()
+    backend.vocabulary = Bytes.vocabulary_size - 1
     with pytest.raises(ModelError, match="do not belong together"):
-        Storyteller(reader, Bytes())
+        Generator(backend, Bytes())
 
 
 # -- stopping --------------------------------------------------------------------------------------------------
@@ -157,18 +157,18 @@ def test_a_stop_gives_exactly_a_prefix(after: int) -> None:
 
 
 def test_a_stop_ends_the_reading_of_a_long_prompt() -> None:
-    reader = watched(window=1000)
+    backend = watched(window=1000)
     stop = threading.Event()
-    read = reader.read
+    read = backend.read
 
     def stop_while_reading(ids: Any, cache: Any) -> torch.Tensor:
         stop.set()
         return read(ids, cache)
 
-    reader.read = stop_while_reading  # type: ignore[method-assign]
-    pieces, last = split(teller_of(reader).tell("z" * 900, BOLD, stop))
+    backend.read = stop_while_reading  # type: ignore[method-assign]
+    pieces, last = split(teller_of(backend).tell("z" * 900, BOLD, stop))
     assert (pieces, last.stopped_by, last.tokens) == ([], "you", 0)
-    assert len(reader.calls) == 1
+    assert len(backend.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -350,12 +350,12 @@ PROMPTED = teller_of(watched())
 
 def test_a_long_prompt_is_read_in_parts_and_gives_what_one_reading_gives() -> None:
     inner = tiny_gpt2(window=1000)
-    reader = Watched(reader_of(inner))
+    backend = Watched(reader_of(inner))
     prompt = "The owl and the cat. " * 20
-    piece = split(teller_of(reader).tell(prompt.rstrip(), dataclasses.replace(GREEDY, max_tokens=1)))[0][0]
+    piece = split(teller_of(backend).tell(prompt.rstrip(), dataclasses.replace(GREEDY, max_tokens=1)))[0][0]
     ids = [EOT, *Bytes().encode(prompt.rstrip())]
-    assert [token for call in reader.calls for token in call][: len(ids)] == ids
-    assert [len(call) for call in reader.calls[: len(ids) // CHUNK]] == [CHUNK] * (len(ids) // CHUNK)
+    assert [token for call in backend.calls for token in call][: len(ids)] == ids
+    assert [len(call) for call in backend.calls[: len(ids) // CHUNK]] == [CHUNK] * (len(ids) // CHUNK)
     assert piece.token == int(logits_after(inner, ids).argmax())
 
 
@@ -363,12 +363,12 @@ def test_a_long_prompt_is_read_in_parts_and_gives_what_one_reading_gives() -> No
     "prompt", ["", "An owl\n\n", "word " * 200, "\n" * 500], ids=["none", "short", "long", "all breaks"]
 )
 def test_many_times_the_window_is_told_without_a_position_outside_of_it(prompt: str) -> None:
-    reader = watched()  # which asserts every position
+    backend = watched()  # which asserts every position
     wished = dataclasses.replace(BOLD, max_tokens=5 * WINDOW, min_tokens=5 * WINDOW)
-    pieces, last = split(teller_of(reader).tell(prompt, wished, memory="A wood.", note="Be brief."))
+    pieces, last = split(teller_of(backend).tell(prompt, wished, memory="A wood.", note="Be brief."))
     assert last.stopped_by == "length"
     assert len(pieces) >= 5 * WINDOW - 3
-    assert reader.read_tokens < 6 * len(pieces) + 2 * WINDOW  # the cost of a token does not grow
+    assert backend.read_tokens < 6 * len(pieces) + 2 * WINDOW  # the cost of a token does not grow
 
 
 def test_what_is_told_over_many_windows_is_what_a_plain_reading_of_each_view_tells() -> None:
@@ -418,7 +418,7 @@ def test_every_kind_tells_512_tokens_over_views_edits_and_branches_as_transforme
                 view = list(lay_out(story, window, lambda token: token % 10 == 0, start=0).ids)
         return told
 
-    teller = Storyteller(prepare(ours_of(model, kind), "fp32"), letters, window)
+    teller = Generator(prepare(ours_of(model, kind), "fp32"), letters, window)
     wished = dataclasses.replace(EXACT, max_tokens=512, min_tokens=600)
     assert ids_of(teller.tell("Once upon a time", wished)) == reference("Once upon a time", 512)
     short = dataclasses.replace(wished, max_tokens=20)
@@ -435,7 +435,7 @@ def test_a_hundred_thousand_words_are_gone_on_with_and_then_only_what_is_new_is_
         padded=False,
     )
     model.fill(0)
-    teller = Storyteller(prepare(model.eval(), "fp32"), tokenizer)
+    teller = Generator(prepare(model.eval(), "fp32"), tokenizer)
     text = " ".join(tale(seed) for seed in range(500))
     assert len(text.split()) > 100_000
     wished = dataclasses.replace(BOLD, max_tokens=5, min_tokens=5)
@@ -453,11 +453,11 @@ def test_even_an_absurd_window_tells(window: int) -> None:
 
 
 def test_a_smaller_window_may_be_asked_for() -> None:
-    reader = watched(window=256)
-    teller = teller_of(reader, window=32)
+    backend = watched(window=256)
+    teller = teller_of(backend, window=32)
     assert teller.window == 32
     split(teller.tell("", dataclasses.replace(GREEDY, max_tokens=100)))
-    lengths = (p + len(call) for p, call in zip(reader.positions, reader.calls, strict=True))
+    lengths = (p + len(call) for p, call in zip(backend.positions, backend.calls, strict=True))
     assert max(lengths) == 32
     assert teller_of(tiny_gpt2(window=256)).window == 256
 
@@ -492,13 +492,13 @@ def fresh(text: str, wished: SamplerSettings, window: int = 512) -> list[int]:
 
 
 def test_going_on_reads_only_what_is_new_and_tells_the_same() -> None:
-    reader = watched(window=512)
-    teller = teller_of(reader)
+    backend = watched(window=512)
+    teller = teller_of(backend)
     first = text_of(teller.tell("Once upon a time", GREEDY))
-    before = reader.read_tokens
+    before = backend.read_tokens
     told, last = split(teller.tell("Once upon a time" + first, GREEDY))
     assert last.read <= 2 and last.reused > len(first) // 2
-    assert reader.read_tokens - before <= len(told) + 2
+    assert backend.read_tokens - before <= len(told) + 2
     at_once = text_of(
         teller_of(watched(512)).tell("Once upon a time", dataclasses.replace(GREEDY, max_tokens=80))
     )
@@ -506,8 +506,8 @@ def test_going_on_reads_only_what_is_new_and_tells_the_same() -> None:
 
 
 def test_an_edit_reads_from_its_place_on_and_branches_stay() -> None:
-    reader = watched(window=512)
-    teller = teller_of(reader)
+    backend = watched(window=512)
+    teller = teller_of(backend)
     start = "The owl sat in the old oak tree and looked at the moon. " * 4
     one = start + "It was late.\n\nThen"
     other = start + "It was cold.\n\nThen"
@@ -521,8 +521,8 @@ def test_an_edit_reads_from_its_place_on_and_branches_stay() -> None:
 
 
 def test_several_read_the_prompt_once_and_each_has_its_own_seed() -> None:
-    reader = watched(window=512)
-    teller = teller_of(reader)
+    backend = watched(window=512)
+    teller = teller_of(backend)
     prompt = "The owl sat in the old oak tree." * 5
     wished = dataclasses.replace(BOLD, max_tokens=30)
     rows: dict[int, list[Piece]] = {0: [], 1: [], 2: [], 3: []}
@@ -533,7 +533,7 @@ def test_several_read_the_prompt_once_and_each_has_its_own_seed() -> None:
         else:
             rows[row].append(item)
     assert sorted(ends) == [0, 1, 2, 3]
-    prefill = sum(len(call) for call in reader.calls if len(call) > 4)
+    prefill = sum(len(call) for call in backend.calls if len(call) > 4)
     assert prefill == 1 + len(Bytes().encode(prompt))
     for row, pieces in rows.items():
         alone = fresh(prompt, dataclasses.replace(wished, seed=wished.seed + row))
@@ -565,8 +565,8 @@ def test_a_stop_ends_all_of_several() -> None:
 
 
 def test_many_branches_stay_within_their_memory() -> None:
-    reader = watched(window=512)
-    teller = teller_of(reader)
+    backend = watched(window=512)
+    teller = teller_of(backend)
     one_cache = 2 * 2 * 512 * 32 * 4
     teller._caches._most_bytes = 3 * one_cache
     for number in range(12):
@@ -633,8 +633,8 @@ def test_nothing_of_torch_is_changed_not_even_between_two_pieces() -> None:
     model.transformer.h[0].eval()  # a module may differ from its parent
     flags = [module.training for module in model.modules()]
     random = torch.get_rng_state()
-    for reader in (LiveReader(model), prepare(model, "fp32")):
-        for item in Storyteller(reader, Bytes()).tell("An owl", BOLD):
+    for backend in (LiveBackend(model), prepare(model, "fp32")):
+        for item in Generator(backend, Bytes()).tell("An owl", BOLD):
             assert torch.is_grad_enabled()
             assert not torch.is_inference_mode_enabled()
             assert not torch.is_autocast_enabled("cpu")
@@ -650,7 +650,7 @@ def test_flags_come_back_after_an_error_too() -> None:
     with torch.no_grad():
         model.head.fill_(float("nan"))
     with pytest.raises(ModelError, match="not a number"):
-        list(Storyteller(LiveReader(model), Bytes()).tell("An owl", BOLD))
+        list(Generator(LiveBackend(model), Bytes()).tell("An owl", BOLD))
     assert all(module.training for module in model.modules())
 
 
@@ -658,23 +658,23 @@ def test_a_model_in_training_tells_what_it_tells_at_rest() -> None:
     rested, trained = (ours(tiny_gpt2(dropout=0.5)).eval() for _ in range(2))
     trained.train()
     first, second = (
-        split(Storyteller(LiveReader(model), Bytes()).tell("An owl", BOLD))[0] for model in (rested, trained)
+        split(Generator(LiveBackend(model), Bytes()).tell("An owl", BOLD))[0] for model in (rested, trained)
     )
     assert first == second
 
 
 def test_a_model_that_learns_tells_several_too_and_is_as_likely_as_its_copy() -> None:
     model = ours(tiny_gpt2()).train()
-    live, copied = LiveReader(model), prepare(model, "fp32")
+    live, copied = LiveBackend(model), prepare(model, "fp32")
     ids = [EOT, *Bytes().encode("The owl sat in a tree.")]
     torch.testing.assert_close(live.likelihoods(ids), copied.likelihoods(ids), rtol=1e-4, atol=1e-4)
     one, other = (
         [
             (row, item.token)
-            for row, item in Storyteller(reader, Bytes()).tell_several("An owl", BOLD, 3)
+            for row, item in Generator(backend, Bytes()).tell_several("An owl", BOLD, 3)
             if isinstance(item, Piece)
         ]
-        for reader in (live, copied)
+        for backend in (live, copied)
     )
     assert one == other
 
@@ -683,7 +683,7 @@ def test_telling_inside_a_trainers_autocast_leaves_its_backward_pass_whole() -> 
     model = ours(tiny_gpt2()).train()
     ids = torch.tensor([[EOT, 1, 2, 3]])
     with torch.autocast("cpu", torch.bfloat16):
-        list(Storyteller(LiveReader(model), Bytes()).tell("An owl", dataclasses.replace(BOLD, max_tokens=3)))
+        list(Generator(LiveBackend(model), Bytes()).tell("An owl", dataclasses.replace(BOLD, max_tokens=3)))
         loss = model(ids).float().square().mean()
     loss.backward()
     assert model.head.grad is not None
@@ -699,12 +699,10 @@ def test_the_closing_figures_count_only_our_own_time() -> None:
 def test_no_more_line_ends_come_in_a_row_than_may() -> None:
     model = ours(tiny_gpt2()).eval()
     wished = dataclasses.replace(BOLD, max_tokens=60, min_tokens=60, bias=(("\n", 20.0), ("\n\n", 20.0)))
-    loose = text_of(Storyteller(prepare(model, "fp32"), Bytes()).tell("An owl\n", wished))
+    loose = text_of(Generator(prepare(model, "fp32"), Bytes()).tell("An owl\n", wished))
     assert "\n\n\n" in loose
     held = dataclasses.replace(wished, line_ends=2)
-    assert "\n\n\n\n" not in "\n" + text_of(
-        Storyteller(prepare(model, "fp32"), Bytes()).tell("An owl\n", held)
-    )
+    assert "\n\n\n\n" not in "\n" + text_of(Generator(prepare(model, "fp32"), Bytes()).tell("An owl\n", held))
 
 
 def test_the_rate_is_that_of_choosing_where_all_is_shown_at_once() -> None:
@@ -724,11 +722,11 @@ class Wide(Bytes):
     vocabulary_size = len(pieces)
 
 
-def by_heart_and_not(window: int = WINDOW) -> tuple[Storyteller, Storyteller]:
+def by_heart_and_not(window: int = WINDOW) -> tuple[Generator, Generator]:
     """The same model, told with recorded steps (here unrecorded: a processor has no graphs) and without."""
-    with_steps = GPT2Reader(ours(tiny_gpt2(window)).eval(), "fp32")
+    with_steps = GPT2Backend(ours(tiny_gpt2(window)).eval(), "fp32")
     steps = Steps(with_steps)
-    return Storyteller(with_steps, Wide(), steps=steps), Storyteller(reader_of(tiny_gpt2(window)), Wide())
+    return Generator(with_steps, Wide(), steps=steps), Generator(reader_of(tiny_gpt2(window)), Wide())
 
 
 @pytest.mark.parametrize(
@@ -791,7 +789,7 @@ def test_by_heart_an_answer_that_is_no_number_is_told() -> None:
     model = ours(tiny_gpt2()).eval()
     with torch.no_grad():
         model.head.fill_(float("nan"))
-    reader = GPT2Reader(model, "fp32")
+    backend = GPT2Backend(model, "fp32")
     for wished in (BOLD, SamplerSettings()):
         with pytest.raises(ModelError, match="not a number"):
-            list(Storyteller(reader, Wide(), steps=Steps(reader)).tell("An owl", wished))
+            list(Generator(backend, Wide(), steps=Steps(backend)).tell("An owl", wished))

@@ -1,4 +1,4 @@
-"""A sentence's end is where a reader would see it."""
+"""A sentence's end is where a backend would see it."""
 
 import pytest
 from hypothesis import given

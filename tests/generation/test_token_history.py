@@ -3,7 +3,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storytime_tui.generation.token_history import EMPTY, Transcript, Transcripts, common_length, extended
+from storytime_tui.generation.token_history import (
+    EMPTY,
+    TokenHistories,
+    TokenHistory,
+    common_length,
+    extended,
+)
 from storytime_tui.models.tokenizer import train_tokenizer
 from tests.generation.fakes import Bytes
 from tests.tiny import tale
@@ -16,14 +22,14 @@ TEXTS = st.lists(
 ).map("".join)
 
 
-def spelling(transcript: Transcript) -> bytes:
+def spelling(transcript: TokenHistory) -> bytes:
     return b"".join(TRAINED.token_bytes(token) for token in transcript.ids)
 
 
 @given(TEXTS, TEXTS, TEXTS)
 @settings(deadline=None)
 def test_an_edited_text_has_the_ids_that_encoding_it_gives(before: str, old: str, new: str) -> None:
-    known = Transcripts(TRAINED)
+    known = TokenHistories(TRAINED)
     known.of(before + old)
     found = known.of(before + new)
     assert list(found.ids) == TRAINED.encode(before + new)
@@ -38,8 +44,8 @@ def test_told_ids_are_kept_where_encoding_would_give_others() -> None:
     for token in ids:
         end += len(TRAINED.token_bytes(token))
         ends.append(end)
-    known = Transcripts(TRAINED)
-    known.keep(Transcript(b"The mouse", tuple(ids), tuple(ends)))
+    known = TokenHistories(TRAINED)
+    known.keep(TokenHistory(b"The mouse", tuple(ids), tuple(ends)))
     assert list(known.of("The mouse").ids) == ids
     assert list(known.of("The mouse lost the key.").ids) == [*ids, *TRAINED.encode(" lost the key.")]
     changed = known.of("The mousetrap")  # within a word: the word is read anew
@@ -49,7 +55,7 @@ def test_told_ids_are_kept_where_encoding_would_give_others() -> None:
 
 def test_tokens_that_share_a_character_stay_together() -> None:
     owl = "🦉".encode()
-    known = Transcript(b"ab" + owl, (97, 98, *owl), (1, 2, 6, 6, 6, 6))
+    known = TokenHistory(b"ab" + owl, (97, 98, *owl), (1, 2, 6, 6, 6, 6))
     changed = extended(
         known, b"ab" + "🦊".encode(), common_length(known.text, b"ab" + "🦊".encode()), Bytes()
     )
@@ -74,7 +80,7 @@ class Adding(Bytes):
 
 
 def test_a_vocabulary_that_cannot_go_on_within_a_text_reads_all_of_it() -> None:
-    known = Transcripts(Adding())
+    known = TokenHistories(Adding())
     first = known.of("An owl")
     assert first.ids == tuple(Adding().encode("An owl"))
     assert known.of("An owl sat").ids == tuple(Adding().encode("An owl sat"))

@@ -16,18 +16,18 @@ from storytime_tui.corpus.parts import with_line
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import Misused, ModelError
 from storytime_tui.generation.backends.cuda_graph import Steps
-from storytime_tui.generation.backends.gpt2 import GPT2Reader
+from storytime_tui.generation.backends.gpt2 import GPT2Backend
 from storytime_tui.generation.backends.prepare import prepare
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.continuation import Continuation
-from storytime_tui.generation.generator import Storyteller
-from storytime_tui.generation.header import front_of
+from storytime_tui.generation.generator import Generator
+from storytime_tui.generation.header import header_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.mixture import mixed
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, asked_for, effective, known, of_record, said, usual
 from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
-from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.models.transformers_model import TransformersModel
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
 from tests.generation.test_generator import (
     BOLD,
@@ -73,7 +73,7 @@ def vocabulary() -> Tokenizer:
 def test_before_a_story_stand_the_very_ids_of_training(
     memory: str, header: str, vocabulary: Tokenizer
 ) -> None:
-    front = front_of(A, memory, vocabulary)
+    front = header_of(A, memory, vocabulary)
     story = vocabulary.encode("The mouse")
     view = lay_out(
         story,
@@ -95,41 +95,41 @@ def test_a_story_in_view_is_what_the_token_file_of_a_run_holds(vocabulary: Token
     for header, memory in (("", ""), ("Title: The Boat\nTone: sad\n", "Title: The Boat\nTone: sad")):
         (part,) = with_line(story, shelf_line("Hedgerow Tales"), header)
         learned = open_tokens([part], vocabulary, tmp_path, None).ids
-        reader = prepare(ours(tiny(vocabulary.vocabulary_size, 4 * len(learned))), "fp32")
-        teller = Storyteller(reader, vocabulary)
+        backend = prepare(ours(tiny(vocabulary.vocabulary_size, 4 * len(learned))), "fp32")
+        teller = Generator(backend, vocabulary)
         list(teller.tell(story.text, dataclasses.replace(GREEDY, max_tokens=1), memory=memory, voice=A))
         assert teller._caches._kept[0].ids[: len(learned)] == learned.tolist()
 
 
 def test_memory_that_is_no_header_line_comes_behind_the_blank_line(vocabulary: Tokenizer) -> None:
-    front = front_of(A, "Tone: sad\nIt is winter.", vocabulary)
+    front = header_of(A, "Tone: sad\nIt is winter.", vocabulary)
     rest = vocabulary.encode("It is winter.\n\n")
     assert list(front.memory[front.headers :]) == rest
     assert list(front.memory[: front.headers]) == vocabulary.encode("Tone: sad\n")
-    assert front_of(A, "It is winter.", vocabulary).headers == 0
+    assert header_of(A, "It is winter.", vocabulary).headers == 0
 
 
 def test_header_lines_alone_are_laid_out_as_a_story_had_them(vocabulary: Tokenizer) -> None:
     """A blank line is two tokens of GPT-2's kind before a word; what is no header line stays as it was."""
     lines = "Title: The Boat\nCharacters: Lily, the fox\n"
     whole = vocabulary.encode(f"{lines}\nThe mouse")
-    front = front_of((), lines, vocabulary)
+    front = header_of((), lines, vocabulary)
     assert [*front.memory, *vocabulary.encode("The mouse")] == whole and not front.lines
     for memory in ("It is winter.", "Title: A\nIt is winter.", "titled: so"):
-        assert front_of((), memory, vocabulary).memory == vocabulary.encode(f"{memory}\n\n")
-    assert front_of((), "Title: A", Bytes()).memory == encoded(
+        assert header_of((), memory, vocabulary).memory == vocabulary.encode(f"{memory}\n\n")
+    assert header_of((), "Title: A", Bytes()).memory == encoded(
         "Title: A\n\n"
     )  # one token, there as in a story
 
 
-@pytest.mark.parametrize("read", [reader_of, lambda model: prepare(Foreign(model), "fp32")])
+@pytest.mark.parametrize("read", [reader_of, lambda model: prepare(TransformersModel(model), "fp32")])
 def test_what_is_told_behind_a_line_is_what_the_plain_model_tells_behind_these_ids(
     read: Callable[[GPT2LMHeadModel], Any],
 ) -> None:
     model = tiny_gpt2(256)
     ids = [EOT, *header_ids("Shelf: Grimm\n", Bytes()), *encoded("An owl")]
     theirs = greedily([(ids, 1.0)], model, 30)
-    pieces, last = split(Storyteller(read(model), Bytes()).tell("An owl", GREEDILY, voice=B))
+    pieces, last = split(Generator(read(model), Bytes()).tell("An owl", GREEDILY, voice=B))
     assert ids_of(pieces)[:30] == theirs
     assert last.seen == Seen(len(ids) + len(pieces), 256, voice=14)
     assert ids_of(teller_of(tiny_gpt2(256)).tell("An owl", GREEDILY))[:30] != theirs
@@ -163,22 +163,22 @@ def test_the_line_is_in_view_over_many_windows_and_in_no_text() -> None:
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5, 8, 16, 64])
 def test_a_line_takes_less_than_a_quarter_of_any_window_and_leaves_the_story_room(window: int) -> None:
-    reader = Watched(reader_of(tiny_gpt2(window)))
-    seen = teller_of(reader).see("Long ago. " * 20, "m" * 99, "n" * 99, (("x" * 80, 0.5), ("y", 0.5)))
+    backend = Watched(reader_of(tiny_gpt2(window)))
+    seen = teller_of(backend).see("Long ago. " * 20, "m" * 99, "n" * 99, (("x" * 80, 0.5), ("y", 0.5)))
     assert seen.voice <= window // 4 and seen.tokens <= window
     assert (seen.memory, seen.note) == ((max(0, window // 2 - 1), window // 4) if window >= 4 else (0, 0))
     boldly = dataclasses.replace(BOLD, max_tokens=30, min_tokens=30)
-    pieces, _ = split(teller_of(reader).tell("Owl", boldly, voice=BOTH, memory="m" * 99, note="n" * 99))
-    assert len(pieces) >= boldly.max_tokens - 3  # the reader refuses any place outside of the window
+    pieces, _ = split(teller_of(backend).tell("Owl", boldly, voice=BOTH, memory="m" * 99, note="n" * 99))
+    assert len(pieces) >= boldly.max_tokens - 3  # the backend refuses any place outside of the window
 
 
 def test_without_a_voice_all_is_as_it_was() -> None:
     before = lay_out([1, 2, 3], 64, lambda token: False, start=9, memory=[5, 6], note=[7])
     assert before.ids == (9, 5, 6, 1, 2, 3, 7) or before.ids == (9, 5, 6, 7, 1, 2, 3)
     assert (before.voice, before.others) == (0, ())
-    reader = Watched(reader_of(tiny_gpt2()))
-    split(teller_of(reader).tell("An owl", GREEDY, voice=()))
-    assert reader.calls[0] == [EOT, *encoded("An owl")]
+    backend = Watched(reader_of(tiny_gpt2()))
+    split(teller_of(backend).tell("An owl", GREEDY, voice=()))
+    assert backend.calls[0] == [EOT, *encoded("An owl")]
 
 
 def test_no_penalty_falls_on_a_shelfs_title() -> None:
@@ -203,16 +203,16 @@ def test_no_story_begins_with_a_header_word_of_however_many_tokens(word: str) ->
 
 @pytest.mark.parametrize("voice", [A, BOTH], ids=["one", "two"])
 def test_going_on_in_the_same_voice_reads_only_what_is_new(voice: Voice) -> None:
-    reader = Watched(reader_of(tiny_gpt2(512)))
-    teller = teller_of(reader)
+    backend = Watched(reader_of(tiny_gpt2(512)))
+    teller = teller_of(backend)
     told, first = split(teller.tell("Once upon a time", GREEDY, voice=voice))
     _, last = split(teller.tell("Once upon a time" + text_of(told), GREEDY, voice=voice))
     assert last.read <= 2 * len(voice) and last.reused >= first.read
 
 
 def test_a_change_of_voice_reads_the_story_behind_the_other_line_and_a_change_back_only_what_is_new() -> None:
-    reader = Watched(reader_of(tiny_gpt2(512)))
-    teller = teller_of(reader)
+    backend = Watched(reader_of(tiny_gpt2(512)))
+    teller = teller_of(backend)
     text = "Once upon a time there was an owl"
     text += text_of(teller.tell(text, GREEDY, voice=A))
     told, changed = split(teller.tell(text, GREEDY, voice=B))
@@ -228,7 +228,7 @@ def test_a_change_of_voice_reads_the_story_behind_the_other_line_and_a_change_ba
 # -- mixtures --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("read", [reader_of, lambda model: prepare(Foreign(model), "fp32")])
+@pytest.mark.parametrize("read", [reader_of, lambda model: prepare(TransformersModel(model), "fp32")])
 def test_a_mixture_is_the_weighted_mean_of_what_is_likely_behind_each_line(
     read: Callable[[GPT2LMHeadModel], Any],
 ) -> None:
@@ -236,7 +236,7 @@ def test_a_mixture_is_the_weighted_mean_of_what_is_likely_behind_each_line(
     views = [
         ([EOT, *header_ids(f"Shelf: {title}\n", Bytes()), *encoded("An owl")], share) for title, share in BOTH
     ]
-    teller = Storyteller(read(model), Bytes())
+    teller = Generator(read(model), Bytes())
     told = ids_of(teller.tell("An owl", GREEDILY, voice=BOTH))
     assert told[:30] == greedily(views, model, 30)
     alone = [ids_of(teller.tell("An owl", GREEDILY, voice=voice)) for voice in (A, B)]
@@ -319,14 +319,14 @@ def test_several_in_a_mixture_are_those_told_one_after_another() -> None:
 def test_recorded_steps_tell_one_voice_and_leave_a_mixture_to_the_ordinary_path(
     voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reader = GPT2Reader(ours(tiny_gpt2()).eval(), "fp32")
-    steps = Steps(reader)
+    backend = GPT2Backend(ours(tiny_gpt2()).eval(), "fp32")
+    steps = Steps(backend)
     if len(voice) > 1:
         monkeypatch.setattr(Steps, "tell", None)
         monkeypatch.setattr(Steps, "read", None)
     wished = SamplerSettings(seed=4, max_tokens=WINDOW)
-    mine = ids_of(Storyteller(reader, Wide(), steps=steps).tell("An owl", wished, voice=voice))
-    plain = Storyteller(reader_of(tiny_gpt2()), Wide())
+    mine = ids_of(Generator(backend, Wide(), steps=steps).tell("An owl", wished, voice=voice))
+    plain = Generator(reader_of(tiny_gpt2()), Wide())
     assert mine == ids_of(plain.tell("An owl", wished, voice=voice))
 
 

@@ -318,8 +318,8 @@ def test_the_cache_goes_by_the_name_that_the_library_has_for_it_now() -> None:
     class New(Old):
         def forward(self, input_ids: Any, cache: Any = None, use_cache: bool = False) -> Any: ...  # type: ignore
 
-    assert transformers_model.Foreign(Old())._cache_word == "past_key_values"
-    assert transformers_model.Foreign(New())._cache_word == "cache"
+    assert transformers_model.TransformersModel(Old())._cache_word == "past_key_values"
+    assert transformers_model.TransformersModel(New())._cache_word == "cache"
 
 
 # -- tokenizers ---------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from storytime_tui.models.loading import (
 )
 from storytime_tui.models.shapes import SCRATCH_SHAPES, ScratchShape
 from storytime_tui.models.tokenizer import train_tokenizer
-from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.models.transformers_model import TransformersModel
 from storytime_tui.training.loss import next_token_loss
 from tests import loopback_hub
 from tests.loopback_hub import TALE
@@ -127,7 +127,7 @@ def llama(folder: Path, **values: Any) -> Path:
 def test_another_architecture_loads_learns_and_is_saved(tmp_path: Path) -> None:
     loaded = load_model(llama(tmp_path / "a"), device=CPU, dtype=torch.float32, dropout=0.1)
     model: Any = loaded.model
-    assert isinstance(model, Foreign)
+    assert isinstance(model, TransformersModel)
     assert (model.window, model.vocabulary, len(model.blocks)) == (48, 384, 2)
     assert model.model.config.attention_dropout == 0
     ids = torch.tensor([[1, 2, 3, 9, 7]])
@@ -153,7 +153,7 @@ def test_a_head_that_does_more_than_a_product_is_told(tmp_path: Path) -> None:
         vocab_size=320, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
         num_key_value_heads=1, head_dim=8, max_position_embeddings=48, final_logit_softcapping=0.5,
     )  # fmt: skip
-    capped = Foreign(transformers.Gemma2ForCausalLM(config))
+    capped = TransformersModel(transformers.Gemma2ForCausalLM(config))
     assert capped.head is None
     inputs = torch.tensor([[1, 2, 3]])
     assert next_token_loss(capped, inputs, inputs).item() > 0
@@ -295,7 +295,7 @@ def test_window_without_positions_is_gpt2s() -> None:
     bloom = transformers.BloomForCausalLM(
         transformers.BloomConfig(vocab_size=32, hidden_size=8, n_layer=1, n_head=1)
     )
-    assert Foreign(bloom).window == 1024
+    assert TransformersModel(bloom).window == 1024
 
 
 def test_our_own_needs_no_transformers(model: Path) -> None:

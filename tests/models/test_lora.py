@@ -9,7 +9,7 @@ import transformers
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import gpt2_files, lora
-from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.models.transformers_model import TransformersModel
 from tests.tiny import ours, tiny_gpt2
 
 peft = pytest.importorskip("peft")
@@ -94,7 +94,7 @@ def test_another_architecture_learns_so_too(tmp_path: Path) -> None:
     )  # fmt: skip
     theirs = transformers.LlamaForCausalLM(config).eval()
     theirs.save_pretrained(tmp_path / "base")
-    model = Foreign(theirs)
+    model = TransformersModel(theirs)
     added = learned(model)
     assert "q_proj" in added.targets
     (tmp_path / "adapter").mkdir()

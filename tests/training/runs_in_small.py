@@ -12,14 +12,14 @@ from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning
 from storytime_tui.training.control import Control
-from storytime_tui.training.dataset import Lesson
+from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.plan import TrainingPlan, resolve
 from storytime_tui.training.trainer import Trainer
 from tests.tiny import TinyFiles, ours, tiny_gpt2, token_stream
 
 CPU = torch.device("cpu")
 TRAINING, VALIDATION = token_stream(2000), token_stream(300, seed=1)
-LESSON = Lesson(TRAINING, VALIDATION, 600, 8, 2, 4.0, "data")
+LESSON = Dataset(TRAINING, VALIDATION, 600, 8, 2, 4.0, "data")
 
 
 def plan_for(**values: Any) -> TrainingPlan:

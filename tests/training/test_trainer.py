@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from storytime_tui.corpus.windows import epoch_windows, window_at
-from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.models.transformers_model import TransformersModel
 from storytime_tui.training import checkpoints
 from storytime_tui.training import events as ev
 from storytime_tui.training.beginnings import Beginning
@@ -227,7 +227,7 @@ def test_transformers_opens_a_checkpoint_and_gives_the_same_validation_loss(tmp_
     final = [e for e in said if isinstance(e, ev.Evaluated)][-1]
     theirs = AutoModelForCausalLM.from_pretrained(tmp_path / "r" / "checkpoints" / "last")
     score = score_stream(
-        Objective(Foreign(theirs)), VALIDATION, 600, block=32, batch=3, device=CPU, precision="fp32"
+        Objective(TransformersModel(theirs)), VALIDATION, 600, block=32, batch=3, device=CPU, precision="fp32"
     )
     assert score is not None
     assert score.loss == pytest.approx(final.validation_loss, abs=1e-6)

@@ -1,6 +1,6 @@
 """A model made ready for telling: what it has read can be cut back, shared between continuations, and batched.
 
-Two plain classes have the same few words: `gpt2_reader.GPT2Reader` for ours, `foreign_reader.ForeignReader` for
+Two plain classes have the same few words: `gpt2_reader.GPT2Backend` for ours, `foreign_reader.TransformersBackend` for
 any other that transformers knows. Only ids go in and only logits come out: nothing here knows of text.
 """
 
@@ -16,9 +16,9 @@ CHUNK = 128  # tokens of a long prompt to read in one call: what a stop may have
 
 
 class Rows:
-    """What a reader has read: `rows` are the ids of each continuation, all as many.
+    """What a backend has read: `rows` are the ids of each continuation, all as many.
 
-    One reader's cache means nothing to another: it is one of these with what that reader's attention needs.
+    One backend's cache means nothing to another: it is one of these with what that backend's attention needs.
     """
 
     def __init__(self, rows: list[list[int]]) -> None:
@@ -35,13 +35,13 @@ class Rows:
         return self.rows[0]
 
 
-class Reader(Protocol):
+class Backend(Protocol):
     """Reads ids and says what may follow. Each call enters inference mode by itself and leaves nothing behind.
 
     `window`: never more tokens in a cache than this; a `read` that would pass it raises ValueError.
     `vocabulary`: how many logits there are, padding left out. `precision`: what the weights are in.
     `can_cut`: whether `cut` may be called; where not, the caller reads again into a new cache.
-    A reader may be used from one thread at a time, whichever that is.
+    A backend may be used from one thread at a time, whichever that is.
     """
 
     window: int
@@ -74,10 +74,10 @@ class Reader(Protocol):
         """Bytes that a cache takes."""
 
 
-def read_in_chunks(reader: Reader, ids: Sequence[int], cache: Any) -> Tensor:
+def read_in_chunks(backend: Backend, ids: Sequence[int], cache: Any) -> Tensor:
     """Read a text of any length that fits, `CHUNK` tokens at a time; the logits of what follows the last."""
     for start in range(0, len(ids), CHUNK):
-        logits = reader.read(ids[start : start + CHUNK], cache)
+        logits = backend.read(ids[start : start + CHUNK], cache)
     return logits
 
 
@@ -113,7 +113,7 @@ def check_each(ids: Sequence[int], rows: int) -> None:
         raise ValueError(f"The cache has {rows} rows, but there are {len(ids)} tokens.")
 
 
-def log_p_of_next(logits: Tensor, ids: Sequence[int]) -> Tensor:
+def logprobs_of_next(logits: Tensor, ids: Sequence[int]) -> Tensor:
     """(tokens, vocabulary) logits after each place, and what stood there next -> (tokens,) log p (nats)."""
     return logits.log_softmax(1).gather(1, torch.tensor(ids)[:, None])[:, 0]
 

@@ -10,7 +10,7 @@ A step is two recordings, reading a token and choosing the next. What was told b
 is forbidden), and only the processor knows how; it finds out while the GPU reads the newest token, so that neither
 waits for the other.
 
-The memory is an ordinary cache with room for a whole window, so that the reader it came from reads the prompt into
+The memory is an ordinary cache with room for a whole window, so that the backend it came from reads the prompt into
 it, cuts it, and goes on with it afterwards.
 """
 
@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from storytime_tui.generation.backends.backend import check_ids, check_one_row, check_reading, logits_out
-from storytime_tui.generation.backends.gpt2 import Cache, GPT2Reader
+from storytime_tui.generation.backends.gpt2 import Cache, GPT2Backend
 from storytime_tui.generation.sampling.sampler import COLDEST, Changes, uniform
 from storytime_tui.generation.sampling.settings import Knobs
 
@@ -37,7 +37,7 @@ class Chosen(NamedTuple):
     """One token a row, and its log-probability (nats) under the model itself, before any knob."""
 
     tokens: list[int]
-    log_p: list[float]
+    logprob: list[float]
 
 
 def choose(
@@ -96,31 +96,31 @@ def takes_order(knobs: Knobs, vocabulary: int) -> bool:
     return knobs.temperature > 0 and (0 < knobs.top_k < vocabulary or knobs.top_p < 1)
 
 
-class Steps:
+class GraphedSteps:
     """Tells into `cache`, token after token. Used from one thread at a time.
 
-    Made under the reader's own device; `record` is for CUDA, once, before or after the cache was read into.
+    Made under the backend's own device; `record` is for CUDA, once, before or after the cache was read into.
     """
 
-    def __init__(self, reader: GPT2Reader, rows: int = 1) -> None:
-        self._reader, self._rows = reader, rows
-        extents = (*range(_STEP, reader.window, _STEP), reader.window)
+    def __init__(self, backend: GPT2Backend, rows: int = 1) -> None:
+        self._reader, self._rows = backend, rows
+        extents = (*range(_STEP, backend.window, _STEP), backend.window)
         self._parts: tuple[Part, ...] = (*extents, "choose", "order and choose")
         self._recorded: dict[Part, torch.cuda.CUDAGraph] = {}
-        device = reader.device
+        device = backend.device
         with torch.inference_mode():
             # zeros, for what lies behind the mask is still multiplied: by nothing, which must give nothing
-            self._own = reader.room(rows, reader.window).zero_()
+            self._own = backend.room(rows, backend.window).zero_()
             self._place = torch.zeros(1, dtype=torch.long, device=device)
             self._tokens = torch.zeros(rows, dtype=torch.long, device=device)
-            self._logits = torch.zeros(rows, reader.vocabulary, device=device)
-            self._knobs = set_knobs(Knobs(), reader.vocabulary).to(device)
-            self._places = torch.arange(reader.window, device=device)
+            self._logits = torch.zeros(rows, backend.vocabulary, device=device)
+            self._knobs = set_knobs(Knobs(), backend.vocabulary).to(device)
+            self._places = torch.arange(backend.window, device=device)
             self._told = torch.zeros(2, rows, dtype=torch.double, device=device)  # tokens and their log p
             self._told_here = _here(self._told)
             self._uniforms = torch.zeros(rows, dtype=torch.double, device=device)
             self._uniforms_here = _here(self._uniforms)
-        self._changes = Changed(reader.vocabulary, device)
+        self._changes = Changed(backend.vocabulary, device)
         self.cache = Cache([[] for _ in range(rows)], self._own)
 
     def record(self) -> None:
@@ -179,22 +179,22 @@ class Steps:
         row, is asked before each choice, when the caller has dealt with the token before. By then the GPU has
         begun to read that token; what it wrote is behind the cache's length, so it is as if it had not been.
         """
-        reader, cache = self._reader, self.cache
+        backend, cache = self._reader, self.cache
         if len(last) != self._rows or cache.own is not self._own:  # what was dropped or shared lies elsewhere
             raise ValueError(f"These steps are for {self._rows} rows of their own cache.")
-        if cache.length >= reader.window:
-            raise ValueError(f"The window of {reader.window} is full: cut the text first.")
+        if cache.length >= backend.window:
+            raise ValueError(f"The window of {backend.window} is full: cut the text first.")
         if changes is not None:
             check_one_row(self._rows)
-        choosing: Part = "order and choose" if takes_order(knobs, reader.vocabulary) else "choose"
+        choosing: Part = "order and choose" if takes_order(knobs, backend.vocabulary) else "choose"
         with torch.inference_mode():
             self._place.fill_(cache.length)
             self._tokens.copy_(torch.tensor(list(last)))
-            self._knobs.copy_(set_knobs(knobs, reader.vocabulary))
+            self._knobs.copy_(set_knobs(knobs, backend.vocabulary))
             self._uniforms.zero_()
             self._do(self._reading(cache.length))
         newest = list(last)
-        for place in range(cache.length, reader.window):
+        for place in range(cache.length, backend.window):
             with torch.inference_mode():
                 self._changes.set(changes() if changes is not None else None)
                 if knobs.temperature > 0:
@@ -203,12 +203,12 @@ class Steps:
                     self._uniforms.copy_(self._uniforms_here, non_blocking=True)
                 self._do(choosing)
                 arrived = _send(self._told, self._told_here)
-                if place + 1 < reader.window:
+                if place + 1 < backend.window:
                     self._do(self._reading(place + 1))
                 if arrived is not None:
                     arrived.synchronize()
-                tokens, log_p = self._told_here.tolist()
-            chosen = Chosen([int(token) for token in tokens], log_p)
+                tokens, logprob = self._told_here.tolist()
+            chosen = Chosen([int(token) for token in tokens], logprob)
             for ids, token in zip(cache.rows, newest, strict=True):
                 ids.append(token)
             newest = chosen.tokens
@@ -229,22 +229,22 @@ class Steps:
 
     def _choose(self, ordered: bool) -> None:
         """Choose the next tokens, and go on one place: all of it in tensors."""
-        tokens, log_p = choose(self._logits, self._changes.there, self._knobs, self._uniforms, ordered)
+        tokens, logprob = choose(self._logits, self._changes.there, self._knobs, self._uniforms, ordered)
         self._tokens.copy_(tokens)
         self._told[0].copy_(tokens)
-        self._told[1].copy_(log_p)
+        self._told[1].copy_(logprob)
         self._place.add_(1)
 
     def _read(self, extent: int) -> None:
         """Read the tokens at `place`, which lies among the first `extent`."""
-        reader = self._reader
-        x = reader.embed(self._tokens[:, None], self._place)  # (rows, 1, width)
+        backend = self._reader
+        x = backend.embed(self._tokens[:, None], self._place)  # (rows, 1, width)
         # what is added to the scores, once for all layers: attention would turn flags into it in each of them
         mask = torch.zeros(1, 1, 1, extent, dtype=x.dtype, device=x.device)
         mask.masked_fill_(self._places[:extent] > self._place, -torch.inf)
-        for layer, block in enumerate(reader.blocks):
-            x = reader.block(block, x, partial(self._attend, layer, mask))
-        self._logits.copy_(reader.logits(x[:, 0]))
+        for layer, block in enumerate(backend.blocks):
+            x = backend.block(block, x, partial(self._attend, layer, mask))
+        self._logits.copy_(backend.logits(x[:, 0]))
 
     def _attend(self, layer: int, mask: Tensor, asked: Tensor) -> Tensor:
         """(rows, 1, 3 x width) -> (rows, width), over the window's beginning under a mask, (1, 1, 1, extent)."""

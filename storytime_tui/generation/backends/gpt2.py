@@ -19,10 +19,10 @@ from storytime_tui.generation.backends.backend import (
     check_ids,
     check_one_row,
     check_reading,
-    log_p_of_next,
     logits_out,
+    logprobs_of_next,
 )
-from storytime_tui.generation.backends.quantized_linear import DTYPES, Product, prepare_matrix
+from storytime_tui.generation.backends.quantized_linear import DTYPES, Product, prepare_linear
 from storytime_tui.models.gpt2 import GPT2, Shape
 
 _STEP = 256  # tokens that a cache grows by: a short story should not take a whole window's memory
@@ -53,7 +53,7 @@ class _Block:
 
     def __init__(self, block: torch.nn.Module, precision: str, dtype: torch.dtype) -> None:
         def matrix(module: torch.nn.Linear) -> Product:
-            return prepare_matrix(module.weight, module.bias, precision)
+            return prepare_linear(module.weight, module.bias, precision)
 
         def vectors(norm: torch.nn.LayerNorm) -> tuple[Tensor, Tensor]:
             return _own(norm.weight, dtype), _own(norm.bias, dtype)
@@ -65,8 +65,8 @@ class _Block:
         self.narrowing = matrix(block.mlp.c_proj)  # type: ignore[union-attr, arg-type]
 
 
-class GPT2Reader:
-    """See `reader.Reader`.
+class GPT2Backend:
+    """See `backend.Backend`.
 
     On a CPU everything but the weights is float32: attention in bf16 takes eight times as long there, and what
     the layers add up loses nothing.
@@ -88,35 +88,35 @@ class GPT2Reader:
             self.places = _own(parts.wpe.weight, self.dtype)
             self.blocks = [_Block(block, precision, self.dtype) for block in parts.h]
             self.last_norm = _own(parts.ln_f.weight, self.dtype), _own(parts.ln_f.bias, self.dtype)
-            self.head = prepare_matrix(model.head[: self.vocabulary], None, precision)
+            self.head = prepare_linear(model.head[: self.vocabulary], None, precision)
 
     def new_cache(self, rows: int = 1) -> Cache:
         """An empty one."""
         return Cache([[] for _ in range(rows)], self.room(rows, min(_STEP, self.window)))
 
     def read(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         check_one_row(len(cache.rows))
         return self._read([list(ids)], cache)[0]
 
     def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
 
     def likelihoods(self, ids: Sequence[int]) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         cache, found = self.new_cache(), [torch.empty(0)]
         for start in range(0, len(ids) - 1, CHUNK):  # the logits of all places at once would fill the memory
             part = ids[start : min(start + CHUNK, len(ids) - 1)]
             with torch.inference_mode():
                 x = self._hidden([list(part)], cache)[0]
                 after = ids[start + 1 : start + 1 + len(part)]
-                found.append(log_p_of_next(logits_out(self.logits(x)), after))
+                found.append(logprobs_of_next(logits_out(self.logits(x)), after))
         return torch.cat(found)
 
     def cut(self, cache: Cache, length: int) -> None:
-        """See `reader.Reader`. Takes no time, however long the text."""
+        """See `backend.Backend`. Takes no time, however long the text."""
         if not 0 <= length <= cache.length:
             raise ValueError(f"The cache holds {cache.length} tokens and cannot be cut to {length}.")
         if cache.shared is not None and length < cache.shared_length:
@@ -125,7 +125,7 @@ class GPT2Reader:
             del row[length:]
 
     def share(self, cache: Cache, rows: int) -> Cache:
-        """See `reader.Reader`. The beginning is copied once, not once a row."""
+        """See `backend.Backend`. The beginning is copied once, not once a row."""
         check_one_row(len(cache.rows))
         if rows < 1:
             raise ValueError(f"A cache has at least one row, not {rows}.")
@@ -136,7 +136,7 @@ class GPT2Reader:
             return Cache([list(cache.ids) for _ in range(rows)], self.room(rows, 32), shared)
 
     def drop(self, cache: Cache, keep: Sequence[int]) -> None:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         if not keep:
             raise ValueError("A cache keeps at least one row: let go of it as a whole instead.")
         with torch.inference_mode():

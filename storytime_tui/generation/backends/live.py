@@ -1,6 +1,6 @@
 """Reads with a model as it stands, weights and all: for a sample from one that is learning.
 
-`reader.prepare` copies the weights and is faster for it; here there is nothing to copy. What a prepared model does
+`backend.prepare` copies the weights and is faster for it; here there is nothing to copy. What a prepared model does
 with its caches is done here the plain way: row by row, and by reading again.
 """
 
@@ -17,8 +17,8 @@ from storytime_tui.generation.backends.backend import (
     check_ids,
     check_one_row,
     check_reading,
-    log_p_of_next,
     logits_out,
+    logprobs_of_next,
 )
 
 
@@ -30,8 +30,8 @@ class Cache(Rows):
         self.kept = kept
 
 
-class LiveReader:
-    """See `reader.Reader`. A cut begins anew: the model may have learned since."""
+class LiveBackend:
+    """See `backend.Backend`. A cut begins anew: the model may have learned since."""
 
     can_cut = False
 
@@ -45,31 +45,31 @@ class LiveReader:
         return Cache([[] for _ in range(rows)], [self._model.new_cache() for _ in range(rows)])
 
     def read(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         check_one_row(len(cache.rows))
         return self._read(ids, cache, 0)
 
     def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         check_each(ids, len(cache.rows))
         return torch.stack([self._read([token], cache, row) for row, token in enumerate(ids)])
 
     def likelihoods(self, ids: Sequence[int]) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         check_reading(0, len(ids), self.window)
         check_ids(ids, self.vocabulary)
         with self._at_rest():
-            return log_p_of_next(self._model(self._tensor(ids))[0, :-1].float(), ids[1:]).cpu()
+            return logprobs_of_next(self._model(self._tensor(ids))[0, :-1].float(), ids[1:]).cpu()
 
     def cut(self, cache: Cache, length: int) -> None:
-        """See `reader.Reader`. Raises ValueError but for a cut to nothing."""
+        """See `backend.Backend`. Raises ValueError but for a cut to nothing."""
         if length:
             raise ValueError("A model that learns has nothing to cut back to: read again into a new cache.")
         fresh = self.new_cache(len(cache.rows))
         cache.rows, cache.kept = fresh.rows, fresh.kept
 
     def share(self, cache: Cache, rows: int) -> Cache:
-        """See `reader.Reader`. Each row reads it all."""
+        """See `backend.Backend`. Each row reads it all."""
         check_one_row(len(cache.rows))
         shared = self.new_cache(rows)
         for row in range(rows) if cache.length else ():
@@ -77,7 +77,7 @@ class LiveReader:
         return shared
 
     def drop(self, cache: Cache, keep: Sequence[int]) -> None:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         cache.rows = [cache.rows[row] for row in keep]
         cache.kept = [cache.kept[row] for row in keep]
 

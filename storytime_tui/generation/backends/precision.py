@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from storytime_tui.files import write_atomically
-from storytime_tui.generation.backends.backend import Reader
+from storytime_tui.generation.backends.backend import Backend
 from storytime_tui.generation.backends.prepare import precisions_of, prepare
 from storytime_tui.generation.backends.quantized_linear import arithmetic_of_int8, kinds_of_int8
 from storytime_tui.models.gpt2 import GPT2
@@ -28,7 +28,7 @@ from storytime_tui.paths import cache_folder
 from storytime_tui.small_files import UnreadableFile, read_json
 
 if TYPE_CHECKING:
-    from storytime_tui.models.transformers_model import Foreign
+    from storytime_tui.models.transformers_model import TransformersModel
 
 TOLERATED = 0.005  # how much larger int8's perplexity may be: less than two checkpoints of one run differ
 ASKED = 1024  # tokens that a verdict rests on
@@ -37,21 +37,21 @@ _ENGINE = 1  # counted up when the arithmetic of a precision changes
 _KEPT = 500  # verdicts; the oldest go
 
 
-def surprise(reader: Reader, ids: Sequence[int], window: int = 256) -> float:
+def surprise(backend: Backend, ids: Sequence[int], window: int = 256) -> float:
     """The mean of -log p (nats) of each token given those before it, in windows one after another.
 
     Each window's first token is only read. Raises ValueError for less than two tokens.
     """
-    window = min(window, reader.window)
+    window = min(window, backend.window)
     parts = [ids[start : start + window] for start in range(0, len(ids), window)]
-    found = torch.cat([reader.likelihoods(part) for part in parts if len(part) > 1] or [torch.empty(0)])
+    found = torch.cat([backend.likelihoods(part) for part in parts if len(part) > 1] or [torch.empty(0)])
     if not len(found):
         raise ValueError("There is nothing to judge: give at least two tokens.")
     return -float(found.double().mean())
 
 
 def choose_precision(
-    model: GPT2 | Foreign,
+    model: GPT2 | TransformersModel,
     identity: str,
     text: Callable[[], Sequence[int]],
     known: Callable[[], float | None] = lambda: None,
@@ -78,7 +78,7 @@ def choose_precision(
     return ("int8" if change < TOLERATED else otherwise), change
 
 
-def asked(model: GPT2 | Foreign, ids: Sequence[int]) -> float:
+def asked(model: GPT2 | TransformersModel, ids: Sequence[int]) -> float:
     """How much larger int8 makes a model's perplexity of the ids, infinite where it breaks it.
 
     One after the other, so that only one copy lives at a time.

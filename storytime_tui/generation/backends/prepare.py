@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storytime_tui.generation.backends.backend import Reader
-from storytime_tui.generation.backends.gpt2 import GPT2Reader
+from storytime_tui.generation.backends.backend import Backend
+from storytime_tui.generation.backends.gpt2 import GPT2Backend
 from storytime_tui.generation.backends.quantized_linear import DTYPES, kinds_of_int8
 from storytime_tui.models.gpt2 import GPT2
 
 if TYPE_CHECKING:
-    from storytime_tui.models.transformers_model import Foreign
+    from storytime_tui.models.transformers_model import TransformersModel
 
 
-def prepare(model: GPT2 | Foreign, precision: str) -> Reader:
-    """A reader with a private copy of a model's weights in "fp32", "bf16", "fp16" or, on a CPU, "int8".
+def prepare(model: GPT2 | TransformersModel, precision: str) -> Backend:
+    """A backend with a private copy of a model's weights in "fp32", "bf16", "fp16" or, on a CPU, "int8".
 
     Matrices are copied one after another, so that the peak is the model and its copy; the model may be freed,
     or trained on, afterwards. A foreign model has no int8. Raises ValueError for a precision that is not to be
@@ -23,13 +23,13 @@ def prepare(model: GPT2 | Foreign, precision: str) -> Reader:
     if precision not in precisions_of(model):
         raise ValueError(f"{precision} is not to be had here: there is {', '.join(precisions_of(model))}.")
     if isinstance(model, GPT2):
-        return GPT2Reader(model, precision)
-    from storytime_tui.generation.backends.transformers_model import ForeignReader
+        return GPT2Backend(model, precision)
+    from storytime_tui.generation.backends.transformers_model import TransformersBackend
 
-    return ForeignReader(model, DTYPES[precision])
+    return TransformersBackend(model, DTYPES[precision])
 
 
-def precisions_of(model: GPT2 | Foreign) -> tuple[str, ...]:
+def precisions_of(model: GPT2 | TransformersModel) -> tuple[str, ...]:
     """What a model can be prepared in where it lies."""
     device = next(model.parameters()).device.type
     if device == "cpu":

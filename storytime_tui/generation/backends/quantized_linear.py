@@ -24,7 +24,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _PACKED_FOR = 1  # rows that a packed matrix is laid out for; others are right too
 
 
-def prepare_matrix(weight: Tensor, bias: Tensor | None, precision: str) -> Product:
+def prepare_linear(weight: Tensor, bias: Tensor | None, precision: str) -> Product:
     """`x @ weight.T + bias` with a private copy of both; weight is (out, in).
 
     On a CPU x is float32, whatever the weights are; elsewhere x has the weights' type, and there is no int8.

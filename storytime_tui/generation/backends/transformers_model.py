@@ -1,4 +1,4 @@
-"""Any model that transformers knows, for telling: its own cache behind the words of `reader.Reader`."""
+"""Any model that transformers knows, for telling: its own cache behind the words of `backend.Backend`."""
 
 import copy
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from storytime_tui.generation.backends.backend import (
     check_ids,
     check_one_row,
     check_reading,
-    log_p_of_next,
     logits_out,
+    logprobs_of_next,
 )
-from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.models.transformers_model import TransformersModel
 
 
 class Cache(Rows):
@@ -29,13 +29,13 @@ class Cache(Rows):
         self.kept = kept
 
 
-class ForeignReader:
-    """See `reader.Reader`. `can_cut` is False where a layer remembers otherwise than token by token.
+class TransformersBackend:
+    """See `backend.Backend`. `can_cut` is False where a layer remembers otherwise than token by token.
 
     Such are layers that see a sliding window, which have let go of what a cut would need, and recurrent ones.
     """
 
-    def __init__(self, model: Foreign, dtype: torch.dtype) -> None:
+    def __init__(self, model: TransformersModel, dtype: torch.dtype) -> None:
         self.precision = {torch.float32: "fp32", torch.bfloat16: "bf16"}.get(dtype, "fp16")
         # Weights one by one, so that their gradients are not copied too; buffers stay as exact as they are.
         own: dict[int, Any] = {
@@ -52,27 +52,27 @@ class ForeignReader:
         return Cache([[] for _ in range(rows)], self._model.new_cache())
 
     def read(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         check_one_row(len(cache.rows))
         return self._read([list(ids)], cache)[0]
 
     def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
 
     def likelihoods(self, ids: Sequence[int]) -> Tensor:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         if len(ids) < 2:
             return torch.empty(0)
         check_reading(0, len(ids) - 1, self.window)
         check_ids(ids, self.vocabulary)
         with torch.inference_mode():
             logits = self._model(torch.tensor([list(ids[:-1])], device=self._device))[0]
-            return log_p_of_next(logits_out(logits), ids[1:])
+            return logprobs_of_next(logits_out(logits), ids[1:])
 
     def cut(self, cache: Cache, length: int) -> None:
-        """See `reader.Reader`. Raises ValueError where `can_cut` is False, but for a cut to nothing."""
+        """See `backend.Backend`. Raises ValueError where `can_cut` is False, but for a cut to nothing."""
         surplus = cache.length - length
         if not 0 <= length <= cache.length:
             raise ValueError(f"The cache holds {cache.length} tokens and cannot be cut to {length}.")
@@ -90,7 +90,7 @@ class ForeignReader:
             del row[length:]
 
     def share(self, cache: Cache, rows: int) -> Cache:
-        """See `reader.Reader`. Each row has a copy."""
+        """See `backend.Backend`. Each row has a copy."""
         check_one_row(len(cache.rows))
         if rows < 1:
             raise ValueError(f"A cache has at least one row, not {rows}.")
@@ -101,7 +101,7 @@ class ForeignReader:
         return Cache([list(cache.ids) for _ in range(rows)], kept)
 
     def drop(self, cache: Cache, keep: Sequence[int]) -> None:
-        """See `reader.Reader`."""
+        """See `backend.Backend`."""
         if not keep:
             raise ValueError("A cache keeps at least one row: let go of it as a whole instead.")
         if cache.length:

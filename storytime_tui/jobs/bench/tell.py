@@ -37,14 +37,14 @@ def measure_telling(
     figures: dict[str, object] = {"base": base, "device": str(where)}
     for precision in precisions_of(model):
         say(f"telling in {precision}…")
-        reader = prepare(model, precision)
-        figures[f"{precision}_tokens_per_second"] = _speed(reader, min(tokens, shape.window - _PROMPT - 1))
+        backend = prepare(model, precision)
+        figures[f"{precision}_tokens_per_second"] = _speed(backend, min(tokens, shape.window - _PROMPT - 1))
     say("reading a long story…")
-    whole, added = _reading(reader, shape.window * 9 // 10)
+    whole, added = _reading(backend, shape.window * 9 // 10)
     figures |= {
         "long_prompt_seconds": whole,
         "ten_tokens_more_seconds": added,
-        "eight_at_once": _at_once(reader, 8, min(tokens, shape.window - _PROMPT - 1)),
+        "eight_at_once": _at_once(backend, 8, min(tokens, shape.window - _PROMPT - 1)),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
@@ -55,7 +55,7 @@ def _ids(count: int) -> list[int]:
     return [17 * place % 1000 for place in range(count)]
 
 
-def _speed(reader: Any, tokens: int) -> float:
+def _speed(backend: Any, tokens: int) -> float:
     """Tokens a second, drawn as a story's are, one after another."""
     import torch
 
@@ -63,40 +63,40 @@ def _speed(reader: Any, tokens: int) -> float:
     from storytime_tui.generation.sampling.sampler import SamplerState, choose
     from storytime_tui.generation.sampling.settings import SamplerSettings
 
-    rules: Rules = rules_for(SamplerSettings(), _Numbers(reader.vocabulary))
-    cache, told, state = reader.new_cache(), _ids(_PROMPT), SamplerState()
+    rules: Rules = rules_for(SamplerSettings(), _Numbers(backend.vocabulary))
+    cache, told, state = backend.new_cache(), _ids(_PROMPT), SamplerState()
     generator = torch.Generator().manual_seed(0)
-    logits = reader.read(told, cache)
+    logits = backend.read(told, cache)
     began = time.perf_counter()
     for number in range(tokens):
         chosen = choose(logits, told, number, rules, state, generator)
         told.append(chosen.token)
-        logits = reader.read([chosen.token], cache)
+        logits = backend.read([chosen.token], cache)
     return tokens / (time.perf_counter() - began)
 
 
-def _reading(reader: Any, length: int) -> tuple[float, float]:
+def _reading(backend: Any, length: int) -> tuple[float, float]:
     """Seconds to read so many tokens, and then ten more."""
     from storytime_tui.generation.backends.backend import read_in_chunks
 
-    cache = reader.new_cache()
+    cache = backend.new_cache()
     began = time.perf_counter()
-    read_in_chunks(reader, _ids(length - 10), cache)
+    read_in_chunks(backend, _ids(length - 10), cache)
     middle = time.perf_counter()
-    reader.read(_ids(10), cache)
+    backend.read(_ids(10), cache)
     return middle - began, time.perf_counter() - middle
 
 
-def _at_once(reader: Any, rows: int, tokens: int) -> float:
+def _at_once(backend: Any, rows: int, tokens: int) -> float:
     """How many times as fast several stories come at once as one after another."""
-    first = reader.new_cache()
-    reader.read(_ids(_PROMPT), first)
+    first = backend.new_cache()
+    backend.read(_ids(_PROMPT), first)
     spent = []
     for many in (1, rows):
-        cache = reader.share(first, many)
+        cache = backend.share(first, many)
         began = time.perf_counter()
         for number in range(tokens):
-            reader.read_rows([number % 1000] * many, cache)
+            backend.read_rows([number % 1000] * many, cache)
         spent.append((time.perf_counter() - began) / many)
     return spent[0] / spent[1]
 

@@ -39,7 +39,7 @@ def measure_training(
     from storytime_tui.models import loading
     from storytime_tui.models.gpt2 import Shape
     from storytime_tui.models.gpt2_files import empty_gpt2
-    from storytime_tui.training.dataset import Lesson
+    from storytime_tui.training.dataset import Dataset
     from storytime_tui.training.probe import fit_to_memory
     from storytime_tui.training.trainer import Trainer
 
@@ -69,7 +69,7 @@ def measure_training(
     say("trying a step for its memory…")
     plan, memory = fit_to_memory(plan, model, where, precision, may_choose=True)
     ids = np.random.default_rng(0).integers(0, shape.vocabulary, 64 * block, dtype=np.uint16)
-    lesson = Lesson(ids, ids[: 2 * block], 8 * block, 1, 1, 0.0, "")
+    lesson = Dataset(ids, ids[: 2 * block], 8 * block, 1, 1, 0.0, "")
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:
         trainer = Trainer(
             model,

@@ -1,4 +1,4 @@
-"""Readers: the ids that transformers' `generate` finds, whatever was cut, shared or read in parts on the way."""
+"""Backends: the ids that transformers' `generate` finds, whatever was cut, shared or read in parts on the way."""
 
 import copy
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from storytime_tui.generation.backends.backend import CHUNK, Reader, read_in_chunks
+from storytime_tui.generation.backends.backend import CHUNK, Backend, read_in_chunks
 from storytime_tui.generation.backends.prepare import precisions_of, prepare
-from storytime_tui.models.transformers_model import Foreign
+from storytime_tui.models.transformers_model import TransformersModel
 from tests.generation.small_models import VOCABULARY, WINDOW, greedy_by_generate, ours_of, theirs
 
 KINDS = ["gpt2", "llama", "neox", "opt"]
@@ -26,15 +26,15 @@ def model_of(kind: str) -> Any:
     return MODELS[kind]
 
 
-def reader_of(kind: str, precision: str = "fp32") -> Reader:
+def reader_of(kind: str, precision: str = "fp32") -> Backend:
     return prepare(ours_of(model_of(kind), kind), precision)
 
 
-def go_on(reader: Reader, cache: Any, logits: Tensor, tokens: int) -> list[int]:
+def go_on(backend: Backend, cache: Any, logits: Tensor, tokens: int) -> list[int]:
     told = []
     for _ in range(tokens):
         told.append(int(logits.argmax()))
-        logits = reader.read(told[-1:], cache)
+        logits = backend.read(told[-1:], cache)
     return told
 
 
@@ -50,9 +50,9 @@ def close(ours: Tensor, right: Tensor) -> None:
 
 @pytest.mark.parametrize("kind", [*KINDS, "mistral"])
 def test_greedy_ids_are_those_of_generate_for_512_tokens(kind: str) -> None:
-    reader = reader_of(kind)
-    cache = reader.new_cache()
-    told = go_on(reader, cache, reader.read(PROMPT, cache), 512)
+    backend = reader_of(kind)
+    cache = backend.new_cache()
+    told = go_on(backend, cache, backend.read(PROMPT, cache), 512)
     assert told == greedy_by_generate(model_of(kind), PROMPT, 512)
     assert cache.ids == PROMPT + told
     assert cache.length == len(PROMPT) + 512
@@ -60,72 +60,72 @@ def test_greedy_ids_are_those_of_generate_for_512_tokens(kind: str) -> None:
 
 
 def test_gpt2_is_read_the_same_through_transformers() -> None:
-    reader = prepare(Foreign(model_of("gpt2")), "fp32")
-    cache = reader.new_cache()
-    told = go_on(reader, cache, reader.read(PROMPT, cache), 512)
+    backend = prepare(TransformersModel(model_of("gpt2")), "fp32")
+    cache = backend.new_cache()
+    told = go_on(backend, cache, backend.read(PROMPT, cache), 512)
     assert told == greedy_by_generate(model_of("gpt2"), PROMPT, 512)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_cut_is_forgotten_for_512_tokens(kind: str) -> None:
     right = greedy_by_generate(model_of(kind), PROMPT, 512)
-    reader = reader_of(kind)
-    cache = reader.new_cache()
-    logits = reader.read(PROMPT, cache)
+    backend = reader_of(kind)
+    cache = backend.new_cache()
+    logits = backend.read(PROMPT, cache)
     told: list[int] = []
     while len(told) < 512:
-        told += go_on(reader, cache, logits, 64)
-        reader.read([7, 8, 9], cache)  # a wrong turn
-        reader.cut(cache, len(PROMPT) + len(told) - 1)
-        logits = reader.read(told[-1:], cache)
+        told += go_on(backend, cache, logits, 64)
+        backend.read([7, 8, 9], cache)  # a wrong turn
+        backend.cut(cache, len(PROMPT) + len(told) - 1)
+        logits = backend.read(told[-1:], cache)
     assert told == right
     assert cache.ids == PROMPT + right
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_that_share_a_beginning_tell_as_each_alone_for_512_tokens(kind: str) -> None:
-    reader = reader_of(kind)
+    backend = reader_of(kind)
     turns = [5, 50, 71]
     right = [greedy_by_generate(model_of(kind), [*PROMPT, turn], 512) for turn in turns]
-    first = reader.new_cache()
-    reader.read(PROMPT, first)
-    cache = reader.share(first, len(turns))
+    first = backend.new_cache()
+    backend.read(PROMPT, first)
+    cache = backend.share(first, len(turns))
     told: list[list[int]] = [[] for _ in turns]
-    logits = reader.read_rows(turns, cache)
+    logits = backend.read_rows(turns, cache)
     for _ in range(512):
         chosen = logits.argmax(1).tolist()
         for row, token in zip(told, chosen, strict=True):
             row.append(token)
-        logits = reader.read_rows(chosen, cache)
+        logits = backend.read_rows(chosen, cache)
     assert told == right
     assert first.ids == PROMPT
-    assert go_on(reader, first, reader.read([5], first), 20) == right[0][:20]
+    assert go_on(backend, first, backend.read([5], first), 20) == right[0][:20]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_that_stay_go_on_without_the_others(kind: str) -> None:
-    reader = reader_of(kind)
-    first = reader.new_cache()
-    reader.read(PROMPT, first)
-    cache = reader.share(first, 4)
-    reader.read_rows([1, 2, 3, 4], cache)
-    reader.drop(cache, [3, 1])
-    close(reader.read_rows([5, 6], cache)[1], whole(kind, [*PROMPT, 2, 6]))
-    reader.drop(cache, [0])
+    backend = reader_of(kind)
+    first = backend.new_cache()
+    backend.read(PROMPT, first)
+    cache = backend.share(first, 4)
+    backend.read_rows([1, 2, 3, 4], cache)
+    backend.drop(cache, [3, 1])
+    close(backend.read_rows([5, 6], cache)[1], whole(kind, [*PROMPT, 2, 6]))
+    backend.drop(cache, [0])
     assert cache.ids == [*PROMPT, 4, 5]
-    close(reader.read([9, 9, 9], cache), whole(kind, [*PROMPT, 4, 5, 9, 9, 9]))
-    again = reader.share(cache, 2)
-    close(reader.read_rows([8, 7], again)[0], whole(kind, [*PROMPT, 4, 5, 9, 9, 9, 8]))
-    reader.cut(again, 3)
-    close(reader.read_rows([8, 7], again)[1], whole(kind, [*PROMPT[:3], 7]))
+    close(backend.read([9, 9, 9], cache), whole(kind, [*PROMPT, 4, 5, 9, 9, 9]))
+    again = backend.share(cache, 2)
+    close(backend.read_rows([8, 7], again)[0], whole(kind, [*PROMPT, 4, 5, 9, 9, 9, 8]))
+    backend.cut(again, 3)
+    close(backend.read_rows([8, 7], again)[1], whole(kind, [*PROMPT[:3], 7]))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_in_chunks_is_as_whole(kind: str) -> None:
-    reader = reader_of(kind)
+    backend = reader_of(kind)
     ids = [i * 7 % VOCABULARY for i in range(2 * CHUNK + 50)]
-    cache = reader.new_cache()
-    close(read_in_chunks(reader, ids, cache), whole(kind, ids))
+    cache = backend.new_cache()
+    close(read_in_chunks(backend, ids, cache), whole(kind, ids))
     assert cache.ids == ids
 
 
@@ -143,36 +143,36 @@ WALK = st.lists(
 @given(WALK, st.sampled_from(["gpt2", "llama"]))
 def test_after_any_walk_the_logits_are_those_of_the_ids_alone(walk: list[Any], kind: str) -> None:
     """Cut, share and read in any order: a cache is worth what its ids say, and an older one stays as it was."""
-    reader = reader_of(kind)
-    cache = reader.new_cache()
+    backend = reader_of(kind)
+    cache = backend.new_cache()
     left: list[tuple[Any, list[int]]] = []
     for what, value in walk:
         if what == "read":
-            reader.read(value, cache)
+            backend.read(value, cache)
         elif what == "cut":
-            reader.cut(cache, int(value * cache.length))
+            backend.cut(cache, int(value * cache.length))
         else:
             left.append((cache, list(cache.ids)))
-            cache = reader.share(cache, value)
-            reader.drop(cache, [value - 1])
+            cache = backend.share(cache, value)
+            backend.drop(cache, [value - 1])
     for each, ids in [*left, (cache, list(cache.ids))]:
         assert each.ids == ids
-        close(reader.read([1], each), whole(kind, [*ids, 1]))
+        close(backend.read([1], each), whole(kind, [*ids, 1]))
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_never_a_position_beyond_the_window(kind: str) -> None:
-    reader = reader_of(kind)
-    cache = reader.new_cache()
-    read_in_chunks(reader, [1] * WINDOW, cache)
+    backend = reader_of(kind)
+    cache = backend.new_cache()
+    read_in_chunks(backend, [1] * WINDOW, cache)
     with pytest.raises(ValueError, match="window of 640"):
-        reader.read([1], cache)
+        backend.read([1], cache)
     assert cache.length == WINDOW
-    reader.cut(cache, WINDOW - 1)
-    close(reader.read([2], cache), whole(kind, [*[1] * (WINDOW - 1), 2]))
-    shared = reader.share(cache, 2)
+    backend.cut(cache, WINDOW - 1)
+    close(backend.read([2], cache), whole(kind, [*[1] * (WINDOW - 1), 2]))
+    shared = backend.share(cache, 2)
     with pytest.raises(ValueError, match="window of 640"):
-        reader.read_rows([1, 1], shared)
+        backend.read_rows([1, 1], shared)
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
@@ -191,24 +191,24 @@ def test_never_a_position_beyond_the_window(kind: str) -> None:
     ],
 )
 def test_a_wrong_call_is_told_and_changes_nothing(kind: str, call: Any, said: str) -> None:
-    reader = reader_of(kind)
-    cache = reader.new_cache()
-    reader.read(PROMPT, cache)
+    backend = reader_of(kind)
+    cache = backend.new_cache()
+    backend.read(PROMPT, cache)
     with pytest.raises(ValueError, match=said):
-        call(reader, cache)
+        call(backend, cache)
     assert cache.ids == PROMPT
-    close(reader.read([1], cache), whole(kind, [*PROMPT, 1]))
+    close(backend.read([1], cache), whole(kind, [*PROMPT, 1]))
 
 
 def test_a_model_that_looks_back_a_little_says_that_it_cannot_be_cut() -> None:
     assert [reader_of(kind).can_cut for kind in [*KINDS, "mistral"]] == [True, True, True, True, False]
-    reader = reader_of("mistral")
-    cache = reader.new_cache()
-    reader.read([1] * 30, cache)
+    backend = reader_of("mistral")
+    cache = backend.new_cache()
+    backend.read([1] * 30, cache)
     with pytest.raises(ValueError, match="cannot forget"):
-        reader.cut(cache, 20)
-    reader.cut(cache, 0)
-    close(reader.read(PROMPT, cache), whole("mistral", PROMPT))
+        backend.cut(cache, 20)
+    backend.cut(cache, 0)
+    close(backend.read(PROMPT, cache), whole("mistral", PROMPT))
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
@@ -216,14 +216,14 @@ def test_a_model_that_looks_back_a_little_says_that_it_cannot_be_cut() -> None:
 def test_the_weights_are_a_copy(kind: str, precision: str) -> None:
     """Training of the same model may go on, and the model may go away."""
     model = ours_of(copy.deepcopy(model_of(kind)), kind)
-    reader = prepare(model, precision)
-    before = reader.read(PROMPT, reader.new_cache())
+    backend = prepare(model, precision)
+    before = backend.read(PROMPT, backend.new_cache())
     with torch.no_grad():
         for weight in model.parameters():
             weight.fill_(float("nan"))
-    assert torch.equal(reader.read(PROMPT, reader.new_cache()), before)
+    assert torch.equal(backend.read(PROMPT, backend.new_cache()), before)
     del model
-    assert torch.equal(reader.read(PROMPT, reader.new_cache()), before)
+    assert torch.equal(backend.read(PROMPT, backend.new_cache()), before)
 
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
@@ -231,8 +231,8 @@ def test_nothing_is_left_behind(kind: str) -> None:
     """Neither modes nor random state; and a model that is being taught goes on being taught."""
     model = ours_of(copy.deepcopy(model_of(kind)), kind).train()
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    reader = prepare(model, "fp32")
-    logits = reader.read(PROMPT, reader.new_cache())
+    backend = prepare(model, "fp32")
+    logits = backend.read(PROMPT, backend.new_cache())
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
     assert torch.equal(torch.get_rng_state(), state) and torch.get_num_threads() == threads
     assert all(module.training for module in model.modules())
@@ -255,9 +255,9 @@ def test_dropout_is_off() -> None:
     from tests.tiny import ours
 
     model = ours(model_of("gpt2"), dropout=0.9).train()
-    reader = prepare(model, "fp32")
-    close(reader.read(PROMPT, reader.new_cache()), whole("gpt2", PROMPT))
-    assert config.n_positions == reader.window == WINDOW
+    backend = prepare(model, "fp32")
+    close(backend.read(PROMPT, backend.new_cache()), whole("gpt2", PROMPT))
+    assert config.n_positions == backend.window == WINDOW
 
 
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
@@ -265,17 +265,17 @@ def test_fewer_digits_are_nearly_the_same(precision: str) -> None:
     """Chunks, rows and single tokens too: a token's meaning does not depend on who is read beside it."""
     if precision not in precisions_of(ours_of(model_of("gpt2"), "gpt2")):
         pytest.skip("this machine has none")
-    reader = reader_of("gpt2", precision)
+    backend = reader_of("gpt2", precision)
     ids = [i * 7 % VOCABULARY for i in range(200)]
     right = whole("gpt2", ids)
-    cache, single = reader.new_cache(), reader.new_cache()
-    at_once = reader.read(ids, cache)
+    cache, single = backend.new_cache(), backend.new_cache()
+    at_once = backend.read(ids, cache)
     for token in ids:
-        one_by_one = reader.read([token], single)
-    reader.cut(cache, 150)
-    again = read_in_chunks(reader, ids[150:], cache)
-    reader.cut(cache, 199)
-    rows = reader.read_rows([5, ids[-1], 8], reader.share(cache, 3))
+        one_by_one = backend.read([token], single)
+    backend.cut(cache, 150)
+    again = read_in_chunks(backend, ids[150:], cache)
+    backend.cut(cache, 199)
+    rows = backend.read_rows([5, ids[-1], 8], backend.share(cache, 3))
     for found in (at_once, one_by_one, again, rows[1]):
         assert (found - right).norm() < 0.1 * right.norm()
         assert torch.corrcoef(torch.stack([found, right]))[0, 1] > 0.99
@@ -289,18 +289,18 @@ def test_a_precision_that_is_not_to_be_had_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_memory_grows_with_what_is_held(kind: str) -> None:
-    reader = reader_of(kind)
-    cache = reader.new_cache()
-    read_in_chunks(reader, [1] * 100, cache)
-    little = reader.memory(cache)
-    read_in_chunks(reader, [1] * 500, cache)
+    backend = reader_of(kind)
+    cache = backend.new_cache()
+    read_in_chunks(backend, [1] * 100, cache)
+    little = backend.memory(cache)
+    read_in_chunks(backend, [1] * 500, cache)
     per_token = 2 * 2 * 32 * 4 // (1 if kind == "gpt2" else 2)
-    assert little < reader.memory(cache) <= per_token * WINDOW
-    assert reader.memory(cache) >= per_token * 600
+    assert little < backend.memory(cache) <= per_token * WINDOW
+    assert backend.memory(cache) >= per_token * 600
 
 
 def test_a_shared_beginning_is_held_once() -> None:
-    reader = reader_of("gpt2")
-    cache = reader.new_cache()
-    read_in_chunks(reader, [1] * 600, cache)
-    assert reader.memory(reader.share(cache, 8)) < 2 * reader.memory(cache)
+    backend = reader_of("gpt2")
+    cache = backend.new_cache()
+    read_in_chunks(backend, [1] * 600, cache)
+    assert backend.memory(backend.share(cache, 8)) < 2 * backend.memory(cache)

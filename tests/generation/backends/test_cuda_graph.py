@@ -1,4 +1,4 @@
-"""The step on fixed memory says what the plain reader says; on a GPU it is recorded, and says it again."""
+"""The step on fixed memory says what the plain backend says; on a GPU it is recorded, and says it again."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.generation.backends.cuda_graph import Changed, Steps, choose, set_knobs, takes_order
-from storytime_tui.generation.backends.gpt2 import GPT2Reader
+from storytime_tui.generation.backends.cuda_graph import Changed, GraphedSteps, choose, set_knobs, takes_order
+from storytime_tui.generation.backends.gpt2 import GPT2Backend
 from storytime_tui.generation.backends.quantized_linear import kinds_of_int8
 from storytime_tui.generation.sampling import sampler
 from storytime_tui.generation.sampling.presets import with_preset
@@ -44,12 +44,12 @@ DEVICES = [
 ]
 
 
-def steps_of(device: str = "cpu", precision: str = "fp32", rows: int = 1) -> tuple[GPT2Reader, Steps]:
-    reader = GPT2Reader(ours_of(MODEL, "gpt2").to(device), precision)
-    steps = Steps(reader, rows)
+def steps_of(device: str = "cpu", precision: str = "fp32", rows: int = 1) -> tuple[GPT2Backend, GraphedSteps]:
+    backend = GPT2Backend(ours_of(MODEL, "gpt2").to(device), precision)
+    steps = GraphedSteps(backend, rows)
     if device == "cuda":
         steps.record()
-    return reader, steps
+    return backend, steps
 
 
 def drawn(seed: int = 0) -> torch.Generator:
@@ -58,8 +58,8 @@ def drawn(seed: int = 0) -> torch.Generator:
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_greedy_ids_are_those_of_generate_for_512_tokens(device: str) -> None:
-    reader, steps = steps_of(device)
-    reader.read(PROMPT[:-1], steps.cache)
+    backend, steps = steps_of(device)
+    backend.read(PROMPT[:-1], steps.cache)
     telling = steps.tell(PROMPT[-1:], Knobs(temperature=0), drawn())
     told = [next(telling).tokens[0] for _ in range(512)]
     assert told == greedy_by_generate(MODEL, PROMPT, 512)
@@ -71,31 +71,31 @@ def test_greedy_ids_are_those_of_generate_for_512_tokens(device: str) -> None:
 def test_log_probabilities_are_the_plain_readers(device: str, precision: str) -> None:
     if device == "cuda" and precision == "int8":
         pytest.skip("a GPU has none")
-    reader, steps = steps_of(device, precision)
-    reader.read(PROMPT[:-1], steps.cache)
-    plain = reader.new_cache()
-    logits = reader.read(PROMPT, plain)
+    backend, steps = steps_of(device, precision)
+    backend.read(PROMPT[:-1], steps.cache)
+    plain = backend.new_cache()
+    logits = backend.read(PROMPT, plain)
     telling = steps.tell(PROMPT[-1:], Knobs(0.9, 40, 0.9, 0.02), drawn())
     for _ in range(30):
-        (token,), (log_p,) = next(telling)
+        (token,), (logprob,) = next(telling)
         exact = 1e-4 if precision == "fp32" else 0.3
-        assert log_p == pytest.approx(float(logits.log_softmax(0)[token]), abs=exact)
-        logits = reader.read([token], plain)
+        assert logprob == pytest.approx(float(logits.log_softmax(0)[token]), abs=exact)
+        logits = backend.read([token], plain)
 
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_after_a_stop_and_a_cut_the_reader_goes_on_in_the_same_cache(device: str) -> None:
-    reader, steps = steps_of(device)
-    reader.read(PROMPT[:-1], steps.cache)
+    backend, steps = steps_of(device)
+    backend.read(PROMPT[:-1], steps.cache)
     telling = steps.tell(PROMPT[-1:], Knobs(), drawn())
     told = [next(telling).tokens[0] for _ in range(20)]
     telling.close()
-    reader.cut(steps.cache, len(PROMPT) + 10)
+    backend.cut(steps.cache, len(PROMPT) + 10)
     ids = PROMPT + told[:10] + [7]
-    fresh = reader.new_cache()
-    torch.testing.assert_close(reader.read([7], steps.cache), reader.read(ids, fresh), rtol=1e-4, atol=2e-3)
+    fresh = backend.new_cache()
+    torch.testing.assert_close(backend.read([7], steps.cache), backend.read(ids, fresh), rtol=1e-4, atol=2e-3)
     again = steps.tell([8], Knobs(temperature=0), drawn())
-    assert next(again).tokens[0] == int(reader.read([8], fresh).argmax())
+    assert next(again).tokens[0] == int(backend.read([8], fresh).argmax())
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -123,28 +123,28 @@ class Letters:
 def test_with_penalties_it_tells_what_sampling_chooses_token_by_token(
     device: str, wished: SamplerSettings
 ) -> None:
-    reader, steps = steps_of(device)
-    reader.read(PROMPT[:-1], steps.cache)
-    plain, ids, forbidden = reader.new_cache(), list(PROMPT), [7, 8]
+    backend, steps = steps_of(device)
+    backend.read(PROMPT[:-1], steps.cache)
+    plain, ids, forbidden = backend.new_cache(), list(PROMPT), [7, 8]
     rules, theirs, knobs = rules_for(wished, Letters()), drawn(3), knobs_of(wished)
     assert knobs is not None
     telling = steps.tell(
         PROMPT[-1:], knobs, drawn(3), lambda: changes(ids, len(ids) - len(PROMPT), rules, forbidden)
     )
-    logits = reader.read(PROMPT, plain)
+    logits = backend.read(PROMPT, plain)
     for _ in range(280):
         chosen = sampler.choose(logits, ids, len(ids) - len(PROMPT), rules, SamplerState(), theirs, forbidden)
-        (token,), (log_p,) = next(telling)
+        (token,), (logprob,) = next(telling)
         assert token == chosen.token
-        assert log_p == pytest.approx(chosen.logprob, abs=1e-3)
+        assert logprob == pytest.approx(chosen.logprob, abs=1e-3)
         ids.append(token)
         forbidden = [token, 7]
-        logits = reader.read([token], plain)
+        logits = backend.read([token], plain)
 
 
 def test_it_ends_with_the_window() -> None:
-    reader, steps = steps_of()
-    reader.read([1] * (WINDOW - 3), steps.cache)
+    backend, steps = steps_of()
+    backend.read([1] * (WINDOW - 3), steps.cache)
     assert len(list(steps.tell([1], Knobs(), drawn()))) == 3
     assert steps.cache.length == WINDOW
     with pytest.raises(ValueError, match="is full"):
@@ -172,10 +172,10 @@ def shares_by_choose(logits: torch.Tensor, changes: torch.Tensor, knobs: Knobs, 
     """How many of evenly spread numbers each token is drawn for, and whether its log p is the model's own."""
     uniforms = (torch.arange(draws, dtype=torch.double) + 0.5) / draws
     size = len(logits)
-    tokens, log_p = choose(
+    tokens, logprob = choose(
         logits.expand(draws, -1), changes, set_knobs(knobs, size), uniforms, takes_order(knobs, size)
     )
-    assert torch.allclose(log_p, logits.log_softmax(0)[tokens], atol=1e-5)
+    assert torch.allclose(logprob, logits.log_softmax(0)[tokens], atol=1e-5)
     return torch.bincount(tokens, minlength=size).double() / draws
 
 
@@ -243,9 +243,9 @@ def test_the_same_number_draws_the_same_token_as_in_sampling(seed: int, wished: 
     assert knobs is not None
     held.set(changes(told, 4, rules, [3]))
     at = torch.tensor([uniform(drawn(seed))], dtype=torch.double)
-    tokens, log_p = choose(logits[None], held.there, set_knobs(knobs, size), at, takes_order(knobs, size))
+    tokens, logprob = choose(logits[None], held.there, set_knobs(knobs, size), at, takes_order(knobs, size))
     assert tokens.tolist() == [theirs.token]
-    assert log_p.item() == pytest.approx(theirs.logprob, abs=1e-5)
+    assert logprob.item() == pytest.approx(theirs.logprob, abs=1e-5)
 
 
 def test_where_all_is_forbidden_the_story_ends() -> None:

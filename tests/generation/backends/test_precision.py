@@ -18,7 +18,7 @@ from storytime_tui.generation.backends.precision import (
     write_verdict,
 )
 from storytime_tui.generation.backends.prepare import prepare
-from storytime_tui.generation.backends.quantized_linear import kinds_of_int8, prepare_matrix, quantise
+from storytime_tui.generation.backends.quantized_linear import kinds_of_int8, prepare_linear, quantise
 from storytime_tui.paths import cache_folder
 from tests.generation.small_models import VOCABULARY, ours_of, theirs
 from tests.tiny import tiny_gpt2
@@ -55,10 +55,10 @@ def test_surprise_is_the_mean_loss_of_the_windows() -> None:
         with torch.no_grad():
             losses += float(reference(part, labels=part).loss) * (part.shape[1] - 1)
         counts += part.shape[1] - 1
-    reader = prepare(ours_of(reference, kind), "fp32")
-    assert surprise(reader, IDS, window=128) == pytest.approx(losses / counts, rel=1e-4)
+    backend = prepare(ours_of(reference, kind), "fp32")
+    assert surprise(backend, IDS, window=128) == pytest.approx(losses / counts, rel=1e-4)
     with pytest.raises(ValueError, match="at least two tokens"):
-        surprise(reader, IDS[:1])
+        surprise(backend, IDS[:1])
 
 
 @int8
@@ -92,8 +92,8 @@ def test_a_model_that_is_no_number_is_not_told_in_int8() -> None:
     with torch.no_grad():
         broken.transformer.ln_f.weight.fill_(float("nan"))
     assert choose_precision(broken, "broken", Asked(IDS))[0] != "int8"
-    reader = prepare(broken, "int8")  # it says so, as in any other precision
-    assert all(reader.read(ids, reader.new_cache()).isnan().all() for ids in ([1], [1, 2]))
+    backend = prepare(broken, "int8")  # it says so, as in any other precision
+    assert all(backend.read(ids, backend.new_cache()).isnan().all() for ids in ([1], [1, 2]))
 
 
 @int8
@@ -170,7 +170,7 @@ def test_a_row_is_multiplied_by_itself(kind: str, rows: int, monkeypatch: pytest
         monkeypatch.setattr(quantized_linear, "_kinds", (kind,))
     weight = torch.linspace(-3, 3, 48 * 64).view(48, 64).cos()
     bias = torch.linspace(-1, 1, 48)
-    multiply = prepare_matrix(weight, bias, "int8" if kind in kinds_of_int8() else kind)
+    multiply = prepare_linear(weight, bias, "int8" if kind in kinds_of_int8() else kind)
     x = torch.linspace(-5, 7, rows * 64).view(rows, 64).sin()
     x[0] *= 1000
     with torch.inference_mode():
@@ -186,10 +186,10 @@ def test_a_row_of_nothing_stays_nothing() -> None:
     assert integers.tolist() == [[0, 0], [127, -64]] or integers.tolist() == [[0, 0], [127, -63]]
     assert torch.isfinite(scales).all()
     for kind in ("fp32", *(["int8"] if kinds_of_int8() else [])):
-        multiply = prepare_matrix(torch.ones(3, 2), None, kind)
+        multiply = prepare_linear(torch.ones(3, 2), None, kind)
         assert torch.equal(multiply(torch.zeros(2, 2)), torch.zeros(2, 3))
 
 
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(ValueError, match="no precision 'fp8'"):
-        prepare_matrix(torch.ones(3, 2), None, "fp8")
+        prepare_linear(torch.ones(3, 2), None, "fp8")

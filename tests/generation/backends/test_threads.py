@@ -102,14 +102,14 @@ def test_what_is_read_does_not_depend_on_the_number_of_threads(precision: str) -
     model.fill(0)
     if precision not in precisions_of(model):
         pytest.skip(f"this processor has no {precision}")
-    reader = prepare(model.eval(), precision)
+    backend = prepare(model.eval(), precision)
     found = []
     for number in (1, 2, 3):
         with telling_with(number):
-            cache = reader.new_cache()
-            logits = [reader.read([i * 37 % 5000 for i in range(128)], cache)]
-            logits += [reader.read([i * 7 % 5000], cache) for i in range(90)]
-            logits.append(reader.read_rows([1, 2, 3], reader.share(cache, 3)))
+            cache = backend.new_cache()
+            logits = [backend.read([i * 37 % 5000 for i in range(128)], cache)]
+            logits += [backend.read([i * 7 % 5000], cache) for i in range(90)]
+            logits.append(backend.read_rows([1, 2, 3], backend.share(cache, 3)))
             found.append(logits)
     for others in found[1:]:
         assert all(torch.equal(mine, theirs) for mine, theirs in zip(found[0], others, strict=True))
