@@ -108,6 +108,16 @@ def test_no_public_function_is_without_a_caller() -> None:
     assert {name.rpartition(".")[2] for name in idle} == WITHOUT_A_CALLER.keys()
 
 
+def test_the_architecture_names_files_that_are_there() -> None:
+    text = (PACKAGE / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+\.py|[\w/]+/)`", text))
+    ours = {
+        path.relative_to(PACKAGE).as_posix() + ("/" if path.is_dir() else "") for path in PACKAGE.rglob("*")
+    }
+    assert len(named) > 50
+    assert {name for name in named if not any(f"/{each}".endswith(f"/{name}") for each in ours)} == set()
+
+
 def loaded_after(code: str, home: Path) -> set[str]:
     """Which of the heavy packages (and textual) a fresh interpreter has loaded after running `code`."""
     report = f"\nimport sys\nprint('LOADED', *[m for m in {(*HEAVY, 'textual')!r} if m in sys.modules])"
