@@ -7,12 +7,11 @@ import sys
 import textwrap
 from collections.abc import Iterable
 
-from storytime_tui.amounts import count
 from storytime_tui.commands.output import progress_shown
 from storytime_tui.commands.tables import print_table
 from storytime_tui.corpus.collection import Collection
-from storytime_tui.corpus.web.sizes import size
 from storytime_tui.errors import CorpusError
+from storytime_tui.formatting import count, size
 from storytime_tui.jobs import shelves
 from storytime_tui.terminal import printable, printable_line
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from types import FrameType
 
 from storytime_tui import log
-from storytime_tui.amounts import count
 from storytime_tui.cli import DONE, FAILED, INTERRUPTED
 from storytime_tui.commands.output import (
     StatusLine,
@@ -23,6 +22,7 @@ from storytime_tui.commands.output import (
     values_of,
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
+from storytime_tui.formatting import count
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.jobs.boards import on_board
 from storytime_tui.jobs.progress import Stopped

@@ -24,6 +24,7 @@ from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.suffixes import suffix_array
 from storytime_tui.corpus.words import WORD, Hashes, word_hash, word_hashes
 from storytime_tui.errors import CorpusError
+from storytime_tui.reporting import Progress
 
 _FORMAT = 2  # of a shard's file; part of its key
 _SHARD = 4_000_000  # words indexed at once: some 250 MB of memory to make, 33 MB on the disk
@@ -34,7 +35,6 @@ _EARLIEST = 1000  # places looked at for the earliest, where a stretch stands in
 
 Numbers = npt.NDArray[np.integer[Any]]
 Places = npt.NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

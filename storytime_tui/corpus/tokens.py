@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,13 +17,13 @@ from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import CorpusError
+from storytime_tui.reporting import Progress
 
 _FORMAT = 3  # of the token folder; part of its key
 _BATCH = 1_000_000  # characters encoded at once: enough for every core, little enough to show progress
 
 Ids = npt.NDArray[np.unsignedinteger[Any]]
 Starts = npt.NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 
 class Encoder(Protocol):

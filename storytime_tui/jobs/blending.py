@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +19,13 @@ from storytime_tui.jobs.models import open_model
 from storytime_tui.jobs.run_bases import base_of, check_adapter, weights_of
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.voices import check_shares, check_strength
+from storytime_tui.reporting import Report
 
 if TYPE_CHECKING:
     import torch
 
     from storytime_tui.models.blend import State
 
-Report = Callable[[str, int, int], None]
 
 KEPT = 1_000_000_000  # bytes: a run of GPT-2's size and its base, in fp32
 _log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ from storytime_tui.corpus.library.importing import AddedCollection
 from storytime_tui.corpus.web import addresses, gutenberg
 from storytime_tui.corpus.web.gutenberg import Book, Found
 from storytime_tui.jobs import shelves
-from storytime_tui.jobs.progress import Report, Stopped
+from storytime_tui.jobs.progress import Stopped
+from storytime_tui.reporting import Report
 
 __all__ = ["Book", "Found", "browse", "fetch", "numbered", "search", "search_offline"]
 

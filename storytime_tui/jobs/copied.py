@@ -9,7 +9,7 @@ from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.copied import Index, open_index
 from storytime_tui.errors import CorpusError, PlanError, RunError
-from storytime_tui.jobs.progress import Report
+from storytime_tui.reporting import Report
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
 

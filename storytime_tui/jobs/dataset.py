@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from storytime_tui import files, paths
@@ -15,10 +15,9 @@ from storytime_tui.corpus.splitting import Split, split_stories
 from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens, token_frequency_loss
 from storytime_tui.errors import CorpusError, PlanError
 from storytime_tui.jobs.voice import Shelf, shelves_of
+from storytime_tui.reporting import Report
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.plan import TrainingPlan, repeats_of
-
-Report = Callable[[str, int, int], None]
 
 _DAYS = 90  # tokens that were not opened for so long are made again when they are wanted
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from storytime_tui.amounts import count
+from storytime_tui.formatting import count
 from storytime_tui.models import loading
 
 

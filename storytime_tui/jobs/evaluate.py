@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storytime_tui import paths
@@ -18,9 +18,8 @@ from storytime_tui.jobs.models import open_model
 from storytime_tui.jobs.run_bases import check_adapter
 from storytime_tui.jobs.voice import Voice, ear_for, shelves_of
 from storytime_tui.models.shapes import scratch_shape
+from storytime_tui.reporting import Report
 from storytime_tui.training.plan import TrainingPlan
-
-Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +19,13 @@ from storytime_tui.jobs.find_model import Origin, find_origin, model_in
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.voices import Voices, write_voices
+from storytime_tui.reporting import Report
 from storytime_tui.training import runs
 from storytime_tui.training.sums import check_model
 
 if TYPE_CHECKING:
     from storytime_tui.models.export.weight_files import Weights
 
-Report = Callable[[str, int, int], None]
 
 FORMATS = ("safetensors", "gguf")
 DTYPES = ("fp32", "fp16", "bf16")

@@ -11,11 +11,10 @@ from storytime_tui.models import catalogue, hub
 from storytime_tui.models.folder import ADAPTER_CONFIG, CONFIG, check_folder, read_json
 from storytime_tui.models.shapes import ScratchShape, scratch_shape
 from storytime_tui.models.voices import Voices, read_voices
+from storytime_tui.reporting import Report
 from storytime_tui.small_files import is_regular
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
-
-Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
-from storytime_tui.corpus.web.sizes import size
 from storytime_tui.errors import ModelError, RunError
+from storytime_tui.formatting import size
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, usual

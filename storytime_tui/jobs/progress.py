@@ -6,11 +6,11 @@ from collections.abc import Callable, Generator
 from typing import TypeVar
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.reporting import Report
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
 
 Result = TypeVar("Result")
-Report = Callable[[str, int, int], None]
 
 
 class Stopped(StorytimeError):

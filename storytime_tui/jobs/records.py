@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from storytime_tui import files
-from storytime_tui.amounts import count
 from storytime_tui.errors import PlanError, RunError, StorytimeError
+from storytime_tui.formatting import count
 from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev

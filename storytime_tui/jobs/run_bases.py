@@ -5,7 +5,6 @@ import functools
 import json
 import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.identity import digest_of, identity_of
 from storytime_tui.models.shapes import scratch_shape
+from storytime_tui.reporting import Report
 from storytime_tui.training import runs
-
-Report = Callable[[str, int, int], None]
 
 BEGAN = "base.json"  # in a run's folder
 _log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,9 @@ from storytime_tui.corpus.library.removed_bin import KEPT_DAYS
 from storytime_tui.corpus.names import NAMELESS, slug
 from storytime_tui.errors import CorpusError
 from storytime_tui.jobs.progress import Stopped
+from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_line, printable_path
 
-Report = Callable[[str, int, int], None]
 Key = tuple[str, int]  # a collection's name, and a story's place in it
 
 __all__ = ["AddedCollection", "Removed", "Restored"]  # what others name

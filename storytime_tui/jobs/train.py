@@ -12,18 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storytime_tui import files
-from storytime_tui.amounts import count
 from storytime_tui.errors import PlanError, RunError
+from storytime_tui.formatting import count
 from storytime_tui.jobs import dataset, making, memory
 from storytime_tui.jobs.at_work import learning as learning_now
 from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.jobs.listen import Listening, heard, live_teller
-from storytime_tui.jobs.progress import Report, Stopped, with_progress
+from storytime_tui.jobs.progress import Stopped, with_progress
 from storytime_tui.jobs.run_bases import write_beginning
 from storytime_tui.jobs.sampling import sampler_of
 from storytime_tui.jobs.voice import Shelf
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
+from storytime_tui.reporting import Report
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.beginnings import Beginning, beginnings_of

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
-from storytime_tui.corpus.web.sizes import size
+from storytime_tui.formatting import size
 from storytime_tui.terminal import printable_line
 
 _BYTES = ("downloading", "fetching", "reading", "waiting")  # what is counted in bytes; all else in pieces

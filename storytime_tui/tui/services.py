@@ -16,6 +16,7 @@ from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice
+from storytime_tui.reporting import Report
 from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.stories.story import Added as AddedLine
 from storytime_tui.stories.story import Author, Opened, Passage
@@ -38,7 +39,6 @@ if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame nee
 
 Progress = Callable[[Preparing], None]
 # what is being done, how much of it is done, of how much (0: unknown)
-Report = Callable[[str, int, int], None]
 
 
 class LastRun(Protocol):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from storytime_tui.amounts import count as count
+from storytime_tui.formatting import count as count
 from storytime_tui.generation.pieces import Told
 from storytime_tui.training.events import Finished, Preparing, Started, VoiceMeasured
 from storytime_tui.training.heard import of_passages, share_of

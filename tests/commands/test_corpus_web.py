@@ -7,7 +7,7 @@ import pytest
 
 from storytime_tui.cli import main
 from storytime_tui.corpus.web import polite
-from storytime_tui.corpus.web.sizes import size
+from storytime_tui.formatting import size
 from tests.loopback_library import LoopbackLibrary, Waits, manners_without_waiting
 
 

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.document import Chapter
-from storytime_tui.corpus.web.sizes import size
+from storytime_tui.formatting import size
 from storytime_tui.terminal import printable
 from storytime_tui.tui.cells import fitted, wrapped
 from storytime_tui.tui.errand import Errand

@@ -1,7 +1,7 @@
 """Copying texts into a new collection: ordinary files alone, every byte counted as it comes."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,11 +12,10 @@ from storytime_tui.corpus.formats.sources import source_files, speaks_of_texts
 from storytime_tui.corpus.formats.table import ARCHIVES, LARGEST, SUFFIXES
 from storytime_tui.corpus.names import safe_file_name
 from storytime_tui.errors import CorpusError
+from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_path
 
 LARGEST_IMPORT = 2 * 1024**3  # bytes of all texts that are added at once
-
-Report = Callable[[str, int, int], None]
 
 
 class TooMuch(CorpusError):

@@ -9,9 +9,10 @@ from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.formats.sources import SourceFiles, source_files
 from storytime_tui.corpus.library.cards import Card, read_card
-from storytime_tui.corpus.library.prepared import Prepared, Progress, Source, prepare
+from storytime_tui.corpus.library.prepared import Prepared, Source, prepare
 from storytime_tui.corpus.names import collection_name, distinct, folder_name, title_from_name
 from storytime_tui.errors import CorpusError
+from storytime_tui.reporting import Progress
 from storytime_tui.terminal import printable_path
 
 

@@ -5,7 +5,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,9 +26,8 @@ from storytime_tui.corpus.names import NAMELESS, checked_title, folder_name, sho
 from storytime_tui.corpus.web.polite import is_address
 from storytime_tui.corpus.web.redacted import kept
 from storytime_tui.errors import CorpusError
+from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable, printable_line, printable_path
-
-Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from storytime_tui.corpus.formats.read import READING_VERSION, read_document
 from storytime_tui.corpus.formats.table import ARCHIVES
 from storytime_tui.corpus.names import short_line, title_from_name
 from storytime_tui.errors import CorpusError
+from storytime_tui.reporting import Progress
 from storytime_tui.terminal import printable_line, printable_path
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ _DAYS = 90  # what was not opened for so long is made again when it is wanted
 
 _LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
 _PATIENCE = 10.0  # seconds
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

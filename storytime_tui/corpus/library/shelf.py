@@ -11,9 +11,9 @@ from storytime_tui import log, paths
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.library.cards import read_card
 from storytime_tui.corpus.library.folders import read_file_as_collection, read_folder, title_of
-from storytime_tui.corpus.library.prepared import Progress
 from storytime_tui.corpus.names import NAMELESS, collection_name, slug
 from storytime_tui.errors import CorpusError, StorytimeError
+from storytime_tui.reporting import Progress
 from storytime_tui.terminal import printable_line, printable_path
 
 _LITTER = ("desktop.ini", "thumbs.db", "icon\r")  # what file managers leave in a folder

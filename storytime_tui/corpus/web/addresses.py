@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,6 +17,7 @@ from storytime_tui.corpus.web.partial import Part, part_of
 from storytime_tui.corpus.web.polite import Answer, DownloadStopped, NotThere, Trouble, TryAgain, is_address
 from storytime_tui.corpus.web.redacted import kept, shown
 from storytime_tui.errors import CorpusError
+from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_line
 
 __all__ = [  # what a caller needs of `polite`, too
@@ -34,7 +34,6 @@ __all__ = [  # what a caller needs of `polite`, too
     "shown",
 ]
 
-Report = Callable[[str, int, int], None]  # what is being done, bytes done, of how many (0: unknown)
 
 _TRIES = 5
 _SPARE = 50_000_000  # bytes to leave free: a disk filled to the last one helps nobody

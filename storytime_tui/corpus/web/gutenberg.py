@@ -19,6 +19,7 @@ from storytime_tui.corpus.names import slug
 from storytime_tui.corpus.web import addresses
 from storytime_tui.corpus.web.classics import Book, classics, folded_words, search_offline
 from storytime_tui.errors import CorpusError
+from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_line
 
 __all__ = ["Book", "Fetched", "Found", "classics", "fetch", "numbered", "search", "search_offline"]
@@ -117,7 +118,7 @@ def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
 
 
 def fetch(
-    book: Book, folder: Path, *, report: addresses.Report | None = None, stop: threading.Event | None = None
+    book: Book, folder: Path, *, report: Report | None = None, stop: threading.Event | None = None
 ) -> Fetched:
     """Download the book's plain text into `folder`, from the first of Gutenberg's places that has it.
 

@@ -18,6 +18,7 @@ from storytime_tui.models import folder as model_folder
 from storytime_tui.models.export import weight_files
 from storytime_tui.models.export.weight_files import Weights
 from storytime_tui.models.tokenizer import END_OF_TEXT, load_tokenizer
+from storytime_tui.reporting import Progress
 
 SUFFIX = ".gguf"
 
@@ -109,7 +110,7 @@ def write_gguf(
     *,
     name: str,
     dtype: torch.dtype | None = None,
-    on_bytes: weight_files.Report = lambda done, total: None,
+    on_bytes: Progress = lambda done, total: None,
 ) -> None:
     """Write the model as the GGUF file `path`; `tokenizer` is the folder with its tokenizer.
 

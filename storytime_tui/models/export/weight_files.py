@@ -9,7 +9,7 @@ import json
 import math
 import os
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
+from storytime_tui.reporting import Progress
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 SHARD_BYTES = (
@@ -41,8 +42,6 @@ _STORED = {  # safetensors' own names for what a tensor holds
 # Older files of GPT-2 keep the causal mask as well: it is no weight, and nobody reads it any more.
 _MASKS = (".attn.bias", ".attn.masked_bias")
 _NAMES = {dtype: name for name, dtype in _STORED.items()}
-
-Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -186,7 +185,7 @@ def write_weights(
     weights: Weights,
     folder: Path,
     dtype: torch.dtype | None = None,
-    on_bytes: Report = lambda done, total: None,
+    on_bytes: Progress = lambda done, total: None,
     shard_bytes: int = SHARD_BYTES,
 ) -> tuple[str, ...]:
     """Write the weights into `folder` as `model.safetensors`, or as shards with an index; gives the files' names.

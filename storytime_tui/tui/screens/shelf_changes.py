@@ -10,13 +10,14 @@ from textual.events import Key, Paste
 from textual.screen import Screen
 
 from storytime_tui.corpus.collection import Collection
+from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.book_rows import on_the_shelf
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.errand import Errand
 from storytime_tui.tui.pasted import Sources, Words, read_paste, typed_sources
-from storytime_tui.tui.services import Added, Book, Removed, Report, Restored
+from storytime_tui.tui.services import Added, Book, Removed, Restored
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.remark import Remark

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from textual.message import Message
 
-from storytime_tui.corpus.web.sizes import size
+from storytime_tui.formatting import size
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.services import Book

@@ -1,4 +1,9 @@
-"""How large a file is, in words: the same in the list, on the command line and while it comes."""
+"""Numbers and sizes in words, the same on the command line, in messages and on the screens. Knows no torch."""
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """`1 story`, `1,200 stories`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def size(number: int) -> str:
