@@ -75,7 +75,8 @@ def find_copies(
     well when two fifths of what they tell together stand in both, and so are two that are each the same as a
     third. Of one tale the first in order is kept that is about as long as any (nine tenths). A story most of
     which (four fifths) stands in a longer one is a copy of that, wherever they stand in the order: what is
-    dropped is told by what is kept. Not seen is a story in one ten times as long: see `copied` for such.
+    dropped is told by what is kept. A story inside one ten times
+    longer is not detected; `copied` finds those.
     """
     kept = list(range(len(words)))  # the tale each belongs to, named by one of its stories
     first: dict[str, int] = {}

@@ -99,8 +99,8 @@ class Teller:
     `precision` is what its weights are in, `device` where they lie, `strength` how far they are from the run's base
     towards the run (1 for what is no run), `voices` the titles of the shelves that it knows by their lines: it tells as
     the first of them, unless a voice is named (see `generation.voice`).
-    What it tells depends neither on that thread nor on how many others help it, of which there are as many as the
-    machine has to spare: one, while a run learns.
+    Its output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a
+    run trains).
     """
 
     def __init__(

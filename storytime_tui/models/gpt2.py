@@ -60,8 +60,8 @@ class Cache:
 
 
 class _Matrix(nn.Linear):
-    """Unfilled: its random numbers would be written over, and where there is no memory yet make torch load a second's
-    worth of its compiler."""
+    """nn.Linear without initialisation: weights are loaded over it, and initialising on the meta device imports
+    torch._dynamo (1 s)."""
 
     def reset_parameters(self) -> None:
         """Leave it as it is."""
@@ -176,7 +176,9 @@ class GPT2(nn.Module):
         super().__init__()
         self.shape = shape
         self.checkpointing = False  # compute each block twice and keep nothing of it: slower, far less memory
-        self.compiled = False  # the blocks are, for training's windows: any others go past what came of it
+        self.compiled = (
+            False  # whether blocks are compiled; shapes other than training's use the eager forward
+        )
         self.transformer = Layers(shape, padded)
 
     @property

@@ -37,7 +37,7 @@ def scratch_shape(name: str) -> ScratchShape | None:
     """The shape of a base with random weights, one of the list or by its size: `scratch-9x320` is 9 layers × 320.
 
     Heads are 64 wide; the vocabulary is 8,192 words, the window 512 tokens. None for any other base, and for a
-    size that there is not, of which `resolve_base` says what is wrong.
+    size out of range, which `resolve_base` explains.
     """
     if name in SCRATCH_SHAPES:
         return SCRATCH_SHAPES[name]

@@ -52,7 +52,7 @@ def write_voices(folder: Path, voices: Voices) -> None:
 
 
 def check_strength(strength: float) -> None:
-    """Raise Misused for a strength that there is not."""
+    """Raise Misused for a strength out of range."""
     if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:  # nor where it is no number
         raise Misused(
             f"The strength is {strength:g}, but must be from 0 (the base alone) to 2; 1 is the run as it was trained."

@@ -137,5 +137,5 @@ def _value(value: object) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text that no sign of which is Markdown's."""
+    """The text with Markdown characters escaped."""
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in " ".join(text.split()))

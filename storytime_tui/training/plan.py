@@ -256,7 +256,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def with_preset(plan: TrainingPlan, name: str, *, from_scratch: bool) -> TrainingPlan:
-    """The plan with a preset's knobs. Raises PlanError for one that there is not."""
+    """The plan with a preset's knobs. Raises PlanError for an unknown preset."""
     if name not in PRESETS:
         raise PlanError(f"There is no preset {name!r}; there are {', '.join(map(repr, PRESETS))}.")
     values = dict(PRESETS[name][1])

@@ -11,7 +11,7 @@ from textual.widget import Widget
 from storytime_tui.tui.bridge import in_thread
 
 Result = TypeVar("Result")
-PAUSE = 0.06  # seconds without a new wish, before one is followed: a held key, thirty times a second, is none
+PAUSE = 0.06  # seconds of debounce: longer than the repeat of a held key
 
 
 class Newest(Generic[Result]):

@@ -100,7 +100,7 @@ def _places(text: str, word: str) -> Iterator[int]:
 
 
 def _line_end(text: str, start: int, *, lines: int) -> int:
-    """Where the so-manieth line from here ends."""
+    """The end of the nth line from here."""
     for _ in range(lines):
         start = text.find("\n", start) + 1
         if not start:

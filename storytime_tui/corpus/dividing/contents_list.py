@@ -157,8 +157,8 @@ def _first_again(
 ) -> int | None:
     """The first block after a list at which a title of it stands again with text after it, not more of a list.
 
-    Of two such places of one title that is taken under which more text stands: a list of illustrations may
-    name it too, with a caption.
+    If a title occurs twice, the one followed by more text wins: a list of illustrations may name it too, with a
+    caption.
     """
     named = set(listed)
     if not named:

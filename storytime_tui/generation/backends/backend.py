@@ -119,5 +119,5 @@ def logprobs_of_next(logits: Tensor, ids: Sequence[int]) -> Tensor:
 
 
 def logits_out(logits: Tensor) -> Tensor:
-    """As the sampler wants them. What left inference mode may be changed in place by its new owner."""
+    """Float32 logits on the CPU, which the sampler may modify in place (they have left inference mode)."""
     return logits.to("cpu", torch.float32)

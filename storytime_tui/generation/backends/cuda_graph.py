@@ -1,4 +1,4 @@
-"""The next token without the processor in the way: one step of GPT-2, choice of the token included, on fixed memory.
+"""Decoding one token as a replayed CUDA graph: forward pass and sampling of GPT-2 on static buffers.
 
 A GPU does a step of GPT-2 in less time than Python takes to ask for its hundred and fifty kernels, so they are
 recorded once (CUDA graphs) and then asked for all together. What is recorded may not depend on Python's numbers:

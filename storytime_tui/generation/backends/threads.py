@@ -31,7 +31,7 @@ def threads_for(cores: int, busy: float, training_here: bool = False) -> int:
 
 
 def cores() -> int:
-    """How many this program may use; a core that counts twice is one, since its halves share what multiplies."""
+    """Physical cores that this program may use. Hyper-threads count once: they share the arithmetic units."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
 

@@ -29,7 +29,7 @@ _ASKED_FOR = {"bias", "banned", "stop", "min_tokens", "max_tokens", "finish_sent
 def with_preset(settings: SamplerSettings, name: str) -> SamplerSettings:
     """The settings with a preset's way of choosing: what it doesn't name is as usual, however it was before.
 
-    Biases, banned words, stops, lengths and the seed stay. Raises PlanError for a preset that there is not.
+    Biases, banned words, stops, lengths and the seed stay. Raises PlanError for an unknown preset.
     """
     name = name.casefold()
     if name not in PRESETS:

@@ -292,7 +292,7 @@ def _warmth(settings: SamplerSettings) -> np.float32:
 
 
 def _shares(scores: Scores) -> Shares:
-    """Probabilities of scores, of which one is finite at least."""
+    """Softmax; at least one score is finite."""
     shares: Shares = np.exp(scores - scores.max())
     shares /= shares.sum()
     return shares

@@ -1,4 +1,4 @@
-"""The base of what draws its own lines: any number of them, in a view that never has to be laid out anew for it."""
+"""Base for widgets that draw their own lines; changing the number of lines triggers no layout."""
 
 from rich.style import Style
 from textual.geometry import Region, Size
