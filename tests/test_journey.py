@@ -79,7 +79,7 @@ def write_a_line(app: Terminal) -> None:
     """In Story: a line of one's own, and at least 30 tokens from the model."""
     app.keys("3")
     app.wait_for(r"Send, go on", row=FOOTER)
-    app.wait_for(r"\b0 words(?!.*(opening|waking))", 120, row=STATUS)
+    app.wait_for(r"\b0 words(?!.*(opening|loading))", 120, row=STATUS)
     app.keys(LINE + ENTER)  # at once, as a paste or a fast hand does
     enough = len(LINE.split()) + 30
 

@@ -35,7 +35,7 @@ from storytime_tui.terminal import printable, printable_line
 _STOPPED_BY = {
     "length": "as long as asked for",
     "end": "the story came to its end",
-    "stop": "it came to a stop text",
+    "stop": "stop text reached",
     "you": "stopped",
     "stuck": "all that could follow is banned",
 }

@@ -78,7 +78,7 @@ def judge(
     tokenizer = load_tokenizer(origin.folder)
     behind = behind_lines(stories, shelves, origin.voices.titles)
     tokens = open_tokens(behind, tokenizer, paths.cache_folder() / "tokens", None)
-    report("waking the model", 0, 0)
+    report("loading the model", 0, 0)
     device = loading.choose_device(device_name)
     model = open_model(origin, device, torch.float32).model
 

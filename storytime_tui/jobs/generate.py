@@ -228,7 +228,7 @@ def open_teller(
             chosen = found.value
             break
     origin = chosen.origin
-    report(Preparing("waking the model", 0, 0))
+    report(Preparing("loading the model", 0, 0))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
@@ -249,7 +249,7 @@ def open_teller(
     window = min(model.window, origin.window or sys.maxsize)
 
     def something_to_read() -> list[int]:
-        report(Preparing("trying smaller numbers, once for each model", 0, 0))
+        report(Preparing("testing a faster version, first time only", 0, 0))
         return _something_to_read(tokenizer, ASKED)
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None

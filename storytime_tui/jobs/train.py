@@ -68,7 +68,7 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     plan = dataclasses.replace(plan, voices=())  # another run's, where its plan was taken
     with _ranks(plan) as ranks:
         prepared = yield from _prepare_in_turn(ranks, plan, control)
-        yield ev.Preparing("waking the model", 0, 0)
+        yield ev.Preparing("loading the model", 0, 0)
         built = _build(prepared, ranks, control)
         made = _new_run(run, built.plan, prepared.origin)
         with made if ranks is None or ranks.speaks else contextlib.nullcontext() as folder:
@@ -114,7 +114,7 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
         if more_epochs is not None and not _is_follower():
             write_plan(plan, folder / runs.PLAN)
         prepared = yield from _prepare_in_turn(ranks, plan, control, checkpoint)
-        yield ev.Preparing("waking the model", 0, 0)
+        yield ev.Preparing("loading the model", 0, 0)
         yield from _speak(ranks, folder, _build(prepared, ranks, control, checkpoint), damaged)
 
 

@@ -34,7 +34,7 @@ _STARTER_NOTE = "tells simple stories already, learns yours in minutes"
 _OTHERS = (
     Base("scratch-small", "empty: learns only your stories, on any laptop", 14_000_000),
     Base("scratch-tiny", "empty and tiny: quick to watch, tells little", 1_100_000),
-    Base("distilgpt2", "reads English; for a patient laptop", 81_912_576, 352_824_413),
+    Base("distilgpt2", "reads English; slow without a GPU", 81_912_576, 352_824_413),
     Base("gpt2", "reads English well; likes a GPU", 124_439_808, 548_105_171),
     Base("gpt2-medium", "three times gpt2; wants a GPU", 354_823_168, 1_519_984_962),
     Base("gpt2-large", "six times gpt2; wants a big GPU", 774_030_080, 3_247_159_078),

@@ -164,6 +164,6 @@ def ending(told: Told | None, failed: bool) -> str:
     return {
         "you": "stopped",
         "end": "the model ended the story",
-        "stop": "it came to a stop text",
+        "stop": "stop text reached",
         "stuck": "all that could follow is banned",
     }.get(told.stopped_by, f"{count(told.tokens, 'token')} told")

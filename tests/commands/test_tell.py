@@ -56,7 +56,7 @@ def teller(monkeypatch: pytest.MonkeyPatch) -> FakeTeller:
     def open_teller(
         name: str, on_progress: Callable[[Preparing], None], *, strength: float | None = None, **how: object
     ) -> FakeTeller:
-        on_progress(Preparing("waking the model", 0, 0))
+        on_progress(Preparing("loading the model", 0, 0))
         fake.name, fake.opened = name, {"strength": strength, **how}
         fake.strength = 1.0 if strength is None else strength
         return fake

@@ -284,7 +284,7 @@ class World(FakeLibrary):
 
     def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
         if on_progress is not None:
-            on_progress(ev.Preparing("waking the model", 0, 0))
+            on_progress(ev.Preparing("loading the model", 0, 0))
         if self.open_error is not None:
             raise self.open_error
         if strength in self.refused:

@@ -140,7 +140,7 @@ def test_numbers_in_words() -> None:
     assert wording.preparing(ev.Preparing("fetching distilgpt2", 120_000_000, 353_000_000)) == (
         "fetching distilgpt2 120 of 353 MB"
     )
-    assert wording.preparing(ev.Preparing("waking the model", 0, 0)) == "waking the model…"
+    assert wording.preparing(ev.Preparing("loading the model", 0, 0)) == "loading the model…"
 
 
 def test_a_voice_that_was_measured_is_said_at_the_end_and_void_after_an_earlier_checkpoint() -> None:

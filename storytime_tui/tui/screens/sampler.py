@@ -16,7 +16,7 @@ from storytime_tui.terminal import printable
 KNOBS = {
     "temperature": "0 plays safe, above 1.2 is wild",
     "top_p": "choose among the likelier; 1 is all",
-    "min_p": "none below this share of the likeliest",
+    "min_p": "drop words far less likely than the best",
     "repetition": "1 repeats freely, 2 hardly at all",
     "banned": "never these words, with commas",
     "finish_sentence": "true ends on a whole sentence",

@@ -46,7 +46,7 @@ class TrainScreen(Screen[None]):
         ),
         Binding("s", "sample", "Sample", id="train.sample", tooltip="Tell a sample now"),
         Binding("w", "write", "Write", id="train.write", tooltip="Go to Story with what it has learned"),
-        Binding("r", "resume", "Learn on", id="train.resume", tooltip="Go on with this run where it stopped"),
+        Binding("r", "resume", "Resume", id="train.resume", tooltip="Go on with this run where it stopped"),
         Binding(
             "m",
             "more",

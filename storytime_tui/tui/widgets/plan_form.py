@@ -102,7 +102,7 @@ class PlanForm(VerticalScroll, can_focus=False):
     def on_mount(self) -> None:
         """Begin with the default base."""
         self.query_one("#bases-box").border_title = "Begin with"
-        self.query_one("#knobs").border_title = "Knobs, empty is fine"
+        self.query_one("#knobs").border_title = "Options (you can skip these)"
         self.query_one("#lesson").border_title = "Learn from"
         names = [base.name for base in self._bases]
         preferred = self._desk.preferences.now.base

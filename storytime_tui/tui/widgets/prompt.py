@@ -30,7 +30,7 @@ class Prompt(TextArea):
         Binding(
             "escape",
             "leave",
-            "More keys",
+            "Commands",
             id="prompt.leave",
             tooltip="Leave the line, so that single keys work",
         ),
