@@ -74,7 +74,7 @@ def test_list_tells_of_what_cannot_be_read_on_stderr(capsys: pytest.CaptureFixtu
     assert run("list", "--json") == 0
     printed = capsys.readouterr()
     assert len(printed.out.splitlines()) == 1
-    assert "bro␛ken holds no .txt files" in printed.err
+    assert "bro␛ken holds no .txt, .md" in printed.err
 
 
 def test_an_empty_shelf_says_how_to_fill_it(

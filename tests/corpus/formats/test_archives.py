@@ -288,7 +288,7 @@ def test_many_problems_are_told_in_few_sentences(tmp_path: Path, out: Path) -> N
         (b"", "is empty"),
         (b"Once upon a time", "is not a zip file"),
         (b"PK\x03\x04 and so on", "is damaged or cut off"),
-        (b"PK\x05\x06" + b"\0" * 18, "holds no .txt files"),
+        (b"PK\x05\x06" + b"\0" * 18, "holds no .txt, .md"),
         (b"PK" + b"\xff" * 3000, "is damaged or cut off"),
     ],
 )

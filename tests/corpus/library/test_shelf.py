@@ -181,7 +181,7 @@ def test_bad_sources_import_nothing(tmp_path: Path, books: Path) -> None:
     (only_bad / "bad.txt").write_bytes(b"\0")
     for sources, said in (
         ([books, books / "bad.txt"], "binary"),
-        ([empty], "holds no .txt files"),
+        ([empty], "holds no .txt, .md"),
         ([only_bad], "only-bad/bad.txt is a binary file"),
         ([tmp_path / "gone"], "not there"),
         ([], "Nothing was named"),
