@@ -54,7 +54,7 @@ def _read_epub(path: Path, name: str) -> Document:
     return read_epub(path)
 
 
-# The plainest first: of two files with the same text the later format says more of the book, its headings or chapters.
+# The plainest first: of two files with the same text the later suffix says more of the book, its headings or chapters.
 FORMATS = (
     Format((".txt",), {"text/plain": ".txt"}, _read_plain),
     Format((".md", ".markdown"), {"text/markdown": ".md", "text/x-markdown": ".md"}, _read_markdown),

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
-from storytime_tui.corpus.formats.table import FORMATS, LARGEST_MARKED, format_of
+from storytime_tui.corpus.formats.table import LARGEST_MARKED, SUFFIXES, format_of
 from storytime_tui.corpus.words import word_hashes
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import watched
@@ -59,9 +59,7 @@ def without_twins(
 
 def _fullness(path: Path) -> int:
     """The lower, the more it says of the book: its chapters, then its headings."""
-    known = format_of(path)
-    assert known is not None
-    return -FORMATS.index(known)
+    return -SUFFIXES.index(path.suffix.lower())
 
 
 def _better(fuller: Path, other: Path) -> Path | None:

@@ -74,7 +74,7 @@ def test_bad_texts_are_told_and_the_rest_is_read(tmp_path: Path) -> None:
 def test_a_folder_without_texts_says_so(tmp_path: Path) -> None:
     tmp_path = tmp_path / "books"
     tmp_path.mkdir()
-    with pytest.raises(CorpusError, match=r"holds no \.txt files"):
+    with pytest.raises(CorpusError, match=r"holds no \.txt, \.md"):
         read_folder(tmp_path)
     (tmp_path / "bad.txt").write_bytes(b"\0")
     with pytest.raises(CorpusError, match=r"bad\.txt is a binary file"):
