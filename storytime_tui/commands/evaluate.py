@@ -75,6 +75,10 @@ def run(args: argparse.Namespace) -> int:
         voice = judge_voice(args.model, args.corpus, report, seed=args.seed) if args.voice else None
     finally:
         status.clear()
+    if judged.told_at != 1:
+        say(
+            f"Measured as it was trained, at strength 1; `tell` uses {judged.told_at:g}, and so does --voice."
+        )
     if args.json:
         heard = {} if voice is None else {"voice": voice.share, "voice_of": voice.per_class}
         print_json({"event": "finished", **dataclasses.asdict(judged), **heard})

@@ -145,6 +145,8 @@ def run(args: argparse.Namespace) -> int:
         )
     finally:
         status.clear()
+    if teller.note:
+        say(printable(teller.note))
     voice = () if args.no_voice else voices.usual(teller.voices)
     if args.voice:
         voice = voices.asked_for(args.voice, teller.voices)

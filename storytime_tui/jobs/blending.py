@@ -53,6 +53,7 @@ class Chosen:
     origin: Origin
     strength: float
     parts: Parts | None = None
+    note: str = ""  # a sentence where it is not told as the run usually is
 
     @property
     def identity(self) -> str:
@@ -82,7 +83,8 @@ def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]
     except ModelError as error:
         if strength is None and not shares:
             _log.warning("told at strength 1, and not at %g: %s", wished, error)
-            return Chosen(origin, 1.0)
+            note = f"{name} is told at strength 1, and not at {wished:g} as usual: {error}"
+            return Chosen(origin, 1.0, note=note)
         raise
     others = tuple((find_origin(other, report), share) for other, share in shares)
     for other, _ in others:

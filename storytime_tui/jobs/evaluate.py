@@ -13,7 +13,7 @@ from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import CorpusError, ModelError
 from storytime_tui.jobs.dataset import behind_lines
 from storytime_tui.jobs.find_model import Origin, find_origin
-from storytime_tui.jobs.listen import base_passages, measure_teller
+from storytime_tui.jobs.listen import base_passages, measure_teller, other_manners
 from storytime_tui.jobs.models import open_model
 from storytime_tui.jobs.run_bases import check_adapter
 from storytime_tui.jobs.voice import Voice, ear_for, shelves_of
@@ -34,6 +34,7 @@ class Judged:
     bits_per_byte: float
     tokens: int
     bytes: int
+    told_at: float = 1.0  # the strength that `tell` uses; these figures are the run's at 1
 
 
 def judge(
@@ -115,6 +116,7 @@ def judge(
         score.bits_per_byte,
         score.tokens,
         score.bytes,
+        origin.voices.strength,
     )
 
 
@@ -145,7 +147,7 @@ def judge_voice(
     if base:
         report(f"listening to {base}", 0, 0)
         told, _ = base_passages(base, shelves)
-    ear = ear_for(shelves, told)
+    ear = ear_for(shelves, told, other_manners(shelves) if told or len(shelves) > 1 else None)
     if ear is None:
         raise ModelError(
             f"There is nothing to tell the voice of {shelves[0].title} from, since the base of {model_name} is not "

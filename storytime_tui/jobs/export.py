@@ -179,6 +179,7 @@ class _Source:
     beside: tuple[Path, ...]  # folders, the first that has a file gives it
     base: str | None
     voices: tuple[str, ...] = ()
+    strength: float = 1.0  # that the weights are at
 
 
 @contextmanager
@@ -195,7 +196,8 @@ def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Re
             base = stack.enter_context(_opened(_weights_of(told.parts.base), report))
             strong = StrongWeights(base.weights, source.weights, told.strength, told.parts.base.name)
             source = replace(source, weights=strong)
-        yield replace(source, voices=told.origin.voices.titles)
+        strength = told.strength if told.parts else 1.0
+        yield replace(source, voices=told.origin.voices.titles, strength=strength)
 
 
 def _weights_of(origin: Origin) -> Path:
@@ -296,7 +298,7 @@ def _write(
             _copy(each, (source.tokenizer,), part)
         for each in _BESIDE:
             _copy(each, source.beside, part)
-        _copy_card(source.beside[0], part)
+        _copy_card(source.beside[0], part, source.strength)
         if source.voices:
             write_voices(part, Voices(source.voices))
         if not any((part / each).is_file() for each in (model_folder.TOKENIZER, model_folder.VOCABULARY[0])):
@@ -314,11 +316,21 @@ def _copy(name: str, folders: tuple[Path, ...], to: Path) -> None:
             return
 
 
-def _copy_card(folder: Path, to: Path) -> None:
-    """The run's own card goes along; the one that peft writes is about an adapter, which this is no longer."""
+def _copy_card(folder: Path, to: Path, strength: float) -> None:
+    """The run's own card goes along, and says so where the weights are not those that it is about.
+
+    The one that peft writes is about an adapter, which this is no longer.
+    """
     try:
         card = small_files.read_bytes(folder / _CARD)
     except (FileNotFoundError, small_files.UnreadableFile):
         return
     if not re.search(rb"(?m)^library_name: *peft", card):
-        (to / _CARD).write_bytes(card)
+        (to / _CARD).write_bytes(card.rstrip() + (_at(strength).encode() if strength != 1 else b"\n"))
+
+
+def _at(strength: float) -> str:
+    return (
+        f"\n\n## These weights\n\nThey are at strength {strength:g}: base + {strength:g} × (run − base). The figures "
+        "above, but for the voice, are those of the run as it was trained, at strength 1.\n"
+    )

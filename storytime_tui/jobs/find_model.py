@@ -15,6 +15,7 @@ from storytime_tui.reporting import Report
 from storytime_tui.small_files import is_regular
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
+from storytime_tui.training.removed import removed_runs
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
     try:
         return Origin(name, hub.fetch(name, report, cancelled))
     except ModelError as error:
+        if name.partition("/")[0] in _removed_by_now():
+            run = name.partition("/")[0]
+            raise RunError(
+                f"The run {run!r} was removed: `storytime-tui runs restore {run}` brings it back."
+            ) from error
         near = difflib.get_close_matches(name.partition("/")[0], _runs_by_now(), n=2, cutoff=0.7)
         if not near:
             raise
@@ -92,6 +98,13 @@ def _runs_by_now() -> list[str]:
         return runs.run_names()
     except RunError:
         return []
+
+
+def _removed_by_now() -> set[str]:
+    try:
+        return {each.name for each in removed_runs()}
+    except OSError:
+        return set()
 
 
 def base_of_adapter(checkpoint: Path) -> str | None:

@@ -24,6 +24,7 @@ from storytime_tui.jobs.at_work import is_learning, no_run_begins
 from storytime_tui.jobs.progress import with_progress
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.shapes import scratch_shape
+from storytime_tui.models.voices import VOICES
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
@@ -98,7 +99,8 @@ class Teller:
 
     `precision` is what its weights are in, `device` where they lie, `strength` how far they are from the run's base
     towards the run (1 for what is no run), `voices` the titles of the shelves that it knows by their lines: it tells as
-    the first of them, unless a voice is named (see `generation.voice`).
+    the first of them, unless a voice is named (see `generation.voice`). `note`: a sentence where it is not told as was
+    to be expected, else "".
     Its output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a
     run trains).
     """
@@ -111,11 +113,18 @@ class Teller:
         device: str = "cpu",
         voices: tuple[str, ...] = (),
         strength: float = 1.0,
+        note: str = "",
     ) -> None:
         self.name, self.precision, self.device = name, precision, device
-        self.voices, self.strength = voices, strength
+        self.voices, self.strength, self.note = voices, strength, note
+        self._opened_at = _stamp_of(name)
         self._storyteller = storyteller
         self._threads = _Threads()
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the run has ended, or goes on again, since it was opened: it has other weights or strength by now."""
+        return _stamp_of(self.name) != self._opened_at
 
     @property
     def window(self) -> int:
@@ -266,7 +275,19 @@ def open_teller(
                 steps.record()
     storyteller = Generator(backend, tokenizer, window, steps)
     titles = tuple(dict.fromkeys(origin.voices.titles))
-    return Teller(name, storyteller, precision, str(device), titles, chosen.strength)
+    return Teller(name, storyteller, precision, str(device), titles, chosen.strength, chosen.note)
+
+
+def _stamp_of(name: str) -> tuple[str, int]:
+    """What changes when a run ends, is resumed or removed; always the same for a model that is no run."""
+    run = name.partition("/")[0]
+    if not runs.is_run(run):
+        return "", 0
+    try:
+        written = (runs.run_folder(run) / VOICES).stat().st_mtime_ns
+    except (OSError, RunError):
+        written = 0
+    return runs.summary_of(run).state, written
 
 
 def judge_precision(folder: Path) -> float:

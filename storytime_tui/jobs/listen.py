@@ -15,7 +15,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +23,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psutil
 
 from storytime_tui import files, paths, small_files
+from storytime_tui.corpus.headers import voice_of
+from storytime_tui.corpus.library.folders import read_folder
+from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import StorytimeError, is_fault
 from storytime_tui.generation.voice import Voice as AsWhom
 from storytime_tui.jobs import voice
@@ -216,7 +219,8 @@ def _ear_of(listening: Listening) -> tuple[Ear | None, float]:
 
     def made() -> tuple[Ear | None, float]:
         told, seconds = base_passages(listening.plan.base, listening.shelves, listening.stopped)
-        ear = None if listening.stopped() else voice.ear_for(listening.shelves, told)
+        others = other_manners(listening.shelves)
+        ear = None if listening.stopped() else voice.ear_for(listening.shelves, told, others)
         return ear, seconds * voice.PASSAGES / max(1, len(told))
 
     return _tried("hearing what the base tells", made) or (None, math.nan)
@@ -312,6 +316,21 @@ def live_teller(
         return tell_with(Generator(backend, tokenizer, window), ((title, 1.0),) if title else (), stopped)
 
     return live
+
+
+def other_manners(shelves: Sequence[Shelf]) -> dict[str, list[str]]:
+    """The stories of the bundled collections that are not among these shelves, by title.
+
+    Beside the base alone, whatever is not the base's would count as the shelf's.
+    """
+    ours = {shelf.title for shelf in shelves}
+    folders = [folder for root, bundled in roots() if bundled for folder in collection_folders(root, [])]
+    found = (read_folder(folder, bundled=True)[0] for folder in folders)
+    return {
+        title: [story.text for story in each.stories]
+        for each in found
+        if (title := voice_of(each.title)) not in ours
+    }
 
 
 # -- what the base tells ------------------------------------------------------------------------------------

@@ -250,7 +250,8 @@ class TellingThread:
     def _open(self, telling: Telling) -> Teller:
         model, strength = telling.model, telling.strength
         teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
-        if teller is None:
+        if teller is None or teller.outdated:
+            teller = None  # its memory is free before another is opened
             self._make_room()
             teller = self._open_teller(model, lambda event: self._opening(telling.number, event), strength)
             if strength is None:

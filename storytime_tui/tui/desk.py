@@ -48,6 +48,9 @@ if TYPE_CHECKING:  # see services
 Result = TypeVar("Result")
 
 
+NO_VOICE = "no voice"
+
+
 class Desk:
     """The state of one sitting. Touched on the event loop only."""
 
@@ -291,6 +294,7 @@ class Desk:
         """Write at this strength from now on; None is the model's usual one."""
         if strength != self.strength:
             self.strength, self.open_at = strength, None
+            self.voices = ()  # at strength 0 it is the base, which knows others
             self.model_changed.publish(None)
 
     def take_up(self, passages: Sequence[Passage]) -> bool:
@@ -322,7 +326,7 @@ class Desk:
     @property
     def voice_said(self) -> str:
         """The voice that is told in now, in words; "" where the model is not open, or knows none."""
-        return (said(known(self.voice, self.voices)) or "no voice") if self.voices else ""
+        return (said(known(self.voice, self.voices)) or NO_VOICE) if self.voices else ""
 
     @property
     def busy(self) -> bool:

@@ -72,6 +72,8 @@ class Teller(Protocol):
     def strength(self) -> float: ...  # noqa: D102
     @property
     def voices(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def outdated(self) -> bool: ...  # noqa: D102
 
     def tell(
         self, text: str, settings: SamplerSettings, stop: threading.Event, *, voice: Voice | None = None

@@ -177,6 +177,7 @@ class FakeTeller:
     device: str = "cpu"
     strength: float = 1.0
     voices: tuple[str, ...] = ()
+    outdated: bool = False
     told_as: list[Any] = field(default_factory=list)
 
     def tell(

@@ -30,7 +30,7 @@ async def test_another_strength_is_chosen_told_with_and_kept(app: StorytimeApp, 
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
         await pilot.press("escape", "s")
-        await until(pilot, lambda: "1.25, chosen when the training ended" in screen_text(app))
+        await until(pilot, lambda: "1.25, the run's own" in screen_text(app))
         assert "as it was trained" in screen_text(app)
         await pilot.press("down", "enter")  # 0
         await until(pilot, lambda: world.opened == ["hedgerow-1", "hedgerow-1 at 0"])

@@ -105,7 +105,9 @@ class SearchScreen(ModalScreen[Book | None]):
         elif self._query:
             self._say(f"{count(len(books), 'book')} of the list of children's classics")
         else:
-            self._say(f"{count(len(books), 'children’s classic')}, listed offline; fetching needs the network")
+            self._say(
+                f"{count(len(books), 'children’s classic')}, listed offline; fetching needs the network"
+            )
         offer = f"search all of Gutenberg for “{self._query}”" if self._query else ""
         self._list.show(books, offer)
 

@@ -50,9 +50,7 @@ def offer_strengths(app: App[None], desk: Desk, chosen: Callable[[float | None],
         return f"strength is for what a run has learned, and {desk.model} is no run"
     usual = desk.open_at if desk.strength is None else None
     steps = sorted({*STRENGTHS, *(each for each in (desk.strength, usual) if each is not None)})
-    rows = [
-        Row("", "default", (f"{usual:g}, " if usual is not None else "") + "chosen when the training ended")
-    ]
+    rows = [Row("", "default", f"{usual:g}, the run's own" if usual is not None else "the run's own")]
     rows += [Row(f"{step}", f"{step:g}", STRENGTHS.get(step, "")) for step in steps]
 
     def answered(strength: str | None) -> None:

@@ -20,5 +20,12 @@ KEYS: list[BindingType] = [
     Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
     Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
     Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),
-    Binding("comma", "settings", "Settings", key_display=",", id="story.settings", tooltip="How it tells: sampler settings"),
+    Binding(
+        "comma",
+        "settings",
+        "Settings",
+        key_display=",",
+        id="story.settings",
+        tooltip="How it tells: sampler settings",
+    ),
 ]

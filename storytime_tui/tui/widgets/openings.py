@@ -15,7 +15,7 @@ from storytime_tui.stories.story import Opened
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages
 from storytime_tui.tui.cells import wrapped
-from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.desk import NO_VOICE, Desk
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.widgets.trouble import Trouble
 from storytime_tui.tui.writing import Writing
@@ -217,7 +217,7 @@ class Openings(Static, can_focus=True):
 
     def _offer(self) -> str:
         model, voice = printable_line(self._desk.model), printable_line(self._desk.voice_said)
-        return f"Or press ↑ for three openings, told by {model}{f' as {voice}' if voice else ''}."
+        return f"Or press ↑ for three openings, told by {model}{_as(voice)}."
 
     def _content(self) -> Content:
         room = self.content_size.width
@@ -236,3 +236,9 @@ class Openings(Static, can_focus=True):
         if state:
             parts.append(Content.styled(margin + " " * _NUMBER + printable_line(state), "$quiet"))
         return Content("\n").join(parts)
+
+
+def _as(voice: str) -> str:
+    if not voice:
+        return ""
+    return " without a voice" if voice == NO_VOICE else f" as {voice}"
