@@ -27,7 +27,7 @@ class FakeTeller:
 
     def __init__(self) -> None:
         self.name = ""
-        self.strength = 1.0
+        self.strength, self.note = 1.0, ""
         self.opened: dict[str, object] = {}
         self.voices: tuple[str, ...] = ()
         self.asked: tuple[str, SamplerSettings] | None = None

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from storytime_tui import paths
-from storytime_tui.errors import Misused, ModelError
+from storytime_tui.errors import Misused, ModelError, RunError
 from storytime_tui.generation.backends import precision
 from storytime_tui.generation.pieces import Piece
 from storytime_tui.generation.sampling.settings import SamplerSettings
@@ -27,6 +27,7 @@ from storytime_tui.models.loading import Loaded
 from storytime_tui.models.tokenizer import load_tokenizer
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training.plan import TrainingPlan, write_plan
+from storytime_tui.training.removed import remove_runs
 from tests.tiny import make_starter
 
 CPU = torch.device("cpu")
@@ -111,6 +112,40 @@ def test_what_is_exported_tells_as_the_run_does_at_its_strength(tmp_path: Path) 
     assert find_origin(str(tmp_path / "usual"), lambda *_: None).voices == Voices(("Tales", "Rhymes"), 1.0)
     with pytest.raises(ModelError, match="is no run: it is always told at strength 1"):
         export_model("starter", tmp_path / "none", strength=1.25)
+
+
+def test_an_exported_card_says_at_which_strength_the_weights_are(tmp_path: Path) -> None:
+    run = make_run("one", 1)
+    (run / "checkpoints" / "step-1" / "README.md").write_text("# One\n")
+    export_model("one", tmp_path / "half", strength=0.5)
+    export_model("one", tmp_path / "trained", strength=1.0)
+    assert "They are at strength 0.5" in (tmp_path / "half" / "README.md").read_text()
+    assert (tmp_path / "trained" / "README.md").read_text() == "# One\n"
+
+
+def test_a_run_whose_base_is_gone_says_that_it_is_told_otherwise() -> None:
+    make_run("one", 1)
+    run = make_run("two", 2, base="one")
+    write_voices(run, Voices(("Tales",), 1.25))
+    shutil.rmtree(paths.runs_folder() / "one")
+    told = blending.choose("two", None, (), lambda *_: None)
+    assert told.strength == 1 and "told at strength 1, and not at 1.25" in told.note
+
+
+def test_a_removed_run_is_named(home: Path) -> None:
+    make_run("one", 1)
+    remove_runs(["one"])
+    with pytest.raises(RunError, match="'one' was removed: `storytime-tui runs restore one` brings it back"):
+        find_origin("one", lambda *_: None)
+
+
+def test_an_opened_run_is_outdated_when_it_ends() -> None:
+    run = make_run("one", 1)
+    teller = open_teller("one")
+    assert not teller.outdated
+    write_voices(run, Voices((), 1.15))
+    assert teller.outdated
+    assert not open_teller("starter").outdated
 
 
 def test_the_weights_lie_on_the_line_between() -> None:

@@ -228,6 +228,25 @@ def test_models_stay_open_as_far_as_there_is_room(tmp_path: Path, room: bool, op
     assert "".join(found) == opened + "b"
 
 
+def test_a_run_that_has_ended_since_is_opened_anew(tmp_path: Path) -> None:
+    """It has other weights and another strength by then."""
+    box, opened = Box(), []
+
+    def open_teller(name: str, progress: object, strength: float | None) -> FakeTeller:
+        opened.append(FakeTeller(name, [" x"], [], strength=1.0 if not opened else 1.15))
+        return opened[-1]
+
+    thread = TellingThread(box.post, open_teller, lambda: 0.0)
+    for number in range(3):
+        thread.begin(Telling(number, "a", None))
+        box.wait()
+        opened[-1].outdated = not number
+        box.messages.clear()
+    assert len(opened) == 2
+    thread.begin(Telling(3, "a", None))
+    assert [m.strength for m in box.wait() if isinstance(m, messages.TellerReady)] == [1.15]
+
+
 def test_stopping_keeps_the_text_and_the_next_telling_waits_its_turn(tmp_path: Path) -> None:
     gate = threading.Semaphore(0)
     setting = Setting(tmp_path, FakeTeller("m", [" a", " b", " c"], [], gate=gate))
