@@ -21,7 +21,7 @@ from storytime_tui.models.catalogue import STARTER, STARTER_FOLDER, has_starter
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.defaults import SMALL_RATE
+from storytime_tui.training.defaults import SMALL_RATES
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from tests.tiny import write_collection
 
@@ -81,7 +81,7 @@ def test_its_voices_stand_beside_its_weights(starter: Path) -> None:
 def test_it_learns_a_small_shelf_with_the_rate_of_a_small_model(starter: Path, tales: Path) -> None:
     run = taught(tales)
     plan = read_plan(paths.runs_folder() / run / "plan.toml")
-    assert (plan.base, plan.learning_rate, plan.dropout) == (STARTER, SMALL_RATE, 0.1)
+    assert (plan.base, plan.learning_rate, plan.dropout) == (STARTER, SMALL_RATES[0][1], 0.1)
     card = (paths.runs_folder() / run / "checkpoints" / "last" / "README.md").read_text()
     assert "starter, fine-tuned" in card and "base_model" not in card
     assert generate.choices()[0].name == run  # what was learned comes before the starter

@@ -2,14 +2,14 @@
 
 import pytest
 
-from storytime_tui.training.defaults import SMALL_RATE, is_small, usual_epochs, usual_rate, usual_step
+from storytime_tui.training.defaults import is_small, usual_epochs, usual_rate, usual_step
 
 
 @pytest.mark.parametrize(
     ("parameters", "tokens", "rate", "epochs"),
     [
-        (14_000_000, 22_000, SMALL_RATE, 4.0),  # the starter, and a shelf of sixteen tales
-        (14_000_000, 150_000, SMALL_RATE, 4.0),
+        (14_000_000, 22_000, 5e-4, 4.0),  # the starter, and a shelf of sixteen tales
+        (14_000_000, 150_000, 2.5e-4, 4.0),
         (14_000_000, 5_000_000, 1e-4, 3.0),
         (124_000_000, 22_000, 5e-5, 3.0),
         (1_600_000_000, 22_000, 1e-5, 3.0),
