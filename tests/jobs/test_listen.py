@@ -17,7 +17,7 @@ from storytime_tui.jobs.evaluate import Judged
 from storytime_tui.jobs.find_model import Origin
 from storytime_tui.jobs.listen import Listening, heard
 from storytime_tui.jobs.train import learn
-from storytime_tui.jobs.voice import Shelf
+from storytime_tui.jobs.voice import Shelf, ear_for
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.training import events as ev
@@ -275,3 +275,14 @@ def test_one_shelf_and_a_model_of_no_known_base_is_one_sentence(
     monkeypatch.setattr(evaluate, "find_origin", lambda name, report: Origin(name, tmp_path, local=True))
     with pytest.raises(ModelError, match="name a second collection"):
         evaluate.judge_voice("./somewhere", [str(tmp_path / "old")], lambda *words: None)
+
+
+def test_a_voice_is_heard_among_the_bundled_collections_that_were_not_read(home: Path) -> None:
+    """Beside the base alone, whatever is not the base's would count as the shelf's."""
+    bundled = find_collection("hedgerow-tales")
+    others = listen.other_manners([Shelf(bundled.title, bundled.stories)])
+    assert set(others) == {"Nonsense from the Attic", "Under the Fir Trees"}
+    ear = ear_for([Shelf(bundled.title, bundled.stories)], (), others)
+    assert ear is not None
+    told = ear.judge({bundled.title: [others["Under the Fir Trees"][0]]})
+    assert told.of_shelf == 0
