@@ -1,4 +1,4 @@
-"""Windows cover the ring, whatever their length and stride; packed stories keep their boundaries; nothing leaks."""
+"""Windows cover the ring, whatever their length and stride; nothing leaks."""
 
 import math
 from pathlib import Path
