@@ -197,7 +197,7 @@ def test_a_run_that_was_cut_off_goes_on_in_the_app(home: Path) -> None:
         app.wait_for(r"\[x\] Hedgerow Tales")
         app.keys("2")
         app.wait_for(r"It was interrupted at step \d+ of 30")
-        app.wait_for(r"r Learn on", row=FOOTER)
+        app.wait_for(r"r Resume", row=FOOTER)
         app.keys("r")
         app.wait_for(r"● has learned", 120, row=HEADER)
         app.wait_for(r"││ frequencies +\d")

@@ -15,7 +15,7 @@ from transformers import GPT2LMHeadModel
 from storytime_tui.errors import ModelError
 from storytime_tui.generation import continuation
 from storytime_tui.generation.backends.backend import CHUNK, Backend
-from storytime_tui.generation.backends.cuda_graph import Steps
+from storytime_tui.generation.backends.cuda_graph import GraphedSteps
 from storytime_tui.generation.backends.gpt2 import GPT2Backend
 from storytime_tui.generation.backends.live import LiveBackend
 from storytime_tui.generation.backends.prepare import prepare
@@ -725,7 +725,7 @@ class Wide(Bytes):
 def by_heart_and_not(window: int = WINDOW) -> tuple[Generator, Generator]:
     """The same model, told with recorded steps (here unrecorded: a processor has no graphs) and without."""
     with_steps = GPT2Backend(ours(tiny_gpt2(window)).eval(), "fp32")
-    steps = Steps(with_steps)
+    steps = GraphedSteps(with_steps)
     return Generator(with_steps, Wide(), steps=steps), Generator(reader_of(tiny_gpt2(window)), Wide())
 
 
@@ -762,7 +762,7 @@ def test_every_preset_is_told_without_logits_on_the_processor(
     preset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heart, _ = by_heart_and_not()
-    monkeypatch.setattr(Steps, "read", None)
+    monkeypatch.setattr(GraphedSteps, "read", None)
     wished = dataclasses.replace(with_preset(SamplerSettings(), preset), banned=("qu",), max_tokens=20)
     assert 20 <= len(ids_of(heart.tell("An owl", wished))) <= 23  # and to the end of a character
 
@@ -792,4 +792,4 @@ def test_by_heart_an_answer_that_is_no_number_is_told() -> None:
     backend = GPT2Backend(model, "fp32")
     for wished in (BOLD, SamplerSettings()):
         with pytest.raises(ModelError, match="not a number"):
-            list(Generator(backend, Wide(), steps=Steps(backend)).tell("An owl", wished))
+            list(Generator(backend, Wide(), steps=GraphedSteps(backend)).tell("An owl", wished))

@@ -15,7 +15,7 @@ from storytime_tui.corpus.headers import header_ids, shelf_line
 from storytime_tui.corpus.parts import with_line
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import Misused, ModelError
-from storytime_tui.generation.backends.cuda_graph import Steps
+from storytime_tui.generation.backends.cuda_graph import GraphedSteps
 from storytime_tui.generation.backends.gpt2 import GPT2Backend
 from storytime_tui.generation.backends.prepare import prepare
 from storytime_tui.generation.context import lay_out
@@ -320,10 +320,10 @@ def test_recorded_steps_tell_one_voice_and_leave_a_mixture_to_the_ordinary_path(
     voice: Voice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = GPT2Backend(ours(tiny_gpt2()).eval(), "fp32")
-    steps = Steps(backend)
+    steps = GraphedSteps(backend)
     if len(voice) > 1:
-        monkeypatch.setattr(Steps, "tell", None)
-        monkeypatch.setattr(Steps, "read", None)
+        monkeypatch.setattr(GraphedSteps, "tell", None)
+        monkeypatch.setattr(GraphedSteps, "read", None)
     wished = SamplerSettings(seed=4, max_tokens=WINDOW)
     mine = ids_of(Generator(backend, Wide(), steps=steps).tell("An owl", wished, voice=voice))
     plain = Generator(reader_of(tiny_gpt2()), Wide())
