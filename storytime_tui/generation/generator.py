@@ -1,7 +1,7 @@
 """The stream: a model goes on with a text, token by token, until it ends, is long enough or is stopped.
 
-    text -> ids (`transcript`) -> what of them is in view (`context`) -> the model reads what it has not read yet
-    (`backend`, `caches`) -> the next token (`sampling`) -> what of it may be shown (`line`) -> pieces
+    text -> ids (`token_history`) -> what of them is in view (`context`) -> the model reads what it has not read yet
+    (`backend`, `prefix_cache`) -> the next token (`sampling`) -> what of it may be shown (`line`) -> pieces
 
 Nothing here knows of a screen, or changes torch's global state: modes are entered by the backend, call by call,
 since they belong to the thread, and a stream that is suspended inside one would leave its listener in it.
@@ -46,7 +46,7 @@ class Generator:
         window: int | None = None,
         steps: "GraphedSteps | None" = None,
     ) -> None:
-        """`steps`: what a GPU was taught to do by heart (`graph.GraphedSteps`), for single tellings."""
+        """`steps`: what a GPU was taught to do by heart (`cuda_graph.GraphedSteps`), for single tellings."""
         if vocabulary.vocabulary_size > backend.vocabulary:
             raise ModelError(
                 f"The tokenizer has {vocabulary.vocabulary_size:,} tokens, but the model knows only "

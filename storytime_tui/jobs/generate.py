@@ -108,7 +108,7 @@ class Teller:
     def __init__(
         self,
         name: str,
-        storyteller: Generator,
+        generator: Generator,
         precision: str = "fp32",
         device: str = "cpu",
         voices: tuple[str, ...] = (),
@@ -118,7 +118,7 @@ class Teller:
         self.name, self.precision, self.device = name, precision, device
         self.voices, self.strength, self.note = voices, strength, note
         self._opened_at = _stamp_of(name)
-        self._storyteller = storyteller
+        self._generator = generator
         self._threads = _Threads()
 
     @property
@@ -129,7 +129,7 @@ class Teller:
     @property
     def window(self) -> int:
         """How many tokens the model sees at once."""
-        return self._storyteller.window
+        return self._generator.window
 
     def tell(
         self,
@@ -145,7 +145,7 @@ class Teller:
         """Continue `text`: pieces as they are sampled, then one Told; see `Generator.tell`."""
         voice = self._voice(voice)
         return self._threads.helping(
-            self._storyteller.tell(
+            self._generator.tell(
                 text, settings, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
             )
         )
@@ -165,14 +165,14 @@ class Teller:
         """Several continuations of `text` at once: (which one, a Piece or its Told)."""
         voice = self._voice(voice)
         return self._threads.helping(
-            self._storyteller.tell_several(
+            self._generator.tell_several(
                 text, settings, count, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
             )
         )
 
     def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
         """What the model would see of a text, without asking it."""
-        return self._storyteller.see(text, memory, note, self._voice(voice))
+        return self._generator.see(text, memory, note, self._voice(voice))
 
     def _voice(self, voice: Voice | None) -> Voice:
         return usual(self.voices) if voice is None else voice
@@ -273,9 +273,9 @@ def open_teller(
             if undisturbed:
                 steps = GraphedSteps(backend)
                 steps.record()
-    storyteller = Generator(backend, tokenizer, window, steps)
+    generator = Generator(backend, tokenizer, window, steps)
     titles = tuple(dict.fromkeys(origin.voices.titles))
-    return Teller(name, storyteller, precision, str(device), titles, chosen.strength, chosen.note)
+    return Teller(name, generator, precision, str(device), titles, chosen.strength, chosen.note)
 
 
 def _stamp_of(name: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ is then told with at the strength:
 
 So 0.4 of another run is 0.4 of the way towards it: 0 is the first run alone, 1 the other alone.
 
-Here are only tensors by their names; which files they come from is for `workshop.blending`.
+Here are only tensors by their names; which files they come from is for `jobs.blending`.
 """
 
 from __future__ import annotations

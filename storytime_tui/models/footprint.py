@@ -21,10 +21,10 @@ _LAYERS = ("n_layer", "num_hidden_layers", "num_layers")
 _WINDOW_UNKNOWN = 1024
 _KEPT_BY_A_BLOCK = 36  # bytes a token and unit of width, in 16 bits
 _MASKS = 6  # of dropout
-# bytes of the logits that are there at once, and their gradients, at most (see `training.objective`)
+# bytes of the logits that are there at once, and their gradients, at most (see `training.loss`)
 _LOGITS = 256 * 2**20
 _LOGITS_GPU = 1024 * 2**20
-_LOGIT = 10  # bytes that each of them takes there (see `training.objective`)
+_LOGIT = 10  # bytes that each of them takes there (see `training.loss`)
 _PROCESS = 600_000_000  # bytes: Python and torch themselves
 _BETWEEN = 1.15  # times what is asked for: a CPU's allocator holds more than it gives out
 

@@ -70,7 +70,7 @@ def score_stream(
 
     `skipped`: (ranges, 2) places of tokens that are read and count for nothing (see `corpus.tokens`).
 
-    `objective` is a model with its loss (`objective.Objective`). Every token is a target exactly once, with up
+    `objective` is a model with its loss (`loss.Objective`). Every token is a target exactly once, with up
     to `block` tokens before it. Windows don't overlap, or, with a `stride`, begin so far apart: then each token
     but the first has at least `block - stride` before it. `on_batch(windows_done, windows)` is called after each
     batch and gives up (None) when it returns False. Many ranks share the batches, and each gets the score.

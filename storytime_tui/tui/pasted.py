@@ -14,7 +14,7 @@ _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\\w")
 
 @dataclass(frozen=True)
 class Sources:
-    """Files, folders, archives or addresses to import, as `workshop.shelves.add` takes them."""
+    """Files, folders, archives or addresses to import, as `jobs.shelves.add` takes them."""
 
     sources: tuple[str, ...]
 

@@ -1,6 +1,6 @@
 """What the app asks of the rest of the program, as plain callables, so that tests can use fakes.
 
-The protocols say only what the screens touch. `real_services` imports the workshop when something is first
+The protocols say only what the screens touch. `real_services` imports the jobs when something is first
 asked for: nothing heavy is loaded before the first painted frame.
 """
 
@@ -149,7 +149,7 @@ class Services:
 
 
 def real_services() -> Services:
-    """The workshop and the story store of this machine."""
+    """The jobs and the story store of this machine."""
     return Services(
         shelf=_shelf,
         add=_add,

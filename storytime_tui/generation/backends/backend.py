@@ -1,6 +1,6 @@
 """A model made ready for telling: what it has read can be cut back, shared between continuations, and batched.
 
-Two plain classes have the same few words: `gpt2_reader.GPT2Backend` for ours, `foreign_reader.TransformersBackend` for
+Two plain classes have the same few words: `gpt2.GPT2Backend` for ours, `transformers_model.TransformersBackend` for
 any other that transformers knows. Only ids go in and only logits come out: nothing here knows of text.
 """
 

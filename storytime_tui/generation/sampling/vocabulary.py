@@ -15,7 +15,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Vocabulary(Protocol):
-    """What the storyteller needs of a tokenizer."""
+    """What the generator needs of a tokenizer."""
 
     @property
     def end_of_text(self) -> int:
