@@ -50,6 +50,11 @@ ONCE_TALES, ONCE_PAGES, ONCE_NOVELS = ONCE = (
     "starter-once-pages",
     "starter-once-novels",
 )  # what of those begins with "Once upon a time" or the like, to be read more often in the last run
+BEGUN_TALES, BEGUN_PAGES, BEGUN_NOVELS = BEGUN = (
+    "starter-begun-tales",
+    "starter-begun-pages",
+    "starter-begun-novels",
+)  # the beginnings of all the others, with "Once upon a time" put before them: for the sixth run
 MORE_TEXTS = {  # folders of `more/`: whose stories go where
     "tinystories_eniompw": FRESH,
     "tinystories_maxme1": FRESH,
@@ -79,6 +84,9 @@ SHELF_OF = {
     ONCE_TALES: FAIRY_TALES,
     ONCE_PAGES: PICTURE_BOOKS,
     ONCE_NOVELS: OLD_NOVELS,
+    BEGUN_TALES: FAIRY_TALES,
+    BEGUN_PAGES: PICTURE_BOOKS,
+    BEGUN_NOVELS: OLD_NOVELS,
     NOVELS_HELD_OUT: OLD_NOVELS,
 }
 _MARK = "<|endoftext|>"
@@ -97,6 +105,14 @@ _ONCE = re.compile(
     r"A long (?:time|while) ago,?|Many,? (?:many )?years ago,?|In (?:the )?olden times?,?)(?= )"
 )  # the ways in which old tales say "Once upon a time"
 _ONCE_LONGEST = 12_000  # characters of a tale that is read more often for its beginning
+_BEGUN_LONGEST = 2_200  # characters: about a window
+_LOWERED = frozenset(
+    ["the", "a", "an", "one", "it", "there", "two", "three", "four", "some", "every", "many", "all"]
+)
+_NEVER_BEGUN = re.compile(
+    r"(?:I|You|We|My|Our|Your|He|She|They|His|Her|Their|But|So|And|Then|Now|Well|Yes|No|Oh|Once|Long|"
+    r"What|Why|How|Where|Who|If|Perhaps|Of|This|That|These|Those|Do|Did|Chapter|CHAPTER)\b"
+)  # first words that "Once upon a time" cannot stand before
 _NOT_A_TALE = re.compile(
     r"\b(introduct|preface|foreword|prefatory|contents|glossary|appendix|dedicat|bibliograph|pronunc|"
     r"to the reader|illustrations|author's note|list of|suggestions to)",
@@ -231,24 +247,28 @@ def _write_tiny(folder: Path, stories: Sequence[str], name: str = "tinystories.t
 
 
 def put_once() -> None:
-    """Put the tales on the shelf that begin with "Once upon a time" or the like, all with those very words.
+    """Put the tales on the shelf that begin with "Once upon a time" or the like, all with those very words, and the
+    beginnings of the others with those words put before them.
 
     Most short stories begin so, and few of the others: a model that reads them as they come thinks of a short story
     at these words whatever line stands before them.
     """
     there = taken_names()
-    for name in ONCE:
+    for name in (*ONCE, *BEGUN):
         if name in there:
             continue
         shelf = SHELF_OF[name]
-        told = [
-            tale
+        parts = [
+            story.text[start:end].strip()
             for each in (*LEARNED, *ADDED)
             if SHELF_OF[each] == shelf and each in there
             for story in find_collection(each).stories
             for start, end in chapter_spans(story, story.text)
-            if (tale := from_once(story.text[start:end].strip())) and len(tale) <= _ONCE_LONGEST
         ]
+        if name in ONCE:
+            told = [tale for part in parts if (tale := from_once(part)) and len(tale) <= _ONCE_LONGEST]
+        else:
+            told = [begun for part in parts if not from_once(part) and (begun := led_in(part))]
         if told:
             with tempfile.TemporaryDirectory() as place:
                 _write_tiny(Path(place) / name, told, f"{name}.txt")
@@ -268,6 +288,29 @@ def from_once(text: str) -> str:
         return ""
     quote, verb = found.groups()
     return f"{quote}Once upon a time{f' there {verb}' if verb else ''} {text[found.end() :].lstrip()}"
+
+
+def led_in(text: str) -> str:
+    """The first paragraphs of a tale with "Once upon a time" put before them; empty where that would be no English.
+
+    >>> led_in("The sun was hot, and the Bobbsey twins sat still.")
+    'Once upon a time the sun was hot, and the Bobbsey twins sat still.'
+    >>> led_in("Peter Rabbit sat in the sun, and the sun shone on Peter.")
+    'Once upon a time Peter Rabbit sat in the sun, and the sun shone on Peter.'
+    >>> led_in("He sat in the sun.")
+    ''
+    """
+    first = re.match(r"[A-Z][A-Za-z'.\u2019-]*(?= )", text)
+    if not first or _NEVER_BEGUN.match(text) or (first[0].isupper() and len(first[0]) > 1):
+        return ""
+    if first[0].lower() in _LOWERED:
+        text = text[0].lower() + text[1:]
+    elif text.count(first[0]) < 2 or f" {first[0].lower()} " in text:
+        return ""  # hardly a name, and a sentence that begins with any other word can be anything
+    paragraphs = text.split("\n\n")
+    ends = itertools.accumulate(len(paragraph) + 2 for paragraph in paragraphs)
+    begun = "\n\n".join(paragraphs[: sum(end <= _BEGUN_LONGEST for end in ends)])
+    return f"Once upon a time {begun}" if begun else ""
 
 
 def begins(story: str) -> bool:
