@@ -1,1 +1,1 @@
-"""Text to learn from: reading, cleaning, splitting, keeping and tokenising stories. Knows no torch and no textual."""
+"""Text to learn from: reading, cleaning, dividing, storing and tokenising stories. Knows no torch and no textual."""

@@ -1,4 +1,4 @@
-"""One-dimensional arrays on the disk: written piece by piece, opened without being read."""
+"""One-dimensional arrays on disk: written piece by piece, opened memory-mapped."""
 
 import hashlib
 from pathlib import Path
@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_HEADER = 128  # bytes: NumPy's header of any one-dimensional array of numbers is as long
+_HEADER = 128  # bytes of NumPy's header for a one-dimensional array of numbers
 
 
 class ArrayWriter:
-    """Writes an `.npy` file whose length is known only at its end; holds one piece at a time in memory.
+    """Writes an `.npy` file of unknown length, one piece in memory at a time.
 
-    Use it as a context; the file is whole when the block has ended well. Raises OSError.
+    A context manager: the file is complete when the block ends without an error. Raises OSError.
     """
 
     def __init__(self, path: Path, dtype: npt.DTypeLike) -> None:
@@ -25,7 +25,7 @@ class ArrayWriter:
         self._file.write(bytes(_HEADER))
 
     def append(self, numbers: npt.ArrayLike) -> None:
-        """Put these numbers at the end."""
+        """Append these numbers."""
         piece = np.asarray(numbers, self._dtype)
         data = piece.tobytes()
         self._file.write(data)
@@ -44,7 +44,7 @@ class ArrayWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Write the header, now that the length is known, and close the file."""
+        """Write the header with the final length and close the file."""
         with self._file:
             if kind is None:
                 self._file.seek(0)
@@ -55,7 +55,7 @@ class ArrayWriter:
 
 
 def open_array(path: Path) -> npt.NDArray[Any]:
-    """A one-dimensional array, memory-mapped. Raises ValueError or OSError where it is damaged."""
+    """A one-dimensional array, memory-mapped. Raises ValueError or OSError if it is damaged."""
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.memmap) or array.ndim != 1:
         raise ValueError(path)

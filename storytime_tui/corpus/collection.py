@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from storytime_tui.corpus.document import Chapter
 from storytime_tui.errors import CorpusError
 
-if TYPE_CHECKING:  # NumPy need not be there before the first frame
+if TYPE_CHECKING:  # the first frame is painted before NumPy is loaded
     import numpy as np
     import numpy.typing as npt
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:  # NumPy need not be there before the first frame
 
 @dataclass(frozen=True)
 class Extract:
-    """A text that stays on the disk until it is read: UTF-8 bytes `start` to `end` of a file."""
+    """A text that stays on disk until it is read: UTF-8 bytes `start` to `end` of a file."""
 
     path: Path
     start: int
     end: int
 
     def read(self) -> str:
-        """The text itself. Raises CorpusError when the file has gone or was changed."""
+        """The text. Raises CorpusError if the file is gone or has changed."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self.start)
@@ -41,11 +41,10 @@ class Extract:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a story's text without reading it again.
+    """Facts about a story's text, known without reading it again.
 
-    `words`: split at white space. `bytes`: in UTF-8. `digest`: of the text, byte for byte. `fingerprint`: the
-    same for two stories with the same words, whatever their capitals and punctuation; "" for an empty one.
-    `sketch`: what near copies are found by, see `duplicates`.
+    `words`: split at white space. `bytes`: in UTF-8. `digest`: hash of the exact text. `fingerprint`: hash of its
+    words, ignoring case and punctuation; "" for an empty text. `sketch`: for finding near copies, see `duplicates`.
     """
 
     words: int
@@ -56,26 +55,26 @@ class Facts:
 
 
 def facts_of(text: str) -> Facts:
-    """The facts of a text; the work of an import, done once."""
+    """Compute the facts of a text. This is slow: it is done once, on import."""
     from storytime_tui.corpus.duplicates import sketch_of
     from storytime_tui.corpus.words import count_words, word_hashes
 
     data = text.encode()
     size, digest = len(data), _digest(data)
-    del data  # as much memory as the words will take
+    del data  # frees as much memory as the word hashes take
     words = word_hashes(text)
-    told = words.data if len(words) else text.strip().encode()  # signs alone are a text as well
+    content = words.data if len(words) else text.strip().encode()  # a text may have punctuation only
     return Facts(
         words=count_words(text),
         bytes=size,
         digest=digest,
-        fingerprint=_digest(told) if told else "",
+        fingerprint=_digest(content) if content else "",
         sketch=sketch_of(words),
     )
 
 
 def part_facts(text: str) -> Facts:
-    """What has to be known of a part of a story: nobody looks for copies of it."""
+    """The facts of a part of a story: no fingerprint and no sketch, as nobody looks for copies of parts."""
     import numpy as np
 
     data = text.encode()
@@ -88,16 +87,16 @@ def _digest(data: bytes | memoryview) -> str:
 
 @dataclass(frozen=True)
 class Story:
-    """One tale, cleaned: the unit that goes whole to training or to validation.
+    """A cleaned story. It goes as a whole to training or to validation.
 
-    A shelf's story keeps its text on the disk and brings its facts; one made from a text makes them when
-    asked. `lines`: the half-open range of lines of `file` that it was made from, for the preview. `header`: lines
-    that stand before it in training, and are not learned; `continues`: it goes on with the story before it.
+    A story of a collection on disk has an `Extract` as content and its facts in `known`. `lines`: half-open range of
+    lines of `file` it was made from, for the preview. `header`: lines before it in training; they are read but not
+    learned. `continues`: it continues the previous story.
     """
 
     title: str
     content: str | Extract
-    file: str = ""  # where it came from, for messages and for the preview
+    file: str = ""  # the file it is from, for messages and the preview
     chapters: tuple[Chapter, ...] = ()
     lines: tuple[int, int] = (0, 0)
     known: Facts | None = field(default=None, compare=False, repr=False)
@@ -106,28 +105,28 @@ class Story:
 
     @property
     def text(self) -> str:
-        """The whole text, read from the disk where it stays there. Raises CorpusError when it has gone."""
+        """The whole text, read from disk if it is kept there. Raises CorpusError if it is gone."""
         return self.content if isinstance(self.content, str) else self.content.read()
 
     @property
     def place(self) -> str:
-        """Where in its collection it stands: what its owner's changes to it are kept by."""
+        """Its key in the collection, `file:line`. The owner's changes to the story are stored under it."""
         return f"{self.file}:{self.lines[0] + 1}"
 
     @cached_property
     def facts(self) -> Facts:
-        """What a text is known by."""
+        """The facts of its text, computed if they are not known."""
         return self.known or facts_of(self.text)
 
     @cached_property
     def words(self) -> int:
-        """How many words, split at white space."""
+        """The number of words, split at white space."""
         return self.known.words if self.known else len(self.text.split())
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A named set of stories; `name` is its folder and what the command line calls it."""
+    """A named set of stories. `name` is its folder's name and its name on the command line."""
 
     name: str
     title: str
@@ -137,17 +136,17 @@ class Collection:
     licence: str = ""
     description: str = ""
     bundled: bool = False
-    plain_punctuation: bool = True  # quotes and dashes were made ASCII when it was cleaned
+    plain_punctuation: bool = True  # cleaning replaces curly quotes and dashes by ASCII
     folder: Path | None = None  # where its files are
-    # the folder's device and number when it was read: another folder may have taken its name since
+    # the folder's device and inode when it was read, to notice a folder that was replaced
     folder_id: tuple[int, int] | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def words(self) -> int:
-        """How many words its stories hold together."""
+        """The number of words in all its stories."""
         return sum(story.words for story in self.stories)
 
 
 def story_key(collection: Collection, story: Story) -> str:
-    """The name by which a plan picks one story of one collection: `collection/title`."""
+    """The key by which a plan names a story: `collection/title`."""
     return f"{collection.name}/{story.title}"

@@ -1,10 +1,9 @@
-"""How much of a text stands word for word in a collection, and where: an exact index over words.
+"""How much of a text is copied word for word from some stories, and where: an exact index over words.
 
-The index of some stories is a suffix array over their words, made by prefix doubling (Manber and Myers 1990),
-with the rank of every suffix beside it. A passage is looked up the way the array was made: the places of its
-stretches of 2, 4, 8, ... words follow from those of half the length, all positions at once, by binary search
-over ranks. So the longest stretches cost no more to find than short ones, and no text is a bad one: n words
-asked of N take O(n log n log N) steps, whatever they are.
+The index is a suffix array over the stories' words, made by prefix doubling (Manber and Myers 1990), with the rank
+of every suffix beside it. A lookup doubles too: the slots of a passage's stretches of 2, 4, 8, ... words follow
+from those of half the length, for all positions at once, by binary search over ranks. A passage of n words and an
+index of N words take O(n log n log N) steps, whatever the text.
 """
 
 import hashlib
@@ -27,11 +26,11 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
 
 _FORMAT = 2  # of a shard's file; part of its key
-_SHARD = 4_000_000  # words indexed at once: some 250 MB of memory to make, 33 MB on the disk
-_DAYS = 90  # a shard that was not opened for so long is made again when it is wanted
-_HEADER = 8  # numbers in front of a shard's arrays
-_LOOKS = 64  # places at which a file is looked at when it is opened; each costs two pages of the disk
-_EARLIEST = 1000  # places looked at for the earliest, where a stretch stands in many
+_SHARD = 4_000_000  # words in a shard: about 250 MB of memory to build, 33 MB on disk
+_DAYS = 90  # a shard not opened for this long is deleted, and rebuilt when needed
+_HEADER = 8  # numbers before a shard's arrays
+_CHECKS = 64  # slots checked when a file is opened; each reads two pages of the disk
+_EARLIEST = 1000  # occurrences compared to find an early one
 
 Numbers = npt.NDArray[np.integer[Any]]
 Places = npt.NDArray[np.int64]
@@ -39,10 +38,10 @@ Places = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Stretch:
-    """Words of a text that stand in a story too: characters `start` to `end` of the text, `words` of them.
+    """A run of words copied from a story: characters `start` to `end` of the text, `words` words.
 
-    `story`: which of the stories given; `word`: which of its words the stretch begins at there (see `place`).
-    Where they stand more than once it is an early place.
+    `story`: the index of the story. `word`: the index of the run's first word in that story (see `place`). If the
+    story repeats the run, an early occurrence is given.
     """
 
     start: int
@@ -54,26 +53,26 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Index:
-    """Stories to look passages up in. It never changes: any number of threads may ask it at once."""
+    """An index of stories. It is immutable, so threads may share it."""
 
     shards: tuple["_Shard", ...]
 
     def stretches(self, text: str, shortest: int = 8) -> tuple[Stretch, ...]:
-        """The stretches of at least `shortest` words that stand in one of the stories, in the text's order.
+        """The copied stretches of at least `shortest` words, in the order of the text.
 
-        Each is as long as it can be and none lies inside another; two may overlap. Words are compared, not
-        what stands between them, nor capitals; no stretch goes on from one story to the next.
+        Each is as long as possible, and none lies inside another; two may overlap. Only words are compared, not
+        case, punctuation or space. No stretch spans two stories.
         """
         return self._stretches(list(WORD.finditer(text)), max(1, shortest))
 
     def longest(self, text: str) -> Stretch | None:
-        """The longest stretch, the first of several; None where no word of the text is known."""
+        """The longest copied stretch, the first if there are several; None if the stories have no word of the text."""
         return max(self.stretches(text, 1), key=lambda stretch: stretch.words, default=None)
 
     def share(self, text: str, shortest: int = 8) -> float:
-        """The share of the text's words, 0 to 1, that stand in copied stretches."""
+        """The share of the text's words, 0 to 1, inside copied stretches."""
         words = list(WORD.finditer(text))
-        number = {word.start(): place for place, word in enumerate(words)}
+        number = {word.start(): index for index, word in enumerate(words)}
         copied = reached = 0
         for stretch in self._stretches(words, max(1, shortest)):
             first = number[stretch.start]
@@ -86,18 +85,18 @@ class Index:
             return ()
         hashes = np.fromiter((word_hash(word[0]) for word in words), np.uint64, len(words))
         lengths = np.zeros(len(words), np.int64)
-        found = np.zeros((3, len(words)), np.int64)  # of each longest match: shard, first slot, end of slots
+        matches = np.zeros((3, len(words)), np.int64)  # of the longest match: shard, first slot, end of slots
         for number, shard in enumerate(self.shards):
-            ours, low, high = shard.longest_matches(hashes, shortest)
-            better = ours > lengths
-            lengths[better] = ours[better]
-            found[:, better] = np.stack([np.full(len(words), number), low, high])[:, better]
+            length_here, low, high = shard.longest_matches(hashes, shortest)
+            better = length_here > lengths
+            lengths[better] = length_here[better]
+            matches[:, better] = np.stack([np.full(len(words), number), low, high])[:, better]
         ends = np.arange(len(words)) + lengths
         inside = np.concatenate([[0], np.maximum.accumulate(ends)[:-1]]) >= ends
         chosen = np.flatnonzero((lengths >= shortest) & ~inside)
         stretches = []
         for first, length, (number, low, high) in zip(
-            chosen.tolist(), lengths[chosen].tolist(), found[:, chosen].T.tolist(), strict=True
+            chosen.tolist(), lengths[chosen].tolist(), matches[:, chosen].T.tolist(), strict=True
         ):
             story, word = self.shards[number].earliest(low, high)
             span = words[first].start(), words[first + length - 1].end()
@@ -106,36 +105,36 @@ class Index:
 
 
 def place(text: str, word: int, words: int) -> tuple[int, int]:
-    """The characters, start and end, at which `words` words of a story's text stand, from word `word` on."""
-    spans = [found.span() for found in islice(WORD.finditer(text), word, word + words)]
+    """Start and end, in characters, of `words` words of a story's text, from word number `word` on."""
+    spans = [match.span() for match in islice(WORD.finditer(text), word, word + words)]
     return (spans[0][0], spans[-1][1]) if spans else (len(text), len(text))
 
 
 def open_index(stories: Sequence[Story], cache_folder: Path, on_progress: Progress | None = None) -> Index:
-    """The index of the stories, made at the first call and found in `cache_folder` at every later one.
+    """The index of the stories, built on the first call and loaded from `cache_folder` afterwards.
 
-    Many stories make several files, of which only those are made anew whose stories have changed. Never holds
-    more than one of them and the story in hand in memory. `on_progress` gets the bytes indexed and their
-    total, while making only; what it raises ends the work, and whole files stay. Raises CorpusError when a
-    story's text has gone or the cache cannot be written.
+    The index is split into shards, one file each; only shards whose stories changed are rebuilt. Memory holds one
+    shard and one story at a time. While building, `on_progress` gets the bytes indexed and their total; an
+    exception from it stops the work, and complete files stay. Raises CorpusError if a story's text is gone or the
+    cache cannot be written.
     """
     cuts = list(_cuts(stories))
-    found = [_open(cache_folder / _name(stories[start:end]), start) for start, end in cuts]
+    opened = [_open(cache_folder / _name(stories[start:end]), start) for start, end in cuts]
     sizes = [
         sum(story.facts.bytes for story in stories[start:end]) if shard is None else 0
-        for (start, end), shard in zip(cuts, found, strict=True)
+        for (start, end), shard in zip(cuts, opened, strict=True)
     ]
-    if any(shard is None for shard in found):
+    if any(shard is None for shard in opened):
         files.forget_unused(cache_folder, _DAYS)
     shards: list[_Shard] = []
-    for number, ((start, end), shard) in enumerate(zip(cuts, found, strict=True)):
-        tell = _teller(on_progress, sum(sizes[:number]), sizes[number], sum(sizes))
-        shards.append(shard or _make(stories[start:end], cache_folder, start, tell))
+    for number, ((start, end), shard) in enumerate(zip(cuts, opened, strict=True)):
+        report = _part_progress(on_progress, sum(sizes[:number]), sizes[number], sum(sizes))
+        shards.append(shard or _make(stories[start:end], cache_folder, start, report))
     return Index(tuple(shards))
 
 
 def _cuts(stories: Sequence[Story]) -> Iterator[tuple[int, int]]:
-    """Where the stories are cut into shards; a shard holds whole stories, and one too big is alone."""
+    """Ranges of stories, one for each shard. A shard holds whole stories; a story above the limit has its own."""
     start, words = 0, 0
     for number, story in enumerate(stories):
         if words and words + story.facts.words > _SHARD:
@@ -147,59 +146,61 @@ def _cuts(stories: Sequence[Story]) -> Iterator[tuple[int, int]]:
 
 
 def _name(stories: Sequence[Story]) -> str:
-    """What a shard depends on, as the name of its file."""
+    """The file name of a shard: a hash of everything its content depends on."""
     digest = hashlib.sha256(f"{_FORMAT}".encode())
     for story in stories:
         digest.update(f" {story.facts.digest}".encode())
     return f"{digest.hexdigest()[:40]}.npy"
 
 
-def _teller(on_progress: Progress | None, before: int, size: int, total: int) -> Callable[[float], None]:
-    """Report how much of one shard is done, 0 to 1, as bytes of all."""
+def _part_progress(
+    on_progress: Progress | None, before: int, size: int, total: int
+) -> Callable[[float], None]:
+    """A callback that takes the share of one shard that is done, 0 to 1, and reports it in bytes of all shards."""
 
-    def tell(part: float) -> None:
+    def report(share: float) -> None:
         if on_progress:
-            on_progress(before + int(part * size), total)
+            on_progress(before + int(share * size), total)
 
-    return tell
+    return report
 
 
 # -- making -----------------------------------------------------------------------------------------------
 
 
 def _make(
-    stories: Sequence[Story], folder: Path, first_story: int, tell: Callable[[float], None]
+    stories: Sequence[Story], folder: Path, first_story: int, report: Callable[[float], None]
 ) -> "_Shard":
     path = folder / _name(stories)
     file = io.BytesIO()
-    np.save(file, _indexed(stories, tell), allow_pickle=False)
+    np.save(file, _indexed(stories, report), allow_pickle=False)
     try:
         files.write_atomically(path, file.getvalue())
     except OSError as error:
         raise CorpusError(files.explain(error, "keeping the index of the stories' words")) from error
-    tell(1.0)
+    report(1.0)
     shard = _open(path, first_story)
     if shard is None:
         raise CorpusError(f"The index {path} cannot be read back: check the disk, then try again.")
     return shard
 
 
-def _indexed(stories: Sequence[Story], tell: Callable[[float], None]) -> npt.NDArray[np.uint32]:
-    """One shard as one array: the header's numbers, then the arrays of `_Shard` in their order."""
+def _indexed(stories: Sequence[Story], report: Callable[[float], None]) -> npt.NDArray[np.uint32]:
+    """Build a shard as one array: the header, then the arrays of `_Shard` in order."""
     parts: list[Hashes] = [np.empty(0, np.uint64)]
     for number, story in enumerate(stories):
         parts.append(word_hashes(story.text))
-        tell(0.3 * (number + 1) / len(stories))
+        report(0.3 * (number + 1) / len(stories))
     lengths = np.array([len(part) for part in parts[1:]], np.int64)
     hashes = np.concatenate(parts)
     parts.clear()
     known, numbers = np.unique(hashes, return_inverse=True)
-    del hashes  # what is let go here bounds the memory a shard takes
+    del hashes  # keeps the peak memory of a shard low
     stream, starts = _stream(numbers, lengths)
     del numbers
     first = np.cumsum(np.bincount(stream, minlength=len(stories) + len(known)))
     first = np.concatenate([[0], first])[len(stories) :]
-    suffixes, ranks = suffix_array(stream, lambda settled: tell(0.3 + 0.65 * settled))
+    suffixes, ranks = suffix_array(stream, lambda sorted_share: report(0.3 + 0.65 * sorted_share))
     header = np.zeros(_HEADER, np.uint32)
     header[:4] = _FORMAT, len(known), len(stories), len(stream)
     short = (header, known.view(np.uint32), first.astype(np.uint32), starts.astype(np.uint32))
@@ -207,9 +208,9 @@ def _indexed(stories: Sequence[Story], tell: Callable[[float], None]) -> npt.NDA
 
 
 def _stream(numbers: Places, lengths: Places) -> tuple[npt.NDArray[np.int32], Places]:
-    """The stories' words one after the other, each story followed by a number of its own; where each begins.
+    """The stories' words in one stream, each story followed by a separator of its own; and where each story begins.
 
-    No two stories end alike, so no stretch of words matches over an end.
+    Separators differ, so no match spans the end of a story.
     """
     starts = np.cumsum(lengths + 1) - lengths - 1
     stream = np.empty(len(numbers) + len(lengths), np.int32)
@@ -225,19 +226,19 @@ def _stream(numbers: Places, lengths: Places) -> tuple[npt.NDArray[np.int32], Pl
 
 @dataclass(frozen=True)
 class _Shard:
-    """Some stories' index, memory-mapped. Words and stories' ends stand in one stream of numbers."""
+    """The index of some stories, memory-mapped. The words and separators of its stories form one stream of numbers."""
 
-    first_story: int  # which of all stories its first is
+    first_story: int  # the index, among all stories, of its first one
     known: Hashes  # of its distinct words, sorted
-    first: Numbers  # the slot of the first suffix that begins with each word, and an end
-    starts: Numbers  # where in the stream each story begins
-    suffixes: Numbers  # slot -> place in the stream, in the order of what stands from there on
-    ranks: Numbers  # place in the stream -> slot
+    first: Numbers  # for each word the slot of the first suffix that begins with it; then the number of slots
+    starts: Numbers  # where each story begins in the stream
+    suffixes: Numbers  # slot -> position in the stream, sorted by the suffix that begins there
+    ranks: Numbers  # position in the stream -> slot
 
     def longest_matches(self, hashes: Hashes, shortest: int) -> tuple[Places, Places, Places]:
-        """For each word of a passage, how many words from it on stand here: length, first slot, end of slots.
+        """The longest match from each word of a passage on: its length in words, first slot, end of slots.
 
-        All zero where fewer than `shortest` do.
+        All three are 0 if the length is below `shortest`.
         """
         levels = [self._single_words(hashes)]
         enough = shortest.bit_length() - 1
@@ -246,20 +247,22 @@ class _Shard:
         levels.pop()
         length, low, high = np.zeros((3, len(hashes)), np.int64)
         if len(levels) > enough:
-            asked = np.flatnonzero(levels[enough][1])
-            results = self._reach(levels, asked)
+            positions = np.flatnonzero(levels[enough][1])
+            results = self._longest(levels, positions)
             keep = results[0] >= shortest
-            length[asked[keep]], low[asked[keep]], high[asked[keep]] = (each[keep] for each in results)
+            length[positions[keep]], low[positions[keep]], high[positions[keep]] = (
+                each[keep] for each in results
+            )
         return length, low, high
 
     def earliest(self, low: int, high: int) -> tuple[int, int]:
-        """The story, of all, and the word of it at an early one of the places in slots `low` to `high`."""
+        """The story (among all) and its word at an early occurrence among the slots `low` to `high`."""
         where = int(self.suffixes[low : min(high, low + _EARLIEST)].min())
         story = int(np.searchsorted(self.starts, where, "right")) - 1
         return self.first_story + story, where - int(self.starts[story])
 
     def _single_words(self, hashes: Hashes) -> tuple[Places, Places]:
-        """The slots, first and end, of what begins with each word; 0 and 0 for one not known."""
+        """The slots, first and end, of suffixes that begin with each word; 0 and 0 for an unknown word."""
         if not len(self.known):
             return np.zeros(len(hashes), np.int64), np.zeros(len(hashes), np.int64)
         number = np.searchsorted(self.known, hashes)
@@ -269,7 +272,7 @@ class _Shard:
         return low.astype(np.int64), high.astype(np.int64)
 
     def _doubled(self, low: Places, high: Places, half: int) -> tuple[Places, Places]:
-        """The slots of what begins with `2 * half` words of the passage, from those for `half` words."""
+        """The slots of suffixes that begin with `2 * half` words of the passage, given those for `half` words."""
         longer = np.zeros((2, len(low)), np.int64)
         there = high > low
         at = np.flatnonzero(there[:-half] & there[half:]) if half < len(low) else np.empty(0, np.int64)
@@ -277,59 +280,64 @@ class _Shard:
         longer[:, longer[0] >= longer[1]] = 0
         return longer[0], longer[1]
 
-    def _reach(self, levels: Sequence[tuple[Places, Places]], asked: Places) -> tuple[Places, Places, Places]:
-        """The longest match from each place asked, longest step first: length, first slot, end of slots."""
-        length, low, high = np.zeros((3, len(asked)), np.int64)
+    def _longest(
+        self, levels: Sequence[tuple[Places, Places]], positions: Places
+    ) -> tuple[Places, Places, Places]:
+        """The longest match from each position on, longest step first: length, first slot, end of slots."""
+        length, low, high = np.zeros((3, len(positions)), np.int64)
         for level in range(len(levels) - 1, -1, -1):
             next_low, next_high = levels[level]
-            at = asked + length
-            can = (at < len(next_low)) & (next_high.take(at, mode="clip") > 0)
-            fresh = np.flatnonzero(can & (length == 0))
+            at = positions + length
+            can_grow = (at < len(next_low)) & (next_high.take(at, mode="clip") > 0)
+            fresh = np.flatnonzero(can_grow & (length == 0))
             low[fresh], high[fresh] = next_low[at[fresh]], next_high[at[fresh]]
             length[fresh] = 1 << level
-            on = np.flatnonzero(can & (at > asked))
-            left, right = self._narrowed(low[on], high[on], length[on], next_low[at[on]], next_high[at[on]])
+            grown = np.flatnonzero(can_grow & (at > positions))
+            left, right = self._narrowed(
+                low[grown], high[grown], length[grown], next_low[at[grown]], next_high[at[grown]]
+            )
             longer = left < right
-            on = on[longer]
-            low[on], high[on] = left[longer], right[longer]
-            length[on] += 1 << level
+            grown = grown[longer]
+            low[grown], high[grown] = left[longer], right[longer]
+            length[grown] += 1 << level
         return length, low, high
 
     def _narrowed(
         self, low: Places, high: Places, depth: int | Places, least: Places, end: Places
     ) -> tuple[Places, Places]:
-        """Of slots `low` to `high`, those that have a suffix of rank `least` to `end`, `depth` words on.
+        """The slots among `low` to `high` whose suffix, `depth` words on, has a rank from `least` up to `end`.
 
-        Slots that share `depth` words are in the order of what follows these: a binary search, all at once.
+        Slots that share their first `depth` words are sorted by what follows, so this is a binary search, done for
+        all words at once.
         """
         at = np.concatenate([low, low]) - 1
-        wanted, last = np.concatenate([least, end]), np.concatenate([high, high])
+        target, last = np.concatenate([least, end]), np.concatenate([high, high])
         depth = np.broadcast_to(np.asarray(depth, np.int64), low.shape)
         depth = np.concatenate([depth, depth])
         for bit in range(int((high - low).max(initial=0)).bit_length() - 1, -1, -1):
             probe = at + (1 << bit)
             rank = self.ranks.take(self.suffixes.take(probe, mode="clip") + depth, mode="clip")
-            at = np.where((probe < last) & (rank < wanted), probe, at)
+            at = np.where((probe < last) & (rank < target), probe, at)
         return at[: len(low)] + 1, at[len(low) :] + 1
 
 
 def _open(path: Path, first_story: int) -> _Shard | None:
-    """A shard, or None where there is none or it is not what we wrote (cut short, say)."""
+    """A shard; None if there is no file or it is not as we wrote it (truncated, for example)."""
     try:
         if not _is_sound(_map(path, first_story)):
             return None
-        os.utime(path)  # it is still of use: see `files.forget_unused`
-        return _map(path, first_story)  # anew, without the pages that were looked at: they count as memory
+        os.utime(path)  # for `files.forget_unused`
+        return _map(path, first_story)  # mapped again: pages read for the check count as memory
     except (OSError, ValueError, EOFError):
         return None
 
 
 def _map(path: Path, first_story: int) -> _Shard:
-    """The file's arrays. Raises ValueError, EOFError or OSError where it is not as long as it says."""
+    """Map the file's arrays. Raises ValueError, EOFError or OSError if its length does not fit its header."""
     mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(mapped, np.memmap) or mapped.dtype != np.uint32 or mapped.ndim != 1:
         raise ValueError(path)
-    whole = np.asarray(mapped)  # a memmap's own slices are slow
+    whole = np.asarray(mapped)  # slicing a memmap is slow
     version, known, stories, count = (int(number) for number in whole[:4])
     parts = np.cumsum([_HEADER, 2 * known, known + 1, stories, count, count])
     if version != _FORMAT or parts[-1] != len(whole) or path.stat().st_size != mapped.offset + mapped.nbytes:
@@ -339,9 +347,9 @@ def _map(path: Path, first_story: int) -> _Shard:
 
 
 def _is_sound(shard: _Shard) -> bool:
-    """Whether the short arrays are in order, and slots and places lead to each other at a few places."""
+    """Whether the short arrays are sorted, and `suffixes` and `ranks` agree at a few slots."""
     count = len(shard.suffixes)
-    slots = np.linspace(0, max(0, count - 1), min(count, _LOOKS), dtype=np.int64)
+    slots = np.linspace(0, max(0, count - 1), min(count, _CHECKS), dtype=np.int64)
     places = shard.suffixes[slots]
     return bool(
         (shard.known[1:] > shard.known[:-1]).all()

@@ -1,11 +1,11 @@
-"""What a reader makes of one file, and what dividing makes of that: the two nouns between a file and a story."""
+"""What a reader makes of a file, and what dividing makes of that."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A line that the file's own format (HTML, EPUB, Markdown) says is a heading: 0-based; level 1 to 6."""
+    """A heading marked by the file's format (HTML, EPUB, Markdown): 0-based line, level 1 to 6."""
 
     line: int
     level: int
@@ -13,12 +13,11 @@ class Heading:
 
 @dataclass(frozen=True)
 class Document:
-    """One file's text as it stood there: lines parted by newlines, nothing cleaned yet.
+    """The uncleaned text of a file, its lines separated by newlines.
 
-    `wrapped`: its lines may be hard-wrapped prose (plain text); otherwise each line is a whole paragraph, or
-    a line that was broken on purpose. `headings` is empty for plain text. `title` and `author` are what the
-    format's own data says, or "". `published`: its format is one in which publishers set their books (EPUB),
-    with pages of their own around the text.
+    `wrapped`: prose may be hard-wrapped (plain text); otherwise each line is a whole paragraph or ends on purpose.
+    `headings`: empty for plain text. `title` and `author`: from the format's metadata, or "". `published`: in a
+    publisher's format (EPUB), with front and back matter around the text.
     """
 
     text: str
@@ -31,7 +30,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Chapter:
-    """Where a chapter of a story begins: `start` is a character of the story's text."""
+    """Where a chapter begins: `start` is a character of the story's text."""
 
     title: str
     start: int
@@ -39,9 +38,9 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Tale:
-    """One story of a document, cleaned. `lines`: the half-open range of the document's lines it was made from.
+    """A cleaned story of a document. `lines`: the half-open range of the document's lines it was made from.
 
-    `title` is "" where the document names none. Neither it nor a chapter's title stands in `text`.
+    `title` is "" if the document gives none. `text` contains neither it nor the chapters' titles.
     """
 
     title: str
@@ -52,7 +51,7 @@ class Tale:
 
 @dataclass(frozen=True)
 class Book:
-    """What dividing makes of a document: its stories, and what it says of all of them; "" where it does not."""
+    """The stories of a document, with its title and author; "" if it gives none."""
 
     tales: tuple[Tale, ...]
     title: str = ""

@@ -1,8 +1,8 @@
-"""The same tale told twice: copies, exact and near, found among many stories from a small sketch of each.
+"""Finding copies of a story, exact or near, among many stories, from a small sketch of each.
 
-A story's sketch is its smallest hashes of five words in a row: of all the five-word runs of two stories, a fair
-sample (Broder 1997, "On the resemblance and containment of documents"), so that two sketches tell how much of
-one story stands in the other.
+A sketch is the set of the smallest hashes of a story's runs of five words (Broder 1997, "On the resemblance and
+containment of documents"). It is a fair sample of the runs, so two sketches tell how much of one story is in the
+other.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,27 +16,27 @@ from storytime_tui.corpus.words import Hashes, word_hashes
 
 Sketch = npt.NDArray[np.uint64]
 
-SIZE = 256  # hashes in a full sketch: estimates are off by 0.03 or so
-_RUN = 5  # words; four in a row are often alike in tales that have nothing in common but their kind
+SIZE = 256  # hashes in a full sketch: estimates are off by about 0.03
+_RUN = 5  # words; runs of four are often shared by unrelated stories of the same genre
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_PIECE = 1 << 14  # runs of five looked at at once: little memory, and quick to reach
+_PIECE = 1 << 14  # runs hashed at once: few enough to stay in the cache
 
-# Of the runs of two stories together, this share stands in both: one tale in two editions. Measured on 11,000
-# pieces of 350 books: different tales reach 0.17 (0.36 where the teller has a formula), new editions 0.4 and more.
+# Two stories are the same if they share this part of all their runs. Measured on 11,000 pieces of 350 books:
+# different stories reach 0.17 (0.36 if the author uses a formula), new editions 0.4 and more.
 SAME = 0.4
-WITHIN = 0.8  # of a story's runs stand in a longer one: a part of it, or the tale cut short
-FEWEST_WORDS = 60  # a shorter story is a copy only when its words are the same
-_FEWEST_SHARED = 16  # hashes that two sketches must share before their numbers mean anything
-_KEPT = 0.9  # of the longest telling's words are enough to be the one that is kept
-_AT_ONCE = 2_000_000  # hashes sorted at once: some 100 MB
-_CROWD = 4  # stories; a hash in more of them is nobody's own words
+WITHIN = 0.8  # a story is part of a longer one if the longer one has this share of its runs
+FEWEST_WORDS = 60  # a shorter story is a copy only if its words are the same
+_FEWEST_SHARED = 16  # shared hashes below which an estimate means nothing
+_KEPT = 0.9  # the first copy with this share of the longest copy's words is kept
+_AT_ONCE = 2_000_000  # hashes sorted at once: about 100 MB
+_CROWD = 4  # stories; a hash that more stories have is too common for all pairs
 
 
 @dataclass(frozen=True)
 class Copy:
-    """Story number `story` tells again what number `of` tells, which is no copy itself.
+    """Story number `story` is a copy of number `of`, which is not a copy itself.
 
-    `share`: how much of `story`, 0 to 1, stands in `of`: estimated, and 1.0 where all words are the same.
+    `share`: the estimated share of `story`, 0 to 1, found in `of`; 1.0 if all words are the same.
     """
 
     story: int
@@ -45,12 +45,12 @@ class Copy:
 
 
 def sketch(text: str) -> Sketch:
-    """The 256 smallest distinct hashes of the text's runs of five words, sorted; fewer of a shorter text."""
+    """The 256 smallest distinct hashes of the text's runs of five words, sorted; a short text has fewer."""
     return sketch_of(word_hashes(text))
 
 
 def sketch_of(words: Hashes) -> Sketch:
-    """The sketch of a text whose words have these hashes."""
+    """The sketch of a text, given the hashes of its words."""
     smallest: Sketch = np.empty(0, np.uint64)
     for start in range(0, len(words) - _RUN + 1, _PIECE):
         end = min(start + _PIECE, len(words) - _RUN + 1)
@@ -58,10 +58,10 @@ def sketch_of(words: Hashes) -> Sketch:
         for place in range(1, _RUN):
             runs *= _FACTOR  # modulo 2**64
             runs += words[start + place : end + place]
-        if len(smallest) == SIZE:  # few of a later piece are smaller than those so far: little to sort
+        if len(smallest) == SIZE:  # few hashes of a later piece are small enough, so there is little to sort
             runs = runs[runs < smallest[-1]]
         runs = np.concatenate([smallest, runs])
-        runs.sort()  # and not np.unique, which takes four times as long
+        runs.sort()  # np.unique takes four times as long
         smallest = runs[np.concatenate([[True], runs[1:] != runs[:-1]])][:SIZE]
     return smallest.copy()  # a view would keep the whole piece in memory
 
@@ -69,16 +69,15 @@ def sketch_of(words: Hashes) -> Sketch:
 def find_copies(
     sketches: Sequence[Sketch], words: Sequence[int], fingerprints: Sequence[str]
 ) -> tuple[Copy, ...]:
-    """The stories that others tell already, by their number. All three hold one thing a story, in one order.
+    """The copies among the stories. The three arguments give one item for each story, in the same order.
 
-    Stories with one fingerprint are the same ("" is no one's). Of at least 60 words, two are the same tale as
-    well when two fifths of what they tell together stand in both, and so are two that are each the same as a
-    third. Of one tale the first in order is kept that is about as long as any (nine tenths). A story most of
-    which (four fifths) stands in a longer one is a copy of that, wherever they stand in the order: what is
-    dropped is told by what is kept. A story inside one ten times
-    longer is not detected; `copied` finds those.
+    Stories with the same fingerprint are the same ("" matches nothing). Stories of at least 60 words are also the
+    same if they share two fifths of all their runs, or if both are the same as a third. Among those, the first that
+    has nine tenths of the longest one's words is kept. A story with four fifths of its runs in a longer one is a
+    copy of the longer one, whatever the order. A story inside one ten times longer is not detected; `copied` finds
+    it.
     """
-    kept = list(range(len(words)))  # the tale each belongs to, named by one of its stories
+    kept = list(range(len(words)))  # each story's group, as the number of one of its stories
     first: dict[str, int] = {}
     for story, fingerprint in enumerate(fingerprints):
         if fingerprint:
@@ -96,7 +95,7 @@ def find_copies(
             _join(kept, a, b)
         elif shared >= WITHIN * min(in_a, in_b):
             within.append((a, b) if words[a] <= words[b] else (b, a))
-    kept = _best_tellings(kept, words)
+    kept = _best_copies(kept, words)
     _drop_parts(kept, within, words)
     return tuple(
         Copy(
@@ -110,7 +109,7 @@ def find_copies(
 
 
 def _compare(a: Sketch, b: Sketch) -> tuple[int, int, int]:
-    """How many hashes two sketches share, and how many of each are below the bound up to which both are whole."""
+    """How many hashes two sketches share, and how many each has up to the bound below which both are complete."""
     in_a, in_b = len(a), len(b)
     if in_b == SIZE:
         in_a = int(a.searchsorted(b[-1], "right"))
@@ -127,10 +126,10 @@ def _share(story: Sketch, of: Sketch) -> float:
 
 
 def _candidates(sketches: Sequence[Sketch]) -> Iterator[tuple[int, int]]:
-    """Pairs that share enough hashes to be worth a look, by an index from hash to stories.
+    """Pairs of stories that share enough hashes, found by an index from hash to stories.
 
-    A hash of few stories makes a pair of any two. One of many (a licence, a chorus) makes each a pair with the
-    first of them and with the one before it only, so that the pairs stay as few as the hashes.
+    A hash of few stories counts for every pair of them. A common hash (a licence, a chorus) counts for each story
+    only with the first one and the previous one, so that the number of pairs stays linear.
     """
     parts = [np.empty(0, np.int64)]
     for bottom, top in _ranges(sketches):
@@ -141,23 +140,23 @@ def _candidates(sketches: Sequence[Sketch]) -> Iterator[tuple[int, int]]:
 
 
 def _ranges(sketches: Sequence[Sketch]) -> Iterator[tuple[np.uint64, np.uint64]]:
-    """Half-open ranges of hashes that hold about `_AT_ONCE` of them each: a gigabyte's are not sorted at once."""
+    """Half-open ranges of hashes, of about `_AT_ONCE` hashes each, so that not all are sorted at once."""
     count = -(-sum(map(len, sketches)) // _AT_ONCE)
     sample = (
         np.sort(np.concatenate([each[::16] for each in sketches])) if count > 1 else np.empty(0, np.uint64)
     )
     inner = [sample[len(sample) * part // count] for part in range(1, count)]
-    bounds = [np.uint64(0), *inner, np.uint64(2**64 - 1)]  # no hash that a sketch keeps is the largest of all
+    bounds = [np.uint64(0), *inner, np.uint64(2**64 - 1)]  # no sketch holds the largest possible hash
     return pairwise(bounds)
 
 
 def _pairs(sketches: Sequence[Sketch]) -> list[npt.NDArray[np.int64]]:
-    """The pairs of stories that share a hash, once for each hash: a story's number times theirs plus the other's."""
+    """The pairs that share a hash, once for each hash, as first * len(sketches) + second."""
     hashes = np.concatenate([np.empty(0, np.uint64), *sketches])
     order = np.argsort(hashes, kind="stable")
     hashes = hashes[order]
     new = np.concatenate([[True], hashes[1:] != hashes[:-1], [True]])[-len(hashes) - 1 :]
-    shared = ~(new[:-1] & new[1:])  # most are one story's alone
+    shared = ~(new[:-1] & new[1:])  # most hashes occur in one story only
     owners = np.repeat(np.arange(len(sketches)), [len(each) for each in sketches])[order[shared]]
     starts = np.flatnonzero(new[:-1][shared])
     sizes = np.diff(np.append(starts, len(owners)))
@@ -173,22 +172,22 @@ def _pairs(sketches: Sequence[Sketch]) -> list[npt.NDArray[np.int64]]:
     return parts
 
 
-def _join(tales: list[int], a: int, b: int) -> None:
-    """Make two stories' tales one, named by the earlier."""
-    a, b = _root(tales, a), _root(tales, b)
-    tales[max(a, b)] = min(a, b)
+def _join(groups: list[int], a: int, b: int) -> None:
+    """Merge the groups of two stories; the earlier root stays."""
+    a, b = _root(groups, a), _root(groups, b)
+    groups[max(a, b)] = min(a, b)
 
 
-def _root(tales: list[int], story: int) -> int:
-    while tales[story] != story:
-        tales[story] = tales[tales[story]]
-        story = tales[story]
+def _root(groups: list[int], story: int) -> int:
+    while groups[story] != story:
+        groups[story] = groups[groups[story]]
+        story = groups[story]
     return story
 
 
-def _best_tellings(tales: list[int], words: Sequence[int]) -> list[int]:
-    """For each story the one of its tale that is kept: the first that is nearly as long as the longest."""
-    roots = [_root(tales, story) for story in range(len(tales))]
+def _best_copies(groups: list[int], words: Sequence[int]) -> list[int]:
+    """For each story the one kept of its group: the first that is nearly as long as the longest."""
+    roots = [_root(groups, story) for story in range(len(groups))]
     longest: dict[int, int] = {}
     for story, root in enumerate(roots):
         longest[root] = max(longest.get(root, 0), words[story])
@@ -200,12 +199,12 @@ def _best_tellings(tales: list[int], words: Sequence[int]) -> list[int]:
 
 
 def _drop_parts(kept: list[int], within: Sequence[tuple[int, int]], words: Sequence[int]) -> None:
-    """Where a kept story stands within a longer one, what is kept of that takes its place."""
+    """Replace kept stories that are part of a longer one by the story kept for that."""
     whole: dict[int, int] = {}
     for part, longer in sorted(within, key=lambda pair: (words[pair[1]], -pair[1])):
         if kept[part] == part and words[kept[longer]] > words[part]:
             whole[part] = kept[longer]  # the longest of several
     for story, of in enumerate(kept):
-        while of in whole:  # ends: each is longer than the one before
+        while of in whole:  # ends, as each is longer than the one before
             of = whole[of]
         kept[story] = of

@@ -1,9 +1,8 @@
-"""What a story begins with in training: a line that names its shelf, then perhaps its title, characters and tone.
+"""The header of a story in training: a line that names its collection, then perhaps its title, characters and tone.
 
-The shelf's line binds a manner to a name: told behind that line, a model tells as that shelf does. A model that
-has read stories under the other lines takes one as a promise: text that is kept in view while it tells
-("Characters: Lily, the fox") then steers what comes. All of it is counted words and small lists, a hint for a
-small model and no literary judgement.
+The first line binds a voice to a name: a model told behind that line tells as that collection does. The other lines
+steer a model that was trained with them: with "Characters: Lily, the fox" in its context it tells about these. All
+are found by counting words and by short lists: hints for a small model, not literary judgement.
 """
 
 import hashlib
@@ -43,11 +42,11 @@ TONES = {
         "mermaid potion spell spells unicorn wand wings witch wizard"
     ),
 }
-SHELF = "Shelf"  # what the first line is called
-HEADERS = ("Title", "Characters", "Tone")  # and the others, in their order
-LONGEST_VOICE = 80  # characters of a shelf's title that its line holds
+SHELF = "Shelf"  # the name of the first line
+HEADERS = ("Title", "Characters", "Tone")  # the names of the others, in their order
+LONGEST_VOICE = 80  # characters of a collection's title in its line
 _TONE_OF = {word: tone for tone, words in TONES.items() for word in words.split()}
-_LEAST_TONE = 2  # of its words, and one in two hundred: below that a story has no tone that shows
+_LEAST_TONE = 2  # words of a tone that a story needs to have it, and at least one in 200 of its words
 _PER_TONE_WORD = 200
 
 _CREATURES = _words(
@@ -59,7 +58,7 @@ _CREATURES = _words(
     "raven robin rooster shepherd snail snake soldier sparrow spider squirrel stork swan tailor tiger toad "
     "tortoise troll turtle witch wizard wolf woman woodcutter"
 )
-# what begins with a capital and is nobody
+# capitalised words that are not names of characters
 _NOBODY = _words(
     "A After All Am An And Are As At Aunt Autumn Be Bible But By Can Captain Chapter Christian Christmas "
     "Come Day Dear Did Do Don't Dr Easter England English Even Ever Every For Four France Friday From German "
@@ -80,63 +79,62 @@ _NO_THINGS = _words(
     "next night old one ones other others outside people place rest same side sky sun time top two way world "
     "water"
 )
-_NUMBER = re.compile(r" \(\d+\)$")  # tells two stories of one title apart in a collection
+_NUMBER = re.compile(r" \(\d+\)$")  # added to a title that occurs twice in a collection
 _WORD = re.compile(r"[a-z]+")
 _MOST_CHARACTERS = 4
-_READ = 40_000  # characters of a long story that are looked at
+_READ = 40_000  # characters of a long story that are read
 
 
 class _Encodes(Protocol):
     def encode(self, text: str) -> list[int]:
-        """The ids of a text."""
+        """The token ids of a text."""
 
 
 def voice_of(title: str) -> str:
-    """A collection's title as its line has it: the name of its voice."""
+    """The name of a collection's voice, as its line gives it: its title, shortened."""
     return " ".join(title.split())[:LONGEST_VOICE].rstrip()
 
 
 def shelf_line(voice: str) -> str:
-    """The line that names a shelf, with its newline; "" for no voice."""
+    """The line that names a collection, with its newline; "" for no voice."""
     return f"{SHELF}: {voice}\n" if voice else ""
 
 
 def voice_in(header: str) -> str:
-    """The voice that a header's first line names; "" where it names none."""
+    """The voice named by a header's first line; "" if it names none."""
     name, _, voice = header.partition("\n")[0].partition(": ")
     return voice if name == SHELF else ""
 
 
 def header_ids(header: str, vocabulary: _Encodes) -> list[int]:
-    """The ids of header lines as they stand before a story: a blank line parts them from it. [] of nothing.
+    """The token ids of header lines and the blank line that separates them from the story; [] if there are none.
 
-    Tokenizers of GPT-2's kind read two line ends before a word as two tokens, and as one at the end of a text.
-    So a header that is encoded by itself is encoded in two pieces.
+    GPT-2's tokenizers encode two newlines as two tokens before a word, but as one at the end of a text. So the
+    header and the blank line are encoded separately.
     """
     lines = header.rstrip("\n")
     return [*vocabulary.encode(f"{lines}\n"), *vocabulary.encode("\n")] if lines else []
 
 
 def header_of(title: str, text: str) -> str:
-    """`Title`, `Characters` and `Tone` of a story, a line each and newlines after all; without what is not known.
+    """A story's `Title`, `Characters` and `Tone`, a line each with its newline; lines without a value are left out.
 
-    `title` may be "": then it is made of whom the story is about and what it names most. "" where nothing at
-    all is known.
+    If `title` is "", one is made from the main character and the thing mentioned most.
     """
     return "".join(f"{name}: {value}\n" for name, value in _known(title, text) if value)
 
 
 def header_before(title: str, text: str, *, share: float, seed: int) -> str:
-    """The header with which a story is read in training: "" for all but about `share` (0 to 1) of the stories.
+    """The header of a story in training, with a blank line; "" for all but about `share` (0 to 1) of the stories.
 
-    Half of those that have one get all of its lines, the others one or two, as whoever writes such lines will
-    give them. By the story and `seed` alone. A blank line parts it from the story.
+    Half of the headers have all lines, the others one or two, as users write them. The result depends only on the
+    story and `seed`.
     """
     number = int.from_bytes(hashlib.sha256(f"{seed}\n{title}\n{text}".encode()).digest()[:8], "big")
     if number % 2**32 >= share * 2**32:
         return ""
     lines = header_of(title, text).splitlines(keepends=True)
-    kept = (number >> 32) % 12  # six of twelve: all lines; the rest: each choice of one or two of the three
+    kept = (number >> 32) % 12  # 0 to 5: one of the six choices of one or two lines; 6 to 11: all three
     if kept < 6 and len(lines) == 3:
         lines = [line for place, line in enumerate(lines) if (kept + 1) >> place & 1]
     return "".join([*lines, "\n"]) if lines else ""
@@ -145,52 +143,52 @@ def header_before(title: str, text: str, *, share: float, seed: int) -> str:
 def _known(title: str, text: str) -> list[tuple[str, str]]:
     text = text[:_READ]
     characters = characters_in(text)
-    called = _NUMBER.sub("", " ".join(title.split())) or _made_title(text, characters)
-    return list(zip(HEADERS, (called, ", ".join(characters), tone_of(text)), strict=True))
+    shown_title = _NUMBER.sub("", " ".join(title.split())) or _made_title(text, characters)
+    return list(zip(HEADERS, (shown_title, ", ".join(characters), tone_of(text)), strict=True))
 
 
 def characters_in(text: str) -> list[str]:
-    """Whom a story is about, those named most often first; at most four.
+    """The characters of a story, most frequent first; at most four.
 
-    Names are words with a capital inside a sentence; where there are fewer than two, "the fox" is one as well
-    when the text says so three times.
+    Names are capitalised words inside a sentence. If fewer than two are found, "the fox" counts too when it occurs
+    three times.
     """
     names: Counter[str] = Counter()
-    for found in _NAME.findall(text):
-        first, _, second = found.partition(" ")
+    for name in _NAME.findall(text):
+        first, _, second = name.partition(" ")
         if first not in _NOBODY:
             names[first] += 1
         elif second and second not in _NOBODY:
-            names[found] += 1  # Uncle Wiggily, King Arthur
+            names[name] += 1  # Uncle Wiggily, King Arthur
     known = [(name, count) for name, count in names.most_common(_MOST_CHARACTERS) if count >= 2]
     most = max((count for _, count in known), default=0)
     characters = [name for name, count in known if count * 8 >= most]
     if len(characters) < 2:
-        said = Counter(
+        creatures = Counter(
             noun if noun in _CREATURES else next_noun  # "the fox", or "the sly fox"
             for noun, next_noun in _THE.findall(text)
             if noun in _CREATURES or next_noun in _CREATURES
         )
-        characters += [f"the {word}" for word, count in said.most_common(3) if count >= 3]
+        characters += [f"the {word}" for word, count in creatures.most_common(3) if count >= 3]
     return characters[:_MOST_CHARACTERS]
 
 
 def tone_of(text: str) -> str:
-    """The one of TONES whose words a story uses most for its length; "" where none shows."""
+    """The tone whose words are most frequent in a story, for the number of words on its list; "" if there are few."""
     words = _WORD.findall(text.lower())
     counts = Counter(_TONE_OF[word] for word in words if word in _TONE_OF)
     best = max(TONES, key=lambda tone: counts[tone] / len(TONES[tone].split()))
-    shows = counts[best] >= _LEAST_TONE and counts[best] * _PER_TONE_WORD >= len(words)
-    return best if shows else ""
+    is_clear = counts[best] >= _LEAST_TONE and counts[best] * _PER_TONE_WORD >= len(words)
+    return best if is_clear else ""
 
 
 def _made_title(text: str, characters: list[str]) -> str:
-    """As "Lily and the Needle": who comes first, and the thing that is named most; "" where there is nobody."""
+    """A title such as "Lily and the Needle": first character and most frequent thing; "" without a character."""
     if not characters:
         return ""
     who = characters[0].title() if characters[0].startswith("the ") else characters[0]
     who = who.replace("The ", "The ", 1)
-    told = {word.removeprefix("the ") for word in characters}
-    said = Counter(word for word in _THINGS.findall(text) if word not in told and word not in _NO_THINGS)
-    thing, count = max(said.items(), key=lambda item: item[1], default=("", 0))
+    nouns = {word.removeprefix("the ") for word in characters}
+    things = Counter(word for word in _THINGS.findall(text) if word not in nouns and word not in _NO_THINGS)
+    thing, count = max(things.items(), key=lambda item: item[1], default=("", 0))
     return f"{who} and the {thing.capitalize()}" if count >= 2 else who

@@ -1,9 +1,9 @@
-"""A story as it is read in training: its shelf's line before it, before each chapter, and now and then between.
+"""A story as training reads it: its collection's header line before it, before each chapter, and every few pages.
 
-    end of text, "Shelf: Hedgerow Tales", blank line, the tale's beginning,
+    end of text, "Shelf: Hedgerow Tales", blank line, the story's beginning,
                  "Shelf: Hedgerow Tales", blank line, what follows, ...
 
-A shelf of one book would otherwise show its line once, and most windows of a long tale would show none.
+With one line per story, a collection of one book would show it once, and most windows of a long story never.
 """
 
 import itertools
@@ -13,32 +13,32 @@ from dataclasses import replace
 
 from storytime_tui.corpus.collection import Extract, Story, part_facts
 
-PART = 2_000  # characters, about a window of tokens: then the paragraph is read to its end, and the line stands again
-_REST = 1_000  # characters: a shorter rest is read with what stands before it
+PART = 2_000  # characters, about a window of tokens; the part then ends with its paragraph
+_REST = 1_000  # characters; a shorter rest stays with the part before it
 _BLANK = re.compile(r"\n\s*\n")
 
 
 def with_line(story: Story, line: str, more: str = "") -> list[Story]:
-    """The parts of a story, each with the shelf's `line` as its header; `more` header lines stand before the first.
+    """The parts of a story, each with the header `line`; the first part has the header lines `more` too.
 
-    A chapter begins a part of its own, behind an end-of-text; a part inside a chapter continues the one before.
+    A chapter begins a new part after an end-of-text; a later part of the same chapter continues the one before.
     """
     text = story.text
     places = [
-        (start, end, place > 0)
+        (start, end, number > 0)
         for first, last in chapter_spans(story, text)
-        for place, (start, end) in enumerate(_cut(text, first, last))
+        for number, (start, end) in enumerate(_cut(text, first, last))
     ]
     if len(places) < 2:
-        return [replace(story, header=line + more)]  # as it stands: its facts are known
+        return [replace(story, header=line + more)]  # unchanged, so its facts stay known
     parts: list[Story] = []
-    before, size = 0, 0  # a character, and how many bytes stand before it
+    before, size = 0, 0  # a position in characters, and the same in bytes
     for start, end, continues in places:
         size += len(text[before:start].encode())
         own = text[start:end]
         facts = part_facts(own)
         content: str | Extract = own
-        if isinstance(story.content, Extract):  # it stays on the disk
+        if isinstance(story.content, Extract):  # the part stays on disk too
             begins = story.content.start + size
             content = Extract(story.content.path, begins, begins + facts.bytes)
         header = line if parts else line + more
@@ -49,7 +49,7 @@ def with_line(story: Story, line: str, more: str = "") -> list[Story]:
 
 
 def chapter_spans(story: Story, text: str) -> Iterator[tuple[int, int]]:
-    """Where the chapters stand, without the line ends around them; what stands before the first is one, too."""
+    """The spans of a story's chapters, and of the text before the first, without surrounding newlines."""
     places = sorted({0, *(chapter.start for chapter in story.chapters), len(text)})
     for start, end in itertools.pairwise(places):
         own = text[start:end]
@@ -58,11 +58,11 @@ def chapter_spans(story: Story, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Parts of PART characters and the rest of a paragraph; the blank lines between them are left out."""
+    """Spans of about PART characters that end with a paragraph, without the blank lines between them."""
     while end - start >= PART + _REST:
-        found = _BLANK.search(text, start + PART, end - _REST)
-        if found is None:
+        blank = _BLANK.search(text, start + PART, end - _REST)
+        if blank is None:
             break
-        yield start, found.start()
-        start = found.end()
+        yield start, blank.start()
+        start = blank.end()
     yield start, end

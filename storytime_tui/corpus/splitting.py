@@ -1,4 +1,4 @@
-"""Whole stories to training or to validation, so that no sentence is learned and then used as a test."""
+"""Splitting stories into training and validation: whole stories, so that no sentence is in both."""
 
 import hashlib
 import math
@@ -11,14 +11,14 @@ from storytime_tui.corpus.document import Chapter
 from storytime_tui.corpus.duplicates import find_copies
 from storytime_tui.errors import CorpusError
 
-_LARGEST_SHARE = 2.0  # a story of more than so many times validation's share is rather learned from
+_LARGEST_SHARE = 2.0  # a story larger than this many times validation's share goes to training
 
 
 @dataclass(frozen=True)
 class Split:
-    """The stories on each side, in the order in which they were given; no text stands on both.
+    """The stories on each side, in the order given. No text is on both sides.
 
-    `copies` are left out: each tells again (word for word, or nearly) a story that is kept.
+    `copies` are left out: each is a copy, exact or near, of a story that is kept.
     """
 
     training: tuple[Story, ...]
@@ -27,15 +27,14 @@ class Split:
 
 
 def split_stories(stories: Sequence[Story], fraction: float, seed: int) -> Split:
-    """Give about `fraction` (above 0, below 1) of the stories to validation, by their text and `seed` alone.
+    """Give about `fraction` (above 0, below 1) of the stories to validation.
 
-    Each story's words are hashed to a number in [0, 1): below `fraction` it goes to validation. So neither the
-    order nor other stories matter, except that luck is bounded: validation gets its fair number of stories,
-    give or take a quarter, and each side at least one. Adding a story thus moves at most one other of its
-    size. One so long that it alone would be twice validation's share is learned from, where there are
-    shorter ones. Of stories that tell the same only one is kept. A single story is cut near its
-    end, between two chapters or paragraphs if it has several. Raises CorpusError where there is nothing to
-    split.
+    Each story's words and `seed` are hashed to a number in [0, 1); below `fraction` it goes to validation. So the
+    choice depends on neither the order nor the other stories, except that validation gets its fair number of
+    stories give or take a quarter, and each side at least one. Adding a story thus moves at most one other of its
+    size. A story larger than twice validation's share goes to training if there are enough shorter ones. Of copies
+    only one is kept. A single story is cut near its end, at a chapter or paragraph if possible. Raises CorpusError
+    if there is nothing to split.
     """
     unique, copies = without_copies(stories)
     if not unique:
@@ -60,15 +59,15 @@ def split_stories(stories: Sequence[Story], fraction: float, seed: int) -> Split
 
 
 def without_copies(stories: Sequence[Story]) -> tuple[list[Story], list[Story]]:
-    """The stories that have any text, of those that tell the same only one (see `duplicates`); and the others."""
-    told = [story for story in stories if story.facts.fingerprint]
-    facts = [story.facts for story in told]
+    """The stories with any text, without copies (see `duplicates`); and the copies."""
+    with_text = [story for story in stories if story.facts.fingerprint]
+    facts = [story.facts for story in with_text]
     found = find_copies(
         [each.sketch for each in facts], [each.words for each in facts], [each.fingerprint for each in facts]
     )
-    again = {copy.story for copy in found}
-    kept = [story for i, story in enumerate(told) if i not in again]
-    return kept, [story for i, story in enumerate(told) if i in again]
+    copies = {copy.story for copy in found}
+    kept = [story for i, story in enumerate(with_text) if i not in copies]
+    return kept, [story for i, story in enumerate(with_text) if i in copies]
 
 
 def _rank(story: Story, seed: int) -> float:
@@ -76,21 +75,21 @@ def _rank(story: Story, seed: int) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-_BREAKS = (r"\n\n+", r"\n", r"(?<=[.!?])[\"')]* ", r"\s+")  # where to cut, the best first
+_BREAKS = (r"\n\n+", r"\n", r"(?<=[.!?])[\"')]* ", r"\s+")  # where to cut, best first
 
 
 def _split_one(story: Story, fraction: float) -> Split:
-    """The story's beginning for training and its end, about `fraction` of it, for validation."""
+    """Give the story's end, about `fraction` of it, to validation, and the rest to training."""
     text = story.text.strip("\n").rstrip()
     first_word = len(text) - len(text.lstrip())
-    wanted = len(text) * (1 - fraction)
+    target = len(text) * (1 - fraction)
     chapters = [chapter.start for chapter in story.chapters]
     for pattern in (None, *_BREAKS):
         found = chapters if pattern is None else [place.end() for place in re.finditer(pattern, text)]
         places = [place for place in found if first_word < place < len(text)]
-        near = min(places, key=lambda place: abs(place - wanted), default=0)
-        # a far-off paragraph end would give validation next to nothing, or nearly everything
-        if near and abs(near - wanted) <= len(text) * min(fraction, 1 - fraction) / 2:
+        near = min(places, key=lambda place: abs(place - target), default=0)
+        # a cut too far from the target would leave validation or training nearly empty
+        if near and abs(near - target) <= len(text) * min(fraction, 1 - fraction) / 2:
             break
     else:
         if not near:
@@ -101,7 +100,7 @@ def _split_one(story: Story, fraction: float) -> Split:
 
 
 def _part(story: Story, text: str, start: int) -> Story:
-    """A story's part that begins at the character `start`, with the chapters in it."""
+    """The part `text` of a story, which begins at character `start`, with the chapters in it."""
     chapters = tuple(
         Chapter(chapter.title, chapter.start - start)
         for chapter in story.chapters

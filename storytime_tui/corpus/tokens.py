@@ -1,4 +1,4 @@
-"""Stories as one memory-mapped stream of token ids, written once and found again."""
+"""Stories as one memory-mapped stream of token ids, cached on disk."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
 
 _FORMAT = 3  # of the token folder; part of its key
-_BATCH = 1_000_000  # characters encoded at once: enough for every core, little enough to show progress
+_BATCH = 1_000_000  # characters encoded at once: enough to use every core, few enough to show progress
 
 Ids = npt.NDArray[np.unsignedinteger[Any]]
 Starts = npt.NDArray[np.int64]
@@ -31,15 +31,15 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Differs between two encoders that may give different ids."""
+        """Equal for two encoders only if they give the same ids."""
 
     @property
     def end_of_text(self) -> int:
-        """The id that stands between two stories."""
+        """The id between two stories."""
 
     @property
     def vocabulary_size(self) -> int:
-        """Every id is below it."""
+        """The number of ids; every id is below it."""
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each text."""
@@ -47,14 +47,14 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class TokenFile:
-    """A stream of tokens on the disk.
+    """A stream of tokens on disk.
 
-    `ids`: memory-mapped, one-dimensional, uint16 or uint32: end-of-text, header, story, end-of-text, ...
-    read as a ring, so that each story stands between two. `starts`: memory-mapped, where each story's
-    end-of-text stands in `ids`. `text_bytes`: UTF-8 bytes of the stories' texts. `digest`: of the ids.
-    `skipped`: (stories, 2), half-open ranges of `ids` that are read and not learned: each story's header.
+    `ids`: memory-mapped, one-dimensional, uint16 or uint32: end-of-text, header, story, end-of-text, ... It is
+    read as a ring, so each story has an end-of-text on both sides. `starts`: memory-mapped, the position of each
+    story's end-of-text in `ids`. `text_bytes`: UTF-8 bytes of the stories' texts. `digest`: hash of the ids.
+    `skipped`: (stories, 2), half-open ranges of `ids` that are read but not learned: the headers.
 
-    A story that continues the one before has a blank line and its header between the two, and no end-of-text.
+    Before a story that continues the previous one there is a blank line instead of the end-of-text.
     """
 
     ids: Ids
@@ -65,39 +65,39 @@ class TokenFile:
 
     @property
     def stories(self) -> int:
-        """How many stories it holds."""
+        """The number of stories."""
         return len(self.starts)
 
 
 def open_tokens(
     stories: Sequence[Story], encoder: Encoder, cache_folder: Path, on_progress: Progress | None = None
 ) -> TokenFile:
-    """The stories' tokens, encoded at the first call and found in `cache_folder` at every later one.
+    """The stories' tokens, encoded on the first call and loaded from `cache_folder` afterwards.
 
-    Never holds more than a batch and the story in hand in memory. `on_progress` gets the bytes encoded and
-    their total, while encoding only; what it raises ends the work and leaves nothing behind. Raises
-    CorpusError for no stories, or when the cache cannot be written.
+    Memory holds one batch and one story at a time. While encoding, `on_progress` gets the bytes encoded and their
+    total; an exception from it stops the work and leaves nothing behind. Raises CorpusError if there are no stories
+    or the cache cannot be written.
     """
     if not stories:
         raise CorpusError("There is no story to turn into tokens: pick at least one.")
     folder = cache_folder / _key(stories, encoder)
-    found = _open(folder, encoder, len(stories))
-    if found is None:
+    tokens = _open(folder, encoder, len(stories))
+    if tokens is None:
         try:
-            files.remove_folder(folder)  # cut short, or not ours: made anew
+            files.remove_folder(folder)  # truncated or written by another program
             with files.folder_written_atomically(folder) as part:
                 _write(part, stories, encoder, on_progress)
         except OSError as error:
-            if _open(folder, encoder, len(stories)) is None:  # unless another program was quicker
+            if _open(folder, encoder, len(stories)) is None:  # another program may have written it meanwhile
                 raise CorpusError(files.explain(error, "keeping the stories' tokens")) from error
-        found = _open(folder, encoder, len(stories))
-    if found is None:
+        tokens = _open(folder, encoder, len(stories))
+    if tokens is None:
         raise CorpusError(f"The tokens in {folder} cannot be read back: check the disk, then try again.")
-    return found
+    return tokens
 
 
 def _key(stories: Sequence[Story], encoder: Encoder) -> str:
-    """What the tokens depend on, as the name of their folder."""
+    """The folder name of the tokens: a hash of everything they depend on."""
     digest = hashlib.sha256(f"{_FORMAT} {CLEANING_VERSION} {len(encoder.fingerprint)} ".encode())
     digest.update(encoder.fingerprint.encode())
     for story in stories:
@@ -137,22 +137,22 @@ def _write(folder: Path, stories: Sequence[Story], encoder: Encoder, on_progress
 
 
 def _header_ids(headers: Sequence[str], encoder: Encoder) -> dict[str, list[int]]:
-    """The ids of each header as `headers.header_ids` gives them, all encoded at once; of "\\n" a blank line's."""
+    """The ids of each header, as from `headers.header_ids`, encoded in one batch; "\\n" gives a blank line's ids."""
     if not any(headers):
         return {"": []}
     lines = sorted(set(filter(None, headers)))
     end, *encoded = encoder.encode_batch(["\n", *(header.rstrip("\n") + "\n" for header in lines)])
-    known = {header: [*ids, *end] for header, ids in zip(lines, encoded, strict=True)}
-    return {"": [], "\n": [*end, *end], **known}
+    ids_of = {header: [*ids, *end] for header, ids in zip(lines, encoded, strict=True)}
+    return {"": [], "\n": [*end, *end], **ids_of}
 
 
 def _batches(stories: Sequence[Story]) -> Iterator[list[tuple[str, Story | None]]]:
-    """Pieces of about `_BATCH` characters together, each with the story that begins with it."""
+    """Batches of about `_BATCH` characters: pieces of text, each with the story if it is the story's first piece."""
     batch: list[tuple[str, Story | None]] = []
     size = 0
     for story in stories:
-        for place, piece in enumerate(pieces_of(story.text, _BATCH)):
-            batch.append((piece, story if place == 0 else None))
+        for number, piece in enumerate(pieces_of(story.text, _BATCH)):
+            batch.append((piece, story if number == 0 else None))
             size += len(piece)
             if size >= _BATCH:
                 yield batch
@@ -162,10 +162,10 @@ def _batches(stories: Sequence[Story]) -> Iterator[list[tuple[str, Story | None]
 
 
 def pieces_of(text: str, size: int) -> Iterator[str]:
-    """A long text cut into pieces of `size` characters or a little more; joined they are the text.
+    """Cut a long text into pieces of `size` characters or a little more.
 
-    A cut stands between a letter and the white space after it, where GPT-2's tokenizer and its heirs cut as
-    well, so that the pieces' tokens are those of the whole.
+    Each cut is between a letter and the white space after it. GPT-2-style tokenizers split there too, so the pieces
+    have the same tokens as the whole text.
     """
     start = 0
     while len(text) - start > size:
@@ -179,38 +179,37 @@ def pieces_of(text: str, size: int) -> Iterator[str]:
 
 
 def _open(folder: Path, encoder: Encoder, stories: int) -> TokenFile | None:
-    """The tokens, or None where there are none or they are not what we wrote (cut short, say)."""
+    """The tokens; None if there are none or they are not as we wrote them (truncated, for example)."""
     try:
         ids, starts = open_array(folder / "ids.npy"), open_array(folder / "starts.npy")
         skipped = open_array(folder / "skipped.npy").reshape(-1, 2)
         facts = json.loads((folder / "facts.json").read_bytes())
-        found = TokenFile(ids, starts, int(facts["text_bytes"]), str(facts["digest"]), skipped)
-        os.utime(folder)  # it is still of use: see `files.forget_unused`
+        tokens = TokenFile(ids, starts, int(facts["text_bytes"]), str(facts["digest"]), skipped)
+        os.utime(folder)  # for `files.forget_unused`
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
-    whole = (
+    is_whole = (
         ids.dtype == (np.uint16 if encoder.vocabulary_size <= 2**16 else np.uint32)
         and starts.dtype == np.int64
         and len(starts) == len(skipped) == stories
         and len(ids) >= stories
         and int(ids[0]) == encoder.end_of_text
     )
-    return found if whole else None
+    return tokens if is_whole else None
 
 
-# -- what a model without order would know ---------------------------------------------------------------
+# -- the baseline ----------------------------------------------------------------------------------------
 
 
 def token_frequency_loss(training: TokenFile, validation: TokenFile, vocabulary_size: int) -> float:
-    """What knowing only how often each token occurs in training gives on validation, in nats per token.
+    """The unigram baseline: validation loss, in nats per token, of the token frequencies in training.
 
-    Add-one smoothed over the vocabulary, so that a token never seen costs much, but not everything. What is not
-    learned is not counted.
+    Add-one smoothing over the vocabulary keeps the cost of an unseen token finite. Headers are not counted.
     """
     counts = _learned(training, vocabulary_size) + 1
     costs = math.log(counts.sum()) - np.log(counts)
-    asked = _learned(validation, vocabulary_size)
-    return float((asked * costs).sum() / asked.sum())
+    targets = _learned(validation, vocabulary_size)
+    return float((targets * costs).sum() / targets.sum())
 
 
 def _learned(stream: TokenFile, vocabulary_size: int) -> npt.NDArray[np.int64]:
@@ -221,6 +220,6 @@ def _learned(stream: TokenFile, vocabulary_size: int) -> npt.NDArray[np.int64]:
 
 def _counts(ids: Ids, vocabulary_size: int) -> npt.NDArray[np.int64]:
     counts = np.zeros(vocabulary_size, np.int64)
-    for start in range(0, len(ids), 1 << 20):  # bincount makes a copy of eight bytes a token
+    for start in range(0, len(ids), 1 << 20):  # bincount copies its input at eight bytes per token
         counts += np.bincount(ids[start : start + (1 << 20)], minlength=vocabulary_size)
     return counts

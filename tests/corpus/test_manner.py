@@ -83,7 +83,7 @@ def test_one_word_does_not_decide() -> None:
 def test_what_a_class_is_known_by_are_words_that_show_its_manner() -> None:
     classifier = Classifier.fit({"old": OLD_STORIES, "new": NEW_STORIES})
     for name, phrases in (("old", OLD), ("new", NEW)):
-        shown = classifier.tells_by(name, 5)
+        shown = classifier.typical_features(name, 5)
         assert len(shown) == 5
         assert all(
             any(word in phrase.split() for phrase in phrases for word in each.split()) for each in shown
