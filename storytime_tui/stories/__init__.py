@@ -1,1 +1,1 @@
-"""What was written: the tree of passages and where it is kept. Knows no torch and no textual."""
+"""Written stories: a tree of passages for each, and where they are stored. Knows no torch and no textual."""

@@ -1,7 +1,7 @@
-"""What becomes of the stories when their file is taken away while it is open: they are written anew from what is open.
+"""Rescuing the stories when their file is removed or replaced while it is open: they are written to a new file.
 
-SQLite itself notices nothing: it goes on writing into the file that has no name any more, and all of it is gone with
-the last program that has it open. So the name is looked at before each call, which costs some microseconds.
+SQLite does not notice: it goes on writing to the unlinked file, and everything is lost when the last program closes
+it. So the file's identity is checked before each call, which takes microseconds.
 """
 
 import contextlib
@@ -12,16 +12,16 @@ from pathlib import Path
 
 from storytime_tui import files
 
-Identity = tuple[int, int]  # the device and the number of a file
+Identity = tuple[int, int]  # a file's device and inode
 
 
 def identity_of(path: Path) -> Identity | None:
-    """Which file has this name now; None where none has. Raises OSError where that cannot be said."""
+    """The identity of the file at this path, None if there is none. Raises OSError if it cannot be read."""
     try:
-        found = path.stat()
+        stat = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return found.st_dev, found.st_ino
+    return stat.st_dev, stat.st_ino
 
 
 def log_of(path: Path) -> Path:
@@ -30,10 +30,10 @@ def log_of(path: Path) -> Path:
 
 
 def forget_log(path: Path, ours: Identity | None) -> None:
-    """Take the log of the file that was removed or replaced out of the way, if it is still that one.
+    """Delete the write-ahead log of the file that was removed or replaced, if it still has the identity `ours`.
 
-    What is in it can be read here, where it is open; read into the file that has the name now, it would spoil that.
-    Raises OSError.
+    The open connection can still read it, but SQLite would apply it to the file that now has the name and corrupt
+    that. Raises OSError.
     """
     if ours is not None and identity_of(log_of(path)) == ours:
         for stale in _companions(path):
@@ -41,75 +41,74 @@ def forget_log(path: Path, ours: Identity | None) -> None:
 
 
 def rescue(db: sqlite3.Connection, path: Path, writer: str) -> tuple[Path, str]:
-    """Write all that `db` holds to a new file, close it, and say where that is and what happened, in a sentence.
+    """Write everything in `db` to a new file and close `db`. Returns the new file's path and a sentence for the user.
 
-    The new file is `path` itself, or, where another file has that name by now, one beside it: nothing of either is
-    lost. Where another window was quicker, and its new file has all of it, that one will do. `writer` is who types
-    here. Raises OSError or sqlite3.Error; `db` is still open then.
+    The new file is `path`, or a file beside it if `path` belongs to another file by now, so that neither is lost. If
+    another window has already rescued everything, its file is used. `writer` names this window's draft. Raises
+    OSError or sqlite3.Error; `db` is still open then.
     """
     if _holds_all(path, db, writer):
         db.close()
         return (
             path,
-            f"The stories file {path} was removed, and another window has written it anew: nothing is lost.",
+            f"The stories file {path} was removed, and another window has written it again: nothing is lost.",
         )
     files.make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=".part-", suffix="-" + path.name, dir=path.parent)
-    os.close(handle)  # mkstemp made it for our eyes only, and so it stays
+    os.close(handle)  # mkstemp gave it mode 0600, which it keeps
     part = Path(name)
     try:
         copy = sqlite3.connect(part, isolation_level=None)
         try:
             db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # all of it in the one file, which can be renamed
+            copy.execute("PRAGMA journal_mode = DELETE")  # keeps everything in one file, which can be renamed
         finally:
             copy.close()
-        target = _name_it(part, path)
+        target = _place(part, path)
     except BaseException:
         for each in (part, *_companions(part)):
             each.unlink(missing_ok=True)
         raise
-    db.close()  # SQLite sees that the file has moved, and leaves what now has its name alone
+    db.close()  # SQLite sees that its file has moved and does not touch the file that now has the name
     with contextlib.suppress(OSError):
         files.sync_folder(path.parent)
     if target == path:
         return target, (
-            f"The stories file {path} was removed while it was open here. It was written anew, with all that it held."
+            f"The stories file {path} was removed while it was open here. It was written again, with all its stories."
         )
     return target, (
-        f"The stories file {path} was replaced by another while it was open here. What was open here is kept in "
-        f"{target.name} beside it."
+        f"The stories file {path} was replaced by another while it was open here. The stories that were open here "
+        f"are kept in {target.name} beside it."
     )
 
 
 def _holds_all(path: Path, db: sqlite3.Connection, writer: str) -> bool:
-    """Whether the file at `path` has every word that `db` has: passages may have grown there, none may be missing."""
+    """Whether the file at `path` has every passage of `db` (it may be longer there) and this writer's drafts."""
     passages, drafts = "SELECT id, text FROM passage", "SELECT story, text FROM draft WHERE writer = ?"
     try:
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as other:
-            told, typed = dict(other.execute(passages)), dict(other.execute(drafts, (writer,)))
-    except sqlite3.Error:  # there is no such file, or it is none of ours
+            there, drafts_there = dict(other.execute(passages)), dict(other.execute(drafts, (writer,)))
+    except sqlite3.Error:  # no such file, or not a stories file
         return False
-    return all(told.get(id, "\0").startswith(text) for id, text in db.execute(passages)) and all(
-        typed.get(story) == text for story, text in db.execute(drafts, (writer,))
+    return all(there.get(id, "\0").startswith(text) for id, text in db.execute(passages)) and all(
+        drafts_there.get(story) == text for story, text in db.execute(drafts, (writer,))
     )
 
 
-def _name_it(part: Path, path: Path) -> Path:
-    """Give the new file the wanted name, or the next free one beside it; never takes another file's place."""
+def _place(part: Path, path: Path) -> Path:
+    """Name the new file `path`, or the next free name beside it. Never overwrites another file."""
     for number in range(1, 1000):
         target = path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
         if target.exists():
             continue
-        for stale in _companions(
-            target
-        ):  # of the file that was removed: SQLite would read it into the new one
+        # SQLite would apply a log that the removed file left behind to the new file
+        for stale in _companions(target):
             stale.unlink(missing_ok=True)
         try:
-            os.link(part, target)  # unlike a rename it fails where the name was taken meanwhile
+            os.link(part, target)  # unlike a rename, this fails if the name is taken meanwhile
         except FileExistsError:
             continue
-        except OSError:  # a file system without links
+        except OSError:  # the file system has no hard links
             os.rename(part, target)
         part.unlink(missing_ok=True)
         return target
@@ -117,5 +116,5 @@ def _name_it(part: Path, path: Path) -> Path:
 
 
 def _companions(path: Path) -> tuple[Path, ...]:
-    """The files that SQLite keeps beside one."""
+    """The files that SQLite keeps beside a database."""
     return tuple(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))

@@ -1,8 +1,8 @@
-"""The tables of the stories file, and how an older file becomes a newer one."""
+"""The tables of the stories file, and their migrations."""
 
 import sqlite3
 
-# Entry n takes a file from `user_version` n to n + 1. An entry that has shipped is never edited.
+# Entry n migrates a file from `user_version` n to n + 1. An entry that has shipped is never edited.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE story (
@@ -27,10 +27,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX passage_by_parent ON passage (story, parent)",
     ),
     (
-        # Counts the changes to a story's words, so that a window can tell that another one made some.
+        # Counts the changes to a story's text, so that a window notices changes made by another.
         "ALTER TABLE story ADD COLUMN version INTEGER NOT NULL DEFAULT 0",
-        # One line for each writer, as each open window is called (see `writers`). `story.draft` stays beside it: the
-        # line that was kept last, whoever typed it, for those who only read.
+        # One draft for each writer, which is an open window (see `writers`). `story.draft` holds the latest draft
+        # of any writer, for readers.
         """CREATE TABLE draft (
             story INTEGER NOT NULL REFERENCES story (id),
             writer TEXT NOT NULL,
@@ -44,13 +44,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """How many migrations the file has been through."""
+    """The number of migrations the file has been through."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     return version
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Run the migrations that the file lacks. The caller holds a write transaction: all or nothing."""
+    """Run the migrations the file lacks. The caller holds a write transaction, so all or none are applied."""
     for number in range(version_of(db), len(MIGRATIONS)):
         for statement in MIGRATIONS[number]:
             db.execute(statement)

@@ -1,4 +1,4 @@
-"""Where written stories are kept: one SQLite file, in which nothing that was acknowledged is lost."""
+"""Where written stories are stored: one SQLite file. A write that was acknowledged is never lost."""
 
 import contextlib
 import sqlite3
@@ -21,36 +21,36 @@ _PASSAGE = "id, story, parent, author, text, model, settings, created"
 
 
 class StoryStore:
-    """Every story told. Any method may be called from any thread; each write is one transaction.
+    """All written stories. Any method may be called from any thread; each write is one transaction.
 
-    One connection behind one lock: calls take their turn, which at two short writes a second is all that is
-    needed. Several programs may have the file open at once (WAL; a writer waits up to `patience` seconds). A method
-    that has returned has its write on the disk: `synchronous=FULL` makes SQLite wait for the disk at every
-    commit, where NORMAL could lose the last ones to a power cut; at a few commits a second nobody sees it.
+    One connection behind one lock: calls wait for each other, which is fast enough for two short writes a second.
+    Several programs may have the file open at once (WAL; a writer waits up to `patience` seconds). When a method
+    returns, its write is on disk: `synchronous=FULL` waits for the disk at every commit, while NORMAL could lose the
+    last commits in a power cut.
 
-    Every method raises StoryError: for a story or passage that does not exist, or a file that was written by a newer
-    version; StoryUnavailable for a full disk, and for a file that is damaged, locked or not allowed: nothing was
-    done, and the same call may succeed later. A damaged or newer file is never written to. A file that is removed or
-    replaced while it is open here is written anew from what is open; `notice` says so.
+    Every method raises StoryError for a story or passage that does not exist, or a file written by a newer version.
+    It raises StoryUnavailable if the disk is full or the file is damaged, locked or not permitted: nothing was done,
+    and the same call may succeed later. A damaged or newer file is never written to. If the file is removed or
+    replaced while it is open here, its content is written to a new file and `notice` says so.
     """
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time, patience: float = 5.0) -> None:
         self.path = path
-        self.notice = ""  # a sentence on what happened to the file, for whoever shows it; cleared by them
+        self.notice = ""  # a sentence on what happened to the file; whoever shows it clears it
         self._now = now  # seconds since the epoch
         self._patience = patience
         self._lock = threading.Lock()
-        self._writer: writers.Writer | None = None  # who types here; made with the first draft
-        self._seen: dict[int, int] = {}  # story -> its version as it was last read or written here
-        self._written: dict[int, int] = {}  # the same, within a transaction
-        self._log: Identity | None = None  # the file's write-ahead log, as it was last seen
+        self._writer: writers.Writer | None = None  # this window; made with the first draft
+        self._seen: dict[int, int] = {}  # story -> the version last read or written here
+        self._written: dict[int, int] = {}  # the same, in the current transaction
+        self._log: Identity | None = None  # of the write-ahead log when last seen
         self._connect()
 
     def _connect(self) -> None:
         try:
             files.make_folder(self.path.parent)
             if str(self.path) != ":memory:":
-                files.make_private(self.path)  # SQLite gives its other files the same mode
+                files.make_private(self.path)  # SQLite gives its companion files the same mode
         except OSError as error:
             raise StoryUnavailable(files.explain(error, f"making the folder {self.path.parent}")) from error
         with explaining(self.path):
@@ -80,10 +80,10 @@ class StoryStore:
         self._db.execute("PRAGMA foreign_keys = ON")
         if version < len(MIGRATIONS):
             with self._transaction():
-                migrate(self._db)  # asks for the version again: another program may have been quicker
+                migrate(self._db)  # checks the version again, as another program may have migrated meanwhile
 
     def close(self) -> None:
-        """Close the file; further calls are an error of the caller's. Closing again does nothing."""
+        """Close the file. Further calls are not allowed, except to close again, which does nothing."""
         with self._lock:
             if self._writer is not None:
                 self._writer.leave()
@@ -92,7 +92,7 @@ class StoryStore:
     # -- stories -------------------------------------------------------------------------------------
 
     def new_story(self, title: str) -> Story:
-        """Begin an empty story."""
+        """Create an empty story."""
         now = self._now()
         with self._writing():
             cursor = self._db.execute(
@@ -103,7 +103,7 @@ class StoryStore:
             return self._story(cursor.lastrowid)
 
     def stories(self, removed: bool = False) -> tuple[Story, ...]:
-        """The stories, or those that were removed, the last changed first."""
+        """The stories, or the removed ones, most recently changed first."""
         with self._reading():
             rows = self._db.execute(
                 f"SELECT {_STORY} FROM story WHERE removed = ? ORDER BY changed DESC, id DESC", (removed,)
@@ -116,34 +116,34 @@ class StoryStore:
             return self._story(story_id)
 
     def rename(self, story_id: int, title: str) -> Story:
-        """Give a story another title."""
+        """Change a story's title."""
         with self._writing():
             return self._change(story_id, "title", _storable(title))
 
     def remove(self, story_id: int) -> Story:
-        """Hide a story from the list. Nothing of it is deleted, and a stream may still extend it."""
+        """Hide a story from the list. Nothing is deleted, and a stream may still extend it."""
         with self._writing():
             return self._change(story_id, "removed", 1)
 
     def restore(self, story_id: int) -> Story:
-        """Bring a removed story back, to the top of the list."""
+        """Bring a removed story back to the top of the list."""
         with self._writing():
             return self._change(story_id, "removed", 0)
 
-    # -- what is typed -------------------------------------------------------------------------------
+    # -- drafts --------------------------------------------------------------------------------------
 
     def set_draft(self, story_id: int, text: str) -> Story:
-        """Keep what is being typed here; an empty text once it has become a passage.
+        """Store what is being typed in this window; "" once it has become a passage.
 
-        Another window that types at the same story has a draft of its own.
+        Each window has a draft of its own.
         """
         with self._writing():
             return self._keep_draft(story_id, _storable(text))
 
     def open_story(self, story_id: int) -> Opened:
-        """A story to show and to go on with: from now on changes that others make are noticed.
+        """A story to show and continue. From now on, changes by other windows are noticed.
 
-        The draft is the one typed here; where there is none, that of a window that is gone is taken over.
+        The draft is this window's. If it has none, it takes over the draft of a window that no longer runs.
         """
         with self._reading():
             story = self._story(story_id)
@@ -156,28 +156,28 @@ class StoryStore:
             )
             self._seen[story_id] = version
         me = self._writer.name if self._writer is not None else None
-        left = [name for name in drafts if name != me and not writers.is_alive(self.path, name)]
+        abandoned = [name for name in drafts if name != me and not writers.is_alive(self.path, name)]
         draft: str = drafts.get(me, "")
-        if not draft and left:
-            draft = drafts[left[0]] if self._take_over(story_id, left[0]) else ""
+        if not draft and abandoned:
+            draft = drafts[abandoned[0]] if self._take_over(story_id, abandoned[0]) else ""
         return Opened(story, passages, draft)
 
     def _take_over(self, story_id: int, writer: str) -> bool:
-        """Make a dead writer's draft ours; False where somebody was quicker, or where it cannot be done now."""
+        """Make a dead writer's draft ours; False if another window was first or the file cannot be written now."""
         writers.sweep(self.path)
         with contextlib.suppress(StoryUnavailable), self._writing():
-            moved = self._db.execute(
+            updated = self._db.execute(
                 "UPDATE OR IGNORE draft SET writer = ? WHERE story = ? AND writer = ?",
                 (self._me(), story_id, writer),
             )
-            return moved.rowcount == 1
+            return updated.rowcount == 1
         return False
 
     def add_line(self, story_id: int, append: Callable[[str], str]) -> Added:
         """Add your line at the end of the story as it is now, whoever changed it last, and clear the draft.
 
-        `append` gets the story's text and gives what is to stand behind it. One transaction: the line is either a
-        passage or still the draft, never both and never neither.
+        `append` gets the story's text and returns the text to add. It is one transaction: the line is either a
+        passage or still the draft, never both or neither.
         """
         with self._writing():
             before = "".join(p.text for p in self._path_to(self._story(story_id).head))
@@ -189,7 +189,7 @@ class StoryStore:
             return Added(self._keep_draft(story_id, ""), before, added, moved)
 
     def moved(self, story_id: int) -> bool:
-        """Whether another window has changed the words of a story since `open_story`."""
+        """Whether another window has changed a story's text since `open_story`."""
         with self._reading():
             return story_id in self._seen and self._version(story_id) != self._seen[story_id]
 
@@ -201,24 +201,24 @@ class StoryStore:
             return self._path_to(self._story(story_id).head)
 
     def text(self, story_id: int) -> str:
-        """The story as it reads now: the texts of its passages, joined."""
+        """The current text of the story: its passages joined."""
         return "".join(passage.text for passage in self.passages(story_id))
 
     def add_passage(
         self, story_id: int, author: Author, text: str, model: str = "", settings: str = ""
     ) -> Passage:
-        """Put a passage behind the head; it becomes the head.
+        """Add a passage after the head; it becomes the head.
 
-        What was undone before stays, as a branch beside it.
+        Passages that were undone stay, as a branch.
         """
         with self._writing():
             return self._add(story_id, author, text, model, settings)
 
     def extend_passage(self, passage_id: int, text: str) -> Passage:
-        """Append to a passage: for a stream, twice a second, so that a crash loses less than that."""
+        """Append to a passage. A stream does so twice a second, so a crash loses less than a second of text."""
         with self._writing():
             passage = self._passage(passage_id)
-            # Joined here because SQL leaves it undefined what `||` makes of a NUL in a story.
+            # Joined in Python because SQL does not define `||` for text with a NUL.
             self._db.execute(
                 "UPDATE passage SET text = ? WHERE id = ?", (passage.text + _storable(text), passage_id)
             )
@@ -226,24 +226,24 @@ class StoryStore:
             return self._passage(passage_id)
 
     def undo(self, story_id: int) -> Story:
-        """Step back to before the last passage, which stays for `redo`. An empty story stays as it is.
+        """Go back to before the last passage, which stays for `redo`. An empty story does not change.
 
-        Raises StoryMoved where another window has changed the story since `open_story`: its words are not ours to
-        take back unseen.
+        Raises StoryMoved if another window has changed the story since `open_story`, so that nobody undoes text they
+        have not seen.
         """
         with self._writing():
-            story = self._unmoved(story_id)
+            story = self._unchanged(story_id)
             if story.head is None:
                 return story
             return self._move_head(story_id, self._passage(story.head).parent)
 
     def redo(self, story_id: int) -> Story:
-        """Step on to the newest passage behind the head. Where there is none the story stays as it is.
+        """Go forward to the newest passage after the head; if there is none, nothing changes.
 
         Raises StoryMoved as `undo` does.
         """
         with self._writing():
-            story = self._unmoved(story_id)
+            story = self._unchanged(story_id)
             newest = self._db.execute(
                 "SELECT max(id) FROM passage WHERE story = ? AND parent IS ?", (story_id, story.head)
             ).fetchone()[0]
@@ -291,7 +291,7 @@ class StoryStore:
         return self._change(story_id, "head", head)
 
     def _change(self, story_id: int, column: str, value: str | int | None) -> Story:
-        """Set one of our own columns (never a name from outside) and when the story was changed."""
+        """Set a column of the story (a name from our code only) and its time of change."""
         self._story(story_id)
         self._db.execute(
             f"UPDATE story SET {column} = ?, changed = ? WHERE id = ?", (value, self._now(), story_id)
@@ -320,15 +320,15 @@ class StoryStore:
         row = self._db.execute("SELECT version FROM story WHERE id = ?", (story_id,)).fetchone()
         return int(row[0]) if row else 0
 
-    def _unmoved(self, story_id: int) -> Story:
-        """The story. Raises StoryMoved where another window has changed it since it was opened here."""
+    def _unchanged(self, story_id: int) -> Story:
+        """The story. Raises StoryMoved if another window has changed it since it was opened here."""
         story = self._story(story_id)
         if self._seen.get(story_id, version := self._version(story_id)) != version:
             raise StoryMoved("This story has changed in another window: it is shown anew.")
         return story
 
     def _count(self, story_id: int) -> None:
-        """The story's words change, by us: what we had seen of it is still all there is, if it was before."""
+        """Raise the version of a story whose text we change. If we were up to date before, we still are."""
         version = self._version(story_id)
         self._db.execute(
             "UPDATE story SET version = ?, changed = ? WHERE id = ?", (version + 1, self._now(), story_id)
@@ -336,9 +336,9 @@ class StoryStore:
         if self._written.get(story_id, self._seen.get(story_id)) == version:
             self._written[story_id] = version + 1
 
-    def _look_after_the_file(self) -> None:
-        """Where the file was removed or replaced, go on with a new one that holds all that this one does."""
-        if self._closed:  # the new file could not be opened the last time
+    def _ensure_file(self) -> None:
+        """If the file was removed or replaced, continue with a new file that has everything of this one."""
+        if self._closed:  # the new file could not be opened last time
             self._connect()
         if self._identity is None:  # in memory
             return
@@ -350,18 +350,18 @@ class StoryStore:
             self.path, self.notice = rescue(self._db, self.path, self._writer.name if self._writer else "")
         except OSError as error:
             raise StoryUnavailable(
-                f"The stories file {self.path} is gone, and cannot be written anew: {error.strerror or error}. "
-                "What is in view is not saved until it can be."
+                f"The stories file {self.path} is gone, and cannot be written again: {error.strerror or error}. "
+                "The text on the screen is not saved until it can."
             ) from error
         self._closed = True
         self._connect()
-        if self._writer is not None:  # its lock file may be gone as well
+        if self._writer is not None:  # its lock file may be gone too
             self._writer = self._writer.moved_to(self.path)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
         with self._lock, explaining(self.path):
-            self._look_after_the_file()
+            self._ensure_file()
             self._written.clear()
             with self._transaction():
                 yield
@@ -369,22 +369,22 @@ class StoryStore:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:
-        """Several reads see one moment of the file, whatever other programs write meanwhile."""
+        """A read transaction: all reads in it see the same state of the file."""
         with self._lock, explaining(self.path):
-            self._look_after_the_file()
+            self._ensure_file()
             with self._transaction("DEFERRED"):
                 yield
 
     @contextlib.contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
-        """IMMEDIATE takes the write lock at once: one that reads first could not wait for it later."""
+        """IMMEDIATE takes the write lock at once; a transaction that starts with a read could not wait for it later."""
         self._db.execute(f"BEGIN {kind}")
         try:
             yield
             self._db.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
-                if self._db.in_transaction:  # after some errors SQLite has already rolled back
+                if self._db.in_transaction:  # SQLite rolls back by itself after some errors
                     self._db.execute("ROLLBACK")
             raise
 
@@ -395,5 +395,5 @@ def _story_of(row: tuple[Any, ...]) -> Story:
 
 
 def _storable(text: str) -> str:
-    """The text with lone surrogates, which are no characters and which UTF-8 cannot hold, as U+FFFD."""
+    """The text with each lone surrogate replaced by U+FFFD, as UTF-8 cannot encode surrogates."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""The nouns of what was written: a story is a tree of passages, read from its root to its head."""
+"""The data types of written stories: a story is a tree of passages, read from its root to its head."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,34 +8,34 @@ Author = Literal["you", "model"]
 
 @dataclass(frozen=True)
 class Passage:
-    """A piece of a told story. Its text may still grow; everything else stays as it was made."""
+    """A piece of a story. Only its text may change: it may grow."""
 
     id: int
     story: int
-    parent: int | None  # None for a passage that a story begins with
+    parent: int | None  # None for the first passage of a story
     author: Author
     text: str
-    model: str  # what told it; empty for yours
-    settings: str  # the sampler settings, and the voice where it knows any, as JSON; empty for yours
+    model: str  # what generated it; "" for yours
+    settings: str  # sampler settings, and the voice if any, as JSON; "" for yours
     created: float  # seconds since the epoch
 
 
 @dataclass(frozen=True)
 class Story:
-    """A tree of passages. The path from its root to `head` is the story as it reads now."""
+    """A tree of passages. The path from its root to `head` is the current text."""
 
     id: int
     title: str
-    head: int | None  # a passage's id; None while the story is empty, or undone to nothing
-    draft: str  # typed, but not yet a passage; where several windows are open, what was kept last
+    head: int | None  # a passage's id; None if the story is empty or everything was undone
+    draft: str  # typed, but not yet a passage; the latest one if several windows are open
     created: float  # seconds since the epoch
     changed: float
-    removed: bool = False  # hidden from the list, and kept
+    removed: bool = False  # hidden from the list but kept
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A story as one window shows it: its passages from the root to the head, and that window's own draft."""
+    """A story as a window shows it: its passages from root to head, and the window's own draft."""
 
     story: Story
     passages: tuple[Passage, ...]
@@ -43,7 +43,7 @@ class Opened:
 
     @property
     def text(self) -> str:
-        """The story as it reads: the texts of its passages, joined."""
+        """The current text of the story: its passages joined."""
         return "".join(passage.text for passage in self.passages)
 
 
@@ -52,6 +52,6 @@ class Added:
     """A line that was added to a story."""
 
     story: Story
-    before: str  # its text until then
-    added: str  # what was added to that; "" for no line
+    before: str  # the story's text before it
+    added: str  # the text added; "" for an empty line
     moved: bool  # another window had changed the story since it was opened in this one

@@ -1,4 +1,4 @@
-"""What to say when SQLite cannot do as it was asked: one sentence for people, and whether it may help to wait."""
+"""Turning SQLite's errors into sentences for people, and into exceptions that say whether a retry may help."""
 
 import contextlib
 import os
@@ -9,34 +9,34 @@ from pathlib import Path
 from storytime_tui import small_files
 from storytime_tui.errors import StoryError, StoryUnavailable
 
-# the caller's mistakes: asked again, the answer would be the same
+# mistakes of the caller: a retry would fail too
 _CALLERS = frozenset(
     {sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_ERROR}
 )
 
 
 def damaged(path: Path) -> str:
-    """What to say of a file that is no whole database."""
+    """The message for a file that is not a valid database."""
     return (
-        f"The stories file {path} is damaged. It was left as it is: put a copy of it in its place, or move "
-        "it away to begin with an empty one."
+        f"The stories file {path} is damaged. It was not changed: replace it with a backup, or move it away "
+        "to start with an empty one."
     )
 
 
 @contextlib.contextmanager
 def explaining(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into a StoryError, one sentence for people; StoryUnavailable where waiting may help."""
+    """Turn SQLite's errors into a StoryError with a sentence for people; StoryUnavailable if a retry may help."""
     try:
         yield
     except OverflowError as error:
         raise StoryError("There is no story or passage with so large a number.") from error
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", None)
-        if code is None:  # a mistake in how we call sqlite3, not the file's
+        if code is None:  # a mistake in our use of sqlite3
             raise
         sentence = _sentence(code & 0xFF, path, error)
-        broken = code & 0xFF in _CALLERS
-        raise (StoryError if broken else StoryUnavailable)(sentence) from error
+        is_our_mistake = code & 0xFF in _CALLERS
+        raise (StoryError if is_our_mistake else StoryUnavailable)(sentence) from error
 
 
 def _sentence(code: int, path: Path, error: sqlite3.Error) -> str:

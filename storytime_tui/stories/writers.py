@@ -1,6 +1,6 @@
-"""Who writes: each open window has a name of its own and holds a lock on a file of that name for as long as it lives.
+"""Writers: each open window has a unique name and holds a lock on a file of that name while it runs.
 
-The system frees the lock when its holder dies, however it dies. What a dead writer had typed may be taken over.
+The system frees the lock when the process dies, however it dies. Another window may take over a dead writer's draft.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ _OLD = 3600.0  # seconds after which the lock file of a dead writer is removed
 
 
 class Writer:
-    """One writer beside the stories file `path`. Where no lock can be had it counts as dead, which is no error."""
+    """A writer of the stories file at `path`. If it cannot get a lock, it counts as dead, which is no error."""
 
     def __init__(self, path: Path, name: str = "") -> None:
         self.name = name or uuid.uuid4().hex
@@ -28,7 +28,7 @@ class Writer:
         self._lock = self._take()
 
     def _take(self) -> filelock.BaseFileLock | None:
-        for _ in range(2):  # the last one to leave may remove the folder under our hands
+        for _ in range(2):  # another writer that leaves may remove the folder meanwhile
             with contextlib.suppress(OSError, filelock.Timeout, NotImplementedError):
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 lock = filelock.FileLock(self._file, timeout=1)
@@ -37,29 +37,29 @@ class Writer:
         return None
 
     def moved_to(self, path: Path) -> "Writer":
-        """The same writer, beside another stories file."""
+        """The same writer, for another stories file."""
         self.leave()
         return Writer(path, self.name)
 
     def leave(self) -> None:
-        """Let go: from now on another may take over what was typed."""
+        """Release the lock: from now on another window may take over the draft."""
         if self._lock is not None:
             with contextlib.suppress(OSError):
                 self._file.unlink(missing_ok=True)
             self._lock.release()
             self._lock = None
             with contextlib.suppress(OSError):
-                self._folder.rmdir()  # where it was the last
+                self._folder.rmdir()  # fails unless this was the last writer
 
 
 def folder_of(path: Path) -> Path:
-    """Where the lock files for the stories file `path` are."""
+    """The folder of the lock files for the stories file at `path`."""
     return path.with_name(path.name + "-writers")
 
 
 def is_alive(path: Path, name: str) -> bool:
     """Whether the writer of this name still holds its lock."""
-    if not _NAME.fullmatch(name):  # of a file from before there were writers
+    if not _NAME.fullmatch(name):  # "" marks a draft migrated from before there were writers
         return False
     try:
         return files.is_locked(folder_of(path) / name)
@@ -68,7 +68,7 @@ def is_alive(path: Path, name: str) -> bool:
 
 
 def sweep(path: Path) -> None:
-    """Remove the lock files that dead writers left. A young one may belong to a writer that is about to lock it."""
+    """Remove dead writers' lock files. Young files stay, as their writer may be about to lock them."""
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder_of(path))):
             old = time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD

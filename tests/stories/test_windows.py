@@ -291,7 +291,7 @@ def test_a_file_that_cannot_be_written_anew_is_said_and_tried_again(path: Path) 
         story = store.new_story("owl").id
         shutil.rmtree(path.parent)
         path.parent.write_text("a file where the folder was")
-        with pytest.raises(StoryUnavailable, match="gone, and cannot be written anew"):
+        with pytest.raises(StoryUnavailable, match="gone, and cannot be written again"):
             store.set_draft(story, "half a thou")
         path.parent.unlink()
         store.set_draft(story, "half a thou")

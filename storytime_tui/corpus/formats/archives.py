@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from storytime_tui import files
 from storytime_tui.corpus.formats.sources import SourceFiles, is_about_texts, is_readable_name, path_order
-from storytime_tui.corpus.formats.table import ARCHIVES, told_suffixes
+from storytime_tui.corpus.formats.table import ARCHIVES, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.corpus.formats.zip_archive import Archive, BombError, member_name
 from storytime_tui.corpus.names import safe_file_name
@@ -66,7 +66,7 @@ def _unpack(archive: Archive, folder: Path) -> SourceFiles:
         else:
             written[target] = path
     if not written:
-        nothing = f"{archive.name} holds no {told_suffixes()} files: there is nothing to add."
+        nothing = f"{archive.name} holds no {suffixes_in_words()} files: there is nothing to add."
         raise CorpusError(problems[0] if problems else nothing)
     if len(problems) > _TOLD:
         problems[_TOLD:] = [f"{len(problems) - _TOLD:,} more files in {archive.name} cannot be read."]

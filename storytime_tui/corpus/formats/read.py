@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
-from storytime_tui.corpus.formats.table import ARCHIVES, format_of, told_suffixes
+from storytime_tui.corpus.formats.table import ARCHIVES, format_of, suffixes_in_words
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
@@ -57,7 +57,7 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Document]:
     known = format_of(path)
     if known is None:
         raise CorpusError(
-            f"{name} is not a {told_suffixes()} file: save its text as plain text (.txt) and add that."
+            f"{name} is not a {suffixes_in_words()} file: save its text as plain text (.txt) and add that."
         )
     if not stat.S_ISREG(mode):  # a pipe or a device would keep us waiting for ever
         raise CorpusError(f"{name} is not an ordinary file: copy its text into a .txt file and add that.")

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from storytime_tui.corpus.formats.table import ARCHIVES, SUFFIXES, told_suffixes
+from storytime_tui.corpus.formats.table import ARCHIVES, SUFFIXES, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import look_up
@@ -72,7 +72,7 @@ def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
             if search.problems
             else " ".join(
                 [
-                    f"The folder {shown} holds no {told_suffixes(*ARCHIVES)} files, "
+                    f"The folder {shown} holds no {suffixes_in_words(*ARCHIVES)} files, "
                     "nor do the folders in it: put the stories there.",
                     *search.about_others(),
                 ]

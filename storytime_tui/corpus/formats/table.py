@@ -80,7 +80,7 @@ def format_of(path: Path) -> Format | None:
     return next((each for each in FORMATS if suffix in each.suffixes), None)
 
 
-def told_suffixes(*more: str) -> str:
+def suffixes_in_words(*more: str) -> str:
     """The formats for a sentence: ".txt, .md, .html or .epub"; `more` suffixes come last."""
     *others, last = *(each.suffixes[0] for each in FORMATS), *more
     return f"{', '.join(others)} or {last}"

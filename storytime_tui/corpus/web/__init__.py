@@ -1,1 +1,1 @@
-"""Texts from elsewhere: asking politely, going on after a break, and a list of classics to choose from."""
+"""Texts from the web: polite requests, resumed downloads, Project Gutenberg and a built-in list of classics."""

@@ -1,4 +1,4 @@
-"""Texts from the web: one address in, one whole file out, or one clear sentence."""
+"""Downloading a text: from an address to a complete file, or one clear error message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storytime_tui import files, paths
-from storytime_tui.corpus.formats.table import ARCHIVES, MEDIA_TYPES, PAGES, SUFFIXES, told_suffixes
+from storytime_tui.corpus.formats.table import ARCHIVES, MEDIA_TYPES, PAGES, SUFFIXES, suffixes_in_words
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.partial import Part, part_of
 from storytime_tui.corpus.web.polite import Answer, DownloadStopped, NotThere, Trouble, TryAgain, is_address
@@ -20,7 +20,7 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_line
 
-__all__ = [  # what a caller needs of `polite`, too
+__all__ = [  # with the names of `polite` that callers need
     "DownloadStopped",
     "Downloaded",
     "NotThere",
@@ -36,11 +36,11 @@ __all__ = [  # what a caller needs of `polite`, too
 
 
 _TRIES = 5
-_SPARE = 50_000_000  # bytes to leave free: a disk filled to the last one helps nobody
-_KEPT_DAYS = 14  # how long a part waits to be gone on with
-_PAGE_HEAD = 200_000  # bytes of a page in which a login form is looked for
+_SPARE = 50_000_000  # bytes of disk to leave free
+_KEPT_DAYS = 14  # how long an unfinished part is kept
+_PAGE_HEAD = 200_000  # bytes of a page that are searched for a login form
 _LONGEST_HEADER = 2000  # characters of a Content-Disposition
-_LOGIN_WORDS = 300  # a page of so many words, login form or not, is there to be read
+_LOGIN_WORDS = 300  # a page with this many words is content, even if it has a login form
 
 _SUFFIXES = (*SUFFIXES, *ARCHIVES)
 _ANY_BYTES = (
@@ -55,15 +55,15 @@ _KINDS = {
     "application/pdf": "a PDF", "application/x-mobipocket-ebook": "a book for Kindle only",
 }  # fmt: skip
 _LOGIN = re.compile(r"(?<![a-z])(log[-_]?[io]n|sign[-_]?in|sso|o?auth2?|authenticat\w*|authoriz\w*)(?![a-z])")
-_INPUT = re.compile(r"<input\b[^<>]*")  # no "<" in it, so that each sign of a page is looked at once
+_INPUT = re.compile(r"<input\b[^<>]*")  # excludes "<", so matching is linear in the page's length
 _PASSWORD = re.compile(r"""\btype\s*=\s*["']?\s*password""")
 
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A file that came whole: where it is, the address it came from in the end, and what the server said of it.
+    """A complete file: its path, the final address after redirects, and what the server said about it.
 
-    `charset` is the encoding that the server names, or ""; `name` what the file is called, safe for any system.
+    `charset`: the encoding named by the server, or "". `name`: the file's name, safe on any system.
     """
 
     path: Path
@@ -74,7 +74,7 @@ class Downloaded:
 
 
 def downloads_folder() -> Path:
-    """Where downloads are made: a part that is left there is gone on with by a later start of the program."""
+    """The folder for downloads. The next start of the program resumes unfinished parts in it."""
     return paths.cache_folder() / "downloads"
 
 
@@ -86,24 +86,24 @@ def download(
     stop: threading.Event | None = None,
     largest: int = 200_000_000,
 ) -> Downloaded:
-    """Fetch a text (plain, Markdown, HTML, EPUB or a zip of them) into a folder, or as the file named.
+    """Download a text (plain, Markdown, HTML, EPUB or a zip of them) into a folder, or to the path given.
 
-    The file appears when it is whole; until then a part lies beside it, and a later call for the same address
-    goes on from there. Tried again, politely, on 429, 5xx and broken connections. Raises DownloadStopped,
-    NotThere, and CorpusError for anything else: a login page, what is no text, more than `largest` bytes, a
-    full disk, a download that breaks off again and again.
+    The file appears when it is complete. Until then a part lies beside it, and a later call for the same address
+    resumes it. 429, 5xx and broken connections are retried. Raises DownloadStopped, NotThere, and CorpusError for
+    anything else: a login page, a file that is not a text or has more than `largest` bytes, a full disk, a connection
+    that keeps breaking.
     """
     url = url.strip()
-    polite.host_of(url)  # an address that cannot be one is refused before anything is made
+    polite.host_of(url)  # refuses an invalid address before any file is made
     folder = folder_or_path if folder_or_path.is_dir() else folder_or_path.parent
-    wanted = None if folder_or_path.is_dir() else folder_or_path
-    job = _Job(url, report or (lambda *_: None), stop, largest, wanted)
+    target = None if folder_or_path.is_dir() else folder_or_path
+    job = _Job(url, report or (lambda *_: None), stop, largest, target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         files.forget_unused(downloads_folder(), _KEPT_DAYS)
         with part_of(url, folder) as part:
             answer, name = job.fetch(part)
-            path = wanted or folder / _free_name(folder, name)
+            path = target or folder / _free_name(folder, name)
             part.finish(path)
     except OSError as error:
         raise CorpusError(files.explain(error, f"downloading {shown(url)}")) from error
@@ -113,12 +113,12 @@ def download(
 def download_text(
     url: str, folder: Path, *, report: Report | None = None, stop: threading.Event | None = None
 ) -> Path:
-    """As `download`, into a folder that need not last: an unfinished part waits in `downloads_folder`."""
-    resting = downloads_folder()
+    """Like `download`, for a temporary folder: the unfinished part is in `downloads_folder`."""
+    waiting = downloads_folder()
     try:
-        files.make_folder(resting)
-        came = download(url, resting, report=report, stop=stop)
-        return Path(shutil.move(came.path, folder / _free_name(folder, came.name)))
+        files.make_folder(waiting)
+        downloaded = download(url, waiting, report=report, stop=stop)
+        return Path(shutil.move(downloaded.path, folder / _free_name(folder, downloaded.name)))
     except OSError as error:
         raise CorpusError(files.explain(error, f"downloading {shown(url)}")) from error
 
@@ -131,10 +131,10 @@ def read(
     tries: int = 3,
     patience: float | None = None,
 ) -> tuple[Answer, bytes]:
-    """A small answer, whole, in memory. Raises as `download` does, and Trouble where the server fails."""
+    """A small answer, read into memory. Raises the errors of `download`, and Trouble if the server fails."""
 
     def attempt() -> tuple[Answer, bytes]:
-        with polite.asked(url, stop=stop, patience=patience) as (answer, pieces):
+        with polite.get(url, stop=stop, patience=patience) as (answer, pieces):
             body = bytearray()
             for piece in pieces:
                 body += piece
@@ -142,23 +142,23 @@ def read(
                     raise CorpusError(f"What {shown(url)} sends is too much: more than {_size(largest)}.")
             return answer, bytes(body)
 
-    return polite.persistently(attempt, tries)
+    return polite.with_retries(attempt, tries)
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What was asked for: how it is fetched into a part, try after try."""
+    """One download: what to fetch, and the attempts to fill its part."""
 
     url: str
     report: Report
     stop: threading.Event | None
     largest: int
-    wanted: Path | None  # the file's path, where the caller chose it
+    target: Path | None  # the file's path, if the caller chose it
 
     def fetch(self, part: Part) -> tuple[Answer, str]:
-        """Fill the part; the head of the answer that ended it, and the file's name."""
+        """Fill the part. Returns the head of the last answer, and the file's name."""
         try:
-            return polite.persistently(
+            return polite.with_retries(
                 lambda: self._attempt(part), _TRIES, lambda host: self._waiting(part, host)
             )
         except TryAgain as trouble:
@@ -174,7 +174,7 @@ class _Job:
         self.report(f"waiting for {host}", part.size, part.total or 0)
 
     def _attempt(self, part: Part) -> tuple[Answer, str]:
-        with polite.asked(self.url, part.headers(), stop=self.stop) as (answer, pieces):
+        with polite.get(self.url, part.headers(), stop=self.stop) as (answer, pieces):
             name = self._check(answer) if answer.status != 416 else ""
             if not part.begin(answer):
                 raise TryAgain("The server lost its place", urlsplit(answer.url).hostname or "", 0.0)
@@ -192,13 +192,13 @@ class _Job:
         return answer, name
 
     def _check(self, answer: Answer) -> str:
-        """The file's name. Raises CorpusError where the head already says that this is not what was wanted."""
+        """The file's name. Raises CorpusError if the head shows that this is not a text."""
         if _leads_to_login(self.url, answer):
             raise _login(self.url)
-        name = self.wanted.name if self.wanted else _name_of(answer, self.url)
+        name = self.target.name if self.target else _name_of(answer, self.url)
         suffix, kind = Path(name).suffix.lower(), answer.content_type
         if MEDIA_TYPES.get(kind) in PAGES and suffix not in PAGES:
-            return name  # a page where a file was asked for: its text tells whether it wants a login
+            return name  # a page instead of a file: only its text shows whether it is a login page
         if kind in MEDIA_TYPES or kind.startswith("text/") or (kind in _ANY_BYTES and suffix in _SUFFIXES):
             return name
         if suffix in _SUFFIXES and kind.startswith("application/") and kind not in _KINDS:
@@ -210,11 +210,11 @@ class _Job:
         )
         raise CorpusError(
             f"{shown(self.url)} is {printable_line(what)}, not a text: "
-            f"look for the book as {told_suffixes()}."
+            f"look for the book as {suffixes_in_words()}."
         )
 
     def _check_size(self, part: Part) -> None:
-        """Raises CorpusError where what is to come is too much for us, or for the disk."""
+        """Raises CorpusError if the file is larger than allowed or than the free disk space."""
         if part.total is not None and part.total > self.largest:
             part.discard()
             raise _too_large(self.url, self.largest)
@@ -227,15 +227,16 @@ class _Job:
             )
 
     def _check_whole(self, part: Part, answer: Answer) -> None:
-        """Raises CorpusError, and forgets the part, where the whole file is not what was wanted."""
+        """Discards the part and raises CorpusError if the file is empty, corrupt or not a text."""
         problem = None
         if not part.size:
             problem = CorpusError(f"What {shown(self.url)} sent is empty: try another address.")
         elif not part.agrees_with(answer.headers):
             problem = CorpusError(f"What {shown(self.url)} sent does not agree with its checksum: try again.")
         elif MEDIA_TYPES.get(answer.content_type) in PAGES or _looks_like_page(part.head(1000)):
-            asked = self.wanted.name if self.wanted else unquote(urlsplit(self.url).path)
-            for_file = Path(asked).suffix.lower() in _SUFFIXES and Path(asked).suffix.lower() not in PAGES
+            requested = self.target.name if self.target else unquote(urlsplit(self.url).path)
+            suffix = Path(requested).suffix.lower()
+            for_file = suffix in _SUFFIXES and suffix not in PAGES
             if _is_login_page(part.head(_PAGE_HEAD), for_file):
                 problem = _login(self.url)
             elif for_file:
@@ -259,9 +260,9 @@ def _login(url: str) -> CorpusError:
     )
 
 
-def _leads_to_login(asked: str, answer: Answer) -> bool:
-    """Whether a page came from another place than was asked, and that place is for logging in."""
-    before, after = urlsplit(asked), urlsplit(answer.url)
+def _leads_to_login(requested: str, answer: Answer) -> bool:
+    """Whether a request was redirected to an address for logging in."""
+    before, after = urlsplit(requested), urlsplit(answer.url)
     moved = (before.hostname, before.path) != (after.hostname, after.path)
     is_text = answer.content_type in MEDIA_TYPES and MEDIA_TYPES[answer.content_type] not in PAGES
     words = _LOGIN.findall(f"{after.hostname}{after.path}".lower())
@@ -271,23 +272,22 @@ def _leads_to_login(asked: str, answer: Answer) -> bool:
 
 
 def _is_login_page(page: bytes, for_file: bool) -> bool:
-    """Whether a page asks for a password, and is not mostly there to be read."""
+    """Whether a page asks for a password and is not mainly text."""
     text = page.decode("utf-8", "replace").lower()
     asks = any(_PASSWORD.search(tag[0]) for tag in _INPUT.finditer(text))
     return asks and (for_file or _words_in(text) < _LOGIN_WORDS)
 
 
 def _words_in(page: str) -> int:
-    """How many words of a page, in small letters, stand outside of its tags, scripts and styles."""
-    first, *pieces = page.split(
-        "<"
-    )  # by hand: patterns for this take minutes on a page of tags that never end
-    words, within = len(first.split()), ""
+    """The number of words of a page outside tags, scripts and styles. Expects lower case."""
+    # without patterns, which take minutes on a page with unclosed tags
+    first, *pieces = page.split("<")
+    words, skipped_tag = len(first.split()), ""
     for piece in pieces:
-        if within and not piece.startswith("/" + within):
+        if skipped_tag and not piece.startswith("/" + skipped_tag):
             continue
-        within = next((name for name in ("script", "style") if piece.startswith(name)), "")
-        if not within:
+        skipped_tag = next((name for name in ("script", "style") if piece.startswith(name)), "")
+        if not skipped_tag:
             words += len(piece.partition(">")[2].split())
     return words
 
@@ -298,7 +298,7 @@ def _looks_like_page(head: bytes) -> bool:
 
 
 def _name_of(answer: Answer, url: str) -> str:
-    """A safe name for the file: what the server calls it, else the end of the address, with a suffix we read."""
+    """A safe file name with a suffix we read: from Content-Disposition, else from the end of the address."""
     named = _disposition(answer.headers.get("content-disposition", ""))
     candidates = [named, *(unquote(urlsplit(each).path).rpartition("/")[2] for each in (answer.url, url))]
     name = next((safe for each in candidates if (safe := _safe(each))), "text")
@@ -312,19 +312,19 @@ def _name_of(answer: Answer, url: str) -> str:
 
 
 def _disposition(value: str) -> str:
-    """The file's name in a Content-Disposition header, or ""."""
+    """The file name in a Content-Disposition header, or ""."""
     value = value[:_LONGEST_HEADER]
     encoded = re.search(r"filename\*\s*=\s*(utf-8|iso-8859-1)'[^']*'([^;]+)", value, re.IGNORECASE)
-    if encoded:  # no other encoding may be named here
+    if encoded:  # the standard allows no other encoding here
         return unquote(encoded[2].strip(), encoding=encoded[1])
     plain = re.search(r'filename\s*=\s*(?:"([^"]*)"|([^;]+))', value, re.IGNORECASE)
     return (plain[1] or plain[2] or "").strip() if plain else ""
 
 
 def _safe(name: str) -> str:
-    """`name` as a file's name on any system: no folders, nothing hidden, not too long; may be ""."""
+    """`name` as a file name for any system: no folders, not hidden, not too long; may be ""."""
     last = re.split(r"[\\/]", name)[-1][-_LONGEST_HEADER:]
-    kept = re.sub(r'[:*?"<>|]', "-", "".join(sign for sign in printable_line(last) if sign.isprintable()))
+    kept = re.sub(r'[:*?"<>|]', "-", "".join(each for each in printable_line(last) if each.isprintable()))
     stem, dot, suffix = kept.strip(". ").rpartition(".")
     if not dot or len(suffix) > 12:
         stem, dot, suffix = kept.strip(". "), "", ""
@@ -340,7 +340,7 @@ def _free_name(folder: Path, name: str) -> str:
 
 
 def _size(count: int) -> str:
-    """Bytes for people: "312 bytes", "45 kB", "1.2 MB"."""
+    """A number of bytes for people: "312 bytes", "45 kB", "1.2 MB"."""
     if count < 1000:
         return f"{count} bytes"
     if count < 1_000_000:

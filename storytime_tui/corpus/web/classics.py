@@ -1,4 +1,4 @@
-"""Children's classics of Project Gutenberg that can be looked up without a network: facts, no texts."""
+"""Children's classics of Project Gutenberg, for searching offline: a list of titles, without texts."""
 
 import functools
 import importlib.resources
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from storytime_tui.corpus.web.spelling import near
 
 _PLAIN = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "ł": "l", "đ": "d", "þ": "th", "ð": "d"})
-_OPENINGS = ("the tale of", "the story of", "the adventures of", "the", "a", "an")  # nobody looks for these
+_OPENINGS = ("the tale of", "the story of", "the adventures of", "the", "a", "an")  # ignored in a search
 
 
 @dataclass(frozen=True)
 class Book:
-    """A book of Project Gutenberg: `author` as people say it, `year` "" and `bytes` 0 where not known."""
+    """A book of Project Gutenberg. `author`: first name first. `year` is "" and `bytes` 0 if unknown."""
 
     number: int
     title: str
@@ -27,7 +27,7 @@ class Book:
 
 @functools.cache
 def classics() -> tuple[Book, ...]:
-    """The built-in list, by the authors' last names and then by title."""
+    """The built-in list, sorted by the author's last name and by title."""
     table = (
         importlib.resources.files("storytime_tui.corpus.web")
         .joinpath("classics.tsv")
@@ -43,32 +43,32 @@ def classics() -> tuple[Book, ...]:
 
 
 def search_offline(query: str, *, alike: bool = True) -> tuple[Book, ...]:
-    """The classics in which every word of `query` begins a word of the title, the author or a subject.
+    """The classics for which every word of `query` begins a word of the title, the author or a subject.
 
-    Accents, capitals and apostrophes are ignored; a number finds the book of that number. First those whose
-    title begins so, then by title, author, subject. Where nothing fits, words a letter or two away do, unless
-    `alike` is False. An empty query finds all.
+    Accents, case and apostrophes are ignored. A number finds the book with that number. Books whose title begins
+    with the query come first, then matches in title, author, subject. If nothing matches, words one or two letters
+    away are tried, unless `alike` is False. An empty query finds all.
     """
-    wanted = folded_words(query)
-    if not wanted:
+    query_words = folded_words(query)
+    if not query_words:
         return classics()
-    found = _matching(wanted, str.startswith)
-    return found or (_matching_alike(wanted) if alike else ())
+    found = _matching(query_words, str.startswith)
+    return found or (_matching_alike(query_words) if alike else ())
 
 
 def folded_words(text: str) -> tuple[str, ...]:
-    """A text's words in small letters, without accents and apostrophes: "Lagerlöf's" is "lagerlofs"."""
-    spread = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
-    bare = "".join(sign for sign in spread if not unicodedata.combining(sign) and sign not in "'\u2019")
+    """A text's words, case-folded, without accents and apostrophes: "Lagerlöf's" becomes "lagerlofs"."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN))
+    bare = "".join(each for each in decomposed if not unicodedata.combining(each) and each not in "'\u2019")
     return tuple(re.findall(r"\w+", bare))
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """A book's words, as a search looks at them."""
+    """A book's words, for searching."""
 
     book: Book
-    order: tuple[str, ...]  # the title's words as they follow each other, without "The Tale of" in front
+    order: tuple[str, ...]  # the title's words in order, without a leading "The Tale of"
     title: frozenset[str]
     author: frozenset[str]
     subjects: frozenset[str]
@@ -84,7 +84,7 @@ def _entry(book: Book) -> _Entry:
     return _Entry(
         book=book,
         order=_without_opening(order),
-        # "Puddle-Duck" may be asked for as one word or as two
+        # "Puddle-Duck" is found as one word and as two
         title=frozenset((*order, *folded_words(book.title.replace("-", "")))),
         author=frozenset(folded_words(book.author)),
         subjects=frozenset(word for subject in book.subjects for word in folded_words(subject)),
@@ -101,52 +101,52 @@ def _without_opening(words: tuple[str, ...]) -> tuple[str, ...]:
 
 @functools.cache
 def _vocabularies() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words of all titles and authors, and those of the subjects."""
-    named = set[str]().union(*(entry.title | entry.author for entry in _entries()))
+    """The words of all titles and authors, and the words of all subjects."""
+    names = set[str]().union(*(entry.title | entry.author for entry in _entries()))
     subjects = set[str]().union(*(entry.subjects for entry in _entries()))
-    return tuple(sorted(named)), tuple(sorted(subjects))
+    return tuple(sorted(names)), tuple(sorted(subjects))
 
 
-def _matching(wanted: tuple[str, ...], fits: Callable[[str, str], bool]) -> tuple[Book, ...]:
-    ranked = ((_rank(entry, wanted, fits), place) for place, entry in enumerate(_entries()))
+def _matching(query: tuple[str, ...], fits: Callable[[str, str], bool]) -> tuple[Book, ...]:
+    ranked = ((_rank(entry, query, fits), place) for place, entry in enumerate(_entries()))
     found = sorted((rank, place) for rank, place in ranked if rank is not None)
     return tuple(_entries()[place].book for _, place in found)
 
 
-def _rank(
-    entry: _Entry, wanted: tuple[str, ...], fits: Callable[[str, str], bool]
-) -> tuple[int, bool] | None:
-    """The smaller the better; None where some wanted word is nowhere in the entry."""
+def _rank(entry: _Entry, query: tuple[str, ...], fits: Callable[[str, str], bool]) -> tuple[int, bool] | None:
+    """The rank of a match, best first; None if some word of the query does not fit the entry."""
 
-    def stands_in(word: str, words: Iterable[str]) -> bool:
+    def is_in(word: str, words: Iterable[str]) -> bool:
         return any(fits(each, word) for each in words)
 
-    if wanted == (str(entry.book.number),):
+    if query == (str(entry.book.number),):
         return 0, False
-    everywhere = entry.title | entry.author | entry.subjects
-    if not all(stands_in(word, everywhere) for word in wanted):
+    all_words = entry.title | entry.author | entry.subjects
+    if not all(is_in(word, all_words) for word in query):
         return None
-    only_begun = not everywhere.issuperset(wanted)  # "prince" is in The Prince before it is in The Princess
-    begin = _without_opening(wanted)
+    is_inexact = not all_words.issuperset(query)  # for "prince", The Prince comes before The Princess
+    begin = _without_opening(query)
     if len(begin) <= len(entry.order) and all(map(fits, entry.order, begin)):
-        return 1, only_begun
+        return 1, is_inexact
     for rank, words in enumerate((entry.title, entry.author, entry.title | entry.author), start=2):
-        if all(stands_in(word, words) for word in wanted):
-            return rank, only_begun
-    return 5, only_begun
+        if all(is_in(word, words) for word in query):
+            return rank, is_inexact
+    return 5, is_inexact
 
 
-def _matching_alike(wanted: tuple[str, ...]) -> tuple[Book, ...]:
-    """As `_matching`, with each word that no book knows replaced by those a letter or two away.
+def _matching_alike(query: tuple[str, ...]) -> tuple[Book, ...]:
+    """Like `_matching`, with each unknown word replaced by known words one or two letters away.
 
-    Those are sought in titles and authors' names, and among the subjects only where these have none.
+    These come from titles and authors, and from subjects only if there are none.
     """
-    meant: dict[str, frozenset[str]] = {}
-    for word in wanted:
+    replacements: dict[str, frozenset[str]] = {}
+    for word in query:
         if not any(known.startswith(word) for words in _vocabularies() for known in words):
-            meant[word] = next(filter(None, (near(word, words) for words in _vocabularies())), frozenset())
-    if not meant or not all(meant.values()):
+            replacements[word] = next(
+                filter(None, (near(word, words) for words in _vocabularies())), frozenset()
+            )
+    if not replacements or not all(replacements.values()):
         return ()
     return _matching(
-        wanted, lambda known, word: any(known.startswith(each) for each in meant.get(word, (word,)))
+        query, lambda known, word: any(known.startswith(each) for each in replacements.get(word, (word,)))
     )

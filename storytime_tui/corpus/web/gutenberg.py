@@ -1,8 +1,8 @@
-"""Project Gutenberg: finding a book by title, author or subject, and fetching its text.
+"""Project Gutenberg: finding a book by title, author or subject, and downloading its text.
 
-Searches ask the Gutendex API over the built-in list of classics; without a network the list answers alone.
-The environment may name other servers, a mirror or a test's: STORYTIME_GUTENDEX instead of
-https://gutendex.com, STORYTIME_GUTENBERG instead of https://www.gutenberg.org.
+A search uses the Gutendex API and the built-in list of classics; without a network, the list alone. Two environment
+variables name other servers (a mirror, a test): STORYTIME_GUTENDEX for https://gutendex.com and
+STORYTIME_GUTENBERG for https://www.gutenberg.org.
 """
 
 import json
@@ -25,16 +25,16 @@ from storytime_tui.terminal import printable_line
 __all__ = ["Book", "Fetched", "Found", "classics", "fetch", "numbered", "search", "search_offline"]
 
 LICENCE = "Public domain in the USA (Project Gutenberg)"
-_PAGE = "https://www.gutenberg.org/ebooks/{}"  # a book's page, mirrors or not
+_PAGE = "https://www.gutenberg.org/ebooks/{}"  # a book's page, also if the text comes from a mirror
 _PLACES = ("cache/epub/{0}/pg{0}.txt", "ebooks/{0}.txt.utf-8", "files/{0}/{0}-0.txt", "files/{0}/{0}.txt")
-_PATIENCE = 15.0  # seconds of silence after which the built-in list must do
+_PATIENCE = 15.0  # seconds without an answer after which the built-in list is used alone
 _LONGEST_QUERY = 200  # characters
 _LARGEST = 50_000_000  # bytes of a book; Gutenberg's largest plain text has half of that
-_LARGEST_LIST = 4_000_000  # bytes of one page of Gutendex' answer; they have 100 kB
+_LARGEST_LIST = 4_000_000  # bytes of one page of Gutendex' answer; usually 100 kB
 _LONGEST_TEXT = 1000  # characters of a title, a name or a subject
 _MOST_TEXTS = 100
-_HEAD = 20_000  # characters in which Gutenberg's own words come before the book
-_NEARLY = 0.9  # of the size that the list names: editions differ by less
+_HEAD = 20_000  # characters that contain Gutenberg's header
+_NEARLY = 0.9  # of the size in the list; editions differ by less
 
 _NO_NUMBER = 10**9
 
@@ -44,7 +44,7 @@ _END = re.compile(r"\bend of (?:the |this )?project gutenberg|\*\*\* ?end of", r
 
 @dataclass(frozen=True)
 class Found:
-    """What a search came to; `note` says in words where it did not look, or is ""."""
+    """The result of a search. `note`: a sentence if Gutendex could not be searched, else ""."""
 
     books: tuple[Book, ...]
     note: str = ""
@@ -52,7 +52,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A book's text on the disk, as distributed: where it came from, and what its collection's card says."""
+    """A book's text on disk, as distributed, with its address and the facts for its collection's card."""
 
     path: Path
     url: str
@@ -62,11 +62,10 @@ class Fetched:
 
 
 def search(query: str, *, stop: threading.Event | None = None) -> Found:
-    """Books in English with a plain text, by title, author or subject: the classics first, then the rest.
+    """English books with a plain text, found by title, author or subject; classics first.
 
-    Where nothing has a word as it is spelled, classics that have one a letter or two away come first. Books under
-    copyright are left out. Where Gutendex does not answer, the note says so. Raises
-    DownloadStopped.
+    If no book has a word as it is spelled, classics with a word one or two letters away come first. Books under
+    copyright are left out. `note` says if Gutendex did not answer. Raises DownloadStopped.
     """
     query = printable_line(query)[:_LONGEST_QUERY]
     if not folded_words(query):
@@ -79,7 +78,7 @@ def search(query: str, *, stop: threading.Event | None = None) -> Found:
     except addresses.DownloadStopped:
         raise
     except CorpusError as error:
-        reason = error.reason if isinstance(error, addresses.Trouble) else "Gutendex cannot be asked"
+        reason = error.reason if isinstance(error, addresses.Trouble) else "Gutendex cannot be searched"
         note = f"{reason}, so only the built-in list of {len(classics())} classics was searched."
         return Found(_once([*(known or search_offline(query)), *found]), note)
     if not known and not any(_names(book, query) for book in found):
@@ -90,7 +89,7 @@ def search(query: str, *, stop: threading.Event | None = None) -> Found:
 def _names(book: Book, query: str) -> bool:
     """Whether every word of the query begins a word of the book's number, title, author or subjects."""
     words = folded_words(" ".join([str(book.number), book.title, book.author, *book.subjects]))
-    return all(any(word.startswith(wanted) for word in words) for wanted in folded_words(query))
+    return all(any(word.startswith(each) for word in words) for each in folded_words(query))
 
 
 def _once(books: Iterable[Book]) -> tuple[Book, ...]:
@@ -101,7 +100,7 @@ def _once(books: Iterable[Book]) -> tuple[Book, ...]:
 
 
 def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
-    """The book of that number: from the list, or as Gutendex knows it; else without a title.
+    """The book with this number, from the list or from Gutendex; if neither knows it, without a title.
 
     Raises DownloadStopped.
     """
@@ -113,31 +112,31 @@ def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
     except addresses.DownloadStopped:
         raise
     except CorpusError:
-        found = []  # its text will say what it is called
+        found = []  # the title will be read from the text
     return found[0] if found else Book(number, "", "")
 
 
 def fetch(
     book: Book, folder: Path, *, report: Report | None = None, stop: threading.Event | None = None
 ) -> Fetched:
-    """Download the book's plain text into `folder`, from the first of Gutenberg's places that has it.
+    """Download the book's plain text into `folder`, from the first of Gutenberg's addresses that has it.
 
-    Verified: it is the text of that book, and it is whole. A book without a title gets the one in its text.
-    Raises DownloadStopped and CorpusError; what came is kept for the next time where that helps.
+    Checks that it is this book's text and complete. A missing title is filled in from the text. Raises
+    DownloadStopped and CorpusError; an unfinished part is kept if it can be resumed.
     """
     base = _base("STORYTIME_GUTENBERG", "https://www.gutenberg.org")
     path = folder / f"{slug(book.title) or 'book'}-{book.number}.txt"
     for place in _PLACES:
         try:
-            came = addresses.download(
+            downloaded = addresses.download(
                 f"{base}/{place.format(book.number)}", path, report=report, stop=stop, largest=_LARGEST
             )
         except addresses.NotThere:
             continue
-        known = _verified(book, came)
-        return Fetched(path, came.final_url, known, LICENCE, _PAGE.format(book.number))
+        verified = _verified(book, downloaded)
+        return Fetched(path, downloaded.final_url, verified, LICENCE, _PAGE.format(book.number))
     raise CorpusError(
-        f"Project Gutenberg has no plain text of {_called(book)}: it may be a sound recording, or not be there."
+        f"Project Gutenberg has no plain text of {_called(book)}: it may be a sound recording, or not exist."
     )
 
 
@@ -153,7 +152,7 @@ def _called(book: Book) -> str:
 
 
 def _pages(query: str, stop: threading.Event | None) -> Iterator[tuple[Book, ...]]:
-    """What Gutendex finds by number, or by title and author, and then, where that is not much, by subject."""
+    """What Gutendex finds by number, or by title and author; if that is one page, also by subject."""
     if query.isascii() and query.isdigit():
         yield _ask({"ids": query}, stop)[0]
         return
@@ -164,7 +163,7 @@ def _pages(query: str, stop: threading.Event | None) -> Iterator[tuple[Book, ...
 
 
 def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[Book, ...], bool]:
-    """One page of Gutendex' answer, and whether there are more. Raises CorpusError."""
+    """One page of Gutendex' answer, and whether there are more pages. Raises CorpusError."""
     base = _base("STORYTIME_GUTENDEX", "https://gutendex.com")
     query = urlencode({**question, "languages": "en", "mime_type": "text/plain"}, quote_via=quote)
     answer, data = addresses.read(
@@ -175,11 +174,11 @@ def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[
         return tuple(book for entry in found["results"] if (book := _book(entry))), bool(found.get("next"))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         host = printable_line(urlsplit(answer.url).hostname or base)
-        raise addresses.Trouble(f"{host} answered with something that is no list of books") from error
+        raise addresses.Trouble(f"{host} did not answer with a list of books") from error
 
 
 def _book(entry: Any) -> Book | None:
-    """One of Gutendex' results as a book, or None where it is of no use to us."""
+    """One of Gutendex' results as a book; None if it is malformed, under copyright or not English plain text."""
     if not isinstance(entry, dict) or entry.get("copyright") is True:
         return None
     number, title, formats = entry.get("id"), entry.get("title"), entry.get("formats")
@@ -203,13 +202,13 @@ def _book(entry: Any) -> Book | None:
 
 
 def _texts(value: Any) -> list[str]:
-    """The texts of a list, as many and as long as a book may have."""
+    """The strings of a list, limited in number and length."""
     texts = [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
     return [text[:_LONGEST_TEXT] for text in texts[:_MOST_TEXTS]]
 
 
 def spoken_name(name: str) -> str:
-    """A catalogue's name as people say it: "Milne, A. A. (Alan Alexander)" is "A. A. Milne"."""
+    """A catalogue's name with the first name first: "Milne, A. A. (Alan Alexander)" becomes "A. A. Milne"."""
     bare = " ".join(re.sub(r"\([^)]*\)", " ", name).split())
     last, comma, first = bare.partition(", ")
     if not comma:
@@ -225,24 +224,24 @@ def spoken_name(name: str) -> str:
 # -- the text ----------------------------------------------------------------------------------------------
 
 
-def _verified(book: Book, came: addresses.Downloaded) -> Book:
-    """The book, its title and author filled in from its text where missing.
+def _verified(book: Book, downloaded: addresses.Downloaded) -> Book:
+    """The book, with a missing title or author filled in from its text.
 
-    Raises CorpusError, and removes the file, where the text is not this book's or not whole.
+    Raises CorpusError, and removes the file, if the text is not this book's or not complete.
     """
-    data = came.path.read_bytes()
+    data = downloaded.path.read_bytes()
     text = _decoded(data)
     if not _is_of(book, text[:_HEAD]):
-        came.path.unlink()
+        downloaded.path.unlink()
         raise CorpusError(
-            f"What {addresses.shown(came.final_url)} sent is not the text of {_called(book)} (it is not named at its "
-            "beginning): try again later, or another edition of the book."
+            f"What {addresses.shown(downloaded.final_url)} sent is not the text of {_called(book)} (its beginning does "
+            "not name the book): try again later, or another edition of the book."
         )
     if not _ends(text) and (not book.bytes or len(data) < _NEARLY * book.bytes):
-        came.path.unlink()
+        downloaded.path.unlink()
         raise CorpusError(
-            f"What {addresses.shown(came.final_url)} sent of {_called(book)} is cut short: it has {len(data):,} bytes "
-            "and no end. Try again later."
+            f"What {addresses.shown(downloaded.final_url)} sent of {_called(book)} is cut short: it has {len(data):,} "
+            "bytes and no end. Try again later."
         )
     title, author = book.title or _field("Title", text), book.author or _field("Author", text)
     return replace(book, title=title, author=author)
@@ -256,7 +255,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _is_of(book: Book, head: str) -> bool:
-    """Whether Gutenberg's own words at the beginning name this book, by its number or else by its title."""
+    """Whether Gutenberg's header names this book, by its number or else by its title."""
     if "project gutenberg" not in head.lower():
         return False
     numbers = {int(number[:9]) for number in _NUMBER.findall(head)}
@@ -267,11 +266,11 @@ def _is_of(book: Book, head: str) -> bool:
 
 
 def _ends(text: str) -> bool:
-    """Whether the text has Gutenberg's words at its end, new style or old."""
+    """Whether the text ends with Gutenberg's end mark or licence."""
     return bool(_END.search(text)) or "project gutenberg" in text[-1000:].lower()
 
 
 def _field(name: str, text: str) -> str:
-    """A field of Gutenberg's header, such as Title, with its further lines; or ""."""
+    """A field of Gutenberg's header (Title, for example) with its continuation lines; or ""."""
     found = re.search(rf"^{name}:[ \t]*(.+(?:\r?\n[ \t]+\S.*)*)", text[:_HEAD], re.MULTILINE)
     return printable_line(found[1])[:300] if found else ""

@@ -1,4 +1,4 @@
-"""A file on its way: what came of it already, and how to go on from there."""
+"""Unfinished downloads: the part on disk, and how to resume it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from storytime_tui.corpus.web.polite import Answer
 from storytime_tui.corpus.web.redacted import shown
 from storytime_tui.errors import CorpusError
 
-_LARGEST_NOTE = 100_000  # bytes; its version came in a header
+_LARGEST_NOTE = 100_000  # bytes; the note holds a version, which came in a header
 _DIGESTS = {"sha-256": "sha256", "sha-512": "sha512"}
 
 
 class Part:
-    """The part of one file that is here, at `path`: its `size` so far, and its `total` where the server said.
+    """The part of a file downloaded so far, at `path`; `total` is the file's size if the server said it.
 
-    Beside the bytes lies a note of how many there are in all and which version they are of (ETag or
-    Last-Modified), so that another version is never put behind this one.
+    A JSON file beside it keeps the total and the version (ETag or Last-Modified), so that bytes of another version
+    are never appended.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,19 +42,19 @@ class Part:
                 self.size, self.total, self._version = path.stat().st_size, total, version
 
     def headers(self) -> dict[str, str]:
-        """What to ask with: for the rest, where some is here and it is known what it is a part of."""
+        """The request headers: a Range for the missing bytes, if the part's version or total is known."""
         self.close()
         if not self.size or not (self._version or self.total):
             return {}
-        asked = {"Range": f"bytes={self.size}-"}
+        headers = {"Range": f"bytes={self.size}-"}
         if self._version:
-            asked["If-Range"] = self._version
-        return asked
+            headers["If-Range"] = self._version
+        return headers
 
     def begin(self, answer: Answer) -> bool:
-        """Make ready for the answer's body; False where nothing fits: the part is gone, ask once more.
+        """Get ready for the answer's body. Returns False if the body does not fit the part: it was discarded, retry.
 
-        A server that sends all from the start, as it does for a new version, begins the part anew.
+        If the server sends the file from the start, as for a new version, the part is overwritten.
         """
         if answer.status == 200:
             self.discard()
@@ -74,30 +74,30 @@ class Part:
         return True
 
     def add(self, data: bytes) -> None:
-        """Write the next bytes."""
+        """Append the next bytes."""
         if self._file is not None:
             self._file.write(data)
             self.size += len(data)
 
     def head(self, count: int) -> bytes:
-        """The first `count` bytes that are here."""
+        """The first `count` bytes."""
         self.close()
         with self.path.open("rb") as file:
             return file.read(count)
 
     def agrees_with(self, headers: Mapping[str, str]) -> bool:
-        """Whether the bytes have the checksum that the server gives (Repr-Digest, Digest), if it gives one."""
+        """Whether the bytes match the server's checksum (Repr-Digest or Digest); True if there is none."""
         given = headers.get("repr-digest", "") + "," + headers.get("digest", "")
         for kind, value in re.findall(r"(sha-256|sha-512)\s*=\s*:?([A-Za-z0-9+/=]+)", given, re.IGNORECASE):
             self.close()
             with self.path.open("rb") as file:
-                found = hashlib.file_digest(file, _DIGESTS[kind.lower()]).digest()
-            if base64.b64encode(found).decode().rstrip("=") != value.rstrip("="):
+                digest = hashlib.file_digest(file, _DIGESTS[kind.lower()]).digest()
+            if base64.b64encode(digest).decode().rstrip("=") != value.rstrip("="):
                 return False
         return True
 
     def finish(self, path: Path) -> None:
-        """The part is whole: it becomes `path`."""
+        """Move the complete file to `path`."""
         self.close()
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
@@ -105,14 +105,14 @@ class Part:
         files.sync_folder(path.parent)
 
     def discard(self) -> None:
-        """Forget what came."""
+        """Delete the part and its JSON file."""
         self.close()
         for path in (self.path, self._note):
             path.unlink(missing_ok=True)
         self.size, self.total, self._version = 0, None, ""
 
     def close(self) -> None:
-        """Let go of the file; what is there stays."""
+        """Close the file; the part stays."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -120,9 +120,9 @@ class Part:
 
 @contextlib.contextmanager
 def part_of(url: str, folder: Path) -> Iterator[Part]:
-    """The part of the file at `url` that is in `folder`, held by this block alone; it stays unless finished.
+    """The part in `folder` of the file at `url`, locked while the block runs; it stays unless finished.
 
-    Raises CorpusError where another download of it is under way, and OSError.
+    Raises CorpusError if another download of it is running, and OSError.
     """
     name = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:24]
     lock = folder / f"{name}.part.lock"
@@ -133,20 +133,20 @@ def part_of(url: str, folder: Path) -> Iterator[Part]:
             yield part
         finally:
             part.close()
-            if not part.size or not part.path.exists():  # nothing to go on with
+            if not part.size or not part.path.exists():  # nothing to resume
                 with contextlib.suppress(OSError):
                     part.discard()
                     lock.unlink()
 
 
 def _version_of(answer: Answer) -> str:
-    """What names this version of the file exactly, as If-Range wants it, or ""."""
+    """The version of the file for If-Range: a strong ETag, else Last-Modified, else ""."""
     etag = answer.headers.get("etag", "").strip()
     return etag if etag.startswith('"') else answer.headers.get("last-modified", "").strip()
 
 
 def _range_of(answer: Answer) -> tuple[int | None, int | None]:
-    """Where the body begins and how many bytes there are in all, by Content-Range; None where it says not."""
+    """The start of the body and the file's size, from Content-Range; None if not given."""
     found = re.fullmatch(
         r"bytes\s+(?:(\d{1,18})-\d{1,18}|\*)/(\d{1,18}|\*)", answer.headers.get("content-range", "").strip()
     )

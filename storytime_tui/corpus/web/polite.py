@@ -1,4 +1,4 @@
-"""Asking a server politely: one request a second to each host, further tries with back-off, a stop that stops."""
+"""Polite HTTP requests: one a second to each host, retries with back-off, and a stop that acts at once."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from storytime_tui.corpus.web.transfer import Wire, decoded
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_line
 
-if TYPE_CHECKING:  # loaded when the first address is asked for
+if TYPE_CHECKING:  # httpx is loaded with the first request
     import httpx
 
 AGENT = f"storytime-tui/{__version__} (reads public-domain stories for one person, one request a second)"
-PATIENCE = 30.0  # seconds that a server may say nothing
-_CONNECTING = 15.0  # seconds for a connection to be made
+PATIENCE = 30.0  # seconds without a byte from the server
+_CONNECTING = 15.0  # seconds to connect
 _EVERY = 1.0  # seconds between two requests to one host
-_LONGEST_PAUSE = 120.0  # seconds; who asks for a longer pause is left alone for now
-_LONGEST_NAMED = 86_400.0  # seconds; a longer pause than a day is called that
+_LONGEST_PAUSE = 120.0  # seconds; if a server asks for a longer pause, we give up
+_LONGEST_NAMED = 86_400.0  # seconds; a longer pause is shown as "more than a day"
 _LONGEST_DATE = 100  # characters
-HEAD_SECONDS = 60.0  # for the head of an answer to come whole, whatever comes meanwhile
-BODY_SECONDS = 1800.0  # for a body to come whole
-SLOWEST = 1000  # bytes a second; a body that came more slowly for as long as a head may take is given up
-_BACK_OFF = 30.0  # seconds at most between two tries, where the server names none
+HEAD_SECONDS = 60.0  # limit for the whole head of an answer
+BODY_SECONDS = 1800.0  # limit for the whole body
+SLOWEST = 1000  # bytes a second; after HEAD_SECONDS a slower body is given up
+_BACK_OFF = 30.0  # most seconds between two tries, if the server names no pause
 _HOPS = 10  # redirects followed
-_POLL = 0.1  # seconds between two looks at whether to stop
-_AHEAD = 16  # pieces of data that may wait to be taken
+_POLL = 0.1  # seconds between two checks for a stop
+_AHEAD = 16  # pieces of data queued for the caller
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,11 +48,11 @@ class DownloadStopped(CorpusError):
     """The user stopped the download."""
 
     def __init__(self) -> None:
-        super().__init__("The download was stopped; what came is kept for the next time.")
+        super().__init__("The download was stopped; the part so far is kept for the next time.")
 
 
 class Trouble(CorpusError):
-    """A server or the way to it failed: `reason` is what happened, without the full stop, `advice` what to do."""
+    """A server or the connection failed. `reason`: what happened, without a full stop. `advice`: what to do."""
 
     def __init__(self, reason: str, advice: str = "try again later") -> None:
         super().__init__(f"{reason}: {advice}.")
@@ -64,7 +64,7 @@ class NotThere(Trouble):
 
 
 class TryAgain(Trouble):
-    """It may work after a pause: `host` asks for `wait` seconds of it, or does not say how many (None)."""
+    """A failure that a pause may cure. `wait`: the seconds that `host` asks for; None if it does not say."""
 
     def __init__(
         self, reason: str, host: str, wait: float | None = None, advice: str = "try again later"
@@ -75,7 +75,7 @@ class TryAgain(Trouble):
 
 
 class Unreachable(TryAgain):
-    """No connection, or a silent one: worth another try only where something came before."""
+    """No connection, or no answer: retried only if an earlier attempt got an answer."""
 
 
 def _pause(seconds: float, stop: threading.Event | None) -> None:
@@ -86,10 +86,10 @@ def _pause(seconds: float, stop: threading.Event | None) -> None:
 
 
 class Manners:
-    """When the next request to a host may go out, whichever thread asks.
+    """Schedules requests to each host, for all threads.
 
-    `clock` gives seconds, `pause(seconds, stop)` waits (and raises DownloadStopped when `stop` is set),
-    `chance` gives 0 to 1: a test hands in its own, and never waits.
+    `clock` gives seconds; `pause(seconds, stop)` waits and raises DownloadStopped when `stop` is set; `chance`
+    gives a random number from 0 to 1. Tests replace all three.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Manners:
         self._lock = threading.Lock()
 
     def wait_turn(self, host: str, stop: threading.Event | None) -> None:
-        """Wait until a request may go to `host`; the turn after it is a second later."""
+        """Wait until a request may go to `host`; the next one may go a second later."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._free.get(host, now))
@@ -114,21 +114,21 @@ class Manners:
             self._pause(turn - now, stop)
 
     def leave_alone(self, host: str, seconds: float) -> None:
-        """Let nobody ask `host` for so long."""
+        """Send no request to `host` for `seconds`."""
         with self._lock:
             self._free[host] = max(self._free.get(host, 0.0), self._clock() + seconds)
 
     def back_off(self, tries: int) -> float:
-        """Seconds to wait after so many tries in vain: twice as long each time, and never in step with others."""
+        """Seconds to wait after `tries` failures: doubled each time, with jitter."""
         return min(_BACK_OFF, 2.0**tries) * (0.5 + self._chance())
 
 
-manners = Manners()  # shared by all, so that a search and a download take turns too
+manners = Manners()  # shared, so that a search and a download wait for each other
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The head of a server's answer. `headers` are looked up without regard to capitals; `url` is the last hop's."""
+    """The head of an answer. `headers` ignore case; `url` is the address after redirects."""
 
     status: int
     url: str
@@ -136,12 +136,12 @@ class Answer:
 
     @property
     def content_type(self) -> str:
-        """Such as "text/plain", small; "" where the server does not say."""
+        """The media type in lower case, "text/plain" for example; "" if the server does not say."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def charset(self) -> str:
-        """The encoding that the server names, or ""."""
+        """The encoding named by the server, or ""."""
         for part in self.headers.get("content-type", "").split(";")[1:]:
             key, _, value = part.partition("=")
             if key.strip().lower() == "charset":
@@ -150,7 +150,7 @@ class Answer:
 
     @property
     def length(self) -> int | None:
-        """Bytes of the body to come, where the server says so and sends them as they are."""
+        """The size of the body in bytes; None if unknown or compressed."""
         value = self.headers.get("content-length", "")
         return (
             int(value)
@@ -160,17 +160,17 @@ class Answer:
 
     @property
     def encoded(self) -> bool:
-        """Whether the body is compressed on its way, so that its bytes are not the file's."""
+        """Whether the body is compressed, so that its bytes are not the file's."""
         return self.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
 
 
 def is_address(text: str) -> bool:
-    """Whether `text` is meant as an address on the web, rather than a path."""
+    """Whether `text` is a web address rather than a path."""
     return text.strip().lower().startswith(("http://", "https://"))
 
 
 def host_of(url: str) -> str:
-    """The host of an address that can be asked. Raises CorpusError for any other."""
+    """The host of a web address. Raises CorpusError for an invalid one."""
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -178,26 +178,26 @@ def host_of(url: str) -> str:
         host = None
     if not host or parts.scheme.lower() not in ("http", "https"):
         raise CorpusError(
-            f"{shown(url)} is no address that a text can be fetched from: it must begin with "
+            f"{shown(url)} is not an address that a text can be fetched from: it must begin with "
             "http:// or https:// and name a host."
         )
     return printable_line(host)
 
 
 @contextlib.contextmanager
-def asked(
+def get(
     url: str,
     headers: Mapping[str, str] | None = None,
     *,
     stop: threading.Event | None = None,
     patience: float | None = None,
 ) -> Iterator[tuple[Answer, Iterator[bytes]]]:
-    """One GET, redirects followed, each hop in its turn: the answer's head, and its body piece by piece.
+    """One GET with redirects, rate-limited: the answer's head, and its body in pieces.
 
-    The body is decompressed, in pieces of 64 kB at most. The server may say nothing for `patience` seconds at a
-    time; its head and its body must come within HEAD_SECONDS and BODY_SECONDS, however they drip. Raises
-    DownloadStopped within a moment of `stop` (neither a silent server nor a slow name look-up holds it up),
-    TryAgain for 429, 5xx and a broken connection, NotThere, Unreachable, and CorpusError for all else.
+    The body is decompressed, in pieces of at most 64 kB. The server may be silent for `patience` seconds; head and
+    body must be complete within HEAD_SECONDS and BODY_SECONDS. Raises DownloadStopped soon after `stop` is set, also
+    during a silent wait or a slow name look-up; TryAgain for 429, 5xx and a broken connection; NotThere;
+    Unreachable; CorpusError for anything else.
     """
     wire = Wire()
     stream = _in_a_thread(_conversation(url, headers or {}, stop, patience or PATIENCE, wire), stop, wire)
@@ -210,13 +210,13 @@ def asked(
         stream.close()
 
 
-def persistently(
+def with_retries(
     attempt: Callable[[], Result], tries: int, on_wait: Callable[[str], None] = lambda _: None
 ) -> Result:
-    """What `attempt` returns, tried again after TryAgain up to `tries` times in all, with pauses in between.
+    """What `attempt` returns. After TryAgain it is called again, up to `tries` times in all.
 
-    The pause is the one that the server asks for; `on_wait(host)` is told before it. Raises what the last
-    attempt raised, or the first where nothing answers at all.
+    Between two calls it calls `on_wait(host)` and pauses as long as the server asks. Raises the last error; an
+    Unreachable on the first call is raised at once.
     """
     for number in range(tries):
         try:
@@ -234,7 +234,7 @@ def persistently(
 def _conversation(
     url: str, headers: Mapping[str, str], stop: threading.Event | None, patience: float, wire: Wire
 ) -> Generator[Answer | bytes, None, None]:
-    """The head of the last hop's answer, then its body."""
+    """The head of the last answer, then its body."""
     import httpx
 
     host = host_of(url)
@@ -242,20 +242,20 @@ def _conversation(
         with _client(patience) as client:
             for _ in range(_HOPS + 1):
                 host = host_of(url)
-                wire.pauses()
+                wire.pause()
                 manners.wait_turn(host, stop)
-                wire.asks(host)
-                watched = {"trace": wire.trace}
-                with client.stream("GET", url, headers=dict(headers), extensions=watched) as response:
+                wire.request_sent(host)
+                extensions = {"trace": wire.trace}
+                with client.stream("GET", url, headers=dict(headers), extensions=extensions) as response:
                     if response.has_redirect_location:
                         url = _next_hop(url, response.headers["location"])
                         continue
-                    wire.answers()
+                    wire.head_received()
                     yield Answer(response.status_code, bare(url), response.headers)
                     encoding = response.headers.get("content-encoding", "")
                     yield from decoded(response.iter_raw(), encoding, shown(url))
                     return
-        raise CorpusError(f"{shown(url)} leads round in a circle: check the address in a browser.")
+        raise CorpusError(f"{shown(url)} redirects in a circle: check the address in a browser.")
     except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError) as error:
         raise CorpusError(f"{shown(url)} is not a valid address: check how it is written.") from error
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
@@ -263,8 +263,8 @@ def _conversation(
         reason = f"{host} cannot be reached"
         raise Unreachable(reason, host, advice=f"{hint}, or try again later") from error
     except httpx.TimeoutException as error:
-        raise Unreachable(f"{host} said nothing for {patience:.0f} seconds", host) from error
-    except (httpx.TransportError, EOFError) as error:  # EOFError: compressed, and without its end
+        raise Unreachable(f"{host} did not answer for {patience:.0f} seconds", host) from error
+    except (httpx.TransportError, EOFError) as error:  # EOFError: a compressed body was truncated
         raise TryAgain(f"{host} broke the connection", host) from error
 
 
@@ -276,7 +276,7 @@ def _next_hop(url: str, location: str) -> str:
 
 
 def _client(patience: float) -> httpx.Client:
-    """A client with our name. The environment's proxies are used. Raises CorpusError where they cannot be."""
+    """A client with our user agent and the environment's proxies. Raises CorpusError if they are invalid."""
     import httpx
 
     try:
@@ -286,8 +286,8 @@ def _client(patience: float) -> httpx.Client:
         )
     except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
         raise CorpusError(
-            f"The proxy or the certificates that the environment names cannot be used "
-            f"({printable_line(str(error))}): mend HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE."
+            "The proxy or the certificates set in the environment cannot be used "
+            f"({printable_line(str(error))}): correct HTTP_PROXY, HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE."
         ) from error
 
 
@@ -299,61 +299,60 @@ def _check_status(answer: Answer) -> None:
         raise NotThere(f"There is nothing at {shown(answer.url)} (error {status})", "check the address")
     if status in (401, 403, 407, 451):
         raise CorpusError(
-            f"{host} does not give {shown(answer.url)} to everybody (error {status}): fetch it in a browser, "
-            "where you can log in, and add the file."
+            f"{host} does not give {shown(answer.url)} to everybody (error {status}): log in with a browser, "
+            "download the file there, and add it."
         )
     wait = retry_after(answer.headers)
     if wait is not None and wait > _LONGEST_PAUSE:
-        time_asked = "more than a day" if wait > _LONGEST_NAMED else f"{math.ceil(wait / 60):,} minutes"
-        asks = f"{host} asks to be left alone for {time_asked}"
-        raise Trouble(asks, "try again after that")
+        how_long = "more than a day" if wait > _LONGEST_NAMED else f"{math.ceil(wait / 60):,} minutes"
+        raise Trouble(f"{host} asks for no requests for {how_long}", "try again after that")
     if status == 429:
         raise TryAgain(f"{host} asks for a pause (error 429)", host, wait)
     if status >= 500 or status in (408, 425):
-        raise TryAgain(f"{host} has trouble of its own (error {status})", host, wait)
+        raise TryAgain(f"{host} failed (error {status})", host, wait)
     raise CorpusError(f"{host} answered with error {status} when asked for {shown(answer.url)}: try another.")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks for, 0 or more, as a number or as a date; None where it does not say."""
+    """The seconds to wait by Retry-After (a number or a date), at least 0; None if it is missing or invalid."""
     value = headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
-        return float(value[:9])  # of more digits the first nine are thirty years
+        return float(value[:9])  # nine digits are thirty years, which is enough
     try:
         when = parsedate_to_datetime(value[:_LONGEST_DATE])
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
         return max(0.0, (when - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError, IndexError):  # no date, or one that no calendar has
+    except (ValueError, TypeError, OverflowError, IndexError):  # not a valid date
         return None
 
 
 def _in_a_thread(
     items: Generator[Item, None, None], stop: threading.Event | None, wire: Wire
 ) -> Generator[Item, None, None]:
-    """What `items` gives, made in a thread of its own; raises DownloadStopped soon after `stop` is set.
+    """Iterates `items` in a background thread. Raises DownloadStopped soon after `stop` is set.
 
-    Raises Unreachable or Trouble where the server takes too long over all. The wire is cut when this ends, so
-    that the thread does not wait for a server that nobody listens to.
+    Raises Unreachable or Trouble if the server exceeds a time limit. The connection is cut at the end, so that the
+    thread does not go on waiting for the server.
     """
-    given: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(_AHEAD)
-    left = threading.Event()
+    queued: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(_AHEAD)
+    abandoned = threading.Event()
 
-    def give(more: bool, item: Item | BaseException | None) -> None:
-        while not left.is_set():
+    def put(more: bool, item: Item | BaseException | None) -> None:
+        while not abandoned.is_set():
             with contextlib.suppress(queue.Full):
-                given.put((more, item), timeout=_POLL)
+                queued.put((more, item), timeout=_POLL)
                 return
 
     def body() -> None:
         try:
             with contextlib.closing(items):
                 for item in items:
-                    give(True, item)
-                    if left.is_set():
+                    put(True, item)
+                    if abandoned.is_set():
                         return
-            give(False, None)
+            put(False, None)
         except BaseException as error:  # raised again below, in the caller's thread
-            give(False, error)
+            put(False, error)
 
     threading.Thread(target=body, name="storytime-download", daemon=True).start()
     try:
@@ -362,7 +361,7 @@ def _in_a_thread(
                 raise DownloadStopped
             _check_time(wire)
             try:
-                more, item = given.get(timeout=_POLL)
+                more, item = queued.get(timeout=_POLL)
             except queue.Empty:
                 continue
             if isinstance(item, BaseException):
@@ -370,20 +369,20 @@ def _in_a_thread(
             if not more:
                 return
             if isinstance(item, bytes):
-                wire.came += len(item)
-            yield item  # type: ignore[misc]  # only what comes last is None
+                wire.received += len(item)
+            yield item  # type: ignore[misc]  # None comes only with more=False
     finally:
-        left.set()
+        abandoned.set()
         wire.cut()
 
 
 def _check_time(wire: Wire) -> None:
-    """Raise Unreachable or Trouble where a head, or a body, has taken longer than it may."""
+    """Raise Unreachable or Trouble if the head or the body takes too long."""
     seconds = wire.seconds()
     if not wire.has_head:
         if seconds > HEAD_SECONDS:
             raise Unreachable(f"{wire.host} did not answer in {HEAD_SECONDS:.0f} seconds", wire.host)
     elif seconds > BODY_SECONDS:
-        raise Trouble(f"{wire.host} did not send all of it in {BODY_SECONDS / 60:.0f} minutes")
-    elif seconds > HEAD_SECONDS and wire.came < SLOWEST * seconds:
-        raise Trouble(f"{wire.host} sends too slowly: {wire.came:,} bytes in {seconds:.0f} seconds")
+        raise Trouble(f"{wire.host} did not send the whole file in {BODY_SECONDS / 60:.0f} minutes")
+    elif seconds > HEAD_SECONDS and wire.received < SLOWEST * seconds:
+        raise Trouble(f"{wire.host} sends too slowly: {wire.received:,} bytes in {seconds:.0f} seconds")

@@ -1,4 +1,4 @@
-"""Addresses as they are shown and kept: without a password, and without what a query may give away."""
+"""Addresses for messages and for storage: without a password, and without secrets in a query."""
 
 import re
 from urllib.parse import parse_qsl
@@ -8,33 +8,33 @@ from storytime_tui.terminal import printable_line
 _LONGEST = 120  # characters of an address in a message
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*://)([^/?#]*)([^?#]*)(\?[^#]*)?", re.IGNORECASE)
 _PORT = re.compile(r":\d*\Z")
-# What a query may keep: the number of a page or a book. Anything else may be a key, a token, a name.
+# Query fields that may be kept if they hold a number. Other fields may hold a key, a token or a name.
 _HARMLESS = frozenset(("id", "p", "page", "book", "chapter", "story", "no", "number", "volume"))
 _NUMBER = re.compile(r"\d{1,6}")
 
 
 def bare(url: str) -> str:
-    """An address without the user and the password before its host; the rest as it is. Never fails."""
-    found = _PARTS.match(url)
-    if found is None:
+    """An address without the user and the password before its host. Never fails."""
+    parts = _PARTS.match(url)
+    if parts is None:
         return url
-    return found[1] + _host_in(found[2]) + url[found.end(2) :]
+    return parts[1] + _host_in(parts[2]) + url[parts.end(2) :]
 
 
 def kept(url: str) -> str:
-    """An address as it may be written down: without user, password and fragment, and without its query.
+    """An address for storage: without user, password, fragment and (usually) query.
 
-    Of a query only numbers stay that are said to be those of a page or a book, and only where nothing else is
-    in it: `?id=12` stays, `?token=...` and `?id=12&key=...` go.
+    The query stays only if all its fields are numbers of a page or a book: `?id=12` stays, `?token=...` and
+    `?id=12&key=...` go.
     """
-    found = _PARTS.match(url.strip())
-    if found is None:
+    parts = _PARTS.match(url.strip())
+    if parts is None:
         return printable_line(url)
-    scheme, login_and_host, path, query = found.groups()
+    scheme, login_and_host, path, query = parts.groups()
     host = _host_in(login_and_host)
-    if _is_part_of_login(host):  # a password with a slash, or another sign that ends a host, in it
+    if _is_part_of_login(host):  # the password contains a slash or another character that ends a host
         before, at, after = url.rpartition("@")
-        if at and len(before) > found.end(2):
+        if at and len(before) > parts.end(2):
             return kept(scheme + after)
         host = host.partition(":")[0]
     path = re.sub(r";[^/]*", "", path)  # ;jsessionid=...
@@ -42,7 +42,7 @@ def kept(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """An address for a message: on one line, without a login or a query, not too long. Never fails."""
+    """An address for a message: on one line, without login and query, shortened. Never fails."""
     text = kept(url).partition("?")[0]
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "\u2026"
 
@@ -52,7 +52,7 @@ def _host_in(authority: str) -> str:
 
 
 def _is_part_of_login(host: str) -> bool:
-    """Whether what should be a host is a user's name, a colon and the beginning of a password."""
+    """Whether a supposed host is a user name, a colon and the beginning of a password."""
     name, colon, _ = host.rpartition(":")
     return bool(colon) and not host.endswith("]") and _PORT.search(host) is None and "[" not in name
 

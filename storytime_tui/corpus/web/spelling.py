@@ -1,36 +1,36 @@
-"""Words that were meant by a mistyped one: a letter or two away. Pure."""
+"""Spelling correction: the known words one or two letters away from a mistyped one."""
 
 import difflib
 from collections.abc import Iterable
 
-_SHORTEST = 4  # letters: of a shorter word, another one is always near
-_LONG = 7  # letters from which on two of them may be wrong
-_AS_NEAR = 0.1  # of difflib's measure: "potter" is so much nearer to "poter" than "peter" is
+_SHORTEST = 4  # letters; a shorter word is near too many others
+_LONG = 7  # letters; from this length on two may be wrong
+_AS_NEAR = 0.1  # of difflib's ratio: for "poter", "potter" beats "peter" by this much
 
 
 def near(word: str, vocabulary: Iterable[str]) -> frozenset[str]:
-    """The words of a vocabulary that are one letter away from `word` (two, where it is long and none is nearer).
+    """The words of a vocabulary one letter away from `word`; if there are none and it is long, two letters away.
 
-    A letter is wrong, missing, one too many, or has changed places with its neighbour. Of these words, the ones
-    that look most like it.
+    A letter may be wrong, missing, added, or swapped with its neighbour. Of several words only the most similar ones
+    are returned.
     """
     if len(word) < _SHORTEST:
         return frozenset()
     most = 2 if len(word) >= _LONG else 1
-    found: dict[int, set[str]] = {1: set(), 2: set()}
+    by_distance: dict[int, set[str]] = {1: set(), 2: set()}
     for known in vocabulary:
         if known != word and abs(len(known) - len(word)) <= most:
-            away = letters_off(word, known)
-            if away <= most:
-                found[away].add(known)
-    nearest = found[1] or found[2]
+            distance = letters_off(word, known)
+            if distance <= most:
+                by_distance[distance].add(known)
+    nearest = by_distance[1] or by_distance[2]
     alike = {known: difflib.SequenceMatcher(None, known, word).ratio() for known in nearest}
     best = max(alike.values(), default=0.0)
     return frozenset(known for known, share in alike.items() if share >= best - _AS_NEAR)
 
 
 def letters_off(one: str, other: str) -> int:
-    """How many letters must be changed, put in, taken out or swapped with their neighbour to get the other word."""
+    """The edit distance of two words, with swaps of neighbours (Damerau-Levenshtein, optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, start=1):

@@ -1,4 +1,4 @@
-"""An answer on its way: a connection that another thread can cut, and bytes that are decoded within bounds."""
+"""A response in transit: a connection that another thread can cut, and bounded decompression."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ from typing import Any
 
 from storytime_tui.errors import CorpusError
 
-PIECE = 65_536  # bytes; nothing larger is ever decoded at once
+PIECE = 65_536  # bytes; the most decompressed at once
 _GZIP = ("gzip", "x-gzip")
-_EITHER = 47  # zlib: a gzip header or a zlib one
-_RAW = -15  # zlib: neither, as some servers understand "deflate"
+_EITHER = 47  # zlib: detect a gzip or zlib header
+_RAW = -15  # zlib: no header, as some servers send for "deflate"
 
 
 class Wire:
-    """The connection that one answer comes through, and how long it has taken so far.
+    """The connection of one response, and how long it has taken so far.
 
-    One thread reads from it; another one looks at the time and cuts it. `came`: bytes of the body so far.
+    One thread reads from it; another checks the time and may cut it. `received`: bytes of the body so far.
     """
 
     def __init__(self) -> None:
         self.host = ""
         self.has_head = False
-        self.came = 0
+        self.received = 0
         self._since: float | None = None
         self._sockets: list[socket.socket] = []
         self._is_cut = False
         self._lock = threading.Lock()
 
-    def pauses(self) -> None:
-        """Nothing is waited for: the next request has not gone out."""
+    def pause(self) -> None:
+        """No request is under way: stop the clock."""
         self._since = None
 
-    def asks(self, host: str) -> None:
-        """A request goes out: its head is waited for from now on."""
+    def request_sent(self, host: str) -> None:
+        """Start the clock for the head."""
         self.host, self._since = host, time.monotonic()
 
-    def answers(self) -> None:
-        """The head is here: its body is waited for from now on."""
+    def head_received(self) -> None:
+        """Start the clock for the body."""
         self.has_head, self._since = True, time.monotonic()
 
     def seconds(self) -> float:
-        """How long the head, or the body, has been waited for."""
-        since = self._since  # another thread may change it meanwhile
+        """How long we have waited for the head, or for the body."""
+        since = self._since  # read once, as another thread may change it
         return 0.0 if since is None else time.monotonic() - since
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """What httpx tells of its work: of a new connection a second handle is kept.
+        """A trace callback for httpx: keeps a duplicate of each new connection's socket.
 
-        The first handle goes to the reading thread, and into TLS: only the second can be reached from here.
+        The original socket is wrapped in TLS and owned by the reading thread; only the duplicate can be shut down.
         """
         if event != "connection.connect_tcp.complete":
             return
@@ -64,7 +64,7 @@ class Wire:
                 self._shut()
 
     def cut(self) -> None:
-        """End the connection: whoever reads from it wakes up and finds it closed."""
+        """End the connection: a thread that is reading from it wakes up with an error."""
         with self._lock:
             self._is_cut = True
             self._shut()
@@ -72,17 +72,17 @@ class Wire:
     def _shut(self) -> None:
         while self._sockets:
             handle = self._sockets.pop()
-            with contextlib.suppress(OSError):  # the other side was quicker
+            with contextlib.suppress(OSError):  # already closed by the server
                 handle.shutdown(socket.SHUT_RDWR)
             handle.close()
 
 
 def decoded(pieces: Iterable[bytes], encoding: str, shown: str) -> Iterator[bytes]:
-    """A body's bytes as they were before a server packed them, at most PIECE at a time.
+    """Decompress a body, at most PIECE bytes at a time.
 
-    `encoding` is what its Content-Encoding says: nothing, gzip or deflate. `shown` names it in messages. Raises
-    CorpusError for any other, for one upon another (300 bytes can hold gigabytes so) and for damaged data;
-    EOFError where the end is missing.
+    `encoding`: the Content-Encoding ("", gzip or deflate). `shown`: the address, for messages. Raises CorpusError
+    for another encoding, for nested ones (300 bytes could hold gigabytes) and for damaged data; EOFError if the end
+    is missing.
     """
     layers = [
         layer for name in encoding.lower().split(",") if (layer := name.strip()) not in ("", "identity")
@@ -100,20 +100,20 @@ def decoded(pieces: Iterable[bytes], encoding: str, shown: str) -> Iterator[byte
 
 
 def _unpacked(pieces: Iterable[bytes], is_deflate: bool) -> Iterator[bytes]:
-    """What gzip or deflate holds. Raises zlib.error, EOFError."""
-    unpacking = None
+    """Decompress gzip or deflate. Raises zlib.error, EOFError."""
+    decompressor = None
     for piece in pieces:
-        if unpacking is None:
-            unpacking = zlib.decompressobj(_RAW if is_deflate and not _has_zlib_header(piece) else _EITHER)
+        if decompressor is None:
+            decompressor = zlib.decompressobj(_RAW if is_deflate and not _has_zlib_header(piece) else _EITHER)
         full = True
-        while full or piece:  # a full one may have left more inside
-            data = unpacking.decompress(piece, PIECE)
+        while full or piece:  # after a full piece there may be more output
+            data = decompressor.decompress(piece, PIECE)
             if data:
                 yield data
-            full, piece = len(data) == PIECE, unpacking.unconsumed_tail
-        if unpacking.unused_data:
+            full, piece = len(data) == PIECE, decompressor.unconsumed_tail
+        if decompressor.unused_data:
             raise zlib.error("more follows after the end")
-    if unpacking is not None and not unpacking.eof:
+    if decompressor is not None and not decompressor.eof:
         raise EOFError
 
 

@@ -99,7 +99,7 @@ def test_a_body_has_its_time_however_fast_it_comes(folder: Path, monkeypatch: py
             conn.sendall(TALE)
 
     with LoopbackRaw(endless) as server:
-        assert "did not send all of it" in refusal(lambda: download(server.url + "/a.txt", folder))
+        assert "did not send the whole file" in refusal(lambda: download(server.url + "/a.txt", folder))
         assert nobody_reads_on()
 
 
