@@ -74,7 +74,7 @@ async def test_what_cannot_be_read_is_named_beside_the_rest(app: StorytimeApp) -
         await until(pilot, lambda: "2 things on the shelf cannot be read (l):" in flat(app))
         await pilot.press("l")
         await until(pilot, lambda: "is not valid TOML: a number in it has too many" in flat(app))
-        assert "notes.txt is no folder" in flat(app)
+        assert "notes.txt is not a folder" in flat(app)
     assert [each.name for each in load_shelf()] == ["fables"]
 
 

@@ -1,4 +1,4 @@
-"""`collection.toml`: what a collection is called, where it is from, and what its owner changed about its stories."""
+"""`collection.toml`, a collection's card: its title, its source, and the owner's changes to its stories."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,18 +13,18 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable, printable_path
 
 CARD = "collection.toml"
-_LONGEST = {"source": 2000, "description": 4000}  # letters that are read of a text; of the others a title's
+_LONGEST = {"source": 2000, "description": 4000}  # characters that are kept; other texts have a title's limit
 _TEXTS = ("title", "author", "source", "licence", "description", "punctuation")
 PUNCTUATION = ("plain", "as written")
 
 
 @dataclass(frozen=True)
 class Card:
-    """A collection's card; every field may be left out of the file.
+    """A collection's card; every field is optional in the file.
 
-    `punctuation`: "plain" makes quotes and dashes ASCII (a model spends two tokens on each curly quote),
-    "as written" leaves them. `titles`: a story's place (`file:line`) to the title that its owner gave it.
-    `removed`: places of stories that were taken off the shelf.
+    `punctuation`: "plain" replaces curly quotes and dashes by ASCII (a model needs two tokens for each curly quote),
+    "as written" keeps them. `titles`: from a story's place (`file:line`) to the title its owner gave it. `removed`:
+    the places of removed stories.
     """
 
     title: str = ""
@@ -38,26 +38,26 @@ class Card:
 
     @property
     def plain(self) -> bool:
-        """Whether quotes and dashes are made ASCII."""
+        """Whether quotes and dashes are replaced by ASCII."""
         return self.punctuation == "plain"
 
 
 def read_card(folder: Path) -> Card:
-    """The card in a folder; an empty one where there is none. Raises CorpusError for a wrong one."""
+    """The card in a folder, empty if there is none. Raises CorpusError if it is not valid."""
     path = folder / CARD
     shown = printable_path(path)
     try:
-        found = small_files.read_toml(path)
+        values = small_files.read_toml(path)
     except FileNotFoundError:
         return Card()
     except small_files.UnreadableFile as error:
         raise CorpusError(printable(str(error).replace(str(path), shown))) from error
-    return _checked(found, shown)
+    return _checked(values, shown)
 
 
-def _checked(found: dict[str, Any], shown: str) -> Card:
+def _checked(raw: dict[str, Any], shown: str) -> Card:
     values: dict[str, Any] = {}
-    for key, value in found.items():
+    for key, value in raw.items():
         if key in _TEXTS:
             if not isinstance(value, str):
                 raise CorpusError(f"In {shown}, {key} must be a text in quotes.")
@@ -79,21 +79,21 @@ def _checked(found: dict[str, Any], shown: str) -> Card:
 
 
 def card_bytes(card: Card) -> bytes:
-    """The card as TOML; what is empty or as usual is left out."""
-    usual = asdict(Card())
-    values = {key: value for key, value in asdict(card).items() if value != usual[key]}
+    """The card as TOML, without fields that have their default."""
+    defaults = asdict(Card())
+    values = {key: value for key, value in asdict(card).items() if value != defaults[key]}
     if "removed" in values:
         values["removed"] = list(values["removed"])
     return tomli_w.dumps(values).encode()
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write a folder's card, whole or not at all. Raises CorpusError.
+    """Write a folder's card, completely or not at all. Raises CorpusError.
 
-    Who changes what a card says holds the shelf's lock from before it is read (see `changes`).
+    To change a card, take the lock before reading it (see `changes`).
     """
     data = card_bytes(card)
-    if len(data) > small_files.TOML_LIMIT:  # it could not be read again
+    if len(data) > small_files.TOML_LIMIT:  # it could not be read back
         raise CorpusError(f"The collection {folder.name} has too many changed stories: its card is full.")
     try:
         files.write_atomically(folder / CARD, data)

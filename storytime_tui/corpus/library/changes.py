@@ -1,7 +1,7 @@
-"""Changing what is on the shelf: renaming, removing with a way back, and how punctuation is cleaned.
+"""Changing the library: renaming, removing and restoring, and the choice of punctuation.
 
-Another program may have changed the shelf since the caller read it. So each change is made under the shelf's lock,
-to what is on the disk by then, and refused where that is not what the caller means any more.
+Another program may have changed the library since the caller read it. So each change is made under the lock, to the
+files as they are then, and refused if the collection or story is no longer what the caller read.
 """
 
 import contextlib
@@ -24,11 +24,11 @@ from storytime_tui.errors import CorpusError
 
 @dataclass(frozen=True)
 class Removed:
-    """What was taken off the shelf, and all that `undo` needs to bring it back.
+    """A removed collection or story, with everything that `undo` needs.
 
-    `folder`: where the collection lies now (a collection), or the collection's folder (a story, whose
-    place is `story`), and `folder_id` that folder's device and number. `name`: the collection's; `collection`: its
-    title.
+    `folder`: where a removed collection is now, or the collection's folder for a story. `story`: the story's place,
+    "" for a collection. `folder_id`: the folder's device and inode. `name` and `collection`: the collection's name
+    and title.
     """
 
     title: str
@@ -40,14 +40,14 @@ class Removed:
 
     @property
     def sentence(self) -> str:
-        """What happened, for the one who did it."""
+        """What happened, for the user."""
         kept = "its text stays in the collection's folder" if self.story else f"kept for {KEPT_DAYS} days"
         return f"Removed “{self.title}” ({kept})."
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What came back: the collection of this name, or (place not "") the story that stands in it there."""
+    """What was restored: the story at `place` in the collection `name`, or the collection if `place` is ""."""
 
     title: str
     name: str
@@ -56,10 +56,10 @@ class Restored:
 
 
 def rename(collection: Collection, index: int | None, title: str) -> str:
-    """Give a collection, or (index not None) one of its stories, another title, made one line.
+    """Give a collection, or its story number `index`, another title.
 
-    Returns a sentence where another one has that title already, or "". Raises CorpusError, for a title of more than
-    300 letters, say, or where the collection or the story is no longer there.
+    Returns a sentence if another one has that title, else "". Raises CorpusError if the title is not valid (over 300
+    characters, for example) or the collection or story is no longer there.
     """
     title = checked_title(title)
     story = None if index is None else collection.stories[index]
@@ -86,9 +86,9 @@ def _with_title(card: Card, story: Story, title: str) -> Card:
 
 
 def remove(collection: Collection, index: int | None = None) -> Removed:
-    """Take a collection, or one of its stories, off the shelf. Raises CorpusError, where it has gone already, say.
+    """Remove a collection, or its story number `index`. Raises CorpusError, for example if it is already gone.
 
-    A removed collection is kept for thirty days; a story's text stays in its collection's folder.
+    A removed collection is kept for thirty days; a removed story's text stays in the collection's folder.
     """
     with _own_folder(collection, "removed") as folder:
         if index is not None:
@@ -104,9 +104,9 @@ def remove(collection: Collection, index: int | None = None) -> Removed:
 
 
 def remove_unreadable(name: str) -> Removed | None:
-    """Take a collection off the shelf whose folder cannot be read; None where there is no such folder.
+    """Remove a collection whose folder cannot be read; None if there is no such folder.
 
-    It is kept for thirty days like any other. Raises CorpusError where it cannot be moved.
+    It is kept for thirty days like any other. Raises CorpusError if it cannot be moved.
     """
     with shelf_locked():
         folder = paths.collections_folder() / name
@@ -124,25 +124,29 @@ def _without(card: Card, story: Story) -> Card:
 
 
 def undo(removed: Removed, name: str | None = None) -> Restored:
-    """Bring back what was removed: a collection under the name it had, or, where another has that by now, with
-    a number behind it; or under `name`. Raises CorpusError, where that one is taken, say."""
+    """Restore what was removed. A collection gets `name`; without it, its old name, with a number if that is taken.
+
+    Raises CorpusError, for example if `name` is taken.
+    """
     with shelf_locked():
         return _undo_story(removed) if removed.story else _undo_collection(removed, name)
 
 
 def _undo_collection(removed: Removed, name: str | None) -> Restored:
     root = paths.collections_folder()
-    wanted = removed.name if name is None else slug(name)
-    if not wanted:
+    target = removed.name if name is None else slug(name)
+    if not target:
         raise CorpusError("A collection's name needs a letter from a to z or a digit: give another one.")
-    free = free_name(wanted)
-    if name is not None and free != wanted:
-        raise CorpusError(f"There is already a collection called {wanted}: give another name with --name.")
+    free = free_name(target)
+    if name is not None and free != target:
+        raise CorpusError(f"There is already a collection called {target}: give another name with --name.")
     try:
         os.rename(removed.folder, root / free)
         files.sync_folder(root)
     except FileNotFoundError as error:
-        raise CorpusError(f"“{removed.title}” is not there any more.") from error
+        raise CorpusError(
+            f"“{removed.title}” is no longer there: it was restored or deleted meanwhile."
+        ) from error
     except OSError as error:
         raise CorpusError(files.explain(error, f"bringing back {removed.name}")) from error
     sentence = f"“{removed.title}” is back on the shelf"
@@ -155,7 +159,7 @@ def _undo_story(removed: Removed) -> Restored:
     known = folder_id(removed.folder)
     if known is None or (removed.folder_id is not None and known != removed.folder_id):
         raise CorpusError(
-            f"The collection that “{removed.title}” was in is not there any more: bring it back first."
+            f"The collection that “{removed.title}” was in is no longer there: bring it back first."
         )
     card = read_card(removed.folder)
     if removed.story not in card.removed:
@@ -167,19 +171,19 @@ def _undo_story(removed: Removed) -> Restored:
 
 
 def removed_collections() -> list[Removed]:
-    """The collections that can still be brought back, the last removed first. Raises CorpusError."""
+    """The collections that can be restored, last removed first. Raises CorpusError."""
     found = []
     for place, name in removed_bin.entries():
         try:
             title = read_card(place).title
-        except CorpusError:  # a card that cannot be read names nothing
+        except CorpusError:  # an unreadable card has no title
             title = ""
         found.append(Removed(title or name, name, place))
     return found
 
 
 def stories_removed_from(collection: Collection) -> list[Removed]:
-    """The stories of a collection that were taken off the shelf, the last removed first. Raises CorpusError."""
+    """The removed stories of a collection, last removed first. Raises CorpusError."""
     folder = collection.folder
     if folder is None or not _is_on_the_shelf(collection):
         return []
@@ -193,13 +197,13 @@ def stories_removed_from(collection: Collection) -> list[Removed]:
 
 
 def set_punctuation(collection: Collection, plain: bool) -> None:
-    """Whether a collection's quotes and dashes are made ASCII; it is cleaned anew. Raises CorpusError."""
+    """Choose whether a collection's quotes and dashes are replaced by ASCII. Raises CorpusError."""
     with _own_folder(collection, "changed") as folder:
         _change_card(folder, lambda card: replace(card, punctuation="plain" if plain else "as written"))
 
 
 def _change_card(folder: Path, changed: Callable[[Card], Card]) -> None:
-    """Read a card, change it, write it; the caller holds the lock."""
+    """Read a card, change it, write it. The caller holds the lock."""
     write_card(folder, changed(read_card(folder)))
 
 
@@ -210,9 +214,9 @@ def _check_not_removed(card: Card, story: Story) -> None:
 
 @contextlib.contextmanager
 def _own_folder(collection: Collection, done: str) -> Iterator[Path]:
-    """The folder of a collection that may be changed, for as long as nobody else may do so.
+    """The folder of a collection that may be changed, locked during the block.
 
-    Raises CorpusError where it is not on the user's shelf, or no longer.
+    Raises CorpusError if it is not one of the user's collections, or no longer there.
     """
     if collection.bundled:
         raise CorpusError(
@@ -233,7 +237,7 @@ def _own_folder(collection: Collection, done: str) -> Iterator[Path]:
 
 
 def _is_on_the_shelf(collection: Collection) -> bool:
-    """Whether the program keeps its folder: a collection may also be read from any folder, and that is its owner's."""
+    """Whether its folder is in the user's library. A collection can also be read from any other folder."""
     folder = collection.folder
     if collection.bundled or folder is None:
         return False
@@ -241,13 +245,13 @@ def _is_on_the_shelf(collection: Collection) -> bool:
 
 
 def _is_still_there(collection: Collection, folder: Path) -> bool:
-    """Whether the folder is the one that was read, or another one with the same stories."""
+    """Whether the folder is the one that was read, or has the same stories."""
     now = folder_id(folder)
     if now is None or collection.folder_id is None:
         return folder.is_dir()
     if now == collection.folder_id:
         return True
-    try:  # some network disks number their folders anew
+    try:  # some network disks change the inodes of folders
         there, _ = read_folder(folder)
     except CorpusError:
         return False

@@ -1,4 +1,4 @@
-"""Copying texts into a new collection: ordinary files alone, every byte counted as it comes."""
+"""Copying texts into a new collection: regular files only, with a limit on the total size."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_path
 
-LARGEST_IMPORT = 2 * 1024**3  # bytes of all texts that are added at once
+LARGEST_IMPORT = 2 * 1024**3  # bytes of all texts of one import
 
 
 class TooMuch(CorpusError):
-    """All texts of an import together are too large."""
+    """The texts of an import are too large together."""
 
 
 @contextlib.contextmanager
@@ -33,7 +33,7 @@ def _opened(path: Path, origin: str) -> Iterator[BinaryIO]:
 
 
 def _read_from(pieces: Iterator[bytes], origin: str) -> Iterator[bytes]:
-    """The pieces of a file; what the system says against reading them is about that file, not the copy."""
+    """The pieces of a file. A system error while reading is reported for this file, not for its copy."""
     try:
         yield from pieces
     except OSError as error:
@@ -46,7 +46,7 @@ def _unreadable(origin: str, error: OSError) -> CorpusError:
 
 
 class Copies:
-    """What was copied into a new collection's folder: each copy with where it came from, and what was not."""
+    """The copies in a new collection's folder with their origins, and what was left out."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,7 +57,7 @@ class Copies:
         self._size = 0  # bytes of all copies
 
     def add_folder(self, source: Path, report: Report | None) -> None:
-        """Copy every text in a folder, keeping the folders within it. Raises CorpusError for one without any."""
+        """Copy every text in a folder and its subfolders. Raises CorpusError if there is none."""
         found = source_files(source)
         self.problems += found.problems
         self.notes += found.notes
@@ -76,12 +76,12 @@ class Copies:
                 self.problems.append(str(error))
 
     def add_file(self, path: Path, inside: Path, origin: str) -> None:
-        """Copy one text. Raises CorpusError for what is no text, or cannot be read; OSError for a full disk."""
+        """Copy one text. Raises CorpusError if it is not a text or cannot be read; OSError for a full disk."""
         readable = path.suffix.lower() in SUFFIXES and path.is_file() and path.stat().st_size <= LARGEST
         if not readable:
-            read_document(path)  # says what is wrong with it, without reading it
+            read_document(path)  # raises a CorpusError that says what is wrong
             raise CorpusError(f"{origin} cannot be read: check the path.")
-        # a README that was named itself is a text; under its own name it would be passed over in the folder
+        # a README that the user chose is a text; under its own name the collection would skip it
         name = f"text {path.name}" if speaks_of_texts(path.name) else path.name
         copy = self._place(inside, name)
         too_large = CorpusError(
@@ -99,7 +99,7 @@ class Copies:
         self.origins[copy] = origin
 
     def _count(self, size: int) -> None:
-        """Raise TooMuch where all copies together are more than any shelf: they are counted as they come."""
+        """Raise TooMuch if all copies together are too large."""
         self._size += size
         if self._size > LARGEST_IMPORT:
             raise TooMuch(
@@ -107,7 +107,7 @@ class Copies:
             )
 
     def add_archive(self, path: Path, inside: Path) -> None:
-        """Unpack the texts of a .zip into a folder of their own. Raises CorpusError."""
+        """Unpack the texts of a .zip into a subfolder. Raises CorpusError."""
         place = self._place(inside, path.stem)
         place.mkdir()
         found = archives.unpack(path, place)

@@ -1,4 +1,4 @@
-"""One collection's folder (or file) read into a `Collection`: its stories, their titles, its card."""
+"""Reading a collection's folder (or file) into a `Collection`: its stories, their titles, its card."""
 
 import os
 import stat
@@ -21,7 +21,7 @@ def read_folder(
 ) -> tuple[Collection, tuple[str, ...]]:
     """A folder's collection, and a sentence for each text in it that cannot be read.
 
-    Raises CorpusError when no text can be read, or the card is wrong.
+    Raises CorpusError if no text can be read or the card is not valid.
     """
     known = folder_id(folder)
     card = read_card(folder)
@@ -50,7 +50,7 @@ def read_folder(
 
 
 def folder_id(folder: Path) -> tuple[int, int] | None:
-    """A folder's device and number, which it keeps when it is renamed; None where there is none, or no number."""
+    """A folder's device and inode, which survive renaming; None if there is no folder, or no inode number."""
     try:
         about = os.stat(folder)
     except (OSError, ValueError):
@@ -59,12 +59,12 @@ def folder_id(folder: Path) -> tuple[int, int] | None:
 
 
 def title_of(folder: Path, card: Card) -> str:
-    """What the collection in a folder is called: by its card, or else as the folder is."""
+    """The title of the collection in a folder: from its card, else from the folder's name."""
     return card.title or title_from_name(folder_name(folder))
 
 
 def removed_stories(folder: Path) -> tuple[Story, ...]:
-    """The stories in a collection's folder that its owner took off the shelf. Raises CorpusError."""
+    """The stories in a collection's folder that its owner removed. Raises CorpusError."""
     card = read_card(folder)
     if not card.removed:
         return ()
@@ -81,9 +81,9 @@ def _title_in(card: Card, story: Story) -> str:
 
 
 def read_file_as_collection(path: Path) -> tuple[Collection, tuple[str, ...]]:
-    """A collection of the stories in one file or archive, and a sentence for each thing left out of it.
+    """A collection of the stories in one file or archive, and a sentence for each thing that was left out.
 
-    Raises CorpusError when no story can be read.
+    Raises CorpusError if there is no readable story.
     """
     prepared = _prepare([Source(path, path.name)], Card(), None)
     if not prepared.stories:
@@ -101,7 +101,7 @@ def read_file_as_collection(path: Path) -> tuple[Collection, tuple[str, ...]]:
 
 
 def sources_in(folder: Path, found: SourceFiles) -> list[Source]:
-    """The files found in a folder under the names they have within it."""
+    """The files found in a folder, named by their relative paths."""
     return [Source(path, path.relative_to(folder).as_posix()) for path in found.files]
 
 

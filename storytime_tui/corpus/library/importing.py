@@ -1,4 +1,4 @@
-"""Adding a collection: files, folders, archives and addresses are copied onto the shelf, all of them or nothing."""
+"""Adding a collection: files, folders, archives and addresses are copied into the library, all or none of them."""
 
 import contextlib
 import os
@@ -34,8 +34,8 @@ from storytime_tui.terminal import printable, printable_line, printable_path
 class AddedCollection:
     """A collection that was just imported.
 
-    `problems`: one sentence for each file that was left out. `copies`: one for each story that tells the same
-    as one that was there before. `notes`: one for each file that was not needed, such as a book's second format.
+    `problems`: a sentence for each file that was left out. `copies`: a sentence for each story that is a copy of
+    an existing one. `notes`: a sentence for each file that was not needed, such as a book's second format.
     """
 
     collection: Collection
@@ -52,42 +52,41 @@ def add_collection(
     report: Report | None = None,
     stop: threading.Event | None = None,
 ) -> AddedCollection:
-    """Copy texts from files, folders, archives and web addresses into a new collection: all of it, or nothing.
+    """Copy texts from files, folders, archives and web addresses into a new collection, all or none of them.
 
-    Without a `name`, it is called after what the card says, the one source, or the folder that all sources are
-    in, with a number where that name is taken. A file of a folder or archive that cannot be read is left out
-    and told in `problems`; a file given by its own name must be readable. Files are kept as they are, so that
-    better cleaning can be had later. `card` says what is known already; `report` gets words, done and total,
-    a last time just before all of it is put on the shelf, and what it raises ends the work. Raises
-    CorpusError, and what web.download raises when `stop` is set.
+    Without `name`, the name comes from the card, the only source or the common folder, with a number if it is taken.
+    An unreadable file of a folder or archive is left out and listed in `problems`; a file named itself must be
+    readable. Files are copied unchanged, so that better cleaning can be applied later. `card` holds known facts.
+    `report` gets words, done and total, for the last time just before the collection is put in place; an exception
+    from it ends the import. Raises CorpusError, and what web.download raises when `stop` is set.
     """
     if not sources:
         raise CorpusError("Nothing was named to add: give a file, a folder of them, or an address.")
-    told = _Last(report) if report else None
+    repeatable = _Repeatable(report) if report else None
     with (
-        stopping.heard(told.again) if told else contextlib.nullcontext(),
-        tempfile.TemporaryDirectory(prefix="storytime-") as fetched,
+        stopping.heard(repeatable.repeat) if repeatable else contextlib.nullcontext(),
+        tempfile.TemporaryDirectory(prefix="storytime-") as downloads,
     ):
-        report = told
-        named = [
-            _fetch(source, Path(fetched), report, stop)
+        report = repeatable
+        inputs = [
+            _fetch(source, Path(downloads), report, stop)
             if isinstance(source, str) and is_address(source)
-            else _Named(_path_of(source))
+            else _Input(_path_of(source))
             for source in sources
         ]
-        new_name = _free_name(name, card.title if card and card.title else _common_name(named))
-        card = _card_for(named, name, card)
+        new_name = _free_name(name, card.title if card and card.title else _common_name(inputs))
+        card = _card_for(inputs, name, card)
         remove_leftovers(paths.collections_folder())
         shelf = paths.collections_folder()
         try:
             with files.unfinished_folder(shelf, new_name) as part, alive(part):
-                problems, notes = _fill(part, named, card, report)
-                if report:  # whoever wants to stop can do so until here
+                problems, notes = _fill(part, inputs, card, report)
+                if report:  # the last chance to stop
                     report("putting it on the shelf", 1, 1)
                 files.narrow_all(part)
                 files.sync_all(part)
                 with shelf_locked():
-                    # another program may have taken the name while this one was copying
+                    # another program may have taken the name meanwhile
                     target = shelf / _free_name(name, new_name)
                     os.rename(part, target)
                     files.sync_folder(shelf)
@@ -102,40 +101,40 @@ def add_collection(
     return AddedCollection(collection, tuple(problems), tuple(_copies_of(collection)), tuple(notes))
 
 
-class _Last:
-    """A report that can say its last words again: whoever wants to stop is asked so in the middle of a file."""
+class _Repeatable:
+    """A report that can repeat its last call: in the middle of a file, that asks the user's side whether to stop."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._said = ("looking for texts", 0, 0)
+        self._last = ("looking for texts", 0, 0)
 
     def __call__(self, words: str, done: int, total: int) -> None:
-        """Report something new."""
-        self._said = (words, done, total)
+        """Report progress."""
+        self._last = (words, done, total)
         self._report(words, done, total)
 
-    def again(self) -> None:
-        """Report the same once more."""
-        self._report(*self._said)
+    def repeat(self) -> None:
+        """Report the same again."""
+        self._report(*self._last)
 
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 
 
 def _path_of(source: str | Path) -> Path:
-    """A source that is no web address as a path. Raises CorpusError for an address of another kind."""
+    """A source as a path. Raises CorpusError for an address that is not http or https."""
     scheme = _SCHEME.match(source) if isinstance(source, str) else None
     if scheme:
         raise CorpusError(
             f"{kept(str(source))} cannot be fetched: only addresses that begin with http:// or https:// "
-            "are. What is on this machine is added by its path."
+            "are. Add a file of this machine by its path."
         )
     return Path(os.path.abspath(paths.expanded(source, CorpusError)))
 
 
 @dataclass(frozen=True)
-class _Named:
-    """What one source stands for: a path, and where it came from when that is an address."""
+class _Input:
+    """A source of an import: its path, and its address if it was downloaded."""
 
     path: Path
     address: str = ""
@@ -145,52 +144,52 @@ class _Named:
         return self.address or printable_path(self.path)
 
 
-def _fetch(address: str, folder: Path, report: Report | None, stop: threading.Event | None) -> _Named:
+def _fetch(address: str, folder: Path, report: Report | None, stop: threading.Event | None) -> _Input:
     from storytime_tui.corpus.web.addresses import download_text
 
     inside = Path(tempfile.mkdtemp(dir=folder))
-    return _Named(download_text(address, inside, report=report, stop=stop), kept(address))
+    return _Input(download_text(address, inside, report=report, stop=stop), kept(address))
 
 
-def _free_name(wanted: str | None, usual: str) -> str:
-    """The name that was wished for, or else one like the usual that no collection has. Raises CorpusError."""
-    if wanted is not None:
-        name = slug(wanted)
+def _free_name(name: str | None, default: str) -> str:
+    """The slug of `name`, or else of `default` with a number if needed. Raises CorpusError if `name` is taken."""
+    if name is not None:
+        name = slug(name)
         if not name:
             raise CorpusError("A collection's name needs a letter from a to z or a digit: give another one.")
         if not is_free(name):
             raise CorpusError(f"There is already a collection called {name}: give another name with --name.")
         return name
-    return free_name(slug(usual) or NAMELESS)
+    return free_name(slug(default) or NAMELESS)
 
 
-def _common_name(named: Sequence[_Named]) -> str:
-    if len(named) == 1:
-        path = named[0].path
+def _common_name(inputs: Sequence[_Input]) -> str:
+    if len(inputs) == 1:
+        path = inputs[0].path
         return path.stem if path.is_file() else folder_name(path)
-    parents = {each.path.parent for each in named}
+    parents = {each.path.parent for each in inputs}
     return parents.pop().name if len(parents) == 1 else NAMELESS
 
 
-def _card_for(named: Sequence[_Named], name: str | None, card: Card | None) -> Card:
-    """What the new collection's card says: what is known, its one source folder's own card, where it is from.
+def _card_for(inputs: Sequence[_Input], name: str | None, card: Card | None) -> Card:
+    """The card of a new collection: `card`, or its source folder's own card, with the source filled in.
 
-    Its title is "" where the texts may know a better one than the source's name.
+    The title is "" if the texts may have a better one than the source's name.
     """
-    one_folder = len(named) == 1 and named[0].path.is_dir()
-    found = card or (read_card(named[0].path) if one_folder else Card())
-    shown = [each.shown for each in named[:3]]
-    source = ", ".join([*shown, "..."] if len(named) > 3 else shown)
-    title = checked_title(_title_from(name)) if name and slug(name) != name else found.title
-    if not title and (name or len(named) > 1):
-        title = title_from_name(name or _common_name(named))
+    one_folder = len(inputs) == 1 and inputs[0].path.is_dir()
+    base = card or (read_card(inputs[0].path) if one_folder else Card())
+    shown = [each.shown for each in inputs[:3]]
+    source = ", ".join([*shown, "..."] if len(inputs) > 3 else shown)
+    title = checked_title(_title_from(name)) if name and slug(name) != name else base.title
+    if not title and (name or len(inputs) > 1):
+        title = title_from_name(name or _common_name(inputs))
     return replace(
-        found, title=short_line(title), author=short_line(found.author), source=found.source or source
+        base, title=short_line(title), author=short_line(base.author), source=base.source or source
     )
 
 
 def _title_from(name: str) -> str:
-    """The title that somebody meant who gave this name; of what looks like a path, its name in plain letters."""
+    """The title for a name given by the user; for what looks like a path, made from its slug."""
     like_a_path = name.startswith(("/", "~", ".", "\\")) or ".." in re.split(r"[\\/]", name)
     return title_from_name(slug(name)) if like_a_path else printable(name)
 
@@ -199,15 +198,15 @@ def _title_from(name: str) -> str:
 
 
 def _fill(
-    folder: Path, named: Sequence[_Named], card: Card, report: Report | None
+    folder: Path, inputs: Sequence[_Input], card: Card, report: Report | None
 ) -> tuple[list[str], list[str]]:
-    """Copy everything, read it, throw out what gives no story, write the card.
+    """Copy everything, read it, remove files without a story, write the card.
 
-    Returns a sentence for each thing that was left out, and one for each that was not needed. Raises
-    CorpusError where nothing can be read, or a file that was named cannot.
+    Returns a sentence for each thing left out, and one for each thing not needed. Raises CorpusError if nothing can
+    be read, or a file that was named itself cannot.
     """
     copies = Copies(folder)
-    for each in named:
+    for each in inputs:
         if each.path.is_dir():
             copies.add_folder(each.path, report)
         elif each.path.suffix.lower() in ARCHIVES:
@@ -217,36 +216,36 @@ def _fill(
             copies.add_file(each.path, Path(), each.shown)
     if not copies.origins:
         with _nothing_added():
-            raise CorpusError((*copies.problems, f"{named[0].shown} holds nothing that can be read.")[0])
-    told, sources = _read(copies, card, report)
-    good = {story.file for story in told.stories}
+            raise CorpusError((*copies.problems, f"{inputs[0].shown} holds nothing that can be read.")[0])
+    prepared, sources = _read(copies, card, report)
+    good = {story.file for story in prepared.stories}
     bad = [source for source in sources if printable_line(source.name) not in good]
-    must_be_read = {each.shown for each in named if not each.path.is_dir()}
+    must_be_read = {each.shown for each in inputs if not each.path.is_dir()}
     if not good or any(source.origin in must_be_read for source in bad):
         many = f"None of the {len(bad)} texts can be read; the first: " if len(bad) > 1 else ""
-        raise CorpusError((many if not good else "") + told.problems[0])
+        raise CorpusError((many if not good else "") + prepared.problems[0])
     for source in bad:
         source.path.unlink()
-    if bad:  # the cache knows the stories by all the files there are
+    if bad:  # the cache's key depends on all files
         _read(copies, card, report)
-    own = short_line(legible(_own_title(told, sources), plain=card.plain))
-    title = card.title or own or title_from_name(_common_name(named))
+    own = short_line(legible(_own_title(prepared, sources), plain=card.plain))
+    title = card.title or own or title_from_name(_common_name(inputs))
     (folder / CARD).write_bytes(card_bytes(replace(card, title=title)))
-    return [*copies.problems, *told.problems], copies.notes
+    return [*copies.problems, *prepared.problems], copies.notes
 
 
-def _own_title(told: Prepared, sources: Sequence[Source]) -> str:
-    """What the texts themselves call a collection: by its one story, or the one book of tales; else ""."""
+def _own_title(prepared: Prepared, sources: Sequence[Source]) -> str:
+    """The title that the text itself gives, if there is one file with one story or one book; else ""."""
     if len(sources) != 1:
         return ""
-    if len(told.stories) == 1:
-        return told.stories[0].title
-    return told.titles[0] if len(told.titles) == 1 else ""
+    if len(prepared.stories) == 1:
+        return prepared.stories[0].title
+    return prepared.titles[0] if len(prepared.titles) == 1 else ""
 
 
 @contextlib.contextmanager
 def _nothing_added() -> Iterator[None]:
-    """What is wrong with an archive speaks of what is left out: here that is all of it."""
+    """Errors about an archive say what is left out; here that is everything, so add that nothing was added."""
     try:
         yield
     except CorpusError as error:
@@ -256,7 +255,7 @@ def _nothing_added() -> Iterator[None]:
 def _read(copies: Copies, card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
     found = sources_in(copies.folder, source_files(copies.folder))
     sources = [replace(source, origin=copies.origins.get(source.path, "")) for source in found]
-    if report:  # the first file may be large
+    if report:  # before the first file, which may be large
         report("reading", 0, sum(source.path.stat().st_size for source in sources))
     progress = (lambda done, total: report("reading", done, total)) if report else None
     cache = paths.cache_folder() / "prepared"
@@ -264,18 +263,18 @@ def _read(copies: Copies, card: Card, report: Report | None) -> tuple[Prepared, 
 
 
 def _copies_of(collection: Collection) -> list[str]:
-    """A sentence for each story of a new collection that is told on the shelf already, or twice in itself."""
+    """A sentence for each story of a new collection that is a copy of another story."""
     others = [other for other in load_shelf() if other.name != collection.name]
-    told = [(other, story) for other in (*others, collection) for story in other.stories]
-    facts = [story.facts for _, story in told]
-    first_new = len(told) - len(collection.stories)
+    stories = [(other, story) for other in (*others, collection) for story in other.stories]
+    facts = [story.facts for _, story in stories]
+    first_new = len(stories) - len(collection.stories)
     sentences = []
     for copy in find_copies(
         [each.sketch for each in facts], [each.words for each in facts], [each.fingerprint for each in facts]
     ):
         new, old = (copy.story, copy.of) if copy.story >= copy.of else (copy.of, copy.story)
         if new >= first_new:
-            (_, again), (where, first) = told[new], told[old]
+            (_, again), (where, first) = stories[new], stories[old]
             nearly = "" if copy.share == 1.0 else "nearly "
             sentences.append(
                 f"“{again.title}” is {nearly}the same story as “{first.title}” in {where.title}: "

@@ -1,4 +1,4 @@
-"""What a program that was killed left half-imported beside the collections: told from what is still being written."""
+"""Unfinished imports that a killed program left behind, and how to tell them from imports that are still running."""
 
 import contextlib
 import os
@@ -8,14 +8,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-_UNFINISHED = ".part-*"  # what `files` calls a folder that is being written
-_YOUNG = 2.0  # seconds: a folder this new may not be marked yet
+_UNFINISHED = ".part-*"  # the names that `files` gives to unfinished folders
+_YOUNG = 2.0  # seconds; a newer folder may not be locked yet
 _OLD = 86400.0  # seconds
 
 
 @contextlib.contextmanager
 def alive(folder: Path) -> Iterator[None]:
-    """Mark a folder as being written for as long as the block, and this program, lasts."""
+    """Mark a folder as being written, by a lock, while the block runs."""
     handle = None
     with contextlib.suppress(BlockingIOError):
         handle = _locked(folder)
@@ -27,13 +27,13 @@ def alive(folder: Path) -> Iterator[None]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the unfinished folders in `folder` that nobody writes any more.
+    """Remove the unfinished folders in `folder` that no program is writing.
 
-    Where the system cannot tell (Windows, some network disks), those of yesterday. What cannot be removed stays.
+    If the system has no locks (Windows, some network disks), only those older than a day. Errors are ignored.
     """
     with contextlib.suppress(OSError):
         for part in folder.glob(_UNFINISHED):
-            with contextlib.suppress(OSError):  # BlockingIOError: it is being written, however old it is
+            with contextlib.suppress(OSError):  # a BlockingIOError means that it is being written
                 age = time.time() - part.lstat().st_mtime
                 if age < _YOUNG:
                     continue
@@ -52,9 +52,9 @@ def _remove(part: Path) -> None:
 
 
 def _locked(folder: Path) -> int | None:
-    """A handle on the folder that the system lets go when its holder dies; None where the system has no such thing.
+    """A locked handle on the folder, freed by the system when the process dies; None if there are no such locks.
 
-    Raises BlockingIOError where another one has it.
+    Raises BlockingIOError if another process holds it.
     """
     if sys.platform == "win32":
         return None

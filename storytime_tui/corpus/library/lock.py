@@ -1,4 +1,4 @@
-"""One lock for the whole shelf: who changes a card, or what a collection is called, holds it while doing so."""
+"""One lock for the whole library, held while a card or a collection's name is changed."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,24 +7,24 @@ from storytime_tui import files, paths
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
-_PATIENCE = 10.0  # seconds; what is done under the lock takes milliseconds
+_PATIENCE = 10.0  # seconds; the work under the lock takes milliseconds
 
 
 @contextlib.contextmanager
 def shelf_locked() -> Iterator[None]:
-    """Keep other programs and threads from changing the shelf during the block. Not to be nested.
+    """Keep other programs and threads from changing the library during the block. Do not nest.
 
-    Read what is to be changed inside the block: what was read before may be out of date. Raises CorpusError where
-    the shelf stays locked for ten seconds, or cannot be written.
+    Read what you will change inside the block. Raises CorpusError if the library stays locked for ten seconds or
+    cannot be written.
     """
     root = paths.collections_folder()
     lock = root.with_name(root.name + ".lock")
     busy = CorpusError(
         f"The shelf in {printable_path(root)} is being changed by another program: try again in a moment."
     )
-    with contextlib.ExitStack() as held:
-        try:  # the lock lies beside the shelf: whatever on it is renamed or removed, the lock stays
-            held.enter_context(files.locked(lock, busy, patience=_PATIENCE))
+    with contextlib.ExitStack() as stack:
+        try:  # the lock is beside the library's folder, so that renaming anything in it leaves the lock alone
+            stack.enter_context(files.locked(lock, busy, patience=_PATIENCE))
         except OSError as error:
             raise CorpusError(
                 files.explain(error, f"locking the shelf with {printable_path(lock)}")

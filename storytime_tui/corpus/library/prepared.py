@@ -1,4 +1,4 @@
-"""Files read, cleaned and divided once: their stories lie in the cache, and open in milliseconds afterwards."""
+"""A cache of prepared stories: files are read, cleaned and divided once, and open in milliseconds afterwards."""
 
 import contextlib
 import hashlib
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from storytime_tui.corpus.collection import Sketch
 
 _FORMAT = 4
-_DAYS = 90  # what was not opened for so long is made again when it is wanted
+_DAYS = 90  # an entry not opened for this long is deleted, and made again when needed
 
 _LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
 _PATIENCE = 10.0  # seconds
@@ -38,9 +38,9 @@ _PATIENCE = 10.0  # seconds
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read: where it is, and what it is called within its collection (slashes part folders).
+    """A file to read, and its name within its collection (with slashes for folders).
 
-    `origin`: where a file came from that was just copied, for messages.
+    `origin`: for a copied file, where it came from, for messages.
     """
 
     path: Path
@@ -48,16 +48,16 @@ class Source:
     origin: str = ""
 
     def shown(self, sentence: str) -> str:
-        """A sentence about the file that names the place its owner knows."""
+        """A sentence about the file, with its path replaced by its origin."""
         return sentence.replace(printable_path(self.path), self.origin) if self.origin else sentence
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The stories of some files, in the files' order, and a sentence for each file that gave none.
+    """The stories of some files, in the files' order, and a sentence for each file without a story.
 
-    Their titles are as found, "" never, and may occur twice. `titles` and `authors`: what the files
-    themselves say of the books in them, each once.
+    Stories' titles are never "" but may occur twice. `titles` and `authors`: of the books in the files, as the
+    files give them, without repetitions.
     """
 
     stories: tuple[Story, ...]
@@ -69,27 +69,27 @@ class Prepared:
 def prepare(
     sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, on_progress: Progress | None = None
 ) -> Prepared:
-    """The stories of files: from the cache where they were made before, otherwise made now and kept there.
+    """The stories of files: from the cache, or made now and stored there.
 
-    `on_progress` gets the bytes read and their total; what it raises ends the work and leaves nothing behind.
-    Where the cache cannot be written (a full disk), the stories stay in memory.
+    `on_progress` gets the bytes read and their total; an exception from it ends the work and leaves nothing behind.
+    If the cache cannot be written (a full disk), the stories stay in memory.
     """
     folder = cache_folder / _key(sources, plain)
     return _open(folder) or _made(sources, folder, plain, on_progress)
 
 
 def _made(sources: Sequence[Source], folder: Path, plain: bool, on_progress: Progress | None) -> Prepared:
-    """The stories made anew, in the cache where that can be; a stop is heard in the middle of a file, too."""
-    told = (0, 0)
+    """Make the stories, in the cache if possible. A stop takes effect in the middle of a file too."""
+    last = (0, 0)
 
     def progress(done: int, total: int) -> None:
-        nonlocal told
-        told = (done, total)
+        nonlocal last
+        last = (done, total)
         if on_progress:
             on_progress(done, total)
 
-    with stopping.heard(lambda: progress(*told)) if on_progress else contextlib.nullcontext():
-        with contextlib.suppress(OSError):  # a full disk, or another program was quicker
+    with stopping.heard(lambda: progress(*last)) if on_progress else contextlib.nullcontext():
+        with contextlib.suppress(OSError):  # the disk is full, or another program was first
             files.forget_unused(folder.parent, _DAYS)
             _make_room(folder)
             with files.folder_written_atomically(folder) as part:
@@ -98,9 +98,9 @@ def _made(sources: Sequence[Source], folder: Path, plain: bool, on_progress: Pro
 
 
 def _make_room(folder: Path) -> None:
-    """Take away what lies in the place of a folder that is to be made, unless it is what is to be made.
+    """Move away whatever has the name of a cache folder that is to be made, unless it is a valid one.
 
-    Another program may just have made it, and read from it by now. Raises OSError.
+    Another program may have just made it and be reading from it. Raises OSError.
     """
     if not os.path.lexists(folder):
         return
@@ -111,25 +111,25 @@ def _make_room(folder: Path) -> None:
                 files.unfinished_folder(folder.parent, folder.name) as aside,
                 contextlib.suppress(FileNotFoundError),
             ):
-                os.rename(folder, aside / folder.name)  # what is seen of it is there or not, never a part
+                os.rename(folder, aside / folder.name)  # in one step, so that no reader sees half of it
 
 
 def _key(sources: Sequence[Source], plain: bool) -> str:
-    """What the stories depend on, as the name of their folder.
+    """The folder name of the stories: a hash of everything they depend on.
 
-    A file is known by its name, number, size and times, not by its content: an unchanged shelf must open
-    without being read. It keeps them when the folder around it is moved.
+    A file counts by its name, size, times, inode and device, not by its content, so that an unchanged library opens
+    without reading any text. These survive moving the folder around it.
     """
     digest = hashlib.sha256(f"{_FORMAT} {READING_VERSION} {CLEANING_VERSION} {plain}".encode())
     for source in sources:
         try:
             s = source.path.stat()
-            known = (
+            state = (
                 f"{s.st_size} {s.st_mtime_ns} {s.st_ctime_ns if os.name != 'nt' else 0} {s.st_ino} {s.st_dev}"
             )
         except (OSError, ValueError):
-            known = "gone"
-        digest.update(f"\0{source.name}\0{known}".encode("utf-8", "surrogateescape"))
+            state = "gone"
+        digest.update(f"\0{source.name}\0{state}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:40]
 
 
@@ -137,8 +137,8 @@ def _key(sources: Sequence[Source], plain: bool) -> str:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """One tale of a file, or (tale None) what is wrong with the file."""
+class _Result:
+    """One story of a file; or, if `tale` is None, what is wrong with the file."""
 
     file: str
     tale: Tale | None = None
@@ -147,49 +147,49 @@ class _Told:
     author: str = ""
 
 
-def _tales(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Iterator[_Told]:
+def _results(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Iterator[_Result]:
     sizes = [_size(source.path) for source in sources]
     done, total = 0, sum(sizes)
     for source, size in zip(sources, sizes, strict=True):
         if source.path.suffix.lower() in ARCHIVES:
-            yield from _tales_of_archive(source, plain)
+            yield from _results_of_archive(source, plain)
         else:
-            yield from _tales_of_file(source, plain)
+            yield from _results_of_file(source, plain)
         done += size
         if on_progress:
             on_progress(done, total)
 
 
-def _tales_of_file(source: Source, plain: bool) -> Iterator[_Told]:
+def _results_of_file(source: Source, plain: bool) -> Iterator[_Result]:
     name = printable_line(source.name)
     try:
         document = read_document(source.path)
     except CorpusError as error:
-        yield _Told(name, problem=source.shown(str(error)))
+        yield _Result(name, problem=source.shown(str(error)))
         return
     book = read_book(document, plain=plain)
     if not book.tales:
         sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
-        yield _Told(name, problem=source.shown(sentence))
-    called, author = short_line(book.title), short_line(book.author)
-    usual = called or title_from_name(Path(source.name).stem)
+        yield _Result(name, problem=source.shown(sentence))
+    book_title, author = short_line(book.title), short_line(book.author)
+    default = book_title or title_from_name(Path(source.name).stem)
     for number, tale in enumerate(book.tales, start=1):
-        title = short_line(tale.title) or (usual if len(book.tales) == 1 else f"{usual} {number}")
+        title = short_line(tale.title) or (default if len(book.tales) == 1 else f"{default} {number}")
         chapters = tuple(replace(chapter, title=short_line(chapter.title)) for chapter in tale.chapters)
-        yield _Told(name, Tale(title, tale.text, chapters, tale.lines), "", called, author)
+        yield _Result(name, Tale(title, tale.text, chapters, tale.lines), "", book_title, author)
 
 
-def _tales_of_archive(source: Source, plain: bool) -> Iterator[_Told]:
+def _results_of_archive(source: Source, plain: bool) -> Iterator[_Result]:
     with tempfile.TemporaryDirectory(prefix="storytime-") as folder:
         try:
             found = archives.unpack(source.path, Path(folder))
         except CorpusError as error:
-            yield _Told(printable_line(source.name), problem=source.shown(str(error)))
+            yield _Result(printable_line(source.name), problem=source.shown(str(error)))
             return
         for problem in found.problems:
-            yield _Told(printable_line(source.name), problem=source.shown(problem))
+            yield _Result(printable_line(source.name), problem=source.shown(problem))
         for path in found.files:
-            yield from _tales_of_file(Source(path, f"{source.name}/{path.name}"), plain)
+            yield from _results_of_file(Source(path, f"{source.name}/{path.name}"), plain)
 
 
 def _size(path: Path) -> int:
@@ -200,21 +200,21 @@ def _size(path: Path) -> int:
 
 
 def _in_memory(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Prepared:
-    told = list(_tales(sources, plain, on_progress))
+    results = list(_results(sources, plain, on_progress))
     return Prepared(
         tuple(
             Story(each.tale.title, each.tale.text, each.file, each.tale.chapters, each.tale.lines)
-            for each in told
+            for each in results
             if each.tale
         ),
-        tuple(each.problem for each in told if each.problem),
-        tuple(dict.fromkeys(each.book for each in told if each.book)),
-        tuple(dict.fromkeys(each.author for each in told if each.author)),
+        tuple(each.problem for each in results if each.problem),
+        tuple(dict.fromkeys(each.book for each in results if each.book)),
+        tuple(dict.fromkeys(each.author for each in results if each.author)),
     )
 
 
 def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> None:
-    """Write `stories.txt` (all texts, one after the other), `sketches.npy` and `index.json`."""
+    """Write `stories.txt` (all texts, one after another), `sketches.npy` and `index.json`."""
     rows: list[list[Any]] = []
     problems: list[str] = []
     titles: dict[str, None] = {}
@@ -224,19 +224,19 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
         (folder / "stories.txt").open("wb") as file,
         ArrayWriter(folder / "sketches.npy", np.uint64) as sketches,
     ):
-        for told in _tales(sources, plain, on_progress):
-            if told.tale is None:
-                problems.append(told.problem)
+        for result in _results(sources, plain, on_progress):
+            if result.tale is None:
+                problems.append(result.problem)
                 continue
-            titles |= {told.book: None} if told.book else {}
-            authors |= {told.author: None} if told.author else {}
+            titles |= {result.book: None} if result.book else {}
+            authors |= {result.author: None} if result.author else {}
             stopping.look_up()
-            facts = facts_of(told.tale.text)
-            file.write(told.tale.text.encode())
+            facts = facts_of(result.tale.text)
+            file.write(result.tale.text.encode())
             sketches.append(facts.sketch)
             start, end = end, end + facts.bytes
-            chapters = [[chapter.title, chapter.start] for chapter in told.tale.chapters]
-            place = (told.tale.title, told.file, start, end, chapters, told.tale.lines)
+            chapters = [[chapter.title, chapter.start] for chapter in result.tale.chapters]
+            place = (result.tale.title, result.file, start, end, chapters, result.tale.lines)
             rows.append([*place, facts.words, facts.digest, facts.fingerprint, len(facts.sketch)])
     books = {"titles": list(titles), "authors": list(authors)}
     index = {"stories": rows, "problems": problems, **books, "bytes": end}
@@ -247,7 +247,7 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
 
 
 def _open(folder: Path) -> Prepared | None:
-    """What was prepared before; None where it was not, or is not whole, or holds anything that we don't write."""
+    """The stories in a cache folder; None if there is none, or it is incomplete or not as we write it."""
     try:
         index = small_files.read_json(folder / "index.json", _LARGEST_INDEX)
         texts = folder / "stories.txt"
@@ -255,40 +255,40 @@ def _open(folder: Path) -> Prepared | None:
             return None
         if not small_files.is_regular(folder / "sketches.npy"):
             return None
-        sketches = np.asarray(open_array(folder / "sketches.npy"))  # a plain view: slices of it are quick
+        sketches = np.asarray(open_array(folder / "sketches.npy"))  # slicing a memmap is slow
         if sketches.dtype != np.uint64:
             return None
-        os.utime(folder)  # it is still of use
+        os.utime(folder)  # for `files.forget_unused`
         stories: list[Story] = []
         place = 0
         for row in index["stories"]:
-            story, sketched = _story_of(row, texts, index["bytes"], sketches[place:])
+            story, sketch_size = _story_of(row, texts, index["bytes"], sketches[place:])
             stories.append(story)
-            place += sketched
+            place += sketch_size
         if place != len(sketches):
             return None
-        told = (_texts(index["problems"]), _texts(index["titles"]), _texts(index["authors"]))
-        return Prepared(tuple(stories), *told)
-    except Exception:  # NumPy and JSON raise many kinds; whatever it is, the stories are made again
+        lists = (_texts(index["problems"]), _texts(index["titles"]), _texts(index["authors"]))
+        return Prepared(tuple(stories), *lists)
+    except Exception:  # NumPy and JSON raise many kinds; for any of them the stories are made again
         return None
 
 
 def _story_of(row: Any, texts: Path, size: int, sketches: "Sketch") -> tuple[Story, int]:
-    """A story from its row in the index, and how many numbers its sketch has. Raises ValueError or TypeError."""
-    title, file, start, end, chapters, (first, last), words, digest, fingerprint, sketched = row
+    """A story from its row in the index, and the size of its sketch. Raises ValueError or TypeError."""
+    title, file, start, end, chapters, (first, last), words, digest, fingerprint, sketch_size = row
     _texts([title, file, digest, fingerprint, *(name for name, _ in chapters)])
-    for number in (start, end, first, last, words, sketched, *(begin for _, begin in chapters)):
+    for number in (start, end, first, last, words, sketch_size, *(begin for _, begin in chapters)):
         if type(number) is not int or not 0 <= number < 2**63:
             raise ValueError(number)
-    if not (start <= end <= size and sketched <= len(sketches)):
+    if not (start <= end <= size and sketch_size <= len(sketches)):
         raise ValueError(row)
-    facts = Facts(words, end - start, digest, fingerprint, sketches[:sketched])
+    facts = Facts(words, end - start, digest, fingerprint, sketches[:sketch_size])
     chapters = tuple(Chapter(*chapter) for chapter in chapters)
-    return Story(title, Extract(texts, start, end), file, chapters, (first, last), facts), sketched
+    return Story(title, Extract(texts, start, end), file, chapters, (first, last), facts), sketch_size
 
 
 def _texts(values: Any) -> tuple[str, ...]:
-    """The values, which must be texts. Raises TypeError."""
+    """The values, which must be strings. Raises TypeError."""
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError(values)
     return tuple(values)

@@ -1,4 +1,4 @@
-"""Collections on disk: those that ship with the program, and those that the user has added."""
+"""The library: the collections that ship with the program and those that the user added."""
 
 import contextlib
 import difflib
@@ -20,12 +20,12 @@ _LITTER = ("desktop.ini", "thumbs.db", "icon\r")  # what file managers leave in 
 
 
 def load_shelf() -> tuple[Collection, ...]:
-    """Every collection that can be read: the bundled ones, then the imported ones, each by title."""
+    """Every readable collection: the bundled ones, then the user's, each sorted by title."""
     return load_shelf_with_problems()[0]
 
 
 def load_shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]:
-    """Every collection that can be read, and one sentence for each thing that cannot."""
+    """Every readable collection, and a sentence for each thing that cannot be read."""
     shelf: list[Collection] = []
     problems: list[str] = []
     for root, bundled in roots():
@@ -33,8 +33,8 @@ def load_shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]
         for folder in collection_folders(root, problems):
             try:
                 collection, left_out = read_folder(folder, bundled=bundled)
-            except Exception as error:  # whatever one folder does to us, the others are shown
-                if _exists(folder):  # else it was removed while we were reading
+            except Exception as error:  # one bad folder must not hide the others
+                if _exists(folder):  # it may have been removed while we read it
                     problems.append(_why(error, folder))
                 continue
             if not _exists(folder):
@@ -60,31 +60,30 @@ def _why(error: Exception, folder: Path) -> str:
 
 
 def find_collection(name_or_path: str, on_progress: Progress | None = None) -> Collection:
-    """The collection of that name or title, or the texts in that folder, that file or that archive.
+    """The collection with this name or title; or the texts in a folder, file or archive at this path.
 
-    A name goes before a title, and capitals don't count in either. A folder may hold its texts directly or in
-    folders of its own. `on_progress` gets bytes read and their total while texts are read that were not read
-    before; what it raises ends the work. Raises CorpusError, with the nearest names, where there is no such
-    thing, where two have that title, and for any file of it that cannot be read: what is learned from must be
-    what was meant.
+    A name wins over a title; case is ignored in both. A folder's texts may be in subfolders. `on_progress` gets the
+    bytes read and their total, for texts that are not in the cache; an exception from it ends the work. Raises
+    CorpusError (with similar names) if there is no such collection, if several have the title, and if any file of it
+    cannot be read: training must not silently use less than was chosen.
     """
     if not name_or_path.strip():
-        raise CorpusError("An empty name is no collection's: see `storytime-tui corpus list`.")
+        raise CorpusError("The name of a collection is empty: see `storytime-tui corpus list`.")
     path = Path(os.path.expanduser(name_or_path))
     looks_like_path = path.is_absolute() or len(path.parts) > 1 or name_or_path in (".", "..")
     names: list[str] = []
     if not looks_like_path:
-        wanted = slug(name_or_path)
+        name = slug(name_or_path)
         for root, bundled in roots():
             for folder in collection_folders(root, []):
-                if collection_name(folder) == wanted:
+                if collection_name(folder) == name:
                     return _whole(read_folder(folder, bundled=bundled, on_progress=on_progress))
                 names.append(collection_name(folder))
     titled = _folders_titled(name_or_path)
     if len(titled) > 1:
         raise CorpusError(
-            f"{len(titled)} collections are called “{printable_line(name_or_path)}”: use the name of the one that "
-            f"is meant, {' or '.join(collection_name(folder) for folder, _ in titled)}."
+            f"{len(titled)} collections are called “{printable_line(name_or_path)}”: use the name of one of them, "
+            f"{' or '.join(collection_name(folder) for folder, _ in titled)}."
         )
     if titled:
         folder, bundled = titled[0]
@@ -100,17 +99,17 @@ def find_collection(name_or_path: str, on_progress: Progress | None = None) -> C
 
 
 def names_titled(title: str) -> list[str]:
-    """The names of the collections that have this title; capitals don't count."""
+    """The names of the collections with this title; case is ignored."""
     return [collection_name(folder) for folder, _ in _folders_titled(title)]
 
 
 def _folders_titled(title: str) -> list[tuple[Path, bool]]:
-    wanted = printable_line(title).casefold()
+    title = printable_line(title).casefold()
     found = []
     for root, bundled in roots():
         for folder in collection_folders(root, []):
-            with contextlib.suppress(CorpusError):  # a card that cannot be read names nothing
-                if title_of(folder, read_card(folder)).casefold() == wanted:
+            with contextlib.suppress(CorpusError):  # an unreadable card has no title
+                if title_of(folder, read_card(folder)).casefold() == title:
                     found.append((folder, bundled))
     return found
 
@@ -123,24 +122,24 @@ def _whole(loaded: tuple[Collection, Sequence[str]]) -> Collection:
 
 
 def taken_names() -> set[str]:
-    """The names that collections have, of those too that cannot be read."""
+    """The names of all collections, including unreadable ones."""
     return {collection_name(folder) for root, _ in roots() for folder in collection_folders(root, [])}
 
 
-def free_name(usual: str) -> str:
-    """`usual`, or with a number behind it: a name that a new collection may have (see `is_free`)."""
+def free_name(default: str) -> str:
+    """`default`, with a number added if needed, so that a new collection may have the name (see `is_free`)."""
     taken = taken_names()
-    name, number = usual, 1
+    name, number = default, 1
     while not is_free(name, taken):
         number += 1
-        name = f"{usual}-{number}"
+        name = f"{default}-{number}"
     return name
 
 
 def is_free(name: str, taken: set[str] | None = None) -> bool:
-    """Whether a new collection may have this name: none has it, and nothing at all lies in its place.
+    """Whether a new collection may have this name: no collection has it, and no file or folder either.
 
-    `taken`: the names that there are, where they are known.
+    `taken`: the names of all collections, if already known.
     """
     if os.path.lexists(paths.collections_folder() / name):
         return False
@@ -148,14 +147,14 @@ def is_free(name: str, taken: set[str] | None = None) -> bool:
 
 
 def roots() -> tuple[tuple[Path, bool], ...]:
-    """Where collections are kept, and whether they are bundled there."""
+    """The folders that hold collections, and whether these are bundled."""
     return (paths.bundled_collections_folder(), True), (paths.collections_folder(), False)
 
 
 def collection_folders(root: Path, problems: list[str]) -> list[Path]:
-    """The collections' folders, in order; to `problems`, a sentence for each thing there that cannot be one.
+    """The folders of collections, sorted; for anything else a sentence is added to `problems`.
 
-    What is hidden is not looked at: unfinished imports, the bin, the lock.
+    Hidden entries are skipped: unfinished imports, the bin, the lock.
     """
     try:
         places = sorted(place for place in root.iterdir() if not place.name.startswith("."))
@@ -171,12 +170,12 @@ def collection_folders(root: Path, problems: list[str]) -> list[Path]:
                 folders.append(place)
             elif place.name.casefold() not in _LITTER:
                 problems.append(
-                    f"{printable_path(place)} is no folder, so no collection: "
-                    "`storytime-tui corpus add` puts a text on the shelf."
+                    f"{printable_path(place)} is not a folder, so not a collection: "
+                    "`storytime-tui corpus add` adds a text to the library."
                 )
         except FileNotFoundError:
-            if place.is_symlink():  # else it was removed while we were looking
-                problems.append(f"{printable_path(place)} is a link that leads nowhere: remove or mend it.")
+            if place.is_symlink():  # otherwise it was removed meanwhile
+                problems.append(f"{printable_path(place)} is a broken link: remove or repair it.")
         except OSError as error:
             problems.append(f"{printable_path(place)} cannot be read: {error.strerror or error}.")
     return folders
@@ -185,5 +184,5 @@ def collection_folders(root: Path, problems: list[str]) -> list[Path]:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a name that is too long, or has a NUL in it
+    except (OSError, ValueError):  # the name is too long or contains a NUL
         return False

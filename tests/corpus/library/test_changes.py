@@ -130,7 +130,7 @@ def test_what_was_removed_long_ago_goes_with_the_next_removal(tales: Collection,
     changes.remove(add_collection([tmp_path / "other.txt"]).collection)
     assert not new.exists()
     assert len(changes.removed_collections()) == 3
-    with pytest.raises(CorpusError, match="not there any more"):
+    with pytest.raises(CorpusError, match="no longer there"):
         changes.undo(kept)
 
 

@@ -174,7 +174,7 @@ def test_a_collection_is_removed_once_and_comes_back_once(tales: Collection) -> 
     assert sum(isinstance(each, CorpusError) for each in said) == 3
     (removed,) = changes.removed_collections()
     said = all_at_once([lambda: changes.undo(removed)] * 4)
-    assert sum(isinstance(each, CorpusError) and "not there any more" in str(each) for each in said) == 3
+    assert sum(isinstance(each, CorpusError) and "no longer there" in str(each) for each in said) == 3
     assert names_on_disk() == {"tales"}
     assert find_collection("tales") == tales
     with pytest.raises(CorpusError, match="No collection called “tales” was removed"):
