@@ -1,1 +1,1 @@
-"""The formats a story may come in: files, archives and pages to documents."""
+"""File formats: a file's bytes become a `Document`; archives are unpacked."""

@@ -1,4 +1,4 @@
-"""Zip files of texts, unpacked under safe names: nothing leaves the folder."""
+"""Zip files of texts, unpacked into one folder under safe names."""
 
 import errno
 import re
@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from storytime_tui import files
-from storytime_tui.corpus.formats.sources import SourceFiles, is_about_texts, is_readable_name, path_order
+from storytime_tui.corpus.formats.sources import SourceFiles, is_readable_name, is_readme, path_order
 from storytime_tui.corpus.formats.table import ARCHIVES, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.corpus.formats.zip_archive import Archive, BombError, member_name
@@ -17,15 +17,15 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import watched
 from storytime_tui.terminal import printable_path
 
-_TOLD = 20  # problems that are told one by one
+_SHOWN = 20  # problems listed one by one
 
 
 def unpack(archive: Path, folder: Path) -> SourceFiles:
-    """Write the texts in a zip file into `folder`, which is empty, under safe names; in the order of their paths.
+    """Write the texts of a zip file into the empty `folder` under safe names, ordered by path.
 
-    What is no text is passed over; a member that cannot be had, or should not be (a path that leads
-    elsewhere, a link), is a problem. Raises CorpusError where nothing can be had, or too much comes out; then
-    what was written so far is the caller's to throw away.
+    Other members are ignored. A text that cannot or should not be unpacked (a path outside the archive, a link) is
+    a problem. Raises CorpusError if there is no text to unpack, or too much comes out; the caller then deletes what
+    was written.
     """
     shown = printable_path(archive)
     try:
@@ -39,24 +39,24 @@ def unpack(archive: Path, folder: Path) -> SourceFiles:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise CorpusError(files.explain(error, f"unpacking {shown}")) from error
         raise CorpusError(f"{shown} cannot be read: {error.strerror or error}.") from error
-    except ValueError:  # a NUL in the path itself
+    except ValueError:  # the path contains a NUL
         raise CorpusError(f"{shown} is not a path: check it.") from None
 
 
 def _unpack(archive: Archive, folder: Path) -> SourceFiles:
-    wanted, problems = _wanted(archive)
-    about = [path for path in wanted if is_about_texts(path)]
-    notes = tuple(f"{_called(path, archive)} speaks about the texts: it is left out." for path in about)
+    texts, problems = _texts_in(archive)
+    readmes = [path for path in texts if is_readme(path)]
+    notes = tuple(f"{_called(path, archive)} is a readme or licence: it is left out." for path in readmes)
     written: dict[Path, PurePosixPath] = {}
     taken: set[str] = set()
     same_name: Counter[str] = Counter()
-    for path in sorted(wanted.keys() - about, key=path_order):
+    for path in sorted(texts.keys() - readmes, key=path_order):
         same_name[path.name] += 1
         number = f" ({same_name[path.name]})" if same_name[path.name] > 1 else ""
         target = folder / safe_file_name(f"{path.stem}{number}{path.suffix}", taken)
         try:
             with target.open("xb") as file:
-                for chunk in archive.chunks(wanted[path], _called(path, archive)):
+                for chunk in archive.chunks(texts[path], _called(path, archive)):
                     file.write(chunk)
         except BombError:
             raise
@@ -68,17 +68,17 @@ def _unpack(archive: Archive, folder: Path) -> SourceFiles:
     if not written:
         nothing = f"{archive.name} holds no {suffixes_in_words()} files: there is nothing to add."
         raise CorpusError(problems[0] if problems else nothing)
-    if len(problems) > _TOLD:
-        problems[_TOLD:] = [f"{len(problems) - _TOLD:,} more files in {archive.name} cannot be read."]
+    if len(problems) > _SHOWN:
+        problems[_SHOWN:] = [f"{len(problems) - _SHOWN:,} more files in {archive.name} cannot be read."]
     kept, twins = without_twins(tuple(written), lambda path: _called(written[path], archive))
     for target in written.keys() - set(kept):
         target.unlink()
     return SourceFiles(kept, tuple(problems), (*twins, *notes))
 
 
-def _wanted(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], list[str]]:
-    """The members that are texts, by their paths, and a sentence for each that may be one but is not taken."""
-    wanted: dict[PurePosixPath, zipfile.ZipInfo] = {}
+def _texts_in(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], list[str]]:
+    """The members that are texts, by path, and a sentence for each that might be one but is not taken."""
+    texts: dict[PurePosixPath, zipfile.ZipInfo] = {}
     problems: list[str] = []
     for member in watched(archive.members()):
         name = member_name(member)
@@ -97,8 +97,8 @@ def _wanted(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], lis
         elif kind not in (0, stat.S_IFREG):
             problems.append(f"{called} is a link, not a file: it is left out.")
         else:
-            wanted[path] = member
-    return wanted, problems
+            texts[path] = member
+    return texts, problems
 
 
 def _is_hidden(part: str) -> bool:

@@ -1,4 +1,4 @@
-"""Who wrote a book, and what it is called: as the head of a page says it, or the list of an e-book."""
+"""A book's title and author, from a page's metadata or from an e-book's list of names."""
 
 import re
 from typing import Any
@@ -14,22 +14,22 @@ _DATES = re.compile(r",? *\(?(?:b\. |d\. |ca\. )?[0-9]{3,4}\??(?: *[-–] *(?:[0
 
 
 def title_and_author(root: Any, heading: str | None = None) -> tuple[str, str]:
-    """What a page says of itself, in one line each; "" where it does not say.
+    """A page's title and author, one line each; "" if it does not name them.
 
-    `heading`: its main heading, "" where it has several and None where it has none. What its head calls it is
-    the site's name as often as not, and counts only without headings, or as Project Gutenberg's.
+    `heading`: the page's main heading, "" if it has several and None if it has none. The <title> is often the
+    site's name, so it counts only for a page without headings or of Project Gutenberg.
     """
-    said: dict[str, list[str]] = {}
+    metas: dict[str, list[str]] = {}
     for meta in root.iter("meta"):
         name = (meta.get("name") or meta.get("property") or "").lower()
-        if (content := _one_line(meta.get("content") or "")) and len(said) < 100:
-            said.setdefault(name, []).append(content)
+        if (content := _one_line(meta.get("content") or "")) and len(metas) < 100:
+            metas.setdefault(name, []).append(content)
     element = next(iter(root.iter("title")), None)
     in_head = _one_line("".join(element.itertext())) if element is not None else ""
-    title = next((said[name][0] for name in _TITLE_NAMES if name in said), in_head)
-    author = next((people(said[name]) for name in _AUTHOR_NAMES if name in said), "")
-    if found := _GUTENBERG.fullmatch(title):
-        title = found["of"] or found["before"]
+    title = next((metas[name][0] for name in _TITLE_NAMES if name in metas), in_head)
+    author = next((people(metas[name]) for name in _AUTHOR_NAMES if name in metas), "")
+    if gutenberg := _GUTENBERG.fullmatch(title):
+        title = gutenberg["of"] or gutenberg["before"]
         book, by, writer = title.rpartition(", by ")
         if by:
             title, author = book, author or writer
@@ -39,13 +39,13 @@ def title_and_author(root: Any, heading: str | None = None) -> tuple[str, str]:
 
 
 def people(names: list[str]) -> str:
-    """Several names as people say them: "Carroll, Lewis, 1832-1898" is "Lewis Carroll"."""
-    said = []
+    """Several names joined, first names first: "Carroll, Lewis, 1832-1898" becomes "Lewis Carroll"."""
+    people_names = []
     for name in names:
         name = re.sub(r"(?<=\w{3})\.$", "", _DATES.sub("", _one_line(name)))
         last, comma, first = name.partition(", ")
-        said.append(f"{first} {last}" if comma and "," not in first else name)
-    return " and ".join(dict.fromkeys(filter(None, said)))
+        people_names.append(f"{first} {last}" if comma and "," not in first else name)
+    return " and ".join(dict.fromkeys(filter(None, people_names)))
 
 
 def _one_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""EPUB 2 and 3 to a Document: the pages of the spine in their order, without what stands around the book."""
+"""EPUB 2 and 3 to a Document: the pages of the spine in order, without cover, title page and the like."""
 
 import posixpath
 import re
@@ -24,7 +24,7 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import watched
 
 LARGEST_TEXT = 50 * 1024**2  # characters in one book
-LARGEST_PAGE = 20 * 1024**2  # bytes; a page takes ten times its size to read
+LARGEST_PAGE = 20 * 1024**2  # bytes; parsing a page takes ten times its size in memory
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
@@ -34,7 +34,7 @@ _NOT_TEXT = re.compile(r"\.(?:otf|ttf|ttc|woff2?|jpe?g|png|gif|svg|webp|mp3|m4a|
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
 _PAGE_TYPES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _PAGE_NAME = re.compile(r"\.x?html?$", re.IGNORECASE)
-# Pages that a book has for itself: by what the guide and the landmarks call them, and by their file names.
+# Front and back matter, as named in the guide and landmarks, and as named by files.
 _AROUND = {
     "cover",
     "title-page",
@@ -52,19 +52,19 @@ _AROUND_NAME = re.compile(
     r"|contents|imprint|colophon)",
     re.IGNORECASE,
 )
-_LONGEST_AROUND = 10_000  # characters; a longer page holds the book as well
+_LONGEST_AROUND = 10_000  # characters; a longer page contains story text
 _LONGEST_CONTENTS = 40_000  # characters
 
 
 def read_epub(path: Path) -> Document:
-    """The text of an e-book. Raises CorpusError for one that is damaged, locked, or no EPUB; OSError."""
+    """The text of an e-book. Raises CorpusError if it is damaged, encrypted or not an EPUB; OSError."""
     with Archive(path, kind="an EPUB") as archive:
         return _Book(archive).document()
 
 
 @dataclass(frozen=True)
 class _Item:
-    """A file that the book's list names: its path in the archive, and what the list says of it."""
+    """An item of the manifest: its path in the archive, media type and properties."""
 
     path: str
     kind: str
@@ -72,7 +72,7 @@ class _Item:
 
 
 class _Book:
-    """An open e-book. Its paths are those within the archive; one that leads out of it is no path of it."""
+    """An open e-book. All paths are inside the archive; paths that lead out of it are ignored."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -81,9 +81,9 @@ class _Book:
         self._members.pop("", None)
         self._small_names = {path.lower(): path for path in self._members}
         self._refuse_locked()
-        self._list_path = self._find_list()
-        self._list = self._xml(self._list_path)
-        if self._list is None:
+        self._opf_path = self._find_opf()
+        self._opf = self._xml(self._opf_path)
+        if self._opf is None:
             raise archive.damaged()
         self._items = self._manifest()
 
@@ -118,11 +118,11 @@ class _Book:
     # -- the archive ---------------------------------------------------------------------------------------
 
     def _member(self, path: str) -> zipfile.ZipInfo | None:
-        """The member at a path; capitals need not fit."""
+        """The member at a path, ignoring case if necessary."""
         return self._members.get(path) or self._members.get(self._small_names.get(path.lower(), ""))
 
     def _xml(self, path: str) -> Any:
-        """The root of an XML file, as much of it as can be read; None where there is none."""
+        """The root of an XML file, parsed leniently; None if there is no such file."""
         from lxml import etree
 
         member = self._member(path)
@@ -142,7 +142,7 @@ class _Book:
             return None
 
     def _page(self, path: str, fragments: frozenset[str]) -> Page | None:
-        """One page read; None where it is missing, or no page."""
+        """A parsed page; None if it is missing or not a page."""
         member = self._member(path)
         if member is None or member.file_size > LARGEST_PAGE:
             return None
@@ -165,10 +165,10 @@ class _Book:
             if not algorithms <= set(_FONT_ALGORITHMS) and not all(map(_NOT_TEXT.search, paths)):
                 raise locked
 
-    # -- what the book says of itself ----------------------------------------------------------------------
+    # -- metadata ------------------------------------------------------------------------------------------
 
-    def _find_list(self) -> str:
-        """The path of the list of the book's files (OPF). Raises CorpusError."""
+    def _find_opf(self) -> str:
+        """The path of the package document (OPF). Raises CorpusError."""
         root = self._xml(_CONTAINER)
         for rootfile in root.iter("{*}rootfile") if root is not None else ():
             path = resolve("", rootfile.get("full-path") or "")
@@ -183,28 +183,28 @@ class _Book:
 
     def _manifest(self) -> dict[str, _Item]:
         items = {}
-        for item in self._list.iter("{*}item"):
-            path = resolve(self._list_path, item.get("href") or "")
+        for item in self._opf.iter("{*}item"):
+            path = resolve(self._opf_path, item.get("href") or "")
             if path:
                 kind, properties = item.get("media-type") or "", item.get("properties") or ""
                 items[item.get("id") or path] = _Item(path, kind.lower(), properties)
         return items
 
     def _spine(self) -> list[str]:
-        """The paths of the pages, in the order of reading; each once."""
-        order = [ref.get("idref") for ref in self._list.iter("{*}itemref") if ref.get("linear") != "no"]
-        named = [self._items[ref] for ref in order if ref in self._items] or list(self._items.values())
+        """The paths of the pages in reading order, without repetitions."""
+        order = [ref.get("idref") for ref in self._opf.iter("{*}itemref") if ref.get("linear") != "no"]
+        items = [self._items[ref] for ref in order if ref in self._items] or list(self._items.values())
         return list(
             dict.fromkeys(
                 item.path
-                for item in named
+                for item in items
                 if (item.kind in _PAGE_TYPES or _PAGE_NAME.search(item.path))
                 and "nav" not in item.properties.split()
             )
         )
 
     def _contents(self) -> tuple[list[Entry], dict[str, str]]:
-        """The table of contents, and the pages that stand around the book with what they are."""
+        """The table of contents, and the kinds of front and back matter pages by path."""
         around = {path: kind for kind, path in self._guide()}
         for item in self._items.values():
             if "nav" in item.properties.split():
@@ -231,10 +231,10 @@ class _Book:
             return None
 
     def _guide(self) -> Iterator[tuple[str, str]]:
-        for reference in self._list.iter("{*}reference"):
+        for reference in self._opf.iter("{*}reference"):
             kind, href = (reference.get("type") or "").lower(), reference.get("href") or ""
-            if kind in _AROUND and "#" not in href:  # with a place in it, the page holds more than that
-                yield kind, resolve(self._list_path, href)
+            if kind in _AROUND and "#" not in href:  # with a fragment, the page contains more than that
+                yield kind, resolve(self._opf_path, href)
 
     def _is_around(self, path: str, around: dict[str, str], length: int) -> bool:
         kind = around.get(path, "")
@@ -243,28 +243,28 @@ class _Book:
         return bool(kind) and length <= (_LONGEST_CONTENTS if kind == "toc" else _LONGEST_AROUND)
 
     def _title(self) -> str:
-        titles = (" ".join("".join(title.itertext()).split()) for title in self._list.iter(_DC + "title"))
+        titles = (" ".join("".join(title.itertext()).split()) for title in self._opf.iter(_DC + "title"))
         return next(filter(None, titles), "")[:300]
 
     def _author(self) -> str:
         roles: dict[str, list[str]] = {}
-        for meta in self._list.iter("{*}meta"):
+        for meta in self._opf.iter("{*}meta"):
             if meta.get("property") == "role":
                 roles.setdefault(meta.get("refines") or "", []).append((meta.text or "").strip())
         names = []
-        for creator in self._list.iter(_DC + "creator"):
+        for creator in self._opf.iter(_DC + "creator"):
             role = creator.get("{http://www.idpf.org/2007/opf}role")
-            said = [role] if role else roles.get(f"#{creator.get('id')}", ["aut"])
-            if "aut" in said:
+            creator_roles = [role] if role else roles.get(f"#{creator.get('id')}", ["aut"])
+            if "aut" in creator_roles:
                 names.append("".join(creator.itertext()))
         return people(names[:10])
 
 
 def _without_doctype(data: bytes) -> bytes:
-    """XML without its document type, in which entities may be defined that stand for far more than themselves."""
+    """XML without its DOCTYPE, which could define entities that expand enormously."""
     start = data.find(b"<!DOCTYPE")
-    found = _DOCTYPE.match(data, start) if start >= 0 else None
-    return data[:start] + data[found.end() :] if found else data
+    doctype = _DOCTYPE.match(data, start) if start >= 0 else None
+    return data[:start] + data[doctype.end() :] if doctype else data
 
 
 _DC = "{http://purl.org/dc/elements/1.1/}"

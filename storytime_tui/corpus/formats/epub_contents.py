@@ -1,4 +1,4 @@
-"""An e-book's table of contents, and the headings that it gives to pages that have none."""
+"""An e-book's table of contents, and adding its headings to pages that have none."""
 
 import posixpath
 import re
@@ -11,14 +11,14 @@ from urllib.parse import unquote
 from storytime_tui.corpus.document import Heading
 from storytime_tui.corpus.formats.markup import Page
 
-_MOST = 5_000  # entries of one table of contents
-_NEAR = 4  # lines with words in which a heading's words may stand after its place
+_MOST = 5_000  # entries of a table of contents
+_NEAR = 4  # non-blank lines after an entry's place that are searched for its heading
 _LONGEST_LABEL = 300  # characters
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the contents: the page that it leads to, the place in that ("": its beginning), words, depth."""
+    """An entry of the table of contents: its page, the fragment in it ("" for the start), its label and depth."""
 
     path: str
     fragment: str
@@ -27,7 +27,7 @@ class Entry:
 
 
 def entries_of_nav(root: Any, base: str) -> list[Entry]:
-    """The contents that a page has for its readers (EPUB 3): lists within lists, of links."""
+    """The navigation document's table of contents (EPUB 3): nested lists of links."""
     from lxml import etree
 
     entries: list[Entry] = []
@@ -44,7 +44,7 @@ def entries_of_nav(root: Any, base: str) -> list[Entry]:
 
 
 def entries_of_ncx(root: Any, base: str) -> list[Entry]:
-    """The contents as EPUB 2 keeps them: points within points."""
+    """The NCX table of contents (EPUB 2): nested points."""
     from lxml import etree
 
     entries: list[Entry] = []
@@ -66,7 +66,7 @@ def _add(entries: list[Entry], base: str, href: str, label: str, depth: int) -> 
 
 
 def within(path: str) -> str:
-    """A path in the archive as it is written plainly; "" for one that leads out of the archive."""
+    """A normalised path in the archive; "" if it leads out of the archive."""
     path = path.replace("\\", "/")
     if not path or path.startswith("/") or ":" in path.partition("/")[0] or "\0" in path:
         return ""
@@ -75,7 +75,7 @@ def within(path: str) -> str:
 
 
 def resolve(base: str, href: str) -> str:
-    """The path in the archive that a link in the file `base` leads to; "" for one that leads out of it."""
+    """The path in the archive that a link in the file `base` leads to; "" if it leads out of the archive."""
     path = unquote(href.partition("#")[0])
     if not path or path.startswith(("/", "\\")) or ":" in path.partition("/")[0]:
         return ""
@@ -85,32 +85,31 @@ def resolve(base: str, href: str) -> str:
 # -- headings ---------------------------------------------------------------------------------------------
 
 
-class _Leaf:
-    """A page's lines and headings, while the contents' headings are put to them."""
+class _PageLines:
+    """A page's lines and headings; headings from the contents are added to them."""
 
     def __init__(self, page: Page, entries: Sequence[Entry]) -> None:
         self.lines = page.document.text.split("\n") if page.document.text else []
         self.levels = {heading.line: heading.level for heading in page.document.headings}
-        found = [
+        places = [
             (page.places.get(entry.fragment, 0 if not entry.fragment else -1), entry) for entry in entries
         ]
         self.entries = sorted(
-            ((place, entry) for place, entry in found if 0 <= place < len(self.lines)),
+            ((place, entry) for place, entry in places if 0 <= place < len(self.lines)),
             key=lambda each: each[0],
         )
 
     def sections(self) -> list[tuple[int, int, Entry]]:
-        """Each entry of the contents with the half-open range of lines that it is the heading of."""
+        """Each entry with the half-open range of lines it is the heading of."""
         ends = [place for place, _ in self.entries[1:]] + [len(self.lines)]
         return [(place, end, entry) for (place, entry), end in zip(self.entries, ends, strict=False)]
 
     def level_at(self, start: int, end: int, label: str) -> int:
-        """The level of the heading that this section has already; 0 where it has none."""
+        """The level of the heading that a section already has; 0 if it has none."""
         words = _words(label)
         before = next((line for line in range(start - 1, -1, -1) if self.lines[line]), -1)
-        if (
-            before in self.levels and _words(self.lines[before]) in words
-        ):  # the place is just below its heading
+        # the entry's place may be just below its heading
+        if before in self.levels and _words(self.lines[before]) in words:
             return self.levels[before]
         for line in self._near(start, max(end, start + 1)):
             if line in self.levels:
@@ -125,16 +124,16 @@ class _Leaf:
         )
 
     def add_heading(self, start: int, end: int, label: str, level: int) -> None:
-        """Make the lines at `start` that say what the contents say a heading; otherwise put one there."""
+        """Mark the lines at `start` that repeat the label as a heading; if there are none, insert one."""
         words = _words(label)
-        said = ""
+        matched = ""
         for line in self._near(start, max(end, start + 1)):
             here = _words(self.lines[line])
-            if not here or not words.startswith(said + here):
+            if not here or not words.startswith(matched + here):
                 break
-            self.levels[line] = min(level + bool(said), 6)
-            said += here
-        if not said:
+            self.levels[line] = min(level + bool(matched), 6)
+            matched += here
+        if not matched:
             new = [label, ""] if start == 0 or not self.lines[start - 1] else ["", label, ""]
             self.lines[start:start] = new
             self.levels = {n + len(new) * (n >= start): other for n, other in self.levels.items()}
@@ -147,36 +146,38 @@ class _Leaf:
 def join_pages(
     pages: Sequence[tuple[str, Page]], entries: Sequence[Entry]
 ) -> tuple[str, tuple[Heading, ...]]:
-    """The pages as one text, with their headings; a section that has none takes its words from the contents.
+    """The pages as one text, with their headings. A section without a heading gets one from the contents.
 
-    Where a page shows those words as plain lines, they are the heading; otherwise a line of them is added. It
-    gets the level that headings of the same depth have in this book.
+    If the page shows the label as plain lines, these become the heading; otherwise a line is added. Its level is the
+    usual one for headings of that depth in this book.
     """
     by_page: dict[str, list[Entry]] = {}
     for entry in entries:
         by_page.setdefault(entry.path, []).append(entry)
-    leaves = [_Leaf(page, by_page.get(path, ())) for path, page in pages]
-    bare: list[tuple[_Leaf, int, int, Entry]] = []
+    all_lines = [_PageLines(page, by_page.get(path, ())) for path, page in pages]
+    missing: list[tuple[_PageLines, int, int, Entry]] = []
     votes: dict[int, Counter[int]] = {}
-    for leaf in leaves:
-        for start, end, entry in leaf.sections():
-            if level := leaf.level_at(start, end, entry.label):
+    for page_lines in all_lines:
+        for start, end, entry in page_lines.sections():
+            if level := page_lines.level_at(start, end, entry.label):
                 votes.setdefault(entry.depth, Counter())[level] += 1
             else:
-                bare.append((leaf, start, end, entry))
-    for leaf, start, end, entry in reversed(bare):  # from the last line on, so that the others keep theirs
+                missing.append((page_lines, start, end, entry))
+    for page_lines, start, end, entry in reversed(
+        missing
+    ):  # backwards, so that earlier line numbers stay valid
         usual = votes[entry.depth].most_common(1)[0][0] if entry.depth in votes else min(entry.depth, 6)
-        leaf.add_heading(start, end, entry.label, usual)
+        page_lines.add_heading(start, end, entry.label, usual)
     lines: list[str] = []
     headings: list[Heading] = []
-    for leaf in leaves:
-        if lines and leaf.lines:
+    for page_lines in all_lines:
+        if lines and page_lines.lines:
             lines.append("")
-        headings += (Heading(len(lines) + line, level) for line, level in sorted(leaf.levels.items()))
-        lines += leaf.lines
+        headings += (Heading(len(lines) + line, level) for line, level in sorted(page_lines.levels.items()))
+        lines += page_lines.lines
     return "\n".join(lines), tuple(headings)
 
 
 def _words(text: str) -> str:
-    """The letters and digits of a line, to compare it by."""
+    """The letters and digits of a line, case-folded, for comparison."""
     return re.sub(r"[\W_]+", "", text.casefold())

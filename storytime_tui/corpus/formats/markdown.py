@@ -1,4 +1,4 @@
-"""Markdown to a Document: markdown-it makes it HTML, and that is read as any page is."""
+"""Markdown to a Document: markdown-it converts it to HTML, which is read like any page."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,18 +9,18 @@ from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.markup import read_html
 from storytime_tui.stopping import look_up, watched
 
-# --- at the very top, "key: value" lines, and --- or ... again
+# --- on the first line, then "key: value" lines, then --- or ...
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 _FIELD = re.compile(r"^(title|author)[ \t]*:[ \t]*(\S.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _QUOTED = re.compile(r"""(["'])(.*)\1""")
-_NOTE = re.compile(r" {0,3}\[\^[^\]\s]{1,60}\]:")  # [^1]: a note begins
+_NOTE = re.compile(r" {0,3}\[\^[^\]\s]{1,60}\]:")  # [^1]: begins a note
 _NOTE_MARK = re.compile(r"\[\^[^\]\s]{1,60}\]")
 
 
 def read_markdown(source: str, name: str) -> Document:
-    """The text of a Markdown source: its paragraphs unwrapped, its headings, and what its front matter says.
+    """The text of a Markdown source: unwrapped paragraphs, headings, and title and author from its front matter.
 
-    Raises CorpusError, with `name`, for a text that cannot be read.
+    `name` is for messages. Raises CorpusError if the text cannot be read.
     """
     from markdown_it import MarkdownIt
 
@@ -30,7 +30,7 @@ def read_markdown(source: str, name: str) -> Document:
         source = source[front.end() :]
     source = _NOTE_MARK.sub("", "\n".join(_without_notes(source.split("\n"))))
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
-    # asked in the lines of these, too
+    # rules that match nothing but check for a stop; the first one also inside these blocks
     inside = ["paragraph", "reference", "blockquote", "list"]
     reader.block.ruler.before("table", "stop", _no_block, {"alt": inside})
     reader.inline.ruler.before("text", "stop", _no_inline)
@@ -41,7 +41,7 @@ def read_markdown(source: str, name: str) -> Document:
 
 
 class _Tokens(list[Any]):
-    """Tokens to render: a stop is heard before each of them."""
+    """Tokens to render; checks for a stop before each."""
 
     def __iter__(self) -> Iterator[Any]:
         """The tokens in order."""
@@ -49,19 +49,19 @@ class _Tokens(list[Any]):
 
 
 def _no_block(_state: Any, _start: int, _end: int, _silent: bool) -> bool:
-    """A rule that finds nothing, and is asked at every line: there a stop is heard."""
+    """A block rule that never matches; it is tried at every line, and checks for a stop."""
     look_up()
     return False
 
 
 def _no_inline(_state: Any, _silent: bool) -> bool:
-    """As `_no_block`, asked at every sign that may be markup."""
+    """An inline rule that never matches; it is tried at every special character, and checks for a stop."""
     look_up()
     return False
 
 
 def _without_notes(lines: Iterable[str]) -> Iterator[str]:
-    """The lines that belong to no note: a note ends before the next line that is not set in, after a blank one."""
+    """The lines outside of notes. A note ends before a line that is not indented and follows a blank one."""
     in_note = after_blank = False
     for line in lines:
         blank = not line.strip()
@@ -75,7 +75,7 @@ def _without_notes(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _plain(value: str) -> str:
-    """A field's text without its quotes; "" for what is no text (a list, a block)."""
+    """A field's text without its quotes; "" if it is not a string (a list, a block)."""
     if quoted := _QUOTED.fullmatch(value):
         value = quoted[2]
     elif value[0] in "[{|>&*!":

@@ -1,4 +1,4 @@
-"""HTML to a Document: a real parser reads it, and only the book's own lines and headings are taken."""
+"""HTML to a Document: parsed by lxml, keeping only the lines and headings of the book itself."""
 
 import re
 from dataclasses import dataclass
@@ -29,13 +29,15 @@ _LINES = names("li dt dd tr option legend")
 _LISTS = frozenset(("ul", "ol", "dl"))
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _DROP_CAP = re.compile("[\"'“‘]?[A-Z]")
-_MOST_ELEMENTS = 2_000_000  # each takes some 200 bytes of memory
-# A tag and its attributes, as browsers tell them apart; possessive, so that no sign is looked at twice.
+_MOST_ELEMENTS = 2_000_000  # each takes about 200 bytes of memory
+# A tag and its attributes as browsers read them; possessive quantifiers keep matching linear.
 _ATTRIBUTE = r"""=?[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
 _TAG = re.compile(rf"<[a-zA-Z](?:[\s/]++|{_ATTRIBUTE})*+")
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
 _LONG_TAG = 1000  # characters
-_MOST_COMPARED = 300_000_000  # the parser compares each attribute with those before it: about a second
+_MOST_COMPARED = (
+    300_000_000  # the parser compares all pairs of a tag's attributes; this many take about a second
+)
 _PAGE_ENDS = re.compile(r"</(?:html|body)\s*>", re.IGNORECASE)
 _CHARSET = re.compile(
     rb"""<meta\s[^>]*?charset\s*=\s*["']?\s*([\w.:-]+)|<\?xml\s[^>]*?encoding\s*=\s*["']([\w.-]+)""", re.I
@@ -44,25 +46,25 @@ _CHARSET = re.compile(
 
 @dataclass(frozen=True)
 class Page:
-    """A page's document, and for each place in it that was asked for the line where it is, or follows."""
+    """A page's document, and the line at or after each requested place."""
 
     document: Document
     places: dict[str, int]
 
 
 def html_text(data: bytes, name: str) -> str:
-    """The source of a page, by its mark or by the encoding that it names. Raises CorpusError."""
+    """A page's source, decoded by its byte order mark or its declared encoding. Raises CorpusError."""
     declared = _CHARSET.search(data[:4096])
     encoding = (declared[1] or declared[2]).decode("ascii") if declared else ""
     return decode(data, name, encoding)
 
 
 def read_html(source: str, name: str, places: frozenset[str] = frozenset()) -> Page:
-    """The text of a page: a paragraph a line with a blank one between; verse, lists and <pre> keep their lines.
+    """The text of a page: one line for each paragraph, with blank lines between; verse, lists and <pre> keep lines.
 
-    What stands around the book is left out (see `markup_rules`). `places`: ids whose lines are wanted.
-    A heading is one line, whatever breaks are in it. The text is "" where nothing is left. Raises
-    CorpusError, with `name`, for a page that is nested too deeply to be read.
+    Everything around the book is left out (see `markup_rules`). `places`: ids whose lines are returned. A heading is
+    always one line. The text is "" if nothing is left. `name` is for messages. Raises CorpusError if the page is
+    nested too deeply.
     """
     root = parse_html(source, name)
     if root is None:
@@ -71,16 +73,13 @@ def read_html(source: str, name: str, places: frozenset[str] = frozenset()) -> P
     walk.through(root)
     writer = walk.writer
     title, author = title_and_author(root, _main_heading(root, writer))
-    wrapped = writer.preformatted > 0.9 * writer.written  # a plain text that was made a page
+    wrapped = writer.preformatted > 0.9 * writer.written  # a plain text inside a page
     text = "\n".join(writer.lines)
     return Page(Document(text, wrapped, tuple(writer.headings), title, author), writer.places)
 
 
 def _main_heading(root: Any, writer: Writer) -> str | None:
-    """The words of a page's only first heading, or of the only one in its article; "" where it has several.
-
-    None where the page has no headings at all.
-    """
+    """The page's only h1, or the only h1 in its article; "" if there are several or none, None without headings."""
     if not writer.headings:
         return None
     first = [writer.lines[heading.line] for heading in writer.headings if heading.level == 1]
@@ -95,13 +94,13 @@ def _main_heading(root: Any, writer: Writer) -> str | None:
 
 
 def parse_html(source: str, name: str) -> Any:
-    """The root element, or None for a page without any. Raises CorpusError."""
+    """The root element; None for an empty page. Raises CorpusError."""
     from lxml import etree
 
     if source.count("<") > _MOST_ELEMENTS or _compared(source) > _MOST_COMPARED:
         raise CorpusError(f"{name} holds more markup than any book: save its text as .txt.")
 
-    # huge_tree: deeper than 256 elements and longer than 10 MB; no_network and no entities: nothing is fetched
+    # huge_tree: allows more than 256 levels and 10 MB; no_network: fetches nothing
     parser = etree.HTMLParser(
         encoding="utf-8",
         remove_comments=True,
@@ -111,7 +110,7 @@ def parse_html(source: str, name: str) -> Any:
         default_doctype=False,
     )
     try:
-        # the parser takes nothing after these end tags, but pages that were joined go on there
+        # the parser ignores what follows these end tags, but concatenated pages continue there
         root = etree.fromstring(_PAGE_ENDS.sub("", source).encode("utf-8", "replace"), parser)
     except etree.ParserError:
         return None
@@ -125,24 +124,24 @@ def parse_html(source: str, name: str) -> Any:
 
 
 def _compared(source: str) -> int:
-    """How many pairs of attributes stand in one tag each, over all tags; those of short ones count for nothing."""
+    """The number of pairs of attributes in the same tag, summed over all long tags."""
     long_tags = (tag[0] for tag in _TAG.finditer(source) if tag.end() - tag.start() > _LONG_TAG)
     return sum(len(_ATTRIBUTES.findall(tag)) ** 2 for tag in long_tags)
 
 
-# -- from elements to lines -------------------------------------------------------------------------------
+# -- elements to lines ------------------------------------------------------------------------------------
 
 
 class _Walk:
-    """One way through the elements of a page, into a writer."""
+    """Walks through the elements of a page and writes their lines."""
 
     def __init__(self, places: frozenset[str]) -> None:
         self.writer = Writer()
-        self._wanted = places
+        self._places = places
         self._lists = 0
         self._quotes = 0
         self._title_group = False
-        self._instead = ""  # what a heading without words shows, as a picture's description
+        self._fallback = ""  # the words for a heading without text, for example a picture's description
 
     def through(self, root: Any) -> None:
         """Write the text of every element, in order."""
@@ -154,16 +153,16 @@ class _Walk:
             look_up()
             if event == "start":
                 tag = element.tag.rpartition(":")[2]
-                says = meaning_of(element)
-                if self._wanted:
+                meaning = meaning_of(element)
+                if self._places:
                     self._note_places(element)
-                if is_dropped(element, tag, says):
+                if is_dropped(element, tag, meaning):
                     self._pass_over(element)
                     steps.skip_subtree()
                     ends.append(("", 0))
                     continue
-                ends.append((self._begin(element, tag, says), says.verse))
-                self.writer.verse += says.verse
+                ends.append((self._begin(element, tag, meaning), meaning.verse))
+                self.writer.verse += meaning.verse
                 self._text(element.text)
             else:
                 kind, verse = ends.pop()
@@ -172,11 +171,11 @@ class _Walk:
                 self._text(element.tail)
         self.writer.finish()
 
-    def _begin(self, element: Any, tag: str, says: Meaning) -> str:
-        """What an element does to the lines when it begins, and the name of what its end will do."""
+    def _begin(self, element: Any, tag: str, meaning: Meaning) -> str:
+        """Handle the start of an element; returns the kind of end that `_end` must handle."""
         writer = self.writer
         if tag in _HEADINGS and not self._title_group:
-            self._instead = element.get("title") or ""
+            self._fallback = element.get("title") or ""
             writer.begin_heading(_HEADINGS[tag])
             return "heading"
         if tag == "hgroup":
@@ -187,7 +186,7 @@ class _Walk:
                 self._title_group = True
                 writer.begin_heading(level)
                 return "title group"
-        if tag in _HEADINGS:  # within a title group
+        if tag in _HEADINGS:  # inside a title group
             writer.end_line()
             return "line"
         if tag == "br":
@@ -211,12 +210,12 @@ class _Walk:
         elif tag in _LINES:
             writer.end_line()
             return "line"
-        elif writer.verse and is_line(element, tag, says):
-            writer.end_line(indent_of(element, says))
+        elif writer.verse and is_line(element, tag, meaning):
+            writer.end_line(indent_of(element, meaning))
             return "line"
         elif tag in _PARAGRAPHS:
             writer.end_paragraph()
-            if says.verse and follows_line(element):
+            if meaning.verse and follows_line(element):
                 writer.no_gap()
             return "paragraph"
         return ""
@@ -228,10 +227,10 @@ class _Walk:
         elif kind == "line":
             writer.end_line()
         elif kind == "heading":
-            writer.end_heading(self._instead)
+            writer.end_heading(self._fallback)
         elif kind == "title group":
             self._title_group = False
-            writer.end_heading(self._instead)
+            writer.end_heading(self._fallback)
         elif kind == "preformatted":
             writer.end_preformatted()
             writer.keeps -= 1
@@ -246,17 +245,17 @@ class _Walk:
         if text:
             (self.writer.preformatted_text if self.writer.keeps else self.writer.text)(text)
 
-    def _picture(self, shows: str) -> None:
+    def _picture(self, description: str) -> None:
         if self.writer.heading:
-            self._instead = self._instead or shows
-        elif _DROP_CAP.fullmatch(shows.strip()):
-            self.writer.drop_cap = shows.strip()
+            self._fallback = self._fallback or description
+        elif _DROP_CAP.fullmatch(description.strip()):
+            self.writer.drop_cap = description.strip()
 
     def _pass_over(self, element: Any) -> None:
-        """What is left out still parts words, where it has a space of its own; or is a word's first letter."""
+        """Skip an element. If it begins with a space, words stay separated; a picture in it may be a drop cap."""
         if (element.text or "")[:1].isspace() and not self.writer.keeps:
             self.writer.text(" ")
-        if self._wanted:
+        if self._places:
             for inner in element.iterdescendants():
                 self._note_places(inner)
         for image in element.iter("img"):
@@ -264,5 +263,5 @@ class _Walk:
 
     def _note_places(self, element: Any) -> None:
         for name in (element.get("id"), element.get("name")):
-            if name in self._wanted:
+            if name in self._places:
                 self.writer.place(name)

@@ -1,4 +1,4 @@
-"""The lines of a page, written as its elements give their words one by one."""
+"""Collecting the lines of a page while its elements are read in order."""
 
 import re
 
@@ -10,31 +10,31 @@ _NUMBERED = re.compile(
     r"(?:[ivxlcdm]+|[0-9]+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)",
     re.IGNORECASE,
 )
-FEW = 20  # pieces that a chapter's number may be written in
-_LONGEST_VERSE = 120  # characters; a longer line among verse is prose, and ends its paragraph
+FEW = 20  # pieces of text that a chapter's number may consist of
+_LONGEST_VERSE = 120  # characters; a longer line in verse is prose and ends its paragraph
 
 
 class Writer:
-    """Lines, as the elements give them one by one."""
+    """Collects lines and headings from pieces of text and the ends of elements."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.headings: list[Heading] = []
         self.places: dict[str, int] = {}
-        self.keeps = 0  # how many elements of preformatted text we are in
-        self.verse = 0  # how many elements of verse we are in
-        self.heading = 0  # the level of the heading we are in
-        self.drop_cap = ""  # a letter that was a picture, for the word that follows
+        self.keeps = 0  # nesting depth of preformatted text
+        self.verse = 0  # nesting depth of verse
+        self.heading = 0  # the level of the current heading, 0 outside
+        self.drop_cap = ""  # a letter shown as a picture, for the next word
         self.written = self.preformatted = 0  # characters
-        self._parts: list[str] = []  # of the line that is being written
+        self._parts: list[str] = []  # of the current line
         self._after_space = True
-        self._gap = False  # a blank line is due
-        self._block = 0  # the line with which the paragraph began
+        self._gap = False  # a blank line comes before the next line
+        self._block = 0  # the first line of the current paragraph
         self._indent = 0
-        self._waiting: list[str] = []  # places for which the next line is the line
+        self._waiting: list[str] = []  # places that belong to the next line
 
     def text(self, text: str) -> None:
-        """Words with any white space in and around them."""
+        """Add text; white space in it is collapsed."""
         text = _SPACE.sub(" ", text)
         if self.drop_cap and text.strip():
             text = self._with_drop_cap(text)
@@ -45,7 +45,7 @@ class Writer:
             self._after_space = text.endswith(" ")
 
     def preformatted_text(self, text: str) -> None:
-        """Words whose line ends and spaces stay."""
+        """Add text with its line ends and spaces."""
         first, *others = text.expandtabs().replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self._parts.append(first)
         for line in others:
@@ -53,7 +53,7 @@ class Writer:
             self._parts.append(line)
 
     def end_preformatted_line(self) -> None:
-        """A line of <pre> ends; an empty one parts paragraphs."""
+        """End a line of <pre>; an empty one separates paragraphs."""
         line = "".join(self._parts).rstrip()
         self._parts.clear()
         self.preformatted += len(line)
@@ -63,7 +63,7 @@ class Writer:
             self._gap = True
 
     def cell(self) -> None:
-        """A table's next cell begins: two spaces part it from the one before."""
+        """Begin a table cell, separated from the previous one by two spaces."""
         if self.heading:
             self.text(" ")
         elif self._parts:
@@ -72,9 +72,9 @@ class Writer:
             self._after_space = True
 
     def end_line(self, indent: int = 0) -> bool:
-        """The line ends, if one has begun, and the next will be set in; whether one had begun."""
+        """End the current line and set the next line's indent. Returns whether there was a line."""
         if self.heading:
-            self._part_heading()
+            self._join_heading()
             return True
         line = "".join(self._parts).strip(" ")
         self._parts.clear()
@@ -87,8 +87,8 @@ class Writer:
             self._gap = self.verse > 0 and len(words) > _LONGEST_VERSE
         return bool(words)
 
-    def _part_heading(self) -> None:
-        """A heading's first line ends: its number is parted from its words, where no stop does that."""
+    def _join_heading(self) -> None:
+        """A line break in a heading becomes a space, or ": " after the chapter's number."""
         words = "".join(self._parts[:FEW]).rstrip()
         if len(self._parts) < FEW and _NUMBERED.fullmatch(words):
             self._parts = [words, ":"]
@@ -97,7 +97,7 @@ class Writer:
 
     def _put(self, line: str) -> None:
         if self._gap and self.lines:
-            self._settle()
+            self._dedent_block()
             self.lines.append("")
             self._block += 1
         self._gap = False
@@ -108,30 +108,30 @@ class Writer:
         self.written += len(line)
 
     def end_preformatted(self) -> None:
-        """<pre> ends: its lines stay as far in as they are."""
+        """End <pre>; its lines keep their indents."""
         self.end_preformatted_line()
         self._block = len(self.lines)
         self._after_space = True
         self._gap = True
 
     def no_gap(self) -> None:
-        """The next line follows the last one, after all."""
+        """Put no blank line before the next line."""
         self._gap = False
 
     def line_break(self) -> None:
-        """As <br>: two in a row are a blank line."""
+        """A <br>: two in a row make a blank line."""
         if not self.end_line():
             self._gap = True
 
     def end_paragraph(self, indent: int = 0) -> None:
-        """The paragraph ends, if one has begun: a blank line is due."""
+        """End the paragraph, if there is one: a blank line follows."""
         self.end_line(indent)
         if not self.heading:
-            self._settle()
+            self._dedent_block()
             self._gap = True
 
-    def _settle(self) -> None:
-        """Set in no line of a paragraph of prose further than its lines differ."""
+    def _dedent_block(self) -> None:
+        """Remove the indent that all lines of a prose paragraph share."""
         block = self.lines[self._block :]
         if block and not self.verse and not self.keeps:
             least = min(len(line) - len(line.lstrip(" ")) for line in block)
@@ -139,18 +139,18 @@ class Writer:
         self._block = len(self.lines)
 
     def begin_heading(self, level: int) -> None:
-        """A heading begins: it will be one line."""
+        """Begin a heading, which will be one line."""
         self.end_heading("")
         self.end_paragraph()
         self.drop_cap = ""
         self.heading = level
 
-    def end_heading(self, otherwise: str) -> None:
-        """The heading ends; where it has no words, `otherwise` are its words."""
+    def end_heading(self, fallback: str) -> None:
+        """End the heading; `fallback` is its text if it has none."""
         if not self.heading:
             return
-        if not "".join(self._parts).strip(" \xa0") and otherwise:
-            self._parts = [_SPACE.sub(" ", otherwise)]
+        if not "".join(self._parts).strip(" \xa0") and fallback:
+            self._parts = [_SPACE.sub(" ", fallback)]
         level, self.heading = self.heading, 0
         self._indent = 0
         if self.end_line():
@@ -159,11 +159,11 @@ class Writer:
         self.end_paragraph()
 
     def place(self, name: str) -> None:
-        """The line that is being written, or else the next one, is where `name` leads to."""
+        """Record `name` as a place at the current line, or at the next one."""
         self._waiting.append(name)
 
     def finish(self) -> None:
-        """Nothing follows."""
+        """End the page."""
         self.end_heading("")
         self.end_paragraph()
         for place in self._waiting:

@@ -1,4 +1,4 @@
-"""Which elements of a web page or an e-book are the book, which are verse, and which only stand around it."""
+"""Rules for the elements of web pages and e-books: which are verse, and which are not part of the book."""
 
 import re
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def names(text: str) -> frozenset[str]:
-    """The names in a list of them."""
+    """The words of a string, as a set."""
     return frozenset(text.split())
 
 
@@ -15,7 +15,7 @@ _DROPPED_TAGS = names(
     "script style nav template head title noscript noframes svg object embed applet iframe audio video canvas "
     "button select textarea input figcaption rt rp"
 )
-# The names that books give their parts, as e-book makers write them in `class`.
+# Class names by which e-book makers mark notes, captions and the like.
 _DROPPED = re.compile(
     r"pg-?(?:header|footer|boilerplate)\w*"
     r"|(?:foot|end|side)-?_?notes?|(?:foot|end)-?_?note-?_?(?:text|body|block|list|content|section)"
@@ -35,16 +35,16 @@ _VERSE = re.compile(
 _STANZA = re.compile(r"(?:stanza|strophe|linegroup)s?(?:[-_][-\w]*)?|lg")
 _LINE = re.compile(r"line|verse-?line|poem-?line|l")
 _INDENT = re.compile(r"(?:i|in|ind|indent|verse-?indent|line-?indent)-?_?(\d{1,2})")
-# Parts that `epub:type` and `role` name: beside the notes, the pages that a printed book has for itself.
+# Values of `epub:type` and `role` for notes, and for front and back matter.
 _DROPPED_TYPES = names(
     "footnote footnotes endnote endnotes rearnote rearnotes toc landmarks page-list loi lot lov loa index cover "
     "titlepage halftitlepage copyright-page imprint colophon other-credits pagelist backlink"
 )
 _LONGEST_PAGE_NUMBER = 40  # characters; a longer "page number" is a page
-_EMPTY_ELEMENTS = 50  # more of them than there are characters are no mark, picture or line
+_EMPTY_ELEMENTS = 50  # an element with this many more children than characters is not a mark, picture or line
 _LONGEST_NAMES = 500  # characters of a `class`
-_LONGEST_PLACE = 100  # characters of the name of a note's place
-_LONGEST_CAPTION = 600  # characters; more than that under a picture is the story
+_LONGEST_PLACE = 100  # characters of a fragment that names a note
+_LONGEST_CAPTION = 600  # characters; a longer text beside a picture is story
 _LONGEST_LINE = 120  # characters; a longer line is prose
 _LONGEST_MENU = 2000  # characters
 _MENU_TAGS = names("div ul ol p section header aside")
@@ -64,7 +64,7 @@ _MARGIN = re.compile(r"(?:margin-left|text-indent|padding-left)\s*:\s*(\d{1,2})(
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the names in a `class` (or `epub:type`) say of an element; `indent` in columns, -1 where unsaid."""
+    """What an element's class names (or `epub:type`) say about it. `indent`: in columns, -1 if not given."""
 
     dropped: bool = False
     page_number: bool = False
@@ -77,14 +77,14 @@ class Meaning:
 
 
 @lru_cache(maxsize=4096)
-def meaning(names: str) -> Meaning:
-    """What the class names in an attribute say; few differ, in a book of thousands of elements."""
+def meaning_of_class(names: str) -> Meaning:
+    """The meaning of a `class` attribute. It is cached, as a book has few different ones."""
     tokens = names.lower().split()[:50]
 
     def any_is(pattern: re.Pattern[str]) -> bool:
         return any(pattern.fullmatch(token) for token in tokens)
 
-    indents = [int(found[1]) for token in tokens if (found := _INDENT.fullmatch(token))]
+    indents = [int(match[1]) for token in tokens if (match := _INDENT.fullmatch(token))]
     return Meaning(
         dropped=any_is(_DROPPED),
         page_number=any_is(_PAGE_NUMBER),
@@ -99,7 +99,7 @@ def meaning(names: str) -> Meaning:
 
 @lru_cache(maxsize=4096)
 def meaning_of_type(types: str) -> Meaning:
-    """What an `epub:type` or a `role` says."""
+    """The meaning of an `epub:type` or `role`."""
     tokens = {token.removeprefix("doc-").rpartition(":")[2] for token in types.lower().split()}
     return Meaning(
         dropped=not tokens.isdisjoint(_DROPPED_TYPES),
@@ -114,22 +114,22 @@ NOTHING = Meaning()
 
 
 def meaning_of(element: Any) -> Meaning:
-    """What an element's class and type say together."""
+    """The meaning of an element's class and type together."""
     names = (element.get("class") or "")[:_LONGEST_NAMES]
     types = element.get("epub:type") or element.get("role")
     if not types:
-        return meaning(names) if names else NOTHING
-    one, other = meaning(names), meaning_of_type(types[:_LONGEST_NAMES])
-    both = {field: getattr(one, field) or getattr(other, field) for field in _SAID}
+        return meaning_of_class(names) if names else NOTHING
+    one, other = meaning_of_class(names), meaning_of_type(types[:_LONGEST_NAMES])
+    both = {field: getattr(one, field) or getattr(other, field) for field in _TYPE_FIELDS}
     return replace(one, **both)
 
 
-_SAID = ("dropped", "page_number", "anchor", "verse", "stanza")
+_TYPE_FIELDS = ("dropped", "page_number", "anchor", "verse", "stanza")
 
 
-def is_dropped(element: Any, tag: str, says: Meaning) -> bool:
-    """Whether an element, with all that is in it, is no part of the text."""
-    if tag in _DROPPED_TAGS or says.dropped:
+def is_dropped(element: Any, tag: str, meaning: Meaning) -> bool:
+    """Whether an element and everything in it is not part of the text."""
+    if tag in _DROPPED_TAGS or meaning.dropped:
         return True
     if tag in ("sup", "a") and _is_note_mark(element, tag):
         return True
@@ -137,12 +137,12 @@ def is_dropped(element: Any, tag: str, says: Meaning) -> bool:
         return True
     if not element.keys():
         return tag == "p" and _is_note(element)
-    if says.page_number or says.anchor:
+    if meaning.page_number or meaning.anchor:
         return has_at_most(element, _LONGEST_PAGE_NUMBER)
-    if (says.figure or tag == "figure") and _is_picture(element):
+    if (meaning.figure or tag == "figure") and _is_picture(element):
         return True
     if element.get("hidden") is not None or _HIDDEN.search(element.get("style", "")):
-        return not has_at_most(element, 1)  # a single letter is the one that a picture of it stands for
+        return not has_at_most(element, 1)  # a hidden single letter replaces a drop cap shown as a picture
     if (element.get("id") or "").startswith(("pg-header", "pg-footer", "pg-boilerplate", "pg-machine")):
         return True
     if tag in _MENU_TAGS and _is_menu(element):
@@ -151,7 +151,7 @@ def is_dropped(element: Any, tag: str, says: Meaning) -> bool:
 
 
 def _is_page_footer(element: Any) -> bool:
-    """Whether a footer is the page's, not a quotation's, which names whose words they are."""
+    """Whether a footer belongs to the page. The footer of a quotation names its author and stays."""
     parent = element.getparent()
     if parent is None or parent.tag == "body":
         return parent is not None
@@ -159,37 +159,37 @@ def _is_page_footer(element: Any) -> bool:
 
 
 def _is_menu(element: Any) -> bool:
-    """Whether an element is called a menu, and holds nothing but links."""
-    called = f"{element.get('id') or ''} {element.get('class') or ''}"[:_LONGEST_NAMES].lower().split()
-    if not any(_MENU.fullmatch(name) for name in called) or not has_at_most(element, _LONGEST_MENU):
+    """Whether an element is named a menu and contains only links."""
+    tokens = f"{element.get('id') or ''} {element.get('class') or ''}"[:_LONGEST_NAMES].lower().split()
+    if not any(_MENU.fullmatch(token) for token in tokens) or not has_at_most(element, _LONGEST_MENU):
         return False
-    everywhere = "".join("".join(element.itertext()).split())
-    return everywhere == "".join("".join("".join(link.itertext()) for link in element.iter("a")).split())
+    all_text = "".join("".join(element.itertext()).split())
+    return all_text == "".join("".join("".join(link.itertext()) for link in element.iter("a")).split())
 
 
 def has_at_most(element: Any, most: int) -> bool:
-    """Whether an element holds at most so many characters (white space at ends not counted), and few elements."""
+    """Whether an element has at most `most` characters (without white space at ends) and few children."""
     length = 0
-    for place, inner in enumerate(element.iter()):
+    for number, inner in enumerate(element.iter()):
         length += len((inner.text or "").strip())
-        if place:
+        if number:
             length += len((inner.tail or "").strip())
-        if length > most or place > most + _EMPTY_ELEMENTS:
+        if length > most or number > most + _EMPTY_ELEMENTS:
             return False
     return True
 
 
-def is_line(element: Any, tag: str, says: Meaning) -> bool:
-    """Whether an element among verse is one line of it, not a stanza."""
+def is_line(element: Any, tag: str, meaning: Meaning) -> bool:
+    """Whether an element inside verse is a line of it, not a stanza."""
     if tag == "span":
-        return says.line or says.verse
-    if tag not in ("p", "div") or says.stanza:
+        return meaning.line or meaning.verse
+    if tag not in ("p", "div") or meaning.stanza:
         return False
-    return says.line or not _has_lines(element)
+    return meaning.line or not _has_lines(element)
 
 
 def follows_line(element: Any) -> bool:
-    """Whether an element of verse without lines in it is the next line after one like it."""
+    """Whether a verse element without line breaks is the next line after an element like it."""
     before = element.getprevious()
     return (
         before is not None
@@ -200,22 +200,22 @@ def follows_line(element: Any) -> bool:
 
 
 def _has_lines(element: Any) -> bool:
-    """Whether line ends or blocks stand in an element, or in what stands in it."""
+    """Whether an element has line breaks or blocks among its children or grandchildren."""
     return any(
         each.tag in _BREAKS or any(inner.tag in _BREAKS for inner in each.iterchildren()) for each in element
     )
 
 
-def indent_of(element: Any, says: Meaning) -> int:
-    """How many columns a line of verse is set in; 0 where nothing says so."""
-    if says.indent >= 0:
-        return says.indent
-    found = _MARGIN.search(element.get("style", ""))
-    return min(int(found[1]), _LARGEST_INDENT) if found else 0
+def indent_of(element: Any, meaning: Meaning) -> int:
+    """The indent of a line of verse in columns; 0 if not given."""
+    if meaning.indent >= 0:
+        return meaning.indent
+    margin = _MARGIN.search(element.get("style", ""))
+    return min(int(margin[1]), _LARGEST_INDENT) if margin else 0
 
 
 def _is_picture(element: Any) -> bool:
-    """A picture with its caption, and no heading or story in it."""
+    """Whether an element is a picture with its caption, without a heading or story."""
     if not has_at_most(element, _LONGEST_CAPTION):
         return False
     tags = {inner.tag for inner in element.iter()}
@@ -225,7 +225,7 @@ def _is_picture(element: Any) -> bool:
 
 
 def _is_note_mark(element: Any, tag: str) -> bool:
-    """A raised number or star, or a link that shows one and leads to a note."""
+    """Whether an element is a raised number or star, or a link with such text that leads to a note."""
     if not has_at_most(element, 8):
         return False
     shown = "".join(element.itertext()).strip()
@@ -248,7 +248,7 @@ def _is_note_mark(element: Any, tag: str) -> bool:
 
 
 def _is_note(element: Any) -> bool:
-    """A paragraph that begins with the mark of a note, which leads back to where the note belongs."""
+    """Whether a paragraph begins with a note's mark that links back to the text."""
     if (element.text or "").strip() or len(element) == 0:
         return False
     first = element[0]
@@ -259,7 +259,7 @@ def _is_note(element: Any) -> bool:
         and len(element) > 1
         and has_at_most(first, 0)
     ):
-        first = element[1]  # after the place that the note's mark leads to
+        first = element[1]  # after an empty anchor, the target of the note's mark
     if first.tag == "sup" and len(first) == 1:
         first = first[0]
     if first.tag != "a" or not has_at_most(first, 8):

@@ -1,4 +1,4 @@
-"""Files that somebody names, opened without trust: ordinary ones only, read in pieces, no further than a limit."""
+"""Opening untrusted files: regular files only, read in pieces up to a limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PIECE = 1 << 20  # bytes
 
 
 def open_ordinary(path: Path, name: str) -> BinaryIO:
-    """Open an ordinary file. Raises CorpusError for a folder, a pipe, a device or a socket; OSError.
+    """Open a regular file. Raises CorpusError for a folder, pipe, device or socket; OSError.
 
-    It is asked what it is before it is opened (opening a device can do something) and after (it may be another
-    one by then); nothing here waits for somebody to write into a pipe.
+    The type is checked before opening (opening a device can have effects) and after (the file may have been
+    replaced). Opening never waits for a pipe's writer.
     """
     try:
         _check(os.stat(path), name)
@@ -29,7 +29,7 @@ def open_ordinary(path: Path, name: str) -> BinaryIO:
             | getattr(os, "O_CLOEXEC", 0)
             | getattr(os, "O_BINARY", 0),
         )
-    except ValueError:  # a NUL in the path itself
+    except ValueError:  # the path contains a NUL
         raise CorpusError(f"{name} is not a path: check it.") from None
     file = os.fdopen(handle, "rb")
     try:
@@ -41,12 +41,12 @@ def open_ordinary(path: Path, name: str) -> BinaryIO:
 
 
 def pieces_of(file: BinaryIO, largest: int, too_large: CorpusError) -> Iterator[bytes]:
-    """What is in a file, piece by piece, counted as it comes. Raises `too_large` after `largest` bytes.
+    """A file's content in pieces. Raises `too_large` after `largest` bytes.
 
-    What a file says of its size is no bound: some of /proc say 0 and never end, others grow meanwhile.
+    The size that a file reports is no limit: files in /proc may report 0 and never end, others grow meanwhile.
     """
     count = 0
-    while piece := file.read(_PIECE):  # None, where there is nothing yet: then nothing will come, for us
+    while piece := file.read(_PIECE):  # None (nothing available yet) ends the file too
         look_up()
         count += len(piece)
         if count > largest:
@@ -54,8 +54,8 @@ def pieces_of(file: BinaryIO, largest: int, too_large: CorpusError) -> Iterator[
         yield piece
 
 
-def _check(about: os.stat_result, name: str) -> None:
-    if stat.S_ISDIR(about.st_mode):
+def _check(status: os.stat_result, name: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
         raise CorpusError(f"{name} is a folder, not a file: name a file in it.")
-    if not stat.S_ISREG(about.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise CorpusError(f"{name} is not an ordinary file: copy its text into a .txt file and add that.")

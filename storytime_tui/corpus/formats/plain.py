@@ -1,4 +1,4 @@
-"""Plain text to a Document: headings marked as Markdown marks them are known for what they are."""
+"""Plain text to a Document, with headings if they are marked as in Markdown."""
 
 import re
 
@@ -8,9 +8,9 @@ _MARKED = re.compile(r"(#{1,6}) +(\S.*?)(?: +#+)?")
 
 
 def plain_document(text: str) -> Document:
-    """A plain text; where each line that begins with "#" is a heading, one line between blank ones, with them.
+    """A plain text. If every line that begins with "#" is a Markdown heading between blank lines, they are headings.
 
-    A single one is the title, which needs no mark: other headings may have none either.
+    A single one is the title and is not marked, as the other headings may be unmarked.
     """
     if not text.lstrip("\ufeff \t\r\n").startswith("#"):
         return Document(text)
@@ -19,12 +19,12 @@ def plain_document(text: str) -> Document:
     for at, line in enumerate(lines):
         if not line.lstrip().startswith("#"):
             continue
-        found = _MARKED.fullmatch(line.strip(" \t\ufeff"))
+        heading = _MARKED.fullmatch(line.strip(" \t\ufeff"))
         alone = (
             not "".join(lines[max(0, at - 1) : at]).strip() and not "".join(lines[at + 1 : at + 2]).strip()
         )
-        if found is None or not alone:
+        if heading is None or not alone:
             return Document(text)
-        headings.append(Heading(at, len(found[1])))
-        lines[at] = found[2]
+        headings.append(Heading(at, len(heading[1])))
+        lines[at] = heading[2]
     return Document("\n".join(lines), headings=tuple(headings) if len(headings) > 1 else ())

@@ -1,4 +1,4 @@
-"""Files to documents: whatever the format, the encoding and the line ends, or one sentence says why not."""
+"""Reading files into documents, whatever their format, encoding and line ends."""
 
 import stat
 from collections.abc import Callable
@@ -9,15 +9,14 @@ from storytime_tui.corpus.formats.table import ARCHIVES, format_of, suffixes_in_
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
-READING_VERSION = 2  # raise it when a file reads otherwise: what was made of it before is then made anew
+READING_VERSION = 2  # raise it when files are read differently, so that cached stories are made again
 
 
 def read_document(path: Path) -> Document:
-    """Read one file: plain text, Markdown, HTML or an EPUB, by its suffix, in whatever encoding it is.
+    """Read a file: plain text, Markdown, HTML or EPUB by its suffix, in any encoding.
 
-    Line ends become newlines; control characters stay as they are (screens show them safely). Raises
-    CorpusError, naming the file, for one that is not there, of another kind, not to be read, empty, too
-    large, binary or damaged.
+    Line ends become newlines; control characters stay. Raises CorpusError, naming the file, if it is missing, of
+    another format, not readable, empty, too large, binary or damaged.
     """
     name = printable_path(path)
     try:
@@ -39,15 +38,15 @@ def read_document(path: Path) -> Document:
 
 
 def read_text(path: Path) -> str:
-    """One file's text. Raises CorpusError as `read_document` does."""
+    """A file's text. Raises CorpusError as `read_document` does."""
     return read_document(path).text
 
 
 def _reader(path: Path, name: str) -> Callable[[Path, str], Document]:
-    """What reads a file of this kind, once it is known to be an ordinary one. Raises CorpusError, OSError."""
+    """The reader for a file's format; checks that it is a regular file. Raises CorpusError, OSError."""
     try:
         mode = path.stat().st_mode
-    except ValueError:  # a NUL in the path itself
+    except ValueError:  # the path contains a NUL
         raise CorpusError(f"{name} is not a path: check it.") from None
     suffix = path.suffix.lower()
     if stat.S_ISDIR(mode):
@@ -59,6 +58,6 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Document]:
         raise CorpusError(
             f"{name} is not a {suffixes_in_words()} file: save its text as plain text (.txt) and add that."
         )
-    if not stat.S_ISREG(mode):  # a pipe or a device would keep us waiting for ever
+    if not stat.S_ISREG(mode):  # reading a pipe or a device could wait forever
         raise CorpusError(f"{name} is not an ordinary file: copy its text into a .txt file and add that.")
     return known.read

@@ -1,4 +1,4 @@
-"""Which files are texts, and which of them stand in a folder: however deep, linked or crowded it is."""
+"""Finding the texts in a folder, however deep, linked or crowded it is."""
 
 import os
 import re
@@ -12,8 +12,8 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import look_up
 from storytime_tui.terminal import printable_path
 
-_WANTED = frozenset((*SUFFIXES, *ARCHIVES))
-# What may well hold a story, and is not read here: who adds a folder of them must hear of it.
+_SEARCHED_SUFFIXES = frozenset((*SUFFIXES, *ARCHIVES))
+# Formats that may contain stories but are not supported: the user is told about them.
 _DOCUMENTS = frozenset(
     f".{kind}"
     for kind in (
@@ -21,18 +21,18 @@ _DOCUMENTS = frozenset(
         *("djvu", "rar", "7z", "gz", "tar", "tgz"),
     )
 )
-_DEEPEST = 8  # folders within folders; a shelf of books has three
-_CROWDED = 10  # a folder may hold so many times as many other things as texts
-# What stands beside texts and speaks of them, or of the program they came with.
-_NOT_STORIES = re.compile(r"(?:readme|licen[cs]e|copying|changelog|contributing)(?:[.-].*)?", re.IGNORECASE)
+_DEEPEST = 8  # nested folders; a library of books has three
+_CROWDED = 10  # a folder may hold this many times as many other files as texts
+# Files that come with texts or programs and are not stories.
+_README = re.compile(r"(?:readme|licen[cs]e|copying|changelog|contributing)(?:[.-].*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class SourceFiles:
-    """Files to read, in the order of their paths.
+    """Files to read, sorted by path.
 
-    `problems`: a sentence for each thing that was meant to be read, perhaps, and cannot be. `notes`: one for
-    each that is left out for good reason, where nothing is lost.
+    `problems`: a sentence for each file that may be a story and cannot be read. `notes`: a sentence for each file
+    left out for a good reason.
     """
 
     files: tuple[Path, ...]
@@ -41,22 +41,21 @@ class SourceFiles:
 
 
 def is_readable_name(path: PurePath) -> bool:
-    """Whether a file of this name is read: by its suffix, in any case, and not when it is hidden."""
+    """Whether a file of this name is read: it has a known suffix, in any case, and is not hidden."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def speaks_of_texts(name: str) -> bool:
-    """Whether a file of this name stands beside texts and speaks of them: a folder's README is none of its stories."""
-    return _NOT_STORIES.fullmatch(name) is not None
+def is_readme_name(name: str) -> bool:
+    """Whether a folder's file with this name is skipped as a readme or licence."""
+    return _README.fullmatch(name) is not None
 
 
 def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
-    """The texts and archives in a folder and in the folders in it, ordered by path: "Tale 2" before "Tale 10".
+    """The texts and archives in a folder and its subfolders, in natural order ("Tale 2" before "Tale 10").
 
-    Hidden folders and files are not looked at; a folder that is linked to is looked into, once, unless the link
-    leads back to a folder that it stands in. Where the same text stands under one name with two suffixes, one
-    file is taken. Raises CorpusError for a folder that cannot be read, that holds no text, or more than `limit`
-    of them.
+    Hidden files and folders are skipped. A linked folder is searched once, unless the link leads back to a parent.
+    If the same text exists with two suffixes, one file is taken. Raises CorpusError if a folder cannot be read, or
+    has no text or more than `limit`.
     """
     shown = printable_path(folder)
     search = _Search(folder, limit)
@@ -64,7 +63,7 @@ def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
         search.look_into(folder, 0)
     except OSError as error:
         raise CorpusError(f"The folder {shown} cannot be read: {error.strerror or error}.") from error
-    except ValueError:  # a NUL in the path itself
+    except ValueError:  # the path contains a NUL
         raise CorpusError(f"{shown} is not a path: check it.") from None
     if not search.found:
         raise CorpusError(
@@ -83,7 +82,7 @@ def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
 
 
 class _Search:
-    """What was found so far, and which folders and files were seen, by device and number."""
+    """A search in progress: the files found, and the folders and files seen, by device and inode."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.top = folder
@@ -96,7 +95,7 @@ class _Search:
         self._others: Counter[str] = Counter()  # documents of other kinds, by suffix
 
     def about_others(self) -> list[str]:
-        """One sentence on the documents that are not read here, or none."""
+        """A sentence about documents in formats that are not supported; [] if there are none."""
         kinds = sorted(self._others.items(), key=lambda kind: (-kind[1], kind[0]))
         if not kinds:
             return []
@@ -108,11 +107,11 @@ class _Search:
         ]
 
     def look_into(self, folder: Path, depth: int) -> None:
-        """Add the texts in `folder` and below it. Raises OSError where it cannot be read, CorpusError."""
+        """Add the texts in `folder` and below. Raises CorpusError, and OSError if it cannot be read."""
         about = os.stat(folder)
-        if not self._is_new(about.st_dev, about.st_ino):  # a link that leads back, or a second one here
+        if not self._is_new(about.st_dev, about.st_ino):  # reached by a link before
             return
-        wanted: list[tuple[os.DirEntry[str], bool]] = []
+        candidates: list[tuple[os.DirEntry[str], bool]] = []
         texts = 0
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -121,17 +120,17 @@ class _Search:
                     continue
                 is_folder = _is_folder(entry)
                 suffix = _suffix(entry.name)
-                if is_folder or suffix in _WANTED:
-                    wanted.append((entry, is_folder))
+                if is_folder or suffix in _SEARCHED_SUFFIXES:
+                    candidates.append((entry, is_folder))
                     texts += not is_folder
                 elif suffix in _DOCUMENTS:
                     self._others[suffix] += 1
-        wanted.sort(key=lambda each: name_order(each[0].name))
-        for entry, is_folder in wanted:
+        candidates.sort(key=lambda each: name_order(each[0].name))
+        for entry, is_folder in candidates:
             path = folder / entry.name
             if is_folder and entry.is_symlink() and _leads_back(path, self.top):
                 self.notes.append(
-                    f"{printable_path(path)} leads back to a folder that it stands in: it is not followed."
+                    f"{printable_path(path)} leads back to a folder that contains it: it is not followed."
                 )
             elif is_folder:
                 self._look_deeper(path, depth + 1)
@@ -141,7 +140,7 @@ class _Search:
     def _look_deeper(self, folder: Path, depth: int) -> None:
         shown = printable_path(folder)
         if depth > _DEEPEST:
-            self.problems.append(f"{shown} lies more than {_DEEPEST} folders deep: it was not looked into.")
+            self.problems.append(f"{shown} is more than {_DEEPEST} folders deep: it was not searched.")
             return
         try:
             self.look_into(folder, depth)
@@ -149,14 +148,14 @@ class _Search:
             self.problems.append(f"The folder {shown} cannot be read: {error.strerror or error}.")
 
     def _add(self, path: Path) -> None:
-        if is_about_texts(path):
-            self.notes.append(f"{printable_path(path)} speaks about the texts, it is none: it is left out.")
+        if is_readme(path):
+            self.notes.append(f"{printable_path(path)} is a readme or licence: it is left out.")
         else:
             self.found.append(path)
             self._refuse_more_than_limit(len(self.found))
 
     def _count(self, texts_here: int) -> None:
-        """Raise CorpusError as soon as there are too many things, before all of them are looked at."""
+        """Raise CorpusError as soon as there are too many entries, without listing all of them."""
         look_up()
         self._entries += 1
         self._refuse_more_than_limit(len(self.found) + texts_here)
@@ -174,21 +173,21 @@ class _Search:
             )
 
     def _is_new(self, device: int, number: int) -> bool:
-        """Whether this file or folder was not met before under another name, which a link gives it."""
+        """Whether this file or folder was not seen before. The same one can be reached by several links."""
         known = (device, number) in self._seen
         self._seen.add((device, number))
-        return not known or not number  # there are file systems that number nothing
+        return not known or not number  # some file systems give no inode numbers
 
 
 def _leads_back(link: Path, top: Path) -> bool:
-    """Whether a link leads to a folder around it, or around all that is added: everything there would come."""
+    """Whether a link leads to a folder that contains it, or that contains the folder being added."""
     target = os.path.realpath(link)
     around = os.path.join(target, "")
     return any(os.path.join(os.path.realpath(folder), "").startswith(around) for folder in (link.parent, top))
 
 
 def _identity(entry: os.DirEntry[str], device: int) -> tuple[int, int]:
-    """A file's device and number; (0, 0) for a link to nothing (reading it will say so)."""
+    """A file's device and inode; (0, 0) for a broken link (reading it will report that)."""
     if not entry.is_symlink():
         return device, entry.inode()
     try:
@@ -205,9 +204,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def is_about_texts(path: PurePath) -> bool:
-    """Whether a file's name says that it speaks about the texts around it, as README.md and LICENSE.txt do."""
-    return _NOT_STORIES.fullmatch(path.stem) is not None
+def is_readme(path: PurePath) -> bool:
+    """Whether a file is a readme or licence by its name, for example README.md or LICENSE.txt."""
+    return _README.fullmatch(path.stem) is not None
 
 
 def _suffix(name: str) -> str:
@@ -215,16 +214,16 @@ def _suffix(name: str) -> str:
 
 
 def path_order(path: PurePath) -> list[tuple[list[tuple[int, str]], str]]:
-    """By what to sort the paths of a folder so that they stand as people put them."""
+    """The sort key of a path: the natural order of its parts."""
     return [name_order(part) for part in path.parts]
 
 
 def name_order(name: str) -> tuple[list[tuple[int, str]], str]:
-    """By what to sort names: capitals don't count, and numbers in them go by their value."""
+    """The sort key of a name: case is ignored, and numbers are sorted by value."""
     key = []
     stem = os.path.splitext(name)[0]  # "Hat.txt" before "Hat 2.txt"
-    for place, piece in enumerate(re.split(r"([0-9]+)", stem.casefold())):
-        # of numbers the longer is the larger, once its zeros are gone (as an int it might be too long)
-        value = piece.lstrip("0") if place % 2 else piece
-        key.append((len(value) if place % 2 else 0, value))
+    for number, piece in enumerate(re.split(r"([0-9]+)", stem.casefold())):
+        # numbers without leading zeros sort by length, then by digits; int() limits the number of digits
+        value = piece.lstrip("0") if number % 2 else piece
+        key.append((len(value) if number % 2 else 0, value))
     return key, name

@@ -1,4 +1,4 @@
-"""The formats that a story may come in, one entry each. A new format is an entry here and a module beside it."""
+"""The supported formats, one entry each. To add a format, add an entry here and a module beside it."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -11,20 +11,20 @@ from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.formats.plain import plain_document
 from storytime_tui.errors import CorpusError
 
-LARGEST = 50 * 1024**2  # bytes; a longer "story" is a mistake more often than a story
-LARGEST_MARKED = 20 * 1024**2  # bytes of one page with markup, which takes ten times its size to read
+LARGEST = 50 * 1024**2  # bytes; a larger text is probably a mistake
+LARGEST_MARKED = 20 * 1024**2  # bytes of a page with markup; parsing takes ten times as much memory
 
 
 @dataclass(frozen=True)
 class Format:
-    """How files of one format are known and read.
+    """How to recognise and read files of a format.
 
-    `media_types`: what a server calls it, and the suffix that such a file then gets. `read(path, name)` gives its
-    Document; `name` is for messages; it raises CorpusError and OSError. `is_page`: a page of the web, which may be
+    `media_types`: media types of a server, each with the suffix for a downloaded file. `read(path, name)`: returns
+    the Document; `name` is for messages; raises CorpusError and OSError. `is_page`: a web page, which may be
     something else than the book.
     """
 
-    suffixes: tuple[str, ...]  # in lower case; the first one is told to people
+    suffixes: tuple[str, ...]  # in lower case; messages show the first one
     media_types: Mapping[str, str]
     read: Callable[[Path, str], Document]
     is_page: bool = False
@@ -54,7 +54,7 @@ def _read_epub(path: Path, name: str) -> Document:
     return read_epub(path)
 
 
-# The plainest first: of two files with the same text the later suffix says more of the book, its headings or chapters.
+# Plainest format first: if two files have the same text, the later suffix wins, as it keeps headings or chapters.
 FORMATS = (
     Format((".txt",), {"text/plain": ".txt"}, _read_plain),
     Format((".md", ".markdown"), {"text/markdown": ".md", "text/x-markdown": ".md"}, _read_markdown),
@@ -66,7 +66,7 @@ FORMATS = (
     ),
     Format((".epub",), {"application/epub+zip": ".epub"}, _read_epub),
 )
-ARCHIVES = (".zip",)  # of texts
+ARCHIVES = (".zip",)
 ARCHIVE_TYPES = {"application/zip": ".zip", "application/x-zip-compressed": ".zip"}
 
 SUFFIXES = tuple(suffix for each in FORMATS for suffix in each.suffixes)
@@ -75,19 +75,19 @@ MEDIA_TYPES = {kind: suffix for each in FORMATS for kind, suffix in each.media_t
 
 
 def format_of(path: Path) -> Format | None:
-    """The format of a file of this name; None for one that is not read."""
+    """The format of a file by its suffix; None if it is not supported."""
     suffix = path.suffix.lower()
     return next((each for each in FORMATS if suffix in each.suffixes), None)
 
 
 def suffixes_in_words(*more: str) -> str:
-    """The formats for a sentence: ".txt, .md, .html or .epub"; `more` suffixes come last."""
+    """The formats in a sentence: ".txt, .md, .html or .epub"; `more` suffixes come last."""
     *others, last = *(each.suffixes[0] for each in FORMATS), *more
     return f"{', '.join(others)} or {last}"
 
 
 def _bytes_of(path: Path, name: str, largest: int) -> bytes:
-    """A whole file, unless it is too large: of one that says so nothing is read."""
+    """A file's bytes. Raises CorpusError if it is too large, if possible before reading."""
     too_large = CorpusError(f"{name} is larger than {largest // 1024**2} MB: split it into smaller texts.")
     with open_ordinary(path, name) as file:
         if os.fstat(file.fileno()).st_size > largest:

@@ -1,4 +1,4 @@
-"""Which of the files that differ in their suffix alone hold the same text: one of them is enough."""
+"""Finding files that differ in their suffix only and contain the same text, so that one of them is enough."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from storytime_tui.stopping import watched
 from storytime_tui.terminal import printable_path
 
 _LARGEST = LARGEST_MARKED  # bytes; larger files are not compared, and both stay
-_SAME = 0.9  # of the shorter text's pairs of words stand in the longer one, too
-_MORE = 1.1  # times as many words: the longer one has something that the shorter lacks
+_SAME = 0.9  # files are the same if the longer one has this share of the shorter one's word pairs
+_MORE = 1.1  # the plainer file is kept if it has this many times as many words
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 _Pairs = npt.NDArray[np.uint64]
@@ -28,17 +28,17 @@ _Pairs = npt.NDArray[np.uint64]
 def without_twins(
     paths: Sequence[Path], shown: Callable[[Path], str] = printable_path
 ) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """The files without those whose text stands in one of the same name beside them; a sentence for each of these.
+    """The files without duplicates of the same name, and a sentence for each file left out.
 
-    Of two with the same words the one stays whose format says more, else the longer one. What is no text, or
-    cannot be read, is no other's twin. `shown`: what a file is called in the sentences.
+    Of two with the same text, the one in the richer format stays, or else the longer one. A file that cannot be read
+    is never a duplicate. `shown`: how to name a file in the sentences.
     """
-    named: dict[str, list[Path]] = {}
+    by_name: dict[str, list[Path]] = {}
     for path in paths:
         if format_of(path):
-            named.setdefault(os.path.splitext(path)[0], []).append(path)
+            by_name.setdefault(os.path.splitext(path)[0], []).append(path)
     instead: dict[Path, Path] = {}
-    for several in watched(named.values()):
+    for several in watched(by_name.values()):
         kept: list[Path] = []
         for path in sorted(several, key=_fullness) if len(several) > 1 else ():
             twin, better = next(((one, of) for one in kept if (of := _better(one, path))), (None, None))
@@ -58,12 +58,12 @@ def without_twins(
 
 
 def _fullness(path: Path) -> int:
-    """The lower, the more it says of the book: its chapters, then its headings."""
+    """The sort key of a format, richest first: chapters, then headings, then plain text."""
     return -SUFFIXES.index(path.suffix.lower())
 
 
 def _better(fuller: Path, other: Path) -> Path | None:
-    """Which of two files to keep where one's text stands in the other; None where each has its own."""
+    """Which of two files to keep if one's text is in the other; None if each has text of its own."""
     one, two = _pairs(fuller), _pairs(other)
     if one is None or two is None:
         return None
@@ -74,7 +74,7 @@ def _better(fuller: Path, other: Path) -> Path | None:
 
 
 def _pairs(path: Path) -> _Pairs | None:
-    """Hashes of each two words in a row of a file's text; None for a file that cannot be compared."""
+    """Hashes of a text's pairs of neighbouring words; None if the file cannot be compared."""
     try:
         about = path.stat()
         if about.st_size > _LARGEST:
@@ -84,14 +84,14 @@ def _pairs(path: Path) -> _Pairs | None:
         return None
 
 
-@lru_cache(maxsize=64)  # a shelf is read more than once; the size and the time tell a file that was changed
+@lru_cache(maxsize=64)  # a folder is read several times; size and time identify an unchanged file
 def _pairs_of(path: Path, _size: int, _time: int) -> _Pairs | None:
     words = word_hashes(strip_gutenberg(_text(path).replace("\r\n", "\n")))
     return words[:-1] * _FACTOR + words[1:] if len(words) > 1 else None
 
 
 def _text(path: Path) -> str:
-    """A file's text, read by its suffix. Raises CorpusError, OSError."""
+    """A file's text, read according to its suffix. Raises CorpusError, OSError."""
     known = format_of(path)
     assert known is not None
     return known.read(path, printable_path(path)).text

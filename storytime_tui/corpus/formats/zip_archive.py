@@ -1,4 +1,4 @@
-"""Zip files opened without trust: bounded in members, in bytes and in ratio."""
+"""Reading untrusted zip files, with limits on members, bytes and compression ratio."""
 
 import os
 import struct
@@ -15,19 +15,19 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import look_up
 from storytime_tui.terminal import printable_path
 
-LARGEST_ARCHIVE = 500 * 1024**2  # bytes on the disk: pictures may make it large
-LARGEST_MEMBER = 50 * 1024**2  # bytes; no larger file is read anyway
+LARGEST_ARCHIVE = 500 * 1024**2  # bytes of the zip file, which may contain pictures
+LARGEST_MEMBER = 50 * 1024**2  # bytes; a larger text is not read anyway
 MEMBERS = 20_000
-UNPACKED = 200 * 1024**2  # bytes in all that are unpacked from one archive
-RATIO = 100  # times its own size; text shrinks to a third, the emptiest page of markup to a twentieth
+UNPACKED = 200 * 1024**2  # bytes unpacked from one archive
+RATIO = 100  # bytes unpacked for each byte of the archive; text has 3, the emptiest markup 20
 
 _FREE = 4 * 1024**2  # bytes that may be unpacked whatever the ratio
-_DIRECTORY = 8 * 1024**2  # bytes of the list of members, which is read whole
-_MEMBER = b"PK\x01\x02"  # begins the entry of each member in the list
+_DIRECTORY = 8 * 1024**2  # bytes of the central directory, which zipfile reads at once
+_MEMBER = b"PK\x01\x02"  # the signature of a member in the central directory
 _CHUNK = 64 * 1024  # bytes
-_WRITTEN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others cannot be unpacked bit by bit
-_LOCKED = 0x41  # the flags of a member that a password locks
-# What zipfile raises for damaged archives, said and unsaid.
+_SUPPORTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile cannot unpack others in pieces
+_LOCKED = 0x41  # flags of an encrypted member
+# What zipfile raises for damaged archives, documented or not.
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
     *(NotImplementedError, ValueError, OverflowError, IndexError),
@@ -35,14 +35,14 @@ _DAMAGE = (
 
 
 class BombError(CorpusError):
-    """More comes out of an archive than can be text."""
+    """An archive unpacks to more than texts can have."""
 
 
 class Archive(AbstractContextManager["Archive"]):
-    """A zip file that is open, of which so much may be unpacked and no more; `name` is for messages."""
+    """An open zip file with a limit on the bytes unpacked; `name` is for messages."""
 
     def __init__(self, path: Path, *, kind: str = "a zip file") -> None:
-        """Open it and read the list of its members. Raises CorpusError, and OSError for the file itself."""
+        """Open the file and read its list of members. Raises CorpusError, and OSError for the file itself."""
         self.name = printable_path(path)
         self._kind = kind
         self._spent = 0
@@ -70,33 +70,33 @@ class Archive(AbstractContextManager["Archive"]):
         if not start:
             raise CorpusError(f"{self.name} is empty: there is nothing to learn from it; leave it out.")
         if start != b"PK":
-            raise CorpusError(f"{self.name} is not {self._kind}, only called so: get it again.")
+            raise CorpusError(f"{self.name} is not {self._kind} despite its name: get it again.")
         crowded = CorpusError(f"{self.name} holds more than {MEMBERS:,} files: unpack it and add its texts.")
         file.seek(0)
         try:
             opened = zipfile.ZipFile(_Guarded(file, crowded))
-        except (*_DAMAGE, OSError) as error:  # OSError: told to look before the beginning of the file
+        except (*_DAMAGE, OSError) as error:  # OSError: an offset before the beginning of the file
             raise self.damaged() from error
         if len(opened.infolist()) > MEMBERS:
             raise crowded
         return opened
 
     def members(self) -> list[zipfile.ZipInfo]:
-        """What is in it, folders left out."""
+        """The members, without folders."""
         return [
             member for member in self._zip.infolist() if not member.filename.endswith("/") and member.filename
         ]
 
     def chunks(self, member: zipfile.ZipInfo, called: str) -> Iterator[bytes]:
-        """One member's bytes, counted while they come; `called` is how messages name it.
+        """A member's bytes in pieces; `called` names it in messages.
 
         Raises CorpusError, and OSError for the file itself.
         """
         if member.flag_bits & _LOCKED:
             raise CorpusError(f"{called} is locked with a password: unlock it and add it again.")
-        if member.compress_type not in _WRITTEN:
-            raise CorpusError(f"{called} is packed in an uncommon way: unpack it and add what was in it.")
-        if member.file_size > LARGEST_MEMBER:  # zipfile gives no more bytes than it says here
+        if member.compress_type not in _SUPPORTED:
+            raise CorpusError(f"{called} has an unsupported compression: unpack it and add what was in it.")
+        if member.file_size > LARGEST_MEMBER:  # zipfile returns no more bytes than this
             raise CorpusError(f"{called} is larger than {LARGEST_MEMBER // 1024**2} MB: leave it out.")
         try:
             with self._zip.open(member) as file:
@@ -112,19 +112,19 @@ class Archive(AbstractContextManager["Archive"]):
             raise self.damaged(called) from error
 
     def read(self, member: zipfile.ZipInfo) -> bytes:
-        """One member's bytes, for an archive that is one book. Raises CorpusError, OSError."""
+        """A member's bytes, for an archive that is one book. Raises CorpusError, OSError."""
         return b"".join(self.chunks(member, self.name))
 
     def damaged(self, called: str = "") -> CorpusError:
-        """The sentence for an archive, or something in it, that cannot be unpacked."""
+        """The error for an archive, or a member, that cannot be unpacked."""
         return CorpusError(f"{called or self.name} is damaged or cut off: get it again.")
 
 
 class _Guarded:
-    """An open file as zipfile reads it: the list of members is given to it only where that is not too long.
+    """An open file that refuses to give zipfile a central directory that is too long.
 
-    A zip may hold several records that say where its list is, and how long. Whichever zipfile believes, it reads
-    the list in one piece and makes an object of each member: here that piece is looked at first.
+    A zip file may have several records with the place and length of its directory. Whichever zipfile uses, it reads
+    the directory in one piece and makes an object for each member; that piece is checked here first.
     """
 
     def __init__(self, file: BinaryIO, crowded: CorpusError) -> None:
@@ -133,7 +133,7 @@ class _Guarded:
         self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, or all. Raises CorpusError for a list of too many members."""
+        """Up to `size` bytes, or all. Raises CorpusError for too many members."""
         data = self._file.read(_DIRECTORY + 1 if size < 0 else min(size, _DIRECTORY + 1))
         if len(data) > _DIRECTORY or data.count(_MEMBER) > MEMBERS:
             raise self._crowded
@@ -141,7 +141,7 @@ class _Guarded:
 
 
 def member_name(member: zipfile.ZipInfo) -> str:
-    """A member's path as it was meant: many programs write UTF-8 without saying so, which reads as DOS's letters."""
+    """A member's intended path: many programs write UTF-8 without the flag, and zipfile then decodes it as CP437."""
     name = member.orig_filename
     if member.flag_bits & 0x800:
         return name

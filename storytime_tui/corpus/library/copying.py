@@ -8,7 +8,7 @@ from typing import BinaryIO
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.formats.read import read_document
-from storytime_tui.corpus.formats.sources import source_files, speaks_of_texts
+from storytime_tui.corpus.formats.sources import is_readme_name, source_files
 from storytime_tui.corpus.formats.table import ARCHIVES, LARGEST, SUFFIXES
 from storytime_tui.corpus.names import safe_file_name
 from storytime_tui.errors import CorpusError
@@ -82,7 +82,7 @@ class Copies:
             read_document(path)  # raises a CorpusError that says what is wrong
             raise CorpusError(f"{origin} cannot be read: check the path.")
         # a README that the user chose is a text; under its own name the collection would skip it
-        name = f"text {path.name}" if speaks_of_texts(path.name) else path.name
+        name = f"text {path.name}" if is_readme_name(path.name) else path.name
         copy = self._place(inside, name)
         too_large = CorpusError(
             f"{origin} is larger than {LARGEST // 1024**2} MB: leave it out, or split it."

@@ -332,7 +332,7 @@ def test_uncommon_packing_is_told(tmp_path: Path, out: Path) -> None:
     path = tmp_path / "tales.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as made:
         made.writestr("a.txt", TALE)
-    assert "packed in an uncommon way" in refused(path, out)
+    assert "has an unsupported compression" in refused(path, out)
 
 
 def test_paths_that_are_no_archives(tmp_path: Path, out: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_link_to_a_folder_around_it_is_not_followed(tmp_path: Path) -> None:
     assert [path.relative_to(folder).as_posix() for path in found.files] == ["inner/fox.txt", "shelf/owl.txt"]
     assert found.problems == ()
     assert sorted(found.notes) == [
-        f"{folder / name} leads back to a folder that it stands in: it is not followed."
+        f"{folder / name} leads back to a folder that contains it: it is not followed."
         for name in ("here", "inner/up", "shelf/back")
     ]
 
