@@ -1,4 +1,3 @@
-"""Text as found to text worth learning: publishers' words, page numbers and hard wraps go.
-
+"""Raw text to clean text, without publisher's text, page numbers and hard wraps.
 Imports nothing else of `corpus`.
 """

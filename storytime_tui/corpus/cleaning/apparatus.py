@@ -1,10 +1,10 @@
-"""What stands in a book beside its text: illustrations, page numbers, footnotes, notes of who typed it."""
+"""Removing what is not the text itself: illustrations, page numbers, footnotes, transcriber's notes."""
 
 import re
 
 from storytime_tui.stopping import watched
 
-# What a bracket begins with that is no part of the text. "[Note: ...]" alone may be the author's.
+# Beginnings of brackets that are not part of the text. A plain "[Note: ...]" may be the author's.
 _BRACKETED = re.compile(
     r"\[[ \t\n]{0,3}(?:"
     r"(?:I[l1]{1,2}ustrations?|Pictures?|Frontispiece|Decoration|Drawing|Sidenotes?|Footnotes?|Blank page)\b"
@@ -16,20 +16,19 @@ _BRACKETED = re.compile(
     re.IGNORECASE,
 )
 _BRACKET = re.compile(r"[\[\]]")
-_LONGEST_BRACKET = 6000  # characters; what is not closed within so many is not a bracket
-_DEEPEST = 12  # brackets within each other
+_LONGEST_BRACKET = 6000  # characters; a bracket not closed by then is ignored
+_DEEPEST = 12  # nested brackets
 TOO_DEEP = -1
 _LONGEST_CAPTION = 400  # characters
-_CAPTION_LINES = 4  # of a bracket that is never closed
+_CAPTION_LINES = 4  # of a caption whose bracket is never closed
 
-GONE = "\x02"  # stands where something was taken out, until it is known what becomes of its place
+GONE = "\x02"  # marks where something was removed, until `without_gaps` closes the gap
 
 
 def strip_bracketed(text: str) -> str:
     """A text without [Illustration: ...], [Transcriber's note: ...], [Sidenote: ...] and [Footnote: ...].
 
-    They may hold other brackets and run over many lines. Where one stood between two halves of a sentence,
-    the halves are one paragraph again.
+    They may contain other brackets and span lines. If one interrupted a sentence, its halves become one paragraph.
     """
     if "[" not in text:
         return text
@@ -41,9 +40,9 @@ def strip_bracketed(text: str) -> str:
         if opened.start() >= at:
             end = bracket_end(text, opened.start(), paragraph_end)
             if end == TOO_DEEP:
-                kept_to = max(paragraph_end, at)
-                pieces.append(text[at:kept_to])
-                at = kept_to
+                copied_to = max(paragraph_end, at)
+                pieces.append(text[at:copied_to])
+                at = copied_to
             elif end is not None:
                 pieces += [text[at : opened.start()], GONE]
                 at = end
@@ -51,15 +50,15 @@ def strip_bracketed(text: str) -> str:
 
 
 def opens_bracketed(text: str) -> bool:
-    """Whether a text begins with a bracket that is no part of the story."""
+    """Whether a text begins with a bracket that is not part of the story."""
     return _BRACKETED.match(text) is not None
 
 
 def bracket_end(text: str, start: int, paragraph_end: int) -> int | None:
-    """Where the bracket that opens at `start` is closed; where its paragraph ends if it never is.
+    """The end of the bracket that opens at `start`; the end of the paragraph if it is never closed.
 
-    TOO_DEEP where it holds brackets in brackets in brackets: such a paragraph is left alone. None where it is
-    not closed and is no caption: its paragraph is too long, or does not begin with it.
+    TOO_DEEP if brackets are nested too deeply, so that the paragraph must not be changed. None if it is not closed
+    and not a caption, because the paragraph is long or does not begin with it.
     """
     depth = 0
     for bracket in _BRACKET.finditer(text, start, start + _LONGEST_BRACKET):
@@ -78,7 +77,7 @@ def bracket_end(text: str, start: int, paragraph_end: int) -> int | None:
 
 
 def without_gaps(text: str) -> str:
-    """A text in which something was taken out where `GONE` stands, with no more space there than before."""
+    """A text with the gaps at `GONE` closed, so that no double space or split sentence is left."""
     first, *pieces = text.split(GONE)
     closed = [first]
     for piece in watched(pieces):
@@ -98,7 +97,7 @@ _SPACE_OR_STOP = ("", *"\n \t.,;:!?")
 
 
 def _is_torn(before: str, after: str) -> bool:
-    """Whether what was taken out had stood, a paragraph of its own, between two halves of a sentence."""
+    """Whether the removed paragraph stood between the two halves of a sentence."""
     left, right = before[-200:].rstrip(), after[:200].lstrip()
     mid_sentence = left[-1:] in (",", ";", "-") or left[-1:].islower()
     return mid_sentence and right[:1].islower() and before[-1:] == "\n" and after[:1] == "\n"
@@ -111,14 +110,14 @@ _NOTES_HEADING = re.compile(
     r"[^\w\n]*(?P<text>\w[^\n]*)?$",
     re.IGNORECASE | re.MULTILINE,
 )
-_TAIL = 0.1  # of a text: a note that begins there goes on to its end
+_TAIL = 0.1  # of a text; a note that begins there extends to the end
 
 
 def strip_transcriber_notes(text: str) -> str:
-    """A text without what its transcribers say about it under a heading of their own.
+    """A text without transcriber's notes that have a heading of their own.
 
-    Such a note ends at the next two blank lines; where there are none, with the text when it is in its last
-    tenth, else with its first paragraph.
+    A note ends at the next two blank lines. Without these, it ends with the text if it is in the last tenth, else
+    with its first paragraph.
     """
     if "transcri" not in text.lower():
         return text
@@ -132,15 +131,15 @@ def strip_transcriber_notes(text: str) -> str:
 
 
 def notes_heading(block: str) -> bool:
-    """Whether a block of lines is, or begins with, the heading of a transcriber's note."""
+    """Whether a block begins with the heading of a transcriber's note."""
     return _NOTES_HEADING.match(block) is not None
 
 
 def _notes_end(text: str, heading: re.Match[str], last_wide: int) -> int:
-    """Where a transcriber's note ends that begins with this heading; `last_wide`: the text's last wide gap."""
+    """Where the transcriber's note with this heading ends; `last_wide` is the last double blank line in the text."""
     start = heading.end()
     own_paragraph = heading["text"] or text[start : start + 2] != "\n\n"
-    if not own_paragraph:  # the heading stands alone: whatever the space after it, its text follows
+    if not own_paragraph:  # the heading stands alone; its text follows after blank lines
         while text.startswith("\n", start):
             start += 1
     if start <= last_wide:
@@ -155,8 +154,8 @@ def _notes_end(text: str, heading: re.Match[str], last_wide: int) -> int:
 
 _LABEL = r"\d{1,3}|[A-Z]|\*{1,3}|†|‡|FN#?\d+"
 _MARK = re.compile(rf"\[(?:{_LABEL})\]")
-# A mark that came to stand first in its line: the word after it goes where the mark should have been, so that the
-# lines are still as full as they were wrapped.
+# A mark at the beginning of a line: the next word moves to the line before, so that the lines stay as full as
+# they were wrapped.
 _MARK_FIRST = re.compile(rf"\n(?<=\S\n)\[(?:{_LABEL})\] (\S+) ")
 _NOTE = re.compile(rf"\n\n[ \t]*\[(?:{_LABEL})\][ \t]?(?=\S)[^\n]*(?:\n[^\n]+)*")
 _NAMED_NOTE = re.compile(
@@ -172,7 +171,7 @@ _STAR = "*"
 
 
 def note_labels(text: str) -> frozenset[str]:
-    """The labels of a book's footnotes that could be something else: "(1)" and "*", where mark and note exist."""
+    """Footnote labels that are ambiguous, "(1)" and "*", if the book has both such marks and such notes."""
     labels: set[str] = set()
     if round_marks := set(_ROUND_MARK.findall(text)):
         labels |= round_marks & set(_ROUND_NOTE.findall(text))
@@ -187,7 +186,7 @@ def note_labels(text: str) -> frozenset[str]:
 
 
 def strip_footnotes(text: str, labels: frozenset[str] = frozenset()) -> str:
-    """A text without footnotes and their marks: "[1]", "[A]", "[*]", and those of `labels`."""
+    """A text without footnotes and their marks: "[1]", "[A]", "[*]" and the given `labels`."""
     if _MARK.search(text):
         text = _NOTE.sub(f"\n\n{GONE}", f"\n\n{text}")[2:]
         text = _MARK.sub(GONE, _MARK_FIRST.sub(r" \1\n", text))
@@ -212,18 +211,18 @@ _FEWEST_PAGES = 3
 
 
 def pages_are_numbered(text: str) -> bool:
-    """Whether numbers that stand alone are those of pages: a third of them interrupt a sentence."""
+    """Whether numbers between paragraphs are page numbers: at least a third of them interrupt a sentence."""
     alone = len(_PAGE_ALONE.findall(text))
     return alone >= _FEWEST_PAGES and 3 * len(_MID_SENTENCE.findall(text)) >= alone
 
 
 def mark_pages(text: str) -> str:
-    """A text with `GONE` in place of the numbers that stand alone; no line changes its number."""
+    """A text with `GONE` in place of numbers between paragraphs. Line numbers don't change."""
     return _PAGE_ALONE.sub(f"\n{GONE}\n\n", text)
 
 
 def strip_page_numbers(text: str, *, alone: bool = False) -> str:
-    """A text without "[Pg 12]" and "{12}"; with `alone`, without numbers that are a paragraph of their own."""
+    """A text without "[Pg 12]" and "{12}"; if `alone`, also without numbers between paragraphs."""
     text = _PAGE_IN_CURLY.sub(GONE, _PAGE_IN_SQUARE.sub(GONE, text))
     if alone:
         text = mark_pages(text)
@@ -232,7 +231,7 @@ def strip_page_numbers(text: str, *, alone: bool = False) -> str:
 
 # -- emphasis and rows of stars ---------------------------------------------------------------------------
 
-# the sign itself first, what stands before it after: a pattern that begins with a literal is ten times as fast
+# the underscore first, its context in lookbehinds: a pattern that begins with a literal is ten times as fast
 _WITHIN = re.compile(
     r"_(?<![\w_]_)(?=[^\s_])([^_\n]*[^\s_])_(?=\w)|_(?<=\w_)(?=[^\s_])([^_\n]*[^\s_])_(?![\w_])"
 )
@@ -249,7 +248,7 @@ ASTERISM = "* * *"
 
 
 def plain_emphasis(text: str) -> str:
-    """A text without the underscores that stand for italics, and the = and + that stand for bold."""
+    """A text without underscores for italics and without = and + for bold."""
     if "_" in text:
         text = _WITHIN.sub(_inner, _DOUBLE.sub(r"\1", text))
         text = _CLOSING.sub("", _OPENING.sub("", text))
@@ -264,7 +263,7 @@ def _inner(match: re.Match[str]) -> str:
 
 
 def single_asterisms(text: str) -> str:
-    """Every row of stars, dots or dashes as "* * *", none twice in a row."""
+    """A text with every row of stars, dots or dashes as "* * *", and no two in a row."""
     text = _ROW.sub(f"\n{ASTERISM}", f"\n{text}")[1:]
     return _ROWS.sub(ASTERISM, text) if ASTERISM in text else text
 

@@ -1,4 +1,4 @@
-"""Text as found to text worth learning: small pure functions, put in order by `clean`."""
+"""Raw text to clean text: small pure functions, called in order by `clean`."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,9 +35,9 @@ __all__ = [
     "wrap_width",
 ]
 
-CLEANING_VERSION = 3  # raise it when `clean` or `divide` gives another text: token files are then made anew
+CLEANING_VERSION = 3  # raise it when `clean` or `divide` changes its output, so that caches are made again
 
-# Curly quotes cost a model two tokens each, and two books seldom agree on them.
+# A model needs two tokens for each curly quote, and books differ in their quotes.
 _PLAIN = {
     **dict.fromkeys("‘’‚‛′", "'"),
     **dict.fromkeys("“”„‟″", '"'),
@@ -46,34 +46,34 @@ _PLAIN = {
     "…": "...",
 }
 _INVISIBLE = {
-    **dict.fromkeys("\u00a0\u2007\u202f", " "),  # spaces that do not break
-    **dict.fromkeys("\u00ad\u200b\ufeff", ""),  # soft hyphens, zero-width spaces, stray marks
+    **dict.fromkeys("\u00a0\u2007\u202f", " "),  # non-breaking spaces
+    **dict.fromkeys("\u00ad\u200b\ufeff", ""),  # soft hyphens, zero-width spaces, byte order marks
 }
-_MOST_PASSES = 12  # each pass may uncover something for the next, but no book has needed more than three
+_MOST_PASSES = 12  # a pass may uncover something for the next; no book has needed more than three
 _FEW_PASSES = 4
-_CLEANED = 500_000  # characters in all passes over a small text; a large one gets the few passes
+_CLEANED = 500_000  # characters cleaned in all passes over a small text; a large one gets the few passes
 
-# Stands between the parts of a book while they are cleaned together: a paragraph that no step touches.
+# Separates the parts of a book while they are cleaned together: a paragraph that no step changes.
 _PART = "\x01"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a whole book tells about how to read any part of it."""
+    """Facts about a whole book that are needed to clean any part of it."""
 
     layout: Layout
     notes: frozenset[str] = frozenset()  # the labels of its footnotes
-    numbered_pages: bool = False  # a number alone between two paragraphs is a page's
+    numbered_pages: bool = False  # a number between two paragraphs is a page number
 
 
 def clean(text: str, *, plain: bool = True) -> str:
-    """The text that a model learns: licence text and apparatus off, prose unwrapped, blank lines single.
+    """Clean a text for training: no licence or apparatus, unwrapped prose, single blank lines.
 
-    Quotes and dashes become plain ASCII unless `plain` is False. Cleaning a clean text changes nothing, and
-    no word is made that the text did not have.
+    Quotes and dashes become ASCII unless `plain` is False. Cleaning a clean text changes nothing, and the result has
+    no word that the text did not have.
     """
     for _ in range(passes_over(text)):
-        # mostly twice: the second time finds nothing (joined lines may make a mark)
+        # usually two passes: the second changes nothing, unless joined lines formed a new mark
         once = clean_once(text, plain=plain)
         if once == text:
             break
@@ -82,20 +82,20 @@ def clean(text: str, *, plain: bool = True) -> str:
 
 
 def clean_once(text: str, *, plain: bool = True) -> str:
-    """A text after one pass of cleaning, which may have uncovered something for the next."""
+    """One pass of cleaning."""
     return _clean_book(strip_gutenberg(legible(text, plain=plain)))
 
 
 def passes_over(text: str) -> int:
-    """How many times a text is cleaned at most: a large one, made so that each pass finds a little, takes no hours."""
+    """The most passes over a text. A large text gets few, so that a malicious one cannot take hours."""
     return max(_FEW_PASSES, min(_MOST_PASSES, _CLEANED // max(1, len(text))))
 
 
 def legible(text: str, *, plain: bool = True) -> str:
-    """A text in the signs that the other steps expect: newlines, no white space before them, plain quotes."""
-    for sign in (_PART, GONE):  # ours alone, from here on
-        text = text.replace(sign, " ")
-    text = strip_line_ends(without_invisible_signs(unix_lines(text)))
+    """A text with the characters the other steps expect: newlines, no space before them, plain quotes."""
+    for marker in (_PART, GONE):  # reserved for the following steps
+        text = text.replace(marker, " ")
+    text = strip_line_ends(without_invisible_characters(unix_lines(text)))
     return plain_punctuation(text) if plain else text
 
 
@@ -104,15 +104,15 @@ def _clean_book(text: str) -> str:
 
 
 def setting_of(text: str, *, wrapped: bool = True) -> Setting:
-    """What a book's text tells about itself; `wrapped` False: its format has said that no line is wrapped."""
+    """The facts about a book's text. `wrapped` is False if its format has no hard-wrapped lines."""
     layout = layout_of(text) if wrapped else Layout()
     return Setting(layout, note_labels(text), pages_are_numbered(text))
 
 
 def clean_parts(parts: Sequence[str], setting: Setting) -> list[str]:
-    """The parts of one legible book, each cleaned once, all read by the same setting.
+    """The parts of a legible book, each cleaned once with the same setting.
 
-    They are cleaned as one text: a book of 300 fables costs no more than a novel of its size.
+    They are cleaned as one text, so that 300 fables take no longer than a novel of the same size.
     """
     steps: tuple[Callable[[str], str], ...] = (
         strip_bracketed,
@@ -134,7 +134,7 @@ def clean_parts(parts: Sequence[str], setting: Setting) -> list[str]:
 
 
 def unix_lines(text: str) -> str:
-    """Every kind of line end as a newline."""
+    """A text with every kind of line end replaced by a newline."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii():
@@ -143,32 +143,32 @@ def unix_lines(text: str) -> str:
 
 
 def plain_punctuation(text: str) -> str:
-    """Curly quotes, dashes, ellipses and unusual spaces as plain ASCII; invisible signs go."""
-    return _replaced(without_invisible_signs(text), _PLAIN)
+    """A text with ASCII quotes, dashes, ellipses and spaces, without invisible characters."""
+    return _replaced(without_invisible_characters(text), _PLAIN)
 
 
-def without_invisible_signs(text: str) -> str:
-    """Spaces that do not break as spaces; soft hyphens and marks of no width go."""
+def without_invisible_characters(text: str) -> str:
+    """A text with plain spaces for non-breaking ones, without soft hyphens and zero-width characters."""
     return _replaced(text, _INVISIBLE)
 
 
 def _replaced(text: str, table: dict[str, str]) -> str:
     if not text.isascii():
-        for sign, plain in table.items():  # ten times as fast as `str.translate` on a whole book
-            text = text.replace(sign, plain)
+        for character, plain in table.items():  # ten times as fast as `str.translate` on a whole book
+            text = text.replace(character, plain)
     return text
 
 
 def strip_line_ends(text: str) -> str:
-    """No white space before a line end."""
+    """A text without white space before line ends."""
     return "\n".join(map(str.rstrip, text.split("\n")))
 
 
 def single_spaces(text: str) -> str:
-    """One space between two words (typists put two after a full stop); indentation stays."""
+    """A text with single spaces between words (typists put two after a full stop); indentation stays."""
     return re.sub(r"  (?<=\S  ) *", " ", text) if "  " in text else text
 
 
 def single_blank_lines(text: str) -> str:
-    """At most one blank line between two paragraphs."""
+    """A text with at most one blank line between paragraphs."""
     return re.sub("\n\n\n+", "\n\n", text)

@@ -1,13 +1,12 @@
-"""Project Gutenberg's own words around a book: header, licence, the small print, and who made the file."""
+"""Removing Project Gutenberg's text around a book: header, licence, small print and credits."""
 
 import re
 from collections.abc import Iterator
 
 from storytime_tui.stopping import watched
 
-# Three generations of files: "*** START OF THIS PROJECT GUTENBERG EBOOK ..." (a marker may run over three
-# lines, and may be fused to the line before it), the SMALL PRINT before the book (until about 2001), and the
-# SMALL PRINT after it.
+# Three generations of files: "*** START OF THIS PROJECT GUTENBERG EBOOK ..." (a marker may span three lines, and may
+# follow text on the same line); the SMALL PRINT before the book (until about 2001); the SMALL PRINT after it.
 _FLAGS = re.IGNORECASE | re.MULTILINE
 _MARKER = re.compile(
     r"(?P<start>\*\*\* ?START OF (?:THE|THIS) PROJECT GUTENBERG"
@@ -39,13 +38,13 @@ _CREDIT = re.compile(
     re.IGNORECASE,
 )
 _PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
-_EDGE_PARAGRAPHS = 12  # credits stand within so many paragraphs of a book's first line and of its last
+_EDGE_PARAGRAPHS = 12  # credits are within this many paragraphs of a book's beginning or end
 
 
 def strip_gutenberg(text: str) -> str:
-    """Only the book (or books) of a Project Gutenberg file: no header, licence, or note of who typed it.
+    """The book (or books) in a Project Gutenberg file, without header, licence and credits.
 
-    Expects newlines. A text without Gutenberg's markers comes back as it is.
+    Expects newlines. A text without Gutenberg's markers is returned unchanged.
     """
     spans = book_spans(text)
     if spans == [(0, len(text))]:
@@ -55,7 +54,7 @@ def strip_gutenberg(text: str) -> str:
 
 
 def book_spans(text: str) -> list[tuple[int, int]]:
-    """Where the books of a file stand: half-open ranges of characters; the whole file where nothing is marked."""
+    """The half-open character ranges of the books in a file; the whole file if nothing is marked."""
     marks = list(_markers(text))
     first_end = next((at for at, mark in enumerate(marks) if mark["end"]), len(marks))
     if any(mark["start"] for mark in marks[:first_end]):
@@ -67,7 +66,7 @@ def book_spans(text: str) -> list[tuple[int, int]]:
     spans = []
     opened: int | None = 0 if marks[0]["end"] else None
     for mark in marks:
-        # two beginnings without an end between them: what stands there is kept, it may be a book
+        # after two start markers without an end, the text between them is kept, as it may be a book
         if opened is not None:
             spans.append((opened, mark.start()))
         opened = None if mark["end"] else mark.end()
@@ -77,14 +76,14 @@ def book_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _markers(text: str) -> Iterator[re.Match[str]]:
-    """The lines that begin or end a book, in order: looked for only where their one rare word stands."""
+    """The markers that begin or end a book, in order; searched for only near a rare word that each contains."""
     at, small = 0, text.lower()
-    for named in watched(sorted([*_places(small, "gutenberg"), *_places(small, "small print!")])):
-        if named < at:
+    for hint in watched(sorted([*_places(small, "gutenberg"), *_places(small, "small print!")])):
+        if hint < at:
             continue
-        start = max(at, text.rfind("\n", at, named) + 1)
-        line_end = _line_end(text, named, lines=1)
-        mark = _MARKER.search(text, start, _line_end(text, named, lines=3))
+        start = max(at, text.rfind("\n", at, hint) + 1)
+        line_end = _line_end(text, hint, lines=1)
+        mark = _MARKER.search(text, start, _line_end(text, hint, lines=3))
         if mark is not None and mark.start() < line_end:
             yield mark
             at = mark.end()
@@ -109,17 +108,17 @@ def _line_end(text: str, start: int, *, lines: int) -> int:
 
 
 def is_title_line(line: str) -> bool:
-    """Whether a line is the file's own name: "The Project Gutenberg Etext of ..."."""
+    """Whether a line is the file's own title: "The Project Gutenberg Etext of ..."."""
     return _TITLE_LINE.fullmatch(line) is not None
 
 
 def is_credit(paragraph: str) -> bool:
-    """Whether a paragraph says who made the file, or where else it is to be had."""
+    """Whether a paragraph says who made the file, or where else to get it."""
     return _CREDIT.match(paragraph) is not None
 
 
 def without_credits(book: str) -> str:
-    """A book without the lines around it that speak of the file: who made it, and its name once more."""
+    """A book without credits and the file's title at its beginning and end."""
     pieces, at = [], 0
     for start, end in credit_spans(book):
         pieces.append(book[at:start].rstrip())
@@ -128,38 +127,38 @@ def without_credits(book: str) -> str:
 
 
 def credit_spans(book: str) -> list[tuple[int, int]]:
-    """Where a book's first and last paragraphs speak of the file: half-open ranges of characters, in order.
+    """The half-open ranges of a book's first and last paragraphs that are credits or the file's title, in order.
 
-    It ends when a dozen paragraphs of the book's own have been read from either side.
+    From each end, the search stops after a dozen paragraphs of the book itself.
     """
-    found = set()
+    spans = set()
     for paragraphs, tail in ((_forwards(book), False), (_backwards(book), True)):
         own = 0
         for start, end in paragraphs:
             paragraph = book[start:end]
             first_line = paragraph.split("\n", 1)[0]
             if is_credit(paragraph):
-                found.add((start, end))
+                spans.add((start, end))
             elif is_title_line(first_line) and (not tail or own == 0):
-                # the oldest files end with their name, and an author after it; in front the rest is the book's
-                found.add((start, end if tail else start + len(first_line)))
+                # at the end of old files the author follows the title; at the beginning the rest is the book's
+                spans.add((start, end if tail else start + len(first_line)))
                 own += not tail and len(first_line) < len(paragraph)
             else:
                 own += 1
             if own == _EDGE_PARAGRAPHS:
                 break
-    return _apart(sorted(found))
+    return _merged(sorted(spans))
 
 
-def _apart(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans in order without those that begin within one before them."""
-    apart: list[tuple[int, int]] = []
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted spans, overlapping ones merged."""
+    merged: list[tuple[int, int]] = []
     for start, end in spans:
-        if not apart or start >= apart[-1][1]:
-            apart.append((start, end))
+        if not merged or start >= merged[-1][1]:
+            merged.append((start, end))
         else:
-            apart[-1] = (apart[-1][0], max(end, apart[-1][1]))
-    return apart
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+    return merged
 
 
 def _forwards(book: str) -> Iterator[tuple[int, int]]:

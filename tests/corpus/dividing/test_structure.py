@@ -5,7 +5,7 @@ import pytest
 from storytime_tui.corpus.dividing.blocks import blocks_of, is_prose
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
-from storytime_tui.corpus.dividing.headings import heads_of
+from storytime_tui.corpus.dividing.headings import headings_of
 from storytime_tui.corpus.dividing.numbering import in_sequence
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.document import Heading
@@ -151,8 +151,8 @@ def test_front_and_back_are_named() -> None:
 def test_numbers_that_do_not_follow_on_each_other_are_no_chapters() -> None:
     text = f"L. FRANK HARE{GAP}THE GOOSE\n\n{PROSE}{GAP}THE MOTH\n\n{PROSE}\n\n\nX\n\n{PROSE}"
     blocks = blocks_of(text)
-    heads = heads_of(text, blocks, contents_of(text, blocks))
-    assert in_sequence(heads) == []
+    headings = headings_of(text, blocks, contents_of(text, blocks))
+    assert in_sequence(headings) == []
 
 
 def test_a_wrong_number_does_not_break_a_novel() -> None:
