@@ -1,1 +1,1 @@
-"""Clean text to stories with titles and chapters. `divide` lists the passes in their order."""
+"""Dividing clean text into stories with titles and chapters. `divide` calls the passes in order."""

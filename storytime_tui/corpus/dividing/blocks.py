@@ -1,4 +1,4 @@
-"""A book as blocks of lines with the space before them: what its structure is read from."""
+"""A book as blocks of lines with the space before each, from which its structure is found."""
 
 import re
 from collections import Counter
@@ -19,17 +19,16 @@ from storytime_tui.stopping import watched
 
 _BLOCK = re.compile(r"[^\n]+(?:\n[^\n]+)*")
 _PAGE_COLUMN = re.compile(r"(?:\s{2,}|\. ?)\d{1,4}$")
-_WIDE = 99  # the space before a book's first block
+_WIDE = 99  # blank lines assumed before a book's first block
 _WIDE_LINE, _WIDE_PAIR = 50, 60
-_NARROW_PROSE = 40  # columns; no book is set in narrower lines than this
+_NARROW_PROSE = 40  # columns; no book has narrower lines
 
 
 class Block(NamedTuple):
-    """Lines without a blank one between them: a half-open range of characters of the book.
+    """Lines without a blank line between them: a half-open range of characters of the book.
 
-    `gap`: blank lines before it. `skip`: it is no part of the story (an illustration, a row of stars).
-    `level`: 1 to 6 for a heading that the file's format marks, 0 for what it marks as none, None where the
-    format marks nothing.
+    `gap`: blank lines before it. `skip`: it is not part of the story (an illustration, a row of stars). `level`: 1 to
+    6 for a heading marked by the file's format, 0 for other blocks of such a file, None if the format marks nothing.
     """
 
     start: int
@@ -42,8 +41,8 @@ class Block(NamedTuple):
 def blocks_of(text: str, headings: Sequence[Heading] = (), first_line: int = 0) -> list[Block]:
     """The blocks of a text, in order. Expects no white space at line ends.
 
-    `headings`: those that the file's format marks, by lines of the file, of which `first_line` is this
-    text's first. A heading's space is then told by its level, whatever stands in the file.
+    `headings`: those marked by the file's format, with line numbers of the file; `first_line` is the number of this
+    text's first line. The gap before a marked heading follows from its level, not from the blank lines.
     """
     blocks: list[Block] = []
     before, skip_to = 0, 0
@@ -51,24 +50,26 @@ def blocks_of(text: str, headings: Sequence[Heading] = (), first_line: int = 0) 
         first, last = match.span()
         gap = first - before - 1 if blocks else _WIDE
         if blocks and blocks[-1].skip:
-            gap = max(gap, blocks[-1].gap)  # an illustration above a heading has the space before it
+            gap = max(
+                gap, blocks[-1].gap
+            )  # a heading under an illustration has the gap above the illustration
         if first >= skip_to and opens_bracketed(text[first : first + 60].lstrip()):
             skip_to = _skipped(text, first, last)
             if skip_to < last:  # "[Illustration] CHAPTER I"
                 blocks.append(Block(first, skip_to, gap, True))
                 first = skip_to
-        blocks.append(Block(first, last, gap, first < skip_to or _is_nothing(match[0])))
+        blocks.append(Block(first, last, gap, first < skip_to or _is_empty(match[0])))
         before = last
     return _with_levels(text, blocks, headings, first_line) if headings else blocks
 
 
-def _is_nothing(shown: str) -> bool:
-    """Whether a block is a row of stars, or the place where a page number stood."""
+def _is_empty(shown: str) -> bool:
+    """Whether a block is a row of stars, or the place of a removed page number."""
     return len(shown) < 90 and (shown == GONE or is_row(shown))
 
 
 def _with_levels(text: str, blocks: list[Block], headings: Sequence[Heading], first_line: int) -> list[Block]:
-    """The blocks, cut where a marked heading begins or ends, with the space that its level stands for."""
+    """The blocks, split where a marked heading begins or ends, with the gaps that follow from the levels."""
     levels = {heading.line - first_line: heading.level for heading in headings}
     pieces: list[Block] = []
     line = at = 0
@@ -87,20 +88,20 @@ def _with_levels(text: str, blocks: list[Block], headings: Sequence[Heading], fi
 
 
 def _pieces(text: str, block: Block, line: int, levels: dict[int, int]) -> Iterator[tuple[int, int, int]]:
-    """A block's lines, those together that are of one level: start, end, level (0: no heading)."""
+    """A block's lines, grouped by level: start, end, level (0 if not a heading)."""
     start, at, level = block.start, block.start, 0
     for number, content in enumerate(text[block.start : block.end].split("\n"), line):
-        now = levels.get(number, 0)
-        if now != level or (now and at > start):
+        new_level = levels.get(number, 0)
+        if new_level != level or (new_level and at > start):
             if at > start:
                 yield start, at - 1, level
-            start, level = at, now
+            start, level = at, new_level
         at += len(content) + 1
     yield start, at - 1, level
 
 
 def _usual_level(pieces: Sequence[Block]) -> int:
-    """The level at which this file's stories (or chapters) begin: the highest with two that text follows."""
+    """The level of stories (or chapters): the highest that text follows at least twice."""
     followed = Counter(a.level for a, b in pairwise(pieces) if a.level and not b.level)
     several = sorted(level for level, many in followed.items() if level and many > 1)
     every = sorted({piece.level for piece in pieces if piece.level})
@@ -108,7 +109,7 @@ def _usual_level(pieces: Sequence[Block]) -> int:
 
 
 def _skipped(text: str, start: int, end: int) -> int:
-    """How far the bracket reaches with which a block begins, and the white space after it."""
+    """The end of the bracket that a block begins with, and of the white space after it."""
     closed = bracket_end(text, text.find("[", start), end)
     if closed is None or closed == TOO_DEEP:
         return start
@@ -117,12 +118,12 @@ def _skipped(text: str, start: int, end: int) -> int:
 
 
 def lines_in(text: str, block: Block) -> list[str]:
-    """A block's lines, without their indents."""
+    """A block's lines without indents."""
     return [line.strip() for line in text[block.start : block.end].split("\n")]
 
 
 def is_prose(text: str, block: Block) -> bool:
-    """Whether a block is surely running text: wrapped lines that go on with small letters, or one long line."""
+    """Whether a block is certainly prose: wrapped lines that begin with small letters, or one long line."""
     if block.skip:
         return False
     if block.end - block.start > 160 and "\n" not in text[block.start : block.end]:
@@ -147,5 +148,5 @@ def is_prose(text: str, block: Block) -> bool:
 
 
 def is_note(text: str, block: Block) -> bool:
-    """Whether a block is, or begins with, the heading of a transcriber's note."""
+    """Whether a block begins with the heading of a transcriber's note."""
     return notes_heading(text[block.start : block.end])

@@ -1,4 +1,4 @@
-"""One file's text as the stories in it, cleaned, with their titles and chapters."""
+"""Dividing a document into clean stories with titles and chapters."""
 
 from __future__ import annotations
 
@@ -25,72 +25,72 @@ from storytime_tui.corpus.dividing.endings import trimmed
 from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
-from storytime_tui.corpus.dividing.unpublished import Reading, is_published, read_private
+from storytime_tui.corpus.dividing.unpublished import BookPlan, is_published, read_unpublished
 from storytime_tui.corpus.document import Book, Chapter, Document, Tale
 from storytime_tui.stopping import watched
 
 __all__ = ["Book", "divide", "read_book", "title_and_body", "title_of"]
 
-_NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a document's lines are parted by newlines alone
-_END_OF_TEXT = "<|endoftext|>"  # it ends a text wherever it stands: no model may learn it as a word
+_NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # only newlines end the lines of a document
+_END_OF_TEXT = "<|endoftext|>"  # always ends a text, so that no model learns it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
     r"|^[ *]*(?:The )?Project Gutenberg(?:['’]s| E-?text,? of) (\S[^\n]*?)[* ]*(?:,? by(?: [^\n]*)?)?$",
     re.MULTILINE | re.IGNORECASE,
 )
-_HEADER = 20_000  # characters before a book: its own header stands there
+_HEADER = 20_000  # characters before a book that may contain its header
 
 
 def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
-    """The stories of a document, cleaned; () where it holds none (licence text alone, or nothing).
+    """The clean stories of a document; () if it has none (licence text only, for example).
 
-    An omnibus becomes its stories; a novel is one story with chapters; where no structure shows, everything
-    is one story. Quotes and dashes become plain ASCII unless `plain` is False.
+    A collection of stories is divided; a novel is one story with chapters; a text without recognised structure is
+    one story. Quotes and dashes become ASCII unless `plain` is False.
     """
     return read_book(document, plain=plain).tales
 
 
 def title_of(document: Document) -> str:
-    """What a document is called, by its format, by its header or by its title over the text; "" where none says."""
+    """A document's title, from its format, its header or its first lines; "" if there is none."""
     return read_book(document).title
 
 
 def read_book(document: Document, *, plain: bool = True) -> Book:
-    """The stories of a document, as `divide` gives them, with the title and the author of the whole.
+    """The stories of a document, as from `divide`, with the title and author of the whole.
 
-    Of a published book front matter, notes and advertisements go. Of a text that nobody published only goes
-    what is surely none of it: whatever stands under its title or under a heading is in one of its stories.
+    Of a published book, front matter, notes and advertisements are dropped. Of an unpublished text only what is
+    certainly not part of it is dropped: every word under its title or a heading is in one of its stories.
     """
     text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
-    said = " ".join(document.title.split())
+    given_title = " ".join(document.title.split())
     if _END_OF_TEXT in text:
-        return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(said), document.author)
+        return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(given_title), document.author)
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
     line = at = 0
     for start, end in watched(book_spans(text)):
         line += text.count("\n", at, start)
         if text[start:end].strip():
-            marked = end - start < len(text)
-            book = _without_credits(_without_blank_end(text[start:end])) if marked else text
-            title = said or _title_in(text[max(at, start - _HEADER) : start])
-            books.append(_read_one(book, document, title, line, published=marked or document.published))
+            is_marked = end - start < len(text)
+            book = _without_credits(_without_blank_end(text[start:end])) if is_marked else text
+            title = given_title or _title_in(text[max(at, start - _HEADER) : start])
+            books.append(_read_one(book, document, title, line, published=is_marked or document.published))
         line += text.count("\n", start, end)
         at = end
     tales = tuple([tale for book in books for tale in book.tales])
-    title = next((book.title for book in books if book.title), "") or as_title(said)
+    title = next((book.title for book in books if book.title), "") or as_title(given_title)
     author = document.author or next((book.author for book in books if book.author), "")
     return Book(tales, title, author)
 
 
 def _without_blank_end(book: str) -> str:
-    """A book without the spaces at its end: the marker after it may stand in the middle of a line."""
+    """A book without white space at its end, where the next marker may be in the same line."""
     words_end = len(book.rstrip())
     return book[: max(words_end, book.rfind("\n", words_end) + 1)]
 
 
 def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
-    """The stories between lines of `<|endoftext|>`, which have no titles."""
+    """The stories between `<|endoftext|>` marks; they have no titles."""
     parts, lines, line = [], [], 0
     for part in text.split(_END_OF_TEXT):
         after = line + part.count("\n")
@@ -100,17 +100,19 @@ def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
     cleaned = clean_parts(parts, setting_of(text, wrapped=wrapped))
     texts = [trimmed(part, sources=False) for part in cleaned]
     tales = [Tale("", text, lines=at) for text, at in zip(texts, lines, strict=True)]
-    return tuple([tale for tale in _settled(tales, sources=False) if tale.text.strip()])
+    return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
 
 
 def _title_in(header: str) -> str:
-    """The title that Project Gutenberg's header gives; "" where there is none."""
-    found = {bool(match[1]): match[1] or match[2] for match in reversed(list(_HEADER_TITLE.finditer(header)))}
-    return found.get(True) or found.get(False) or ""
+    """The title in Project Gutenberg's header; "" if there is none."""
+    titles = {
+        bool(match[1]): match[1] or match[2] for match in reversed(list(_HEADER_TITLE.finditer(header)))
+    }
+    return titles.get(True) or titles.get(False) or ""
 
 
 def _without_credits(book: str) -> str:
-    """A book with blank lines in place of those that say who made the file: no line changes its number."""
+    """A book with its credits replaced by blank lines, so that line numbers don't change."""
     pieces, at = [], 0
     for start, end in credit_spans(book):
         pieces += [book[at:start], "\n" * book.count("\n", start, end)]
@@ -122,7 +124,7 @@ def _without_credits(book: str) -> str:
 
 
 def _read_one(book: str, document: Document, title: str, first_line: int, *, published: bool) -> Book:
-    """One book of a document, which begins with the document's line `first_line`."""
+    """One book of a document; it begins at the document's line `first_line`."""
     setting = setting_of(book, wrapped=document.wrapped)
     if setting.numbered_pages:
         book = mark_pages(book)
@@ -133,42 +135,45 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     if not blocks:
         return Book(())
     contents = contents_of(book, blocks)
-    short_title = as_title(title.strip().split("\n")[0])  # its second line says "or, ...", "and other tales"
+    short_title = as_title(
+        title.strip().split("\n")[0]
+    )  # the second line is like "or, ...", "and other tales"
     published = published or is_published(book, blocks, contents)
     if published:
         divisions = divisions_of(book, blocks, contents, title)
         plans = plans_of(book, blocks, contents.end, divisions, short_title)
-        reading = Reading(short_title, "", tuple(plans))
+        book_plan = BookPlan(short_title, "", tuple(plans))
     else:
-        reading = read_private(book, blocks, short_title)
-    tales = _told(book, reading, setting, first_line, sources=published)
+        book_plan = read_unpublished(book, blocks, short_title)
+    tales = _planned(book, book_plan, setting, first_line, sources=published)
     return Book(
-        tuple([tale for tale in _settled(tales, sources=published) if tale.text]),
-        reading.title,
-        reading.author,
+        tuple([tale for tale in _stable(tales, sources=published) if tale.text]),
+        book_plan.title,
+        book_plan.author,
     )
 
 
-def _told(book: str, reading: Reading, setting: Setting, first_line: int, *, sources: bool) -> list[Tale]:
-    """The stories that were planned, cleaned. `sources`: a line in brackets at an end says where it is from."""
-    parts = [book[start:end] for plan in reading.plans for _, start, end in plan.parts]
+def _planned(
+    book: str, book_plan: BookPlan, setting: Setting, first_line: int, *, sources: bool
+) -> list[Tale]:
+    """The planned stories, cleaned. `sources`: a last line in brackets gives the source and is dropped."""
+    parts = [book[start:end] for plan in book_plan.plans for _, start, end in plan.parts]
     cleaned = iter(clean_parts(parts, setting))
     tales = []
     line, at = first_line, 0
-    for plan in watched(reading.plans):
+    for plan in watched(book_plan.plans):
         texts = [trimmed(next(cleaned), sources=sources) for _ in plan.parts]
         line += book.count("\n", at, plan.start)
         last = line + book.count("\n", plan.start, plan.end)
-        starts_line = (
-            plan.end > 0 and book[plan.end - 1] == "\n"
-        )  # the next heading's, which is not of this one
-        tales.append(_tale(plan, texts, (line, last if starts_line else last + 1), reading.title))
+        # a last line that only begins is the next heading's
+        starts_line = plan.end > 0 and book[plan.end - 1] == "\n"
+        tales.append(_tale(plan, texts, (line, last if starts_line else last + 1), book_plan.title))
         line, at = last, plan.end
     return tales
 
 
 def _tale(plan: Plan, texts: Sequence[str], lines: tuple[int, int], book_title: str) -> Tale:
-    """A story of its cleaned parts."""
+    """A story, made of its cleaned parts."""
     text, chapters = "", []
     for (title, _, _), part in zip(plan.parts, texts, strict=True):
         if part:
@@ -184,23 +189,23 @@ def _tale(plan: Plan, texts: Sequence[str], lines: tuple[int, int], book_title: 
     return Tale(title or plan.title, body, (), lines)
 
 
-def _settled(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
-    """The stories as cleaning leaves them alone: each is, by itself, a clean text."""
+def _stable(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
+    """The stories, cleaned until cleaning each one alone changes nothing."""
     again = clean_parts([tale.text for tale in tales], setting_of(""))
     return [
-        tale if text == tale.text and _stands(text) else _cleaned_again(tale, sources=sources)
+        tale if text == tale.text and _is_stable(text) else _cleaned_again(tale, sources=sources)
         for tale, text in watched(zip(tales, again, strict=True))
     ]
 
 
-def _stands(text: str) -> bool:
-    """Whether a text read by itself is taken neither for wrapped prose nor for Project Gutenberg's."""
+def _is_stable(text: str) -> bool:
+    """Whether a text, cleaned alone, is taken neither for wrapped prose nor for a Gutenberg file."""
     blocks = [block.split("\n") for block in text.split("\n\n") if "\n" in block]
     return wrap_width(blocks) is None and book_spans(text) == [(0, len(text))]
 
 
 def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:
-    """A story cleaned as a text of its own; its chapters are found again where each still begins a paragraph."""
+    """A story cleaned alone. Chapters stay if they still begin a paragraph."""
     bounds = [0, *[chapter.start for chapter in tale.chapters], len(tale.text)]
     parts = [_cleaned_alone(tale.text[a:b], sources=sources) for a, b in pairwise(bounds)]
     text = "\n\n".join([part for part in parts if part])
@@ -216,7 +221,7 @@ def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:
 
 
 def _cleaned_alone(text: str, *, sources: bool) -> str:
-    """A text cleaned and trimmed until both leave it as it is."""
+    """A text cleaned and trimmed until nothing changes."""
     for _ in range(passes_over(text)):
         once = trimmed(clean_once(text, plain=False), sources=sources)
         if once == text:

@@ -1,4 +1,4 @@
-"""Where the last story of a book ends: before THE END, the printer's name, advertisements and notes."""
+"""Finding the end of a book's last story, before THE END, imprint, advertisements and notes."""
 
 import re
 from bisect import bisect_left
@@ -9,9 +9,9 @@ from storytime_tui.corpus.dividing.blocks import Block, is_note
 from storytime_tui.corpus.dividing.heading_lines import is_heading_like, matter_of, prices_in
 from storytime_tui.corpus.dividing.titles import is_capitals
 
-_AFTER_THE_END = 0.15  # of a book: so much may follow THE END and still be no story
-_AFTERWORD = 0.03  # of a book of tales: so little after its last row of stars is the publisher's
-_SOME_PRICES, _FEWEST_PRICES = 1500, 3  # so many in so many characters make an advertisement
+_AFTER_THE_END = 0.15  # of a book; this much may follow THE END and not be story
+_AFTERWORD = 0.03  # of a book of stories; this little after its last row of stars is the publisher's
+_SOME_PRICES, _FEWEST_PRICES = 1500, 3  # an advertisement has this many prices in this many characters
 _MOST_IMPRINTS = 12  # blocks
 _WIDE = 2  # blank lines
 IMPRINT = re.compile(
@@ -24,7 +24,7 @@ _FIRST_ROW = re.compile(r"(?:\n|[ \t]*\* \* \*(?:\n|\Z))*+")
 
 
 def end_of_text(book: str, blocks: Sequence[Block], start: int, end: int, *, is_omnibus: bool) -> int:
-    """Where the text ends that begins at character `start` and reaches to `end` at most."""
+    """The end of the text that begins at character `start` and extends at most to `end`."""
     own = [block for block in blocks if start <= block.start < end]
     size = max(1, blocks[-1].end - blocks[0].start)
     first = next((n for n, block in enumerate(own) if end - block.start <= _AFTER_THE_END * size), len(own))
@@ -41,7 +41,7 @@ def end_of_text(book: str, blocks: Sequence[Block], start: int, end: int, *, is_
 
 
 def _ends_the_book(book: str, own: Sequence[Block], at: int, rest: float, *, is_omnibus: bool) -> bool:
-    """Whether no story goes on with this block; `rest`: the share of the book that follows."""
+    """Whether the stories end before this block. `rest`: the share of the book after it."""
     block = own[at]
     shown = book[block.start : min(block.end, block.start + 120)]
     if block.skip:
@@ -55,7 +55,7 @@ def _ends_the_book(book: str, own: Sequence[Block], at: int, rest: float, *, is_
 
 
 def _is_advertisement(block: Block, prices: Sequence[int]) -> bool:
-    """Whether a block that stands apart is followed by several prices."""
+    """Whether a block with a wide gap before it is followed by several prices."""
     if block.skip or block.gap <= _WIDE:
         return False
     return (
@@ -64,7 +64,7 @@ def _is_advertisement(block: Block, prices: Sequence[int]) -> bool:
 
 
 def _is_imprint(book: str, block: Block) -> bool:
-    """Whether a book's last block is its printer's or publisher's name, or a heading with nothing under it."""
+    """Whether a book's last block is an imprint, or a heading without text."""
     if block.skip:
         return True
     shown = book[block.start : block.end]
@@ -74,9 +74,9 @@ def _is_imprint(book: str, block: Block) -> bool:
 
 
 def trimmed(text: str, *, sources: bool = True) -> str:
-    """A story without a row of stars before it, and without THE END, its source in brackets or a row after it.
+    """A story without a row of stars at its ends, and without THE END and its source in brackets.
 
-    `sources` False: the brackets may be the story's own ("[Exit the cat.]") and stay.
+    If `sources` is False, brackets may be part of the story ("[Exit the cat.]") and stay.
     """
     before = _FIRST_ROW.match(text)
     first, last = before.end() if before is not None else 0, len(text.rstrip("\n"))

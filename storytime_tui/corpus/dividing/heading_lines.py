@@ -1,4 +1,4 @@
-"""Which lines are headings, and of what: "CHAPTER IV", "FIRST STORY", "The Golden Bird", "Contents"."""
+"""Recognising headings and their kind: "CHAPTER IV", "FIRST STORY", "The Golden Bird", "Contents"."""
 
 import re
 from dataclasses import dataclass
@@ -51,13 +51,13 @@ _DASHED_NUMBER = re.compile(r"[-\[(]\s?(?P<number>\d{1,3}|[IVXLC]{1,9})\s?[-\])]
 _ROMAN = re.compile(r"(?=[IVXLC])(C{0,3})(XC|XL|L?X{0,4})(IX|IV|V?I{0,4})", re.IGNORECASE)
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
-STORY_NOUNS = frozenset({"story", "tale", "fable", "legend"})  # each is a tale of its own
-PART_NOUNS = frozenset({"part", "book", "volume"})  # they hold chapters
+STORY_NOUNS = frozenset({"story", "tale", "fable", "legend"})  # these begin stories
+PART_NOUNS = frozenset({"part", "book", "volume"})  # these contain chapters
 
 
 @dataclass(frozen=True)
 class Label:
-    """A heading's number. `noun`: "chapter", "story", ..., "" for a number alone; `rest`: its title, or ""."""
+    """A heading's number. `noun`: "chapter", "story", ..., or "" for a number alone. `rest`: its title, or ""."""
 
     noun: str
     number: int
@@ -65,7 +65,7 @@ class Label:
 
 
 def label_of(heading: str) -> Label | None:
-    """The number that a heading begins with, or None. `heading` may be of several lines."""
+    """The number at the beginning of a heading of one or more lines; None if there is none."""
     text = heading.strip().strip("_=*~").strip()
     match = (
         _NOUN_FIRST.match(text)
@@ -75,31 +75,31 @@ def label_of(heading: str) -> Label | None:
     )
     if match is None:
         return None
-    found = match.groupdict()
-    number = number_of(found["number"])
+    groups = match.groupdict()
+    number = number_of(groups["number"])
     if number is None:
         return None
     noun = (
-        (found.get("noun") or "")
+        (groups.get("noun") or "")
         .lower()
         .replace("chap.", "chapter")
         .replace("vol.", "volume")
         .replace("no.", "")
     )
     rest = next(
-        (found[name] for name in ("rest", "more", "next", "capitals", "after", "below") if found.get(name)),
+        (groups[name] for name in ("rest", "more", "next", "capitals", "after", "below") if groups.get(name)),
         "",
     )
     return Label(noun, number, rest.strip())
 
 
 def may_be_label(text: str) -> bool:
-    """Whether it is worth asking `label_of`: a text begins with a number, or with a noun that takes one."""
+    """A fast test whether `label_of` may succeed: the text begins with a number, or with a noun that takes one."""
     return _LABEL_START.match(text) is not None
 
 
 def number_of(text: str) -> int | None:
-    """What a number means in digits, in Roman numerals or as a word ("twenty-first"); None for anything else."""
+    """The value of digits, a Roman numeral or a number word ("twenty-first"); None for anything else."""
     word = text.lower()
     if word.isdecimal():
         return int(word)
@@ -109,12 +109,12 @@ def number_of(text: str) -> int | None:
     if tens in _NUMBERS and _NUMBERS[tens] >= 20 and 0 < _NUMBERS.get(units, 0) < 10:
         return _NUMBERS[tens] + _NUMBERS[units]
     if _ROMAN.fullmatch(word):
-        values = [_ROMAN_VALUES[sign] for sign in word]
+        values = [_ROMAN_VALUES[letter] for letter in word]
         return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
     return None
 
 
-# What stands around a novel's chapters and is told like them.
+# Headings around a novel's chapters that are part of the story.
 FRAME = re.compile(
     r"(?:the )?(?:prologue|epilogue|conclusion|afterword|postscript|l'envoi)\b.*", re.IGNORECASE
 )
@@ -122,11 +122,11 @@ _FRAME_ALONE = re.compile(r"(?:the )?(?:prologue|epilogue|conclusion|afterword|l
 
 
 def is_frame(line: str) -> bool:
-    """Whether a line is the heading of a prologue or an epilogue, and nothing else."""
+    """Whether a line is exactly the heading of a prologue or epilogue."""
     return _FRAME_ALONE.fullmatch(line.strip(" \t_*=~")) is not None
 
 
-# -- headings that are no stories -------------------------------------------------------------------------
+# -- headings that don't begin stories --------------------------------------------------------------------
 
 _CONTENTS = re.compile(
     r"(?:table ?of ?|the ?)?contents(?: of .*)?|(?:a )?list of (?:the )?(?:stories|tales|fables|chapters)"
@@ -153,7 +153,7 @@ _END = re.compile(r"(?:the )?end(?: of (?:the|this) (?:book|story|tale|volume|fa
 
 
 def matter_of(heading: str) -> Matter | None:
-    """What a heading stands over when it is no story's: a list of contents, front matter, back matter; or "end"."""
+    """The kind of a heading that begins no story: contents list, front or back matter, "end"; None for others."""
     text = " ".join(heading.lower().split()).strip(" .:;_*=+~-[]()\"'")
     if len(text) > 70:
         return None
@@ -166,7 +166,7 @@ def matter_of(heading: str) -> Matter | None:
     return "end" if _END.fullmatch(text) else None
 
 
-# -- what looks like a heading ----------------------------------------------------------------------------
+# -- the form of a heading --------------------------------------------------------------------------------
 
 _LONGEST, _MOST_LINES = 250, 4
 _LONGEST_LINE = 75
@@ -174,11 +174,11 @@ _PRICES = re.compile(r"[$£] ?\d|\bone guinea\b|\b\d+_?s[._]|\b(?:8vo|12mo|4to|1
 
 
 def is_heading_like(text: str, gap: int) -> bool:
-    """Whether a block of lines, with so many blank ones before it, may be a heading: the less space, the stricter."""
+    """Whether a block may be a heading. `gap`: blank lines before it; the test is stricter for a smaller gap."""
     if len(text) > _LONGEST or text.count("\n") >= _MOST_LINES:
         return False
     lines = [line.strip() for line in text.split("\n")]
-    if max(map(len, lines)) > _LONGEST_LINE or not any(sign.isalnum() for sign in text):
+    if max(map(len, lines)) > _LONGEST_LINE or not any(character.isalnum() for character in text):
         return False
     if lines[-1][-1] in ",;" or lines[0][0] in ",.;":
         return False
@@ -201,7 +201,7 @@ def is_heading_like(text: str, gap: int) -> bool:
 
 
 def has_title_case(text: str) -> bool:
-    """Whether most of the longer words have a capital."""
+    """Whether most of the longer words are capitalised."""
     words = [
         word for word in re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", text) if len(word) > 3
     ] or re.findall(r"\w+", text)
@@ -213,11 +213,11 @@ def has_title_case(text: str) -> bool:
 
 
 def prices_in(text: str, start: int, end: int) -> list[int]:
-    """Where a part of a text says what something costs, or what size a book is, as advertisements do."""
+    """The positions of prices and book sizes in a part of a text; advertisements have many."""
     return [match.start() for match in _PRICES.finditer(text, start, end)]
 
 
 def heading_key(heading: str) -> str:
-    """What a heading and its line in the contents have in common: the letters of its title without number."""
+    """The letters of a heading's title without its number; equal for the heading and its entry in the contents."""
     label = label_of(heading)
     return key_of(label.rest if label is not None and label.rest else heading)

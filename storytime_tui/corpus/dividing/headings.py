@@ -1,4 +1,4 @@
-"""A book's headings: the blocks that stand together as one, with number, title and what is under them."""
+"""A book's headings: neighbouring blocks joined, with number and title."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from storytime_tui.corpus.dividing.heading_lines import (
 from storytime_tui.corpus.dividing.titles import as_title, is_capitals, key_of, one_line
 from storytime_tui.stopping import look_up
 
-CLOSE, WIDE = 2, 3  # blank lines: between the lines of one heading; before a story
-_STORY_GAP = 4  # what blocks_of gives a heading on the level of the stories
+CLOSE, WIDE = 2, 3  # blank lines: at most between the blocks of one heading; at least before a story
+_STORY_GAP = 4  # the gap that `blocks_of` gives to headings on the level of stories
 _LONGEST = 250  # characters of a heading's block
-_SHORT = 90  # characters of a title that stands no further from its text than paragraphs do
-_MANY, _DENSE = 200, 150  # so many headings may a text have, and one in so many characters
-_LEAST_TEXT = 40  # characters under a heading that make it more than a title page's line
+_SHORT = 90  # characters of a title with no larger gap than a paragraph
+_MANY, _DENSE = 200, 150  # a text may have this many headings, and one more in this many characters
+_LEAST_TEXT = 40  # characters under a heading; a line of a title page has less
 _BYLINE = re.compile(
     r"\(?(?:by|adapted|retold|told|translated|edited|selected|compiled|from the|after|a story (?:for|by))\b.{0,80}",
     re.IGNORECASE | re.DOTALL,
 )
-_UNFINISHED = ("of", "the", "and", "or", "a", "an", "from", "to", "in")  # no title ends with one of them
+_UNFINISHED = ("of", "the", "and", "or", "a", "an", "from", "to", "in")  # no title ends with these
 
 
 @dataclass(frozen=True)
-class Head:
-    """A heading: blocks that stand together. `start` and `end` are characters, the first block's and the last's.
+class BookHeading:
+    """A heading of one or more blocks. `start`, `end`: characters, from its first to its last block.
 
-    `gap`: blank lines before it. `titles`: its blocks without its number, one line each; `number`: that as it
-    stands there. `entry`: what the contents list has for it. `capitals`: its title is in capitals. `text`: how
-    many characters stand under it before the next.
+    `gap`: blank lines before it. `titles`: its blocks without the number, one line each; `number`: the number as
+    written. `entry`: its entry in the contents list. `capitals`: its title is in capitals. `text`: the characters
+    of text under it, up to the next heading.
     """
 
     start: int
@@ -56,45 +56,45 @@ class Head:
 
     @property
     def has_text(self) -> bool:
-        """Whether a text stands under it, and not just the next heading."""
+        """Whether text follows it, and not just the next heading."""
         return self.text >= _LEAST_TEXT
 
     @property
     def title(self) -> str:
-        """What it is called, as people write titles; "" for a mere number."""
+        """Its title in normal case; "" for a number alone."""
         return as_title(self.titles[0]) if self.titles else ""
 
     @property
     def is_listed(self) -> bool:
-        """Whether the contents list names it, and not as part of a preface or an appendix."""
+        """Whether the contents list has it, and not below a preface or appendix."""
         return self.entry is not None and not self.entry.dropped and self.matter is None
 
 
-def heads_of(
+def headings_of(
     text: str, blocks: Sequence[Block], contents: Contents, surely: frozenset[int] = frozenset()
-) -> list[Head]:
-    """The headings after a book's contents list (of a whole book that has none), in order.
+) -> list[BookHeading]:
+    """The headings after a book's contents list (of the whole book if there is none), in order.
 
-    `surely`: where blocks begin (characters) that are headings, whatever space is before them.
-    Where there are more of them than any book has, they are none: a list, a table, verses in capitals.
+    `surely`: starts of blocks (characters) that are certainly headings, whatever their gap. Too many headings are
+    returned as none: they are a list, a table or verse in capitals.
     """
-    heads: list[Head] = []
+    headings: list[BookHeading] = []
     named: set[str] = set()
     places: list[tuple[int, int]] = []
     at = contents.end
     while at < len(blocks):
         look_up()
         if _opens(text, blocks[at], contents) or blocks[at].start in surely:
-            head, after = _head_at(text, blocks, at, contents, named)
-            named |= {head.entry.key} if head.entry is not None else set()
-            heads.append(head)
+            heading, after = _heading_at(text, blocks, at, contents, named)
+            named |= {heading.entry.key} if heading.entry is not None else set()
+            headings.append(heading)
             places.append((at, after))
             at = after
         else:
             at += 1
-        if len(heads) > _MANY + len(text) // _DENSE:
+        if len(headings) > _MANY + len(text) // _DENSE:
             return []
-    if not heads:
+    if not headings:
         return []
     ends = [first for first, _ in places[1:]] + [len(blocks)]
     sizes = [
@@ -103,32 +103,37 @@ def heads_of(
     ]
     return _without_repeats(
         [
-            _named_by_number(replace(head, text=size), contents)
-            for head, size in zip(heads, sizes, strict=True)
+            _named_by_number(replace(heading, text=size), contents)
+            for heading, size in zip(headings, sizes, strict=True)
         ]
     )
 
 
-def _without_repeats(heads: Sequence[Head]) -> list[Head]:
-    """The headings, where one that stands twice with nothing between is one."""
-    kept: list[Head] = []
-    for head in heads:
+def _without_repeats(headings: Sequence[BookHeading]) -> list[BookHeading]:
+    """The headings, with immediate repetitions joined."""
+    kept: list[BookHeading] = []
+    for heading in headings:
         last = kept[-1] if kept else None
         if last is not None and not last.has_text and (last.titles or last.label):
-            same = key_of(last.title) == key_of(head.title) and last.label in (None, head.label)
+            same = key_of(last.title) == key_of(heading.title) and last.label in (None, heading.label)
             if same:
-                kept[-1] = replace(head, start=last.start, gap=last.gap)
+                kept[-1] = replace(heading, start=last.start, gap=last.gap)
                 continue
-        kept.append(head)
+        kept.append(heading)
     return kept
 
 
-def _named_by_number(head: Head, contents: Contents) -> Head:
-    """A heading that is a number alone, with the title that the contents list has for it."""
-    if head.label is None or head.titles or head.gap < WIDE or head.label.number not in contents.by_number:
-        return head
-    entry = contents.by_number[head.label.number]
-    return replace(head, titles=(entry.title,), entry=entry)
+def _named_by_number(heading: BookHeading, contents: Contents) -> BookHeading:
+    """A heading; if it is a number alone, with its title from the contents list."""
+    if (
+        heading.label is None
+        or heading.titles
+        or heading.gap < WIDE
+        or heading.label.number not in contents.by_number
+    ):
+        return heading
+    entry = contents.by_number[heading.label.number]
+    return replace(heading, titles=(entry.title,), entry=entry)
 
 
 def _opens(text: str, block: Block, contents: Contents) -> bool:
@@ -152,12 +157,12 @@ def _opens(text: str, block: Block, contents: Contents) -> bool:
     return heading_key(shown) in contents.by_key
 
 
-def _head_at(
+def _heading_at(
     text: str, blocks: Sequence[Block], at: int, contents: Contents, named: set[str]
-) -> tuple[Head, int]:
+) -> tuple[BookHeading, int]:
     """The heading that begins with this block, and the number of the block after it.
 
-    `named`: the keys of those entries of the contents list that have had their heading.
+    `named`: keys of the entries whose headings were already found.
     """
     first = blocks[at]
     shown = text[first.start : first.end]
@@ -188,14 +193,14 @@ def _head_at(
         n for n, (matter, entry) in enumerate(zip(matters, entries, strict=True)) if entry and not matter
     ]
     noted = matters[:1] == ["back"] and all((entry := entries[n]) and entry.key in named for n in listed)
-    if listed and not noted and (matters[0] or entries[0] is None):  # half-titles stand before it
+    if listed and not noted and (matters[0] or entries[0] is None):  # half-titles come before it
         lines, matters, entries = lines[listed[0] :], matters[listed[0] :], entries[listed[0] :]
     entry = entries[0] if entries else contents.entry_for(one_line(shown))
     capitals = bool(lines) and is_capitals(lines[0])
     if lines:
         lines = _whole_title(lines, entry)
         lines[0] = better_title(lines[0], entry)
-    head = Head(
+    heading = BookHeading(
         first.start,
         blocks[end - 1].end,
         first.gap,
@@ -206,24 +211,24 @@ def _head_at(
         entry,
         capitals,
     )
-    return head, end
+    return heading, end
 
 
 def _is_other_title(more: str, label: Label, contents: Contents) -> bool:
-    """Whether a line under a number is none of its title: the contents list has another for that number."""
+    """Whether a line under a number is not its title, because the contents list has another title for the number."""
     entry = contents.by_number.get(label.number)
     return entry is not None and contents.entry_for(one_line(more)) is None and not is_capitals(more)
 
 
 def _whole_title(lines: list[str], entry: Entry | None) -> list[str]:
-    """The blocks of a heading, the first joined with those that the contents list names together with it."""
+    """The lines of a heading, with the first lines joined as far as the contents list has them as one title."""
     while len(lines) > 1 and lines[0].split()[-1].lower() in _UNFINISHED:
         lines = [" ".join(lines[:2]), *lines[2:]]
     if entry is None:
         return lines
-    for many in range(2, len(lines) + 1):
-        if entry.key == key_of("".join(lines[:many])):
-            return [" ".join(lines[:many]), *lines[many:]]
+    for count in range(2, len(lines) + 1):
+        if entry.key == key_of("".join(lines[:count])):
+            return [" ".join(lines[:count]), *lines[count:]]
     return lines
 
 
@@ -249,7 +254,7 @@ def _goes_on(more: str, block: Block, titles: list[str], contents: Contents) -> 
 
 
 def _is_under(block: Block, first: Block, titles: list[str], more: str) -> bool:
-    """Whether a heading that the format marks belongs to the one before it: a number's title, or a subtitle."""
+    """Whether a marked heading belongs to the one before it, as a number's title or as a subtitle."""
     if not block.level or label_of(more) is not None:
         return False
     return not titles or (first.gap <= _STORY_GAP and first.level is not None and block.level > first.level)

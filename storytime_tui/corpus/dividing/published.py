@@ -1,4 +1,4 @@
-"""Which part of a published book makes which story: its front matter, its notes and its advertisements make none."""
+"""Planning the stories of a published book, without front matter, notes and advertisements."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from storytime_tui.corpus.dividing.blocks import Block, is_prose
 from storytime_tui.corpus.dividing.endings import end_of_text
 from storytime_tui.corpus.dividing.structure import Division
 
-_PREAMBLE = 0.05  # of a published book: so much text before its first heading is more than front matter
-_PROSE = (
-    800  # characters: as much is more where front matter has been told apart already, before a contents list
-)
+_PREAMBLE = 0.05  # of a book; more text than this before its first heading is not front matter
+_PROSE = 800  # characters; the same if the book has a contents list, as front matter comes before it
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Where a story stands in its book. `parts`: for each chapter its title and its range of characters."""
+    """The place of a story in its book. `parts`: for each chapter its title and range of characters."""
 
     title: str
     start: int
@@ -29,7 +27,7 @@ class Plan:
 def plans_of(
     book: str, blocks: Sequence[Block], contents_end: int, divisions: Sequence[Division], title: str
 ) -> list[Plan]:
-    """Which part of a book makes which story; its contents list ends before block `contents_end`."""
+    """The plans for a book's stories. `contents_end`: the block after the contents list."""
     if not any(division.kind in ("story", "chapter") for division in divisions):
         outside = [division for division in divisions if division.kind in ("front", "back")]
         return [_whole(book, blocks, outside, title)]
@@ -65,14 +63,14 @@ def plans_of(
 
 
 def _whole(book: str, blocks: Sequence[Block], outside: Sequence[Division], title: str) -> Plan:
-    """A book in which no story's heading was found, as one story; what stands under "Notes" at its end is cut."""
+    """A book without recognised story headings as one story, up to notes at its end."""
     back = min((division.start for division in outside if division.kind == "back"), default=blocks[-1].end)
     end = end_of_text(book, blocks, blocks[0].start, back, is_omnibus=False)
     return Plan(title, blocks[0].start, end, (("", blocks[0].start, end),))
 
 
 def _preamble(book: str, blocks: Sequence[Block], first: int, least: float) -> tuple[int, int] | None:
-    """The text before a book's first heading, where there is so much prose in it that it can be no front matter."""
+    """The text before a book's first heading, if it has too much prose to be front matter."""
     before = [block for block in blocks if block.end <= first]
     prose = [block for block in before if is_prose(book, block)]
     if sum(block.end - block.start for block in prose) < least:

@@ -1,4 +1,4 @@
-"""Which headings of a book begin stories, which chapters, and which stand over what is neither."""
+"""Deciding which headings of a book begin stories, which chapters, and which front or back matter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from storytime_tui.corpus.dividing.blocks import Block, is_prose
 from storytime_tui.corpus.dividing.contents_list import Contents
 from storytime_tui.corpus.dividing.endings import end_of_text
 from storytime_tui.corpus.dividing.heading_lines import FRAME, PART_NOUNS, STORY_NOUNS
-from storytime_tui.corpus.dividing.headings import CLOSE, WIDE, Head, heads_of
+from storytime_tui.corpus.dividing.headings import CLOSE, WIDE, BookHeading, headings_of
 from storytime_tui.corpus.dividing.numbering import (
     class_of,
     in_sequence,
@@ -28,10 +28,10 @@ from storytime_tui.corpus.dividing.titles import as_title, key_of
 
 Kind = Literal["front", "story", "chapter", "section", "back"]
 
-_FEW = 400  # characters: a subtitle or a motto
-_MOSTLY = 0.7  # of the stories that notes name, the book has named so many before
-_HALF = 0.5  # of a book: notes to it stand in its second half
-_CROSSED = 0.1  # of a book's stories: so few may stand between two chapters of one run
+_FEW = 400  # characters; a subtitle or a motto
+_MOSTLY = 0.7  # notes repeat this share of the titles named before
+_HALF = 0.5  # of a book; notes are in its second half
+_CROSSED = 0.1  # of a book's stories; at most this share may stand between two chapters of one run
 OF_STORIES = re.compile(
     r"\b(?:tales|stories|fables|legends|myths|folk-?lore|nursery rhymes|fairy[- ]books?|story[- ]books?)\b",
     re.IGNORECASE,
@@ -43,15 +43,15 @@ _TITLES = (
 _OTHERS = "Captain Emperor Majesty Christmas Fairy Heaven Yes Now Then English England French Sunday "
 _OTHERS += "North South East West"
 _NO_NAMES = frozenset(_TITLES.split() + _OTHERS.split())
-_SHORT_PART = 2000  # characters: in more, a name that is said once is a stranger's
-_HERO = 0.6  # of a novel's chapters name its hero
+_SHORT_PART = 2000  # characters; in a longer part a name must occur twice
+_HERO = 0.6  # of a novel's chapters contain its hero's name
 
 
 @dataclass(frozen=True)
 class Division:
-    """A part of a book: `start` is where its heading begins, `body` where its text does (characters).
+    """A part of a book. `start`, `body`: the characters at which its heading and its text begin.
 
-    `listed`: the contents list names it.
+    `listed`: the contents list has it.
     """
 
     kind: Kind
@@ -64,179 +64,183 @@ class Division:
 def divisions_of(
     text: str, blocks: Sequence[Block], contents: Contents, book_title: str = ""
 ) -> list[Division]:
-    """The parts of a book, in order; empty where no heading tells of any.
+    """The parts of a book, in order; empty if there are no headings.
 
-    Of a book of tales each is a "story", with "chapter"s after it where it has some; of a novel all are
-    chapters. What stands before the first of them is no part of any.
+    In a book of stories each is a "story", followed by its chapters if it has any; in a novel all are chapters. Text
+    before the first part belongs to none.
     """
-    heads = _after_title_page(text, blocks, heads_of(text, blocks, contents), contents)
-    if not heads:
+    headings = _after_title_page(text, blocks, headings_of(text, blocks, contents), contents)
+    if not headings:
         return []
-    heads, back = _before_notes(text, heads)
-    heads = _before_the_end(text, blocks, heads)
-    chosen = chosen_of(text, heads, contents, book_title)
-    return [*_as_divisions(heads, _matters(heads, chosen) | chosen), *back]
+    headings, back = _before_notes(text, headings)
+    headings = _before_the_end(text, blocks, headings)
+    chosen = chosen_of(text, headings, contents, book_title)
+    return [*_as_divisions(headings, _matters(headings, chosen) | chosen), *back]
 
 
-def chosen_of(text: str, heads: Sequence[Head], contents: Contents, book_title: str) -> dict[int, Kind]:
-    """Which of a book's headings begin its stories, which their chapters: by their places among the headings."""
-    numbered = in_sequence(heads)
-    stories = _unnumbered(heads, numbered)
-    if _is_omnibus(heads, stories, numbered):
-        return _as_omnibus(text, heads, stories, numbered, contents, book_title)
-    return _as_numbered(text, heads, stories, numbered, contents, book_title)
+def chosen_of(
+    text: str, headings: Sequence[BookHeading], contents: Contents, book_title: str
+) -> dict[int, Kind]:
+    """The kinds of the headings that begin stories and chapters, by their indices in `headings`."""
+    numbered = in_sequence(headings)
+    stories = _unnumbered(headings, numbered)
+    if _is_omnibus(headings, stories, numbered):
+        return _as_omnibus(text, headings, stories, numbered, contents, book_title)
+    return _as_numbered(text, headings, stories, numbered, contents, book_title)
 
 
 def _as_omnibus(
     text: str,
-    heads: Sequence[Head],
+    headings: Sequence[BookHeading],
     stories: list[int],
     numbered: list[int],
     contents: Contents,
     book_title: str,
 ) -> dict[int, Kind]:
-    """What each heading of a book of tales begins; of a novel, too, whose chapters have names and no numbers."""
-    half_titles = set(_half_titles(heads, stories))
+    """The kinds of headings of a book of stories, or of a novel with chapters that have names only."""
+    half_titles = set(_half_titles(headings, stories))
     stories = [at for at in stories if at not in half_titles]
     few = 2 * len(numbered) < len(stories)
-    if contents.of_chapters and few and _is_one_story(text, heads, stories, book_title):
+    if contents.of_chapters and few and _is_one_story(text, headings, stories, book_title):
         return dict.fromkeys(stories, "chapter")
-    # a story told within a frame has its title once more where the telling begins
-    again = {following for at, following in pairwise(stories) if _is_same_title(heads[at], heads[following])}
-    before = [at for at in numbered if at < stories[0] and heads[at].has_text]
+    # the title of a story inside a frame is repeated where the story itself begins
+    repeated = {
+        next_at for at, next_at in pairwise(stories) if _is_same_title(headings[at], headings[next_at])
+    }
+    before = [at for at in numbered if at < stories[0] and headings[at].has_text]
     return {
         **dict.fromkeys(before, "chapter"),
-        **_inner_chapters(heads, stories, numbered),
+        **_inner_chapters(headings, stories, numbered),
         **dict.fromkeys(half_titles, "front"),
         **dict.fromkeys(stories, "story"),
-        **dict.fromkeys(again, "section"),
+        **dict.fromkeys(repeated, "section"),
     }
 
 
 def _as_numbered(
     text: str,
-    heads: Sequence[Head],
+    headings: Sequence[BookHeading],
     stories: list[int],
     numbered: list[int],
     contents: Contents,
     book_title: str,
 ) -> dict[int, Kind]:
-    """What each heading of a book begins whose parts have numbers: a novel's chapters, or stories."""
-    if tops := set(_numbered_stories(text, heads, numbered, contents, book_title)):
+    """The kinds of headings of a book with numbered parts, which are a novel's chapters or stories."""
+    if tops := set(_numbered_stories(text, headings, numbered, contents, book_title)):
         return {
-            at: "story" if at in tops else "chapter" for at in numbered if heads[at].has_text or at in tops
+            at: "story" if at in tops else "chapter" for at in numbered if headings[at].has_text or at in tops
         }
-    taken = {heads[at].entry for at in numbered}
+    taken = {headings[at].entry for at in numbered}
     named = [
         at
         for at in stories
-        if (heads[at].is_listed and heads[at].entry not in taken) or FRAME.fullmatch(heads[at].title)
+        if (headings[at].is_listed and headings[at].entry not in taken) or FRAME.fullmatch(headings[at].title)
     ]
-    chapters: dict[int, Kind] = {at: "chapter" for at in sorted({*numbered, *named}) if heads[at].has_text}
-    return chapters | _sections(heads, numbered)
+    chapters: dict[int, Kind] = {at: "chapter" for at in sorted({*numbered, *named}) if headings[at].has_text}
+    return chapters | _sections(headings, numbered)
 
 
-def _before_notes(text: str, heads: list[Head]) -> tuple[list[Head], list[Division]]:
-    """The headings before the notes (the index, ...) at a book's end, which name its stories once more."""
-    for at, head in enumerate(heads):
-        if head.matter != "back" or head.gap < CLOSE or head.start < _HALF * len(text):
+def _before_notes(text: str, headings: list[BookHeading]) -> tuple[list[BookHeading], list[Division]]:
+    """The headings before notes or an index at the end, which repeat the titles of the stories."""
+    for at, heading in enumerate(headings):
+        if heading.matter != "back" or heading.gap < CLOSE or heading.start < _HALF * len(text):
             continue
-        named = {one.entry.key for one in heads[:at] if one.entry is not None and one.is_listed}
-        after = {one.entry.key for one in heads[at:] if one.entry is not None and one.is_listed}
+        named = {each.entry.key for each in headings[:at] if each.entry is not None and each.is_listed}
+        after = {each.entry.key for each in headings[at:] if each.entry is not None and each.is_listed}
         if len(after & named) >= _MOSTLY * len(after):
-            return heads[:at], [Division("back", head.title, head.start, head.end)]
-    return heads, []
+            return headings[:at], [Division("back", heading.title, heading.start, heading.end)]
+    return headings, []
 
 
-def _before_the_end(text: str, blocks: Sequence[Block], heads: list[Head]) -> list[Head]:
-    """The headings before THE END and advertisements, where list or numbers tell which is the last story's."""
-    numbered = set(in_sequence(heads))
+def _before_the_end(text: str, blocks: Sequence[Block], headings: list[BookHeading]) -> list[BookHeading]:
+    """The headings before THE END and advertisements, if list or numbers show which heading is the last story's."""
+    numbered = set(in_sequence(headings))
     known = [
-        head
-        for at, head in enumerate(heads)
-        if head.is_listed or (at in numbered and (is_wide(head) or noun_of(head)))
+        heading
+        for at, heading in enumerate(headings)
+        if heading.is_listed or (at in numbered and (is_wide(heading) or noun_of(heading)))
     ]
     if not known:
-        return heads
+        return headings
     limit = end_of_text(text, blocks, known[-1].end, blocks[-1].end, is_omnibus=not numbered)
-    return [head for head in heads if head.start < limit]
+    return [heading for heading in headings if heading.start < limit]
 
 
 def _after_title_page(
-    text: str, blocks: Sequence[Block], heads: list[Head], contents: Contents
-) -> list[Head]:
-    """The headings from the last before the first running text on, where no contents list parts them."""
+    text: str, blocks: Sequence[Block], headings: list[BookHeading], contents: Contents
+) -> list[BookHeading]:
+    """The headings from the last one before the first prose on; all headings if there is a contents list."""
     if contents.entries:
-        return heads
+        return headings
     prose = next((block.start for block in blocks if is_prose(text, block)), None)
     if prose is None:
-        return heads
-    last = max((n for n, head in enumerate(heads) if head.end <= prose), default=0)
-    while last > 0 and heads[last].label is not None and heads[last].gap <= CLOSE:
+        return headings
+    last = max((n for n, heading in enumerate(headings) if heading.end <= prose), default=0)
+    while last > 0 and headings[last].label is not None and headings[last].gap <= CLOSE:
         last -= 1  # "THE PRINCESS", then "I"
     if (
         last > 0
-        and number_of(heads[last]) == 1
-        and not heads[last - 1].has_text
-        and not heads[last - 1].label
+        and number_of(headings[last]) == 1
+        and not headings[last - 1].has_text
+        and not headings[last - 1].label
     ):
-        last -= 1  # the same with more space
-    return heads[last:]
+        last -= 1  # the same with a wider gap
+    return headings[last:]
 
 
-def _is_same_title(one: Head, other: Head) -> bool:
+def _is_same_title(one: BookHeading, other: BookHeading) -> bool:
     return bool(one.titles) and key_of(one.title) == key_of(other.title)
 
 
-def _half_titles(heads: Sequence[Head], stories: Sequence[int]) -> list[int]:
-    """The stories' headings that are followed, after a line or two, by the same once more."""
+def _half_titles(headings: Sequence[BookHeading], stories: Sequence[int]) -> list[int]:
+    """The headings of stories that are repeated after at most a line or two."""
     return [
         at
-        for at, following in pairwise(stories)
-        if heads[at].text < _FEW and following == at + 1 and _is_same_title(heads[at], heads[following])
+        for at, next_at in pairwise(stories)
+        if headings[at].text < _FEW and next_at == at + 1 and _is_same_title(headings[at], headings[next_at])
     ]
 
 
-def _unnumbered(heads: Sequence[Head], numbered: Sequence[int]) -> list[int]:
-    """The headings without a number that begin a story (or a chapter with a name alone)."""
+def _unnumbered(headings: Sequence[BookHeading], numbered: Sequence[int]) -> list[int]:
+    """The headings without a number that begin a story, or a chapter with a name only."""
     chapters = set(numbered)
     plain = [
         at
-        for at, head in enumerate(heads)
+        for at, heading in enumerate(headings)
         if at not in chapters
-        and head.matter is None
-        and (head.entry is None or head.is_listed)
-        and (head.has_text or (at + 1 in chapters and number_of(heads[at + 1]) == 1))
+        and heading.matter is None
+        and (heading.entry is None or heading.is_listed)
+        and (heading.has_text or (at + 1 in chapters and number_of(headings[at + 1]) == 1))
     ]
-    listed = [at for at in plain if heads[at].is_listed]
+    listed = [at for at in plain if headings[at].is_listed]
     if len(listed) < 2:
-        wide = [at for at in plain if is_wide(heads[at])]
-        return wide or [at for at in plain if heads[at].capitals]
-    usual_gap = max(WIDE, median(heads[at].gap for at in listed[1:]))
-    capitals = 2 * sum(heads[at].capitals for at in listed) > len(listed)
-    apart = {head.entry for head in heads if head.gap >= CLOSE}
-    found = []
+        wide = [at for at in plain if is_wide(headings[at])]
+        return wide or [at for at in plain if headings[at].capitals]
+    usual_gap = max(WIDE, median(headings[at].gap for at in listed[1:]))
+    capitals = 2 * sum(headings[at].capitals for at in listed) > len(listed)
+    apart = {heading.entry for heading in headings if heading.gap >= CLOSE}
+    chosen = []
     for at in plain:
-        head = heads[at]
-        # a caption, or a line of the story, may say again what a heading further from its text has said
-        says_again = head.gap < CLOSE and head.entry in apart
-        alike = head.gap >= usual_gap and head.capitals == capitals
-        if (not says_again) if head.is_listed else alike:
-            found.append(at)
-    return found
+        heading = headings[at]
+        # a caption or a line of the story may repeat a heading that has a wider gap
+        is_repetition = heading.gap < CLOSE and heading.entry in apart
+        alike = heading.gap >= usual_gap and heading.capitals == capitals
+        if (not is_repetition) if heading.is_listed else alike:
+            chosen.append(at)
+    return chosen
 
 
-def _is_omnibus(heads: Sequence[Head], stories: list[int], numbered: list[int]) -> bool:
-    """Whether the headings without numbers are those of stories, and the numbered ones of their chapters."""
+def _is_omnibus(headings: Sequence[BookHeading], stories: list[int], numbered: list[int]) -> bool:
+    """Whether the headings without numbers begin stories, and the numbered ones their chapters."""
     if not stories:
         return False
     if not numbered:
         return True
-    wide = [at for at in numbered if is_wide(heads[at])]
-    if median(heads[at].gap for at in stories) >= WIDE and 2 * len(wide) < len(stories):
+    wide = [at for at in numbered if is_wide(headings[at])]
+    if median(headings[at].gap for at in stories) >= WIDE and 2 * len(wide) < len(stories):
         return len(stories) > 1
     members = set(numbered)
-    runs = [run for run in runs_of(heads) if members.issuperset(run)]
+    runs = [run for run in runs_of(headings) if members.issuperset(run)]
     crossed = {
         story
         for run in runs
@@ -245,51 +249,51 @@ def _is_omnibus(heads: Sequence[Head], stories: list[int], numbered: list[int]) 
     firsts = sorted(run[0] for run in runs)
     nested = [
         story
-        for story, end in zip(stories, [*stories[1:], len(heads)], strict=True)
+        for story, end in zip(stories, [*stories[1:], len(headings)], strict=True)
         if story not in crossed and bisect_left(firsts, story) < bisect_left(firsts, end)
     ]
     return (len(nested) > 1 and len(crossed) <= _CROSSED * len(stories)) or len(stories) > len(numbered)
 
 
-def _sections(heads: Sequence[Head], numbered: list[int]) -> dict[int, Kind]:
-    """Of a novel whose chapters say that they are chapters: the mere numbers within them."""
-    if sum(noun_of(heads[at]) == "chapter" for at in numbered) < 2:
+def _sections(headings: Sequence[BookHeading], numbered: list[int]) -> dict[int, Kind]:
+    """The unnamed numbers inside chapters, for a novel whose chapters are headed "chapter"."""
+    if sum(noun_of(headings[at]) == "chapter" for at in numbered) < 2:
         return {}
-    return {at: "section" for at in numbered if not noun_of(heads[at])}
+    return {at: "section" for at in numbered if not noun_of(headings[at])}
 
 
 def _numbered_stories(
-    text: str, heads: Sequence[Head], numbered: list[int], contents: Contents, book_title: str
+    text: str, headings: Sequence[BookHeading], numbered: list[int], contents: Contents, book_title: str
 ) -> list[int]:
-    """The numbered headings that are those of stories: "STORY IV", or "IV. The Frog" in a book of tales.
+    """The numbered headings that begin stories: "STORY IV", or "IV. The Frog" in a book of stories.
 
-    A book of tales says so in its title, or no name goes through all of it.
+    In a book of stories the title says so, or no name occurs throughout.
     """
     for noun in STORY_NOUNS:
-        tales = [at for at in numbered if noun_of(heads[at]) == noun]
+        tales = [at for at in numbered if noun_of(headings[at]) == noun]
         if len(tales) > 1:
             return tales
-    classes = Counter(class_of(heads[at]) for at in numbered)
-    top = max(classes, key=lambda one: (one[1], classes[one]), default=("chapter", True))
-    own = [at for at in numbered if class_of(heads[at]) == top]
-    named = [at for at in own if heads[at].titles]
+    classes = Counter(class_of(headings[at]) for at in numbered)
+    top = max(classes, key=lambda each: (each[1], classes[each]), default=("chapter", True))
+    own = [at for at in numbered if class_of(headings[at]) == top]
+    named = [at for at in own if headings[at].titles]
     if top[0] in PART_NOUNS or len(named) < 3 or 10 * len(named) < 9 * len(own):
         return []
     if (top[0] == "chapter" or contents.of_chapters) and not OF_STORIES.search(book_title):
         return []
-    return [] if _is_one_story(text, heads, own, "" if top[0] == "chapter" else book_title) else own
+    return [] if _is_one_story(text, headings, own, "" if top[0] == "chapter" else book_title) else own
 
 
-def _is_one_story(text: str, heads: Sequence[Head], own: Sequence[int], book_title: str) -> bool:
-    """Whether these headings are those of a novel: its title speaks of no tales, and one name goes through them."""
+def _is_one_story(text: str, headings: Sequence[BookHeading], own: Sequence[int], book_title: str) -> bool:
+    """Whether these headings are a novel's: its title does not mention stories, and a name occurs throughout."""
     if OF_STORIES.search(book_title):
         return False
-    bounds = [heads[at].start for at in own[1:]] + [len(text)]
-    return have_one_hero(text, [(heads[at].end, end) for at, end in zip(own, bounds, strict=True)])
+    bounds = [headings[at].start for at in own[1:]] + [len(text)]
+    return have_one_hero(text, [(headings[at].end, end) for at, end in zip(own, bounds, strict=True)])
 
 
 def have_one_hero(text: str, parts: Sequence[tuple[int, int]]) -> bool:
-    """Whether the same people go through a book, as they do in a novel: one name, or from part to part another."""
+    """Whether a book has the same people throughout, as novels do: one name, or shared names from part to part."""
     people = []
     for start, end in parts:
         names = Counter(_NAME.findall(text, start, end))
@@ -300,55 +304,59 @@ def have_one_hero(text: str, parts: Sequence[tuple[int, int]]) -> bool:
     return bool(many) and (max(many.values()) >= _HERO * len(parts) or sum(shared) >= _HERO * len(shared))
 
 
-def _inner_chapters(heads: Sequence[Head], stories: list[int], numbered: list[int]) -> dict[int, Kind]:
-    """The chapters of an omnibus's stories: numbered ones, and those in capitals that stand well apart."""
+def _inner_chapters(
+    headings: Sequence[BookHeading], stories: list[int], numbered: list[int]
+) -> dict[int, Kind]:
+    """The chapters of the stories in a collection: numbered ones, or those in capitals with a wide gap."""
     inner: dict[int, Kind] = {}
-    for story, end in zip(stories, [*stories[1:], len(heads)], strict=True):
+    for story, end in zip(stories, [*stories[1:], len(headings)], strict=True):
         own = [
             at
             for at in numbered[bisect_right(numbered, story) : bisect_left(numbered, end)]
-            if heads[at].has_text
-        ] or [at for at in range(story + 1, end) if _is_inner_title(heads[at])]
-        title = key_of(heads[story].title)
+            if headings[at].has_text
+        ] or [at for at in range(story + 1, end) if _is_inner_title(headings[at])]
+        title = key_of(headings[story].title)
         for at in own:
-            inner[at] = "section" if heads[at].titles and key_of(heads[at].title) == title else "chapter"
+            inner[at] = (
+                "section" if headings[at].titles and key_of(headings[at].title) == title else "chapter"
+            )
     return inner
 
 
-def _is_inner_title(head: Head) -> bool:
-    return head.gap >= CLOSE and head.has_text and head.capitals and not head.matter
+def _is_inner_title(heading: BookHeading) -> bool:
+    return heading.gap >= CLOSE and heading.has_text and heading.capitals and not heading.matter
 
 
-def _matters(heads: Sequence[Head], chosen: dict[int, Kind]) -> dict[int, Kind]:
-    """The headings over what is no story: before the first, between them where the list says so, after the last."""
-    first, last = (min(chosen), max(chosen)) if chosen else (len(heads), -1)
-    found: dict[int, Kind] = {}
-    for at, head in enumerate(heads):
-        under = head.entry is not None and head.entry.dropped
-        if at in chosen or not (head.matter in ("front", "back", "contents") or under):
+def _matters(headings: Sequence[BookHeading], chosen: dict[int, Kind]) -> dict[int, Kind]:
+    """The headings of front and back matter: before the first story, after the last, or between if listed so."""
+    first, last = (min(chosen), max(chosen)) if chosen else (len(headings), -1)
+    kinds: dict[int, Kind] = {}
+    for at, heading in enumerate(headings):
+        under = heading.entry is not None and heading.entry.dropped
+        if at in chosen or not (heading.matter in ("front", "back", "contents") or under):
             continue
         if at < first:
-            found[at] = "front"
-        elif at > last and (head.gap >= CLOSE or under):
-            found[at] = "back"
-        elif head.gap >= WIDE:
-            found[at] = "front"
-    return found
+            kinds[at] = "front"
+        elif at > last and (heading.gap >= CLOSE or under):
+            kinds[at] = "back"
+        elif heading.gap >= WIDE:
+            kinds[at] = "front"
+    return kinds
 
 
-def _as_divisions(heads: Sequence[Head], chosen: dict[int, Kind]) -> list[Division]:
-    """The chosen headings as divisions; a heading without text right before one is taken into it."""
+def _as_divisions(headings: Sequence[BookHeading], chosen: dict[int, Kind]) -> list[Division]:
+    """The chosen headings as divisions. Headings without text right before one are included in it."""
     divisions = []
     for at in sorted(chosen):
         start = at
         while (
             start > 0
             and start - 1 not in chosen
-            and not heads[start - 1].has_text
-            and heads[start - 1].gap >= CLOSE
+            and not headings[start - 1].has_text
+            and headings[start - 1].gap >= CLOSE
         ):
             start -= 1
-        head = heads[at]
-        title = head.title or as_title(head.number)
-        divisions.append(Division(chosen[at], title, heads[start].start, head.end, head.is_listed))
+        heading = headings[at]
+        title = heading.title or as_title(heading.number)
+        divisions.append(Division(chosen[at], title, headings[start].start, heading.end, heading.is_listed))
     return divisions

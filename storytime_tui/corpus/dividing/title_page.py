@@ -1,4 +1,4 @@
-"""The first lines of a text that nobody published: what it is called, and who wrote it."""
+"""The title and author in the first lines of an unpublished text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from storytime_tui.corpus.dividing.blocks import Block, lines_in
 from storytime_tui.corpus.dividing.heading_lines import is_frame, is_heading_like, label_of, matter_of
 from storytime_tui.corpus.dividing.titles import as_title, is_capitals, is_title
 
-_FIELD = re.compile(r"(?P<name>title|author|written by|by)[ \t]*:[ \t]*(?P<said>\S.*)", re.IGNORECASE)
+_FIELD = re.compile(r"(?P<name>title|author|written by|by)[ \t]*:[ \t]*(?P<value>\S.*)", re.IGNORECASE)
 _NO_NAME = (
     r"(?!(?i:a|an|my|our|your|his|her|its|their|all|no|one|way|chance|day|night|moonlight|heart|the)\b(?!\.))"
 )
@@ -27,9 +27,9 @@ _LONGEST_TITLE = 4  # lines
 
 @dataclass(frozen=True)
 class TitlePage:
-    """What stands over a text, and how many of its blocks say so.
+    """The title and author above a text, and the number of blocks they take.
 
-    `is_sure`: an author or another heading follows, so that the title is the whole text's, and no tale's of it.
+    `is_sure`: an author or another heading follows, so the title is the whole text's and not its first story's.
     """
 
     title: str = ""
@@ -39,9 +39,9 @@ class TitlePage:
 
 
 def title_page_of(text: str, blocks: Sequence[Block]) -> TitlePage:
-    """What the first blocks of a text say of it; nothing, where no other follows.
+    """The title page in the first blocks of a text; empty if no other blocks follow.
 
-    Where the file's format marks headings, the first block must be one.
+    If the file's format marks headings, the first block must be one.
     """
     page = _read(text, blocks)
     return page if page.blocks < len(blocks) else TitlePage()
@@ -53,12 +53,12 @@ def _read(text: str, blocks: Sequence[Block]) -> TitlePage:
     lines = lines_in(text, blocks[0])
     if fields := _fields(lines):
         return TitlePage(as_title(fields.get("title", "")), fields.get("author", ""), 1, True)
-    many, author = len(lines), ""
+    title_lines, author = len(lines), ""
     if len(lines) > 1 and (author := author_in(lines[-1])):
-        many -= 1
-    title, subtitle = " ".join(lines[:many]), ""
-    marked = bool(blocks[0].level)
-    if not marked and (many > (_LONGEST_TITLE if author else 1) or not _may_be_title(title)):
+        title_lines -= 1
+    title, subtitle = " ".join(lines[:title_lines]), ""
+    is_marked = bool(blocks[0].level)
+    if not is_marked and (title_lines > (_LONGEST_TITLE if author else 1) or not _may_be_title(title)):
         return TitlePage()
     after = 1
     if not author:
@@ -72,9 +72,9 @@ def _read(text: str, blocks: Sequence[Block]) -> TitlePage:
 
 
 def author_in(line: str) -> str:
-    """Whom a line under a title names, as "by Ann Other" does; "" where it is no such line."""
-    found = _BYLINE.fullmatch(line.strip()) if len(line) < _LONGEST_BYLINE else None
-    return as_title(found["name"]) if found else ""
+    """The author in a line such as "by Ann Other"; "" if it is not such a line."""
+    byline = _BYLINE.fullmatch(line.strip()) if len(line) < _LONGEST_BYLINE else None
+    return as_title(byline["name"]) if byline else ""
 
 
 def _may_be_title(line: str) -> bool:
@@ -82,36 +82,36 @@ def _may_be_title(line: str) -> bool:
 
 
 def _fields(lines: Sequence[str]) -> dict[str, str]:
-    """What lines as "Title: The Goose", "Author: Ann Other" say; {} where there are others among them."""
-    said: dict[str, str] = {}
+    """The fields in lines such as "Title: The Goose", "Author: Ann Other"; {} if there are other lines."""
+    fields: dict[str, str] = {}
     for line in lines:
         field = _FIELD.fullmatch(line)
         name = "title" if field and field["name"].lower() == "title" else "author"
-        if field is None or name in said:
+        if field is None or name in fields:
             return {}
-        said[name] = field["said"].strip()
-    return said if "title" in said else {}
+        fields[name] = field["value"].strip()
+    return fields if "title" in fields else {}
 
 
 def _author_below(text: str, blocks: Sequence[Block], at: int) -> tuple[str, int]:
-    """Whom the block with this number names (or it and the next together), and the number of the block after.
+    """The author in block `at` (or in it and the next together), and the number of the block after it.
 
-    "" and 1 where it names nobody.
+    "" and 1 if there is none.
     """
-    for many in (1, 2):
-        below = blocks[at : at + many]
-        if len(below) < many or any(block.skip or block.level for block in below):
+    for count in (1, 2):
+        below = blocks[at : at + count]
+        if len(below) < count or any(block.skip or block.level for block in below):
             break
         shown = " ".join(line for block in below for line in lines_in(text, block))
         if author := author_in(shown):
-            return author, at + many
+            return author, at + count
         if shown.lower() not in ("by", "written by"):
             break
     return "", 1
 
 
 def _is_heading(text: str, block: Block) -> bool:
-    """Whether a block right under a title is a heading too, and not its story's first line."""
+    """Whether a block just below a title is a heading too, not the story's first line."""
     shown = text[block.start : block.end]
     if block.level is not None:
         return block.level > 0

@@ -1,4 +1,4 @@
-"""Titles of which no word is lost: a heading's lines, and those of the headings without text above it, as one."""
+"""Complete titles of unpublished texts: all lines of a heading, joined with headings without text above it."""
 
 from __future__ import annotations
 
@@ -8,53 +8,53 @@ from collections.abc import Sequence
 from storytime_tui.corpus.cleaning.apparatus import is_row, opens_bracketed
 from storytime_tui.corpus.dividing.blocks import Block, lines_in
 from storytime_tui.corpus.dividing.heading_lines import label_of
-from storytime_tui.corpus.dividing.headings import Head
+from storytime_tui.corpus.dividing.headings import BookHeading
 from storytime_tui.corpus.dividing.title_page import author_in
 from storytime_tui.corpus.dividing.titles import as_title, key_of, one_line
 
-PLACES = ("act", "scene")  # their headings say where they play
-_PARTED = ".:;)]-—–\n"
+PLACES = ("act", "scene")  # their headings describe the setting
+_SEPARATORS = ".:;)]-—–\n"
 _BLOCK = re.compile(r"\S[^\n]*(?:\n[^\n]+)*")
 
 
-def titled(text: str, head: Head) -> tuple[str, int]:
-    """A heading's whole title, all its lines but a number that stands over or before them; and where it ends.
+def titled(text: str, heading: BookHeading) -> tuple[str, int]:
+    """A heading's complete title without its number; and where the heading ends.
 
-    A line that begins as one with an author does, and names none, is the story's first.
+    A line that begins with "by" but names no author is the story's first line.
     """
     pieces: list[str] = []
-    end = head.end
-    for piece in _BLOCK.finditer(text, head.start, head.end):
+    end = heading.end
+    for piece in _BLOCK.finditer(text, heading.start, heading.end):
         line = one_line(piece[0])
         if pieces and line.lower().startswith("by ") and not author_in(line):
             end = piece.start()
             break
         if not opens_bracketed(line) and not is_row(piece[0]):
             pieces.append(line)
-    return _whole(pieces, head.titles[0] if head.titles else ""), end
+    return _whole(pieces, heading.titles[0] if heading.titles else ""), end
 
 
 def shown_title(text: str, block: Block) -> str:
-    """The title of a heading that is one block of lines."""
+    """The title of a heading of one block."""
     return _whole([" ".join(lines_in(text, block))], "")
 
 
 def _whole(pieces: list[str], better: str) -> str:
-    """The lines of a heading as one title; `better`: one of them as the contents list writes it."""
+    """The lines of a heading as one title. `better`: a line as the contents list writes it."""
     label = label_of(pieces[0]) if pieces else None
     if label is not None and label.noun in PLACES and label.rest:
         pieces = [pieces[0].removesuffix(label.rest).rstrip(" .:"), label.rest, *pieces[1:]]
     elif label is not None:
-        parted = pieces[0].removesuffix(label.rest).rstrip()[-1:] in _PARTED
+        is_separated = pieces[0].removesuffix(label.rest).rstrip()[-1:] in _SEPARATORS
         if not label.rest:
             pieces = pieces[1:] or ([better] if better and len(pieces) == 1 else pieces)
-        elif parted:
+        elif is_separated:
             pieces = [label.rest, *pieces[1:]]
     return joined([as_title(better if key_of(better) == key_of(piece) else piece) for piece in pieces])
 
 
 def joined(titles: Sequence[str]) -> str:
-    """Several titles as one."""
+    """Several titles joined to one."""
     whole = ""
     for title in filter(None, titles):
         joint = ", " if author_in(title) else " " if whole[-1:] in ":.!?" else ": "
