@@ -194,16 +194,16 @@ def _indexed(stories: Sequence[Story], report: Callable[[float], None]) -> npt.N
     lengths = np.array([len(part) for part in parts[1:]], np.int64)
     hashes = np.concatenate(parts)
     parts.clear()
-    known, numbers = np.unique(hashes, return_inverse=True)
+    vocabulary, numbers = np.unique(hashes, return_inverse=True)
     del hashes  # keeps the peak memory of a shard low
     stream, starts = _stream(numbers, lengths)
     del numbers
-    first = np.cumsum(np.bincount(stream, minlength=len(stories) + len(known)))
+    first = np.cumsum(np.bincount(stream, minlength=len(stories) + len(vocabulary)))
     first = np.concatenate([[0], first])[len(stories) :]
     suffixes, ranks = suffix_array(stream, lambda sorted_share: report(0.3 + 0.65 * sorted_share))
     header = np.zeros(_HEADER, np.uint32)
-    header[:4] = _FORMAT, len(known), len(stories), len(stream)
-    short = (header, known.view(np.uint32), first.astype(np.uint32), starts.astype(np.uint32))
+    header[:4] = _FORMAT, len(vocabulary), len(stories), len(stream)
+    short = (header, vocabulary.view(np.uint32), first.astype(np.uint32), starts.astype(np.uint32))
     return np.concatenate([*short, suffixes.view(np.uint32), ranks.view(np.uint32)])
 
 
@@ -229,7 +229,7 @@ class _Shard:
     """The index of some stories, memory-mapped. The words and separators of its stories form one stream of numbers."""
 
     first_story: int  # the index, among all stories, of its first one
-    known: Hashes  # of its distinct words, sorted
+    vocabulary: Hashes  # of its distinct words, sorted
     first: Numbers  # for each word the slot of the first suffix that begins with it; then the number of slots
     starts: Numbers  # where each story begins in the stream
     suffixes: Numbers  # slot -> position in the stream, sorted by the suffix that begins there
@@ -263,10 +263,10 @@ class _Shard:
 
     def _single_words(self, hashes: Hashes) -> tuple[Places, Places]:
         """The slots, first and end, of suffixes that begin with each word; 0 and 0 for an unknown word."""
-        if not len(self.known):
+        if not len(self.vocabulary):
             return np.zeros(len(hashes), np.int64), np.zeros(len(hashes), np.int64)
-        number = np.searchsorted(self.known, hashes)
-        is_known = self.known.take(number, mode="clip") == hashes
+        number = np.searchsorted(self.vocabulary, hashes)
+        is_known = self.vocabulary.take(number, mode="clip") == hashes
         low = np.where(is_known, self.first.take(number, mode="clip"), 0)
         high = np.where(is_known, self.first.take(number + 1, mode="clip"), 0)
         return low.astype(np.int64), high.astype(np.int64)
@@ -338,8 +338,8 @@ def _map(path: Path, first_story: int) -> _Shard:
     if not isinstance(mapped, np.memmap) or mapped.dtype != np.uint32 or mapped.ndim != 1:
         raise ValueError(path)
     whole = np.asarray(mapped)  # slicing a memmap is slow
-    version, known, stories, count = (int(number) for number in whole[:4])
-    parts = np.cumsum([_HEADER, 2 * known, known + 1, stories, count, count])
+    version, vocabulary, stories, count = (int(number) for number in whole[:4])
+    parts = np.cumsum([_HEADER, 2 * vocabulary, vocabulary + 1, stories, count, count])
     if version != _FORMAT or parts[-1] != len(whole) or path.stat().st_size != mapped.offset + mapped.nbytes:
         raise ValueError(path)
     hashes, first, starts, suffixes, ranks = (whole[start:end] for start, end in pairwise(parts))
@@ -352,7 +352,7 @@ def _is_sound(shard: _Shard) -> bool:
     slots = np.linspace(0, max(0, count - 1), min(count, _CHECKS), dtype=np.int64)
     places = shard.suffixes[slots]
     return bool(
-        (shard.known[1:] > shard.known[:-1]).all()
+        (shard.vocabulary[1:] > shard.vocabulary[:-1]).all()
         and (shard.first[1:] > shard.first[:-1]).all()
         and (shard.starts[1:] > shard.starts[:-1]).all()
         and shard.first[-1] == count

@@ -1,8 +1,7 @@
 """The header of a story in training: a line that names its collection, then perhaps its title, characters and tone.
 
-The first line binds a voice to a name: a model told behind that line tells as that collection does. The other lines
-steer a model that was trained with them: with "Characters: Lily, the fox" in its context it tells about these. All
-are found by counting words and by short lists: hints for a small model, not literary judgement.
+The first line names a voice: after that line, a model writes like that collection. The other lines steer a model
+that was trained with them: with "Characters: Lily, the fox" in its context it writes about these. All are found by counting words and by short lists: hints for a small model, not literary judgement.
 """
 
 import hashlib
@@ -160,9 +159,9 @@ def characters_in(text: str) -> list[str]:
             names[first] += 1
         elif second and second not in _NOBODY:
             names[name] += 1  # Uncle Wiggily, King Arthur
-    known = [(name, count) for name, count in names.most_common(_MOST_CHARACTERS) if count >= 2]
-    most = max((count for _, count in known), default=0)
-    characters = [name for name, count in known if count * 8 >= most]
+    frequent = [(name, count) for name, count in names.most_common(_MOST_CHARACTERS) if count >= 2]
+    most = max((count for _, count in frequent), default=0)
+    characters = [name for name, count in frequent if count * 8 >= most]
     if len(characters) < 2:
         creatures = Counter(
             noun if noun in _CREATURES else next_noun  # "the fox", or "the sly fox"
@@ -174,7 +173,7 @@ def characters_in(text: str) -> list[str]:
 
 
 def tone_of(text: str) -> str:
-    """The tone whose words are most frequent in a story, for the number of words on its list; "" if there are few."""
+    """The tone whose words are most frequent in a story, relative to the length of its word list; "" if they are rare."""
     words = _WORD.findall(text.lower())
     counts = Counter(_TONE_OF[word] for word in words if word in _TONE_OF)
     best = max(TONES, key=lambda tone: counts[tone] / len(TONES[tone].split()))

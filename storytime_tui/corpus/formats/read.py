@@ -53,11 +53,11 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Document]:
         raise CorpusError(f"{name} is a folder, not a text file: name a .txt file in it.")
     if suffix in ARCHIVES:
         raise CorpusError(f"{name} is a zip file, not a text: unpack it, or add it whole.")
-    known = format_of(path)
-    if known is None:
+    file_format = format_of(path)
+    if file_format is None:
         raise CorpusError(
             f"{name} is not a {suffixes_in_words()} file: save its text as plain text (.txt) and add that."
         )
     if not stat.S_ISREG(mode):  # reading a pipe or a device could wait forever
         raise CorpusError(f"{name} is not an ordinary file: copy its text into a .txt file and add that.")
-    return known.read
+    return file_format.read

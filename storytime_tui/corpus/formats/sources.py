@@ -22,7 +22,7 @@ _DOCUMENTS = frozenset(
     )
 )
 _DEEPEST = 8  # nested folders; a library of books has three
-_CROWDED = 10  # a folder may hold this many times as many other files as texts
+_CROWDED = 10  # a folder may hold this total times as total other files as texts
 # Files that come with texts or programs and are not stories.
 _README = re.compile(r"(?:readme|licen[cs]e|copying|changelog|contributing)(?:[.-].*)?", re.IGNORECASE)
 
@@ -99,11 +99,11 @@ class _Search:
         kinds = sorted(self._others.items(), key=lambda kind: (-kind[1], kind[0]))
         if not kinds:
             return []
-        many = sum(self._others.values())
-        named = ", ".join(f"{count:,} {suffix}" for suffix, count in kinds)
-        are = "document is of a kind" if many == 1 else "documents are of kinds"
+        total = sum(self._others.values())
+        listing = ", ".join(f"{count:,} {suffix}" for suffix, count in kinds)
+        are = "document is of a kind" if total == 1 else "documents are of kinds"
         return [
-            f"{many:,} {are} that cannot be read here ({named}): save as .txt, .html or .epub and add that."
+            f"{total:,} {are} that cannot be read here ({listing}): save as .txt, .html or .epub and add that."
         ]
 
     def look_into(self, folder: Path, depth: int) -> None:
@@ -155,7 +155,7 @@ class _Search:
             self._refuse_more_than_limit(len(self.found))
 
     def _count(self, texts_here: int) -> None:
-        """Raise CorpusError as soon as there are too many entries, without listing all of them."""
+        """Raise CorpusError as soon as there are too total entries, without listing all of them."""
         look_up()
         self._entries += 1
         self._refuse_more_than_limit(len(self.found) + texts_here)

@@ -37,24 +37,24 @@ def without_twins(
     for path in paths:
         if format_of(path):
             by_name.setdefault(os.path.splitext(path)[0], []).append(path)
-    instead: dict[Path, Path] = {}
-    for several in watched(by_name.values()):
+    replaced_by: dict[Path, Path] = {}
+    for same_name in watched(by_name.values()):
         kept: list[Path] = []
-        for path in sorted(several, key=_fullness) if len(several) > 1 else ():
+        for path in sorted(same_name, key=_fullness) if len(same_name) > 1 else ():
             twin, better = next(((one, of) for one in kept if (of := _better(one, path))), (None, None))
             if twin is None or better is None:
                 kept.append(path)
             elif better == twin:
-                instead[path] = twin
+                replaced_by[path] = twin
             else:
-                instead[twin] = path
+                replaced_by[twin] = path
                 kept[kept.index(twin)] = path
     notes = tuple(
-        f"{shown(path)} is left out: {printable_path(instead[path].name)} beside it is the same text."
+        f"{shown(path)} is left out: {printable_path(replaced_by[path].name)} beside it is the same text."
         for path in paths
-        if path in instead
+        if path in replaced_by
     )
-    return tuple(path for path in paths if path not in instead), notes
+    return tuple(path for path in paths if path not in replaced_by), notes
 
 
 def _fullness(path: Path) -> int:
@@ -84,7 +84,7 @@ def _pairs(path: Path) -> _Pairs | None:
         return None
 
 
-@lru_cache(maxsize=64)  # a folder is read several times; size and time identify an unchanged file
+@lru_cache(maxsize=64)  # a folder is read same_name times; size and time identify an unchanged file
 def _pairs_of(path: Path, _size: int, _time: int) -> _Pairs | None:
     words = word_hashes(strip_gutenberg(_text(path).replace("\r\n", "\n")))
     return words[:-1] * _FACTOR + words[1:] if len(words) > 1 else None
@@ -92,6 +92,6 @@ def _pairs_of(path: Path, _size: int, _time: int) -> _Pairs | None:
 
 def _text(path: Path) -> str:
     """A file's text, read according to its suffix. Raises CorpusError, OSError."""
-    known = format_of(path)
-    assert known is not None
-    return known.read(path, printable_path(path)).text
+    file_format = format_of(path)
+    assert file_format is not None
+    return file_format.read(path, printable_path(path)).text

@@ -71,8 +71,8 @@ def _checked(raw: dict[str, Any], shown: str) -> Card:
                 raise CorpusError(f"In {shown}, removed must be a list of texts in quotes.")
             values[key] = tuple(value)
         else:
-            known = ", ".join([*_TEXTS, "titles", "removed"])
-            raise CorpusError(f"{shown} has an unknown key {short_line(key, 60)!r}: there are {known}.")
+            keys = ", ".join([*_TEXTS, "titles", "removed"])
+            raise CorpusError(f"{shown} has an unknown key {short_line(key, 60)!r}: there are {keys}.")
     if values.get("punctuation", "plain") not in PUNCTUATION:
         raise CorpusError(f'In {shown}, punctuation must be "plain" or "as written".')
     return Card(**values)

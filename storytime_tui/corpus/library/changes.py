@@ -94,8 +94,8 @@ def remove(collection: Collection, index: int | None = None) -> Removed:
         if index is not None:
             story = collection.stories[index]
             _change_card(folder, lambda card: _without(card, story))
-            known = folder_id(folder)
-            return Removed(story.title, collection.name, folder, story.place, collection.title, known)
+            identity = folder_id(folder)
+            return Removed(story.title, collection.name, folder, story.place, collection.title, identity)
         try:
             target = removed_bin.put(folder)
         except OSError as error:
@@ -156,8 +156,8 @@ def _undo_collection(removed: Removed, name: str | None) -> Restored:
 
 
 def _undo_story(removed: Removed) -> Restored:
-    known = folder_id(removed.folder)
-    if known is None or (removed.folder_id is not None and known != removed.folder_id):
+    identity = folder_id(removed.folder)
+    if identity is None or (removed.folder_id is not None and identity != removed.folder_id):
         raise CorpusError(
             f"The collection that “{removed.title}” was in is no longer there: bring it back first."
         )
@@ -187,10 +187,10 @@ def stories_removed_from(collection: Collection) -> list[Removed]:
     folder = collection.folder
     if folder is None or not _is_on_the_shelf(collection):
         return []
-    known = folder_id(folder)
+    identity = folder_id(folder)
     stories = {story.place: story for story in removed_stories(folder)}
     return [
-        Removed(stories[place].title, collection.name, folder, place, collection.title, known)
+        Removed(stories[place].title, collection.name, folder, place, collection.title, identity)
         for place in reversed(read_card(folder).removed)
         if place in stories
     ]

@@ -23,14 +23,14 @@ def read_folder(
 
     Raises CorpusError if no text can be read or the card is not valid.
     """
-    known = folder_id(folder)
+    identity = folder_id(folder)
     card = read_card(folder)
     found = source_files(folder)
     prepared = _prepare(sources_in(folder, found), card, on_progress)
     problems = (*found.problems, *prepared.problems)
     if not prepared.stories:
-        many = f"None of the {len(found.files)} texts in {printable_path(folder)} can be read; the first: "
-        raise CorpusError((many if len(found.files) > 1 else "") + problems[0])
+        start = f"None of the {len(found.files)} texts in {printable_path(folder)} can be read; the first: "
+        raise CorpusError((start if len(found.files) > 1 else "") + problems[0])
     stories = [story for story in prepared.stories if story.place not in card.removed]
     titles = distinct(_title_in(card, story) for story in stories)
     collection = Collection(
@@ -44,7 +44,7 @@ def read_folder(
         bundled=bundled,
         plain_punctuation=card.plain,
         folder=folder,
-        folder_id=known,
+        folder_id=identity,
     )
     return collection, problems
 

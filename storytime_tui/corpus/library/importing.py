@@ -222,8 +222,8 @@ def _fill(
     bad = [source for source in sources if printable_line(source.name) not in good]
     must_be_read = {each.shown for each in inputs if not each.path.is_dir()}
     if not good or any(source.origin in must_be_read for source in bad):
-        many = f"None of the {len(bad)} texts can be read; the first: " if len(bad) > 1 else ""
-        raise CorpusError((many if not good else "") + prepared.problems[0])
+        start = f"None of the {len(bad)} texts can be read; the first: " if len(bad) > 1 else ""
+        raise CorpusError((start if not good else "") + prepared.problems[0])
     for source in bad:
         source.path.unlink()
     if bad:  # the cache's key depends on all files

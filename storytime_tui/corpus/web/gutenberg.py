@@ -70,7 +70,7 @@ def search(query: str, *, stop: threading.Event | None = None) -> Found:
     query = printable_line(query)[:_LONGEST_QUERY]
     if not folded_words(query):
         return Found(classics())
-    known = search_offline(query, alike=False)
+    listed = search_offline(query, alike=False)
     found: list[Book] = []
     try:
         for page in _pages(query, stop):
@@ -80,10 +80,10 @@ def search(query: str, *, stop: threading.Event | None = None) -> Found:
     except CorpusError as error:
         reason = error.reason if isinstance(error, addresses.Trouble) else "Gutendex cannot be searched"
         note = f"{reason}, so only the built-in list of {len(classics())} classics was searched."
-        return Found(_once([*(known or search_offline(query)), *found]), note)
-    if not known and not any(_names(book, query) for book in found):
-        known = search_offline(query)
-    return Found(_once([*known, *found]))
+        return Found(_once([*(listed or search_offline(query)), *found]), note)
+    if not listed and not any(_names(book, query) for book in found):
+        listed = search_offline(query)
+    return Found(_once([*listed, *found]))
 
 
 def _names(book: Book, query: str) -> bool:

@@ -24,9 +24,9 @@ def near(word: str, vocabulary: Iterable[str]) -> frozenset[str]:
             if distance <= most:
                 by_distance[distance].add(known)
     nearest = by_distance[1] or by_distance[2]
-    alike = {known: difflib.SequenceMatcher(None, known, word).ratio() for known in nearest}
-    best = max(alike.values(), default=0.0)
-    return frozenset(known for known, share in alike.items() if share >= best - _AS_NEAR)
+    ratios = {known: difflib.SequenceMatcher(None, known, word).ratio() for known in nearest}
+    best = max(ratios.values(), default=0.0)
+    return frozenset(known for known, ratio in ratios.items() if ratio >= best - _AS_NEAR)
 
 
 def letters_off(one: str, other: str) -> int:
