@@ -1,7 +1,8 @@
 """The header of a story in training: a line that names its collection, then perhaps its title, characters and tone.
 
 The first line names a voice: after that line, a model writes like that collection. The other lines steer a model
-that was trained with them: with "Characters: Lily, the fox" in its context it writes about these. All are found by counting words and by short lists: hints for a small model, not literary judgement.
+that was trained with them: with "Characters: Lily, the fox" in its context it writes about these. All are found by
+counting words and by short lists. They are hints for a small model, not literary judgements.
 """
 
 import hashlib
@@ -173,7 +174,7 @@ def characters_in(text: str) -> list[str]:
 
 
 def tone_of(text: str) -> str:
-    """The tone whose words are most frequent in a story, relative to the length of its word list; "" if they are rare."""
+    """The tone whose words are most frequent in a story, relative to its list's length; "" if they are rare."""
     words = _WORD.findall(text.lower())
     counts = Counter(_TONE_OF[word] for word in words if word in _TONE_OF)
     best = max(TONES, key=lambda tone: counts[tone] / len(TONES[tone].split()))

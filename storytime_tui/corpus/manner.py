@@ -31,9 +31,8 @@ _FOLDS = 5  # of cross-validation, to fit the biases
 _ROUNDS = 300  # of gradient descent for the biases
 _MOST_TIMES, _MOST_MARKS = 8, 12  # repetitions counted of a word, of a punctuation mark
 _MARKS = re.compile(r"[,;:!?.\"\u201c\u201d]|\u2014|--")
-_STARTS = frozenset(
-    '.!?:\u2026"\u201c\u201d\n\u2014'
-)  # between two words, these begin a sentence, so a capital after them says nothing
+# Between two words, these may begin a sentence, so a capital after them says nothing.
+_STARTS = frozenset('.!?:\u2026"\u201c\u201d\n\u2014')
 _I = re.compile(r"i(?:'(?:m|ll|ve|d))?")
 _SENTENCE_END = re.compile(r"""[.!?\u2026]["\u201d\u2019']*\s+""")
 

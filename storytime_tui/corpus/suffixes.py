@@ -44,8 +44,7 @@ def _rank(slots: Int32s, suffixes: Int32s, keys: npt.NDArray[np.int64], ranks: I
     """Give each suffix (sorted by key) the rank of the first slot with its key. Returns the slots still tied."""
     new = np.ones(len(keys) + 1, np.bool_)
     new[1:-1] = keys[1:] != keys[:-1]
-    firsts = np.where(
-        new[:-1], slots, 0
-    )  # slots ascend, so the running maximum is the first slot of each key
+    # slots ascend, so the running maximum is the first slot of each key
+    firsts = np.where(new[:-1], slots, 0)
     ranks[suffixes] = np.maximum.accumulate(firsts, out=firsts)
     return slots[~(new[:-1] & new[1:])]

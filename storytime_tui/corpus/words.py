@@ -109,9 +109,8 @@ def _pieces(text: str) -> Iterator[tuple[int, int]]:
 def _hashed(codes: _Codes) -> Hashes:
     """The hash of each run of non-zero code points. The first and the last code must be 0."""
     is_word = codes != 0
-    edges = np.flatnonzero(
-        is_word[1:] != is_word[:-1]
-    )  # the index before each word, its last index, and so on
+    # the index before the first word, its last index, the index before the second, and so on
+    edges = np.flatnonzero(is_word[1:] != is_word[:-1])
     powers, inverses = _powers(len(codes).bit_length())
     sums = np.cumsum(codes * powers[: len(codes)])  # modulo 2**64, like all that follows
     upto = sums.take(edges)

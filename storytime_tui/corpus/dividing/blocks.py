@@ -50,9 +50,8 @@ def blocks_of(text: str, headings: Sequence[Heading] = (), first_line: int = 0) 
         first, last = match.span()
         gap = first - before - 1 if blocks else _WIDE
         if blocks and blocks[-1].skip:
-            gap = max(
-                gap, blocks[-1].gap
-            )  # a heading under an illustration has the gap above the illustration
+            # a heading under an illustration has the gap above the illustration
+            gap = max(gap, blocks[-1].gap)
         if first >= skip_to and opens_bracketed(text[first : first + 60].lstrip()):
             skip_to = _skipped(text, first, last)
             if skip_to < last:  # "[Illustration] CHAPTER I"

@@ -135,9 +135,8 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     if not blocks:
         return Book(())
     contents = contents_of(book, blocks)
-    short_title = as_title(
-        title.strip().split("\n")[0]
-    )  # the second line is like "or, ...", "and other tales"
+    # the second line of a title is like "or, ...", "and other tales"
+    short_title = as_title(title.strip().split("\n")[0])
     published = published or is_published(book, blocks, contents)
     if published:
         divisions = divisions_of(book, blocks, contents, title)

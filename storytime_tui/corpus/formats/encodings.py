@@ -122,7 +122,7 @@ def _decode_bytes(data: bytes, declared: str) -> str | None:
 
 
 def _decode_as(data: bytes, encoding: str) -> str | None:
-    """The text in this encoding; None if it is not one of texts or more than a few bytes don't fit it."""
+    """The text in this encoding; None if it is not a text encoding or doesn't fit the bytes."""
     try:
         name = codecs.lookup(encoding).name
         if not _OF_BOOKS.match(name):
@@ -182,9 +182,8 @@ def guess(data: bytes) -> str:
     texts = {"cp1252": western} | {match.encoding: str(match) for match in matches}
     texts.setdefault("mac_roman", sample.decode("mac_roman"))
     scores = {encoding: round(_oddness(text), 2) for encoding, text in texts.items() if _is_latin(text)}
-    return min(
-        scores, key=lambda encoding: scores[encoding]
-    )  # of equal scores the first: cp1252, then the best
+    # of equal scores the first wins: cp1252, then the best
+    return min(scores, key=lambda encoding: scores[encoding])
 
 
 def _sample(data: bytes) -> bytes:
