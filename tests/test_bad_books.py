@@ -213,7 +213,7 @@ def open_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackLibrary]:
     [
         ("to-login", "log"),
         ("half-sent", "broke off"),
-        ("503", "trouble"),
+        ("503", "error 503"),
         ("429-long", "try again"),
         ("dropped", ""),
         ("circle", ""),
