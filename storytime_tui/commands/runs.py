@@ -137,7 +137,7 @@ def _show(name: str, as_json: bool) -> int:
     _say_troubles([summary])
     if as_json:
         figures = [_finite(dataclasses.asdict(e)) for e in evaluations]
-        voices = {"voices": told.titles, "strength": told.strength}
+        voices = {"voices": told.titles, "strength": told.strength, "contrast": told.contrast}
         print_json({**_record(summary), **voices, "evaluations": figures})
         return DONE
     collections = ", ".join(summary.collections)
@@ -151,6 +151,8 @@ def _show(name: str, as_json: bool) -> int:
         print(printable_line(f"voices: {', '.join(told.titles)}"))
     if told.strength != 1:
         print(f"told at strength {told.strength:g}, unless you say otherwise")
+    if told.contrast:
+        print(f"each voice leans away from the others: contrast {told.contrast:g}")
     if summary.voice is not None:
         passages = of_passages(summary.voice, summary.passages)
         print(f"{passages} passages that it told sound like its shelf")

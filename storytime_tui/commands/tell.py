@@ -29,7 +29,7 @@ from storytime_tui.generation.sampling.presets import PRESETS, with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings, with_values
 from storytime_tui.jobs import generate, records
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
-from storytime_tui.models.voices import check_shares
+from storytime_tui.models.voices import check_contrast, check_shares
 from storytime_tui.terminal import printable, printable_line
 
 _STOPPED_BY = {
@@ -93,6 +93,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the strength that was chosen when the run ended, or 1)",
     )
     parser.add_argument(
+        "--contrast",
+        type=float,
+        metavar="C",
+        help="how far a voice leans away from the model's other voices, 0 to 2; above 0 each token takes twice the "
+        "time (otherwise what was chosen when the run ended, or 0)",
+    )
+    parser.add_argument(
         "--blend",
         action="append",
         default=[],
@@ -132,6 +139,8 @@ def run(args: argparse.Namespace) -> int:
         raise Misused("--no-voice and --voice exclude each other: leave one of them out.")
     voices.check_asked(args.voice or ())
     strength, blend = strength_of(args.strength), _blend(args.blend)
+    if args.contrast is not None:
+        check_contrast(args.contrast)
     name = _usual_model() if args.model is None else args.model
     prompt = _prompt(args.prompt)
     stop = threading.Event()
@@ -142,6 +151,7 @@ def run(args: argparse.Namespace) -> int:
             lambda event: status.show(progress_text(printable(event.what), event.done, event.total)),
             strength=strength,
             blend=blend,
+            contrast=args.contrast,
         )
     finally:
         status.clear()
@@ -154,7 +164,11 @@ def run(args: argparse.Namespace) -> int:
         asked = {"memory": args.memory, "note": args.note, "voice": voice, "alternatives": args.alternatives}
         stream = teller.tell_several(prompt, settings, args.n, stop, **asked)
         if args.json:
-            said = {"voice": [title for title, _ in voice], "strength": teller.strength}
+            said = {
+                "voice": [title for title, _ in voice],
+                "strength": teller.strength,
+                "contrast": teller.contrast,
+            }
             said |= {"blend": dict(blend)} if blend else {}
             ends = _tell_json(stream, settings.seed, said, several=args.n > 1)
         else:

@@ -29,12 +29,25 @@ def effective(voice: Voice) -> Voice:
     """The same voice in the fewest parts: none without a share, each once, the shares 1 together."""
     shares: dict[str, float] = {}
     for title, share in voice:
-        if share > 0:
+        if share != 0:  # below 0: see `leaning`
             shares[title] = shares.get(title, 0.0) + share
     if len(shares) == 1:
         return ((next(iter(shares)), 1.0),)
     whole = sum(shares.values())
     return tuple((title, share / whole) for title, share in shares.items())
+
+
+def leaning(voice: Voice, titles: Sequence[str], contrast: float) -> Voice:
+    """One voice, leaning away from another by `contrast`: ((title, 1 + contrast), (other, -contrast)).
+
+    The other is the first of the model's `titles`, which it uses when nobody chooses; of two voices each leans away
+    from the other. A mixture, no voice, and the first of three or more voices stay as they are.
+    """
+    others = [title for title in titles if len(voice) == 1 and title != voice[0][0]]
+    usual_of_many = len(others) > 1 and voice[0][0] == titles[0]
+    if contrast == 0 or not others or usual_of_many:
+        return voice
+    return ((voice[0][0], 1 + contrast), (others[0], -contrast))
 
 
 def check_asked(asked: Sequence[str]) -> None:

@@ -18,13 +18,13 @@ from storytime_tui.errors import ModelError, RunError
 from storytime_tui.formatting import size
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.generation.voice import Voice, usual
+from storytime_tui.generation.voice import Voice, leaning, usual
 from storytime_tui.jobs import blending
 from storytime_tui.jobs.at_work import is_learning, no_run_begins
 from storytime_tui.jobs.progress import with_progress
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.shapes import scratch_shape
-from storytime_tui.models.voices import VOICES
+from storytime_tui.models.voices import VOICES, check_contrast
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
@@ -99,7 +99,8 @@ class Teller:
 
     `precision` is what its weights are in, `device` where they lie, `strength` how far they are from the run's base
     towards the run (1 for what is no run), `voices` the titles of the shelves that it knows by their lines: it tells as
-    the first of them, unless a voice is named (see `generation.voice`). `note`: a sentence where it is not told as was
+    the first of them, unless a voice is named (see `generation.voice`). `contrast`: how far a voice leans away from
+    the others; each token then takes twice the time. `note`: a sentence where it is not told as was
     to be expected, else "".
     Its output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a
     run trains).
@@ -114,9 +115,10 @@ class Teller:
         voices: tuple[str, ...] = (),
         strength: float = 1.0,
         note: str = "",
+        contrast: float = 0.0,
     ) -> None:
         self.name, self.precision, self.device = name, precision, device
-        self.voices, self.strength, self.note = voices, strength, note
+        self.voices, self.strength, self.note, self.contrast = voices, strength, note, contrast
         self._opened_at = _stamp_of(name)
         self._generator = generator
         self._threads = _Threads()
@@ -175,7 +177,7 @@ class Teller:
         return self._generator.see(text, memory, note, self._voice(voice))
 
     def _voice(self, voice: Voice | None) -> Voice:
-        return usual(self.voices) if voice is None else voice
+        return leaning(usual(self.voices) if voice is None else voice, self.voices, self.contrast)
 
 
 class _Threads:
@@ -214,11 +216,13 @@ def open_teller(
     *,
     strength: float | None = None,
     blend: Sequence[tuple[str, float]] = (),
+    contrast: float | None = None,
 ) -> Teller:
     """Load a model to tell with: a run, `run/step-20`, a folder, or a Hub id, fetched where needed.
 
     `strength`: how far from its base towards the run, 0 to 2; None is what the run is usually told at. `blend`: other
     runs of the same base, and how much of the way towards each the run goes first, 0 to 1 (see `models.blend`).
+    `contrast`: how far a voice leans away from the others, 0 to 2; None is what the model says.
     Each teller has weights of its own, and what it has read goes with it: nothing of another strength is left in it.
 
     Raises ModelError, RunError, or Misused for numbers that cannot be. Blocks: call it in a thread.
@@ -228,6 +232,8 @@ def open_teller(
             f"{name} starts with random weights and has nothing to tell yet: train it on a collection first "
             f"(`storytime-tui train --base {shlex.quote(name)} --corpus NAME`)."
         )
+    if contrast is not None:
+        check_contrast(contrast)
     report = on_progress or (lambda event: None)
     finding = with_progress(lambda progress: blending.choose(name, strength, blend, progress), Control())
     while True:
@@ -275,7 +281,8 @@ def open_teller(
                 steps.record()
     generator = Generator(backend, tokenizer, window, steps)
     titles = tuple(dict.fromkeys(origin.voices.titles))
-    return Teller(name, generator, precision, str(device), titles, chosen.strength, chosen.note)
+    lean = origin.voices.contrast if contrast is None else contrast
+    return Teller(name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean)
 
 
 def _stamp_of(name: str) -> tuple[str, int]:

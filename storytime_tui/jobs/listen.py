@@ -29,7 +29,7 @@ from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import StorytimeError, is_fault
 from storytime_tui.generation.voice import Voice as AsWhom
 from storytime_tui.jobs import voice
-from storytime_tui.jobs.strengths import Tried, best_strength, tried_in_turn
+from storytime_tui.jobs.strengths import Tried, best_strength, contrast_in_turn, tried_in_turn
 from storytime_tui.jobs.voice import Ear, Shelf, Tell, Voice
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.shapes import scratch_shape
@@ -110,15 +110,20 @@ def heard(said: Iterator[ev.Event], run: str, listening: Listening) -> Iterator[
 def _at_end(end: ev.Finished, ear: Ear, listening: Listening) -> Iterator[ev.Event]:
     """Measure the voice of what is kept, choose the strength that it is told at, and write both down."""
     run, which, step = end.run, "best" if end.best_step else "last", end.best_step or end.step
-    name, began = f"{run}/{which}", time.monotonic()
+    name = f"{run}/{which}"
     measured = {1.0: _measured_at_end(name, ear, listening, 1.0)}
     if measured[1.0] is None:
         return
-    tried = (
-        _tried("choosing a strength", lambda: _strengths(name, ear, listening, measured, end, began)) or []
-    )
+    tried = _tried("choosing a strength", lambda: _strengths(name, ear, listening, measured, end)) or []
     strength = best_strength(tried) if tried else 1.0
-    voices = Voices(listening.plan.voices, strength)
+    chosen = measured[strength]
+    assert chosen is not None
+    contrast, chosen = contrast_in_turn(
+        chosen,
+        lambda contrast: _measured_at_end(name, ear, listening, strength, contrast),
+        _time_limit(listening, end),
+    )
+    voices = Voices(listening.plan.voices, strength, contrast)
     _tried("writing the voices down", lambda: write_voices(runs.run_folder(run), voices))
     if tried:
         yield ev.StrengthChosen(
@@ -129,9 +134,7 @@ def _at_end(end: ev.Finished, ear: Ear, listening: Listening) -> Iterator[ev.Eve
             voices=tuple(each.voice for each in tried),
             copied=tuple(each.copied for each in tried),
         )
-    chosen = measured[strength]
-    assert chosen is not None
-    said = said_of(chosen, step, strength)
+    said = said_of(chosen, step, strength, contrast)
     _write_into_card(run, which, said)
     yield said
 
@@ -142,7 +145,6 @@ def _strengths(
     listening: Listening,
     measured: dict[float, Voice | None],
     end: ev.Finished,
-    began: float,
 ) -> list[Tried]:
     """What comes of telling with a run at several strengths; `measured` gets the voice at each of them."""
     import torch
@@ -163,18 +165,22 @@ def _strengths(
         found = measured[strength] = _measured_at_end(name, ear, listening, strength)
         return None if found is None else (found.share, found.copied)
 
-    def out_of_time() -> bool:
-        return listening.stopped() or time.monotonic() - began > max(_LEAST, _CHOOSING * end.seconds)
-
     at_one = Tried(1.0, loss_at(1.0), learned.share, learned.copied)
-    return tried_in_turn(at_one, loss_at, voice_at, out_of_time)
+    return tried_in_turn(at_one, loss_at, voice_at, _time_limit(listening, end))
 
 
-def said_of(measured: Voice, step: int, strength: float = 1.0) -> ev.VoiceMeasured:
+def _time_limit(listening: Listening, end: ev.Finished) -> Callable[[], bool]:
+    """Whether what begins now has taken as long as it may, or the run was stopped."""
+    began = time.monotonic()
+    return lambda: listening.stopped() or time.monotonic() - began > max(_LEAST, _CHOOSING * end.seconds)
+
+
+def said_of(measured: Voice, step: int, strength: float = 1.0, contrast: float = 0.0) -> ev.VoiceMeasured:
     """The figures as an event."""
     return ev.VoiceMeasured(
         step=step,
         strength=strength,
+        contrast=contrast,
         passages=measured.passages,
         of_shelf=measured.of_shelf,
         of_base=measured.of_base,
@@ -239,11 +245,13 @@ def _line_of(title: str, listening: Listening) -> str:
     return title if title in listening.plan.voices else ""
 
 
-def _measured_at_end(run: str, ear: Ear, listening: Listening, strength: float) -> Voice | None:
+def _measured_at_end(
+    run: str, ear: Ear, listening: Listening, strength: float, contrast: float = 0.0
+) -> Voice | None:
     from storytime_tui.jobs.generate import open_teller
 
     def measured() -> Voice | None:
-        teller = open_teller(run, strength=strength)
+        teller = open_teller(run, strength=strength, contrast=contrast)
         return measure_teller(teller, ear, listening.plan.voices, listening.plan.seed, listening.stopped)
 
     return _tried("listening to a run", measured)

@@ -77,7 +77,7 @@ def told_as(name: str) -> Voices:
     kept, plan = read_voices(runs.run_folder(name)), _plan_of(name)
     found = kept or Voices(plan.voices if plan is not None else ())
     return Voices(
-        tuple(dict.fromkeys(found.titles)), found.strength
+        tuple(dict.fromkeys(found.titles)), found.strength, found.contrast
     )  # several collections may go by one name
 
 

@@ -1,15 +1,19 @@
 """How strongly a run is told with, where nobody says: chosen by measurement after it has learned. Loads no torch.
 
 A run's weights, moved a little further the way from its base than learning moved them, sound more like the shelf
-(task arithmetic; Ilharco et al. 2022) until they fall apart. Where that begins, the validation loss tells.
+(task arithmetic; Ilharco et al. 2022) until they fall apart. Where that begins, the validation loss tells. The voices
+of one run are told apart better when each leans away from the others (`generation.sampling.mixture.contrasted`).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from storytime_tui.jobs.voice import Voice
+
 ASKED = (1.0, 1.15, 1.3, 1.45)  # strengths that are tried, as learned first
 MOST_WORSE = 0.02  # of the validation loss at 1: a strength that costs more is not chosen
 MOST_COPIED = 0.01  # of the runs of eight words; or as much as is copied at 1
+CONTRASTS = (0.5, 1.0)  # that are tried beside 0: each costs a second reading of every token
 ENOUGH = 0.95  # of the voice: then no further strength is tried
 
 
@@ -58,3 +62,25 @@ def best_strength(tried: Sequence[Tried]) -> float:
     most_copied = max(learned.copied, MOST_COPIED)
     sound = [each for each in tried if each.validation_loss <= most_loss and each.copied <= most_copied]
     return max([learned, *sound], key=lambda each: (each.voice, -each.strength)).strength
+
+
+def contrast_in_turn(
+    plain: Voice, voice_at: Callable[[float], Voice | None], out_of_time: Callable[[], bool]
+) -> tuple[float, Voice]:
+    """How far the voices of a run lean away from each other, and the voice measured so; `plain` is that at 0.
+
+    The contrast at which the worst told of them is told best, the lowest of equals; 0 where there is one voice only.
+    """
+    best, chosen = plain, 0.0
+    for contrast in CONTRASTS if len(plain.of_each) > 1 else ():
+        if _of_worst(best) >= ENOUGH or out_of_time():
+            break
+        heard = voice_at(contrast)
+        if heard is not None and _of_worst(heard) > _of_worst(best) and heard.copied <= MOST_COPIED:
+            best, chosen = heard, contrast
+    return chosen, best
+
+
+def _of_worst(heard: Voice) -> float:
+    """The share of its passages that sound like it, of the shelf where that is smallest."""
+    return min(right / max(1, told) for right, told in heard.of_each.values())

@@ -14,6 +14,7 @@ from storytime_tui.errors import Misused
 
 VOICES = "voices.json"
 LEAST_STRENGTH, MOST_STRENGTH = 0.0, 2.0
+MOST_CONTRAST = 2.0
 _LARGEST = 1_000_000  # bytes
 _log = logging.getLogger(__name__)
 
@@ -23,10 +24,12 @@ class Voices:
     """`titles`: the shelves that it learned from, as their lines call them; told alone, it uses the first one.
 
     `strength`: how far from its base towards what it learned it is told with, unless somebody says otherwise.
+    `contrast`: how far a voice leans away from the others (see `generation.voice.leaning`), likewise.
     """
 
     titles: tuple[str, ...] = ()
     strength: float = 1.0
+    contrast: float = 0.0
 
 
 def read_voices(folder: Path) -> Voices | None:
@@ -34,15 +37,17 @@ def read_voices(folder: Path) -> Voices | None:
     try:
         found = small_files.read_json(folder / VOICES, _LARGEST)
         titles, strength = found["titles"], float(found["strength"])
+        contrast = float(found.get("contrast", 0.0))  # older files have none
         if not all(isinstance(title, str) for title in titles):
             raise ValueError
     except FileNotFoundError:
         return None
-    except (small_files.UnreadableFile, ValueError, KeyError, TypeError):
+    except (small_files.UnreadableFile, ValueError, KeyError, TypeError, AttributeError):
         _log.warning("the voices in %s cannot be read", folder)
         return None
     within = LEAST_STRENGTH <= strength <= MOST_STRENGTH
-    return Voices(tuple(filter(None, map(voice_of, titles))), strength if within else 1.0)
+    titles = tuple(filter(None, map(voice_of, titles)))
+    return Voices(titles, strength if within else 1.0, contrast if 0 <= contrast <= MOST_CONTRAST else 0.0)
 
 
 def write_voices(folder: Path, voices: Voices) -> None:
@@ -57,6 +62,12 @@ def check_strength(strength: float) -> None:
         raise Misused(
             f"The strength is {strength:g}, but must be from 0 (the base alone) to 2; 1 is the run as it was trained."
         )
+
+
+def check_contrast(contrast: float) -> None:
+    """Raise Misused for a contrast out of range."""
+    if not 0 <= contrast <= MOST_CONTRAST:  # NaN fails too
+        raise Misused(f"The contrast is {contrast:g}, but must be from 0 (off) to {MOST_CONTRAST:g}.")
 
 
 def check_shares(shares: Sequence[tuple[str, float]]) -> None:

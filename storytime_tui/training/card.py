@@ -47,11 +47,15 @@ def model_card(run: str, plan: TrainingPlan, lesson: Dataset, progress: Progress
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _strength(strength: float) -> str:
-    """How strongly it was told with, where that is not as it lies here."""
-    if strength == 1:
-        return ""
-    return f" at strength {strength:g} (base + {strength:g} × (run − base), which Storytime tells it at)"
+def _told_at(said: VoiceMeasured) -> str:
+    """Strength and contrast, where these are not those of the plain weights."""
+    strength, contrast = said.strength, said.contrast
+    by = []
+    if strength != 1:
+        by.append(f"strength {strength:g} (base + {strength:g} × (run − base), which Storytime tells it at)")
+    if contrast:
+        by.append(f"contrast {contrast:g} (each voice leans away from the others)")
+    return f" at {' and '.join(by)}" if by else ""
 
 
 def with_voice(card: str, said: VoiceMeasured) -> str:
@@ -60,7 +64,7 @@ def with_voice(card: str, said: VoiceMeasured) -> str:
         f"\n- {_plain(shelf)}: {right:,}" for shelf, right in zip(said.shelves, said.of_each, strict=False)
     )
     text = (
-        f"{_VOICE}\n\nOf {said.passages:,} passages that step {said.step:,} told{_strength(said.strength)}, "
+        f"{_VOICE}\n\nOf {said.passages:,} passages that step {said.step:,} told{_told_at(said)}, "
         f"{said.of_shelf:,} sound like the shelf that they were told as, and {said.of_base:,} like the base; "
         f"{said.copied:.1%} of their runs of eight words stand in the training stories. "
         f"{WHAT_IT_IS}{each if len(said.shelves) > 1 else ''}\n\n"

@@ -87,7 +87,8 @@ class VoiceMeasured(Event):
     """The model told `passages` passages, each as one of the run's shelves, and a classifier named whose manner each is
     told in: `of_shelf` its shelf's, `of_base` the base's, the others another shelf's. `copied` is the share (0 to 1) of
     their runs of eight words that stand in the training stories. `shelves`: the titles, and `of_each` how many of
-    `of_shelf` are each one's. At the end of a run `step` is that of the best checkpoint, which tells at `strength`."""
+    `of_shelf` are each one's. At the end of a run `step` is that of the best checkpoint, which tells at `strength`
+    and `contrast`."""
 
     step: int
     passages: int
@@ -97,6 +98,7 @@ class VoiceMeasured(Event):
     shelves: tuple[str, ...] = ()
     of_each: tuple[int, ...] = ()
     strength: float = 1.0
+    contrast: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class FakeTeller:
 
     def __init__(self) -> None:
         self.name = ""
-        self.strength, self.note = 1.0, ""
+        self.strength, self.note, self.contrast = 1.0, "", 0.0
         self.opened: dict[str, object] = {}
         self.voices: tuple[str, ...] = ()
         self.asked: tuple[str, SamplerSettings] | None = None
@@ -145,6 +145,7 @@ def test_json_is_one_object_a_line(teller: FakeTeller, capsys: pytest.CaptureFix
             "seed": 7,
             "voice": [],
             "strength": 1.0,
+            "contrast": 0.0,
         },
     ]
 
@@ -290,6 +291,8 @@ def test_every_setting_is_reached_and_an_option_wins_over_set(teller: FakeTeller
         (["--strength", "nan"], "strength is nan"),
         (["--strength", "inf"], "strength is inf"),
         (["--strength", "strong"], "--strength is 'strong', but must be a number"),
+        (["--contrast", "2.5"], "contrast is 2.5, but must be from 0 (off) to 2"),
+        (["--contrast", "nan"], "contrast is nan"),
         (["--blend", "other"], "--blend is 'other', but must be a run"),
         (["--blend", "=0.4"], "--blend is '=0.4'"),
         (["--blend", "other=much"], "--blend is 'other=much'"),
@@ -313,11 +316,26 @@ def test_a_strength_and_other_runs_are_asked_for_and_said(
     teller: FakeTeller, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert tell("--prompt", "Once") == 0
-    assert teller.opened == {"strength": None, "blend": []}
+    assert teller.opened == {"strength": None, "blend": [], "contrast": None}
     assert "grimm-2, seed" in capsys.readouterr().err
-    options = ("--prompt", "Once", "--strength", "1.25", "--blend", "a=b=0.4", "--blend", "potter-1=.1")
+    options = (
+        "--prompt",
+        "Once",
+        "--strength",
+        "1.25",
+        "--contrast",
+        "0.5",
+        "--blend",
+        "a=b=0.4",
+        "--blend",
+        "potter-1=.1",
+    )
     assert tell(*options) == 0
-    assert teller.opened == {"strength": 1.25, "blend": [("a=b", 0.4), ("potter-1", 0.1)]}
+    assert teller.opened == {
+        "strength": 1.25,
+        "contrast": 0.5,
+        "blend": [("a=b", 0.4), ("potter-1", 0.1)],
+    }
     assert "grimm-2 + 0.4 a=b + 0.1 potter-1, strength 1.25, seed" in capsys.readouterr().err
     assert tell(*options, "--json") == 0
     closing = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from transformers import GPT2LMHeadModel
 
 from storytime_tui.corpus.collection import Story
@@ -23,9 +25,9 @@ from storytime_tui.generation.continuation import Continuation
 from storytime_tui.generation.generator import Generator
 from storytime_tui.generation.header import header_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
-from storytime_tui.generation.sampling.mixture import mixed
+from storytime_tui.generation.sampling.mixture import PLAUSIBLE, contrasted, mixed
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.generation.voice import Voice, asked_for, effective, known, of_record, said, usual
+from storytime_tui.generation.voice import Voice, asked_for, effective, known, leaning, of_record, said, usual
 from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
 from storytime_tui.models.transformers_model import TransformersModel
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
@@ -335,6 +337,60 @@ def test_the_mean_of_likelihoods() -> None:
     assert mixed([one], [1.0]) is one
     expected = (0.7 * one.softmax(0) + 0.3 * other.softmax(0)).log()
     torch.testing.assert_close(mixed([one, other], [0.7, 0.3]), expected)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 10_000), st.floats(0, 2, allow_subnormal=False))
+def test_a_contrast_takes_what_the_other_voice_says_from_what_is_plausible(
+    seed: int, contrast: float
+) -> None:
+    """Nothing implausible behind the voice's own line is ever drawn; of the rest the odds are those of the formula."""
+    draw = torch.Generator().manual_seed(seed)
+    own, other = 4 * torch.randn(40, generator=draw), 4 * torch.randn(40, generator=draw)
+    scores = contrasted(own, other, contrast)
+    kept = own.softmax(0) >= PLAUSIBLE * own.softmax(0).max() * (1 - 1e-5)
+    assert (
+        torch.equal(torch.isfinite(scores), kept)
+        or (own.softmax(0) / own.softmax(0).max() - PLAUSIBLE).abs().min() < 1e-5
+    )
+    expected = own + contrast * (own - other)
+    within = torch.isfinite(scores)
+    apart = (scores - expected)[within]
+    torch.testing.assert_close(apart, apart[:1].expand_as(apart), atol=1e-4, rtol=1e-4)
+
+
+def test_a_voice_leans_away_from_the_usual_one_and_that_from_the_other_of_two() -> None:
+    assert leaning(A, SHELVES[:2], 0.5) == (("Hedgerow Tales", 1.5), ("Grimm", -0.5))
+    assert leaning(B, SHELVES[:2], 1.0) == (("Grimm", 2.0), ("Hedgerow Tales", -1.0))
+    assert leaning(B, SHELVES, 1.0) == (("Grimm", 2.0), ("Hedgerow Tales", -1.0))
+    assert effective(leaning(B, SHELVES, 1.0)) == leaning(B, SHELVES, 1.0)
+    for voice, titles, contrast in (
+        (A, SHELVES, 1.0),
+        (A, SHELVES[:1], 1.0),
+        (BOTH, SHELVES, 1.0),
+        ((), SHELVES, 1.0),
+    ):
+        assert leaning(voice, titles, contrast) == voice
+    assert leaning(B, SHELVES, 0.0) == B
+
+
+def test_what_is_told_in_contrast_is_what_the_plain_model_scores_behind_both_lines() -> None:
+    """Token by token the largest score, from readings of the plain model."""
+    model = tiny_gpt2(256)
+    views = [[EOT, *header_ids(shelf_line(title), Bytes()), *encoded("An owl")] for title in SHELVES[:2]]
+    pieces, _ = split(
+        Generator(reader_of(model), Bytes()).tell("An owl", GREEDILY, voice=leaning(A, SHELVES[:2], 1.0))
+    )
+    told = ids_of(pieces)
+    for place in range(30):
+        with torch.no_grad():
+            own, other = (
+                model(torch.tensor([[*ids, *told[:place]]])).logits[0, -1, : Bytes.vocabulary_size]
+                for ids in views
+            )
+        scores = contrasted(own, other, 1.0)
+        scores[EOT] = -torch.inf
+        assert told[place] == scores.argmax()
 
 
 # -- words for a voice -----------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ class Opened:
         monkeypatch.setattr(generate, "open_teller", self)
         monkeypatch.setattr(listen, "tell_with", lambda teller, title, stopped: tell_as(OLD))
 
-    def __call__(self, name: str, strength: float | None = None) -> object:
+    def __call__(self, name: str, strength: float | None = None, contrast: float | None = None) -> object:
         self.names.append(name if strength == 1 else f"{name} at {strength}")
         return strength
 

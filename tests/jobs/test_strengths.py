@@ -12,8 +12,10 @@ from storytime_tui.jobs.strengths import (
     MOST_WORSE,
     Tried,
     best_strength,
+    contrast_in_turn,
     tried_in_turn,
 )
+from storytime_tui.jobs.voice import Voice
 
 tried = st.builds(
     Tried,
@@ -73,3 +75,24 @@ def test_strengths_are_tried_until_one_costs_too_much_or_is_enough() -> None:
     assert search(cheap, {**low, ASKED[1]: ENOUGH}) == [ASKED[1]]
     assert search(cheap, {**low, 1.0: 1.0}) == []
     assert search(cheap, low, patience=2) == list(ASKED[1:3])
+
+
+def told(right: int, other: int, copied: float = 0.0) -> Voice:
+    """Twelve passages as each of two shelves."""
+    return Voice(24, right + other, 0, {}, {"A": (right, 12), "B": (other, 12)}, copied)
+
+
+def test_voices_lean_away_from_each_other_where_that_helps_the_worst_of_them() -> None:
+    at = {0.5: told(9, 12), 1.0: told(11, 11)}
+    assert contrast_in_turn(told(8, 11), at.get, lambda: False) == (1.0, at[1.0])
+    assert contrast_in_turn(told(8, 11), {0.5: told(12, 12), 1.0: None}.get, lambda: False)[0] == 0.5
+    # not where it is no better, where it recites, or where a voice cannot be measured
+    assert contrast_in_turn(told(9, 12), {0.5: told(9, 12), 1.0: told(12, 8)}.get, lambda: False)[0] == 0.0
+    assert contrast_in_turn(told(8, 11), {0.5: told(12, 12, 0.5)}.get, lambda: False)[0] == 0.0
+    assert contrast_in_turn(told(8, 11), at.get, lambda: True)[0] == 0.0
+
+
+def test_one_voice_has_nothing_to_lean_away_from() -> None:
+    alone = Voice(24, 3, 0, {}, {"A": (3, 24)}, 0.0)
+    asked: list[float] = []
+    assert contrast_in_turn(alone, asked.append, lambda: False) == (0.0, alone) and not asked

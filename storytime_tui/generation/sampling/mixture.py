@@ -1,10 +1,12 @@
-"""The next token of a mixture of voices: what the model holds likely behind each shelf's line, put together."""
+"""The next token of a mixture of voices, or of one voice in contrast to another."""
 
 import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+
+PLAUSIBLE = 0.05  # of the likeliest token's probability
 
 
 def mixed(logits: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
@@ -19,5 +21,21 @@ def mixed(logits: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
     """
     if len(logits) == 1:
         return logits[0]
+    if shares[1] < 0:
+        return contrasted(logits[0], logits[1], -shares[1])
     weighted = [each.log_softmax(0) + math.log(share) for each, share in zip(logits, shares, strict=True)]
     return torch.logsumexp(torch.stack(weighted), 0)
+
+
+def contrasted(logits: Tensor, other: Tensor, contrast: float) -> Tensor:
+    """(vocabulary,) logits behind a voice's line and behind another's -> (vocabulary,) scores, -inf where implausible.
+
+    (1 + contrast) * logprob - contrast * other's logprob: classifier-free guidance (Sanchez et al., "Stay on topic with
+    classifier-free guidance", 2023). What only the voice would say gains, what any voice would say loses. Tokens with
+    less than PLAUSIBLE of the likeliest one's probability are left out, as in contrastive decoding (Li et al., 2023):
+    there a ratio of two tiny probabilities means nothing.
+    """
+    logprobs = logits.log_softmax(0)
+    scores = (1 + contrast) * logprobs - contrast * other.log_softmax(0)
+    implausible = logprobs < logprobs.max() + math.log(PLAUSIBLE)
+    return scores.masked_fill(implausible, -math.inf)
