@@ -175,6 +175,7 @@ def test_what_came_later_stands_on_the_same_shelves_and_is_cleaned_alike(more: P
         True,
         False,
         False,
+        False,
     ]
 
     assert starter.last_plan("starter").collections[0] == starter_texts.FRESH
@@ -204,7 +205,7 @@ def test_what_came_of_it_is_put_into_the_package_whole(
     for run in starter.PLANS:
         starter.write_plan(plan, record / f"{run}.toml")
     assert list(learn(plan, Control(), starter.SHELVES))
-    assert list(learn(dataclasses.replace(plan, base=starter.SHELVES), Control(), starter.AGAIN))
+    assert list(learn(dataclasses.replace(plan, base=starter.SHELVES), Control(), starter.LINES))
     monkeypatch.setattr(starter, "_SHARD", 100_000)
 
     starter.ship(starter_folder, record)
@@ -242,7 +243,7 @@ def test_the_plans_have_as_many_steps_as_their_tokens_take(gpu: bool, tmp_path: 
     assert 0.99 < read / 10_000_000 <= 1
     first, *others = plans.values()
     assert [plan.base for plan in plans.values()] == ["scratch-6x384", *list(plans)[:-1]]
-    assert [plan.shelf_lines for plan in plans.values()] == [False, False, False, True, True]
+    assert [plan.shelf_lines for plan in plans.values()] == [False, False, False, True, True, True]
     assert list(plans) == list(starter.PLANS)
     for name, plan in starter.plans_for("scratch-6x384", None, gpu=gpu).items():
         assert plan.max_steps != plans[name].max_steps
@@ -297,3 +298,23 @@ def test_a_picture_books_pages_become_paragraphs() -> None:
 )
 def test_the_ways_of_old_tales_to_begin_are_one(told: str, begins: str) -> None:
     assert starter_texts.from_once(told) == begins
+
+
+@pytest.mark.parametrize(
+    ("told", "begun"),
+    [
+        ("The sun was hot.\n\nBert sat still.", "Once upon a time the sun was hot.\n\nBert sat still."),
+        (
+            "Peter Rabbit ran. He ran to Peter's hole.",
+            "Once upon a time Peter Rabbit ran. He ran to Peter's hole.",
+        ),
+        ("He sat in the sun.", ""),
+        ("Early next morning, as early as could be, he rose.", ""),
+        ("CHAPTER I\n\nThe sun was hot.", ""),
+        (f"The sun was hot.\n\n{'It shone. ' * 300}", "Once upon a time the sun was hot."),
+    ],
+)
+def test_a_beginning_is_led_in_where_that_is_english_and_is_about_a_window_long(
+    told: str, begun: str
+) -> None:
+    assert starter_texts.led_in(told) == begun

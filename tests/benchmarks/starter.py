@@ -6,7 +6,7 @@
 
 FOLDER of --texts is what `starter_texts` reads; the one of --grimm holds the tales that no story may share much with,
 since people fine-tune on those first. Everything is kept in DIR: the collections, `starter/` (the plans, and lists of
-what was learned from and what was left out, and why), and the five runs. With --last-only there is one run: the last
+what was learned from and what was left out, and why), and the six runs. With --last-only there is one run: the last
 one, from the starter that ships. The same command goes on with a run that was stopped, and measures what has ended;
 --ship puts what came of it into the package. A GPU, where there is one, gets the larger plans.
 """
@@ -18,6 +18,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -33,6 +34,9 @@ from storytime_tui.training.plan import TrainingPlan, read_plan, with_values, wr
 from tests.benchmarks.starter_texts import (
     ADDED,
     BEDTIME,
+    BEGUN_NOVELS,
+    BEGUN_PAGES,
+    BEGUN_TALES,
     FABLES,
     FRESH,
     LEARNED,
@@ -54,12 +58,13 @@ from tests.benchmarks.starter_texts import (
     prepare,
 )
 
-READING, PROSE, TELLING, SHELVES, AGAIN = (
+READING, PROSE, TELLING, SHELVES, AGAIN, LINES = (
     "starter-reading",
     "starter-prose",
     "starter-telling",
     "starter-shelves",
     "starter-again",
+    "starter-lines",
 )  # each goes on from the one before
 PLANS = {  # as they are shipped
     READING: "plan-1-everything.toml",
@@ -67,9 +72,10 @@ PLANS = {  # as they are shipped
     TELLING: "plan-3-short-stories.toml",
     SHELVES: "plan-4-shelves.toml",
     AGAIN: "plan-5-short-stories-again.toml",
+    LINES: "plan-6-lines.toml",
 }
 MEASURED = ((TALES_HELD_OUT, NOVELS_HELD_OUT), (TINY_HELD_OUT,))
-_LAST = 3_112_960  # tokens of the last run alone: twenty-two minutes on two cores
+_LAST = 2_252_800  # tokens of the last run alone: twenty minutes on two cores
 _SHARD = 15_000_000  # bytes of weights in a file: with its head it stays below 16 MiB
 # of what the fourth run reads, more than half are short stories then, a fifth tales that begin with "Once upon a time"
 _SHELVES_REPEATS = {
@@ -82,7 +88,7 @@ _SHELVES_REPEATS = {
     ONCE_NOVELS: 1.5,
     NOVELS: 0.03,
 }
-# and of what the last reads, four fifths: enough of the others for them not to be forgotten
+# and of what the fifth reads, four fifths: enough of the others for them not to be forgotten
 _AGAIN_REPEATS = {
     FRESH: 1.0,
     TINY: 0.1,
@@ -92,23 +98,35 @@ _AGAIN_REPEATS = {
     SIMPLE: 0.1,
     NOVELS: 0.015,
 }
+# The sixth reads the beginnings of the others, all of them from "Once upon a time": the line alone says which it is.
+_LINES_REPEATS = {
+    FRESH: 0.75,
+    BEGUN_TALES: 1.0,
+    BEGUN_PAGES: 1.0,
+    BEGUN_NOVELS: 1.0,
+    ONCE_TALES: 0.25,
+    ONCE_PAGES: 1.0,
+    ONCE_NOVELS: 1.0,
+    SIMPLE: 0.1,
+    NOVELS: 0.01,
+}
 # How much of the way that a run went is kept: a mean with what it began from predicts better than either. More of the
 # last is better on short stories and worse on old books.
-_KEPT = {SHELVES: 0.6, AGAIN: 0.35}
+_KEPT = {SHELVES: 0.6, AGAIN: 0.35, LINES: 0.5}
 
 
 def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, TrainingPlan]:
-    """Five runs, by name, for so many tokens in all: everything at a high rate, simple prose above all, short stories,
-    each shelf behind its line, and the short stories again.
+    """Six runs, by name, for so many tokens in all: everything at a high rate, simple prose above all, short stories,
+    each shelf behind its line, the short stories again, and what binds each manner to its line.
 
     What a model reads last, while its rate falls, it speaks like: so novels come first and mostly. On a CPU there is
-    time for a pass or two, and simple prose has to be much of it from the beginning. Only the last two runs have lines
-    of shelves: before them, everything is read as one language.
+    time for a pass or two, and simple prose has to be much of it from the beginning. Only the last three runs
+    have lines of shelves: before them, everything is read as one language.
     """
     tokens = tokens or (500_000_000 if gpu else 24_000_000)
     batch = 64 if gpu else 16
-    everything, prose, short, lines, last = (
-        (0.7, 0.24, 0.04, 0.013, 0.007) if gpu else (0.45, 0.2, 0.2, 0.1, 0.05)
+    everything, prose, short, lines, again, last = (
+        (0.7, 0.235, 0.04, 0.013, 0.007, 0.005) if gpu else (0.4, 0.15, 0.2, 0.1, 0.05, 0.1)
     )
     first = TrainingPlan(
         base=shape,
@@ -155,7 +173,8 @@ def plans_for(shape: str, tokens: int | None, *, gpu: bool) -> dict[str, Trainin
         PROSE: second,
         TELLING: third,
         SHELVES: shelves_plan(TELLING, int(tokens * lines)),
-        AGAIN: last_plan(SHELVES, int(tokens * last)),
+        AGAIN: again_plan(SHELVES, int(tokens * again)),
+        LINES: last_plan(AGAIN, int(tokens * last)),
     }
 
 
@@ -187,16 +206,24 @@ def shelves_plan(base: str, tokens: int) -> TrainingPlan:
     )
 
 
-def last_plan(base: str, tokens: int = _LAST) -> TrainingPlan:
+def again_plan(base: str, tokens: int) -> TrainingPlan:
     """The short stories once more, behind their line, and a little of the others behind theirs."""
+    return _lines_plan(base, tokens, _AGAIN_REPEATS)
+
+
+def last_plan(base: str, tokens: int = _LAST) -> TrainingPlan:
+    """Beginnings of each shelf behind its line, all from "Once upon a time", and as many short stories."""
+    return _lines_plan(base, tokens, _LINES_REPEATS)
+
+
+def _lines_plan(base: str, tokens: int, repeats: Mapping[str, float]) -> TrainingPlan:
     there = taken_names()
-    read = tuple(name for name in _AGAIN_REPEATS if name in there) or (TINY,)
-    steps = _steps(tokens, 8)
+    read = tuple(name for name in repeats if name in there) or (TINY,)
     return dataclasses.replace(
         shelves_plan(base, tokens),
         collections=read,
-        repeats=tuple(f"{name}={_AGAIN_REPEATS[name]:g}" for name in read),
-        warmup_steps=min(30, steps // 8),
+        repeats=tuple(f"{name}={repeats.get(name, 1):g}" for name in read),
+        warmup_steps=min(30, _steps(tokens, 8) // 8),
     )
 
 
@@ -214,7 +241,7 @@ def train(run: str, plan: TrainingPlan, plan_file: Path) -> int:
     return cli.main(["train", "--resume", run])
 
 
-def make(record: Path, run: str = AGAIN) -> Path:
+def make(record: Path, run: str = LINES) -> Path:
     """The folder with what came of a run: the mean of its best checkpoint and of what it began from, 16 bits in small
     files, and its voices. Made once: where it began from the starter that ships, shipping changes that."""
     made = record / f"made-{run}"
@@ -251,7 +278,9 @@ def ship(folder: Path, record: Path) -> None:
         for run, name in PLANS.items():
             if (record / f"{run}.toml").is_file():
                 plan = read_plan(record / f"{run}.toml")
-                in_words = SHELVES if plan.base == str(record / f"made-{SHELVES}") else plan.base
+                in_words = {str(record / f"made-{before}"): before for before in _KEPT}.get(
+                    plan.base, plan.base
+                )
                 write_plan(dataclasses.replace(plan, base=in_words), made / name)
         shutil.copy(record / "sources.tsv", made / "sources.tsv")  # names that anyone may look up
         for name in ("learned.tsv", "left_out.tsv"):
@@ -318,12 +347,12 @@ def main() -> int:
             return 0
         wished = dict(entry.split("=", 1) for entry in args.set)
         if args.last_only:
-            plans = {AGAIN: last_plan(STARTER, args.tokens or _LAST)}
+            plans = {LINES: last_plan(STARTER, args.tokens or _LAST)}
         else:
             plans = plans_for(args.shape, args.tokens, gpu=_has_gpu())
         for run, plan in plans.items():
-            if plan.base == SHELVES:
-                plan = dataclasses.replace(plan, base=str(make(record, SHELVES)))
+            if plan.base in _KEPT:
+                plan = dataclasses.replace(plan, base=str(make(record, plan.base)))
             code = train(run, with_values(plan, wished), record / f"{run}.toml")
             if code:
                 return code
