@@ -427,7 +427,7 @@ def test_an_argument_that_names_nothing_is_a_sentence(
     (tmp_path / "here" / "diary.txt").write_text("Dear diary. " * 50)
     assert main([blank if word == "?" else word for word in words]) == 1
     out, err = capsys.readouterr()
-    assert out == "" and err.count("\n") == 1 and f"{said} is empty: write" in err
+    assert out == "" and err.count("\n") == 1 and f"{said} is empty: give" in err
 
 
 @pytest.mark.parametrize(
@@ -567,4 +567,4 @@ def test_a_home_that_is_a_file_is_said_before_anything_else(
     for words in (["doctor"], ["corpus", "list"], ["tell", "--prompt", "Once"]):
         assert main(words) == 1
         out, err = capsys.readouterr()
-        assert out == "" and f"{tmp_path / 'note.txt'} is not a folder: name another" in err
+        assert out == "" and f"{tmp_path / 'note.txt'} is not a folder: set it to another" in err
