@@ -100,7 +100,7 @@ def test_whatever_is_lost_and_whenever_the_run_is_saved_and_the_exit_says_so(
     assert "Traceback" not in other.getvalue()
     if stream == "stdout" and breaking.failed:
         assert run.step >= 1
-        assert "The run is saved" in other.getvalue() or "has finished, and is saved" in other.getvalue()
+        assert "The run is saved" in other.getvalue() or "has finished and is saved" in other.getvalue()
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])

@@ -38,7 +38,7 @@ from storytime_tui.corpus.manner import Classifier, passages_of
 from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.jobs import voice
 from storytime_tui.jobs.listen import tell_with
-from storytime_tui.jobs.voice import Ear, Shelf, Tell, ear_for, measure_voice
+from storytime_tui.jobs.voice import Shelf, Tell, VoiceJudge, make_judge, measure_voice
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
@@ -105,7 +105,7 @@ def starter_passages(shelves: Sequence[Shelf]) -> list[str]:
     from storytime_tui.jobs.generate import open_teller
 
     tell = tell_with(open_teller(STARTER), None)
-    openings = voice.base_beginnings(shelves, OPENINGS * len(shelves))
+    openings = voice.base_openings(shelves, OPENINGS * len(shelves))
     return [text for rows in voice.tell_as_base(tell, openings, 4 * len(openings)) for text in rows]
 
 
@@ -137,16 +137,18 @@ def figures_of(evaluations: Sequence[ev.Evaluated], seconds: float) -> dict[str,
     return {"perplexity": (first, best), "perplexity_lower": 1 - best / first, "seconds": seconds}
 
 
-def told_by(model: str, ear: Ear, tales: dict[str, list[str]], *, lines: bool = True) -> voice.Voice:
-    """24 tales of a model, shared out among the ear's shelves; with `lines` each is told behind its shelf's."""
+def told_by(
+    model: str, judge: VoiceJudge, tales: dict[str, list[str]], *, lines: bool = True
+) -> voice.VoiceScore:
+    """24 tales of a model, shared out among the judge's shelves; with `lines` each is told behind its shelf's."""
     from storytime_tui.jobs.generate import open_teller
 
     teller = open_teller(model)
     tells = {}
-    for shelf in ear.shelves:
+    for shelf in judge.shelves:
         told = tales.setdefault(f"{model}: {shelf.title}", [])
         tells[shelf.title] = kept(tell_with(teller, ((shelf.title, 1.0),) if lines else None), told)
-    measured = measure_voice(ear, tells, passages=TALES, openings=OPENINGS)
+    measured = measure_voice(judge, tells, passages=TALES, openings=OPENINGS)
     assert measured is not None
     return measured
 
@@ -161,16 +163,16 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[st
     shelves = [shelf_in(name) for name in by_title.values()]
     authors = [shelf_in(str(folder)) for folder in args.author]
     tales: dict[str, list[str]] = {}
-    ear = ear_for(
+    judge = make_judge(
         shelves,
         starter_passages(shelves),
         {a.title: [story.text for story in some(a.stories)] for a in authors},
     )
-    assert ear is not None
-    right = right_on(ear.classifier, held_out([*shelves, *authors], whole=False))
-    untaught = {s.title: told_by(STARTER, replace(ear, shelves=(s,)), tales, lines=False) for s in shelves}
+    assert judge is not None
+    right = right_on(judge.classifier, held_out([*shelves, *authors], whole=False))
+    untaught = {s.title: told_by(STARTER, replace(judge, shelves=(s,)), tales, lines=False) for s in shelves}
     titles = [shelf.title for shelf in shelves]
-    whole = right_on(ear.classifier, held_out(shelves, whole=True))
+    whole = right_on(judge.classifier, held_out(shelves, whole=True))
     figures: dict[str, Any] = {
         "classifier_right": share(right, titles),
         "classifier_right_on_stories": share(whole, titles),
@@ -188,7 +190,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[st
     for shelf in wanted:
         run = f"voice-{Path(by_title[shelf.title]).name}"
         known_of = learned(run, [by_title[shelf.title]])
-        heard = told_by(run, replace(ear, shelves=(shelf,)), tales)
+        heard = told_by(run, replace(judge, shelves=(shelf,)), tales)
         figures["told_in_voice"][shelf.title] = heard.of_shelf
         figures["per_class"][shelf.title] = heard.per_class
         figures["perplexity_lower"][shelf.title] = known_of["perplexity_lower"]
@@ -197,7 +199,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[st
     if args.pair and len(wanted) > 1:
         two = wanted[:2]
         learned("voice-pair", [by_title[shelf.title] for shelf in two])
-        heard = told_by("voice-pair", replace(ear, shelves=tuple(two)), tales)
+        heard = told_by("voice-pair", replace(judge, shelves=tuple(two)), tales)
         figures["pair"] = {title: f"{a} of {b}" for title, (a, b) in heard.of_each.items()}
     return figures, tales
 
