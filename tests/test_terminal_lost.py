@@ -129,7 +129,7 @@ def test_a_run_whose_reader_left_has_a_checkpoint_and_goes_on(
             cli.main(["train", "--corpus", str(tales), *words, *(w for k in knobs for w in ("--set", k))])
             == 1
         )
-    assert "train --resume r goes on" in capsys.readouterr().err
+    assert "`storytime-tui train --resume r` resumes it" in capsys.readouterr().err
     saved = home / "runs" / "r" / "checkpoints"
     assert (saved / "last" / "model.safetensors").is_file()
     assert cli.main(["train", "--resume", "r"]) == 0

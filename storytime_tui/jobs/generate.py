@@ -88,10 +88,10 @@ def _note_of_base(base: catalogue.Base) -> str:
 def _note_of(summary: runs.RunSummary) -> str:
     if summary.state == "damaged":
         return "damaged: its plan or its journal cannot be read"
-    learned = ", ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in summary.collections)
+    collections = ", ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in summary.collections)
     loss = summary.best_validation_loss
     how_well = f", validation loss {loss:.3f}" if loss is not None else ""
-    return f"{summary.base} taught {learned}{how_well}"
+    return f"{summary.base} trained on {collections}{how_well}"
 
 
 class Teller:
