@@ -1,4 +1,4 @@
-"""`storytime-tui`, and `python -m storytime_tui`, which is also what torchrun starts."""
+"""Entry point of `storytime-tui` and of `python -m storytime_tui`, which torchrun starts."""
 
 import contextlib
 import logging
@@ -8,13 +8,13 @@ from typing import NoReturn
 
 
 def start() -> int:
-    """Run one command. Ctrl+C is no error, however early it comes."""
+    """Run one command. Ctrl+C returns 130, even while the modules are still being imported."""
     try:
         from storytime_tui.cli import main
 
         return main()
     except KeyboardInterrupt:
-        with contextlib.suppress(Exception):  # the terminal may be gone, too
+        with contextlib.suppress(Exception):  # the terminal may be gone
             sys.stderr.write("storytime-tui: interrupted\n")
         return 130
 
@@ -22,8 +22,8 @@ def start() -> int:
 def leave(code: int) -> NoReturn:
     """End this process with an exit code.
 
-    One of torchrun's processes ends at once: the threads of torch's process groups outlive the groups for a moment, and
-    one that asks for Python while Python is already shutting down aborts the process, after all its work was done.
+    Under torchrun the process exits without Python's shutdown. The threads of torch's process groups outlive the groups
+    for a moment; a thread that calls into Python during the shutdown would abort the process after its work was done.
     """
     if os.environ.get("WORLD_SIZE", "1") != "1" and "RANK" in os.environ:
         logging.shutdown()

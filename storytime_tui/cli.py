@@ -1,4 +1,4 @@
-"""The command line: finds the verb, loads its module, turns errors into one line. Imports nothing heavy."""
+"""The command line: finds the verb, loads its module and prints errors as one line. Imports nothing heavy."""
 
 import argparse
 import contextlib
@@ -15,13 +15,13 @@ from storytime_tui.errors import Misused, StorytimeError, is_fault
 from storytime_tui.terminal import is_text, printable_line
 
 VERBS = {
-    "app": "open the app (what happens without a verb)",
-    "corpus": "the shelf: list, add and show collections of stories",
-    "train": "teach a base the stories of a collection",
+    "app": "open the app (the default)",
+    "corpus": "list, add, show and change collections of stories",
+    "train": "train a base model on a collection",
     "tell": "tell a story with a model",
-    "evaluate": "measure how well a model knows a collection",
+    "evaluate": "measure how well a model predicts a collection",
     "runs": "list, show, compare, export and remove runs",
-    "bench": "measure this machine",
+    "bench": "measure the speed of this machine",
     "doctor": "check versions, devices, memory, folders and the network",
 }
 
@@ -29,22 +29,22 @@ DONE, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0 done, 1 failed, 2 misused, 130 interrupted (and saved).
+    """Run one command. Returns the exit code: 0 done, 1 failed, 2 bad usage, 130 interrupted (and saved).
 
-    A command whose answer could not be printed has failed, whatever became of standard output.
+    A command has failed if its output could not be written.
     """
     words = list(sys.argv[1:] if argv is None else argv) or ["app"]
     with streams.guarded():
         try:
             try:
                 code = _run(words)
-            except SystemExit:  # argparse's, after its help or what was wrong with the words
+            except SystemExit:  # from argparse, after its help or a usage error
                 sys.stdout.flush()
                 raise
             sys.stdout.flush()
             return code
         except streams.OutputLost as lost:
-            # whoever read our output and left knows that
+            # a closed pipe needs no message: its reader closed it
             return FAILED if lost.reader_left else _fail(str(lost))
         except KeyboardInterrupt:
             print("storytime-tui: interrupted", file=sys.stderr)
@@ -58,11 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     verb = words[0]
     if verb not in VERBS:
-        _parser().parse_args(words)  # prints help, the version, or what is wrong, and exits
+        _parser().parse_args(words)  # prints the help, the version or the error, and exits
         return MISUSED
-    logging.captureWarnings(
-        True
-    )  # what libraries warn of is for the log, where there is one, not for the screen
+    logging.captureWarnings(True)  # libraries' warnings go to the log, not to the screen
     command = importlib.import_module(f"storytime_tui.commands.{verb}")
     parser = _Parser(prog=f"storytime-tui {verb}", description=_sentence(VERBS[verb]))
     command.add_arguments(parser)
@@ -75,27 +73,27 @@ def _run(words: list[str]) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Repeats what was typed without obeying it: a terminal would take an escape sequence for a command."""
+    """Makes error messages printable: a terminal would execute an escape sequence in an argument."""
 
     def error(self, message: str) -> NoReturn:
         super().error(_shortened(printable_line(message)))
 
 
 def _check_text(args: argparse.Namespace, paths_too: Sequence[str]) -> None:
-    """Raise StorytimeError for an argument that is not UTF-8; those in `paths_too` may name any file."""
+    """Raise StorytimeError for an argument that is not UTF-8; arguments in `paths_too` may be any file name."""
     for name, value in vars(args).items():
         if name in paths_too:
             continue
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str | os.PathLike) and not is_text(os.fspath(text)):
                 shown = printable_line(os.fspath(text))[:60]
-                raise StorytimeError(f"The argument “{shown}” is not UTF-8 text: write it in UTF-8.")
+                raise StorytimeError(f"The argument “{shown}” is not UTF-8 text: type it in UTF-8.")
 
 
 def _check_named(args: argparse.Namespace, texts: Sequence[str], words: Sequence[str]) -> None:
-    """Raise StorytimeError for an argument that names nothing; those in `texts` are texts, which may be empty.
+    """Raise StorytimeError for an empty argument; arguments in `texts` may be empty.
 
-    A script whose variable is not set writes "", and an empty path would be the folder that it runs in.
+    An unset variable in a script becomes "", and an empty path would mean the current folder.
     """
     typed = {word.partition("=")[0] for word in words}
     for name, value in vars(args).items():
@@ -103,12 +101,10 @@ def _check_named(args: argparse.Namespace, texts: Sequence[str], words: Sequence
         if name in texts or not blank:
             continue
         option, plain = f"--{name.replace('_', '-')}", name.replace("_", " ")
-        said = option if option in typed else f"the {plain}"
+        shown = option if option in typed else f"the {plain}"
         if isinstance(value, list) and (len(value) > 1 or option not in typed):
-            said = f"one of {said}"
-        raise StorytimeError(
-            f"{said[0].upper()}{said[1:]} is empty: write there what is meant, or leave it out."
-        )
+            shown = f"one of {shown}"
+        raise StorytimeError(f"{shown[0].upper()}{shown[1:]} is empty: give it a value or leave it out.")
 
 
 def _is_blank(value: object) -> bool:
@@ -120,11 +116,11 @@ def _failed(error: BaseException, words: list[str]) -> int:
         return _fail(str(error), MISUSED)
     if isinstance(error, StorytimeError):
         return _fail(str(error))
-    if os.environ.get("RANK", "0") != "0":  # torchrun's first process says what went wrong
+    if os.environ.get("RANK", "0") != "0":  # only the first process of torchrun prints the error
         return FAILED
     from storytime_tui import log
 
-    return _fail(log.told(error, f"storytime-tui {words[0]}"))
+    return _fail(log.sentence_for(error, f"storytime-tui {words[0]}"))
 
 
 def _fail(message: str, code: int = FAILED) -> int:
@@ -135,7 +131,7 @@ def _fail(message: str, code: int = FAILED) -> int:
 
 
 def _shortened(message: str) -> str:
-    """Without most of a word of hundreds of letters, which would hide what is said about it."""
+    """The message with words of hundreds of letters cut, so that the rest of it stays visible."""
     return re.sub(r"(\S{200})\S{101,}", r"\1…", message)
 
 
@@ -148,8 +144,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="storytime-tui",
         usage="storytime-tui [VERB] [OPTIONS]",
-        description="Teach a small language model stories you love, and write new ones with it.",
-        epilog=f"verbs:\n{verbs}\n\n`storytime-tui VERB --help` says what each takes.",
+        description="Train a small language model on stories you love, and write new stories with it.",
+        epilog=f"verbs:\n{verbs}\n\n`storytime-tui VERB --help` lists a verb's options.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"storytime-tui {__version__}")

@@ -1,12 +1,12 @@
-"""Errors that a person reads: each message is a sentence that says what happened, to what, and what to do."""
+"""Errors for the user: each message is a sentence that says what happened, to what, and what to do."""
 
 
 class StorytimeError(Exception):
-    """What the user did or has cannot work; the message goes to the screen as it is."""
+    """An error that the user can act on; its message is shown on the screen unchanged."""
 
 
 class CorpusError(StorytimeError):
-    """A text or a collection cannot be read, cleaned, found or kept."""
+    """A text or a collection cannot be read, cleaned, found or saved."""
 
 
 class ModelError(StorytimeError):
@@ -14,11 +14,11 @@ class ModelError(StorytimeError):
 
 
 class PlanError(StorytimeError):
-    """A training plan or a sampler setting holds a value that cannot work."""
+    """A training plan or a sampler setting has an invalid value."""
 
 
 class Misused(PlanError):
-    """An option of a command has a value that it cannot have: bad usage, as an unknown option is."""
+    """A command-line option has an invalid value: bad usage, exit code 2."""
 
 
 class RunError(StorytimeError):
@@ -26,21 +26,21 @@ class RunError(StorytimeError):
 
 
 class StoryError(StorytimeError):
-    """A written story cannot be found, opened or kept."""
+    """A story cannot be found, opened or saved."""
 
 
 class StoryUnavailable(StoryError):
-    """The stories file cannot be used at this moment (locked, a full disk, …): the same call may succeed later."""
+    """The stories file cannot be used now (locked, disk full, …); the same call may succeed later."""
 
 
 class StoryMoved(StoryError):
-    """The story's words were changed elsewhere since they were read: what was asked for was not done."""
+    """Another program changed the story since it was read; nothing was done."""
 
 
 def is_fault(error: BaseException) -> bool:
-    """Whether something went wrong, and not Ctrl+C or the end of the program.
+    """Whether an exception is an error, and not Ctrl+C or SystemExit.
 
-    A library written in Rust (tokenizers, safetensors) raises its panics as PanicException, which is a BaseException
-    in a module that cannot be imported. A boundary that must hold catches BaseException and asks here.
+    Libraries written in Rust (tokenizers, safetensors) raise a panic as PanicException, a BaseException whose module
+    cannot be imported. Code that must survive any error catches BaseException and calls this function.
     """
     return isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime"

@@ -1,4 +1,4 @@
-"""Writing so that nothing is lost: whole files and whole folders or nothing, and locks that die with their holder."""
+"""Atomic writes of files and folders, and locks that the system frees when their process dies."""
 
 import contextlib
 import errno
@@ -18,32 +18,32 @@ from storytime_tui.errors import StorytimeError
 
 _OURS = re.compile(r"\.part-[0-9a-f]{12}-")
 _DAY = 86_400  # seconds
-_PART = ".part-"  # what an unfinished file or folder is called; `sweep` removes what a crash left
+_PART = ".part-"  # prefix of unfinished files and folders; `sweep` removes them after a crash
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder of ours, and those above it that are missing, for its owner alone. Raises OSError."""
+    """Make a folder and its missing parents, readable by the owner only. Raises OSError."""
     if path.is_dir():
         return
-    for parent in reversed(path.parents):  # `mkdir(parents=True)` would open those to all
+    for parent in reversed(path.parents):  # `mkdir(parents=True)` would make the parents readable by all
         if not parent.is_dir():
             parent.mkdir(mode=0o700, exist_ok=True)
     path.mkdir(mode=0o700, exist_ok=True)
 
 
 def make_private(path: Path) -> None:
-    """Make an empty file that only its owner can read, or narrow the one that is there, before others write to it.
+    """Create an empty file that only its owner can read; if it exists, restrict its mode.
 
-    What cannot be narrowed stays as it is: it may be another user's. Raises OSError where none can be made.
+    A mode that cannot be changed stays: the file may be another user's. Raises OSError if the file cannot be created.
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
-        _narrow(path)
+        _restrict(path)
 
 
-def _narrow(path: Path) -> None:
-    """Take what others may do with a file or a folder away."""
+def _restrict(path: Path) -> None:
+    """Remove the permissions of everyone but the owner from a file or a folder."""
     with contextlib.suppress(OSError):
         mode = path.stat().st_mode
         if mode & 0o077 and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
@@ -51,10 +51,9 @@ def _narrow(path: Path) -> None:
 
 
 def write_atomically(path: Path, data: bytes, *, shared: bool = False) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
+    """Write a file so that a reader or a crash sees the old content or the new one, never a part.
 
-    Only its owner can read it, unless it is `shared`. Makes the folder. Raises OSError as the system gives it (see
-    `explain`).
+    Only the owner can read it, unless `shared`. Makes the folder. Raises OSError (see `explain`).
     """
     with file_written_atomically(path, shared=shared) as part:
         part.write_bytes(data)
@@ -62,11 +61,10 @@ def write_atomically(path: Path, data: bytes, *, shared: bool = False) -> None:
 
 @contextlib.contextmanager
 def file_written_atomically(path: Path, *, shared: bool = False, replace: bool = True) -> Iterator[Path]:
-    """Give the path of a file to write, piece by piece; when the block ends well it becomes `path`, otherwise
-    nothing does.
+    """Yield the path of a temporary file to write. It is renamed to `path` if the block succeeds, else removed.
 
-    Only its owner can read it, unless it is `shared`: then the umask says who can. Makes the folder. Raises OSError,
-    FileExistsError where `path` is there and not to be replaced.
+    Only the owner can read it; if `shared`, the umask decides. Makes the folder. Raises OSError, and FileExistsError
+    if `path` exists and `replace` is False.
     """
     _make_parent(path, shared)
     part = _part_of(path)
@@ -75,7 +73,8 @@ def file_written_atomically(path: Path, *, shared: bool = False, replace: bool =
         yield part
         _sync_file(part)
         if not replace:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))  # ours, empty: of two, one gets it
+            # creating `path` first reserves the name: of two programs only one succeeds
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         os.replace(part, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -86,9 +85,9 @@ def file_written_atomically(path: Path, *, shared: bool = False, replace: bool =
 
 @contextlib.contextmanager
 def folder_written_atomically(path: Path, *, shared: bool = False) -> Iterator[Path]:
-    """Give an empty folder to fill; when the block ends well it becomes `path`, otherwise nothing does.
+    """Yield an empty temporary folder. It is renamed to `path` if the block succeeds, else removed.
 
-    Every file is on the disk before the rename. Only its owner can open it and what is in it, unless it is `shared`.
+    Every file is on the disk before the rename. Only the owner can read the folder and its contents, unless `shared`.
     `path` must not exist, or must be an empty folder.
     """
     _make_parent(path, shared)
@@ -108,9 +107,9 @@ def folder_written_atomically(path: Path, *, shared: bool = False) -> Iterator[P
 
 @contextlib.contextmanager
 def unfinished_folder(parent: Path, name: str) -> Iterator[Path]:
-    """Give an empty folder in `parent` to fill and then to rename; under its first name it is removed at the end.
+    """Yield an empty temporary folder in `parent`. The caller renames it; otherwise it is removed at the end.
 
-    Makes `parent`. Only its owner can open the folder. Raises OSError.
+    Makes `parent`. Only the owner can read the folder. Raises OSError.
     """
     make_folder(parent)
     part = _part_of(parent / name)
@@ -122,14 +121,14 @@ def unfinished_folder(parent: Path, name: str) -> Iterator[Path]:
 
 
 def narrow_all(folder: Path) -> None:
-    """Keep everything in a folder of ours for its owner alone, whatever the umask let others do."""
+    """Restrict everything in a folder to its owner, whatever the umask was."""
     for file in folder.rglob("*"):
         if not file.is_symlink():
-            _narrow(file)
+            _restrict(file)
 
 
 def sync_all(folder: Path) -> None:
-    """Have every file in a folder on the disk, so that a rename of the folder is the last thing to happen."""
+    """Flush every file in a folder to the disk, before the folder is renamed."""
     for file in folder.rglob("*"):
         if file.is_file():
             _sync_file(file)
@@ -144,12 +143,12 @@ def _make_parent(path: Path, shared: bool) -> None:
 
 
 def _part_of(path: Path) -> Path:
-    """A name beside `path` that nobody else takes."""
+    """A unique temporary name in the folder of `path`."""
     return path.with_name(f"{_PART}{secrets.token_hex(6)}-{path.name[-40:]}")
 
 
 def point_link(link: Path, target: str) -> None:
-    """Make the symbolic link `link` point at `target` (relative to it), swapped by a rename."""
+    """Make the symbolic link `link` point at `target` (relative to it), replaced atomically by a rename."""
     part = link.with_name(_PART + link.name + f"-{os.getpid()}")
     with contextlib.suppress(FileNotFoundError):
         part.unlink()
@@ -159,7 +158,7 @@ def point_link(link: Path, target: str) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the unfinished files and folders that a crash left in `folder`. Call it holding the lock."""
+    """Remove the unfinished files and folders that a crash left in `folder`. The caller holds the lock."""
     for part in folder.glob(_PART + "*"):
         if part.is_dir() and not part.is_symlink():
             shutil.rmtree(part, ignore_errors=True)
@@ -168,10 +167,9 @@ def sweep(folder: Path) -> None:
 
 
 def sweep_old(folder: Path) -> None:
-    """Remove the unfinished files and folders in `folder` that are a day old: nobody writes them any more.
+    """Remove the unfinished files and folders in `folder` that are more than a day old.
 
-    Only what is called as we call them goes, since a home may be a folder with other things in it. What cannot be
-    removed stays.
+    Only names of our own pattern are removed, because a home may hold other files. What cannot be removed stays.
     """
     with contextlib.suppress(OSError):
         for part in folder.glob(_PART + "*"):
@@ -184,15 +182,15 @@ def sweep_old(folder: Path) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder and all in it, where there is one. Raises OSError."""
+    """Remove a folder and its contents, if it exists. Raises OSError."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
 
 
 def forget_unused(folder: Path, days: float) -> None:
-    """Remove what lies in a cache folder and was neither written nor opened (see os.utime) for so long.
+    """Remove the entries of a cache folder that were neither written nor used (see os.utime) for `days`.
 
-    Unfinished parts go after a day. What cannot be removed stays: a cache is no reason to stop.
+    Unfinished files are removed after a day. What cannot be removed stays, without an error.
     """
     now = time.time()
     with contextlib.suppress(OSError):
@@ -212,7 +210,7 @@ def _sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make renames inside a folder durable, where the system can (Windows cannot open a folder)."""
+    """Make renames inside a folder durable. Does nothing on Windows, which cannot open a folder."""
     if os.name == "nt":
         return
     handle = os.open(path, os.O_RDONLY)
@@ -224,19 +222,19 @@ def sync_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator[None]:
-    """Hold the lock file `path` for the block; raise `busy` where another program or thread holds it.
+    """Hold the lock file `path` for the block; raise `busy` if another program or thread holds it.
 
-    `patience`: seconds to wait for it first. The system frees the lock when its holder dies, however it dies.
+    `patience`: seconds to wait for it first. The system frees the lock when the process dies, even if it is killed.
     """
     make_folder(path.parent)
-    # not a lock of one thread: a generator that holds it may be closed in another than it began in
+    # not thread-local: a generator that holds the lock may be closed in another thread
     lock = filelock.FileLock(path, timeout=patience, mode=0o600, thread_local=False)
     try:
         lock.acquire(poll_interval=0.02)
     except filelock.Timeout:
         raise busy from None
     except NotImplementedError as error:  # some network disks
-        raise OSError(errno.ENOLCK, "the disk it is on cannot lock files", str(path)) from error
+        raise OSError(errno.ENOLCK, "this disk cannot lock files", str(path)) from error
     try:
         yield
     finally:
@@ -244,7 +242,7 @@ def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator
 
 
 def is_locked(path: Path) -> bool:
-    """Whether some program holds the lock file `path` now. What is no file, or cannot be opened, is held by none."""
+    """Whether a program holds the lock file `path` now. False if `path` is not a file or cannot be opened."""
     if path.is_symlink() or not small_files.is_regular(path):
         return False
     lock = filelock.FileLock(path, timeout=0)
@@ -259,7 +257,7 @@ def is_locked(path: Path) -> bool:
 
 
 def explain(error: OSError, doing: str) -> str:
-    """One sentence for people from a system error: what we were doing, what happened, what to do.
+    """A sentence for the user from a system error: what was being done, what happened, what to do.
 
     `doing` is a clause such as "saving the checkpoint step-20".
     """
@@ -271,7 +269,7 @@ def explain(error: OSError, doing: str) -> str:
 
 
 def sentence_of(error: OSError) -> str:
-    """What to say of a system error that nobody expected there; "" where it names no file and is not the disk's."""
+    """A sentence for an unexpected system error; "" if the error names no file and the disk is not full."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "The disk is full. Make room and try again; nothing saved before is lost."
     if error.errno in (errno.EMFILE, errno.ENFILE):

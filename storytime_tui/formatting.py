@@ -1,4 +1,4 @@
-"""Numbers and sizes in words, the same on the command line, in messages and on the screens. Knows no torch."""
+"""Numbers and sizes in words, the same on the command line, in messages and on the screens. Loads no torch."""
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -7,7 +7,7 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 
 def size(number: int) -> str:
-    """Bytes as people say them: `8 kB`, `551 kB`, `1.5 MB`, `120 MB`, `1.9 GB`."""
+    """Bytes, rounded for reading: `8 kB`, `551 kB`, `1.5 MB`, `120 MB`, `1.9 GB`."""
     if number < 999_500:
         return f"{max(1, round(number / 1e3)) if number else 0:,} kB"
     if number < 99_500_000:

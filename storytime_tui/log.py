@@ -1,7 +1,7 @@
-"""The log file: where something broke, for whoever mends it. It holds no story text, and only its owner reads it.
+"""The log file, for fixing errors. It holds no story text, and only its owner can read it.
 
-A message may quote a prompt or a story: of an exception the log keeps its kind and where it was raised, of what a
-library says where that was said. Messages of the program's own loggers are kept whole: they name runs and deeds.
+A message of an exception or a library may quote a prompt or a story. So the log keeps an exception's type and traceback
+without its message, and only the place of a library's log call. Messages of the program's own loggers are kept whole.
 """
 
 import contextlib
@@ -23,33 +23,33 @@ _OURS = "storytime_tui"
 
 
 class _WithoutText(logging.Formatter):
-    """Lines without what a message of somebody else may quote."""
+    """Formats records without the messages of exceptions and libraries."""
 
     def format(self, record: logging.LogRecord) -> str:
         ours = record.name.split(".")[0] == _OURS
-        message = record.getMessage() if ours else f"said in {record.pathname}, line {record.lineno}"
+        message = record.getMessage() if ours else f"logged in {record.pathname}, line {record.lineno}"
         line = f"{self.formatTime(record)} {record.levelname} {record.name}: {message}"
         error = record.exc_info[1] if record.exc_info else None
         return f"{line}\n{traced(error)}" if error is not None else line
 
 
 class _PrivateFile(logging.handlers.RotatingFileHandler):
-    """Each file that it begins, the first one and those after it is full, is its owner's alone."""
+    """A rotating log whose files only their owner can read."""
 
     def _open(self) -> TextIOWrapper:
         path = Path(self.baseFilename)
         files.make_folder(path.parent)
         files.make_private(path)
         if not path.is_file():
-            raise OSError("the log is no file")  # opening a pipe would wait for its reader
+            raise OSError("the log is not a file")  # opening a pipe would wait for its reader
         return super()._open()
 
 
 def start() -> None:
-    """Send log records, and warnings of libraries, to the log file; where it cannot be written there is none."""
+    """Send log records and libraries' warnings to the log file. Without a writable log file they are dropped."""
     root = logging.getLogger()
-    warnings.showwarning = _warned  # they are for whoever mends the program, not for the user's screen
-    logging.raiseExceptions = False  # a log that cannot be written must not tear the screen
+    warnings.showwarning = _log_warning  # warnings do not concern the user
+    logging.raiseExceptions = False  # a failed write must not print into the app's screen
     try:
         path = paths.log_file().absolute()
         for old in list(root.handlers):
@@ -67,7 +67,7 @@ def start() -> None:
     root.setLevel(logging.WARNING)
 
 
-def _warned(
+def _log_warning(
     message: Warning | str,
     category: type[Warning],
     filename: str,
@@ -79,9 +79,9 @@ def _warned(
 
 
 def keep(error: BaseException, doing: str) -> str:
-    """Write where an exception came from. Returns a sentence that says where, or that nothing could be written.
+    """Write an exception's traceback to the log. Returns a sentence that names the log, or says that there is none.
 
-    Raises nothing: whoever reports one fault must not meet another.
+    Raises nothing: reporting one error must not cause another.
     """
     with contextlib.suppress(Exception):
         start()
@@ -90,43 +90,43 @@ def keep(error: BaseException, doing: str) -> str:
 
 
 def place_in_words() -> str:
-    """A sentence for whoever was told of an error that nobody foresaw."""
+    """A sentence that says where the details of an unexpected error are."""
     with contextlib.suppress(StorytimeError, OSError, ValueError):
         if any(isinstance(handler, _PrivateFile) for handler in logging.getLogger().handlers):
             return f"The details are in {printable_path(paths.log_file())}."
     return "There are no details: the log cannot be written."
 
 
-def told(error: BaseException, doing: str) -> str:
-    """Keep an error that nobody foresaw; give the sentence to show for it."""
+def sentence_for(error: BaseException, doing: str) -> str:
+    """Log an unexpected error and return the sentence to show for it."""
     details = keep(error, doing)
     if isinstance(error, OSError) and (sentence := files.sentence_of(error)):
         return sentence
     if isinstance(error, MemoryError):
         return "The memory is full: close other programs, or choose a smaller model or text."
     try:
-        said = str(error)[:500]
+        message = str(error)[:500]
     except Exception:
-        said = ""
-    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+        message = ""
+    what = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return f"Something unexpected went wrong ({what}). {details}"
 
 
 def watch_for_crashes() -> None:
-    """Let the log have the line that was reached, where native code ends the program without an exception."""
+    """Have native crashes, which raise no exception, write their Python traceback to the log."""
     try:
         path = paths.log_file()
         files.make_folder(path.parent)
         files.make_private(path)
         if path.is_file():
-            # open as long as the program runs
+            # stays open as long as the program runs
             faulthandler.enable(os.open(path, os.O_WRONLY | os.O_APPEND))
     except (OSError, ValueError, StorytimeError):
         return
 
 
 def traced(error: BaseException) -> str:
-    """Where an exception, and those before it, came from: as Python prints it, without their messages."""
+    """The tracebacks of an exception and of those before it, as Python prints them, without their messages."""
     parts: list[str] = []
     link: BaseException | None = error
     seen: set[int] = set()
@@ -141,7 +141,7 @@ def traced(error: BaseException) -> str:
 
 
 def _kind(error: BaseException) -> str:
-    """The type, and of the message what cannot be text: a system's reason, a name in the code."""
+    """The exception's type, plus details that cannot be story text: the system's reason, or a name in the code."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if isinstance(error, OSError) and error.errno is not None:
@@ -153,9 +153,9 @@ def _kind(error: BaseException) -> str:
 
 
 def _place(filename: object) -> str:
-    """A file of ours; another's name may be anything that was typed."""
+    """The path if it is in one of our folders; any other name may be text that the user typed."""
     try:
-        path = Path(os.fsdecode(filename))  # type: ignore[arg-type]  # a TypeError where there is none
+        path = Path(os.fsdecode(filename))  # type: ignore[arg-type]  # None raises TypeError
         ours = (
             paths.data_folder(),
             paths.cache_folder(),

@@ -1,7 +1,7 @@
 """Every folder the program touches.
 
-`STORYTIME_HOME`, when set, holds everything; otherwise platformdirs' data, config, cache and log folders.
-Nothing is created here: whoever writes makes the folder first.
+If `STORYTIME_HOME` is set, it holds everything; otherwise platformdirs' data, config, cache and log folders do.
+Nothing is created here: code that writes makes the folder first.
 """
 
 import os
@@ -28,34 +28,34 @@ def _home() -> Path | None:
 
 
 def expanded(named: str | os.PathLike[str], kind: type[StorytimeError] = StorytimeError) -> Path:
-    """A path with its `~` or `~user` written out. Raises `kind` where nobody has that home."""
+    """A path with its `~` or `~user` expanded. Raises `kind` if that user or home does not exist."""
     try:
         return Path(named).expanduser()
-    except RuntimeError:  # no such user, or no home of one's own
+    except RuntimeError:  # no such user, or the user has no home
         shown, first = printable_line(os.fspath(named)[:200]), printable_line(Path(named).parts[0][:200])
         raise kind(
-            f"{shown} cannot be found: no user of this machine has the home {first}. Name another place, or write "
-            f"./{first} for something that is called so."
+            f"{shown} cannot be found: no user of this machine has the home {first}. Choose another path, or write "
+            f"./{first} for a file of that name."
         ) from None
 
 
 def _usual(ask: Callable[..., str]) -> Path:
-    """One of platformdirs' folders. Raises StorytimeError where the system knows of no home to put it in."""
+    """One of platformdirs' folders. Raises StorytimeError if the user has no home folder."""
     try:
         folder = ask(_APP, appauthor=False)
     except RuntimeError:
         folder = ""
     if not os.path.isabs(folder):  # older versions give ~/.local with the ~ still in it
         raise StorytimeError(
-            "The system knows of no home folder of yours: let HOME name it, or STORYTIME_HOME another folder."
+            "You have no home folder on this system: set HOME to it, or set STORYTIME_HOME to another folder."
         )
     return Path(folder)
 
 
 def check_home() -> None:
-    """Raise StorytimeError where the folders for what is kept cannot be: no home, a file in their place, no permission.
+    """Raise StorytimeError if our folders cannot be used: no home, a file in their place, no permission.
 
-    Only `STORYTIME_HOME` must be writable from the start: it was named on purpose.
+    Write permission is checked for `STORYTIME_HOME` only, which the user set on purpose.
     """
     home = _home()
     if home is None:
@@ -70,42 +70,41 @@ def check_home() -> None:
             is_folder = stat.S_ISDIR(os.stat(place).st_mode)
         except FileNotFoundError:
             is_folder = False
-            if not os.path.lexists(place):  # a link that leads nowhere is there
+            if not os.path.lexists(place):  # a broken link does exist
                 continue
         except NotADirectoryError:
-            continue  # what is none is further up
+            continue  # a parent is not a folder; the loop will reach it
         except OSError as error:
             reason = error.strerror or "the system refuses"
             raise StorytimeError(
-                f"STORYTIME_HOME names {shown}, which cannot be used ({reason.lower()}): name another folder, or leave "
-                "the variable out."
+                f"STORYTIME_HOME is {shown}, which cannot be used ({reason.lower()}): set it to another folder, or "
+                "unset it."
             ) from None
         if not is_folder:
             raise StorytimeError(
-                f"STORYTIME_HOME names {shown}, but {place} is not a folder: name another, or leave the variable out."
+                f"STORYTIME_HOME is {shown}, but {place} is not a folder: set it to another folder, or unset it."
             )
         if not os.access(place, os.W_OK | os.X_OK):
             raise StorytimeError(
-                f"STORYTIME_HOME names {shown}, but nothing can be written in {place}: name another folder, or leave "
-                "the variable out."
+                f"STORYTIME_HOME is {shown}, but {place} is not writable: set it to another folder, or unset it."
             )
         return
 
 
 def _check_is_folder(what: str, folder: Path) -> None:
-    """Raise StorytimeError where something that is no folder is in the place of a usual folder or above it."""
+    """Raise StorytimeError if `folder` or a parent of it exists and is not a folder."""
     for place in (folder, *folder.parents):
         if os.path.isdir(place):
             return
         if os.path.lexists(place):
             raise StorytimeError(
-                f"The {what} of this program would be kept in {folder}, but {place} is not a folder: move it away, "
-                f"let XDG_{what.upper()}_HOME name another folder if it is set, or STORYTIME_HOME."
+                f"The {what} folder of this program is {folder}, but {place} is not a folder: move that file away, or "
+                f"set XDG_{what.upper()}_HOME or STORYTIME_HOME to another folder."
             )
 
 
 def data_folder() -> Path:
-    """What must not be lost: collections, runs, stories."""
+    """Data that must not be lost: collections, runs, stories."""
     return _home() or _usual(platformdirs.user_data_dir)
 
 
@@ -115,22 +114,22 @@ def collections_folder() -> Path:
 
 
 def runs_folder() -> Path:
-    """Fine-tuning runs, one folder each."""
+    """Training runs, one folder each."""
     return data_folder() / "runs"
 
 
 def stories_file() -> Path:
-    """The SQLite file that holds every story told."""
+    """The SQLite file of the stories."""
     return data_folder() / "stories.sqlite3"
 
 
 def desk_file() -> Path:
-    """What the app remembers of its last sitting: ticks, the place in the Library."""
+    """The app's state between sessions: ticks, the place in the Library."""
     return data_folder() / "desk.json"
 
 
 def cache_folder() -> Path:
-    """What can be made again: token files."""
+    """Files that can be rebuilt, such as token files."""
     home = _home()
     return home / "cache" if home else _usual(platformdirs.user_cache_dir)
 
@@ -143,14 +142,14 @@ def settings_file() -> Path:
 
 
 def log_file() -> Path:
-    """The log that keeps the traceback of every error a user was told about in one sentence."""
+    """The log file, with the traceback of every unexpected error."""
     home = _home()
     logs = home / "logs" if home else _usual(platformdirs.user_log_dir)
     return logs / "storytime.log"
 
 
 def bundled_collections_folder() -> Path:
-    """The collections that ship with the program: beside the package in a checkout, inside it in a wheel."""
+    """The bundled collections: beside the package in a checkout, inside it in a wheel."""
     package = Path(__file__).parent
     inside = package / "textdata"
     return inside if inside.is_dir() else package.parent / "textdata"

@@ -1,6 +1,6 @@
-"""How work says how far it has come. Knows no torch."""
+"""Types of progress callbacks. Loads no torch."""
 
 from collections.abc import Callable
 
-Report = Callable[[str, int, int], None]  # what is being done, how much of it, of how much (0: unknown)
-Progress = Callable[[int, int], None]  # how much is done, of how much
+Report = Callable[[str, int, int], None]  # (what is being done, amount done, total amount or 0 if unknown)
+Progress = Callable[[int, int], None]  # (amount done, total amount)

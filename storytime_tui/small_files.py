@@ -1,7 +1,7 @@
-"""Reading the small files that the program itself keeps: plans, cards, settings, indexes.
+"""Reading the program's own small files: plans, cards, settings, indexes.
 
-Anybody may have edited, broken or replaced such a file. So each is read by one rule: a regular file only, of a
-bounded size, of the right format, and every fault is one sentence that names the file.
+A user may have edited, broken or replaced such a file. So every file is read under one rule: it must be a regular file
+of bounded size and of the right format, and every error is one sentence that names the file.
 """
 
 import json
@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 
 from storytime_tui.errors import StorytimeError
 
-LIMIT = 4_000_000  # bytes; the largest of these files stays far below it
-TOML_LIMIT = 1_000_000  # bytes; Python takes seconds for more, however plain it is
+LIMIT = 4_000_000  # bytes; the largest of these files is far smaller
+TOML_LIMIT = 1_000_000  # bytes; tomllib takes seconds for more
 
-# The time for a key such as a.b.c grows with the square of its parts: 40 kB of them take ten seconds.
+# tomllib takes quadratic time for a dotted key such as a.b.c: 40 kB of one take ten seconds.
 _PART_OF_KEY = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+"""
 _LONG_KEY = re.compile(rf"(?:^|[\[{{,])[ \t]*+(?:{_PART_OF_KEY}){{20}}", re.MULTILINE)
 
@@ -31,18 +31,18 @@ _KINDS = {
 
 
 class UnreadableFile(StorytimeError):
-    """A small file is there and cannot be used; the message is a whole sentence that names it."""
+    """A small file exists but cannot be used; the message is a sentence that names it."""
 
 
 def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
     """Read a regular file of at most `limit` bytes.
 
-    Never waits on a pipe and never reads an endless device. Raises FileNotFoundError where there is no such file,
-    UnreadableFile for everything else.
+    Never waits on a pipe and never reads an endless device. Raises FileNotFoundError if the file does not exist,
+    UnreadableFile for every other error.
     """
     with open_regular(path) as file:
         try:
-            data = file.read(limit + 1)  # not what its size says: a file of /proc says 0 and goes on for ever
+            data = file.read(limit + 1)  # the reported size cannot be trusted: for files in /proc it is 0
         except OSError as error:
             raise UnreadableFile(f"{path} cannot be read: {_reason(error)}.") from error
     if len(data) > limit:
@@ -53,7 +53,7 @@ def read_bytes(path: Path, limit: int = LIMIT) -> bytes:
 def open_regular(path: Path) -> BinaryIO:
     """Open a regular file for reading, without ever waiting on a pipe. Raises as `read_bytes`."""
     try:
-        # asked before it is opened, since opening a device can already do something
+        # checked before it is opened, because opening a device can have side effects
         _check_regular(path, os.stat(path))
         handle = os.open(
             path,
@@ -91,15 +91,15 @@ def read_json(path: Path, limit: int = LIMIT) -> Any:
 
 
 def decode(data: bytes, path: Path | str) -> str:
-    """Give the text of UTF-8 bytes that came from `path`, without a byte-order mark. Raises UnreadableFile."""
+    """Decode UTF-8 bytes that came from `path`, without a byte-order mark. Raises UnreadableFile."""
     try:
-        return data.decode("utf-8-sig")  # some editors put a mark in front
+        return data.decode("utf-8-sig")  # some editors write a byte-order mark
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{path} cannot be read: it is not UTF-8 text (byte {error.start}).") from error
 
 
 def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
-    """Give the table of a TOML text that came from `path`. Raises UnreadableFile."""
+    """Parse a TOML text that came from `path`. Raises UnreadableFile."""
     if _LONG_KEY.search(text):
         raise UnreadableFile(f"{path} cannot be read: a key in it has too many parts.")
     try:
@@ -108,19 +108,19 @@ def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
         raise UnreadableFile(f"{path} is not valid TOML: its brackets are nested too deep.") from error
     except tomllib.TOMLDecodeError as error:
         raise UnreadableFile(f"{path} is not valid TOML: {_first_line(error)}.") from error
-    except ValueError as error:  # Python reads no integer of thousands of digits
+    except ValueError as error:  # Python refuses integers of thousands of digits
         raise UnreadableFile(f"{path} is not valid TOML: a number in it has too many digits.") from error
 
 
 def parse_json(text: str, path: Path | str) -> Any:
-    """Give the value of a JSON text that came from `path`. Raises UnreadableFile."""
+    """Parse a JSON text that came from `path`. Raises UnreadableFile."""
     try:
         return json.loads(text)
     except RecursionError as error:
         raise UnreadableFile(f"{path} is not valid JSON: its brackets are nested too deep.") from error
     except json.JSONDecodeError as error:
         raise UnreadableFile(f"{path} is not valid JSON: {_first_line(error)}.") from error
-    except ValueError as error:  # Python reads no integer of thousands of digits
+    except ValueError as error:  # Python refuses integers of thousands of digits
         raise UnreadableFile(f"{path} is not valid JSON: a number in it has too many digits.") from error
 
 
@@ -133,7 +133,7 @@ def is_regular(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> str:
-    """What is at `path`, as in "it is a pipe"."""
+    """The kind of file at `path`, for a message: "a pipe", "a folder"."""
     try:
         mode = os.stat(path).st_mode
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A stop that is heard in the middle of one file: whoever waits says what to ask, and long loops ask it."""
+"""Stopping work in the middle of one file: the caller sets a check, and long loops call it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import TypeVar
 
-_EVERY = 0.05  # seconds between two questions, however often a loop comes round
+_EVERY = 0.05  # least seconds between two calls of the check
 
 Item = TypeVar("Item")
 _ask: ContextVar[Callable[[], None] | None] = ContextVar("storytime_stop", default=None)
@@ -16,16 +16,16 @@ _ask: ContextVar[Callable[[], None] | None] = ContextVar("storytime_stop", defau
 
 @contextlib.contextmanager
 def heard(ask: Callable[[], object]) -> Iterator[None]:
-    """Within the block, `look_up` calls `ask` now and then; what that raises ends the work."""
+    """Within the block, `look_up` calls `ask` at most every 0.05 seconds; an exception of `ask` ends the work."""
     due = 0.0
 
-    def now_and_then() -> None:
+    def throttled() -> None:
         nonlocal due
         if time.monotonic() >= due:
             ask()
             due = time.monotonic() + _EVERY
 
-    token = _ask.set(now_and_then)
+    token = _ask.set(throttled)
     try:
         yield
     finally:
@@ -33,14 +33,14 @@ def heard(ask: Callable[[], object]) -> Iterator[None]:
 
 
 def look_up() -> None:
-    """Ask whether to stop, where somebody listens. Cheap enough for the loop over a text's lines."""
+    """Call the check, if one is set. Cheap enough for a loop over the lines of a text."""
     ask = _ask.get()
     if ask is not None:
         ask()
 
 
 def watched(items: Iterable[Item]) -> Iterator[Item]:
-    """The items, with a look up before each."""
+    """Yield the items, with a call of `look_up` before each."""
     for item in items:
         look_up()
         yield item

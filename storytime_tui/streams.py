@@ -1,4 +1,4 @@
-"""Standard output and standard error, whatever becomes of them: a closed pipe, a full disk, a window that is gone."""
+"""Standard output and error that survive a closed pipe, a full disk or a closed terminal."""
 
 import contextlib
 import errno
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TextIO, cast
 
 _REASONS = {
-    errno.EPIPE: "its reader has left",
+    errno.EPIPE: "its reader has closed it",
     errno.ENOSPC: "the disk is full",
     errno.EIO: "its terminal is gone",
     errno.EBADF: "it is closed",
@@ -17,7 +17,7 @@ _REASONS = {
 
 
 class OutputLost(Exception):
-    """What was printed cannot arrive; the message is a sentence. `reader_left`: nobody wants to read on."""
+    """A stream can no longer be written; the message is a sentence. `reader_left`: the reader closed the pipe."""
 
     def __init__(self, stream: str, error: Exception | None = None) -> None:
         number = error.errno if isinstance(error, OSError) else errno.EBADF
@@ -27,12 +27,12 @@ class OutputLost(Exception):
 
 
 class _Guarded:
-    """A text stream that fails in one way: standard output raises OutputLost, standard error falls silent."""
+    """A text stream with one kind of failure: standard output raises OutputLost, standard error drops the text."""
 
     def __init__(self, name: str, stream: TextIO, *, must_arrive: bool, closed: bool = False) -> None:
         self.lost: OutputLost | None = None
         self._name, self._stream, self._must_arrive = name, stream, must_arrive
-        self._closed = closed  # from the start: that matters once something is written
+        self._closed = closed  # from the start; an error only once something is written
 
     def write(self, text: str) -> int:
         if self._closed and self.lost is None:
@@ -54,46 +54,49 @@ class _Guarded:
             return False
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)  # encoding, fileno, buffer: as they are
+        return getattr(self._stream, name)  # encoding, fileno, buffer
 
     def _try(self, write: Callable[[], object]) -> None:
         if self.lost is None:
             try:
                 write()
             except UnicodeError:
-                raise  # a ValueError too, but about the text
+                raise  # a ValueError about the text, not about the stream
             except (OSError, ValueError) as error:  # ValueError: the file object is closed
                 self.lost = OutputLost(self._name, error)
             except RuntimeError:
-                # A signal came in the middle of a write, and its handler writes too: that message is dropped.
+                # A signal handler wrote during a write: its message is dropped.
                 if self._must_arrive:
                     raise
         if self.lost is not None and self._must_arrive:
             raise self.lost
 
-    def let_go(self) -> None:
-        """Write what is held back; where that fails, let it go, or Python would report it at its own end."""
+    def release(self) -> None:
+        """Flush the buffer; if that fails, redirect the stream to the null device.
+
+        Otherwise Python would report the failure when it exits.
+        """
         with contextlib.suppress(Exception):
             self.flush()
         if self.lost is None:
             return
         with contextlib.suppress(Exception):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
 
 
 @contextlib.contextmanager
 def guarded() -> Iterator[None]:
-    """For the block, let every `print` fail in one way, whatever the system or Python makes of a lost stream.
+    """Give both streams one kind of failure for the block, whatever error the system or Python raises.
 
-    What cannot be printed on standard output raises OutputLost. Messages on standard error that nobody can see are
-    dropped (see `terminal_lost`). Both streams can be written to afterwards without an exception.
+    Standard output raises OutputLost; standard error drops what cannot be written (see `terminal_lost`). After the
+    block both streams can be written to without an exception.
     """
     _fill_closed_descriptors()
     before = sys.stdout, sys.stderr
     with contextlib.ExitStack() as held:
-        # Python has None for a stream that was closed from the start
+        # a stream that was closed from the start is None
         out = before[0] or held.enter_context(open(os.devnull, "w", encoding="utf-8"))
         err = before[1] or held.enter_context(open(os.devnull, "w", encoding="utf-8"))
         if isinstance(out, io.TextIOWrapper):
@@ -104,28 +107,28 @@ def guarded() -> Iterator[None]:
         try:
             yield
         finally:
-            output.let_go()
-            messages.let_go()
+            output.release()
+            messages.release()
             sys.stdout, sys.stderr = before
 
 
 def terminal_lost() -> OutputLost | None:
-    """What became of standard error, where something was written to it in vain.
+    """The error of standard error, if a write to it failed.
 
-    None where it was closed, or led to /dev/null, from the start: then nobody wanted to see the messages.
+    None if it was closed or /dev/null from the start: then the user wanted no messages.
     """
     return sys.stderr.lost if isinstance(sys.stderr, _Guarded) else None
 
 
 def _fill_closed_descriptors() -> None:
-    """Give descriptors 0 to 2 that are closed to the null device.
+    """Open the null device on those of the descriptors 0 to 2 that are closed.
 
-    Otherwise the next file opened, a story or a journal, would get the number, and with it what native code prints.
+    Otherwise the next file opened (a story, a journal) would get that number, and native code would print into it.
     """
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
             with contextlib.suppress(OSError):
-                filled = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+                filled = os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
                 os.set_inheritable(filled, True)

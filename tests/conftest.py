@@ -75,7 +75,7 @@ def starter_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends is not told with to hear its voice, which takes seconds: `test_hearing` asks for that."""
-    monkeypatch.setattr(listen, "_ear_of", lambda listening: (None, float("nan")))
+    monkeypatch.setattr(listen, "_make_judge", lambda listening: (None, float("nan")))
 
 
 @pytest.fixture(autouse=True)

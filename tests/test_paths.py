@@ -75,6 +75,6 @@ def test_nobodys_home_is_a_sentence(
         monkeypatch.setattr(paths.platformdirs, name, ask)
     for verb in VERBS:
         assert main([verb, *WORDS.get(verb, [])]) == 1
-        assert "knows of no home folder of yours" in capsys.readouterr().err
+        assert "You have no home folder on this system" in capsys.readouterr().err
     with pytest.raises(StorytimeError, match="no home folder"):
         paths.data_folder()

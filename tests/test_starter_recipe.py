@@ -184,7 +184,7 @@ def test_what_came_later_stands_on_the_same_shelves_and_is_cleaned_alike(more: P
     chosen = choose(dataclasses.replace(plan, repeats=(), max_steps=10))
     assert chosen.plan.voices[0] == starter_texts.SHORT_STORIES
     assert set(chosen.plan.voices) == set(starter_texts.VOICES)
-    lines = Counter(story.header.partition("\n")[0] for story in chosen.reading)
+    lines = Counter(story.header.partition("\n")[0] for story in chosen.training)
     assert set(lines) == {f"Shelf: {voice}" for voice in starter_texts.VOICES}
 
 

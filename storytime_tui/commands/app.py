@@ -13,16 +13,16 @@ from storytime_tui.streams import OutputLost
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The app takes none: everything is chosen inside it."""
+    """The app has no options."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Open the app; 0 when it is left, 1 when it broke (where it broke is in the log)."""
+    """Open the app. Returns 0 after a normal exit, 1 after an error (its traceback is in the log)."""
     from storytime_tui.tui.app import StorytimeApp
     from storytime_tui.tui.guard import native_output_to
     from storytime_tui.tui.services import real_services
 
-    # Textual reads the keys from one, and draws on the other
+    # Textual reads keys from stdin and draws on stderr
     if not all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):
         say("The app needs a terminal; `storytime-tui --help` lists what works without one.")
         return 1
@@ -32,11 +32,11 @@ def run(args: argparse.Namespace) -> int:
     with native_output_to(Path(os.devnull)):  # not to the log: a library's message may quote a story
         app.run()
     if app.return_code:
-        say("The app broke and closed; what was written is kept. " + log.place_in_words())
+        say("The app closed because of an error; what was written is kept. " + log.place_in_words())
     code = app.return_code or 0
     if any(thread.name.startswith("storytime-") for thread in threading.enumerate()):
-        # One may be inside native code, waking a model: Python's own end would tear it down there, and abort. All is
-        # on the disk by now.
+        # A thread may be inside native code, loading a model; Python's shutdown would abort there. Everything is on the
+        # disk already.
         with contextlib.suppress(OutputLost):
             sys.stdout.flush()
         sys.stderr.flush()

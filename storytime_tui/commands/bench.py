@@ -1,4 +1,4 @@
-"""`storytime-tui bench`: this machine's own figures."""
+"""`storytime-tui bench`: measure the speed of this machine."""
 
 import argparse
 from collections.abc import Mapping
@@ -14,35 +14,37 @@ from storytime_tui.models.catalogue import default_base
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `bench` takes."""
+    """Define the options of `bench`."""
     subjects = parser.add_subparsers(dest="subject", required=True, metavar="WHAT")
-    screens = subjects.add_parser("ui", help="how soon the app paints, and answers keys while it trains")
-    screens.add_argument("--json", action="store_true", help="one JSON object, as the last line")
-    screens.add_argument("--rounds", type=int, default=7, help="pairs of starts, of which the median counts")
+    screens = subjects.add_parser(
+        "ui", help="time to the app's first frame, and to answer keys during training"
+    )
+    screens.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    screens.add_argument("--rounds", type=int, default=7, help="pairs of starts to take the median of")
     screens.add_argument(
         "--walks",
         type=int,
         default=10,
-        help="walks over all screens, some thirty keys each, while a run trains",
+        help="walks over all screens, about thirty keys each, during training",
     )
-    learning = subjects.add_parser("train", help="tokens learned in a second by a model of a base's shape")
-    learning.add_argument("--json", action="store_true", help="one JSON object, as the last line")
-    learning.add_argument(
-        "--base", choices=shapes(), default=default_base(), help="whose shape (random weights)"
+    training = subjects.add_parser("train", help="training tokens per second, for a model of a base's shape")
+    training.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+    training.add_argument(
+        "--base", choices=shapes(), default=default_base(), help="the base (its shape, with random weights)"
     )
-    learning.add_argument("--steps", type=int, default=20, help="steps, of which the median counts")
-    learning.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    telling = subjects.add_parser("tell", help="tokens told in a second by a model of a base's shape")
-    telling.add_argument("--json", action="store_true", help="one JSON object, as the last line")
+    training.add_argument("--steps", type=int, default=20, help="steps to take the median of")
+    training.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    telling = subjects.add_parser("tell", help="tokens told per second, for a model of a base's shape")
+    telling.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     telling.add_argument(
-        "--base", choices=shapes(), default=default_base(), help="whose shape (random weights)"
+        "--base", choices=shapes(), default=default_base(), help="the base (its shape, with random weights)"
     )
     telling.add_argument("--tokens", type=int, default=200, help="tokens to tell in each precision")
     telling.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print."""
+    """Measure and print the figures."""
     figures: Mapping[str, object]
     for option, most in (("rounds", 1_000), ("steps", 100_000), ("tokens", 100_000)):
         value, least = getattr(args, option, None), 2 if option == "tokens" else 1

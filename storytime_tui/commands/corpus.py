@@ -1,4 +1,4 @@
-"""`storytime-tui corpus`: list the shelf, add to it, show a collection, change it, search Project Gutenberg."""
+"""`storytime-tui corpus`: list, add, show and change collections, and search Project Gutenberg."""
 
 import argparse
 import json
@@ -15,15 +15,15 @@ from storytime_tui.formatting import count, size
 from storytime_tui.jobs import shelves
 from storytime_tui.terminal import printable, printable_line
 
-PATHS = ("paths", "name")  # arguments that may name a file: what a disk calls it need not be UTF-8
-TEXTS = ("query",)  # arguments that name nothing: they may be empty
-_SOME = 5  # sentences of one kind that are printed; the rest is a number
+PATHS = ("paths", "name")  # arguments that may be file names, which need not be UTF-8
+TEXTS = ("query",)  # arguments that may be empty
+_MOST_COPIES = 5  # messages about copies to print; the others are counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Define what may follow `corpus`."""
+    """Define the options of `corpus`."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="the collections on the shelf")
+    actions.add_parser("list", help="list the collections")
     adding = actions.add_parser("add", help="import texts as a collection")
     adding.add_argument(
         "paths",
@@ -35,60 +35,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     adding.add_argument(
         "--keep-punctuation",
         action="store_true",
-        help="leave curly quotes and long dashes as they are written",
+        help="keep curly quotes and long dashes",
     )
-    showing = actions.add_parser("show", help="the stories of one collection")
+    showing = actions.add_parser("show", help="list or print the stories of a collection")
     showing.add_argument(
         "name", metavar="N", help="a collection's name or title, or the path of a folder or file"
     )
-    showing.add_argument("--text", action="store_true", help="print the cleaned text, as a model learns it")
-    showing.add_argument("--before", action="store_true", help="print the text as it stood in the files")
+    showing.add_argument(
+        "--text", action="store_true", help="print the cleaned text that models are trained on"
+    )
+    showing.add_argument("--before", action="store_true", help="print the original text of the files")
     showing.add_argument("--story", metavar="TITLE", help="only this story")
-    renaming = actions.add_parser("rename", help="give a collection, or a story of it, another title")
+    renaming = actions.add_parser("rename", help="rename a collection or a story")
     renaming.add_argument("name", metavar="N", help="a collection's name or title")
-    renaming.add_argument("title", metavar="TITLE", help="what to call it")
-    renaming.add_argument("--story", metavar="OLD", help="the story to rename, by its title")
-    removing = actions.add_parser("remove", help="take a collection, or a story of it, off the shelf")
+    renaming.add_argument("title", metavar="TITLE", help="the new title")
+    renaming.add_argument("--story", metavar="OLD", help="the title of the story to rename")
+    removing = actions.add_parser("remove", help="remove a collection or a story; it is kept for thirty days")
     removing.add_argument("name", metavar="N", help="a collection's name or title")
     removing.add_argument("--story", metavar="TITLE", help="only this story")
-    restoring = actions.add_parser("restore", help="bring back a collection or a story that was removed")
+    restoring = actions.add_parser("restore", help="restore a removed collection or story")
     restoring.add_argument(
         "name",
         nargs="?",
         metavar="N",
-        help="a collection's name or title; without it, what can be brought back",
+        help="a collection's name or title; without it, list what can be restored",
     )
     restoring.add_argument("--story", metavar="TITLE", help="a story that was removed from this collection")
-    restoring.add_argument(
-        "--name", dest="new_name", metavar="OTHER", help="bring it back under another name"
-    )
+    restoring.add_argument("--name", dest="new_name", metavar="OTHER", help="restore it under another name")
     searching = actions.add_parser(
         "search", help="find books at Project Gutenberg, by title, author or subject"
     )
     searching.add_argument(
-        "query", nargs="*", metavar="WORD", help="nothing lists the classics known offline"
+        "query",
+        nargs="*",
+        metavar="WORD",
+        help="words to search for; without any, list the built-in classics",
     )
     searching.add_argument(
-        "--offline", action="store_true", help="only the built-in list of children's classics"
+        "--offline", action="store_true", help="search the built-in list of children's classics only"
     )
-    fetching = actions.add_parser("fetch", help="fetch a book from Project Gutenberg onto the shelf")
+    fetching = actions.add_parser("fetch", help="add a book from Project Gutenberg")
     fetching.add_argument(
-        "number", type=_book_number, metavar="NUMBER", help="its number, as `corpus search` shows it"
+        "number", type=_book_number, metavar="NUMBER", help="the book's number, from `corpus search`"
     )
     for action in actions.choices.values():
-        action.add_argument("--json", action="store_true", help="one JSON object a line")
+        action.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def _book_number(typed: str) -> int:
     if not (typed.isascii() and typed.isdigit() and len(typed) < 10):
         raise argparse.ArgumentTypeError(
-            f"{printable(typed)!r} is no book's number: `storytime-tui corpus search` shows them."
+            f"{printable(typed)!r} is not a book number: `storytime-tui corpus search` shows the numbers."
         )
     return int(typed)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it and return the exit status. Raises StorytimeError."""
+    """Run the action. Returns the exit code. Raises StorytimeError."""
     actions = {
         "list": _list,
         "add": _add,
@@ -105,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _list(args: argparse.Namespace) -> None:
     collections, problems = shelves.shelf_with_problems()
-    _tell(problems)
+    _print_messages(problems)
     if args.json:
         for collection in collections:
             print(json.dumps(_as_json(collection)))
@@ -116,7 +119,9 @@ def _list(args: argparse.Namespace) -> None:
         ]
         print_table([("name", "title", "stories", "words", "kind"), *rows], right={2, 3})
     else:
-        _tell(["The shelf is empty: `storytime-tui corpus add PATH` puts a file or a folder of texts on it."])
+        _print_messages(
+            ["The shelf is empty: `storytime-tui corpus add PATH` adds a file or a folder of texts."]
+        )
 
 
 def _add(args: argparse.Namespace) -> None:
@@ -127,11 +132,11 @@ def _add(args: argparse.Namespace) -> None:
 
 def _say_added(added: shelves.AddedCollection, *, as_json: bool) -> None:
     collection = added.collection
-    _tell(f"Left out: {problem.replace(': it is left out.', '.')}" for problem in added.problems)
-    _tell(added.notes)
-    _tell(added.copies[:_SOME])
-    if len(added.copies) > _SOME:
-        _tell([f"So it is with {len(added.copies) - _SOME:,} more stories."])
+    _print_messages(f"Left out: {problem.replace(': it is left out.', '.')}" for problem in added.problems)
+    _print_messages(added.notes)
+    _print_messages(added.copies[:_MOST_COPIES])
+    if len(added.copies) > _MOST_COPIES:
+        _print_messages([f"The same is true of {len(added.copies) - _MOST_COPIES:,} more stories."])
     if as_json:
         print(json.dumps(_as_json(collection)))
     else:
@@ -141,18 +146,22 @@ def _say_added(added: shelves.AddedCollection, *, as_json: bool) -> None:
 def _show(args: argparse.Namespace) -> None:
     collection = shelves.find(args.name)
     chosen = range(len(collection.stories)) if args.story is None else [_place_of(collection, args.story)]
-    shown = printable if sys.stdout.isatty() else str  # a terminal must not obey what stands in a text
+    shown = printable if sys.stdout.isatty() else str  # a terminal would execute control characters in a text
     if args.json:
         for place in chosen:
             story = collection.stories[place]
             fields = {"collection": collection.name, "title": story.title, "words": story.words}
             fields |= {"chapters": [chapter.title for chapter in story.chapters]} if story.chapters else {}
             fields |= {"text": story.text} if args.text else {}
-            print(json.dumps(fields | ({"before": shelves.before(collection, place)} if args.before else {})))
+            print(
+                json.dumps(
+                    fields | ({"before": shelves.original_text(collection, place)} if args.before else {})
+                )
+            )
     elif args.before:
-        print("\n\n\n".join(shown(shelves.before(collection, place)) for place in chosen))
+        print("\n\n\n".join(shown(shelves.original_text(collection, place)) for place in chosen))
     elif args.text:
-        for number, place in enumerate(chosen):  # one at a time: a shelf may be larger than memory
+        for number, place in enumerate(chosen):  # one at a time: a collection may be larger than the memory
             story = collection.stories[place]
             print(("\n\n" if number else "") + f"{printable(story.title)}\n\n{shown(story.text)}")
     else:
@@ -170,9 +179,9 @@ def _rename(args: argparse.Namespace) -> None:
     collection = shelves.find(args.name)
     place = None if args.story is None else _place_of(collection, args.story)
     old = collection.title if place is None else collection.stories[place].title
-    remark = shelves.rename(collection, place, args.title)
+    warning = shelves.rename(collection, place, args.title)
     title = printable_line(args.title)
-    _tell([remark] if remark else [])
+    _print_messages([warning] if warning else [])
     if args.json:
         print(json.dumps({"collection": collection.name, "title": title}))
     else:
@@ -180,7 +189,7 @@ def _rename(args: argparse.Namespace) -> None:
 
 
 def _remove(args: argparse.Namespace) -> None:
-    removed = _removed(args.name, args.story)
+    removed = _remove_from_shelf(args.name, args.story)
     if args.json:
         print(json.dumps({"collection": removed.name, "removed": removed.title}))
         return
@@ -189,7 +198,7 @@ def _remove(args: argparse.Namespace) -> None:
     print(printable(removed.sentence + back))
 
 
-def _removed(name: str, story: str | None) -> shelves.Removed:
+def _remove_from_shelf(name: str, story: str | None) -> shelves.Removed:
     try:
         collection = shelves.find(name)
     except CorpusError:
@@ -214,15 +223,17 @@ def _restore(args: argparse.Namespace) -> None:
 def _list_removed(*, as_json: bool) -> None:
     removed = shelves.removed()
     if as_json:
-        for gone in removed:
-            fields = {"collection": gone.name, "title": gone.title}
-            print(json.dumps(fields | {"kind": "story" if gone.story else "collection"}))
+        for each in removed:
+            fields = {"collection": each.name, "title": each.title}
+            print(json.dumps(fields | {"kind": "story" if each.story else "collection"}))
     elif removed:
-        rows = [(gone.name, gone.title, "story" if gone.story else "collection") for gone in removed]
+        rows = [(each.name, each.title, "story" if each.story else "collection") for each in removed]
         print_table([("collection", "title", "kind"), *rows])
-        _tell(["`storytime-tui corpus restore NAME` brings a collection back, with `--story TITLE` a story."])
+        _print_messages(
+            ["`storytime-tui corpus restore NAME` restores a collection; add `--story TITLE` for a story."]
+        )
     else:
-        _tell(["Nothing was removed that could be brought back."])
+        _print_messages(["There is nothing to restore."])
 
 
 def _search(args: argparse.Namespace) -> None:
@@ -233,7 +244,7 @@ def _search(args: argparse.Namespace) -> None:
         found = books.Found(books.search_offline(query), "")
     else:
         found = books.search(query)
-    _tell([found.note] if found.note else [])
+    _print_messages([found.note] if found.note else [])
     if args.json:
         for book in found.books:
             fields = {"number": book.number, "title": book.title, "author": book.author}
@@ -250,9 +261,9 @@ def _search(args: argparse.Namespace) -> None:
             for book in found.books
         ]
         print_table([("number", "title", "author", "year", "size"), *rows], right={0, 3, 4})
-        _tell(["`storytime-tui corpus fetch NUMBER` puts one on the shelf."])
+        _print_messages(["`storytime-tui corpus fetch NUMBER` adds one to the shelf."])
     else:
-        _tell([f"No book was found for {query!r}: try fewer words, or the author's name alone."])
+        _print_messages([f"No book was found for {query!r}: try fewer words, or the author's name alone."])
 
 
 def _fetch(args: argparse.Namespace) -> None:
@@ -293,6 +304,6 @@ def _as_json(collection: Collection) -> dict[str, str | int | bool]:
     }
 
 
-def _tell(messages: Iterable[str]) -> None:
+def _print_messages(messages: Iterable[str]) -> None:
     for message in messages:
         print(printable(message), file=sys.stderr)

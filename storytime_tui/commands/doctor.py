@@ -1,4 +1,4 @@
-"""`storytime-tui doctor`: versions, devices, memory, folders, and whether the Hub can be reached."""
+"""`storytime-tui doctor`: checks versions, devices, memory, folders and the connection to the Hub."""
 
 import argparse
 import importlib.metadata
@@ -21,7 +21,7 @@ PACKAGES = ("textual", "torch", "transformers", "tokenizers", "safetensors", "hu
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: what was looked at, what was found, and whether it stands in the way."""
+    """One checked item. `well` is False if the program cannot work with it."""
 
     what: str
     found: str
@@ -29,12 +29,12 @@ class Finding:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `doctor` takes."""
-    parser.add_argument("--json", action="store_true", help="one JSON object a finding")
+    """Define the options of `doctor`."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object per finding")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Look at everything; exit 1 when something stands in the way of the main job."""
+    """Check everything. Returns exit code 1 if a finding is not well."""
     well = True
     for finding in _findings():
         well = well and finding.well
@@ -90,11 +90,11 @@ def _memory() -> Finding:
 
 def _folder(name: str, folder: Path) -> Finding:
     try:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
     except OSError as error:
         return Finding(name, f"{folder}: {error.strerror}", well=False)
-    free = shutil.disk_usage(there).free
-    if not os.access(there, os.W_OK):
+    free = shutil.disk_usage(existing).free
+    if not os.access(existing, os.W_OK):
         return Finding(name, f"{folder}: no permission to write", well=False)
     return Finding(name, f"{folder}, {free / 1e9:,.1f} GB free", well=free > 2e8)
 
@@ -105,26 +105,26 @@ def _settings() -> Finding:
         return Finding("settings file", " ".join(troubles), well=False)
     return Finding(
         "settings file",
-        "as it should be" if small_files.is_regular(paths.settings_file()) else "none: the defaults hold",
+        "valid" if small_files.is_regular(paths.settings_file()) else "none: the defaults apply",
     )
 
 
 def _starter() -> Finding:
-    """A checkout may lack it, and the program works without."""
+    """The starter may be missing in a checkout; the program works without it."""
     starter = next((base for base in bases() if base.name == STARTER), None)
     if starter is None:
-        return Finding("starter", "did not come with this copy; a run begins with an empty model")
-    return Finding("starter", f"here, {starter.parameters / 1e6:,.1f} million numbers")
+        return Finding("starter", "missing in this copy; the default base is scratch-small")
+    return Finding("starter", f"present, {starter.parameters / 1e6:,.1f} million parameters")
 
 
 def _hub() -> Finding:
-    """Not being online is no fault: the scratch bases work without."""
+    """Being offline is not an error: the starter and the scratch bases need no network."""
     import urllib.error
     import urllib.request
 
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        return Finding("hugging face hub", "switched off by HF_HUB_OFFLINE; bases kept here still work")
+        return Finding("hugging face hub", "switched off by HF_HUB_OFFLINE; downloaded bases still work")
     try:
         with urllib.request.urlopen(f"{endpoint}/api/models/openai-community/gpt2", timeout=5):
             return Finding("hugging face hub", f"reached at {endpoint}")
@@ -132,5 +132,5 @@ def _hub() -> Finding:
         return Finding("hugging face hub", f"answers at {endpoint} (with {error.code})")
     except (OSError, ValueError):
         return Finding(
-            "hugging face hub", f"not reached at {endpoint}; scratch bases and what is kept here still work"
+            "hugging face hub", f"not reached at {endpoint}; scratch bases and downloaded bases still work"
         )

@@ -1,4 +1,4 @@
-"""`storytime-tui evaluate`: how well a model knows a collection, and how much of what it tells sounds like it."""
+"""`storytime-tui evaluate`: measure a model's loss on collections, and how much of what it tells sounds like them."""
 
 import argparse
 import dataclasses
@@ -7,17 +7,17 @@ from storytime_tui import log
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import StatusLine, print_json, progress_text, say
 from storytime_tui.errors import Misused
-from storytime_tui.jobs.evaluate import judge, judge_voice
-from storytime_tui.jobs.voice import Voice
+from storytime_tui.jobs.evaluate import evaluate_model, evaluate_voice
+from storytime_tui.jobs.voice import VoiceScore
 from storytime_tui.terminal import printable
 from storytime_tui.training.heard import WHAT_IT_IS
 
-PATHS = ("corpus",)  # arguments that may name a file: what a disk calls it need not be UTF-8
-_FEW = 2_000  # tokens, below which a figure says more of these stories than of the model
+PATHS = ("corpus",)  # arguments that may be file names, which need not be UTF-8
+_FEW = 2_000  # tokens; with fewer, the figures depend much on the choice of stories
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `evaluate` takes."""
+    """Define the options of `evaluate`."""
     parser.add_argument("--model", required=True, help="a run, run/step-20, a folder, or a Hub id")
     parser.add_argument(
         "--corpus",
@@ -28,28 +28,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="collections to measure on",
     )
     parser.add_argument(
-        "--all", action="store_true", help="on every story, not only those set aside for validation"
+        "--all", action="store_true", help="measure on all stories, not only on the validation stories"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="of the split into training and validation stories"
+        "--seed", type=int, default=0, help="seed of the split into training and validation stories (0)"
     )
     parser.add_argument(
         "--stride",
         type=int,
         metavar="N",
-        help="tokens from one window's start to the next: fewer give each token more to go by (half a window)",
+        help="tokens between the starts of two windows; fewer give each token more context (half a window)",
     )
     parser.add_argument("--precision", default="auto", choices=["auto", "bf16", "fp32"])
     parser.add_argument(
         "--voice",
         action="store_true",
-        help="also have it tell, and say how much of that sounds like the collections",
+        help="also tell passages, and measure how many sound like the collections",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print."""
+    """Measure and print the figures."""
     if args.stride is not None and args.stride < 1:
         raise Misused(f"--stride is {args.stride}, but must be 1 or more.")
     if not 0 <= args.seed < 2**63:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         status.show(progress_text(what, done, total))
 
     try:
-        judged = judge(
+        judged = evaluate_model(
             args.model,
             args.corpus,
             report,
@@ -72,19 +72,17 @@ def run(args: argparse.Namespace) -> int:
             precision=args.precision,
             stride=args.stride,
         )
-        voice = judge_voice(args.model, args.corpus, report, seed=args.seed) if args.voice else None
+        voice = evaluate_voice(args.model, args.corpus, report, seed=args.seed) if args.voice else None
     finally:
         status.clear()
     if judged.told_at != 1:
-        say(
-            f"Measured as it was trained, at strength 1; `tell` uses {judged.told_at:g}, and so does --voice."
-        )
+        say(f"The loss is measured at strength 1, as trained; `tell` and --voice use {judged.told_at:g}.")
     if args.json:
-        heard = {} if voice is None else {"voice": voice.share, "voice_of": voice.per_class}
-        print_json({"event": "finished", **dataclasses.asdict(judged), **heard})
+        voice_fields = {} if voice is None else {"voice": voice.share, "voice_of": voice.per_class}
+        print_json({"event": "finished", **dataclasses.asdict(judged), **voice_fields})
         return DONE
     if judged.tokens < _FEW:
-        say(f"Only {judged.tokens:,} tokens: another story or two could change these figures much.")
+        say(f"Only {judged.tokens:,} tokens: with a few more stories the figures may differ much.")
     which = ("" if args.all else "validation ") + ("story" if judged.stories == 1 else "stories")
     print(f"{judged.model} on {judged.stories:,} {which}, {judged.tokens:,} tokens, {judged.bytes:,} bytes")
     print(f"validation loss  {judged.validation_loss:.4f}")
@@ -95,10 +93,10 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _in_words(voice: Voice) -> str:
+def _in_words(voice: VoiceScore) -> str:
     shelf = "the shelf" if len(voice.of_each) == 1 else "the shelf that they were told as"
-    each = ", ".join(f"{count:,} {name or 'nobody'}" for name, count in voice.per_class.items())
+    each = ", ".join(f"{count:,} {name or 'none'}" for name, count in voice.per_class.items())
     return (
         f"voice            {voice.of_shelf:,} of {voice.passages:,} told passages sound like {shelf} ({each})\n"
-        f"recited          {voice.copied:.1%} of their runs of eight words stand in the training stories\n{WHAT_IT_IS}"
+        f"copied           {voice.copied:.1%} of their runs of eight words are in the training stories\n{WHAT_IT_IS}"
     )

@@ -1,4 +1,4 @@
-"""How commands speak: JSON objects on stdout, words on stderr. `streams` sees to it that only stdout can fail."""
+"""Output of the commands: results on stdout, messages on stderr. `streams` makes only stdout errors fail."""
 
 import argparse
 import json
@@ -13,24 +13,24 @@ from storytime_tui.terminal import printable_line
 
 
 def print_json(record: dict[str, Any]) -> None:
-    """One object, one line, at once."""
+    """Print one object on one line, unbuffered."""
     print(json.dumps(record), flush=True)
 
 
 def say(line: str) -> None:
-    """A message for people, on stderr, so that stdout stays the answer."""
+    """Print a message for the user on stderr; stdout is for results."""
     print(line, file=sys.stderr, flush=True)
 
 
 class StatusLine:
-    """A line that is written over while work goes on; silent where stderr is no terminal."""
+    """A progress line that is overwritten; silent if stderr is not a terminal."""
 
     def __init__(self) -> None:
         self._shown = False
         self._terminal = sys.stderr.isatty()
 
     def show(self, text: str) -> None:
-        """Replace the line."""
+        """Replace the line with `text`."""
         if self._terminal:
             sys.stderr.write("\r\x1b[2K" + printable_line(text)[:100])
             sys.stderr.flush()
@@ -46,7 +46,7 @@ class StatusLine:
 
 @contextmanager
 def progress_shown() -> Iterator[Callable[[str, int, int], None]]:
-    """Give a callable that shows words, done and total on the status line; the line goes at the end."""
+    """Yield a `Report` that shows progress on a status line, which is removed at the end."""
     status = StatusLine()
     try:
         yield lambda what, done, total: status.show(progress_text(what, done, total))
@@ -64,30 +64,30 @@ def progress_text(what: str, done: int, total: int) -> str:
 
 
 def add_set_argument(parser: argparse.ArgumentParser, of_what: str) -> None:
-    """`--set key=value`, as often as one likes."""
+    """Add the repeatable option `--set key=value`."""
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         dest="values",
-        help=f"any knob of {of_what}",
+        help=f"set an option of {of_what}; may be repeated",
     )
 
 
 def values_of(assignments: list[str]) -> dict[str, str]:
-    """`["seed=7"]` -> `{"seed": "7"}`. Raises PlanError for one without "="."""
+    """`["seed=7"]` -> `{"seed": "7"}`. Raises PlanError for an assignment without "="."""
     values = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals or not key.strip():
-            raise PlanError(f"--set takes KEY=VALUE, such as --set seed=7, but was given {assignment!r}.")
+            raise PlanError(f"--set takes KEY=VALUE, such as --set seed=7, not {assignment!r}.")
         values[key.strip().replace("-", "_")] = value.strip()
     return values
 
 
 def strength_of(given: str | None) -> float | None:
-    """A strength as it was typed. Raises Misused."""
+    """Parse a strength. Raises Misused."""
     if given is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""`storytime-tui runs`: list, show, compare and export fine-tuning runs, remove them and bring them back."""
+"""`storytime-tui runs`: list, show, compare, export, remove and restore training runs."""
 
 import argparse
 import dataclasses
@@ -18,25 +18,25 @@ from storytime_tui.terminal import printable, printable_line, printable_path
 from storytime_tui.training.heard import of_passages
 from storytime_tui.training.runs import RunSummary
 
-PATHS = ("to", "name", "names")  # arguments that name a file or a run: what a disk calls it need not be UTF-8
+PATHS = ("to", "name", "names")  # arguments that are names of files or runs, which need not be UTF-8
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 _LARGEST = 1e15  # bytes of one file
-_COLUMN = 32  # cells; what is longer is cut at its beginning, where names are most alike
+_COLUMN = 32  # terminal columns; longer names are cut at the start, where they are most alike
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `runs` takes."""
+    """Define the options of `runs`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="every run, newest first")
-    listing.add_argument("--json", action="store_true", help="one JSON object a run")
-    showing = actions.add_parser("show", help="one run: its plan, its evaluations, its checkpoints")
+    listing = actions.add_parser("list", help="list the runs, newest first")
+    listing.add_argument("--json", action="store_true", help="print one JSON object per run")
+    showing = actions.add_parser("show", help="show a run's state, checkpoints, voices and evaluations")
     showing.add_argument("name", metavar="RUN")
-    showing.add_argument("--json", action="store_true", help="one JSON object")
-    comparing = actions.add_parser("compare", help="runs side by side: what differs, how well each learned")
+    showing.add_argument("--json", action="store_true", help="print one JSON object")
+    comparing = actions.add_parser("compare", help="compare runs: results, and options that differ")
     comparing.add_argument("names", nargs="+", metavar="RUN")
-    comparing.add_argument("--json", action="store_true", help="one JSON object a run")
+    comparing.add_argument("--json", action="store_true", help="print one JSON object per run")
     exporting = actions.add_parser(
-        "export", help="a run's model, or a base, as files that other programs open"
+        "export", help="export a run's model, or a base, as files that other programs open"
     )
     exporting.add_argument(
         "name",
@@ -44,44 +44,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a run, RUN/step-20, or a base: starter, gpt2, a folder, an id on the Hub",
     )
     exporting.add_argument(
-        "--to", required=True, metavar="FOLDER", help="where to write; for gguf a file NAME.gguf"
+        "--to", required=True, metavar="FOLDER", help="the folder to write; for gguf, a file NAME.gguf"
     )
     exporting.add_argument(
         "--checkpoint",
         metavar="best|last|step-N",
-        help="which one of a run (otherwise the best, else the last)",
+        help="the run's checkpoint (the best, else the last)",
     )
     exporting.add_argument(
-        "--format", choices=("safetensors", "gguf"), help="gguf is llama.cpp's (by the file's ending)"
+        "--format",
+        choices=("safetensors", "gguf"),
+        help="gguf is for llama.cpp (chosen by the file's ending)",
     )
-    exporting.add_argument("--dtype", choices=("fp32", "fp16", "bf16"), help="otherwise as it is stored")
+    exporting.add_argument(
+        "--dtype", choices=("fp32", "fp16", "bf16"), help="the data type of the weights (as stored)"
+    )
     exporting.add_argument(
         "--shard-size",
         type=_bytes,
         metavar="SIZE",
-        help="cut the weights into files of at most so much, such as 15MB (otherwise 4.9GB)",
+        help="the largest size of a file of weights, such as 15MB (4.9GB)",
     )
     exporting.add_argument(
         "--strength",
         metavar="S",
-        help="from 0 (the base) over 1 (as trained) to 2 (otherwise what the run is usually told at)",
+        help="the strength of the weights: 0 is the base, 1 the run as trained, 2 twice as far (the run's usual one)",
     )
-    exporting.add_argument("--push", metavar="OWNER/NAME", help="upload it to the Hugging Face Hub as well")
-    exporting.add_argument("--private", action="store_true", help="with --push: for your eyes only")
-    exporting.add_argument("--json", action="store_true", help="one JSON object")
+    exporting.add_argument("--push", metavar="OWNER/NAME", help="also upload it to the Hugging Face Hub")
+    exporting.add_argument("--private", action="store_true", help="with --push: make the repository private")
+    exporting.add_argument("--json", action="store_true", help="print one JSON object")
     exporting.set_defaults(misused=exporting.error)
-    removing = actions.add_parser("remove", help="take runs away; they are kept for thirty days")
+    removing = actions.add_parser("remove", help="remove runs; they are kept for thirty days")
     removing.add_argument("names", nargs="+", metavar="RUN")
-    removing.add_argument("--json", action="store_true", help="one JSON object a run")
-    restoring = actions.add_parser("restore", help="bring a removed run back")
+    removing.add_argument("--json", action="store_true", help="print one JSON object per run")
+    restoring = actions.add_parser("restore", help="restore a removed run")
     restoring.add_argument(
-        "name", nargs="?", metavar="RUN", help="which one; without it, those that can come back are listed"
+        "name", nargs="?", metavar="RUN", help="the run; without it, list the runs that can be restored"
     )
-    restoring.add_argument("--json", action="store_true", help="one JSON object")
+    restoring.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what was asked for."""
+    """Run the action and return the exit code."""
     if args.action == "list":
         return _list(args.json)
     if args.action == "show":
@@ -133,29 +137,29 @@ def _show(name: str, as_json: bool) -> int:
     summary = run_record(name)
     if summary.state == "damaged":
         raise RunError(f"The run {name} is damaged. {summary.trouble}")
-    evaluations, told = evaluations_of(name), records.told_as(name)
+    evaluations, voices = evaluations_of(name), records.told_as(name)
     _say_troubles([summary])
     if as_json:
         figures = [_finite(dataclasses.asdict(e)) for e in evaluations]
-        voices = {"voices": told.titles, "strength": told.strength, "contrast": told.contrast}
-        print_json({**_record(summary), **voices, "evaluations": figures})
+        voice_fields = {"voices": voices.titles, "strength": voices.strength, "contrast": voices.contrast}
+        print_json({**_record(summary), **voice_fields, "evaluations": figures})
         return DONE
     collections = ", ".join(summary.collections)
-    print(printable(f"{summary.name}: {summary.base} taught {collections}, {summary.state}"))
+    print(printable(f"{summary.name}: {summary.base} trained on {collections}, {summary.state}"))
     if summary.trouble:
         print(printable(summary.trouble))
     print(f"step {summary.step:,} of {summary.total_steps:,}, {summary.seconds:,.0f} s of training")
     kept = ", ".join(f"step-{step}" for step in summary.checkpoints) or "none"
     print(f"checkpoints: {kept}")
-    if told.titles:
-        print(printable_line(f"voices: {', '.join(told.titles)}"))
-    if told.strength != 1:
-        print(f"told at strength {told.strength:g}, unless you say otherwise")
-    if told.contrast:
-        print(f"each voice leans away from the others: contrast {told.contrast:g}")
+    if voices.titles:
+        print(printable_line(f"voices: {', '.join(voices.titles)}"))
+    if voices.strength != 1:
+        print(f"told at strength {voices.strength:g} by default")
+    if voices.contrast:
+        print(f"each voice leans away from the others: contrast {voices.contrast:g}")
     if summary.voice is not None:
         passages = of_passages(summary.voice, summary.passages)
-        print(f"{passages} passages that it told sound like its shelf")
+        print(f"{passages} told passages sound like its shelf")
     for e in evaluations:
         print(
             f"step {e.step:>6,}  validation loss {e.validation_loss:.3f}  perplexity {e.perplexity:,.1f}"
@@ -182,14 +186,14 @@ def _compare(names: list[str], as_json: bool) -> int:
         if not each.same_stories:
             say(
                 printable_line(
-                    f"{each.name} was judged by other stories than {compared[0].name}: "
-                    "their losses cannot be compared."
+                    f"{each.name} has other validation stories than {compared[0].name}: "
+                    "their losses are not comparable."
                 )
             )
         elif not each.same_tokens:
             say(
                 printable_line(
-                    f"{each.name} cuts the same stories into other tokens than {compared[0].name}: "
+                    f"{each.name} has another tokenizer than {compared[0].name}: "
                     "compare their bits per byte, not their losses."
                 )
             )
@@ -197,8 +201,8 @@ def _compare(names: list[str], as_json: bool) -> int:
 
 
 def _figures(compared: tuple[ComparedRun, ...]) -> list[list[str]]:
-    def row(title: str, *told: str) -> list[str]:
-        return [title, *told]
+    def row(title: str, *values: str) -> list[str]:
+        return [title, *values]
 
     return [
         row("base", *(each.base for each in compared)),
@@ -211,7 +215,7 @@ def _figures(compared: tuple[ComparedRun, ...]) -> list[list[str]]:
         row("bits per byte", *(_bits(each) for each in compared)),
         row("sounds like its shelf", *(of_passages(each.voice, each.passages) for each in compared)),
         row("seconds of training", *(f"{each.seconds:,.0f}" for each in compared)),
-        row("tokens a second", *(_number(each.tokens_per_second, ",.0f") for each in compared)),
+        row("tokens per second", *(_number(each.tokens_per_second, ",.0f") for each in compared)),
     ]
 
 
@@ -246,17 +250,17 @@ def _short_path(name: str) -> str:
 
 
 def _bytes(text: str) -> int:
-    """`15MB` as a number of bytes. Raises ArgumentTypeError."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMG]?)B?", text.strip())
-    size = float(found[1]) * _UNITS[found[2].upper()] if found else 0.0
+    """The number of bytes in `15MB`. Raises ArgumentTypeError."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMG]?)B?", text.strip())
+    size = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
     if not 1 <= size <= _LARGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: write one such as 15MB, 500kB or 2GB")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: write one such as 15MB, 500kB or 2GB")
     return round(size)
 
 
 def _export(args: argparse.Namespace) -> int:
     if args.private and args.push is None:
-        args.misused("--private goes with --push")
+        args.misused("--private needs --push")
     from storytime_tui.jobs.export import export_model
 
     with progress_shown() as report:
@@ -287,11 +291,11 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _remove(names: list[str], as_json: bool) -> int:
-    for name, others in records.standing_on(names).items():
+    for name, others in records.dependent_runs(names).items():
         say(
             printable_line(
-                f"{', '.join(others)} {'stands' if len(others) == 1 else 'stand'} on {name}, and cannot tell "
-                "without it (LoRA keeps only what was added): export merged, or restore it in time."
+                f"{', '.join(others)} {'needs' if len(others) == 1 else 'need'} {name} as LoRA base, and cannot tell "
+                f"without it. Export a merged copy first, or restore {name} within thirty days."
             )
         )
     for each in records.remove_runs(names):
@@ -300,7 +304,7 @@ def _remove(names: list[str], as_json: bool) -> int:
         else:
             name = printable_line(each.name)
             print(
-                f"The run {name} is removed, and kept until {each.until:%d %B %Y}: "
+                f"The run {name} is removed. It is kept until {each.until:%d %B %Y}: "
                 f"`storytime-tui runs restore {shlex.quote(name)}` brings it back."
             )
     return DONE
@@ -325,7 +329,7 @@ def _list_removed(as_json: bool) -> int:
         else:
             print(f"{printable_line(each.name)}, kept until {each.until:%d %B %Y}")
     if not removed and not as_json:
-        print("No removed run is kept: there is nothing to bring back.")
+        print("There is no removed run to restore.")
     return DONE
 
 
@@ -334,5 +338,5 @@ def _record(summary: RunSummary) -> dict[str, object]:
 
 
 def _finite(record: dict[str, object]) -> dict[str, object]:
-    """The record as JSON can have it: without NaN and infinity."""
+    """The record with null for NaN and infinity, which JSON does not have."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}

@@ -1,12 +1,12 @@
-"""Tables for people: aligned columns, each field safe to print, on one line and of bounded width."""
+"""Printed tables: aligned columns, with each field on one line, safe to print and of bounded width."""
 
 from collections.abc import Container, Sequence
 from typing import Literal
 
 from storytime_tui.terminal import cells, printable_line
 
-_WIDEST = 60  # columns of a field; a longer one is cut there, never in --json
-_SIGNS = 8  # at most so many characters for each column: marks that take no room may come by the million
+_WIDEST = 60  # terminal columns of a field; a wider one is cut
+_SIGNS = 8  # characters read per terminal column; a title may have millions of zero-width marks
 
 
 def print_table(
@@ -16,10 +16,10 @@ def print_table(
     widest: int = _WIDEST,
     keep: Literal["start", "end"] = "start",
 ) -> None:
-    """Print rows with aligned columns, all of the same length; the first may be the headings.
+    """Print rows of equal length with aligned columns; the first row may be the headings.
 
-    `right`: the places of the columns that are aligned to the right. A field of more than `widest` columns is cut
-    with "…"; its start or its end is kept.
+    `right`: indices of the right-aligned columns. A field wider than `widest` terminal columns is cut with "…", and its
+    start or end is kept.
     """
     printed = [[cut(field, widest, keep=keep) for field in row] for row in rows]
     widths = [max(map(cells, column)) for column in zip(*printed, strict=True)]
@@ -32,9 +32,9 @@ def print_table(
 
 
 def cut(text: str, widest: int = _WIDEST, *, keep: Literal["start", "end"] = "start") -> str:
-    """`text` on one line, safe to print, in at most `widest` columns; of a longer one the start or the end.
+    """`text` on one line, safe to print, cut to at most `widest` terminal columns at its start or end.
 
-    Takes the time of what is kept, however long the text is.
+    Reads only the part that is kept, however long the text is.
     """
     most = widest * _SIGNS
     cut_before = len(text) > most

@@ -1,4 +1,4 @@
-"""`storytime-tui tell`: go on with a text, word by word, on the terminal or into a pipe."""
+"""`storytime-tui tell`: continue a text, word by word, on the terminal or into a pipe."""
 
 import argparse
 import codecs
@@ -33,64 +33,64 @@ from storytime_tui.models.voices import check_contrast, check_shares
 from storytime_tui.terminal import printable, printable_line
 
 _STOPPED_BY = {
-    "length": "as long as asked for",
-    "end": "the story came to its end",
+    "length": "length reached",
+    "end": "the story ended",
     "stop": "stop text reached",
     "you": "stopped",
-    "stuck": "all that could follow is banned",
+    "stuck": "every possible next token is banned",
 }
-TEXTS = ("prompt", "memory", "note", "values")  # arguments that name nothing: they may be empty
+TEXTS = ("prompt", "memory", "note", "values")  # arguments that may be empty
 _MOST = 64  # continuations at once
 Stream = Iterator[tuple[int, Piece | Told]]
-_NAMED = ("max_tokens", "temperature", "top_k", "top_p", "seed")  # settings with an option of their own
+_NAMED = ("max_tokens", "temperature", "top_k", "top_p", "seed")  # settings with their own option
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `tell` takes."""
+    """Define the options of `tell`."""
     usual = SamplerSettings()
     parser.add_argument(
-        "--model", help="a run, run/step-20, a folder, or a Hub id (otherwise the newest run, or the starter)"
+        "--model", help="a run, run/step-20, a folder, or a Hub id (the newest run, or the starter)"
     )
     parser.add_argument(
         "--prompt",
         metavar="TEXT",
-        help="how the story begins; - reads standard input, as does a pipe (otherwise the model begins)",
+        help="the beginning of the story; - reads standard input, and so does a pipe (empty)",
     )
     parser.add_argument(
         "--max-tokens",
         type=int,
         metavar="N",
-        help=f"stop after N tokens ({usual.max_tokens}, and from there at a sentence's end)",
+        help=f"stop after N tokens ({usual.max_tokens}, then to the end of the sentence)",
     )
     parser.add_argument(
         "--temperature",
         type=float,
         metavar="T",
-        help=f"higher is bolder, 0 always takes the likeliest token ({usual.temperature})",
+        help=f"higher is bolder; 0 always takes the most likely token ({usual.temperature})",
     )
     parser.add_argument(
         "--top-k",
         type=int,
         metavar="K",
-        help=f"choose among the K likeliest, 0 for all ({usual.top_k})",
+        help=f"keep the K most likely tokens; 0 keeps all ({usual.top_k})",
     )
     parser.add_argument(
         "--top-p",
         type=float,
         metavar="P",
-        help=f"choose among the likeliest that hold the probability P together ({usual.top_p})",
+        help=f"keep the most likely tokens with total probability P ({usual.top_p})",
     )
     parser.add_argument(
         "--seed",
         type=int,
         metavar="N",
-        help="the same seed tells the same story (otherwise another is told each time)",
+        help="the same seed tells the same story (a new seed each time)",
     )
     parser.add_argument(
         "--strength",
         metavar="S",
-        help="how far from its base towards the run: 0 is the base, 1 the run as trained, 2 twice as far (otherwise "
-        "the strength that was chosen when the run ended, or 1)",
+        help="how far from the base towards the run: 0 is the base, 1 the run as trained, 2 twice as far (the strength "
+        "chosen when the run ended, or 1)",
     )
     parser.add_argument(
         "--contrast",
@@ -104,35 +104,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="RUN=W",
-        help="go W of the way, 0 to 1, towards another run of the same base; may be repeated",
+        help="move the weights by W, 0 to 1, towards another run of the same base; may be repeated",
     )
     presets = "; ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
     parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
     parser.add_argument("--n", type=int, default=1, metavar="N", help="tell N continuations at once (1)")
-    parser.add_argument("--memory", default="", metavar="TEXT", help="is always in view, before the story")
     parser.add_argument(
-        "--note", default="", metavar="TEXT", help="is put a few lines before the story's end"
+        "--memory", default="", metavar="TEXT", help="text that the model always sees before the story"
+    )
+    parser.add_argument(
+        "--note", default="", metavar="TEXT", help="text that the model sees a few lines before the end"
     )
     parser.add_argument(
         "--voice",
         action="append",
         metavar="TITLE",
-        help="tell as one of the shelves that the model learned from, by its title or a beginning of it (otherwise "
-        "the first; `runs show` lists a run's); given twice, as a mixture of two, half of each or as "
-        '"TITLE=0.3" says; none: as no shelf. The shelf\'s line is in view, and no part of the story',
+        help="tell as this shelf of the model, given by its title or the start of it (the first shelf; `runs show` "
+        'lists them). Give it twice to mix two voices, half each or by weight as in "TITLE=0.3". "none" is no voice. '
+        "The model sees the shelf's line, but the line is not part of the story",
     )
     parser.add_argument(
-        "--no-voice", action="store_true", help="as --voice none, also where a shelf is called so"
+        "--no-voice", action="store_true", help="like --voice none, even if a shelf has the title none"
     )
     parser.add_argument(
-        "--alternatives", type=int, default=0, metavar="N", help="with --json: what else might have come"
+        "--alternatives",
+        type=int,
+        default=0,
+        metavar="N",
+        help="with --json: the N most likely tokens at each place",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line for every token")
-    add_set_argument(parser, "the sampler, such as top_k=40; the options above win")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per token")
+    add_set_argument(parser, "the sampler, such as top_k=40; the options above take precedence")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tell in this process; Ctrl+C keeps what was told and exits with 130."""
+    """Tell and print the story. Ctrl+C stops it, keeps the text so far and exits with 130."""
     log.start()
     settings = _settings(args)
     if args.no_voice and args.voice:
@@ -161,16 +167,21 @@ def run(args: argparse.Namespace) -> int:
     if args.voice:
         voice = voices.asked_for(args.voice, teller.voices)
     with _interrupt_sets(stop):
-        asked = {"memory": args.memory, "note": args.note, "voice": voice, "alternatives": args.alternatives}
-        stream = teller.tell_several(prompt, settings, args.n, stop, **asked)
+        options = {
+            "memory": args.memory,
+            "note": args.note,
+            "voice": voice,
+            "alternatives": args.alternatives,
+        }
+        stream = teller.tell_several(prompt, settings, args.n, stop, **options)
         if args.json:
-            said = {
+            fields = {
                 "voice": [title for title, _ in voice],
                 "strength": teller.strength,
                 "contrast": teller.contrast,
             }
-            said |= {"blend": dict(blend)} if blend else {}
-            ends = _tell_json(stream, settings.seed, said, several=args.n > 1)
+            fields |= {"blend": dict(blend)} if blend else {}
+            ends = _tell_json(stream, settings.seed, fields, several=args.n > 1)
         else:
             ends = (_tell_several_plain if args.n > 1 else _tell_plain)(prompt, stream)
     if not args.json:
@@ -182,11 +193,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> SamplerSettings:
-    """What the preset, then `--set`, then the named options say. Raises PlanError, Misused for a named one."""
+    """Sampler settings: the preset, then `--set`, then the named options. Raises PlanError, Misused for the latter."""
     if args.n < 1 or args.n > _MOST:
         raise Misused(f"--n is {args.n}, but must be from 1 to {_MOST}.")
     if args.alternatives < 0 or (args.alternatives and not args.json):
-        raise Misused("--alternatives is a number of tokens from 0, and goes with --json.")
+        raise Misused("--alternatives must be a number of tokens from 0, and needs --json.")
     settings = SamplerSettings()
     named = {option: str(value) for option in _NAMED if (value := getattr(args, option)) is not None}
     try:
@@ -196,34 +207,34 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
     except PlanError as error:
         raise Misused(str(error)) from error
     values = {**values_of(args.values), **named}
-    # A tale ends on a whole sentence, but where a length was asked for it is that length.
+    # a story ends on a whole sentence, unless a length was given
     values.setdefault("finish_sentence", "false" if "max_tokens" in values else "true")
     settings = with_values(settings, values)
     if "seed" in values:
         return settings
-    return dataclasses.replace(settings, seed=random.randrange(1, 2**31))  # and it is said in the end
+    return dataclasses.replace(settings, seed=random.randrange(1, 2**31))  # printed at the end
 
 
 def _blend(given: Sequence[str]) -> list[tuple[str, float]]:
-    """Other runs and their shares, as they were typed. Raises Misused."""
+    """Parse `RUN=W` options into (run, share) pairs. Raises Misused."""
     shares: dict[str, float] = {}
     for entry in given:
-        name, _, share = entry.rpartition("=")
+        name, _, typed = entry.rpartition("=")
         try:
-            found = float(share)
+            share = float(typed)
         except ValueError:
             name = ""
         if not name:
-            raise Misused(f"--blend is {entry!r}, but must be a run, = and a number, such as other-run=0.4.")
+            raise Misused(f"--blend is {entry!r}, but must be RUN=NUMBER, such as other-run=0.4.")
         if name in shares:
             raise Misused(f"--blend names {name} twice: give it one share.")
-        shares[name] = found
+        shares[name] = share
     check_shares(list(shares.items()))
     return list(shares.items())
 
 
 def _usual_model() -> str:
-    """The newest run that has a checkpoint, else the starter: `choices` lists runs before the bases."""
+    """The newest run with a checkpoint, else the starter (`choices` lists runs before bases)."""
     untrained = {base.name for base in bases()}
     for sentence in records.troubles(records.run_records()):
         say(printable_line(sentence))
@@ -233,40 +244,40 @@ def _usual_model() -> str:
     if has_starter():
         return STARTER
     raise StorytimeError(
-        "There is no trained model to tell with yet. Train one (`storytime-tui train --corpus NAME`; "
-        "`storytime-tui corpus list` shows the names), or name a base, such as `--model distilgpt2`."
+        "There is no trained model yet. Train one (`storytime-tui train --corpus NAME`; `storytime-tui corpus list` "
+        "shows the names), or name a base, such as `--model distilgpt2`."
     )
 
 
 def _prompt(given: str | None) -> str:
-    """The text to go on with. A pipe's last line end is the shell's, not the story's, and is dropped."""
+    """The text to continue. The last line end of a pipe comes from the shell and is dropped."""
     piped = sys.stdin is not None and not sys.stdin.isatty()
     if given == "-" or (given is None and piped):
         if sys.stdin is None:
             raise StorytimeError("Standard input is closed: give the prompt with --prompt TEXT.")
         try:
             data = sys.stdin.buffer.read()
-        except OSError as error:  # it is a folder, say
+        except OSError as error:  # for example, it is a folder
             raise StorytimeError(f"Standard input cannot be read: {error.strerror}.") from error
         return _decoded(data).replace("\r\n", "\n").removesuffix("\n")
     return given or ""
 
 
 def _decoded(data: bytes) -> str:
-    """UTF-8, or what a byte order mark says. Raises StorytimeError: the model would go on with other words."""
+    """Decode UTF-8, or the encoding of a byte order mark. Raises StorytimeError instead of replacing characters."""
     marks = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
     encoding = next((encoding for mark, encoding in marks if data.startswith(mark)), "utf-8-sig")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise StorytimeError(
-            f"The prompt on standard input is not UTF-8 text (at byte {error.start:,}): convert it first, such as "
+            f"The prompt on standard input is not UTF-8 text (at byte {error.start:,}): convert it first, for example "
             "with `iconv -f latin1 -t utf-8`."
         ) from None
 
 
 def _tell_plain(prompt: str, stream: Stream) -> list[Told]:
-    """Print the prompt and each piece as it comes; give the stream's last word."""
+    """Print the prompt and each piece as it arrives. Returns the Told of the stream."""
     show: Callable[[str], str] = printable if sys.stdout.isatty() else str
     print(show(prompt), end="", flush=True)
     ends = []
@@ -280,7 +291,7 @@ def _tell_plain(prompt: str, stream: Stream) -> list[Told]:
 
 
 def _tell_several_plain(prompt: str, stream: Stream) -> list[Told]:
-    """Print each continuation when it is whole, in order: they come at once, and would be in each other's way."""
+    """Print each continuation when it is complete, in order, because they are told at the same time."""
     show: Callable[[str], str] = printable if sys.stdout.isatty() else str
     texts: dict[int, str] = {}
     ends: dict[int, Told] = {}
@@ -296,16 +307,18 @@ def _tell_several_plain(prompt: str, stream: Stream) -> list[Told]:
     return [ends[row] for row in sorted(ends)]
 
 
-def _tell_json(stream: Stream, seed: int, said: Mapping[str, object], *, several: bool) -> list[Told]:
-    """Print an object for each token and a closing one for each continuation, with its seed and what else is `said` of
-    all; give their last words."""
+def _tell_json(stream: Stream, seed: int, fields: Mapping[str, object], *, several: bool) -> list[Told]:
+    """Print one object per token, and a closing one per continuation with its seed and the `fields`.
+
+    Returns the Told of each continuation.
+    """
     ends = []
     for row, item in stream:
         which = {"continuation": row} if several else {}
         values = dataclasses.asdict(item)
         if isinstance(item, Told):
             ends.append(item)
-            print_json({"event": "finished", **which, **values, "seed": seed + row, **said})
+            print_json({"event": "finished", **which, **values, "seed": seed + row, **fields})
         else:
             if not item.alternatives:
                 del values["alternatives"]
@@ -314,7 +327,7 @@ def _tell_json(stream: Stream, seed: int, said: Mapping[str, object], *, several
 
 
 def _summary(ends: Sequence[Told]) -> str:
-    """What came of it, in a line."""
+    """A line with the number of tokens, the speed and why telling stopped."""
     tokens = sum(told.tokens for told in ends)
     speed = sum(told.tokens_per_second for told in ends)
     how = list(dict.fromkeys(_STOPPED_BY[told.stopped_by] for told in ends))
@@ -329,13 +342,13 @@ def _summary(ends: Sequence[Told]) -> str:
 
 @contextlib.contextmanager
 def _interrupt_sets(stop: threading.Event) -> Iterator[None]:
-    """Ctrl+C asks the stream to end, so that its text stays whole; a second one ends the program."""
+    """Make Ctrl+C end the stream after whole characters; a second Ctrl+C ends the program."""
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def request_stop(number: int, frame: FrameType | None) -> None:
         stop.set()
         signal.signal(signal.SIGINT, before)
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, request_stop)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""`storytime-tui train`: begin or continue a run, and print what it says."""
+"""`storytime-tui train`: start or resume a run, and print its events."""
 
 import argparse
 import contextlib
@@ -24,8 +24,8 @@ from storytime_tui.commands.output import (
 from storytime_tui.errors import Misused, PlanError, StorytimeError
 from storytime_tui.formatting import count
 from storytime_tui.generation.sentences import marked_where_cut
-from storytime_tui.jobs.boards import on_board
 from storytime_tui.jobs.progress import Stopped
+from storytime_tui.jobs.tensorboard import with_tensorboard
 from storytime_tui.jobs.train import learn, resume
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.settings import load_settings
@@ -36,15 +36,13 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.heard import in_words, strength_in_words
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
 
-PATHS = (
-    "plan",
-)  # arguments that name a file: what a disk calls it need not be UTF-8; a plan is UTF-8 itself
-TEXTS = ("values",)  # arguments that name nothing: they may be empty
-_ONE_PRESS = 0.5  # seconds within which several interrupts are one press of Ctrl+C, sent by several programs
+PATHS = ("plan",)  # arguments that are file names, which need not be UTF-8
+TEXTS = ("values",)  # arguments that may be empty
+_ONE_PRESS = 0.5  # seconds; several programs may send an interrupt for one press of Ctrl+C
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `train` takes."""
+    """Define the options of `train`."""
     parser.add_argument(
         "--corpus",
         action="extend",
@@ -54,31 +52,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--base",
-        help="what to start from: starter, scratch-small, scratch-9x320, gpt2, a folder, a run, …",
+        help="the model to start from: starter, scratch-small, scratch-9x320, gpt2, a folder, a run, …",
     )
-    # torchrun takes `--run` for the beginning of an option of its own
+    # `--name` is for torchrun, which takes `--run` as the start of one of its own options
     parser.add_argument(
-        "--run", "--name", metavar="NAME", help="a name for the run (otherwise the collection's, numbered)"
+        "--run", "--name", metavar="NAME", help="the name of the run (the collection's name with a number)"
     )
-    parser.add_argument("--plan", metavar="FILE", help="a plan in TOML to start from")
-    parser.add_argument("--max-steps", type=int, metavar="N", help="stop after this many steps")
-    parser.add_argument("--resume", metavar="RUN", help="continue a run where its last checkpoint stands")
+    parser.add_argument("--plan", metavar="FILE", help="start from a plan in TOML")
+    parser.add_argument("--max-steps", type=int, metavar="N", help="stop after N steps")
+    parser.add_argument("--resume", metavar="RUN", help="resume a run from its last checkpoint")
     parser.add_argument(
         "--more-epochs",
         type=float,
         metavar="N",
-        help="with --resume: so many passes more, for a finished run too",
+        help="with --resume: train N more epochs, also after the run has finished",
     )
     parser.add_argument("--preset", metavar="NAME", help=f"one of {', '.join(map(repr, PRESETS))}")
     parser.add_argument(
-        "--tensorboard", action="store_true", help="write the run's numbers for TensorBoard, in its folder"
+        "--tensorboard",
+        action="store_true",
+        help="also write the figures for TensorBoard, in the run's folder",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object a line for every event")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per event")
     add_set_argument(parser, "a plan, such as epochs=4 or precision=fp32")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train in this process; Ctrl+C, or a terminal that is gone, saves a checkpoint first (exit 130, or 1)."""
+    """Train and print the events. Ctrl+C saves a checkpoint and exits with 130, a lost terminal with 1."""
     log.start()
     control = Control()
     with _stopped_by_signals(control) as interrupted:
@@ -86,29 +86,29 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace, control: Control, interrupted: list[int]) -> int:
-    said = _events(args, control)
+    events = _events(args, control)
     if args.tensorboard:
-        said = on_board(said)
+        events = with_tensorboard(events)
     status = StatusLine()
     lost: OutputLost | None = None
-    learned = False
+    trained = False
     last: ev.Event | None = None
     try:
-        for last in said:
+        for last in events:
             if isinstance(last, ev.Failed):
                 raise StorytimeError(last.message)
-            learned = learned or isinstance(last, ev.StepDone | ev.Resumed)
+            trained = trained or isinstance(last, ev.StepDone | ev.Resumed)
             if lost is not None:
                 if isinstance(last, ev.CheckpointSaved):
                     control.stop()
                 continue
-            lost = _shown(last, status, as_json=args.json)
+            lost = _show(last, status, as_json=args.json)
             if lost is None:
                 continue
-            if learned or isinstance(last, ev.Preparing):
-                control.stop()  # and save
+            if trained or isinstance(last, ev.Preparing):
+                control.stop()  # saves a checkpoint
             else:
-                control.checkpoint()  # after the first step: before it there is nothing to save
+                control.checkpoint()  # after the first step, because there is nothing to save yet; then it stops
     except Stopped as stopped:
         status.clear()
         say(str(stopped))
@@ -117,13 +117,13 @@ def _train(args: argparse.Namespace, control: Control, interrupted: list[int]) -
         status.clear()
     lost = lost or terminal_lost()
     if lost is not None and not interrupted:
-        raise StorytimeError(_how_it_stands(lost, last))
+        raise StorytimeError(_lost_message(lost, last))
     stopped_early = isinstance(last, ev.Finished) and last.stopped_by == "stopped"
     return INTERRUPTED if interrupted and (stopped_early or lost is not None) else DONE
 
 
-def _shown(event: ev.Event, status: StatusLine, *, as_json: bool) -> OutputLost | None:
-    """Print an event. Gives what became of the output or of the terminal, where either is gone."""
+def _show(event: ev.Event, status: StatusLine, *, as_json: bool) -> OutputLost | None:
+    """Print an event. Returns the error if stdout or the terminal can no longer be written."""
     try:
         if not as_json:
             _print(event, status)
@@ -134,30 +134,30 @@ def _shown(event: ev.Event, status: StatusLine, *, as_json: bool) -> OutputLost 
     return terminal_lost()
 
 
-def _how_it_stands(lost: OutputLost, last: ev.Event | None) -> str:
-    """For the terminal, if that is what is left."""
+def _lost_message(lost: OutputLost, last: ev.Event | None) -> str:
+    """The message after a lost output: the error, and what happened to the run."""
     if not isinstance(last, ev.Finished):
         return str(lost)
     if last.stopped_by == "stopped":
         return (
             f"{lost} The run is saved at step {last.step:,}: "
-            f"storytime-tui train --resume {shlex.quote(last.run)} goes on."
+            f"`storytime-tui train --resume {shlex.quote(last.run)}` resumes it."
         )
-    return f"{lost} The run {last.run} has finished, and is saved."
+    return f"{lost} The run {last.run} has finished and is saved."
 
 
 def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
     if args.resume is not None:
         if args.corpus or args.base or args.run or args.plan or args.values or args.max_steps or args.preset:
-            raise PlanError("--resume goes on with the run's own plan: leave the other options out.")
+            raise PlanError("--resume uses the run's own plan: leave the other options out.")
         return resume(args.resume, control, args.more_epochs)
     if args.more_epochs is not None:
-        raise PlanError("--more-epochs is for a run that there is: name it with --resume RUN.")
+        raise PlanError("--more-epochs extends an existing run: name it with --resume RUN.")
     if args.plan is not None:
         plan = read_plan(Path(args.plan))
     else:
         loaded = load_settings()
-        if os.environ.get("RANK", "0") == "0":  # of torchrun's processes one speaks
+        if os.environ.get("RANK", "0") == "0":  # only the first process of torchrun prints
             for trouble in loaded.troubles:
                 say(printable_line(trouble))
         plan = TrainingPlan(base=loaded.settings.base, device=loaded.settings.device)
@@ -180,10 +180,10 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
 
 @contextlib.contextmanager
 def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
-    """Make Ctrl+C, SIGTERM and a closed window requests to stop. Yields what arrives.
+    """Make Ctrl+C, SIGTERM and a closed window stop the run with a checkpoint. Yields the list of received signals.
 
-    Only another Ctrl+C gives up without saving. A closed window may send its signal twice, from the system and from
-    the shell, and so does `timeout`; torchrun passes on a Ctrl+C that came already.
+    Only a second Ctrl+C ends the program without saving. The same event may send a signal twice: a closed window (the
+    system and the shell), `timeout`, and torchrun, which forwards a Ctrl+C.
     """
     arrived: list[int] = []
     pressed: list[float] = []
@@ -196,11 +196,11 @@ def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
                 raise KeyboardInterrupt
         arrived.append(number)
         if len(arrived) == 1:
-            say("\nstopping: saving a checkpoint (Ctrl+C gives up without)…")
+            say("\nstopping: saving a checkpoint (Ctrl+C again stops without saving)…")
 
-    names = ("SIGINT", "SIGTERM", "SIGHUP")  # the last is a closed window, or a lost connection
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no hang-up
-    # what is ignored already stays so: nohup asks for that, and a shell for what runs in its background
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP: a closed window, or a lost connection
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # Windows has no SIGHUP
+    # a signal that is already ignored stays ignored: nohup and background jobs of a shell rely on it
     before = {n: h for n in numbers if (h := signal.getsignal(n)) is not signal.SIG_IGN}
     for number in before:
         signal.signal(number, stop)
@@ -212,7 +212,7 @@ def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
 
 
 def _print(event: ev.Event, status: StatusLine) -> None:
-    """One event in words; steps share a status line and leave a line only when they are evaluated."""
+    """Print one event in words. Preparations and steps only replace the status line."""
     if isinstance(event, ev.Preparing):
         status.show(progress_text(event.what, event.done, event.total))
         return
@@ -230,27 +230,27 @@ def _memory_in_words(event: ev.Started) -> str:
     if not event.memory_needed:
         return ""
     needed, available = event.memory_needed / 1e9, event.memory_available / 1e9
-    more = "" if needed <= available else ": it may run out, and will then read fewer windows at a time"
-    return f"\nneeds about {needed:.1f} GB of memory, of {available:.1f} GB{more}"
+    more = "" if needed <= available else ": if it runs out, the run will read fewer windows at a time"
+    return f"\nneeds about {needed:.1f} GB of memory, {available:.1f} GB free{more}"
 
 
-def _beginning_of(event: ev.Sampled) -> str:
-    behind = f", as {event.voice}" if event.voice else ""
-    of = "a held-out story: " if event.held_out else ""
-    return f"{of}“{' '.join(event.prompt.split())}”{behind}"
+def _prompt_of(event: ev.Sampled) -> str:
+    voice = f", as {event.voice}" if event.voice else ""
+    source = "a held-out story: " if event.held_out else ""
+    return f"{source}“{' '.join(event.prompt.split())}”{voice}"
 
 
 def _in_words(event: ev.Event) -> str:
     match event:
         case ev.Started():
-            again = f" ({event.copies} told twice, learned once)" if event.copies else ""
+            copies = f" ({event.copies} copies left out)" if event.copies else ""
             stories, steps = count(event.stories, "story", "stories"), count(event.total_steps, "step")
             return (
                 f"{event.run}: {event.base} ({event.parameters:,} parameters) on {event.device}, {event.precision}\n"
-                f"{stories} to learn, {event.validation_stories} to measure by{again}; "
-                f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {steps} "
-                f"of {event.steps_per_epoch:.1f} an epoch\n"
-                f"token frequencies alone would give {event.token_frequency_loss:.3f}"
+                f"{stories} to train on, {event.validation_stories} for validation{copies}; "
+                f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {steps}, "
+                f"{event.steps_per_epoch:.1f} per epoch\n"
+                f"baseline (token frequency): validation loss {event.token_frequency_loss:.3f}"
                 + _memory_in_words(event)
             )
         case ev.Evaluated():
@@ -265,25 +265,25 @@ def _in_words(event: ev.Event) -> str:
             return f"step {event.step:>6,}  {in_words(event)}"
         case ev.Sampled():
             text = f"  | {marked_where_cut(event.prompt + event.text)}".replace("\n", "\n  | ")
-            return f"step {event.step:>6,}  told from {_beginning_of(event)}\n{text}"
+            return f"step {event.step:>6,}  sample from {_prompt_of(event)}\n{text}"
         case ev.CheckpointSaved():
             return f"step {event.step:>6,}  saved {event.path}"
         case ev.Resumed():
-            return f"going on from step {event.step:,}"
+            return f"resuming from step {event.step:,}"
         case ev.Recovered():
             return event.message
         case ev.Finished():
             end = {
                 "done": "finished",
-                "patience": f"finished at step {event.step:,}, no longer getting better,",
+                "patience": f"finished early at step {event.step:,} (no improvement)",
             }.get(event.stopped_by, f"stopped at step {event.step:,}")
             best = f", best validation loss {event.best_validation_loss:.3f}" if event.best_step else ""
-            go_on = (
+            resume_with = (
                 ""
                 if event.stopped_by != "stopped"
-                else f"\ngo on with: storytime-tui train --resume {shlex.quote(event.run)}"
+                else f"\nresume with: storytime-tui train --resume {shlex.quote(event.run)}"
             )
             tell = f"tell with: storytime-tui tell --model {shlex.quote(event.run)}"
-            return f"{end} after {event.seconds:,.0f} s of training{best}\n{tell}{go_on}"
+            return f"{end} after {event.seconds:,.0f} s of training{best}\n{tell}{resume_with}"
         case _:
             return ev.event_name(type(event)).replace("_", " ")

@@ -1,1 +1,1 @@
-"""Where the stages are put together. The command line and the app call this, and nothing below it."""
+"""Combines the stages into jobs for the command line and the app, which call nothing below."""

@@ -1,8 +1,8 @@
-"""A run at another strength, or with other runs of its base in it: which models that takes, and the one it makes.
+"""A run at another strength, or blended with other runs of its base: finds the models and computes the weights.
 
-See `models.blend` for what is computed. Both models are read from the disk when a run is first told at another
-strength than 1; where they take no more than `KEPT` bytes together they stay in memory, so that the next strength costs
-one pass over the weights and no reading. They go when another run is opened. Torch is loaded when a model opens.
+`models.blend` has the arithmetic. The run and its base are read from the disk at the first strength other than 1. If
+they take at most `KEPT` bytes together, they stay in memory until another run is opened, so that the next strength
+costs one pass over the weights and no reading. Torch is loaded when a model opens.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Parts:
-    """What a blend is made of: a run, its base, and so much of other runs that have the same base."""
+    """The parts of a blend: a run, its base, and other runs of that base, each with its share (0 to 1)."""
 
     run: Origin
     base: Origin
@@ -41,65 +41,65 @@ class Parts:
 
     @property
     def identity(self) -> str:
-        """What tells one blend's weights from another's, its strength left out."""
+        """A key for the blend's weights, without the strength."""
         others = "".join(f" + {share!r} {_identity(other)}" for other, share in self.others)
         return f"{_identity(self.base)} -> {_identity(self.run)}{others}"
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What to tell with: the model of `origin` as it is, or, where there are `parts`, those at `strength`."""
+    """The weights to tell with: the unchanged model of `origin`, or the blend of `parts` at `strength` if given."""
 
     origin: Origin
     strength: float
     parts: Parts | None = None
-    note: str = ""  # a sentence where it is not told as the run usually is
+    note: str = ""  # a sentence if the run's usual strength could not be used
 
     @property
     def identity(self) -> str:
-        """What tells one choice's weights from another's."""
+        """A key for these weights."""
         return f"{self.parts.identity} at {self.strength!r}" if self.parts else _identity(self.origin)
 
 
 def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report) -> Chosen:
-    """Find what a run is to be told with at a strength (None: the one that it is usually told at).
+    """Find the weights for a run at a strength (None: the run's usual strength).
 
-    At strength 0 it is the base, in every way; a blend knows the voices of all its runs, the first run's first. Where
-    nobody asked for a strength and the run's base is gone, the run is told as it was trained. Raises Misused for
-    numbers that cannot be, ModelError and RunError as `find_origin` and `base_of` do, and where the runs have no base
-    in common.
+    Strength 0 is the base itself, with the base's voices. A blend knows the voices of all its runs, the first run's
+    first. If no strength was requested and the run's base is gone, the run is told as trained. Raises Misused for
+    invalid numbers, ModelError and RunError as `find_origin` and `base_of` do, and ModelError if the runs have
+    different bases.
     """
     if strength is not None:
         check_strength(strength)
     check_shares(shares)
     origin = find_origin(name, report)
     check_adapter(origin)
-    wished = origin.voices.strength if strength is None else float(strength)
+    requested = origin.voices.strength if strength is None else float(strength)
     shares = [(other, share) for other, share in shares if share]
-    if wished == 1 and not shares:
+    if requested == 1 and not shares:
         return Chosen(origin, 1.0)
     try:
         base = base_of(origin, report)
     except ModelError as error:
         if strength is None and not shares:
-            _log.warning("told at strength 1, and not at %g: %s", wished, error)
-            note = f"{name} is told at strength 1, and not at {wished:g} as usual: {error}"
+            _log.warning("told at strength 1, not at %g: %s", requested, error)
+            note = f"{name} is told at strength 1 instead of its usual {requested:g}: {error}"
             return Chosen(origin, 1.0, note=note)
         raise
     others = tuple((find_origin(other, report), share) for other, share in shares)
     for other, _ in others:
         _check_one_base(origin, base, other, base_of(other, report))
-    if wished == 0:
+    if requested == 0:
         return Chosen(base, 0.0)
-    known = [title for each in (origin, *(other for other, _ in others)) for title in each.voices.titles]
-    told = replace(origin, voices=replace(origin.voices, titles=tuple(dict.fromkeys(known))))
-    return Chosen(told, wished, Parts(origin, base, others))
+    titles = [title for each in (origin, *(other for other, _ in others)) for title in each.voices.titles]
+    blended = replace(origin, voices=replace(origin.voices, titles=tuple(dict.fromkeys(titles))))
+    return Chosen(blended, requested, Parts(origin, base, others))
 
 
-def _check_one_base(run: Origin, base: Origin, other: Origin, others_base: Origin) -> None:
-    if weights_of(base) != weights_of(others_base):
+def _check_one_base(run: Origin, base: Origin, other: Origin, other_base: Origin) -> None:
+    if weights_of(base) != weights_of(other_base):
         raise ModelError(
-            f"{run.name} was trained from {base.name} and {other.name} from {others_base.name}: only runs of one base "
+            f"{run.name} was trained from {base.name} and {other.name} from {other_base.name}: only runs of one base "
             "can be blended."
         )
 
@@ -110,7 +110,7 @@ def _identity(origin: Origin) -> str:
 
 @dataclass(frozen=True)
 class _Ends:
-    """Strength 0 and strength 1 of one blend, in fp32 on the CPU."""
+    """The weights of one blend at strength 0 (`base`) and at strength 1 (`run`), in fp32 on the CPU."""
 
     identity: str
     base: State
@@ -118,17 +118,17 @@ class _Ends:
 
 
 _kept: _Ends | None = None
-_turn = threading.Lock()
+_lock = threading.Lock()
 
 
 def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any:
-    """The model, on the device and in the dtype. Raises ModelError.
+    """Open the model on the device and in the dtype. Raises ModelError.
 
-    A blend is computed in fp32 on the CPU and rounded once: what a run has learned is mostly less than the last digit
-    of 16 bits. It takes memory for both models there and, while the two are kept, for one more.
+    A blend is computed in fp32 on the CPU and rounded once, because most of what a run changes is smaller than the
+    rounding error of 16 bits. This takes the memory of both models, and of a third while the two are kept.
     """
     global _kept
-    with _turn:
+    with _lock:
         parts = chosen.parts
         if parts is None:
             if _kept is not None and _identity(chosen.origin) not in _kept.identity:
@@ -138,21 +138,20 @@ def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any
 
         ends = _kept if _kept is not None and _kept.identity == parts.identity else None
         if ends is None:
-            _kept = None  # before others are read
+            _kept = None  # frees the memory before the next ones are read
             ends = _read(parts)
         size = sum(each.nbytes for state in (ends.base, blend.state_of(ends.run)) for each in state.values())
         _kept = ends if size <= KEPT else None
         if _kept:
-            return _moved(blend.copied_at(ends.run, ends.base, chosen.strength), device, dtype)
+            return _move(blend.copied_at(ends.run, ends.base, chosen.strength), device, dtype)
         blend.put(ends.run, ends.base, chosen.strength)
-        return _moved(ends.run, device, dtype)
+        return _move(ends.run, device, dtype)
 
 
 def read_base(run: Origin, device: torch.device, report: Report) -> dict[str, torch.Tensor]:
-    """What a run began with, for `blend.at_strength` on a model of it that lives on this device: in fp32, on the CPU.
+    """The base weights of a resumed run, in fp32 on the CPU, for `blend.at_strength` with a model on `device`.
 
-    For a run that goes on from a checkpoint; one that has just begun has `blend.starting_point`. Raises ModelError as
-    `base_of` does.
+    A new run has `blend.starting_point` instead. Raises ModelError as `base_of` does.
     """
     import torch
 
@@ -183,8 +182,8 @@ def _read(parts: Parts) -> _Ends:
     return _Ends(parts.identity, base, run)
 
 
-def _moved(model: Any, device: torch.device, dtype: torch.dtype) -> Any:
-    """To where it is told, as `load_model` would have put it there: what is not learned stays as exact as it is."""
+def _move(model: Any, device: torch.device, dtype: torch.dtype) -> Any:
+    """Move the model and cast its parameters, as `load_model` does; buffers keep their precision."""
     model.to(device)
     for parameter in model.parameters():
         parameter.data = parameter.data.to(dtype)

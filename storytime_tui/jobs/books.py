@@ -1,4 +1,4 @@
-"""Books of Project Gutenberg for the command line and the app: looked up, and added. Loads no torch."""
+"""Searching and adding books of Project Gutenberg, for the command line and the app. Loads no torch."""
 
 import contextlib
 import threading
@@ -15,26 +15,26 @@ __all__ = ["Book", "Found", "browse", "fetch", "numbered", "search", "search_off
 
 
 def browse() -> tuple[Book, ...]:
-    """The built-in list of children's classics, at once and without a network."""
+    """The built-in list of children's classics; needs no network."""
     return gutenberg.classics()
 
 
 def search_offline(query: str) -> tuple[Book, ...]:
-    """What the built-in list has by title, author or subject, at once; all of it for an empty query."""
+    """Books of the built-in list by title, author or subject; the whole list for an empty query."""
     return gutenberg.search_offline(query) if query.strip() else browse()
 
 
 def search(query: str, *, stop: threading.Event | None = None) -> Found:
-    """Books by title, author or subject: the built-in list first, then all of Project Gutenberg.
+    """Books by title, author or subject: from the built-in list first, then from all of Project Gutenberg.
 
-    Without a network the list answers alone, and the note says so. Raises Stopped.
+    Without a network only the list is searched, and the note says so. Raises Stopped.
     """
     with _stopped():
         return gutenberg.search(query, stop=stop)
 
 
 def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
-    """The book of that number, with an empty title where nobody can tell it yet. Raises Stopped."""
+    """The book of that number; its title is empty if it is not known yet. Raises Stopped."""
     with _stopped():
         return gutenberg.numbered(number, stop=stop)
 
@@ -44,10 +44,10 @@ def fetch(
 ) -> AddedCollection:
     """Download a book, clean and divide it, and put it on the shelf with its source and licence.
 
-    Raises CorpusError and Stopped; then nothing was put on the shelf, and what came of the download is kept:
-    a second call goes on from there.
+    Raises CorpusError and Stopped; then the shelf is unchanged. A partial download is kept, and the next call
+    continues it.
     """
-    with _stopped("what came of the download is kept for the next time."):
+    with _stopped("the downloaded part is kept for the next time."):
         fetched = gutenberg.fetch(book, addresses.downloads_folder(), report=report, stop=stop)
     try:
         return shelves.add_book(
@@ -65,7 +65,7 @@ def fetch(
 
 @contextlib.contextmanager
 def _stopped(left: str = "nothing was found.") -> Iterator[None]:
-    """A stopped download is a stopped job; `left` says how things stand."""
+    """Turn a stopped download into `Stopped`, with `left` as its message."""
     try:
         yield
     except addresses.DownloadStopped as error:

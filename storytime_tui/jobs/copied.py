@@ -1,4 +1,4 @@
-"""An index job: what tells how much of a text stands word for word in some stories. Loads no torch."""
+"""Finding what a text copies word for word from the training stories. Loads no torch."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ from storytime_tui.reporting import Report
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
 
-RUN_OF_WORDS = 8  # so many in a row are copied; fewer are anybody's
+RUN_OF_WORDS = 8  # this many words in a row count as copied; shorter runs are common by chance
 
 
 def copied_index(stories: Sequence[Story], report: Report | None = None) -> Index:
-    """The index of these stories, made at the first call and opened in milliseconds at any later one.
+    """The index of these stories. The first call builds it; later calls open it in milliseconds.
 
-    `report` gets words, done and total; what it raises ends the work. Raises CorpusError for a full disk.
+    An exception raised by `report` ends the work. Raises CorpusError for a full disk.
     """
 
     def progress(done: int, total: int) -> None:
         if report is not None:
-            report("reading for what may be copied", done, total)
+            report("indexing the stories", done, total)
 
     return open_index(stories, paths.cache_folder() / "copied", progress)
 
 
 def is_copied(text: str, index: Index) -> bool:
-    """Whether eight words in a row stand in the stories, or the whole text where it is shorter."""
+    """Whether eight consecutive words of the text occur in the stories, or the whole text if it is shorter."""
     return bool(index.stretches(text, min(RUN_OF_WORDS, max(1, len(text.split())))))
 
 
 def copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
-    """What tells whether a text is copied from the stories that a run learned from, by the run's name (or `run/best`).
+    """A function that says whether a text is copied from a run's training stories. `model`: a run, or `run/best`.
 
-    Of a base it is not known what it has read, nor of a run whose stories are gone: then nothing counts as copied.
-    Blocks: call it in a thread; once `stop` is set it comes back soon.
+    For a base, or a run whose stories are gone, the training stories are unknown, and nothing counts as copied.
+    Blocks: call it in a thread. It returns soon after `stop` is set.
     """
-    stories = _learned_by(model.partition("/")[0])
+    stories = _training_stories(model.partition("/")[0])
     if not stories:
         return lambda text: False
 
     def report(words: str, done: int, total: int) -> None:
         if stop.is_set():
-            raise _Enough
+            raise _Cancelled
 
     try:
         index = copied_index(stories, report)
-    except (_Enough, CorpusError):
+    except (_Cancelled, CorpusError):
         return lambda text: False
     return lambda text: is_copied(text, index)
 
 
-class _Enough(Exception):
-    """Nobody waits for the index any more."""
+class _Cancelled(Exception):
+    """The index is no longer needed."""
 
 
-def _learned_by(run: str) -> Sequence[Story]:
+def _training_stories(run: str) -> Sequence[Story]:
     from storytime_tui.jobs import dataset
 
     if not runs.is_run(run):

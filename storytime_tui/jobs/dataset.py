@@ -1,4 +1,4 @@
-"""From chosen stories to the two token streams that a run learns from and is judged by. Loads no torch."""
+"""From chosen stories to a run's token streams for training and validation. Loads no torch."""
 
 import hashlib
 import math
@@ -19,28 +19,27 @@ from storytime_tui.reporting import Report
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.plan import TrainingPlan, repeats_of
 
-_DAYS = 90  # tokens that were not opened for so long are made again when they are wanted
+_DAYS = 90  # token files that were not opened for so long are deleted
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The stories of a plan, split, and the plan with them written out by name.
+    """A plan's stories, split, and the plan with every story listed by name.
 
-    `reading`: what one epoch reads, the training stories as the plan's `repeats`, `shelf_lines` and `headers` have
-    them; `asked`: the validation stories, likewise behind their shelf's line. `shelves`: both halves as
-    they are, by the collection that they are from.
+    `training`: the stories of one epoch, with the plan's `repeats`, `shelf_lines` and `headers` applied. `validation`:
+    the validation stories with their shelf's line. `shelves`: both halves without lines, grouped by collection.
     """
 
     plan: TrainingPlan
     split: Split
-    reading: tuple[Story, ...]
-    asked: tuple[Story, ...]
+    training: tuple[Story, ...]
+    validation: tuple[Story, ...]
     shelves: tuple[Shelf, ...] = ()
 
 
 @dataclass(frozen=True)
 class Streams:
-    """The tokenised halves; `fingerprint` says whether a later sitting has the same ones."""
+    """The token files of both halves; a resumed run must find the same `fingerprint`."""
 
     training: TokenFile
     validation: TokenFile
@@ -48,10 +47,10 @@ class Streams:
 
 
 def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None) -> Chosen:
-    """Find the plan's stories and split them. Raises CorpusError or PlanError naming what is missing.
+    """Find the plan's stories and split them. Raises CorpusError or PlanError that names what is missing.
 
-    The plan that comes back names every story, and folders by their whole path: the run means the same
-    texts tomorrow, from any folder, and when the collection has grown.
+    The returned plan lists every story, and folders by their absolute path. So a resumed run has the same texts, from
+    any working folder and after stories were added to the collection.
     """
     if not plan.collections:
         raise PlanError(
@@ -66,10 +65,10 @@ def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None)
     split = split_stories([story for _, story in picked], plan.validation_fraction, plan.seed)
     if not split.training or not split.validation:
         raise CorpusError(
-            "The chosen stories are too little to learn from: one part must be set aside to measure by. "
+            "The chosen text is too short to train on: a part of it must be set aside for validation. "
             "Pick a second story, or a longer one."
         )
-    names = tuple(_lasting_name(name) for name in plan.collections)
+    names = tuple(_absolute_name(name) for name in plan.collections)
     voices = plan.voices or tuple(voice_of(collection.title) for collection in collections)
     plan = replace(
         plan,
@@ -78,28 +77,29 @@ def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None)
         voices=voices if plan.shelf_lines else (),
     )
     shelves = _Shelves(collections, plan.voices)
-    reading = _reading(split.training, plan, shelves)
-    asked = tuple(part for story in split.validation for part in shelves.behind_line(story))
-    return Chosen(plan, split, reading, asked, shelves_of(collections, split))
+    training = _epoch(split.training, plan, shelves)
+    validation = tuple(part for story in split.validation for part in shelves.with_line(story))
+    return Chosen(plan, split, training, validation, shelves_of(collections, split))
 
 
-def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[tuple[str, Story]]:
+def _picked(collections: Sequence[Collection], keys: tuple[str, ...]) -> list[tuple[str, Story]]:
     everything = [
         (story_key(collection, story), story) for collection in collections for story in collection.stories
     ]
-    if not wanted:
+    if not keys:
         return everything
-    there = {key for key, _ in everything}
-    missing = [key for key in wanted if key not in there]
+    existing = {key for key, _ in everything}
+    missing = [key for key in keys if key not in existing]
     if missing:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise CorpusError(f"The story {missing[0]!r}{more} is not in the chosen collections: pick again.")
-    keys = set(wanted)
-    return [(key, story) for key, story in everything if key in keys]
+    chosen = set(keys)
+    return [(key, story) for key, story in everything if key in chosen]
 
 
 class _Shelves:
-    """Which collection each story is from. By its text: a single story was cut in two, and then there is one alone."""
+    """Maps each story to its collection by its text. A story not found (half of a story cut in two for validation)
+    belongs to the first collection, which is then the only one."""
 
     def __init__(self, collections: Sequence[Collection], voices: Sequence[str]) -> None:
         self.names = [collection.name for collection in collections]
@@ -109,33 +109,33 @@ class _Shelves:
         }
 
     def name(self, story: Story) -> str:
-        """The name of the collection that a story stands in."""
+        """The name of the story's collection."""
         return self._home.get(story.facts.digest, self.names[0])
 
     def line(self, story: Story) -> str:
-        """Its shelf's line; "" where there are none."""
+        """The line of the story's shelf; "" without lines."""
         return shelf_line(self._voices.get(self.name(story), ""))
 
-    def behind_line(self, story: Story) -> list[Story]:
-        """The story as it is read behind its shelf's line, in parts; as it is where there are no lines."""
+    def with_line(self, story: Story) -> list[Story]:
+        """The story in parts, each with its shelf's line; the unchanged story without lines."""
         line = self.line(story)
         return with_line(story, line) if line else [story]
 
 
-def behind_lines(
+def with_shelf_lines(
     stories: Iterable[Story], collections: Sequence[Collection], known: Sequence[str]
 ) -> list[Story]:
-    """Stories of collections as a model reads them that knows these voices: behind their lines, in parts."""
+    """Stories in parts, each with its shelf's line if the model knows that voice (`known`)."""
     voices = [voice_of(collection.title) for collection in collections]
     shelves = _Shelves(collections, [voice if voice in known else "" for voice in voices])
-    return [part for story in stories for part in shelves.behind_line(story)]
+    return [part for story in stories for part in shelves.with_line(story)]
 
 
-def _reading(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -> tuple[Story, ...]:
-    """The training stories, each as often as its collection is read in an epoch, with their headers.
+def _epoch(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -> tuple[Story, ...]:
+    """The stories of one epoch: each training story with its header, as often as `repeats` says.
 
-    A story read twice is there twice: with and without a title, say, where its number in the seed differs.
-    Raises PlanError for a collection that was not chosen, or where too little is left.
+    Each repetition draws its own header, so one may have a title line and another none. Raises PlanError if `repeats`
+    names a collection that was not chosen, or if no story is left.
     """
     times = repeats_of(plan)
     unknown = times.keys() - set(shelves.names)
@@ -145,19 +145,19 @@ def _reading(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -
         )
     if not times and not plan.headers and not plan.voices:
         return tuple(training)
-    read: list[Story] = []
+    epoch: list[Story] = []
     for story in training:
-        wanted = times.get(shelves.name(story), 1.0)
-        for time in range(math.ceil(wanted)):
-            if time + _rank(story, plan.seed) < wanted:
-                read += _with_header(story, plan, time, shelves.line(story))
-    if not read:
-        raise PlanError("repeats leaves no story to learn from: set higher numbers.")
-    return tuple(read)
+        repeats = times.get(shelves.name(story), 1.0)
+        for time in range(math.ceil(repeats)):
+            if time + _rank(story, plan.seed) < repeats:
+                epoch += _with_header(story, plan, time, shelves.line(story))
+    if not epoch:
+        raise PlanError("repeats leaves no story to train on: set higher numbers.")
+    return tuple(epoch)
 
 
 def _rank(story: Story, seed: int) -> float:
-    """A number in [0, 1) that is the story's own, whatever the others are."""
+    """A pseudo-random number in [0, 1) that depends on the story's text and the seed only."""
     digest = hashlib.sha256(f"repeats {seed}\n{story.facts.digest}".encode()).digest()
     return int.from_bytes(digest[:4], "big") / 2**32
 
@@ -169,32 +169,32 @@ def _with_header(story: Story, plan: TrainingPlan, time: int, line: str) -> list
         header = header_before(title, story.text, share=plan.headers, seed=plan.seed + time)
     if line:
         return with_line(story, line, header.rstrip("\n") + "\n" if header else "")
-    # runs of the time before there were shelf lines learned their other headers with the text
+    # in runs from before shelf lines, the header is part of the text and is learned
     return [replace(story, content=header + story.text, chapters=(), known=None) if header else story]
 
 
-def _lasting_name(name: str) -> str:
+def _absolute_name(name: str) -> str:
     path = paths.expanded(name)
     return str(path.resolve()) if path.exists() else name
 
 
 def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
-    """The token streams of both halves, from the cache where they were made before."""
+    """The token streams of both halves, from the cache if they are there."""
 
     def progress(done: int, total: int) -> None:
         report("turning the stories into tokens", done, total)
 
-    progress(0, len(chosen.reading))
+    progress(0, len(chosen.training))
     folder = paths.cache_folder() / "tokens"
     files.forget_unused(folder, _DAYS)
-    training = open_tokens(chosen.reading, encoder, folder, progress)
-    validation = open_tokens(chosen.asked, encoder, folder, progress)
+    training = open_tokens(chosen.training, encoder, folder, progress)
+    validation = open_tokens(chosen.validation, encoder, folder, progress)
     digest = hashlib.sha256(f"{training.digest} {validation.digest}".encode())
     return Streams(training, validation, digest.hexdigest())
 
 
-def lesson_of(split: Split, streams: Streams, vocabulary_size: int) -> Dataset:
-    """What the trainer is told of both halves."""
+def trainer_dataset(split: Split, streams: Streams, vocabulary_size: int) -> Dataset:
+    """The trainer's `Dataset` of both halves."""
     training, validation = streams.training, streams.validation
     return Dataset(
         training_ids=training.ids,

@@ -1,4 +1,4 @@
-"""What this machine can compute with, in words."""
+"""The compute devices of this machine, in words."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from storytime_tui.models import loading
 
 
 def device_lines(torch: Any) -> Iterator[tuple[str, str]]:
-    """(name, what it is) for each device; the one that `auto` takes comes first."""
+    """(name, description) for each device; the choice of `auto` comes first."""
     chosen = loading.choose_device("auto")
     precision = loading.choose_precision("auto", chosen)
     yield "trains on", f"{chosen} in {precision}"

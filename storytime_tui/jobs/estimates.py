@@ -1,4 +1,4 @@
-"""What learning the ticked stories would take: tokens, windows and time on this machine. Loads no torch."""
+"""Estimates of a training run on this machine: tokens, windows and time. Loads no torch."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from storytime_tui.training import runs
 from storytime_tui.training.journal import JOURNAL
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, schedule_of, window_count
 
-# Tokens a byte of text: measured on fourteen children's books, with GPT-2's own vocabulary and with ones of each
-# the scratch shapes' sizes trained on the book. From book to book it varies by 4%; tokens a word vary by 5%.
-_TOKENS_PER_BYTE = {2048: 0.278, 8192: 0.243}  # by the words in the vocabulary
+# Tokens per byte of text, measured on fourteen children's books: with GPT-2's own vocabulary, and with vocabularies of
+# the scratch shapes' sizes trained on the same book. It varies by 4% between books; tokens per word vary by 5%.
+_TOKENS_PER_BYTE = {2048: 0.278, 8192: 0.243}  # by vocabulary size
 _TOKENS_PER_BYTE_OF_GPT2 = 0.246
-_TOKENS_PER_BYTE_OF_STARTER = 0.257  # 8,192 words, made on other books than the one that is read
-_WINDOW = 1024  # of the bases that are not empty, where nothing more is known
-# Parameters times tokens that one core gets through in a second while learning, measured with the starter and
-# scratch-tiny. Only until this machine has a run of its own to go by.
+_TOKENS_PER_BYTE_OF_STARTER = 0.257  # 8,192 tokens, trained on other books
+_WINDOW = 1024  # tokens; assumed for all bases but the scratch shapes
+# Parameters × tokens per second and core in training, measured with the starter and scratch-tiny. Used until this
+# machine has a run of its own.
 _WORK_PER_CORE = 0.9e10
-_RUNS_ASKED = 20
-_END = 16_384  # bytes of a journal that hold its last steps
-# What a run does beside its steps, measured with the same two on two cores:
-_BEGINNING = 4.0  # seconds until torch is loaded and the stories are tokens
-_TRIED = 3  # windows of the trial step
-_JUDGING = 1 / 3  # of a step's time for as many tokens: no way back
-_TELLING = (1e-3, 0.6e-9)  # seconds a token of a sample, and for each parameter more
-_SAVED = 12 / 3e8  # seconds a parameter for a checkpoint: weights and moments, summed and brought to the disk
+_RUNS_READ = 20  # newest runs whose speed is read
+_END = 16_384  # bytes at the end of a journal that contain its last steps
+# The time outside of the steps, measured with the same two bases on two cores:
+_STARTUP = 4.0  # seconds to load torch and tokenise the stories
+_TRIAL_WINDOWS = 3  # windows of the trial step
+_EVALUATION = 1 / 3  # of a training step's time for the same tokens: no backward pass
+_SAMPLING = (1e-3, 0.6e-9)  # seconds per sampled token: a constant, plus this per parameter
+_SAVING = 12 / 3e8  # seconds per parameter of a checkpoint: weights and moments, checksummed and flushed
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """About how much the stories are: tokens, training windows, and seconds from the usual plan's start to its end.
+    """Estimated tokens, training windows, and seconds of a whole run with the default plan.
 
-    `seconds` is None where this machine has not shown its speed yet and nothing can be said.
+    `seconds` is None if the speed of this machine is not known.
     """
 
     tokens: int
@@ -54,7 +54,7 @@ class Estimate:
 
 
 def estimate_tokens(text_bytes: int, base_name: str) -> int:
-    """About how many tokens a base's tokenizer makes of a text of so many bytes."""
+    """The estimated number of tokens of a text of `text_bytes` bytes, with a base's tokenizer."""
     shape = scratch_shape(base_name)
     if shape is not None:
         return round(text_bytes * _TOKENS_PER_BYTE[shape.vocabulary])
@@ -63,44 +63,48 @@ def estimate_tokens(text_bytes: int, base_name: str) -> int:
 
 
 def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
-    """About what learning these stories with this base takes. Reads no story; raises nothing."""
+    """Estimate a run on these stories with this base. Reads no text; raises nothing."""
     tokens = estimate_tokens(sum(story.facts.bytes for story in stories), base_name) + len(stories)
     if not stories:
         return Estimate(0, 0, None)
     shape = scratch_shape(base_name)
     parameters = _parameters(base_name)
     plan = TrainingPlan(base=base_name)
-    learned = round(tokens * (1 - plan.validation_fraction))
+    training_tokens = round(tokens * (1 - plan.validation_fraction))
     try:
         plan = resolve(
             plan,
             window=shape.window if shape else _WINDOW,
             from_scratch=shape is not None,
-            training_tokens=learned,
+            training_tokens=training_tokens,
             parameters=parameters,
         )
-    except StorytimeError:  # too little to learn from: the plan will say so
+    except StorytimeError:  # too little text; the start of the run will say so
         return Estimate(tokens, 0, None)
     assert plan.stride and plan.batch_size and plan.accumulation and plan.block_size
     speed = _speed(base_name, parameters)
-    seconds = _seconds(plan, learned, tokens - learned, parameters, speed) if speed else None
-    return Estimate(tokens, window_count(learned, plan.stride), seconds)
+    seconds = None
+    if speed:
+        seconds = _seconds(plan, training_tokens, tokens - training_tokens, parameters, speed)
+    return Estimate(tokens, window_count(training_tokens, plan.stride), seconds)
 
 
-def _seconds(plan: TrainingPlan, learned: int, judged: int, parameters: int, speed: float) -> float:
-    """From the start to the last checkpoint, with `speed` tokens a second in the steps; patience may end it earlier."""
+def _seconds(
+    plan: TrainingPlan, training_tokens: int, validation_tokens: int, parameters: int, speed: float
+) -> float:
+    """Seconds from start to last checkpoint at `speed` tokens per second; `patience` may end the run earlier."""
     assert plan.batch_size and plan.accumulation and plan.block_size and plan.evaluate_every
-    steps = schedule_of(plan, learned).total_steps
+    steps = schedule_of(plan, training_tokens).total_steps
     stepping = steps * plan.batch_size * plan.accumulation * plan.block_size / speed
-    evaluations = 1 + -(-steps // plan.evaluate_every)  # before the first step too, and after the last
-    samples = 2 * (1 + -(-steps // plan.sample_every)) if plan.sample_every else 0  # from two beginnings
-    fixed, each = _TELLING
+    evaluations = 1 + -(-steps // plan.evaluate_every)  # one of them before the first step
+    samples = 2 * (1 + -(-steps // plan.sample_every)) if plan.sample_every else 0  # two prompts
+    fixed, per_parameter = _SAMPLING
     return (
-        _BEGINNING
-        + _TRIED * plan.block_size / speed
+        _STARTUP
+        + _TRIAL_WINDOWS * plan.block_size / speed
         + stepping
-        + evaluations * (judged * _JUDGING / speed + parameters * _SAVED)
-        + samples * plan.sample_tokens * (fixed + each * parameters)
+        + evaluations * (validation_tokens * _EVALUATION / speed + parameters * _SAVING)
+        + samples * plan.sample_tokens * (fixed + per_parameter * parameters)
     )
 
 
@@ -118,9 +122,9 @@ def _parameters(base_name: str) -> int:
 
 
 def _speed(base_name: str, parameters: int) -> float | None:
-    """Tokens a second: as this machine's newest run of that base learned, or as its other runs suggest."""
+    """Tokens per second: of this machine's newest run of that base, else derived from its newest other run."""
     work: float | None = None
-    for base, speed in _seen(_newest()):
+    for base, speed in _speeds(_newest_runs()):
         if base == base_name:
             return speed
         if work is None and _parameters(base):
@@ -132,31 +136,31 @@ def _speed(base_name: str, parameters: int) -> float | None:
     return work / parameters if work else None
 
 
-def _newest() -> tuple[tuple[str, float], ...]:
-    """The newest runs, and when each last said something: what `_seen` depends on."""
-    found = []
+def _newest_runs() -> tuple[tuple[str, float], ...]:
+    """The newest runs and when each journal was last written: the cache key of `_speeds`."""
+    newest = []
     with contextlib.suppress(StorytimeError):  # the folder of all runs cannot be read
-        for name in runs.run_names()[:_RUNS_ASKED]:
+        for name in runs.run_names()[:_RUNS_READ]:
             with contextlib.suppress(OSError):
-                found.append((name, (paths.runs_folder() / name / JOURNAL).stat().st_mtime))
-    return tuple(found)
+                newest.append((name, (paths.runs_folder() / name / JOURNAL).stat().st_mtime))
+    return tuple(newest)
 
 
 @functools.lru_cache(maxsize=1)
-def _seen(newest: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
-    """(base, tokens a second) of each of these runs that took a step."""
-    found = []
+def _speeds(newest: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+    """(base, tokens per second) of each of these runs that took a step."""
+    speeds = []
     for name, _ in newest:
         folder = paths.runs_folder() / name
         speed = _last_speed(folder / JOURNAL)
         with contextlib.suppress(StorytimeError):
             if speed:
-                found.append((read_plan(folder / runs.PLAN).base, speed))
-    return tuple(found)
+                speeds.append((read_plan(folder / runs.PLAN).base, speed))
+    return tuple(speeds)
 
 
 def _last_speed(journal: Path) -> float | None:
-    """The tokens a second that a run's last step tells, from the end of its journal alone."""
+    """The tokens per second of a run's last step. Reads only the end of its journal."""
     try:
         with small_files.open_regular(journal) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
@@ -173,7 +177,7 @@ def _last_speed(journal: Path) -> float | None:
 
 
 def likely_gpu() -> bool:
-    """Whether a GPU is likely: asking torch would load it."""
+    """Whether a GPU driver is present. A guess, because asking torch would load it."""
     return os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/kfd")
 
 

@@ -1,4 +1,4 @@
-"""An evaluation job: how well a model knows a collection's stories, and how much of what it tells sounds like them."""
+"""Evaluates a model on collections: its loss on the stories, and how much of what it tells sounds like them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import CorpusError, ModelError
-from storytime_tui.jobs.dataset import behind_lines
+from storytime_tui.jobs.dataset import with_shelf_lines
 from storytime_tui.jobs.find_model import Origin, find_origin
-from storytime_tui.jobs.listen import base_passages, measure_teller, other_manners
+from storytime_tui.jobs.listen import base_passages, measure_teller, other_styles
 from storytime_tui.jobs.models import open_model
 from storytime_tui.jobs.run_bases import check_adapter
-from storytime_tui.jobs.voice import Voice, ear_for, shelves_of
+from storytime_tui.jobs.voice import VoiceScore, make_judge, shelves_of
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.reporting import Report
 from storytime_tui.training.plan import TrainingPlan
 
 
 @dataclass(frozen=True)
-class Judged:
-    """The figures: nats per token, its exponential, bits per UTF-8 byte, and what they were measured on."""
+class Evaluation:
+    """`validation_loss` in nats per token, `perplexity` its exponential, bits per UTF-8 byte, and the text's size."""
 
     model: str
     collections: tuple[str, ...]
@@ -34,10 +34,10 @@ class Judged:
     bits_per_byte: float
     tokens: int
     bytes: int
-    told_at: float = 1.0  # the strength that `tell` uses; these figures are the run's at 1
+    told_at: float = 1.0  # the run's usual strength for `tell`; these figures are at strength 1
 
 
-def judge(
+def evaluate_model(
     model_name: str,
     collections: Sequence[str],
     report: Report,
@@ -48,11 +48,11 @@ def judge(
     stride: int | None = None,
     device_name: str = "auto",
     precision: str = "auto",
-) -> Judged:
-    """Score a model on collections' validation stories, or on all of them with `everything`.
+) -> Evaluation:
+    """Score a model on the collections' validation stories, or on all stories with `everything`.
 
-    Raises StorytimeError. The split is the one that a run with the same seed and fraction makes of the
-    same collections. A model that knows a collection's voice reads its stories behind its line, as it learned.
+    The split is the same as in a run with this seed and fraction. If the model knows a collection's voice, its stories
+    have their shelf's line, as in training. Raises StorytimeError.
     """
     if scratch_shape(model_name) is not None:
         raise ModelError(
@@ -77,8 +77,8 @@ def judge(
     from storytime_tui.training.loss import Objective
 
     tokenizer = load_tokenizer(origin.folder)
-    behind = behind_lines(stories, shelves, origin.voices.titles)
-    tokens = open_tokens(behind, tokenizer, paths.cache_folder() / "tokens", None)
+    stories_with_lines = with_shelf_lines(stories, shelves, origin.voices.titles)
+    tokens = open_tokens(stories_with_lines, tokenizer, paths.cache_folder() / "tokens", None)
     report("loading the model", 0, 0)
     device = loading.choose_device(device_name)
     model = open_model(origin, device, torch.float32).model
@@ -91,7 +91,7 @@ def judge(
         )
 
     def on_batch(done: int, total: int) -> bool:
-        report("reading to the model", done, total)
+        report("evaluating", done, total)
         return True
 
     score = score_stream(
@@ -107,7 +107,7 @@ def judge(
         skipped=tokens.skipped,
     )
     assert score is not None
-    return Judged(
+    return Evaluation(
         model_name,
         tuple(collections),
         len(stories),
@@ -120,46 +120,46 @@ def judge(
     )
 
 
-def judge_voice(
+def evaluate_voice(
     model_name: str,
     collections: Sequence[str],
     report: Report,
     *,
     seed: int = 0,
     fraction: float = TrainingPlan.validation_fraction,
-) -> Voice:
-    """Have a model tell, as each of these collections, and say how much of it sounds like them.
+) -> VoiceScore:
+    """Have a model tell as each of these collections, and score how much of it sounds like them.
 
-    The classifier is made from the collections' training stories and from what the model's base tells; a base is its
-    own. A collection whose line the model knows is told behind it. Raises StorytimeError, also where there is nothing
-    to tell a single collection from.
+    The classifier is fitted on the collections' training stories and on passages of the model's base; a base is its own
+    base. If the model knows a collection's voice, it tells with that shelf's line. Raises StorytimeError, also if a
+    single collection has no other class to compare with.
     """
     from storytime_tui.jobs.generate import open_teller
 
     report("reading the stories", 0, 0)
-    found = [find_collection(name) for name in collections]
-    split = split_stories([story for each in found for story in each.stories], fraction, seed)
-    shelves = shelves_of(found, split)
+    opened = [find_collection(name) for name in collections]
+    split = split_stories([story for each in opened for story in each.stories], fraction, seed)
+    shelves = shelves_of(opened, split)
     origin = find_origin(model_name, report)
     check_adapter(origin)
-    base = _held_against(model_name, origin)
+    base = _base_to_compare(model_name, origin)
     told: tuple[str, ...] = ()
     if base:
-        report(f"listening to {base}", 0, 0)
+        report(f"measuring the voice of {base}", 0, 0)
         told, _ = base_passages(base, shelves)
-    ear = ear_for(shelves, told, other_manners(shelves) if told or len(shelves) > 1 else None)
-    if ear is None:
+    judge = make_judge(shelves, told, other_styles(shelves) if told or len(shelves) > 1 else None)
+    if judge is None:
         raise ModelError(
-            f"There is nothing to tell the voice of {shelves[0].title} from, since the base of {model_name} is not "
-            "known: name a second collection."
+            f"The voice of {shelves[0].title} cannot be compared with anything, because the base of {model_name} is "
+            "not known: name a second collection."
         )
-    report(f"listening to {model_name}", 0, 0)
-    measured = measure_teller(open_teller(model_name), ear, origin.voices.titles)
-    assert measured is not None
-    return measured
+    report(f"measuring the voice of {model_name}", 0, 0)
+    score = measure_teller(open_teller(model_name), judge, origin.voices.titles)
+    assert score is not None
+    return score
 
 
-def _held_against(name: str, origin: Origin) -> str:
-    """What a model's voice is held against: a run's base, a base itself; "" where there is none, or it is not known."""
+def _base_to_compare(name: str, origin: Origin) -> str:
+    """The base that a model's voice is compared with: a run's base, or a base itself; "" if unknown or scratch."""
     base = origin.base or ("" if origin.local else name)
     return "" if scratch_shape(base) is not None else base

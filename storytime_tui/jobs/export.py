@@ -1,4 +1,4 @@
-"""An export job: from a run's checkpoint or a base to files that other programs open. Loads torch as it begins."""
+"""Exports a run's checkpoint or a base as files that other programs open. Loads torch when an export starts."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 FORMATS = ("safetensors", "gguf")
 DTYPES = ("fp32", "fp16", "bf16")
 
-_SPARE = 50_000_000  # bytes to leave free: a disk filled to the last one helps nobody
-_ADAPTER_CONFIG = "adapter_config.json"  # merging's, which would load torch to be asked
+_SPARE = 50_000_000  # bytes to leave free on the disk
+_ADAPTER_CONFIG = "adapter_config.json"  # also in `merging`, which loads torch
 _CARD = "README.md"
-# What goes along with the weights; the trainer's own files stay behind.
+# The files that are copied beside the weights; the trainer's own files are not.
 _TOKENIZER = (*model_folder.TOKENIZER_FILES, "added_tokens.json", "tokenizer.model", "chat_template.jinja")
 _BESIDE = (model_folder.GENERATION_CONFIG, "LICENSE")
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: `path` is a folder, or a file for GGUF; `bytes` counts all of it.
+    """A finished export. `path`: a folder, or a file for GGUF. `bytes`: its whole size.
 
-    `run` is the run or the base; `checkpoint` the run's, None of a base. `base` is the model that an adapter was
-    merged into, None where the run taught all of its weights; `dtype` is what the matrices are in ("mixed" where they
-    differ); `address` is the repository's on the Hub, if pushed.
+    `run`: the run or the base. `checkpoint`: of the run, None for a base. `base`: the model that an adapter was merged
+    into, None without an adapter. `dtype`: of the matrices ("mixed" if they differ). `address`: of the repository on
+    the Hub, if pushed.
     """
 
     run: str
@@ -70,23 +70,23 @@ def export_model(
     strength: float | None = None,
     report: Report = lambda words, done, total: None,
 ) -> Exported:
-    """Write a model so that other programs open it; a LoRA run is merged.
+    """Write a model as files that other programs open; a LoRA run is merged into its base.
 
-    Its weights are those at `strength` (None: what the run is usually told at), which other programs know nothing of.
+    `name`: a run, `run/step-N`, or a base (the starter, a folder, an id on the Hub). The name of a base always means
+    the base (see `find_origin`). `checkpoint`: of a run; None is the best, else the last. `strength`: of the written
+    weights; None is the run's usual strength. `dtype` None keeps the stored one. `shard_bytes`: the largest size of a
+    file of weights, unless a single matrix is larger; None is the Hub's limit. `push`: a repository on the Hub,
+    owner/model, created if missing (as `private`).
 
-    `name` is a run, of which `checkpoint` is written (None: the best, else the last), `run/step-N`, or a base: the
-    starter, a folder, an id on the Hub. A base's name is the base's, as everywhere (see `find_origin`).
-    `dtype` None keeps what is stored; a file of weights holds at most `shard_bytes` of them (None: as many as the Hub
-    takes), unless a single matrix is larger. `push` is a repository on the Hub, owner/model, made where there is none
-    (`private` then). All that can be refused is refused before anything is written. Raises RunError or ModelError
-    with what to do; then there is nothing at `to`, unless only the upload failed.
+    Everything is checked before anything is written. Raises RunError or ModelError with what to do; then nothing is at
+    `to`, unless only the upload failed.
     """
     to = paths.expanded(to, ModelError)
     _check_target(to, format)
     if shard_bytes is not None and format == "gguf":
         raise ModelError("GGUF is one file and has no shards: leave --shard-size out.")
     chosen, name, which = _chosen(name, checkpoint, report)
-    called = f"{name} {which}" if which else name
+    title = f"{name} {which}" if which else name
     if push is not None:
         from storytime_tui.models.export import upload
 
@@ -103,7 +103,7 @@ def export_model(
             if push is not None:
                 report(f"asking the Hub for {push}", 0, 0)
                 address = upload.make_repo(push, private=private)
-            written = _write(source, to, format, dtype, shard_bytes, called, report)
+            written = _write(source, to, format, dtype, shard_bytes, title, report)
         except OSError as error:
             raise ModelError(
                 files.explain(error, f"exporting {'the run ' if which else ''}{name} to {to}")
@@ -115,7 +115,7 @@ def export_model(
             upload.upload(to, push, f"{name}, {which}" if which else name)
         except ModelError as error:
             raise ModelError(
-                f"{str(error).rstrip('.')}; the export is whole in {to}, and `hf upload {push} {to}` sends it later."
+                f"{str(error).rstrip('.')}; the export is complete in {to}: `hf upload {push} {to}` uploads it later."
             ) from error
     size = sum(path.stat().st_size for path in to.iterdir()) if to.is_dir() else to.stat().st_size
     return Exported(name, which, to.resolve(), format, written, size, base, address)
@@ -124,80 +124,78 @@ def export_model(
 def _check_target(to: Path, format: str) -> None:
     if format == "gguf" and to.suffix != ".gguf":
         raise ModelError(
-            f"GGUF is one file: let --to name one that ends in .gguf, such as {to.name or 'model'}.gguf."
+            f"GGUF is one file: give --to a name that ends in .gguf, such as {to.name or 'model'}.gguf."
         )
     if to.exists() or to.is_symlink():
-        raise ModelError(
-            f"{to} is there already, and nothing is written over: choose another name, or remove it."
-        )
+        raise ModelError(f"{to} exists already and is not overwritten: choose another name, or remove it.")
 
 
 def _chosen(name: str, checkpoint: str | None, report: Report) -> tuple[Path, str, str | None]:
-    """The folder with the model, its run or the base, and which checkpoint of the run. Raises RunError, ModelError."""
+    """(folder of the model, run or base, checkpoint of the run or None). Raises RunError, ModelError."""
     run, _, which = name.partition("/")
-    a_base = catalogue.is_base_name(name) and not which and checkpoint is None
-    if not a_base and runs.is_run(run):
-        found = _checkpoint(runs.run_folder(run), checkpoint or which)
-        return found, run, found.name
+    is_base = catalogue.is_base_name(name) and not which and checkpoint is None
+    if not is_base and runs.is_run(run):
+        folder = _checkpoint(runs.run_folder(run), checkpoint or which)
+        return folder, run, folder.name
     if checkpoint is not None or not _is_known_base(name):
-        runs.run_folder(name)  # raises: there is none, and only a run has checkpoints
+        runs.run_folder(name)  # raises RunError: there is no such run
     origin = find_origin(name, report)
     if origin.folder is None:
-        raise ModelError(f"{name} is an empty shape and has no weights to export yet: train it first.")
+        raise ModelError(f"{name} has no weights to export yet: train it first.")
     return origin.folder, name, None
 
 
 def _is_known_base(name: str) -> bool:
-    """Whether a name is no run's that was mistyped: a base's, a folder's, or an id on the Hub."""
+    """Whether a name is a base, a folder or an id on the Hub, and not a mistyped run."""
     if "/" in name or catalogue.is_base_name(name) or os.path.isdir(os.path.expanduser(name)):
         return True
     return catalogue.is_repo_id(name) and hub.cached(name) is not None
 
 
 def _checkpoint(folder: Path, which: str | None) -> Path:
-    """The folder of a checkpoint with a model in it. Raises RunError where there is none such."""
+    """The folder of a run's checkpoint. Raises RunError if there is no such checkpoint with a model."""
     steps = runs.checkpoint_steps(folder)
     if not steps:
-        raise RunError(f"The run {folder.name!r} has no checkpoint yet: let it learn a little longer.")
-    found = model_in(folder, which)
-    if found is None:
+        raise RunError(f"The run {folder.name!r} has no checkpoint yet: let it train a little longer.")
+    checkpoint = model_in(folder, which)
+    if checkpoint is None:
         kept = ", ".join(f"step-{step}" for step in steps)
-        raise RunError(f"The run {folder.name!r} keeps no checkpoint {which!r}; it has best, last, {kept}.")
-    return found
+        raise RunError(f"The run {folder.name!r} has no checkpoint {which!r}; it has best, last, {kept}.")
+    return checkpoint
 
 
-# -- what is exported --------------------------------------------------------------------------------------
+# -- reading -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Source:
-    """An opened checkpoint: its weights (merged), and where the small files beside them are taken from."""
+    """An opened checkpoint: its weights (merged), and the folders of the small files beside them."""
 
     weights: Weights
     config: dict[str, Any]
     tokenizer: Path
-    beside: tuple[Path, ...]  # folders, the first that has a file gives it
+    beside: tuple[Path, ...]  # a file is copied from the first folder that has it
     base: str | None
     voices: tuple[str, ...] = ()
-    strength: float = 1.0  # that the weights are at
+    strength: float = 1.0  # of the weights
 
 
 @contextmanager
 def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Report) -> Iterator[_Source]:
-    """An opened checkpoint, its weights moved towards its base or away from it where it is told so."""
+    """Open a checkpoint with its weights at a strength (None: the run's usual one)."""
     with ExitStack() as stack:
         source = stack.enter_context(_opened(checkpoint, report))
-        told = blending.choose(name, strength, (), report)
-        if told.strength == 0:  # the base itself
-            source = stack.enter_context(_opened(_weights_of(told.origin), report))
-        elif told.parts is not None:
+        chosen = blending.choose(name, strength, (), report)
+        if chosen.strength == 0:  # the base itself
+            source = stack.enter_context(_opened(_weights_of(chosen.origin), report))
+        elif chosen.parts is not None:
             from storytime_tui.models.export.merging import StrongWeights
 
-            base = stack.enter_context(_opened(_weights_of(told.parts.base), report))
-            strong = StrongWeights(base.weights, source.weights, told.strength, told.parts.base.name)
+            base = stack.enter_context(_opened(_weights_of(chosen.parts.base), report))
+            strong = StrongWeights(base.weights, source.weights, chosen.strength, chosen.parts.base.name)
             source = replace(source, weights=strong)
-        strength = told.strength if told.parts else 1.0
-        yield replace(source, voices=told.origin.voices.titles, strength=strength)
+        strength = chosen.strength if chosen.parts else 1.0
+        yield replace(source, voices=chosen.origin.voices.titles, strength=strength)
 
 
 def _weights_of(origin: Origin) -> Path:
@@ -221,7 +219,7 @@ def _opened(checkpoint: Path, report: Report) -> Iterator[_Source]:
         origin = find_origin(name, report)
         if origin.folder is None:
             raise ModelError(f"The adapter in {checkpoint} names {name!r} as its base, which has no weights.")
-        base = stack.enter_context(_opened(origin.folder, report))  # a base may be an adapter's run itself
+        base = stack.enter_context(_opened(origin.folder, report))  # the base may be an adapter too
         adapter = stack.enter_context(weight_files.open_file(checkpoint / merging.ADAPTER_WEIGHTS))
         adapter_config = model_folder.read_json(checkpoint / merging.ADAPTER_CONFIG)
         merged = merging.MergedWeights(base.weights, adapter, adapter_config, base.config, str(checkpoint))
@@ -233,7 +231,7 @@ def _opened(checkpoint: Path, report: Report) -> Iterator[_Source]:
 def _config(folder: Path) -> dict[str, Any]:
     config = model_folder.read_json(folder / model_folder.CONFIG)
     if "quantization_config" in config:
-        raise ModelError(f"The weights in {folder} are quantised, and only plain ones can be exported.")
+        raise ModelError(f"The weights in {folder} are quantised: only unquantised weights can be exported.")
     return config
 
 
@@ -252,7 +250,7 @@ def _check_room(to: Path, needed: int) -> None:
     if free < needed + _SPARE:
         raise ModelError(
             f"The export needs {(needed + _SPARE) / 1e9:,.1f} GB of disk in {folder}, and {free / 1e9:,.1f} GB are "
-            "free: make room, or let --to name a place on a bigger disk."
+            "free: make room, or choose a --to on a bigger disk."
         )
 
 
@@ -268,7 +266,7 @@ def _write(
     name: str,
     report: Report,
 ) -> str:
-    """Write it all, whole or not at all; gives the dtype that the matrices have now."""
+    """Write the export atomically. Returns the dtype of the written matrices."""
     from storytime_tui.models.export import gguf, weight_files
 
     kind = weight_files.DTYPES[dtype] if dtype else None
@@ -291,7 +289,7 @@ def _write(
         return words[gguf.matrix_dtype(source.weights, kind)]
     common = weight_files.dtype_of(source.weights, kind)
     with files.folder_written_atomically(to, shared=True) as part:
-        # the small files first: a run that learns on may prune its checkpoint, and only open files outlive that
+        # small files first: a training run may delete this checkpoint, and only open files remain readable then
         config = weight_files.config_in(source.config, common) if common is not None else source.config
         (part / model_folder.CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         for each in _TOKENIZER:
@@ -302,7 +300,7 @@ def _write(
         if source.voices:
             write_voices(part, Voices(source.voices))
         if not any((part / each).is_file() for each in (model_folder.TOKENIZER, model_folder.VOCABULARY[0])):
-            raise ModelError(f"{source.tokenizer} holds no tokenizer (any more): choose another checkpoint.")
+            raise ModelError(f"{source.tokenizer} has no tokenizer: choose another checkpoint.")
         weight_files.write_weights(
             source.weights, part, kind, on_bytes, shard_bytes or weight_files.SHARD_BYTES
         )
@@ -317,9 +315,9 @@ def _copy(name: str, folders: tuple[Path, ...], to: Path) -> None:
 
 
 def _copy_card(folder: Path, to: Path, strength: float) -> None:
-    """The run's own card goes along, and says so where the weights are not those that it is about.
+    """Copy the run's card, with a note if the weights are at another strength than the card's figures.
 
-    The one that peft writes is about an adapter, which this is no longer.
+    A card written by peft describes an adapter; it is not copied.
     """
     try:
         card = small_files.read_bytes(folder / _CARD)
@@ -332,5 +330,5 @@ def _copy_card(folder: Path, to: Path, strength: float) -> None:
 def _at(strength: float) -> str:
     return (
         f"\n\n## These weights\n\nThey are at strength {strength:g}: base + {strength:g} × (run − base). The figures "
-        "above, but for the voice, are those of the run as it was trained, at strength 1.\n"
+        "above, except for the voice, are those of the run as trained, at strength 1.\n"
     )

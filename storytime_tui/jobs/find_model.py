@@ -1,4 +1,4 @@
-"""Where a model comes from: a name as people say it, to a folder on this machine. Loads no torch."""
+"""Finds the folder of a model by its name. Loads no torch."""
 
 import difflib
 from collections.abc import Callable
@@ -20,12 +20,11 @@ from storytime_tui.training.removed import removed_runs
 
 @dataclass(frozen=True)
 class Origin:
-    """`folder` holds weights and tokenizer; it is None for a shape with random weights.
+    """A model that was found. `folder`: weights and tokenizer; None for a scratch shape with random weights.
 
-    `voices`: what it knows by a shelf's line, and how strongly it is told with; nothing for old runs and most bases.
-    `window` is the longest text, in tokens, that a run was trained on; None for what is not a run. `adapter`:
-    a LoRA run's small matrices, which belong to the model in `folder`. `base`: what a run was trained from, as its plan
-    calls it; "" for what is not a run.
+    `voices`: the shelves that it knows by their lines, and its usual strength; empty for old runs and most bases.
+    `window`: the block size of the run's training, in tokens; None for a model that is not a run. `adapter`: the folder
+    of a LoRA run's adapter, whose base is in `folder`. `base`: the run's base as named in its plan; "" if not a run.
     """
 
     name: str
@@ -33,15 +32,15 @@ class Origin:
     shape: ScratchShape | None = None
     window: int | None = None
     adapter: Path | None = None
-    local: bool = False  # a run's checkpoint or a folder, not what came with the program or from the Hub
+    local: bool = False  # a run's checkpoint or a folder, not the starter or a download from the Hub
     voices: Voices = Voices()  # noqa: RUF009 - frozen
     base: str = ""
 
 
 def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
-    """Find a base or a trained model by `name`, and check its folder before anything heavy is loaded for it.
+    """Find a base or a trained model by `name`, and check its folder before anything heavy is loaded.
 
-    See `_find` for what a name can be. Raises ModelError or RunError with what to do.
+    `_find` lists the kinds of names. Raises ModelError or RunError with what to do.
     """
     origin = _find(name, report, cancelled)
     if origin.folder is None:
@@ -55,8 +54,8 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
     """Find a base or a trained model: a scratch shape, the starter, a run (its best checkpoint), `run/step-20`, a
     folder, or an id on the Hugging Face Hub, fetched with progress.
 
-    A base's name is the base's wherever it stands, in plans and in LoRA runs that were made elsewhere too: a run of
-    an earlier day that is called so is found as `starter/best`, a folder as `./starter`.
+    The name of a base always means the base, because plans and LoRA runs from other machines use it. An older run with
+    the same name is found as `starter/best`, a folder as `./starter`.
 
     Raises ModelError or RunError with what to do.
     """
@@ -70,37 +69,37 @@ def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Or
         base = base_of_adapter(checkpoint)
         if base is not None and Path(base).is_absolute() and not Path(base).is_dir():
             raise ModelError(
-                f"{name} was learned beside the model in {base}, which is gone: if that was a run, bring it back with "
-                "`storytime-tui runs restore`."
+                f"{name} is a LoRA adapter of the model in {base}, which is gone: if that was a run, bring it back "
+                "with `storytime-tui runs restore`."
             )
         folder = checkpoint if base is None else find_origin(base, report, cancelled).folder
         adapter = None if base is None else checkpoint
-        window, voices, begun = _taught(checkpoint)
-        return Origin(name, folder, None, window, adapter, True, voices, begun)
+        window, voices, trained_from = _from_plan(checkpoint)
+        return Origin(name, folder, None, window, adapter, True, voices, trained_from)
     if catalogue.resolve_base(name) == "folder":
         return Origin(name, paths.expanded(name, ModelError).resolve(), local=True)
     try:
         return Origin(name, hub.fetch(name, report, cancelled))
     except ModelError as error:
-        if name.partition("/")[0] in _removed_by_now():
-            run = name.partition("/")[0]
+        run = name.partition("/")[0]
+        if run in _removed_names():
             raise RunError(
                 f"The run {run!r} was removed: `storytime-tui runs restore {run}` brings it back."
             ) from error
-        near = difflib.get_close_matches(name.partition("/")[0], _runs_by_now(), n=2, cutoff=0.7)
+        near = difflib.get_close_matches(run, _run_names(), n=2, cutoff=0.7)
         if not near:
             raise
         raise ModelError(f"{error} Or did you mean the run {' or '.join(near)}?") from error
 
 
-def _runs_by_now() -> list[str]:
+def _run_names() -> list[str]:
     try:
         return runs.run_names()
     except RunError:
         return []
 
 
-def _removed_by_now() -> set[str]:
+def _removed_names() -> set[str]:
     try:
         return {each.name for each in removed_runs()}
     except OSError:
@@ -108,18 +107,18 @@ def _removed_by_now() -> set[str]:
 
 
 def base_of_adapter(checkpoint: Path) -> str | None:
-    """What a LoRA checkpoint was learned on; None for a checkpoint that is whole by itself. Raises ModelError."""
+    """The base named by a LoRA checkpoint; None for a full checkpoint. Raises ModelError."""
     config = checkpoint / ADAPTER_CONFIG
     return str(read_json(config).get("base_model_name_or_path", "")) if is_regular(config) else None
 
 
-def _taught(checkpoint: Path) -> tuple[int | None, Voices, str]:
-    """The longest text that a checkpoint's run was trained on, the voices that it knows, and what it began as."""
+def _from_plan(checkpoint: Path) -> tuple[int | None, Voices, str]:
+    """(block size in tokens, voices, base) of a checkpoint's run."""
     run = checkpoint.parents[1]
     try:
         plan = read_plan(run / runs.PLAN)
     except PlanError:
-        return None, Voices(), ""  # a damaged plan is no reason not to tell
+        return None, Voices(), ""  # the model can be used without its plan
     return plan.block_size, read_voices(run) or Voices(plan.voices), plan.base
 
 
@@ -131,21 +130,21 @@ def _checkpoint_of(name: str) -> Path | None:
     steps = runs.checkpoint_steps(folder)
     if not steps:
         raise ModelError(
-            f"The run {run!r} has no checkpoint yet: let it learn a little longer, or choose another model."
+            f"The run {run!r} has no checkpoint yet: let it train a little longer, or choose another model."
         )
     checkpoint = model_in(folder, which)
     if checkpoint is None:
         kept = ", ".join(f"{run}/step-{step}" for step in steps)
         raise ModelError(
-            f"The run {run!r} keeps no checkpoint {which or 'with a model in it'!r}; it has {kept}."
+            f"The run {run!r} has no checkpoint {which or 'with a model in it'!r}; it has {kept}."
         )
     return checkpoint
 
 
 def model_in(run_folder: Path, which: str | None) -> Path | None:
-    """The checkpoint of a run called so ("" or None: the best, else the last, else the newest with a model in it).
+    """The folder of a run's checkpoint `which` ("" or None: the best, else the last, else the newest with a model).
 
-    None where the run keeps no such.
+    None if there is no such checkpoint with a model.
     """
     newest = [f"step-{step}" for step in reversed(runs.checkpoint_steps(run_folder))]
     for name in [which] if which else ["best", "last", *newest]:

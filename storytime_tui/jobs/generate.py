@@ -1,4 +1,4 @@
-"""A telling job: which models there are to tell with, and a teller that streams. Torch is loaded when one opens."""
+"""Lists the models that can tell, and opens one that streams text. Torch is loaded when a model opens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, leaning, usual
 from storytime_tui.jobs import blending
-from storytime_tui.jobs.at_work import is_learning, no_run_begins
+from storytime_tui.jobs.active_runs import is_training, new_runs_wait
 from storytime_tui.jobs.progress import with_progress
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.shapes import scratch_shape
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
 Item = TypeVar("Item")
-_BEGINNING = 1500  # characters of each story that a model is asked about
-_ASKED_EVERY = 1.0  # seconds between two looks at what else the machine does
+_JUDGED_CHARACTERS = 1500  # from the start of each bundled story, for judging int8 weights
+_CHECK_SECONDS = 1.0  # between two measurements of the other programs' CPU use
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """One model to tell with: `name` is what `open_teller` takes, `title` and `note` are for people."""
+    """One model to tell with: `name` for `open_teller`, `title` and `note` for the user."""
 
     name: str
     title: str
@@ -48,13 +48,13 @@ class ModelChoice:
 
 
 def choices() -> tuple[ModelChoice, ...]:
-    """What there is to tell with: runs that have a checkpoint, newest first (damaged ones after the others), then each
-    run's other checkpoints, then the bases that can tell untrained."""
-    with_checkpoints = [summary for summary in _runs_there_are() if summary.checkpoints]
+    """The models that can tell: runs with a checkpoint, newest first (damaged ones last), then each run's other
+    checkpoints, then the bases with weights."""
+    with_checkpoints = [summary for summary in _run_summaries() if summary.checkpoints]
     with_checkpoints.sort(key=lambda summary: summary.state == "damaged")
-    found = [ModelChoice(_found_by(s.name), s.name, _note_of(s)) for s in with_checkpoints]
+    found = [ModelChoice(_model_name(s.name), s.name, _note_of(s)) for s in with_checkpoints]
     found += [
-        ModelChoice(f"{s.name}/step-{step}", f"{s.name} at step {step}", "an earlier moment of that run")
+        ModelChoice(f"{s.name}/step-{step}", f"{s.name} at step {step}", "an earlier checkpoint of this run")
         for s in with_checkpoints
         if len(s.checkpoints) > 1
         for step in reversed(s.checkpoints)
@@ -67,15 +67,15 @@ def choices() -> tuple[ModelChoice, ...]:
     return tuple(found)
 
 
-def _runs_there_are() -> tuple[runs.RunSummary, ...]:
+def _run_summaries() -> tuple[runs.RunSummary, ...]:
     try:
         return runs.list_runs()
     except RunError:
-        return ()  # the folder of all runs cannot be read; the bases still tell
+        return ()  # the folder of all runs cannot be read; the bases still work
 
 
-def _found_by(run: str) -> str:
-    """What finds a run: its name, unless that is a base's (see `find_origin`)."""
+def _model_name(run: str) -> str:
+    """The name by which `find_origin` finds a run, even if a base has the same name."""
     return f"{run}/best" if catalogue.is_base_name(run) else run
 
 
@@ -88,22 +88,21 @@ def _note_of_base(base: catalogue.Base) -> str:
 def _note_of(summary: runs.RunSummary) -> str:
     if summary.state == "damaged":
         return "damaged: its plan or its journal cannot be read"
-    learned = ", ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in summary.collections)
+    collections = ", ".join(name.rstrip("/").rsplit("/", 1)[-1] for name in summary.collections)
     loss = summary.best_validation_loss
     how_well = f", validation loss {loss:.3f}" if loss is not None else ""
-    return f"{summary.base} taught {learned}{how_well}"
+    return f"{summary.base} trained on {collections}{how_well}"
 
 
 class Teller:
-    """A model opened for telling. Used from one thread at a time.
+    """A model opened for telling. Use it from one thread at a time.
 
-    `precision` is what its weights are in, `device` where they lie, `strength` how far they are from the run's base
-    towards the run (1 for what is no run), `voices` the titles of the shelves that it knows by their lines: it tells as
-    the first of them, unless a voice is named (see `generation.voice`). `contrast`: how far a voice leans away from
-    the others; each token then takes twice the time. `note`: a sentence where it is not told as was
-    to be expected, else "".
-    Its output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a
-    run trains).
+    `precision` and `device`: of the weights. `strength`: how far the weights are from the run's base towards the run; 1
+    if it is not a run. `voices`: titles of the shelves that it knows by their lines; it tells as the first unless a
+    voice is given (see `generation.voice`). `contrast`: how far a voice leans away from the others; above 0 each
+    token takes twice the time. `note`: a sentence if the usual strength could not be used, else "".
+    Output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a run
+    trains).
     """
 
     def __init__(
@@ -125,12 +124,12 @@ class Teller:
 
     @property
     def outdated(self) -> bool:
-        """Whether the run has ended, or goes on again, since it was opened: it has other weights or strength by now."""
+        """Whether the run ended or was resumed since it was opened, so that its weights or strength may differ."""
         return _stamp_of(self.name) != self._opened_at
 
     @property
     def window(self) -> int:
-        """How many tokens the model sees at once."""
+        """The number of tokens that the model sees at once."""
         return self._generator.window
 
     def tell(
@@ -144,9 +143,9 @@ class Teller:
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
-        """Continue `text`: pieces as they are sampled, then one Told; see `Generator.tell`."""
+        """Continue `text`: yield pieces as they are sampled, then one Told; see `Generator.tell`."""
         voice = self._voice(voice)
-        return self._threads.helping(
+        return self._threads.lend(
             self._generator.tell(
                 text, settings, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
             )
@@ -164,16 +163,16 @@ class Teller:
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
-        """Several continuations of `text` at once: (which one, a Piece or its Told)."""
+        """Tell `count` continuations of `text` at once: yield (number of the continuation, a Piece or its Told)."""
         voice = self._voice(voice)
-        return self._threads.helping(
+        return self._threads.lend(
             self._generator.tell_several(
                 text, settings, count, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
             )
         )
 
     def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
-        """What the model would see of a text, without asking it."""
+        """The part of a text that the model would see; runs no model."""
         return self._generator.see(text, memory, note, self._voice(voice))
 
     def _voice(self, voice: Voice | None) -> Voice:
@@ -181,16 +180,16 @@ class Teller:
 
 
 class _Threads:
-    """As many for each step of a telling as the machine has to spare at that moment."""
+    """Gives each step of a stream as many threads as there are idle cores."""
 
     def __init__(self) -> None:
         from storytime_tui.generation.backends.threads import Neighbours, cores
 
         self._neighbours, self._cores = Neighbours(), cores()
-        self._asked, self._busy = 0.0, 0.0
+        self._checked, self._busy = 0.0, 0.0
 
-    def helping(self, stream: Iterator[Item]) -> Iterator[Item]:
-        """The stream; threads are lent step by step, since the listener's own work in between is not telling."""
+    def lend(self, stream: Iterator[Item]) -> Iterator[Item]:
+        """Yield the stream's items. The thread count is set for each step only, not for the consumer's own work."""
         from storytime_tui.generation.backends.threads import telling_with
 
         while True:
@@ -201,13 +200,13 @@ class _Threads:
             yield item
 
     def count(self) -> int:
-        """How many at this moment."""
+        """The number of threads to use now."""
         from storytime_tui.generation.backends.threads import threads_for
 
         now = time.monotonic()
-        if now - self._asked > _ASKED_EVERY:
-            self._asked, self._busy = now, self._neighbours.busy()
-        return threads_for(self._cores, self._busy, training_here=is_learning())
+        if now - self._checked > _CHECK_SECONDS:
+            self._checked, self._busy = now, self._neighbours.busy()
+        return threads_for(self._cores, self._busy, training_here=is_training())
 
 
 def open_teller(
@@ -218,18 +217,18 @@ def open_teller(
     blend: Sequence[tuple[str, float]] = (),
     contrast: float | None = None,
 ) -> Teller:
-    """Load a model to tell with: a run, `run/step-20`, a folder, or a Hub id, fetched where needed.
+    """Load a model to tell with: a run, `run/step-20`, a folder, or a Hub id, which is fetched if needed.
 
-    `strength`: how far from its base towards the run, 0 to 2; None is what the run is usually told at. `blend`: other
-    runs of the same base, and how much of the way towards each the run goes first, 0 to 1 (see `models.blend`).
-    `contrast`: how far a voice leans away from the others, 0 to 2; None is what the model says.
-    Each teller has weights of its own, and what it has read goes with it: nothing of another strength is left in it.
+    `strength`: how far from the base towards the run, 0 to 2; None is the run's usual strength. `blend`: other runs of
+    the same base, each with its share, 0 to 1 (see `models.blend`). `contrast`: how far a voice leans away from the
+    others, 0 to 2; None is what the model says. Each Teller has its own weights and cache, so no
+    cached state of another strength is used.
 
-    Raises ModelError, RunError, or Misused for numbers that cannot be. Blocks: call it in a thread.
+    Raises ModelError, RunError, and Misused for invalid numbers. Blocks: call it in a thread.
     """
     if scratch_shape(name) is not None:
         raise ModelError(
-            f"{name} starts with random weights and has nothing to tell yet: train it on a collection first "
+            f"{name} has random weights and cannot tell yet: train it on a collection first "
             f"(`storytime-tui train --base {shlex.quote(name)} --corpus NAME`)."
         )
     if contrast is not None:
@@ -257,26 +256,26 @@ def open_teller(
     from storytime_tui.models.tokenizer import load_tokenizer
 
     device = loading.choose_device("auto")
-    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32  # whichever it is then told in
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32  # `prepare` may change the precision
     assert origin.folder is not None
     tokenizer = load_tokenizer(origin.folder)
     model = blending.open_chosen(chosen, device, dtype)
     window = min(model.window, origin.window or sys.maxsize)
 
-    def something_to_read() -> list[int]:
+    def sample_ids() -> list[int]:
         report(Preparing("testing a faster version, first time only", 0, 0))
-        return _something_to_read(tokenizer, ASKED)
+        return _sample_ids(tokenizer, ASKED)
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None
     with telling_with(_Threads().count()):
         precision, _ = choose_precision(
-            model, chosen.identity, something_to_read, lambda: verdict_in(whole) if whole else None
+            model, chosen.identity, sample_ids, lambda: verdict_in(whole) if whole else None
         )
     backend = prepare(model, precision)
     steps = None
     if isinstance(backend, GPT2Backend) and device.type == "cuda":
-        with no_run_begins() as undisturbed:
-            if undisturbed:
+        with new_runs_wait() as idle:
+            if idle:
                 steps = GraphedSteps(backend)
                 steps.record()
     generator = Generator(backend, tokenizer, window, steps)
@@ -286,7 +285,7 @@ def open_teller(
 
 
 def _stamp_of(name: str) -> tuple[str, int]:
-    """What changes when a run ends, is resumed or removed; always the same for a model that is no run."""
+    """A value that changes when a run ends, is resumed or is removed; constant if the model is not a run."""
     run = name.partition("/")[0]
     if not runs.is_run(run):
         return "", 0
@@ -298,9 +297,9 @@ def _stamp_of(name: str) -> tuple[str, int]:
 
 
 def judge_precision(folder: Path) -> float:
-    """Ask a model folder for its int8 verdict (how much larger the perplexity becomes), and leave it there.
+    """Measure how much int8 weights raise a model's perplexity, and save the verdict in its folder.
 
-    Raises ModelError or OSError.
+    Returns the relative change. Raises ModelError or OSError.
     """
     import torch
 
@@ -309,18 +308,18 @@ def judge_precision(folder: Path) -> float:
     from storytime_tui.models.tokenizer import load_tokenizer
 
     model = loading.load_model(folder, device=torch.device("cpu"), dtype=torch.float32).model
-    change = asked(model, _something_to_read(load_tokenizer(folder), ASKED))
+    change = asked(model, _sample_ids(load_tokenizer(folder), ASKED))
     write_verdict(folder, change)
     return change
 
 
-def _something_to_read(vocabulary: Vocabulary, enough: int) -> list[int]:
-    """The ids of how bundled stories begin: what a model's precision is judged by."""
+def _sample_ids(vocabulary: Vocabulary, enough: int) -> list[int]:
+    """At least `enough` token ids, if there are so many, from the starts of bundled stories, for judging int8."""
     ids: list[int] = []
     for root, bundled in roots():
         for folder in collection_folders(root, []) if bundled else ():
             for story in read_folder(folder, bundled=True)[0].stories:
-                ids += [vocabulary.end_of_text, *vocabulary.encode(story.text[:_BEGINNING])]
+                ids += [vocabulary.end_of_text, *vocabulary.encode(story.text[:_JUDGED_CHARACTERS])]
                 if len(ids) >= enough:
                     return ids
     return ids

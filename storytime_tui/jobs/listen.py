@@ -1,9 +1,8 @@
-"""Listening to a run: how much of what it tells sounds like its shelf, at its end, and earlier where that is cheap.
+"""Measures a run's voice at its end, and during training if that is cheap. Also chooses the run's strength.
 
-At the end it is told with as anybody will tell with it: the best checkpoint, opened anew. While it learns, with the
-model as it stands, and only where all of the run's measurements take less than a twentieth of its training time.
-Nothing here changes the model or draws from torch's own random state, so a run learns the same with and without it.
-Torch is loaded when something is told.
+At the end the best checkpoint is opened and measured like any model. During training the current weights are measured,
+but only if all measurements together take less than 5% of the training time. Measuring changes neither the model nor
+torch's global random state, so training is the same with and without it. Torch is loaded when something is told.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ from storytime_tui.corpus.headers import voice_of
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import StorytimeError, is_fault
-from storytime_tui.generation.voice import Voice as AsWhom
+from storytime_tui.generation.voice import Voice
 from storytime_tui.jobs import voice
-from storytime_tui.jobs.strengths import Tried, best_strength, contrast_in_turn, tried_in_turn
-from storytime_tui.jobs.voice import Ear, Shelf, Tell, Voice
+from storytime_tui.jobs.strengths import Trial, best_strength, choose_contrast, try_strengths
+from storytime_tui.jobs.voice import Shelf, Tell, VoiceJudge, VoiceScore
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.models.voices import Voices, write_voices
@@ -44,13 +43,14 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.generate import Teller
     from storytime_tui.models.tokenizer import Tokenizer
 
-_SHARE = 0.05  # of the training time that listening to it may take
-_LEAST, _CHOOSING = 30.0, 0.2  # seconds, or a share of the training's: then no further strength is tried
-_SMALL = 100_000_000  # parameters: a larger model is listened to at the end only, since it takes a copy of it
-_ROOM = 12  # bytes a parameter: the weights as they are loaded, and what is made of them to tell with
+_MAX_SHARE = 0.05  # of the training time that measurements during training may take
+# No further strength is tried after this many seconds or this share of the training time, whichever is longer.
+_MIN_SECONDS, _STRENGTH_SHARE = 30.0, 0.2
+_SMALL = 100_000_000  # parameters; a larger model is measured at the end only, because measuring copies it
+_BYTES_PER_PARAMETER = 12  # memory of an opened model: the loaded weights, and those prepared for telling
 _CARD = "README.md"
-_DAYS = 90  # what a base told is kept for, since it was last asked for
-_FORMAT = 2  # of what is kept; counted up when passages are told in another way
+_DAYS = 90  # a base's passages are deleted when they were not used for so long
+_FORMAT = 2  # version of the kept passages; raise it when they are told differently
 _log = logging.getLogger(__name__)
 
 Stopped = Callable[[], bool]
@@ -63,8 +63,8 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Listening:
-    """What listening to a run takes. `live(title)`: who tells as that shelf with the model as it stands; None where it
-    is not listened to while it learns. `parameters`: the model's. `loss_of(model)`: its validation loss."""
+    """What measuring a run needs. `live(title)` returns a function that tells as that shelf with the current weights;
+    None for no measurement during training. `parameters`: of the model. `loss_of(model)` returns a validation loss."""
 
     plan: TrainingPlan  # resolved
     shelves: tuple[Shelf, ...]
@@ -74,86 +74,86 @@ class Listening:
     loss_of: Callable[[Any], float] | None = None
 
 
-def heard(said: Iterator[ev.Event], run: str, listening: Listening) -> Iterator[ev.Event]:
-    """What a run says, and in between how much of what it tells sounds like its shelf."""
+def with_voice_events(events: Iterator[ev.Event], run: str, listening: Listening) -> Iterator[ev.Event]:
+    """Yield a run's events, with its voice measurements in between."""
     if not listening.plan.listen:
-        yield from said
+        yield from events
         return
     total, done, cost = 0, ev.StepDone(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0), math.nan
-    ear: Ear | None = None
-    asked = False
-    for event in said:
+    judge: VoiceJudge | None = None
+    made = False
+    for event in events:
         if isinstance(event, ev.Started | ev.Resumed):
             total = event.total_steps or total
         elif isinstance(event, ev.StepDone):
             done = event
         elif isinstance(event, ev.Finished) and _is_worth_it(event, listening):
-            yield ev.Preparing("listening to what it tells", 0, 0)
-            if not asked:
-                ear, cost = _ear_of(listening)
-            if ear:
-                yield from _at_end(event, ear, listening)
+            yield ev.Preparing("measuring its voice", 0, 0)
+            if not made:
+                judge, cost = _make_judge(listening)
+            if judge:
+                yield from _at_end(event, judge, listening)
         yield event
         if not isinstance(event, ev.Evaluated) or not 0 < event.step < total or listening.live is None:
             continue
-        if not asked:
-            asked = True
-            ear, cost = _ear_of(listening)
-        if ear and _pays(cost, listening.plan, done, total):
-            began = time.monotonic()
-            measured = _measured_live(ear, listening)
-            cost = time.monotonic() - began
-            if measured:
-                yield said_of(measured, event.step)
+        if not made:
+            made = True
+            judge, cost = _make_judge(listening)
+        if judge and _is_cheap(cost, listening.plan, done, total):
+            started = time.monotonic()
+            score = _measure_live(judge, listening)
+            cost = time.monotonic() - started
+            if score:
+                yield event_of(score, event.step)
 
 
-def _at_end(end: ev.Finished, ear: Ear, listening: Listening) -> Iterator[ev.Event]:
-    """Measure the voice of what is kept, choose the strength that it is told at, and write both down."""
+def _at_end(end: ev.Finished, judge: VoiceJudge, listening: Listening) -> Iterator[ev.Event]:
+    """Measure the voice of the run's best (else last) checkpoint, choose its strength and save both."""
     run, which, step = end.run, "best" if end.best_step else "last", end.best_step or end.step
     name = f"{run}/{which}"
-    measured = {1.0: _measured_at_end(name, ear, listening, 1.0)}
-    if measured[1.0] is None:
+    scores = {1.0: _measure_at_end(name, judge, listening, 1.0)}
+    if scores[1.0] is None:
         return
-    tried = _tried("choosing a strength", lambda: _strengths(name, ear, listening, measured, end)) or []
-    strength = best_strength(tried) if tried else 1.0
-    chosen = measured[strength]
-    assert chosen is not None
-    contrast, chosen = contrast_in_turn(
-        chosen,
-        lambda contrast: _measured_at_end(name, ear, listening, strength, contrast),
+    trials = _attempt("choosing a strength", lambda: _trials(name, judge, listening, scores, end)) or []
+    strength = best_strength(trials) if trials else 1.0
+    plain = scores[strength]
+    assert plain is not None
+    contrast, score = choose_contrast(
+        plain,
+        lambda contrast: _measure_at_end(name, judge, listening, strength, contrast),
         _time_limit(listening, end),
     )
     voices = Voices(listening.plan.voices, strength, contrast)
-    _tried("writing the voices down", lambda: write_voices(runs.run_folder(run), voices))
-    if tried:
+    _attempt("saving the voices", lambda: write_voices(runs.run_folder(run), voices))
+    if trials:
         yield ev.StrengthChosen(
             step=step,
             strength=strength,
-            strengths=tuple(each.strength for each in tried),
-            validation_losses=tuple(each.validation_loss for each in tried),
-            voices=tuple(each.voice for each in tried),
-            copied=tuple(each.copied for each in tried),
+            strengths=tuple(each.strength for each in trials),
+            validation_losses=tuple(each.validation_loss for each in trials),
+            voices=tuple(each.voice for each in trials),
+            copied=tuple(each.copied for each in trials),
         )
-    said = said_of(chosen, step, strength, contrast)
-    _write_into_card(run, which, said)
-    yield said
+    event = event_of(score, step, strength, contrast)
+    _write_into_card(run, which, event)
+    yield event
 
 
-def _strengths(
+def _trials(
     name: str,
-    ear: Ear,
+    judge: VoiceJudge,
     listening: Listening,
-    measured: dict[float, Voice | None],
+    scores: dict[float, VoiceScore | None],
     end: ev.Finished,
-) -> list[Tried]:
-    """What comes of telling with a run at several strengths; `measured` gets the voice at each of them."""
+) -> list[Trial]:
+    """Try several strengths of a run; the voice at each is added to `scores`. Nothing without a base."""
     import torch
 
     from storytime_tui.jobs import blending
     from storytime_tui.models.loading import choose_device
 
-    loss_of, learned = listening.loss_of, measured[1.0]
-    if loss_of is None or learned is None or scratch_shape(listening.plan.base) is not None:
+    loss_of, trained = listening.loss_of, scores[1.0]
+    if loss_of is None or trained is None or scratch_shape(listening.plan.base) is not None:
         return []
     device = choose_device(listening.plan.device)
 
@@ -162,114 +162,115 @@ def _strengths(
         return loss_of(blending.open_chosen(chosen, device, torch.float32))
 
     def voice_at(strength: float) -> tuple[float, float] | None:
-        found = measured[strength] = _measured_at_end(name, ear, listening, strength)
-        return None if found is None else (found.share, found.copied)
+        score = scores[strength] = _measure_at_end(name, judge, listening, strength)
+        return None if score is None else (score.share, score.copied)
 
-    at_one = Tried(1.0, loss_at(1.0), learned.share, learned.copied)
-    return tried_in_turn(at_one, loss_at, voice_at, _time_limit(listening, end))
+    at_one = Trial(1.0, loss_at(1.0), trained.share, trained.copied)
+    return try_strengths(at_one, loss_at, voice_at, _time_limit(listening, end))
 
 
 def _time_limit(listening: Listening, end: ev.Finished) -> Callable[[], bool]:
-    """Whether what begins now has taken as long as it may, or the run was stopped."""
-    began = time.monotonic()
-    return lambda: listening.stopped() or time.monotonic() - began > max(_LEAST, _CHOOSING * end.seconds)
+    """True once the step that begins now has taken its share of the run's time, or the run was stopped."""
+    started, limit = time.monotonic(), max(_MIN_SECONDS, _STRENGTH_SHARE * end.seconds)
+    return lambda: listening.stopped() or time.monotonic() - started > limit
 
 
-def said_of(measured: Voice, step: int, strength: float = 1.0, contrast: float = 0.0) -> ev.VoiceMeasured:
-    """The figures as an event."""
+def event_of(score: VoiceScore, step: int, strength: float = 1.0, contrast: float = 0.0) -> ev.VoiceMeasured:
+    """The score as an event."""
     return ev.VoiceMeasured(
         step=step,
         strength=strength,
         contrast=contrast,
-        passages=measured.passages,
-        of_shelf=measured.of_shelf,
-        of_base=measured.of_base,
-        copied=measured.copied,
-        shelves=tuple(measured.of_each),
-        of_each=tuple(right for right, _ in measured.of_each.values()),
+        passages=score.passages,
+        of_shelf=score.of_shelf,
+        of_base=score.of_base,
+        copied=score.copied,
+        shelves=tuple(score.of_each),
+        of_each=tuple(right for right, _ in score.of_each.values()),
     )
 
 
 def _is_worth_it(end: ev.Finished, listening: Listening) -> bool:
-    """Whether there is somebody to be told from, and room for the model that tells beside the one that learned."""
+    """Whether the classifier has a second class, and the memory holds a second model."""
     alone = len(listening.shelves) < 2 and scratch_shape(listening.plan.base) is not None
-    room = listening.parameters < _SMALL or psutil.virtual_memory().available > _ROOM * listening.parameters
-    return end.step > 0 and end.stopped_by != "stopped" and not alone and room
+    needed = _BYTES_PER_PARAMETER * listening.parameters
+    fits = listening.parameters < _SMALL or psutil.virtual_memory().available > needed
+    return end.step > 0 and end.stopped_by != "stopped" and not alone and fits
 
 
-def _write_into_card(run: str, which: str, said: ev.VoiceMeasured) -> None:
+def _write_into_card(run: str, which: str, event: ev.VoiceMeasured) -> None:
     from storytime_tui.training.card import with_voice
 
     def write() -> None:
         folder = runs.checkpoint_named(runs.run_folder(run), which)
         if folder is not None:
             card = small_files.read_text(folder / _CARD)
-            replace_file(folder, _CARD, with_voice(card, said).encode())
+            replace_file(folder, _CARD, with_voice(card, event).encode())
 
-    _tried("writing the voice into the card", write)
+    _attempt("writing the voice into the card", write)
 
 
-def _pays(cost: float, plan: TrainingPlan, done: ev.StepDone, total: int) -> bool:
-    """Whether measurements of `cost` seconds each take less of the run's time than they may."""
+def _is_cheap(cost: float, plan: TrainingPlan, done: ev.StepDone, total: int) -> bool:
+    """Whether a measurement of `cost` seconds at each evaluation takes at most _MAX_SHARE of the training time."""
     if not done.step or math.isnan(cost):
         return False
     evaluations = math.ceil(total / (plan.evaluate_every or 1))
-    return cost * evaluations <= _SHARE * done.elapsed / done.step * total
+    return cost * evaluations <= _MAX_SHARE * done.elapsed / done.step * total
 
 
 # -- measuring ---------------------------------------------------------------------------------------------
 
 
-def _ear_of(listening: Listening) -> tuple[Ear | None, float]:
-    """What hears the run's shelves, and about how many seconds a measurement will take; None where it cannot be had."""
+def _make_judge(listening: Listening) -> tuple[VoiceJudge | None, float]:
+    """The run's judge, and the estimated seconds of one measurement; None if it cannot be made."""
 
-    def made() -> tuple[Ear | None, float]:
+    def make() -> tuple[VoiceJudge | None, float]:
         told, seconds = base_passages(listening.plan.base, listening.shelves, listening.stopped)
-        others = other_manners(listening.shelves)
-        ear = None if listening.stopped() else voice.ear_for(listening.shelves, told, others)
-        return ear, seconds * voice.PASSAGES / max(1, len(told))
+        others = other_styles(listening.shelves)
+        judge = None if listening.stopped() else voice.make_judge(listening.shelves, told, others)
+        return judge, seconds * voice.PASSAGES / max(1, len(told))
 
-    return _tried("hearing what the base tells", made) or (None, math.nan)
+    return _attempt("measuring the base's voice", make) or (None, math.nan)
 
 
-def _measured_live(ear: Ear, listening: Listening) -> Voice | None:
-    def measured() -> Voice | None:
+def _measure_live(judge: VoiceJudge, listening: Listening) -> VoiceScore | None:
+    def measure() -> VoiceScore | None:
         assert listening.live is not None
-        tells = {shelf.title: listening.live(_line_of(shelf.title, listening)) for shelf in ear.shelves}
-        return voice.measure_voice(ear, tells, seed=listening.plan.seed, stopped=listening.stopped)
+        tells = {shelf.title: listening.live(_line_of(shelf.title, listening)) for shelf in judge.shelves}
+        return voice.measure_voice(judge, tells, seed=listening.plan.seed, stopped=listening.stopped)
 
-    return _tried("listening to a run", measured)
+    return _attempt("measuring a run's voice", measure)
 
 
 def _line_of(title: str, listening: Listening) -> str:
     return title if title in listening.plan.voices else ""
 
 
-def _measured_at_end(
-    run: str, ear: Ear, listening: Listening, strength: float, contrast: float = 0.0
-) -> Voice | None:
+def _measure_at_end(
+    run: str, judge: VoiceJudge, listening: Listening, strength: float, contrast: float = 0.0
+) -> VoiceScore | None:
     from storytime_tui.jobs.generate import open_teller
 
-    def measured() -> Voice | None:
+    def measure() -> VoiceScore | None:
         teller = open_teller(run, strength=strength, contrast=contrast)
-        return measure_teller(teller, ear, listening.plan.voices, listening.plan.seed, listening.stopped)
+        return measure_teller(teller, judge, listening.plan.voices, listening.plan.seed, listening.stopped)
 
-    return _tried("listening to a run", measured)
+    return _attempt("measuring a run's voice", measure)
 
 
 def measure_teller(
-    teller: Teller, ear: Ear, known: tuple[str, ...], seed: int = 0, stopped: Stopped = _never
-) -> Voice | None:
-    """Listen to an opened model: told as each shelf that it knows (`known`), and in its usual voice for the others."""
+    teller: Teller, judge: VoiceJudge, known: tuple[str, ...], seed: int = 0, stopped: Stopped = _never
+) -> VoiceScore | None:
+    """Measure an opened model, telling as each shelf that it knows (`known`) and in its usual voice for the others."""
     tells = {
         shelf.title: tell_with(teller, ((shelf.title, 1.0),) if shelf.title in known else None, stopped)
-        for shelf in ear.shelves
+        for shelf in judge.shelves
     }
-    return voice.measure_voice(ear, tells, seed=seed, stopped=stopped)
+    return voice.measure_voice(judge, tells, seed=seed, stopped=stopped)
 
 
-def _tried(doing: str, work: Callable[[], Result]) -> Result | None:
-    """What came of it; None where it failed, and the log says why: a figure is no reason to stop a run."""
+def _attempt(doing: str, work: Callable[[], Result]) -> Result | None:
+    """The result of `work`. An error is logged and gives None: a failed measurement must not end a run."""
     try:
         return work()
     except (StorytimeError, OSError, MemoryError) as error:
@@ -281,13 +282,13 @@ def _tried(doing: str, work: Callable[[], Result]) -> Result | None:
     return None
 
 
-# -- who tells ----------------------------------------------------------------------------------------------
+# -- telling ------------------------------------------------------------------------------------------------
 
 
-def tell_with(teller: Teller | Generator, as_whom: AsWhom | None, stopped: Stopped = _never) -> Tell:
-    """Passages by an opened model in the program's own settings, each to the end of a sentence, in a voice.
+def tell_with(teller: Teller | Generator, as_voice: Voice | None, stopped: Stopped = _never) -> Tell:
+    """A function that tells passages with default settings in a voice (None: the usual one of a Teller).
 
-    None is a teller's usual one. Where it is stopped they end where they are.
+    Each passage ends with a whole sentence, or where it is when `stopped` says so.
     """
     from storytime_tui.generation.pieces import Piece
     from storytime_tui.generation.sampling.settings import SamplerSettings
@@ -295,7 +296,7 @@ def tell_with(teller: Teller | Generator, as_whom: AsWhom | None, stopped: Stopp
     def tell(prompt: str, count: int, seed: int, tokens: int) -> list[str]:
         settings = SamplerSettings(max_tokens=tokens, seed=seed, finish_sentence=True)
         told = [""] * count
-        stream: Any = teller.tell_several(prompt, settings, count, voice=as_whom)  # type: ignore[arg-type]
+        stream: Any = teller.tell_several(prompt, settings, count, voice=as_voice)  # type: ignore[arg-type]
         with contextlib.closing(stream):
             for row, item in stream:
                 if isinstance(item, Piece):
@@ -310,7 +311,7 @@ def tell_with(teller: Teller | Generator, as_whom: AsWhom | None, stopped: Stopp
 def live_teller(
     model: Any, tokenizer: Tokenizer, window: int | None, stopped: Stopped = _never
 ) -> Callable[[str], Tell] | None:
-    """Who tells with a model that learns, with a copy of its weights of each moment; None where that takes too much."""
+    """`Listening.live` for a training model, which copies its current weights; None for a large model."""
     size = sum(parameter.numel() for parameter in model.parameters())
     if size > _SMALL:
         return None
@@ -326,37 +327,38 @@ def live_teller(
     return live
 
 
-def other_manners(shelves: Sequence[Shelf]) -> dict[str, list[str]]:
+def other_styles(shelves: Sequence[Shelf]) -> dict[str, list[str]]:
     """The stories of the bundled collections that are not among these shelves, by title.
 
-    Beside the base alone, whatever is not the base's would count as the shelf's.
+    With the base as the only other class, every passage unlike the base would count as the shelf's.
     """
-    ours = {shelf.title for shelf in shelves}
+    own = {shelf.title for shelf in shelves}
     folders = [folder for root, bundled in roots() if bundled for folder in collection_folders(root, [])]
-    found = (read_folder(folder, bundled=True)[0] for folder in folders)
+    collections = (read_folder(folder, bundled=True)[0] for folder in folders)
     return {
         title: [story.text for story in each.stories]
-        for each in found
-        if (title := voice_of(each.title)) not in ours
+        for each in collections
+        if (title := voice_of(each.title)) not in own
     }
 
 
-# -- what the base tells ------------------------------------------------------------------------------------
+# -- the base's passages ------------------------------------------------------------------------------------
 
 
 def base_passages(
     base: str, shelves: tuple[Shelf, ...], stopped: Stopped = _never
 ) -> tuple[tuple[str, ...], float]:
-    """What a base tells from "Once upon a time" and as stories of these shelves begin, and the seconds that it took.
+    """The base's passages for the classifier (see `voice.base_openings`), and the seconds that telling them took.
 
-    Nothing for a new model. Told once, and kept. Raises StorytimeError where there is no such model, OSError.
+    Empty for a scratch base. The passages are kept on the disk. Raises OSError, and StorytimeError if the base cannot
+    be found.
     """
     if scratch_shape(base) is not None:
         return (), math.nan
     from storytime_tui.jobs.find_model import find_origin
     from storytime_tui.jobs.generate import open_teller
 
-    openings = voice.base_beginnings(shelves)
+    openings = voice.base_openings(shelves)
     origin = find_origin(base, lambda what, done, total: None)
     folders = [folder for folder in (origin.folder, origin.adapter) if folder is not None]
     facts = [_FORMAT, voice.TOKENS, voice.BASE_PASSAGES, *map(identity_of, folders), *openings]
@@ -366,13 +368,13 @@ def base_passages(
     if kept is not None:
         return kept
     teller = open_teller(base)
-    began = time.monotonic()
+    started = time.monotonic()
     told: list[str] = []
-    for each in voice.tell_as_base(tell_with(teller, None, stopped), openings):
+    for batch in voice.tell_as_base(tell_with(teller, None, stopped), openings):
         if stopped():
             return (), math.nan
-        told += each
-    seconds = time.monotonic() - began
+        told += batch
+    seconds = time.monotonic() - started
     with contextlib.suppress(OSError):
         files.make_folder(path.parent)
         files.forget_unused(path.parent, _DAYS)
@@ -382,8 +384,8 @@ def base_passages(
 
 def _kept(path: Path) -> tuple[tuple[str, ...], float] | None:
     try:
-        found: Mapping[str, Any] = small_files.read_json(path)
-        passages, seconds = tuple(found["passages"]), float(found["seconds"])
+        record: Mapping[str, Any] = small_files.read_json(path)
+        passages, seconds = tuple(record["passages"]), float(record["seconds"])
         if not all(isinstance(passage, str) for passage in passages):
             return None
         os.utime(path)

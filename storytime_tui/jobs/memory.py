@@ -1,4 +1,4 @@
-"""What learning with a base would take of memory, before anything of it is loaded or fetched. Loads no torch."""
+"""Estimates the memory of a training run before the base is loaded or fetched. Loads no torch."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from storytime_tui.models.shapes import GPT2_SHAPES, scratch_shape
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve
 
-_SPARE = 0.85  # of the memory that is free: other programs want some
+_USABLE = 0.85  # share of the free memory that a run may use; the rest is for other programs
 _LORA_RANK = 16
 
 
 @dataclass(frozen=True)
 class Room:
-    """Bytes that a run would need, and that this machine can give it. `advice`: what to set where one is too little."""
+    """Bytes that a run needs and that this machine has. `advice`: what to change if the memory is too small."""
 
     needed: int
     available: int
@@ -32,10 +32,10 @@ class Room:
 
 
 def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None = None) -> Room | None:
-    """About what learning these stories with this base takes of this machine's memory, and what would fit.
+    """Estimate the memory of a run on these stories with this base, and advise what would fit.
 
-    None where nothing is known: of a base that is not here, or where a GPU's memory counts, which only torch can
-    ask for (the run's trial step does). Raises nothing.
+    None if nothing is known: the base is not on this machine, or the run would use a GPU, whose memory only torch can
+    read (the run's trial step does). Raises nothing.
     """
     size = _size_of(base_name)
     if size is None or not stories or likely_gpu():
@@ -50,45 +50,44 @@ def room_for(stories: Sequence[Story], base_name: str, plan: TrainingPlan | None
             training_tokens=round(tokens * (1 - plan.validation_fraction)),
             parameters=size.parameters,
         )
-    except StorytimeError:  # it cannot work, and the start will say why
+    except StorytimeError:  # an invalid plan; the start of the run will say why
         return None
-    available = int(_free() * _SPARE)
+    available = int(_free() * _USABLE)
     needed = _needed(size, resolved, resolved.batch_size or 1)
     if needed <= available:
         return Room(needed, available)
-    batch = (
-        _largest_batch(size, resolved, available) if plan.batch_size else 0
-    )  # one of ours is made smaller anyway
+    # a batch size that the program chose is reduced by the trial step anyway
+    batch = _largest_batch(size, resolved, available) if plan.batch_size else 0
     return Room(needed, available, f"set batch_size={batch}" if batch else _advice(size, resolved, available))
 
 
-def check_batch(size: Size, plan: TrainingPlan, on_gpu: int | None = None, *, asked: bool) -> None:
-    """Raise PlanError where a resolved plan reads more windows at once than there is memory for, by the estimate.
+def check_batch(size: Size, plan: TrainingPlan, on_gpu: int | None = None, *, requested: bool) -> None:
+    """Raise PlanError if a resolved plan's batch size needs more memory than is free, by the estimate.
 
-    Only for a batch that somebody `asked` for, before the weights are loaded: finding out by trying takes minutes, and
-    all the memory there is. Blocks are taken to be computed twice where the plan allows it. `on_gpu`: bytes free on a
-    GPU; without it nothing is said where a GPU will do the work, or several processes share it.
+    Checks a `requested` batch size only, before the weights are loaded: a trial would take minutes and all memory.
+    Assumes activation checkpointing unless the plan turns it off. `on_gpu`: free bytes of the GPU; without it nothing
+    is checked if a GPU will do the work or several processes share it.
     """
     assert plan.batch_size
     elsewhere = (likely_gpu() and plan.device != "cpu") or os.environ.get("WORLD_SIZE", "1") != "1"
-    if not asked or plan.batch_size == 1 or (on_gpu is None and elsewhere):
+    if not requested or plan.batch_size == 1 or (on_gpu is None and elsewhere):
         return
     available = _free() if on_gpu is None else on_gpu
-    way = {"checkpointing": plan.checkpointing != "off", "on_gpu": on_gpu is not None}
-    needed = _needed(size, plan, plan.batch_size, **way)
+    options = {"checkpointing": plan.checkpointing != "off", "on_gpu": on_gpu is not None}
+    needed = _needed(size, plan, plan.batch_size, **options)
     if needed <= available:
         return
     raise PlanError(
-        f"batch_size is {plan.batch_size}, which would take about {needed / 1e9:,.1f} GB of memory, and "
-        f"{available / 1e9:,.1f} GB are free: set batch_size={max(1, _largest_batch(size, plan, available, **way))} "
-        "or less, or leave it to the program."
+        f"batch_size={plan.batch_size} needs about {needed / 1e9:,.1f} GB of memory, and {available / 1e9:,.1f} GB "
+        f"are free: set batch_size={max(1, _largest_batch(size, plan, available, **options))} or less, or leave it "
+        "to the program."
     )
 
 
 def _largest_batch(
     size: Size, plan: TrainingPlan, available: int, *, checkpointing: bool = False, on_gpu: bool = False
 ) -> int:
-    """How many windows at once the memory is enough for: 0 where it is not for one."""
+    """The largest batch size that fits into the memory; 0 if none does."""
     assert plan.batch_size
     fits, too_many = 0, plan.batch_size + 1
     while too_many - fits > 1:
@@ -101,15 +100,15 @@ def _largest_batch(
 
 
 def _advice(size: Size, plan: TrainingPlan, available: int) -> str:
-    ways: tuple[tuple[str, int, bool], ...] = (  # words, LoRA's rank, whether blocks are computed twice
+    options: tuple[tuple[str, int, bool], ...] = (  # advice, LoRA rank, activation checkpointing
         ("it will read one window at a time", 0, False),
         ("set checkpointing=on", 0, True),
         (f"set lora_rank={_LORA_RANK}", _LORA_RANK, False),
         (f"set lora_rank={_LORA_RANK} and checkpointing=on", _LORA_RANK, True),
     )
-    for words, rank, checkpointing in ways:
+    for advice, rank, checkpointing in options:
         if _needed(size, plan, 1, checkpointing=checkpointing, lora_rank=rank) <= available:
-            return words
+            return advice
     return "choose a smaller base"
 
 
@@ -159,7 +158,7 @@ def _free() -> int:
 
 @functools.cache
 def _has_bf16() -> bool:
-    """Whether the processor counts in 16 bits, so that activations are half as large; torch is asked later."""
+    """Whether the CPU computes in bf16, so that activations are half as large; read from the CPU flags."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""A model from where it was found to a device, and from there to a run's checkpoints."""
+"""Opening a model on a device, and writing it into a run's checkpoints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def open_model(origin: Origin, device: torch.device, dtype: torch.dtype) -> Loaded:
-    """The model to tell with, or to judge; a LoRA run's is its base with what was learned added. Raises ModelError."""
+    """Load a model for telling or evaluation, with its LoRA adapter if it has one. Raises ModelError."""
     from storytime_tui.models import loading
 
     assert origin.folder is not None
@@ -35,19 +35,19 @@ def open_model(origin: Origin, device: torch.device, dtype: torch.dtype) -> Load
 
 @dataclass(frozen=True)
 class WholeFiles:
-    """How a fully trained model goes into a checkpoint (`training.checkpoints.Files`)."""
+    """Writes a fully trained model into a checkpoint (`training.checkpoints.Files`)."""
 
     loaded: Loaded
     tokenizer: Tokenizer
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """All of them, on the CPU."""
+        """All weights, on the CPU."""
         from storytime_tui.models import loading
 
         return loading.weights_of(self.loaded)
 
     def write(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
-        """Weights, configuration and tokenizer. Raises OSError and SafetensorError."""
+        """Write weights, configuration and tokenizer. Raises OSError and SafetensorError."""
         from storytime_tui.models import loading
 
         loading.write_model(self.loaded, weights, folder)
@@ -56,7 +56,7 @@ class WholeFiles:
 
 @dataclass(frozen=True)
 class AdapterFiles:
-    """How a LoRA run goes into a checkpoint: what was learned, and the name of the base."""
+    """Writes a LoRA run into a checkpoint: the adapter, and the name of the base."""
 
     loaded: Loaded
     tokenizer: Tokenizer
@@ -64,13 +64,13 @@ class AdapterFiles:
     base: str
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """The small matrices, on the CPU."""
+        """The adapter's matrices, on the CPU."""
         from storytime_tui.models import lora
 
         return lora.adapter_weights(self.loaded.model)
 
     def write(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
-        """The adapter, and the base's tokenizer. Raises OSError and SafetensorError."""
+        """Write the adapter and the base's tokenizer. Raises OSError and SafetensorError."""
         from storytime_tui.models import lora
 
         lora.write_adapter(weights, self.lora, self.base, bool(self.loaded.config), folder)

@@ -1,4 +1,4 @@
-"""Turning work that reports through a callback into a stream of `Preparing` events."""
+"""Turns work that reports through a callback into a stream of `Preparing` events."""
 
 import queue
 import threading
@@ -14,21 +14,20 @@ Result = TypeVar("Result")
 
 
 class Stopped(StorytimeError):
-    """The user stopped what was being made ready: `left` says how things stand."""
+    """The user stopped the preparation; `left` says what state was left behind."""
 
-    def __init__(self, left: str = "nothing was begun.") -> None:
+    def __init__(self, left: str = "nothing was started.") -> None:
         super().__init__(f"Stopped; {left}")
 
 
 def with_progress(work: Callable[[Report], Result], control: Control) -> Generator[Preparing, None, Result]:
-    """Run `work(report)` in a thread of its own, yield what it reports, return its result.
+    """Run `work(report)` in its own thread, yield its reports as events and return its result.
 
-    The work's exceptions are raised here. When the control is stopped, the work's next report ends it with
-    `Stopped`.
+    Exceptions of the work are raised here. After `control` is stopped, the next report raises `Stopped` in the work.
     """
     reports: queue.SimpleQueue[Preparing | None] = queue.SimpleQueue()
     outcome: list[Result] = []
-    trouble: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def report(what: str, done: int, total: int) -> None:
         if control.stopped:
@@ -39,7 +38,7 @@ def with_progress(work: Callable[[Report], Result], control: Control) -> Generat
         try:
             outcome.append(work(report))
         except BaseException as error:  # raised again below, in the caller's thread
-            trouble.append(error)
+            errors.append(error)
         finally:
             reports.put(None)
 
@@ -48,6 +47,6 @@ def with_progress(work: Callable[[Report], Result], control: Control) -> Generat
     while (event := reports.get()) is not None:
         yield event
     thread.join()
-    if trouble:
-        raise trouble[0]
+    if errors:
+        raise errors[0]
     return outcome[0]

@@ -1,4 +1,4 @@
-"""What is known of runs, for the command line and the app; taking them away and back. Loads no torch."""
+"""Lists, compares, removes and restores runs, for the command line and the app. Loads no torch."""
 
 import dataclasses
 import math
@@ -21,12 +21,12 @@ from storytime_tui.training.runs import RunSummary
 
 
 def run_records() -> tuple[RunSummary, ...]:
-    """Every run, newest first, damaged ones too. Raises RunError where the folder of all runs cannot be read."""
+    """Every run, newest first, including damaged ones. Raises RunError if the folder of all runs cannot be read."""
     return runs.list_runs()
 
 
 def troubles(summaries: Sequence[RunSummary]) -> tuple[str, ...]:
-    """A sentence for each run that cannot be read, or not all of it; none for one that merely failed."""
+    """A sentence for each run that cannot be read completely; none for a run whose training failed."""
     return tuple(filter(None, map(_trouble_of, summaries)))
 
 
@@ -35,73 +35,70 @@ def _trouble_of(summary: RunSummary) -> str:
         return f"The run {summary.name} is damaged. {summary.trouble}"
     if summary.left_out:
         lines = count(summary.left_out, "line")
-        are = "is" if summary.left_out == 1 else "are"
-        return f"Of the run {summary.name}, {lines} of the journal cannot be read and {are} left out."
+        return f"The run {summary.name} has {lines} in its journal that cannot be read: left out."
     return ""
 
 
 @dataclass(frozen=True)
 class LastRun:
-    """The run that was at work last, with all that it said that still holds, in order."""
+    """The newest run; `said`: its valid events in order."""
 
     name: str
     said: tuple[ev.Event, ...]
 
 
 def last_run() -> LastRun | None:
-    """The newest run that has begun and is open in no other program; None where there is none.
+    """The newest run that has started and is not open in another program, or None.
 
-    What cannot be read is passed over: the list of runs names it.
+    Runs that cannot be read are skipped; `troubles` reports them.
     """
     for name in runs.run_names():
         try:
             folder = runs.run_folder(name)
             if files.is_locked(folder / "lock"):
                 continue
-            said = tuple(read_events(folder))
+            events = tuple(read_events(folder))
         except (StorytimeError, OSError):
             continue
-        if any(isinstance(event, ev.Started) for event in said):
-            return LastRun(name, said)
+        if any(isinstance(event, ev.Started) for event in events):
+            return LastRun(name, events)
     return None
 
 
 def run_record(name: str) -> RunSummary:
-    """One run. Raises RunError where there is none of that name."""
+    """One run. Raises RunError if there is no run of that name."""
     return runs.summary_of(name)
 
 
 def told_as(name: str) -> Voices:
-    """The shelves that a run tells as and the strength that it is usually told at; no shelves where it knows none, or
-    its plan is damaged."""
-    kept, plan = read_voices(runs.run_folder(name)), _plan_of(name)
-    found = kept or Voices(plan.voices if plan is not None else ())
-    return Voices(
-        tuple(dict.fromkeys(found.titles)), found.strength, found.contrast
-    )  # several collections may go by one name
+    """A run's voices and its usual strength; no voices if it knows none or its plan is damaged."""
+    saved, plan = read_voices(runs.run_folder(name)), _plan_of(name)
+    voices = saved or Voices(plan.voices if plan is not None else ())
+    titles = tuple(dict.fromkeys(voices.titles))  # collections may have the same title
+    return Voices(titles, voices.strength, voices.contrast)
 
 
 def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:
     """The run's evaluations, in order, without those that a resume made void. Raises UnreadableFile."""
-    said = read_events(runs.run_folder(name))
-    return tuple(event for event in said if isinstance(event, ev.Evaluated))
+    events = read_events(runs.run_folder(name))
+    return tuple(event for event in events if isinstance(event, ev.Evaluated))
 
 
 # -- comparing ---------------------------------------------------------------------------------------------
 
-# What decides which stories a run is judged by (see corpus.splitting).
-_JUDGED_BY = ("collections", "stories", "validation_fraction", "seed")
-_SHOWN_ELSEWHERE = ("base", "collections")  # rows of their own
+# The options that determine a run's validation stories (see corpus.splitting).
+_SPLIT_OPTIONS = ("collections", "stories", "validation_fraction", "seed")
+_SHOWN_ELSEWHERE = ("base", "collections")  # they have rows of their own
 
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """One run beside others. The three figures are the best evaluation's, at `best_step`: nats a token, its
-    exponential, bits a UTF-8 byte. `tokens_per_second` is the median of its steps; None is for what is not known.
+    """One run of a comparison. None means unknown.
 
-    Losses may be held against each other where `same_stories` and `same_tokens` are both true (the first run's
-    own always are), bits per byte where `same_stories` is: they don't depend on how a text is cut into tokens.
-    `voice`: the share of `passages` told ones that sound like the run's shelf.
+    Loss (nats per token), perplexity and bits per UTF-8 byte are those of the best evaluation, at `best_step`.
+    `tokens_per_second` is the median over the steps. `voice`: the share of `passages` told passages that sound like the
+    run's shelf. Losses are comparable with the first run's if `same_stories` and `same_tokens` are both true, bits per
+    byte if `same_stories` is true: they do not depend on the tokenizer.
     """
 
     name: str
@@ -124,22 +121,22 @@ class ComparedRun:
 
 
 def compare_runs(names: Sequence[str]) -> tuple[ComparedRun, ...]:
-    """Runs side by side, each against the first. Raises RunError where there is none of a name."""
+    """Compare runs, each with the first. Raises RunError if a run does not exist."""
     unique = list(dict.fromkeys(names))
     if len(unique) < 2:
-        raise RunError("Comparing takes two runs or more: name another one.")
+        raise RunError("A comparison needs two runs or more: name another one.")
     summaries = [runs.summary_of(name) for name in unique]
     plans = [_plan_of(name) for name in unique]
-    said = [_said_by(name) for name in unique]
-    stories = [_judged_by(plan) for plan in plans]
-    tokens = [next((e.validation_tokens for e in each if isinstance(e, ev.Started)), None) for each in said]
+    events = [_events_of(name) for name in unique]
+    stories = [_split_options(plan) for plan in plans]
+    tokens = [next((e.validation_tokens for e in each if isinstance(e, ev.Started)), None) for each in events]
     return tuple(
         _compared(
             summaries[i],
             plans[i],
-            said[i],
+            events[i],
             same_stories=i == 0 or (stories[i] is not None and stories[i] == stories[0]),
-            # the same stories that make another number of tokens were cut by another tokenizer
+            # the same stories with another number of tokens have another tokenizer
             same_tokens=i == 0 or (tokens[i] is not None and tokens[i] == tokens[0]),
         )
         for i in range(len(unique))
@@ -150,34 +147,34 @@ def _plan_of(name: str) -> TrainingPlan | None:
     try:
         return read_plan(runs.run_folder(name) / runs.PLAN)
     except (PlanError, RunError):
-        return None  # damaged: its journal may still be whole; or taken away this moment
+        return None  # damaged (its journal may still be readable), or just removed
 
 
-def _said_by(name: str) -> list[ev.Event]:
+def _events_of(name: str) -> list[ev.Event]:
     try:
         return read_events(runs.run_folder(name))
     except UnreadableFile:
-        return []  # damaged, as its summary says
+        return []  # its summary says that it is damaged
 
 
-def _judged_by(plan: TrainingPlan | None) -> tuple[object, ...] | None:
+def _split_options(plan: TrainingPlan | None) -> tuple[object, ...] | None:
     if plan is None:
         return None
-    values = (getattr(plan, name) for name in _JUDGED_BY)
+    values = (getattr(plan, name) for name in _SPLIT_OPTIONS)
     return tuple(tuple(sorted(set(value))) if isinstance(value, tuple) else value for value in values)
 
 
 def _compared(
     summary: RunSummary,
     plan: TrainingPlan | None,
-    said: Sequence[ev.Event],
+    events: Sequence[ev.Event],
     *,
     same_stories: bool,
     same_tokens: bool,
 ) -> ComparedRun:
-    evaluations = [e for e in said if isinstance(e, ev.Evaluated) and math.isfinite(e.validation_loss)]
+    evaluations = [e for e in events if isinstance(e, ev.Evaluated) and math.isfinite(e.validation_loss)]
     best = min(evaluations, key=lambda e: e.validation_loss, default=None)
-    speeds = [e.tokens_per_second for e in said if isinstance(e, ev.StepDone) and e.tokens_per_second > 0]
+    speeds = [e.tokens_per_second for e in events if isinstance(e, ev.StepDone) and e.tokens_per_second > 0]
     return ComparedRun(
         name=summary.name,
         base=summary.base,
@@ -204,7 +201,7 @@ def _finite(number: float) -> float | None:
 
 
 def differing_knobs(compared: Sequence[ComparedRun]) -> tuple[str, ...]:
-    """The plan's knobs, in its own order, that are not the same in all of these runs."""
+    """The plan's options that differ between these runs, in the plan's order."""
     names = [field.name for field in dataclasses.fields(TrainingPlan) if field.name not in _SHOWN_ELSEWHERE]
     plans = [each.plan for each in compared if each.plan]
     return tuple(name for name in names if any(plan[name] != plans[0][name] for plan in plans))
@@ -214,9 +211,9 @@ def differing_knobs(compared: Sequence[ComparedRun]) -> tuple[str, ...]:
 
 
 def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
-    """Take runs away, all or none, to be kept for thirty days; deletes those whose thirty days are over.
+    """Remove runs, all or none. They are kept for thirty days; older removed runs are deleted.
 
-    Raises RunError for a run that is not there, is open elsewhere, or cannot be moved.
+    Raises RunError for a run that does not exist, is open elsewhere, or cannot be moved.
     """
     try:
         taken = removed.remove_runs(names)
@@ -226,22 +223,22 @@ def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
     return taken
 
 
-def standing_on(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Of these runs, those that other LoRA runs, not among them, need to tell: each with the others' names."""
-    leaving = set(names)
-    found: dict[str, tuple[str, ...]] = {}
+def dependent_runs(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each of these runs that is the base of LoRA runs not among them: the names of those LoRA runs."""
+    bases = set(names)
+    dependents: dict[str, tuple[str, ...]] = {}
     for other in runs.run_names():
         plan = _plan_of(other)
-        if plan is None or other in leaving or not plan.lora_rank:
+        if plan is None or other in bases or not plan.lora_rank:
             continue
         base = plan.base.partition("/")[0]
-        if base in leaving:
-            found[base] = (*found.get(base, ()), other)
-    return found
+        if base in bases:
+            dependents[base] = (*dependents.get(base, ()), other)
+    return dependents
 
 
 def removed_runs() -> tuple[RemovedRun, ...]:
-    """The runs that can be brought back, the last removed first. Raises RunError."""
+    """The runs that can be restored, the last removed first. Raises RunError."""
     try:
         return removed.removed_runs()
     except OSError as error:
@@ -249,7 +246,7 @@ def removed_runs() -> tuple[RemovedRun, ...]:
 
 
 def restore_run(name: str) -> None:
-    """Bring a removed run back, the latest of that name. Raises RunError where it cannot."""
+    """Restore the last removed run of that name. Raises RunError."""
     try:
         removed.restore_run(name)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a run began from: written down as it begins, and found again when its strength is asked for. Loads no torch."""
+"""Records a run's base when the run starts, and finds it again for telling at a strength. Loads no torch."""
 
 import contextlib
 import functools
@@ -17,61 +17,61 @@ from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.reporting import Report
 from storytime_tui.training import runs
 
-BEGAN = "base.json"  # in a run's folder
+BASE_FILE = "base.json"  # in a run's folder
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Beginning:
-    """`weights` is the sum of the base's; `local` whether it was a run or a folder, which no network has."""
+class _BaseRecord:
+    """`weights`: the base's checksum. `local`: the base was a run or a folder, not a download."""
 
     weights: str
     local: bool
 
 
-def write_beginning(run: Path, base: Origin) -> None:
-    """Write into a new run's folder which weights it begins from: their name may have others one day.
+def record_base(run: Path, base: Origin) -> None:
+    """Write the checksum of the base's weights into a new run's folder: the weights behind a name may change.
 
-    Trouble with the disk is told when the run writes next.
+    A disk error is ignored here; the run's next write reports it.
     """
     if base.folder is None:
         return
     with contextlib.suppress(OSError, ModelError):
-        said = {"base": base.name, "weights": weights_of(base), "local": base.local}
-        files.write_atomically(run / BEGAN, (json.dumps(said, indent=1) + "\n").encode())
+        record = {"base": base.name, "weights": weights_of(base), "local": base.local}
+        files.write_atomically(run / BASE_FILE, (json.dumps(record, indent=1) + "\n").encode())
 
 
 def check_adapter(run: Origin) -> None:
-    """Raise ModelError where a LoRA run stands on the starter, and the starter has other weights by now.
+    """Raise ModelError for a LoRA run of the starter if the starter's weights have changed since.
 
-    Its small matrices belong to the weights that they learned beside; each version of the program may bring others.
+    An adapter works with the weights that it was trained with only; a new version of the program may bring other ones.
     """
     if run.adapter is None or run.base != catalogue.STARTER or run.folder is None:
         return
-    began = _read_beginning(_folder_of(run) / BEGAN)
-    if began is not None and began.weights != _digest(run.folder, identity_of(run.folder)):
+    record = _read_record(_folder_of(run) / BASE_FILE)
+    if record is not None and record.weights != _digest(run.folder, identity_of(run.folder)):
         raise ModelError(
-            f"{run.name} was learned by LoRA beside an earlier starter, whose weights are gone: train it anew."
+            f"{run.name} was trained by LoRA on an earlier starter, whose weights are gone: train it again."
         )
 
 
 def weights_of(origin: Origin) -> str:
-    """The sum of all weights of a model, those of an adapter too: the same wherever they lie. Raises ModelError."""
+    """A checksum of a model's weights, an adapter's included; it does not depend on their path. Raises ModelError."""
     folders = [folder for folder in (origin.folder, origin.adapter) if folder is not None]
     return " ".join(_digest(folder, identity_of(folder)) for folder in folders)
 
 
 @functools.lru_cache(maxsize=32)
 def _digest(folder: Path, identity: str) -> str:
-    """As long as a folder keeps its identity, it is read once."""
+    """The folder's digest, cached until its identity changes."""
     return digest_of(folder)
 
 
 def base_of(run: Origin, report: Report) -> Origin:
-    """The model that a run was trained from, with the very weights it had then.
+    """The model that a run was trained from, with the same weights as then.
 
-    A base that was itself a run may have learned on since: then that one of its checkpoints which it was. Raises
-    ModelError, with why the run can be told at strength 1 only, where there is no such model (any more).
+    If the base is a run that has been trained further since, this is its checkpoint with those weights. Raises
+    ModelError if there is no such model; the message says why the run can be told at strength 1 only.
     """
     name, base = run.name, run.base
     if not base:
@@ -82,13 +82,13 @@ def base_of(run: Origin, report: Report) -> Origin:
         raise ModelError(
             f"{name} was trained from random weights and has no base: it is always told at strength 1."
         )
-    began = _read_beginning(_folder_of(run) / BEGAN)
-    if not _is_here(base) and (began.local if began else "/" not in base or os.path.isabs(base)):
+    record = _read_record(_folder_of(run) / BASE_FILE)
+    if not _is_here(base) and (record.local if record else "/" not in base or os.path.isabs(base)):
         raise _gone(name, base)
-    if began is None:
-        if base == catalogue.STARTER:  # each version of the program may bring another
+    if record is None:
+        if base == catalogue.STARTER:  # each version of the program may have another
             raise ModelError(
-                f"{name} was trained before runs kept which starter they began from: it can be told at strength 1 only."
+                f"{name} was trained before runs recorded their starter's weights: it can be told at strength 1 only."
             )
         return find_origin(base, report)
     fetched = not _is_here(base)
@@ -99,7 +99,7 @@ def base_of(run: Origin, report: Report) -> Origin:
             if fetched:
                 raise
             continue
-        if weights_of(found) == began.weights:
+        if weights_of(found) == record.weights:
             return found
     raise _gone(name, base) if not _is_here(base) else _changed(name, base)
 
@@ -110,10 +110,10 @@ def _folder_of(run: Origin) -> Path:
     return checkpoint.parents[1]
 
 
-def _read_beginning(path: Path) -> _Beginning | None:
+def _read_record(path: Path) -> _BaseRecord | None:
     try:
-        said = small_files.read_json(path)
-        return _Beginning(str(said["weights"]), bool(said["local"]))
+        record = small_files.read_json(path)
+        return _BaseRecord(str(record["weights"]), bool(record["local"]))
     except FileNotFoundError:
         return None  # a run of an earlier version
     except (small_files.UnreadableFile, KeyError, TypeError):
@@ -122,7 +122,7 @@ def _read_beginning(path: Path) -> _Beginning | None:
 
 
 def _is_here(base: str) -> bool:
-    """Whether a base's name leads to something on this machine."""
+    """Whether a base is on this machine."""
     if base == catalogue.STARTER:
         return catalogue.has_starter()
     named = runs.is_run(base.partition("/")[0]) or os.path.isdir(os.path.expanduser(base))
@@ -130,7 +130,7 @@ def _is_here(base: str) -> bool:
 
 
 def _checkpoints_of(base: str) -> list[str]:
-    """All that a base which is a run keeps, the newest first."""
+    """The checkpoints of a base that is a run, newest first; none for another base."""
     run = base.partition("/")[0]
     with contextlib.suppress(RunError):
         if not catalogue.is_base_name(base) and runs.is_run(run):
@@ -140,12 +140,12 @@ def _checkpoints_of(base: str) -> list[str]:
 
 def _gone(name: str, base: str) -> ModelError:
     return ModelError(
-        f"{name} was trained from {base}, which is gone: it can be told at strength 1 only, until that is back "
-        "(a run comes back with `storytime-tui runs restore`)."
+        f"{name} was trained from {base}, which is gone: it can be told at strength 1 only, until {base} is back "
+        "(`storytime-tui runs restore` brings a removed run back)."
     )
 
 
 def _changed(name: str, base: str) -> ModelError:
     return ModelError(
-        f"{name} was trained from {base}, which has other weights by now: it can be told at strength 1 only."
+        f"{name} was trained from {base}, whose weights have changed since: it can be told at strength 1 only."
     )

@@ -1,4 +1,4 @@
-"""A sample of a model that is learning: told as it stands, to a whole sentence, changing nothing of it."""
+"""Tells samples with a model during training, to the end of a sentence, without changing the model."""
 
 import contextlib
 import dataclasses
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from storytime_tui.models.tokenizer import Tokenizer
 
 Sample = Callable[[Beginning, int, int], str]
-# Parameters. A smaller model's products are too short for two threads: one waits for the other at each of them, which
-# makes a sample four times as long on a machine that is busy, and no shorter on one that is not.
-_SHARED = 50_000_000
+# Parameters. For a smaller model, two threads spend more time waiting for each other than multiplying: a sample takes
+# four times as long on a busy machine, and no less time on an idle one.
+_MULTITHREADED = 50_000_000
 
 
 def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample:
-    """What tells a sample: `sample(beginning, tokens, seed)`, the text without the prompt. `window` in tokens.
+    """A function `sample(beginning, tokens, seed)` that returns the text without the prompt. `window` in tokens.
 
-    The same weights, beginning, tokens and seed give the same text; torch's own random state is left as it is.
+    The same weights, beginning, tokens and seed give the same text. Torch's global random state is not used.
     """
-    alone = sum(parameter.numel() for parameter in model.parameters()) < _SHARED
+    small = sum(parameter.numel() for parameter in model.parameters()) < _MULTITHREADED
 
     def sample(beginning: Beginning, tokens: int, seed: int) -> str:
         from storytime_tui.generation.backends.live import LiveBackend
@@ -32,7 +32,7 @@ def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample
         from storytime_tui.generation.pieces import Piece
         from storytime_tui.generation.sampling.settings import SamplerSettings
 
-        # a new one each time: what the last one has read, it read with other weights
+        # new for each sample: the cache of the last one belongs to older weights
         teller = Generator(LiveBackend(model), tokenizer, window=window)
 
         voice = usual((beginning.voice,) if beginning.voice else ())
@@ -42,16 +42,16 @@ def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample
             return "".join(piece.text for piece in told if isinstance(piece, Piece))
 
         settings = SamplerSettings(max_tokens=tokens, seed=seed)
-        with telling_with(1) if alone else contextlib.nullcontext():
+        with telling_with(1) if small else contextlib.nullcontext():
             text = whole_sentences(beginning.prompt, tell(settings))
             if text:
                 return text
-            # within the first sentence: by the same draws, and as far on as it takes
+            # no whole sentence: tell again with the same seed, up to the end of the first sentence
             return tell(dataclasses.replace(settings, finish_sentence=True))
 
     return sample
 
 
 def whole_sentences(prompt: str, text: str) -> str:
-    """`text`, told after `prompt`, back to its last whole sentence; "" where it has none."""
+    """`text`, the continuation of `prompt`, cut after its last whole sentence; "" if it has none."""
     return text[: max(0, sentence_cut(prompt + text, len(prompt)) - len(prompt))]

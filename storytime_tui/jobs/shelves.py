@@ -1,4 +1,4 @@
-"""The shelf as the command line and the app see it: looking, adding, changing. Loads no torch."""
+"""The shelf for the command line and the app: reading, adding, changing. Loads no torch."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from storytime_tui.jobs.progress import Stopped
 from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_line, printable_path
 
-Key = tuple[str, int]  # a collection's name, and a story's place in it
+Key = tuple[str, int]  # (name of a collection, index of a story in it)
 
-__all__ = ["AddedCollection", "Removed", "Restored"]  # what others name
+__all__ = ["AddedCollection", "Removed", "Restored"]  # re-exported types
 
 
-# -- looking ----------------------------------------------------------------------------------------------
+# -- reading ----------------------------------------------------------------------------------------------
 
 
 def shelf() -> tuple[Collection, ...]:
-    """Every collection that can be read: the bundled ones, then the imported ones, each by title."""
+    """Every collection that can be read: the bundled ones, then the imported ones, both sorted by title."""
     return _shelf.load_shelf()
 
 
@@ -44,9 +44,9 @@ def shelf_with_problems() -> tuple[tuple[Collection, ...], tuple[str, ...]]:
 
 
 def opened() -> tuple[tuple[Collection, ...], tuple[str, ...]]:
-    """The shelf with its problems, once what an import that was killed left there is gone.
+    """The shelf with its problems, after removing the leftovers of interrupted imports.
 
-    The sentences name what lies on the shelf by its place there.
+    The sentences name files by their path within the shelf.
     """
     folder = paths.collections_folder()
     remove_leftovers(folder)
@@ -58,7 +58,7 @@ def opened() -> tuple[tuple[Collection, ...], tuple[str, ...]]:
 
 
 def _sweep_old_parts() -> None:
-    """Remove what programs that were killed left while they changed a card, a setting or a checkpoint."""
+    """Remove the unfinished files of killed programs from the folders of data, settings, collections and runs."""
     for place in (paths.data_folder(), paths.settings_file().parent):
         files.sweep_old(place)
     for shelf_or_runs in (paths.collections_folder(), paths.runs_folder()):
@@ -69,12 +69,12 @@ def _sweep_old_parts() -> None:
 
 
 def find(name: str) -> Collection:
-    """The collection of that name or title, or the texts at that path. Raises CorpusError with the nearest names."""
+    """The collection of that name or title, or the texts at that path. Raises CorpusError with similar names."""
     return _shelf.find_collection(name)
 
 
-def before(collection: Collection, index: int) -> str:
-    """A story's lines as they stand in its file, nothing cleaned. Raises CorpusError where that has gone."""
+def original_text(collection: Collection, index: int) -> str:
+    """A story's lines in its file, before cleaning. Raises CorpusError if the file is gone."""
     from storytime_tui.corpus.formats.read import read_document
 
     story = collection.stories[index]
@@ -87,14 +87,14 @@ def before(collection: Collection, index: int) -> str:
 
 @dataclass(frozen=True)
 class Copy:
-    """A story tells again what the story `of` tells; `share` is 1.0 for the same words, less for nearly."""
+    """A story is a copy of the story `of`. `share`: 1.0 for identical words, less for a near copy."""
 
     of: Key
     share: float
 
 
 def copies(collections: Sequence[Collection]) -> dict[Key, Copy]:
-    """The stories that tell again what an earlier one on the shelf tells: each is learned once."""
+    """The stories that are copies of an earlier one on the shelf; training uses each text once."""
     keys = [(c.name, i) for c in collections for i in range(len(c.stories))]
     facts = [story.facts for c in collections for story in c.stories]
     found = duplicates.find_copies(
@@ -104,7 +104,7 @@ def copies(collections: Sequence[Collection]) -> dict[Key, Copy]:
 
 
 def source_shown(source: str) -> str:
-    """A path as it is, an address without what must not be seen: its password, its query."""
+    """The path, or the address without its password and query."""
     from storytime_tui.corpus.web.polite import is_address
     from storytime_tui.corpus.web.redacted import shown
 
@@ -124,12 +124,12 @@ def add(
 ) -> AddedCollection:
     """Import texts from files, folders, archives and addresses as a new collection.
 
-    With `plain` False, quotes and dashes stay as written. Raises CorpusError, or Stopped when `stop` is set;
-    then nothing was imported.
+    With `plain` False, quotes and dashes stay as written. Raises CorpusError, or Stopped after `stop` is set; then
+    nothing was imported.
     """
     card = None if plain else Card(punctuation="as written")
-    with _stoppable(report, stop) as told:
-        return importing.add_collection(sources, name, card=card, report=told, stop=stop)
+    with _stoppable(report, stop) as stoppable:
+        return importing.add_collection(sources, name, card=card, report=stoppable, stop=stop)
 
 
 def add_book(
@@ -142,10 +142,10 @@ def add_book(
     report: Report | None = None,
     stop: threading.Event | None = None,
 ) -> AddedCollection:
-    """Import one fetched book, with what is known of it. Raises as `add` does."""
+    """Import one fetched book with its metadata. Raises as `add` does."""
     card = Card(title=title, author=author, source=source, licence=licence)
-    with _stoppable(report, stop) as told:
-        return importing.add_collection([path], card=card, report=told, stop=stop)
+    with _stoppable(report, stop) as stoppable:
+        return importing.add_collection([path], card=card, report=stoppable, stop=stop)
 
 
 def add_text(text: str, title: str) -> AddedCollection:
@@ -162,16 +162,16 @@ def add_text(text: str, title: str) -> AddedCollection:
 
 @contextmanager
 def _stoppable(report: Report | None, stop: threading.Event | None) -> Iterator[Report]:
-    """A report that ends the work once `stop` is set; whatever ends because of that becomes `Stopped`."""
+    """A report that raises `Stopped` once `stop` is set. A CorpusError after that becomes `Stopped` too."""
 
-    def told(words: str, done: int, total: int) -> None:
+    def stoppable(words: str, done: int, total: int) -> None:
         if stop is not None and stop.is_set():
             raise Stopped("nothing was imported.")
         if report is not None:
             report(words, done, total)
 
     try:
-        yield told
+        yield stoppable
     except CorpusError:
         if stop is not None and stop.is_set():
             raise Stopped("nothing was imported.") from None
@@ -182,63 +182,63 @@ def _stoppable(report: Report | None, stop: threading.Event | None) -> Iterator[
 
 
 def rename(collection: Collection, index: int | None, title: str) -> str:
-    """Give a collection, or one of its stories, another title. Raises CorpusError.
+    """Rename a collection, or one of its stories. Raises CorpusError.
 
-    Returns a sentence where another one has that title already, or "".
+    Returns a sentence if the title is already in use, else "".
     """
     return changes.rename(collection, index, title)
 
 
 def remove(collection: Collection, index: int | None = None) -> Removed:
-    """Take a collection, or one of its stories, off the shelf; `undo` brings it back. Raises CorpusError."""
+    """Remove a collection, or one of its stories, from the shelf; `undo` restores it. Raises CorpusError."""
     return changes.remove(collection, index)
 
 
 def remove_unreadable(name: str) -> Removed | None:
-    """Take a collection that cannot be read off the shelf; None where no folder is called so. Raises CorpusError."""
+    """Remove a collection that cannot be read; None if there is no folder of that name. Raises CorpusError."""
     return changes.remove_unreadable(name)
 
 
 def undo(removed: Removed, name: str | None = None) -> Restored:
-    """Bring back what was removed, a collection under another name if one is given. Raises CorpusError."""
+    """Restore a removed collection (as `name`, if given) or story. Raises CorpusError."""
     return changes.undo(removed, name)
 
 
 def removed(collections: Sequence[Collection] | None = None) -> tuple[Removed, ...]:
-    """All that can be brought back: collections, the last removed first, then the stories of each that is there."""
+    """Everything that can be restored: collections, the last removed first, then stories of the shelf's collections."""
     shelf = _shelf.load_shelf() if collections is None else collections
     stories: list[Removed] = []
     for collection in shelf:
-        with suppress(CorpusError):  # one that has gone meanwhile has none
+        with suppress(CorpusError):  # the collection was removed meanwhile
             stories += changes.stories_removed_from(collection)
     return (*changes.removed_collections(), *stories)
 
 
 def restore(name: str, *, story: str | None = None, new_name: str | None = None) -> Restored:
-    """Bring back the collection of that name or title that was removed last, or a story of one on the shelf.
+    """Restore the last removed collection of that name or title, or a `story` of a collection on the shelf.
 
-    `new_name`: what to call the collection from now on. Raises CorpusError.
+    `new_name`: the restored collection's new name. Raises CorpusError.
     """
-    wanted = name.strip().casefold()
+    key = name.strip().casefold()
     if story is not None:
         collection = _shelf.find_collection(name)
-        told = story.strip().casefold()
-        for gone in changes.stories_removed_from(collection):
-            if gone.title.casefold() == told:
-                return changes.undo(gone)
+        title = story.strip().casefold()
+        for each in changes.stories_removed_from(collection):
+            if each.title.casefold() == title:
+                return changes.undo(each)
         raise CorpusError(
             f"No story called “{printable_line(story)}” was removed from {collection.name}: "
-            "`storytime-tui corpus restore` lists what was."
+            "`storytime-tui corpus restore` lists what can be restored."
         )
-    for gone in changes.removed_collections():
-        if wanted in (gone.name.casefold(), slug(gone.name) or NAMELESS, gone.title.casefold()):
-            return changes.undo(gone, new_name)
+    for each in changes.removed_collections():
+        if key in (each.name.casefold(), slug(each.name) or NAMELESS, each.title.casefold()):
+            return changes.undo(each, new_name)
     raise CorpusError(
         f"No collection called “{printable_line(name)}” was removed in the last {KEPT_DAYS} days: "
-        "`storytime-tui corpus restore` lists what can be brought back."
+        "`storytime-tui corpus restore` lists what can be restored."
     )
 
 
 def set_punctuation(collection: Collection, plain: bool) -> None:
-    """Whether a collection's quotes and dashes are made ASCII; it is cleaned anew. Raises CorpusError."""
+    """Set whether a collection's quotes and dashes become ASCII, and clean it again. Raises CorpusError."""
     changes.set_punctuation(collection, plain)

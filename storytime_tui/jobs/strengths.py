@@ -1,26 +1,26 @@
-"""How strongly a run is told with, where nobody says: chosen by measurement after it has learned. Loads no torch.
+"""Chooses a run's default strength by measurement, when it has finished training. Loads no torch.
 
-A run's weights, moved a little further the way from its base than learning moved them, sound more like the shelf
-(task arithmetic; Ilharco et al. 2022) until they fall apart. Where that begins, the validation loss tells. The voices
-of one run are told apart better when each leans away from the others (`generation.sampling.mixture.contrasted`).
+Weights moved a little further from the base than training moved them sound more like the shelf (task arithmetic;
+Ilharco et al. 2022). Moved too far, the model degrades, and its validation loss rises. The voices of one
+run are easier to tell apart when each leans away from the others (`generation.sampling.mixture.contrasted`).
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from storytime_tui.jobs.voice import Voice
+from storytime_tui.jobs.voice import VoiceScore
 
-ASKED = (1.0, 1.15, 1.3, 1.45)  # strengths that are tried, as learned first
-MOST_WORSE = 0.02  # of the validation loss at 1: a strength that costs more is not chosen
-MOST_COPIED = 0.01  # of the runs of eight words; or as much as is copied at 1
-CONTRASTS = (0.5, 1.0)  # that are tried beside 0: each costs a second reading of every token
-ENOUGH = 0.95  # of the voice: then no further strength is tried
+CANDIDATES = (1.0, 1.15, 1.3, 1.45)  # strengths to try, in this order
+MAX_LOSS_INCREASE = 0.02  # largest allowed rise of the validation loss, as a share of the loss at 1
+MAX_COPIED = 0.01  # largest allowed share of copied runs of eight words, unless more is copied at 1
+ENOUGH_VOICE = 0.95  # share of passages that sound like the shelf; then no further strength is tried
+CONTRASTS = (0.5, 1.0)  # to try beside 0, in this order: each makes a token cost two forward passes
 
 
 @dataclass(frozen=True)
-class Tried:
-    """One strength: `validation_loss` in nats per token; `voice` the share of told passages that sound like the shelf,
-    `copied` the share of their runs of eight words that stand in what was learned from."""
+class Trial:
+    """One strength: `validation_loss` in nats per token, `voice` the share of told passages that sound like the shelf,
+    `copied` the share of their runs of eight words that occur in the training stories."""
 
     strength: float
     validation_loss: float
@@ -28,59 +28,60 @@ class Tried:
     copied: float
 
 
-def tried_in_turn(
-    learned: Tried,
+def try_strengths(
+    trained: Trial,
     loss_at: Callable[[float], float],
     voice_at: Callable[[float], tuple[float, float] | None],
     out_of_time: Callable[[], bool],
-) -> list[Tried]:
-    """`learned`, which is strength 1, and each of ASKED after it, until one costs too much or there is voice enough.
+) -> list[Trial]:
+    """Try CANDIDATES in order until the loss rises too far, the voice is enough or the time is up.
 
-    `voice_at(strength)` gives the shares of voice and of copied words, or None where it was stopped.
+    `trained` is the trial at strength 1, the first of the result. `voice_at(strength)` returns the shares of voice and
+    of copied words, or None if it was stopped.
     """
-    tried = [learned]
-    for strength in ASKED[1:]:
-        if max(each.voice for each in tried) >= ENOUGH or out_of_time():
+    trials = [trained]
+    for strength in CANDIDATES[1:]:
+        if max(each.voice for each in trials) >= ENOUGH_VOICE or out_of_time():
             break
         loss = loss_at(strength)
-        if not loss <= learned.validation_loss * (1 + MOST_WORSE):
-            break  # the further ones cost more
-        heard = voice_at(strength)
-        if heard is None:
+        if not loss <= trained.validation_loss * (1 + MAX_LOSS_INCREASE):
+            break  # larger strengths have a higher loss
+        measured = voice_at(strength)
+        if measured is None:
             break
-        tried.append(Tried(strength, loss, *heard))
-    return tried
+        trials.append(Trial(strength, loss, *measured))
+    return trials
 
 
-def best_strength(tried: Sequence[Tried]) -> float:
-    """The strength with most of the shelf's voice whose loss and copying stay near those at 1; the lowest of equals.
+def best_strength(trials: Sequence[Trial]) -> float:
+    """The strength with the largest share of voice among those within both limits; the lowest of equals.
 
-    Among `tried` is 1, the run as it learned. A loss that is no number is worse than any.
+    `trials` includes strength 1, which is always allowed. A loss of NaN exceeds every limit.
     """
-    learned = next(each for each in tried if each.strength == 1)
-    most_loss = learned.validation_loss * (1 + MOST_WORSE)
-    most_copied = max(learned.copied, MOST_COPIED)
-    sound = [each for each in tried if each.validation_loss <= most_loss and each.copied <= most_copied]
-    return max([learned, *sound], key=lambda each: (each.voice, -each.strength)).strength
+    trained = next(each for each in trials if each.strength == 1)
+    max_loss = trained.validation_loss * (1 + MAX_LOSS_INCREASE)
+    max_copied = max(trained.copied, MAX_COPIED)
+    allowed = [each for each in trials if each.validation_loss <= max_loss and each.copied <= max_copied]
+    return max([trained, *allowed], key=lambda each: (each.voice, -each.strength)).strength
 
 
-def contrast_in_turn(
-    plain: Voice, voice_at: Callable[[float], Voice | None], out_of_time: Callable[[], bool]
-) -> tuple[float, Voice]:
-    """How far the voices of a run lean away from each other, and the voice measured so; `plain` is that at 0.
+def choose_contrast(
+    plain: VoiceScore, score_at: Callable[[float], VoiceScore | None], out_of_time: Callable[[], bool]
+) -> tuple[float, VoiceScore]:
+    """The contrast at which the weakest of a run's voices is strongest, and the score there; the lowest of equals.
 
-    The contrast at which the worst told of them is told best, the lowest of equals; 0 where there is one voice only.
+    `plain` is the score at contrast 0. A run with one voice has no contrast.
     """
     best, chosen = plain, 0.0
     for contrast in CONTRASTS if len(plain.of_each) > 1 else ():
-        if _of_worst(best) >= ENOUGH or out_of_time():
+        if _weakest(best) >= ENOUGH_VOICE or out_of_time():
             break
-        heard = voice_at(contrast)
-        if heard is not None and _of_worst(heard) > _of_worst(best) and heard.copied <= MOST_COPIED:
-            best, chosen = heard, contrast
+        score = score_at(contrast)
+        if score is not None and _weakest(score) > _weakest(best) and score.copied <= MAX_COPIED:
+            best, chosen = score, contrast
     return chosen, best
 
 
-def _of_worst(heard: Voice) -> float:
-    """The share of its passages that sound like it, of the shelf where that is smallest."""
-    return min(right / max(1, told) for right, told in heard.of_each.values())
+def _weakest(score: VoiceScore) -> float:
+    """The smallest share of right passages among the shelves."""
+    return min(right / max(1, told) for right, told in score.of_each.values())

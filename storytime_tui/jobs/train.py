@@ -1,4 +1,4 @@
-"""A learning job: from a plan to a run that speaks in events. Torch is loaded when the first step is near."""
+"""Runs training: from a plan to a stream of events. Torch is loaded after the preparation, with the model."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 from storytime_tui import files
 from storytime_tui.errors import PlanError, RunError
 from storytime_tui.formatting import count
-from storytime_tui.jobs import dataset, making, memory
-from storytime_tui.jobs.at_work import learning as learning_now
+from storytime_tui.jobs import active_runs, dataset, memory, training_model
 from storytime_tui.jobs.find_model import Origin, find_origin
-from storytime_tui.jobs.listen import Listening, heard, live_teller
+from storytime_tui.jobs.listen import Listening, live_teller, with_voice_events
 from storytime_tui.jobs.progress import Stopped, with_progress
-from storytime_tui.jobs.run_bases import write_beginning
+from storytime_tui.jobs.run_bases import record_base
 from storytime_tui.jobs.sampling import sampler_of
 from storytime_tui.jobs.voice import Shelf
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class _Prepared:
     plan: TrainingPlan  # resolved
-    chose_batch: bool  # the program did, and may choose another one once it knows the memory
+    chose_batch: bool  # the program chose the batch size, and may reduce it after the trial step
     split: Any
     origin: Origin
     tokenizer: Tokenizer
@@ -52,20 +51,20 @@ class _Prepared:
 
 @dataclass(frozen=True)
 class _Built:
-    trainer_in: Callable[[Path], Trainer]  # makes it in the run's folder
+    trainer_in: Callable[[Path], Trainer]  # makes the trainer in the run's folder
     plan: TrainingPlan  # resolved
     listening: Listening
 
 
 def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Iterator[ev.Event]:
-    """Begin a run and yield what it says; `run` names it, None takes the first collection's name and a number.
+    """Start a run and yield its events. `run`: its name; None is the first collection's name with a number.
 
-    Under torchrun every process calls this; the first one speaks. Raises StorytimeError for what is wrong
-    before the run exists; later trouble is a Failed event. Blocks between events: iterate it in a thread.
+    Under torchrun every process calls this, and only the first one yields events. Raises StorytimeError for errors
+    before the run exists; later errors are a Failed event. Blocks between events: iterate it in a thread.
     """
     if run is not None and not _is_follower():
         runs.check_free_name(run)
-    plan = dataclasses.replace(plan, voices=())  # another run's, where its plan was taken
+    plan = dataclasses.replace(plan, voices=())  # a plan taken from another run has that run's voices
     with _ranks(plan) as ranks:
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("loading the model", 0, 0)
@@ -76,13 +75,13 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
 
 
 def resume(run: str, control: Control, more_epochs: float | None = None) -> Iterator[ev.Event]:
-    """Continue a run from its last whole checkpoint, exactly where it stood; from the start where it has none.
+    """Resume a run exactly from its last whole checkpoint, or from the start if it has none.
 
-    `more_epochs` are added to what its plan says, a finished run's too. Raises StorytimeError where it cannot:
-    no such run, open elsewhere, finished, its stories gone or changed.
+    `more_epochs` are added to its plan, also for a finished run. Raises StorytimeError if the run does not exist, is
+    open elsewhere, is finished, or if its stories are gone or have changed.
     """
     folder = runs.run_folder(run)
-    # held from here on: what is read is still so when it is changed
+    # locked from here on, so that nothing changes between reading and writing
     with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():
         yield from _resume(run, folder, control, more_epochs)
 
@@ -90,26 +89,26 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
 def _resume(run: str, folder: Path, control: Control, more_epochs: float | None) -> Iterator[ev.Event]:
     runs.ready_checkpoints(folder)
     plan = read_plan(folder / runs.PLAN)
-    if not plan.voices:  # a run of the time before there were shelf lines
+    if not plan.voices:  # a run from before shelf lines
         plan = dataclasses.replace(plan, shelf_lines=False)
     summary = runs.summary_of(run, ours=True)
-    # by what it said at its end, not by its steps: it may have been killed before it saved the last of them
-    over = summary.state == "finished" and summary.step not in plan.extended_at
-    if over and more_epochs is None:
+    # decided by its Finished event, not by its steps: it may have been killed before it saved the last one
+    finished = summary.state == "finished" and summary.step not in plan.extended_at
+    if finished and more_epochs is None:
         raise RunError(
-            f"The run {run!r} has finished all of its {count(summary.total_steps, 'step')}: tell with it, give it more "
+            f"The run {run!r} has finished all of its {count(summary.total_steps, 'step')}: tell with it, extend it "
             f"with --more-epochs N, or start a new run from it with --base {shlex.quote(run)}."
         )
     if more_epochs is not None:
-        plan = plan_with_more(plan, more_epochs, summary.step if over else None, runs.length_of(folder))
+        plan = plan_with_more(plan, more_epochs, summary.step if finished else None, runs.length_of(folder))
     with _ranks(plan) as ranks:
-        yield ev.Preparing("looking through the checkpoints", 0, 0)
+        yield ev.Preparing("checking the checkpoints", 0, 0)
         from storytime_tui.training.checkpoints import newest_whole
 
         checkpoint, damaged = newest_whole(folder)
         if checkpoint is None and damaged:
             raise RunError(
-                f"No checkpoint of the run {run!r} is whole: {damaged[0]} They stay where they are. Start a new run."
+                f"Every checkpoint of the run {run!r} is damaged: {damaged[0]} They are not removed. Start a new run."
             )
         if more_epochs is not None and not _is_follower():
             write_plan(plan, folder / runs.PLAN)
@@ -120,24 +119,24 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
 
 @contextlib.contextmanager
 def _new_run(run: str | None, plan: TrainingPlan, base: Origin) -> Iterator[Path]:
-    """The run's folder, with its plan in it, held for the block. Raises RunError."""
+    """Make the run's folder with its plan, locked for the block. Raises RunError."""
     with contextlib.ExitStack() as held:
         try:
             folder = held.enter_context(runs.new_run(run, plan))
         except OSError as error:
             raise RunError(files.explain(error, "making the run's folder")) from error
-        write_beginning(folder, base)
+        record_base(folder, base)
         yield folder
 
 
 def _is_follower() -> bool:
-    """Whether torchrun started this process, and another one speaks."""
+    """Whether this process is one of torchrun's, but not the first."""
     return os.environ.get("RANK", "0") != "0" and os.environ.get("WORLD_SIZE", "1") != "1"
 
 
 @contextlib.contextmanager
 def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
-    """The processes that learn together; None, and no torch, where this one is alone."""
+    """torchrun's processes as a group; None, without loading torch, if this is the only process."""
     if os.environ.get("WORLD_SIZE", "1") == "1":
         yield None
         return
@@ -151,7 +150,7 @@ def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
 def _prepare_in_turn(
     ranks: Ranks | None, plan: TrainingPlan, control: Control, checkpoint: Path | None = None
 ) -> Generator[ev.Event, None, _Prepared]:
-    """Everything that needs no torch. The first process fills the caches, the others then find them filled."""
+    """Run `_prepare` in the first process, then in the others, which use the caches that it filled."""
     if ranks is not None and not ranks.speaks:
         ranks.wait()
     prepared = yield from with_progress(lambda report: _prepare(plan, report, control, checkpoint), control)
@@ -166,16 +165,16 @@ def _speak(
     built: _Built,
     damaged: Sequence[str] = (),
 ) -> Iterator[ev.Event]:
-    """Train, writing every event to the journal before anyone hears it. The caller holds the run.
+    """Train, and write every event to the journal before it is yielded. The caller holds the run's lock.
 
-    `damaged`: a sentence for each checkpoint that could not be gone on from.
+    `damaged`: a sentence for each checkpoint that was skipped.
     """
     if ranks is not None and not ranks.speaks:
         for _ in built.trainer_in(folder or Path()).run():
             pass
         return
     assert folder is not None
-    with learning_now():
+    with active_runs.training():
         runs.sweep_unfinished(folder)
         trainer = built.trainer_in(folder)
         try:
@@ -184,24 +183,24 @@ def _speak(
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
         with contextlib.closing(journal):
             recovered = [ev.Recovered(trainer.step, sentence) for sentence in damaged]
-            said = heard(_after_first(trainer.run(), recovered), folder.name, built.listening)
-            for event in said:
+            events = _after_first(trainer.run(), recovered)
+            for event in with_voice_events(events, folder.name, built.listening):
                 if isinstance(event, ev.Preparing):
                     yield event
                     continue
                 try:
                     journal.append(event)
-                except OSError as error:  # the checkpoints before it are whole
-                    doing = f"writing what the run {folder.name} says"
+                except OSError as error:  # earlier checkpoints are whole
+                    doing = f"writing the journal of the run {folder.name}"
                     failed = ev.Failed(folder.name, trainer.step, files.explain(error, doing))
                     yield event if isinstance(event, ev.Failed) else failed
                     return
                 yield event
 
 
-def _after_first(said: Iterator[ev.Event], more: Sequence[ev.Event]) -> Iterator[ev.Event]:
-    """What is said, with more of it after the first event: a resume makes void what was said before it."""
-    for number, event in enumerate(said):
+def _after_first(events: Iterator[ev.Event], more: Sequence[ev.Event]) -> Iterator[ev.Event]:
+    """The events, with `more` inserted after the first one: a Resumed event makes earlier events void."""
+    for number, event in enumerate(events):
         yield event
         if number == 0:
             yield from more
@@ -210,12 +209,12 @@ def _after_first(said: Iterator[ev.Event], more: Sequence[ev.Event]) -> Iterator
 def _prepare(
     plan: TrainingPlan, report: Report, control: Control, checkpoint: Path | None = None
 ) -> _Prepared:
-    """Everything that needs no torch: the stories, the base's files, the tokenizer, the tokens."""
+    """The part that needs no torch: the stories, the base's files, the tokenizer, the tokens."""
     from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
 
     report("reading the stories", 0, 0)
     chosen = dataset.choose(plan, report)
-    whole = checkpoint is not None and not plan.lora_rank  # an adapter's base has to be found again
+    whole = checkpoint is not None and not plan.lora_rank  # a LoRA checkpoint still needs its base
     origin = Origin(plan.base, checkpoint) if whole else _find(plan.base, report, control)
     if origin.folder is not None:
         tokenizer = load_tokenizer(origin.folder)
@@ -223,13 +222,13 @@ def _prepare(
         source = _find(plan.tokenizer, report, control)
         if source.folder is None:
             raise PlanError(
-                f"tokenizer is {plan.tokenizer!r}, which has none of its own: name a model or a run."
+                f"tokenizer is {plan.tokenizer!r}, which has no tokenizer of its own: name a model or a run."
             )
         tokenizer = load_tokenizer(source.folder)
     else:
         assert origin.shape is not None
-        report("making a vocabulary of the stories", 0, 0)
-        tokenizer = train_tokenizer((story.text for story in chosen.reading), origin.shape.vocabulary)
+        report("training a tokenizer on the stories", 0, 0)
+        tokenizer = train_tokenizer((story.text for story in chosen.training), origin.shape.vocabulary)
     streams = dataset.tokenise(chosen, tokenizer, report)
     resolved = chosen.plan
     if checkpoint is None:
@@ -241,16 +240,16 @@ def _prepare(
             training_tokens=len(streams.training.ids),
             parameters=size.parameters,
         )
-        memory.check_batch(size, resolved, asked=chosen.plan.batch_size is not None)
+        memory.check_batch(size, resolved, requested=chosen.plan.batch_size is not None)
     split = chosen.split
-    held_out = [story for story in chosen.asked if not story.continues]
+    held_out = [story for story in chosen.validation if not story.continues]
     beginnings = beginnings_of(resolved, held_out, split.training)
     chose_batch = chosen.plan.batch_size is None
     return _Prepared(resolved, chose_batch, split, origin, tokenizer, streams, chosen.shelves, beginnings)
 
 
 def _size_of(origin: Origin, tokenizer: Tokenizer) -> Size:
-    """What is known of a base before it is loaded."""
+    """The size of a base, before it is loaded."""
     if origin.shape is not None:
         return size_of_shape(origin.shape, tokenizer.vocabulary_size, origin.shape.window)
     assert origin.folder is not None
@@ -265,7 +264,7 @@ def _find(name: str, report: Report, control: Control) -> Origin:
 
 
 def _build(
-    prepared: _Prepared, together: Ranks | None, control: Control, checkpoint: Path | None = None
+    prepared: _Prepared, group: Ranks | None, control: Control, checkpoint: Path | None = None
 ) -> _Built:
     """Load torch and the model. Raises PlanError or ModelError before anything is written."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -275,36 +274,38 @@ def _build(
     from storytime_tui.training.probe import available_memory, fit_to_memory
     from storytime_tui.training.trainer import Trainer
 
-    ranks = together or Ranks()
+    ranks = group or Ranks()
     check_optimizer(prepared.plan)
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
     device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
     precision = loading.choose_precision(plan.precision, device)
     if checkpoint is None and device.type == "cuda":
         size = _size_of(origin, tokenizer)
-        memory.check_batch(size, plan, available_memory(device), asked=not prepared.chose_batch)
-    loaded = making.load(plan, origin, tokenizer, device)
+        memory.check_batch(size, plan, available_memory(device), requested=not prepared.chose_batch)
+    loaded = training_model.load(plan, origin, tokenizer, device)
     if checkpoint is None:
-        plan = making.with_compile(plan, loaded, device, len(streams.training.ids))
-    model_files = making.fit(plan, origin, loaded, tokenizer, checkpoint)
-    found = None
+        plan = training_model.with_compile(plan, loaded, device, len(streams.training.ids))
+    model_files = training_model.fit(plan, origin, loaded, tokenizer, checkpoint)
+    measured = None
     if checkpoint is None and ranks.count == 1:
-        plan, found = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
-    if plan.compile == "on":  # after the trial, whose windows are of other sizes than the run's
+        plan, measured = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
+    if plan.compile == "on":  # after the trial step, whose windows have other shapes
         import torch
 
-        torch.compiler.reset()  # what earlier runs compiled here counts towards how often it may be made anew
+        torch.compiler.reset()  # compilations of earlier runs in this process count towards the recompile limit
         for block in loaded.model.blocks:
             block.compile()
-        loaded.model.compiled = not ranks.sharded  # blocks in parts are whole only when they are called
-    lesson = dataset.lesson_of(prepared.split, streams, tokenizer.vocabulary_size)
-    lesson = dataclasses.replace(lesson, beginnings=prepared.beginnings)
+        loaded.model.compiled = (
+            not ranks.sharded
+        )  # a sharded block's weights are gathered only when it is called
+    data = dataset.trainer_dataset(prepared.split, streams, tokenizer.vocabulary_size)
+    data = dataclasses.replace(data, beginnings=prepared.beginnings)
 
     def trainer_in(folder: Path) -> Trainer:
         trainer = Trainer(
             loaded.model,
             plan,
-            lesson,
+            data,
             folder,
             device=device,
             precision=precision,
@@ -312,10 +313,10 @@ def _build(
             sample=sampler_of(loaded.model, tokenizer, plan.block_size),
             files_of=model_files,
             ranks=ranks,
-            memory=found,
+            memory=measured,
         )
         if checkpoint is not None:
-            _check_same_lesson(folder.name, checkpoint, streams.fingerprint)
+            _check_same_stories(folder.name, checkpoint, streams.fingerprint)
             trainer.resume_from(checkpoint)
         return trainer
 
@@ -324,16 +325,16 @@ def _build(
 
     parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
     live = None if ranks.count > 1 else live_teller(loaded.model, tokenizer, plan.block_size, stopped)
-    loss_of = making.loss_of(streams.validation, plan, device, precision)
+    loss_of = training_model.loss_of(streams.validation, plan, device, precision)
     listening = Listening(plan, prepared.shelves, parameters, live, stopped, loss_of)
     return _Built(trainer_in, plan, listening)
 
 
-def _check_same_lesson(run: str, checkpoint: Path, fingerprint: str) -> None:
+def _check_same_stories(run: str, checkpoint: Path, fingerprint: str) -> None:
     from storytime_tui.training.checkpoints import read_progress
 
     if read_progress(checkpoint).data != fingerprint:
         raise RunError(
-            f"The stories of the run {run!r} have changed since it began, so it cannot go on as the same run: "
-            f"start a new one from it with --base {shlex.quote(run)}."
+            f"The stories of the run {run!r} have changed since it started, so it cannot be resumed: start a new run "
+            f"from it with --base {shlex.quote(run)}."
         )

@@ -202,7 +202,7 @@ def _add_text(text: str, title: str) -> Added:
 def _before(collection: Collection, index: int) -> str:
     from storytime_tui.jobs import shelves
 
-    return shelves.before(collection, index)
+    return shelves.original_text(collection, index)
 
 
 def _rename(collection: Collection, index: int | None, title: str) -> str:
@@ -302,9 +302,9 @@ def _model_choices() -> Sequence[Choice]:
 
 
 def _open_teller(name: str, on_progress: Progress | None, strength: float | None) -> Teller:
-    from storytime_tui.jobs import generate, waking
+    from storytime_tui.jobs import generate, preload
 
-    waking.load_torchs_libraries()
+    preload.preload_torch()
     return generate.open_teller(name, on_progress, strength=strength)
 
 

@@ -1,10 +1,10 @@
-"""The index of copied words at its promised size: 10 MB indexed within 20 s, 300 words answered within 100 ms.
+"""The index of copied words at its promised size: 10 MB indexed within 20 s, a query of 300 words within 100 ms.
 
     python tests/benchmarks/copied.py [--megabytes N] [--json]
 
-The corpus is whole books from `../shared` beside the checkout where they are, as far as they go, then made-up
-tales with turns of phrase that come back. Passages are as copied as can be, not at all, and in between; the
-time told is the median of the worst kind. Prints a table; with --json one object as the last line.
+The corpus is whole books from `../shared` beside the checkout, if they are there, filled up with generated tales that
+repeat phrases. The query passages are fully copied, not copied, or in between; the time is the median of the slowest
+kind. Prints a table; with --json one object as the last line.
 """
 
 import argparse
@@ -28,7 +28,7 @@ ROUNDS = 30
 
 
 def books() -> Iterator[str]:
-    """Real books, as distributed; none where they are not here."""
+    """Real books, as distributed; none if they are not on this machine."""
     for path in sorted((SHARED / "gutenberg_raw").glob("*.txt")):
         yield path.read_bytes().decode("utf-8", "replace")
     archive = SHARED / "starter_corpus" / "texts.tar.xz"
@@ -41,7 +41,7 @@ def books() -> Iterator[str]:
 
 @functools.cache
 def language() -> tuple[list[str], list[float], list[list[str]]]:
-    """Words, how frequent each is, and phrases that every made-up tale uses."""
+    """Words, their frequencies, and phrases that all generated tales use."""
     dice = random.Random(0)
     stock = ["".join(dice.choices("aeinorstdlmhu", k=2 + n.bit_length() // 3)) for n in range(30_000)]
     weights = [1 / (n + 3) for n in range(len(stock))]
@@ -49,7 +49,7 @@ def language() -> tuple[list[str], list[float], list[list[str]]]:
 
 
 def made_up(seed: int, words: int = 20_000) -> str:
-    """A tale in sentences, some of whose turns of phrase stand in every other."""
+    """A generated tale that shares phrases with the others."""
     stock, weights, phrases = language()
     dice = random.Random(seed)
     said: list[str] = []
@@ -60,7 +60,7 @@ def made_up(seed: int, words: int = 20_000) -> str:
 
 
 def stories_on_disk(path: Path, size: int) -> list[Story]:
-    """About `size` bytes of stories, their texts in one file as a shelf keeps them."""
+    """About `size` bytes of stories, with their texts in one file as in a collection."""
     stories: list[Story] = []
 
     def endless() -> Iterator[str]:
@@ -80,7 +80,7 @@ def stories_on_disk(path: Path, size: int) -> list[Story]:
 
 
 def passages(stories: list[Story], words: int) -> dict[str, list[str]]:
-    """Passages by how much of them is copied at a time: all, 40 words, 12, 5 (too few to count)."""
+    """Passages by the length of their copied runs: everything, 40 words, 12, 5 (too short to count)."""
     dice = random.Random(3)
     some = [dice.choice(stories).text.split() for _ in range(12)]
 
@@ -96,7 +96,7 @@ def passages(stories: list[Story], words: int) -> dict[str, list[str]]:
 
 
 def worst_median(index: Index, asked: dict[str, list[str]]) -> float:
-    """Seconds for one passage of the slowest kind."""
+    """Median seconds for a passage of the slowest kind."""
     return max(
         statistics.median(seconds(lambda text=text: index.stretches(text)) for text in texts)  # type: ignore[misc]
         for texts in asked.values()

@@ -1,11 +1,12 @@
-"""How fast texts become tokens, and open again, against the first notebook's way, in one run, taken in turn.
+"""The speed from texts to tokens, and of opening them again, compared with the original notebook.
 
     python tests/benchmarks/corpus.py [FOLDER] [--pairs 3] [--json]
 
-Ours: read, guess the encoding, clean, divide into stories, find copies, tokenise, keep. The notebook's, written
-anew from its description: `tokenizer.tokenize` and `convert_tokens_to_ids` file by file on the raw text, windows
-of 256 with half of them as stride, pickled; opened by unpickling and making tensors. Both with GPT-2's tokenizer.
-FOLDER is the real books beside the checkout unless named. Prints a table; with --json one object.
+Ours: read, guess the encoding, clean, divide into stories, find copies, tokenise, save. The notebook's, rewritten
+from its description: `tokenizer.tokenize` and `convert_tokens_to_ids` on the raw text of each file, windows of 256
+tokens with a stride of half a window, pickled; opened by unpickling and making tensors. Both use GPT-2's tokenizer
+and run in turn in one process. The default FOLDER is the real books beside the checkout. Prints a table; with --json
+one object.
 """
 
 import argparse
@@ -24,7 +25,7 @@ SHARED = ROOT.parent / "shared"
 
 
 def gather(folder: Path | None, into: Path) -> list[Path]:
-    """Copies of the texts to work on: those of `folder`, or the real books and tales."""
+    """Copy the texts of `folder`, or the real books and tales, to work on."""
     places = [folder] if folder else [SHARED / "gutenberg_raw", SHARED / "corpora" / "grimm" / "raw_text"]
     copies = []
     for place in places:
@@ -37,7 +38,7 @@ def gather(folder: Path | None, into: Path) -> list[Path]:
 
 
 def ours(folder: Path, home: Path, tokenizer: Any) -> tuple[float, float]:
-    """Seconds from raw files to token files, and how many of these went into opening token files."""
+    """Seconds from raw files to token files, and seconds of it spent on opening token files."""
     from storytime_tui.corpus.library.folders import read_folder
     from storytime_tui.corpus.splitting import split_stories
     from storytime_tui.corpus.tokens import open_tokens
@@ -79,7 +80,7 @@ def theirs_again(target: Path) -> float:
 
 
 def measure(folder: Path | None, pairs: int) -> dict[str, float]:
-    """Both ways in turn; the median of each figure."""
+    """Both methods in turn; the median of each figure."""
     import torch
     from transformers import GPT2TokenizerFast
 
@@ -99,7 +100,7 @@ def measure(folder: Path | None, pairs: int) -> dict[str, float]:
         texts_folder.mkdir()
         texts = gather(folder, texts_folder)
         size = sum(path.stat().st_size for path in texts)
-        torch.tensor([1])  # what is loaded once is not measured
+        torch.tensor([1])  # one-time loading is not measured
         own.encode_batch(["warm"])
         peer.tokenize("warm")
         for pair in range(pairs):
@@ -139,11 +140,11 @@ def main() -> None:
         return
     print(f"{found['files']:.0f} files, {found['megabytes']:.1f} MB")
     print(f"read, cleaned, divided, tokenised   {found['megabytes_per_second']:.2f} MB/s   (at least 2)")
-    print(f"against the notebook's way          {found['ratio_notebook']:.2f} times   (at least 1.3)")
+    print(f"compared with the notebook          {found['ratio_notebook']:.2f} times   (at least 1.3)")
     print(f"tokens opened again                 {found['seconds_reopen'] * 1000:.1f} ms")
     print(f"  with the shelf, split and copies  {found['seconds_reopen_shelf'] * 1000:.1f} ms")
     print(f"unpickling and tensors              {found['seconds_reopen_notebook'] * 1000:.0f} ms")
-    print(f"the tokens against that             {found['ratio_reopen']:.0f} times    (at least 100)")
+    print(f"opening the tokens compared to it   {found['ratio_reopen']:.0f} times    (at least 100)")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Whether a run learns its own collection: two runs from one base, each measured on both collections.
+"""Whether a run learns its own collection: two runs of one base, each evaluated on both collections.
 
     python tests/benchmarks/diagonal.py [--collections A B] [--base-steps N] [--steps N] [--seed N] [--json]
 
-The base is `scratch-tiny`, trained shortly on all the bundled collections, so that all three models share one
-tokenizer. Each run then learns one collection. Bits per byte of the validation stories, by the command line alone:
-each run should know its own collection better than the other run does, and better than the base, and have gained
-more on it than on the other. Prints a table; with --json one object. Exits with 1 where the diagonal loses.
+The base is `scratch-tiny`, trained briefly on all bundled collections, so that all three models share one tokenizer.
+Each run is then trained on one collection. All models are evaluated in bits per byte of the validation stories,
+through the command line only. Each run should be better on its own collection than the other run and the base, and
+should gain more on it than on the other collection. Prints a table; with --json one object. Exits with 1 if this is
+not so.
 """
 
 import argparse
@@ -17,14 +18,14 @@ import tempfile
 import time
 from typing import Any
 
-# With this seed, what is set aside of each collection is set aside of all of them together, too: the base has
-# seen none of the stories that it is measured by.
+# With this seed, the validation stories of each collection are also validation stories of all collections together, so
+# the base was not trained on the stories of its evaluation.
 SEED = 2
 BASE = "common"
 
 
 def storytime(*words: str) -> list[dict[str, Any]]:
-    """Run one command with --json; its objects."""
+    """Run one command with --json and return its objects."""
     argv = [sys.executable, "-m", "storytime_tui", *words, "--json"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -33,7 +34,7 @@ def storytime(*words: str) -> list[dict[str, Any]]:
 
 
 def train(run: str, base: str, collections: list[str], steps: int, seed: int, rate: float) -> None:
-    """One run, without samples."""
+    """Train one run, without samples."""
     knobs = {"seed": seed, "learning_rate": rate, "sample_every": 0}
     values = [word for key, value in knobs.items() for word in ("--set", f"{key}={value}")]
     start = ["train", "--base", base, "--run", run, "--max-steps", str(steps)]
@@ -41,13 +42,13 @@ def train(run: str, base: str, collections: list[str], steps: int, seed: int, ra
 
 
 def bits_per_byte(model: str, collection: str, seed: int) -> float:
-    """Of the collection's validation stories."""
+    """Bits per byte of the collection's validation stories."""
     said = storytime("evaluate", "--model", model, "--corpus", collection, "--seed", str(seed))
     return float(said[-1]["bits_per_byte"])
 
 
 def measure(pair: list[str], base_steps: int, steps: int, seed: int) -> dict[str, Any]:
-    """Train the base and both runs, and measure all three on both collections."""
+    """Train the base and both runs, and evaluate all three on both collections."""
     began = time.monotonic()
     bundled = [collection["name"] for collection in storytime("corpus", "list")]
     train(BASE, "scratch-tiny", bundled, base_steps, seed, 1e-3)
@@ -63,7 +64,7 @@ def measure(pair: list[str], base_steps: int, steps: int, seed: int) -> dict[str
         "base": before,
         "bits_per_byte": after,
         "gained": gained,
-        # as they stand, and net of one collection being the easier one
+        # the raw comparison, and one corrected for the easier collection
         "rows_win": all(after[own][own] < after[own][other] for own, other in both),
         "gains_win": all(gained[own][own] > gained[own][other] for own, other in both),
         "columns_win": all(after[own][own] < after[other][own] for own, other in both),
@@ -73,7 +74,7 @@ def measure(pair: list[str], base_steps: int, steps: int, seed: int) -> dict[str
 
 
 def show(figures: dict[str, Any]) -> None:
-    """The table."""
+    """Print the table."""
     names = list(figures["base"])
     wide = max(map(len, names)) + 2
     rows = {
@@ -88,14 +89,14 @@ def show(figures: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--collections", nargs=2, default=["hedgerow-tales", "nonsense-from-the-attic"])
     parser.add_argument("--base-steps", type=int, default=100)
     parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=SEED, help="of the split and of the training")
+    parser.add_argument("--seed", type=int, default=SEED, help="seed of the split and of the training")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as home:

@@ -1,23 +1,23 @@
-"""Whether anything is lost when terminals close, readers go, disks fill, programs are killed and twins meet.
+"""Whether anything is lost when terminals and pipes close, disks fill, programs are killed or run at the same time.
 
     python tests/benchmarks/faults.py [--times 20] [--seed 0] [--only NAME …] [--json]
 
-Each kind of fault happens --times times at random moments, to the real program, with a home of its own:
+Each kind of fault happens --times times at random moments, to the real program in a new home:
 
-    hangup    the pseudo-terminal of `train` is closed                  no step is lost, the exit is not 0
-    reader    who reads `train`'s output goes                           no step is lost, the exit is not 0
-    full      the output of any verb goes to a full device              no traceback, no step lost, not 0
-    kills     `train` is killed with SIGKILL, and goes on               no step before its last checkpoint is lost
-    twins     two `train`s of one name begin together                   each that says it is done is there, whole
-    edits     eight changes of one collection at once, two killed       each that was acknowledged is kept
+    hangup    the pseudo-terminal of `train` is closed                  no step is lost, the exit code is not 0
+    reader    the reader of `train`'s output closes the pipe            no step is lost, the exit code is not 0
+    full      the output of any verb goes to a full device              no traceback, no step lost, exit code not 0
+    kills     `train` is killed with SIGKILL and resumed                no step before its last checkpoint is lost
+    twins     two `train` commands with one name start together         each that reports success is there, whole
+    edits     eight changes of one collection at once, two killed       each acknowledged change is kept
     settings  two programs change the settings                          both changes are kept
     writers   two programs write one story, one is killed               each acknowledged word is kept, in order
-    typing    the app is killed while one types                         all but the last half second is kept
+    typing    the app is killed during typing                           all but the last half second is kept
     ticks     the app is killed after a tick                            the tick is kept
 
-After each: every collection and every run is listed, SQLite's own check of the stories is "ok", and a day later
-(all times are set back) nothing unfinished is left after the program was used once. Prints a row a kind: how often
-it was tried, and what went wrong; with --json one object. Exits with 1 where anything did.
+After each fault, every collection and every run must be listed, and SQLite's integrity check of the stories must be
+"ok". All file times are then set back by a day: after the next use of the program, no unfinished file may be left.
+Prints one row per kind with its count and its errors; with --json one object. Exits with 1 after an error.
 """
 
 import argparse
@@ -49,7 +49,7 @@ DAY = 86_400 + 3_600  # seconds
 
 
 def hangup(place: Place, number: int) -> None:
-    """The terminal goes: SIGHUP, and whatever is written to it fails."""
+    """Close the terminal: SIGHUP, and every write to it fails."""
     run, step = f"h{number}", place.draw.randint(1, STEPS // 2)
     program = pexpect.spawn(
         PROGRAM[0], [*PROGRAM[1:], *train(run, 2_000)], env=place.environment, timeout=LIMIT
@@ -62,7 +62,7 @@ def hangup(place: Place, number: int) -> None:
 
     wait_for_step(place, run, step, alive)
     time.sleep(place.draw.uniform(0, 0.2))
-    os.close(program.child_fd)  # what the kernel does when a window is closed
+    os.close(program.child_fd)  # as the kernel does when a window is closed
     program.child_fd, program.closed = -1, True
     until = time.monotonic() + 60
     while program.isalive() and time.monotonic() < until:
@@ -72,7 +72,7 @@ def hangup(place: Place, number: int) -> None:
 
 
 def reader(place: Place, number: int) -> None:
-    """`| head -n`: whoever reads goes after some lines."""
+    """Close the pipe after some lines, like `| head -n`."""
     run, lines = f"r{number}", place.draw.randint(1, 40)
     program = place.start(*train(run, 2_000), *(["--json"] if place.draw.random() < 0.5 else []))
     assert program.stdout is not None and program.stderr is not None
@@ -86,7 +86,7 @@ def reader(place: Place, number: int) -> None:
 
 
 def full(place: Place, number: int) -> None:
-    """The output goes to a full device, or to none at all."""
+    """Send the output to a full device, or close it."""
     verb = place.draw.choice(["train", "tell", "corpus list", "corpus list --json", "doctor", "--help"])
     words = train(f"f{number}", 500) if verb == "train" else verb.split()
     if verb == "tell":
@@ -110,7 +110,7 @@ def full(place: Place, number: int) -> None:
 
 
 def kills(place: Place, number: int) -> None:
-    """`kill -9`; what the last checkpoint holds is learned, and the run goes on to its end."""
+    """`kill -9`: the run resumes from its last checkpoint and finishes."""
     run, step = f"k{number}", place.draw.randint(1, STEPS - 5)
     program = place.start(*train(run), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_for_step(place, run, step, lambda: program.poll() is None)
@@ -127,7 +127,7 @@ def kills(place: Place, number: int) -> None:
 
 
 def twins(place: Place, number: int) -> None:
-    """Two runs of one name."""
+    """Start two runs with one name."""
     run = f"t{number}"
     first = place.start(*train(run, 6))
     time.sleep(place.draw.choice([0, 0, place.draw.uniform(0, 3)]))
@@ -137,16 +137,16 @@ def twins(place: Place, number: int) -> None:
     place.expect(any(done), f"neither of the twins {run} was done: {[end[1][-200:] for end in ends]}")
     place.expect(place.last_step(run) == 6 and place.saved_step(run) == 6, f"{run} is not whole")
     place.expect(not any("Traceback" in end[1] for end in ends), f"a traceback: {ends}")
-    if all(done):  # the later one then began when the name was free again, or took another
+    if all(done):  # then the second one started after the name was free again, or took another name
         others = [path.name for path in (place.home / "runs").iterdir() if path.name.startswith(f"{run}-")]
         place.expect(others, f"both twins {run} were done, and one run is there")
 
 
-# -- after each -----------------------------------------------------------------------------------------------
+# -- checks after each fault ----------------------------------------------------------------------------------
 
 
 def check(place: Place) -> None:
-    """All is listed, the stories are sound, and a day later nothing unfinished lies about."""
+    """Check that everything is listed, the stories are intact, and a day later no unfinished file is left."""
     runs = [path.name for path in (place.home / "runs").glob("[!.]*") if path.is_dir()]
     listed = place.run("runs", "list").stdout
     place.expect(all(run in listed for run in runs), f"of the runs {runs} only these are listed: {listed}")
@@ -186,12 +186,12 @@ FAULTS: dict[str, Callable[[Place, int], None]] = {
 
 
 def main() -> None:
-    """Print what was tried and what went wrong."""
+    """Run the faults and print the counts and errors."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--times", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random moments")
     parser.add_argument("--only", nargs="*", choices=list(FAULTS), default=list(FAULTS))
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

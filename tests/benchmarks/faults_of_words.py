@@ -1,4 +1,4 @@
-"""The faults of `faults.py` that meet what people write and choose: collections, settings, stories, drafts, ticks."""
+"""The faults of `faults.py` that concern user data: collections, settings, stories, drafts, ticks."""
 
 import json
 import re
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def edits(place: Place, number: int) -> None:
-    """Eight changes of one collection at once, of which two are killed."""
+    """Make eight changes of one collection at once, and kill two of them."""
     name = f"e{number}"
     texts = place.home.parent / f"texts-{number}"
     texts.mkdir()
@@ -47,7 +47,7 @@ def edits(place: Place, number: int) -> None:
     place.expect(not lost, f"{name}: {len(accepted)} renames were acknowledged, {lost} are not there")
 
 
-# what another program does at the same time, as a program of its own
+# the code of the second program
 SETTING = """
 import sys
 from storytime_tui.settings import change_settings
@@ -69,13 +69,13 @@ for number in range(int(sys.argv[3])):
 
 
 def program(place: Place, code: str, *words: str) -> subprocess.Popen[str]:
-    """A program that prints what was acknowledged to it, line by line."""
+    """Start a program that prints each acknowledged write on a line."""
     argv = [sys.executable, "-c", code, *words]
     return subprocess.Popen(argv, env=place.environment, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def settings(place: Place, number: int) -> None:
-    """Two programs change a setting each, ten times; one of them may be killed."""
+    """Two programs each change a setting ten times; one of them may be killed."""
     both = {name: program(place, SETTING, name) for name in ("top_p", "min_p")}
     if place.draw.random() < 0.5:
         time.sleep(place.draw.uniform(0.3, 1.5))
@@ -83,7 +83,7 @@ def settings(place: Place, number: int) -> None:
     last = {name: each.communicate(timeout=LIMIT)[0].split()[-1:] for name, each in both.items()}
     kept = tomllib.loads((place.home / "settings.toml").read_text()) if any(last.values()) else {}
     for name, accepted in last.items():
-        # one more may be there than was said: the program was killed before it could say so
+        # one more change may be there than was printed: the program was killed in between
         wanted = float(accepted[0]) if accepted else None
         place.expect(
             wanted is None or round(kept.get(name, 0) - wanted, 3) in (0, 0.05),
@@ -92,7 +92,7 @@ def settings(place: Place, number: int) -> None:
 
 
 def writers(place: Place, number: int) -> None:
-    """Two programs write words to one story, and one is killed."""
+    """Two programs write words to one story; one is killed."""
     path = place.home / "stories.sqlite3"
     with closing(StoryStore(path)) as store:
         if not store.stories():
@@ -112,7 +112,7 @@ def writers(place: Place, number: int) -> None:
 
 
 def typing(place: Place, number: int) -> None:
-    """The app is killed while one types: what stood on the screen half a second before is kept."""
+    """Kill the app during typing: the text that was on the screen half a second before is kept."""
     shutil.rmtree(place.home, ignore_errors=True)
     with open_app(100, 30, place.home) as app:
         app.wait_for("Hedgerow Tales")
@@ -137,7 +137,7 @@ def typing(place: Place, number: int) -> None:
 
 
 def ticks(place: Place, number: int) -> None:
-    """The app is killed a moment after a tick was seen on the screen."""
+    """Kill the app shortly after a tick is on the screen."""
     with open_app(100, 30, place.home) as app:
         app.wait_for("Hedgerow Tales")
         ticked = "[x] Hedgerow" in app.text()

@@ -1,4 +1,4 @@
-"""A home in which faults happen (see `faults.py`), and what is asked of it."""
+"""A home for the faults of `faults.py`, with its checks."""
 
 import json
 import os
@@ -26,7 +26,7 @@ STEPS = 60
 
 @dataclass
 class Place:
-    """One home, and what went wrong in it."""
+    """One home, and the errors found in it."""
 
     home: Path
     draw: random.Random
@@ -60,24 +60,24 @@ class Place:
         return [json.loads(line) for line in lines]
 
     def last_step(self, run: str) -> int:
-        """The last step that the journal holds; 0 where none is."""
+        """The last step in the journal; 0 without one."""
         return max((event["step"] for event in self.journal(run) if event["event"] == "step_done"), default=0)
 
     def saved_step(self, run: str) -> int:
-        """The step of the checkpoint `last`; 0 where there is none."""
+        """The step of the checkpoint `last`; 0 without one."""
         last = self.home / "runs" / run / "checkpoints" / "last"
         return int(last.resolve().name.removeprefix("step-")) if last.exists() else 0
 
 
 def train(run: str, steps: int = STEPS) -> list[str]:
-    """The words that begin a small run."""
+    """The command line of a small run."""
     knobs = [word for key, value in KNOBS.items() for word in ("--set", f"{key}={value}")]
     base = ["--corpus", "hedgerow-tales", "--base", "scratch-tiny", "--max-steps", str(steps)]
     return ["train", *base, "--name", run, *knobs]
 
 
 def wait_for_step(place: Place, run: str, step: int, alive: Callable[[], bool]) -> None:
-    """Until the journal holds the step, or the program is gone."""
+    """Wait until the journal has the step, or the program has ended."""
     until = time.monotonic() + LIMIT
     while time.monotonic() < until and alive():
         with suppress(OSError, ValueError):
@@ -87,7 +87,7 @@ def wait_for_step(place: Place, run: str, step: int, alive: Callable[[], bool]) 
 
 
 def nothing_lost(place: Place, run: str, code: int | None) -> None:
-    """The run was ended by a lost terminal: it has saved what it had learned, and did not end as if all were well."""
+    """Check a run that ended with its terminal: it saved its last step, and its exit code is not 0."""
     place.expect(code not in (0, None), f"{run} ended with {code}")
     learned, saved = place.last_step(run), place.saved_step(run)
     place.expect(saved >= learned > 0, f"{run} had learned {learned} steps and kept {saved}")

@@ -1,11 +1,11 @@
-"""How soon the first story begins: from the app's first painted frame to the model's first words, in a pseudo-terminal.
+"""The time to the first story: from the app's first frame to the model's first words, in a pseudo-terminal.
 
     python tests/benchmarks/first_words.py [--starter FOLDER] [--rounds N] [--json]
 
-A newcomer goes to Story at once, writes a line and sends it, in a home that is empty each time. Prints the medians of
-the seconds to the first frame (from the program's start) and from there to the first words; and, of other starts where
-nobody presses a key, how late a 20 ms tick of the event loop came while the starter was woken: what a key would have
-had to wait. FOLDER stands in for the package's starter.
+Each round has a new, empty home. The simulated user opens the Story screen at once, types a line and sends it. Prints
+the median seconds from the program's start to the first frame, and from there to the first words. Other starts
+without any key measure the delay of a 20 ms timer of the event loop while the starter loads: the time a key would
+have to wait. FOLDER replaces the package's starter.
 """
 
 import argparse
@@ -66,7 +66,7 @@ async def _first_words(pilot: Any, started: float) -> dict[str, Any]:
 
 
 def inside(what: str, started: float, result: Path, starter: Path | None) -> None:
-    """One start, in the pseudo-terminal."""
+    """The part that runs in the pseudo-terminal: one start."""
     from storytime_tui.models import catalogue
     from storytime_tui.tui.app import StorytimeApp
     from storytime_tui.tui.services import real_services
@@ -83,7 +83,7 @@ def inside(what: str, started: float, result: Path, starter: Path | None) -> Non
 
 
 def measure(what: str, starter: Path | None) -> dict[str, Any]:
-    """One start by a newcomer."""
+    """Measure one start."""
     import pexpect
 
     with tempfile.TemporaryDirectory(prefix="storytime-first-") as place:
@@ -97,7 +97,7 @@ def measure(what: str, starter: Path | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -110,7 +110,7 @@ def main() -> None:
         what, started, result = args.inside
         inside(what, float(started), Path(result), args.starter)
         return
-    measure("words", args.starter)  # a warm-up: what comes from the disk is then in memory
+    measure("words", args.starter)  # a warm-up: files are in the disk cache afterwards
     rounds = [
         {**measure("words", args.starter), **measure("waking", args.starter)} for _ in range(args.rounds)
     ]

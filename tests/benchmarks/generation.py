@@ -1,15 +1,16 @@
-"""How fast a story is told, against transformers' `generate` and CTranslate2, and what a cache saves.
+"""The speed of telling compared with transformers' `generate` and CTranslate2, and what the cache saves.
 
     python tests/benchmarks/generation.py [--json] [--rounds N] [--tokens N] [--threads N]
 
-Everything is measured in turn (A B C A B C …) in one run, so that a slow minute of the machine slows all: a ratio
-is the median over the rounds of theirs over ours in seconds, and above 1 is good. The model has distilgpt2's shape
-(6 layers x 768, 12 heads, 50,257 words) and random weights; each contender goes on greedily with the same prompt.
-`ratio_fp32`, `ratio_bf16`, `ratio_int8`: against `generate` with a TextIteratorStreamer in fp32.
-`ratio_ctranslate2`: our int8 against its int8, a C++ engine; needs ctranslate2, and says so where it is not.
-`ratio_append`: reading 910 tokens over adding 10 to a story of 900. `ratio_batch`: eight continuations one after
-another over all at once. `small_tokens_per_second`: the shape 6 x 384 with 8,192 words; `beside_training_...`: the
-same with one thread, while another process teaches a model with all cores. Prints a table; with --json one object.
+The contenders are measured in turn (A B C A B C …) in one run, so that a slow minute of the machine affects all of
+them. A ratio is the median over the rounds of their seconds over ours; above 1 is good. The model has distilgpt2's
+shape (6 layers x 768, 12 heads, 50,257 tokens) and random weights. Each contender continues the same prompt greedily.
+`ratio_fp32`, `ratio_bf16`, `ratio_int8`: compared with `generate` and a TextIteratorStreamer in fp32.
+`ratio_ctranslate2`: our int8 compared with the int8 of CTranslate2, a C++ engine; not measured without ctranslate2.
+`ratio_append`: the time to read 910 tokens over the time to add 10 to a story of 900. `ratio_batch`: eight
+continuations one after another over all at once. `small_tokens_per_second`: the shape 6 x 384 with 8,192 tokens.
+`beside_training_...`: the same with one thread, while another process trains a model with all cores. Prints a table;
+with --json one object.
 """
 
 import argparse
@@ -49,14 +50,14 @@ Tell = Callable[[], list[int]]
 
 
 def their_model() -> GPT2LMHeadModel:
-    """Random weights, larger than a new model's, so that the likeliest token is clearly so."""
+    """transformers' model with random weights, larger than usual so that the most likely token is clear."""
     torch.manual_seed(0)
     config = GPT2Config(**DISTIL, initializer_range=0.06, bos_token_id=0, eos_token_id=0)
     return GPT2LMHeadModel(config).eval()
 
 
 def our_model(theirs: GPT2LMHeadModel) -> GPT2:
-    """The same weights."""
+    """Our model with the same weights."""
     model = empty_gpt2(
         shape_of(theirs.config.to_dict(), 0.0), torch.device("cpu"), torch.float32, padded=False
     )
@@ -65,14 +66,14 @@ def our_model(theirs: GPT2LMHeadModel) -> GPT2:
 
 
 def words(vocabulary: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of as many words as the model knows; what they are is all the same."""
+    """A tokenizer with the model's vocabulary size; its tokens are arbitrary."""
     inner = Tokenizer(WordLevel({f"w{i}": i for i in range(vocabulary)}, unk_token="w0"))
     inner.pre_tokenizer = WhitespaceSplit()
     return PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="w0", bos_token="w0", unk_token="w0")
 
 
 def by_generate(model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, tokens: int) -> Tell:
-    """transformers' own stream."""
+    """transformers' `generate` with its streamer."""
 
     def tell() -> list[int]:
         streamer = TextIteratorStreamer(tokenizer, skip_prompt=True)  # type: ignore[no-untyped-call]
@@ -101,7 +102,7 @@ def by_generate(model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, toke
 
 
 def by_us(backend: Backend, tokenizer: PreTrainedTokenizerFast, tokens: int, prompt: list[int]) -> Tell:
-    """A backend, greedily, each token decoded as it comes."""
+    """One of our backends, greedy, decoding each token at once."""
 
     def tell() -> list[int]:
         cache = backend.new_cache()
@@ -121,7 +122,7 @@ def by_us(backend: Backend, tokenizer: PreTrainedTokenizerFast, tokens: int, pro
 def by_ctranslate2(
     model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast, tokens: int, threads: int
 ) -> tuple[Tell | None, str]:
-    """CTranslate2's stream in int8, or None and why not."""
+    """CTranslate2's stream in int8, or None and the reason."""
     try:
         import ctranslate2
         from ctranslate2.converters import TransformersConverter
@@ -153,14 +154,14 @@ def by_ctranslate2(
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """One call."""
+    """Seconds of one call."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
 def in_turn(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each in every round, but for the first, which warms up."""
+    """Seconds of each contender in every round after the first, which warms up."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(rounds + 1):
         for name, work in contenders.items():
@@ -171,12 +172,12 @@ def in_turn(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[st
 
 
 def ratio(theirs: list[float], ours: list[float]) -> float:
-    """Median of the pairs."""
+    """The median ratio of the pairs."""
     return statistics.median(their / our for their, our in zip(theirs, ours, strict=True))
 
 
 def _contend(name: str, tokens: int, threads: int, pipe: Connection) -> None:
-    """One contender in a process of its own: whenever it is asked, it tells, and says for how long and what."""
+    """One contender in its own process: on each request it tells, and replies with the seconds and the ids."""
     torch.set_num_threads(threads)
     theirs, tokenizer = their_model(), words(DISTIL["vocab_size"])
     tell: Tell | None
@@ -195,10 +196,9 @@ def _contend(name: str, tokens: int, threads: int, pipe: Connection) -> None:
 
 
 def measure_telling(args: argparse.Namespace) -> dict[str, Any]:
-    """Everybody tells the same story, each in a process of its own.
+    """All contenders tell the same story, each in its own process.
 
-    In one process they slow each other down, and not alike: what CTranslate2's threads do while they wait halves
-    the speed of whoever comes next.
+    In one process they would slow each other down: CTranslate2's waiting threads halve the speed of the next contender.
     """
     kinds = precisions_of(our_model(their_model()))
     spawning = multiprocessing.get_context("spawn")
@@ -209,7 +209,7 @@ def measure_telling(args: argparse.Namespace) -> dict[str, Any]:
         process = spawning.Process(target=_contend, args=(name, args.tokens, args.threads, its), daemon=True)
         process.start()
         processes.append(process)
-        is_there, about = ours.recv()  # one after another: they are large while they are made
+        is_there, about = ours.recv()  # one after another, because they need much memory at the start
         if is_there:
             pipes[name] = ours
     ids: dict[str, list[int]] = {}
@@ -246,7 +246,7 @@ def measure_telling(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure_append(backend: Backend, rounds: int) -> dict[str, float]:
-    """Ten tokens behind nine hundred, against all of them."""
+    """Reading ten tokens after nine hundred, compared with reading all of them."""
     story = (PROMPT * 15)[:910]
     cache = backend.new_cache()
     read_in_chunks(backend, story[:900], cache)
@@ -266,7 +266,7 @@ def measure_append(backend: Backend, rounds: int) -> dict[str, float]:
 
 
 def measure_batch(backends: dict[str, Backend], rounds: int, tokens: int = 16) -> dict[str, float]:
-    """Eight continuations of one text of 256 tokens, each from its own first token."""
+    """Eight continuations of one text of 256 tokens, each with its own first token."""
     found: dict[str, float] = {}
     for precision, backend in backends.items():
         text = (PROMPT * 4)[:256]
@@ -294,7 +294,7 @@ def measure_batch(backends: dict[str, Backend], rounds: int, tokens: int = 16) -
 
 
 def measure_small(args: argparse.Namespace) -> dict[str, Any]:
-    """The small shape, alone and beside a training run that has all cores."""
+    """The small shape, alone and beside a training run on all cores."""
     model = empty_gpt2(SMALL, torch.device("cpu"), torch.float32, padded=False)
     model.fill(0)
     tokenizer = words(SMALL.vocabulary)
@@ -327,7 +327,7 @@ def measure_small(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _teach(ready: Event, enough: Event, threads: int) -> None:
-    """Steps of learning, one after another, with all cores."""
+    """Training steps with `threads` threads, until `enough` is set."""
     torch.set_num_threads(threads)
     model = empty_gpt2(SMALL, torch.device("cpu"), torch.float32, padded=False)
     model.fill(0)
@@ -342,7 +342,7 @@ def _teach(ready: Event, enough: Event, threads: int) -> None:
 
 
 def show(found: dict[str, Any]) -> None:
-    """The table."""
+    """Print the table."""
     print(f"{found['machine']}, torch {found['torch']}, transformers {found['transformers']}")
     print(f"\n{'distilgpt2’s shape':<34}{'tokens/s':>12}{'against generate':>20}")
     for name, rate in found["tokens_per_second"].items():
@@ -363,12 +363,12 @@ def show(found: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=6, help="rounds that count")
-    parser.add_argument("--tokens", type=int, default=128, help="tokens of each story")
+    parser.add_argument("--rounds", type=int, default=6, help="rounds after the warm-up")
+    parser.add_argument("--tokens", type=int, default=128, help="tokens per story")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()

@@ -1,12 +1,12 @@
-"""The rows of what is to be shown on a GPU, one command.
+"""All GPU benchmarks, in rows, with one command.
 
     python tests/benchmarks/gpu.py [--rows G1 G2 …] [--device cuda|cpu] [--smoke] [--limit SECONDS] [--json]
 
-Each job runs in a process of its own under a time limit, so that one that crashes, hangs or fills the memory says
-so and the next goes on. Every row is printed as one JSON object as soon as it is there; a table comes last, but
-not with --json. `--smoke` takes tiny shapes and few steps: whether everything runs, not how fast. Weights are
-random: neither speed nor memory depends on their values. Needs transformers, accelerate (G2), peft (G6) and
-textual (G11). `gpu_training.py`, `gpu_whole.py` and `gpu_telling.py` hold the jobs.
+Each job runs in its own process with a time limit. If a job crashes, hangs or runs out of memory, its rows say so,
+and the next job starts. Every row is printed as a JSON object as soon as it is measured; without --json a table
+follows. `--smoke` uses tiny shapes and few steps, to check that everything runs. Weights are random, because neither
+speed nor memory depends on their values. Needs transformers, accelerate (G2), peft (G6) and textual (G11). The jobs
+are in `gpu_training.py`, `gpu_whole.py` and `gpu_telling.py`.
 """
 
 import argparse
@@ -31,14 +31,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What one process measures: the rows that it gives, where it stands, and how many seconds it may take."""
+    """One process: the rows that it measures, its function, and its time limit in seconds."""
 
     rows: tuple[str, ...]
     place: str  # module:function, a generator of (row, figures)
     limit: float
 
 
-# the shortest first, so that a command that is cut off has measured most
+# the shortest first, so that an interrupted command has measured as many as possible
 JOBS = {
     "telling": Job(("G9", "G10"), "gpu_telling:telling", 100),
     "memory": Job(("G7",), "gpu_training:memory", 60),
@@ -53,7 +53,7 @@ JOBS = {
 }
 ROWS = sorted((row for job in JOBS.values() for row in job.rows), key=lambda row: int(row[1:]))
 
-# row -> (figure, whether it is to be at least or at most, so much)
+# row -> (figure, "at least" or "at most", limit)
 WANTED: dict[str, tuple[str, str, float]] = {
     "G1": ("ratio_nanogpt", "at least", 1.0),
     "G2": ("ratio_trainer", "at least", 2.0),
@@ -74,7 +74,9 @@ WANTED: dict[str, tuple[str, str, float]] = {
 
 def work(name: str, device: str, smoke: bool) -> None:
     """Run one job and print its rows."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("the time was up"))  # so that what it started ends, too
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit("the time was up")
+    )  # so that its child processes end too
     module, _, function = JOBS[name].place.partition(":")
     measure = getattr(importlib.import_module(f"tests.benchmarks.{module}"), function)
     about: Row = {}
@@ -84,7 +86,7 @@ def work(name: str, device: str, smoke: bool) -> None:
 
 
 def facts(device: str) -> Row:
-    """What every result carries."""
+    """The fields of every row: machine and versions."""
     import torch
     import transformers
 
@@ -101,7 +103,7 @@ def facts(device: str) -> Row:
 
 
 def rows_of(name: str, limit: float, options: list[str]) -> Iterator[Row]:
-    """The rows of one job, as they come; those that do not come say why."""
+    """Yield the rows of one job as they are measured; missing rows have the reason."""
     argv = [sys.executable, str(Path(__file__).resolve()), "--job", name, *options]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     missing = list(JOBS[name].rows)
@@ -154,7 +156,7 @@ def _kill_group(process: subprocess.Popen[str]) -> None:
 
 
 def together(rows: list[Row]) -> Row | None:
-    """G7: the estimates of each shape over what was really taken, and how far the furthest is off."""
+    """G7: the ratio of estimated to measured memory for each shape, and the largest error."""
     ratios = {}
     for row in rows:
         for name in ("probe_over_peak", "before_over_peak"):
@@ -168,7 +170,7 @@ def together(rows: list[Row]) -> Row | None:
 
 
 def verdict(row: Row) -> str:
-    """Whether a row reached what is wanted of it."""
+    """Whether a row reached its limit, in words."""
     if "trouble" in row:
         return row["trouble"].splitlines()[-1][-60:] if row["trouble"] else "failed"
     if row["row"] not in WANTED:
@@ -182,7 +184,7 @@ def verdict(row: Row) -> str:
 
 
 def show(rows: list[Row]) -> None:
-    """The table."""
+    """Print the table."""
     for row in sorted(rows, key=lambda row: int(row["row"][1:])):
         print(f"\n{row['row']:<5}{verdict(row)}")
         for name, value in row.items():
@@ -191,14 +193,14 @@ def show(rows: list[Row]) -> None:
 
 
 def main() -> None:
-    """Measure what was asked for."""
+    """Measure the selected rows."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda")
     parser.add_argument("--smoke", action="store_true")
-    parser.add_argument("--limit", type=float, help="seconds for each job, in place of its own")
+    parser.add_argument("--limit", type=float, help="time limit of each job in seconds")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--job", choices=list(JOBS), help=argparse.SUPPRESS)
     args = parser.parse_args()

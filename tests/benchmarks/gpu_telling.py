@@ -1,4 +1,4 @@
-"""The rows of `gpu.py` that tell: one story through the product and by the bare recorded step, against `generate`."""
+"""The rows of `gpu.py` on telling: our program and the bare CUDA graph step, compared with `generate`."""
 
 import importlib.util
 import statistics
@@ -21,10 +21,10 @@ from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
 from tests.benchmarks.generation import words
 
 Figures = dict[str, Any]
-Timed = tuple[float, float]  # tokens a second, seconds to the first one
+Timed = tuple[float, float]  # (tokens per second, seconds to the first token)
 
 PROMPT = [i * 7919 % 50257 for i in range(64)]
-# what `generate` has too: no penalties
+# the settings that `generate` has too: no penalties
 PLAIN = SamplerSettings(repetition=1.0, dry=0.0, line_ends=0)
 WAYS = ("lively", "steady", "plain", "exact")
 SMALL = {"n_embd": 64, "n_layer": 2, "n_head": 2, "vocab_size": 50257, "n_positions": 256}
@@ -32,7 +32,7 @@ GPT2_SMALL = {"n_embd": 768, "n_layer": 12, "n_head": 12, "vocab_size": 50257, "
 
 
 class Words:
-    """A vocabulary whose tokens are words that are written as numbers."""
+    """A vocabulary in which each token's text is a number."""
 
     def __init__(self, size: int) -> None:
         self.vocabulary_size, self.end_of_text = size, 0
@@ -45,7 +45,7 @@ class Words:
 
 
 def telling(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """GPT-2 124M in bf16 tells one story; every contender in turn, the median of the rounds."""
+    """GPT-2 124M in bf16 tells one story: every contender in turn, the median of the rounds."""
     count, rounds = (40, 1) if smoke else (600, 2)
     theirs = _theirs(SMALL if smoke else GPT2_SMALL, device)
     contenders: dict[str, Callable[[int], Timed]] = {
@@ -90,13 +90,13 @@ def telling(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
 
 
 def snapshot(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """Telling from a snapshot of a run that goes on meanwhile."""
+    """Telling from a snapshot of a run, while the run continues."""
     there = importlib.util.find_spec("storytime_tui.models.snapshot") is not None
     yield "G14", {"trouble": "there is code, and no measurement of it yet" if there else "no code yet"}
 
 
 def copy_rate(device: str, size: int) -> float:
-    """Bytes read and written in a second by a copy of so many bytes."""
+    """Bytes read and written per second by a copy of `size` bytes."""
     source = torch.empty(size, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     times = []
@@ -115,7 +115,7 @@ def _wait(device: str) -> None:
 
 
 def _theirs(numbers: dict[str, int], device: str) -> GPT2LMHeadModel:
-    """Random weights, larger than a new model's, so that some tokens are clearly likelier than others."""
+    """transformers' model with random weights, larger than usual so that some tokens are clearly more likely."""
     torch.manual_seed(0)
     config = GPT2Config(**numbers, initializer_range=0.06, bos_token_id=0, eos_token_id=0)
     model: Any = GPT2LMHeadModel(config).eval()
@@ -126,11 +126,11 @@ def _theirs(numbers: dict[str, int], device: str) -> GPT2LMHeadModel:
 
 
 def _by_generate(model: GPT2LMHeadModel, device: str) -> Callable[[int], Timed]:
-    """transformers' own stream, drawing as PLAIN does."""
+    """transformers' `generate` with its streamer, with the settings of PLAIN."""
     tokenizer = words(model.config.vocab_size)
 
     def tell(count: int) -> Timed:
-        # an endless wait for a stream whose thread has died would use up the job's time
+        # without a timeout, a dead thread would use up the job's time
         streamer = TextIteratorStreamer(tokenizer, skip_prompt=True, timeout=60)  # type: ignore[no-untyped-call]
         inputs = torch.tensor([PROMPT], device=device)
         options: dict[str, Any] = {
@@ -165,7 +165,7 @@ def _by_generate(model: GPT2LMHeadModel, device: str) -> Callable[[int], Timed]:
 
 
 def _by_us(theirs: GPT2LMHeadModel, device: str) -> dict[str, Callable[[int], Timed]]:
-    """The product's storyteller in several ways of choosing, and the bare recorded step."""
+    """Our generator with several settings, and the bare CUDA graph step."""
     model = empty_gpt2(
         shape_of(theirs.config.to_dict(), 0.0), torch.device(device), torch.bfloat16, padded=device == "cuda"
     )
@@ -180,7 +180,7 @@ def _by_us(theirs: GPT2LMHeadModel, device: str) -> dict[str, Callable[[int], Ti
 
 
 def _settings(way: str, count: int) -> SamplerSettings:
-    """`plain` is the usual way without its penalties. No story ends by itself before it is long enough."""
+    """The settings by name; `plain` is the default without penalties. No story ends before it has enough tokens."""
     wanted = SamplerSettings(max_tokens=count, min_tokens=count, seed=1)
     if way != "plain":
         return with_preset(wanted, way)
@@ -189,7 +189,7 @@ def _settings(way: str, count: int) -> SamplerSettings:
 
 def _by_storyteller(teller: Generator, way: str, forget: Callable[[], None]) -> Callable[[int], Timed]:
     def tell(count: int) -> Timed:
-        forget()  # the prompt, which is read for the first token
+        forget()  # clears the cache, so that the prompt is read before the first token
         prompt = " ".join(map(str, PROMPT))
         told = list(teller.tell(prompt, _settings(way, count)))[-1]
         assert isinstance(told, Told)
@@ -201,7 +201,7 @@ def _by_storyteller(teller: Generator, way: str, forget: Callable[[], None]) -> 
 
 
 def _by_steps(backend: GPT2Backend, steps: GraphedSteps) -> Callable[[int], Timed]:
-    """Nothing but the step and its token."""
+    """Only the CUDA graph step and its token."""
     knobs = knobs_of(PLAIN)
     assert knobs is not None
 

@@ -1,6 +1,6 @@
-"""The rows of `gpu.py` that take steps of training: against peers, under a cap, out of memory, and what they need.
+"""The rows of `gpu.py` on training steps: compared with peers, with limited memory, out of memory, and estimates.
 
-Each job is a generator of (row, figures). It runs in a process of its own, whose memory is its own to cap.
+Each job is a generator of (row, figures). It runs in its own process, whose memory it may limit.
 """
 
 import gc
@@ -28,25 +28,25 @@ from tests.benchmarks.peers import best_precision
 
 Figures = dict[str, Any]
 
-CAP = 7.5e9  # bytes: what a card of 8 GB has for one program
+CAP = 7.5e9  # bytes that a GPU of 8 GB has for one program
 NAMED = {
     "gpt2": Shape(50257, 1024, 768, 12, 12, 3072),
     "gpt2-medium": Shape(50257, 1024, 1024, 24, 16, 4096),
     "gpt2-xl": Shape(50257, 1024, 1600, 48, 25, 6400),
 }
 TINY = Shape(512, 64, 64, 2, 2, 256)
-TOKENS = 2_000_000  # to learn from, enough that a step is as large as the product would make it
+TOKENS = 2_000_000  # of training text; enough for the default step size
 
 
 # -- G1, G2, G3 --------------------------------------------------------------------------------------------
 
 
 def against(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """Ours with compiled blocks, a compiled loop in nanoGPT's manner and the plain Trainer, in turn, in one run."""
+    """Ours with compiled blocks, a compiled loop like nanoGPT's and the plain Trainer, in turn, in one run."""
     details = {**training.SHAPES["gpt2"], "device": device, "dropout": 0.0, "compile_ours": device == "cuda"}
     if smoke:
         details |= {"layers": 2, "width": 128, "heads": 2, "vocabulary": 2048, "block": 64, "batch": 2}
-    peers = ["nanogpt", "trainer"] if device == "cuda" else ["trainer"]  # a CPU would compile for long
+    peers = ["nanogpt", "trainer"] if device == "cuda" else ["trainer"]  # compiling takes long on a CPU
     found = training.measure(["ours", *peers], details, 2 if smoke else 10, 2 if smoke else 10)
     figures = {**found["figures"], "precision": found["facts"]["precision"], **_plain(details)}
     tokens = figures["tokens_per_second"]["ours"]
@@ -73,14 +73,14 @@ def _plain(details: dict[str, Any]) -> Figures:
 
 
 def flop_per_token(details: dict[str, Any]) -> float:
-    """6 N + 12 L H Q T (Chowdhery et al., "PaLM", 2022); N counts the embeddings once, places left out."""
+    """6 N + 12 L H Q T (Chowdhery et al., "PaLM", 2022); N counts the token embeddings once, no position embeddings."""
     width, layers = details["width"], details["layers"]
     numbers = details["vocabulary"] * width + layers * (12 * width * width + 13 * width) + 2 * width
     return float(6 * numbers + 12 * layers * width * details["block"])
 
 
 def matrix_rate(size: int) -> float:
-    """FLOP a second of a square product in bf16, on random numbers: zeros would draw less power, and be faster."""
+    """FLOP/s of a square matrix product in bf16, on random numbers: zeros draw less power and are faster."""
     a, b = (torch.randn(size, size, device="cuda", dtype=torch.bfloat16) for _ in range(2))
     times = []
     for _ in range(13):
@@ -93,12 +93,12 @@ def matrix_rate(size: int) -> float:
     return 2 * size**3 / statistics.median(times[3:])
 
 
-# -- one run of the product's trainer ----------------------------------------------------------------------
+# -- one run of our trainer --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run came to; the peaks are 0 on a CPU."""
+    """The results of a run; the peaks are 0 on a CPU."""
 
     losses: list[float]
     tokens_per_second: float
@@ -108,14 +108,14 @@ class Ran:
 
 
 def random_model(shape: Shape, device: torch.device, dtype: torch.dtype = torch.float32) -> GPT2:
-    """Made where it is to lie: 1.5 billion numbers are slow to make elsewhere."""
+    """A model made on its device, because making 1.5 billion random numbers on the CPU is slow."""
     model = empty_gpt2(shape, device, dtype, padded=device.type == "cuda")
     model.fill(0)
     return model
 
 
 def plan_for(shape: Shape, device: str, block: int, steps: int, **knobs: Any) -> TrainingPlan:
-    """What the product would resolve for a base of this shape, which evaluates before the first step only."""
+    """The default plan for a base of this shape, with an evaluation before the first step only."""
     plan = TrainingPlan(
         base="random",
         collections=("random",),
@@ -136,7 +136,7 @@ def plan_for(shape: Shape, device: str, block: int, steps: int, **knobs: Any) ->
 
 
 def size_of(shape: Shape) -> Size:
-    """What `footprint` would find in the shape's folder."""
+    """The size that `footprint` finds for a model of this shape."""
     width = shape.width
     block = 12 * width * width + 13 * width
     numbers = (shape.vocabulary + shape.window) * width + shape.layers * block + 2 * width
@@ -150,7 +150,7 @@ def ran(
     memory: Memory | None = None,
     on_step: Callable[[int], None] = lambda step: None,
 ) -> Ran:
-    """Run the product's trainer on random ids. `on_step` hears of each step, on a GPU of ten at a time."""
+    """Run our trainer on random ids. `on_step` is called for each step; on a GPU, for ten at a time."""
     assert plan.block_size and plan.batch_size and plan.accumulation
     ids = np.random.default_rng(0).integers(0, model.vocabulary, TOKENS, dtype=np.uint16)
     lesson = Dataset(ids, ids[: 2 * plan.block_size], 8 * plan.block_size, 1, 1, 0.0, "")
@@ -185,7 +185,7 @@ def ran(
                 ends.append(event.elapsed)
                 on_step(event.step)
                 if event.step == plan.max_steps:
-                    break  # its last checkpoint would be gigabytes
+                    break  # the last checkpoint would take gigabytes
     first = len(ends) // 2 - 1
     tokens = plan.block_size * plan.batch_size * plan.accumulation
     rate = (len(ends) - 1 - first) * tokens / (ends[-1] - ends[first])
@@ -196,7 +196,7 @@ def ran(
 
 
 class _NoFiles:
-    """Nothing of these runs is worth keeping; the optimiser's state is, and it fits the disk."""
+    """Saves no weights; the trainer still saves the optimiser's state, which fits on the disk."""
 
     def weights(self) -> dict[str, Any]:
         return {}
@@ -209,31 +209,31 @@ class _NoFiles:
 
 
 def memory(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """GPT-2 124M with sixteen windows of 1,024 at once, uncapped and uncompiled: what it was said to take."""
+    """GPT-2 124M with a batch of 16 windows of 1,024 tokens, without limit and compilation: the estimate's error."""
     yield "G7", _fitted("gpt2", device, smoke, steps=20, batch_size=16, accumulation=1, dropout=0.0)
 
 
 def medium(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """All of gpt2-medium learns on a card of 8 GB."""
+    """Train all of gpt2-medium on a GPU of 8 GB."""
     cap(device, CAP)
     yield "G5", {"cap": CAP, **_fitted("gpt2-medium", device, smoke, steps=20)}
 
 
 def large(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """gpt2-xl learns by LoRA on a card of 8 GB."""
+    """Train gpt2-xl by LoRA on a GPU of 8 GB."""
     cap(device, CAP)
     yield "G6", {"cap": CAP, **_fitted("gpt2-xl", device, smoke, steps=20, lora_rank=16)}
 
 
 def cap(device: str, size: float) -> None:
-    """Let this process hold no more of a GPU's memory than this."""
+    """Limit the GPU memory of this process."""
     if device == "cuda":
         total = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(min(1.0, size / total))
 
 
 def _fitted(name: str, device: str, smoke: bool, steps: int, **knobs: Any) -> Figures:
-    """A run as the product would fit it to the memory: its plan, its speed, and estimates beside the truth."""
+    """A run fitted to the memory by our program: its plan, its speed, and estimated and measured memory."""
     shape = TINY if smoke else NAMED[name]
     where = torch.device(device)
     precision = best_precision(device)
@@ -278,7 +278,7 @@ def _fitted(name: str, device: str, smoke: bool, steps: int, **knobs: Any) -> Fi
 
 
 def _weights_in(plan: TrainingPlan, device: str, precision: str) -> torch.dtype:
-    """As the workshop loads a base: what only has to be read may be in 16 bits on a GPU."""
+    """The dtype in which our program loads a base: frozen weights may have 16 bits on a GPU."""
     halves = plan.lora_rank > 0 and device == "cuda" and precision == "bf16"
     return torch.bfloat16 if halves else torch.float32
 
@@ -291,7 +291,7 @@ def _over(name: str, said: int, taken: int) -> Figures:
 
 
 def shortage(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """The memory is capped in mid-run below what the plan needs: the run recovers, and learns what it would have."""
+    """Limit the memory during a run below the plan's need: the run recovers, with the same losses as without."""
     figures: Figures = {}
     for precision in ("bf16", "fp32") if best_precision(device) == "bf16" else ("fp32",):
         figures |= _in_want(device, smoke, precision)

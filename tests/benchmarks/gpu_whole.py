@@ -1,4 +1,4 @@
-"""The rows of `gpu.py` that run the whole program: a short fine-tuning, the dashboard, and kills."""
+"""The rows of `gpu.py` on the whole program: a short training run, the dashboard, and kills."""
 
 import json
 import os
@@ -28,7 +28,7 @@ Figures = dict[str, Any]
 
 DISTIL = Shape(50257, 1024, 768, 6, 12, 3072)
 TINY = Shape(512, 256, 64, 2, 2, 256)
-TOKENS = 333_000  # of which nine in ten are learned from
+TOKENS = 333_000  # in all; nine in ten are training tokens
 MEASURED = 60  # steps of the notebook's loop
 
 
@@ -36,10 +36,10 @@ MEASURED = 60  # steps of the notebook's loop
 
 
 def short_run(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """Three epochs of 0.3 M tokens by the workshop, as a user starts it, against the notebook's loop.
+    """Three epochs of 0.3 M tokens by our program, as a user starts it, compared with the notebook's loop.
 
-    The notebook's windows overlap by half, so that it reads each token twice an epoch. It is timed for some of its
-    steps and the rest is reckoned; it evaluates, samples and saves nothing. Neither counts what imports take.
+    The notebook's windows overlap by half, so it reads each token twice per epoch. Some of its steps are timed, and the
+    total is extrapolated; it evaluates, samples and saves nothing. Neither time includes imports.
     """
     shape = TINY if smoke else DISTIL
     torch.zeros(1, device=device)
@@ -80,7 +80,7 @@ def short_run(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
 
 
 def _learned(plan: TrainingPlan) -> Figures:
-    """Seconds from the start to the last checkpoint, and what each kind of event had to wait for."""
+    """Seconds from the start to the last checkpoint, and seconds before each kind of event."""
     from storytime_tui.jobs.train import learn
 
     spent: dict[str, float] = {}
@@ -113,7 +113,7 @@ def _learned(plan: TrainingPlan) -> Figures:
 
 
 def dashboard(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """The dashboard open against headless, with distilgpt2's shape and windows of 256 tokens."""
+    """The dashboard compared with headless training, with distilgpt2's shape and windows of 256 tokens."""
     from storytime_tui.jobs.bench.app import measure_dashboard
 
     on_gpu = device == "cuda"
@@ -138,7 +138,7 @@ def dashboard(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
 
 
 def kills(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
-    """A run killed three times against one left alone, torch adding in one order."""
+    """A run killed three times compared with an uninterrupted one, with deterministic algorithms."""
     script = Path(__file__).with_name("kills.py")
     values = {"device": device, "precision": "auto", "max_steps": "24" if smoke else "120"}
     words = [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
@@ -164,7 +164,7 @@ def kills(device: str, smoke: bool) -> Iterator[tuple[str, Figures]]:
 
 @contextmanager
 def prepared(shape: Shape, tokens: int) -> Iterator[tuple[Path, Path]]:
-    """A base of this shape with random weights, a book of about so many tokens, and an empty home meanwhile."""
+    """Yield a base of this shape with random weights and a book of about `tokens` tokens, in a new home."""
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as place:
         os.environ["STORYTIME_HOME"] = str(Path(place) / "home")
         base, book = Path(place) / "base", Path(place) / "book"

@@ -1,9 +1,9 @@
-"""The whole way on real tales: train `scratch-tiny` on a folder of texts, tell with it, open it in transformers.
+"""The main job on real tales: train `scratch-tiny` on a folder of texts, tell with it, open it in transformers.
 
     python tests/benchmarks/grimm.py [FOLDER] [--json]
 
-FOLDER is `../shared/corpora/grimm` beside the checkout unless named. Uses the installed command line only,
-and, for the comparison, transformers and a loop written out here. Prints a table; with --json one object.
+The default FOLDER is `../shared/corpora/grimm` beside the checkout. Uses the command line only and, for comparison,
+transformers with a loop of its own. Prints a table; with --json one object.
 """
 
 import argparse
@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def storytime(*words: str) -> list[dict[str, Any]]:
-    """Run one command with --json; its objects."""
+    """Run one command with --json and return its objects."""
     argv = [sys.executable, "-m", "storytime_tui", *words, "--json"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -29,7 +29,7 @@ def storytime(*words: str) -> list[dict[str, Any]]:
 
 
 def reference_loss(checkpoint: Path, ids: Any, block: int) -> float:
-    """Mean next-token loss in fp32 of what AutoModelForCausalLM opens, with PyTorch's plain cross-entropy."""
+    """Mean next-token loss in fp32 of the model opened by AutoModelForCausalLM, with PyTorch's cross-entropy."""
     import numpy as np
     import torch
     from transformers import AutoModelForCausalLM
@@ -79,7 +79,7 @@ def measure(folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

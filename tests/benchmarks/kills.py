@@ -1,14 +1,14 @@
-"""Whether a run that is killed again and again ends as one that was left alone, to the byte.
+"""Whether a run that is killed again and again ends byte-identical to an uninterrupted one.
 
     python tests/benchmarks/kills.py [--kills 20] [--pauses 0] [--seed 0] [--set key=value …]
                                      [--deterministic] [--json]
 
-A short run of `scratch-tiny` goes through once. The same plan is then run under another home and killed with
-SIGKILL at moments spread over its length: while it starts, right after a step or a checkpoint, within a step,
-while a checkpoint is being written, and after the very last step; each time it goes on with `--resume`. With
---pauses it is run once more in this process, and paused and resumed that often through its Control. At the end the
-last checkpoints' weights and optimiser states are compared. Exits with 1 where they differ. `--deterministic` has
-torch add in one order on a GPU, too (`--set device=cuda`), which the program itself has no knob for. Prints a
+A short run of `scratch-tiny` is trained once without interruption. The same plan is then trained in another home and
+killed with SIGKILL at moments spread over its length: during the start, right after a step or a checkpoint, within a
+step, while a checkpoint is written, and after the last step. Each time it is continued with `--resume`. With --pauses
+it is trained once more in this process, and paused and resumed that often through its Control. At the end the weights
+and the optimiser states of the last checkpoints are compared. Exits with 1 if they differ. `--deterministic` turns on
+torch's deterministic algorithms, for a GPU (`--set device=cuda`); the program itself has no option for it. Prints a
 table; with --json one object.
 """
 
@@ -30,10 +30,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-THREADS = "2"  # another number of threads adds in another order, and gives other bytes
+THREADS = "2"  # another number of threads adds in another order and gives other bytes
 RUN = "k"
 BASE, CORPUS = "scratch-tiny", "hedgerow-tales"
-# some forty seconds on two cores; as good as every evaluation is a new best, and so a checkpoint
+# about forty seconds on two cores; nearly every evaluation is a new best and saves a checkpoint
 KNOBS = {
     "precision": "fp32",
     "batch_size": "4",
@@ -52,14 +52,14 @@ DETERMINISTIC = [
     "runpy.run_module('storytime_tui', run_name='__main__', alter_sys=True)",
 ]
 COMPARED = ("model.safetensors", "trainer.safetensors")
-LIMIT = 900.0  # seconds for one sitting
-STARTING = 8.0  # seconds, about, from a command to its first step
-WRITING = 0.05  # seconds, about, that a checkpoint takes
+LIMIT = 900.0  # seconds for one command
+STARTING = 8.0  # about the seconds from a command to its first step
+WRITING = 0.05  # about the seconds to write a checkpoint
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: `delay` seconds after `what` was seen, at `step` or later."""
+    """When to kill: `delay` seconds after `what` at `step` or later."""
 
     what: str  # start, step_done, checkpoint_saved or writing
     step: int
@@ -67,7 +67,7 @@ class Moment:
 
 
 def moments(kills: int, steps: int, draw: random.Random) -> list[Moment]:
-    """One moment a kill, spread evenly over the run, the kinds in turn; the last one after the last step."""
+    """One moment per kill, spread evenly over the run, with the kinds in turn; the last one is after the last step."""
     kinds = (
         lambda step: Moment("start", step, draw.uniform(0, STARTING)),
         lambda step: Moment("step_done", step, 0.0),
@@ -85,7 +85,7 @@ def moments(kills: int, steps: int, draw: random.Random) -> list[Moment]:
 
 @dataclass(frozen=True)
 class Sitting:
-    """One command's end: what it had said, whether we killed it, and the last of what it said on stderr."""
+    """The result of one command: its events, whether we killed it, and the end of its stderr."""
 
     said: list[dict[str, Any]]
     killed: bool
@@ -94,7 +94,7 @@ class Sitting:
 
 
 def sit(home: Path, words: list[str], moment: Moment | None, program_of: list[str] = PLAIN) -> Sitting:
-    """Run one command under `home`, and kill it at the moment, if it gets there."""
+    """Run one command in `home`, and kill it at the moment if it gets there."""
     environment = {**os.environ, "STORYTIME_HOME": str(home), "OMP_NUM_THREADS": THREADS}
     if program_of is DETERMINISTIC:
         environment["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
@@ -117,12 +117,12 @@ def sit(home: Path, words: list[str], moment: Moment | None, program_of: list[st
             watchdog.cancel()
             program.kill()
         stderr.seek(0)
-        # it may have ended by itself in the moment of the kill
+        # it may have ended by itself just before the kill
         return Sitting(said, killed and code < 0, code, stderr.read().strip()[-500:])
 
 
 def wait_for(moment: Moment, program: subprocess.Popen[str], home: Path, said: list[dict[str, Any]]) -> bool:
-    """Follow the program up to the moment; False where it ended before that."""
+    """Wait for the moment; False if the program ended before it."""
     if moment.what != "start":
         wanted = "step_done" if moment.what == "writing" else moment.what
         for event in lines_of(program):
@@ -139,7 +139,7 @@ def wait_for(moment: Moment, program: subprocess.Popen[str], home: Path, said: l
 
 
 def lines_of(program: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """What it says, object by object; a line that the kill tore is left out."""
+    """The program's JSON objects; a line cut by the kill is skipped."""
     assert program.stdout is not None
     for line in program.stdout:
         if line.endswith("\n"):
@@ -147,20 +147,20 @@ def lines_of(program: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 
 
 def unfinished(home: Path) -> list[str]:
-    """What lies among the checkpoints and is none: something is being written, or was left so by a kill."""
+    """The unfinished entries among the checkpoints: being written, or left by a kill."""
     folder = home / "runs" / RUN / "checkpoints"
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     return [name for name in names if not re.fullmatch(r"step-\d+|last|best", name)]
 
 
 def first_words(knobs: dict[str, str]) -> list[str]:
-    """The command that begins the run."""
+    """The command that starts the run."""
     values = [word for key, value in knobs.items() for word in ("--set", f"{key}={value}")]
     return ["--base", BASE, "--corpus", CORPUS, "--run", RUN, *values]
 
 
 def next_words(home: Path, knobs: dict[str, str]) -> list[str]:
-    """The command that goes on with it; one killed before it had a folder has to begin again."""
+    """The command that resumes the run, or starts it again if it was killed before it had a folder."""
     begun = (home / "runs" / RUN / "plan.toml").is_file()
     return ["--resume", RUN] if begun else first_words(knobs)
 
@@ -168,7 +168,7 @@ def next_words(home: Path, knobs: dict[str, str]) -> list[str]:
 def run_killed(
     home: Path, knobs: dict[str, str], planned: list[Moment], program_of: list[str] = PLAIN
 ) -> dict[str, Any]:
-    """Begin, be killed and go on, until the end."""
+    """Start the run, kill and resume it, until it finishes."""
     kills = torn = 0
     trouble = ""
     for moment in [*planned, None]:
@@ -187,7 +187,7 @@ def run_killed(
 
 
 def run_paused(home: Path, knobs: dict[str, str], wanted: int, seconds: float, seed: int) -> dict[str, Any]:
-    """The same plan in this process, paused and resumed at random moments from another thread."""
+    """Train the same plan in this process, paused and resumed at random moments by another thread."""
     os.environ.update(STORYTIME_HOME=str(home), OMP_NUM_THREADS=THREADS)  # before torch is imported
 
     from storytime_tui.jobs.train import learn
@@ -205,7 +205,7 @@ def run_paused(home: Path, knobs: dict[str, str], wanted: int, seconds: float, s
             if over.wait(draw.uniform(0, seconds / wanted)):
                 break
             control.pause()
-            paused.wait()  # else a short pause might be over before the trainer looked
+            paused.wait()  # otherwise a short pause may be over before the trainer notices it
             paused.clear()
             over.wait(draw.uniform(0, 0.2))
             control.resume()
@@ -227,24 +227,24 @@ def run_paused(home: Path, knobs: dict[str, str], wanted: int, seconds: float, s
     return {"pauses": pauses, "trouble": trouble}
 
 
-# -- compared --------------------------------------------------------------------------------------------
+# -- comparing -------------------------------------------------------------------------------------------
 
 
 def differing(home: Path, other: Path) -> list[str]:
-    """The files of the last checkpoints that are not the same to the byte, or not there."""
+    """The files of the last checkpoints that differ or are missing."""
     folders = [place / "runs" / RUN / "checkpoints" / "last" for place in (home, other)]
     return [name for name in COMPARED if len({content(folder / name) for folder in folders}) != 1]
 
 
 def content(path: Path) -> bytes | str:
-    """A file's bytes; its path, which is like no other, where there is none."""
+    """A file's bytes, or its unique path if it is missing."""
     return path.read_bytes() if path.is_file() else str(path)
 
 
 def measure(
     kills: int, pauses: int, seed: int, knobs: dict[str, str], program_of: list[str] = PLAIN
 ) -> dict[str, Any]:
-    """Left alone, killed, paused."""
+    """Train uninterrupted, killed and paused, and compare."""
     with homes() as (alone, killed, paused):
         whole = sit(alone, first_words(knobs), None, program_of)
         if whole.code != 0:
@@ -273,19 +273,19 @@ def measure(
 
 @contextmanager
 def homes() -> Iterator[tuple[Path, Path, Path]]:
-    """Three empty ones."""
+    """Three empty homes."""
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as place:
         yield Path(place) / "alone", Path(place) / "killed", Path(place) / "paused"
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--pauses", type=int, default=0)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random moments")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="values")
     parser.add_argument("--deterministic", action="store_true")
     parser.add_argument("--json", action="store_true")

@@ -1,9 +1,9 @@
-"""One gigabyte of text to stories and tokens: how much memory it takes, how long, and how soon it opens again.
+"""One gigabyte of text to stories and tokens: memory, time, and the time to open it again.
 
     python tests/benchmarks/large_corpus.py [--gigabytes 1] [--files 200] [--json]
 
-The texts are generated: books with a licence header, chapters or tales, hard wraps. The work is done in a process
-of its own, whose largest resident memory is read from the system. At most 800 MB is the promise.
+The texts are generated books with a licence header, chapters or tales, and hard wraps. The work runs in its own
+process, whose peak resident memory is read from the system. The promise is at most 800 MB.
 """
 
 import argparse
@@ -26,7 +26,7 @@ WORDS = TEXT.split()
 
 
 def write_book(path: Path, size: int, seed: int) -> None:
-    """A hard-wrapped book of about `size` bytes: tales under headings, no two alike."""
+    """Write a hard-wrapped book of about `size` bytes: different tales with headings."""
     rng = random.Random(seed)
     names = [
         f"{rng.choice('BCDFGHLMNPRST')}{rng.choice('aeiou')}{rng.choice('lmnrst')}{rng.choice('aeiou')}{i}"
@@ -57,7 +57,7 @@ def write_book(path: Path, size: int, seed: int) -> None:
 
 
 def work(folder: Path) -> None:
-    """In a process of its own: read, clean, divide, split, tokenise; then open it all again; print figures."""
+    """In the child process: read, clean, divide, split, tokenise; then open everything again; print the figures."""
     from storytime_tui import paths
     from storytime_tui.corpus.library.folders import read_folder
     from storytime_tui.corpus.splitting import split_stories
@@ -81,7 +81,7 @@ def work(folder: Path) -> None:
         figures[f"seconds_{name}_choosing"] = chosen - read
         figures[f"stories_{name}"] = len(collection.stories)
         figures["tokens"] = len(training.ids)
-        del collection, split, training  # the second opening is another sitting's
+        del collection, split, training  # the second opening counts as a new session
         figures[f"peak_megabytes_{name}"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     print(json.dumps(figures))
 

@@ -1,12 +1,12 @@
-"""How long the Library takes to answer a key with 5,000 stories on the shelf: the key handled and the frame painted.
+"""How fast the Library answers a key with 5,000 stories on the shelf: from the key to the painted frame.
 
     python tests/benchmarks/library_keys.py [--rounds N] [--json]
 
-Two shelves: one collection of 5,000 stories, and 500 collections of 10. The app runs with the workshop's own
-counts of copies and estimates, on texts that lie on the disk; only the shelf itself is made here. Keys go into
-the app's queue as the terminal's driver puts them there, at 120 x 40. Each kind is pressed with time between the
-keys, and `held` comes thirty times a second, as a key that is held down. Beside the clock's
-time stands the processor's, which other programs do not lengthen. Prints a table; with --json one object.
+Two shelves are measured: one collection of 5,000 stories, and 500 collections of 10. The app uses the real services
+for copies and estimates, on texts on the disk; only the shelf is made here. Keys are put into the app's queue as the
+terminal driver does, at 120 x 40. Each kind of key is pressed with pauses in between; `held` comes thirty times a
+second, like a key that is held down. CPU time is measured beside the wall time, because other programs do not change
+it. Prints a table; with --json one object.
 """
 
 import argparse
@@ -42,12 +42,12 @@ WORDS = re.findall(
     "the hedgehog and moon said with little a lantern wolf who garden old under in sang brown of crept mouse at "
     "evening thistle to kettle button while brook told winter snail was never cold bridge then umbrella by",
 )
-SETTLED = 0.15  # seconds between two keys that are not held
+SETTLED = 0.15  # seconds between two keys, unless held
 HELD = 1 / 30
 
 
 def make_shelf(folder: Path, collections: int, stories: int) -> tuple[Collection, ...]:
-    """So many collections of so many stories each, of 150 words and more, their texts in one file each."""
+    """Make `collections` collections of `stories` stories of at least 150 words, one file per collection."""
     chance = random.Random(collections)
     shelf = []
     for number in range(collections):
@@ -65,7 +65,7 @@ def make_shelf(folder: Path, collections: int, stories: int) -> tuple[Collection
 
 
 def with_a_long_one(shelf: tuple[Collection, ...]) -> tuple[Collection, ...]:
-    """The same shelf with its second story told in 2 MB."""
+    """The same shelf with a second story of 2 MB."""
     first = shelf[0].stories[1]
     text = "\n\n".join(" ".join(WORDS * 6) for _ in range(1600))
     long = dataclasses.replace(first, content=text, known=facts_of(text))
@@ -76,7 +76,7 @@ def with_a_long_one(shelf: tuple[Collection, ...]) -> tuple[Collection, ...]:
 
 
 class Watch:
-    """Knows when the frame that shows what a key did was handed to the terminal."""
+    """Records when the frame after a key was given to the terminal."""
 
     def __init__(self, app: StorytimeApp) -> None:
         self._app = app
@@ -90,7 +90,7 @@ class Watch:
         def displayed(screen: Any, frame: Any) -> None:
             show(screen, frame)
             if isinstance(frame, CompositorUpdate):
-                frame.render_segments(app.console)  # what a driver without a terminal leaves out
+                frame.render_segments(app.console)  # the headless driver does not render
             drawn = not (self._tree._repaint_required or self._reading._repaint_required)
             if drawn and self._state() != self._before:
                 self._at = self._at or (time.perf_counter(), time.process_time())
@@ -104,7 +104,7 @@ class Watch:
         return place, self._filter.value, round(reading.scroll_y), self._app.focused
 
     async def answer(self, key: str, character: str | None) -> tuple[float, float]:
-        """Seconds from the key's arrival in the app's queue to that frame: by the clock, and of processor time."""
+        """(wall seconds, CPU seconds) from the key's arrival in the app's queue to that frame."""
         self._before, self._at = self._state(), None
         self._painted.clear()
         began, worked = time.perf_counter(), time.process_time()
@@ -118,7 +118,7 @@ class Watch:
 
 
 async def press(watch: Watch, keys: list[str], pause: float) -> list[tuple[float, float]]:
-    """Press keys one after another; a space stands for itself."""
+    """Press keys one after another; a space is the space key."""
     took = []
     for key in keys:
         character = key if len(key) == 1 else None
@@ -129,7 +129,7 @@ async def press(watch: Watch, keys: list[str], pause: float) -> list[tuple[float
 
 
 async def measure(app: StorytimeApp, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """Every kind of key, in the order in which somebody might press them."""
+    """Measure every kind of key, in a plausible order."""
     took: dict[str, list[tuple[float, float]]] = {}
 
     async def kind(name: str, *keys: str, pause: float = SETTLED) -> None:
@@ -174,7 +174,7 @@ def run_on(shelf: tuple[Collection, ...], rounds: int) -> dict[str, list[tuple[f
         async def drive(pilot: Pilot[Any]) -> None:
             while not app.desk.collections:
                 await asyncio.sleep(0.02)
-            await asyncio.sleep(2.0)  # the copies are found
+            await asyncio.sleep(2.0)  # until the copies are found
             result.update(await measure(app, rounds))
             app.exit()
 
@@ -183,7 +183,7 @@ def run_on(shelf: tuple[Collection, ...], rounds: int) -> dict[str, list[tuple[f
 
 
 def main() -> None:
-    """Measure both shelves and print."""
+    """Measure both shelves and print the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")

@@ -1,10 +1,10 @@
-"""A story of 20,000 tokens: what it takes of memory, and whether its last tokens come as fast as its first.
+"""A story of 20,000 tokens: its memory, and whether its last tokens are as fast as its first.
 
     python tests/benchmarks/long_story.py [--tokens 20000] [--json]
 
-The shape is 6 x 384 with 8,192 words and a window of 512, with random weights: the window is left behind some 150
-times. Resident memory is looked at every 500 tokens; `growth_megabytes` is the most of the last half less the most
-of the first tenth. `ratio_late` is the last tenth's tokens a second over those of the second tenth.
+The model has the shape 6 x 384 with 8,192 tokens, a window of 512 and random weights; the window moves on about 150
+times. Resident memory is read every 500 tokens; `growth_megabytes` is the maximum of the last half minus the maximum
+of the first tenth. `ratio_late` is the tokens per second of the last tenth over those of the second tenth.
 """
 
 import argparse
@@ -32,7 +32,7 @@ SMALL = Shape(vocabulary=8192, window=512, width=384, layers=6, heads=6, inner=1
 
 
 def measure(tokens: int) -> dict[str, object]:
-    """Tell, and look."""
+    """Tell the story and measure."""
     tokenizer = train_tokenizer([tale(seed) for seed in range(200)], 2048)
     model = empty_gpt2(SMALL, torch.device("cpu"), torch.float32, padded=False)
     model.fill(0)
@@ -59,7 +59,7 @@ def measure(tokens: int) -> dict[str, object]:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,8 +1,8 @@
-"""What the trainer is compared with: other ways to do the same steps, each a plain function.
+"""The peers of our trainer: other implementations of the same steps, each a plain function.
 
-A peer takes a job, token windows (N, block + 1) and a gate. It calls the gate once before its first step and once
-after each; whoever measures keeps the clock in the gate, and ends the peer by raising Enough there. So the same
-function is timed alone (`timed`), or step by step in turn with others (`training.py`).
+A peer takes a job, token windows (N, block + 1) and a gate. It calls the gate before its first step and after each
+step. The benchmark measures time in the gate, and raises Enough there to end the peer. So the same function can be
+timed alone (`timed`), or step by step in turn with others (`training.py`).
 """
 
 import contextlib
@@ -24,42 +24,42 @@ import torch.nn.functional as F
 from torch import nn
 
 LEARNING_RATE = 5e-5
-ENDLESS = 1_000_000  # steps: the gate ends a peer, not its schedule
+ENDLESS = 1_000_000  # steps; the gate ends a peer, not its schedule
 
 Gate = Callable[[], None]
 
 
 class Enough(Exception):
-    """Raised by a gate that wants no further step."""
+    """Raised by a gate to end a peer."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A GPT-2's shape and what one step takes: `accumulation` micro-batches of `batch` windows of `block` tokens."""
+    """A GPT-2's shape and the size of a step: `accumulation` batches of `batch` windows of `block` tokens."""
 
     layers: int
     width: int
     heads: int
     vocabulary: int
-    window: int  # positions that the model knows
+    window: int  # positions of the model
     block: int
     batch: int
     accumulation: int
     precision: str  # bf16 or fp32
     device: str
-    compile: bool = False  # ours and the Trainer's blocks or model
-    compile_ours: bool = False  # ours alone
+    compile: bool = False  # compile our blocks and the Trainer's model
+    compile_ours: bool = False  # compile our blocks only
     dropout: float = 0.1
 
     @property
     def tokens(self) -> int:
-        """Of one step."""
+        """Tokens of one step."""
         return self.block * self.batch * self.accumulation
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a peer took: the first steps, which warm up, are in `seconds` as well."""
+    """A peer's time; `seconds` includes the first steps, which warm up."""
 
     seconds: list[float]  # of each step
     tokens_per_second: float  # of the median step
@@ -67,7 +67,7 @@ class Measured:
 
 
 def random_windows(job: Job, count: int, seed: int = 0) -> np.ndarray:
-    """(count, block + 1) int64 token ids: speed and memory don't depend on what they say."""
+    """(count, block + 1) int64 token ids; speed and memory do not depend on their values."""
     draw = np.random.default_rng(seed)
     return draw.integers(0, job.vocabulary, (count, job.block + 1))
 
@@ -75,7 +75,7 @@ def random_windows(job: Job, count: int, seed: int = 0) -> np.ndarray:
 def timed(
     peer: Callable[[Job, np.ndarray, Gate], None], job: Job, windows: np.ndarray, steps: int
 ) -> Measured:
-    """Run a peer alone, in this process, for so many steps."""
+    """Run a peer alone, in this process, for `steps` steps."""
     times: list[float] = []
 
     def gate() -> None:
@@ -94,7 +94,7 @@ def timed(
 
 
 def best_precision(device: str) -> str:
-    """bf16 where the device has it in hardware, else fp32."""
+    """bf16 if the device supports it in hardware, else fp32."""
     if device == "cuda":
         has = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -103,13 +103,13 @@ def best_precision(device: str) -> str:
 
 
 def synchronise(job: Job) -> None:
-    """Wait until the device has done what it was given."""
+    """Wait until the device has finished its work."""
     if job.device == "cuda":
         torch.cuda.synchronize()
 
 
 def peak_bytes(job: Job) -> int:
-    """The most memory so far: allocated on a GPU, resident of this process on a CPU."""
+    """Peak memory so far: allocated on a GPU, resident of this process on a CPU."""
     if job.device == "cuda":
         return torch.cuda.max_memory_allocated()
     unit = 1 if sys.platform == "darwin" else 1024
@@ -117,7 +117,7 @@ def peak_bytes(job: Job) -> int:
 
 
 def machine_name(device: str) -> str:
-    """The GPU's name, or the processor's with its cores as PyTorch uses them."""
+    """The GPU's name, or the CPU's with the number of PyTorch's threads."""
     if device == "cuda":
         return torch.cuda.get_device_name()
     name = platform.processor() or platform.machine()
@@ -131,7 +131,7 @@ def machine_name(device: str) -> str:
 
 
 def library_model(job: Job) -> Any:
-    """transformers' own GPT-2 of the job's shape with SDPA and, like every GPT-2 there, dropout on attention."""
+    """transformers' GPT-2 of the job's shape, with SDPA and, as always there, dropout on the attention."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     config = GPT2Config(
@@ -148,12 +148,12 @@ def library_model(job: Job) -> Any:
     )
     torch.manual_seed(0)
     model = GPT2LMHeadModel(config)
-    assert model.config._attn_implementation == "sdpa"  # what it chooses by itself
+    assert model.config._attn_implementation == "sdpa"  # the default
     return model
 
 
 def library_trainer(job: Job, windows: np.ndarray, gate: Gate) -> None:
-    """`transformers.Trainer` as one sets it up for speed: fused AdamW, bf16, nothing evaluated, saved or logged."""
+    """`transformers.Trainer` set up for speed: fused AdamW, bf16, no evaluation, saving or logging."""
     try:
         import accelerate  # noqa: F401
     except ImportError:
@@ -163,7 +163,7 @@ def library_trainer(job: Job, windows: np.ndarray, gate: Gate) -> None:
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
     class Turns(TrainerCallback):
-        """Everything between two calls counts as the step's: fetching its windows, too."""
+        """The gate as a callback; the time between two calls includes fetching the windows."""
 
         def on_train_begin(self, *_: Any, **__: Any) -> None:
             gate()
@@ -202,10 +202,10 @@ def library_trainer(job: Job, windows: np.ndarray, gate: Gate) -> None:
 
 
 def notebook(job: Job, windows: np.ndarray, gate: Gate) -> None:
-    """The notebook's loop, written anew from its description.
+    """The notebook's loop, rewritten from its description.
 
-    Windows that overlap by half, one at a time, gradients accumulated over as many as the job's step has; fp16
-    with a scaler on a GPU and fp32 on a CPU; the loss computed by the model over all logits, and fetched after each.
+    Windows overlap by half and are read one at a time, with gradients accumulated over the job's step; fp16 with a
+    scaler on a GPU, fp32 on a CPU. The model computes the loss over all logits, and it is fetched after each window.
     """
     from torch.utils.data import DataLoader
 
@@ -245,7 +245,7 @@ def _forever(loader: Any) -> Iterator[Any]:
         yield from loader
 
 
-# -- a compiled loop in nanoGPT's manner -----------------------------------------------------------------
+# -- a compiled loop like nanoGPT's ----------------------------------------------------------------------
 
 
 class _Block(nn.Module):
@@ -273,12 +273,12 @@ class _Block(nn.Module):
 
 
 class _SmallGPT2(nn.Module):
-    """A GPT-2 without anything that its training step does not need; the loss is part of it, so compiled too."""
+    """A minimal GPT-2 for training steps; it includes the loss, so that the loss is compiled too."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self.dropout = job.dropout
-        rows = math.ceil(job.vocabulary / 64) * 64  # whole tiles for the matrix units
+        rows = math.ceil(job.vocabulary / 64) * 64  # padded to a multiple of 64 for tensor cores
         self.words = nn.Embedding(rows, job.width)
         self.places = nn.Embedding(job.window, job.width)
         self.blocks = nn.ModuleList(_Block(job) for _ in range(job.layers))
@@ -299,7 +299,7 @@ class _SmallGPT2(nn.Module):
 
 
 def compiled_loop(job: Job, windows: np.ndarray, gate: Gate) -> None:
-    """A loop in karpathy/nanoGPT's manner: the whole model compiled, autocast, fused AdamW, no look at the loss."""
+    """A loop like karpathy/nanoGPT's: the whole model compiled, autocast, fused AdamW, the loss is not read."""
     torch.set_float32_matmul_precision("high")
     torch.manual_seed(0)
     model = _SmallGPT2(job).to(job.device).train()
@@ -324,7 +324,7 @@ def compiled_loop(job: Job, windows: np.ndarray, gate: Gate) -> None:
         for _ in range(job.accumulation):
             with half:
                 loss = compiled(inputs, targets) / job.accumulation
-            inputs, targets = next_batch()  # on its way while the device computes
+            inputs, targets = next_batch()  # loaded while the device computes
             loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

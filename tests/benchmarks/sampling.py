@@ -1,11 +1,11 @@
-"""What choosing a token costs, as a share of the model's own work: presets, and every sampler at once.
+"""The cost of sampling a token as a share of the model's step: for the presets, and for all samplers at once.
 
     python tests/benchmarks/sampling.py [--rounds N] [--threads N ...] [--json]
 
-The vocabulary is GPT-2's size, 50,257. The steps are those of distilgpt2's shape in fp32 and in int8 (where there is
-int8), with 500 tokens read, by the readers that tell. Presets choose from logits as peaked as a trained model's, all
-samplers at once from flat ones, where nothing can be left out, and from peaked ones. Steps and choices are taken in
-turn; shares are medians. "all" is the slower of mirostat's way and the cuts' way, since one takes the other's place.
+The vocabulary has GPT-2's size, 50,257 tokens. The model steps use our backends with distilgpt2's shape, in fp32 and
+in int8 (if available), after 500 tokens. Presets sample from logits that are as peaked as a trained model's. All
+samplers at once sample from peaked logits and from flat ones, where no token can be skipped. Steps and samples are
+measured in turn; shares are medians. "all" is the slower of mirostat and the truncations, which exclude each other.
 Prints a table; with --json one object as the last line.
 """
 
@@ -49,7 +49,7 @@ EVERYTHING = SamplerSettings(
 
 
 class Words:
-    """A vocabulary of made-up words, each with its number; every tenth is a mark, the last is end-of-text."""
+    """A vocabulary of numbered words; every tenth is punctuation, the last is end-of-text."""
 
     vocabulary_size = VOCABULARY
     end_of_text = VOCABULARY - 1
@@ -62,14 +62,14 @@ class Words:
 
 
 def flat_and_peaked() -> dict[str, torch.Tensor]:
-    """Logits of a model that knows nothing, and of one that has a few hundred likely words."""
+    """Logits of an untrained model, and of one with a few hundred likely words."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(VOCABULARY, generator=generator)
     return {"flat": noise * 1e-3 - 75, "peaked": noise * 3 - 75}
 
 
 def steps() -> dict[str, Callable[[], object]]:
-    """One token read by a model of distilgpt2's shape that has read some hundred, in each precision."""
+    """A step of a model of distilgpt2's shape after some hundred tokens, in each precision."""
     model = GPT2(Shape(VOCABULARY, 1024, 768, 6, 12, 3072)).eval()
     model.requires_grad_(False)
     found: dict[str, Callable[[], object]] = {}
@@ -89,23 +89,23 @@ def steps() -> dict[str, Callable[[], object]]:
 
 
 def choosing(rules: Rules, logits: torch.Tensor, told: list[int]) -> Callable[[], object]:
-    """One choice, as the storyteller asks for it."""
+    """One sampled token, as in the generator."""
     generator, state = torch.Generator().manual_seed(0), SamplerState()
     return lambda: choose(logits, told, 5, rules, state, generator, (7,))
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """Seconds of one call."""
     begun = time.perf_counter()
     call()
     return time.perf_counter() - begun
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """Milliseconds of each thing, medians of `rounds` taken in turn."""
+    """Milliseconds of each step and sampler, the median of `rounds` in turn."""
     generator = torch.Generator().manual_seed(1)
     vocabulary, logits = Words(), flat_and_peaked()
-    # a text like others: some words often, most seldom, some lines twice
+    # like a real text: some words frequent, most rare, some lines repeated
     told = (torch.rand(READ // 2, generator=generator) ** 4 * VOCABULARY).long().tolist() * 2
     mirostat = SamplerSettings(**{**vars(EVERYTHING), "mirostat": 5.0})
     calls = steps()

@@ -1,12 +1,12 @@
-"""What batch, rate, passes and patience do for a small shelf: each trial a whole run, its best validation loss kept.
+"""The effect of batch size, learning rate, epochs and patience on a small shelf; each trial is a whole run.
 
     python tests/benchmarks/sweep.py [--base starter] [--shelf NAME|FOLDER …] [--trial "learning_rate=5e-4 epochs=10" …]
                                      [--json]
 
-A trial is a plan's knobs; "" is the plan that people get, but that nothing is told on the way. Without --trial the
-grid below is tried, without --shelf the three bundled shelves. Prints a row a run: perplexity before and at its best,
-at which step of how many, how long, and how much worse the loss is than the best of all trials on that shelf; with
---json one object, last.
+A trial is a set of plan options; "" is the default plan, without samples. The default trials are the grid below, the
+default shelves the three bundled ones. Prints a row per run: perplexity before and at its best, the best step and the
+number of steps, the time, and how much higher the loss is than the best of all trials on that shelf. With --json,
+prints one object last.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, with_preset, with_values
 
 BUNDLED = ("hedgerow-tales", "nonsense-from-the-attic", "under-the-fir-trees")
-GRID = (  # the usual plan, and one knob changed at a time
+GRID = (  # the default plan, and one option changed at a time
     "",
     "learning_rate=2.5e-4",
     "learning_rate=1e-3",
@@ -42,7 +42,7 @@ GRID = (  # the usual plan, and one knob changed at a time
 
 
 def tried(base: str, shelf: str, trial: str) -> dict[str, Any]:
-    """One run with these knobs on the "balanced" plan, and what it came to."""
+    """Train one run with these options on the "balanced" plan, and return its results."""
     plan = with_preset(TrainingPlan(base=base, collections=(shelf,)), "balanced", from_scratch=False)
     wished = dict(knob.split("=", 1) for knob in trial.split())
     plan = with_values(plan, {"sample_every": "0", "listen": "false", **wished})
@@ -69,7 +69,7 @@ def tried(base: str, shelf: str, trial: str) -> dict[str, Any]:
 
 
 def sweep(base: str, shelves: Iterable[str], trials: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """Each trial on each shelf, a shelf after the other; printed as they end."""
+    """Run each trial on each shelf, one shelf after the other, and print each result."""
     for shelf in shelves:
         for trial in trials:
             row = tried(base, shelf, trial)
@@ -82,7 +82,7 @@ def sweep(base: str, shelves: Iterable[str], trials: Iterable[str]) -> Iterator[
 
 
 def main() -> None:
-    """Try them all."""
+    """Run all trials and print the results."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

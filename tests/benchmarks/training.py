@@ -1,15 +1,15 @@
-"""How fast the trainer learns, and in how much memory, against transformers' Trainer and the first notebook's loop.
+"""The trainer's speed and memory, compared with transformers' Trainer and the original notebook's loop.
 
     python tests/benchmarks/training.py [--json] [--device cpu|cuda] [--shapes distilgpt2 small gpt2] [--steps N]
                                         [--peers trainer notebook nanogpt] [--compile] [--compile-ours]
                                         [--dropout X] [--turn N]
 
-Every contender lives in a process of its own, all at once, and they are asked in turn for a step (A B C A B C …),
-so that only one works at any time and a slow minute of the machine slows all of them: a ratio is the median over
-the rounds of theirs over ours, seconds per token. Memory is each process's own peak, resident on a CPU, allocated
-on a GPU; that ratio is ours over the Trainer's. Above 1 is good for speed, below 1 for memory. Token ids are
-random. `nanogpt` is a compiled loop, meant for GPUs: compare with `--shapes gpt2 --dropout 0`, where both sides do
-the same arithmetic. Needs accelerate for the Trainer. Prints a table; with --json one object.
+Every contender has its own process. They take steps in turn (A B C A B C …), so that only one works at any time and a
+slow minute of the machine affects all of them. A speed ratio is the median over the rounds of their seconds per token
+over ours. Memory is each process's peak, resident on a CPU, allocated on a GPU; its ratio is ours over the Trainer's.
+Above 1 is good for speed, below 1 for memory. Token ids are random. `nanogpt` is a compiled loop for GPUs: compare it
+with `--shapes gpt2 --dropout 0`, where both do the same arithmetic. Needs accelerate for the Trainer. Prints a table;
+with --json one object.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-# Torch is imported in the contenders only: a child's peak memory is counted from its parent's size at its birth.
+# Torch is imported in the contenders only, because a child's peak memory starts from its parent's size.
 if TYPE_CHECKING:
     import numpy as np
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 
 def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
-    """The product's own trainer on the job; all that this benchmark knows of our interfaces stands here.
+    """Our trainer on the job; the only part of this benchmark that uses our interfaces.
 
-    A step is over when the iterator of events gives its StepDone, and the gate is called after each.
+    A step ends with its StepDone event; the gate is called after each.
     """
     import torch
 
@@ -100,17 +100,17 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
         for event in trainer.run():
             if isinstance(event, Failed):
                 raise RuntimeError(event.message)
-            if isinstance(event, Evaluated | StepDone):  # evaluated once, before the first step
+            if isinstance(event, Evaluated | StepDone):  # one evaluation, before the first step
                 gate()
 
 
-# what a job is of, and what a step takes
+# the model shapes and step sizes
 SHAPES: dict[str, dict[str, int]] = {
     "distilgpt2": {
         **{"layers": 6, "width": 768, "heads": 12, "vocabulary": 50257, "window": 1024},
         **{"block": 256, "batch": 4, "accumulation": 1},
     },
-    # sixteen windows a step, so that what a step costs but once weighs as it would
+    # sixteen windows per step, so that the fixed cost of a step has its usual weight
     "small": {
         **{"layers": 6, "width": 384, "heads": 6, "vocabulary": 8192, "window": 512},
         **{"block": 256, "batch": 4, "accumulation": 4},
@@ -120,16 +120,16 @@ SHAPES: dict[str, dict[str, int]] = {
         **{"block": 1024, "batch": 16, "accumulation": 1},
     },
 }
-WINDOWS = 1024  # enough that no contender begins a new epoch at every other step
-SETTLED = 2  # rounds not counted: the first ones warm up, or compile
-LIMIT = 1800.0  # seconds for one turn, compiling included
+WINDOWS = 1024  # enough that no contender starts a new epoch every few steps
+SETTLED = 2  # first rounds, not counted: warm-up and compilation
+LIMIT = 1800.0  # seconds for one turn, including compilation
 
 
 # -- in a contender's process ----------------------------------------------------------------------------
 
 
 def _contend(name: str, details: dict[str, Any], turn: int, parent: Connection) -> None:
-    """Be one contender: do `turn` steps whenever the parent says so, and answer with seconds per step."""
+    """One contender: take `turn` steps on each request of the parent, and reply with seconds per step."""
     from tests.benchmarks import peers
 
     device = details["device"]
@@ -158,7 +158,7 @@ def _contend(name: str, details: dict[str, Any], turn: int, parent: Connection) 
 
 
 def _facts(job: "Job") -> dict[str, Any]:
-    """What a table says above its figures."""
+    """The machine, precision and versions, for the table's heading."""
     import torch
     import transformers
 
@@ -177,7 +177,7 @@ def _facts(job: "Job") -> dict[str, Any]:
 
 
 class Contender:
-    """A process that waits for its turn."""
+    """The process of a contender."""
 
     def __init__(self, name: str, details: dict[str, Any], turn: int) -> None:
         spawning = multiprocessing.get_context("spawn")
@@ -185,23 +185,23 @@ class Contender:
         self._pipe, end = spawning.Pipe()
         self._process = spawning.Process(target=_contend, args=(name, details, turn, end), daemon=True)
         self._process.start()
-        end.close()  # so that the child's death is heard here
+        end.close()  # so that the parent notices the child's death
         self.facts = self._answer()
 
     def take_turn(self) -> float:
-        """Let it work; seconds per step."""
+        """Let it take its steps. Returns seconds per step."""
         self._pipe.send("go")
         return float(self._answer()["seconds"])
 
     def end(self) -> None:
-        """Ask for its peak memory and let it go."""
+        """Ask for its peak memory and end it."""
         self._pipe.send("enough")
         self.peak = self._answer()["peak"]
         self._process.join(60)
         self.kill()
 
     def kill(self) -> None:
-        """Whatever it is doing."""
+        """Kill the process."""
         self._process.kill()
 
     def _answer(self) -> dict[str, Any]:
@@ -217,7 +217,7 @@ class Contender:
 
 
 def measure(names: list[str], details: dict[str, Any], steps: int, turn: int) -> dict[str, Any]:
-    """One shape's figures: everyone in turn, `steps` rounds after those that settle."""
+    """The figures of one shape: all contenders in turn, `steps` rounds after the warm-up."""
     contenders: list[Contender] = []
     try:
         for name in names:
@@ -249,14 +249,14 @@ def measure(names: list[str], details: dict[str, Any], steps: int, turn: int) ->
 
 
 def worst(shapes: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """The least ratio of speed and the largest of memory."""
+    """The smallest speed ratio and the largest memory ratio."""
     names = dict.fromkeys(name for found in shapes.values() for name in found if name.startswith("ratio_"))
     pick = {name: max if name == "ratio_memory" else min for name in names}
     return {name: pick[name](found[name] for found in shapes.values()) for name in names}
 
 
 def show(shapes: dict[str, dict[str, Any]], facts: dict[str, Any]) -> None:
-    """The table."""
+    """Print the table."""
     print(f"{facts['machine']}, {facts['precision']}, torch {facts['torch']}, ", end="")
     print(f"transformers {facts['transformers']}")
     for shape, found in shapes.items():
@@ -269,19 +269,19 @@ def show(shapes: dict[str, dict[str, Any]], facts: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=["distilgpt2", "small"])
     parser.add_argument("--peers", nargs="+", choices=["trainer", "notebook", "nanogpt"])
-    parser.add_argument("--steps", type=int, default=12, help="rounds that count")
-    parser.add_argument("--turn", type=int, help="steps in one turn: 1, or 10 on a GPU, which works ahead")
-    parser.add_argument("--batch", type=int, help="windows in a micro-batch, where not the shape's own")
+    parser.add_argument("--steps", type=int, default=12, help="rounds after the warm-up")
+    parser.add_argument("--turn", type=int, help="steps per turn: 1, or 10 on a GPU, which queues work")
+    parser.add_argument("--batch", type=int, help="windows in a batch, instead of the shape's default")
     parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--compile", action="store_true", help="ours and transformers' Trainer compile")
-    parser.add_argument("--compile-ours", action="store_true", help="ours alone does")
+    parser.add_argument("--compile", action="store_true", help="compile ours and transformers' Trainer")
+    parser.add_argument("--compile-ours", action="store_true", help="compile ours only")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     on_gpu = args.device == "cuda"

@@ -1,22 +1,21 @@
-"""A voice one can hear: fine-tune the starter on shelves, and count how many told tales are in the shelf's voice.
+"""Train the starter on shelves, and count how many told tales are in the shelf's voice.
 
     python tests/benchmarks/voice.py --grimm FOLDER [--shelf FOLDER …] --author FOLDER [--author FOLDER …]
                                      [--pair] [--only SHELF …] [--classifier-only] [--keep-home DIR] [--tales FILE]
                                      [--json]
 
-For each bundled shelf, for Grimm and for each further --shelf: the starter learns it with the program's defaults and
-tells 24 tales as anybody would tell with it, 12 from "Once upon a time" and 12 from the first words of stories that
-it did not learn from. A classifier (`corpus.manner`; names left out) names each tale's manner, among all the shelves,
-what the starter tells, and the --author folders. It is itself held against the shelves' held-out stories, and the
-starter's tales from the same beginnings are named, too (`starter_in_voice`: how many pass for the shelf's). With --pair
-one run learns the first two shelves of --only (or of all), and tells 12 as each. Needs `../shared` for nothing but
-the folders that are named.
+For each bundled shelf, for Grimm and for each --shelf, the starter is trained with the default plan and tells 24
+tales with default settings: 12 from "Once upon a time" and 12 from the first words of held-out stories. A classifier
+(`corpus.manner`, without names) assigns each tale to one of the shelves, the starter or an --author folder. The
+classifier is checked on the shelves' held-out stories. The untrained starter's tales from the same prompts are
+classified too (`starter_in_voice`: how many are assigned to the shelf). With --pair one run is trained on the first
+two shelves of --only (or of all), and tells 12 tales as each.
 
---classifier-only trains nothing. --keep-home keeps the runs in DIR, and takes those that are there as they are, so that
-parts can be run again; --tales writes every told tale into FILE. Half an hour or more for all of it on two cores.
-Prints a table; with --json one object as the last line: `told_in_voice`, `perplexity_lower` (a share), `copied` (the
-share of runs of eight words) and `seconds` (of training) have one number a shelf, `classifier_right` is the share of
-the shelves' held-out passages of 100 words.
+--classifier-only trains nothing. --keep-home keeps the runs in DIR and reuses those that are there, so that parts can
+be repeated. --tales writes every told tale into FILE. All of it takes half an hour or more on two cores. Prints a
+table; with --json one object as the last line. `told_in_voice`, `perplexity_lower` (a share), `copied` (the share of
+runs of eight words) and `seconds` (of training) have one number per shelf; `classifier_right` is the share of the
+shelves' held-out passages of 100 words that are classified correctly.
 """
 
 import argparse
@@ -38,7 +37,7 @@ from storytime_tui.corpus.manner import Classifier, passages_of
 from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.jobs import voice
 from storytime_tui.jobs.listen import tell_with
-from storytime_tui.jobs.voice import Ear, Shelf, Tell, ear_for, measure_voice
+from storytime_tui.jobs.voice import Shelf, Tell, VoiceJudge, make_judge, measure_voice
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
@@ -48,11 +47,11 @@ from storytime_tui.training.plan import TrainingPlan
 BUNDLED = ("hedgerow-tales", "nonsense-from-the-attic", "under-the-fir-trees")
 STARTER = "starter"
 TALES, OPENINGS = 24, 12
-MARGIN = 0.95  # what is asked of the classifier
+MARGIN = 0.95  # required share of the classifier
 
 
 def shelf_in(name: str) -> Shelf:
-    """A collection, split as a run of the defaults splits it."""
+    """A collection as a shelf, split as in a run with the default plan."""
     collection = find_collection(name)
     split = split_stories(collection.stories, TrainingPlan.validation_fraction, TrainingPlan().seed)
     return Shelf(voice_of(collection.title), split.training, split.validation)
@@ -62,7 +61,7 @@ def shelf_in(name: str) -> Shelf:
 
 
 def right_on(classifier: Classifier, texts: Mapping[str, Iterable[str]]) -> dict[str, tuple[int, int]]:
-    """Of each class's texts, how many are named right, and how many there are."""
+    """Per class: (texts classified correctly, texts)."""
     found = {}
     for name, each in texts.items():
         named = [classifier.classify(text) for text in each]
@@ -81,7 +80,7 @@ def held_out(shelves: Sequence[Shelf], *, whole: bool) -> dict[str, list[str]]:
 
 
 def share(counts: Mapping[str, tuple[int, int]], names: Iterable[str]) -> float:
-    """Of all of these classes' texts together, those named right: 0 to 1."""
+    """The share of all texts of these classes that are classified correctly, 0 to 1."""
     right, there = map(sum, zip(*(counts[name] for name in names), strict=True))
     return right / there if there else math.nan
 
@@ -90,7 +89,7 @@ def share(counts: Mapping[str, tuple[int, int]], names: Iterable[str]) -> float:
 
 
 def kept(tell: Tell, told: list[str]) -> Tell:
-    """The same, and each tale with its beginning goes to `told`."""
+    """The same function, which also appends each tale with its prompt to `told`."""
 
     def telling(prompt: str, count: int, seed: int, tokens: int) -> list[str]:
         found = list(tell(prompt, count, seed, tokens))
@@ -101,11 +100,11 @@ def kept(tell: Tell, told: list[str]) -> Tell:
 
 
 def starter_passages(shelves: Sequence[Shelf]) -> list[str]:
-    """What the starter tells by itself, to know it by: from beginnings of each shelf's own stories, too."""
+    """The starter's passages for the classifier, from openings of each shelf's training stories too."""
     from storytime_tui.jobs.generate import open_teller
 
     tell = tell_with(open_teller(STARTER), None)
-    openings = voice.base_beginnings(shelves, OPENINGS * len(shelves))
+    openings = voice.base_openings(shelves, OPENINGS * len(shelves))
     return [text for rows in voice.tell_as_base(tell, openings, 4 * len(openings)) for text in rows]
 
 
@@ -113,7 +112,7 @@ def starter_passages(shelves: Sequence[Shelf]) -> list[str]:
 
 
 def learned(run: str, collections: Sequence[str]) -> dict[str, Any]:
-    """Train, unless the home has the run already; its figures."""
+    """Train a run, unless the home has it already. Returns its figures."""
     if not runs.is_run(run):
         from storytime_tui.jobs.train import learn
 
@@ -132,21 +131,23 @@ def learned(run: str, collections: Sequence[str]) -> dict[str, Any]:
 
 
 def figures_of(evaluations: Sequence[ev.Evaluated], seconds: float) -> dict[str, Any]:
-    """By how much perplexity fell, as a share of what it was; seconds of training."""
+    """(the relative decrease of perplexity, seconds of training)."""
     first, best = evaluations[0].perplexity, min(e.perplexity for e in evaluations)
     return {"perplexity": (first, best), "perplexity_lower": 1 - best / first, "seconds": seconds}
 
 
-def told_by(model: str, ear: Ear, tales: dict[str, list[str]], *, lines: bool = True) -> voice.Voice:
-    """24 tales of a model, shared out among the ear's shelves; with `lines` each is told behind its shelf's."""
+def told_by(
+    model: str, judge: VoiceJudge, tales: dict[str, list[str]], *, lines: bool = True
+) -> voice.VoiceScore:
+    """Tell 24 tales, divided among the judge's shelves, and score them; with `lines`, each with its shelf's line."""
     from storytime_tui.jobs.generate import open_teller
 
     teller = open_teller(model)
     tells = {}
-    for shelf in ear.shelves:
+    for shelf in judge.shelves:
         told = tales.setdefault(f"{model}: {shelf.title}", [])
         tells[shelf.title] = kept(tell_with(teller, ((shelf.title, 1.0),) if lines else None), told)
-    measured = measure_voice(ear, tells, passages=TALES, openings=OPENINGS)
+    measured = measure_voice(judge, tells, passages=TALES, openings=OPENINGS)
     assert measured is not None
     return measured
 
@@ -155,22 +156,22 @@ def told_by(model: str, ear: Ear, tales: dict[str, list[str]], *, lines: bool = 
 
 
 def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """The figures, and every tale."""
+    """Measure everything. Returns the figures and every tale."""
     names = [*BUNDLED, *map(str, [args.grimm] if args.grimm else []), *map(str, args.shelf)]
     by_title = {shelf.title: name for name in names for shelf in [shelf_in(name)]}
     shelves = [shelf_in(name) for name in by_title.values()]
     authors = [shelf_in(str(folder)) for folder in args.author]
     tales: dict[str, list[str]] = {}
-    ear = ear_for(
+    judge = make_judge(
         shelves,
         starter_passages(shelves),
         {a.title: [story.text for story in some(a.stories)] for a in authors},
     )
-    assert ear is not None
-    right = right_on(ear.classifier, held_out([*shelves, *authors], whole=False))
-    untaught = {s.title: told_by(STARTER, replace(ear, shelves=(s,)), tales, lines=False) for s in shelves}
+    assert judge is not None
+    right = right_on(judge.classifier, held_out([*shelves, *authors], whole=False))
+    untaught = {s.title: told_by(STARTER, replace(judge, shelves=(s,)), tales, lines=False) for s in shelves}
     titles = [shelf.title for shelf in shelves]
-    whole = right_on(ear.classifier, held_out(shelves, whole=True))
+    whole = right_on(judge.classifier, held_out(shelves, whole=True))
     figures: dict[str, Any] = {
         "classifier_right": share(right, titles),
         "classifier_right_on_stories": share(whole, titles),
@@ -188,7 +189,7 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[st
     for shelf in wanted:
         run = f"voice-{Path(by_title[shelf.title]).name}"
         known_of = learned(run, [by_title[shelf.title]])
-        heard = told_by(run, replace(ear, shelves=(shelf,)), tales)
+        heard = told_by(run, replace(judge, shelves=(shelf,)), tales)
         figures["told_in_voice"][shelf.title] = heard.of_shelf
         figures["per_class"][shelf.title] = heard.per_class
         figures["perplexity_lower"][shelf.title] = known_of["perplexity_lower"]
@@ -197,25 +198,25 @@ def measure(args: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[st
     if args.pair and len(wanted) > 1:
         two = wanted[:2]
         learned("voice-pair", [by_title[shelf.title] for shelf in two])
-        heard = told_by("voice-pair", replace(ear, shelves=tuple(two)), tales)
+        heard = told_by("voice-pair", replace(judge, shelves=tuple(two)), tales)
         figures["pair"] = {title: f"{a} of {b}" for title, (a, b) in heard.of_each.items()}
     return figures, tales
 
 
 def matches(shelf: Shelf, name: str, only: Sequence[str]) -> bool:
-    """Whether a shelf is among those that were named, by title, name or folder."""
+    """Whether a shelf is among the named ones, by title, name or folder."""
     return bool(
         {shelf.title.lower(), name.lower(), Path(name).name.lower()} & {each.lower() for each in only}
     )
 
 
 def some(stories: Sequence[Story], words: int = 100_000) -> Sequence[Story]:
-    """Enough of an author, evenly chosen."""
+    """Evenly spaced texts of an author."""
     return stories[:: max(1, sum(story.facts.words for story in stories) // words)]
 
 
 def table(figures: Mapping[str, Any]) -> list[str]:
-    """The figures for people."""
+    """The figures as lines of text."""
     lines = [f"{'class':<28}named right on what was held out"]
     lines += [f"{name:<28}{told}" for name, told in figures["classifier"].items()]
     lines.append(
@@ -245,7 +246,7 @@ def table(figures: Mapping[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Print the figures."""
+    """Measure and print the figures."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -138,7 +138,7 @@ def test_restore_lists_and_brings_back_stories_and_collections(
     books: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("restore") == 0
-    assert "Nothing was removed" in capsys.readouterr().err
+    assert "There is nothing to restore" in capsys.readouterr().err
     run("add", str(books), "--name", "grimm")
     run("remove", "grimm", "--story", "The Fox")
     assert "corpus restore grimm --story 'The Fox'` brings it back" in capsys.readouterr().out

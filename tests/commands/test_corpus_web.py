@@ -64,7 +64,7 @@ def test_what_is_no_number_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> N
         with pytest.raises(SystemExit) as misused:
             main(["corpus", "fetch", typed])
         assert misused.value.code == 2
-    assert "'alice' is no book's number" in capsys.readouterr().err
+    assert "'alice' is not a book number" in capsys.readouterr().err
 
 
 def test_an_address_that_is_not_of_the_web_is_said(capsys: pytest.CaptureFixture[str]) -> None:

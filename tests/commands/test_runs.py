@@ -73,7 +73,7 @@ def test_a_run_shows_the_voices_that_it_knows(capsys: pytest.CaptureFixture[str]
     write_voices(folder, Voices(("Tales of the Hedgerow", "Grimm")))  # what it says itself holds
     assert "voices: Tales of the Hedgerow, Grimm\n" in said(capsys, "show", "new")[0]
     write_voices(folder, Voices(("Tales of the Hedgerow", "Grimm"), 1.3))
-    assert "told at strength 1.3, unless you say otherwise\n" in said(capsys, "show", "new")[0]
+    assert "told at strength 1.3 by default\n" in said(capsys, "show", "new")[0]
     shown = objects(said(capsys, "show", "new", "--json")[0])[0]
     assert (shown["voices"], shown["strength"]) == (["Tales of the Hedgerow", "Grimm"], 1.3)
 
@@ -92,7 +92,7 @@ def test_compare_shows_what_differs_and_the_best_evaluation(capsys: pytest.Captu
     assert row(table, "best at step") == ["20", "20"]
     assert row(table, "steps") == ["30 of 20", "20 of 20"]
     assert row(table, "seconds of training") == ["15", "10"]
-    assert row(table, "tokens a second") == ["1,016", "1,010"]
+    assert row(table, "tokens per second") == ["1,016", "1,010"]
     assert row(table, "learning_rate") == ["0.001", "0.0005"]
     assert row(table, "epochs") == ["-", "0.3333"]
     assert "dropout" not in table and "not comparable" not in table and not words
@@ -122,7 +122,7 @@ def test_losses_on_other_validation_stories_are_marked(
     table, words = said(capsys, "compare", "a", "b", "c")
     for title in ("validation loss", "perplexity", "bits per byte"):
         assert ["not comparable" in cell for cell in row(table, title)] == [False, True, False]
-    assert words == "b was judged by other stories than a: their losses cannot be compared.\n"
+    assert words == "b has other validation stories than a: their losses are not comparable.\n"
     found = objects(said(capsys, "compare", "a", "b", "c", "--json")[0])
     assert [each["same_stories"] for each in found] == [True, False, True]
 
@@ -146,10 +146,10 @@ def test_a_run_that_was_never_judged_or_is_damaged_has_dashes(capsys: pytest.Cap
     learned("a", 3.0)
     folder = learned("b")
     table, _ = said(capsys, "compare", "a", "b")
-    assert row(table, "validation loss") == ["3.000", "-"] and row(table, "tokens a second")[1] == "-"
+    assert row(table, "validation loss") == ["3.000", "-"] and row(table, "tokens per second")[1] == "-"
     (folder / "plan.toml").write_text("seed = [")
     table, words = said(capsys, "compare", "a", "b")
-    assert row(table, "state")[1] == "damaged" and "judged by other stories" in words
+    assert row(table, "state")[1] == "damaged" and "other validation stories" in words
 
 
 def test_one_run_is_nothing_to_compare(capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,7 +189,7 @@ def test_export_says_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[s
         "dtype": "bf16", "bytes": done["bytes"], "base": None, "address": None,
     }  # fmt: skip
     _, err = said(capsys, "export", "mine", "--to", str(tmp_path / "2"), code=1)
-    assert "is there already" in err and err.count("\n") == 1
+    assert "exists already" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_export_misused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         with pytest.raises(SystemExit) as stop:
             main(["runs", "export", *argv])
         assert stop.value.code == 2
-    assert "--private goes with --push" in capsys.readouterr().err
+    assert "--private needs --push" in capsys.readouterr().err
 
 
 # -- remove and restore ------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_a_removed_run_is_gone_from_every_list_and_comes_back_whole(
     out, _ = said(capsys, "remove", "mine")
     day = datetime.now(UTC) + timedelta(days=30)
     assert out == (
-        f"The run mine is removed, and kept until {day:%d %B %Y}: "
+        f"The run mine is removed. It is kept until {day:%d %B %Y}: "
         "`storytime-tui runs restore mine` brings it back.\n"
     )
     assert runs.run_names() == ["other"] and not folder.exists()
@@ -367,7 +367,7 @@ def test_every_field_of_a_comparison_is_told(capsys: pytest.CaptureFixture[str])
 
 
 def test_restore_without_a_name_lists_what_can_come_back(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "No removed run is kept" in said(capsys, "restore")[0]
+    assert "There is no removed run to restore" in said(capsys, "restore")[0]
     learned("mine", 3.0)
     learned("yours", 3.0)
     said(capsys, "remove", "mine", "yours")
@@ -382,10 +382,10 @@ def test_removing_what_a_lora_run_stands_on_is_told(capsys: pytest.CaptureFixtur
     learned("upon", 2.9, base="ground/step-10", lora_rank=4)
     learned("aside", 2.9, base="ground")  # learned whole: it holds all that it needs
     _, words = said(capsys, "remove", "ground")
-    assert "upon stands on ground" in words
+    assert "upon needs ground as LoRA base" in words
     assert "aside" not in words
     said(capsys, "restore", "ground")
-    assert "stands on" not in said(capsys, "remove", "ground", "upon")[1]
+    assert "as LoRA base" not in said(capsys, "remove", "ground", "upon")[1]
 
 
 # -- how a run sounds -----------------------------------------------------------------------------------------
@@ -409,5 +409,5 @@ def test_how_much_of_what_a_run_tells_sounds_like_its_shelf(capsys: pytest.Captu
     assert row(said(capsys, "compare", "heard", "quiet")[0], "sounds like its shelf") == ["19 of 24", "-"]
     compared = objects(said(capsys, "compare", "heard", "quiet", "--json")[0])
     assert [each["voice"] for each in compared] == [19 / 24, None]
-    assert "19 of 24 passages that it told sound like its shelf" in said(capsys, "show", "heard")[0]
+    assert "19 of 24 told passages sound like its shelf" in said(capsys, "show", "heard")[0]
     assert "passages" not in said(capsys, "show", "quiet")[0]

@@ -243,7 +243,7 @@ def test_a_preset_is_the_ground_that_options_stand_on(teller: FakeTeller) -> Non
     ("options", "says"),
     [
         (("--n", "0"), "from 1 to 64"),
-        (("--alternatives", "2"), "goes with --json"),
+        (("--alternatives", "2"), "needs --json"),
         (("--preset", "mad"), "There is no preset 'mad'; there are 'steady'"),
         (("--temperature", "9"), "temperature is 9.0, but must be between 0 and 5"),
         (("--set", "top_q=1"), "did you mean 'top_"),
@@ -293,7 +293,7 @@ def test_every_setting_is_reached_and_an_option_wins_over_set(teller: FakeTeller
         (["--strength", "strong"], "--strength is 'strong', but must be a number"),
         (["--contrast", "2.5"], "contrast is 2.5, but must be from 0 (off) to 2"),
         (["--contrast", "nan"], "contrast is nan"),
-        (["--blend", "other"], "--blend is 'other', but must be a run"),
+        (["--blend", "other"], "--blend is 'other', but must be RUN=NUMBER"),
         (["--blend", "=0.4"], "--blend is '=0.4'"),
         (["--blend", "other=much"], "--blend is 'other=much'"),
         (["--blend", "other=1.5"], "share of other in the blend is 1.5"),

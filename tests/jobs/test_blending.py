@@ -21,7 +21,7 @@ from storytime_tui.jobs.export import export_model
 from storytime_tui.jobs.find_model import find_origin
 from storytime_tui.jobs.generate import open_teller
 from storytime_tui.jobs.models import WholeFiles
-from storytime_tui.jobs.run_bases import BEGAN, write_beginning
+from storytime_tui.jobs.run_bases import BASE_FILE, record_base
 from storytime_tui.models import blend, catalogue, loading, lora, voices
 from storytime_tui.models.loading import Loaded
 from storytime_tui.models.tokenizer import load_tokenizer
@@ -69,8 +69,8 @@ def make_run(name: str, seed: int, base: str = "starter", step: int = 1, *, reco
     files = WholeFiles(loaded, load_tokenizer(origin.folder))
     files.write(files.weights(), checkpoint)
     write_plan(TrainingPlan(base=base, block_size=64), run / "plan.toml")
-    if record and not (run / BEGAN).exists():
-        write_beginning(run, origin)
+    if record and not (run / BASE_FILE).exists():
+        record_base(run, origin)
     return run
 
 
@@ -129,7 +129,7 @@ def test_a_run_whose_base_is_gone_says_that_it_is_told_otherwise() -> None:
     write_voices(run, Voices(("Tales",), 1.25))
     shutil.rmtree(paths.runs_folder() / "one")
     told = blending.choose("two", None, (), lambda *_: None)
-    assert told.strength == 1 and "told at strength 1, and not at 1.25" in told.note
+    assert told.strength == 1 and "told at strength 1 instead of its usual 1.25" in told.note
 
 
 def test_a_removed_run_is_named(home: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_lora_run_has_a_strength_too_and_joins_a_whole_run() -> None:
             torch.nn.init.normal_(parameter, 0, 0.02, generator=torch.Generator().manual_seed(1))
     lora.write_adapter(lora.adapter_weights(loaded.model), added, "starter", True, checkpoint)
     write_plan(TrainingPlan(base="starter", block_size=64, lora_rank=2), run / "plan.toml")
-    write_beginning(run, origin)
+    record_base(run, origin)
     small, one, base = state("small"), state("one"), state("starter")
     assert same(state("small", 0.0), base)
     half, both = state("small", 0.5), state("one", 1.0, ("small", 0.5))
@@ -212,8 +212,8 @@ def test_a_lora_run_has_a_strength_too_and_joins_a_whole_run() -> None:
     for name in base:
         torch.testing.assert_close(half[name], (base[name] + small[name]) / 2)
         torch.testing.assert_close(both[name], (one[name] + small[name]) / 2)
-    (run / BEGAN).write_text(json.dumps({"base": "starter", "weights": "others", "local": False}))
-    assert "was learned by LoRA beside an earlier starter" in refused("small", 1.0)
+    (run / BASE_FILE).write_text(json.dumps({"base": "starter", "weights": "others", "local": False}))
+    assert "was trained by LoRA on an earlier starter" in refused("small", 1.0)
 
 
 def test_another_strength_reads_nothing_anew_and_what_is_kept_is_bounded(
@@ -278,7 +278,7 @@ def test_a_run_is_told_at_its_usual_strength_unless_another_is_asked_for() -> No
     assert open_teller("one", strength=1.0).strength == 1.0
     shutil.rmtree(run.parent / "one" / "checkpoints")
     make_run("one", 1)
-    (run / BEGAN).write_text(json.dumps({"base": "starter", "weights": "others", "local": False}))
+    (run / BASE_FILE).write_text(json.dumps({"base": "starter", "weights": "others", "local": False}))
     assert open_teller("one").strength == 1.0  # the base is gone, and nobody asked
 
 
@@ -313,9 +313,9 @@ def test_a_base_whose_weights_have_changed_is_not_taken_for_the_old_one() -> Non
     make_run("one", 3, step=2)  # it learned on, and is better
     assert same(state("two", 1.5), before)
     shutil.rmtree(paths.runs_folder() / "one" / "checkpoints" / "step-1")
-    assert "has other weights by now" in refused("two")
+    assert "whose weights have changed since" in refused("two")
     make_run("old", 4, record=False)
-    assert "before runs kept which starter" in refused("old")
+    assert "before runs recorded their starter" in refused("old")
 
 
 def test_only_runs_of_one_base_are_blended() -> None:

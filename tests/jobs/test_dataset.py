@@ -31,8 +31,8 @@ def plan_for(shelves: tuple[str, str], **values: object) -> TrainingPlan:
 
 def test_without_knobs_an_epoch_reads_each_training_story_once(shelves: tuple[str, str]) -> None:
     chosen = choose(plan_for(shelves, shelf_lines=False))
-    assert chosen.reading == chosen.split.training
-    assert chosen.asked == chosen.split.validation
+    assert chosen.training == chosen.split.training
+    assert chosen.validation == chosen.split.validation
     assert chosen.plan.voices == ()
 
 
@@ -40,14 +40,17 @@ def test_each_story_stands_behind_its_shelf_s_line(shelves: tuple[str, str]) -> 
     chosen = choose(plan_for(shelves))
     assert chosen.plan.voices == ("Simple", "Long")
     for stories, read in (
-        (chosen.split.training, chosen.reading),
-        (chosen.split.validation, chosen.asked),
+        (chosen.split.training, chosen.training),
+        (chosen.split.validation, chosen.validation),
     ):
         assert [story.text for story in read] == [story.text for story in stories]
         for story in read:
             assert story.header == f"Shelf: {'Simple' if story.title.startswith('Tale') else 'Long'}\n"
     renamed = choose(dataclasses.replace(chosen.plan, voices=("Plain", "Tall")))
-    assert {story.header for story in renamed.asked + renamed.reading} == {"Shelf: Plain\n", "Shelf: Tall\n"}
+    assert {story.header for story in renamed.validation + renamed.training} == {
+        "Shelf: Plain\n",
+        "Shelf: Tall\n",
+    }
 
 
 def test_each_chapter_of_a_single_book_begins_with_the_line(tmp_path: Path) -> None:
@@ -57,7 +60,7 @@ def test_each_chapter_of_a_single_book_begins_with_the_line(tmp_path: Path) -> N
     (tmp_path / "goose").mkdir()
     (tmp_path / "goose" / "goose.txt").write_text("THE GOOSE\n\n\n" + "\n\n\n".join(chapters))
     chosen = choose(TrainingPlan(collections=(str(tmp_path / "goose"),)))
-    read = chosen.reading + chosen.asked
+    read = chosen.training + chosen.validation
     assert len(read) >= 3
     assert {story.header for story in read} == {"Shelf: Goose\n"}
     assert not any(story.continues for story in read)
@@ -65,7 +68,7 @@ def test_each_chapter_of_a_single_book_begins_with_the_line(tmp_path: Path) -> N
 
 def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, str]) -> None:
     chosen = choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5")))
-    times = Counter(story.facts.digest for story in chosen.reading)
+    times = Counter(story.facts.digest for story in chosen.training)
     training = chosen.split.training
     assert set(times) <= {story.facts.digest for story in training}
     simple = [times[s.facts.digest] for s in training if s.title.startswith("Tale")]
@@ -74,15 +77,15 @@ def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, s
     assert set(simple) == {2, 3}
     assert set(long) == {0, 1}
     assert chosen.split == choose(plan_for(shelves)).split
-    assert chosen.reading == choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5"))).reading
+    assert chosen.training == choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5"))).training
 
 
 def test_headers_stand_before_training_stories_alone(shelves: tuple[str, str]) -> None:
     chosen = choose(plan_for(shelves, headers=0.5, repeats=("simple=2",)))
-    titled = [story.header for story in chosen.reading if story.header.count("\n") > 1]
-    assert 0 < len(titled) < len(chosen.reading)
+    titled = [story.header for story in chosen.training if story.header.count("\n") > 1]
+    assert 0 < len(titled) < len(chosen.training)
     assert all(re.match(r"Shelf: (Simple|Long)\n(Title|Characters|Tone): ", header) for header in titled)
-    assert all(story.header.count("\n") == 1 for story in chosen.asked)
+    assert all(story.header.count("\n") == 1 for story in chosen.validation)
 
 
 def test_an_older_run_s_headers_stand_in_the_text(shelves: tuple[str, str]) -> None:
@@ -90,8 +93,8 @@ def test_an_older_run_s_headers_stand_in_the_text(shelves: tuple[str, str]) -> N
     plain = choose(plan_for(shelves, shelf_lines=False))
     assert chosen.split == plain.split
     bare = {story.text for story in plain.split.training}
-    headed = [story for story in chosen.reading if story.text not in bare]
-    assert 0 < len(headed) < len(chosen.reading)
+    headed = [story for story in chosen.training if story.text not in bare]
+    assert 0 < len(headed) < len(chosen.training)
     for story in headed:
         header, _, rest = story.text.partition("\n\n")
         assert rest in bare

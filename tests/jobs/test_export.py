@@ -127,7 +127,7 @@ def test_what_is_not_there_is_refused_in_one_sentence(tmp_path: Path) -> None:
         export_model("mine", tmp_path / "out")
     checkpoint("mine", 10, "last")
     for bad in ("step-11", "best", "../checkpoints/last"):
-        with pytest.raises(RunError, match=r"keeps no checkpoint .* step-10"):
+        with pytest.raises(RunError, match=r"has no checkpoint .* step-10"):
             export_model("mine", tmp_path / "out", checkpoint=bad)
     assert not list(tmp_path.glob("out*"))
 
@@ -136,9 +136,9 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     checkpoint("mine", 10, "last")
     (tmp_path / "out").mkdir()
     (tmp_path / "letter.gguf").write_text("mine")
-    with pytest.raises(ModelError, match="is there already"):
+    with pytest.raises(ModelError, match="exists already"):
         export_model("mine", tmp_path / "out")
-    with pytest.raises(ModelError, match="is there already"):
+    with pytest.raises(ModelError, match="exists already"):
         export_model("mine", tmp_path / "letter.gguf", format="gguf")
     with pytest.raises(ModelError, match=r"ends in \.gguf"):
         export_model("mine", tmp_path / "other", format="gguf")
@@ -297,7 +297,9 @@ def test_an_upload_that_breaks_keeps_the_export(
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     hub.fault = "commit-refused"
     checkpoint("mine", 10, "last")
-    with pytest.raises(ModelError, match=r"may not write .* the export is whole in .* `hf upload ada/tales"):
+    with pytest.raises(
+        ModelError, match=r"may not write .* the export is complete in .* `hf upload ada/tales"
+    ):
         export_model("mine", tmp_path / "out", push="ada/tales")
     logits(tmp_path / "out")
     assert not hub.repos["ada/tales"].files

@@ -1,6 +1,6 @@
 """What fine-tuning is for: a run knows its own collection better than its base does, and than another run does."""
 
-from storytime_tui.jobs.evaluate import judge
+from storytime_tui.jobs.evaluate import evaluate_model
 from storytime_tui.jobs.train import learn
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
@@ -31,7 +31,7 @@ def test_each_run_is_the_better_on_its_own_collection() -> None:
     taught("one", "base", (first,), 20)
     taught("two", "base", (second,), 20)
     bits = {
-        (model, collection): judge(model, [collection], lambda *_: None, seed=2).bits_per_byte
+        (model, collection): evaluate_model(model, [collection], lambda *_: None, seed=2).bits_per_byte
         for model in ("base", "one", "two")
         for collection in COLLECTIONS
     }

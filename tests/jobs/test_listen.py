@@ -13,11 +13,11 @@ from storytime_tui.commands import evaluate as command
 from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.errors import ModelError
 from storytime_tui.jobs import blending, evaluate, generate, listen, voice
-from storytime_tui.jobs.evaluate import Judged
+from storytime_tui.jobs.evaluate import Evaluation
 from storytime_tui.jobs.find_model import Origin
-from storytime_tui.jobs.listen import Listening, heard
+from storytime_tui.jobs.listen import Listening, with_voice_events
 from storytime_tui.jobs.train import learn
-from storytime_tui.jobs.voice import Shelf, ear_for
+from storytime_tui.jobs.voice import Shelf, make_judge
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.training import events as ev
@@ -32,16 +32,16 @@ from tests.tiny import write_collection
 from tests.tui.fakes import STARTED, step
 
 PLAN = TrainingPlan(base="starter", collections=("old",), evaluate_every=5)
-FIGURES = Judged("r", ("old",), 2, 3.0, 20.0, 1.2, 5000, 9000)
+FIGURES = Evaluation("r", ("old",), 2, 3.0, 20.0, 1.2, 5000, 9000)
 TOTAL = STARTED.total_steps
 
 
-EAR_OF = listen._ear_of
+MAKE_JUDGE = listen._make_judge
 
 
 @pytest.fixture(autouse=True)
 def somebody_listens(nobody_listens: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listen, "_ear_of", EAR_OF)
+    monkeypatch.setattr(listen, "_make_judge", MAKE_JUDGE)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_at_the_end_the_best_checkpoint_is_listened_to(
     shelf: Shelf, base: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = Opened(monkeypatch)
-    said = list(heard(a_run(), "r", Listening(PLAN, (shelf,), 1000)))
+    said = list(with_voice_events(a_run(), "r", Listening(PLAN, (shelf,), 1000)))
     assert isinstance(said[-1], ev.Finished)
     assert isinstance(said[-2], ev.VoiceMeasured)
     assert said[-2] == ev.VoiceMeasured(TOTAL, 24, 24, 0, said[-2].copied, ("Old",), (24,))
@@ -125,7 +125,7 @@ def test_a_strength_is_chosen_written_down_and_said(
     (paths.runs_folder() / "r" / "events.jsonl").touch()
     plan = dataclasses.replace(PLAN, voices=("Old",), device="cpu")
     listening = Listening(plan, (shelf,), 1000, loss_of=lambda strength: 3.0 + cost * (strength - 1))
-    said = list(heard(a_run(), "r", listening))
+    said = list(with_voice_events(a_run(), "r", listening))
     kept = read_voices(paths.runs_folder() / "r")
     (event,) = [each for each in said if isinstance(each, ev.StrengthChosen)]
     (measured,) = measures(iter(said))
@@ -146,11 +146,11 @@ def test_it_is_listened_to_while_it_learns_where_that_is_cheap(
 ) -> None:
     Opened(monkeypatch)
     live = Listening(PLAN, (shelf,), 1000, lambda title: tell_as(NEW))
-    during = measures(heard(a_run(), "r", live))[:-1]
+    during = measures(with_voice_events(a_run(), "r", live))[:-1]
     assert [each.step for each in during] == list(range(5, TOTAL, 5))
     assert {(each.of_shelf, each.of_base) for each in during} == {(0, 24)}
     base["seconds"] = 1000 * 0.05 / (TOTAL / 5) * 1.01  # a little more than a twentieth of it all
-    assert len(measures(heard(a_run(), "r", live))) == 1
+    assert len(measures(with_voice_events(a_run(), "r", live))) == 1
 
 
 def test_a_run_that_was_stopped_or_has_nothing_to_be_told_from_is_not_listened_to(
@@ -158,11 +158,15 @@ def test_a_run_that_was_stopped_or_has_nothing_to_be_told_from_is_not_listened_t
 ) -> None:
     opened = Opened(monkeypatch)
     scratch = dataclasses.replace(PLAN, base="scratch-tiny")
-    assert list(heard(a_run("stopped"), "r", Listening(PLAN, (shelf,), 1000))) == list(a_run("stopped"))
+    assert list(with_voice_events(a_run("stopped"), "r", Listening(PLAN, (shelf,), 1000))) == list(
+        a_run("stopped")
+    )
     unheard = dataclasses.replace(PLAN, listen=False)
-    assert list(heard(a_run(), "r", Listening(unheard, (shelf,), 1000))) == list(a_run())
-    assert list(heard(a_run(), "r", Listening(scratch, (shelf,), 1000))) == list(a_run())
-    assert not measures(heard(a_run(), "r", Listening(PLAN, (shelf,), 1000, stopped=lambda: True)))
+    assert list(with_voice_events(a_run(), "r", Listening(unheard, (shelf,), 1000))) == list(a_run())
+    assert list(with_voice_events(a_run(), "r", Listening(scratch, (shelf,), 1000))) == list(a_run())
+    assert not measures(
+        with_voice_events(a_run(), "r", Listening(PLAN, (shelf,), 1000, stopped=lambda: True))
+    )
     assert opened.names == []
 
 
@@ -175,7 +179,7 @@ def test_a_figure_that_cannot_be_made_ends_no_run(
             raise trouble
 
         monkeypatch.setattr(generate, "open_teller", fails)
-        said = list(heard(a_run(), "r", Listening(PLAN, (shelf,), 1000)))
+        said = list(with_voice_events(a_run(), "r", Listening(PLAN, (shelf,), 1000)))
         assert not measures(iter(said))
         assert isinstance(said[-1], ev.Finished)
 
@@ -249,13 +253,13 @@ def test_evaluate_says_whose_manner_a_model_tells_in(
     Opened(monkeypatch)
     monkeypatch.setattr(listen, "tell_with", tell)
     old, hill = str(tmp_path / "old"), str(a_shelf(tmp_path / "hill", "Hill", HILL))
-    measured = evaluate.judge_voice("r", [old, hill], lambda *words: None)
+    measured = evaluate.evaluate_voice("r", [old, hill], lambda *words: None)
     assert asked == [(("Old", 1.0),), None]  # behind the line that it knows, and in its usual voice
     assert measured.per_class == {"Old": 12, voice.BASE: 12}
     assert measured.share == 0.5
 
-    monkeypatch.setattr(command, "judge", lambda *words, **more: FIGURES)
-    monkeypatch.setattr(command, "judge_voice", lambda *words, **more: measured)
+    monkeypatch.setattr(command, "evaluate_model", lambda *words, **more: FIGURES)
+    monkeypatch.setattr(command, "evaluate_voice", lambda *words, **more: measured)
     for extra in ([], ["--voice"]):
         assert main(["evaluate", "--model", "r", "--corpus", old, "--json", *extra]) == 0
         told = json.loads(capsys.readouterr().out)
@@ -274,15 +278,15 @@ def test_one_shelf_and_a_model_of_no_known_base_is_one_sentence(
 ) -> None:
     monkeypatch.setattr(evaluate, "find_origin", lambda name, report: Origin(name, tmp_path, local=True))
     with pytest.raises(ModelError, match="name a second collection"):
-        evaluate.judge_voice("./somewhere", [str(tmp_path / "old")], lambda *words: None)
+        evaluate.evaluate_voice("./somewhere", [str(tmp_path / "old")], lambda *words: None)
 
 
 def test_a_voice_is_heard_among_the_bundled_collections_that_were_not_read(home: Path) -> None:
     """Beside the base alone, whatever is not the base's would count as the shelf's."""
     bundled = find_collection("hedgerow-tales")
-    others = listen.other_manners([Shelf(bundled.title, bundled.stories)])
+    others = listen.other_styles([Shelf(bundled.title, bundled.stories)])
     assert set(others) == {"Nonsense from the Attic", "Under the Fir Trees"}
-    ear = ear_for([Shelf(bundled.title, bundled.stories)], (), others)
-    assert ear is not None
-    told = ear.judge({bundled.title: [others["Under the Fir Trees"][0]]})
+    judge = make_judge([Shelf(bundled.title, bundled.stories)], (), others)
+    assert judge is not None
+    told = judge.score({bundled.title: [others["Under the Fir Trees"][0]]})
     assert told.of_shelf == 0

@@ -106,6 +106,6 @@ def test_a_run_with_such_a_batch_is_refused_before_torch_is_loaded(
         block_size=16,
         checkpointing=checkpointing,
     )
-    with pytest.raises(PlanError, match=r"batch_size is 1000000, which .* GB .* set batch_size=\d+ or less"):
+    with pytest.raises(PlanError, match=r"batch_size=1000000 needs .* GB .* set batch_size=\d+ or less"):
         list(train.learn(plan, Control()))
     assert not (home / "runs").exists()

@@ -14,7 +14,7 @@ from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import estimates, generate, memory
 from storytime_tui.jobs.bench.train import shapes
-from storytime_tui.jobs.evaluate import judge
+from storytime_tui.jobs.evaluate import evaluate_model
 from storytime_tui.jobs.find_model import find_origin
 from storytime_tui.jobs.train import learn, resume
 from storytime_tui.models.catalogue import STARTER, STARTER_FOLDER, has_starter
@@ -51,7 +51,7 @@ def test_it_tells_and_is_measured_by_its_name(starter: Path, tales: Path) -> Non
     assert find_origin(STARTER, nothing).folder == starter
     said = list(generate.open_teller(STARTER).tell("The mouse", SamplerSettings(max_tokens=3)))
     assert isinstance(said[-1], Told)
-    assert judge(STARTER, [str(tales)], nothing).validation_loss > 0
+    assert evaluate_model(STARTER, [str(tales)], nothing).validation_loss > 0
     assert generate.choices()[0].name == STARTER
     assert shapes()[STARTER].width == 64
     story = estimates.estimate([], STARTER)

@@ -15,11 +15,11 @@ from storytime_tui import paths
 from storytime_tui.errors import CorpusError, ModelError, PlanError, RunError, StorytimeError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.jobs.boards import on_board
-from storytime_tui.jobs.evaluate import judge
+from storytime_tui.jobs.evaluate import evaluate_model
 from storytime_tui.jobs.export import export_model
 from storytime_tui.jobs.generate import choices, open_teller
 from storytime_tui.jobs.progress import Stopped
+from storytime_tui.jobs.tensorboard import with_tensorboard
 from storytime_tui.jobs.train import learn, resume
 from storytime_tui.models import hub
 from storytime_tui.training import events as ev
@@ -98,14 +98,14 @@ def test_a_shelf_is_learned_kept_told_and_measured(tales: Path) -> None:
     assert all(isinstance(piece, Piece) for piece in told[:-1])
 
     best = next(e for e in said if isinstance(e, ev.Evaluated) and e.step == finished.best_step)
-    judged = judge("tales-1", [str(tales)], lambda *_: None, precision=started.precision, stride=64)
+    judged = evaluate_model("tales-1", [str(tales)], lambda *_: None, precision=started.precision, stride=64)
     assert judged.stories == 1
     assert judged.validation_loss == pytest.approx(best.validation_loss, abs=1e-3)
     assert judged.bits_per_byte == pytest.approx(best.bits_per_byte, abs=1e-3)
-    slid = judge("tales-1", [str(tales)], lambda *_: None, precision=started.precision)
+    slid = evaluate_model("tales-1", [str(tales)], lambda *_: None, precision=started.precision)
     assert slid.tokens == judged.tokens
     assert slid.validation_loss == pytest.approx(best.validation_loss, abs=0.1)
-    everything = judge("tales-1", [str(tales)], lambda *_: None, everything=True)
+    everything = evaluate_model("tales-1", [str(tales)], lambda *_: None, everything=True)
     assert everything.stories == 8
     assert everything.bytes > judged.bytes
 
@@ -149,7 +149,7 @@ def test_a_run_whose_stories_changed_is_not_taken_for_the_same(tales: Path) -> N
             control.stop()
     path = tales / "tale-3.txt"
     path.write_text(path.read_text() + "\n\nAnd then the mouse went home.\n")
-    with pytest.raises(RunError, match="have changed since it began"):
+    with pytest.raises(RunError, match="have changed since it started"):
         list(resume("r", Control()))
 
 
@@ -172,7 +172,7 @@ def test_what_cannot_work_is_said_before_anything_is_made(tales: Path, tmp_path:
         (plan_for(short, block_size=None), PlanError, "pick more stories"),
         (plan_for(tales, block_size=512), PlanError, "sees at most 256 tokens"),
         (plan_for(tmp_path / "nowhere"), CorpusError, "nowhere"),
-        (plan_for(tales, tokenizer="scratch-tiny"), PlanError, "none of its own"),
+        (plan_for(tales, tokenizer="scratch-tiny"), PlanError, "no tokenizer of its own"),
         (plan_for(tales, device="cuda:7"), ModelError, "cuda"),
     ]
     for plan, kind, says in cases:
@@ -330,7 +330,7 @@ def test_frozen_embeddings_stay(tales: Path) -> None:
 def test_tensorboard_finds_the_runs_numbers(tales: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    said = list(on_board(learn(plan_for(tales), Control(), "r")))
+    said = list(with_tensorboard(learn(plan_for(tales), Control(), "r")))
     board = EventAccumulator(str(paths.runs_folder() / "r" / "tensorboard"))
     board.Reload()
     losses = [(e.step, e.loss) for e in said if isinstance(e, ev.StepDone)]
@@ -349,7 +349,7 @@ def test_a_damaged_checkpoint_tells_and_judges_nothing(tales: Path) -> None:
     with pytest.raises(ModelError, match=r"is damaged: model\.safetensors is not what was saved"):
         open_teller("r")
     with pytest.raises(ModelError, match="is damaged"):
-        judge("r", [str(tales)], lambda *_: None)
+        evaluate_model("r", [str(tales)], lambda *_: None)
     with pytest.raises(ModelError, match="is damaged"):
         export_model("r", tales.parent / "out")
 
@@ -360,7 +360,7 @@ def test_a_run_of_which_nothing_is_whole_is_not_begun_anew(tales: Path) -> None:
     kept = sorted(checkpoints.glob("step-*"))
     for folder in kept:
         (folder / "trainer.safetensors").write_bytes(b"")
-    with pytest.raises(RunError, match="No checkpoint of the run 'r' is whole"):
+    with pytest.raises(RunError, match="Every checkpoint of the run 'r' is damaged"):
         list(resume("r", Control(), more_epochs=1.0))
     assert sorted(checkpoints.glob("step-*")) == kept
 

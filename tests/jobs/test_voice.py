@@ -7,7 +7,16 @@ import pytest
 from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.jobs import voice
-from storytime_tui.jobs.voice import BASE, ONCE, Ear, Shelf, beginnings, ear_for, measure_voice, shelves_of
+from storytime_tui.jobs.voice import (
+    BASE,
+    ONCE,
+    Shelf,
+    VoiceJudge,
+    make_judge,
+    measure_voice,
+    prompts,
+    shelves_of,
+)
 from tests.corpus.test_manner import NEW, NEW_STORIES, OLD, OLD_STORIES, story
 
 HILL = ["up the hill", "down the valley", "across the heather", "over the stile", "as the shepherds say"]
@@ -46,7 +55,7 @@ def test_each_story_is_of_its_collections_shelf(shelves: tuple[Shelf, ...]) -> N
 
 
 def test_a_base_is_known_by_the_beginnings_of_stories_that_are_learned(shelves: tuple[Shelf, ...]) -> None:
-    openings = voice.base_beginnings(shelves)
+    openings = voice.base_openings(shelves)
     assert len(openings) == len(set(openings)) == 12
     texts = [[story.text.lstrip() for story in shelf.stories] for shelf in shelves]
     begun = [[any(text.startswith(each) for text in own) for each in openings] for own in texts]
@@ -55,39 +64,39 @@ def test_a_base_is_known_by_the_beginnings_of_stories_that_are_learned(shelves: 
 
 
 def test_half_begins_once_upon_a_time_and_half_as_held_out_stories_do() -> None:
-    assert beginnings(["a", "b", "c"], 24) == [(ONCE, 12), ("a", 4), ("b", 4), ("c", 4)]
-    assert beginnings(["a", "b", "c", "d"], 7) == [(ONCE, 4), ("a", 1), ("b", 1), ("c", 1)]
-    assert beginnings([], 5) == [(ONCE, 5)]
-    assert sum(rows for _, rows in beginnings([f"{n}" for n in range(12)], 24)) == 24
+    assert prompts(["a", "b", "c"], 24) == [(ONCE, 12), ("a", 4), ("b", 4), ("c", 4)]
+    assert prompts(["a", "b", "c", "d"], 7) == [(ONCE, 4), ("a", 1), ("b", 1), ("c", 1)]
+    assert prompts([], 5) == [(ONCE, 5)]
+    assert sum(rows for _, rows in prompts([f"{n}" for n in range(12)], 24)) == 24
 
 
 def test_what_sounds_like_the_shelf_like_the_base_and_like_another_shelf(shelves: tuple[Shelf, ...]) -> None:
-    ear = ear_for(shelves, NEW_STORIES)
-    assert ear is not None
-    good = measure_voice(ear, {"Old Tales": telling(OLD), "Hill Tales": telling(HILL)}, passages=10)
+    judge = make_judge(shelves, NEW_STORIES)
+    assert judge is not None
+    good = measure_voice(judge, {"Old Tales": telling(OLD), "Hill Tales": telling(HILL)}, passages=10)
     assert good is not None
     assert (good.passages, good.of_shelf, good.of_base, good.share) == (10, 10, 0, 1.0)
     assert good.of_each == {"Old Tales": (5, 5), "Hill Tales": (5, 5)}
-    bad = measure_voice(ear, {"Old Tales": telling(HILL), "Hill Tales": telling(NEW)}, passages=10)
+    bad = measure_voice(judge, {"Old Tales": telling(HILL), "Hill Tales": telling(NEW)}, passages=10)
     assert bad is not None
     assert (bad.of_shelf, bad.of_base, bad.share) == (0, 5, 0.0)
     assert bad.per_class == {"Hill Tales": 5, BASE: 5}
 
 
 def test_what_is_recited_is_counted(shelves: tuple[Shelf, ...]) -> None:
-    ear = ear_for(shelves[:1], NEW_STORIES)
-    assert ear is not None
+    judge = make_judge(shelves[:1], NEW_STORIES)
+    assert judge is not None
     learned, new = shelves[0].stories[0].text, "One two three four five six seven eight nine. " * 9
-    voiced = ear.judge({"Old Tales": [learned]})
+    voiced = judge.score({"Old Tales": [learned]})
     assert (voiced.passages, voiced.copied) == (1, 1.0)
-    assert ear.judge({"Old Tales": [new]}).copied == 0.0
+    assert judge.score({"Old Tales": [new]}).copied == 0.0
 
 
 def test_one_shelf_alone_can_be_told_from_nothing(shelves: tuple[Shelf, ...]) -> None:
-    assert ear_for(shelves[:1], []) is None
-    assert ear_for(shelves[:1], [" "]) is None
-    assert ear_for(shelves, []) is not None
-    alone = ear_for(shelves[:1], [], {"Lily's": NEW_STORIES})
+    assert make_judge(shelves[:1], []) is None
+    assert make_judge(shelves[:1], [" "]) is None
+    assert make_judge(shelves, []) is not None
+    alone = make_judge(shelves[:1], [], {"Lily's": NEW_STORIES})
     assert alone is not None
     assert set(alone.classifier.classes) == {"Old Tales", "Lily's"}
 
@@ -99,8 +108,8 @@ def test_every_passage_is_asked_for_with_a_seed_of_its_own_and_a_stop_ends_it() 
         asked.append((prompt, count, seed, tokens))
         return ["Said."] * count
 
-    ear = ear_for([Shelf("Old", ())], OLD_STORIES, {"New": NEW_STORIES})
-    assert ear is None  # a shelf without a story
+    judge = make_judge([Shelf("Old", ())], OLD_STORIES, {"New": NEW_STORIES})
+    assert judge is None  # a shelf without a story
     base = [each for rows in voice.tell_as_base(tell, ["a", "b"]) for each in rows]
     assert len(base) == voice.BASE_PASSAGES
     assert [(prompt, count) for prompt, count, _, _ in asked] == [(ONCE, 24), ("a", 12), ("b", 12)]
@@ -110,8 +119,8 @@ def test_every_passage_is_asked_for_with_a_seed_of_its_own_and_a_stop_ends_it() 
 
 
 def test_it_stops_between_beginnings(shelves: tuple[Shelf, ...]) -> None:
-    ear = ear_for(shelves, [])
-    assert isinstance(ear, Ear)
+    judge = make_judge(shelves, [])
+    assert isinstance(judge, VoiceJudge)
     told: list[int] = []
 
     def tell(prompt: str, count: int, seed: int, tokens: int) -> list[str]:
@@ -119,5 +128,5 @@ def test_it_stops_between_beginnings(shelves: tuple[Shelf, ...]) -> None:
         return ["Said."] * count
 
     tells = {shelf.title: tell for shelf in shelves}
-    assert measure_voice(ear, tells, stopped=lambda: len(told) == 1) is None
+    assert measure_voice(judge, tells, stopped=lambda: len(told) == 1) is None
     assert len(told) == 1

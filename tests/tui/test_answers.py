@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storytime_tui.jobs.bench.keys import furnish
+from storytime_tui.jobs.bench.keys import fill_home
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import runs
 from storytime_tui.tui import ahead, tour
@@ -111,7 +111,7 @@ def test_a_run_gives_way_to_the_screen_and_nothing_else_does() -> None:
 
 
 def test_a_home_to_measure_by_has_what_it_says(home: Path) -> None:
-    furnish(home, stories=3, runs=2)
+    fill_home(home, stories=3, runs=2)
     store = StoryStore(home / "stories.sqlite3")
     assert len(store.stories()) == 3
     store.close()

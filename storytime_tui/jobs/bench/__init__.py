@@ -1,1 +1,1 @@
-"""This machine's own figures: the app, its keys, training and telling."""
+"""Benchmarks of this machine: the app's start, its keys, training and telling."""

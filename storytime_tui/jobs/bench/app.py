@@ -1,4 +1,4 @@
-"""This machine's own figures: how soon the app paints, and what the dashboard costs a run."""
+"""Benchmarks: the app's time to first frame, and the dashboard's cost for a training run."""
 
 import contextlib
 import json
@@ -28,11 +28,11 @@ class Bare(App[None]):
 Bare().run()
 """
 _OURS = "import sys; from storytime_tui.cli import main; sys.exit(main([]))"
-_PAINTED = b"Library"  # stands in both first frames
+_PAINTED = b"Library"  # in the first frame of both apps
 _LIMIT = 300.0  # seconds for one program
 _STEPS = 40
-_SETTLED = 8  # one part in so many of a run's steps is not counted: the first ones warm up
-# a small run that does nothing but step: the shape that a newcomer trains, on the bundled tales
+_WARM_UP = 8  # the first 1/8 of a run's steps is not counted
+# a small run of training steps only, with the default scratch shape on the bundled tales
 _PLAN = TrainingPlan(
     base="scratch-small",
     collections=("hedgerow-tales",),
@@ -46,21 +46,21 @@ _PLAN = TrainingPlan(
 
 
 def measure_ui(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
-    """How soon it paints and what it costs; see `measure_first_frame` and `measure_dashboard`."""
+    """The figures of `measure_first_frame` and `measure_dashboard`."""
     if os.name == "nt":
         raise StorytimeError("bench ui needs a pseudo-terminal, which Windows does not offer to Python.")
     return {**measure_first_frame(rounds, say), **measure_dashboard(max(1, rounds // 2), say)}
 
 
 def measure_first_frame(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
-    """Seconds from the program's start to its first painted frame in a pseudo-terminal of 80 x 24.
+    """Seconds from the program's start to its first frame in a pseudo-terminal of 80 x 24.
 
-    Ours and a bare Textual app's are started in turn, `rounds` times after one warm-up each; the figures
-    are medians, the ratio is the median of the pairs'.
+    Our app and a bare Textual app are started in turn, `rounds` times after one warm-up. The figures are medians; the
+    ratio is the median over the pairs.
     """
     ours: list[float] = []
     bare: list[float] = []
-    with home_of_its_own() as environment:
+    with new_home() as environment:
         for turn in range(rounds + 1):
             pair = [_first_frame(code, environment) for code in (_OURS, _BARE)]
             say(
@@ -79,13 +79,14 @@ def measure_first_frame(rounds: int, say: Callable[[str], None]) -> dict[str, fl
 def measure_dashboard(
     rounds: int, say: Callable[[str], None], plan: TrainingPlan = _PLAN
 ) -> dict[str, float]:
-    """The same run with the dashboard open and headless, in turn: tokens per second, ours over headless, and
-    from the inside of the app how late a 20 ms tick comes (the 99th percentile; the worst of the rounds). `plan`
-    says how many windows a step has.
+    """Train the same run with the dashboard and headless, in turn.
+
+    The ratio is tokens per second with the dashboard over headless (median). The tick figure is the delay of a 20 ms
+    timer in the app (99th percentile, the worst round). `plan` is the run.
     """
     ratios, ticks = [], []
     for turn in range(1, rounds + 1):
-        with home_of_its_own() as environment:
+        with new_home() as environment:
             home = Path(environment["STORYTIME_HOME"])
             written, result = home / "plan.toml", home / "result.json"
             write_plan(plan, written)
@@ -94,7 +95,7 @@ def measure_dashboard(
                 drained(program, terminal)
             figures = json.loads(result.read_text(encoding="utf-8"))
             if figures["trouble"]:
-                raise StorytimeError(f"The run to measure by failed: {figures['trouble']}")
+                raise StorytimeError(f"The measured run failed: {figures['trouble']}")
             alone = [
                 sys.executable,
                 "-m",
@@ -120,30 +121,30 @@ def measure_dashboard(
 
 
 @contextlib.contextmanager
-def home_of_its_own() -> Iterator[dict[str, str]]:
-    """An environment with an empty home of its own."""
+def new_home() -> Iterator[dict[str, str]]:
+    """Environment variables with a new, empty home."""
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as home:
         yield {**os.environ, "STORYTIME_HOME": home, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
 
 def _first_frame(code: str, environment: dict[str, str]) -> float:
-    """Start `code` in a pseudo-terminal; seconds until it has painted."""
-    began = time.perf_counter()
-    seen = b""
+    """Start `code` in a pseudo-terminal. Returns the seconds until its first frame."""
+    started = time.perf_counter()
+    output = b""
     with in_terminal([sys.executable, "-c", code], environment) as (_, terminal):
-        while _PAINTED not in seen:
-            data = _read(terminal, _LIMIT - (time.perf_counter() - began))
+        while _PAINTED not in output:
+            data = _read(terminal, _LIMIT - (time.perf_counter() - started))
             if not data:
-                raise StorytimeError(f"The app painted no first frame; it wrote {seen[-300:]!r}.")
-            seen += data
-        return time.perf_counter() - began
+                raise StorytimeError(f"The app painted no first frame; it wrote {output[-300:]!r}.")
+            output += data
+        return time.perf_counter() - started
 
 
 @contextlib.contextmanager
 def in_terminal(
     argv: list[str], environment: dict[str, str]
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Run a program in a pseudo-terminal of 80 x 24 for the block; yields it and our end of the terminal."""
+    """Run a program in a pseudo-terminal of 80 x 24 for the block. Yields it and our end of the terminal."""
     import fcntl
     import struct
     import termios
@@ -163,18 +164,18 @@ def in_terminal(
 
 
 def _read(terminal: int, seconds: float) -> bytes:
-    """What the program wrote; nothing when it ended or the time is up."""
+    """The program's next output; empty when it has ended or the time is up."""
     ready, _, _ = select.select([terminal], [], [], max(0.0, seconds))
     try:
         return os.read(terminal, 65536) if ready else b""
-    except OSError:  # Linux says so when the program has ended
+    except OSError:  # on Linux, when the program has ended
         return b""
 
 
 def drained(program: subprocess.Popen[bytes], terminal: int) -> None:
-    """Read what the program paints until it ends by itself."""
-    began = time.perf_counter()
-    while _read(terminal, _LIMIT - (time.perf_counter() - began)):
+    """Read the program's output until it ends by itself."""
+    started = time.perf_counter()
+    while _read(terminal, _LIMIT - (time.perf_counter() - started)):
         pass
     try:
         program.wait(timeout=10)
@@ -183,9 +184,9 @@ def drained(program: subprocess.Popen[bytes], terminal: int) -> None:
 
 
 def _tokens_per_second(run: Path, plan: TrainingPlan) -> float:
-    """Training tokens per second of a run's settled steps, from its own journal."""
+    """Training tokens per second of a run's steps after the warm-up, from its journal."""
     steps = [event for event in read_events(run) if isinstance(event, ev.StepDone)]
     assert plan.batch_size and plan.block_size and plan.accumulation
-    first, last = steps[max(0, len(steps) // _SETTLED - 1)], steps[-1]
+    first, last = steps[max(0, len(steps) // _WARM_UP - 1)], steps[-1]
     tokens = plan.batch_size * plan.accumulation * plan.block_size
     return (last.step - first.step) * tokens / (last.elapsed - first.elapsed)

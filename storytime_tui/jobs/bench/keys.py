@@ -1,4 +1,4 @@
-"""How soon the real screens answer while a run trains: walks over all of them, with long lists, in a terminal."""
+"""Benchmark: how fast the screens, with long lists, answer keys in a terminal while a run trains."""
 
 import json
 import statistics
@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.jobs.bench.app import drained, home_of_its_own, in_terminal
+from storytime_tui.jobs.bench.app import drained, in_terminal, new_home
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan, write_plan
 
-STORIES, RUNS = 500, 100  # in the two lists
+STORIES, RUNS = 500, 100  # lengths of the two lists
 _STEPS = 100  # of each of those runs
-_SLOWEST = 5  # keys that are named
-# trains for as long as is measured
+_SLOWEST = 5  # number of slow keys to print
+# trains until the measurement ends
 _PLAN = TrainingPlan(
     base="scratch-tiny",
     collections=("hedgerow-tales",),
@@ -29,25 +29,25 @@ _PLAN = TrainingPlan(
 
 
 def measure_keys(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
-    """Seconds from a key to its painted answer, over help, tabs, the lists and the line, while `scratch-tiny` trains.
+    """Seconds from a key to the painted answer (p50, p99, worst), while `scratch-tiny` trains.
 
-    `rounds` walks of some thirty keys each; the first visits to each screen count. p50, p99 and the worst.
+    `rounds` walks of about thirty keys each, over help, tabs, lists and the input line. First visits to a screen count.
     """
-    with home_of_its_own() as environment:
+    with new_home() as environment:
         home = Path(environment["STORYTIME_HOME"])
-        furnish(home)
+        fill_home(home)
         plan, result = home / "plan.toml", home / "result.json"
         write_plan(_PLAN, plan)
         program = [sys.executable, "-m", "storytime_tui.tui.probe", str(plan), str(result), str(rounds)]
         with in_terminal(program, environment) as (child, terminal):
             drained(child, terminal)
         try:
-            told: Mapping[str, object] = json.loads(result.read_text(encoding="utf-8"))
+            figures: Mapping[str, object] = json.loads(result.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             raise StorytimeError("The app ended before its keys were measured: try it by hand.") from None
-    if told["trouble"]:
-        raise StorytimeError(f"The keys could not be measured: {told['trouble']}")
-    took = told["took"]
+    if figures["trouble"]:
+        raise StorytimeError(f"The keys could not be measured: {figures['trouble']}")
+    took = figures["took"]
     assert isinstance(took, list)
     seconds = [second for _, second in took]
     for key, second in sorted(took, key=lambda each: -each[1])[:_SLOWEST]:
@@ -59,8 +59,8 @@ def measure_keys(rounds: int, say: Callable[[str], None]) -> dict[str, float]:
     }
 
 
-def furnish(home: Path, stories: int = STORIES, runs: int = RUNS) -> None:
-    """Put so many written stories and ended runs into an empty home."""
+def fill_home(home: Path, stories: int = STORIES, runs: int = RUNS) -> None:
+    """Write stories and finished runs into an empty home."""
     store = StoryStore(home / "stories.sqlite3")
     for number in range(stories):
         story = store.new_story(f"Story {number} of a long list")
@@ -75,7 +75,7 @@ def furnish(home: Path, stories: int = STORIES, runs: int = RUNS) -> None:
 
 
 def _journal(run: str) -> list[ev.Event]:
-    """What a run of a hundred steps says."""
+    """The events of a finished run."""
     started = ev.Started(
         run=run,
         base="scratch-tiny",

@@ -1,4 +1,4 @@
-"""How fast this machine tells: a story's tokens, on a model whose weights mean nothing, in each precision."""
+"""Benchmark: how fast this machine tells with a model of a base's shape and dummy weights, in each precision."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from storytime_tui.jobs.bench.train import shapes
 
-_PROMPT = 64  # tokens that the story begins with
+_PROMPT = 64  # tokens
 
 
 def measure_telling(
     base: str, tokens: int, say: Callable[[str], None], *, device: str = "auto"
 ) -> dict[str, object]:
-    """Tokens told in a second by a model of the base's shape, in each precision that this machine has for it.
+    """Tokens per second of a model of the base's shape, in each precision that this machine supports.
 
-    Also how long a story of 90% of the window takes to be read, and ten tokens more of it, and eight
-    continuations at once against one. `device` is one of the plan's. Raises ModelError for one that is not there.
+    Also measures in the last precision: the seconds to read a prompt of 90% of the window and ten more tokens, and the
+    speed of eight continuations at once over one. `device`: as in a plan. Raises ModelError for a missing device.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
@@ -40,11 +40,11 @@ def measure_telling(
         backend = prepare(model, precision)
         figures[f"{precision}_tokens_per_second"] = _speed(backend, min(tokens, shape.window - _PROMPT - 1))
     say("reading a long story…")
-    whole, added = _reading(backend, shape.window * 9 // 10)
+    whole, added = _prefill_seconds(backend, shape.window * 9 // 10)
     figures |= {
         "long_prompt_seconds": whole,
         "ten_tokens_more_seconds": added,
-        "eight_at_once": _at_once(backend, 8, min(tokens, shape.window - _PROMPT - 1)),
+        "eight_at_once": _batch_speedup(backend, 8, min(tokens, shape.window - _PROMPT - 1)),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
@@ -56,7 +56,7 @@ def _ids(count: int) -> list[int]:
 
 
 def _speed(backend: Any, tokens: int) -> float:
-    """Tokens a second, drawn as a story's are, one after another."""
+    """Tokens per second, sampled one by one with the default settings."""
     import torch
 
     from storytime_tui.generation.sampling.rules import Rules, rules_for
@@ -64,45 +64,45 @@ def _speed(backend: Any, tokens: int) -> float:
     from storytime_tui.generation.sampling.settings import SamplerSettings
 
     rules: Rules = rules_for(SamplerSettings(), _Numbers(backend.vocabulary))
-    cache, told, state = backend.new_cache(), _ids(_PROMPT), SamplerState()
+    cache, ids, state = backend.new_cache(), _ids(_PROMPT), SamplerState()
     generator = torch.Generator().manual_seed(0)
-    logits = backend.read(told, cache)
-    began = time.perf_counter()
+    logits = backend.read(ids, cache)
+    started = time.perf_counter()
     for number in range(tokens):
-        chosen = choose(logits, told, number, rules, state, generator)
-        told.append(chosen.token)
+        chosen = choose(logits, ids, number, rules, state, generator)
+        ids.append(chosen.token)
         logits = backend.read([chosen.token], cache)
-    return tokens / (time.perf_counter() - began)
+    return tokens / (time.perf_counter() - started)
 
 
-def _reading(backend: Any, length: int) -> tuple[float, float]:
-    """Seconds to read so many tokens, and then ten more."""
+def _prefill_seconds(backend: Any, length: int) -> tuple[float, float]:
+    """Seconds to read `length` − 10 tokens, and seconds for ten more."""
     from storytime_tui.generation.backends.backend import read_in_chunks
 
     cache = backend.new_cache()
-    began = time.perf_counter()
+    started = time.perf_counter()
     read_in_chunks(backend, _ids(length - 10), cache)
     middle = time.perf_counter()
     backend.read(_ids(10), cache)
-    return middle - began, time.perf_counter() - middle
+    return middle - started, time.perf_counter() - middle
 
 
-def _at_once(backend: Any, rows: int, tokens: int) -> float:
-    """How many times as fast several stories come at once as one after another."""
+def _batch_speedup(backend: Any, rows: int, tokens: int) -> float:
+    """The speed of `rows` continuations at once over one at a time."""
     first = backend.new_cache()
     backend.read(_ids(_PROMPT), first)
     spent = []
-    for many in (1, rows):
-        cache = backend.share(first, many)
-        began = time.perf_counter()
+    for batch in (1, rows):
+        cache = backend.share(first, batch)
+        started = time.perf_counter()
         for number in range(tokens):
-            backend.read_rows([number % 1000] * many, cache)
-        spent.append((time.perf_counter() - began) / many)
+            backend.read_rows([number % 1000] * batch, cache)
+        spent.append((time.perf_counter() - started) / batch)
     return spent[0] / spent[1]
 
 
 class _Numbers:
-    """A vocabulary whose tokens are written as their numbers."""
+    """A vocabulary in which each token's text is its number."""
 
     def __init__(self, size: int) -> None:
         self.vocabulary_size, self.end_of_text = size, 0

@@ -1,4 +1,4 @@
-"""How fast this machine learns: a few steps of the trainer, on tokens that mean nothing."""
+"""Benchmark: how fast this machine trains a model of a base's shape, on random tokens."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 
 _SHAPES = {**SCRATCH_SHAPES, **{name: GPT2_SHAPES[name] for name in ("distilgpt2", "gpt2", "gpt2-medium")}}
-_SETTLED = 3  # steps not counted: the first ones warm up
+_WARM_UP = 3  # first steps, not counted
 
 
 def shapes() -> dict[str, ScratchShape]:
-    """The bases whose shapes can be measured without fetching them."""
+    """The shapes of the bases that can be measured without a download, by name."""
     starter = starter_shape()
     return {**({STARTER: starter} if starter else {}), **_SHAPES}
 
@@ -28,9 +28,9 @@ def shapes() -> dict[str, ScratchShape]:
 def measure_training(
     base: str, steps: int, say: Callable[[str], None], *, device: str = "auto"
 ) -> dict[str, object]:
-    """Tokens learned in a second by a model of the base's shape, and what it takes of memory.
+    """Training tokens per second and memory (bytes) of a model of the base's shape.
 
-    `device` is one of the plan's. Raises ModelError for one that is not there.
+    `device`: as in a plan. Raises ModelError for a missing device.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import numpy as np
@@ -47,7 +47,7 @@ def measure_training(
     where = loading.choose_device(device)
     precision = loading.choose_precision("auto", where)
     block = min(shape.window, 256 if where.type == "cpu" else 1024)
-    total = steps + _SETTLED
+    total = steps + _WARM_UP
     plan = TrainingPlan(
         base=base,
         block_size=block,
@@ -66,15 +66,15 @@ def measure_training(
     model = empty_gpt2(full, torch.device("cpu"), torch.float32, padded=where.type == "cuda")
     model.fill(0)
     model.to(where)
-    say("trying a step for its memory…")
+    say("measuring the memory of a step…")
     plan, memory = fit_to_memory(plan, model, where, precision, may_choose=True)
     ids = np.random.default_rng(0).integers(0, shape.vocabulary, 64 * block, dtype=np.uint16)
-    lesson = Dataset(ids, ids[: 2 * block], 8 * block, 1, 1, 0.0, "")
+    data = Dataset(ids, ids[: 2 * block], 8 * block, 1, 1, 0.0, "")
     with tempfile.TemporaryDirectory(prefix="storytime-bench-") as folder:
         trainer = Trainer(
             model,
             plan,
-            lesson,
+            data,
             Path(folder),
             device=where,
             precision=precision,
@@ -90,7 +90,7 @@ def measure_training(
                 before = event.elapsed
                 say(f"step {event.step} of {total}: {event.tokens_per_second:,.0f} tokens/s")
     assert plan.batch_size and plan.accumulation
-    second = statistics.median(spent[_SETTLED:])
+    second = statistics.median(spent[_WARM_UP:])
     return {
         "base": base,
         "device": str(where),
@@ -105,7 +105,7 @@ def measure_training(
 
 
 class _NoFiles:
-    """Nothing of a benchmark's model is worth keeping."""
+    """Saves nothing: a benchmark needs no checkpoints."""
 
     def weights(self) -> dict[str, Any]:
         return {}

@@ -1,4 +1,4 @@
-"""Torch on its way into a program whose other threads have to answer meanwhile. Loads no torch by itself."""
+"""Loads torch's libraries without blocking the other threads of the program. Imports no torch."""
 
 import ctypes
 import importlib.util
@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 
-def load_torchs_libraries() -> None:
-    """Bring torch's libraries into memory, for a thread that will import torch; does nothing where it is there.
+def preload_torch() -> None:
+    """Load torch's libraries, in a thread that will import torch next. Does nothing if torch is imported.
 
-    Python loads a module's library with its one lock in hand, which for torch stops every other thread for a quarter
-    of a second. A foreign function is called without the lock; the import then finds the libraries loaded. Where this
-    fails, the import does all of it, as ever.
+    Python loads a module's library while holding the GIL. For torch this stops every other thread for a quarter of a
+    second. A call through ctypes releases the GIL, and the import then finds the libraries loaded. If the preload
+    fails, the import loads everything itself.
     """
     if sys.platform != "linux" or "torch" in sys.modules:
         return
@@ -22,6 +22,6 @@ def load_torchs_libraries() -> None:
     folder = Path(spec.origin).parent / "lib"
     load = ctypes.CDLL(None).dlopen
     load.restype, load.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
-    # in torch's own order, and as visible as it makes them
+    # the order and the visibility are those of torch/__init__.py
     load(os.fsencode(folder / "libtorch_global_deps.so"), os.RTLD_NOW | os.RTLD_GLOBAL)
     load(os.fsencode(folder / "libtorch_python.so"), os.RTLD_NOW | os.RTLD_LOCAL)

@@ -1,4 +1,4 @@
-"""What a run says, for TensorBoard: an extra way to watch it."""
+"""Writes a run's events for TensorBoard."""
 
 from collections.abc import Iterator
 
@@ -7,10 +7,10 @@ from storytime_tui.errors import PlanError
 from storytime_tui.training import events as ev
 
 
-def on_board(said: Iterator[ev.Event]) -> Iterator[ev.Event]:
-    """The same events, each number of theirs written to `tensorboard/` in the run's folder on the way.
+def with_tensorboard(events: Iterator[ev.Event]) -> Iterator[ev.Event]:
+    """Yield the events unchanged, and write their numbers to `tensorboard/` in the run's folder.
 
-    Raises PlanError where tensorboard is not installed.
+    Raises PlanError if tensorboard is not installed.
     """
     try:
         from torch.utils.tensorboard import SummaryWriter
@@ -20,12 +20,12 @@ def on_board(said: Iterator[ev.Event]) -> Iterator[ev.Event]:
         ) from error
     writer = None
     try:
-        for event in said:
+        for event in events:
             if isinstance(event, ev.Started):
                 folder = paths.runs_folder() / event.run / "tensorboard"
                 writer = SummaryWriter(folder)
                 for file in folder.iterdir():
-                    files.make_private(file)  # it keeps the samples
+                    files.make_private(file)  # it contains the samples
             if writer is not None:
                 for name, number in _numbers(event).items():
                     writer.add_scalar(name, number, getattr(event, "step", 0))

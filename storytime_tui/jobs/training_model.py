@@ -1,4 +1,4 @@
-"""The model that learns, made ready for it: loaded, with what the plan freezes or adds. Torch is loaded when it is."""
+"""Prepares a model for training: loads it, freezes weights or adds LoRA. Torch is loaded with the model."""
 
 from __future__ import annotations
 
@@ -18,26 +18,28 @@ if TYPE_CHECKING:
     from storytime_tui.models.loading import Loaded
     from storytime_tui.models.tokenizer import Tokenizer
 
-_EMBEDDINGS = ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head")  # in the names of weights
-_COMPILING = 180.0  # seconds of learning from which compiling the blocks, a minute or so, pays for itself
-_EAGER_SPEED = 60e12  # FLOP a second that a GPU of today does uncompiled, with a small model
+_EMBEDDINGS = ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head")  # parts of parameter names
+_COMPILE_FROM = 180.0  # seconds of training; for shorter runs compiling (about a minute) does not pay
+_EAGER_SPEED = 60e12  # FLOP/s of a current GPU, uncompiled, with a small model
 
 
 def load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch.device) -> Loaded:
-    """The model that learns, in fp32; under LoRA its base only has to be read, for which 16 bits do on a GPU."""
+    """Load the model in fp32. Under LoRA the base is frozen, so bf16 is enough for it on a GPU."""
     import torch
 
     from storytime_tui.models import loading
 
     if origin.shape is not None:
         assert plan.block_size is not None
-        shape = dataclasses.replace(origin.shape, window=plan.block_size)  # it knows no further position
+        shape = dataclasses.replace(
+            origin.shape, window=plan.block_size
+        )  # later positions would stay untrained
         return loading.new_model(shape, tokenizer, plan.seed, plan.dropout, device)
     assert origin.folder is not None
-    halves = plan.lora_rank > 0 and device.type == "cuda" and plan.precision in ("auto", "bf16")
-    dtype = torch.bfloat16 if halves else torch.float32
+    half = plan.lora_rank > 0 and device.type == "cuda" and plan.precision in ("auto", "bf16")
+    dtype = torch.bfloat16 if half else torch.float32
     loaded = loading.load_model(origin.folder, device=device, dtype=dtype, dropout=plan.dropout)
-    if origin.adapter is not None and plan.base == origin.name:  # a run that goes on from a LoRA run
+    if origin.adapter is not None and plan.base == origin.name:  # a new run whose base is a LoRA run
         from storytime_tui.models.lora import open_adapter
 
         open_adapter(loaded.model, origin.adapter)
@@ -47,7 +49,7 @@ def load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch
 def fit(
     plan: TrainingPlan, origin: Origin, loaded: Loaded, tokenizer: Tokenizer, checkpoint: Path | None
 ) -> WholeFiles | AdapterFiles:
-    """Freeze and add what the plan says; how the result is saved."""
+    """Freeze or add weights as the plan says. Returns how the model is saved."""
     model = loaded.model
     model.checkpointing = plan.checkpointing == "on"
     model_files: WholeFiles | AdapterFiles = WholeFiles(loaded, tokenizer)
@@ -67,21 +69,21 @@ def fit(
 
 
 def with_compile(plan: TrainingPlan, loaded: Loaded, device: torch.device, tokens: int) -> TrainingPlan:
-    """The plan, with "auto" decided: blocks are compiled for long runs on NVIDIA's GPUs."""
+    """The plan with compile="auto" resolved: "on" for long runs on CUDA, else "off"."""
     if plan.compile != "auto":
         return plan
     assert plan.batch_size and plan.accumulation and plan.block_size
     parameters = sum(p.numel() for p in loaded.model.parameters())
     steps = schedule_of(plan, tokens).total_steps
     work = 6 * parameters * steps * plan.batch_size * plan.accumulation * plan.block_size
-    pays = device.type == "cuda" and work / _EAGER_SPEED > _COMPILING
+    pays = device.type == "cuda" and work / _EAGER_SPEED > _COMPILE_FROM
     return dataclasses.replace(plan, compile="on" if pays else "off")
 
 
 def loss_of(
     validation: TokenFile, plan: TrainingPlan, device: torch.device, precision: str
 ) -> Callable[[Any], float]:
-    """What gives a model's loss on the validation stories, in nats per token, as the run measures it."""
+    """A function that returns a model's validation loss in nats per token, as the run measures it."""
 
     def loss(model: Any) -> float:
         from storytime_tui.training.evaluate import score_stream
@@ -98,7 +100,7 @@ def loss_of(
             precision=precision,
             skipped=validation.skipped,
         )
-        assert score is not None  # nobody stops it
+        assert score is not None  # None only if stopped
         return score.loss
 
     return loss

@@ -1,4 +1,4 @@
-"""Torch's libraries are loaded ahead in whatever state the installation is, and the import then goes as ever."""
+"""Preloading torch never breaks the import, whatever state the installation is in."""
 
 import importlib.util
 import subprocess
@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from storytime_tui.jobs import waking
+from storytime_tui.jobs import preload
 
 
 @pytest.mark.needs_torch
 def test_torch_is_imported_as_ever_afterwards() -> None:
     code = (
-        "import sys; from storytime_tui.jobs.waking import load_torchs_libraries as load\n"
+        "import sys; from storytime_tui.jobs.preload import preload_torch as load\n"
         "load(); assert 'torch' not in sys.modules; load()\n"
         "import torch; load(); assert torch.ones(3).sum() == 3 and torch.get_num_threads() >= 1\n"
     )
@@ -26,4 +26,4 @@ def test_what_is_not_there_is_left_to_the_import(tmp_path: Path, monkeypatch: py
     nowhere = SimpleNamespace(origin=str(tmp_path / "torch" / "__init__.py"))
     for spec in (None, SimpleNamespace(origin=None), nowhere):
         monkeypatch.setattr(importlib.util, "find_spec", lambda name, spec=spec: spec)
-        waking.load_torchs_libraries()
+        preload.preload_torch()
