@@ -14,7 +14,7 @@ from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
-from storytime_tui.training.journal import read_events
+from storytime_tui.training.journal import read_all, read_events
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.training.removed import RemovedRun
 from storytime_tui.training.runs import RunSummary
@@ -42,7 +42,7 @@ def _trouble_of(summary: RunSummary) -> str:
 
 @dataclass(frozen=True)
 class LastRun:
-    """The run that was at work last, with all that it said that still holds, in order."""
+    """The run that was at work last, with all that it said, in order: what a resume made void, too."""
 
     name: str
     said: tuple[ev.Event, ...]
@@ -58,7 +58,7 @@ def last_run() -> LastRun | None:
             folder = runs.run_folder(name)
             if files.is_locked(folder / "lock"):
                 continue
-            said = tuple(read_events(folder))
+            said = tuple(read_all(folder))
         except (StorytimeError, OSError):
             continue
         if any(isinstance(event, ev.Started) for event in said):

@@ -127,7 +127,7 @@ def test_learned(snap_compare: Compare, world: World, size: tuple[int, int]) -> 
 def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("3")
-        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.model)
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
         steady(app)  # before a slow machine finds it in a blink
         await type_text(
             pilot, "Once upon a time there was a little mouse who kept a shop under the kitchen stair."
