@@ -99,7 +99,10 @@ async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
 def drawn(app: StorytimeApp) -> bool:
     """The chart's turn has come since the last step and the last evaluation."""
     panel = getattr(app.screen, "_panel", None)
-    return panel is not None and panel._drawn[:2] == (100, 5)
+    if panel is None or panel._drawn is None:
+        return False
+    curve, evaluations, *_ = panel._drawn
+    return (len(curve), evaluations) == (100, 5)
 
 
 @SIZES

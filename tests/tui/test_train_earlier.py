@@ -95,7 +95,7 @@ async def test_a_stopped_run_goes_on_after_a_restart_and_from_the_plan(
 async def test_a_run_that_is_begun_at_once_is_not_replaced_by_an_earlier_one(world: World) -> None:
     gate = threading.Event()
     services = dataclasses.replace(
-        world.services(), last_run=lambda: (gate.wait(5), LastRun("old-1", [*a_run(118), FINISHED]))[1]
+        world.services(), last_run=lambda: (gate.wait(60), LastRun("old-1", [*a_run(118), FINISHED]))[1]
     )
     app = StorytimeApp(services)
     async with app.run_test(size=SMALL) as pilot:
