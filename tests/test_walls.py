@@ -198,7 +198,7 @@ async def leave(pilot):
     await painted.wait()
     loaded = set({heavy!r}) & set(sys.modules)  # before the starter is woken, which is what comes next
     assert app.screen.region.size == (80, 24)
-    while {waking} and not app.desk.device:
+    while {waking} and not app.desk.writing.now.device:
         await asyncio.sleep(0.01)
     app.exit(loaded)
 

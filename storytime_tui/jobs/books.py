@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from storytime_tui.corpus.library.importing import AddedCollection
 from storytime_tui.corpus.web import addresses, gutenberg
-from storytime_tui.corpus.web.gutenberg import Book, Found
+from storytime_tui.corpus.web.gutenberg import Book as Book
+from storytime_tui.corpus.web.gutenberg import Found as Found
 from storytime_tui.jobs import shelves
 from storytime_tui.jobs.progress import Stopped
 from storytime_tui.reporting import Report

@@ -14,7 +14,7 @@ from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
-from storytime_tui.training.journal import read_events
+from storytime_tui.training.journal import read_all, read_events
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.training.removed import RemovedRun
 from storytime_tui.training.runs import RunSummary
@@ -41,7 +41,7 @@ def _trouble_of(summary: RunSummary) -> str:
 
 @dataclass(frozen=True)
 class LastRun:
-    """The newest run; `said`: its valid events in order."""
+    """The newest run; `said`: all its events in order, with those that a resume made void."""
 
     name: str
     said: tuple[ev.Event, ...]
@@ -57,7 +57,7 @@ def last_run() -> LastRun | None:
             folder = runs.run_folder(name)
             if files.is_locked(folder / "lock"):
                 continue
-            events = tuple(read_events(folder))
+            events = tuple(read_all(folder))
         except (StorytimeError, OSError):
             continue
         if any(isinstance(event, ev.Started) for event in events):

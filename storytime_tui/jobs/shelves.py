@@ -15,8 +15,9 @@ from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.library import changes, importing
 from storytime_tui.corpus.library import shelf as _shelf
 from storytime_tui.corpus.library.cards import Card
-from storytime_tui.corpus.library.changes import Removed, Restored
-from storytime_tui.corpus.library.importing import AddedCollection
+from storytime_tui.corpus.library.changes import Removed as Removed
+from storytime_tui.corpus.library.changes import Restored as Restored
+from storytime_tui.corpus.library.importing import AddedCollection as AddedCollection
 from storytime_tui.corpus.library.leftovers import remove_leftovers
 from storytime_tui.corpus.library.removed_bin import KEPT_DAYS
 from storytime_tui.corpus.names import NAMELESS, slug

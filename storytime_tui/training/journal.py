@@ -95,6 +95,11 @@ def read_journal(folder: Path) -> Said:
     return Said(said, left_out)
 
 
+def read_all(folder: Path) -> list[ev.Event]:
+    """All that the run in `folder` said, in order, and what a resume made void with it. Raises UnreadableFile."""
+    return [_named(event, folder.name) for event in _events_in(folder / JOURNAL) if event is not None]
+
+
 def read_events(folder: Path) -> list[ev.Event]:
     """The events that `read_journal` gives. Raises UnreadableFile."""
     return read_journal(folder).events

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.command import Provider
@@ -17,7 +16,6 @@ from textual.theme import Theme
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
-from storytime_tui.training.events import CheckpointSaved
 from storytime_tui.tui import messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
@@ -212,40 +210,14 @@ class StorytimeApp(App[None]):
 
     async def write_with(self, model: str) -> None:
         """Go to Story with this model and a fresh page."""
-        self.desk.write_with(model)
+        self.desk.writing.write_with(model)
         await self.action_mode("story")
 
     # -- what the threads say -------------------------------------------------------------------------
 
-    def on_stepped(self, message: messages.Stepped) -> None:
-        """The newest step metrics."""
-        self.desk.view.take(message.event)
-        self.desk.run_changed.publish(None)
-
-    def on_run_said(self, message: messages.RunSaid) -> None:
-        """Anything else that the run says."""
-        self.desk.view.take(message.event)
-        self.desk.run_changed.publish(None)
-        if isinstance(message.event, CheckpointSaved):
-            self.desk.checkpoint_came()
-
-    def on_run_ended(self, message: messages.RunEnded) -> None:
-        """The learning thread is free."""
-        self.desk.learning.release()
-        self.desk.view.ended(message.refusal)
-        self.desk.checkpoint_came()
-        self.desk.run_changed.publish(None)
-        self._leave_when_done()
-
     def on_store_said(self, message: messages.StoreSaid) -> None:
         """What is written waits for the disk, or waits no more."""
         self.desk.store_said.publish(message.sentence)
-
-    @on(messages.TellingMessage)
-    def _telling_said(self, message: messages.TellingMessage) -> None:
-        """What the telling thread says goes to whoever shows the story."""
-        self.desk.telling_said(message)
-        self._leave_when_done()
 
     # -- leaving --------------------------------------------------------------------------------------
 
@@ -255,8 +227,10 @@ class StorytimeApp(App[None]):
             self.exit()
             return
         self._leaving = True
-        self.desk.telling.stop()
-        self.desk.stop_run()
+        self.desk.run_changed.subscribe(self, lambda _: self._leave_when_done())
+        self.desk.writer_changed.subscribe(self, lambda _: self._leave_when_done())
+        self.desk.writing.stop()
+        self.desk.training.stop()
         self.desk.leaving.publish(None)
         await in_thread(partial(self.desk.keeper.drain, AT_ONCE))
         if self.desk.busy:
@@ -268,7 +242,7 @@ class StorytimeApp(App[None]):
 
     async def _leave_when_kept(self) -> None:
         kept = await in_thread(partial(self.desk.keeper.drain, GIVEN_UP if self._terminal_is_gone else None))
-        if not kept and self.desk.learning.control is None:
+        if not kept and self.desk.training.control is None:
             os._exit(1)  # no one is there to be told, and the disk has had its time
         self._leave_when_done()
 

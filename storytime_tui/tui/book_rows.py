@@ -1,12 +1,17 @@
 """Which books of Project Gutenberg are listed, and in what order. Pure."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.web.spelling import near
-from storytime_tui.tui.services import Book
 from storytime_tui.tui.shelf_rows import folded
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.books import Book
 
 # The first of the list: what most who open it come for, two keys away.
 FIRST = (572, 2591, 11)  # Beatrix Potter's tales, the Grimms', Alice

@@ -1,8 +1,10 @@
-"""The only place where threads meet the event loop: work goes out as jobs, and comes back as posted messages.
+"""The only place where threads meet the event loop: work goes out as jobs, and what they say comes back in order.
 
-`post` is a widget's or the app's `post_message`: it may be called from any thread, never blocks, and does
-nothing once the app is gone. Threads are daemons, so that leaving never waits for one of them.
+`post` is the app's `post_message`: it may be called from any thread, never blocks, and does nothing once the app is
+gone. Threads are daemons, so that leaving never waits for one of them.
 """
+
+from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -10,11 +12,13 @@ import dataclasses
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from textual.events import Callback
 from textual.message import Message
 
 from storytime_tui.errors import StorytimeError
@@ -24,15 +28,19 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known
 from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
-from storytime_tui.training.events import Event, Preparing, StepDone
+from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.giving_way import giving_way
-from storytime_tui.tui.history import LossCurve
-from storytime_tui.tui.services import Progress, Store, Teller
 from storytime_tui.tui.store_thread import StoreThread
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.generate import Teller
+    from storytime_tui.stories.store import StoryStore
+    from storytime_tui.tui.services import Progress
 
 Post = Callable[[Message], object]
 Result = TypeVar("Result")
+Said = TypeVar("Said")
 
 TELLERS = 3  # models kept open at once, with what each has read
 ROOM = 4_000_000_000  # bytes of memory that must be free for another model beside those
@@ -91,6 +99,11 @@ async def in_thread(call: Callable[[], Result]) -> Result:
     return await future
 
 
+async def from_store(keeper: StoreThread, read: Callable[[StoryStore], Result]) -> Result:
+    """Read something of the written stories, in a thread; await it. Raises StoryError."""
+    return await in_thread(lambda: read(keeper.store()))
+
+
 class _Worker:
     """One long-lived daemon thread that does jobs in their order; it starts with the first."""
 
@@ -117,38 +130,55 @@ class _Worker:
                 sentence_of(error)  # for the log
 
 
+class _Inbox(Generic[Said]):
+    """What a thread says, until the event loop takes it: all of it, in order, several at a time where many wait."""
+
+    def __init__(self, post: Post, hear: Callable[[Sequence[Said]], object]) -> None:
+        """`hear` is called on the event loop."""
+        self._post, self._hear = post, hear
+        self._waiting: deque[Said] = deque()
+        self._called = False  # the event loop will look anyway
+
+    def say(self, said: Said) -> None:
+        """Called by the thread. A thousand steps while the event loop is busy make one call of it."""
+        self._waiting.append(said)
+        if not self._called:
+            self._called = True
+            self._post(Callback(self._take))
+
+    def _take(self) -> None:
+        self._called = False  # first: what is said from here on calls anew
+        self._hear([self._waiting.popleft() for _ in range(len(self._waiting))])
+
+
 class LearningThread:
-    """Runs one learning job at a time and tells the app what it says. Owns the run's `Control`."""
+    """Runs one learning job at a time and passes on what it says. Owns the run's `Control`."""
 
-    def __init__(self, post: Post) -> None:
-        self._post = post
+    def __init__(self, post: Post, hear: Callable[[Sequence[Event | messages.RunEnded]], object]) -> None:
+        self._inbox = _Inbox(post, hear)
         self._worker = _Worker("storytime-learning")
-        self.control: Control | None = None  # of the job in hand; the app clears it on `RunEnded`
+        self.control: Control | None = None  # of the job in hand, until `release`
 
-    def start(self, job: Callable[[Control], Iterator[Event]], curve: LossCurve) -> None:
-        """Begin a job; one must not be in hand. Its losses go to `curve`, all else to the app."""
+    def start(self, job: Callable[[Control], Iterator[Event]]) -> None:
+        """Begin a job; one must not be in hand."""
         assert self.control is None, "a run is still in hand"
         self.control = control = Control()
-        self._worker.do(lambda: self._learn(job, control, curve))
+        self._worker.do(lambda: self._learn(job, control))
 
     def release(self) -> None:
-        """Another job may begin: the app has handled `RunEnded`."""
+        """Another job may begin: `RunEnded` was heard."""
         self.control = None
 
-    def _learn(self, job: Callable[[Control], Iterator[Event]], control: Control, curve: LossCurve) -> None:
+    def _learn(self, job: Callable[[Control], Iterator[Event]], control: Control) -> None:
         refusal = ""
         try:
             with giving_way():
                 for event in job(control):
-                    self._pass_on(event, curve)
+                    self._inbox.say(event)
         except BaseException as error:  # a library's panic too: without an end the app is never free again
             refusal = sentence_of(error)
         finally:
-            self._post(messages.RunEnded(refusal))
-
-    def _pass_on(self, event: Event, curve: LossCurve) -> None:
-        curve.hear(event)  # here, since the message of a step may be dropped for a newer one
-        self._post(messages.Stepped(event) if isinstance(event, StepDone) else messages.RunSaid(event))
+            self._inbox.say(messages.RunEnded(refusal))
 
 
 @dataclass(frozen=True)
@@ -198,12 +228,14 @@ class TellingThread:
     def __init__(
         self,
         post: Post,
+        hear: Callable[[Sequence[messages.TellingSaid]], object],
         open_teller: Callable[[str, Progress | None, float | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
         copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,
     ) -> None:
-        self._post, self._has_room, self._copied_by = post, has_room, copied_by
+        self._say = _Inbox(post, hear).say
+        self._has_room, self._copied_by = has_room, copied_by
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
@@ -245,7 +277,7 @@ class TellingThread:
         except BaseException as error:  # as in `_learn`
             failure = sentence_of(error)
         finally:
-            self._post(messages.TellingEnded(telling.number, told, failure))
+            self._say(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
         model, strength = telling.model, telling.strength
@@ -258,7 +290,7 @@ class TellingThread:
                 self._usual[model] = teller.strength
         self._tellers[model, teller.strength] = teller
         ready = messages.TellerReady(telling.number, model, teller.device, teller.voices, teller.strength)
-        self._post(ready)
+        self._say(ready)
         return teller
 
     def _make_room(self) -> None:
@@ -267,7 +299,7 @@ class TellingThread:
             del self._tellers[next(iter(self._tellers))]
 
     def _opening(self, number: int, event: Preparing) -> None:
-        self._post(messages.TellerOpening(number, wording.preparing(event)))
+        self._say(messages.TellerOpening(number, wording.preparing(event)))
 
     def _tell_openings(self, teller: Teller, telling: Telling, wish: Openings, stop: threading.Event) -> None:
         is_copied = self._copied.get(telling.model) or self._copied_by(telling.model, stop)
@@ -284,7 +316,7 @@ class TellingThread:
         )
         for opening in told:
             how = _record(opening.settings, teller, voice)
-            self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how))
+            self._say(messages.OpeningTold(telling.number, opening.text, teller.name, how))
 
     def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
         voice = known(to.voice, teller.voices)
@@ -298,7 +330,7 @@ class TellingThread:
             nonlocal unseen
             elapsed = self._clock() - begun
             speed = tokens / elapsed if elapsed > 0 else 0.0
-            self._post(messages.TextTold(number, unseen, tokens, speed))
+            self._say(messages.TextTold(number, unseen, tokens, speed))
             unseen = ""
 
         def save() -> None:
@@ -344,7 +376,7 @@ class _Words:
         self._story, self._model, self._settings = story, model, settings
         self._passage: Passage | None = None
 
-    def add(self, store: Store, new: str) -> None:
+    def add(self, store: StoryStore, new: str) -> None:
         """Keep more words."""
         if self._passage is None:
             self._passage = store.add_passage(self._story, "model", new, self._model, self._settings)

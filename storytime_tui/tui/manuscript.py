@@ -1,15 +1,20 @@
 """The story on the page, as the store knows it: what is typed is kept before anything else happens with it."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StoryMoved
 from storytime_tui.generation.voice import Voice, of_record
 from storytime_tui.models.voices import LEAST_STRENGTH, MOST_STRENGTH
 from storytime_tui.stories.story import Added, Passage, Story
 from storytime_tui.tui.joining import joined, title_from
-from storytime_tui.tui.services import Store
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.stories.store import StoryStore
 
 UNTITLED = "Untitled"
 
@@ -28,19 +33,19 @@ class Manuscript:
         """What stands over the page."""
         return self.story.title if self.story is not None else "A new story"
 
-    def keep_draft(self, store: Store, line: str) -> None:
+    def keep_draft(self, store: StoryStore, line: str) -> None:
         """Keep a line that is not sent yet; a blank page does not become a story for nothing."""
         if self.story is not None or line.strip():
             self.story = store.set_draft(self._kept(store, UNTITLED).id, line)
 
-    def add(self, store: Store, line: str) -> Added:
+    def add(self, store: StoryStore, line: str) -> Added:
         """Add your line at the end of the story, which goes on from there."""
         story = self._kept(store, title_from(line) if line.strip() else UNTITLED)
         added = store.add_line(story.id, lambda text: joined(text, line))
         self.story = added.story
         return added
 
-    def begin(self, store: Store, text: str, model: str, settings: str) -> Story:
+    def begin(self, store: StoryStore, text: str, model: str, settings: str) -> Story:
         """Begin the story with what a model told. Raises StoryMoved where it has words by now."""
         story = self._kept(store, title_from(text))
         if store.passages(story.id):
@@ -49,15 +54,15 @@ class Manuscript:
         self.story = dataclasses.replace(story, head=passage.id)
         return self.story
 
-    def undo(self, store: Store) -> bool:
+    def undo(self, store: StoryStore) -> bool:
         """Take back the last passage; whether there was one. Raises StoryMoved where another window was there."""
         return self._step(store, store.undo)
 
-    def redo(self, store: Store) -> bool:
+    def redo(self, store: StoryStore) -> bool:
         """Bring back what was taken back; whether there was anything. Raises StoryMoved as `undo` does."""
         return self._step(store, store.redo)
 
-    def _step(self, store: Store, step: Callable[[int], Story]) -> bool:
+    def _step(self, store: StoryStore, step: Callable[[int], Story]) -> bool:
         if self.story is None:
             return False
         # The head as the store has it: `self.story` is older than what the model has told since.
@@ -65,11 +70,11 @@ class Manuscript:
         self.story = step(self.story.id)
         return self.story.head != before
 
-    def rename(self, store: Store, title: str) -> None:
+    def rename(self, store: StoryStore, title: str) -> None:
         """Give the story a title."""
         self.story = store.rename(self._kept(store, UNTITLED).id, title)
 
-    def _kept(self, store: Store, title: str) -> Story:
+    def _kept(self, store: StoryStore, title: str) -> Story:
         if self.story is None:
             self.story = store.new_story(title)
         elif self.story.title == UNTITLED and title != UNTITLED:
@@ -77,7 +82,7 @@ class Manuscript:
         return self.story
 
 
-def last_story(store: Store) -> Story | None:
+def last_story(store: StoryStore) -> Story | None:
     """The story that was changed last."""
     return max(store.stories(), key=lambda story: story.changed, default=None)
 

@@ -11,7 +11,7 @@ from textual.content import Content
 
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable_line
-from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.bridge import from_store, in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.shelf_rows import folded
 
@@ -73,8 +73,8 @@ class DeskProvider(Provider):
                     continue  # a book that is one story: it would stand there twice
                 self._add(story.title, f"in {collection.title}", partial(app.open_collection, name, i))
         try:
-            written = await desk.from_store(lambda store: store.stories())
-            models = await in_thread(desk.look_for_models)
+            written = await from_store(desk.keeper, lambda store: store.stories())
+            models = await in_thread(desk.writing.look_for_models)
         except Exception as error:
             sentence_of(error)  # to the log; the palette simply offers less
             return

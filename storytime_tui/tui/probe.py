@@ -27,11 +27,14 @@ SETTLED = 3  # steps after which the dashboard is all there
 
 async def _ticks(app: StorytimeApp) -> dict[str, object]:
     late: list[float] = []
-    while app.desk.view.busy:
+    while app.desk.training.view.busy:
         began = time.perf_counter()
         await asyncio.sleep(TICK)
         late.append(time.perf_counter() - began - TICK)
-    return {"tick_p99_seconds": statistics.quantiles(late, n=100)[98], "trouble": app.desk.view.error}
+    return {
+        "tick_p99_seconds": statistics.quantiles(late, n=100)[98],
+        "trouble": app.desk.training.view.error,
+    }
 
 
 async def _keys(app: StorytimeApp, walks: int) -> dict[str, object]:
@@ -39,13 +42,13 @@ async def _keys(app: StorytimeApp, walks: int) -> dict[str, object]:
         took = await tour(app, walk(), walks)
     except TimeoutError as error:
         return {"took": [], "trouble": str(error)}
-    return {"took": took, "trouble": app.desk.view.error}
+    return {"took": took, "trouble": app.desk.training.view.error}
 
 
 async def _measure(app: StorytimeApp, plan: TrainingPlan, walks: int) -> dict[str, object]:
     await app.action_mode("train")
-    app.desk.start_run(plan, "probe", "a probe")
-    while not (app.desk.view.done >= SETTLED or app.desk.view.phase == "failed"):
+    app.desk.training.start(plan, "probe", "a probe")
+    while not (app.desk.training.view.done >= SETTLED or app.desk.training.view.phase == "failed"):
         await asyncio.sleep(TICK)
     return await (_keys(app, walks) if walks else _ticks(app))
 

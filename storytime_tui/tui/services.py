@@ -1,7 +1,7 @@
 """What the app asks of the rest of the program, as plain callables, so that tests can use fakes.
 
-The protocols say only what the screens touch. `real_services` imports the jobs when something is first
-asked for: nothing heavy is loaded before the first painted frame.
+`real_services` imports the jobs when something is first asked for: nothing heavy is loaded before the first painted
+frame. So what the jobs give is named here for the type checker only.
 """
 
 from __future__ import annotations
@@ -10,98 +10,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection, Story
-from storytime_tui.generation.pieces import Piece, Told
-from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.generation.voice import Voice
 from storytime_tui.reporting import Report
 from storytime_tui.settings import Loaded, change_settings, load_settings
-from storytime_tui.stories.story import Added as AddedLine
-from storytime_tui.stories.story import Author, Opened, Passage
-from storytime_tui.stories.story import Story as WrittenStory
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import shelf_file
 from storytime_tui.tui.shelf_memory import ShelfState
-from storytime_tui.tui.shelf_nouns import Added as Added
-from storytime_tui.tui.shelf_nouns import Book as Book
-from storytime_tui.tui.shelf_nouns import Copy as Copy
-from storytime_tui.tui.shelf_nouns import Estimate as Estimate
-from storytime_tui.tui.shelf_nouns import Found as Found
-from storytime_tui.tui.shelf_nouns import Removed as Removed
-from storytime_tui.tui.shelf_nouns import Restored as Restored
-from storytime_tui.tui.shelf_nouns import Room as Room
 
-if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame need not wait for
+if TYPE_CHECKING:
+    from storytime_tui.jobs.books import Book, Found
+    from storytime_tui.jobs.estimates import Estimate
+    from storytime_tui.jobs.generate import ModelChoice, Teller
+    from storytime_tui.jobs.memory import Room
+    from storytime_tui.jobs.records import LastRun
+    from storytime_tui.jobs.shelves import AddedCollection, Copy, Removed, Restored
+    from storytime_tui.stories.store import StoryStore
     from storytime_tui.training.plan import TrainingPlan
 
 Progress = Callable[[Preparing], None]
-# what is being done, how much of it is done, of how much (0: unknown)
-
-
-class LastRun(Protocol):
-    """The run of an earlier sitting that was at work last: all that it said that still holds, in order."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def said(self) -> Sequence[Event]: ...  # noqa: D102
-
-
-class Choice(Protocol):
-    """One model that a story can be written with."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def title(self) -> str: ...  # noqa: D102
-    @property
-    def note(self) -> str: ...  # noqa: D102
-
-
-class Teller(Protocol):
-    """An open model that continues a text."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def device(self) -> str: ...  # noqa: D102
-    @property
-    def strength(self) -> float: ...  # noqa: D102
-    @property
-    def voices(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def outdated(self) -> bool: ...  # noqa: D102
-
-    def tell(
-        self, text: str, settings: SamplerSettings, stop: threading.Event, *, voice: Voice | None = None
-    ) -> Iterator[Piece | Told]:
-        """Continue `text` in a voice, the usual one for None; the last item is `Told`."""
-
-
-class Store(Protocol):
-    """Where written stories are kept, as `stories.store` does. Any thread may call it, but not the event loop's."""
-
-    notice: str
-
-    def close(self) -> None: ...  # noqa: D102
-    def new_story(self, title: str) -> WrittenStory: ...  # noqa: D102
-    def stories(self) -> Sequence[WrittenStory]: ...  # noqa: D102
-    def story(self, story_id: int) -> WrittenStory: ...  # noqa: D102
-    def open_story(self, story_id: int) -> Opened: ...  # noqa: D102
-    def passages(self, story_id: int) -> Sequence[Passage]: ...  # noqa: D102
-    def moved(self, story_id: int) -> bool: ...  # noqa: D102
-    def add_line(self, story_id: int, append: Callable[[str], str]) -> AddedLine: ...  # noqa: D102
-    def add_passage(  # noqa: D102
-        self, story_id: int, author: Author, text: str, model: str = "", settings: str = ""
-    ) -> Passage: ...
-    def extend_passage(self, passage_id: int, text: str) -> Passage: ...  # noqa: D102
-    def undo(self, story_id: int) -> WrittenStory: ...  # noqa: D102
-    def redo(self, story_id: int) -> WrittenStory: ...  # noqa: D102
-    def rename(self, story_id: int, title: str) -> WrittenStory: ...  # noqa: D102
-    def set_draft(self, story_id: int, text: str) -> WrittenStory: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -113,8 +42,8 @@ class Services:
     """
 
     shelf: Callable[[], tuple[tuple[Collection, ...], Sequence[str]]]  # and what of it cannot be read
-    add: Callable[[Sequence[str], Report, threading.Event], Added]  # paths and addresses
-    add_text: Callable[[str, str], Added]  # a text and its title
+    add: Callable[[Sequence[str], Report, threading.Event], AddedCollection]  # paths and addresses
+    add_text: Callable[[str, str], AddedCollection]  # a text and its title
     before: Callable[[Collection, int], str]  # the story as its file has it
     rename: Callable[[Collection, int | None, str], str]  # a sentence where another has that title
     remove: Callable[[Collection, int | None], Removed]
@@ -127,14 +56,14 @@ class Services:
     room_for: Callable[[Sequence[Story], str, TrainingPlan | None], Room | None]  # None: nothing is known
     browse_books: Callable[[], Sequence[Book]]  # at once, from the list that came with the program
     search_books: Callable[[str, threading.Event], Found]
-    fetch_book: Callable[[Book, Report, threading.Event], Added]
+    fetch_book: Callable[[Book, Report, threading.Event], AddedCollection]
     estimate_tokens: Callable[[int, str], int]  # of so many bytes of text
     learn: Callable[[TrainingPlan, Control, str | None], Iterator[Event]]
     resume: Callable[[str, Control, float | None], Iterator[Event]]  # with so many epochs more
-    model_choices: Callable[[], Sequence[Choice]]
+    model_choices: Callable[[], Sequence[ModelChoice]]
     # at a strength; None is the usual one
     open_teller: Callable[[str, Progress | None, float | None], Teller]
-    open_store: Callable[[], Store]
+    open_store: Callable[[], StoryStore]
     # what tells whether a text is copied from what a model learned from
     copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
         lambda text: False
@@ -187,13 +116,13 @@ def _shelf() -> tuple[tuple[Collection, ...], Sequence[str]]:
     return shelves.opened()
 
 
-def _add(sources: Sequence[str], report: Report, stop: threading.Event) -> Added:
+def _add(sources: Sequence[str], report: Report, stop: threading.Event) -> AddedCollection:
     from storytime_tui.jobs import shelves
 
     return shelves.add(sources, report=report, stop=stop)
 
 
-def _add_text(text: str, title: str) -> Added:
+def _add_text(text: str, title: str) -> AddedCollection:
     from storytime_tui.jobs import shelves
 
     return shelves.add_text(text, title)
@@ -223,7 +152,7 @@ def _removed(collections: Sequence[Collection]) -> Sequence[Removed]:
     return shelves.removed(collections)
 
 
-def _undo(removed: Any) -> Restored:  # a `Removed` that `_remove` or `_removed` gave
+def _undo(removed: Removed) -> Restored:
     from storytime_tui.jobs import shelves
 
     return shelves.undo(removed)
@@ -265,7 +194,7 @@ def _search_books(query: str, stop: threading.Event) -> Found:
     return books.search(query, stop=stop)
 
 
-def _fetch_book(book: Any, report: Report, stop: threading.Event) -> Added:  # a `Book` of `_browse_books`
+def _fetch_book(book: Book, report: Report, stop: threading.Event) -> AddedCollection:
     from storytime_tui.jobs import books
 
     return books.fetch(book, report=report, stop=stop)
@@ -295,7 +224,7 @@ def _last_run() -> LastRun | None:
     return records.last_run()
 
 
-def _model_choices() -> Sequence[Choice]:
+def _model_choices() -> Sequence[ModelChoice]:
     from storytime_tui.jobs import generate
 
     return generate.choices()
@@ -314,7 +243,7 @@ def _copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
     return copied.copied_by(model, stop)
 
 
-def _open_store() -> Store:
+def _open_store() -> StoryStore:
     from storytime_tui import paths
     from storytime_tui.stories.store import StoryStore
 

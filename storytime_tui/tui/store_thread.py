@@ -3,6 +3,8 @@
 A disk that is full or a file that another program holds is waited for, and said; no key ever waits for it.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
 import queue
@@ -10,13 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from storytime_tui.errors import StoryUnavailable
-from storytime_tui.tui.services import Store
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.stories.store import StoryStore
 
 Result = TypeVar("Result")
-Job = Callable[[Store], Result]
+Job = Callable[["StoryStore"], Result]
 
 AGAIN = 0.5  # seconds between two tries
 
@@ -24,18 +28,18 @@ AGAIN = 0.5  # seconds between two tries
 class StoreThread:
     """Owns the store. `keep` writes in order, in one daemon thread; `store` is for reads, in any other thread."""
 
-    def __init__(self, open_store: Callable[[], Store], say: Callable[[str], object]) -> None:
+    def __init__(self, open_store: Callable[[], StoryStore], say: Callable[[str], object]) -> None:
         """`say` is called in a thread: with a sentence while a write has to wait, with "" once all is well again."""
         self._open_store, self._say = open_store, say
         self._opening = threading.Lock()
-        self._store: Store | None = None
+        self._store: StoryStore | None = None
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
         self._waiting = 0  # jobs that are not done
         self.trouble = ""  # a sentence: why what was asked for last has to wait
 
-    def store(self) -> Store:
+    def store(self) -> StoryStore:
         """The store, opened with the first call. Blocks. Raises StoryError."""
         with self._opening:
             if self._store is None:

@@ -1,13 +1,18 @@
 """What the ticked stories come to, and which of them are told twice: pure functions."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection, Story
-from storytime_tui.tui.services import Copy
 from storytime_tui.tui.ticks import Key, Ticks
 
-Copies = Mapping[Key, Copy]
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.shelves import Copy
+
+Copies = Mapping[Key, "Copy"]
 
 
 @dataclass(frozen=True)

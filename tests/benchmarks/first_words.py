@@ -34,7 +34,7 @@ async def _ticks(late: list[float]) -> None:
 async def _waking(pilot: Any) -> dict[str, Any]:
     app, late = pilot.app, []
     ticks = asyncio.create_task(_ticks(late))
-    while not app.desk.device:
+    while not app.desk.writing.now.device:
         await asyncio.sleep(0.005)
     ticks.cancel()
     return {"tick_worst_seconds": max(late), "tick_p95_seconds": statistics.quantiles(late, n=20)[18]}

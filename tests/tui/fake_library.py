@@ -8,6 +8,9 @@ from typing import Any
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import CorpusError, StorytimeError
+from storytime_tui.jobs.books import Book, Found
+from storytime_tui.jobs.estimates import Estimate
+from storytime_tui.jobs.shelves import AddedCollection, Copy, Restored
 
 TALE = (
     "At the bottom of Primrose Lane, where the hedge is thickest, there lived a hedgehog who owned an umbrella.\n\n"
@@ -48,14 +51,6 @@ SHELF = (
 
 
 @dataclass(frozen=True)
-class FakeAdded:
-    collection: Collection
-    problems: tuple[str, ...] = ()
-    copies: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class FakeRemoved:
     before: tuple[Collection, ...]
     title: str = ""
@@ -64,51 +59,18 @@ class FakeRemoved:
     place: str = ""
 
 
-@dataclass(frozen=True)
-class FakeRestored:
-    sentence: str
-    name: str
-    place: str
-
-
-@dataclass(frozen=True)
-class FakeCopy:
-    of: tuple[str, int]
-    share: float = 1.0
-
-
-@dataclass(frozen=True)
-class FakeEstimate:
-    tokens: int
-    windows: int
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class FakeBook:
-    number: int
-    title: str
-    author: str
-    year: str = ""
-    bytes: int = 0
-    subjects: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FakeFound:
-    books: tuple[FakeBook, ...]
-    note: str = ""
-
-
 BOOKS = (
-    FakeBook(21, "Three hundred Aesop's fables", "Aesop", "", 243_434, ("fables", "animals")),
-    FakeBook(11, "Alice's Adventures in Wonderland", "Lewis Carroll", "", 169_856),
-    FakeBook(12, "Through the Looking-Glass", "Lewis Carroll", "", 189_298),
-    FakeBook(2591, "Grimms' Fairy Tales", "Jacob and Wilhelm Grimm", "", 550_592),
-    FakeBook(19068, "Household Stories by the Brothers Grimm", "Jacob and Wilhelm Grimm", "1886", 485_023),
-    FakeBook(572, "The Great Big Treasury of Beatrix Potter", "Beatrix Potter", "", 172_757),
-    FakeBook(271, "Black Beauty", "Anna Sewell", "1877", 325_000),
+    Book(21, "Three hundred Aesop's fables", "Aesop", "", 243_434, ("fables", "animals")),
+    Book(11, "Alice's Adventures in Wonderland", "Lewis Carroll", "", 169_856),
+    Book(12, "Through the Looking-Glass", "Lewis Carroll", "", 189_298),
+    Book(2591, "Grimms' Fairy Tales", "Jacob and Wilhelm Grimm", "", 550_592),
+    Book(19068, "Household Stories by the Brothers Grimm", "Jacob and Wilhelm Grimm", "1886", 485_023),
+    Book(572, "The Great Big Treasury of Beatrix Potter", "Beatrix Potter", "", 172_757),
+    Book(271, "Black Beauty", "Anna Sewell", "1877", 325_000),
 )
+
+
+FOUND = Found((Book(7865, "The Fairy Book", "Mulock", "1863", 700_000),))
 
 
 @dataclass(kw_only=True)
@@ -121,19 +83,19 @@ class FakeLibrary:
     removed_earlier: tuple[FakeRemoved, ...] = ()
     added: list[str] = field(default_factory=list)  # paths and addresses, in the order of their import
     pasted: list[tuple[str, str]] = field(default_factory=list)  # texts and their titles
-    fetched: list[FakeBook] = field(default_factory=list)
+    fetched: list[Book] = field(default_factory=list)
     sought: list[str] = field(default_factory=list)
     add_error: Exception | None = None
     add_gate: threading.Semaphore | None = None  # what adds or fetches waits here for each report
     add_is_deaf: bool = False  # it does not look at the wish to stop
-    to_add: FakeAdded | None = None
-    told_again: dict[tuple[str, int], FakeCopy] = field(default_factory=dict)
+    to_add: AddedCollection | None = None
+    told_again: dict[tuple[str, int], Copy] = field(default_factory=dict)
     in_file: str = "As it stood in the file:\n\n    “You never know,”\n    said the hedgehog."
     before_error: Exception | None = None
     change_error: Exception | None = None
     estimate_error: Exception | None = None
-    books: tuple[FakeBook, ...] = BOOKS
-    found: FakeFound = FakeFound((FakeBook(7865, "The Fairy Book", "Mulock", "1863", 700_000),))
+    books: tuple[Book, ...] = BOOKS
+    found: Found = FOUND
     search_error: Exception | None = None
     search_gate: threading.Semaphore | None = None
 
@@ -161,19 +123,19 @@ class FakeLibrary:
             raise self.shelf_error
         return self.collections, self.unreadable
 
-    def _add(self, sources: Sequence[str], report: Any, stop: threading.Event) -> FakeAdded:
+    def _add(self, sources: Sequence[str], report: Any, stop: threading.Event) -> AddedCollection:
         self.added += sources
         return self._arrive("reading", report, stop)
 
-    def _fetch(self, book: FakeBook, report: Any, stop: threading.Event) -> FakeAdded:
+    def _fetch(self, book: Book, report: Any, stop: threading.Event) -> AddedCollection:
         self.fetched.append(book)
         return self._arrive(f"fetching {book.title}", report, stop)
 
-    def _add_text(self, text: str, title: str) -> FakeAdded:
+    def _add_text(self, text: str, title: str) -> AddedCollection:
         self.pasted.append((text, title))
         return self._arrive("reading", lambda *_: None, threading.Event())
 
-    def _arrive(self, words: str, report: Any, stop: threading.Event) -> FakeAdded:
+    def _arrive(self, words: str, report: Any, stop: threading.Event) -> AddedCollection:
         for done in range(4):
             report(words, done, 3)
             self._wait(self.add_gate, threading.Event() if self.add_is_deaf else stop)
@@ -189,7 +151,7 @@ class FakeLibrary:
             if stop.is_set():
                 raise StorytimeError("Stopped; nothing was imported.")
 
-    def _search(self, query: str, stop: threading.Event) -> FakeFound:
+    def _search(self, query: str, stop: threading.Event) -> Found:
         self.sought.append(query)
         self._wait(self.search_gate, stop)
         if self.search_error is not None:
@@ -233,16 +195,16 @@ class FakeLibrary:
         gone = collection.stories[index]
         return FakeRemoved(before, gone.title, collection.title, collection.name, gone.place)
 
-    def _undo(self, removed: Any) -> FakeRestored:
+    def _undo(self, removed: Any) -> Restored:
         self.collections = removed.before
         where = f"in {removed.collection}" if removed.collection else "on the shelf"
-        return FakeRestored(f"“{removed.title}” is back {where}.", removed.name, removed.place)
+        return Restored(removed.title, removed.name, removed.place, f"“{removed.title}” is back {where}.")
 
     def _set_punctuation(self, collection: Collection, plain: bool) -> None:
         self._change(collection, dataclasses.replace(collection, plain_punctuation=plain))
 
-    def _estimate(self, stories: Sequence[Story], base: str) -> FakeEstimate:
+    def _estimate(self, stories: Sequence[Story], base: str) -> Estimate:
         if self.estimate_error is not None:
             raise self.estimate_error
         tokens = round(1.4 * sum(story.words for story in stories))
-        return FakeEstimate(tokens, tokens // 512 + 1, tokens / 6)
+        return Estimate(tokens, tokens // 512 + 1, tokens / 6)

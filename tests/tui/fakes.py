@@ -10,6 +10,9 @@ from typing import Any
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.jobs.generate import ModelChoice
+from storytime_tui.jobs.memory import Room
+from storytime_tui.jobs.records import LastRun
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
@@ -156,13 +159,6 @@ class FakeRun:
                 return
 
 
-@dataclass(frozen=True)
-class FakeChoice:
-    name: str
-    title: str
-    note: str
-
-
 @dataclass
 class FakeTeller:
     """Tells the given pieces; with `gate` set, each waits until the test lets it go."""
@@ -204,17 +200,7 @@ class FakeTeller:
         yield Told(number, 0.1, 40.0, "length")
 
 
-@dataclass(frozen=True)
-class FakeLastRun:
-    name: str = "hedgerow-1"
-    said: Sequence[ev.Event] = ()
-
-
-@dataclass(frozen=True)
-class FakeRoom:
-    needed: int = 900_000_000
-    available: int = 7_200_000_000
-    advice: str = ""
+ENOUGH = Room(900_000_000, 7_200_000_000)
 
 
 @dataclass
@@ -223,9 +209,9 @@ class World(FakeLibrary):
 
     folder: Path
     run: FakeRun = field(default_factory=FakeRun)
-    choices: tuple[FakeChoice, ...] = (
-        FakeChoice("hedgerow-1", "hedgerow-1", "scratch-small taught hedgerow, validation loss 3.104"),
-        FakeChoice("distilgpt2", "distilgpt2", "untrained on your shelf; reads English already"),
+    choices: tuple[ModelChoice, ...] = (
+        ModelChoice("hedgerow-1", "hedgerow-1", "scratch-small taught hedgerow, validation loss 3.104"),
+        ModelChoice("distilgpt2", "distilgpt2", "untrained on your shelf; reads English already"),
     )
     pieces: Sequence[str] = tuple(
         (
@@ -246,10 +232,10 @@ class World(FakeLibrary):
     open_error: Exception | None = None
     usual: float = 1.0  # strength
     refused: tuple[float, ...] = ()  # strengths
-    last_run: FakeLastRun | None = None  # of an earlier sitting
+    last_run: LastRun | None = None  # of an earlier sitting
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
-    room: FakeRoom | None = FakeRoom()
+    room: Room | None = ENOUGH
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -257,7 +243,7 @@ class World(FakeLibrary):
         return Services(
             **self.library_services(),
             estimate_tokens=lambda text_bytes, base: round(text_bytes / 4),
-            room_for=lambda stories, base, plan: FakeRoom() if plan and plan.lora_rank else self.room,
+            room_for=lambda stories, base, plan: ENOUGH if plan and plan.lora_rank else self.room,
             learn=self.run.learn,
             resume=self.run.resume,
             model_choices=lambda: self.choices,

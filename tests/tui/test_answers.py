@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from storytime_tui.jobs.bench.keys import fill_home
+from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import runs
 from storytime_tui.tui import ahead, tour
@@ -17,7 +18,7 @@ from storytime_tui.tui.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.help_lines import KEYS, lines_of
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until
-from tests.tui.fakes import FakeChoice, World, a_run
+from tests.tui.fakes import World, a_run
 
 
 async def test_every_key_of_the_walk_has_its_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +33,7 @@ async def test_every_key_of_the_walk_has_its_answer(world: World, monkeypatch: p
         await ahead.load_screens(app)
         await pilot.press("2", "s")
         world.run.say(*a_run(50))
-        await until(pilot, lambda: app.desk.view.done == 50)
+        await until(pilot, lambda: app.desk.training.view.done == 50)
         took = await tour.tour(app, tour.walk(), 2)
         assert len(took) == 2 * len(tour.walk())
         assert all(seconds > 0 for _, seconds in took)
@@ -45,10 +46,10 @@ async def test_lists_of_any_length_are_open_before_they_are_read(world: World) -
     for number in range(500):
         store.new_story(f"Story {number}")
     store.close()
-    known = tuple(FakeChoice(f"run-{i}", f"run-{i}", "taught hedgerow") for i in range(100))
+    known = tuple(ModelChoice(f"run-{i}", f"run-{i}", "taught hedgerow") for i in range(100))
     asked, go = threading.Event(), threading.Event()
 
-    def choices() -> tuple[FakeChoice, ...]:
+    def choices() -> tuple[ModelChoice, ...]:
         if asked.is_set():
             go.wait(10)
         asked.set()
@@ -61,7 +62,7 @@ async def test_lists_of_any_length_are_open_before_they_are_read(world: World) -
     app = make_app(world)
     async with app.run_test(size=SMALL) as pilot:
         await pilot.press("f4")
-        await until(pilot, lambda: app.desk.model)
+        await until(pilot, lambda: app.desk.writing.now.model)
         await pilot.press("escape", "m")
         await until(pilot, lambda: isinstance(app.focused, ChoiceList))
         assert len(app.focused.rows) == 100  # as they were last known, while they are looked for again

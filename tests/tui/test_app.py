@@ -83,14 +83,14 @@ async def test_the_palette_finds_stories_collections_models_and_modes(
         await type_text(pilot, "Write with distil")
         await until(pilot, lambda: "untrained on your shelf" in screen_text(app))
         await pilot.press("enter")
-        await until(pilot, lambda: app.current_mode == "story" and app.desk.model == "distilgpt2")
+        await until(pilot, lambda: app.current_mode == "story" and app.desk.writing.now.model == "distilgpt2")
 
 
 async def test_letters_typed_while_the_palette_still_gathers_cost_it_nothing(
     app: StorytimeApp, world: World
 ) -> None:
     gathered = threading.Event()
-    look = app.desk.look_for_models
+    look = app.desk.writing.look_for_models
 
     def slowly() -> object:
         assert gathered.wait(10)
@@ -98,7 +98,7 @@ async def test_letters_typed_while_the_palette_still_gathers_cost_it_nothing(
 
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
-        app.desk.look_for_models = slowly  # type: ignore[assignment, method-assign]
+        app.desk.writing.look_for_models = slowly  # type: ignore[assignment, method-assign]
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette) and app.screen.query(Input))
         await type_text(pilot, "Fir Tale 7")
@@ -122,11 +122,11 @@ async def test_quitting_waits_for_the_runs_own_last_word(app: StorytimeApp, worl
         await shelf_is_open(pilot)
         await pilot.press("2", "s")
         world.run.say(STARTED, *[step(i, 3.0) for i in range(1, 2000)])
-        await until(pilot, lambda: app.desk.view.phase == "learning")
+        await until(pilot, lambda: app.desk.training.view.phase == "learning")
         await pilot.press("ctrl+q")
         await until(pilot, lambda: app._exit)
-        assert app.desk.view.phase == "finished"
-        assert app.desk.view.saved_step is not None
+        assert app.desk.training.view.phase == "finished"
+        assert app.desk.training.view.saved_step is not None
     assert app.return_code == 0
 
 
@@ -135,8 +135,8 @@ async def test_quitting_says_what_it_waits_for_and_asked_twice_goes(app: Storyti
         await shelf_is_open(pilot)
         await pilot.press("2", "s")
         world.run.say(STARTED)
-        await until(pilot, lambda: app.desk.view.phase == "learning")
-        app.desk.learning.control.stop = lambda: None  # type: ignore[union-attr, method-assign]
+        await until(pilot, lambda: app.desk.training.view.phase == "learning")
+        app.desk.training.control.stop = lambda: None  # type: ignore[union-attr, method-assign]
         await pilot.press("ctrl+q")
         await until(pilot, lambda: "Saving the checkpoint…" in screen_text(app))
         await pilot.press("ctrl+q")

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -14,26 +15,30 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
+from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import LearningThread, Passages, Telling, TellingThread, in_thread, sentence_of
-from storytime_tui.tui.history import LossCurve
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.training_session import RunView, view_after
 from tests.tui.conftest import make_app, shelf_is_open, until
 from tests.tui.fakes import FINISHED, STARTED, FakeTeller, World, evaluated, step
 
 
 class Box:
-    """Collects what a thread posts; waits for its last word."""
+    """Collects what a thread says; waits for its last word. Its event loop is always free."""
 
     def __init__(self) -> None:
         self.messages: list[Any] = []
         self._ended = threading.Event()
 
     def post(self, message: Any) -> bool:
-        self.messages.append(message)
-        if isinstance(message, messages.RunEnded | messages.TellingEnded):
-            self._ended.set()
+        message.callback()
         return True
+
+    def hear(self, said: Sequence[Any]) -> None:
+        self.messages += said
+        if any(isinstance(each, messages.RunEnded | messages.TellingEnded) for each in said):
+            self._ended.set()
 
     def wait(self) -> list[Any]:
         assert self._ended.wait(10)
@@ -51,38 +56,50 @@ def test_a_thousand_steps_reach_the_curve_and_every_other_event_the_app() -> Non
         ),
         FINISHED,
     ]
-    box, curve = Box(), LossCurve()
-    LearningThread(box.post).start(lambda control: iter(said), curve)
-    posted = box.wait()
-    assert [i for i, _ in curve.points()] == list(range(1, 1001))
-    assert [m.event for m in posted if isinstance(m, messages.RunSaid)] == [
-        e for e in said if not isinstance(e, ev.StepDone)
-    ]
-    assert isinstance(posted[-1], messages.RunEnded)
+    box = Box()
+    LearningThread(box.post, box.hear).start(lambda control: iter(said))
+    heard = box.wait()
+    assert heard == [*said, messages.RunEnded("")]
+    view = reduce(view_after, heard[:-1], RunView())
+    assert [i for i, _ in view.curve] == list(range(1, 1001))
 
 
-def test_only_steps_give_way_to_newer_ones() -> None:
-    first, second = messages.Stepped(step(1, 1.0)), messages.Stepped(step(2, 1.0))
-    other = messages.RunSaid(evaluated(1))
-    assert first.can_replace(second)
-    assert not first.can_replace(other)
-    assert not other.can_replace(messages.RunSaid(evaluated(2)))
-    told = messages.TextTold(1, "a", 1, 0.0)
-    assert not told.can_replace(messages.TextTold(1, "b", 2, 0.0))
+def test_a_busy_event_loop_is_called_once_for_all_that_waits() -> None:
+    """Nothing is dropped, and what is said after it has looked calls it again."""
+    posted, heard, more = [], [], threading.Event()
+
+    def job(control: Control) -> Iterator[ev.Event]:
+        yield from (step(i, 1.0) for i in range(1000))
+        assert more.wait(10)
+        yield FINISHED
+
+    thread = LearningThread(posted.append, heard.extend)
+    thread.start(job)
+    while len(thread._inbox._waiting) < 1000:
+        time.sleep(0.001)
+    assert len(posted) == 1
+    posted.pop().callback()
+    assert [each.step for each in heard] == list(range(1000))
+    more.set()
+    while not posted or len(thread._inbox._waiting) < 2:
+        time.sleep(0.001)
+    posted.pop().callback()
+    assert (heard[1000:], posted) == ([FINISHED, messages.RunEnded("")], [])
 
 
 async def test_the_app_handles_far_fewer_than_a_thousand_steps(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
     app = make_app(world)
-    handled = []
+    handled: list[int] = []
     async with app.run_test() as pilot:
         await shelf_is_open(pilot)
-        monkeypatch.setattr(app.desk.view, "take", lambda event: handled.append(event.step))
-        for number in range(1, 1001):
-            app.post_message(messages.Stepped(step(number, 1.0)))
+        app.desk.run_changed.subscribe(app, lambda view: handled.append(view.done))
+        app.desk.training.start(TrainingPlan(), None, "")
+        world.run.say(STARTED, *[step(number, 1.0) for number in range(1, 1001)])
         await until(pilot, lambda: handled and handled[-1] == 1000)
-    assert len(handled) < 100
+        assert len(handled) < 100
+        app.desk.training.stop()
 
 
 def test_what_the_trainer_raises_becomes_a_sentence_and_a_log(home: Path) -> None:
@@ -91,7 +108,7 @@ def test_what_the_trainer_raises_becomes_a_sentence_and_a_log(home: Path) -> Non
         raise ZeroDivisionError("by accident")
 
     box = Box()
-    LearningThread(box.post).start(breaks, LossCurve())
+    LearningThread(box.post, box.hear).start(breaks)
     refusal = box.wait()[-1].refusal
     assert "ZeroDivisionError" in refusal
     assert str(paths.log_file()) in refusal
@@ -120,11 +137,11 @@ def test_a_learning_thread_that_dies_of_anything_frees_the_app(error: BaseExcept
         raise error
 
     box = Box()
-    thread = LearningThread(box.post)
-    thread.start(breaks, LossCurve())
+    thread = LearningThread(box.post, box.hear)
+    thread.start(breaks)
     assert box.wait()[-1].refusal
     thread.release()
-    thread.start(lambda control: iter([STARTED, FINISHED]), LossCurve())  # the thread is alive
+    thread.start(lambda control: iter([STARTED, FINISHED]))  # the thread is alive
     assert box.wait()[-1].refusal == ""
 
 
@@ -166,7 +183,9 @@ class Setting:
         self.store = StoryStore(folder / "stories.sqlite3")
         self.keeper = StoreThread(lambda: self.store, lambda sentence: None)
         self.story = self.store.new_story("A Story")
-        self.thread = TellingThread(self.box.post, lambda name, progress, strength: teller, clock)
+        self.thread = TellingThread(
+            self.box.post, self.box.hear, lambda name, progress, strength: teller, clock
+        )
 
     def tell(self, number: int = 1, text: str = "Once", strength: float | None = None) -> None:
         passages = Passages(self.keeper, self.story.id, text, SamplerSettings())
@@ -215,7 +234,7 @@ def test_models_stay_open_as_far_as_there_is_room(tmp_path: Path, room: bool, op
         found.append(name)
         return FakeTeller(name, [" x"], [])
 
-    thread = TellingThread(box.post, open_teller, lambda: 0.0, lambda: room)
+    thread = TellingThread(box.post, box.hear, open_teller, lambda: 0.0, lambda: room)
     for number, name in enumerate("abacadab" if room else "abadacab"):
         thread.begin(Telling(number, name, None))
         while not any(isinstance(m, messages.TellingEnded) and m.number == number for m in box.messages):
@@ -236,7 +255,7 @@ def test_a_run_that_has_ended_since_is_opened_anew(tmp_path: Path) -> None:
         opened.append(FakeTeller(name, [" x"], [], strength=1.0 if not opened else 1.15))
         return opened[-1]
 
-    thread = TellingThread(box.post, open_teller, lambda: 0.0)
+    thread = TellingThread(box.post, box.hear, open_teller, lambda: 0.0)
     for number in range(3):
         thread.begin(Telling(number, "a", None))
         box.wait()

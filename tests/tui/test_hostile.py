@@ -8,12 +8,13 @@ from textual.widgets import Input
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import CorpusError, ModelError
+from storytime_tui.jobs.generate import ModelChoice
+from storytime_tui.jobs.shelves import AddedCollection
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import flat, make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fake_library import FakeAdded
-from tests.tui.fakes import HOSTILE, STARTED, FakeChoice, World, step
+from tests.tui.fakes import HOSTILE, STARTED, World, step
 
 SIZE = (160, 48)
 SHOWN = "[/b] [@click=app.quit]quit[/] ␛[2J [bold]"  # the escape is shown by its picture
@@ -23,7 +24,7 @@ SHOWN = "[/b] [@click=app.quit]quit[/] ␛[2J [bold]"  # the escape is shown by 
 def hostile(world: World) -> World:
     story = Story(HOSTILE, f"It said {HOSTILE} aloud.", HOSTILE)
     world.collections = (Collection("bad", HOSTILE, (story, story), author=HOSTILE, source=HOSTILE),)
-    world.choices = (FakeChoice(HOSTILE, HOSTILE, HOSTILE),)
+    world.choices = (ModelChoice(HOSTILE, HOSTILE, HOSTILE),)
     world.pieces = [" told ", *HOSTILE, "."]
     return world
 
@@ -47,7 +48,7 @@ async def test_on_the_shelf(hostile: World) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: f"There is nothing at {SHOWN}." in screen_text(app))
         hostile.add_error = None
-        hostile.to_add = FakeAdded(hostile.collections[0], (f"{HOSTILE} is not a text.",))
+        hostile.to_add = AddedCollection(hostile.collections[0], (f"{HOSTILE} is not a text.",))
         await pilot.press("i")
         await type_text(pilot, "[/b]")
         await pilot.press("enter")
@@ -76,7 +77,7 @@ async def test_in_a_run(hostile: World) -> None:
         assert SHOWN[:20] in text.splitlines()[0]
         hostile.run.say(ev.Failed(HOSTILE, 1, f"failed: {HOSTILE}"))
         await until(pilot, lambda: f"failed: {SHOWN}" in screen_text(app))
-        await until(pilot, lambda: app.desk.learning.control is None)
+        await until(pilot, lambda: app.desk.training.control is None)
         await pilot.press("n", "s")
         hostile.run.say(ModelError(f"refused: {HOSTILE}"))
         await until(pilot, lambda: f"refused: {SHOWN}" in screen_text(app))
@@ -86,7 +87,7 @@ async def test_in_a_story(hostile: World) -> None:
     app = run(hostile)
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("f4")
-        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.model)
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
         assert SHOWN[:20] in screen_text(app).splitlines()[0]
         await type_text(pilot, f"I wrote {HOSTILE}")
         await pilot.press("enter")
@@ -105,7 +106,7 @@ async def test_in_a_story(hostile: World) -> None:
         await until(pilot, lambda: f"Write with {SHOWN}" in screen_text(app))
         await pilot.press("escape")
         hostile.teller_error = ModelError(f"broke: {HOSTILE}")
-        app.desk.telling.forget(HOSTILE)
+        app.desk.writing._thread.forget(HOSTILE)
         await pilot.press("enter", "enter")
         await until(pilot, lambda: f"broke: {SHOWN}" in screen_text(app))
 

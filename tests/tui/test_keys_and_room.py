@@ -6,13 +6,14 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Input
 
+from storytime_tui.jobs.estimates import Estimate
+from storytime_tui.jobs.records import LastRun
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.tally import Tally
 from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.run_panel import Numbers, RunPanel
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
-from tests.tui.fake_library import FakeEstimate
-from tests.tui.fakes import FINISHED, STARTED, FakeLastRun, World, a_run
+from tests.tui.fakes import FINISHED, STARTED, World, a_run
 from tests.tui.test_train import begin
 
 
@@ -61,7 +62,7 @@ async def test_the_keys_go_on_working_after_a_dialog_and_after_a_run(app: Storyt
         await until(pilot, lambda: app.focused is not None and app.focused.id == "bases")
         await pilot.press("s")
         await until(pilot, lambda: len(world.run.plans) == 2)
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 async def test_a_run_that_ends_while_one_is_elsewhere_leaves_no_key_in_the_plan(
@@ -72,7 +73,7 @@ async def test_a_run_that_ends_while_one_is_elsewhere_leaves_no_key_in_the_plan(
         await pilot.press("1")
         await until(pilot, lambda: app.current_mode == "library")
         world.run.say(*a_run(30), FINISHED)
-        await until(pilot, lambda: app.desk.view.phase == "finished")
+        await until(pilot, lambda: app.desk.training.view.phase == "finished")
         await pilot.press("2")
         await until(pilot, lambda: app.current_mode == "train" and isinstance(app.focused, RunPanel))
 
@@ -118,13 +119,13 @@ async def test_the_columns_of_the_counts_stay_apart(size: tuple[int, int]) -> No
     async with app.run_test(size=size) as pilot:
         counts = app.query_one(Counts)
         counts.show(Tally(16, 1_234_567), "scratch-small")
-        counts.show_estimate(FakeEstimate(1_234_567, 1_234_567, 60.0))
+        counts.show_estimate(Estimate(1_234_567, 1_234_567, 60.0))
         await pilot.pause()
         shown = str(counts.content)
         assert " stories 1,234,567 words" in shown
         assert " tokens  1,234,567 windows" in shown
         counts.show(Tally(16, 17_137), "scratch-small")
-        counts.show_estimate(FakeEstimate(23_456, 1_234, 120.0))
+        counts.show_estimate(Estimate(23_456, 1_234, 120.0))
         await pilot.pause()
         lines = str(counts.content).split("\n")
         assert lines[0].index(" words") == lines[1].index(" windows")
@@ -134,7 +135,7 @@ async def test_the_columns_of_the_counts_stay_apart(size: tuple[int, int]) -> No
 @pytest.mark.parametrize("size", [(120, 40), (160, 50)])
 async def test_no_figure_of_a_run_is_wrapped(app: StorytimeApp, world: World, size: tuple[int, int]) -> None:
     started = dataclasses.replace(STARTED, memory_needed=128_400_000_000, memory_available=192_500_000_000)
-    world.last_run = FakeLastRun("hedgerow-1", [started, *a_run(118)[1:], FINISHED])
+    world.last_run = LastRun("hedgerow-1", [started, *a_run(118)[1:], FINISHED])
     async with app.run_test(size=size) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")

@@ -8,11 +8,12 @@ from textual.widgets import Input
 from storytime_tui.corpus.collection import Extract, Story
 from storytime_tui.corpus.document import Chapter
 from storytime_tui.errors import CorpusError, ModelError
+from storytime_tui.jobs.shelves import Copy
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, until
-from tests.tui.fake_library import SHELF, TALE, FakeCopy
+from tests.tui.fake_library import SHELF, TALE
 from tests.tui.fakes import World
 
 WIDE = (120, 40)
@@ -109,8 +110,8 @@ def counts(app: StorytimeApp) -> list[str]:
 
 async def test_a_story_told_twice_is_said_and_learned_once(world: World) -> None:
     world.told_again = {
-        ("fir-trees", 0): FakeCopy(("hedgerow", 0)),
-        ("fir-trees", 2): FakeCopy(("attic", 3), 0.8),
+        ("fir-trees", 0): Copy(("hedgerow", 0), 1.0),
+        ("fir-trees", 2): Copy(("attic", 3), 0.8),
     }
     app = make_app(world)
     async with app.run_test(size=WIDE) as pilot:

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from storytime_tui.errors import CorpusError
+from storytime_tui.jobs.shelves import AddedCollection
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, ListScreen
 from storytime_tui.tui.screens.importing import ImportingScreen
@@ -19,7 +20,7 @@ from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.remark import Remark
 from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fake_library import SHELF, FakeAdded, FakeRemoved, collection
+from tests.tui.fake_library import SHELF, FakeRemoved, collection
 from tests.tui.fakes import World
 
 MINE = collection("mine", "My Tales", ["One", "Two", "Three"], bundled=False)
@@ -43,8 +44,10 @@ async def paste(pilot: Pilot[Any], text: str) -> None:
     await pilot.pause()
 
 
-def newcomer(*problems: str, copies: tuple[str, ...] = ()) -> FakeAdded:
-    return FakeAdded(collection("new", "New Tales", ["First", "Second"], bundled=False), problems, copies)
+def newcomer(*problems: str, copies: tuple[str, ...] = ()) -> AddedCollection:
+    return AddedCollection(
+        collection("new", "New Tales", ["First", "Second"], bundled=False), problems, copies
+    )
 
 
 def tree_of(app: StorytimeApp) -> ShelfTree:

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.document import Chapter
 from storytime_tui.formatting import size
+from storytime_tui.jobs.shelves import Copy
 from storytime_tui.terminal import printable
 from storytime_tui.tui.cells import fitted, wrapped
 from storytime_tui.tui.errand import Errand
@@ -22,7 +23,7 @@ from storytime_tui.tui.tally import Tally, learned, origin_of, tally, told_again
 from storytime_tui.tui.ticks import Ticks
 from storytime_tui.tui.widgets.key_line import Shown, fitting
 from storytime_tui.tui.wording import about, compact
-from tests.tui.fake_library import SHELF, FakeCopy, collection
+from tests.tui.fake_library import SHELF, collection
 
 HOME = os.path.expanduser("~")
 
@@ -210,9 +211,9 @@ def test_ticks_stay_with_their_stories_when_the_shelf_changes() -> None:
 
 def test_a_tale_told_three_times_is_learned_once() -> None:
     copies = {
-        ("fir-trees", 0): FakeCopy(("hedgerow", 0)),
-        ("fir-trees", 1): FakeCopy(("fir-trees", 0)),
-        ("attic", 0): FakeCopy(("attic", 1)),
+        ("fir-trees", 0): Copy(("hedgerow", 0), 1.0),
+        ("fir-trees", 1): Copy(("fir-trees", 0), 1.0),
+        ("attic", 0): Copy(("attic", 1), 1.0),
     }
     assert origin_of(("fir-trees", 1), copies) == ("hedgerow", 0)
     ticks = Ticks().with_all_of(SHELF[0]).with_all_of(SHELF[1])
@@ -225,7 +226,7 @@ def test_a_tale_told_three_times_is_learned_once() -> None:
     assert told_again(without_origin, SHELF, copies) == {("fir-trees", 1)}
     assert told_again(Ticks(), SHELF, copies) == set()
     assert learned(ticks, SHELF, {}) == [story for _, story in ticks.stories(SHELF)]
-    circle = {("attic", 0): FakeCopy(("attic", 1)), ("attic", 1): FakeCopy(("attic", 0))}
+    circle = {("attic", 0): Copy(("attic", 1), 1.0), ("attic", 1): Copy(("attic", 0), 1.0)}
     assert len(told_again(Ticks().with_all_of(SHELF[2]), SHELF, circle)) <= 2
 
 

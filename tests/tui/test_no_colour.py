@@ -2,8 +2,9 @@
 
 import pytest
 
+from storytime_tui.jobs.records import LastRun
 from tests.tui.conftest import make_app, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, FakeLastRun, World, a_run
+from tests.tui.fakes import FINISHED, World, a_run
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
@@ -12,7 +13,7 @@ async def test_every_screen_is_drawn_without_colours(
 ) -> None:
     """In a terminal the app would end at the first line that cannot be drawn."""
     monkeypatch.setenv("NO_COLOR", "1")
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
+    world.last_run = LastRun("hedgerow-1", [*a_run(118), FINISHED])
     app = make_app(world)
     assert app.no_color
     async with app.run_test(size=size) as pilot:

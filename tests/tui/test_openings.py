@@ -175,7 +175,7 @@ async def test_openings_are_told_as_the_chosen_shelf_and_anew_for_another(
         await pilot.press("up")
         await until(pilot, lambda: "painted the gate." in flat(app) and not app.desk.busy)
         assert set(world.told_as) == {(("Hedgerow Tales", 1.0),)}
-        app.desk.choose_voice((("Mill Tales", 1.0),))
+        app.desk.writing.choose_voice((("Mill Tales", 1.0),))
         await until(pilot, lambda: f"{OFFER} as Mill Tales" in flat(app))
         app.screen.query_one(Prompt).focus()
         await pilot.press("up")

@@ -1,6 +1,7 @@
 """The parts of the app that are plain functions and values."""
 
 import math
+from functools import reduce
 
 import pytest
 from hypothesis import given
@@ -8,11 +9,11 @@ from hypothesis import strategies as st
 
 from storytime_tui.training import events as ev
 from storytime_tui.tui import wording
-from storytime_tui.tui.history import POINTS, LossCurve, thinned
+from storytime_tui.tui.grown import Grown
 from storytime_tui.tui.joining import joined, title_from
-from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.theme import theme_for
 from storytime_tui.tui.ticks import Ticks
+from storytime_tui.tui.training_session import POINTS, RunView, curve_after, ended, thinned, view_after
 from storytime_tui.tui.widgets.page import Line, write
 from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.fake_library import SHELF
@@ -55,20 +56,19 @@ def test_thinning_keeps_order_ends_of_the_range_and_the_limit(losses: list[float
 
 
 def test_a_long_run_stays_small_and_keeps_its_spike() -> None:
-    curve = LossCurve()
+    curve: Grown[tuple[int, float]] = Grown()
     for number in range(20_000):
-        curve.add(number, 50.0 if number == 777 else 3.0 + 1 / (number + 1))
-    points = curve.points()
-    assert len(points) <= POINTS
-    assert (777, 50.0) in points
-    assert points[-1][0] == 19_999
+        curve = curve_after(curve, step(number, 50.0 if number == 777 else 3.0 + 1 / (number + 1)))
+    assert len(curve) <= POINTS
+    assert (777, 50.0) in curve
+    assert curve[-1][0] == 19_999
 
 
 def test_what_is_no_number_is_not_drawn() -> None:
-    curve = LossCurve()
+    curve: Grown[tuple[int, float]] = Grown()
     for loss in (math.nan, math.inf, -math.inf, 2.0):
-        curve.add(1, loss)
-    assert curve.points() == [(1, 2.0)]
+        curve = curve_after(curve, step(1, loss))
+    assert list(curve) == [(1, 2.0)]
 
 
 # -- joining ------------------------------------------------------------------------------------------
@@ -144,16 +144,15 @@ def test_numbers_in_words() -> None:
 
 
 def test_a_voice_that_was_measured_is_said_at_the_end_and_void_after_an_earlier_checkpoint() -> None:
-    view = RunView(phase="learning", started=STARTED)
+    view = view_after(RunView(), STARTED)
     heard = ev.VoiceMeasured(100, 24, 19, 5, 0.0, ("Hedgerow Tales",), (19,))
-    view.take(heard)
-    view.take(FINISHED)
+    view = view_after(view_after(view, heard), FINISHED)
     assert view.words.endswith("19 of 24 passages that it told sound like the shelf.")
-    view.take(ev.Resumed(100, from_checkpoint=True, total_steps=200))
+    view = view_after(view, ev.Resumed(100, from_checkpoint=True, total_steps=200))
     assert view.voice == heard
-    view.take(ev.Resumed(50, from_checkpoint=True, total_steps=200))
+    view = view_after(view, ev.Resumed(50, from_checkpoint=True, total_steps=200))
     assert view.voice is None
-    view.take(FINISHED)
+    view = view_after(view, FINISHED)
     assert "sound like" not in view.words
 
 
@@ -167,36 +166,33 @@ def test_the_outcome_says_whether_token_frequencies_were_beaten() -> None:
 
 def test_a_run_is_folded_from_its_events() -> None:
     view = RunView(phase="preparing")
-    for event in a_run(50):
-        view.take(event)
+    view = reduce(view_after, a_run(50), view)
     assert view.phase == "learning"
     assert view.saved_step == 50
     assert [e.step for e in view.evaluations] == [0, 25, 50]
     assert view.seconds_left == pytest.approx(68 * 1.5)
-    view.take(ev.Paused(50))
+    view = view_after(view, ev.Paused(50))
     assert view.phase == "paused"
-    view.take(ev.Resumed(50, from_checkpoint=False))
+    view = view_after(view, ev.Resumed(50, from_checkpoint=False))
     assert view.phase == "learning"
-    view.take(FINISHED)
+    view = view_after(view, FINISHED)
     assert view.phase == "finished"
-    view.ended("")
-    assert view.phase == "finished"
+    assert ended(view, "") == view
 
 
 def test_going_back_to_a_checkpoint_voids_what_came_later() -> None:
-    view = RunView(phase="learning", started=STARTED)
-    for event in (evaluated(25), sampled(25, "a"), evaluated(50), sampled(50, "b"), step(60, 3.0)):
-        view.take(event)
-    view.take(ev.Resumed(30, from_checkpoint=True))
+    view = view_after(RunView(), STARTED)
+    said = (evaluated(25), sampled(25, "a"), evaluated(50), sampled(50, "b"), step(60, 3.0))
+    view = reduce(view_after, said, view)
+    view = view_after(view, ev.Resumed(30, from_checkpoint=True))
     assert [e.step for e in view.evaluations] == [25]
     assert [s.step for s in view.samples] == [25]
-    view.take(step(40, 2.9))
+    view = view_after(view, step(40, 2.9))
     assert view.seconds_left == pytest.approx((118 - 40) * 60 / 10)
 
 
 def test_a_run_that_ends_without_a_word_has_failed() -> None:
-    view = RunView(phase="learning", started=STARTED)
-    view.ended("")
+    view = ended(view_after(RunView(), STARTED), "")
     assert view.phase == "failed"
     assert view.error
 
@@ -207,4 +203,4 @@ def test_sixteen_colours_get_the_terminals_own() -> None:
 
 
 def test_a_panel_that_is_not_composed_yet_shows_no_samples() -> None:
-    assert not RunPanel().shows_both  # the footer asks at any time
+    assert not RunPanel(None).shows_both  # type: ignore[arg-type] # the footer asks at any time

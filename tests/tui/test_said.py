@@ -1,6 +1,8 @@
 """What the screens say is so: pure words on runs, models, samples, titles and colours."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 from textual.color import Color as Shade
@@ -8,9 +10,10 @@ from textual.color import Color as Shade
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.training import events as ev
+from storytime_tui.training.journal import JOURNAL, read_all
 from storytime_tui.tui import theme, wording
 from storytime_tui.tui.joining import title_from, uncut
-from storytime_tui.tui.run_view import RunView, view_of
+from storytime_tui.tui.training_session import RunView, view_after, view_of
 from storytime_tui.tui.widgets.header import state_words
 from storytime_tui.tui.widgets.page import Line, write
 from tests.tui.fakes import FINISHED, STARTED, a_run, step
@@ -19,9 +22,7 @@ SECOND = dataclasses.replace(STARTED, run="hedgerow-tales-2")
 
 
 def learning(run: ev.Started = SECOND) -> RunView:
-    view = RunView(phase="preparing")
-    view.take(run)
-    return view
+    return view_after(RunView(phase="preparing"), run)
 
 
 # -- the header -------------------------------------------------------------------------------------------
@@ -63,36 +64,39 @@ def test_elsewhere_the_header_is_on_the_run_alone() -> None:
 
 
 def test_a_run_of_an_earlier_sitting_is_named_where_it_is_shown() -> None:
-    view = view_of("hedgerow-1", [*a_run(118), FINISHED])
+    view = view_of([*a_run(118), FINISHED], {})
     assert state_words(view, "starter", "cpu", "train", 60).plain == "hedgerow-1 ● has learned"
     assert state_words(view, "starter", "cpu", "library", 60).plain == "starter · cpu"
     assert state_words(view, "starter", "cpu", "story", 60).plain == "starter · cpu"
 
 
 def test_a_run_that_was_stopped_has_not_learned_all() -> None:
-    view = view_of("hedgerow-1", [*a_run(40), ev.Finished("hedgerow-1", 40, 3.9, 25, "stopped", 60.0)])
+    view = view_of([*a_run(40), ev.Finished("hedgerow-1", 40, 3.9, 25, "stopped", 60.0)], {})
     assert state_words(view, "", "", "train", 60).plain == "hedgerow-1 ● stopped"
 
 
 # -- a run ------------------------------------------------------------------------------------------------
 
 
-def test_a_copied_folder_goes_by_its_own_name() -> None:
-    assert view_of("hedgerow-1 copy", a_run(10)).run == "hedgerow-1 copy"
+def test_a_copied_folder_goes_by_its_own_name(tmp_path: Path) -> None:
+    folder = tmp_path / "hedgerow-1 copy"
+    folder.mkdir()
+    lines = [json.dumps(ev.to_json(event)) for event in a_run(10)]
+    (folder / JOURNAL).write_text("\n".join(lines) + "\n")
+    assert view_of(read_all(folder), {}).run == "hedgerow-1 copy"
 
 
 def test_going_on_from_an_older_checkpoint_takes_back_what_was_shown_of_later_steps() -> None:
-    view = view_of("hedgerow-1", [*a_run(118), FINISHED])
-    view.take(ev.Resumed(50, from_checkpoint=True, total_steps=118))
+    view = view_of([*a_run(118), FINISHED], {})
+    view = view_after(view, ev.Resumed(50, from_checkpoint=True, total_steps=118))
     assert (view.step, view.done, view.saved_step, view.finished) == (None, 50, 50, None)
-    view.take(step(51, 3.0))
-    view.take(step(52, 3.0))
+    view = view_after(view_after(view, step(51, 3.0)), step(52, 3.0))
     assert view.seconds_left == pytest.approx(66 * 1.5)  # 1.5 s a step in this sitting
 
 
 def test_a_run_that_begins_anew_forgets_what_it_was() -> None:
-    view = view_of("hedgerow-1", [*a_run(60), *a_run(30)])
-    assert [number for number, _ in view.curve.points()] == list(range(1, 31))
+    view = view_of([*a_run(60), *a_run(30)], {})
+    assert [number for number, _ in view.curve] == list(range(1, 31))
     assert [e.step for e in view.evaluations] == [0, 25]
 
 

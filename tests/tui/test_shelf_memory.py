@@ -11,11 +11,12 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.errors import StorytimeError
+from storytime_tui.jobs.shelves import AddedCollection
 from storytime_tui.tui import shelf_file
 from storytime_tui.tui.shelf_memory import ShelfMemory, ShelfState, from_json, state_of, ticks_of, to_json
 from storytime_tui.tui.ticks import Ticks
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until
-from tests.tui.fake_library import SHELF, FakeAdded, collection
+from tests.tui.fake_library import SHELF, collection
 from tests.tui.fakes import World
 
 MINE = collection("mine", "My Tales", ["One", "Two", "Three"], bundled=False)
@@ -30,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_ticks_and_place_are_as_they_were_after_a_restart(world: World) -> None:
     """An import that is ticked stays ticked; a story that is not stays so, and the cursor stands on it."""
     world.collections = SHELF[:2]
-    world.to_add = FakeAdded(MINE)
+    world.to_add = AddedCollection(MINE)
     app = make_app(world)
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)

@@ -11,12 +11,13 @@ import pytest
 from textual.widgets import OptionList
 
 from storytime_tui.errors import ModelError
+from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.settings import Loaded, Settings
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.conftest import SMALL, flat, make_app, shelf_is_open, type_text, until
-from tests.tui.fakes import FakeChoice, World
+from tests.tui.fakes import World
 
-STARTER = FakeChoice("starter", "starter", "tells simple stories already")
+STARTER = ModelChoice("starter", "starter", "tells simple stories already")
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def test_what_was_trained_stays_the_choice_and_is_opened_only_in_story(
     world.choices = (*world.choices, STARTER)
     app = make_app(world)
     async with app.run_test(size=SMALL) as pilot:
-        await until(pilot, lambda: app.desk.model == "hedgerow-1")
+        await until(pilot, lambda: app.desk.writing.now.model == "hedgerow-1")
         assert world.opened == []
         await pilot.press("3")
         await until(pilot, lambda: world.opened == ["hedgerow-1"])
@@ -67,10 +68,10 @@ async def test_a_run_that_is_learned_before_the_first_story_tells_it(newcomer: W
     app = make_app(newcomer)
     async with app.run_test(size=SMALL) as pilot:
         await until(pilot, lambda: "starter · cpu" in flat(app))
-        newcomer.choices = (FakeChoice("hedgerow-1", "hedgerow-1", "just learned"), STARTER)
+        newcomer.choices = (ModelChoice("hedgerow-1", "hedgerow-1", "just learned"), STARTER)
         await pilot.press("3")
         await until(pilot, lambda: newcomer.opened == ["starter", "hedgerow-1"])
-        assert app.desk.model == "hedgerow-1"
+        assert app.desk.writing.now.model == "hedgerow-1"
 
 
 async def test_a_story_told_with_another_model_keeps_it(newcomer: World) -> None:
@@ -78,7 +79,7 @@ async def test_a_story_told_with_another_model_keeps_it(newcomer: World) -> None
     store.add_passage(store.new_story("Old").id, "model", "Long ago.", "distilgpt2", "{}")
     app = make_app(newcomer)
     async with app.run_test(size=SMALL) as pilot:
-        await until(pilot, lambda: app.desk.model == "distilgpt2")
+        await until(pilot, lambda: app.desk.writing.now.model == "distilgpt2")
         assert newcomer.opened == []
 
 
@@ -86,7 +87,7 @@ async def test_a_starter_that_cannot_be_opened_is_told_of_in_story_alone(newcome
     newcomer.open_error = ModelError("The checkpoint in starter is damaged.")
     app = make_app(newcomer)
     async with app.run_test(size=SMALL) as pilot:
-        await until(pilot, lambda: app.desk.telling_number)
+        await until(pilot, lambda: app.desk.writing.now.number)
         assert "damaged" not in flat(app)
         await pilot.press("3")
         await until(pilot, lambda: "is damaged" in flat(app))
@@ -98,7 +99,7 @@ async def test_without_it_nothing_is_woken(app: StorytimeApp, world: World) -> N
         await pilot.press("2")
         await until(pilot, lambda: app.screen.query("#bases"))
         assert app.screen.query_one("#bases", OptionList).option_count == 7
-        assert (app.desk.model, app.desk.telling_number, world.opened) == ("", 0, [])
+        assert (app.desk.writing.now.model, app.desk.writing.now.number, world.opened) == ("", 0, [])
 
 
 async def test_a_preferred_starter_that_is_not_here_is_no_base(world: World) -> None:

@@ -23,7 +23,7 @@ LINE = "Once upon a time there was a mouse"
 
 async def go_to_story(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
     await pilot.press("f4")
-    await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.model)
+    await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
 
 
 async def send(pilot, line: str = LINE) -> None:  # type: ignore[no-untyped-def]
@@ -188,7 +188,7 @@ async def test_another_model_can_be_chosen(app: StorytimeApp, world: World) -> N
         await until(pilot, lambda: isinstance(app.focused, ChoiceList) and app.focused.rows)
         await pilot.press("down", "enter")
         await until(pilot, lambda: world.opened == ["hedgerow-1", "distilgpt2"])
-        assert app.desk.model == "distilgpt2"
+        assert app.desk.writing.now.model == "distilgpt2"
 
 
 async def test_a_base_is_not_fetched_before_it_is_asked_for(app: StorytimeApp, world: World) -> None:
@@ -220,10 +220,10 @@ async def test_another_model_that_cannot_be_opened_leaves_the_one_that_was_awake
         await go_to_story(pilot, app)
         await until(pilot, lambda: world.opened == ["hedgerow-1"])
         world.open_error = ModelError("The Hub cannot be reached.")
-        app.desk.choose_model("distilgpt2")
-        app.desk.open_model()
+        app.desk.writing.choose("distilgpt2")
+        app.desk.writing.open()
         await until(pilot, lambda: "cannot be reached" in screen_text(app))
-        assert app.desk.model == "hedgerow-1"
+        assert app.desk.writing.now.model == "hedgerow-1"
         world.open_error = None
         await send(pilot)
         await until(pilot, lambda: world.told)
@@ -260,9 +260,9 @@ async def test_what_an_earlier_telling_still_says_is_dropped(app: StorytimeApp, 
         await go_to_story(pilot, app)
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
-        late = app.desk.telling_number - 1
-        app.post_message(messages.TextTold(late, "TOO LATE", 1, 0.0))
-        app.post_message(messages.TellerOpening(late, "TOO LATE"))
+        late = app.desk.writing.now.number - 1
+        app.desk.writing._hear([messages.TextTold(late, "TOO LATE", 1, 0.0)])
+        app.desk.writing._hear([messages.TellerOpening(late, "TOO LATE")])
         await pilot.pause()
         assert "TOO LATE" not in screen_text(app)
 
@@ -271,8 +271,8 @@ async def test_opening_shows_its_progress(app: StorytimeApp, world: World) -> No
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         await until(pilot, lambda: world.opened)
-        number = app.desk.telling_number
-        app.desk.telling._opening(number, Preparing("fetching distilgpt2", 120_000_000, 353_000_000))
+        number = app.desk.writing.now.number
+        app.desk.writing._thread._opening(number, Preparing("fetching distilgpt2", 120_000_000, 353_000_000))
         await until(pilot, lambda: "fetching distilgpt2 120 of 353 MB" in screen_text(app))
 
 
@@ -337,7 +337,7 @@ async def test_an_earlier_story_goes_on_with_its_own_model(app: StorytimeApp, wo
     store.add_passage(story.id, "model", "Long ago.", "distilgpt2", "{}")
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
-        assert app.desk.model == "distilgpt2"
+        assert app.desk.writing.now.model == "distilgpt2"
 
 
 @pytest.mark.parametrize(

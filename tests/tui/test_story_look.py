@@ -18,7 +18,7 @@ async def test_a_title_made_of_the_first_words_is_offered_whole_for_renaming(
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("3")
-        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.model)
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
         await type_text(pilot, LONG)
         await pilot.press("enter")
         await until(pilot, lambda: "tokens told" in screen_text(app))
@@ -42,7 +42,7 @@ async def test_a_paragraph_of_the_model_stands_apart_as_yours_does(app: Storytim
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("3")
-        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.model)
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
         await type_text(pilot, LONG)
         await pilot.press("enter")
         await until(pilot, lambda: "tokens told" in screen_text(app))

@@ -80,7 +80,7 @@ async def test_a_voice_is_chosen_in_the_middle_of_a_story_and_taken_up_again_wit
     async with again.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, again)
         await until(pilot, lambda: "75% Hedge" in screen_text(again))
-        assert again.desk.voice == BOTH
+        assert again.desk.writing.now.voice == BOTH
 
 
 async def test_a_model_without_voices_is_asked_as_before_and_the_key_says_why(
@@ -88,7 +88,7 @@ async def test_a_model_without_voices_is_asked_as_before_and_the_key_says_why(
 ) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
-        app.desk.choose_voice(((GRIMM, 1.0),))  # as another model's story left it
+        app.desk.writing.choose_voice(((GRIMM, 1.0),))  # as another model's story left it
         await until(pilot, lambda: "hedgerow-1 · cpu" in screen_text(app))
         assert await tell(pilot, world, app) == ()
         assert "v Voice" not in screen_text(app)

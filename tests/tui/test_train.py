@@ -7,11 +7,12 @@ from textual.widgets import Input, Static
 
 from storytime_tui.errors import ModelError
 from storytime_tui.jobs import estimates
+from storytime_tui.jobs.memory import Room
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, STARTED, FakeRoom, World, a_run, sampled, step
+from tests.tui.fakes import FINISHED, STARTED, World, a_run, sampled, step
 
 
 async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
@@ -34,7 +35,7 @@ async def test_the_plan_takes_what_is_ticked_and_typed(app: StorytimeApp, world:
         assert plan.collections == ("hedgerow",)
         assert len(plan.stories) == 9
         assert world.run.names == [None]
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 async def test_a_base_of_ones_own_and_a_name(app: StorytimeApp, world: World) -> None:
@@ -48,7 +49,7 @@ async def test_a_base_of_ones_own_and_a_name(app: StorytimeApp, world: World) ->
         await until(pilot, lambda: world.run.plans)
         assert world.run.plans[0].base == "someone/their-gpt"
         assert world.run.names == ["autumn"]
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -> None:
@@ -63,7 +64,7 @@ async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -
         app.screen.query_one("#knob-epochs", Input).value = "2"
         await pilot.press("s")
         await until(pilot, lambda: world.run.plans)
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 @pytest.mark.parametrize("size", [SMALL, (60, 20), (120, 40)])
@@ -113,7 +114,7 @@ async def test_a_run_that_never_begins_leaves_the_plan_and_says_why(app: Storyti
         assert "Start learning" in screen_text(app)
         await pilot.press("s")
         await until(pilot, lambda: len(world.run.plans) == 2)
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 async def test_progress_numbers_and_samples_come_as_it_learns(app: StorytimeApp, world: World) -> None:
@@ -146,11 +147,11 @@ async def test_the_screen_can_be_left_and_come_back_to(app: StorytimeApp, world:
         await until(pilot, lambda: app.current_mode == "library")
         assert "hedgerow-1 ● learning" in screen_text(app)
         world.run.say(*[step(i, 3.0) for i in range(31, 61)])
-        await until(pilot, lambda: app.desk.view.done == 60)
+        await until(pilot, lambda: app.desk.training.view.done == 60)
         await pilot.press("2")
         await until(pilot, lambda: "step 60 of 118" in screen_text(app))
-        assert [number for number, _ in app.desk.view.curve.points()] == list(range(1, 61))
-        app.desk.stop_run()
+        assert [number for number, _ in app.desk.training.view.curve] == list(range(1, 61))
+        app.desk.training.stop()
 
 
 async def test_pause_and_go_on(app: StorytimeApp, world: World) -> None:
@@ -161,8 +162,8 @@ async def test_pause_and_go_on(app: StorytimeApp, world: World) -> None:
         await pilot.press("p")
         await until(pilot, lambda: "Paused" in screen_text(app) and "p Go on" in screen_text(app))
         await pilot.press("p")
-        await until(pilot, lambda: app.desk.view.phase == "learning")
-        app.desk.stop_run()
+        await until(pilot, lambda: app.desk.training.view.phase == "learning")
+        app.desk.training.stop()
 
 
 async def test_checkpoint_and_sample_on_demand(app: StorytimeApp, world: World) -> None:
@@ -173,7 +174,7 @@ async def test_checkpoint_and_sample_on_demand(app: StorytimeApp, world: World) 
         await pilot.press("c", "s")
         await until(pilot, lambda: "checkpoint saved at step 7" in screen_text(app))
         await until(pilot, lambda: "a sample that was asked for" in screen_text(app))
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 async def test_stop_keeps_and_learning_can_go_on(app: StorytimeApp, world: World) -> None:
@@ -205,11 +206,11 @@ async def test_an_ended_run_is_given_more_passes(app: StorytimeApp, world: World
         assert world.run.more == [2.5]
         world.run.say(ev.Resumed(118, from_checkpoint=True, total_steps=148), step(119, 2.9))
         await until(pilot, lambda: "step 119 of 148" in screen_text(app))
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 async def test_the_plan_says_what_memory_it_takes_and_what_would_fit(app: StorytimeApp, world: World) -> None:
-    world.room = FakeRoom(9_100_000_000, 6_500_000_000, "set lora_rank=16")
+    world.room = Room(9_100_000_000, 6_500_000_000, "set lora_rank=16")
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
@@ -221,7 +222,7 @@ async def test_the_plan_says_what_memory_it_takes_and_what_would_fit(app: Storyt
         await pilot.press("escape", "s")
         await until(pilot, lambda: world.run.plans)
         assert world.run.plans[0].lora_rank == 16
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeApp, world: World) -> None:
@@ -230,7 +231,7 @@ async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeA
         world.run.say(*a_run(30), ev.Failed("hedgerow-1", 30, "The disk is full: make room."))
         await until(pilot, lambda: "The disk is full: make room." in screen_text(app))
         assert "hedgerow-1 ● failed" in screen_text(app)
-        await until(pilot, lambda: app.desk.learning.control is None)
+        await until(pilot, lambda: app.desk.training.control is None)
 
 
 async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_meanwhile(
@@ -252,8 +253,8 @@ async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_me
         await until(pilot, lambda: world.told)
         assert world.told[0][0] == "Expect a pig."
         assert world.opened == ["hedgerow-1"]
-        assert app.desk.view.phase == "learning"
-        app.desk.stop_run()
+        assert app.desk.training.view.phase == "learning"
+        app.desk.training.stop()
 
 
 async def test_write_with_it_saves_a_checkpoint_first(app: StorytimeApp, world: World) -> None:
@@ -263,9 +264,9 @@ async def test_write_with_it_saves_a_checkpoint_first(app: StorytimeApp, world: 
         await until(pilot, lambda: "step 7 of 118" in screen_text(app))
         await pilot.press("w")
         await until(pilot, lambda: app.current_mode == "story" and "A blank page" in screen_text(app))
-        assert app.desk.model == "hedgerow-1"
-        await until(pilot, lambda: app.desk.view.saved_step == 7)
-        app.desk.stop_run()
+        assert app.desk.writing.now.model == "hedgerow-1"
+        await until(pilot, lambda: app.desk.training.view.saved_step == 7)
+        app.desk.training.stop()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (40, 12)])
@@ -276,7 +277,7 @@ async def test_every_size_is_survived(app: StorytimeApp, world: World, size: tup
         await until(pilot, lambda: app.current_mode == "train" and app.focused is not None)
         await pilot.press("s")
         world.run.say(*a_run(100), FINISHED)
-        await until(pilot, lambda: app.desk.view.phase == "finished")
+        await until(pilot, lambda: app.desk.training.view.phase == "finished")
         await pilot.resize_terminal(70, 20)
         await pilot.press("3", "f1", "escape", "f2")
         await until(pilot, lambda: app.current_mode == "library")
@@ -304,4 +305,4 @@ async def test_the_sample_of_the_other_beginning_is_a_key_away_and_beside_it_whe
         await until(pilot, lambda: "kettle" in screen_text(app) and "a little mouse" in screen_text(app))
         assert "step 25 · 2 of 3" in screen_text(app)
         await until(pilot, lambda: "b Beginning" not in screen_text(app))
-        app.desk.stop_run()
+        app.desk.training.stop()

@@ -7,17 +7,18 @@ import threading
 import pytest
 
 from storytime_tui.errors import RunError
+from storytime_tui.jobs.records import LastRun
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, STARTED, FakeLastRun, World, a_run, step
+from tests.tui.fakes import FINISHED, STARTED, World, a_run, step
 from tests.tui.test_train import begin
 
 
 async def test_an_interrupted_run_of_an_earlier_sitting_is_shown_and_can_go_on(
     app: StorytimeApp, world: World
 ) -> None:
-    world.last_run = FakeLastRun("hedgerow-1", a_run(60))
+    world.last_run = LastRun("hedgerow-1", a_run(60))
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
@@ -28,32 +29,32 @@ async def test_an_interrupted_run_of_an_earlier_sitting_is_shown_and_can_go_on(
         await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
         world.run.say(ev.Resumed(50, from_checkpoint=True, total_steps=118), step(51, 2.9))
         await until(pilot, lambda: "step 51 of 118" in screen_text(app))
-        assert [number for number, _ in app.desk.view.curve.points()] == list(range(1, 52))
-        app.desk.stop_run()
+        assert [number for number, _ in app.desk.training.view.curve] == list(range(1, 52))
+        app.desk.training.stop()
 
 
 async def test_after_a_restart_the_run_that_ended_is_as_it_was(app: StorytimeApp, world: World) -> None:
     """Curve, samples, outcome, and what was learned from; `m` gives it more epochs."""
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
+    world.last_run = LastRun("hedgerow-1", [*a_run(118), FINISHED])
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
         await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
         assert "scratch-small → Hedgerow Tales · 10 stories" in screen_text(app)
         assert "hedgerow-1 ● has learned" in screen_text(app)
-        assert len(app.desk.view.curve.points()) == 118
+        assert len(app.desk.training.view.curve) == 118
         assert "step 100 · 5 of 5" in screen_text(app)
         await pilot.press("m")
         await until(pilot, lambda: "How many epochs more?" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: (world.run.resumed, world.run.more) == (["hedgerow-1"], [1.0]))
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
 async def test_both_samples_of_an_earlier_run_are_in_view_where_there_is_room(
     app: StorytimeApp, world: World
 ) -> None:
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
+    world.last_run = LastRun("hedgerow-1", [*a_run(118), FINISHED])
     async with app.run_test(size=(160, 48)) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
@@ -63,7 +64,7 @@ async def test_both_samples_of_an_earlier_run_are_in_view_where_there_is_room(
 
 
 async def test_the_plan_leads_back_to_the_run_that_was_left(app: StorytimeApp, world: World) -> None:
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
+    world.last_run = LastRun("hedgerow-1", [*a_run(118), FINISHED])
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
@@ -79,7 +80,7 @@ async def test_a_stopped_run_goes_on_after_a_restart_and_from_the_plan(
     app: StorytimeApp, world: World
 ) -> None:
     stopped = ev.Finished("hedgerow-1", 40, 3.9, 25, "stopped", 60.0)
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(40), stopped])
+    world.last_run = LastRun("hedgerow-1", [*a_run(40), stopped])
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
@@ -88,29 +89,27 @@ async def test_a_stopped_run_goes_on_after_a_restart_and_from_the_plan(
         await until(pilot, lambda: "or r: go on with hedgerow-1, at step 40 of 118" in screen_text(app))
         await pilot.press("r")
         await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
-        app.desk.stop_run()
+        app.desk.training.stop()
 
 
-async def test_a_run_that_is_begun_at_once_is_not_replaced_by_an_earlier_one(
-    app: StorytimeApp, world: World
-) -> None:
+async def test_a_run_that_is_begun_at_once_is_not_replaced_by_an_earlier_one(world: World) -> None:
     gate = threading.Event()
     services = dataclasses.replace(
-        world.services(), last_run=lambda: (gate.wait(5), FakeLastRun("old-1", [*a_run(118), FINISHED]))[1]
+        world.services(), last_run=lambda: (gate.wait(60), LastRun("old-1", [*a_run(118), FINISHED]))[1]
     )
-    app.desk.services = services
+    app = StorytimeApp(services)
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
         world.run.say(STARTED, step(7, 3.0))
         await until(pilot, lambda: "step 7 of 118" in screen_text(app))
         gate.set()
-        await until(pilot, lambda: app.desk.last is not None)
-        assert app.desk.view.run == "hedgerow-1"
-        app.desk.stop_run()
+        await until(pilot, lambda: app.desk.training.last is not None)
+        assert app.desk.training.view.run == "hedgerow-1"
+        app.desk.training.stop()
 
 
 async def test_a_refused_resume_says_why_in_one_line(app: StorytimeApp, world: World) -> None:
-    world.last_run = FakeLastRun("hedgerow-1", a_run(60))
+    world.last_run = LastRun("hedgerow-1", a_run(60))
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
@@ -120,7 +119,7 @@ async def test_a_refused_resume_says_why_in_one_line(app: StorytimeApp, world: W
         world.run.say(RunError("Its stories have changed."))
         await until(pilot, lambda: "Its stories have changed." in screen_text(app))
         assert "Making ready" not in screen_text(app)
-        assert len(app.desk.view.curve.points()) == 60
+        assert len(app.desk.training.view.curve) == 60
 
 
 @pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, 0.0, 1e-320, 1e308, -5.0])
@@ -131,7 +130,7 @@ async def test_a_journal_may_say_anything_of_a_number(app: StorytimeApp, world: 
     )
     scored = ev.Evaluated(5, odd, odd, odd, best=True)
     finished = ev.Finished("hedgerow-1", 5, odd, 5, "done", odd)
-    world.last_run = FakeLastRun("hedgerow-1", [started, done, scored, finished])
+    world.last_run = LastRun("hedgerow-1", [started, done, scored, finished])
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
@@ -141,7 +140,7 @@ async def test_a_journal_may_say_anything_of_a_number(app: StorytimeApp, world: 
 async def test_a_wrong_number_of_epochs_stays_in_the_question_with_the_reason(
     app: StorytimeApp, world: World
 ) -> None:
-    world.last_run = FakeLastRun("hedgerow-1", [*a_run(118), FINISHED])
+    world.last_run = LastRun("hedgerow-1", [*a_run(118), FINISHED])
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
@@ -153,4 +152,4 @@ async def test_a_wrong_number_of_epochs_stays_in_the_question_with_the_reason(
         assert "How many epochs more?" in screen_text(app)
         await pilot.press("backspace", "2", "enter")
         await until(pilot, lambda: (world.run.resumed, world.run.more) == (["hedgerow-1"], [2.0]))
-        app.desk.stop_run()
+        app.desk.training.stop()

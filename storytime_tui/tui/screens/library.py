@@ -1,8 +1,11 @@
 """Library: the shelf of stories, what is ticked to learn from, and a page to read them on."""
 
+from __future__ import annotations
+
 import asyncio
 import gc
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,7 +22,6 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.newest import Newest
 from storytime_tui.tui.screens.shelf_changes import ShelfChanges
-from storytime_tui.tui.services import Estimate
 from storytime_tui.tui.shelf_memory import ShelfState, state_of, ticks_of
 from storytime_tui.tui.tally import Copies, learned, tally, told_again
 from storytime_tui.tui.widgets.counts import Counts
@@ -29,6 +31,9 @@ from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.shelf_tree import Leaf, ShelfTree
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.estimates import Estimate
 
 REMEMBER = 1.0  # seconds after which the cursor's place is kept
 LEAVING = 2.0  # seconds that the last writing has when the app closes
@@ -155,8 +160,8 @@ class LibraryScreen(ShelfChanges):
         # make a key wait for a tenth of a second.
         gc.freeze()
         if newcomer:
-            self.run_worker(desk.wake_starter(), exit_on_error=False)
-            self.run_worker(desk.look_back(), exit_on_error=False)  # where it fails, Train says so
+            self.run_worker(desk.writing.wake_starter(), exit_on_error=False)
+            self.run_worker(desk.training.look_back(), exit_on_error=False)  # where it fails, Train says so
 
     async def _remembered(self) -> ShelfState | None:
         try:

@@ -1,7 +1,10 @@
 """Project Gutenberg: a list of children's classics that is always there, and all of Gutenberg where one asks for it."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,14 +17,17 @@ from textual.widgets import Input, Static
 from storytime_tui.terminal import printable
 from storytime_tui.tui.book_rows import Catalogue, in_order
 from storytime_tui.tui.bridge import in_thread, sentence_of
-from storytime_tui.tui.services import Book, Found, Services
 from storytime_tui.tui.widgets.book_list import BookList
 from storytime_tui.tui.wording import count
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.books import Book, Found  # noqa: F401  # the screen's own type, in quotes
+    from storytime_tui.tui.services import Services
 
 _KEYS = "enter fetches · ctrl+s searches all of Gutenberg · escape leaves"
 
 
-class SearchScreen(ModalScreen[Book | None]):
+class SearchScreen(ModalScreen["Book | None"]):
     """Gives back the book to fetch; None when it is left with Escape."""
 
     CSS_PATH = "search_books.tcss"

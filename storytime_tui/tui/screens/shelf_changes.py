@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.events import Key, Paste
 from textual.screen import Screen
@@ -17,14 +17,17 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.errand import Errand
 from storytime_tui.tui.pasted import Sources, Words, read_paste, typed_sources
-from storytime_tui.tui.services import Added, Book, Removed, Restored
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.remark import Remark
 from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 from storytime_tui.tui.wording import clipped, count
 
-Job = Callable[[Report, threading.Event], Added]
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.books import Book
+    from storytime_tui.jobs.shelves import AddedCollection, Removed, Restored
+
+Job = Callable[[Report, threading.Event], "AddedCollection"]
 GoTo = Callable[[str, int | None], None]
 OpenShelf = Callable[[str | None], Awaitable[None]]
 Result = TypeVar("Result")
@@ -177,7 +180,7 @@ class ShelfChanges(Screen[None]):
         return self._errand is not None
 
     async def _bring(self, errand: Errand, job: Job) -> None:
-        added: Added | None = None
+        added: AddedCollection | None = None
         trouble: Exception | None = None
         try:
             added = await in_thread(lambda: job(errand.report, errand.stop))
@@ -195,7 +198,7 @@ class ShelfChanges(Screen[None]):
             self._say(*((sentence, "") if errand.stop.is_set() else ("", sentence)))
         self.refresh_bindings()
 
-    def _tell_of(self, added: Added) -> None:
+    def _tell_of(self, added: AddedCollection) -> None:
         collection = added.collection
         stories = count(len(collection.stories), "story", "stories")
         notice = f"Added “{printable_line(clipped(collection.title, 40))}”: {stories}."

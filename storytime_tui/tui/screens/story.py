@@ -29,6 +29,7 @@ from storytime_tui.tui.widgets.trouble import Trouble
 from storytime_tui.tui.widgets.writing_desk import WritingDesk
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import LOOK, Change, Writing
+from storytime_tui.tui.writing_session import Stage, Writer
 
 MOVED = "This story has changed in another window: it is shown anew."
 
@@ -43,7 +44,8 @@ class StoryScreen(Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self._writing = Writing(desk)
+        self._session = desk.writing
+        self._writing = Writing(desk.keeper)
         self._settings = desk.preferences.sampler()
         self._openings = Openings(desk, self._writing, id="openings")
         self._trouble = Trouble(id="trouble")
@@ -73,7 +75,7 @@ class StoryScreen(Screen[None]):
     def on_mount(self) -> None:
         """Open the last story, find a model."""
         self._desk.told.subscribe(self, self._said, immediate=True)
-        self._desk.model_changed.subscribe(self, self._model_changed)
+        self._desk.writer_changed.subscribe(self, self._writer_changed)
         self._desk.store_said.subscribe(self, self._trouble.say)
         self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
         self.set_interval(LOOK, self._look_elsewhere)
@@ -85,24 +87,24 @@ class StoryScreen(Screen[None]):
         with self._trouble.saying():
             last = await self._writing.open_last(self._trouble.say)
             self._trouble.say("")
-        self._show_story(None if self._desk.fresh_page else last)
-        self._desk.fresh_page = False
+        self._show_story(None if self._session.fresh_page else last)
+        self._session.fresh_page = False
         self._begun = True
         if self._line:  # typed meanwhile
             self._drafts.typed()
         with self._trouble.saying():
-            await self._desk.find_model(told_with(last.passages if last else ()))
+            await self._session.find_model(told_with(last.passages if last else ()))
         self._finding = False
-        if self._desk.model and not (self._desk.awaited or self._telling):
-            self._set_state(self._desk.open_ahead())
+        if self._session.now.can_tell and not self._telling:
+            self._set_state(self._session.open_ahead())
         self._send_what_waits()
         self._show_status()
 
     def on_screen_resume(self) -> None:
         """Another screen may have asked for a fresh page or another model."""
         self._trouble.drop(MOVED)
-        if self._desk.fresh_page and self._begun:
-            self._desk.fresh_page = False
+        if self._session.fresh_page and self._begun:
+            self._session.fresh_page = False
             self._when_quiet(self._begin_anew)
         self._look_elsewhere()
         self._show_status()
@@ -110,8 +112,7 @@ class StoryScreen(Screen[None]):
     def _begin_anew(self) -> None:
         self._show_story(None)
         self.action_write()
-        if not self._desk.awaited:
-            self._desk.open_model("opening…")
+        self._session.open()
 
     def on_unmount(self) -> None:
         """The app closes: what is typed stays."""
@@ -137,8 +138,8 @@ class StoryScreen(Screen[None]):
         self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
         self._show_page(opened)
         self.query_one(Prompt).put(self._line)
-        if opened is not None and self._desk.take_up(opened.passages) and self._begun:
-            self._set_state(self._desk.open_ahead())
+        if opened is not None and self._session.take_up(opened.passages) and self._begun:
+            self._set_state(self._session.open_ahead())
 
     def _show_page(self, opened: Opened | None) -> None:
         passages = opened.passages if opened else ()
@@ -177,14 +178,18 @@ class StoryScreen(Screen[None]):
     def _busy(self) -> bool:
         return self._telling or self._adding is not None
 
+    @property
+    def _awaiting(self) -> bool:
+        return self._session.now.stage is Stage.AWAITING_CHECKPOINT
+
     @on(Prompt.Sent)
     def _send(self, event: Prompt.Sent) -> None:
         self._trouble.say(self._desk.keeper.trouble)
-        if self._busy or self._finding or self._desk.awaited:
+        if self._busy or self._finding or self._awaiting:
             self._wished = bool(event.text.strip()) or not self._busy
             self._set_state("your line is next" if self._wished else "still writing: escape stops it")
             return
-        if not self._desk.model:
+        if self._session.now.stage is Stage.NO_MODEL:
             self._trouble.say("There is no model to write with yet: train one (F3), or choose one (esc, m).")
             return
         self._adding = event.text
@@ -211,7 +216,7 @@ class StoryScreen(Screen[None]):
             self._do_then()
             return
         self._set_telling(True)
-        self._desk.tell(added.story.id, added.before + added.added, self._settings)
+        self._session.tell(added.story.id, added.before + added.added, self._settings)
         self._set_state("thinking…")
 
     async def _show_added(self, added: Added) -> None:
@@ -224,12 +229,8 @@ class StoryScreen(Screen[None]):
         self.query_one(Page).anchor()
         self.query_one(WritingStatus).count(added.before + added.added)
 
-    def _said(self, message: messages.TellingMessage) -> None:
+    def _said(self, message: messages.TellingSaid) -> None:
         match message:
-            case messages.TellerOpening():
-                self._desk.say_model(message.progress)
-            case messages.TellerReady():
-                self._desk.say_model("")
             case messages.TextTold() if self._telling:
                 self.query_one(Page).append("model", message.text)
                 self.query_one(WritingStatus).add(message.text)
@@ -240,7 +241,6 @@ class StoryScreen(Screen[None]):
                 self._ended(message)
 
     def _ended(self, message: messages.TellingEnded) -> None:
-        self._desk.say_model("")
         if message.failure:
             self._trouble.say(message.failure)
         if self._telling:
@@ -262,7 +262,7 @@ class StoryScreen(Screen[None]):
         self.query_one(Prompt).set_writing(telling)
 
     def _send_what_waits(self) -> None:
-        if self._wished and not (self._busy or self._finding or self._desk.awaited):
+        if self._wished and not (self._busy or self._finding or self._awaiting):
             self._wished = False
             self.query_one(Prompt).action_send()
 
@@ -281,7 +281,7 @@ class StoryScreen(Screen[None]):
         if self._adding is not None:
             self._then = self._then or (lambda: None)
         if self._telling:
-            self._desk.telling.stop()
+            self._session.stop()
             self._set_state("stopping…")
 
     @on(Prompt.Left)
@@ -294,7 +294,7 @@ class StoryScreen(Screen[None]):
         self.query_one(Prompt).focus()
 
     def _is_of_use(self, action: str) -> bool:
-        return {"voice": bool(self._desk.voices), "openings": self._openings.offered}.get(action, True)
+        return {"voice": bool(self._session.now.voices), "openings": self._openings.offered}.get(action, True)
 
     @on(Prompt.Up)
     def action_openings(self) -> None:
@@ -314,31 +314,33 @@ class StoryScreen(Screen[None]):
 
     # -- the model ------------------------------------------------------------------------------------
 
-    def _model_changed(self, _: None) -> None:
-        if self._desk.checkpoint_is_new:  # what was awaited is on the disk
-            self._desk.checkpoint_is_new = False
-            self._desk.open_model("opening…")
-            self._send_what_waits()
+    def _writer_changed(self, _: Writer) -> None:
+        self._send_what_waits()  # the checkpoint that it waited for may be on the disk
         self.refresh_bindings()  # it may know voices
         self._show_status()
 
     def action_model(self) -> None:
         """Choose who writes."""
-        story_choices.offer_models(self.app, self._desk, partial(self._reopen, self._desk.go_on_with))
+        story_choices.offer_models(self.app, self._desk, partial(self._reopen, self._session.choose))
 
     def action_strength(self) -> None:
         """Choose how strongly it has what it learned."""
-        chosen = partial(self._reopen, self._desk.go_on_at)
+        chosen = partial(self._reopen, self._session.choose_strength)
         self._set_state(story_choices.offer_strengths(self.app, self._desk, chosen))
 
     def action_voice(self) -> None:
         """Choose the shelf that is told as, from the next words on."""
         self._set_state(story_choices.offer_voices(self.app, self._desk))
 
-    def _reopen(self, go_on: Callable[..., object], chosen: object) -> None:
+    def _reopen(self, choose: Callable[..., object], chosen: object) -> None:
         """Write with another model or strength, after the last word of what writes now."""
+
+        def reopen() -> None:
+            choose(chosen)
+            self._session.open()
+
         self._trouble.say("")
-        self._when_quiet(partial(go_on, chosen))
+        self._when_quiet(reopen)
 
     def action_undo(self) -> None:
         """Take back the last piece."""
@@ -396,4 +398,4 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def _show_status(self) -> None:
-        self.query_one(WritingStatus).show_with(self._desk, finding=self._finding)
+        self.query_one(WritingStatus).show_with(self._session.now, finding=self._finding)

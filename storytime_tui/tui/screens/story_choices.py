@@ -18,15 +18,17 @@ def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) ->
     """Ask who writes."""
 
     def rows() -> list[Row]:
-        return [Row(choice.name, choice.title, choice.note) for choice in desk.look_for_models()]
+        return [Row(choice.name, choice.title, choice.note) for choice in desk.writing.look_for_models()]
 
     def answered(name: str | None) -> None:
         if name:
             chosen(name)
 
-    known = [Row(choice.name, choice.title, choice.note) for choice in desk.known_models]
+    known = [Row(choice.name, choice.title, choice.note) for choice in desk.writing.known_models]
     nothing = "There is no model yet: train one (F3)."
-    app.push_screen(ChooseScreen("Write with", known, desk.model, find=rows, nothing=nothing), answered)
+    app.push_screen(
+        ChooseScreen("Write with", known, desk.writing.now.model, find=rows, nothing=nothing), answered
+    )
 
 
 STRENGTHS = {
@@ -44,12 +46,13 @@ STRENGTHS = {
 
 def offer_strengths(app: App[None], desk: Desk, chosen: Callable[[float | None], object]) -> str | None:
     """Ask how strongly the model has what it learned; gives a sentence where there is nothing to ask."""
-    if not desk.model:
+    writer = desk.writing.now
+    if not writer.model:
         return "there is no model yet: train one (F3)"
-    if is_base_name(desk.model):
-        return f"strength is for what a run has learned, and {desk.model} is no run"
-    usual = desk.open_at if desk.strength is None else None
-    steps = sorted({*STRENGTHS, *(each for each in (desk.strength, usual) if each is not None)})
+    if is_base_name(writer.model):
+        return f"strength is for what a run has learned, and {writer.model} is no run"
+    usual = writer.told_at if writer.strength is None else None
+    steps = sorted({*STRENGTHS, *(each for each in (writer.strength, usual) if each is not None)})
     rows = [Row("", "default", f"{usual:g}, the run's own" if usual is not None else "the run's own")]
     rows += [Row(f"{step}", f"{step:g}", STRENGTHS.get(step, "")) for step in steps]
 
@@ -57,17 +60,18 @@ def offer_strengths(app: App[None], desk: Desk, chosen: Callable[[float | None],
         if strength is not None:
             chosen(float(strength) if strength else None)
 
-    now = "" if desk.strength is None else f"{desk.strength}"
+    now = "" if writer.strength is None else f"{writer.strength}"
     app.push_screen(ChooseScreen("Strength: how far from its base to what it learned", rows, now), answered)
     return None
 
 
 def offer_voices(app: App[None], desk: Desk) -> str | None:
     """Ask for the shelf that the model tells as, for two of them, or for none; a sentence where it knows none."""
-    titles = desk.voices
+    writer = desk.writing.now
+    titles = writer.voices
     if not titles:
-        return "this model knows no voices" if desk.device else "the model is not open yet"
-    now = known(desk.voice, titles)
+        return "this model knows no voices" if writer.opened else "the model is not open yet"
+    now = known(writer.voice, titles)
     rows = [Row(f"={title}", title, "the usual one" * (i == 0)) for i, title in enumerate(titles)]
     if len(titles) > 1:
         mixed = said(now) if len(now) > 1 else "each word as one or the other would tell it"
@@ -78,7 +82,7 @@ def offer_voices(app: App[None], desk: Desk) -> str | None:
         if chosen == "two":
             _offer_two(app, desk)
         elif chosen:
-            desk.choose_voice(() if chosen == "none" else ((chosen[1:], 1.0),))
+            desk.writing.choose_voice(() if chosen == "none" else ((chosen[1:], 1.0),))
 
     at = {0: "none", 1: "=" + said(now)}.get(len(now), "two")
     app.push_screen(ChooseScreen("Tell as", rows, at), answered)
@@ -89,7 +93,7 @@ def _offer_two(app: App[None], desk: Desk) -> None:
     """Ask for two voices, and how much of the second."""
 
     def first(one: str | None) -> None:
-        others = [Row(title, title) for title in desk.voices if title != one]
+        others = [Row(title, title) for title in desk.writing.now.voices if title != one]
         if one:
             app.push_screen(ChooseScreen(f"{one} and…", others), lambda other: second(one, other))
 
@@ -108,9 +112,11 @@ def _offer_two(app: App[None], desk: Desk) -> None:
     def third(one: str, other: str, answer: str | None) -> None:
         if answer:
             share = _percent(answer) / 100
-            desk.choose_voice(effective(((one, 1 - share), (other, share))))
+            desk.writing.choose_voice(effective(((one, 1 - share), (other, share))))
 
-    app.push_screen(ChooseScreen("A mixture of", [Row(title, title) for title in desk.voices]), first)
+    app.push_screen(
+        ChooseScreen("A mixture of", [Row(title, title) for title in desk.writing.now.voices]), first
+    )
 
 
 def _percent(text: str) -> int:

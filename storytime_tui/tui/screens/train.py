@@ -14,6 +14,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.samplings import samplings
 from storytime_tui.tui.screens.dialogs import AskScreen
+from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.plan_form import PlanForm
@@ -77,7 +78,7 @@ class TrainScreen(Screen[None]):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._desk = desk
+        self._desk, self._training = desk, desk.training
         self._panel: RunPanel | None = None
         self._keys: object = None  # what the offered keys depend on
 
@@ -90,20 +91,22 @@ class TrainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Follow the run."""
         self._desk.run_changed.subscribe(self, self._show)
-        self._show(None)
+        self._show()
         self.run_worker(self._look_back())
 
     async def _look_back(self) -> None:
         with self.query_one(PlanForm).trouble.saying():
-            await self._desk.look_back()
+            await self._training.look_back()
 
     def on_screen_resume(self) -> None:
         """What happened meanwhile is shown now."""
-        self._show(None)
+        self._show()
+        if self._panel is not None:
+            self._panel.call_next(self._panel.show, self._training.view)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that mean something now."""
-        view, last = self._desk.view, self._desk.last
+        view, last = self._training.view, self._training.last
         running = view.phase in _RUNNING
         ended = view.phase in ("finished", "failed", "interrupted")
         match action:
@@ -136,27 +139,24 @@ class TrainScreen(Screen[None]):
                 return two and len(view.samples) > len(samplings(view.samples))
         return True
 
-    def _show(self, _: None) -> None:
-        view = self._desk.view
-        form = self.query_one(PlanForm)
+    def _show(self, _: RunView | None = None) -> None:
+        view, form = self._training.view, self.query_one(PlanForm)
         if (
             view.phase == "failed" and view.started is None
         ):  # it never began: the plan, and what is wrong with it
             form.complain(view.error)
-            self._desk.clear_run()
+            self._training.clear()
             return
         if view.phase != "idle" and self._panel is None:
             from storytime_tui.tui.widgets.run_panel import RunPanel
 
-            self._panel = RunPanel()
+            self._panel = RunPanel(self._desk)
             self.mount(self._panel, after=form)
         idle = view.phase == "idle"
         form.display = idle
-        form.offer(self._desk.last)
+        form.offer(self._training.last)
         if self._panel is not None:
             self._panel.display = not idle
-            if not idle:
-                self._panel.call_next(self._panel.show, view)
         self._keep_focus(form)
         told = min(3, len(view.samples))  # with the third there is a second time
         keys = (view.phase, view.saved_step is None, told, view.finished, view.run, idle)
@@ -180,13 +180,13 @@ class TrainScreen(Screen[None]):
     def action_start(self) -> None:
         """Begin to learn, where the plan can work."""
         form = self.query_one(PlanForm)
-        if self._desk.learning.control is not None:
+        if self._training.control is not None:
             form.complain("The run before this one is still saving; try again in a moment.")
             return
         planned = form.plan()
         if planned is not None:
             plan, name = planned
-            self._desk.start_run(plan, name, f"{plan.base} → {form.lesson()}")
+            self._training.start(plan, name, f"{plan.base} → {form.lesson()}")
 
     def action_leave_field(self) -> None:
         """Leave a field, so that the keys work."""
@@ -196,42 +196,42 @@ class TrainScreen(Screen[None]):
 
     def action_pause(self) -> None:
         """Wait at the next step."""
-        if self._desk.learning.control is not None:
-            self._desk.learning.control.pause()
+        if self._training.control is not None:
+            self._training.control.pause()
 
     def action_go_on(self) -> None:
         """Go on after a pause."""
-        if self._desk.learning.control is not None:
-            self._desk.learning.control.resume()
+        if self._training.control is not None:
+            self._training.control.resume()
 
     def action_stop(self) -> None:
         """Save and end."""
-        self._desk.stop_run()
+        self._training.stop()
 
     def action_checkpoint(self) -> None:
         """Save and go on."""
-        if self._desk.learning.control is not None:
-            self._desk.learning.control.checkpoint()
+        if self._training.control is not None:
+            self._training.control.checkpoint()
 
     def action_sample(self) -> None:
         """Tell a sample now."""
-        if self._desk.learning.control is not None:
-            self._desk.learning.control.sample()
+        if self._training.control is not None:
+            self._training.control.sample()
 
     def action_resume(self) -> None:
         """Go on with a run that was stopped."""
-        if self._desk.learning.control is not None:
+        if self._training.control is not None:
             return
-        if self._desk.view.phase == "idle":
-            self._desk.show_last()
-        self._desk.resume_run()
+        if self._training.view.phase == "idle":
+            self._training.show_last()
+        self._training.resume()
 
     def action_more(self) -> None:
         """Ask how many epochs more, and go on."""
 
         def go_on(answer: str | None) -> None:
-            if answer is not None and self._desk.learning.control is None:
-                self._desk.resume_run(_epochs(answer) or 1.0)
+            if answer is not None and self._training.control is None:
+                self._training.resume(_epochs(answer) or 1.0)
 
         def check(answer: str) -> str:
             try:
@@ -250,11 +250,11 @@ class TrainScreen(Screen[None]):
 
     def action_new(self) -> None:
         """Back to the plan."""
-        self._desk.clear_run()
+        self._training.clear()
 
     def action_last(self) -> None:
         """Look at the last run again."""
-        self._desk.show_last()
+        self._training.show_last()
 
     def action_earlier(self) -> None:
         """Show the sample before."""
@@ -273,10 +273,10 @@ class TrainScreen(Screen[None]):
 
     def action_write(self) -> None:
         """Go to Story with this run; while it learns, what it knows now is saved first."""
-        if self._desk.view.busy:
-            self._desk.await_checkpoint()
+        if self._training.view.busy:
+            self._desk.writing.write_with_learner()
         else:
-            self._desk.write_with(self._desk.view.run)
+            self._desk.writing.write_with(self._training.view.run)
         self.post_message(GoTo("story"))
 
 

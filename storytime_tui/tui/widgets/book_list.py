@@ -1,14 +1,19 @@
 """A list of books, and below it the offer to look further."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from storytime_tui.formatting import size
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
-from storytime_tui.tui.services import Book
 from storytime_tui.tui.widgets.line_list import LineList, Parts
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.books import Book
 
 _RIGHT = 10  # cells of the last column
 

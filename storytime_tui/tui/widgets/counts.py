@@ -1,5 +1,9 @@
 """What the ticked stories come to, in two lines whose numbers stand still while they change."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -7,9 +11,11 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.cells import fitted
-from storytime_tui.tui.services import Estimate
 from storytime_tui.tui.tally import Tally
 from storytime_tui.tui.wording import about
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.estimates import Estimate
 
 _LABEL = 14  # cells
 _WIDE = (9, 10)  # cells of the two columns of numbers; the second begins with a space

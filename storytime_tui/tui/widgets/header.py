@@ -9,7 +9,7 @@ from textual.widgets import Static
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.wording import clipped_inside
 
 MODES = (("library", "1", "Library"), ("train", "2", "Train"), ("story", "3", "Story"))
@@ -69,7 +69,7 @@ class Header(Horizontal):
     def on_mount(self) -> None:
         """Show the state from now on."""
         self._desk.run_changed.subscribe(self, self._show)
-        self._desk.model_changed.subscribe(self, self._show)
+        self._desk.writer_changed.subscribe(self, self._show)
         self._show(None)
 
     def on_resize(self) -> None:
@@ -77,10 +77,11 @@ class Header(Horizontal):
         self.query_one("#name").display = self.size.width >= ROOMY
         self.call_after_refresh(self._show, None)
 
-    def _show(self, _: None) -> None:
-        desk, state = self._desk, self.query_one("#state", Static)
+    def _show(self, _: object) -> None:
+        state, writer = self.query_one("#state", Static), self._desk.writing.now
         room = state.size.width or self.app.size.width // 2  # it has none before the first layout
-        content = state_words(desk.view, desk.model, desk.device, self._mode, room, desk.voice_said)
+        view = self._desk.training.view
+        content = state_words(view, writer.model, writer.device, self._mode, room, writer.voice_said)
         if content.markup != self._shown:  # this is called at every step of a run
             self._shown = content.markup
             state.update(content)

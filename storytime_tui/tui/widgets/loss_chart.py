@@ -17,7 +17,7 @@ from textual_plot import HiResMode, PlotWidget
 from textual_plot.plot_widget import FloatScalar, Legend
 
 from storytime_tui.training.events import Evaluated
-from storytime_tui.tui.history import Point, thinned
+from storytime_tui.tui.training_session import Point, thinned
 
 BEYOND = 1e6  # nats: no loss, but what a broken journal says; NaN is not below it either
 

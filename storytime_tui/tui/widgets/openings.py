@@ -15,10 +15,11 @@ from storytime_tui.stories.story import Opened
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages
 from storytime_tui.tui.cells import wrapped
-from storytime_tui.tui.desk import NO_VOICE, Desk
+from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.widgets.trouble import Trouble
 from storytime_tui.tui.writing import Writing
+from storytime_tui.tui.writing_session import NO_VOICE, Writer
 
 THREE = 3
 SEEDS = 100  # between one telling and the next: more than one may try
@@ -70,7 +71,7 @@ class Openings(Static, can_focus=True):
     def on_mount(self) -> None:
         """Follow the telling and the model."""
         self._desk.told.subscribe(self, self._said, immediate=True)
-        self._desk.model_changed.subscribe(self, lambda _: self._model_changed())
+        self._desk.writer_changed.subscribe(self, lambda _: self._writer_changed())
         self._show()
 
     # -- what the screen says -------------------------------------------------------------------------
@@ -95,15 +96,18 @@ class Openings(Static, can_focus=True):
     def cancel(self) -> None:
         """Tell no more; what is here stays."""
         if self._number:
-            self._desk.telling.stop()
+            self._desk.writing.stop()
             self._number = 0
         self._show()
 
     @property
+    def _writer(self) -> Writer:
+        return self._desk.writing.now
+
+    @property
     def offered(self) -> bool:
         """Whether it can be gone to."""
-        there = self._page is not None and bool(self._desk.model) and not self._desk.awaited
-        return there and not self.has_focus
+        return self._page is not None and self._writer.can_tell and not self.has_focus
 
     def go(self, settings: SamplerSettings) -> None:
         """Go to the openings; where there are none yet, they are told by these settings."""
@@ -172,11 +176,10 @@ class Openings(Static, can_focus=True):
         settings = dataclasses.replace(self._settings, seed=self._seed)
         self._seed = (self._seed + SEEDS) % 2**63
         self._now, self._place, self._words = [], 0, ""
-        self._desk.tell_openings(settings, THREE, self._known)
-        self._number = self._desk.telling_number
+        self._number = self._desk.writing.tell_openings(settings, THREE, self._known)
         self._show()
 
-    def _said(self, message: messages.TellingMessage) -> None:
+    def _said(self, message: messages.TellingSaid) -> None:
         if message.number != self._number or not self._number:
             return
         if isinstance(message, messages.OpeningTold):
@@ -189,8 +192,8 @@ class Openings(Static, can_focus=True):
                 self._words = f"No {which} short, new and not copied: t tells others."
         self._show()
 
-    def _model_changed(self) -> None:
-        teller = (self._desk.model, self._desk.voice_said)
+    def _writer_changed(self) -> None:
+        teller = (self._writer.model, self._writer.voice_said)
         if teller != self._told_by:
             opening = self._told_by == (teller[0], "") and bool(
                 self._number
@@ -202,7 +205,7 @@ class Openings(Static, can_focus=True):
 
     def _forget(self) -> None:
         if self._number:
-            self._desk.telling.stop()
+            self._desk.writing.stop()
         self._number, self._place, self._words = 0, 0, ""
         self._now, self._known = [], []
 
@@ -216,7 +219,7 @@ class Openings(Static, can_focus=True):
         self.refresh_bindings()
 
     def _offer(self) -> str:
-        model, voice = printable_line(self._desk.model), printable_line(self._desk.voice_said)
+        model, voice = printable_line(self._writer.model), printable_line(self._writer.voice_said)
         return f"Or press ↑ for three openings, told by {model}{_as(voice)}."
 
     def _content(self) -> Content:
@@ -232,7 +235,7 @@ class Openings(Static, can_focus=True):
             for line in wrapped(opening.text, width):
                 parts.append(Content.styled(f"{margin}{number:<{_NUMBER}}{line}", style))
                 number = ""
-        state = self._words or ("" if not self._number else self._desk.model_state or "telling…")
+        state = self._words or ("" if not self._number else self._writer.doing or "telling…")
         if state:
             parts.append(Content.styled(margin + " " * _NUMBER + printable_line(state), "$quiet"))
         return Content("\n").join(parts)

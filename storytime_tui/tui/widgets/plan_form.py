@@ -1,5 +1,9 @@
 """What to learn, from what and how, before a run begins: good defaults, a few knobs, one key to start."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,9 +19,11 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.run_view import RunView
-from storytime_tui.tui.services import Room
+from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.trouble import Trouble
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.memory import Room
 
 CHOSEN = ("chosen for you", "auto")
 # the plan's knobs that are shown: label, placeholders for a wide and for a narrow field

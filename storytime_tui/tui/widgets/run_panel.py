@@ -1,5 +1,6 @@
 """A run while it learns and after: progress, the loss chart, the numbers of now, the samples as they come."""
 
+import dataclasses
 import math
 
 from textual.app import ComposeResult
@@ -12,10 +13,13 @@ from textual.widgets import Static
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.heard import of_passages, share_of
 from storytime_tui.tui import wording
-from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.grown import Grown
+from storytime_tui.tui.training_session import Point, RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
 from storytime_tui.tui.widgets.samples import Samples
 
+_NO_CURVE: Grown[Point] = Grown()
 REDRAW = 0.5  # seconds between two drawings: each costs the learning some of its time
 
 
@@ -25,7 +29,7 @@ class Progress(Static):
     def show(self, view: RunView) -> None:
         """Draw the line for the run as it stands."""
         if view.phase == "preparing":
-            done, total = view.prepared
+            done, total = (view.preparing.done, view.preparing.total) if view.preparing else (0, 0)
             left, right = printable_line(view.words), ""
         else:
             done, total = view.done, view.total
@@ -120,11 +124,12 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         Binding("pagedown", "page_down", "Page down", show=False, id="run.pagedown", tooltip="A screen down"),
     ]
 
-    def __init__(self) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
+        self._desk = desk
         self._view: RunView | None = None
         self._drawn: object = None
-        self._happened: object = None
+        self._happened: RunView | None = None
         self._step: object = None  # the step whose figures are shown
         self._waiting: Timer | None = None  # while it runs, figures and chart have been drawn just now
 
@@ -137,6 +142,11 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             yield LossChart(id="chart")
             yield Numbers(id="numbers", markup=False)
         yield Samples(id="samples")
+
+    def on_mount(self) -> None:
+        """Follow the run."""
+        self._desk.run_changed.subscribe(self, self.show)
+        self.show(self._desk.training.view)
 
     def action_scroll_down(self) -> None:
         """A line further in the sample, and then on the panel itself, where it is higher than the terminal."""
@@ -159,18 +169,10 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     def show(self, view: RunView, anew: bool = False) -> None:
         """Show the run as it stands: at once where something happened, a few times a second for mere steps."""
+        if view.phase == "idle":
+            return  # the plan is in view
         self._view = view
-        samples, evaluations = len(view.samples), len(view.evaluations)
-        happened = (
-            view.phase,
-            view.words,
-            view.error,
-            view.note,
-            samples,
-            evaluations,
-            view.voice,
-            view.curve,
-        )
+        happened = dataclasses.replace(view, step=None, curve=_NO_CURVE)  # all but what each step changes
         if anew:
             self.query_one(Samples).forget()
             self._drawn = None
@@ -224,11 +226,11 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             return
         self._drawn = state
         frequencies = view.started.token_frequency_loss if view.started else None
-        self.query_one(LossChart).show(view.curve.points(), view.evaluations, frequencies, view.total)
+        self.query_one(LossChart).show(view.curve, view.evaluations, frequencies, view.total)
 
     def _curve_of(self, view: RunView) -> tuple[object, ...]:
         """What the drawing depends on."""
-        return (view.curve.said, len(view.evaluations), self.size, self.app.theme, view.curve)
+        return (view.curve, len(view.evaluations), self.size, self.app.theme)
 
     def move_sample(self, by: int) -> None:
         """Show an earlier or later sample."""

@@ -9,8 +9,8 @@ from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.events import Sampled
 from storytime_tui.tui.cells import fitted
-from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.samplings import Sampling, beginnings, samplings, told_from, when
+from storytime_tui.tui.training_session import RunView
 
 BOTH = 104  # cells: two samples find room beside each other, where there are lines enough
 LINES = 6  # of text

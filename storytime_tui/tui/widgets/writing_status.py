@@ -6,7 +6,7 @@ from textual.widgets import Static
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.terminal import cells, printable
 from storytime_tui.tui import wording
-from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.writing_session import Writer
 
 
 class WritingStatus(Static):
@@ -41,11 +41,11 @@ class WritingStatus(Static):
             self.saving = slow
             self.show()
 
-    def show_with(self, desk: Desk, *, finding: bool) -> None:
+    def show_with(self, writer: Writer, *, finding: bool) -> None:
         """Say it, with what the model does; while one is still being found, none is missed."""
-        self.model_state = f"{desk.model} {desk.model_state}" if desk.model_state else ""
-        self.no_model = not desk.model and not finding
-        self.strength = desk.strength if desk.open_at is None else desk.open_at
+        self.model_state = f"{writer.model} {writer.doing}" if writer.doing else ""
+        self.no_model = not writer.model and not finding
+        self.strength = writer.told_at
         self.show()
 
     def on_resize(self) -> None:

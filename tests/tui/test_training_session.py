@@ -1,0 +1,222 @@
+"""A run's view is a fold of what the run said: live or from its journal, and nothing else changes it."""
+
+import dataclasses
+import queue
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storytime_tui.training import events as ev
+from storytime_tui.training.journal import JOURNAL, Journal, read_all
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.tui.grown import Grown
+from storytime_tui.tui.training_session import (
+    POINTS,
+    RunView,
+    TrainingSession,
+    asked_to_stop,
+    ended,
+    preparing,
+    preparing_again,
+    view_after,
+    view_of,
+)
+from tests.tui.fakes import FINISHED, STARTED, World, a_run, step
+
+VALUES = {
+    int: st.integers(0, 300),
+    float: st.floats(allow_infinity=False),  # a journal has one word for all that is no number
+    str: st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    bool: st.booleans(),
+    tuple[str, ...]: st.just(("hedgerow",)),
+    tuple[int, ...]: st.just((3,)),
+    tuple[float, ...]: st.just((1.0,)),
+}
+
+
+def any_of(kind: type[ev.Event]) -> st.SearchStrategy[ev.Event]:
+    fields = {field.name: VALUES[field.type] for field in dataclasses.fields(kind)}  # type: ignore[index]
+    return st.builds(kind, **fields | ({"run": st.just("run")} if "run" in fields else {}))
+
+
+SAID = st.lists(st.one_of([any_of(kind) for kind in ev.EVENTS.values()]), max_size=60)
+
+
+def journal_of(said: Sequence[ev.Event], folder: Path) -> list[ev.Event]:
+    """What is read of a run that said this; as a job does, without what it says while it prepares."""
+    journal = Journal(folder / JOURNAL)
+    for event in said:
+        if not isinstance(event, ev.Preparing):
+            journal.append(event)
+    journal.close()
+    return read_all(folder)
+
+
+def fold(said: Sequence[ev.Event], view: RunView | None = None) -> RunView:
+    return reduce(view_after, said, view or RunView())
+
+
+def same(one: RunView, other: RunView) -> bool:
+    """`==` would take a NaN for another one."""
+    return repr(dataclasses.replace(one, preparing=None)) == repr(dataclasses.replace(other, preparing=None))
+
+
+@given(SAID)
+@settings(deadline=None)
+def test_whatever_a_run_says_its_journal_gives_the_view_that_was_folded_live(said: list[ev.Event]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "run").mkdir()
+        assert same(fold(said), fold(journal_of(said, Path(folder) / "run")))
+
+
+@given(SAID, SAID, SAID)
+def test_a_view_stays_as_it_is_whatever_is_folded_onto_it(
+    before: list[ev.Event], one: list[ev.Event], other: list[ev.Event]
+) -> None:
+    view = fold(before)
+    was = repr(view)
+    first = repr(fold(one, view))
+    fold(other, view)
+    assert repr(view) == was
+    assert repr(fold(one, view)) == first
+
+
+def test_a_long_run_that_went_back_is_replayed_with_its_curve(tmp_path: Path) -> None:
+    steps = [step(number, 3.0 + (number * 7919 % 13) / 40) for number in range(1, 3 * POINTS)]
+    back = ev.Resumed(POINTS, from_checkpoint=True, total_steps=3 * POINTS)
+    said = [STARTED, *steps, back, *steps[POINTS : 2 * POINTS], FINISHED]
+    (tmp_path / STARTED.run).mkdir()
+    live = fold(said)
+    assert same(live, fold(journal_of(said, tmp_path / STARTED.run)))
+    assert live.curve[-1][0] == 2 * POINTS
+    assert POINTS // 2 <= len(live.curve) <= POINTS
+
+
+def test_a_step_costs_the_same_however_long_the_run_is() -> None:
+    view = fold(a_run(1000))
+    after = view_after(view, step(1001, 2.5))
+    assert after.curve._items is view.curve._items  # nothing is copied
+    assert (len(view.curve), len(after.curve)) == (1000, 1001)
+    assert after.evaluations is view.evaluations
+    assert after.samples is view.samples
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.integers(-40, 40), st.integers(-40, 40))
+def test_what_has_grown_is_a_sequence_like_others(items: list[int], start: int, stop: int) -> None:
+    grown = reduce(Grown.plus, items, Grown[int]())
+    longer = grown.plus(99)
+    assert grown.plus(98)[-1] == 98
+    assert (list(grown), len(grown), grown == Grown(list(items))) == (items, len(items), True)
+    assert (list(longer), longer[-1], longer != grown) == ([*items, 99], 99, True)
+    assert grown[start:stop] == items[start:stop]
+    assert list(reversed(grown)) == items[::-1]
+    with pytest.raises(IndexError):
+        grown[len(items)]
+
+
+# -- the transitions that no event makes ------------------------------------------------------------------
+
+
+def test_a_view_cannot_be_changed_in_place() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        preparing("starter → tales").phase = "learning"  # type: ignore[misc]
+
+
+def test_once_asked_to_stop_only_the_end_is_awaited() -> None:
+    view = asked_to_stop(fold([STARTED, step(1, 3.0)], preparing("")))
+    assert (view.phase, view.words) == ("stopping", "Saving the checkpoint…")
+    view = fold([ev.Paused(1), ev.Resumed(1, from_checkpoint=False, total_steps=118), step(2, 3.0)], view)
+    assert (view.phase, view.words) == ("stopping", "Saving the checkpoint…")
+    assert view_after(view, FINISHED).phase == "finished"
+    assert asked_to_stop(preparing("")).words == "Stopping…"
+
+
+def test_what_is_prepared_is_said_until_the_run_says_something_else() -> None:
+    view = view_after(preparing("starter → tales"), ev.Preparing("reading the stories", 0, 0))
+    assert (view.phase, view.words) == ("preparing", "reading the stories…")
+    assert view_after(view, STARTED).words == ""
+    listening = fold([*a_run(118), ev.Preparing("listening to what it tells", 0, 0)])
+    assert listening.words == "listening to what it tells…"
+    assert view_after(listening, FINISHED).words.startswith("Done after 118 steps")
+
+
+def test_a_run_that_goes_on_keeps_what_was_seen_and_a_refusal_says_why() -> None:
+    view = preparing_again(view_of(a_run(60), {}))
+    assert (view.phase, view.done, len(view.curve), view.earlier) == ("preparing", 60, 60, False)
+    refused = ended(view, "Its stories have changed.")
+    assert (refused.phase, refused.error, refused.words) == ("failed", "Its stories have changed.", "")
+    assert refused.can_resume
+    assert len(refused.curve) == 60
+
+
+def test_an_earlier_run_is_named_by_the_titles_of_its_shelf() -> None:
+    view = view_of(a_run(60), {"hedgerow": "Hedgerow Tales"})
+    assert view.learns_from == "scratch-small → Hedgerow Tales · 10 stories"
+    assert view.phase == "interrupted"
+    assert view_of([], {}) == RunView(earlier=True)
+
+
+# -- the session ------------------------------------------------------------------------------------------
+
+
+class Loop:
+    """An event loop by hand: what is posted is done when the test says so."""
+
+    def __init__(self) -> None:
+        self._posted: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def post(self, message: Any) -> None:
+        self._posted.put(message)
+
+    def until(self, holds: Callable[[], object]) -> None:
+        while not holds():
+            self._posted.get(timeout=10).callback()
+
+
+def test_a_session_ends_with_the_view_that_its_journal_gives(world: World, tmp_path: Path) -> None:
+    loop, views, checkpoints = Loop(), [], []
+    training = TrainingSession(
+        world.services(),
+        loop.post,
+        titles=dict,
+        changed=views.append,
+        checkpoint_came=lambda: checkpoints.append(1),
+    )
+    said = [*a_run(118), FINISHED]
+    training.start(TrainingPlan(), None, "scratch-small → Hedgerow Tales · 10 stories")
+    assert views[-1].phase == "preparing"
+    world.run.say(ev.Preparing("reading the stories", 0, 0), *said)
+    loop.until(lambda: training.control is None)
+    (tmp_path / STARTED.run).mkdir()
+    earlier = view_of(journal_of(said, tmp_path / STARTED.run), {"hedgerow": "Hedgerow Tales"})
+    assert training.view == dataclasses.replace(earlier, earlier=False)
+    assert views[-1] is training.view
+    assert checkpoints
+    training.clear()
+    assert (training.view, training.last) == (RunView(), views[-2])
+
+
+def test_a_run_is_stopped_and_goes_on(world: World) -> None:
+    loop = Loop()
+    training = TrainingSession(
+        world.services(), loop.post, titles=dict, changed=lambda view: None, checkpoint_came=lambda: None
+    )
+    training.start(TrainingPlan(), None, "")
+    world.run.say(STARTED, step(7, 3.0))
+    loop.until(lambda: training.view.done == 7)
+    training.stop()
+    assert training.view.phase == "stopping"
+    loop.until(lambda: training.control is None)
+    assert training.view.can_resume
+    training.resume()
+    world.run.say(ev.Resumed(7, from_checkpoint=True, total_steps=118), step(8, 2.9))
+    loop.until(lambda: training.view.done == 8)
+    assert (world.run.resumed, [number for number, _ in training.view.curve]) == (["hedgerow-1"], [7, 8])
+    training.stop()
+    loop.until(lambda: training.control is None)

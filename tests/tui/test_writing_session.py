@@ -1,0 +1,260 @@
+"""What stories are told with is one value with one stage: every transition, and the thread behind it."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storytime_tui.errors import ModelError
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.training import events as ev
+from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingSaid, TextTold
+from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.training_session import TrainingSession
+from storytime_tui.tui.writing_session import (
+    Opened,
+    Stage,
+    Writer,
+    WritingSession,
+    await_checkpoint,
+    begin,
+    choose,
+    choose_strength,
+    writer_after,
+)
+from tests.tui.fakes import STARTED, World, step
+from tests.tui.test_training_session import Loop
+
+OLD, RUN = "distilgpt2", "hedgerow-1"
+
+
+def ready(writer: Writer, model: str = OLD, strength: float = 1.0) -> Writer:
+    return writer_after(writer, TellerReady(writer.number, model, "cpu", ("Hedgerow Tales",), strength))
+
+
+def over(writer: Writer, failure: str = "") -> Writer:
+    return writer_after(writer, TellingEnded(writer.number, None, failure))
+
+
+def opened(model: str = OLD) -> Writer:
+    return over(ready(begin(choose(Writer(), model)), model))
+
+
+def test_a_model_is_chosen_opened_told_with_and_ready() -> None:
+    writer = choose(Writer(), OLD)
+    assert (writer.stage, writer.device, writer.doing) == (Stage.CHOSEN, "", "")
+    writer = begin(writer, "opening…")
+    assert (writer.stage, writer.doing, writer.number) == (Stage.OPENING, "opening…", 1)
+    writer = writer_after(writer, TellerOpening(1, "fetching distilgpt2 120 of 353 MB"))
+    assert (writer.stage, writer.doing) == (Stage.OPENING, "fetching distilgpt2 120 of 353 MB")
+    writer = ready(writer, strength=1.25)
+    assert (writer.stage, writer.device, writer.told_at, writer.doing) == (Stage.TELLING, "cpu", 1.25, "")
+    assert writer.voice_said == "Hedgerow Tales"
+    assert writer_after(writer, TextTold(1, " a", 1, 40.0)) == writer
+    assert over(writer).stage is Stage.READY
+
+
+def test_what_an_earlier_telling_says_changes_nothing() -> None:
+    writer = begin(begin(choose(Writer(), OLD)))
+    for late in (TellerOpening(1, "late"), TellerReady(1, OLD, "cpu"), TellingEnded(1, None, "late")):
+        assert writer_after(writer, late) == writer
+
+
+def test_another_model_is_not_open_and_has_its_own_strength() -> None:
+    writer = choose(choose_strength(opened(), 0.5), RUN)
+    assert (writer.stage, writer.model, writer.strength, writer.opened) == (Stage.CHOSEN, RUN, None, None)
+    assert choose(opened(), OLD) == opened()
+
+
+def test_another_strength_is_another_opening() -> None:
+    writer = choose_strength(opened(), 0.5)
+    assert (writer.stage, writer.opened, writer.told_at) == (Stage.CHOSEN, None, 0.5)
+    assert choose_strength(writer, 0.5) is writer
+
+
+def test_what_is_chosen_while_it_is_opened_is_not_what_comes_open() -> None:
+    writer = ready(choose(begin(choose(Writer(), OLD)), RUN))
+    assert (writer.stage, writer.model, writer.opened) == (Stage.TELLING, RUN, None)
+    assert over(writer).stage is Stage.CHOSEN
+    writer = ready(choose_strength(begin(choose(Writer(), RUN)), 0.5), RUN, 1.0)
+    assert (writer.opened, over(writer).stage) == (None, Stage.CHOSEN)
+
+
+def test_words_still_come_from_what_told_where_another_is_chosen_meanwhile() -> None:
+    telling = ready(begin(opened()))
+    for changed in (choose(telling, RUN), choose_strength(telling, 2.0)):
+        assert (changed.stage, over(changed).stage) == (Stage.TELLING, Stage.CHOSEN)
+
+
+def test_what_cannot_be_opened_leaves_what_was_open_before() -> None:
+    failed = over(begin(choose(opened(), RUN)), "The Hub cannot be reached.")
+    assert (failed.stage, failed.model, failed.strength) == (Stage.CHOSEN, OLD, 1.0)
+    failed = over(begin(choose_strength(opened(), 2.0)), "strength 1 only")
+    assert (failed.stage, failed.model, failed.strength) == (Stage.CHOSEN, OLD, 1.0)
+    first = over(begin(choose(Writer(), OLD)), "no checkpoint yet")
+    assert (first.stage, first.model) == (Stage.CHOSEN, OLD)  # there is nothing to go back to
+
+
+def test_a_model_that_breaks_while_it_tells_stays() -> None:
+    broken = over(ready(begin(opened())), "The model is gone.")
+    assert (broken.stage, broken.model) == (Stage.READY, OLD)
+
+
+def test_a_choice_made_while_another_fails_to_open_stays() -> None:
+    failed = over(choose(begin(choose(opened(), "gpt2")), RUN), "The Hub cannot be reached.")
+    assert (failed.stage, failed.model) == (Stage.CHOSEN, RUN)
+
+
+def test_an_awaited_checkpoint_is_awaited_whatever_the_telling_before_it_says() -> None:
+    writer = await_checkpoint(ready(begin(choose_strength(opened(), 0.5)), strength=0.5), RUN)
+    assert (writer.stage, writer.model, writer.strength) == (Stage.AWAITING_CHECKPOINT, RUN, None)
+    assert writer.doing == "saves what it has learned…"
+    assert not writer.can_tell
+    for after in (over(writer), over(writer, "broken"), ready(writer, RUN), choose_strength(writer, 0.5)):
+        assert (after.stage, after.model, after.opened) == (Stage.AWAITING_CHECKPOINT, RUN, None)
+    assert choose(writer, RUN).stage is Stage.AWAITING_CHECKPOINT
+    assert choose(writer, OLD).stage is Stage.CHOSEN
+
+
+MODELS, STRENGTHS = st.sampled_from([OLD, RUN, "starter"]), st.sampled_from([None, 0.5, 1.0])
+CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.just(choose), MODELS),
+        st.tuples(st.just(choose_strength), STRENGTHS),
+        st.tuples(st.just(await_checkpoint), MODELS),
+        st.tuples(st.just(begin), st.just("opening…")),
+        st.tuples(st.just(over), st.sampled_from(["", "It cannot be opened."])),
+        st.tuples(st.just(ready), MODELS),
+    ),
+    max_size=30,
+)
+
+
+@given(MODELS, CHANGES)
+def test_the_parts_of_a_writer_agree_after_any_changes(model: str, changes: list[tuple[Any, Any]]) -> None:
+    writer = choose(Writer(), model)
+    assert Writer().stage is Stage.NO_MODEL
+    for change, how in changes:
+        writer = change(writer, how)
+        assert writer.stage is not Stage.NO_MODEL
+        assert writer.model
+        if writer.stage is Stage.READY:
+            assert writer.opened
+        if writer.stage in (Stage.AWAITING_CHECKPOINT, Stage.CHOSEN):
+            assert not writer.opened
+        if writer.opened:
+            assert writer.strength in (None, writer.opened.strength)
+
+
+# -- the session ------------------------------------------------------------------------------------------
+
+
+class Sitting:
+    """Both sessions over a world of fakes, with an event loop by hand."""
+
+    def __init__(self, world: World) -> None:
+        self.loop = Loop()
+        self.said: list[TellingSaid] = []
+        self.writers: list[Writer] = []
+        services = world.services()
+        self.keeper = StoreThread(services.open_store, lambda sentence: None)
+        self.training = TrainingSession(
+            services,
+            self.loop.post,
+            titles=dict,
+            changed=lambda view: None,
+            checkpoint_came=lambda: self.writing.checkpoint_came(),
+        )
+        self.writing = WritingSession(
+            services,
+            self.loop.post,
+            self.keeper,
+            self.training,
+            changed=self.writers.append,
+            told=self.said.append,
+        )
+
+    def until(self, stage: Stage) -> None:
+        self.loop.until(lambda: self.writing.now.stage is stage)
+
+
+async def test_the_first_model_is_found_opened_and_tells(world: World) -> None:
+    sitting = Sitting(world)
+    await sitting.writing.find_model("")
+    assert (sitting.writing.now.stage, sitting.writing.now.model) == (Stage.CHOSEN, RUN)
+    assert sitting.writing.open_ahead() == ""
+    sitting.until(Stage.READY)
+    assert sitting.writing.now.opened == Opened("cpu", 1.0)
+    story = world.store().new_story("A Story").id
+    sitting.writing.tell(story, "Once", SamplerSettings())
+    sitting.until(Stage.TELLING)
+    sitting.until(Stage.READY)
+    text = "".join(each.text for each in sitting.said if isinstance(each, TextTold))
+    assert text == "".join(world.pieces) == world.store().text(story)
+    assert world.opened == [RUN]
+    assert len(sitting.writers) == len(set(map(repr, sitting.writers)))  # told of each once
+
+
+async def test_a_story_keeps_its_model_and_no_model_is_no_fault(world: World) -> None:
+    sitting = Sitting(world)
+    await sitting.writing.find_model(OLD)
+    assert sitting.writing.now.model == OLD
+    world.choices = ()
+    nobody = Sitting(world)
+    await nobody.writing.find_model(OLD)
+    assert nobody.writing.now == Writer()
+
+
+def test_a_run_that_learns_is_saved_opened_and_told_with(world: World) -> None:
+    sitting = Sitting(world)
+    world.run.hold_checkpoints = True
+    sitting.training.start(TrainingPlan(), None, "")
+    world.run.say(STARTED, step(7, 3.0))
+    sitting.loop.until(lambda: sitting.training.view.done == 7)
+    sitting.writing.write_with_learner()
+    assert sitting.writing.fresh_page
+    assert (sitting.writing.now.stage, sitting.writing.now.model) == (Stage.AWAITING_CHECKPOINT, RUN)
+    sitting.writing.open()
+    assert not world.opened  # it is to be saved first
+    world.run.hold_checkpoints = False
+    sitting.until(Stage.READY)
+    assert (world.opened, sitting.training.view.saved_step) == ([RUN], 7)
+    sitting.training.stop()
+    sitting.loop.until(lambda: sitting.training.control is None)
+
+
+def test_a_checkpoint_that_never_comes_is_awaited_no_more(world: World) -> None:
+    sitting = Sitting(world)
+    world.run.hold_checkpoints = True
+    sitting.training.start(TrainingPlan(), None, "")
+    world.run.say(STARTED, step(7, 3.0))
+    sitting.loop.until(lambda: sitting.training.view.done == 7)
+    sitting.writing.write_with_learner()
+    world.open_error = ModelError("The run hedgerow-1 has no checkpoint yet.")
+    world.run.say(ev.Failed(RUN, 7, "The disk is full."))
+    sitting.loop.until(lambda: sitting.training.control is None)
+    sitting.until(Stage.CHOSEN)
+    assert sitting.said[-1] == TellingEnded(1, None, "The run hedgerow-1 has no checkpoint yet.")
+
+
+def test_the_strength_of_a_story_is_taken_up_when_its_model_is_found(world: World) -> None:
+    store = world.store()
+    story = store.new_story("Old").id
+    store.add_passage(story, "model", "Long ago.", RUN, '{"strength": 0.5, "voice": []}')
+    sitting = Sitting(world)
+    assert not sitting.writing.take_up(store.passages(story))  # there is no model yet
+    sitting.writing.choose(RUN)
+    assert sitting.writing.take_up(store.passages(story))
+    assert (sitting.writing.now.strength, sitting.writing.now.voice) == (0.5, ())
+    sitting.writing.open()
+    sitting.until(Stage.READY)
+    assert not sitting.writing.take_up(store.passages(story))
+    assert world.opened == [f"{RUN} at 0.5"]
+
+
+def test_a_writer_cannot_be_changed_in_place() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Writer().model = OLD  # type: ignore[misc]
