@@ -14,7 +14,6 @@ from pathlib import Path
 import filelock
 
 from storytime_tui import small_files
-from storytime_tui.errors import StorytimeError
 
 _OURS = re.compile(r"\.part-[0-9a-f]{12}-")
 _DAY = 86_400  # seconds
@@ -225,7 +224,7 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator[None]:
+def locked(path: Path, busy: Exception, *, patience: float = 0) -> Iterator[None]:
     """Hold the lock file `path` for the block; raise `busy` where another program or thread holds it.
 
     `patience`: seconds to wait for it first. The system frees the lock when its holder dies, however it dies.

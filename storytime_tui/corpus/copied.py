@@ -8,10 +8,9 @@ asked of N take O(n log n log N) steps, whatever they are.
 """
 
 import hashlib
-import io
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from storytime_tui import files
+from storytime_tui import disk_cache, files
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.suffixes import suffix_array
 from storytime_tui.corpus.words import WORD, Hashes, word_hash, word_hashes
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
 
-_FORMAT = 2  # of a shard's file; part of its key
+_FORMAT = 2  # of a shard's array; part of its key
+_ARRAY = "index.npy"
 _SHARD = 4_000_000  # words indexed at once: some 250 MB of memory to make, 33 MB on the disk
-_DAYS = 90  # a shard that was not opened for so long is made again when it is wanted
 _HEADER = 8  # numbers in front of a shard's arrays
 _LOOKS = 64  # places at which a file is looked at when it is opened; each costs two pages of the disk
 _EARLIEST = 1000  # places looked at for the earliest, where a stretch stands in many
@@ -114,23 +113,23 @@ def place(text: str, word: int, words: int) -> tuple[int, int]:
 def open_index(stories: Sequence[Story], cache_folder: Path, on_progress: Progress | None = None) -> Index:
     """The index of the stories, made at the first call and found in `cache_folder` at every later one.
 
-    Many stories make several files, of which only those are made anew whose stories have changed. Never holds
-    more than one of them and the story in hand in memory. `on_progress` gets the bytes indexed and their
-    total, while making only; what it raises ends the work, and whole files stay. Raises CorpusError when a
-    story's text has gone or the cache cannot be written.
+    Many stories make several shards; only those are made anew whose stories have changed. Never holds more than
+    one of them and the story in hand in memory. `on_progress` gets the bytes indexed and their total, while
+    making only; what it raises ends the work, and finished shards stay. Raises CorpusError when a story's text
+    has gone or the cache cannot be written.
     """
     cuts = list(_cuts(stories))
-    found = [_open(cache_folder / _name(stories[start:end]), start) for start, end in cuts]
+    places = [cache_folder / _name(stories[start:end]) for start, end in cuts]
+    readers = [partial(_open, first_story=start) for start, _ in cuts]
+    found = [disk_cache.find(place, read) for place, read in zip(places, readers, strict=True)]
     sizes = [
         sum(story.facts.bytes for story in stories[start:end]) if shard is None else 0
         for (start, end), shard in zip(cuts, found, strict=True)
     ]
-    if any(shard is None for shard in found):
-        files.forget_unused(cache_folder, _DAYS)
     shards: list[_Shard] = []
     for number, ((start, end), shard) in enumerate(zip(cuts, found, strict=True)):
         tell = _teller(on_progress, sum(sizes[:number]), sizes[number], sum(sizes))
-        shards.append(shard or _make(stories[start:end], cache_folder, start, tell))
+        shards.append(shard or _make(stories[start:end], places[number], readers[number], tell))
     return Index(tuple(shards))
 
 
@@ -147,11 +146,11 @@ def _cuts(stories: Sequence[Story]) -> Iterator[tuple[int, int]]:
 
 
 def _name(stories: Sequence[Story]) -> str:
-    """What a shard depends on, as the name of its file."""
+    """What a shard depends on, as the name of its folder."""
     digest = hashlib.sha256(f"{_FORMAT}".encode())
     for story in stories:
         digest.update(f" {story.facts.digest}".encode())
-    return f"{digest.hexdigest()[:40]}.npy"
+    return digest.hexdigest()[:40]
 
 
 def _teller(on_progress: Progress | None, before: int, size: int, total: int) -> Callable[[float], None]:
@@ -168,19 +167,19 @@ def _teller(on_progress: Progress | None, before: int, size: int, total: int) ->
 
 
 def _make(
-    stories: Sequence[Story], folder: Path, first_story: int, tell: Callable[[float], None]
+    stories: Sequence[Story],
+    place: Path,
+    read: Callable[[Path], "_Shard | None"],
+    tell: Callable[[float], None],
 ) -> "_Shard":
-    path = folder / _name(stories)
-    file = io.BytesIO()
-    np.save(file, _indexed(stories, tell), allow_pickle=False)
+    def build(folder: Path) -> None:
+        np.save(folder / _ARRAY, _indexed(stories, tell), allow_pickle=False)
+
     try:
-        files.write_atomically(path, file.getvalue())
+        shard = disk_cache.find_or_build(place, read, build)
     except OSError as error:
         raise CorpusError(files.explain(error, "keeping the index of the stories' words")) from error
     tell(1.0)
-    shard = _open(path, first_story)
-    if shard is None:
-        raise CorpusError(f"The index {path} cannot be read back: check the disk, then try again.")
     return shard
 
 
@@ -313,12 +312,12 @@ class _Shard:
         return at[: len(low)] + 1, at[len(low) :] + 1
 
 
-def _open(path: Path, first_story: int) -> _Shard | None:
+def _open(folder: Path, first_story: int) -> _Shard | None:
     """A shard, or None where there is none or it is not what we wrote (cut short, say)."""
+    path = folder / _ARRAY
     try:
         if not _is_sound(_map(path, first_story)):
             return None
-        os.utime(path)  # it is still of use: see `files.forget_unused`
         return _map(path, first_story)  # anew, without the pages that were looked at: they count as memory
     except (OSError, ValueError, EOFError):
         return None

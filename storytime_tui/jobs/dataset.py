@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from storytime_tui import files, paths
+from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
 from storytime_tui.corpus.headers import header_before, shelf_line, voice_of
 from storytime_tui.corpus.library.shelf import find_collection
@@ -18,8 +18,6 @@ from storytime_tui.jobs.voice import Shelf, shelves_of
 from storytime_tui.reporting import Report
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.plan import TrainingPlan, repeats_of
-
-_DAYS = 90  # tokens that were not opened for so long are made again when they are wanted
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,6 @@ def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
 
     progress(0, len(chosen.reading))
     folder = paths.cache_folder() / "tokens"
-    files.forget_unused(folder, _DAYS)
     training = open_tokens(chosen.reading, encoder, folder, progress)
     validation = open_tokens(chosen.asked, encoder, folder, progress)
     digest = hashlib.sha256(f"{training.digest} {validation.digest}".encode())

@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
-from storytime_tui import files, paths, small_files
+from storytime_tui import disk_cache, paths, small_files
 from storytime_tui.corpus.headers import voice_of
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
@@ -49,7 +48,6 @@ _LEAST, _CHOOSING = 30.0, 0.2  # seconds, or a share of the training's: then no 
 _SMALL = 100_000_000  # parameters: a larger model is listened to at the end only, since it takes a copy of it
 _ROOM = 12  # bytes a parameter: the weights as they are loaded, and what is made of them to tell with
 _CARD = "README.md"
-_DAYS = 90  # what a base told is kept for, since it was last asked for
 _FORMAT = 2  # of what is kept; counted up when passages are told in another way
 _log = logging.getLogger(__name__)
 
@@ -354,7 +352,7 @@ def base_passages(
     facts = [_FORMAT, voice.TOKENS, voice.BASE_PASSAGES, *map(identity_of, folders), *openings]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
     path = paths.cache_folder() / "voice" / f"{key}.json"
-    kept = _kept(path)
+    kept = disk_cache.find(path, _kept)
     if kept is not None:
         return kept
     teller = open_teller(base)
@@ -365,10 +363,7 @@ def base_passages(
             return (), math.nan
         told += each
     seconds = time.monotonic() - began
-    with contextlib.suppress(OSError):
-        files.make_folder(path.parent)
-        files.forget_unused(path.parent, _DAYS)
-        files.write_atomically(path, json.dumps({"passages": told, "seconds": seconds}).encode())
+    disk_cache.remember(path, json.dumps({"passages": told, "seconds": seconds}).encode())
     return tuple(told), seconds
 
 
@@ -378,7 +373,6 @@ def _kept(path: Path) -> tuple[tuple[str, ...], float] | None:
         passages, seconds = tuple(found["passages"]), float(found["seconds"])
         if not all(isinstance(passage, str) for passage in passages):
             return None
-        os.utime(path)
     except (OSError, small_files.UnreadableFile, KeyError, TypeError, ValueError):
         return None
     return passages, seconds
