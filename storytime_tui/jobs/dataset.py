@@ -182,7 +182,7 @@ def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
     def progress(done: int, total: int) -> None:
         report("turning the stories into tokens", done, total)
 
-    progress(0, len(chosen.reading))
+    progress(0, 0)
     folder = paths.cache_folder() / "tokens"
     training = open_tokens(chosen.reading, encoder, folder, progress)
     validation = open_tokens(chosen.asked, encoder, folder, progress)

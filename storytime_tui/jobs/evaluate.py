@@ -91,7 +91,7 @@ def judge(
         )
 
     def on_batch(done: int, total: int) -> bool:
-        report("reading to the model", done, total)
+        report("measuring the loss", done, total)
         return True
 
     score = score_stream(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storytime_tui import files, paths, small_files
+from storytime_tui import files, formatting, paths, small_files
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.jobs import blending
 from storytime_tui.jobs.find_model import Origin, find_origin, model_in
@@ -251,7 +251,7 @@ def _check_room(to: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
         raise ModelError(
-            f"The export needs {(needed + _SPARE) / 1e9:,.1f} GB of disk in {folder}, and {free / 1e9:,.1f} GB are "
+            f"The export needs {formatting.size(needed + _SPARE)} of disk in {folder}, and {formatting.size(free)} are "
             "free: make room, or let --to name a place on a bigger disk."
         )
 

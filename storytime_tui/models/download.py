@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import httpx
 
-from storytime_tui import files, small_files
+from storytime_tui import files, formatting, small_files
 from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import hub_cache
@@ -208,8 +208,8 @@ class Download:
         needed = missing + max(missing // 20, _SPARE)
         if missing and free < needed:
             raise ModelError(
-                f"{self.repo_id} needs {_size(needed)} of disk in {cache_folder()}, and {_size(free)} are "
-                "free: make room, or let HF_HOME name a folder on a bigger disk."
+                f"{self.repo_id} needs {formatting.size(needed)} of disk in {cache_folder()}, "
+                f"and {formatting.size(free)} are free: make room, or let HF_HOME name a folder on a bigger disk."
             )
 
     def _came(self, count: int, *, receiving: bool) -> None:
@@ -229,7 +229,3 @@ def _named(each: dict[str, object]) -> Named:
 
 def _shards_in(named: Iterable[str]) -> list[str]:
     return [name for name in named if name.startswith("model-") and name.endswith(".safetensors")]
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

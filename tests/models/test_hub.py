@@ -264,8 +264,8 @@ def test_a_full_disk_is_seen_before_the_download(hub: LoopbackHub, monkeypatch: 
         free = 1_000_000
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage)
-    assert "needs 50 MB of disk" in refusal(TALE)
-    assert "1 MB are free" in refusal(TALE)
+    assert "needs 50.1 MB of disk" in refusal(TALE)
+    assert "1.0 MB are free" in refusal(TALE)
     assert hub.downloads() == []
 
 

@@ -134,11 +134,13 @@ def test_numbers_in_words() -> None:
     assert wording.duration(92) == "1:32"
     assert wording.duration(7500) == "2:05:00"
     assert wording.duration(math.nan) == "–"
-    assert wording.memory(912_000_000) == "912 MB"
     assert wording.rate(5e-5) == "5.0e-5"
     assert wording.number(math.nan) == "–"
     assert wording.preparing(ev.Preparing("fetching distilgpt2", 120_000_000, 353_000_000)) == (
         "fetching distilgpt2 120 of 353 MB"
+    )
+    assert wording.preparing(ev.Preparing("turning the stories into tokens", 5_000, 12_000)) == (
+        "turning the stories into tokens 5 of 12 kB"
     )
     assert wording.preparing(ev.Preparing("loading the model", 0, 0)) == "loading the model…"
 
