@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storytime_tui import files, formatting, paths, small_files
-from storytime_tui.errors import ModelError, RunError
+from storytime_tui.errors import ModelError
 from storytime_tui.jobs import blending
-from storytime_tui.jobs.find_model import Origin, find_origin, model_in
+from storytime_tui.jobs.find_model import Origin, checkpoint_in, find_origin
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.voices import Voices, write_voices
@@ -137,7 +137,7 @@ def _chosen(name: str, checkpoint: str | None, report: Report) -> tuple[Path, st
     run, _, which = name.partition("/")
     a_base = catalogue.is_base_name(name) and not which and checkpoint is None
     if not a_base and runs.is_run(run):
-        found = _checkpoint(runs.run_folder(run), checkpoint or which)
+        found = checkpoint_in(runs.run_folder(run), checkpoint or which)
         return found, run, found.name
     if checkpoint is not None or not _is_known_base(name):
         runs.run_folder(name)  # raises: there is none, and only a run has checkpoints
@@ -152,18 +152,6 @@ def _is_known_base(name: str) -> bool:
     if "/" in name or catalogue.is_base_name(name) or os.path.isdir(os.path.expanduser(name)):
         return True
     return catalogue.is_repo_id(name) and hub.cached(name) is not None
-
-
-def _checkpoint(folder: Path, which: str | None) -> Path:
-    """The folder of a checkpoint with a model in it. Raises RunError where there is none such."""
-    steps = runs.checkpoint_steps(folder)
-    if not steps:
-        raise RunError(f"The run {folder.name!r} has no checkpoint yet: let it learn a little longer.")
-    found = model_in(folder, which)
-    if found is None:
-        kept = ", ".join(f"step-{step}" for step in steps)
-        raise RunError(f"The run {folder.name!r} keeps no checkpoint {which!r}; it has best, last, {kept}.")
-    return found
 
 
 # -- what is exported --------------------------------------------------------------------------------------
