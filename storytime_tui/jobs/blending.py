@@ -47,7 +47,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenModel:
     """What to tell with: the model of `origin` as it is, or, where there are `parts`, those at `strength`."""
 
     origin: Origin
@@ -61,7 +61,9 @@ class Chosen:
         return f"{self.parts.identity} at {self.strength!r}" if self.parts else _identity(self.origin)
 
 
-def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report) -> Chosen:
+def choose_model(
+    name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report
+) -> ChosenModel:
     """Find what a run is to be told with at a strength (None: the one that it is usually told at).
 
     At strength 0 it is the base, in every way; a blend knows the voices of all its runs, the first run's first. Where
@@ -77,23 +79,23 @@ def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]
     wished = origin.voices.strength if strength is None else float(strength)
     shares = [(other, share) for other, share in shares if share]
     if wished == 1 and not shares:
-        return Chosen(origin, 1.0)
+        return ChosenModel(origin, 1.0)
     try:
         base = base_of(origin, report)
     except ModelError as error:
         if strength is None and not shares:
             _log.warning("told at strength 1, and not at %g: %s", wished, error)
             note = f"{name} is told at strength 1, and not at {wished:g} as usual: {error}"
-            return Chosen(origin, 1.0, note=note)
+            return ChosenModel(origin, 1.0, note=note)
         raise
     others = tuple((find_origin(other, report), share) for other, share in shares)
     for other, _ in others:
         _check_one_base(origin, base, other, base_of(other, report))
     if wished == 0:
-        return Chosen(base, 0.0)
+        return ChosenModel(base, 0.0)
     known = [title for each in (origin, *(other for other, _ in others)) for title in each.voices.titles]
     told = replace(origin, voices=replace(origin.voices, titles=tuple(dict.fromkeys(known))))
-    return Chosen(told, wished, Parts(origin, base, others))
+    return ChosenModel(told, wished, Parts(origin, base, others))
 
 
 def _check_one_base(run: Origin, base: Origin, other: Origin, others_base: Origin) -> None:
@@ -121,7 +123,7 @@ _kept: _Ends | None = None
 _turn = threading.Lock()
 
 
-def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any:
+def open_chosen(chosen: ChosenModel, device: torch.device, dtype: torch.dtype) -> Any:
     """The model, on the device and in the dtype. Raises ModelError.
 
     A blend is computed in fp32 on the CPU and rounded once: what a run has learned is mostly less than the last digit

@@ -21,7 +21,7 @@ from storytime_tui.training.plan import TrainingPlan, repeats_of
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenStories:
     """The stories of a plan, split, and the plan with them written out by name.
 
     `reading`: what one epoch reads, the training stories as the plan's `repeats`, `shelf_lines` and `headers` have
@@ -45,7 +45,7 @@ class Streams:
     fingerprint: str
 
 
-def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None) -> Chosen:
+def choose_stories(plan: TrainingPlan, report: Report = lambda words, done, total: None) -> ChosenStories:
     """Find the plan's stories and split them. Raises CorpusError or PlanError naming what is missing.
 
     The plan that comes back names every story, and folders by their whole path: the run means the same
@@ -78,7 +78,7 @@ def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None)
     shelves = _Shelves(collections, plan.voices)
     reading = _reading(split.training, plan, shelves)
     asked = tuple(part for story in split.validation for part in shelves.behind_line(story))
-    return Chosen(plan, split, reading, asked, shelves_of(collections, split))
+    return ChosenStories(plan, split, reading, asked, shelves_of(collections, split))
 
 
 def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[tuple[str, Story]]:
@@ -176,7 +176,7 @@ def _lasting_name(name: str) -> str:
     return str(path.resolve()) if path.exists() else name
 
 
-def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
+def tokenise(chosen: ChosenStories, encoder: Encoder, report: Report) -> Streams:
     """The token streams of both halves, from the cache where they were made before."""
 
     def progress(done: int, total: int) -> None:

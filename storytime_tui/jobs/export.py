@@ -175,7 +175,7 @@ def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Re
     """An opened checkpoint, its weights moved towards its base or away from it where it is told so."""
     with ExitStack() as stack:
         source = stack.enter_context(_opened(checkpoint, report))
-        told = blending.choose(name, strength, (), report)
+        told = blending.choose_model(name, strength, (), report)
         if told.strength == 0:  # the base itself
             source = stack.enter_context(_opened(_weights_of(told.origin), report))
         elif told.parts is not None:

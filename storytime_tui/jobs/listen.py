@@ -154,7 +154,7 @@ def _strengths(
     device = choose_device(listening.plan.device)
 
     def loss_at(strength: float) -> float:
-        chosen = blending.choose(name, strength, (), lambda what, done, total: None)
+        chosen = blending.choose_model(name, strength, (), lambda what, done, total: None)
         return loss_of(blending.open_chosen(chosen, device, torch.float32))
 
     def voice_at(strength: float) -> tuple[float, float] | None:
@@ -306,11 +306,11 @@ def live_teller(
         return None
 
     def live(title: str) -> Tell:
-        from storytime_tui.generation.backends.prepare import prepare
+        from storytime_tui.generation.backends.prepare import make_backend
         from storytime_tui.generation.generator import Generator
 
         on_gpu = next(model.parameters()).device.type == "cuda"
-        backend = prepare(model, "bf16" if on_gpu else "fp32")
+        backend = make_backend(model, "bf16" if on_gpu else "fp32")
         return tell_with(Generator(backend, tokenizer, window), ((title, 1.0),) if title else (), stopped)
 
     return live

@@ -142,9 +142,9 @@ def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
         yield None
         return
     from storytime_tui.models.loading import choose_device
-    from storytime_tui.training.distributed import joined
+    from storytime_tui.training.distributed import meet_ranks
 
-    with joined(choose_device(plan.device), sharded=plan.sharded) as ranks:
+    with meet_ranks(choose_device(plan.device), sharded=plan.sharded) as ranks:
         yield ranks
 
 
@@ -214,7 +214,7 @@ def _prepare(
     from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
 
     report("reading the stories", 0, 0)
-    chosen = dataset.choose(plan, report)
+    chosen = dataset.choose_stories(plan, report)
     whole = checkpoint is not None and not plan.lora_rank  # an adapter's base has to be found again
     origin = Origin(plan.base, checkpoint) if whole else _find(plan.base, report, control)
     if origin.folder is not None:

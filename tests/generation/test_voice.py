@@ -17,7 +17,7 @@ from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import Misused, ModelError
 from storytime_tui.generation.backends.cuda_graph import GraphedSteps
 from storytime_tui.generation.backends.gpt2 import GPT2Backend
-from storytime_tui.generation.backends.prepare import prepare
+from storytime_tui.generation.backends.prepare import make_backend
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.continuation import Continuation
 from storytime_tui.generation.generator import Generator
@@ -95,7 +95,7 @@ def test_a_story_in_view_is_what_the_token_file_of_a_run_holds(vocabulary: Token
     for header, memory in (("", ""), ("Title: The Boat\nTone: sad\n", "Title: The Boat\nTone: sad")):
         (part,) = with_line(story, shelf_line("Hedgerow Tales"), header)
         learned = open_tokens([part], vocabulary, tmp_path, None).ids
-        backend = prepare(ours(tiny(vocabulary.vocabulary_size, 4 * len(learned))), "fp32")
+        backend = make_backend(ours(tiny(vocabulary.vocabulary_size, 4 * len(learned))), "fp32")
         teller = Generator(backend, vocabulary)
         list(teller.tell(story.text, dataclasses.replace(GREEDY, max_tokens=1), memory=memory, voice=A))
         assert teller._caches._kept[0].ids[: len(learned)] == learned.tolist()
@@ -122,7 +122,7 @@ def test_header_lines_alone_are_laid_out_as_a_story_had_them(vocabulary: Tokeniz
     )  # one token, there as in a story
 
 
-@pytest.mark.parametrize("read", [reader_of, lambda model: prepare(TransformersModel(model), "fp32")])
+@pytest.mark.parametrize("read", [reader_of, lambda model: make_backend(TransformersModel(model), "fp32")])
 def test_what_is_told_behind_a_line_is_what_the_plain_model_tells_behind_these_ids(
     read: Callable[[GPT2LMHeadModel], Any],
 ) -> None:
@@ -228,7 +228,7 @@ def test_a_change_of_voice_reads_the_story_behind_the_other_line_and_a_change_ba
 # -- mixtures --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("read", [reader_of, lambda model: prepare(TransformersModel(model), "fp32")])
+@pytest.mark.parametrize("read", [reader_of, lambda model: make_backend(TransformersModel(model), "fp32")])
 def test_a_mixture_is_the_weighted_mean_of_what_is_likely_behind_each_line(
     read: Callable[[GPT2LMHeadModel], Any],
 ) -> None:

@@ -33,7 +33,7 @@ _SHORTEST_START = 8  # letters of a title that tell it from another when only it
 
 
 @dataclass(frozen=True)
-class Entry:
+class ContentsLine:
     """One line of a contents list. `key` is what its heading has too; `dropped`: it stands under a preface."""
 
     title: str
@@ -46,15 +46,15 @@ class Entry:
 class Contents:
     """A book's contents list. `start`, `end`: its half-open range of blocks; both 0 where there is none."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ContentsLine, ...] = ()
     start: int = 0
     end: int = 0
     of_chapters: bool = False  # it says itself that it lists chapters
-    by_key: dict[str, Entry] = field(default_factory=dict, compare=False)
+    by_key: dict[str, ContentsLine] = field(default_factory=dict, compare=False)
     keys: tuple[str, ...] = field(default=(), compare=False)
-    by_number: dict[int, Entry] = field(default_factory=dict, compare=False)
+    by_number: dict[int, ContentsLine] = field(default_factory=dict, compare=False)
 
-    def entry_for(self, heading: str) -> Entry | None:
+    def entry_for(self, heading: str) -> ContentsLine | None:
         """The entry that names this heading, wholly or by a beginning long enough."""
         key = heading_key(heading)
         if not key or not self.by_key:
@@ -308,12 +308,12 @@ def _keys_in(text: str, block: Block) -> list[str]:
     return [key for key in keys if len(key) > 2]
 
 
-def _entries(text: str, blocks: Sequence[Block]) -> list[Entry]:
+def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
     """What a contents list names, line by line; a line that goes on with the next also together with it."""
     lines = [
         line for block in blocks if not block.skip for line in _list_lines(text[block.start : block.end])
     ]
-    entries: list[Entry] = []
+    entries: list[ContentsLine] = []
     under: int | None = None  # the indent of the preface (the appendix, ...) that the lines stand under
     in_plates = False
     for number, line in enumerate(lines[1 : _MOST_LINES + 1], 1):
@@ -343,9 +343,9 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[Entry]:
     return entries
 
 
-def _entry(title: str, number: int | None, *, dropped: bool) -> list[Entry]:
+def _entry(title: str, number: int | None, *, dropped: bool) -> list[ContentsLine]:
     key = key_of(title)
-    return [Entry(title, key, number, dropped)] if len(key) > 2 else []
+    return [ContentsLine(title, key, number, dropped)] if len(key) > 2 else []
 
 
 def _list_lines(block: str) -> list[str]:
@@ -362,7 +362,7 @@ def _without_page(line: str) -> str:
     return line if without != line and label_of(line) is not None and label_of(without) is None else without
 
 
-def better_title(heading: str, entry: Entry | None) -> str:
+def better_title(heading: str, entry: ContentsLine | None) -> str:
     """A story's title as its heading has it, or as the contents list does where that alone has small letters."""
     if entry is None or not is_capitals(heading) or is_capitals(entry.title):
         return heading

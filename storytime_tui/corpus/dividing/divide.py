@@ -25,7 +25,7 @@ from storytime_tui.corpus.dividing.endings import trimmed
 from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
-from storytime_tui.corpus.dividing.unpublished import Reading, is_published, read_private
+from storytime_tui.corpus.dividing.unpublished import Outline, is_published, read_private
 from storytime_tui.corpus.document import Book, Chapter, Document, Tale
 from storytime_tui.stopping import watched
 
@@ -138,7 +138,7 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     if published:
         divisions = divisions_of(book, blocks, contents, title)
         plans = plans_of(book, blocks, contents.end, divisions, short_title)
-        reading = Reading(short_title, "", tuple(plans))
+        reading = Outline(short_title, "", tuple(plans))
     else:
         reading = read_private(book, blocks, short_title)
     tales = _told(book, reading, setting, first_line, sources=published)
@@ -149,7 +149,7 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     )
 
 
-def _told(book: str, reading: Reading, setting: Setting, first_line: int, *, sources: bool) -> list[Tale]:
+def _told(book: str, reading: Outline, setting: Setting, first_line: int, *, sources: bool) -> list[Tale]:
     """The stories that were planned, cleaned. `sources`: a line in brackets at an end says where it is from."""
     parts = [book[start:end] for plan in reading.plans for _, start, end in plan.parts]
     cleaned = iter(clean_parts(parts, setting))

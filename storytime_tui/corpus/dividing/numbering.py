@@ -41,7 +41,9 @@ def _runs(places: Sequence[int], heads: Sequence[Head]) -> list[list[int]]:
     runs: list[list[int]] = []
     open_runs: list[list[int]] = []  # the outermost first
     for at in places:
-        follows = [run for run in open_runs if 0 < number_of(heads[at]) - number_of(heads[run[-1]]) <= 2]
+        follows = [
+            run for run in open_runs if 0 < heading_number(heads[at]) - heading_number(heads[run[-1]]) <= 2
+        ]
         alike = [run for run in follows if is_wide(heads[run[-1]]) == is_wide(heads[at])]
         if follows:
             run = (alike or follows)[-1]
@@ -49,7 +51,7 @@ def _runs(places: Sequence[int], heads: Sequence[Head]) -> list[list[int]]:
             del open_runs[open_runs.index(run) + 1 :]
         elif _is_misnumbered(heads, at, open_runs):
             open_runs[-1].append(at)
-        elif number_of(heads[at]) == 1 or (not runs and noun_of(heads[at])):
+        elif heading_number(heads[at]) == 1 or (not runs and noun_of(heads[at])):
             run = [at]
             runs.append(run)
             if open_runs and len(open_runs) > 1:
@@ -72,7 +74,7 @@ def noun_of(head: Head) -> str:
     return head.label.noun if head.label is not None else ""
 
 
-def number_of(head: Head) -> int:
+def heading_number(head: Head) -> int:
     """A heading's number, 0 where it has none."""
     return head.label.number if head.label is not None else 0
 

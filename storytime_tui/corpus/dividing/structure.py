@@ -18,10 +18,10 @@ from storytime_tui.corpus.dividing.heading_lines import FRAME, PART_NOUNS, STORY
 from storytime_tui.corpus.dividing.headings import CLOSE, WIDE, Head, heads_of
 from storytime_tui.corpus.dividing.numbering import (
     class_of,
+    heading_number,
     in_sequence,
     is_wide,
     noun_of,
-    number_of,
     runs_of,
 )
 from storytime_tui.corpus.dividing.titles import as_title, key_of
@@ -176,7 +176,7 @@ def _after_title_page(
         last -= 1  # "THE PRINCESS", then "I"
     if (
         last > 0
-        and number_of(heads[last]) == 1
+        and heading_number(heads[last]) == 1
         and not heads[last - 1].has_text
         and not heads[last - 1].label
     ):
@@ -206,7 +206,7 @@ def _unnumbered(heads: Sequence[Head], numbered: Sequence[int]) -> list[int]:
         if at not in chapters
         and head.matter is None
         and (head.entry is None or head.is_listed)
-        and (head.has_text or (at + 1 in chapters and number_of(heads[at + 1]) == 1))
+        and (head.has_text or (at + 1 in chapters and heading_number(heads[at + 1]) == 1))
     ]
     listed = [at for at in plain if heads[at].is_listed]
     if len(listed) < 2:

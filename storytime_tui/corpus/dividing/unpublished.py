@@ -30,7 +30,7 @@ from storytime_tui.corpus.dividing.published import Plan
 from storytime_tui.corpus.dividing.structure import OF_STORIES, Kind, chosen_of, have_one_hero
 from storytime_tui.corpus.dividing.title_page import TitlePage, title_page_of
 from storytime_tui.corpus.dividing.titles import is_capitals
-from storytime_tui.corpus.dividing.whole_titles import PLACES, joined, shown_title, titled
+from storytime_tui.corpus.dividing.whole_titles import PLACES, one_title, shown_title, titled
 from storytime_tui.stopping import watched
 
 _FEW = 4  # paragraphs, at a text's end, that may name its printer
@@ -44,7 +44,7 @@ _LETTER = re.compile(r"\w")
 
 
 @dataclass(frozen=True)
-class Reading:
+class Outline:
     """What a text says of itself, and which part of it makes which story."""
 
     title: str
@@ -75,7 +75,7 @@ def is_published(text: str, blocks: Sequence[Block], contents: Contents) -> bool
     )
 
 
-def read_private(text: str, blocks: Sequence[Block], book_title: str = "") -> Reading:
+def read_private(text: str, blocks: Sequence[Block], book_title: str = "") -> Outline:
     """The stories of a text, and what its first lines say of it. `book_title`: what its format calls it.
 
     Only lists of contents go, whose titles stand again over the text, and a printer's name after THE END.
@@ -92,9 +92,9 @@ def read_private(text: str, blocks: Sequence[Block], book_title: str = "") -> Re
     if not marks:
         start = rest[0].start if rest else blocks[-1].end
         whole = Plan(title, blocks[0].start, blocks[-1].end, (("", start, blocks[-1].end),))
-        return Reading(title, page.author, (whole,))
+        return Outline(title, page.author, (whole,))
     plans = _plans(blocks, _opening(rest, contents, marks[0].start), marks, title)
-    return Reading(title, page.author, tuple(plans))
+    return Outline(title, page.author, tuple(plans))
 
 
 def _before_imprint(text: str, blocks: Sequence[Block]) -> Sequence[Block]:
@@ -248,7 +248,7 @@ def _marks(text: str, blocks: Sequence[Block], heads: Sequence[Head], chosen: di
         ):
             first -= 1
         names = [titled(text, head) for head in heads[first : at + 1]]
-        title = joined([title for title, _ in names])
+        title = one_title([title for title, _ in names])
         marks.append(_Mark(chosen[at], title, heads[first].start, names[-1][1]))
     return marks[::-1]
 
@@ -316,7 +316,7 @@ def _marked(text: str, blocks: Sequence[Block], page: TitlePage, book_title: str
         start = blocks[places[waiting[0]]].start if waiting else blocks[at].start
         names = [shown_title(text, blocks[places[m]]) for m in (*waiting, n)]
         kind: Kind = "story" if is_story or (not marks and not one_story) else "chapter"
-        marks.append(_Mark(kind, joined(names), start, blocks[at].end))
+        marks.append(_Mark(kind, one_title(names), start, blocks[at].end))
         waiting = []
     return marks
 

@@ -17,7 +17,7 @@ _LONGEST_LABEL = 300  # characters
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationEntry:
     """A line of the contents: the page that it leads to, the place in that ("": its beginning), words, depth."""
 
     path: str
@@ -26,11 +26,11 @@ class Entry:
     depth: int
 
 
-def entries_of_nav(root: Any, base: str) -> list[Entry]:
+def entries_of_nav(root: Any, base: str) -> list[NavigationEntry]:
     """The contents that a page has for its readers (EPUB 3): lists within lists, of links."""
     from lxml import etree
 
-    entries: list[Entry] = []
+    entries: list[NavigationEntry] = []
     for nav in root.iter("nav"):
         if "toc" not in (nav.get("epub:type") or nav.get("role") or "").replace("doc-", "").split():
             continue
@@ -43,11 +43,11 @@ def entries_of_nav(root: Any, base: str) -> list[Entry]:
     return entries
 
 
-def entries_of_ncx(root: Any, base: str) -> list[Entry]:
+def entries_of_ncx(root: Any, base: str) -> list[NavigationEntry]:
     """The contents as EPUB 2 keeps them: points within points."""
     from lxml import etree
 
-    entries: list[Entry] = []
+    entries: list[NavigationEntry] = []
     depth = 0
     for event, point in etree.iterwalk(root, events=("start", "end"), tag="{*}navPoint"):
         depth += 1 if event == "start" else -1
@@ -58,11 +58,11 @@ def entries_of_ncx(root: Any, base: str) -> list[Entry]:
     return entries
 
 
-def _add(entries: list[Entry], base: str, href: str, label: str, depth: int) -> None:
+def _add(entries: list[NavigationEntry], base: str, href: str, label: str, depth: int) -> None:
     path = resolve(base, href) or (base if href.startswith("#") else "")
     label = " ".join(label.split())[:_LONGEST_LABEL]
     if path and label and len(entries) < _MOST:
-        entries.append(Entry(path, href.partition("#")[2], label, max(depth, 1)))
+        entries.append(NavigationEntry(path, href.partition("#")[2], label, max(depth, 1)))
 
 
 def within(path: str) -> str:
@@ -88,7 +88,7 @@ def resolve(base: str, href: str) -> str:
 class _Leaf:
     """A page's lines and headings, while the contents' headings are put to them."""
 
-    def __init__(self, page: Page, entries: Sequence[Entry]) -> None:
+    def __init__(self, page: Page, entries: Sequence[NavigationEntry]) -> None:
         self.lines = page.document.text.split("\n") if page.document.text else []
         self.levels = {heading.line: heading.level for heading in page.document.headings}
         found = [
@@ -99,7 +99,7 @@ class _Leaf:
             key=lambda each: each[0],
         )
 
-    def sections(self) -> list[tuple[int, int, Entry]]:
+    def sections(self) -> list[tuple[int, int, NavigationEntry]]:
         """Each entry of the contents with the half-open range of lines that it is the heading of."""
         ends = [place for place, _ in self.entries[1:]] + [len(self.lines)]
         return [(place, end, entry) for (place, entry), end in zip(self.entries, ends, strict=False)]
@@ -145,18 +145,18 @@ class _Leaf:
 
 
 def join_pages(
-    pages: Sequence[tuple[str, Page]], entries: Sequence[Entry]
+    pages: Sequence[tuple[str, Page]], entries: Sequence[NavigationEntry]
 ) -> tuple[str, tuple[Heading, ...]]:
     """The pages as one text, with their headings; a section that has none takes its words from the contents.
 
     Where a page shows those words as plain lines, they are the heading; otherwise a line of them is added. It
     gets the level that headings of the same depth have in this book.
     """
-    by_page: dict[str, list[Entry]] = {}
+    by_page: dict[str, list[NavigationEntry]] = {}
     for entry in entries:
         by_page.setdefault(entry.path, []).append(entry)
     leaves = [_Leaf(page, by_page.get(path, ())) for path, page in pages]
-    bare: list[tuple[_Leaf, int, int, Entry]] = []
+    bare: list[tuple[_Leaf, int, int, NavigationEntry]] = []
     votes: dict[int, Counter[int]] = {}
     for leaf in leaves:
         for start, end, entry in leaf.sections():

@@ -9,7 +9,7 @@ from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.formats.sources import SourceFiles, source_files
 from storytime_tui.corpus.library.cards import Card, read_card
-from storytime_tui.corpus.library.prepared import Prepared, Source, prepare
+from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
 from storytime_tui.corpus.names import collection_name, distinct, folder_name, title_from_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
@@ -107,4 +107,4 @@ def sources_in(folder: Path, found: SourceFiles) -> list[Source]:
 
 def _prepare(sources: list[Source], card: Card, on_progress: Progress | None) -> Prepared:
     folder = paths.cache_folder() / "prepared"
-    return prepare(sources, folder, plain=card.plain, on_progress=on_progress)
+    return prepare_sources(sources, folder, plain=card.plain, on_progress=on_progress)

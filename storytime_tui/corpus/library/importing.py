@@ -20,7 +20,7 @@ from storytime_tui.corpus.library.copying import Copies
 from storytime_tui.corpus.library.folders import read_folder, sources_in
 from storytime_tui.corpus.library.leftovers import alive, remove_leftovers
 from storytime_tui.corpus.library.lock import shelf_locked
-from storytime_tui.corpus.library.prepared import Prepared, Source, prepare
+from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
 from storytime_tui.corpus.library.shelf import free_name, is_free, load_shelf
 from storytime_tui.corpus.names import NAMELESS, checked_title, folder_name, short_line, slug, title_from_name
 from storytime_tui.corpus.web.polite import is_address
@@ -260,7 +260,7 @@ def _read(copies: Copies, card: Card, report: Report | None) -> tuple[Prepared, 
         report("reading", 0, sum(source.path.stat().st_size for source in sources))
     progress = (lambda done, total: report("reading", done, total)) if report else None
     cache = paths.cache_folder() / "prepared"
-    return prepare(sources, cache, plain=card.plain, on_progress=progress), sources
+    return prepare_sources(sources, cache, plain=card.plain, on_progress=progress), sources
 
 
 def _copies_of(collection: Collection) -> list[str]:

@@ -63,7 +63,7 @@ class Prepared:
     authors: tuple[str, ...] = ()
 
 
-def prepare(
+def prepare_sources(
     sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, on_progress: Progress | None = None
 ) -> Prepared:
     """The stories of files: from the cache where they were made before, otherwise made now and kept there.

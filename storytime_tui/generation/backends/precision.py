@@ -19,7 +19,7 @@ import torch
 
 from storytime_tui.files import write_atomically
 from storytime_tui.generation.backends.backend import Backend
-from storytime_tui.generation.backends.prepare import precisions_of, prepare
+from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.backends.quantized_linear import arithmetic_of_int8, kinds_of_int8
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.identity import identity_of as identity_of
@@ -56,7 +56,7 @@ def choose_precision(
     text: Callable[[], Sequence[int]],
     known: Callable[[], float | None] = lambda: None,
 ) -> tuple[str, float | None]:
-    """What to `prepare` a model with, and how much larger its perplexity is (None where nobody asked).
+    """The precision for `make_backend`, and how much larger its perplexity is (None where nobody asked).
 
     int8 on a CPU where that raises perplexity by less than half a per cent of what the model makes of `text`,
     ids of the kind that it will tell. Else bf16 or fp16
@@ -83,8 +83,8 @@ def asked(model: GPT2 | TransformersModel, ids: Sequence[int]) -> float:
 
     One after the other, so that only one copy lives at a time.
     """
-    exact = surprise(prepare(model, "fp32"), ids)
-    change = math.expm1(min(surprise(prepare(model, "int8"), ids) - exact, 20.0))
+    exact = surprise(make_backend(model, "fp32"), ids)
+    change = math.expm1(min(surprise(make_backend(model, "int8"), ids) - exact, 20.0))
     return change if math.isfinite(change) else math.inf
 
 

@@ -69,7 +69,7 @@ class Choice:
     alternatives: tuple[tuple[int, float], ...] = ()
 
 
-def choose(
+def choose_token(
     logits: torch.Tensor,
     told: Sequence[int],
     new: int,
@@ -129,7 +129,7 @@ class Changes(NamedTuple):
 
 
 def changes(told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Changes:
-    """What is to be done to the log-probabilities of the token after `told`; see `choose`."""
+    """What is to be done to the log-probabilities of the token after `told`; see `choose_token`."""
     settings, size = rules.settings, rules.vocabulary_size
     view = np.asarray(told, np.int64)
     repeated, added = np.zeros(0, np.int64), []

@@ -52,7 +52,7 @@ class _Place:
 
     @property
     def bytes(self) -> int:
-        return weight_files.Entry(self.shape, self.dtype).bytes
+        return weight_files.TensorInfo(self.shape, self.dtype).bytes
 
 
 @dataclass(frozen=True)

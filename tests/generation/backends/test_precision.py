@@ -17,7 +17,7 @@ from storytime_tui.generation.backends.precision import (
     verdict_in,
     write_verdict,
 )
-from storytime_tui.generation.backends.prepare import prepare
+from storytime_tui.generation.backends.prepare import make_backend
 from storytime_tui.generation.backends.quantized_linear import kinds_of_int8, prepare_linear, quantise
 from storytime_tui.paths import cache_folder
 from tests.generation.small_models import VOCABULARY, ours_of, theirs
@@ -55,7 +55,7 @@ def test_surprise_is_the_mean_loss_of_the_windows() -> None:
         with torch.no_grad():
             losses += float(reference(part, labels=part).loss) * (part.shape[1] - 1)
         counts += part.shape[1] - 1
-    backend = prepare(ours_of(reference, kind), "fp32")
+    backend = make_backend(ours_of(reference, kind), "fp32")
     assert surprise(backend, IDS, window=128) == pytest.approx(losses / counts, rel=1e-4)
     with pytest.raises(ValueError, match="at least two tokens"):
         surprise(backend, IDS[:1])
@@ -92,7 +92,7 @@ def test_a_model_that_is_no_number_is_not_told_in_int8() -> None:
     with torch.no_grad():
         broken.transformer.ln_f.weight.fill_(float("nan"))
     assert choose_precision(broken, "broken", Asked(IDS))[0] != "int8"
-    backend = prepare(broken, "int8")  # it says so, as in any other precision
+    backend = make_backend(broken, "int8")  # it says so, as in any other precision
     assert all(backend.read(ids, backend.new_cache()).isnan().all() for ids in ([1], [1, 2]))
 
 
