@@ -18,7 +18,7 @@ import torch
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.backends.backend import CHUNK, Backend
 from storytime_tui.generation.continuation import Continuation, Scene
-from storytime_tui.generation.header import apart, header_of
+from storytime_tui.generation.header import apart, front_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.prefix_cache import PrefixCache, common_ids
 from storytime_tui.generation.sampling.mixture import mixed
@@ -211,7 +211,7 @@ class Generator:
         return Scene(
             text=self._transcripts.of(read),
             spaces=text[len(read) :],
-            front=header_of(voice, memory, self._vocabulary),
+            front=front_of(voice, memory, self._vocabulary),
             note=self._vocabulary.encode(apart(note, "\n")),
             window=self.window,
         )

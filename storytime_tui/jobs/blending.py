@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from storytime_tui.errors import ModelError
 from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.jobs.models import open_model
-from storytime_tui.jobs.run_bases import base_of, check_adapter, weights_of
+from storytime_tui.jobs.run_bases import base_of, check_adapter, weights_digest
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.voices import check_shares, check_strength
 from storytime_tui.reporting import Report
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Parts:
+class BlendParts:
     """What a blend is made of: a run, its base, and so much of other runs that have the same base."""
 
     run: Origin
@@ -52,7 +52,7 @@ class ChosenModel:
 
     origin: Origin
     strength: float
-    parts: Parts | None = None
+    parts: BlendParts | None = None
     note: str = ""  # a sentence where it is not told as the run usually is
 
     @property
@@ -95,11 +95,11 @@ def choose_model(
         return ChosenModel(base, 0.0)
     known = [title for each in (origin, *(other for other, _ in others)) for title in each.voices.titles]
     told = replace(origin, voices=replace(origin.voices, titles=tuple(dict.fromkeys(known))))
-    return ChosenModel(told, wished, Parts(origin, base, others))
+    return ChosenModel(told, wished, BlendParts(origin, base, others))
 
 
 def _check_one_base(run: Origin, base: Origin, other: Origin, others_base: Origin) -> None:
-    if weights_of(base) != weights_of(others_base):
+    if weights_digest(base) != weights_digest(others_base):
         raise ModelError(
             f"{run.name} was trained from {base.name} and {other.name} from {others_base.name}: only runs of one base "
             "can be blended."
@@ -146,7 +146,7 @@ def open_chosen(chosen: ChosenModel, device: torch.device, dtype: torch.dtype) -
         _kept = ends if size <= KEPT else None
         if _kept:
             return _moved(blend.copied_at(ends.run, ends.base, chosen.strength), device, dtype)
-        blend.put(ends.run, ends.base, chosen.strength)
+        blend.put_at_strength(ends.run, ends.base, chosen.strength)
         return _moved(ends.run, device, dtype)
 
 
@@ -164,7 +164,7 @@ def read_base(run: Origin, device: torch.device, report: Report) -> dict[str, to
     return {name: each.cpu() for name, each in blend.state_of(base).items()}
 
 
-def _read(parts: Parts) -> _Ends:
+def _read(parts: BlendParts) -> _Ends:
     import torch
 
     from storytime_tui.models import blend

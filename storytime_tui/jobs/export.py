@@ -205,7 +205,7 @@ def _opened(checkpoint: Path, report: Report) -> Iterator[_Source]:
             weights = stack.enter_context(weight_files.open_weights(checkpoint))
             yield _Source(weights, config, checkpoint, (checkpoint,), None)
             return
-        name = merging.base_of(checkpoint)
+        name = merging.adapter_base(checkpoint)
         origin = find_origin(name, report)
         if origin.folder is None:
             raise ModelError(f"The adapter in {checkpoint} names {name!r} as its base, which has no weights.")

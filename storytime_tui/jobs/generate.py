@@ -245,7 +245,7 @@ def open_teller(
 
     from storytime_tui.generation.backends.cuda_graph import GraphedSteps
     from storytime_tui.generation.backends.gpt2 import GPT2Backend
-    from storytime_tui.generation.backends.precision import ASKED, choose_precision, verdict_in
+    from storytime_tui.generation.backends.precision import ASKED, choose_telling_precision, verdict_in
     from storytime_tui.generation.backends.prepare import make_backend
     from storytime_tui.generation.backends.threads import telling_with
     from storytime_tui.generation.generator import Generator
@@ -265,7 +265,7 @@ def open_teller(
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None
     with telling_with(_Threads().count()):
-        precision, _ = choose_precision(
+        precision, _ = choose_telling_precision(
             model, chosen.identity, something_to_read, lambda: verdict_in(whole) if whole else None
         )
     backend = make_backend(model, precision)

@@ -26,10 +26,10 @@ from storytime_tui.corpus.headers import voice_of
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import StorytimeError, is_fault
-from storytime_tui.generation.voice import Voice as AsWhom
+from storytime_tui.generation.voice import Voice
 from storytime_tui.jobs import voice
 from storytime_tui.jobs.strengths import Tried, best_strength, tried_in_turn
-from storytime_tui.jobs.voice import Ear, Shelf, Tell, Voice
+from storytime_tui.jobs.voice import Ear, MeasuredVoice, Shelf, Tell
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.models.voices import Voices, write_voices
@@ -51,7 +51,7 @@ _CARD = "README.md"
 _FORMAT = 2  # of what is kept; counted up when passages are told in another way
 _log = logging.getLogger(__name__)
 
-Stopped = Callable[[], bool]
+IsStopped = Callable[[], bool]
 Result = TypeVar("Result")
 
 
@@ -68,7 +68,7 @@ class Listening:
     shelves: tuple[Shelf, ...]
     parameters: int
     live: Callable[[str], Tell] | None = None
-    stopped: Stopped = _never
+    stopped: IsStopped = _never
     loss_of: Callable[[Any], float] | None = None
 
 
@@ -138,7 +138,7 @@ def _strengths(
     name: str,
     ear: Ear,
     listening: Listening,
-    measured: dict[float, Voice | None],
+    measured: dict[float, MeasuredVoice | None],
     end: ev.Finished,
     began: float,
 ) -> list[Tried]:
@@ -168,7 +168,7 @@ def _strengths(
     return tried_in_turn(at_one, loss_at, voice_at, out_of_time)
 
 
-def said_of(measured: Voice, step: int, strength: float = 1.0) -> ev.VoiceMeasured:
+def said_of(measured: MeasuredVoice, step: int, strength: float = 1.0) -> ev.VoiceMeasured:
     """The figures as an event."""
     return ev.VoiceMeasured(
         step=step,
@@ -224,8 +224,8 @@ def _ear_of(listening: Listening) -> tuple[Ear | None, float]:
     return _tried("hearing what the base tells", made) or (None, math.nan)
 
 
-def _measured_live(ear: Ear, listening: Listening) -> Voice | None:
-    def measured() -> Voice | None:
+def _measured_live(ear: Ear, listening: Listening) -> MeasuredVoice | None:
+    def measured() -> MeasuredVoice | None:
         assert listening.live is not None
         tells = {shelf.title: listening.live(_line_of(shelf.title, listening)) for shelf in ear.shelves}
         return voice.measure_voice(ear, tells, seed=listening.plan.seed, stopped=listening.stopped)
@@ -237,10 +237,10 @@ def _line_of(title: str, listening: Listening) -> str:
     return title if title in listening.plan.voices else ""
 
 
-def _measured_at_end(run: str, ear: Ear, listening: Listening, strength: float) -> Voice | None:
+def _measured_at_end(run: str, ear: Ear, listening: Listening, strength: float) -> MeasuredVoice | None:
     from storytime_tui.jobs.generate import open_teller
 
-    def measured() -> Voice | None:
+    def measured() -> MeasuredVoice | None:
         teller = open_teller(run, strength=strength)
         return measure_teller(teller, ear, listening.plan.voices, listening.plan.seed, listening.stopped)
 
@@ -248,8 +248,8 @@ def _measured_at_end(run: str, ear: Ear, listening: Listening, strength: float) 
 
 
 def measure_teller(
-    teller: Teller, ear: Ear, known: tuple[str, ...], seed: int = 0, stopped: Stopped = _never
-) -> Voice | None:
+    teller: Teller, ear: Ear, known: tuple[str, ...], seed: int = 0, stopped: IsStopped = _never
+) -> MeasuredVoice | None:
     """Listen to an opened model: told as each shelf that it knows (`known`), and in its usual voice for the others."""
     tells = {
         shelf.title: tell_with(teller, ((shelf.title, 1.0),) if shelf.title in known else None, stopped)
@@ -274,7 +274,7 @@ def _tried(doing: str, work: Callable[[], Result]) -> Result | None:
 # -- who tells ----------------------------------------------------------------------------------------------
 
 
-def tell_with(teller: Teller | Generator, as_whom: AsWhom | None, stopped: Stopped = _never) -> Tell:
+def tell_with(teller: Teller | Generator, as_whom: Voice | None, stopped: IsStopped = _never) -> Tell:
     """Passages by an opened model in the program's own settings, each to the end of a sentence, in a voice.
 
     None is a teller's usual one. Where it is stopped they end where they are.
@@ -298,7 +298,7 @@ def tell_with(teller: Teller | Generator, as_whom: AsWhom | None, stopped: Stopp
 
 
 def live_teller(
-    model: Any, tokenizer: Tokenizer, window: int | None, stopped: Stopped = _never
+    model: Any, tokenizer: Tokenizer, window: int | None, stopped: IsStopped = _never
 ) -> Callable[[str], Tell] | None:
     """Who tells with a model that learns, with a copy of its weights of each moment; None where that takes too much."""
     size = sum(parameter.numel() for parameter in model.parameters())
@@ -335,7 +335,7 @@ def other_manners(shelves: Sequence[Shelf]) -> dict[str, list[str]]:
 
 
 def base_passages(
-    base: str, shelves: tuple[Shelf, ...], stopped: Stopped = _never
+    base: str, shelves: tuple[Shelf, ...], stopped: IsStopped = _never
 ) -> tuple[tuple[str, ...], float]:
     """What a base tells from "Once upon a time" and as stories of these shelves begin, and the seconds that it took.
 

@@ -13,7 +13,7 @@ from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.jobs.estimates import estimate_tokens, likely_gpu
 from storytime_tui.models import catalogue
-from storytime_tui.models.footprint import Size, estimate, size_in, size_of_shape
+from storytime_tui.models.footprint import Size, estimate_memory, size_in, size_of_shape
 from storytime_tui.models.shapes import GPT2_SHAPES, scratch_shape
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve
@@ -123,7 +123,7 @@ def _needed(
     on_gpu: bool = False,
 ) -> int:
     assert plan.block_size
-    return estimate(
+    return estimate_memory(
         size,
         batch=batch,
         block=plan.block_size,

@@ -83,7 +83,7 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
     """
     folder = runs.run_folder(run)
     # held from here on: what is read is still so when it is changed
-    with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():
+    with runs.run_locked(folder) if not _is_follower() else contextlib.nullcontext():
         yield from _resume(run, folder, control, more_epochs)
 
 
@@ -283,7 +283,7 @@ def _build(
     if checkpoint is None and device.type == "cuda":
         size = _size_of(origin, tokenizer)
         memory.check_batch(size, plan, available_memory(device), asked=not prepared.chose_batch)
-    loaded = making.load(plan, origin, tokenizer, device)
+    loaded = making.load_for_training(plan, origin, tokenizer, device)
     if checkpoint is None:
         plan = making.with_compile(plan, loaded, device, len(streams.training.ids))
     model_files = making.fit(plan, origin, loaded, tokenizer, checkpoint)

@@ -22,7 +22,7 @@ from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import hub_cache
 from storytime_tui.models.hub_cache import cache_folder, storage_folder
-from storytime_tui.models.hub_line import Abandoned, Answer, Line, NotTheHub, token
+from storytime_tui.models.hub_line import Abandoned, FileAnswer, HubClient, NotTheHub, token
 
 _SPARE = 50_000_000  # bytes to leave free: a disk filled to the last one helps nobody
 _RESTARTS = 3  # how often a file may begin again from nothing
@@ -70,7 +70,7 @@ class Download:
         self.said: queue.SimpleQueue[Came | Path | BaseException] = queue.SimpleQueue()
         self.file = ""  # on its way now
         self.kept = False  # whether some file is whole already
-        self._line = Line(endpoint())
+        self._line = HubClient(endpoint())
         self._done = 0
         self._total = 0
         self._revision = ""
@@ -141,7 +141,7 @@ class Download:
         files.forget_unused(blobs, days=math.inf)  # only what an earlier download left unfinished
         with files.file_written_atomically(blob, shared=True) as part, part.open("w+b") as file:
             self._receive(name, listed[name], file)
-        hub_cache.put(blob, place)
+        hub_cache.place_blob(blob, place)
         self.kept = True
         return place
 
@@ -185,7 +185,7 @@ class Download:
                 "another), so it was not kept: try again later, and check HF_ENDPOINT."
             )
 
-    def _agreed(self, name: str, named: Named, answer: Answer) -> tuple[int, str]:
+    def _agreed(self, name: str, named: Named, answer: FileAnswer) -> tuple[int, str]:
         """A file's size and hash by the listing and by the answer."""
         size = answer.size if named.size is None else named.size
         if size is None:

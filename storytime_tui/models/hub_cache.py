@@ -82,7 +82,7 @@ def is_sound(path: Path, expected: str = "") -> bool:
     return sound
 
 
-def put(blob: Path, place: Path) -> None:
+def place_blob(blob: Path, place: Path) -> None:
     """Make `place`, in a snapshot, lead to a blob; where links cannot be made, the blob goes there. Raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)
     try:

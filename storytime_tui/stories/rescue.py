@@ -15,7 +15,7 @@ from storytime_tui import files
 Identity = tuple[int, int]  # the device and the number of a file
 
 
-def identity_of(path: Path) -> Identity | None:
+def file_identity(path: Path) -> Identity | None:
     """Which file has this name now; None where none has. Raises OSError where that cannot be said."""
     try:
         found = path.stat()
@@ -35,7 +35,7 @@ def forget_log(path: Path, ours: Identity | None) -> None:
     What is in it can be read here, where it is open; read into the file that has the name now, it would spoil that.
     Raises OSError.
     """
-    if ours is not None and identity_of(log_of(path)) == ours:
+    if ours is not None and file_identity(log_of(path)) == ours:
         for stale in _companions(path):
             stale.unlink(missing_ok=True)
 

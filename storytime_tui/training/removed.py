@@ -40,7 +40,7 @@ def _held(*folders: Path) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         for folder in folders:
             if runs.can_be_held(folder):
-                held.enter_context(runs.locked(folder))
+                held.enter_context(runs.run_locked(folder))
         if os.name == "nt":
             held.close()
         yield

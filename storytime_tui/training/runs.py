@@ -236,7 +236,7 @@ def _claim(folder: Path, held: contextlib.ExitStack) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def run_locked(folder: Path) -> Iterator[None]:
     """Hold a run for one program. Raises RunError where another has it, or it is gone."""
     gone = RunError(f"The run {folder.name!r} is not there any more: another program took it away.")
     if not os.path.isdir(folder):

@@ -341,7 +341,7 @@ class Trainer:
 
     def _save(self) -> Iterator[ev.Event]:
         best = self.best_step == self.step
-        progress = checkpoints.Progress(
+        progress = checkpoints.RunPosition(
             step=self.step,
             best_validation_loss=self.best_loss,
             best_step=self.best_step,

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from storytime_tui.generation.backends.backend import Reader, read_in_chunks
+from storytime_tui.generation.backends.backend import Backend, read_in_chunks
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
 from storytime_tui.generation.sampling.rules import Rules, rules_for
@@ -80,7 +80,7 @@ def steps() -> dict[str, Callable[[], object]]:
         cache = reader.new_cache()
         read_in_chunks(reader, [place * 7919 % VOCABULARY for place in range(READ)], cache)
 
-        def once(reader: Reader = reader, cache: Any = cache) -> None:
+        def once(reader: Backend = reader, cache: Any = cache) -> None:
             reader.cut(cache, READ)
             reader.read([17], cache)
 

@@ -23,7 +23,7 @@ from storytime_tui.jobs.generate import open_teller
 from storytime_tui.jobs.models import WholeFiles
 from storytime_tui.jobs.run_bases import BEGAN, write_beginning
 from storytime_tui.models import blend, catalogue, loading, lora, voices
-from storytime_tui.models.loading import Loaded
+from storytime_tui.models.loading import LoadedModel
 from storytime_tui.models.tokenizer import load_tokenizer
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training.plan import TrainingPlan, write_plan
@@ -44,13 +44,13 @@ def base(whole_starter: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """The starter, which runs begin from; and nothing that an earlier test has kept."""
     monkeypatch.setattr(catalogue, "STARTER_FOLDER", whole_starter)
     # asking each model for its precision takes seconds, and is tested elsewhere
-    monkeypatch.setattr(precision, "choose_precision", lambda *_: ("fp32", None))
+    monkeypatch.setattr(precision, "choose_telling_precision", lambda *_: ("fp32", None))
     blending._kept = None
     yield whole_starter
     blending._kept = None
 
 
-def load(folder: Path) -> Loaded:
+def load(folder: Path) -> LoadedModel:
     return loading.load_model(folder, device=CPU, dtype=torch.float32)
 
 
@@ -207,7 +207,7 @@ def test_a_lora_run_has_a_strength_too_and_joins_a_whole_run() -> None:
     with blend.at_strength(loaded.model, {}, 0.5):
         found = loaded.model(torch.arange(1, 9)[None])
     by_hand = load(origin.folder).model
-    blend.put(by_hand, half, 0.0)
+    blend.put_at_strength(by_hand, half, 0.0)
     torch.testing.assert_close(by_hand(torch.arange(1, 9)[None]), found, rtol=1e-4, atol=1e-5)
     for name in base:
         torch.testing.assert_close(half[name], (base[name] + small[name]) / 2)

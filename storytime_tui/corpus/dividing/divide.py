@@ -29,7 +29,7 @@ from storytime_tui.corpus.dividing.unpublished import Outline, is_published, rea
 from storytime_tui.corpus.document import Book, Chapter, Document, Tale
 from storytime_tui.stopping import watched
 
-__all__ = ["Book", "divide", "read_book", "title_and_body", "title_of"]
+__all__ = ["Book", "divide", "read_book", "title_and_body"]
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # a document's lines are parted by newlines alone
 _END_OF_TEXT = "<|endoftext|>"  # it ends a text wherever it stands: no model may learn it as a word
@@ -48,11 +48,6 @@ def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
     is one story. Quotes and dashes become plain ASCII unless `plain` is False.
     """
     return read_book(document, plain=plain).tales
-
-
-def title_of(document: Document) -> str:
-    """What a document is called, by its format, by its header or by its title over the text; "" where none says."""
-    return read_book(document).title
 
 
 def read_book(document: Document, *, plain: bool = True) -> Book:

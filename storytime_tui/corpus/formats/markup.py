@@ -8,7 +8,7 @@ from typing import Any
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.bylines import title_and_author
 from storytime_tui.corpus.formats.encodings import decode
-from storytime_tui.corpus.formats.markup_lines import FEW, Writer
+from storytime_tui.corpus.formats.markup_lines import FEW, LineWriter
 from storytime_tui.corpus.formats.markup_rules import (
     Meaning,
     follows_line,
@@ -76,7 +76,7 @@ def read_html(source: str, name: str, places: frozenset[str] = frozenset()) -> P
     return Page(Document(text, wrapped, tuple(writer.headings), title, author), writer.places)
 
 
-def _main_heading(root: Any, writer: Writer) -> str | None:
+def _main_heading(root: Any, writer: LineWriter) -> str | None:
     """The words of a page's only first heading, or of the only one in its article; "" where it has several.
 
     None where the page has no headings at all.
@@ -137,7 +137,7 @@ class _Walk:
     """One way through the elements of a page, into a writer."""
 
     def __init__(self, places: frozenset[str]) -> None:
-        self.writer = Writer()
+        self.writer = LineWriter()
         self._wanted = places
         self._lists = 0
         self._quotes = 0

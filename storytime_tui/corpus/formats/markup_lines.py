@@ -14,7 +14,7 @@ FEW = 20  # pieces that a chapter's number may be written in
 _LONGEST_VERSE = 120  # characters; a longer line among verse is prose, and ends its paragraph
 
 
-class Writer:
+class LineWriter:
     """Lines, as the elements give them one by one."""
 
     def __init__(self) -> None:

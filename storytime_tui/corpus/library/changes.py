@@ -13,7 +13,7 @@ from pathlib import Path
 from storytime_tui import files, paths, trash
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.library.cards import Card, read_card, write_card
-from storytime_tui.corpus.library.folders import folder_id, read_folder, removed_stories, title_of
+from storytime_tui.corpus.library.folders import collection_title, folder_id, read_folder, removed_stories
 from storytime_tui.corpus.library.lock import shelf_locked
 from storytime_tui.corpus.library.shelf import free_name, names_titled
 from storytime_tui.corpus.names import NAMELESS, checked_title, slug
@@ -163,7 +163,7 @@ def _undo_story(removed: Removed) -> Restored:
         raise CorpusError(f"“{removed.title}” is back already.")
     rest = tuple(story for story in card.removed if story != removed.story)
     write_card(removed.folder, replace(card, removed=rest))
-    where = removed.collection or title_of(removed.folder, card)
+    where = removed.collection or collection_title(removed.folder, card)
     return Restored(removed.title, removed.name, removed.story, f"“{removed.title}” is back in {where}.")
 
 

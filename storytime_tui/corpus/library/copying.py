@@ -45,7 +45,7 @@ def _unreadable(origin: str, error: OSError) -> CorpusError:
     return CorpusError(f"{origin} cannot be read: {why}.")
 
 
-class Copies:
+class CopiedFiles:
     """What was copied into a new collection's folder: each copy with where it came from, and what was not."""
 
     def __init__(self, folder: Path) -> None:

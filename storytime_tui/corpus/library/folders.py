@@ -35,7 +35,7 @@ def read_folder(
     titles = distinct(_title_in(card, story) for story in stories)
     collection = Collection(
         name=collection_name(folder),
-        title=title_of(folder, card),
+        title=collection_title(folder, card),
         stories=tuple(replace(story, title=title) for story, title in zip(stories, titles, strict=True)),
         author=card.author or (prepared.authors[0] if len(prepared.authors) == 1 else ""),
         source=card.source or ("" if bundled else printable_path(folder)),
@@ -58,7 +58,7 @@ def folder_id(folder: Path) -> tuple[int, int] | None:
     return (about.st_dev, about.st_ino) if about.st_ino and stat.S_ISDIR(about.st_mode) else None
 
 
-def title_of(folder: Path, card: Card) -> str:
+def collection_title(folder: Path, card: Card) -> str:
     """What the collection in a folder is called: by its card, or else as the folder is."""
     return card.title or title_from_name(folder_name(folder))
 

@@ -16,7 +16,7 @@ from storytime_tui.corpus.duplicates import find_copies
 from storytime_tui.corpus.formats.sources import source_files
 from storytime_tui.corpus.formats.table import ARCHIVES
 from storytime_tui.corpus.library.cards import CARD, Card, card_bytes, read_card
-from storytime_tui.corpus.library.copying import Copies
+from storytime_tui.corpus.library.copying import CopiedFiles
 from storytime_tui.corpus.library.folders import read_folder, sources_in
 from storytime_tui.corpus.library.leftovers import alive, remove_leftovers
 from storytime_tui.corpus.library.lock import shelf_locked
@@ -206,7 +206,7 @@ def _fill(
     Returns a sentence for each thing that was left out, and one for each that was not needed. Raises
     CorpusError where nothing can be read, or a file that was named cannot.
     """
-    copies = Copies(folder)
+    copies = CopiedFiles(folder)
     for each in named:
         if each.path.is_dir():
             copies.add_folder(each.path, report)
@@ -253,7 +253,7 @@ def _nothing_added() -> Iterator[None]:
         raise CorpusError(f"{error} Nothing was added.") from error
 
 
-def _read(copies: Copies, card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
+def _read(copies: CopiedFiles, card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
     found = sources_in(copies.folder, source_files(copies.folder))
     sources = [replace(source, origin=copies.origins.get(source.path, "")) for source in found]
     if report:  # the first file may be large

@@ -14,7 +14,14 @@ from storytime_tui import files, paths
 from storytime_tui.corpus.formats.table import ARCHIVES, MEDIA_TYPES, PAGES, SUFFIXES, told_suffixes
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.partial import Part, part_of
-from storytime_tui.corpus.web.polite import Answer, DownloadStopped, NotThere, Trouble, TryAgain, is_address
+from storytime_tui.corpus.web.polite import (
+    Answer,
+    DownloadStopped,
+    NotThere,
+    ServerTrouble,
+    TryAgain,
+    is_address,
+)
 from storytime_tui.corpus.web.redacted import kept, shown
 from storytime_tui.errors import CorpusError
 from storytime_tui.formatting import size
@@ -25,7 +32,7 @@ __all__ = [  # what a caller needs of `polite`, too
     "DownloadStopped",
     "Downloaded",
     "NotThere",
-    "Trouble",
+    "ServerTrouble",
     "download",
     "download_text",
     "downloads_folder",
@@ -132,7 +139,7 @@ def read(
     tries: int = 3,
     patience: float | None = None,
 ) -> tuple[Answer, bytes]:
-    """A small answer, whole, in memory. Raises as `download` does, and Trouble where the server fails."""
+    """A small answer, whole, in memory. Raises as `download` does, and ServerTrouble where the server fails."""
 
     def attempt() -> tuple[Answer, bytes]:
         with polite.asked(url, stop=stop, patience=patience) as (answer, pieces):

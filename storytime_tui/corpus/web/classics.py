@@ -14,7 +14,7 @@ _OPENINGS = ("the tale of", "the story of", "the adventures of", "the", "a", "an
 
 
 @dataclass(frozen=True)
-class Book:
+class GutenbergBook:
     """A book of Project Gutenberg: `author` as people say it, `year` "" and `bytes` 0 where not known."""
 
     number: int
@@ -26,7 +26,7 @@ class Book:
 
 
 @functools.cache
-def classics() -> tuple[Book, ...]:
+def classics() -> tuple[GutenbergBook, ...]:
     """The built-in list, by the authors' last names and then by title."""
     table = (
         importlib.resources.files("storytime_tui.corpus.web")
@@ -35,14 +35,14 @@ def classics() -> tuple[Book, ...]:
     )
     rows = (line.split("\t") for line in table.splitlines()[1:])
     return tuple(
-        Book(
+        GutenbergBook(
             int(number), title, author, year, int(size or 0), tuple(subjects.split("; ")) if subjects else ()
         )
         for number, title, author, year, size, subjects in rows
     )
 
 
-def search_offline(query: str, *, alike: bool = True) -> tuple[Book, ...]:
+def search_offline(query: str, *, alike: bool = True) -> tuple[GutenbergBook, ...]:
     """The classics in which every word of `query` begins a word of the title, the author or a subject.
 
     Accents, capitals and apostrophes are ignored; a number finds the book of that number. First those whose
@@ -67,7 +67,7 @@ def folded_words(text: str) -> tuple[str, ...]:
 class _Entry:
     """A book's words, as a search looks at them."""
 
-    book: Book
+    book: GutenbergBook
     order: tuple[str, ...]  # the title's words as they follow each other, without "The Tale of" in front
     title: frozenset[str]
     author: frozenset[str]
@@ -79,7 +79,7 @@ def _entries() -> tuple[_Entry, ...]:
     return tuple(_entry(book) for book in classics())
 
 
-def _entry(book: Book) -> _Entry:
+def _entry(book: GutenbergBook) -> _Entry:
     order = folded_words(book.title)
     return _Entry(
         book=book,
@@ -107,7 +107,7 @@ def _vocabularies() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted(named)), tuple(sorted(subjects))
 
 
-def _matching(wanted: tuple[str, ...], fits: Callable[[str, str], bool]) -> tuple[Book, ...]:
+def _matching(wanted: tuple[str, ...], fits: Callable[[str, str], bool]) -> tuple[GutenbergBook, ...]:
     ranked = ((_rank(entry, wanted, fits), place) for place, entry in enumerate(_entries()))
     found = sorted((rank, place) for rank, place in ranked if rank is not None)
     return tuple(_entries()[place].book for _, place in found)
@@ -136,7 +136,7 @@ def _rank(
     return 5, only_begun
 
 
-def _matching_alike(wanted: tuple[str, ...]) -> tuple[Book, ...]:
+def _matching_alike(wanted: tuple[str, ...]) -> tuple[GutenbergBook, ...]:
     """As `_matching`, with each word that no book knows replaced by those a letter or two away.
 
     Those are sought in titles and authors' names, and among the subjects only where these have none.

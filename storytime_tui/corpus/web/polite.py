@@ -51,7 +51,7 @@ class DownloadStopped(CorpusError):
         super().__init__("The download was stopped; what came is kept for the next time.")
 
 
-class Trouble(CorpusError):
+class ServerTrouble(CorpusError):
     """A server or the way to it failed: `reason` is what happened, without the full stop, `advice` what to do."""
 
     def __init__(self, reason: str, advice: str = "try again later") -> None:
@@ -59,11 +59,11 @@ class Trouble(CorpusError):
         self.reason = reason
 
 
-class NotThere(Trouble):
+class NotThere(ServerTrouble):
     """The server has nothing at that address (404, 410)."""
 
 
-class TryAgain(Trouble):
+class TryAgain(ServerTrouble):
     """It may work after a pause: `host` asks for `wait` seconds of it, or does not say how many (None)."""
 
     def __init__(
@@ -306,7 +306,7 @@ def _check_status(answer: Answer) -> None:
     if wait is not None and wait > _LONGEST_PAUSE:
         time_asked = "more than a day" if wait > _LONGEST_NAMED else f"{math.ceil(wait / 60):,} minutes"
         asks = f"{host} asks to be left alone for {time_asked}"
-        raise Trouble(asks, "try again after that")
+        raise ServerTrouble(asks, "try again after that")
     if status == 429:
         raise TryAgain(f"{host} asks for a pause (error 429)", host, wait)
     if status >= 500 or status in (408, 425):
@@ -332,7 +332,7 @@ def _in_a_thread(
 ) -> Generator[Item, None, None]:
     """What `items` gives, made in a thread of its own; raises DownloadStopped soon after `stop` is set.
 
-    Raises Unreachable or Trouble where the server takes too long over all. The wire is cut when this ends, so
+    Raises Unreachable or ServerTrouble where the server takes too long over all. The wire is cut when this ends, so
     that the thread does not wait for a server that nobody listens to.
     """
     given: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(_AHEAD)
@@ -378,12 +378,12 @@ def _in_a_thread(
 
 
 def _check_time(wire: Wire) -> None:
-    """Raise Unreachable or Trouble where a head, or a body, has taken longer than it may."""
+    """Raise Unreachable or ServerTrouble where a head, or a body, has taken longer than it may."""
     seconds = wire.seconds()
     if not wire.has_head:
         if seconds > HEAD_SECONDS:
             raise Unreachable(f"{wire.host} did not answer in {HEAD_SECONDS:.0f} seconds", wire.host)
     elif seconds > BODY_SECONDS:
-        raise Trouble(f"{wire.host} did not send all of it in {BODY_SECONDS / 60:.0f} minutes")
+        raise ServerTrouble(f"{wire.host} did not send all of it in {BODY_SECONDS / 60:.0f} minutes")
     elif seconds > HEAD_SECONDS and wire.came < SLOWEST * seconds:
-        raise Trouble(f"{wire.host} sends too slowly: {wire.came:,} bytes in {seconds:.0f} seconds")
+        raise ServerTrouble(f"{wire.host} sends too slowly: {wire.came:,} bytes in {seconds:.0f} seconds")

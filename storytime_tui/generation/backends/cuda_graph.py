@@ -29,7 +29,7 @@ from storytime_tui.generation.sampling.sampler import COLDEST, Changes, uniform
 from storytime_tui.generation.sampling.settings import Knobs
 
 # of a step; a number is to read, and to look at so many of the window's places
-Part = int | Literal["choose", "order and choose"]
+GraphPart = int | Literal["choose", "order and choose"]
 _STEP = 256  # places by which a longer text is looked at
 
 
@@ -105,8 +105,8 @@ class GraphedSteps:
     def __init__(self, backend: GPT2Backend, rows: int = 1) -> None:
         self._reader, self._rows = backend, rows
         extents = (*range(_STEP, backend.window, _STEP), backend.window)
-        self._parts: tuple[Part, ...] = (*extents, "choose", "order and choose")
-        self._recorded: dict[Part, torch.cuda.CUDAGraph] = {}
+        self._parts: tuple[GraphPart, ...] = (*extents, "choose", "order and choose")
+        self._recorded: dict[GraphPart, torch.cuda.CUDAGraph] = {}
         device = backend.device
         with torch.inference_mode():
             # zeros, for what lies behind the mask is still multiplied: by nothing, which must give nothing
@@ -139,7 +139,7 @@ class GraphedSteps:
                     self._do(part)
                     self._place.fill_(place)
             torch.cuda.current_stream().wait_stream(aside)
-            recorded: dict[Part, torch.cuda.CUDAGraph] = {}
+            recorded: dict[GraphPart, torch.cuda.CUDAGraph] = {}
             for part in self._parts:
                 recorded[part] = torch.cuda.CUDAGraph()
                 with torch.cuda.graph(recorded[part], capture_error_mode="thread_local"):
@@ -186,7 +186,7 @@ class GraphedSteps:
             raise ValueError(f"The window of {backend.window} is full: cut the text first.")
         if changes is not None:
             check_one_row(self._rows)
-        choosing: Part = "order and choose" if takes_order(knobs, backend.vocabulary) else "choose"
+        choosing: GraphPart = "order and choose" if takes_order(knobs, backend.vocabulary) else "choose"
         with torch.inference_mode():
             self._place.fill_(cache.length)
             self._tokens.copy_(torch.tensor(list(last)))
@@ -214,11 +214,11 @@ class GraphedSteps:
             newest = chosen.tokens
             yield chosen
 
-    def _reading(self, place: int) -> Part:
+    def _reading(self, place: int) -> GraphPart:
         """What reads a token at a place: the recording that looks least far beyond it."""
         return min(place // _STEP * _STEP + _STEP, self._reader.window)
 
-    def _do(self, part: Part) -> None:
+    def _do(self, part: GraphPart) -> None:
         """As it was recorded, if it was."""
         if part in self._recorded:
             self._recorded[part].replay()

@@ -23,7 +23,7 @@ from storytime_tui.generation.backends.prepare import make_backend, precisions_o
 from storytime_tui.generation.backends.quantized_linear import arithmetic_of_int8, kinds_of_int8
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.identity import identity_of as identity_of
-from storytime_tui.models.loading import choose_precision as fastest_float
+from storytime_tui.models.loading import choose_precision
 from storytime_tui.paths import cache_folder
 from storytime_tui.small_files import UnreadableFile, read_json
 
@@ -50,7 +50,7 @@ def surprise(backend: Backend, ids: Sequence[int], window: int = 256) -> float:
     return -float(found.double().mean())
 
 
-def choose_precision(
+def choose_telling_precision(
     model: GPT2 | TransformersModel,
     identity: str,
     text: Callable[[], Sequence[int]],
@@ -64,7 +64,7 @@ def choose_precision(
     where no verdict is remembered and none is `known`. `identity`: see `identity_of`.
     """
     device = next(model.parameters()).device
-    otherwise = fastest_float("auto", device)
+    otherwise = choose_precision("auto", device)
     if "int8" not in precisions_of(model):
         return otherwise, None
     key = sha256(f"{identity} {_engine()}".encode()).hexdigest()

@@ -51,7 +51,7 @@ def is_adapter(folder: Path) -> bool:
     return (folder / ADAPTER_CONFIG).is_file()
 
 
-def base_of(folder: Path) -> str:
+def adapter_base(folder: Path) -> str:
     """What the adapter in `folder` calls its base: a folder, a run, or an id on the Hub. Raises ModelError."""
     name = model_folder.read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
     if not isinstance(name, str) or not name:
