@@ -5,10 +5,11 @@ import dataclasses
 
 from storytime_tui import log
 from storytime_tui.cli import DONE
-from storytime_tui.commands.output import StatusLine, print_json, progress_text, say
+from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.errors import Misused
+from storytime_tui.formatting import progress
 from storytime_tui.jobs.evaluate import judge, judge_voice
-from storytime_tui.jobs.voice import Voice
+from storytime_tui.jobs.voice import MeasuredVoice
 from storytime_tui.terminal import printable
 from storytime_tui.training.heard import WHAT_IT_IS
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     status = StatusLine()
 
     def report(what: str, done: int, total: int) -> None:
-        status.show(progress_text(what, done, total))
+        status.show(progress(what, done, total))
 
     try:
         judged = judge(
@@ -95,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _in_words(voice: Voice) -> str:
+def _in_words(voice: MeasuredVoice) -> str:
     shelf = "the shelf" if len(voice.of_each) == 1 else "the shelf that they were told as"
     each = ", ".join(f"{count:,} {name or 'nobody'}" for name, count in voice.per_class.items())
     return (

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from storytime_tui.errors import Misused, PlanError
+from storytime_tui.formatting import progress
 from storytime_tui.models.voices import check_strength
 from storytime_tui.terminal import printable_line
 
@@ -49,18 +50,9 @@ def progress_shown() -> Iterator[Callable[[str, int, int], None]]:
     """Give a callable that shows words, done and total on the status line; the line goes at the end."""
     status = StatusLine()
     try:
-        yield lambda what, done, total: status.show(progress_text(what, done, total))
+        yield lambda what, done, total: status.show(progress(what, done, total))
     finally:
         status.clear()
-
-
-def progress_text(what: str, done: int, total: int) -> str:
-    """`fetching gpt2  120 of 353 MB`, `turning the stories into tokens  3 of 12`."""
-    if total <= 0:
-        return f"{what}…"
-    if total > 1_000_000:
-        return f"{what}  {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
-    return f"{what}  {done:,} of {total:,}"
 
 
 def add_set_argument(parser: argparse.ArgumentParser, of_what: str) -> None:

@@ -17,14 +17,14 @@ from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
     print_json,
-    progress_text,
     say,
     strength_of,
     values_of,
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
+from storytime_tui.formatting import progress
 from storytime_tui.generation import voice as voices
-from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.pieces import WHY_IT_STOPPED, Piece, Told
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings, with_values
 from storytime_tui.jobs import generate, records
@@ -32,13 +32,6 @@ from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.models.voices import check_contrast, check_shares
 from storytime_tui.terminal import printable, printable_line
 
-_STOPPED_BY = {
-    "length": "as long as asked for",
-    "end": "the story came to its end",
-    "stop": "stop text reached",
-    "you": "stopped",
-    "stuck": "all that could follow is banned",
-}
 TEXTS = ("prompt", "memory", "note", "values")  # arguments that name nothing: they may be empty
 _MOST = 64  # continuations at once
 Stream = Iterator[tuple[int, Piece | Told]]
@@ -148,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         teller = generate.open_teller(
             name,
-            lambda event: status.show(progress_text(printable(event.what), event.done, event.total)),
+            lambda event: status.show(progress(printable(event.what), event.done, event.total)),
             strength=strength,
             blend=blend,
             contrast=args.contrast,
@@ -317,7 +310,7 @@ def _summary(ends: Sequence[Told]) -> str:
     """What came of it, in a line."""
     tokens = sum(told.tokens for told in ends)
     speed = sum(told.tokens_per_second for told in ends)
-    how = list(dict.fromkeys(_STOPPED_BY[told.stopped_by] for told in ends))
+    how = list(dict.fromkeys(WHY_IT_STOPPED[told.stopped_by] for told in ends))
     parts = [f"{tokens} token{'' if tokens == 1 else 's'}", f"{speed:.1f} tokens/s", "; ".join(how)]
     seen = ends[0].seen if ends else None
     if seen is not None and seen.begins:

@@ -17,12 +17,11 @@ from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
     print_json,
-    progress_text,
     say,
     values_of,
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
-from storytime_tui.formatting import count
+from storytime_tui.formatting import count, progress, size
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.jobs.boards import on_board
 from storytime_tui.jobs.progress import Stopped
@@ -214,7 +213,7 @@ def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
 def _print(event: ev.Event, status: StatusLine) -> None:
     """One event in words; steps share a status line and leave a line only when they are evaluated."""
     if isinstance(event, ev.Preparing):
-        status.show(progress_text(event.what, event.done, event.total))
+        status.show(progress(event.what, event.done, event.total))
         return
     if isinstance(event, ev.StepDone):
         status.show(
@@ -229,9 +228,9 @@ def _print(event: ev.Event, status: StatusLine) -> None:
 def _memory_in_words(event: ev.Started) -> str:
     if not event.memory_needed:
         return ""
-    needed, available = event.memory_needed / 1e9, event.memory_available / 1e9
+    needed, available = event.memory_needed, event.memory_available
     more = "" if needed <= available else ": it may run out, and will then read fewer windows at a time"
-    return f"\nneeds about {needed:.1f} GB of memory, of {available:.1f} GB{more}"
+    return f"\nneeds about {size(needed)} of memory, of {size(available)}{more}"
 
 
 def _beginning_of(event: ev.Sampled) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from storytime_tui.errors import ModelError
 from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.jobs.models import open_model
-from storytime_tui.jobs.run_bases import base_of, check_adapter, weights_of
+from storytime_tui.jobs.run_bases import base_of, check_adapter, weights_digest
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.voices import check_shares, check_strength
 from storytime_tui.reporting import Report
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Parts:
+class BlendParts:
     """What a blend is made of: a run, its base, and so much of other runs that have the same base."""
 
     run: Origin
@@ -47,12 +47,12 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenModel:
     """What to tell with: the model of `origin` as it is, or, where there are `parts`, those at `strength`."""
 
     origin: Origin
     strength: float
-    parts: Parts | None = None
+    parts: BlendParts | None = None
     note: str = ""  # a sentence where it is not told as the run usually is
 
     @property
@@ -61,7 +61,9 @@ class Chosen:
         return f"{self.parts.identity} at {self.strength!r}" if self.parts else _identity(self.origin)
 
 
-def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report) -> Chosen:
+def choose_model(
+    name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report
+) -> ChosenModel:
     """Find what a run is to be told with at a strength (None: the one that it is usually told at).
 
     At strength 0 it is the base, in every way; a blend knows the voices of all its runs, the first run's first. Where
@@ -77,27 +79,27 @@ def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]
     wished = origin.voices.strength if strength is None else float(strength)
     shares = [(other, share) for other, share in shares if share]
     if wished == 1 and not shares:
-        return Chosen(origin, 1.0)
+        return ChosenModel(origin, 1.0)
     try:
         base = base_of(origin, report)
     except ModelError as error:
         if strength is None and not shares:
             _log.warning("told at strength 1, and not at %g: %s", wished, error)
             note = f"{name} is told at strength 1, and not at {wished:g} as usual: {error}"
-            return Chosen(origin, 1.0, note=note)
+            return ChosenModel(origin, 1.0, note=note)
         raise
     others = tuple((find_origin(other, report), share) for other, share in shares)
     for other, _ in others:
         _check_one_base(origin, base, other, base_of(other, report))
     if wished == 0:
-        return Chosen(base, 0.0)
+        return ChosenModel(base, 0.0)
     known = [title for each in (origin, *(other for other, _ in others)) for title in each.voices.titles]
     told = replace(origin, voices=replace(origin.voices, titles=tuple(dict.fromkeys(known))))
-    return Chosen(told, wished, Parts(origin, base, others))
+    return ChosenModel(told, wished, BlendParts(origin, base, others))
 
 
 def _check_one_base(run: Origin, base: Origin, other: Origin, others_base: Origin) -> None:
-    if weights_of(base) != weights_of(others_base):
+    if weights_digest(base) != weights_digest(others_base):
         raise ModelError(
             f"{run.name} was trained from {base.name} and {other.name} from {others_base.name}: only runs of one base "
             "can be blended."
@@ -121,7 +123,7 @@ _kept: _Ends | None = None
 _turn = threading.Lock()
 
 
-def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any:
+def open_chosen(chosen: ChosenModel, device: torch.device, dtype: torch.dtype) -> Any:
     """The model, on the device and in the dtype. Raises ModelError.
 
     A blend is computed in fp32 on the CPU and rounded once: what a run has learned is mostly less than the last digit
@@ -144,7 +146,7 @@ def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any
         _kept = ends if size <= KEPT else None
         if _kept:
             return _moved(blend.copied_at(ends.run, ends.base, chosen.strength), device, dtype)
-        blend.put(ends.run, ends.base, chosen.strength)
+        blend.put_at_strength(ends.run, ends.base, chosen.strength)
         return _moved(ends.run, device, dtype)
 
 
@@ -162,7 +164,7 @@ def read_base(run: Origin, device: torch.device, report: Report) -> dict[str, to
     return {name: each.cpu() for name, each in blend.state_of(base).items()}
 
 
-def _read(parts: Parts) -> _Ends:
+def _read(parts: BlendParts) -> _Ends:
     import torch
 
     from storytime_tui.models import blend

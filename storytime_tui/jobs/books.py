@@ -6,25 +6,25 @@ from collections.abc import Iterator
 
 from storytime_tui.corpus.library.importing import AddedCollection
 from storytime_tui.corpus.web import addresses, gutenberg
-from storytime_tui.corpus.web.gutenberg import Book, Found
+from storytime_tui.corpus.web.gutenberg import FoundBooks, GutenbergBook
 from storytime_tui.jobs import shelves
 from storytime_tui.jobs.progress import Stopped
 from storytime_tui.reporting import Report
 
-__all__ = ["Book", "Found", "browse", "fetch", "numbered", "search", "search_offline"]
+__all__ = ["FoundBooks", "GutenbergBook", "browse", "fetch", "numbered", "search", "search_offline"]
 
 
-def browse() -> tuple[Book, ...]:
+def browse() -> tuple[GutenbergBook, ...]:
     """The built-in list of children's classics, at once and without a network."""
     return gutenberg.classics()
 
 
-def search_offline(query: str) -> tuple[Book, ...]:
+def search_offline(query: str) -> tuple[GutenbergBook, ...]:
     """What the built-in list has by title, author or subject, at once; all of it for an empty query."""
     return gutenberg.search_offline(query) if query.strip() else browse()
 
 
-def search(query: str, *, stop: threading.Event | None = None) -> Found:
+def search(query: str, *, stop: threading.Event | None = None) -> FoundBooks:
     """Books by title, author or subject: the built-in list first, then all of Project Gutenberg.
 
     Without a network the list answers alone, and the note says so. Raises Stopped.
@@ -33,14 +33,14 @@ def search(query: str, *, stop: threading.Event | None = None) -> Found:
         return gutenberg.search(query, stop=stop)
 
 
-def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
+def numbered(number: int, *, stop: threading.Event | None = None) -> GutenbergBook:
     """The book of that number, with an empty title where nobody can tell it yet. Raises Stopped."""
     with _stopped():
         return gutenberg.numbered(number, stop=stop)
 
 
 def fetch(
-    book: Book, *, report: Report | None = None, stop: threading.Event | None = None
+    book: GutenbergBook, *, report: Report | None = None, stop: threading.Event | None = None
 ) -> AddedCollection:
     """Download a book, clean and divide it, and put it on the shelf with its source and licence.
 

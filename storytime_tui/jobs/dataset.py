@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from storytime_tui import files, paths
+from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
 from storytime_tui.corpus.headers import header_before, shelf_line, voice_of
 from storytime_tui.corpus.library.shelf import find_collection
@@ -19,11 +19,9 @@ from storytime_tui.reporting import Report
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.plan import TrainingPlan, repeats_of
 
-_DAYS = 90  # tokens that were not opened for so long are made again when they are wanted
-
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenStories:
     """The stories of a plan, split, and the plan with them written out by name.
 
     `reading`: what one epoch reads, the training stories as the plan's `repeats`, `shelf_lines` and `headers` have
@@ -47,7 +45,7 @@ class Streams:
     fingerprint: str
 
 
-def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None) -> Chosen:
+def choose_stories(plan: TrainingPlan, report: Report = lambda words, done, total: None) -> ChosenStories:
     """Find the plan's stories and split them. Raises CorpusError or PlanError naming what is missing.
 
     The plan that comes back names every story, and folders by their whole path: the run means the same
@@ -80,7 +78,7 @@ def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None)
     shelves = _Shelves(collections, plan.voices)
     reading = _reading(split.training, plan, shelves)
     asked = tuple(part for story in split.validation for part in shelves.behind_line(story))
-    return Chosen(plan, split, reading, asked, shelves_of(collections, split))
+    return ChosenStories(plan, split, reading, asked, shelves_of(collections, split))
 
 
 def _picked(collections: Sequence[Collection], wanted: tuple[str, ...]) -> list[tuple[str, Story]]:
@@ -178,15 +176,14 @@ def _lasting_name(name: str) -> str:
     return str(path.resolve()) if path.exists() else name
 
 
-def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
+def tokenise(chosen: ChosenStories, encoder: Encoder, report: Report) -> Streams:
     """The token streams of both halves, from the cache where they were made before."""
 
     def progress(done: int, total: int) -> None:
         report("turning the stories into tokens", done, total)
 
-    progress(0, len(chosen.reading))
+    progress(0, 0)
     folder = paths.cache_folder() / "tokens"
-    files.forget_unused(folder, _DAYS)
     training = open_tokens(chosen.reading, encoder, folder, progress)
     validation = open_tokens(chosen.asked, encoder, folder, progress)
     digest = hashlib.sha256(f"{training.digest} {validation.digest}".encode())

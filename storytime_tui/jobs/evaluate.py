@@ -16,7 +16,7 @@ from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.jobs.listen import base_passages, measure_teller, other_manners
 from storytime_tui.jobs.models import open_model
 from storytime_tui.jobs.run_bases import check_adapter
-from storytime_tui.jobs.voice import Voice, ear_for, shelves_of
+from storytime_tui.jobs.voice import MeasuredVoice, ear_for, shelves_of
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.reporting import Report
 from storytime_tui.training.plan import TrainingPlan
@@ -91,7 +91,7 @@ def judge(
         )
 
     def on_batch(done: int, total: int) -> bool:
-        report("reading to the model", done, total)
+        report("measuring the loss", done, total)
         return True
 
     score = score_stream(
@@ -127,7 +127,7 @@ def judge_voice(
     *,
     seed: int = 0,
     fraction: float = TrainingPlan.validation_fraction,
-) -> Voice:
+) -> MeasuredVoice:
     """Have a model tell, as each of these collections, and say how much of it sounds like them.
 
     The classifier is made from the collections' training stories and from what the model's base tells; a base is its

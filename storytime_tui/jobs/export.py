@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storytime_tui import files, paths, small_files
-from storytime_tui.errors import ModelError, RunError
+from storytime_tui import files, formatting, paths, small_files
+from storytime_tui.errors import ModelError
 from storytime_tui.jobs import blending
-from storytime_tui.jobs.find_model import Origin, find_origin, model_in
+from storytime_tui.jobs.find_model import Origin, checkpoint_in, find_origin
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.voices import Voices, write_voices
@@ -137,7 +137,7 @@ def _chosen(name: str, checkpoint: str | None, report: Report) -> tuple[Path, st
     run, _, which = name.partition("/")
     a_base = catalogue.is_base_name(name) and not which and checkpoint is None
     if not a_base and runs.is_run(run):
-        found = _checkpoint(runs.run_folder(run), checkpoint or which)
+        found = checkpoint_in(runs.run_folder(run), checkpoint or which)
         return found, run, found.name
     if checkpoint is not None or not _is_known_base(name):
         runs.run_folder(name)  # raises: there is none, and only a run has checkpoints
@@ -152,18 +152,6 @@ def _is_known_base(name: str) -> bool:
     if "/" in name or catalogue.is_base_name(name) or os.path.isdir(os.path.expanduser(name)):
         return True
     return catalogue.is_repo_id(name) and hub.cached(name) is not None
-
-
-def _checkpoint(folder: Path, which: str | None) -> Path:
-    """The folder of a checkpoint with a model in it. Raises RunError where there is none such."""
-    steps = runs.checkpoint_steps(folder)
-    if not steps:
-        raise RunError(f"The run {folder.name!r} has no checkpoint yet: let it learn a little longer.")
-    found = model_in(folder, which)
-    if found is None:
-        kept = ", ".join(f"step-{step}" for step in steps)
-        raise RunError(f"The run {folder.name!r} keeps no checkpoint {which!r}; it has best, last, {kept}.")
-    return found
 
 
 # -- what is exported --------------------------------------------------------------------------------------
@@ -187,7 +175,7 @@ def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Re
     """An opened checkpoint, its weights moved towards its base or away from it where it is told so."""
     with ExitStack() as stack:
         source = stack.enter_context(_opened(checkpoint, report))
-        told = blending.choose(name, strength, (), report)
+        told = blending.choose_model(name, strength, (), report)
         if told.strength == 0:  # the base itself
             source = stack.enter_context(_opened(_weights_of(told.origin), report))
         elif told.parts is not None:
@@ -217,7 +205,7 @@ def _opened(checkpoint: Path, report: Report) -> Iterator[_Source]:
             weights = stack.enter_context(weight_files.open_weights(checkpoint))
             yield _Source(weights, config, checkpoint, (checkpoint,), None)
             return
-        name = merging.base_of(checkpoint)
+        name = merging.adapter_base(checkpoint)
         origin = find_origin(name, report)
         if origin.folder is None:
             raise ModelError(f"The adapter in {checkpoint} names {name!r} as its base, which has no weights.")
@@ -251,7 +239,7 @@ def _check_room(to: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
         raise ModelError(
-            f"The export needs {(needed + _SPARE) / 1e9:,.1f} GB of disk in {folder}, and {free / 1e9:,.1f} GB are "
+            f"The export needs {formatting.size(needed + _SPARE)} of disk in {folder}, and {formatting.size(free)} are "
             "free: make room, or let --to name a place on a bigger disk."
         )
 

@@ -13,7 +13,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,15 +21,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
-from storytime_tui import files, paths, small_files
+from storytime_tui import disk_cache, paths, small_files
 from storytime_tui.corpus.headers import voice_of
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import StorytimeError, is_fault
-from storytime_tui.generation.voice import Voice as AsWhom
+from storytime_tui.generation.voice import Voice
 from storytime_tui.jobs import voice
 from storytime_tui.jobs.strengths import Tried, best_strength, contrast_in_turn, tried_in_turn
-from storytime_tui.jobs.voice import Ear, Shelf, Tell, Voice
+from storytime_tui.jobs.voice import Ear, MeasuredVoice, Shelf, Tell
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.models.voices import Voices, write_voices
@@ -49,11 +48,10 @@ _LEAST, _CHOOSING = 30.0, 0.2  # seconds, or a share of the training's: then no 
 _SMALL = 100_000_000  # parameters: a larger model is listened to at the end only, since it takes a copy of it
 _ROOM = 12  # bytes a parameter: the weights as they are loaded, and what is made of them to tell with
 _CARD = "README.md"
-_DAYS = 90  # what a base told is kept for, since it was last asked for
 _FORMAT = 2  # of what is kept; counted up when passages are told in another way
 _log = logging.getLogger(__name__)
 
-Stopped = Callable[[], bool]
+IsStopped = Callable[[], bool]
 Result = TypeVar("Result")
 
 
@@ -70,7 +68,7 @@ class Listening:
     shelves: tuple[Shelf, ...]
     parameters: int
     live: Callable[[str], Tell] | None = None
-    stopped: Stopped = _never
+    stopped: IsStopped = _never
     loss_of: Callable[[Any], float] | None = None
 
 
@@ -143,7 +141,7 @@ def _strengths(
     name: str,
     ear: Ear,
     listening: Listening,
-    measured: dict[float, Voice | None],
+    measured: dict[float, MeasuredVoice | None],
     end: ev.Finished,
 ) -> list[Tried]:
     """What comes of telling with a run at several strengths; `measured` gets the voice at each of them."""
@@ -158,7 +156,7 @@ def _strengths(
     device = choose_device(listening.plan.device)
 
     def loss_at(strength: float) -> float:
-        chosen = blending.choose(name, strength, (), lambda what, done, total: None)
+        chosen = blending.choose_model(name, strength, (), lambda what, done, total: None)
         return loss_of(blending.open_chosen(chosen, device, torch.float32))
 
     def voice_at(strength: float) -> tuple[float, float] | None:
@@ -175,7 +173,9 @@ def _time_limit(listening: Listening, end: ev.Finished) -> Callable[[], bool]:
     return lambda: listening.stopped() or time.monotonic() - began > max(_LEAST, _CHOOSING * end.seconds)
 
 
-def said_of(measured: Voice, step: int, strength: float = 1.0, contrast: float = 0.0) -> ev.VoiceMeasured:
+def said_of(
+    measured: MeasuredVoice, step: int, strength: float = 1.0, contrast: float = 0.0
+) -> ev.VoiceMeasured:
     """The figures as an event."""
     return ev.VoiceMeasured(
         step=step,
@@ -232,8 +232,8 @@ def _ear_of(listening: Listening) -> tuple[Ear | None, float]:
     return _tried("hearing what the base tells", made) or (None, math.nan)
 
 
-def _measured_live(ear: Ear, listening: Listening) -> Voice | None:
-    def measured() -> Voice | None:
+def _measured_live(ear: Ear, listening: Listening) -> MeasuredVoice | None:
+    def measured() -> MeasuredVoice | None:
         assert listening.live is not None
         tells = {shelf.title: listening.live(_line_of(shelf.title, listening)) for shelf in ear.shelves}
         return voice.measure_voice(ear, tells, seed=listening.plan.seed, stopped=listening.stopped)
@@ -247,10 +247,10 @@ def _line_of(title: str, listening: Listening) -> str:
 
 def _measured_at_end(
     run: str, ear: Ear, listening: Listening, strength: float, contrast: float = 0.0
-) -> Voice | None:
+) -> MeasuredVoice | None:
     from storytime_tui.jobs.generate import open_teller
 
-    def measured() -> Voice | None:
+    def measured() -> MeasuredVoice | None:
         teller = open_teller(run, strength=strength, contrast=contrast)
         return measure_teller(teller, ear, listening.plan.voices, listening.plan.seed, listening.stopped)
 
@@ -258,8 +258,8 @@ def _measured_at_end(
 
 
 def measure_teller(
-    teller: Teller, ear: Ear, known: tuple[str, ...], seed: int = 0, stopped: Stopped = _never
-) -> Voice | None:
+    teller: Teller, ear: Ear, known: tuple[str, ...], seed: int = 0, stopped: IsStopped = _never
+) -> MeasuredVoice | None:
     """Listen to an opened model: told as each shelf that it knows (`known`), and in its usual voice for the others."""
     tells = {
         shelf.title: tell_with(teller, ((shelf.title, 1.0),) if shelf.title in known else None, stopped)
@@ -284,7 +284,7 @@ def _tried(doing: str, work: Callable[[], Result]) -> Result | None:
 # -- who tells ----------------------------------------------------------------------------------------------
 
 
-def tell_with(teller: Teller | Generator, as_whom: AsWhom | None, stopped: Stopped = _never) -> Tell:
+def tell_with(teller: Teller | Generator, as_whom: Voice | None, stopped: IsStopped = _never) -> Tell:
     """Passages by an opened model in the program's own settings, each to the end of a sentence, in a voice.
 
     None is a teller's usual one. Where it is stopped they end where they are.
@@ -308,7 +308,7 @@ def tell_with(teller: Teller | Generator, as_whom: AsWhom | None, stopped: Stopp
 
 
 def live_teller(
-    model: Any, tokenizer: Tokenizer, window: int | None, stopped: Stopped = _never
+    model: Any, tokenizer: Tokenizer, window: int | None, stopped: IsStopped = _never
 ) -> Callable[[str], Tell] | None:
     """Who tells with a model that learns, with a copy of its weights of each moment; None where that takes too much."""
     size = sum(parameter.numel() for parameter in model.parameters())
@@ -316,11 +316,11 @@ def live_teller(
         return None
 
     def live(title: str) -> Tell:
-        from storytime_tui.generation.backends.prepare import prepare
+        from storytime_tui.generation.backends.prepare import make_backend
         from storytime_tui.generation.generator import Generator
 
         on_gpu = next(model.parameters()).device.type == "cuda"
-        backend = prepare(model, "bf16" if on_gpu else "fp32")
+        backend = make_backend(model, "bf16" if on_gpu else "fp32")
         return tell_with(Generator(backend, tokenizer, window), ((title, 1.0),) if title else (), stopped)
 
     return live
@@ -345,7 +345,7 @@ def other_manners(shelves: Sequence[Shelf]) -> dict[str, list[str]]:
 
 
 def base_passages(
-    base: str, shelves: tuple[Shelf, ...], stopped: Stopped = _never
+    base: str, shelves: tuple[Shelf, ...], stopped: IsStopped = _never
 ) -> tuple[tuple[str, ...], float]:
     """What a base tells from "Once upon a time" and as stories of these shelves begin, and the seconds that it took.
 
@@ -362,7 +362,7 @@ def base_passages(
     facts = [_FORMAT, voice.TOKENS, voice.BASE_PASSAGES, *map(identity_of, folders), *openings]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
     path = paths.cache_folder() / "voice" / f"{key}.json"
-    kept = _kept(path)
+    kept = disk_cache.find(path, _kept)
     if kept is not None:
         return kept
     teller = open_teller(base)
@@ -373,10 +373,7 @@ def base_passages(
             return (), math.nan
         told += each
     seconds = time.monotonic() - began
-    with contextlib.suppress(OSError):
-        files.make_folder(path.parent)
-        files.forget_unused(path.parent, _DAYS)
-        files.write_atomically(path, json.dumps({"passages": told, "seconds": seconds}).encode())
+    disk_cache.remember(path, json.dumps({"passages": told, "seconds": seconds}).encode())
     return tuple(told), seconds
 
 
@@ -386,7 +383,6 @@ def _kept(path: Path) -> tuple[tuple[str, ...], float] | None:
         passages, seconds = tuple(found["passages"]), float(found["seconds"])
         if not all(isinstance(passage, str) for passage in passages):
             return None
-        os.utime(path)
     except (OSError, small_files.UnreadableFile, KeyError, TypeError, ValueError):
         return None
     return passages, seconds

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from storytime_tui.corpus.tokens import TokenFile
-    from storytime_tui.models.loading import Loaded
+    from storytime_tui.models.loading import LoadedModel
     from storytime_tui.models.tokenizer import Tokenizer
 
 _EMBEDDINGS = ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head")  # in the names of weights
@@ -23,7 +23,9 @@ _COMPILING = 180.0  # seconds of learning from which compiling the blocks, a min
 _EAGER_SPEED = 60e12  # FLOP a second that a GPU of today does uncompiled, with a small model
 
 
-def load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch.device) -> Loaded:
+def load_for_training(
+    plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch.device
+) -> LoadedModel:
     """The model that learns, in fp32; under LoRA its base only has to be read, for which 16 bits do on a GPU."""
     import torch
 
@@ -45,7 +47,7 @@ def load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch
 
 
 def fit(
-    plan: TrainingPlan, origin: Origin, loaded: Loaded, tokenizer: Tokenizer, checkpoint: Path | None
+    plan: TrainingPlan, origin: Origin, loaded: LoadedModel, tokenizer: Tokenizer, checkpoint: Path | None
 ) -> WholeFiles | AdapterFiles:
     """Freeze and add what the plan says; how the result is saved."""
     model = loaded.model
@@ -66,7 +68,7 @@ def fit(
     return model_files
 
 
-def with_compile(plan: TrainingPlan, loaded: Loaded, device: torch.device, tokens: int) -> TrainingPlan:
+def with_compile(plan: TrainingPlan, loaded: LoadedModel, device: torch.device, tokens: int) -> TrainingPlan:
     """The plan, with "auto" decided: blocks are compiled for long runs on NVIDIA's GPUs."""
     if plan.compile != "auto":
         return plan

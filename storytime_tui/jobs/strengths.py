@@ -8,7 +8,7 @@ of one run are told apart better when each leans away from the others (`generati
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from storytime_tui.jobs.voice import Voice
+from storytime_tui.jobs.voice import MeasuredVoice
 
 ASKED = (1.0, 1.15, 1.3, 1.45)  # strengths that are tried, as learned first
 MOST_WORSE = 0.02  # of the validation loss at 1: a strength that costs more is not chosen
@@ -65,8 +65,8 @@ def best_strength(tried: Sequence[Tried]) -> float:
 
 
 def contrast_in_turn(
-    plain: Voice, voice_at: Callable[[float], Voice | None], out_of_time: Callable[[], bool]
-) -> tuple[float, Voice]:
+    plain: MeasuredVoice, voice_at: Callable[[float], MeasuredVoice | None], out_of_time: Callable[[], bool]
+) -> tuple[float, MeasuredVoice]:
     """How far the voices of a run lean away from each other, and the voice measured so; `plain` is that at 0.
 
     The contrast at which the worst told of them is told best, the lowest of equals; 0 where there is one voice only.
@@ -81,6 +81,6 @@ def contrast_in_turn(
     return chosen, best
 
 
-def _of_worst(heard: Voice) -> float:
+def _of_worst(heard: MeasuredVoice) -> float:
     """The share of its passages that sound like it, of the shelf where that is smallest."""
     return min(right / max(1, told) for right, told in heard.of_each.values())

@@ -83,7 +83,7 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
     """
     folder = runs.run_folder(run)
     # held from here on: what is read is still so when it is changed
-    with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():
+    with runs.run_locked(folder) if not _is_follower() else contextlib.nullcontext():
         yield from _resume(run, folder, control, more_epochs)
 
 
@@ -142,9 +142,9 @@ def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
         yield None
         return
     from storytime_tui.models.loading import choose_device
-    from storytime_tui.training.distributed import joined
+    from storytime_tui.training.distributed import meet_ranks
 
-    with joined(choose_device(plan.device), sharded=plan.sharded) as ranks:
+    with meet_ranks(choose_device(plan.device), sharded=plan.sharded) as ranks:
         yield ranks
 
 
@@ -214,7 +214,7 @@ def _prepare(
     from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
 
     report("reading the stories", 0, 0)
-    chosen = dataset.choose(plan, report)
+    chosen = dataset.choose_stories(plan, report)
     whole = checkpoint is not None and not plan.lora_rank  # an adapter's base has to be found again
     origin = Origin(plan.base, checkpoint) if whole else _find(plan.base, report, control)
     if origin.folder is not None:
@@ -283,7 +283,7 @@ def _build(
     if checkpoint is None and device.type == "cuda":
         size = _size_of(origin, tokenizer)
         memory.check_batch(size, plan, available_memory(device), asked=not prepared.chose_batch)
-    loaded = making.load(plan, origin, tokenizer, device)
+    loaded = making.load_for_training(plan, origin, tokenizer, device)
     if checkpoint is None:
         plan = making.with_compile(plan, loaded, device, len(streams.training.ids))
     model_files = making.fit(plan, origin, loaded, tokenizer, checkpoint)

@@ -52,7 +52,7 @@ class Shelf:
 
 
 @dataclass(frozen=True)
-class Voice:
+class MeasuredVoice:
     """What came of it: of so many `passages`, how many were `of_shelf`, each told as one shelf and in its manner, and
     how many `of_base`. `per_class`: in whose manner the passages are, "" for nobody's. `copied`: the share of their
     runs of eight words that stand in the shelves' training stories."""
@@ -77,12 +77,12 @@ class Ear:
     shelves: tuple[Shelf, ...]
     classifier: Classifier
 
-    def judge(self, told: Mapping[str, Sequence[str]]) -> Voice:
+    def judge(self, told: Mapping[str, Sequence[str]]) -> MeasuredVoice:
         """The figures of passages, by the title of the shelf that they were told as."""
         named = {title: [self.classifier.classify(p) for p in passages] for title, passages in told.items()}
         right = {title: (names.count(title), len(names)) for title, names in named.items()}
         every = [name for names in named.values() for name in names]
-        return Voice(
+        return MeasuredVoice(
             passages=len(every),
             of_shelf=sum(count for count, _ in right.values()),
             of_base=every.count(BASE),
@@ -136,7 +136,7 @@ def measure_voice(
     openings: int = _OPENINGS,
     seed: int = 0,
     stopped: Callable[[], bool] = lambda: False,
-) -> Voice | None:
+) -> MeasuredVoice | None:
     """Have passages told as each shelf of `tells`, and judge them. None where it was `stopped`.
 
     They (PASSAGES, or as many as are asked for) are shared out among the shelves; half of each shelf's begin with "Once

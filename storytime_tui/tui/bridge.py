@@ -28,7 +28,7 @@ from storytime_tui.training.events import Event, Preparing, StepDone
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.giving_way import giving_way
 from storytime_tui.tui.history import LossCurve
-from storytime_tui.tui.services import Progress, Store, Teller
+from storytime_tui.tui.services import OnPreparing, Store, Teller
 from storytime_tui.tui.store_thread import StoreThread
 
 Post = Callable[[Message], object]
@@ -198,7 +198,7 @@ class TellingThread:
     def __init__(
         self,
         post: Post,
-        open_teller: Callable[[str, Progress | None, float | None], Teller],
+        open_teller: Callable[[str, OnPreparing | None, float | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
         copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,

@@ -37,7 +37,7 @@ from storytime_tui.tui.shelf_nouns import Room as Room
 if TYPE_CHECKING:  # a plan brings file locks with it, which the first frame need not wait for
     from storytime_tui.training.plan import TrainingPlan
 
-Progress = Callable[[Preparing], None]
+OnPreparing = Callable[[Preparing], None]
 # what is being done, how much of it is done, of how much (0: unknown)
 
 
@@ -133,7 +133,7 @@ class Services:
     resume: Callable[[str, Control, float | None], Iterator[Event]]  # with so many epochs more
     model_choices: Callable[[], Sequence[Choice]]
     # at a strength; None is the usual one
-    open_teller: Callable[[str, Progress | None, float | None], Teller]
+    open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
     open_store: Callable[[], Store]
     # what tells whether a text is copied from what a model learned from
     copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
@@ -301,7 +301,7 @@ def _model_choices() -> Sequence[Choice]:
     return generate.choices()
 
 
-def _open_teller(name: str, on_progress: Progress | None, strength: float | None) -> Teller:
+def _open_teller(name: str, on_progress: OnPreparing | None, strength: float | None) -> Teller:
     from storytime_tui.jobs import generate, waking
 
     waking.load_torchs_libraries()

@@ -137,7 +137,7 @@ def figures_of(evaluations: Sequence[ev.Evaluated], seconds: float) -> dict[str,
     return {"perplexity": (first, best), "perplexity_lower": 1 - best / first, "seconds": seconds}
 
 
-def told_by(model: str, ear: Ear, tales: dict[str, list[str]], *, lines: bool = True) -> voice.Voice:
+def told_by(model: str, ear: Ear, tales: dict[str, list[str]], *, lines: bool = True) -> voice.MeasuredVoice:
     """24 tales of a model, shared out among the ear's shelves; with `lines` each is told behind its shelf's."""
     from storytime_tui.jobs.generate import open_teller
 

@@ -15,7 +15,7 @@ from storytime_tui.jobs.strengths import (
     contrast_in_turn,
     tried_in_turn,
 )
-from storytime_tui.jobs.voice import Voice
+from storytime_tui.jobs.voice import MeasuredVoice
 
 tried = st.builds(
     Tried,
@@ -77,9 +77,9 @@ def test_strengths_are_tried_until_one_costs_too_much_or_is_enough() -> None:
     assert search(cheap, low, patience=2) == list(ASKED[1:3])
 
 
-def told(right: int, other: int, copied: float = 0.0) -> Voice:
+def told(right: int, other: int, copied: float = 0.0) -> MeasuredVoice:
     """Twelve passages as each of two shelves."""
-    return Voice(24, right + other, 0, {}, {"A": (right, 12), "B": (other, 12)}, copied)
+    return MeasuredVoice(24, right + other, 0, {}, {"A": (right, 12), "B": (other, 12)}, copied)
 
 
 def test_voices_lean_away_from_each_other_where_that_helps_the_worst_of_them() -> None:
@@ -93,6 +93,6 @@ def test_voices_lean_away_from_each_other_where_that_helps_the_worst_of_them() -
 
 
 def test_one_voice_has_nothing_to_lean_away_from() -> None:
-    alone = Voice(24, 3, 0, {}, {"A": (3, 24)}, 0.0)
+    alone = MeasuredVoice(24, 3, 0, {}, {"A": (3, 24)}, 0.0)
     asked: list[float] = []
     assert contrast_in_turn(alone, asked.append, lambda: False) == (0.0, alone) and not asked

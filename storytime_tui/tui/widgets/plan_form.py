@@ -256,13 +256,13 @@ class PlanForm(VerticalScroll, can_focus=False):
 
 def _base_line(base: Base) -> Content:
     size = f"{base.parameters / 1e6:,.0f} M" if base.parameters else ""
-    fetch = wording.memory(base.download) if base.download else "here"
+    fetch = wording.size(base.download) if base.download else "here"
     return Content.assemble(base.name.ljust(15), (f"{size:>7}  {fetch:>8}", "$quiet"))
 
 
 def _base_note(base: Base, room: Room | None) -> Content:
     facts = f"{base.parameters / 1e6:,.0f} million numbers to adjust; " if base.parameters else ""
-    facts += f"{wording.memory(base.download)} are fetched once." if base.download else "nothing to fetch."
+    facts += f"{wording.size(base.download)} are fetched once." if base.download else "nothing to fetch."
     note = Content.assemble(
         base.note[:1].upper() + base.note[1:], ".\n\n", (facts[:1].upper() + facts[1:], "$quiet")
     )
@@ -270,7 +270,9 @@ def _base_note(base: Base, room: Room | None) -> Content:
 
 
 def _room_note(room: Room) -> Content:
-    needs = f"Learning takes about {wording.memory(room.needed)} of memory, of {wording.memory(room.available)} here"
+    needs = (
+        f"Learning takes about {wording.size(room.needed)} of memory, of {wording.size(room.available)} here"
+    )
     return Content.styled(
         f"{needs}: {room.advice}." if room.advice else f"{needs}.", "$warning" if room.advice else "$quiet"
     )

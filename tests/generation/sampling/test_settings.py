@@ -11,7 +11,7 @@ from storytime_tui.errors import PlanError
 from storytime_tui.generation.sampling.presets import PRESETS, preset_of, with_preset
 from storytime_tui.generation.sampling.rules import biases_of, rules_for
 from storytime_tui.generation.sampling.settings import SamplerSettings, text_of, with_values
-from storytime_tui.generation.sampling.vocabulary import facts_of
+from storytime_tui.generation.sampling.vocabulary import token_facts
 from tests.generation.fakes import Bytes
 
 NAMES = [field.name for field in dataclasses.fields(SamplerSettings)]
@@ -163,7 +163,7 @@ def flagged(flags: object) -> set[bytes]:
 
 
 def test_a_look_at_the_tokens_tells_words_from_marks() -> None:
-    facts = facts_of(Words())
+    facts = token_facts(Words())
     marks = {b'."', b"\n", b" \xe2\x80", b"\x9c", b":)", b" _"}
     assert flagged(facts.wordless) == marks | {b"<end>", b""}
     assert flagged(facts.breaker) == marks - {b" _"} | {b"<end>"}
