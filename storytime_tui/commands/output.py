@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from storytime_tui import knobs
 from storytime_tui.errors import Misused, PlanError
 from storytime_tui.models.voices import check_strength
 from storytime_tui.terminal import printable_line
@@ -63,15 +64,17 @@ def progress_text(what: str, done: int, total: int) -> str:
     return f"{what}  {done:,} of {total:,}"
 
 
-def add_set_argument(parser: argparse.ArgumentParser, of_what: str) -> None:
-    """`--set key=value`, as often as one likes."""
+def add_set_argument(parser: argparse.ArgumentParser, cls: type, of_what: str) -> None:
+    """`--set key=value`, as often as one likes; all keys are listed below the options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"settings for --set:\n\n{knobs.listing(cls)}"
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         dest="values",
-        help=f"any knob of {of_what}",
+        help=f"any setting {of_what}; they are listed below",
     )
 
 
