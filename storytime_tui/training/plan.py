@@ -262,7 +262,8 @@ def plan_with_more(
     Where it had ended, at the step `ended_at`, its learning rate rises again (`schedule.learning_rate_at`).
     Raises PlanError.
     """
-    knobs.check(TrainingPlan, "epochs", epochs)
+    if not 0 < epochs <= _MOST_EPOCHS:
+        raise PlanError(f"more epochs is {epochs}, but must be above 0 and at most {_MOST_EPOCHS:,}.")
     total, per_epoch = length
     if not total or not per_epoch:
         raise PlanError("The run has not begun: start it anew, with epochs as you wish.")

@@ -17,7 +17,7 @@ from storytime_tui.terminal import printable
 SHOWN = ("temperature", "top_p", "min_p", "repetition", "banned", "finish_sentence", "max_tokens", "seed")
 _OF_PRESETS = ("temperature", "top_p", "min_p", "repetition")
 OWN = "my own"
-AS_ZERO = "0 tells differently each time"  # a seed is drawn for it here; on the command line 0 is one like any other
+_SEED_HERE = "0 tells differently each time"  # a seed is drawn for it here; on the command line 0 is one like any other
 
 
 class SamplerScreen(ModalScreen[SamplerSettings | None]):
@@ -55,7 +55,7 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
                 with Vertical(id="values"):
                     for name in SHOWN:
                         yield Input(text_of(self._settings, name), name=name, compact=True)
-                hints = [AS_ZERO if knob.name == "seed" else knob.line for knob in knobs]
+                hints = [_SEED_HERE if knob.name == "seed" else knob.line for knob in knobs]
                 yield Static(Content("\n".join(hints)), id="hints", classes="dialog--hint")
             yield Static(classes="dialog--trouble", markup=False)
             yield Static(Content("enter keeps · tab next · escape leaves"), classes="dialog--keys")
