@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from storytime_tui import knobs
 from storytime_tui.errors import Misused, PlanError
 from storytime_tui.formatting import progress
 from storytime_tui.models.voices import check_strength
@@ -55,15 +56,17 @@ def progress_shown() -> Iterator[Callable[[str, int, int], None]]:
         status.clear()
 
 
-def add_set_argument(parser: argparse.ArgumentParser, of_what: str) -> None:
-    """`--set key=value`, as often as one likes."""
+def add_set_argument(parser: argparse.ArgumentParser, cls: type, of_what: str) -> None:
+    """`--set key=value`, as often as one likes; all keys are listed below the options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"settings for --set:\n\n{knobs.listing(cls)}"
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         dest="values",
-        help=f"any knob of {of_what}",
+        help=f"any setting {of_what}; they are listed below",
     )
 
 

@@ -26,8 +26,9 @@ from storytime_tui.formatting import progress
 from storytime_tui.generation import voice as voices
 from storytime_tui.generation.pieces import WHY_IT_STOPPED, Piece, Told
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
-from storytime_tui.generation.sampling.settings import SamplerSettings, with_values
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate, records
+from storytime_tui.knobs import table, with_values
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.models.voices import check_contrast, check_shares
 from storytime_tui.terminal import printable, printable_line
@@ -35,12 +36,18 @@ from storytime_tui.terminal import printable, printable_line
 TEXTS = ("prompt", "memory", "note", "values")  # arguments that name nothing: they may be empty
 _MOST = 64  # continuations at once
 Stream = Iterator[tuple[int, Piece | Told]]
-_NAMED = ("max_tokens", "temperature", "top_k", "top_p", "seed")  # settings with an option of their own
+# settings with an option of their own, and what holds without it
+_NAMED = {
+    "max_tokens": f"{SamplerSettings.max_tokens}, and from there to the sentence's end",
+    "temperature": SamplerSettings.temperature,
+    "top_k": SamplerSettings.top_k,
+    "top_p": SamplerSettings.top_p,
+    "seed": "otherwise each story is another",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `tell` takes."""
-    usual = SamplerSettings()
     parser.add_argument(
         "--model", help="a run, run/step-20, a folder, or a Hub id (otherwise the newest run, or the starter)"
     )
@@ -49,36 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="how the story begins; - reads standard input, as does a pipe (otherwise the model begins)",
     )
-    parser.add_argument(
-        "--max-tokens",
-        type=int,
-        metavar="N",
-        help=f"stop after N tokens ({usual.max_tokens}, and from there at a sentence's end)",
-    )
-    parser.add_argument(
-        "--temperature",
-        type=float,
-        metavar="T",
-        help=f"higher is bolder, 0 always takes the likeliest token ({usual.temperature})",
-    )
-    parser.add_argument(
-        "--top-k",
-        type=int,
-        metavar="K",
-        help=f"choose among the K likeliest, 0 for all ({usual.top_k})",
-    )
-    parser.add_argument(
-        "--top-p",
-        type=float,
-        metavar="P",
-        help=f"choose among the likeliest that hold the probability P together ({usual.top_p})",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        metavar="N",
-        help="the same seed tells the same story (otherwise another is told each time)",
-    )
+    for name, usual in _NAMED.items():
+        option, line = name.replace("_", "-"), table(SamplerSettings)[name].line
+        parser.add_argument(f"--{option}", metavar="N", help=f"{line} ({usual})")
     parser.add_argument(
         "--strength",
         metavar="S",
@@ -121,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--alternatives", type=int, default=0, metavar="N", help="with --json: what else might have come"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for every token")
-    add_set_argument(parser, "the sampler, such as top_k=40; the options above win")
+    add_set_argument(parser, SamplerSettings, "of the sampler, such as top_k=40 (the options above win)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -181,7 +161,7 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
     if args.alternatives < 0 or (args.alternatives and not args.json):
         raise Misused("--alternatives is a number of tokens from 0, and goes with --json.")
     settings = SamplerSettings()
-    named = {option: str(value) for option in _NAMED if (value := getattr(args, option)) is not None}
+    named = {option: value for option in _NAMED if (value := getattr(args, option)) is not None}
     try:
         if args.preset:
             settings = with_preset(settings, args.preset)

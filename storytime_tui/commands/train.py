@@ -26,6 +26,7 @@ from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.jobs.boards import on_board
 from storytime_tui.jobs.progress import Stopped
 from storytime_tui.jobs.train import learn, resume
+from storytime_tui.knobs import with_values
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.settings import load_settings
 from storytime_tui.streams import OutputLost, terminal_lost
@@ -33,7 +34,7 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.heard import in_words, strength_in_words
-from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
+from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset
 
 PATHS = (
     "plan",
@@ -73,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tensorboard", action="store_true", help="write the run's numbers for TensorBoard, in its folder"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for every event")
-    add_set_argument(parser, "a plan, such as epochs=4 or precision=fp32")
+    add_set_argument(parser, TrainingPlan, "of the plan, such as epochs=4 or precision=fp32")
 
 
 def run(args: argparse.Namespace) -> int:

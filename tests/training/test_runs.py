@@ -104,5 +104,5 @@ def test_a_run_with_a_broken_plan_is_listed_as_damaged() -> None:
     (folder / "plan.toml").write_text("colour = 'red'")
     (summary,) = runs.list_runs()
     assert summary.state == "damaged"
-    assert "no setting 'colour'" in summary.trouble
+    assert "Unknown setting 'colour'" in summary.trouble
     assert str(paths.runs_folder()) in summary.trouble
