@@ -14,7 +14,6 @@ from pathlib import Path
 import filelock
 
 from storytime_tui import small_files
-from storytime_tui.errors import StorytimeError
 
 _OURS = re.compile(r"\.part-[0-9a-f]{12}-")
 _DAY = 86_400  # seconds
@@ -160,10 +159,7 @@ def point_link(link: Path, target: str) -> None:
 def sweep(folder: Path) -> None:
     """Remove the unfinished files and folders that a crash left in `folder`. The caller holds the lock."""
     for part in folder.glob(_PART + "*"):
-        if part.is_dir() and not part.is_symlink():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
+        delete(part)
 
 
 def sweep_old(folder: Path) -> None:
@@ -175,10 +171,15 @@ def sweep_old(folder: Path) -> None:
         for part in folder.glob(_PART + "*"):
             with contextlib.suppress(OSError):
                 if _OURS.match(part.name) and time.time() - part.lstat().st_mtime > _DAY:
-                    if part.is_dir() and not part.is_symlink():
-                        shutil.rmtree(part, ignore_errors=True)
-                    else:
-                        part.unlink()
+                    delete(part)
+
+
+def delete(path: Path) -> None:
+    """Remove a file, a link, or a folder with all in it that can be removed. Raises OSError for a file that stays."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_folder(path: Path) -> None:
@@ -221,7 +222,7 @@ def sync_folder(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, busy: StorytimeError, *, patience: float = 0) -> Iterator[None]:
+def locked(path: Path, busy: Exception, *, patience: float = 0) -> Iterator[None]:
     """Hold the lock file `path` for the block; raise `busy` if another program or thread holds it.
 
     `patience`: seconds to wait for it first. The system frees the lock when the process dies, even if it is killed.

@@ -1,5 +1,7 @@
 """Numbers and sizes in words, the same on the command line, in messages and on the screens. Loads no torch."""
 
+_IN_BYTES = ("downloading", "fetching", "reading", "turning", "waiting", "writing")  # all else counts pieces
+
 
 def count(number: int, one: str, many: str | None = None) -> str:
     """`1 story`, `1,200 stories`."""
@@ -12,4 +14,14 @@ def size(number: int) -> str:
         return f"{max(1, round(number / 1e3)) if number else 0:,} kB"
     if number < 99_500_000:
         return f"{number / 1e6:.1f} MB"
-    return f"{number / 1e6:.0f} MB" if number < 1e9 else f"{number / 1e9:.1f} GB"
+    return f"{number / 1e6:.0f} MB" if number < 1e9 else f"{number / 1e9:,.1f} GB"
+
+
+def progress(what: str, done: int, total: int) -> str:
+    """`loading the model…`, `fetching gpt2 120 of 353 MB`, `copying 3 of 12`; `total` 0: it is not known."""
+    if total <= 0:
+        return f"{what}…"
+    if not what.startswith(_IN_BYTES):
+        return f"{what} {done:,} of {total:,}"
+    part, whole = size(done), size(total)
+    return f"{what} {part.removesuffix(whole[-3:])} of {whole}"  # a unit that both have is said once

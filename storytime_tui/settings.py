@@ -5,10 +5,9 @@ the usual value holds; what a change does not concern stays as it is written.
 """
 
 import contextlib
-import dataclasses
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,30 +16,39 @@ from storytime_tui import paths, small_files
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.sampling.presets import PRESETS
 from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.knobs import DEVICE, from_toml, knob, same_as, shown, table
 from storytime_tui.models.catalogue import default_base, resolve_base
+
+_LONGEST = 4096  # letters of a text: a base may be a path
+
+
+def _is_name(text: str) -> bool:
+    return bool(text.strip()) and len(text) <= _LONGEST and text.isprintable()
+
+
+_NAME: dict[str, Any] = {"holds": _is_name, "allowed": "a name on one line"}
 
 
 @dataclass(frozen=True)
 class Settings:
     """Preferences. Knobs of one run are in its plan; these are what a new plan or story begins with."""
 
-    base: str = field(default_factory=default_base)
-    device: str = "auto"
-    theme: str = "storytime"
-    preset: str = "lively"  # how stories are told (generation.presets), but for the next six
-    temperature: float = 0.6
-    top_p: float = 0.9
-    min_p: float = 0.1
-    repetition: float = 1.05
-    max_tokens: int = 200
-    finish_sentence: bool = True
+    base: str = knob(default_base, "the model that a new plan begins with", "training", **_NAME)
+    device: str = knob("auto", "what a new plan trains on", "training", **DEVICE)
+    theme: str = knob("storytime", "the colours of the app", "app", **_NAME)  # the app knows which there are
+    preset: str = knob(
+        "lively", "how stories are told, but for the next six", "telling", choices=tuple(PRESETS)
+    )
+    temperature: float = same_as(SamplerSettings, "temperature")
+    top_p: float = same_as(SamplerSettings, "top_p")
+    min_p: float = same_as(SamplerSettings, "min_p")
+    repetition: float = same_as(SamplerSettings, "repetition")
+    max_tokens: int = same_as(SamplerSettings, "max_tokens")
+    finish_sentence: bool = same_as(SamplerSettings, "finish_sentence", default=True)
 
 
-SAMPLER = ("temperature", "top_p", "min_p", "repetition", "max_tokens", "finish_sentence")
-_KINDS = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
-_TYPES: dict[str, Any] = {each.name: each.type for each in dataclasses.fields(Settings)}
+SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))
 _LARGEST = 100_000  # bytes of the file
-_LONGEST = 4096  # letters of a text: a base may be a path
 _MOST_TROUBLES = 5  # that are told one by one
 _PATIENCE = 10.0  # seconds to wait for another program that writes its own change
 
@@ -66,19 +74,16 @@ def load_settings() -> Loaded:
     values: dict[str, Any] = {}
     troubles: list[str] = []
     for key, value in found.items():
-        if key not in _TYPES:
-            troubles.append(
-                f"The settings file {path} has an unknown setting {_shown(key)}; there are {', '.join(_TYPES)}."
-            )
-            continue
         try:
             values[key] = _checked(key, value)
         except StorytimeError as error:
-            wrong = str(error).rstrip(".")
-            troubles.append(f"In the settings file {path}, {wrong}; {getattr(usual, key)!r} is used.")
+            wrong = str(error)
+            if key in table(Settings):
+                wrong = f"{wrong.rstrip('.')}; {shown(getattr(usual, key))} is used."
+            troubles.append(f"In the settings file {path}: {wrong}")
     if len(troubles) > _MOST_TROUBLES:
         more = len(troubles) - _MOST_TROUBLES
-        troubles[_MOST_TROUBLES:] = [f"So it is with {more:,} more settings in {path}."]
+        troubles[_MOST_TROUBLES:] = [f"{more:,} more settings in {path} cannot be used."]
     return Loaded(Settings(**values), tuple(troubles))
 
 
@@ -113,59 +118,15 @@ def change_settings(changed: Mapping[str, object]) -> str:
         raise StorytimeError(files.explain(error, f"saving the settings to {path}")) from error
 
 
-# -- reading ----------------------------------------------------------------------------------------------
-
-
 def _checked(key: str, value: object) -> object:
     """The value of a setting as it is used. Raises StorytimeError."""
-    kind = _TYPES[key]
-    right = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
-    if not right or isinstance(value, bool) != (kind is bool):
-        raise StorytimeError(f"{key} is {_shown(value)}, but must be {_KINDS[kind]}")
-    if isinstance(value, str):
-        if not value.strip() or len(value) > _LONGEST or not value.isprintable():
-            raise StorytimeError(f"{key} is {_shown(value)}, but must be a name on one line")
-        return _known_name(key, value)
-    if isinstance(value, int) and value.bit_length() > 64:  # it may have more digits than Python writes
-        raise StorytimeError(f"{key} is {_shown(value)}, which is too large")
-    number = float(value) if kind is float else value  # type: ignore[arg-type]
-    SamplerSettings(**{key: number})  # type: ignore[arg-type]
-    return number
-
-
-def _known_name(key: str, value: str) -> str:
-    if key == "preset":
-        if value.casefold() not in PRESETS:
-            raise StorytimeError(f"preset is {_shown(value)}, but must be one of {', '.join(PRESETS)}")
-        return value.casefold()
-    if key == "device" and value != "auto":
-        from storytime_tui.training.plan import DEVICES  # most have no device in their settings
-
-        if not re.fullmatch(rf"(?:{'|'.join(DEVICES)})(?::\d{{1,3}})?", value):
-            raise StorytimeError(f"device is {_shown(value)}, but must be one of {', '.join(DEVICES)}")
+    held = from_toml(Settings, key, value)
     if key == "base":
-        with _refused(f"base is {_shown(value)}, which cannot be used"):
-            resolve_base(value)
-    return value  # of themes the app knows which there are
-
-
-@contextlib.contextmanager
-def _refused(sentence: str) -> Iterator[None]:
-    try:
-        yield
-    except (StorytimeError, OSError, ValueError) as error:
-        raise StorytimeError(f"{sentence}: {error}") from error
-
-
-def _shown(value: object) -> str:
-    """A value for a sentence: short, whatever it is."""
-    if isinstance(value, str):
-        return repr(value) if len(value) <= 60 else f"{value[:60]!r}… ({len(value):,} letters)"
-    if isinstance(value, int) and value.bit_length() > 64:
-        return "a huge number"
-    if isinstance(value, (dict, list)):
-        return "a table" if isinstance(value, dict) else "a list"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+        try:
+            resolve_base(held)
+        except (StorytimeError, OSError, ValueError) as error:
+            raise StorytimeError(f"base is {shown(held)}, which cannot be used: {error}") from error
+    return held
 
 
 # -- writing ----------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -102,26 +103,24 @@ def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
     """Parse a TOML text that came from `path`. Raises UnreadableFile."""
     if _LONG_KEY.search(text):
         raise UnreadableFile(f"{path} cannot be read: a key in it has too many parts.")
-    try:
-        return tomllib.loads(text)
-    except RecursionError as error:
-        raise UnreadableFile(f"{path} is not valid TOML: its brackets are nested too deep.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UnreadableFile(f"{path} is not valid TOML: {_first_line(error)}.") from error
-    except ValueError as error:  # Python refuses integers of thousands of digits
-        raise UnreadableFile(f"{path} is not valid TOML: a number in it has too many digits.") from error
+    table: dict[str, Any] = _parsed(tomllib.loads, text, f"{path} is not valid TOML")
+    return table
 
 
 def parse_json(text: str, path: Path | str) -> Any:
     """Parse a JSON text that came from `path`. Raises UnreadableFile."""
+    return _parsed(json.loads, text, f"{path} is not valid JSON")
+
+
+def _parsed(parse: Callable[[str], Any], text: str, trouble: str) -> Any:
     try:
-        return json.loads(text)
+        return parse(text)
     except RecursionError as error:
-        raise UnreadableFile(f"{path} is not valid JSON: its brackets are nested too deep.") from error
-    except json.JSONDecodeError as error:
-        raise UnreadableFile(f"{path} is not valid JSON: {_first_line(error)}.") from error
+        raise UnreadableFile(f"{trouble}: its brackets are nested too deep.") from error
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise UnreadableFile(f"{trouble}: {_first_line(error)}.") from error
     except ValueError as error:  # Python refuses integers of thousands of digits
-        raise UnreadableFile(f"{path} is not valid JSON: a number in it has too many digits.") from error
+        raise UnreadableFile(f"{trouble}: a number in it has too many digits.") from error
 
 
 def is_regular(path: Path) -> bool:

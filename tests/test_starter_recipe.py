@@ -13,7 +13,7 @@ import pytest
 
 from storytime_tui.corpus.library.shelf import find_collection, taken_names
 from storytime_tui.generation.backends.precision import verdict_in
-from storytime_tui.jobs.dataset import choose
+from storytime_tui.jobs.dataset import choose_stories
 from storytime_tui.jobs.find_model import find_origin
 from storytime_tui.models import catalogue
 from storytime_tui.models.footprint import size_in
@@ -181,7 +181,7 @@ def test_what_came_later_stands_on_the_same_shelves_and_is_cleaned_alike(more: P
     assert starter.last_plan("starter").collections[0] == starter_texts.FRESH
     plan = starter.shelves_plan("starter", 10_000)
     assert plan.collections[0] == starter_texts.FRESH and plan.shelf_lines
-    chosen = choose(dataclasses.replace(plan, repeats=(), max_steps=10))
+    chosen = choose_stories(dataclasses.replace(plan, repeats=(), max_steps=10))
     assert chosen.plan.voices[0] == starter_texts.SHORT_STORIES
     assert set(chosen.plan.voices) == set(starter_texts.VOICES)
     lines = Counter(story.header.partition("\n")[0] for story in chosen.training)

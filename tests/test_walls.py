@@ -224,10 +224,10 @@ def test_a_model_is_made_without_torchs_compiler_and_transformers() -> None:
         "from storytime_tui.models.gpt2 import Shape\n"
         "from storytime_tui.models.gpt2_files import empty_gpt2\n"
         "from storytime_tui.generation.backends import precision\n"
-        "from storytime_tui.generation.backends.prepare import prepare\n"
+        "from storytime_tui.generation.backends.prepare import make_backend\n"
         "model = empty_gpt2(Shape(300, 32, 16, 1, 2, 64), torch.device('cpu'), torch.float32, padded=False)\n"
         "model.fill(0)\n"
-        "reader = prepare(model.eval(), 'fp32')\n"
+        "reader = make_backend(model.eval(), 'fp32')\n"
         "reader.read([1, 2], reader.new_cache())\n"
         "sys.exit(bool({'torch._dynamo', 'sympy', 'transformers'} & set(sys.modules)))\n"
     )

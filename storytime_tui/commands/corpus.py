@@ -241,7 +241,7 @@ def _search(args: argparse.Namespace) -> None:
 
     query = " ".join(args.query)
     if args.offline or not query.strip():
-        found = books.Found(books.search_offline(query), "")
+        found = books.FoundBooks(books.search_offline(query), "")
     else:
         found = books.search(query)
     _print_messages([found.note] if found.note else [])

@@ -12,6 +12,7 @@ from pathlib import Path
 from storytime_tui import __version__, paths, small_files
 from storytime_tui.cli import DONE, FAILED
 from storytime_tui.commands.output import print_json
+from storytime_tui.formatting import size
 from storytime_tui.models.catalogue import STARTER, bases
 from storytime_tui.settings import load_settings
 from storytime_tui.terminal import printable
@@ -83,9 +84,7 @@ def _memory() -> Finding:
     import psutil
 
     memory = psutil.virtual_memory()
-    return Finding(
-        "memory", f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB free", memory.available > 5e8
-    )
+    return Finding("memory", f"{size(memory.available)} of {size(memory.total)} free", memory.available > 5e8)
 
 
 def _folder(name: str, folder: Path) -> Finding:
@@ -96,7 +95,7 @@ def _folder(name: str, folder: Path) -> Finding:
     free = shutil.disk_usage(existing).free
     if not os.access(existing, os.W_OK):
         return Finding(name, f"{folder}: no permission to write", well=False)
-    return Finding(name, f"{folder}, {free / 1e9:,.1f} GB free", well=free > 2e8)
+    return Finding(name, f"{folder}, {size(free)} free", well=free > 2e8)
 
 
 def _settings() -> Finding:

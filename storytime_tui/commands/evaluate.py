@@ -5,8 +5,9 @@ import dataclasses
 
 from storytime_tui import log
 from storytime_tui.cli import DONE
-from storytime_tui.commands.output import StatusLine, print_json, progress_text, say
+from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.errors import Misused
+from storytime_tui.formatting import progress
 from storytime_tui.jobs.evaluate import evaluate_model, evaluate_voice
 from storytime_tui.jobs.voice import VoiceScore
 from storytime_tui.terminal import printable
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     status = StatusLine()
 
     def report(what: str, done: int, total: int) -> None:
-        status.show(progress_text(what, done, total))
+        status.show(progress(what, done, total))
 
     try:
         judged = evaluate_model(

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from storytime_tui import knobs
 from storytime_tui.errors import Misused, PlanError
+from storytime_tui.formatting import progress
 from storytime_tui.models.voices import check_strength
 from storytime_tui.terminal import printable_line
 
@@ -49,29 +51,22 @@ def progress_shown() -> Iterator[Callable[[str, int, int], None]]:
     """Yield a `Report` that shows progress on a status line, which is removed at the end."""
     status = StatusLine()
     try:
-        yield lambda what, done, total: status.show(progress_text(what, done, total))
+        yield lambda what, done, total: status.show(progress(what, done, total))
     finally:
         status.clear()
 
 
-def progress_text(what: str, done: int, total: int) -> str:
-    """`fetching gpt2  120 of 353 MB`, `turning the stories into tokens  3 of 12`."""
-    if total <= 0:
-        return f"{what}…"
-    if total > 1_000_000:
-        return f"{what}  {done / 1e6:,.0f} of {total / 1e6:,.0f} MB"
-    return f"{what}  {done:,} of {total:,}"
-
-
-def add_set_argument(parser: argparse.ArgumentParser, of_what: str) -> None:
-    """Add the repeatable option `--set key=value`."""
+def add_set_argument(parser: argparse.ArgumentParser, cls: type, of_what: str) -> None:
+    """Add the repeatable option `--set key=value`; the help lists all keys below the options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"settings for --set:\n\n{knobs.listing(cls)}"
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="KEY=VALUE",
         dest="values",
-        help=f"set an option of {of_what}; may be repeated",
+        help=f"set an option {of_what}; may be repeated, all are listed below",
     )
 
 

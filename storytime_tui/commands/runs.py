@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from storytime_tui import formatting
 from storytime_tui.cli import DONE
 from storytime_tui.commands.output import print_json, progress_shown, say, strength_of
 from storytime_tui.commands.tables import print_table
@@ -283,7 +284,7 @@ def _export(args: argparse.Namespace) -> int:
     merged = f", merged into {printable_line(done.base)}" if done.base else ""
     print(
         f"{of_run}{printable_line(done.run)}{merged} is in {printable_path(done.path)} "
-        f"({done.dtype}, {done.bytes / 1e6:,.1f} MB)."
+        f"({done.dtype}, {formatting.size(done.bytes)})."
     )
     if done.address:
         print(f"It is on the Hub: {printable_line(done.address)}")

@@ -17,37 +17,37 @@ from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
     print_json,
-    progress_text,
     say,
     strength_of,
     values_of,
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
+from storytime_tui.formatting import progress
 from storytime_tui.generation import voice as voices
-from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.pieces import WHY_IT_STOPPED, Piece, Told
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
-from storytime_tui.generation.sampling.settings import SamplerSettings, with_values
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate, records
+from storytime_tui.knobs import table, with_values
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.models.voices import check_contrast, check_shares
 from storytime_tui.terminal import printable, printable_line
 
-_STOPPED_BY = {
-    "length": "length reached",
-    "end": "the story ended",
-    "stop": "stop text reached",
-    "you": "stopped",
-    "stuck": "every possible next token is banned",
-}
 TEXTS = ("prompt", "memory", "note", "values")  # arguments that may be empty
 _MOST = 64  # continuations at once
 Stream = Iterator[tuple[int, Piece | Told]]
-_NAMED = ("max_tokens", "temperature", "top_k", "top_p", "seed")  # settings with their own option
+# settings with their own option, and the default that its help names
+_NAMED = {
+    "max_tokens": f"{SamplerSettings.max_tokens}, and from there to the sentence's end",
+    "temperature": SamplerSettings.temperature,
+    "top_k": SamplerSettings.top_k,
+    "top_p": SamplerSettings.top_p,
+    "seed": "a new seed each time",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options of `tell`."""
-    usual = SamplerSettings()
     parser.add_argument(
         "--model", help="a run, run/step-20, a folder, or a Hub id (the newest run, or the starter)"
     )
@@ -56,36 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="the beginning of the story; - reads standard input, and so does a pipe (empty)",
     )
-    parser.add_argument(
-        "--max-tokens",
-        type=int,
-        metavar="N",
-        help=f"stop after N tokens ({usual.max_tokens}, then to the end of the sentence)",
-    )
-    parser.add_argument(
-        "--temperature",
-        type=float,
-        metavar="T",
-        help=f"higher is bolder; 0 always takes the most likely token ({usual.temperature})",
-    )
-    parser.add_argument(
-        "--top-k",
-        type=int,
-        metavar="K",
-        help=f"keep the K most likely tokens; 0 keeps all ({usual.top_k})",
-    )
-    parser.add_argument(
-        "--top-p",
-        type=float,
-        metavar="P",
-        help=f"keep the most likely tokens with total probability P ({usual.top_p})",
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        metavar="N",
-        help="the same seed tells the same story (a new seed each time)",
-    )
+    for name, usual in _NAMED.items():
+        option, line = name.replace("_", "-"), table(SamplerSettings)[name].line
+        parser.add_argument(f"--{option}", metavar="N", help=f"{line} ({usual})")
     parser.add_argument(
         "--strength",
         metavar="S",
@@ -134,7 +107,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --json: the N most likely tokens at each place",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per token")
-    add_set_argument(parser, "the sampler, such as top_k=40; the options above take precedence")
+    add_set_argument(
+        parser, SamplerSettings, "of the sampler, such as top_k=40 (the options above take precedence)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -154,7 +129,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         teller = generate.open_teller(
             name,
-            lambda event: status.show(progress_text(printable(event.what), event.done, event.total)),
+            lambda event: status.show(progress(printable(event.what), event.done, event.total)),
             strength=strength,
             blend=blend,
             contrast=args.contrast,
@@ -199,7 +174,7 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
     if args.alternatives < 0 or (args.alternatives and not args.json):
         raise Misused("--alternatives must be a number of tokens from 0, and needs --json.")
     settings = SamplerSettings()
-    named = {option: str(value) for option in _NAMED if (value := getattr(args, option)) is not None}
+    named = {option: value for option in _NAMED if (value := getattr(args, option)) is not None}
     try:
         if args.preset:
             settings = with_preset(settings, args.preset)
@@ -330,7 +305,7 @@ def _summary(ends: Sequence[Told]) -> str:
     """A line with the number of tokens, the speed and why telling stopped."""
     tokens = sum(told.tokens for told in ends)
     speed = sum(told.tokens_per_second for told in ends)
-    how = list(dict.fromkeys(_STOPPED_BY[told.stopped_by] for told in ends))
+    how = list(dict.fromkeys(WHY_IT_STOPPED[told.stopped_by] for told in ends))
     parts = [f"{tokens} token{'' if tokens == 1 else 's'}", f"{speed:.1f} tokens/s", "; ".join(how)]
     seen = ends[0].seen if ends else None
     if seen is not None and seen.begins:

@@ -17,16 +17,16 @@ from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
     print_json,
-    progress_text,
     say,
     values_of,
 )
 from storytime_tui.errors import Misused, PlanError, StorytimeError
-from storytime_tui.formatting import count
+from storytime_tui.formatting import count, progress, size
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.jobs.progress import Stopped
 from storytime_tui.jobs.tensorboard import with_tensorboard
 from storytime_tui.jobs.train import learn, resume
+from storytime_tui.knobs import with_values
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.settings import load_settings
 from storytime_tui.streams import OutputLost, terminal_lost
@@ -34,7 +34,7 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.heard import in_words, strength_in_words
-from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset, with_values
+from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset
 
 PATHS = ("plan",)  # arguments that are file names, which need not be UTF-8
 TEXTS = ("values",)  # arguments that may be empty
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also write the figures for TensorBoard, in the run's folder",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per event")
-    add_set_argument(parser, "a plan, such as epochs=4 or precision=fp32")
+    add_set_argument(parser, TrainingPlan, "of the plan, such as epochs=4 or precision=fp32")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -214,7 +214,7 @@ def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
 def _print(event: ev.Event, status: StatusLine) -> None:
     """Print one event in words. Preparations and steps only replace the status line."""
     if isinstance(event, ev.Preparing):
-        status.show(progress_text(event.what, event.done, event.total))
+        status.show(progress(event.what, event.done, event.total))
         return
     if isinstance(event, ev.StepDone):
         status.show(
@@ -229,9 +229,9 @@ def _print(event: ev.Event, status: StatusLine) -> None:
 def _memory_in_words(event: ev.Started) -> str:
     if not event.memory_needed:
         return ""
-    needed, available = event.memory_needed / 1e9, event.memory_available / 1e9
+    needed, available = event.memory_needed, event.memory_available
     more = "" if needed <= available else ": if it runs out, the run will read fewer windows at a time"
-    return f"\nneeds about {needed:.1f} GB of memory, {available:.1f} GB free{more}"
+    return f"\nneeds about {size(needed)} of memory, {size(available)} free{more}"
 
 
 def _prompt_of(event: ev.Sampled) -> str:

@@ -7,10 +7,9 @@ index of N words take O(n log n log N) steps, whatever the text.
 """
 
 import hashlib
-import io
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from storytime_tui import files
+from storytime_tui import disk_cache, files
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.suffixes import suffix_array
 from storytime_tui.corpus.words import WORD, Hashes, word_hash, word_hashes
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
 
-_FORMAT = 2  # of a shard's file; part of its key
+_FORMAT = 2  # of a shard's array; part of its key
+_ARRAY = "index.npy"
 _SHARD = 4_000_000  # words in a shard: about 250 MB of memory to build, 33 MB on disk
-_DAYS = 90  # a shard not opened for this long is deleted, and rebuilt when needed
 _HEADER = 8  # numbers before a shard's arrays
 _CHECKS = 64  # slots checked when a file is opened; each reads two pages of the disk
 _EARLIEST = 1000  # occurrences compared to find an early one
@@ -113,23 +112,23 @@ def place(text: str, word: int, words: int) -> tuple[int, int]:
 def open_index(stories: Sequence[Story], cache_folder: Path, on_progress: Progress | None = None) -> Index:
     """The index of the stories, built on the first call and loaded from `cache_folder` afterwards.
 
-    The index is split into shards, one file each; only shards whose stories changed are rebuilt. Memory holds one
+    The index is split into shards, one folder each; only shards whose stories changed are rebuilt. Memory holds one
     shard and one story at a time. While building, `on_progress` gets the bytes indexed and their total; an
-    exception from it stops the work, and complete files stay. Raises CorpusError if a story's text is gone or the
+    exception from it stops the work, and complete shards stay. Raises CorpusError if a story's text is gone or the
     cache cannot be written.
     """
     cuts = list(_cuts(stories))
-    opened = [_open(cache_folder / _name(stories[start:end]), start) for start, end in cuts]
+    places = [cache_folder / _name(stories[start:end]) for start, end in cuts]
+    readers = [partial(_open, first_story=start) for start, _ in cuts]
+    opened = [disk_cache.find(place, read) for place, read in zip(places, readers, strict=True)]
     sizes = [
         sum(story.facts.bytes for story in stories[start:end]) if shard is None else 0
         for (start, end), shard in zip(cuts, opened, strict=True)
     ]
-    if any(shard is None for shard in opened):
-        files.forget_unused(cache_folder, _DAYS)
     shards: list[_Shard] = []
     for number, ((start, end), shard) in enumerate(zip(cuts, opened, strict=True)):
         report = _part_progress(on_progress, sum(sizes[:number]), sizes[number], sum(sizes))
-        shards.append(shard or _make(stories[start:end], cache_folder, start, report))
+        shards.append(shard or _make(stories[start:end], places[number], readers[number], report))
     return Index(tuple(shards))
 
 
@@ -146,11 +145,11 @@ def _cuts(stories: Sequence[Story]) -> Iterator[tuple[int, int]]:
 
 
 def _name(stories: Sequence[Story]) -> str:
-    """The file name of a shard: a hash of everything its content depends on."""
+    """The folder name of a shard: a hash of everything its content depends on."""
     digest = hashlib.sha256(f"{_FORMAT}".encode())
     for story in stories:
         digest.update(f" {story.facts.digest}".encode())
-    return f"{digest.hexdigest()[:40]}.npy"
+    return digest.hexdigest()[:40]
 
 
 def _part_progress(
@@ -169,19 +168,19 @@ def _part_progress(
 
 
 def _make(
-    stories: Sequence[Story], folder: Path, first_story: int, report: Callable[[float], None]
+    stories: Sequence[Story],
+    place: Path,
+    read: Callable[[Path], "_Shard | None"],
+    report: Callable[[float], None],
 ) -> "_Shard":
-    path = folder / _name(stories)
-    file = io.BytesIO()
-    np.save(file, _indexed(stories, report), allow_pickle=False)
+    def build(folder: Path) -> None:
+        np.save(folder / _ARRAY, _indexed(stories, report), allow_pickle=False)
+
     try:
-        files.write_atomically(path, file.getvalue())
+        shard = disk_cache.find_or_build(place, read, build)
     except OSError as error:
         raise CorpusError(files.explain(error, "keeping the index of the stories' words")) from error
     report(1.0)
-    shard = _open(path, first_story)
-    if shard is None:
-        raise CorpusError(f"The index {path} cannot be read back: check the disk, then try again.")
     return shard
 
 
@@ -321,12 +320,12 @@ class _Shard:
         return at[: len(low)] + 1, at[len(low) :] + 1
 
 
-def _open(path: Path, first_story: int) -> _Shard | None:
+def _open(folder: Path, first_story: int) -> _Shard | None:
     """A shard; None if there is no file or it is not as we wrote it (truncated, for example)."""
+    path = folder / _ARRAY
     try:
         if not _is_sound(_map(path, first_story)):
             return None
-        os.utime(path)  # for `files.forget_unused`
         return _map(path, first_story)  # mapped again: pages read for the check count as memory
     except (OSError, ValueError, EOFError):
         return None

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from storytime_tui import files
+from storytime_tui import disk_cache, files
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
 from storytime_tui.corpus.collection import Story
@@ -81,19 +80,14 @@ def open_tokens(
     if not stories:
         raise CorpusError("There is no story to turn into tokens: pick at least one.")
     folder = cache_folder / _key(stories, encoder)
-    tokens = _open(folder, encoder, len(stories))
-    if tokens is None:
-        try:
-            files.remove_folder(folder)  # truncated or written by another program
-            with files.folder_written_atomically(folder) as part:
-                _write(part, stories, encoder, on_progress)
-        except OSError as error:
-            if _open(folder, encoder, len(stories)) is None:  # another program may have written it meanwhile
-                raise CorpusError(files.explain(error, "keeping the stories' tokens")) from error
-        tokens = _open(folder, encoder, len(stories))
-    if tokens is None:
-        raise CorpusError(f"The tokens in {folder} cannot be read back: check the disk, then try again.")
-    return tokens
+    try:
+        return disk_cache.find_or_build(
+            folder,
+            lambda place: _open(place, encoder, len(stories)),
+            lambda part: _write(part, stories, encoder, on_progress),
+        )
+    except OSError as error:
+        raise CorpusError(files.explain(error, "keeping the stories' tokens")) from error
 
 
 def _key(stories: Sequence[Story], encoder: Encoder) -> str:
@@ -185,7 +179,6 @@ def _open(folder: Path, encoder: Encoder, stories: int) -> TokenFile | None:
         skipped = open_array(folder / "skipped.npy").reshape(-1, 2)
         facts = json.loads((folder / "facts.json").read_bytes())
         tokens = TokenFile(ids, starts, int(facts["text_bytes"]), str(facts["digest"]), skipped)
-        os.utime(folder)  # for `files.forget_unused`
     except (OSError, ValueError, EOFError, KeyError, TypeError):
         return None
     is_whole = (

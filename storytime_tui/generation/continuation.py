@@ -14,9 +14,9 @@ from storytime_tui.generation.header import Front
 from storytime_tui.generation.line import Line
 from storytime_tui.generation.pieces import Seen
 from storytime_tui.generation.sampling.rules import rules_for
-from storytime_tui.generation.sampling.sampler import NO_NUMBER, Changes, SamplerState, changes, choose
+from storytime_tui.generation.sampling.sampler import NO_NUMBER, Changes, SamplerState, changes, choose_token
 from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings, knobs_of
-from storytime_tui.generation.sampling.vocabulary import Vocabulary, facts_of
+from storytime_tui.generation.sampling.vocabulary import Vocabulary, token_facts
 from storytime_tui.generation.token_history import TokenHistory
 
 _BEFORE = 4000  # bytes of the prompt, in which a banned phrase may have begun
@@ -85,7 +85,7 @@ class Continuation:
 
     def take(self, logits: torch.Tensor, alternatives: int = 0) -> None:
         """Choose what comes next by (vocabulary,) logits of what follows `ids`. Raises ModelError."""
-        chosen = choose(
+        chosen = choose_token(
             logits,
             self._in_sight(),
             self.line.count,
@@ -145,11 +145,11 @@ class Continuation:
     def _forbidden(self) -> Sequence[int]:
         forbidden = list(self.line.forbidden)
         if self._scene.spaces and not self.line.count:
-            forbidden += np.flatnonzero(~facts_of(self._vocabulary).begins_word).tolist()
+            forbidden += np.flatnonzero(~token_facts(self._vocabulary).begins_word).tolist()
         # a model that has read stories under such lines would begin with them as often; a person gives them
         forbidden += [last for *before, last in self._headers if self._story == before]
         if self.line.at_line_ends:
-            forbidden += np.flatnonzero(facts_of(self._vocabulary).ends_line).tolist()
+            forbidden += np.flatnonzero(token_facts(self._vocabulary).ends_line).tolist()
         return forbidden
 
     def _turn_back(self, count: int) -> None:

@@ -18,12 +18,12 @@ import torch
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.backends.backend import CHUNK, Backend
 from storytime_tui.generation.continuation import Continuation, Scene
-from storytime_tui.generation.header import apart, header_of
+from storytime_tui.generation.header import apart, front_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
-from storytime_tui.generation.prefix_cache import PrefixCache, common_length
+from storytime_tui.generation.prefix_cache import PrefixCache, common_ids
 from storytime_tui.generation.sampling.mixture import mixed
 from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings
-from storytime_tui.generation.sampling.vocabulary import Vocabulary, facts_of
+from storytime_tui.generation.sampling.vocabulary import Vocabulary, token_facts
 from storytime_tui.generation.token_history import TokenHistories
 from storytime_tui.generation.voice import Voice, effective
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Generator:
-    """Tells with a model that was made ready for it (`backend.prepare`). Used from one thread at a time.
+    """Tells with a model that was made ready for it (`make_backend`). Used from one thread at a time.
 
     `window` is the number of tokens the model may see at once: by default as many as it knows positions for; a
     run that was trained on shorter windows knows only theirs, so pass its block size. Raises ModelError where the
@@ -172,7 +172,7 @@ class Generator:
         """The cache with nothing in it but what is to be read before the rest of `ids`; perhaps another one."""
         if not moved and cache.length < len(ids):
             return cache
-        common = min(common_length(cache.ids, ids), len(ids) - 1)
+        common = min(common_ids(cache.ids, ids), len(ids) - 1)
         if common == cache.length:
             return cache
         if not self._reader.can_cut:
@@ -206,12 +206,12 @@ class Generator:
 
     def _scene(self, text: str, memory: str, note: str, voice: Voice) -> Scene:
         read = text.rstrip(" \t")
-        if not facts_of(self._vocabulary).begins_word.any():
+        if not token_facts(self._vocabulary).begins_word.any():
             read = text  # a vocabulary that knows spaces only by themselves
         return Scene(
             text=self._transcripts.of(read),
             spaces=text[len(read) :],
-            front=header_of(voice, memory, self._vocabulary),
+            front=front_of(voice, memory, self._vocabulary),
             note=self._vocabulary.encode(apart(note, "\n")),
             window=self.window,
         )

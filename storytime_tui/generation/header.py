@@ -30,7 +30,7 @@ class Front:
     headers: int = 0
 
 
-def header_of(voice: Voice, memory: str, vocabulary: Vocabulary) -> Front:
+def front_of(voice: Voice, memory: str, vocabulary: Vocabulary) -> Front:
     """The front of a story that is told in a voice, with a memory. Either may be empty."""
     voice = effective(voice)
     if not voice:

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from storytime_tui.generation.detokenizer import Detokenizer
-from storytime_tui.generation.phrases import Found, find_banned, find_stop, held_banned, held_stop, token_of
+from storytime_tui.generation.phrases import (
+    FoundPhrase,
+    find_banned,
+    find_stop,
+    held_banned,
+    held_stop,
+    token_of,
+)
 from storytime_tui.generation.pieces import Alternative, Piece
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.sampling.vocabulary import Vocabulary
@@ -201,7 +208,7 @@ class Line:
             safe = min(safe, sentence_cut(self._text, self._shown_chars))
         return safe
 
-    def _find_banned(self, text: str, *, final: bool) -> Found | None:
+    def _find_banned(self, text: str, *, final: bool) -> FoundPhrase | None:
         return find_banned(text, self._settings.banned, self._unjudged(), final=final, beyond=self._begin)
 
     def _unjudged(self) -> int:

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPhrase:
     """text[start:end] is the phrase, perhaps in other letters: capitals, curly quotes."""
 
     start: int
@@ -25,7 +25,7 @@ class Found:
 
 def find_banned(
     text: str, banned: Sequence[str], start: int = 0, *, final: bool = False, beyond: int = 0
-) -> Found | None:
+) -> FoundPhrase | None:
     """The earliest banned phrase that begins at `start` or behind it; the shortest of several there.
 
     Upper and lower case are the same, and so are curly and straight quotes, and any run of spaces and line
@@ -41,7 +41,7 @@ def held_banned(text: str, banned: Sequence[str], start: int = 0, *, beyond: int
     return _held(_Tail(text, start, words=True), banned, beyond)
 
 
-def find_stop(text: str, stops: Sequence[str], start: int = 0, *, final: bool = False) -> Found | None:
+def find_stop(text: str, stops: Sequence[str], start: int = 0, *, final: bool = False) -> FoundPhrase | None:
     """The earliest stop text, letter by letter, from `start` on; the shortest of several there."""
     return _find(_Tail(text, start, words=False), stops, final, 0)
 
@@ -120,7 +120,7 @@ def _folded(text: str) -> list[str]:
     return [character.casefold() for character in text.translate(_QUOTES)]
 
 
-def _find(tail: _Tail, phrases: Sequence[str], final: bool, beyond: int) -> Found | None:
+def _find(tail: _Tail, phrases: Sequence[str], final: bool, beyond: int) -> FoundPhrase | None:
     forms = _forms(tuple(phrases), tail.words)
     for place in range(tail.first, len(tail.characters)) if forms else ():
         reached = [
@@ -129,7 +129,7 @@ def _find(tail: _Tail, phrases: Sequence[str], final: bool, beyond: int) -> Foun
         whole = [each for each in reached if each[0] >= max(0, beyond + 1 - tail.offset)]
         if whole:
             end, phrase = min(whole)
-            return Found(place + tail.offset, end + tail.offset, phrase)
+            return FoundPhrase(place + tail.offset, end + tail.offset, phrase)
         if any(end == _OPEN for end, _ in reached):
             return None
     return None

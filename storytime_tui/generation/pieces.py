@@ -41,6 +41,15 @@ class Seen:
     voice: int = 0
 
 
+WHY_IT_STOPPED = {
+    "length": "as long as asked for",
+    "end": "the model ended the story",
+    "stop": "stop text reached",
+    "you": "stopped",
+    "stuck": "all that could follow is banned",
+}  # `Told.stopped_by` in words
+
+
 @dataclass(frozen=True)
 class Told:
     """The stream's last word.

@@ -23,7 +23,7 @@ class PrefixCache:
         """
         best, common = None, 0
         for each in self._kept:
-            shared = common_length(each.ids, ids)
+            shared = common_ids(each.ids, ids)
             if shared > common:
                 best, common = each, shared
         wanted = min(common, len(ids) - 1)
@@ -56,7 +56,7 @@ class PrefixCache:
         return sum(self._reader.memory(each) for each in self._kept)
 
 
-def common_length(one: Sequence[int], other: Sequence[int]) -> int:
+def common_ids(one: Sequence[int], other: Sequence[int]) -> int:
     """How many ids two sequences begin with alike."""
     count = 0
     for mine, theirs in zip(one, other, strict=False):

@@ -40,7 +40,7 @@ class TokenHistories:
         data = text.encode("utf-8", "replace")
         known, common = EMPTY, 0
         for each in self._kept:
-            shared = common_length(each.text, data)
+            shared = common_bytes(each.text, data)
             if shared > common:
                 known, common = each, shared
         found = extended(known, data, common, self._vocabulary)
@@ -74,7 +74,7 @@ def spelled(ids: Sequence[int], data: bytes, start: int, vocabulary: Vocabulary)
     return ends
 
 
-def common_length(one: bytes, other: bytes) -> int:
+def common_bytes(one: bytes, other: bytes) -> int:
     """How many bytes two texts begin with alike."""
     low, high = 0, min(len(one), len(other))
     while low < high:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from storytime_tui.errors import ModelError
 from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.jobs.models import open_model
-from storytime_tui.jobs.run_bases import base_of, check_adapter, weights_of
+from storytime_tui.jobs.run_bases import base_of, check_adapter, weights_digest
 from storytime_tui.models.identity import identity_of
 from storytime_tui.models.voices import check_shares, check_strength
 from storytime_tui.reporting import Report
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Parts:
+class BlendParts:
     """The parts of a blend: a run, its base, and other runs of that base, each with its share (0 to 1)."""
 
     run: Origin
@@ -47,12 +47,12 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenModel:
     """The weights to tell with: the unchanged model of `origin`, or the blend of `parts` at `strength` if given."""
 
     origin: Origin
     strength: float
-    parts: Parts | None = None
+    parts: BlendParts | None = None
     note: str = ""  # a sentence if the run's usual strength could not be used
 
     @property
@@ -61,7 +61,9 @@ class Chosen:
         return f"{self.parts.identity} at {self.strength!r}" if self.parts else _identity(self.origin)
 
 
-def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report) -> Chosen:
+def choose_model(
+    name: str, strength: float | None, shares: Sequence[tuple[str, float]], report: Report
+) -> ChosenModel:
     """Find the weights for a run at a strength (None: the run's usual strength).
 
     Strength 0 is the base itself, with the base's voices. A blend knows the voices of all its runs, the first run's
@@ -77,27 +79,27 @@ def choose(name: str, strength: float | None, shares: Sequence[tuple[str, float]
     requested = origin.voices.strength if strength is None else float(strength)
     shares = [(other, share) for other, share in shares if share]
     if requested == 1 and not shares:
-        return Chosen(origin, 1.0)
+        return ChosenModel(origin, 1.0)
     try:
         base = base_of(origin, report)
     except ModelError as error:
         if strength is None and not shares:
             _log.warning("told at strength 1, not at %g: %s", requested, error)
             note = f"{name} is told at strength 1 instead of its usual {requested:g}: {error}"
-            return Chosen(origin, 1.0, note=note)
+            return ChosenModel(origin, 1.0, note=note)
         raise
     others = tuple((find_origin(other, report), share) for other, share in shares)
     for other, _ in others:
         _check_one_base(origin, base, other, base_of(other, report))
     if requested == 0:
-        return Chosen(base, 0.0)
+        return ChosenModel(base, 0.0)
     titles = [title for each in (origin, *(other for other, _ in others)) for title in each.voices.titles]
     blended = replace(origin, voices=replace(origin.voices, titles=tuple(dict.fromkeys(titles))))
-    return Chosen(blended, requested, Parts(origin, base, others))
+    return ChosenModel(blended, requested, BlendParts(origin, base, others))
 
 
 def _check_one_base(run: Origin, base: Origin, other: Origin, other_base: Origin) -> None:
-    if weights_of(base) != weights_of(other_base):
+    if weights_digest(base) != weights_digest(other_base):
         raise ModelError(
             f"{run.name} was trained from {base.name} and {other.name} from {other_base.name}: only runs of one base "
             "can be blended."
@@ -121,7 +123,7 @@ _kept: _Ends | None = None
 _lock = threading.Lock()
 
 
-def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any:
+def open_chosen(chosen: ChosenModel, device: torch.device, dtype: torch.dtype) -> Any:
     """Open the model on the device and in the dtype. Raises ModelError.
 
     A blend is computed in fp32 on the CPU and rounded once, because most of what a run changes is smaller than the
@@ -144,7 +146,7 @@ def open_chosen(chosen: Chosen, device: torch.device, dtype: torch.dtype) -> Any
         _kept = ends if size <= KEPT else None
         if _kept:
             return _move(blend.copied_at(ends.run, ends.base, chosen.strength), device, dtype)
-        blend.put(ends.run, ends.base, chosen.strength)
+        blend.put_at_strength(ends.run, ends.base, chosen.strength)
         return _move(ends.run, device, dtype)
 
 
@@ -161,7 +163,7 @@ def read_base(run: Origin, device: torch.device, report: Report) -> dict[str, to
     return {name: each.cpu() for name, each in blend.state_of(base).items()}
 
 
-def _read(parts: Parts) -> _Ends:
+def _read(parts: BlendParts) -> _Ends:
     import torch
 
     from storytime_tui.models import blend

@@ -65,6 +65,6 @@ def _training_stories(run: str) -> Sequence[Story]:
     if not runs.is_run(run):
         return ()
     try:
-        return dataset.choose(read_plan(runs.run_folder(run) / runs.PLAN)).split.training
+        return dataset.choose_stories(read_plan(runs.run_folder(run) / runs.PLAN)).split.training
     except (CorpusError, PlanError, RunError):
         return ()

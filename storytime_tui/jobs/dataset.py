@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from storytime_tui import files, paths
+from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story, story_key
 from storytime_tui.corpus.headers import header_before, shelf_line, voice_of
 from storytime_tui.corpus.library.shelf import find_collection
@@ -19,11 +19,9 @@ from storytime_tui.reporting import Report
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.plan import TrainingPlan, repeats_of
 
-_DAYS = 90  # token files that were not opened for so long are deleted
-
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenStories:
     """A plan's stories, split, and the plan with every story listed by name.
 
     `training`: the stories of one epoch, with the plan's `repeats`, `shelf_lines` and `headers` applied. `validation`:
@@ -46,7 +44,7 @@ class Streams:
     fingerprint: str
 
 
-def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None) -> Chosen:
+def choose_stories(plan: TrainingPlan, report: Report = lambda words, done, total: None) -> ChosenStories:
     """Find the plan's stories and split them. Raises CorpusError or PlanError that names what is missing.
 
     The returned plan lists every story, and folders by their absolute path. So a resumed run has the same texts, from
@@ -79,7 +77,7 @@ def choose(plan: TrainingPlan, report: Report = lambda words, done, total: None)
     shelves = _Shelves(collections, plan.voices)
     training = _epoch(split.training, plan, shelves)
     validation = tuple(part for story in split.validation for part in shelves.with_line(story))
-    return Chosen(plan, split, training, validation, shelves_of(collections, split))
+    return ChosenStories(plan, split, training, validation, shelves_of(collections, split))
 
 
 def _picked(collections: Sequence[Collection], keys: tuple[str, ...]) -> list[tuple[str, Story]]:
@@ -178,15 +176,14 @@ def _absolute_name(name: str) -> str:
     return str(path.resolve()) if path.exists() else name
 
 
-def tokenise(chosen: Chosen, encoder: Encoder, report: Report) -> Streams:
+def tokenise(chosen: ChosenStories, encoder: Encoder, report: Report) -> Streams:
     """The token streams of both halves, from the cache if they are there."""
 
     def progress(done: int, total: int) -> None:
         report("turning the stories into tokens", done, total)
 
-    progress(0, len(chosen.training))
+    progress(0, 0)
     folder = paths.cache_folder() / "tokens"
-    files.forget_unused(folder, _DAYS)
     training = open_tokens(chosen.training, encoder, folder, progress)
     validation = open_tokens(chosen.validation, encoder, folder, progress)
     digest = hashlib.sha256(f"{training.digest} {validation.digest}".encode())

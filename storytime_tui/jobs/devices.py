@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from storytime_tui.formatting import count
+from storytime_tui.formatting import count, size
 from storytime_tui.models import loading
 
 
@@ -19,6 +19,6 @@ def device_lines(torch: Any) -> Iterator[tuple[str, str]]:
     )
     for number in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(number)
-        yield f"cuda:{number}", f"{properties.name}, {properties.total_memory / 1e9:.1f} GB"
+        yield f"cuda:{number}", f"{properties.name}, {size(properties.total_memory)}"
     if torch.backends.mps.is_available():
         yield "mps", "Apple GPU, memory shared with the processor"

@@ -91,7 +91,7 @@ def evaluate_model(
         )
 
     def on_batch(done: int, total: int) -> bool:
-        report("evaluating", done, total)
+        report("measuring the loss", done, total)
         return True
 
     score = score_stream(

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storytime_tui import files, paths, small_files
-from storytime_tui.errors import ModelError, RunError
+from storytime_tui import files, formatting, paths, small_files
+from storytime_tui.errors import ModelError
 from storytime_tui.jobs import blending
-from storytime_tui.jobs.find_model import Origin, find_origin, model_in
+from storytime_tui.jobs.find_model import Origin, checkpoint_in, find_origin
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.voices import Voices, write_voices
@@ -135,7 +135,7 @@ def _chosen(name: str, checkpoint: str | None, report: Report) -> tuple[Path, st
     run, _, which = name.partition("/")
     is_base = catalogue.is_base_name(name) and not which and checkpoint is None
     if not is_base and runs.is_run(run):
-        folder = _checkpoint(runs.run_folder(run), checkpoint or which)
+        folder = checkpoint_in(runs.run_folder(run), checkpoint or which)
         return folder, run, folder.name
     if checkpoint is not None or not _is_known_base(name):
         runs.run_folder(name)  # raises RunError: there is no such run
@@ -150,18 +150,6 @@ def _is_known_base(name: str) -> bool:
     if "/" in name or catalogue.is_base_name(name) or os.path.isdir(os.path.expanduser(name)):
         return True
     return catalogue.is_repo_id(name) and hub.cached(name) is not None
-
-
-def _checkpoint(folder: Path, which: str | None) -> Path:
-    """The folder of a run's checkpoint. Raises RunError if there is no such checkpoint with a model."""
-    steps = runs.checkpoint_steps(folder)
-    if not steps:
-        raise RunError(f"The run {folder.name!r} has no checkpoint yet: let it train a little longer.")
-    checkpoint = model_in(folder, which)
-    if checkpoint is None:
-        kept = ", ".join(f"step-{step}" for step in steps)
-        raise RunError(f"The run {folder.name!r} has no checkpoint {which!r}; it has best, last, {kept}.")
-    return checkpoint
 
 
 # -- reading -----------------------------------------------------------------------------------------------
@@ -185,7 +173,7 @@ def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Re
     """Open a checkpoint with its weights at a strength (None: the run's usual one)."""
     with ExitStack() as stack:
         source = stack.enter_context(_opened(checkpoint, report))
-        chosen = blending.choose(name, strength, (), report)
+        chosen = blending.choose_model(name, strength, (), report)
         if chosen.strength == 0:  # the base itself
             source = stack.enter_context(_opened(_weights_of(chosen.origin), report))
         elif chosen.parts is not None:
@@ -215,7 +203,7 @@ def _opened(checkpoint: Path, report: Report) -> Iterator[_Source]:
             weights = stack.enter_context(weight_files.open_weights(checkpoint))
             yield _Source(weights, config, checkpoint, (checkpoint,), None)
             return
-        name = merging.base_of(checkpoint)
+        name = merging.adapter_base(checkpoint)
         origin = find_origin(name, report)
         if origin.folder is None:
             raise ModelError(f"The adapter in {checkpoint} names {name!r} as its base, which has no weights.")
@@ -249,7 +237,7 @@ def _check_room(to: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
         raise ModelError(
-            f"The export needs {(needed + _SPARE) / 1e9:,.1f} GB of disk in {folder}, and {free / 1e9:,.1f} GB are "
+            f"The export needs {formatting.size(needed + _SPARE)} of disk in {folder}, and {formatting.size(free)} are "
             "free: make room, or choose a --to on a bigger disk."
         )
 

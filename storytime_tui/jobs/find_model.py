@@ -126,29 +126,23 @@ def _checkpoint_of(name: str) -> Path | None:
     run, _, which = name.partition("/")
     if not runs.is_run(run):
         return None
-    folder = paths.runs_folder() / run
-    steps = runs.checkpoint_steps(folder)
-    if not steps:
-        raise ModelError(
-            f"The run {run!r} has no checkpoint yet: let it train a little longer, or choose another model."
-        )
-    checkpoint = model_in(folder, which)
-    if checkpoint is None:
-        kept = ", ".join(f"{run}/step-{step}" for step in steps)
-        raise ModelError(
-            f"The run {run!r} has no checkpoint {which or 'with a model in it'!r}; it has {kept}."
-        )
-    return checkpoint
+    return checkpoint_in(paths.runs_folder() / run, which)
 
 
-def model_in(run_folder: Path, which: str | None) -> Path | None:
+def checkpoint_in(run_folder: Path, which: str | None) -> Path:
     """The folder of a run's checkpoint `which` ("" or None: the best, else the last, else the newest with a model).
 
-    None if there is no such checkpoint with a model.
+    Raises ModelError if there is no such checkpoint with a model.
     """
+    run = run_folder.name
     newest = [f"step-{step}" for step in reversed(runs.checkpoint_steps(run_folder))]
+    if not newest:
+        raise ModelError(
+            f"The run {run!r} has no checkpoint yet: let it learn a little longer, or choose another model."
+        )
     for name in [which] if which else ["best", "last", *newest]:
         checkpoint = runs.checkpoint_named(run_folder, name)
         if checkpoint and any(is_regular(checkpoint / config) for config in (CONFIG, ADAPTER_CONFIG)):
             return checkpoint
-    return None
+    kept = ", ".join(f"{run}/{name}" for name in reversed(newest))
+    raise ModelError(f"The run {run!r} keeps no checkpoint {which or 'with a model in it'!r}; it has {kept}.")

@@ -234,7 +234,9 @@ def open_teller(
     if contrast is not None:
         check_contrast(contrast)
     report = on_progress or (lambda event: None)
-    finding = with_progress(lambda progress: blending.choose(name, strength, blend, progress), Control())
+    finding = with_progress(
+        lambda progress: blending.choose_model(name, strength, blend, progress), Control()
+    )
     while True:
         try:
             report(next(finding))
@@ -248,8 +250,8 @@ def open_teller(
 
     from storytime_tui.generation.backends.cuda_graph import GraphedSteps
     from storytime_tui.generation.backends.gpt2 import GPT2Backend
-    from storytime_tui.generation.backends.precision import ASKED, choose_precision, verdict_in
-    from storytime_tui.generation.backends.prepare import prepare
+    from storytime_tui.generation.backends.precision import ASKED, choose_telling_precision, verdict_in
+    from storytime_tui.generation.backends.prepare import make_backend
     from storytime_tui.generation.backends.threads import telling_with
     from storytime_tui.generation.generator import Generator
     from storytime_tui.models import loading
@@ -268,10 +270,10 @@ def open_teller(
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None
     with telling_with(_Threads().count()):
-        precision, _ = choose_precision(
+        precision, _ = choose_telling_precision(
             model, chosen.identity, sample_ids, lambda: verdict_in(whole) if whole else None
         )
-    backend = prepare(model, precision)
+    backend = make_backend(model, precision)
     steps = None
     if isinstance(backend, GPT2Backend) and device.type == "cuda":
         with new_runs_wait() as idle:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
-from storytime_tui import files, paths, small_files
+from storytime_tui import disk_cache, paths, small_files
 from storytime_tui.corpus.headers import voice_of
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
@@ -49,11 +48,10 @@ _MIN_SECONDS, _STRENGTH_SHARE = 30.0, 0.2
 _SMALL = 100_000_000  # parameters; a larger model is measured at the end only, because measuring copies it
 _BYTES_PER_PARAMETER = 12  # memory of an opened model: the loaded weights, and those prepared for telling
 _CARD = "README.md"
-_DAYS = 90  # a base's passages are deleted when they were not used for so long
 _FORMAT = 2  # version of the kept passages; raise it when they are told differently
 _log = logging.getLogger(__name__)
 
-Stopped = Callable[[], bool]
+IsStopped = Callable[[], bool]
 Result = TypeVar("Result")
 
 
@@ -70,7 +68,7 @@ class Listening:
     shelves: tuple[Shelf, ...]
     parameters: int
     live: Callable[[str], Tell] | None = None
-    stopped: Stopped = _never
+    stopped: IsStopped = _never
     loss_of: Callable[[Any], float] | None = None
 
 
@@ -158,7 +156,7 @@ def _trials(
     device = choose_device(listening.plan.device)
 
     def loss_at(strength: float) -> float:
-        chosen = blending.choose(name, strength, (), lambda what, done, total: None)
+        chosen = blending.choose_model(name, strength, (), lambda what, done, total: None)
         return loss_of(blending.open_chosen(chosen, device, torch.float32))
 
     def voice_at(strength: float) -> tuple[float, float] | None:
@@ -259,7 +257,7 @@ def _measure_at_end(
 
 
 def measure_teller(
-    teller: Teller, judge: VoiceJudge, known: tuple[str, ...], seed: int = 0, stopped: Stopped = _never
+    teller: Teller, judge: VoiceJudge, known: tuple[str, ...], seed: int = 0, stopped: IsStopped = _never
 ) -> VoiceScore | None:
     """Measure an opened model, telling as each shelf that it knows (`known`) and in its usual voice for the others."""
     tells = {
@@ -285,7 +283,7 @@ def _attempt(doing: str, work: Callable[[], Result]) -> Result | None:
 # -- telling ------------------------------------------------------------------------------------------------
 
 
-def tell_with(teller: Teller | Generator, as_voice: Voice | None, stopped: Stopped = _never) -> Tell:
+def tell_with(teller: Teller | Generator, as_voice: Voice | None, stopped: IsStopped = _never) -> Tell:
     """A function that tells passages with default settings in a voice (None: the usual one of a Teller).
 
     Each passage ends with a whole sentence, or where it is when `stopped` says so.
@@ -309,7 +307,7 @@ def tell_with(teller: Teller | Generator, as_voice: Voice | None, stopped: Stopp
 
 
 def live_teller(
-    model: Any, tokenizer: Tokenizer, window: int | None, stopped: Stopped = _never
+    model: Any, tokenizer: Tokenizer, window: int | None, stopped: IsStopped = _never
 ) -> Callable[[str], Tell] | None:
     """`Listening.live` for a training model, which copies its current weights; None for a large model."""
     size = sum(parameter.numel() for parameter in model.parameters())
@@ -317,11 +315,11 @@ def live_teller(
         return None
 
     def live(title: str) -> Tell:
-        from storytime_tui.generation.backends.prepare import prepare
+        from storytime_tui.generation.backends.prepare import make_backend
         from storytime_tui.generation.generator import Generator
 
         on_gpu = next(model.parameters()).device.type == "cuda"
-        backend = prepare(model, "bf16" if on_gpu else "fp32")
+        backend = make_backend(model, "bf16" if on_gpu else "fp32")
         return tell_with(Generator(backend, tokenizer, window), ((title, 1.0),) if title else (), stopped)
 
     return live
@@ -346,7 +344,7 @@ def other_styles(shelves: Sequence[Shelf]) -> dict[str, list[str]]:
 
 
 def base_passages(
-    base: str, shelves: tuple[Shelf, ...], stopped: Stopped = _never
+    base: str, shelves: tuple[Shelf, ...], stopped: IsStopped = _never
 ) -> tuple[tuple[str, ...], float]:
     """The base's passages for the classifier (see `voice.base_openings`), and the seconds that telling them took.
 
@@ -364,7 +362,7 @@ def base_passages(
     facts = [_FORMAT, voice.TOKENS, voice.BASE_PASSAGES, *map(identity_of, folders), *openings]
     key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:40]
     path = paths.cache_folder() / "voice" / f"{key}.json"
-    kept = _kept(path)
+    kept = disk_cache.find(path, _kept)
     if kept is not None:
         return kept
     teller = open_teller(base)
@@ -375,10 +373,7 @@ def base_passages(
             return (), math.nan
         told += batch
     seconds = time.monotonic() - started
-    with contextlib.suppress(OSError):
-        files.make_folder(path.parent)
-        files.forget_unused(path.parent, _DAYS)
-        files.write_atomically(path, json.dumps({"passages": told, "seconds": seconds}).encode())
+    disk_cache.remember(path, json.dumps({"passages": told, "seconds": seconds}).encode())
     return tuple(told), seconds
 
 
@@ -388,7 +383,6 @@ def _kept(path: Path) -> tuple[tuple[str, ...], float] | None:
         passages, seconds = tuple(record["passages"]), float(record["seconds"])
         if not all(isinstance(passage, str) for passage in passages):
             return None
-        os.utime(path)
     except (OSError, small_files.UnreadableFile, KeyError, TypeError, ValueError):
         return None
     return passages, seconds

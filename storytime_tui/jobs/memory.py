@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from storytime_tui import paths
+from storytime_tui import formatting, paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.jobs.estimates import estimate_tokens, likely_gpu
 from storytime_tui.models import catalogue
-from storytime_tui.models.footprint import Size, estimate, size_in, size_of_shape
+from storytime_tui.models.footprint import Size, estimate_memory, size_in, size_of_shape
 from storytime_tui.models.shapes import GPT2_SHAPES, scratch_shape
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve
@@ -77,10 +77,10 @@ def check_batch(size: Size, plan: TrainingPlan, on_gpu: int | None = None, *, re
     needed = _needed(size, plan, plan.batch_size, **options)
     if needed <= available:
         return
+    largest = max(1, _largest_batch(size, plan, available, **options))
     raise PlanError(
-        f"batch_size={plan.batch_size} needs about {needed / 1e9:,.1f} GB of memory, and {available / 1e9:,.1f} GB "
-        f"are free: set batch_size={max(1, _largest_batch(size, plan, available, **options))} or less, or leave it "
-        "to the program."
+        f"batch_size={plan.batch_size} needs about {formatting.size(needed)} of memory, and "
+        f"{formatting.size(available)} are free: set batch_size={largest} or less, or leave it to the program."
     )
 
 
@@ -122,7 +122,7 @@ def _needed(
     on_gpu: bool = False,
 ) -> int:
     assert plan.block_size
-    return estimate(
+    return estimate_memory(
         size,
         batch=batch,
         block=plan.block_size,

@@ -12,12 +12,12 @@ from storytime_tui.training.sums import check_model
 if TYPE_CHECKING:
     import torch
 
-    from storytime_tui.models.loading import Loaded
+    from storytime_tui.models.loading import LoadedModel
     from storytime_tui.models.lora import Lora
     from storytime_tui.models.tokenizer import Tokenizer
 
 
-def open_model(origin: Origin, device: torch.device, dtype: torch.dtype) -> Loaded:
+def open_model(origin: Origin, device: torch.device, dtype: torch.dtype) -> LoadedModel:
     """Load a model for telling or evaluation, with its LoRA adapter if it has one. Raises ModelError."""
     from storytime_tui.models import loading
 
@@ -37,7 +37,7 @@ def open_model(origin: Origin, device: torch.device, dtype: torch.dtype) -> Load
 class WholeFiles:
     """Writes a fully trained model into a checkpoint (`training.checkpoints.Files`)."""
 
-    loaded: Loaded
+    loaded: LoadedModel
     tokenizer: Tokenizer
 
     def weights(self) -> dict[str, torch.Tensor]:
@@ -58,7 +58,7 @@ class WholeFiles:
 class AdapterFiles:
     """Writes a LoRA run into a checkpoint: the adapter, and the name of the base."""
 
-    loaded: Loaded
+    loaded: LoadedModel
     tokenizer: Tokenizer
     lora: Lora
     base: str

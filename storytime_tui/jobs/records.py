@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storytime_tui import files
+from storytime_tui import files, trash
 from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.formatting import count
 from storytime_tui.models.voices import Voices, read_voices
@@ -16,7 +16,6 @@ from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
 from storytime_tui.training.journal import read_all, read_events
 from storytime_tui.training.plan import TrainingPlan, read_plan
-from storytime_tui.training.removed import RemovedRun
 from storytime_tui.training.runs import RunSummary
 
 
@@ -210,7 +209,7 @@ def differing_knobs(compared: Sequence[ComparedRun]) -> tuple[str, ...]:
 # -- removing ----------------------------------------------------------------------------------------------
 
 
-def remove_runs(names: Sequence[str]) -> tuple[RemovedRun, ...]:
+def remove_runs(names: Sequence[str]) -> tuple[trash.Item, ...]:
     """Remove runs, all or none. They are kept for thirty days; older removed runs are deleted.
 
     Raises RunError for a run that does not exist, is open elsewhere, or cannot be moved.
@@ -237,7 +236,7 @@ def dependent_runs(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return dependents
 
 
-def removed_runs() -> tuple[RemovedRun, ...]:
+def removed_runs() -> tuple[trash.Item, ...]:
     """The runs that can be restored, the last removed first. Raises RunError."""
     try:
         return removed.removed_runs()

@@ -37,7 +37,7 @@ def record_base(run: Path, base: Origin) -> None:
     if base.folder is None:
         return
     with contextlib.suppress(OSError, ModelError):
-        record = {"base": base.name, "weights": weights_of(base), "local": base.local}
+        record = {"base": base.name, "weights": weights_digest(base), "local": base.local}
         files.write_atomically(run / BASE_FILE, (json.dumps(record, indent=1) + "\n").encode())
 
 
@@ -55,7 +55,7 @@ def check_adapter(run: Origin) -> None:
         )
 
 
-def weights_of(origin: Origin) -> str:
+def weights_digest(origin: Origin) -> str:
     """A checksum of a model's weights, an adapter's included; it does not depend on their path. Raises ModelError."""
     folders = [folder for folder in (origin.folder, origin.adapter) if folder is not None]
     return " ".join(_digest(folder, identity_of(folder)) for folder in folders)
@@ -99,7 +99,7 @@ def base_of(run: Origin, report: Report) -> Origin:
             if fetched:
                 raise
             continue
-        if weights_of(found) == record.weights:
+        if weights_digest(found) == record.weights:
             return found
     raise _gone(name, base) if not _is_here(base) else _changed(name, base)
 

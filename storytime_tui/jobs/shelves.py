@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from storytime_tui import files, paths
+from storytime_tui import files, paths, trash
 from storytime_tui.corpus import duplicates
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.library import changes, importing
@@ -19,7 +19,6 @@ from storytime_tui.corpus.library.changes import Removed as Removed
 from storytime_tui.corpus.library.changes import Restored as Restored
 from storytime_tui.corpus.library.importing import AddedCollection as AddedCollection
 from storytime_tui.corpus.library.leftovers import remove_leftovers
-from storytime_tui.corpus.library.removed_bin import KEPT_DAYS
 from storytime_tui.corpus.names import NAMELESS, slug
 from storytime_tui.errors import CorpusError
 from storytime_tui.jobs.progress import Stopped
@@ -235,7 +234,7 @@ def restore(name: str, *, story: str | None = None, new_name: str | None = None)
         if key in (each.name.casefold(), slug(each.name) or NAMELESS, each.title.casefold()):
             return changes.undo(each, new_name)
     raise CorpusError(
-        f"No collection called “{printable_line(name)}” was removed in the last {KEPT_DAYS} days: "
+        f"No collection called “{printable_line(name)}” was removed in the last {trash.KEPT_DAYS} days: "
         "`storytime-tui corpus restore` lists what can be restored."
     )
 

@@ -81,8 +81,8 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
     open elsewhere, is finished, or if its stories are gone or have changed.
     """
     folder = runs.run_folder(run)
-    # locked from here on, so that nothing changes between reading and writing
-    with runs.locked(folder) if not _is_follower() else contextlib.nullcontext():
+    # run_locked from here on, so that nothing changes between reading and writing
+    with runs.run_locked(folder) if not _is_follower() else contextlib.nullcontext():
         yield from _resume(run, folder, control, more_epochs)
 
 
@@ -141,9 +141,9 @@ def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
         yield None
         return
     from storytime_tui.models.loading import choose_device
-    from storytime_tui.training.distributed import joined
+    from storytime_tui.training.distributed import meet_ranks
 
-    with joined(choose_device(plan.device), sharded=plan.sharded) as ranks:
+    with meet_ranks(choose_device(plan.device), sharded=plan.sharded) as ranks:
         yield ranks
 
 
@@ -213,7 +213,7 @@ def _prepare(
     from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
 
     report("reading the stories", 0, 0)
-    chosen = dataset.choose(plan, report)
+    chosen = dataset.choose_stories(plan, report)
     whole = checkpoint is not None and not plan.lora_rank  # a LoRA checkpoint still needs its base
     origin = Origin(plan.base, checkpoint) if whole else _find(plan.base, report, control)
     if origin.folder is not None:
@@ -282,7 +282,7 @@ def _build(
     if checkpoint is None and device.type == "cuda":
         size = _size_of(origin, tokenizer)
         memory.check_batch(size, plan, available_memory(device), requested=not prepared.chose_batch)
-    loaded = training_model.load(plan, origin, tokenizer, device)
+    loaded = training_model.load_for_training(plan, origin, tokenizer, device)
     if checkpoint is None:
         plan = training_model.with_compile(plan, loaded, device, len(streams.training.ids))
     model_files = training_model.fit(plan, origin, loaded, tokenizer, checkpoint)

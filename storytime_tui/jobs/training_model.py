@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
     from storytime_tui.corpus.tokens import TokenFile
-    from storytime_tui.models.loading import Loaded
+    from storytime_tui.models.loading import LoadedModel
     from storytime_tui.models.tokenizer import Tokenizer
 
 _EMBEDDINGS = ("wte", "wpe", "embed_tokens", "embed_positions", "lm_head")  # parts of parameter names
@@ -23,7 +23,9 @@ _COMPILE_FROM = 180.0  # seconds of training; for shorter runs compiling (about 
 _EAGER_SPEED = 60e12  # FLOP/s of a current GPU, uncompiled, with a small model
 
 
-def load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch.device) -> Loaded:
+def load_for_training(
+    plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch.device
+) -> LoadedModel:
     """Load the model in fp32. Under LoRA the base is frozen, so bf16 is enough for it on a GPU."""
     import torch
 
@@ -47,7 +49,7 @@ def load(plan: TrainingPlan, origin: Origin, tokenizer: Tokenizer, device: torch
 
 
 def fit(
-    plan: TrainingPlan, origin: Origin, loaded: Loaded, tokenizer: Tokenizer, checkpoint: Path | None
+    plan: TrainingPlan, origin: Origin, loaded: LoadedModel, tokenizer: Tokenizer, checkpoint: Path | None
 ) -> WholeFiles | AdapterFiles:
     """Freeze or add weights as the plan says. Returns how the model is saved."""
     model = loaded.model
@@ -68,7 +70,7 @@ def fit(
     return model_files
 
 
-def with_compile(plan: TrainingPlan, loaded: Loaded, device: torch.device, tokens: int) -> TrainingPlan:
+def with_compile(plan: TrainingPlan, loaded: LoadedModel, device: torch.device, tokens: int) -> TrainingPlan:
     """The plan with compile="auto" resolved: "on" for long runs on CUDA, else "off"."""
     if plan.compile != "auto":
         return plan

@@ -108,7 +108,7 @@ def at_strength(model: nn.Module, base: State, strength: float) -> Iterator[None
                 own[name].copy_(run)
 
 
-def put(model: nn.Module, base: State, strength: float) -> None:
+def put_at_strength(model: nn.Module, base: State, strength: float) -> None:
     """Put a run's own weights at a strength, in place: with nothing but one tensor's memory."""
     with torch.no_grad():
         for name, own in state_of(model).items():

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from storytime_tui.errors import ModelError
-from storytime_tui.models.weights_head import Shape
+from storytime_tui.models.weights_head import TensorShape
 
 _RANGES = {  # what each number is called, in the many kinds of models, and what it can be
     ("n_layer", "num_hidden_layers", "num_layers", "n_layers"): (1, 1000),
@@ -55,7 +55,7 @@ def check_ranges(config: Mapping[str, Any], where: str) -> None:
             )
 
 
-def check_against(config: Mapping[str, Any], shapes: Mapping[str, Shape], where: str) -> None:
+def check_against(config: Mapping[str, Any], shapes: Mapping[str, TensorShape], where: str) -> None:
     """Raise ModelError where the weights are not those of this config; call `check_ranges` first.
 
     A GPT-2 must have exactly its tensors. For another kind nothing may be larger than the largest tensor, and
@@ -91,7 +91,7 @@ def check_size(built: int, held: int, where: str) -> None:
         raise _unfit(where, f"it describes {built:,} numbers, and the weights hold {held:,}")
 
 
-def expected_gpt2(config: Mapping[str, Any]) -> Iterator[tuple[str, Shape]]:
+def expected_gpt2(config: Mapping[str, Any]) -> Iterator[tuple[str, TensorShape]]:
     """The tensors of a GPT-2 of this config.json, by Hugging Face's names."""
     width, inner = config["n_embd"], config.get("n_inner") or 4 * config["n_embd"]
     yield "transformer.wte.weight", (config["vocab_size"], width)
@@ -112,7 +112,7 @@ def expected_gpt2(config: Mapping[str, Any]) -> Iterator[tuple[str, Shape]]:
     yield "transformer.ln_f.bias", (width,)
 
 
-def _check_gpt2(config: Mapping[str, Any], shapes: Mapping[str, Shape], where: str) -> None:
+def _check_gpt2(config: Mapping[str, Any], shapes: Mapping[str, TensorShape], where: str) -> None:
     found = {
         name if name.startswith(("transformer.", "lm_head.")) else f"transformer.{name}": shape
         for name, shape in shapes.items()

@@ -17,12 +17,12 @@ from urllib.parse import quote
 
 import httpx
 
-from storytime_tui import files, small_files
+from storytime_tui import files, formatting, small_files
 from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import hub_cache
 from storytime_tui.models.hub_cache import cache_folder, storage_folder
-from storytime_tui.models.hub_line import Abandoned, Answer, Line, NotTheHub, token
+from storytime_tui.models.hub_line import Abandoned, FileAnswer, HubClient, NotTheHub, token
 
 _SPARE = 50_000_000  # bytes to leave free: a disk filled to the last one helps nobody
 _RESTARTS = 3  # how often a file may begin again from nothing
@@ -70,7 +70,7 @@ class Download:
         self.said: queue.SimpleQueue[Came | Path | BaseException] = queue.SimpleQueue()
         self.file = ""  # on its way now
         self.kept = False  # whether some file is whole already
-        self._line = Line(endpoint())
+        self._line = HubClient(endpoint())
         self._done = 0
         self._total = 0
         self._revision = ""
@@ -141,7 +141,7 @@ class Download:
         files.forget_unused(blobs, days=math.inf)  # only what an earlier download left unfinished
         with files.file_written_atomically(blob, shared=True) as part, part.open("w+b") as file:
             self._receive(name, listed[name], file)
-        hub_cache.put(blob, place)
+        hub_cache.place_blob(blob, place)
         self.kept = True
         return place
 
@@ -185,7 +185,7 @@ class Download:
                 "another), so it was not kept: try again later, and check HF_ENDPOINT."
             )
 
-    def _agreed(self, name: str, named: Named, answer: Answer) -> tuple[int, str]:
+    def _agreed(self, name: str, named: Named, answer: FileAnswer) -> tuple[int, str]:
         """A file's size and hash by the listing and by the answer."""
         size = answer.size if named.size is None else named.size
         if size is None:
@@ -208,8 +208,8 @@ class Download:
         needed = missing + max(missing // 20, _SPARE)
         if missing and free < needed:
             raise ModelError(
-                f"{self.repo_id} needs {_size(needed)} of disk in {cache_folder()}, and {_size(free)} are "
-                "free: make room, or let HF_HOME name a folder on a bigger disk."
+                f"{self.repo_id} needs {formatting.size(needed)} of disk in {cache_folder()}, "
+                f"and {formatting.size(free)} are free: make room, or let HF_HOME name a folder on a bigger disk."
             )
 
     def _came(self, count: int, *, receiving: bool) -> None:
@@ -229,7 +229,3 @@ def _named(each: dict[str, object]) -> Named:
 
 def _shards_in(named: Iterable[str]) -> list[str]:
     return [name for name in named if name.startswith("model-") and name.endswith(".safetensors")]
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -81,7 +81,7 @@ def _first(config: Any, names: tuple[str, ...], otherwise: int) -> int:
     return next((value for value in found if isinstance(value, int) and value > 0), otherwise)
 
 
-def estimate(
+def estimate_memory(
     size: Size,
     *,
     batch: int,

@@ -37,7 +37,7 @@ class Shape:
     epsilon: float = 1e-5
 
 
-class Cache:
+class KeyValueCache:
     """Keys and values of the tokens that were read: what attention needs of them, so that none is read twice.
 
     `length` counts the tokens in it; it has room for `room`.
@@ -76,7 +76,7 @@ class Attention(nn.Module):
         self.c_attn = _Matrix(shape.width, 3 * shape.width)  # queries, keys and values
         self.c_proj = _Matrix(shape.width, shape.width)
 
-    def forward(self, x: Tensor, cache: Cache | None) -> Tensor:
+    def forward(self, x: Tensor, cache: KeyValueCache | None) -> Tensor:
         """(batch, tokens, width) -> the same; with a cache the tokens stand behind those in it."""
         batch, tokens, width = x.shape
         asked = self.c_attn(x).view(batch, tokens, 3, self.heads, width // self.heads)
@@ -130,7 +130,7 @@ class MLP(nn.Module):
         return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))  # type: ignore[no-any-return]
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Attention, then the MLP; each adds to what came in."""
 
     def __init__(self, shape: Shape, layer: int) -> None:
@@ -141,7 +141,7 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(shape.width, eps=shape.epsilon)
         self.mlp = MLP(shape)
 
-    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
+    def forward(self, x: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """(batch, tokens, width) -> the same."""
         x = x + dropout(self.attn(self.ln_1(x), cache), self.dropout, self.training)
         return x + dropout(self.mlp(self.ln_2(x)), self.dropout, self.training)
@@ -154,7 +154,7 @@ class Layers(nn.Module):
         super().__init__()
         self.wte = _embedding(shape.vocabulary + padded, shape.width)
         self.wpe = _embedding(shape.window, shape.width)
-        self.h = nn.ModuleList([Block(shape, layer) for layer in range(shape.layers)])
+        self.h = nn.ModuleList([TransformerBlock(shape, layer) for layer in range(shape.layers)])
         self.ln_f = nn.LayerNorm(shape.width, eps=shape.epsilon)
 
 
@@ -201,7 +201,7 @@ class GPT2(nn.Module):
         """The layers, from the first."""
         return list(self.transformer.h)
 
-    def hidden(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+    def hidden(self, ids: Tensor, cache: KeyValueCache | None = None) -> Tensor:
         """(batch, tokens) ids -> (batch, tokens, width): what it has made of each token and all before it."""
         parts = self.transformer
         start = cache.length if cache else 0
@@ -222,11 +222,11 @@ class GPT2(nn.Module):
         """(batch, tokens) ids -> (batch, tokens, vocabulary) logits."""
         return F.linear(self.hidden(ids), self.head[: self.vocabulary])
 
-    def new_cache(self) -> Cache:
+    def new_cache(self) -> KeyValueCache:
         """Room for as many tokens as the window."""
-        return Cache(self.window)
+        return KeyValueCache(self.window)
 
-    def read(self, ids: Tensor, cache: Cache) -> Tensor:
+    def read(self, ids: Tensor, cache: KeyValueCache) -> Tensor:
         """Put (batch, tokens) ids behind the cache -> (batch, vocabulary): logits of what follows the last."""
         return F.linear(self.hidden(ids, cache)[:, -1], self.head[: self.vocabulary])
 

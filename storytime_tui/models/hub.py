@@ -94,7 +94,7 @@ def _wait(
             if isinstance(said, Path):
                 return said
             if isinstance(said, BaseException):
-                raise trouble.explain(said, job) from said
+                raise trouble.explain_download(said, job) from said
             patience, heard = _DATA if said.receiving else _ANSWER, time.monotonic()
             if on_progress is not None:
                 on_progress(f"fetching {job.repo_id}", said.done, said.total)

@@ -4,14 +4,13 @@ It is shared with every other program that uses huggingface_hub, so it is laid o
 nothing in it is removed here that was not put there here.
 """
 
-import contextlib
 import hashlib
 import os
 import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from storytime_tui import files, paths
+from storytime_tui import disk_cache, files, paths
 
 _GIT = 40  # hexadecimal digits of its hashes; SHA-256 has 64
 _HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
@@ -72,19 +71,18 @@ def is_sound(path: Path, expected: str = "") -> bool:
         mark = (
             paths.cache_folder() / "sound" / hashlib.sha256(facts.encode(errors="surrogatepass")).hexdigest()
         )
-        if status.st_size > _LARGE and mark.exists():
+        if status.st_size > _LARGE and disk_cache.find(mark, Path.exists):
             return True
         with blob.open("rb") as file:
             sound = digest(file, expected) == expected
     except OSError:
         return False
     if sound and status.st_size > _LARGE:
-        with contextlib.suppress(OSError):  # then it is read the next time too
-            files.write_atomically(mark, b"")
+        disk_cache.remember(mark, b"")
     return sound
 
 
-def put(blob: Path, place: Path) -> None:
+def place_blob(blob: Path, place: Path) -> None:
     """Make `place`, in a snapshot, lead to a blob; where links cannot be made, the blob goes there. Raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -50,7 +50,7 @@ class Abandoned(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class FileAnswer:
     """The head of an answer with a file's bytes: from where in the file they are, how long the file is by it, and
     what the file's hash is by the Hub; None and "" where it does not say."""
 
@@ -59,7 +59,7 @@ class Answer:
     hash: str
 
 
-class Line:
+class HubClient:
     """Requests to the Hub at `endpoint`. `cut` ends the one in hand, whatever the other side does."""
 
     def __init__(self, endpoint: str) -> None:
@@ -97,7 +97,7 @@ class Line:
             raise NotTheHub("no JSON") from error
 
     @contextlib.contextmanager
-    def file(self, path: str, start: int) -> Iterator[tuple[Answer, Callable[[int], Iterator[bytes]]]]:
+    def file(self, path: str, start: int) -> Iterator[tuple[FileAnswer, Callable[[int], Iterator[bytes]]]]:
         """A file's bytes from `start` on: the answer's head, and what gives the bytes up to a place in the file, with
         NotTheHub where more come.
 
@@ -106,7 +106,7 @@ class Line:
         with self._asked(path, {"Range": f"bytes={start}-"} if start else {}) as (response, named):
             begin, size = _place(response)
             yield (
-                Answer(begin, size, named),
+                FileAnswer(begin, size, named),
                 lambda end: self._bytes(response, end - begin, "more bytes than it named"),
             )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from storytime_tui.models.transformers_model import TransformersModel
 
 
-class Loaded(NamedTuple):
+class LoadedModel(NamedTuple):
     """A model, and the config.json that it is saved with ({} for one that transformers writes itself)."""
 
     model: GPT2 | TransformersModel
@@ -36,7 +36,7 @@ def new_model(
     seed: int,
     dropout: float,
     device: torch.device = torch.device("cpu"),  # noqa: B008
-) -> Loaded:
+) -> LoadedModel:
     """A GPT-2 of `shape` with random weights in fp32, in evaluation mode.
 
     The same seed gives the same weights on every device, and torch's own random state stays as it was. The
@@ -55,12 +55,12 @@ def new_model(
     model = gpt2_files.empty_gpt2(full, torch.device("cpu"), torch.float32, padded=padded)
     model.fill(seed)
     model.eval()
-    return Loaded(model.to(device), gpt2_files.config_of(full, tokenizer.end_of_text))
+    return LoadedModel(model.to(device), gpt2_files.config_of(full, tokenizer.end_of_text))
 
 
 def load_model(
     folder: Path, *, device: torch.device, dtype: torch.dtype, dropout: float | None = None
-) -> Loaded:
+) -> LoadedModel:
     """The causal language model in `folder`, in evaluation mode, its weights in `dtype` on `device`.
 
     Only safetensors are read, and no code that comes with a model is run. `dropout`, when given, is set on
@@ -96,7 +96,7 @@ def load_model(
             "fetch or copy the model again."
         )
     model.eval()
-    return Loaded(model, {**config, **_dropout_words(shape)} if shape else {})
+    return LoadedModel(model, {**config, **_dropout_words(shape)} if shape else {})
 
 
 def _read(
@@ -121,14 +121,14 @@ def _dropout_words(shape: Shape) -> dict[str, float]:
     return {"resid_pdrop": shape.dropout, "embd_pdrop": shape.dropout, "attn_pdrop": 0.0}
 
 
-def weights_of(loaded: Loaded) -> dict[str, torch.Tensor]:
+def weights_of(loaded: LoadedModel) -> dict[str, torch.Tensor]:
     """All weights under Hugging Face's names, on the CPU. Where ranks hold parts of the model, each has to ask."""
     if isinstance(loaded.model, GPT2):
         return gpt2_files.weights_of(loaded.model)
     return loaded.model.weights()
 
 
-def write_model(loaded: Loaded, weights: dict[str, torch.Tensor], folder: Path) -> None:
+def write_model(loaded: LoadedModel, weights: dict[str, torch.Tensor], folder: Path) -> None:
     """Write weights and configuration as Hugging Face's tools expect them. Raises OSError and SafetensorError."""
     if isinstance(loaded.model, GPT2):
         gpt2_files.write_gpt2(weights, loaded.config, folder)

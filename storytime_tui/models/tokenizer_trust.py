@@ -3,7 +3,6 @@
 Loads no torch, and not `tokenizers` either.
 """
 
-import contextlib
 import hashlib
 import importlib.metadata
 import os
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from storytime_tui import files, paths, small_files
+from storytime_tui import disk_cache, paths, small_files
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import tokenizer_trial
@@ -39,12 +38,11 @@ def check(content: Mapping[str, bytes], where: Path) -> None:
     if len(parts) == 1 and len(parts[0]) <= _PLAIN and _is_plain(parts[0]):
         return
     kept = _verdict_file(parts)
-    said = _kept_verdict(kept)
+    said = disk_cache.find(kept, _kept_verdict)
     if said is None:
         said, certain = _try(dict(zip(names, parts, strict=True)))
         if certain:
-            with contextlib.suppress(OSError):  # then it is tried again the next time
-                files.write_atomically(kept, said.encode())
+            disk_cache.remember(kept, said.encode())
     if said != tokenizer_trial.OK:
         raise ModelError(f"The tokenizer in {where} cannot be used: {said}. Pick another model.")
 

@@ -224,7 +224,7 @@ def _ours(value: Any) -> Any:
     return [_ours(each) for each in value] if isinstance(value, list) else value
 
 
-def _check_size(config: Any, shapes: Mapping[str, weights_head.Shape], folder: Path) -> None:
+def _check_size(config: Any, shapes: Mapping[str, weights_head.TensorShape], folder: Path) -> None:
     """Raise ModelError where the model would be far larger than its weights, before any memory is taken for it."""
     try:
         with torch.device("meta"):

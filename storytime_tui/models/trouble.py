@@ -22,7 +22,7 @@ def silent(repo_id: str) -> ModelError:
     )
 
 
-def explain(error: BaseException, job: Download) -> ModelError:
+def explain_download(error: BaseException, job: Download) -> ModelError:
     """The sentence for `error`, which ended `job`."""
     repo_id = job.repo_id
     if isinstance(error, ModelError):

@@ -15,7 +15,7 @@ from typing import Any
 from storytime_tui import small_files
 from storytime_tui.errors import ModelError
 
-Shape = tuple[int, ...]
+TensorShape = tuple[int, ...]
 
 _LONGEST = 32_000_000  # bytes of a head: room for 200,000 tensors
 _BITS = {
@@ -29,15 +29,15 @@ _BITS = {
 _LARGEST = 2**53  # of one dimension
 
 
-def shapes_in(paths: Iterable[Path]) -> dict[str, Shape]:
+def shapes_in(paths: Iterable[Path]) -> dict[str, TensorShape]:
     """The shape of each tensor in these files. Raises ModelError naming the file that is damaged."""
-    found: dict[str, Shape] = {}
+    found: dict[str, TensorShape] = {}
     for path in paths:
         found.update(_shapes(path))
     return found
 
 
-def _shapes(path: Path) -> dict[str, Shape]:
+def _shapes(path: Path) -> dict[str, TensorShape]:
     try:
         head, room = _head(path)
         tensors = {name: _tensor(facts) for name, facts in head.items() if name != "__metadata__"}
@@ -67,7 +67,7 @@ def _head(path: Path) -> tuple[dict[str, Any], int]:
     return head, size - 8 - length
 
 
-def _tensor(facts: dict[str, Any]) -> tuple[Shape, tuple[int, int]]:
+def _tensor(facts: dict[str, Any]) -> tuple[TensorShape, tuple[int, int]]:
     shape = tuple(facts["shape"])
     begin, end = facts["data_offsets"]
     if not all(type(each) is int and 0 <= each <= _LARGEST for each in (*shape, begin, end)):

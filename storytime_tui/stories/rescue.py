@@ -15,7 +15,7 @@ from storytime_tui import files
 Identity = tuple[int, int]  # a file's device and inode
 
 
-def identity_of(path: Path) -> Identity | None:
+def file_identity(path: Path) -> Identity | None:
     """The identity of the file at this path, None if there is none. Raises OSError if it cannot be read."""
     try:
         stat = path.stat()
@@ -35,7 +35,7 @@ def forget_log(path: Path, ours: Identity | None) -> None:
     The open connection can still read it, but SQLite would apply it to the file that now has the name and corrupt
     that. Raises OSError.
     """
-    if ours is not None and identity_of(log_of(path)) == ours:
+    if ours is not None and file_identity(log_of(path)) == ours:
         for stale in _companions(path):
             stale.unlink(missing_ok=True)
 

@@ -11,7 +11,7 @@ from typing import Any
 from storytime_tui import files
 from storytime_tui.errors import StoryError, StoryMoved, StoryUnavailable
 from storytime_tui.stories import writers
-from storytime_tui.stories.rescue import Identity, forget_log, identity_of, log_of, rescue
+from storytime_tui.stories.rescue import Identity, file_identity, forget_log, log_of, rescue
 from storytime_tui.stories.schema import MIGRATIONS, migrate, version_of
 from storytime_tui.stories.story import Added, Author, Opened, Passage, Story
 from storytime_tui.stories.trouble import damaged, explaining
@@ -59,7 +59,7 @@ class StoryStore:
             )
             try:
                 self._open()
-                self._identity = identity_of(self.path)  # None for a store in memory
+                self._identity = file_identity(self.path)  # None for a store in memory
             except BaseException:
                 self._db.close()
                 raise
@@ -324,7 +324,7 @@ class StoryStore:
         """The story. Raises StoryMoved if another window has changed it since it was opened here."""
         story = self._story(story_id)
         if self._seen.get(story_id, version := self._version(story_id)) != version:
-            raise StoryMoved("This story has changed in another window: it is shown anew.")
+            raise StoryMoved("This story was changed in another window and is loaded again.")
         return story
 
     def _count(self, story_id: int) -> None:
@@ -343,8 +343,8 @@ class StoryStore:
         if self._identity is None:  # in memory
             return
         try:
-            if identity_of(self.path) == self._identity:
-                self._log = identity_of(log_of(self.path))
+            if file_identity(self.path) == self._identity:
+                self._log = file_identity(log_of(self.path))
                 return
             forget_log(self.path, self._log)
             self.path, self.notice = rescue(self._db, self.path, self._writer.name if self._writer else "")

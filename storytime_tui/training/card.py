@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from storytime_tui.training.checkpoints import Progress
+from storytime_tui.training.checkpoints import RunPosition
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.evaluate import Score, perplexity_of
 from storytime_tui.training.events import VoiceMeasured
@@ -16,7 +16,9 @@ _VOICE, _LEARNED_FROM = "## Voice", "## What it learned from"
 _OURS = ("scratch-", "starter")  # bases that nobody else has
 
 
-def model_card(run: str, plan: TrainingPlan, lesson: Dataset, progress: Progress, score: Score | None) -> str:
+def model_card(
+    run: str, plan: TrainingPlan, lesson: Dataset, progress: RunPosition, score: Score | None
+) -> str:
     """The README.md of a checkpoint, in Markdown with the header that the Hub reads."""
     sections = [
         _header(plan),
@@ -94,7 +96,7 @@ def _header(plan: TrainingPlan) -> str:
     return f"---\nlibrary_name: transformers\npipeline_tag: text-generation\n{base}tags:\n- storytime\n---"
 
 
-def _figures(progress: Progress, score: Score | None) -> str:
+def _figures(progress: RunPosition, score: Score | None) -> str:
     rows = [
         ("trained for", f"{progress.seconds:,.0f} s"),
         ("device", f"{progress.device}, {progress.precision}"),

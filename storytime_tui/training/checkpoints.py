@@ -34,7 +34,7 @@ _STATE = "trainer.json"
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunPosition:
     """Where a run stands; `data` is a fingerprint of the token streams, so that a resume finds them changed."""
 
     step: int
@@ -63,20 +63,27 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True)
-class State:
+class CheckpointTensors:
     """What a checkpoint holds in tensors: the model's, and the optimiser's."""
 
     weights: dict[str, torch.Tensor]
     optimizer: dict[str, torch.Tensor]
 
 
-def collect(model_files: Files, optimizer: torch.optim.Optimizer) -> State:
+def collect(model_files: Files, optimizer: torch.optim.Optimizer) -> CheckpointTensors:
     """Copies of all tensors, on the CPU."""
-    return State(model_files.weights(), _optimizer_tensors(optimizer))
+    return CheckpointTensors(model_files.weights(), _optimizer_tensors(optimizer))
 
 
 def save_checkpoint(
-    run: Path, state: State, progress: Progress, model_files: Files, *, card: str, best: bool, keep: int
+    run: Path,
+    state: CheckpointTensors,
+    progress: RunPosition,
+    model_files: Files,
+    *,
+    card: str,
+    best: bool,
+    keep: int,
 ) -> Path:
     """Write `checkpoints/step-N`, point `last` (and `best`) at it, and remove all but the newest `keep`.
 
@@ -100,7 +107,7 @@ def save_checkpoint(
     return folder
 
 
-def _is_same(folder: Path, progress: Progress) -> bool:
+def _is_same(folder: Path, progress: RunPosition) -> bool:
     """Whether there is a whole checkpoint of this very step, of the same stories: it is the same to the byte."""
     if not os.path.lexists(folder) or damage_in(folder):
         return False
@@ -181,7 +188,7 @@ def checkpoint_folder(run: Path, which: str = "last") -> Path:
     raise RunError(f"The run {run.name!r} has no checkpoint {which!r}; it has {steps}.")
 
 
-def read_progress(checkpoint: Path) -> Progress:
+def read_progress(checkpoint: Path) -> RunPosition:
     """Where the run stood. Raises RunError where the file is damaged or from a newer program."""
     damaged = f"The checkpoint {checkpoint.name} is damaged ({_STATE})"
     try:
@@ -200,7 +207,7 @@ def read_progress(checkpoint: Path) -> Progress:
     if version != _FORMAT or wrong or unknown:
         which = (wrong or sorted(unknown) or ["format"])[0]
         raise RunError(f"{damaged}: {which[:40]} is missing, unknown or wrong.")
-    return Progress(**record)
+    return RunPosition(**record)
 
 
 def _is_count(value: object) -> bool:

@@ -66,7 +66,7 @@ class Ranks:
 
 
 @contextmanager
-def joined(device: torch.device, *, sharded: bool) -> Iterator[Ranks]:
+def meet_ranks(device: torch.device, *, sharded: bool) -> Iterator[Ranks]:
     """Meet the other processes for the block. NCCL between GPUs, gloo between processors."""
     ranks = Ranks(
         int(os.environ["RANK"]),

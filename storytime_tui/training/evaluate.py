@@ -78,7 +78,9 @@ def score_stream(
     tokens = len(ids)
     block = min(block, tokens)
     skips = skips_of(skipped, tokens, device)
-    windows = apart(tokens, block) if stride is None or stride >= block else sliding(tokens, block, stride)
+    windows = (
+        side_by_side(tokens, block) if stride is None or stride >= block else sliding(tokens, block, stride)
+    )
     groups = list(_in_batches(windows, batch))
     nats, done = torch.zeros((), dtype=_sums(device), device=device), 0
     with evaluating(objective), torch.no_grad():
@@ -98,23 +100,23 @@ def score_stream(
     return Score(loss, perplexity_of(loss), total / math.log(2) / max(1, text_bytes), counted, text_bytes)
 
 
-Window = tuple[
+ScoredWindow = tuple[
     int, int, int
 ]  # where it begins, its length, how many of its first targets were counted before
 
 
-def apart(tokens: int, block: int) -> list[Window]:
+def side_by_side(tokens: int, block: int) -> list[ScoredWindow]:
     """Windows side by side; the last may be shorter."""
     return [(start, min(block, tokens - start), 0) for start in range(0, tokens, block)]
 
 
-def sliding(tokens: int, block: int, stride: int) -> list[Window]:
+def sliding(tokens: int, block: int, stride: int) -> list[ScoredWindow]:
     """Windows of one length, `stride` tokens apart; each counts what the one before it did not reach."""
     ends = [*range(block, tokens, stride), tokens]
     return [(end - block, block, block - (end - before)) for before, end in pairwise([0, *ends])]
 
 
-def _in_batches(windows: list[Window], batch: int) -> Iterator[tuple[list[int], int, int]]:
+def _in_batches(windows: list[ScoredWindow], batch: int) -> Iterator[tuple[list[int], int, int]]:
     """Windows of one length and skip together, at most so many."""
     for (length, skip), some in groupby(windows, key=lambda window: window[1:]):
         starts = [start for start, _, _ in some]

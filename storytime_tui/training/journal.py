@@ -106,7 +106,7 @@ def read_events(folder: Path) -> list[ev.Event]:
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunFacts:
     """What a journal comes to: steps taken and planned, losses, seconds, when it began, the last event, the last
     measure of its voice, and how many lines could not be read."""
 
@@ -122,7 +122,7 @@ class Facts:
     left_out: int = 0
 
 
-def facts_of(folder: Path) -> Facts:
+def run_facts(folder: Path) -> RunFacts:
     """What the journal of the run in `folder` comes to; read again only where it has changed. Raises UnreadableFile."""
     try:
         now = os.stat(folder / JOURNAL)
@@ -132,14 +132,14 @@ def facts_of(folder: Path) -> Facts:
 
 
 @functools.lru_cache(maxsize=512)
-def _facts_of_journal(folder: Path, version: object) -> Facts:
+def _facts_of_journal(folder: Path, version: object) -> RunFacts:
     journal = read_journal(folder)
     said = journal.events
     started = next((e for e in said if isinstance(e, ev.Started)), None)
     losses = [e.validation_loss for e in said if isinstance(e, ev.Evaluated)]
     steps = [e for e in said if isinstance(e, ev.StepDone)]
     totals = [e.total_steps for e in said if isinstance(e, ev.Started | ev.Resumed) and e.total_steps]
-    return Facts(
+    return RunFacts(
         step=max((e.step for e in steps), default=0),
         total_steps=totals[-1] if totals else 0,
         per_epoch=started.steps_per_epoch if started else 0.0,

@@ -1,193 +1,114 @@
-"""Every knob of a run, validated, written to and read from TOML. Knows no torch.
+"""Every knob of a run, described once; a plan is written to and read from TOML, and resolved. Knows no torch.
 
 A value of None means "choose for me": `resolve` puts the right value there once the base and the size of
 the corpus are known, and the resolved plan is what the run's `plan.toml` keeps.
 """
 
 import dataclasses
-import difflib
 import math
-import re
-import types
-import typing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from storytime_tui import files, small_files
+from storytime_tui import files, knobs, small_files
 from storytime_tui.errors import PlanError
+from storytime_tui.knobs import DEVICE, knob
 from storytime_tui.models.catalogue import default_base
-from storytime_tui.terminal import is_text
 from storytime_tui.training.defaults import LORA_RATE, MOST_LORA_RATE, usual_epochs, usual_rate, usual_step
-from storytime_tui.training.ranges import RANGES, shown
 
-PRECISIONS = ("auto", "bf16", "fp16", "fp32")
-SCHEDULES = ("cosine", "linear", "constant", "wsd")
-OPTIMIZERS = ("adamw", "adamw8bit")
-SWITCHES = ("auto", "on", "off")
-DEVICES = ("auto", "cpu", "cuda", "mps")
+_SWITCH = ("auto", "on", "off")
+_MANY = 1_000_000  # tokens, or windows: more than any machine holds
+_STEPS = 1_000_000_000  # more than any run has
+_MOST_EPOCHS = 100_000
 _SAMPLINGS = 8  # at most, behind the one before the first step
 _LARGEST_FILE = 16_000_000  # bytes: a plan names every story
+_REPEATS = "a collection's name, = and a number above 0 and at most 100, such as tales=2"
+_RENAME = "a voice is called by its collection's title (`storytime-tui corpus rename` changes that)"
+
+
+def _is_repeat(entry: str) -> bool:
+    name, _, times = entry.rpartition("=")
+    try:
+        return bool(name) and 0 < float(times) <= 100
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
     """What to learn, from what, and how. Raises PlanError for a value that cannot work."""
 
-    base: str = field(default_factory=default_base)
-    collections: tuple[str, ...] = ()  # names, or paths of folders and files
-    stories: tuple[str, ...] = ()  # `collection/title` of those picked; empty takes all of them
-    repeats: tuple[str, ...] = ()  # `collection=2` reads its stories twice an epoch, `=0.25` one in four
-    shelf_lines: bool = (
-        True  # each story begins with a line that names its shelf, by which its voice is called
-    )
-    voices: tuple[
-        str, ...
-    ] = ()  # what those lines call the collections, in their order; written by the program
-    headers: float = 0.0  # share of the training stories that begin with title, characters and tone
-    tokenizer: str | None = None  # another model's, for a scratch base; None trains one on the stories
-    block_size: int | None = None  # tokens in one training window
-    stride: int | None = None  # tokens from one window's start to the next; None is block_size
-    batch_size: int | None = None  # windows in one micro-batch
-    accumulation: int | None = None  # micro-batches in one step
-    epochs: float | None = None
-    max_steps: int | None = None  # an upper bound on steps, whatever the epochs say
-    learning_rate: float | None = None
-    schedule: str = "cosine"  # after the warm-up; "wsd" holds the rate and falls at the end
-    warmup_fraction: float = 0.05  # of all steps
-    warmup_steps: int | None = None  # in place of the fraction
-    optimizer: str = "adamw"  # or adamw8bit, a quarter of its memory, where bitsandbytes is installed
-    weight_decay: float = 0.1
-    clip: float = 1.0  # largest norm of the gradient
-    dropout: float = 0.1  # on residuals and embeddings
-    frozen_embeddings: bool = False  # the words stay as the base knows them
-    lora_rank: int = 0  # above 0: the base stays as it is, and small matrices beside its own learn
-    lora_alpha: float | None = None  # how loudly they speak; None is twice the rank
-    lora_targets: tuple[str, ...] = ()  # names of the matrices; empty takes all of each block
-    precision: str = "auto"
-    checkpointing: str = "auto"  # compute blocks twice and keep less: on, off, or by memory
-    compile: str = "auto"  # on, off, or by the run's length
-    device: str = "auto"
-    sharded: bool = (
-        False  # under torchrun: each process holds a part of the model (FSDP2), not all of it (DDP)
-    )
-    validation_fraction: float = 0.1  # of the stories
-    evaluate_every: int | None = None  # steps
-    patience: int = 0  # evaluations without a better one, after which the run ends; 0 for never
-    sample_every: int | None = None  # steps; 0 for never
-    sample_prompt: str = "Once upon a time"
-    sample_tokens: int = 40  # of each sample: it ends on the last whole sentence in them
-    listen: bool = True  # whether it is measured how much of what it tells sounds like its shelf
-    keep: int = 3  # checkpoints kept: the best, the last and the one before it
-    seed: int = 0
-    extended_at: tuple[int, ...] = ()  # steps at which the run had ended and was given more epochs
+    # a table, one knob a line
+    # fmt: off
+    base: str = knob(default_base, "the model to begin with", "model")
+    collections: tuple[str, ...] = knob((), "collections by name, or paths of folders and files", "stories")
+    stories: tuple[str, ...] = knob((), "only these, as collection/title; none takes all", "stories")
+    repeats: tuple[str, ...] = knob((), "how often an epoch reads a collection, such as tales=2 or tales=0.25",
+        "stories", holds=_is_repeat, allowed=_REPEATS)
+    shelf_lines: bool = knob(True, "begin each story with a line that names its shelf, to call its voice by", "stories")
+    voices: tuple[str, ...] = knob((), "what those lines call the collections", "stories", written=_RENAME)
+    headers: float = knob(0.0, "share of the stories that begin with title, characters and tone", "stories", 0, 1,
+        least="none")
+    tokenizer: str | None = knob(None, "another model's tokenizer, for a base that knows nothing yet", "model")
+    block_size: int | None = knob(None, "tokens in one training window", "windows", 8, _MANY, "tokens", label="window")
+    stride: int | None = knob(None, "tokens from one window's start to the next; auto is the whole window", "windows",
+        1, _MANY, "tokens")
+    batch_size: int | None = knob(None, "windows read at once", "windows", 1, _MANY, "windows")
+    accumulation: int | None = knob(None, "batches read for one step", "windows", 1, _MANY, "batches")
+    epochs: float | None = knob(None, "how often it reads all the stories", "length", 0, _MOST_EPOCHS, without=0)
+    max_steps: int | None = knob(None, "stop after so many steps, whatever the epochs say", "length",
+        1, _STEPS, "steps", label="most steps")
+    learning_rate: float | None = knob(None, "how far a step changes the model, such as 5e-5", "rate", 0, 1, without=0)
+    schedule: str = knob("cosine", "how the rate goes after the warm-up; wsd holds it, then falls", "rate",
+        choices=("cosine", "linear", "constant", "wsd"))
+    warmup_fraction: float = knob(0.05, "share of the steps in which the rate rises", "rate", 0, 1, without=1)
+    warmup_steps: int | None = knob(None, "steps in which the rate rises, instead of a share", "rate",
+        0, _STEPS, "steps")
+    optimizer: str = knob("adamw", "the second takes a quarter of the memory and needs bitsandbytes", "learning",
+        choices=("adamw", "adamw8bit"))
+    weight_decay: float = knob(0.1, "how strongly weights are pulled towards 0", "learning", 0, 10)
+    clip: float = knob(1.0, "largest norm of the gradient", "learning", 0, 1_000_000, without=0)
+    dropout: float = knob(0.1, "share of embeddings and residuals left out at random", "learning", 0, 1, without=1)
+    frozen_embeddings: bool = knob(False, "leave the base's word embeddings as they are", "learning")
+    lora_rank: int = knob(0, "above 0, train only small matrices beside the model's own", "LoRA", 0, 1024,
+        least="train the whole model", label="LoRA rank")
+    lora_alpha: float | None = knob(None, "how strongly these matrices count; auto is twice the rank", "LoRA",
+        0, 10_000, without=0)
+    lora_targets: tuple[str, ...] = knob((), "the model's matrices that get one; none takes all of each block", "LoRA")
+    precision: str = knob("auto", "the number format of the computation", "machine",
+        choices=("auto", "bf16", "fp16", "fp32"))
+    checkpointing: str = knob("auto", "compute blocks twice to save memory (slower)", "machine", choices=_SWITCH,
+        label="save memory")
+    compile: str = knob("auto", "compile the blocks: a slow start, then faster steps", "machine", choices=_SWITCH)
+    device: str = knob("auto", "what it runs on; cuda:1 is the second GPU", "machine", **DEVICE)
+    sharded: bool = knob(False, "under torchrun, each process holds a part of the model (FSDP2, not DDP)", "machine")
+    validation_fraction: float = knob(0.1, "share of the stories to keep aside and measure by", "watching",
+        0, 0.5, without=0)
+    evaluate_every: int | None = knob(None, "steps from one evaluation to the next", "watching", 1, _STEPS, "steps")
+    patience: int = knob(0, "stop after so many evaluations without a better one", "length", 0, 10_000, "evaluations",
+        least="never")
+    sample_every: int | None = knob(None, "steps from one sample to the next", "watching", 0, _STEPS, "steps",
+        least="never")
+    sample_prompt: str = knob("Once upon a time", "how each sample begins", "watching")
+    sample_tokens: int = knob(40, "most tokens of a sample, which ends on a whole sentence", "watching", 1, 10_000)
+    listen: bool = knob(True, "measure how much of what it tells sounds like its shelf", "watching")
+    keep: int = knob(3, "how many checkpoints are kept", "watching", 2, 10_000, least="the best and the last")
+    seed: int = knob(0, "the same seed and plan give the same run", "chance", 0, 2**63 - 1)
+    extended_at: tuple[int, ...] = knob((), "steps at which the run had ended and got more epochs", "length", 0, _STEPS,
+        written="give more epochs with --resume RUN --more-epochs N")
+    # fmt: on
 
     def __post_init__(self) -> None:
         """Check each value by itself; what depends on the base and the corpus is checked by `resolve`."""
-        for name, (least, most, allowed) in RANGES.items():
-            value = getattr(self, name)
-            _check(value is None or least <= value <= most, name, value, allowed)
-        for name in ("epochs", "learning_rate", "lora_alpha", "clip", "validation_fraction"):
-            value = getattr(self, name)
-            _check(value is None or value > 0, name, value, RANGES[name][2])
-        for name in ("warmup_fraction", "dropout"):
-            _check(getattr(self, name) < 1, name, getattr(self, name), RANGES[name][2])
-        for name, known in (("schedule", SCHEDULES), ("optimizer", OPTIMIZERS), ("precision", PRECISIONS)):
-            _check(getattr(self, name) in known, name, getattr(self, name), f"one of {', '.join(known)}")
-        for name in ("checkpointing", "compile"):
-            _check(
-                getattr(self, name) in SWITCHES, name, getattr(self, name), f"one of {', '.join(SWITCHES)}"
-            )
-        known_device = re.fullmatch(rf"({'|'.join(DEVICES)})(:[0-9]{{1,3}})?", self.device)
-        _check(known_device is not None, "device", self.device, f"one of {', '.join(DEVICES)}")
-        repeats_of(self)
-        for name, (kind, _) in _KINDS.items():
-            value = getattr(self, name)
-            if kind is str and value is not None:
-                _check(is_text(value), name, value, "text in UTF-8")
-            elif kind is tuple:
-                for entry in value:
-                    _check(
-                        not isinstance(entry, str) or is_text(entry), f"an entry of {name}", entry, "UTF-8"
-                    )
-
-
-def _check(holds: bool, name: str, value: object, allowed: str) -> None:
-    if not holds:
-        raise PlanError(f"{name} is {shown(value)}, but must be {allowed}.")
+        knobs.check_all(self)
 
 
 def repeats_of(plan: TrainingPlan) -> dict[str, float]:
-    """How often an epoch reads each collection's training stories, where it is not once. Raises PlanError."""
-    found = {}
-    for entry in plan.repeats:
-        name, _, times = entry.rpartition("=")
-        try:
-            found[name] = float(times)
-        except ValueError:
-            found[name] = math.nan
-        allowed = "a collection's name, = and a number above 0 and at most 100, such as tales=2"
-        _check(bool(name) and 0 < found[name] <= 100, "an entry of repeats", entry, allowed)
-    return found
-
-
-def _kinds() -> dict[str, tuple[type, bool]]:
-    """Each knob's type, and whether it may be left to the program."""
-    kinds = {}
-    for name, hint in typing.get_type_hints(TrainingPlan).items():
-        optional = isinstance(hint, types.UnionType)
-        base = next(a for a in typing.get_args(hint) if a is not type(None)) if optional else hint
-        kinds[name] = (typing.get_origin(base) or base, optional)
-    return kinds
-
-
-_KINDS = _kinds()
-_KIND_WORDS = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "a text",
-    tuple: "a list of texts",
-}
-_WRITTEN = {
-    "extended_at": "give more epochs with --resume RUN --epochs N",
-    "voices": "a voice is called by its collection's title (`storytime-tui corpus rename` changes that)",
-}
-_TRUTH = {"true": True, "false": False}
-
-
-def with_values(plan: TrainingPlan, values: dict[str, str]) -> TrainingPlan:
-    """`plan` with knobs set from strings, as `--set key=value` gives them; "auto" leaves one to the program.
-
-    Raises PlanError for an unknown knob or a value of the wrong kind.
-    """
-    changed: dict[str, Any] = {}
-    for name, text in values.items():
-        kind, optional = _kind_of(name)
-        if optional and text == "auto":
-            changed[name] = None
-        elif kind is bool and text.lower() in _TRUTH:
-            changed[name] = _TRUTH[text.lower()]
-        elif name in _WRITTEN:
-            raise PlanError(f"{name} is written by the program: {_WRITTEN[name]}.")
-        elif kind is tuple:
-            changed[name] = tuple(part.strip() for part in text.split(",") if part.strip())
-        else:
-            try:
-                changed[name] = kind(text) if kind is not bool else _TRUTH[text.lower()]
-            except (ValueError, KeyError):
-                raise PlanError(f"{name} is {shown(text)!r}, but must be {_KIND_WORDS[kind]}.") from None
-    return dataclasses.replace(plan, **changed)
-
-
-def _kind_of(name: str) -> tuple[type, bool]:
-    if name not in _KINDS:
-        near = difflib.get_close_matches(name, _KINDS, n=3, cutoff=0.5)
-        which = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(_KINDS)}."
-        raise PlanError(f"There is no setting {shown(name)!r} in a plan; {which}")
-    return _KINDS[name]
+    """How often an epoch reads each collection's training stories, where it is not once."""
+    parts = [entry.rpartition("=") for entry in plan.repeats]
+    return {name: float(times) for name, _, times in parts}
 
 
 def write_plan(plan: TrainingPlan, path: Path) -> None:
@@ -200,30 +121,13 @@ def read_plan(path: Path) -> TrainingPlan:
     """Read a plan. Raises PlanError naming the file for what is missing, not TOML, unknown or wrong."""
     try:
         values = small_files.read_toml(path, _LARGEST_FILE)
-        return TrainingPlan(**{name: _checked(name, value) for name, value in values.items()})
+        return TrainingPlan(**{name: knobs.from_toml(TrainingPlan, name, v) for name, v in values.items()})
     except FileNotFoundError:
         raise PlanError(f"The plan {path} is missing.") from None
     except small_files.UnreadableFile as error:
         raise PlanError(f"The plan cannot be used: {error}") from error
     except PlanError as error:
         raise PlanError(f"In {path}: {error}") from None
-
-
-def _checked(name: str, value: Any) -> Any:
-    """What a file says of a knob, as the plan has it. Raises PlanError where it is of the wrong kind."""
-    kind, _ = _kind_of(name)
-    element = int if name == "extended_at" else str
-    numbers = value if isinstance(value, list) else [value]
-    if any(isinstance(number, int) and abs(number) >= 2**63 for number in numbers):
-        raise PlanError(f"{name} is a number that is too large.")  # and may be too long to be written out
-    if kind is tuple and isinstance(value, list) and all(type(v) is element for v in value):
-        return tuple(value)
-    if kind is float and type(value) is int:
-        return float(value)
-    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
-        given = repr(shown(value)) if isinstance(value, str) else shown(value)
-        raise PlanError(f"{name} is {given}, but must be {_KIND_WORDS[kind]}.")
-    return value
 
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -307,10 +211,10 @@ def resolve(
     epochs = plan.epochs or usual_epochs(parameters, training_tokens, from_scratch=from_scratch)
     if plan.max_steps and not plan.epochs:
         epochs = plan.max_steps * batch * accumulation / windows
-        if epochs > RANGES["epochs"][1]:
+        if epochs > _MOST_EPOCHS:
             raise PlanError(
                 f"{plan.max_steps:,} steps of {batch * accumulation:,} windows would read these stories {epochs:,.0f} "
-                "times; at most 100,000 are possible: set a smaller max_steps, batch_size or accumulation."
+                f"times; at most {_MOST_EPOCHS:,} are possible: set a smaller max_steps, batch_size or accumulation."
             )
     if plan.lora_rank and from_scratch:
         raise PlanError(
@@ -358,7 +262,8 @@ def plan_with_more(
     Where it had ended, at the step `ended_at`, its learning rate rises again (`schedule.learning_rate_at`).
     Raises PlanError.
     """
-    _check(0 < epochs <= 100_000, "more epochs", epochs, "above 0")
+    if not 0 < epochs <= _MOST_EPOCHS:
+        raise PlanError(f"more epochs is {epochs}, but must be above 0 and at most {_MOST_EPOCHS:,}.")
     total, per_epoch = length
     if not total or not per_epoch:
         raise PlanError("The run has not begun: start it anew, with epochs as you wish.")

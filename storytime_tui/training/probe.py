@@ -120,7 +120,7 @@ def _tried(
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-        free_memory(objective, device)  # pieces of this trial's sizes would be in the next one's way
+        release_memory(objective, device)  # pieces of this trial's sizes would be in the next one's way
         if _fits(found, available):
             break
     return found
@@ -154,7 +154,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
-def free_memory(objective: nn.Module, device: torch.device) -> None:
+def release_memory(objective: nn.Module, device: torch.device) -> None:
     """Give back what a failed attempt left behind; call it where no exception holds its frames any more."""
     for parameter in objective.parameters():
         parameter.grad = None

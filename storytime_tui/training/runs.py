@@ -21,7 +21,7 @@ from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.training import events as ev
 from storytime_tui.training.heard import share_of
-from storytime_tui.training.journal import JOURNAL, Facts, facts_of
+from storytime_tui.training.journal import JOURNAL, RunFacts, run_facts
 from storytime_tui.training.journal import Journal as Journal
 from storytime_tui.training.journal import read_events as read_events
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
@@ -236,7 +236,7 @@ def _claim(folder: Path, held: contextlib.ExitStack) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def run_locked(folder: Path) -> Iterator[None]:
     """Hold a run for one program. Raises RunError where another has it, or it is gone."""
     gone = RunError(f"The run {folder.name!r} is not there any more: another program took it away.")
     if not os.path.isdir(folder):
@@ -343,13 +343,13 @@ def summary_of(name: str, *, ours: bool = False) -> RunSummary:
     """
     folder = run_folder(name)
     damage: list[str] = []
-    plan, facts = TrainingPlan(), Facts()
+    plan, facts = TrainingPlan(), RunFacts()
     try:
         plan = read_plan(folder / PLAN)
     except PlanError as error:
         damage.append(str(error))
     try:
-        facts = facts_of(folder)
+        facts = run_facts(folder)
     except StorytimeError as error:
         damage.append(str(error))
     return RunSummary(
@@ -376,7 +376,7 @@ def length_of(folder: Path) -> tuple[int, float]:
 
     Raises UnreadableFile.
     """
-    facts = facts_of(folder)
+    facts = run_facts(folder)
     return facts.total_steps, facts.per_epoch
 
 

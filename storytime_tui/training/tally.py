@@ -23,7 +23,7 @@ class _Step:
     seconds: float
 
 
-class Tally:
+class StepTally:
     """Steps that were taken and not yet told of. `seconds`: of training so far, earlier sittings included."""
 
     def __init__(self, tokens_per_step: int, steps_per_epoch: float, device: torch.device) -> None:

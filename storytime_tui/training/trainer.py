@@ -30,10 +30,10 @@ from storytime_tui.training.loss import Objective, window_batch
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
 from storytime_tui.training.order import WindowOrder
 from storytime_tui.training.plan import TrainingPlan, schedule_of
-from storytime_tui.training.probe import Memory, free_memory, is_out_of_memory
+from storytime_tui.training.probe import Memory, is_out_of_memory, release_memory
 from storytime_tui.training.schedule import learning_rate_at
 from storytime_tui.training.skips import skips_of
-from storytime_tui.training.tally import Tally
+from storytime_tui.training.tally import StepTally
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Trainer:
         self._worse = 0  # evaluations since the best
         self._saved_step = -1
         self._saved_at = time.monotonic()
-        self._tally = Tally(self.windows * plan.block_size, self.schedule.steps_per_epoch, device)
+        self._tally = StepTally(self.windows * plan.block_size, self.schedule.steps_per_epoch, device)
         self._last_score: Score | None = None
 
     def resume_from(self, checkpoint: Path) -> None:
@@ -181,7 +181,7 @@ class Trainer:
                 mended = self._with_less_memory() if is_out_of_memory(error) else None
                 if mended is None:
                     raise
-            free_memory(self._objective, self.device)
+            release_memory(self._objective, self.device)
             yield ev.Recovered(self.step, mended)
 
     def _micro_batches(self) -> Generator[ev.Event, None, tuple[Tensor, float] | None]:
@@ -297,7 +297,7 @@ class Trainer:
                 mended = self._with_less_memory() if is_out_of_memory(error) else None
                 if mended is None:
                     raise
-            free_memory(self._objective, self.device)
+            release_memory(self._objective, self.device)
             yield ev.Recovered(self.step, mended)
         if score is None:
             return  # stopped meanwhile
@@ -341,7 +341,7 @@ class Trainer:
 
     def _save(self) -> Iterator[ev.Event]:
         best = self.best_step == self.step
-        progress = checkpoints.Progress(
+        progress = checkpoints.RunPosition(
             step=self.step,
             best_validation_loss=self.best_loss,
             best_step=self.best_step,

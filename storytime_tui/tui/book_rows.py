@@ -11,7 +11,7 @@ from storytime_tui.corpus.web.spelling import near
 from storytime_tui.tui.shelf_rows import folded
 
 if TYPE_CHECKING:  # see services
-    from storytime_tui.jobs.books import Book
+    from storytime_tui.jobs.books import GutenbergBook
 
 # The first of the list: what most who open it come for, two keys away.
 FIRST = (572, 2591, 11)  # Beatrix Potter's tales, the Grimms', Alice
@@ -23,10 +23,10 @@ _NUMBER = re.compile(
 )
 
 
-def in_order(books: Sequence[Book]) -> list[Book]:
+def in_order(books: Sequence[GutenbergBook]) -> list[GutenbergBook]:
     """Those that most come for first, then the others by the same authors, then the rest as they stand."""
 
-    def rank(book: Book) -> tuple[int, int]:
+    def rank(book: GutenbergBook) -> tuple[int, int]:
         if book.number in FIRST:
             return 0, FIRST.index(book.number)
         author = folded(book.author)
@@ -38,16 +38,16 @@ def in_order(books: Sequence[Book]) -> list[Book]:
 class Catalogue:
     """A list of books, ready to be searched."""
 
-    def __init__(self, books: Sequence[Book]) -> None:
+    def __init__(self, books: Sequence[GutenbergBook]) -> None:
         self._books = [(folded(f"{b.title} {b.author} {b.number} {' '.join(b.subjects)}"), b) for b in books]
         self._words = {word for b in books for word in _WORD.findall(folded(f"{b.title} {b.author}"))}
 
-    def matching(self, wanted: str) -> list[Book]:
+    def matching(self, wanted: str) -> list[GutenbergBook]:
         """The books whose title, author, number and subjects hold every word, in the order of the list."""
         terms = folded(wanted).split()
         return [book for words, book in self._books if all(term in words for term in terms)]
 
-    def nearly(self, wanted: str) -> list[Book]:
+    def nearly(self, wanted: str) -> list[GutenbergBook]:
         """Those that hold, in place of a word that no book has, one that is a letter or two away."""
         meant = [self._meant(term) for term in folded(wanted).split()]
         if not all(meant):

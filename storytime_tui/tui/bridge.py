@@ -36,7 +36,6 @@ from storytime_tui.tui.store_thread import StoreThread
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
     from storytime_tui.stories.store import StoryStore
-    from storytime_tui.tui.services import Progress
 
 Post = Callable[[Message], object]
 Result = TypeVar("Result")
@@ -229,7 +228,7 @@ class TellingThread:
         self,
         post: Post,
         hear: Callable[[Sequence[messages.TellingSaid]], object],
-        open_teller: Callable[[str, Progress | None, float | None], Teller],
+        open_teller: Callable[[str, Callable[[Preparing], None] | None, float | None], Teller],
         clock: Callable[[], float],
         has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
         copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,

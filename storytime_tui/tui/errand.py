@@ -3,10 +3,8 @@
 import threading
 from dataclasses import dataclass, field
 
-from storytime_tui.formatting import size
+from storytime_tui import formatting
 from storytime_tui.terminal import printable_line
-
-_BYTES = ("downloading", "fetching", "reading", "waiting")  # what is counted in bytes; all else in pieces
 
 
 @dataclass
@@ -25,12 +23,7 @@ class Errand:
     def progress(self) -> str:
         """How far it has come, in words; bytes as people say them."""
         words, done, total = self.said
-        words = printable_line(words)
-        if not total:
-            return words + "…" if words else "making ready…"
-        if words.startswith(_BYTES):
-            return f"{words}  {size(done)} of {size(total)}"
-        return f"{words}  {done:,} of {total:,}"
+        return formatting.progress(printable_line(words) or "making ready", done, total)
 
     def bar(self, width: int) -> tuple[str, str]:
         """What is done and what is left, as a line of `width` cells; nothing where nobody knows."""

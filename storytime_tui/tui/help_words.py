@@ -1,5 +1,9 @@
 """The words of the help, screen by screen. It also teaches: each number shown is explained here once."""
 
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.knobs import table
+
+_SETTINGS = ("temperature", "top_p", "min_p", "repetition", "max_tokens")
 Rows = tuple[tuple[str, str], ...]
 Section = tuple[str, str, Rows]  # title, introduction, (key or number, meaning)
 
@@ -190,9 +194,7 @@ STORY: tuple[Section, ...] = (
         "The settings",
         "A model gives every token a probability; the settings say how one is chosen.",
         (
-            ("temperature", "0 always takes the likeliest; 0.6 is usual; above 1.2 it gets wild"),
-            ("top p", "choose only among the likeliest tokens that together hold this share"),
-            ("max tokens", "how far it goes on at a time"),
+            *((knob.label, knob.line) for name, knob in table(SamplerSettings).items() if name in _SETTINGS),
             ("seed", "the same number with the same text tells the same again; 0 is another each time"),
         ),
     ),

@@ -20,7 +20,7 @@ _AT_ONCE = 50  # entries, after which a key may come in between
 
 
 @dataclass(frozen=True)
-class Entry:
+class Command:
     """One command: what it is called, how that is sought, a word on it, what it does."""
 
     title: str
@@ -62,7 +62,7 @@ class DeskProvider(Provider):
     async def _gather(self) -> None:
         app = cast(Opens, self.app)
         desk = app.desk
-        self._entries: list[Entry] = []
+        self._entries: list[Command] = []
         for collection in desk.collections:
             name = collection.name
             self._add(collection.title, "collection", partial(app.open_collection, name, None))
@@ -85,7 +85,7 @@ class DeskProvider(Provider):
 
     def _add(self, title: str, help: str, run: Callable[[], Awaitable[None]]) -> None:
         title = printable_line(title[:400])
-        self._entries.append(Entry(title, folded(title), printable_line(help), run))
+        self._entries.append(Command(title, folded(title), printable_line(help), run))
 
     async def discover(self) -> Hits:
         """What is offered before anything is typed: models and collections are enough to see."""

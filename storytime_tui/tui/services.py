@@ -21,7 +21,7 @@ from storytime_tui.tui import shelf_file
 from storytime_tui.tui.shelf_memory import ShelfState
 
 if TYPE_CHECKING:
-    from storytime_tui.jobs.books import Book, Found
+    from storytime_tui.jobs.books import FoundBooks, GutenbergBook
     from storytime_tui.jobs.estimates import Estimate
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.memory import Room
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from storytime_tui.stories.store import StoryStore
     from storytime_tui.training.plan import TrainingPlan
 
-Progress = Callable[[Preparing], None]
+OnPreparing = Callable[[Preparing], None]
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ class Services:
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
     estimate: Callable[[Sequence[Story], str], Estimate]
     room_for: Callable[[Sequence[Story], str, TrainingPlan | None], Room | None]  # None: nothing is known
-    browse_books: Callable[[], Sequence[Book]]  # at once, from the list that came with the program
-    search_books: Callable[[str, threading.Event], Found]
-    fetch_book: Callable[[Book, Report, threading.Event], AddedCollection]
+    browse_books: Callable[[], Sequence[GutenbergBook]]  # at once, from the list that came with the program
+    search_books: Callable[[str, threading.Event], FoundBooks]
+    fetch_book: Callable[[GutenbergBook, Report, threading.Event], AddedCollection]
     estimate_tokens: Callable[[int, str], int]  # of so many bytes of text
     learn: Callable[[TrainingPlan, Control, str | None], Iterator[Event]]
     resume: Callable[[str, Control, float | None], Iterator[Event]]  # with so many epochs more
     model_choices: Callable[[], Sequence[ModelChoice]]
     # at a strength; None is the usual one
-    open_teller: Callable[[str, Progress | None, float | None], Teller]
+    open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
     open_store: Callable[[], StoryStore]
     # what tells whether a text is copied from what a model learned from
     copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
@@ -182,19 +182,19 @@ def _room_for(stories: Sequence[Story], base: str, plan: TrainingPlan | None) ->
     return memory.room_for(stories, base, plan)
 
 
-def _browse_books() -> Sequence[Book]:
+def _browse_books() -> Sequence[GutenbergBook]:
     from storytime_tui.jobs import books
 
     return books.browse()
 
 
-def _search_books(query: str, stop: threading.Event) -> Found:
+def _search_books(query: str, stop: threading.Event) -> FoundBooks:
     from storytime_tui.jobs import books
 
     return books.search(query, stop=stop)
 
 
-def _fetch_book(book: Book, report: Report, stop: threading.Event) -> AddedCollection:
+def _fetch_book(book: GutenbergBook, report: Report, stop: threading.Event) -> AddedCollection:
     from storytime_tui.jobs import books
 
     return books.fetch(book, report=report, stop=stop)
@@ -230,7 +230,7 @@ def _model_choices() -> Sequence[ModelChoice]:
     return generate.choices()
 
 
-def _open_teller(name: str, on_progress: Progress | None, strength: float | None) -> Teller:
+def _open_teller(name: str, on_progress: OnPreparing | None, strength: float | None) -> Teller:
     from storytime_tui.jobs import generate, preload
 
     preload.preload_torch()

@@ -14,7 +14,7 @@ from storytime_tui.tui.widgets.choice_list import ChoiceList
 
 BETWEEN = 0.1  # seconds: a quick hand
 PATIENCE = 30.0  # seconds after which a key has no answer
-Answer = Callable[[StorytimeApp], object]
+Answered = Callable[[StorytimeApp], object]
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,15 @@ class Step:
     """A key, as Textual names it, and what has to be so when it is answered; `typed` is its letter, if any."""
 
     key: str
-    answer: Answer
+    answer: Answered
     typed: str | None = None
 
 
-def _shows(mode: str) -> Answer:
+def _shows(mode: str) -> Answered:
     return lambda app: app.current_mode == mode and len(app.screen_stack) == 1
 
 
-def _screen(name: str) -> Answer:
+def _screen(name: str) -> Answered:
     return lambda app: type(app.screen).__name__ == name
 
 

@@ -4,7 +4,9 @@ import math
 from collections.abc import Sequence
 
 from storytime_tui.formatting import count as count
-from storytime_tui.generation.pieces import Told
+from storytime_tui.formatting import progress
+from storytime_tui.formatting import size as size
+from storytime_tui.generation.pieces import WHY_IT_STOPPED, Told
 from storytime_tui.training.events import Finished, Preparing, Started, VoiceMeasured
 from storytime_tui.training.heard import of_passages, share_of
 
@@ -44,19 +46,12 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{last:02}" if hours else f"{minutes}:{last:02}"
 
 
-def memory(size: int) -> str:
-    """Bytes as people say them: `350 MB`, `1.9 GB`."""
-    if size >= 1e9:
-        return f"{size / 1e9:.1f} GB"
-    return f"{size / 1e6:.0f} MB"
-
-
 def tight(started: Started) -> str:
     """What to expect where a run may need more memory than there is; empty where it has enough."""
     if started.memory_needed <= started.memory_available:
         return ""
     return (
-        f"needs about {memory(started.memory_needed)} of {memory(started.memory_available)}: "
+        f"needs about {size(started.memory_needed)} of {size(started.memory_available)}: "
         "it may read fewer windows at a time"
     )
 
@@ -77,12 +72,8 @@ def rate(value: float) -> str:
 
 
 def preparing(event: Preparing) -> str:
-    """`fetching distilgpt2 120 of 353 MB`; other work counts in its own pieces."""
-    if not event.total:
-        return event.what + "…"
-    if event.total >= 10_000_000 or event.what.startswith("fetching"):
-        return f"{event.what} {event.done / 1e6:,.0f} of {event.total / 1e6:,.0f} MB"
-    return f"{event.what} {event.done:,} of {event.total:,}"
+    """What is being made ready, and how far that has come."""
+    return progress(event.what, event.done, event.total)
 
 
 def outcome(finished: Finished, started: Started | None, first_loss: float | None) -> str:
@@ -161,9 +152,8 @@ def ending(told: Told | None, failed: bool) -> str:
     """How a telling ended. Not how fast it was: a speed that stays looks like one that is."""
     if told is None:
         return "" if failed else "stopped"
-    return {
-        "you": "stopped",
-        "end": "the model ended the story",
-        "stop": "stop text reached",
-        "stuck": "all that could follow is banned",
-    }.get(told.stopped_by, f"{count(told.tokens, 'token')} told")
+    return (
+        f"{count(told.tokens, 'token')} told"
+        if told.stopped_by == "length"
+        else WHY_IT_STOPPED[told.stopped_by]
+    )

@@ -37,7 +37,7 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, TextIteratorStreamer
 
 from storytime_tui.generation.backends.backend import Backend, read_in_chunks
-from storytime_tui.generation.backends.prepare import precisions_of, prepare
+from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.backends.threads import telling_with
 from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
@@ -187,7 +187,7 @@ def _contend(name: str, tokens: int, threads: int, pipe: Connection) -> None:
     elif name == "ctranslate2":
         tell, about = by_ctranslate2(theirs, tokenizer, tokens, threads)
     else:
-        tell = by_us(prepare(our_model(theirs), name), tokenizer, tokens, PROMPT)
+        tell = by_us(make_backend(our_model(theirs), name), tokenizer, tokens, PROMPT)
     pipe.send((tell is not None, about))
     while tell is not None and pipe.recv():
         began = time.perf_counter()
@@ -233,11 +233,11 @@ def measure_telling(args: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {f"ratio_{kind}": ratio(taken["generate"], taken[kind]) for kind in kinds}
     if "ctranslate2" in taken and "int8" in taken:
         figures["ratio_ctranslate2"] = ratio(taken["ctranslate2"], taken["int8"])
-    best = prepare(our_model(their_model()), "int8" if "int8" in kinds else "fp32")
+    best = make_backend(our_model(their_model()), "int8" if "int8" in kinds else "fp32")
     return {
         **figures,
         **measure_append(best, args.rounds),
-        **measure_batch({kind: prepare(our_model(their_model()), kind) for kind in kinds}, args.rounds),
+        **measure_batch({kind: make_backend(our_model(their_model()), kind) for kind in kinds}, args.rounds),
         "same_ids_fp32": ids["generate"] == ids["fp32"],
         "distinct_ids": len(set(ids["generate"])),
         "tokens_per_second": {name: args.tokens / statistics.median(each) for name, each in taken.items()},
@@ -301,7 +301,7 @@ def measure_small(args: argparse.Namespace) -> dict[str, Any]:
     tokens = 200
     prompt = [token % SMALL.vocabulary for token in PROMPT]
     tellers = {
-        precision: by_us(prepare(model, precision), tokenizer, tokens, prompt)
+        precision: by_us(make_backend(model, precision), tokenizer, tokens, prompt)
         for precision in precisions_of(model)
     }
     taken = in_turn(dict(tellers), max(3, args.rounds // 2))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from storytime_tui.models.footprint import Size, estimate
+from storytime_tui.models.footprint import Size, estimate_memory
 from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
 from storytime_tui.training import events as ev
@@ -246,7 +246,7 @@ def _fitted(name: str, device: str, smoke: bool, steps: int, **knobs: Any) -> Fi
     may_choose = "batch_size" not in knobs
     plan, found = fit_to_memory(plan, model, where, precision, may_choose=may_choose)
     assert plan.batch_size and plan.block_size
-    before = estimate(
+    before = estimate_memory(
         size_of(shape),
         batch=plan.batch_size,
         block=plan.block_size,

@@ -191,9 +191,10 @@ def run_paused(home: Path, knobs: dict[str, str], wanted: int, seconds: float, s
     os.environ.update(STORYTIME_HOME=str(home), OMP_NUM_THREADS=THREADS)  # before torch is imported
 
     from storytime_tui.jobs.train import learn
+    from storytime_tui.knobs import with_values
     from storytime_tui.training.control import Control
     from storytime_tui.training.events import Failed, Paused, StepDone
-    from storytime_tui.training.plan import TrainingPlan, with_values
+    from storytime_tui.training.plan import TrainingPlan
 
     control = Control()
     learning, paused, over = threading.Event(), threading.Event(), threading.Event()

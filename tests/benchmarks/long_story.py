@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import psutil
 import torch
 
-from storytime_tui.generation.backends.prepare import precisions_of, prepare
+from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.generator import Generator
 from storytime_tui.generation.pieces import Piece
 from storytime_tui.generation.sampling.settings import SamplerSettings
@@ -37,7 +37,7 @@ def measure(tokens: int) -> dict[str, object]:
     model = empty_gpt2(SMALL, torch.device("cpu"), torch.float32, padded=False)
     model.fill(0)
     precision = "int8" if "int8" in precisions_of(model) else "fp32"
-    teller = Generator(prepare(model, precision), tokenizer)
+    teller = Generator(make_backend(model, precision), tokenizer)
     wished = SamplerSettings(max_tokens=tokens, min_tokens=tokens, seed=1)
     process, held, times, count = psutil.Process(), [], [time.perf_counter()], 0
     for item in teller.tell("The mouse lost a button.", wished, memory="A mill by a pond."):

@@ -18,11 +18,11 @@ from typing import Any
 
 import torch
 
-from storytime_tui.generation.backends.backend import Reader, read_in_chunks
-from storytime_tui.generation.backends.prepare import precisions_of, prepare
+from storytime_tui.generation.backends.backend import Backend, read_in_chunks
+from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
 from storytime_tui.generation.sampling.rules import Rules, rules_for
-from storytime_tui.generation.sampling.sampler import SamplerState, choose
+from storytime_tui.generation.sampling.sampler import SamplerState, choose_token
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.models.gpt2 import GPT2, Shape
 
@@ -76,11 +76,11 @@ def steps() -> dict[str, Callable[[], object]]:
     for precision in ("fp32", "int8"):
         if precision not in precisions_of(model):
             continue
-        reader = prepare(model, precision)
+        reader = make_backend(model, precision)
         cache = reader.new_cache()
         read_in_chunks(reader, [place * 7919 % VOCABULARY for place in range(READ)], cache)
 
-        def once(reader: Reader = reader, cache: Any = cache) -> None:
+        def once(reader: Backend = reader, cache: Any = cache) -> None:
             reader.cut(cache, READ)
             reader.read([17], cache)
 
@@ -91,7 +91,7 @@ def steps() -> dict[str, Callable[[], object]]:
 def choosing(rules: Rules, logits: torch.Tensor, told: list[int]) -> Callable[[], object]:
     """One sampled token, as in the generator."""
     generator, state = torch.Generator().manual_seed(0), SamplerState()
-    return lambda: choose(logits, told, 5, rules, state, generator, (7,))
+    return lambda: choose_token(logits, told, 5, rules, state, generator, (7,))
 
 
 def seconds(call: Callable[[], object]) -> float:

@@ -27,10 +27,11 @@ from storytime_tui import cli, paths
 from storytime_tui.corpus.library.shelf import taken_names
 from storytime_tui.jobs.export import export_model
 from storytime_tui.jobs.generate import judge_precision
+from storytime_tui.knobs import with_values
 from storytime_tui.models.catalogue import STARTER
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import runs
-from storytime_tui.training.plan import TrainingPlan, read_plan, with_values, write_plan
+from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
 from tests.benchmarks.starter_texts import (
     ADDED,
     BEDTIME,

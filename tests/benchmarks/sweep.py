@@ -20,9 +20,10 @@ from typing import Any
 
 from storytime_tui import paths
 from storytime_tui.jobs.train import learn
+from storytime_tui.knobs import with_values
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.plan import TrainingPlan, with_preset, with_values
+from storytime_tui.training.plan import TrainingPlan, with_preset
 
 BUNDLED = ("hedgerow-tales", "nonsense-from-the-attic", "under-the-fir-trees")
 GRID = (  # the default plan, and one option changed at a time

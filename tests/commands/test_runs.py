@@ -314,13 +314,24 @@ def test_names_that_look_like_removed_ones_are_told_apart(capsys: pytest.Capture
     assert "There is no removed run called '../mine'" in err
 
 
+def test_a_run_that_an_older_program_removed_comes_back(capsys: pytest.CaptureFixture[str]) -> None:
+    learned("mine-2", 3.0)
+    said(capsys, "remove", "mine-2")
+    (item,) = removed.removed_runs()
+    os.rename(item.folder, item.folder.with_name(f"mine-2-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"))
+    said(capsys, "restore", "mine-2")
+    assert runs.summary_of("mine-2").best_validation_loss == 3.0
+
+
 def test_after_thirty_days_it_is_swept(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("old", "young"):
         learned(name, 3.0)
         said(capsys, "remove", name)
     (old,) = (each for each in removed.removed_runs() if each.name == "old")
     past = datetime.now(UTC) - timedelta(days=30, minutes=1)
-    os.rename(old.folder, old.folder.with_name(f"old-{past:%Y%m%dT%H%M%S%fZ}"))
+    place = old.folder.with_name(f"old-{past:%Y%m%dT%H%M%S%fZ}")  # as an older program called it
+    os.rename(old.folder, place)
+    os.utime(place, (past.timestamp(), past.timestamp()))
     stranger = old.folder.parent / "not one of ours"
     stranger.mkdir()
     said(capsys, "list")

@@ -283,7 +283,7 @@ def test_only_what_changed_is_made_anew(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
     stories = [FOX, Story("long", " ".join(f"word{number % 701} x{number % 13}" for number in range(20_000)))]
     expected = open_index(stories, tmp_path).stretches(FOX.text)
-    (path,) = tmp_path.iterdir()
+    (path,) = tmp_path.glob("*/*")
     whole = path.read_bytes()
     middle = len(whole) // 2
     damaged = [b"", b"text", whole[:100], whole[:140], whole[:middle], whole[:-1], whole + b"."]
@@ -297,9 +297,10 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
         assert open_index(stories, tmp_path).stretches(FOX.text) == expected
         assert path.read_bytes() == whole
     path.unlink()
-    path.mkdir()  # what no one can write over
+    path.mkdir()
+    assert open_index(stories, tmp_path).stretches(FOX.text) == expected
     with pytest.raises(CorpusError, match="index"):
-        open_index(stories, tmp_path)
+        open_index(stories, path)  # a file, not a folder
 
 
 class Halt(Exception):
@@ -327,10 +328,10 @@ def test_stopping_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, data: bytes) -> None:
+    def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "write_atomically", full)
+    monkeypatch.setattr(files, "_sync_file", full)
     with pytest.raises(CorpusError, match="The disk is full"):
         open_index([FOX], tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from storytime_tui.corpus.dividing import heading_lines, titles
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.formats import markup, markup_rules
 from storytime_tui.corpus.formats.read import read_document
-from storytime_tui.corpus.library.prepared import Source, prepare
+from storytime_tui.corpus.library.prepared import Source, prepare_sources
 from storytime_tui.corpus.names import safe_file_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.jobs import shelves
@@ -122,7 +122,7 @@ def test_what_is_asked_may_end_the_preparing(tmp_path: Path) -> None:
         raise Enough
 
     with pytest.raises(Enough):
-        prepare([Source(path, "tale.txt")], tmp_path / "cache", on_progress=progress)
+        prepare_sources([Source(path, "tale.txt")], tmp_path / "cache", on_progress=progress)
     assert list((tmp_path / "cache").glob("*")) == []
 
 
@@ -137,7 +137,7 @@ def test_nobody_listens_outside_of_the_block() -> None:
 def test_a_title_of_a_whole_file_is_short(tmp_path: Path) -> None:
     path = tmp_path / "tale.md"
     path.write_text("# a\n" * 5000 + "\nOnce a fox slept under the hill and ate apples.\n")
-    made = prepare([Source(path, "tale.md")], tmp_path / "cache")
+    made = prepare_sources([Source(path, "tale.md")], tmp_path / "cache")
     assert max(len(story.title) for story in made.stories) <= 300
 
 

@@ -18,7 +18,7 @@ from storytime_tui.generation.backends.backend import CHUNK, Backend
 from storytime_tui.generation.backends.cuda_graph import GraphedSteps
 from storytime_tui.generation.backends.gpt2 import GPT2Backend
 from storytime_tui.generation.backends.live import LiveBackend
-from storytime_tui.generation.backends.prepare import prepare
+from storytime_tui.generation.backends.prepare import make_backend
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.generator import Generator
 from storytime_tui.generation.pieces import Piece, Told
@@ -41,7 +41,7 @@ EOT = Bytes.end_of_text
 def reader_of(model: nn.Module) -> Backend:
     """Real models are prepared, fakes are read as they are."""
     if isinstance(model, GPT2LMHeadModel):
-        return prepare(ours(model).eval(), "fp32")
+        return make_backend(ours(model).eval(), "fp32")
     return LiveBackend(model)
 
 
@@ -82,7 +82,7 @@ def read_as_it_is(model: GPT2LMHeadModel) -> Backend:
 
 
 def read_by_transformers(model: GPT2LMHeadModel) -> Backend:
-    return prepare(TransformersModel(model), "fp32")
+    return make_backend(TransformersModel(model), "fp32")
 
 
 @pytest.mark.parametrize("read", [reader_of, read_as_it_is, read_by_transformers])
@@ -418,7 +418,7 @@ def test_every_kind_tells_512_tokens_over_views_edits_and_branches_as_transforme
                 view = list(lay_out(story, window, lambda token: token % 10 == 0, start=0).ids)
         return told
 
-    teller = Generator(prepare(ours_of(model, kind), "fp32"), letters, window)
+    teller = Generator(make_backend(ours_of(model, kind), "fp32"), letters, window)
     wished = dataclasses.replace(EXACT, max_tokens=512, min_tokens=600)
     assert ids_of(teller.tell("Once upon a time", wished)) == reference("Once upon a time", 512)
     short = dataclasses.replace(wished, max_tokens=20)
@@ -435,7 +435,7 @@ def test_a_hundred_thousand_words_are_gone_on_with_and_then_only_what_is_new_is_
         padded=False,
     )
     model.fill(0)
-    teller = Generator(prepare(model.eval(), "fp32"), tokenizer)
+    teller = Generator(make_backend(model.eval(), "fp32"), tokenizer)
     text = " ".join(tale(seed) for seed in range(500))
     assert len(text.split()) > 100_000
     wished = dataclasses.replace(BOLD, max_tokens=5, min_tokens=5)
@@ -633,7 +633,7 @@ def test_nothing_of_torch_is_changed_not_even_between_two_pieces() -> None:
     model.transformer.h[0].eval()  # a module may differ from its parent
     flags = [module.training for module in model.modules()]
     random = torch.get_rng_state()
-    for backend in (LiveBackend(model), prepare(model, "fp32")):
+    for backend in (LiveBackend(model), make_backend(model, "fp32")):
         for item in Generator(backend, Bytes()).tell("An owl", BOLD):
             assert torch.is_grad_enabled()
             assert not torch.is_inference_mode_enabled()
@@ -665,7 +665,7 @@ def test_a_model_in_training_tells_what_it_tells_at_rest() -> None:
 
 def test_a_model_that_learns_tells_several_too_and_is_as_likely_as_its_copy() -> None:
     model = ours(tiny_gpt2()).train()
-    live, copied = LiveBackend(model), prepare(model, "fp32")
+    live, copied = LiveBackend(model), make_backend(model, "fp32")
     ids = [EOT, *Bytes().encode("The owl sat in a tree.")]
     torch.testing.assert_close(live.likelihoods(ids), copied.likelihoods(ids), rtol=1e-4, atol=1e-4)
     one, other = (
@@ -699,10 +699,12 @@ def test_the_closing_figures_count_only_our_own_time() -> None:
 def test_no_more_line_ends_come_in_a_row_than_may() -> None:
     model = ours(tiny_gpt2()).eval()
     wished = dataclasses.replace(BOLD, max_tokens=60, min_tokens=60, bias=(("\n", 20.0), ("\n\n", 20.0)))
-    loose = text_of(Generator(prepare(model, "fp32"), Bytes()).tell("An owl\n", wished))
+    loose = text_of(Generator(make_backend(model, "fp32"), Bytes()).tell("An owl\n", wished))
     assert "\n\n\n" in loose
     held = dataclasses.replace(wished, line_ends=2)
-    assert "\n\n\n\n" not in "\n" + text_of(Generator(prepare(model, "fp32"), Bytes()).tell("An owl\n", held))
+    assert "\n\n\n\n" not in "\n" + text_of(
+        Generator(make_backend(model, "fp32"), Bytes()).tell("An owl\n", held)
+    )
 
 
 def test_the_rate_is_that_of_choosing_where_all_is_shown_at_once() -> None:

@@ -7,7 +7,7 @@ from storytime_tui.generation.token_history import (
     EMPTY,
     TokenHistories,
     TokenHistory,
-    common_length,
+    common_bytes,
     extended,
 )
 from storytime_tui.models.tokenizer import train_tokenizer
@@ -56,16 +56,14 @@ def test_told_ids_are_kept_where_encoding_would_give_others() -> None:
 def test_tokens_that_share_a_character_stay_together() -> None:
     owl = "🦉".encode()
     known = TokenHistory(b"ab" + owl, (97, 98, *owl), (1, 2, 6, 6, 6, 6))
-    changed = extended(
-        known, b"ab" + "🦊".encode(), common_length(known.text, b"ab" + "🦊".encode()), Bytes()
-    )
+    changed = extended(known, b"ab" + "🦊".encode(), common_bytes(known.text, b"ab" + "🦊".encode()), Bytes())
     assert changed.ids[:2] == (97, 98) and changed.text.decode() == "ab🦊"
     assert b"".join(Bytes.pieces[token] for token in changed.ids) == changed.text
 
 
 @given(st.binary(max_size=40), st.binary(max_size=40), st.binary(max_size=40))
 def test_the_common_beginning_is_the_longest(start: bytes, one: bytes, other: bytes) -> None:
-    length = common_length(start + one, start + other)
+    length = common_bytes(start + one, start + other)
     assert (start + one)[:length] == (start + other)[:length] and length >= len(start)
     assert (start + one)[length : length + 1] != (start + other)[length : length + 1] or length == min(
         len(start + one), len(start + other)

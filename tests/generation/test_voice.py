@@ -19,11 +19,11 @@ from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import Misused, ModelError
 from storytime_tui.generation.backends.cuda_graph import GraphedSteps
 from storytime_tui.generation.backends.gpt2 import GPT2Backend
-from storytime_tui.generation.backends.prepare import prepare
+from storytime_tui.generation.backends.prepare import make_backend
 from storytime_tui.generation.context import lay_out
 from storytime_tui.generation.continuation import Continuation
 from storytime_tui.generation.generator import Generator
-from storytime_tui.generation.header import header_of
+from storytime_tui.generation.header import front_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.mixture import PLAUSIBLE, contrasted, mixed
 from storytime_tui.generation.sampling.settings import SamplerSettings
@@ -75,7 +75,7 @@ def vocabulary() -> Tokenizer:
 def test_before_a_story_stand_the_very_ids_of_training(
     memory: str, header: str, vocabulary: Tokenizer
 ) -> None:
-    front = header_of(A, memory, vocabulary)
+    front = front_of(A, memory, vocabulary)
     story = vocabulary.encode("The mouse")
     view = lay_out(
         story,
@@ -97,34 +97,34 @@ def test_a_story_in_view_is_what_the_token_file_of_a_run_holds(vocabulary: Token
     for header, memory in (("", ""), ("Title: The Boat\nTone: sad\n", "Title: The Boat\nTone: sad")):
         (part,) = with_line(story, shelf_line("Hedgerow Tales"), header)
         learned = open_tokens([part], vocabulary, tmp_path, None).ids
-        backend = prepare(ours(tiny(vocabulary.vocabulary_size, 4 * len(learned))), "fp32")
+        backend = make_backend(ours(tiny(vocabulary.vocabulary_size, 4 * len(learned))), "fp32")
         teller = Generator(backend, vocabulary)
         list(teller.tell(story.text, dataclasses.replace(GREEDY, max_tokens=1), memory=memory, voice=A))
         assert teller._caches._kept[0].ids[: len(learned)] == learned.tolist()
 
 
 def test_memory_that_is_no_header_line_comes_behind_the_blank_line(vocabulary: Tokenizer) -> None:
-    front = header_of(A, "Tone: sad\nIt is winter.", vocabulary)
+    front = front_of(A, "Tone: sad\nIt is winter.", vocabulary)
     rest = vocabulary.encode("It is winter.\n\n")
     assert list(front.memory[front.headers :]) == rest
     assert list(front.memory[: front.headers]) == vocabulary.encode("Tone: sad\n")
-    assert header_of(A, "It is winter.", vocabulary).headers == 0
+    assert front_of(A, "It is winter.", vocabulary).headers == 0
 
 
 def test_header_lines_alone_are_laid_out_as_a_story_had_them(vocabulary: Tokenizer) -> None:
     """A blank line is two tokens of GPT-2's kind before a word; what is no header line stays as it was."""
     lines = "Title: The Boat\nCharacters: Lily, the fox\n"
     whole = vocabulary.encode(f"{lines}\nThe mouse")
-    front = header_of((), lines, vocabulary)
+    front = front_of((), lines, vocabulary)
     assert [*front.memory, *vocabulary.encode("The mouse")] == whole and not front.lines
     for memory in ("It is winter.", "Title: A\nIt is winter.", "titled: so"):
-        assert header_of((), memory, vocabulary).memory == vocabulary.encode(f"{memory}\n\n")
-    assert header_of((), "Title: A", Bytes()).memory == encoded(
+        assert front_of((), memory, vocabulary).memory == vocabulary.encode(f"{memory}\n\n")
+    assert front_of((), "Title: A", Bytes()).memory == encoded(
         "Title: A\n\n"
     )  # one token, there as in a story
 
 
-@pytest.mark.parametrize("read", [reader_of, lambda model: prepare(TransformersModel(model), "fp32")])
+@pytest.mark.parametrize("read", [reader_of, lambda model: make_backend(TransformersModel(model), "fp32")])
 def test_what_is_told_behind_a_line_is_what_the_plain_model_tells_behind_these_ids(
     read: Callable[[GPT2LMHeadModel], Any],
 ) -> None:
@@ -230,7 +230,7 @@ def test_a_change_of_voice_reads_the_story_behind_the_other_line_and_a_change_ba
 # -- mixtures --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("read", [reader_of, lambda model: prepare(TransformersModel(model), "fp32")])
+@pytest.mark.parametrize("read", [reader_of, lambda model: make_backend(TransformersModel(model), "fp32")])
 def test_a_mixture_is_the_weighted_mean_of_what_is_likely_behind_each_line(
     read: Callable[[GPT2LMHeadModel], Any],
 ) -> None:

@@ -23,7 +23,7 @@ from storytime_tui.jobs.generate import open_teller
 from storytime_tui.jobs.models import WholeFiles
 from storytime_tui.jobs.run_bases import BASE_FILE, record_base
 from storytime_tui.models import blend, catalogue, loading, lora, voices
-from storytime_tui.models.loading import Loaded
+from storytime_tui.models.loading import LoadedModel
 from storytime_tui.models.tokenizer import load_tokenizer
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training.plan import TrainingPlan, write_plan
@@ -44,13 +44,13 @@ def base(whole_starter: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """The starter, which runs begin from; and nothing that an earlier test has kept."""
     monkeypatch.setattr(catalogue, "STARTER_FOLDER", whole_starter)
     # asking each model for its precision takes seconds, and is tested elsewhere
-    monkeypatch.setattr(precision, "choose_precision", lambda *_: ("fp32", None))
+    monkeypatch.setattr(precision, "choose_telling_precision", lambda *_: ("fp32", None))
     blending._kept = None
     yield whole_starter
     blending._kept = None
 
 
-def load(folder: Path) -> Loaded:
+def load(folder: Path) -> LoadedModel:
     return loading.load_model(folder, device=CPU, dtype=torch.float32)
 
 
@@ -76,7 +76,7 @@ def make_run(name: str, seed: int, base: str = "starter", step: int = 1, *, reco
 
 def state(name: str, strength: float | None = None, *shares: tuple[str, float]) -> dict[str, Any]:
     """The weights that a name is told with."""
-    chosen = blending.choose(name, strength, shares, lambda *_: None)
+    chosen = blending.choose_model(name, strength, shares, lambda *_: None)
     return blend.state_of(blending.open_chosen(chosen, CPU, torch.float32))
 
 
@@ -128,7 +128,7 @@ def test_a_run_whose_base_is_gone_says_that_it_is_told_otherwise() -> None:
     run = make_run("two", 2, base="one")
     write_voices(run, Voices(("Tales",), 1.25))
     shutil.rmtree(paths.runs_folder() / "one")
-    told = blending.choose("two", None, (), lambda *_: None)
+    told = blending.choose_model("two", None, (), lambda *_: None)
     assert told.strength == 1 and "told at strength 1 instead of its usual 1.25" in told.note
 
 
@@ -181,7 +181,7 @@ def test_other_runs_join_by_their_shares_and_the_strength_is_that_of_all_togethe
     assert same(state("one", 0.0, ("two", 0.4)), base)
     voices.write_voices(paths.runs_folder() / "one", voices.Voices(("Tales", "Rhymes")))
     voices.write_voices(paths.runs_folder() / "two", voices.Voices(("Fables", "Tales")))
-    chosen = blending.choose("one", 1.0, [("two", 0.4)], lambda *_: None)
+    chosen = blending.choose_model("one", 1.0, [("two", 0.4)], lambda *_: None)
     assert chosen.origin.voices.titles == ("Tales", "Rhymes", "Fables")
 
 
@@ -207,7 +207,7 @@ def test_a_lora_run_has_a_strength_too_and_joins_a_whole_run() -> None:
     with blend.at_strength(loaded.model, {}, 0.5):
         found = loaded.model(torch.arange(1, 9)[None])
     by_hand = load(origin.folder).model
-    blend.put(by_hand, half, 0.0)
+    blend.put_at_strength(by_hand, half, 0.0)
     torch.testing.assert_close(by_hand(torch.arange(1, 9)[None]), found, rtol=1e-4, atol=1e-5)
     for name in base:
         torch.testing.assert_close(half[name], (base[name] + small[name]) / 2)
@@ -257,7 +257,7 @@ def test_a_strengths_precision_is_its_own() -> None:
     make_run("two", 2)
 
     def identity(strength: float, *shares: tuple[str, float]) -> str:
-        return blending.choose("one", strength, shares, lambda *_: None).identity
+        return blending.choose_model("one", strength, shares, lambda *_: None).identity
 
     found = [
         identity(1),
@@ -267,7 +267,7 @@ def test_a_strengths_precision_is_its_own() -> None:
         identity(1.5, ("two", 0.5)),
     ]
     assert len(set(found)) == 5
-    assert identity(0) == blending.choose("starter", None, (), lambda *_: None).identity
+    assert identity(0) == blending.choose_model("starter", None, (), lambda *_: None).identity
 
 
 def test_a_run_is_told_at_its_usual_strength_unless_another_is_asked_for() -> None:
@@ -284,7 +284,7 @@ def test_a_run_is_told_at_its_usual_strength_unless_another_is_asked_for() -> No
 
 def refused(name: str, strength: float | None = 1.5, *shares: tuple[str, float]) -> str:
     with pytest.raises(ModelError) as found:
-        blending.choose(name, strength, shares, lambda *_: None)
+        blending.choose_model(name, strength, shares, lambda *_: None)
     assert "\n" not in str(found.value)
     return str(found.value)
 

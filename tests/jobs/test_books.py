@@ -11,7 +11,7 @@ from storytime_tui.jobs import books, shelves
 from storytime_tui.jobs.progress import Stopped
 from tests.loopback_library import TALES, LoopbackLibrary, Waits, manners_without_waiting
 
-SNAIL = books.Book(90002, "The Snail's Monday", "Minnie Harrow")
+SNAIL = books.GutenbergBook(90002, "The Snail's Monday", "Minnie Harrow")
 
 
 @pytest.fixture(name="library")
@@ -52,7 +52,7 @@ def test_a_book_without_a_title_is_called_by_its_number(
     library.places = ()
     text = TALES[1].text().replace(b"Title:", b"Called:")
     library.put("/cache/epub/90002/pg90002.txt", text)
-    books.fetch(books.Book(90002, "", ""))
+    books.fetch(books.GutenbergBook(90002, "", ""))
     assert asked[0]["title"] == "Project Gutenberg 90002"
     assert asked[0]["author"] == "Minnie Harrow"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storytime_tui.errors import PlanError
-from storytime_tui.jobs.dataset import choose
+from storytime_tui.jobs.dataset import choose_stories
 from storytime_tui.jobs.train import learn, resume
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Finished, Resumed
@@ -30,14 +30,14 @@ def plan_for(shelves: tuple[str, str], **values: object) -> TrainingPlan:
 
 
 def test_without_knobs_an_epoch_reads_each_training_story_once(shelves: tuple[str, str]) -> None:
-    chosen = choose(plan_for(shelves, shelf_lines=False))
+    chosen = choose_stories(plan_for(shelves, shelf_lines=False))
     assert chosen.training == chosen.split.training
     assert chosen.validation == chosen.split.validation
     assert chosen.plan.voices == ()
 
 
 def test_each_story_stands_behind_its_shelf_s_line(shelves: tuple[str, str]) -> None:
-    chosen = choose(plan_for(shelves))
+    chosen = choose_stories(plan_for(shelves))
     assert chosen.plan.voices == ("Simple", "Long")
     for stories, read in (
         (chosen.split.training, chosen.training),
@@ -46,7 +46,7 @@ def test_each_story_stands_behind_its_shelf_s_line(shelves: tuple[str, str]) -> 
         assert [story.text for story in read] == [story.text for story in stories]
         for story in read:
             assert story.header == f"Shelf: {'Simple' if story.title.startswith('Tale') else 'Long'}\n"
-    renamed = choose(dataclasses.replace(chosen.plan, voices=("Plain", "Tall")))
+    renamed = choose_stories(dataclasses.replace(chosen.plan, voices=("Plain", "Tall")))
     assert {story.header for story in renamed.validation + renamed.training} == {
         "Shelf: Plain\n",
         "Shelf: Tall\n",
@@ -59,7 +59,7 @@ def test_each_chapter_of_a_single_book_begins_with_the_line(tmp_path: Path) -> N
     ]
     (tmp_path / "goose").mkdir()
     (tmp_path / "goose" / "goose.txt").write_text("THE GOOSE\n\n\n" + "\n\n\n".join(chapters))
-    chosen = choose(TrainingPlan(collections=(str(tmp_path / "goose"),)))
+    chosen = choose_stories(TrainingPlan(collections=(str(tmp_path / "goose"),)))
     read = chosen.training + chosen.validation
     assert len(read) >= 3
     assert {story.header for story in read} == {"Shelf: Goose\n"}
@@ -67,7 +67,7 @@ def test_each_chapter_of_a_single_book_begins_with_the_line(tmp_path: Path) -> N
 
 
 def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, str]) -> None:
-    chosen = choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5")))
+    chosen = choose_stories(plan_for(shelves, repeats=("simple=2.5", "long=0.5")))
     times = Counter(story.facts.digest for story in chosen.training)
     training = chosen.split.training
     assert set(times) <= {story.facts.digest for story in training}
@@ -76,12 +76,12 @@ def test_each_collection_is_read_as_often_as_the_plan_says(shelves: tuple[str, s
     assert len(simple) + len(long) == len(training)
     assert set(simple) == {2, 3}
     assert set(long) == {0, 1}
-    assert chosen.split == choose(plan_for(shelves)).split
-    assert chosen.training == choose(plan_for(shelves, repeats=("simple=2.5", "long=0.5"))).training
+    assert chosen.split == choose_stories(plan_for(shelves)).split
+    assert chosen.training == choose_stories(plan_for(shelves, repeats=("simple=2.5", "long=0.5"))).training
 
 
 def test_headers_stand_before_training_stories_alone(shelves: tuple[str, str]) -> None:
-    chosen = choose(plan_for(shelves, headers=0.5, repeats=("simple=2",)))
+    chosen = choose_stories(plan_for(shelves, headers=0.5, repeats=("simple=2",)))
     titled = [story.header for story in chosen.training if story.header.count("\n") > 1]
     assert 0 < len(titled) < len(chosen.training)
     assert all(re.match(r"Shelf: (Simple|Long)\n(Title|Characters|Tone): ", header) for header in titled)
@@ -89,8 +89,8 @@ def test_headers_stand_before_training_stories_alone(shelves: tuple[str, str]) -
 
 
 def test_an_older_run_s_headers_stand_in_the_text(shelves: tuple[str, str]) -> None:
-    chosen = choose(plan_for(shelves, headers=0.5, repeats=("simple=2",), shelf_lines=False))
-    plain = choose(plan_for(shelves, shelf_lines=False))
+    chosen = choose_stories(plan_for(shelves, headers=0.5, repeats=("simple=2",), shelf_lines=False))
+    plain = choose_stories(plan_for(shelves, shelf_lines=False))
     assert chosen.split == plain.split
     bare = {story.text for story in plain.split.training}
     headed = [story for story in chosen.training if story.text not in bare]
@@ -104,7 +104,7 @@ def test_an_older_run_s_headers_stand_in_the_text(shelves: tuple[str, str]) -> N
 
 def test_a_collection_that_was_not_chosen_cannot_be_repeated(shelves: tuple[str, str]) -> None:
     with pytest.raises(PlanError, match="repeats names tall, but the chosen collections are simple, long"):
-        choose(plan_for(shelves, repeats=("tall=2",)))
+        choose_stories(plan_for(shelves, repeats=("tall=2",)))
 
 
 def test_a_run_with_both_goes_on_as_the_same_run(shelves: tuple[str, str]) -> None:

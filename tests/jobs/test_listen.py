@@ -119,7 +119,7 @@ def test_a_strength_is_chosen_written_down_and_said(
         lambda at, title, stopped: lambda prompt, count, seed, tokens: told(at, count, seed),
     )
     monkeypatch.setattr(voice, "recited", lambda *words: 0.0)  # the invented tales are much alike
-    monkeypatch.setattr(blending, "choose", lambda name, strength, *rest: strength)
+    monkeypatch.setattr(blending, "choose_model", lambda name, strength, *rest: strength)
     monkeypatch.setattr(blending, "open_chosen", lambda strength, *rest: strength)
     (paths.runs_folder() / "r").mkdir(parents=True)
     (paths.runs_folder() / "r" / "events.jsonl").touch()

@@ -142,7 +142,7 @@ def test_a_lora_run_is_put_at_a_strength_by_its_scale_as_if_it_were_merged() -> 
         with torch.no_grad():
             for name, each in blend.state_of(run).items():
                 each.copy_(merged_state[name])
-        blend.put(run, blend.state_of(BASE), strength)
+        blend.put_at_strength(run, blend.state_of(BASE), strength)
         with blend.at_strength(live, {}, strength):
             torch.testing.assert_close(live(IDS), run(IDS), rtol=1e-4, atol=1e-5)
             if strength == 0:

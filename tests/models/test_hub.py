@@ -264,8 +264,8 @@ def test_a_full_disk_is_seen_before_the_download(hub: LoopbackHub, monkeypatch: 
         free = 1_000_000
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage)
-    assert "needs 50 MB of disk" in refusal(TALE)
-    assert "1 MB are free" in refusal(TALE)
+    assert "needs 50.1 MB of disk" in refusal(TALE)
+    assert "1.0 MB are free" in refusal(TALE)
     assert hub.downloads() == []
 
 
@@ -403,7 +403,7 @@ def test_the_token_goes_to_the_hub_alone(
     hub: LoopbackHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", loopback_hub.TOKEN)
-    line = hub_line.Line(hub.url)
+    line = hub_line.HubClient(hub.url)
     line.token = hub_line.token()
     assert "Authorization" in line._own_headers(f"{hub.url}/owner/tale/resolve/main/config.json")
     for other in ("http://127.0.0.1:9/x", hub.url.replace("http:", "https:") + "/x", "http://other/x"):

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.training.evaluate import apart, score_stream, sliding
+from storytime_tui.training.evaluate import score_stream, side_by_side, sliding
 from storytime_tui.training.loss import Objective
 from tests.tiny import ours, tiny_gpt2, token_stream
 
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 def test_each_token_is_counted_once_with_enough_before_it(tokens: int, block: int, stride: int) -> None:
     block = min(block, tokens)
     stride = min(stride, block)
-    for windows in (apart(tokens, block), sliding(tokens, block, stride)):
+    for windows in (side_by_side(tokens, block), sliding(tokens, block, stride)):
         counted = [place for start, length, skip in windows for place in range(start + skip, start + length)]
         assert counted == list(range(tokens))
         assert all(start >= 0 and 0 <= skip < length <= block for start, length, skip in windows)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.errors import PlanError
+from storytime_tui.knobs import table, with_values
 from storytime_tui.training.plan import (
     PRESETS,
     TrainingPlan,
@@ -15,10 +16,10 @@ from storytime_tui.training.plan import (
     resolve,
     schedule_of,
     with_preset,
-    with_values,
     write_plan,
 )
-from storytime_tui.training.ranges import RANGES
+
+NUMBERS = [name for name, knob in table(TrainingPlan).items() if knob.kind in (int, float)]
 
 plans = st.builds(
     TrainingPlan,
@@ -46,16 +47,19 @@ def test_a_written_plan_reads_back_the_same(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("bsae = 'gpt2'", "no setting 'bsae'"),
-        ("epochs = 'three'", "epochs is 'three', but must be a number"),
-        ("seed = true", "seed is True"),
-        ("learning_rate = 3", "learning_rate is 3.0, but must be above 0"),
-        ("collections = [1]", "collections is [1]"),
+        ("bsae = 'gpt2'", "Unknown setting 'bsae'. Did you mean 'base'?"),
+        ("epochs = 'three'", "epochs is 'three', but must be a number above 0 and at most 100,000, or auto."),
+        ("seed = true", "seed is true"),
+        ("learning_rate = 3", "learning_rate is 3, but must be above 0"),
+        ("collections = [1]", "an entry of collections is 1, but must be a text"),
+        ("collections = 'grimm'", "collections is 'grimm', but must be a list"),
+        ("listen = 'yes'", "listen is 'yes', but must be true or false"),
+        ("listen = 1", "listen is 1, but must be true or false"),
         ("epochs = ", "not valid TOML"),
         ("headers = 1.5", "headers is 1.5, but must be from 0 (none) to 1"),
-        ("repeats = ['tales']", "an entry of repeats is tales, but must be a collection's name, ="),
-        ("repeats = ['tales=0']", "an entry of repeats is tales=0"),
-        ("repeats = ['tales=nan']", "an entry of repeats is tales=nan"),
+        ("repeats = ['tales']", "an entry of repeats is 'tales', but must be a collection's name, ="),
+        ("repeats = ['tales=0']", "an entry of repeats is 'tales=0'"),
+        ("repeats = ['tales=nan']", "an entry of repeats is 'tales=nan'"),
     ],
 )
 def test_a_wrong_plan_file_is_named_with_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:
@@ -81,15 +85,15 @@ def test_set_reaches_every_knob() -> None:
     assert (plan.epochs, plan.seed, plan.precision, plan.block_size) == (2.0, 7, "fp32", 64)
     assert plan.collections == ("a", "b")
     assert plan.learning_rate is None
-    with pytest.raises(PlanError, match="no setting 'nonsense'"):
+    with pytest.raises(PlanError, match="Unknown setting 'nonsense'"):
         with_values(plan, {"nonsense": "1"})
-    with pytest.raises(PlanError, match="no setting 'learning_rat' in a plan; did you mean learning_rate"):
+    with pytest.raises(PlanError, match=r"Unknown setting 'learning_rat'\. Did you mean 'learning_rate'\?"):
         with_values(plan, {"learning_rat": "1"})
     with pytest.raises(PlanError, match="block_size is 0, but must be from 8 to 1,000,000 tokens"):
         with_values(plan, {"block_size": "0"})
     with pytest.raises(PlanError, match="epochs is 'many', but must be a number"):
         with_values(plan, {"epochs": "many"})
-    with pytest.raises(PlanError, match="precision is fp8, but must be one of auto, bf16, fp16, fp32"):
+    with pytest.raises(PlanError, match="precision is 'fp8', but must be one of auto, bf16, fp16, fp32"):
         with_values(plan, {"precision": "fp8"})
 
 
@@ -175,7 +179,7 @@ def test_knobs_that_cannot_go_together_say_so(values: dict[str, int], said: str)
         resolve(plan, window=256, from_scratch=True, training_tokens=30_000, parameters=10**6)
 
 
-@pytest.mark.parametrize("name", sorted(RANGES))
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e400", "-1", "9" * 23, "9" * 5000])
 def test_a_number_out_of_range_is_refused_by_its_own_name(name: str, value: str) -> None:
     with pytest.raises(PlanError, match=f"^{name} is .{{1,80}}, but must be ") as refused:

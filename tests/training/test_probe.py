@@ -10,7 +10,7 @@ import torch
 
 from storytime_tui.errors import ModelError
 from storytime_tui.models import footprint, gpt2_files
-from storytime_tui.models.footprint import estimate, size_in, size_of_shape
+from storytime_tui.models.footprint import estimate_memory, size_in, size_of_shape
 from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.shapes import SCRATCH_SHAPES
 from storytime_tui.training import probe as trials
@@ -56,7 +56,7 @@ def test_computing_blocks_twice_keeps_far_less() -> None:
 def test_the_sum_made_beforehand_is_near_what_the_probe_finds(precision: str) -> None:
     size = footprint.Size(1_000_000, 64, 128, 4, 500)
     one, two = (
-        estimate(size, batch=batch, block=64, precision=precision, dropout=0.1, checkpointing=False)
+        estimate_memory(size, batch=batch, block=64, precision=precision, dropout=0.1, checkpointing=False)
         for batch in (1, 2)
     )
     assert probe(model(), 64, 500, CPU, precision, 0).window == pytest.approx(two - one, rel=0.35)
@@ -67,7 +67,7 @@ def test_the_sum_made_beforehand_is_what_a_gpu_was_seen_to_take() -> None:
     width, layers = 1600, 48
     parameters = (50257 + 1024) * width + layers * (12 * width * width + 13 * width) + 2 * width
     size = footprint.Size(parameters, 1024, width, layers, 50257)
-    taken = estimate(
+    taken = estimate_memory(
         size,
         batch=4,
         block=1024,
@@ -83,7 +83,7 @@ def test_the_sum_made_beforehand_is_what_a_gpu_was_seen_to_take() -> None:
 def test_gradients_count_beside_what_is_kept_only_where_a_step_reads_several_batches() -> None:
     size = footprint.Size(100_000_000, 1024, 768, 6, 50257)
     one, several = (
-        estimate(
+        estimate_memory(
             size,
             batch=2,
             block=1024,

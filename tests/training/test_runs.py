@@ -43,9 +43,9 @@ def test_names_are_the_collections_numbered_and_taken_names_are_refused() -> Non
 
 def test_a_second_program_on_the_same_run_is_refused() -> None:
     folder = made("mine")
-    with runs.locked(folder):
+    with runs.run_locked(folder):
         assert runs.summary_of("mine").state == "learning"
-        with pytest.raises(RunError, match="open in another Storytime"), runs.locked(folder):
+        with pytest.raises(RunError, match="open in another Storytime"), runs.run_locked(folder):
             pass
     assert runs.summary_of("mine").state == "interrupted"
 
@@ -104,5 +104,5 @@ def test_a_run_with_a_broken_plan_is_listed_as_damaged() -> None:
     (folder / "plan.toml").write_text("colour = 'red'")
     (summary,) = runs.list_runs()
     assert summary.state == "damaged"
-    assert "no setting 'colour'" in summary.trouble
+    assert "Unknown setting 'colour'" in summary.trouble
     assert str(paths.runs_folder()) in summary.trouble

@@ -8,7 +8,7 @@ from typing import Any
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import CorpusError, StorytimeError
-from storytime_tui.jobs.books import Book, Found
+from storytime_tui.jobs.books import FoundBooks, GutenbergBook
 from storytime_tui.jobs.estimates import Estimate
 from storytime_tui.jobs.shelves import AddedCollection, Copy, Restored
 
@@ -60,17 +60,19 @@ class FakeRemoved:
 
 
 BOOKS = (
-    Book(21, "Three hundred Aesop's fables", "Aesop", "", 243_434, ("fables", "animals")),
-    Book(11, "Alice's Adventures in Wonderland", "Lewis Carroll", "", 169_856),
-    Book(12, "Through the Looking-Glass", "Lewis Carroll", "", 189_298),
-    Book(2591, "Grimms' Fairy Tales", "Jacob and Wilhelm Grimm", "", 550_592),
-    Book(19068, "Household Stories by the Brothers Grimm", "Jacob and Wilhelm Grimm", "1886", 485_023),
-    Book(572, "The Great Big Treasury of Beatrix Potter", "Beatrix Potter", "", 172_757),
-    Book(271, "Black Beauty", "Anna Sewell", "1877", 325_000),
+    GutenbergBook(21, "Three hundred Aesop's fables", "Aesop", "", 243_434, ("fables", "animals")),
+    GutenbergBook(11, "Alice's Adventures in Wonderland", "Lewis Carroll", "", 169_856),
+    GutenbergBook(12, "Through the Looking-Glass", "Lewis Carroll", "", 189_298),
+    GutenbergBook(2591, "Grimms' Fairy Tales", "Jacob and Wilhelm Grimm", "", 550_592),
+    GutenbergBook(
+        19068, "Household Stories by the Brothers Grimm", "Jacob and Wilhelm Grimm", "1886", 485_023
+    ),
+    GutenbergBook(572, "The Great Big Treasury of Beatrix Potter", "Beatrix Potter", "", 172_757),
+    GutenbergBook(271, "Black Beauty", "Anna Sewell", "1877", 325_000),
 )
 
 
-FOUND = Found((Book(7865, "The Fairy Book", "Mulock", "1863", 700_000),))
+FOUND = FoundBooks((GutenbergBook(7865, "The Fairy Book", "Mulock", "1863", 700_000),))
 
 
 @dataclass(kw_only=True)
@@ -83,7 +85,7 @@ class FakeLibrary:
     removed_earlier: tuple[FakeRemoved, ...] = ()
     added: list[str] = field(default_factory=list)  # paths and addresses, in the order of their import
     pasted: list[tuple[str, str]] = field(default_factory=list)  # texts and their titles
-    fetched: list[Book] = field(default_factory=list)
+    fetched: list[GutenbergBook] = field(default_factory=list)
     sought: list[str] = field(default_factory=list)
     add_error: Exception | None = None
     add_gate: threading.Semaphore | None = None  # what adds or fetches waits here for each report
@@ -94,8 +96,8 @@ class FakeLibrary:
     before_error: Exception | None = None
     change_error: Exception | None = None
     estimate_error: Exception | None = None
-    books: tuple[Book, ...] = BOOKS
-    found: Found = FOUND
+    books: tuple[GutenbergBook, ...] = BOOKS
+    found: FoundBooks = FOUND
     search_error: Exception | None = None
     search_gate: threading.Semaphore | None = None
 
@@ -127,7 +129,7 @@ class FakeLibrary:
         self.added += sources
         return self._arrive("reading", report, stop)
 
-    def _fetch(self, book: Book, report: Any, stop: threading.Event) -> AddedCollection:
+    def _fetch(self, book: GutenbergBook, report: Any, stop: threading.Event) -> AddedCollection:
         self.fetched.append(book)
         return self._arrive(f"fetching {book.title}", report, stop)
 
@@ -151,7 +153,7 @@ class FakeLibrary:
             if stop.is_set():
                 raise StorytimeError("Stopped; nothing was imported.")
 
-    def _search(self, query: str, stop: threading.Event) -> Found:
+    def _search(self, query: str, stop: threading.Event) -> FoundBooks:
         self.sought.append(query)
         self._wait(self.search_gate, stop)
         if self.search_error is not None:

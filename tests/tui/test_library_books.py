@@ -4,7 +4,7 @@ import dataclasses
 import threading
 
 from storytime_tui.errors import CorpusError
-from storytime_tui.jobs.books import Book, Found
+from storytime_tui.jobs.books import FoundBooks, GutenbergBook
 from storytime_tui.jobs.shelves import AddedCollection
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.book_rows import FIRST, Catalogue, in_order, on_the_shelf
@@ -53,7 +53,7 @@ async def test_the_list_narrows_as_one_types_and_offers_to_look_further(
 
 
 async def test_a_search_says_when_there_is_no_network(app: StorytimeApp, world: World) -> None:
-    world.found = Found((), "gutendex.com cannot be reached, so only the list was searched.")
+    world.found = FoundBooks((), "gutendex.com cannot be reached, so only the list was searched.")
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("g", *"zzz", "ctrl+s")
@@ -132,7 +132,7 @@ def test_every_word_must_be_found_somewhere() -> None:
     assert [b.number for b in catalogue.matching("animals")] == [21]
     assert [b.number for b in catalogue.matching("2591")] == [2591]
     assert len(catalogue.matching("  ")) == len(BOOKS)
-    assert Catalogue([Book(1, "Märchen", "Müller")]).matching("marchen muller")
+    assert Catalogue([GutenbergBook(1, "Märchen", "Müller")]).matching("marchen muller")
 
 
 def test_books_on_the_shelf_are_known_by_their_source() -> None:

@@ -271,10 +271,10 @@ def test_an_errand_says_how_far_it_has_come() -> None:
     errand = Errand("Fetching")
     assert errand.progress() == "making ready…"
     errand.report("copying", 3, 12)
-    assert errand.progress() == "copying  3 of 12"
+    assert errand.progress() == "copying 3 of 12"
     assert errand.bar(8) == ("━━", "──────")
     errand.report("downloading [/b]\n pg11.txt", 50_000, 170_000)
-    assert errand.progress() == "downloading [/b] pg11.txt  50 kB of 170 kB"
+    assert errand.progress() == "downloading [/b] pg11.txt 50 of 170 kB"
     errand.report("waiting", 5, 0)
     assert errand.bar(8) == ("", "")
 

@@ -14,7 +14,7 @@ from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.theme import theme_for
 from storytime_tui.tui.ticks import Ticks
 from storytime_tui.tui.training_session import POINTS, RunView, curve_after, ended, thinned, view_after
-from storytime_tui.tui.widgets.page import Line, write
+from storytime_tui.tui.widgets.page import StoryLine, write
 from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.fake_library import SHELF
 from tests.tui.fakes import FINISHED, STARTED, a_run, evaluated, sampled, step
@@ -113,10 +113,10 @@ def test_a_title_is_short_and_never_empty(line: str) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["you", "model"]), st.text("ab \n", max_size=12)), max_size=12))
 def test_lines_do_not_depend_on_how_the_text_was_cut(passages: list[tuple[str, str]]) -> None:
-    whole: list[Line] = []
+    whole: list[StoryLine] = []
     for author, text in passages:
         write(whole, author, text)
-    by_character: list[Line] = []
+    by_character: list[StoryLine] = []
     for author, text in passages:
         for sign in text:
             write(by_character, author, sign)
@@ -134,11 +134,13 @@ def test_numbers_in_words() -> None:
     assert wording.duration(92) == "1:32"
     assert wording.duration(7500) == "2:05:00"
     assert wording.duration(math.nan) == "–"
-    assert wording.memory(912_000_000) == "912 MB"
     assert wording.rate(5e-5) == "5.0e-5"
     assert wording.number(math.nan) == "–"
     assert wording.preparing(ev.Preparing("fetching distilgpt2", 120_000_000, 353_000_000)) == (
         "fetching distilgpt2 120 of 353 MB"
+    )
+    assert wording.preparing(ev.Preparing("turning the stories into tokens", 5_000, 12_000)) == (
+        "turning the stories into tokens 5 of 12 kB"
     )
     assert wording.preparing(ev.Preparing("loading the model", 0, 0)) == "loading the model…"
 

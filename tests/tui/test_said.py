@@ -15,7 +15,7 @@ from storytime_tui.tui import theme, wording
 from storytime_tui.tui.joining import title_from, uncut
 from storytime_tui.tui.training_session import RunView, view_after, view_of
 from storytime_tui.tui.widgets.header import state_words
-from storytime_tui.tui.widgets.page import Line, write
+from storytime_tui.tui.widgets.page import StoryLine, write
 from tests.tui.fakes import FINISHED, STARTED, a_run, step
 
 SECOND = dataclasses.replace(STARTED, run="hedgerow-tales-2")
@@ -164,10 +164,10 @@ def test_a_title_that_was_cut_is_whole_where_it_is_renamed() -> None:
     ],
 )
 def test_paragraphs_of_the_model_stand_apart_as_yours_do(text: str, gaps: list[bool]) -> None:
-    whole: list[Line] = []
+    whole: list[StoryLine] = []
     write(whole, "model", text)
     assert [line.apart for line in whole] == gaps
-    streamed: list[Line] = []
+    streamed: list[StoryLine] = []
     for letter in text:
         write(streamed, "model", letter)
     assert [line.apart for line in streamed] == gaps

@@ -245,7 +245,7 @@ async def test_settings_are_checked_where_they_are_typed(app: StorytimeApp, worl
         await pilot.press("escape", "comma")
         await until(pilot, lambda: "How it tells" in screen_text(app))
         await pilot.press("ctrl+u", "9", "enter")
-        await until(pilot, lambda: "between 0 and 5" in screen_text(app))
+        await until(pilot, lambda: "from 0 to 5" in screen_text(app))
         await pilot.press("ctrl+u", "1", *["tab"] * 7, "ctrl+u", "7", "enter")
         await until(pilot, lambda: "temperature 1 ·" in screen_text(app))
         await pilot.press("enter")

@@ -68,9 +68,9 @@ async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -
 
 
 @pytest.mark.parametrize("size", [SMALL, (60, 20), (120, 40)])
-@pytest.mark.parametrize("knob", ["epochs", "checkpointing"])
+@pytest.mark.parametrize(("knob", "label"), [("epochs", "epochs"), ("checkpointing", "save memory")])
 async def test_why_a_knob_is_wrong_is_in_view_with_its_field(
-    app: StorytimeApp, world: World, size: tuple[int, int], knob: str
+    app: StorytimeApp, world: World, size: tuple[int, int], knob: str, label: str
 ) -> None:
     async with app.run_test(size=size) as pilot:
         await shelf_is_open(pilot)
@@ -81,15 +81,15 @@ async def test_why_a_knob_is_wrong_is_in_view_with_its_field(
         await pilot.press(*"many")
         await until(pilot, lambda: field.value == "many")
         await pilot.press("escape")  # as soon as the field is left
-        await until(pilot, lambda: f"{knob} is" in flat(app))
+        await until(pilot, lambda: f"{label} is" in flat(app))
         await pilot.press("s")
-        await until(pilot, lambda: f"{knob} is" in flat(app) and "many" in field.value)
+        await until(pilot, lambda: f"{label} is" in flat(app) and "many" in field.value)
         await until(
             pilot, lambda: any("many" in line and "is" not in line for line in screen_text(app).split("\n"))
         )
         assert not world.run.plans
         field.value = ""
-        await until(pilot, lambda: f"{knob} is" not in flat(app))
+        await until(pilot, lambda: f"{label} is" not in flat(app))
 
 
 async def test_both_screens_name_one_number_of_tokens(app: StorytimeApp, world: World) -> None:

@@ -33,7 +33,7 @@ _SHORTEST_START = 8  # letters that a heading and an entry must share if one is 
 
 
 @dataclass(frozen=True)
-class Entry:
+class ContentsLine:
     """An entry of a contents list. `key`: equal to its heading's key. `dropped`: it is below a preface or appendix."""
 
     title: str
@@ -46,15 +46,15 @@ class Entry:
 class Contents:
     """A book's contents list. `start`, `end`: its half-open range of blocks; both 0 if there is none."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ContentsLine, ...] = ()
     start: int = 0
     end: int = 0
     of_chapters: bool = False  # its heading says that it lists chapters
-    by_key: dict[str, Entry] = field(default_factory=dict, compare=False)
+    by_key: dict[str, ContentsLine] = field(default_factory=dict, compare=False)
     keys: tuple[str, ...] = field(default=(), compare=False)
-    by_number: dict[int, Entry] = field(default_factory=dict, compare=False)
+    by_number: dict[int, ContentsLine] = field(default_factory=dict, compare=False)
 
-    def entry_for(self, heading: str) -> Entry | None:
+    def entry_for(self, heading: str) -> ContentsLine | None:
         """The entry for this heading; one may be a long enough prefix of the other."""
         key = heading_key(heading)
         if not key or not self.by_key:
@@ -311,12 +311,12 @@ def _keys_in(text: str, block: Block) -> list[str]:
     return [key for key in keys if len(key) > 2]
 
 
-def _entries(text: str, blocks: Sequence[Block]) -> list[Entry]:
+def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
     """The entries of a contents list, one a line; a title that may continue in the next line gives both."""
     lines = [
         line for block in blocks if not block.skip for line in _list_lines(text[block.start : block.end])
     ]
-    entries: list[Entry] = []
+    entries: list[ContentsLine] = []
     under: int | None = None  # the indent of the preface or appendix above the current lines
     in_plates = False
     for number, line in enumerate(lines[1 : _MOST_LINES + 1], 1):
@@ -346,9 +346,9 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[Entry]:
     return entries
 
 
-def _entry(title: str, number: int | None, *, dropped: bool) -> list[Entry]:
+def _entry(title: str, number: int | None, *, dropped: bool) -> list[ContentsLine]:
     key = key_of(title)
-    return [Entry(title, key, number, dropped)] if len(key) > 2 else []
+    return [ContentsLine(title, key, number, dropped)] if len(key) > 2 else []
 
 
 def _list_lines(block: str) -> list[str]:
@@ -365,7 +365,7 @@ def _without_page(line: str) -> str:
     return line if without != line and label_of(line) is not None and label_of(without) is None else without
 
 
-def better_title(heading: str, entry: Entry | None) -> str:
+def better_title(heading: str, entry: ContentsLine | None) -> str:
     """A story's title from its heading; from the contents list if only the heading is in capitals."""
     if entry is None or not is_capitals(heading) or is_capitals(entry.title):
         return heading

@@ -29,7 +29,7 @@ from storytime_tui.corpus.dividing.unpublished import BookPlan, is_published, re
 from storytime_tui.corpus.document import Book, Chapter, Document, Tale
 from storytime_tui.stopping import watched
 
-__all__ = ["Book", "divide", "read_book", "title_and_body", "title_of"]
+__all__ = ["Book", "divide", "read_book", "title_and_body"]
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # only newlines end the lines of a document
 _END_OF_TEXT = "<|endoftext|>"  # always ends a text, so that no model learns it as a word
@@ -48,11 +48,6 @@ def divide(document: Document, *, plain: bool = True) -> tuple[Tale, ...]:
     one story. Quotes and dashes become ASCII unless `plain` is False.
     """
     return read_book(document, plain=plain).tales
-
-
-def title_of(document: Document) -> str:
-    """A document's title, from its format, its header or its first lines; "" if there is none."""
-    return read_book(document).title
 
 
 def read_book(document: Document, *, plain: bool = True) -> Book:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from storytime_tui.corpus.dividing.blocks import Block
-from storytime_tui.corpus.dividing.contents_list import Contents, Entry, better_title
+from storytime_tui.corpus.dividing.contents_list import Contents, ContentsLine, better_title
 from storytime_tui.corpus.dividing.heading_lines import (
     Label,
     Matter,
@@ -50,7 +50,7 @@ class BookHeading:
     label: Label | None = None
     number: str = ""
     matter: Matter | None = None
-    entry: Entry | None = None
+    entry: ContentsLine | None = None
     capitals: bool = False
     text: int = 0
 
@@ -220,7 +220,7 @@ def _is_other_title(more: str, label: Label, contents: Contents) -> bool:
     return entry is not None and contents.entry_for(one_line(more)) is None and not is_capitals(more)
 
 
-def _whole_title(lines: list[str], entry: Entry | None) -> list[str]:
+def _whole_title(lines: list[str], entry: ContentsLine | None) -> list[str]:
     """The lines of a heading, with the first lines joined as far as the contents list has them as one title."""
     while len(lines) > 1 and lines[0].split()[-1].lower() in _UNFINISHED:
         lines = [" ".join(lines[:2]), *lines[2:]]

@@ -49,7 +49,9 @@ def _runs(places: Sequence[int], headings: Sequence[BookHeading]) -> list[list[i
     open_runs: list[list[int]] = []  # outermost first
     for at in places:
         follows = [
-            run for run in open_runs if 0 < number_of(headings[at]) - number_of(headings[run[-1]]) <= 2
+            run
+            for run in open_runs
+            if 0 < heading_number(headings[at]) - heading_number(headings[run[-1]]) <= 2
         ]
         alike = [run for run in follows if is_wide(headings[run[-1]]) == is_wide(headings[at])]
         if follows:
@@ -58,7 +60,7 @@ def _runs(places: Sequence[int], headings: Sequence[BookHeading]) -> list[list[i
             del open_runs[open_runs.index(run) + 1 :]
         elif _is_misnumbered(headings, at, open_runs):
             open_runs[-1].append(at)
-        elif number_of(headings[at]) == 1 or (not runs and noun_of(headings[at])):
+        elif heading_number(headings[at]) == 1 or (not runs and noun_of(headings[at])):
             run = [at]
             runs.append(run)
             if open_runs and len(open_runs) > 1:
@@ -81,7 +83,7 @@ def noun_of(heading: BookHeading) -> str:
     return heading.label.noun if heading.label is not None else ""
 
 
-def number_of(heading: BookHeading) -> int:
+def heading_number(heading: BookHeading) -> int:
     """A heading's number, 0 if it has none."""
     return heading.label.number if heading.label is not None else 0
 

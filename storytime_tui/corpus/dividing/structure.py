@@ -18,10 +18,10 @@ from storytime_tui.corpus.dividing.heading_lines import FRAME, PART_NOUNS, STORY
 from storytime_tui.corpus.dividing.headings import CLOSE, WIDE, BookHeading, headings_of
 from storytime_tui.corpus.dividing.numbering import (
     class_of,
+    heading_number,
     in_sequence,
     is_wide,
     noun_of,
-    number_of,
     runs_of,
 )
 from storytime_tui.corpus.dividing.titles import as_title, key_of
@@ -180,7 +180,7 @@ def _after_title_page(
         last -= 1  # "THE PRINCESS", then "I"
     if (
         last > 0
-        and number_of(headings[last]) == 1
+        and heading_number(headings[last]) == 1
         and not headings[last - 1].has_text
         and not headings[last - 1].label
     ):
@@ -210,7 +210,7 @@ def _unnumbered(headings: Sequence[BookHeading], numbered: Sequence[int]) -> lis
         if at not in chapters
         and heading.matter is None
         and (heading.entry is None or heading.is_listed)
-        and (heading.has_text or (at + 1 in chapters and number_of(headings[at + 1]) == 1))
+        and (heading.has_text or (at + 1 in chapters and heading_number(headings[at + 1]) == 1))
     ]
     listed = [at for at in plain if headings[at].is_listed]
     if len(listed) < 2:

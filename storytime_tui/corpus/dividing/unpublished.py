@@ -30,7 +30,7 @@ from storytime_tui.corpus.dividing.published import Plan
 from storytime_tui.corpus.dividing.structure import OF_STORIES, Kind, chosen_of, have_one_hero
 from storytime_tui.corpus.dividing.title_page import TitlePage, title_page_of
 from storytime_tui.corpus.dividing.titles import is_capitals
-from storytime_tui.corpus.dividing.whole_titles import PLACES, joined, shown_title, titled
+from storytime_tui.corpus.dividing.whole_titles import PLACES, one_title, shown_title, titled
 from storytime_tui.stopping import watched
 
 _FEW = 4  # paragraphs at a text's end that may be an imprint
@@ -260,7 +260,7 @@ def _marks(
         ):
             first -= 1
         names = [titled(text, heading) for heading in headings[first : at + 1]]
-        title = joined([title for title, _ in names])
+        title = one_title([title for title, _ in names])
         marks.append(_Mark(chosen[at], title, headings[first].start, names[-1][1]))
     return marks[::-1]
 
@@ -328,7 +328,7 @@ def _marked(text: str, blocks: Sequence[Block], page: TitlePage, book_title: str
         start = blocks[places[waiting[0]]].start if waiting else blocks[at].start
         names = [shown_title(text, blocks[places[m]]) for m in (*waiting, n)]
         kind: Kind = "story" if is_story or (not marks and not one_story) else "chapter"
-        marks.append(_Mark(kind, joined(names), start, blocks[at].end))
+        marks.append(_Mark(kind, one_title(names), start, blocks[at].end))
         waiting = []
     return marks
 

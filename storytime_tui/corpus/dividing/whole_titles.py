@@ -50,10 +50,10 @@ def _whole(pieces: list[str], better: str) -> str:
             pieces = pieces[1:] or ([better] if better and len(pieces) == 1 else pieces)
         elif is_separated:
             pieces = [label.rest, *pieces[1:]]
-    return joined([as_title(better if key_of(better) == key_of(piece) else piece) for piece in pieces])
+    return one_title([as_title(better if key_of(better) == key_of(piece) else piece) for piece in pieces])
 
 
-def joined(titles: Sequence[str]) -> str:
+def one_title(titles: Sequence[str]) -> str:
     """Several titles joined to one."""
     whole = ""
     for title in filter(None, titles):

@@ -11,7 +11,7 @@ from typing import Any
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.bylines import people
 from storytime_tui.corpus.formats.epub_contents import (
-    Entry,
+    NavigationEntry,
     entries_of_nav,
     entries_of_ncx,
     join_pages,
@@ -203,7 +203,7 @@ class _Book:
             )
         )
 
-    def _contents(self) -> tuple[list[Entry], dict[str, str]]:
+    def _contents(self) -> tuple[list[NavigationEntry], dict[str, str]]:
         """The table of contents, and the kinds of front and back matter pages by path."""
         around = {path: kind for kind, path in self._guide()}
         for item in self._items.values():

@@ -17,7 +17,7 @@ _LONGEST_LABEL = 300  # characters
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationEntry:
     """An entry of the table of contents: its page, the fragment in it ("" for the start), its label and depth."""
 
     path: str
@@ -26,11 +26,11 @@ class Entry:
     depth: int
 
 
-def entries_of_nav(root: Any, base: str) -> list[Entry]:
+def entries_of_nav(root: Any, base: str) -> list[NavigationEntry]:
     """The navigation document's table of contents (EPUB 3): nested lists of links."""
     from lxml import etree
 
-    entries: list[Entry] = []
+    entries: list[NavigationEntry] = []
     for nav in root.iter("nav"):
         if "toc" not in (nav.get("epub:type") or nav.get("role") or "").replace("doc-", "").split():
             continue
@@ -43,11 +43,11 @@ def entries_of_nav(root: Any, base: str) -> list[Entry]:
     return entries
 
 
-def entries_of_ncx(root: Any, base: str) -> list[Entry]:
+def entries_of_ncx(root: Any, base: str) -> list[NavigationEntry]:
     """The NCX table of contents (EPUB 2): nested points."""
     from lxml import etree
 
-    entries: list[Entry] = []
+    entries: list[NavigationEntry] = []
     depth = 0
     for event, point in etree.iterwalk(root, events=("start", "end"), tag="{*}navPoint"):
         depth += 1 if event == "start" else -1
@@ -58,11 +58,11 @@ def entries_of_ncx(root: Any, base: str) -> list[Entry]:
     return entries
 
 
-def _add(entries: list[Entry], base: str, href: str, label: str, depth: int) -> None:
+def _add(entries: list[NavigationEntry], base: str, href: str, label: str, depth: int) -> None:
     path = resolve(base, href) or (base if href.startswith("#") else "")
     label = " ".join(label.split())[:_LONGEST_LABEL]
     if path and label and len(entries) < _MOST:
-        entries.append(Entry(path, href.partition("#")[2], label, max(depth, 1)))
+        entries.append(NavigationEntry(path, href.partition("#")[2], label, max(depth, 1)))
 
 
 def within(path: str) -> str:
@@ -88,7 +88,7 @@ def resolve(base: str, href: str) -> str:
 class _PageLines:
     """A page's lines and headings; headings from the contents are added to them."""
 
-    def __init__(self, page: Page, entries: Sequence[Entry]) -> None:
+    def __init__(self, page: Page, entries: Sequence[NavigationEntry]) -> None:
         self.lines = page.document.text.split("\n") if page.document.text else []
         self.levels = {heading.line: heading.level for heading in page.document.headings}
         places = [
@@ -99,7 +99,7 @@ class _PageLines:
             key=lambda each: each[0],
         )
 
-    def sections(self) -> list[tuple[int, int, Entry]]:
+    def sections(self) -> list[tuple[int, int, NavigationEntry]]:
         """Each entry with the half-open range of lines it is the heading of."""
         ends = [place for place, _ in self.entries[1:]] + [len(self.lines)]
         return [(place, end, entry) for (place, entry), end in zip(self.entries, ends, strict=False)]
@@ -144,18 +144,18 @@ class _PageLines:
 
 
 def join_pages(
-    pages: Sequence[tuple[str, Page]], entries: Sequence[Entry]
+    pages: Sequence[tuple[str, Page]], entries: Sequence[NavigationEntry]
 ) -> tuple[str, tuple[Heading, ...]]:
     """The pages as one text, with their headings. A section without a heading gets one from the contents.
 
     If the page shows the label as plain lines, these become the heading; otherwise a line is added. Its level is the
     usual one for headings of that depth in this book.
     """
-    by_page: dict[str, list[Entry]] = {}
+    by_page: dict[str, list[NavigationEntry]] = {}
     for entry in entries:
         by_page.setdefault(entry.path, []).append(entry)
     all_lines = [_PageLines(page, by_page.get(path, ())) for path, page in pages]
-    missing: list[tuple[_PageLines, int, int, Entry]] = []
+    missing: list[tuple[_PageLines, int, int, NavigationEntry]] = []
     votes: dict[int, Counter[int]] = {}
     for page_lines in all_lines:
         for start, end, entry in page_lines.sections():

@@ -8,7 +8,7 @@ from typing import Any
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.bylines import title_and_author
 from storytime_tui.corpus.formats.encodings import decode
-from storytime_tui.corpus.formats.markup_lines import FEW, Writer
+from storytime_tui.corpus.formats.markup_lines import FEW, LineWriter
 from storytime_tui.corpus.formats.markup_rules import (
     Meaning,
     follows_line,
@@ -78,7 +78,7 @@ def read_html(source: str, name: str, places: frozenset[str] = frozenset()) -> P
     return Page(Document(text, wrapped, tuple(writer.headings), title, author), writer.places)
 
 
-def _main_heading(root: Any, writer: Writer) -> str | None:
+def _main_heading(root: Any, writer: LineWriter) -> str | None:
     """The page's only h1, or the only h1 in its article; "" if there are several or none, None without headings."""
     if not writer.headings:
         return None
@@ -136,7 +136,7 @@ class _Walk:
     """Walks through the elements of a page and writes their lines."""
 
     def __init__(self, places: frozenset[str]) -> None:
-        self.writer = Writer()
+        self.writer = LineWriter()
         self._places = places
         self._lists = 0
         self._quotes = 0

@@ -14,7 +14,7 @@ FEW = 20  # pieces of text that a chapter's number may consist of
 _LONGEST_VERSE = 120  # characters; a longer line in verse is prose and ends its paragraph
 
 
-class Writer:
+class LineWriter:
     """Collects lines and headings from pieces of text and the ends of elements."""
 
     def __init__(self) -> None:

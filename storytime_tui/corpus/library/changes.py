@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from storytime_tui import files, paths
+from storytime_tui import files, paths, trash
 from storytime_tui.corpus.collection import Collection, Story
-from storytime_tui.corpus.library import removed_bin
 from storytime_tui.corpus.library.cards import Card, read_card, write_card
-from storytime_tui.corpus.library.folders import folder_id, read_folder, removed_stories, title_of
+from storytime_tui.corpus.library.folders import collection_title, folder_id, read_folder, removed_stories
 from storytime_tui.corpus.library.lock import shelf_locked
-from storytime_tui.corpus.library.removed_bin import KEPT_DAYS
 from storytime_tui.corpus.library.shelf import free_name, names_titled
-from storytime_tui.corpus.names import checked_title, slug
+from storytime_tui.corpus.names import NAMELESS, checked_title, slug
 from storytime_tui.errors import CorpusError
 
 
@@ -41,7 +39,9 @@ class Removed:
     @property
     def sentence(self) -> str:
         """What happened, for the user."""
-        kept = "its text stays in the collection's folder" if self.story else f"kept for {KEPT_DAYS} days"
+        kept = (
+            "its text stays in the collection's folder" if self.story else f"kept for {trash.KEPT_DAYS} days"
+        )
         return f"Removed “{self.title}” ({kept})."
 
 
@@ -96,11 +96,7 @@ def remove(collection: Collection, index: int | None = None) -> Removed:
             _change_card(folder, lambda card: _without(card, story))
             identity = folder_id(folder)
             return Removed(story.title, collection.name, folder, story.place, collection.title, identity)
-        try:
-            target = removed_bin.put(folder)
-        except OSError as error:
-            raise CorpusError(files.explain(error, f"removing the collection {collection.name}")) from error
-        return Removed(collection.title, folder.name, target)
+        return _put_away(folder, collection.title)
 
 
 def remove_unreadable(name: str) -> Removed | None:
@@ -112,10 +108,16 @@ def remove_unreadable(name: str) -> Removed | None:
         folder = paths.collections_folder() / name
         if Path(name).name != name or name.startswith(".") or not folder.is_dir():
             return None
-        try:
-            return Removed(name, name, removed_bin.put(folder))
-        except OSError as error:
-            raise CorpusError(files.explain(error, f"removing the collection {name}")) from error
+        return _put_away(folder, name)
+
+
+def _put_away(folder: Path, title: str) -> Removed:
+    """Move a collection's folder into the bin, and delete what has been in it for thirty days. Raises CorpusError."""
+    trash.empty(folder.parent)
+    try:
+        return Removed(title, folder.name, trash.put_away(folder).folder)
+    except OSError as error:
+        raise CorpusError(files.explain(error, f"removing the collection {folder.name}")) from error
 
 
 def _without(card: Card, story: Story) -> Card:
@@ -141,8 +143,7 @@ def _undo_collection(removed: Removed, name: str | None) -> Restored:
     if name is not None and free != target:
         raise CorpusError(f"There is already a collection called {target}: give another name with --name.")
     try:
-        os.rename(removed.folder, root / free)
-        files.sync_folder(root)
+        trash.bring_back(removed.folder, root / free)
     except FileNotFoundError as error:
         raise CorpusError(
             f"“{removed.title}” is no longer there: it was restored or deleted meanwhile."
@@ -166,19 +167,24 @@ def _undo_story(removed: Removed) -> Restored:
         raise CorpusError(f"“{removed.title}” is back already.")
     rest = tuple(story for story in card.removed if story != removed.story)
     write_card(removed.folder, replace(card, removed=rest))
-    where = removed.collection or title_of(removed.folder, card)
+    where = removed.collection or collection_title(removed.folder, card)
     return Restored(removed.title, removed.name, removed.story, f"“{removed.title}” is back in {where}.")
 
 
 def removed_collections() -> list[Removed]:
     """The collections that can be restored, last removed first. Raises CorpusError."""
     found = []
-    for place, name in removed_bin.entries():
-        try:
-            title = read_card(place).title
-        except CorpusError:  # an unreadable card has no title
-            title = ""
-        found.append(Removed(title or name, name, place))
+    try:
+        items = trash.items(paths.collections_folder())
+    except OSError as error:
+        raise CorpusError(files.explain(error, "looking for removed collections")) from error
+    for item in items:
+        # a name that starts with a dot would be hidden on the shelf
+        name = item.name if not item.name.startswith(".") else slug(item.name) or NAMELESS
+        title = ""
+        with contextlib.suppress(CorpusError):  # an unreadable card has no title
+            title = read_card(item.folder).title
+        found.append(Removed(title or name, name, item.folder))
     return found
 
 

@@ -45,7 +45,7 @@ def _unreadable(origin: str, error: OSError) -> CorpusError:
     return CorpusError(f"{origin} cannot be read: {why}.")
 
 
-class Copies:
+class CopiedFiles:
     """The copies in a new collection's folder with their origins, and what was left out."""
 
     def __init__(self, folder: Path) -> None:

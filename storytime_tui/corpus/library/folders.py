@@ -9,7 +9,7 @@ from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.formats.sources import SourceFiles, source_files
 from storytime_tui.corpus.library.cards import Card, read_card
-from storytime_tui.corpus.library.prepared import Prepared, Source, prepare
+from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
 from storytime_tui.corpus.names import collection_name, distinct, folder_name, title_from_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
@@ -35,7 +35,7 @@ def read_folder(
     titles = distinct(_title_in(card, story) for story in stories)
     collection = Collection(
         name=collection_name(folder),
-        title=title_of(folder, card),
+        title=collection_title(folder, card),
         stories=tuple(replace(story, title=title) for story, title in zip(stories, titles, strict=True)),
         author=card.author or (prepared.authors[0] if len(prepared.authors) == 1 else ""),
         source=card.source or ("" if bundled else printable_path(folder)),
@@ -58,7 +58,7 @@ def folder_id(folder: Path) -> tuple[int, int] | None:
     return (about.st_dev, about.st_ino) if about.st_ino and stat.S_ISDIR(about.st_mode) else None
 
 
-def title_of(folder: Path, card: Card) -> str:
+def collection_title(folder: Path, card: Card) -> str:
     """The title of the collection in a folder: from its card, else from the folder's name."""
     return card.title or title_from_name(folder_name(folder))
 
@@ -107,4 +107,4 @@ def sources_in(folder: Path, found: SourceFiles) -> list[Source]:
 
 def _prepare(sources: list[Source], card: Card, on_progress: Progress | None) -> Prepared:
     folder = paths.cache_folder() / "prepared"
-    return prepare(sources, folder, plain=card.plain, on_progress=on_progress)
+    return prepare_sources(sources, folder, plain=card.plain, on_progress=on_progress)

@@ -16,11 +16,11 @@ from storytime_tui.corpus.duplicates import find_copies
 from storytime_tui.corpus.formats.sources import source_files
 from storytime_tui.corpus.formats.table import ARCHIVES
 from storytime_tui.corpus.library.cards import CARD, Card, card_bytes, read_card
-from storytime_tui.corpus.library.copying import Copies
+from storytime_tui.corpus.library.copying import CopiedFiles
 from storytime_tui.corpus.library.folders import read_folder, sources_in
 from storytime_tui.corpus.library.leftovers import alive, remove_leftovers
 from storytime_tui.corpus.library.lock import shelf_locked
-from storytime_tui.corpus.library.prepared import Prepared, Source, prepare
+from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
 from storytime_tui.corpus.library.shelf import free_name, is_free, load_shelf
 from storytime_tui.corpus.names import NAMELESS, checked_title, folder_name, short_line, slug, title_from_name
 from storytime_tui.corpus.web.polite import is_address
@@ -205,7 +205,7 @@ def _fill(
     Returns a sentence for each thing left out, and one for each thing not needed. Raises CorpusError if nothing can
     be read, or a file that was named itself cannot.
     """
-    copies = Copies(folder)
+    copies = CopiedFiles(folder)
     for each in inputs:
         if each.path.is_dir():
             copies.add_folder(each.path, report)
@@ -252,14 +252,14 @@ def _nothing_added() -> Iterator[None]:
         raise CorpusError(f"{error} Nothing was added.") from error
 
 
-def _read(copies: Copies, card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
+def _read(copies: CopiedFiles, card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
     found = sources_in(copies.folder, source_files(copies.folder))
     sources = [replace(source, origin=copies.origins.get(source.path, "")) for source in found]
     if report:  # before the first file, which may be large
         report("reading", 0, sum(source.path.stat().st_size for source in sources))
     progress = (lambda done, total: report("reading", done, total)) if report else None
     cache = paths.cache_folder() / "prepared"
-    return prepare(sources, cache, plain=card.plain, on_progress=progress), sources
+    return prepare_sources(sources, cache, plain=card.plain, on_progress=progress), sources
 
 
 def _copies_of(collection: Collection) -> list[str]:

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from storytime_tui import files
 
 _UNFINISHED = ".part-*"  # the names that `files` gives to unfinished folders
 _YOUNG = 2.0  # seconds; a newer folder may not be locked yet
@@ -39,16 +40,9 @@ def remove_leftovers(folder: Path) -> None:
                     continue
                 handle = _locked(part)
                 if handle is not None or age > _OLD:
-                    _remove(part)
+                    files.delete(part)
                 if handle is not None:
                     os.close(handle)
-
-
-def _remove(part: Path) -> None:
-    if part.is_dir() and not part.is_symlink():
-        shutil.rmtree(part, ignore_errors=True)
-    else:
-        part.unlink()
 
 
 def _locked(folder: Path) -> int | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from storytime_tui import files, small_files, stopping
+from storytime_tui import disk_cache, small_files, stopping
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
     from storytime_tui.corpus.collection import Sketch
 
 _FORMAT = 4
-_DAYS = 90  # an entry not opened for this long is deleted, and made again when needed
-
 _LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
-_PATIENCE = 10.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Prepared:
     authors: tuple[str, ...] = ()
 
 
-def prepare(
+def prepare_sources(
     sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, on_progress: Progress | None = None
 ) -> Prepared:
     """The stories of files: from the cache, or made now and stored there.
@@ -74,12 +71,6 @@ def prepare(
     `on_progress` gets the bytes read and their total; an exception from it ends the work and leaves nothing behind.
     If the cache cannot be written (a full disk), the stories stay in memory.
     """
-    folder = cache_folder / _key(sources, plain)
-    return _open(folder) or _made(sources, folder, plain, on_progress)
-
-
-def _made(sources: Sequence[Source], folder: Path, plain: bool, on_progress: Progress | None) -> Prepared:
-    """Make the stories, in the cache if possible. A stop takes effect in the middle of a file too."""
     last = (0, 0)
 
     def progress(done: int, total: int) -> None:
@@ -88,30 +79,15 @@ def _made(sources: Sequence[Source], folder: Path, plain: bool, on_progress: Pro
         if on_progress:
             on_progress(done, total)
 
+    def build(folder: Path) -> None:
+        _write(folder, sources, plain, progress)
+
+    # a stop takes effect in the middle of a file too
     with stopping.heard(lambda: progress(*last)) if on_progress else contextlib.nullcontext():
-        with contextlib.suppress(OSError):  # the disk is full, or another program was first
-            files.forget_unused(folder.parent, _DAYS)
-            _make_room(folder)
-            with files.folder_written_atomically(folder) as part:
-                _write(part, sources, plain, progress)
-        return _open(folder) or _in_memory(sources, plain, progress)
-
-
-def _make_room(folder: Path) -> None:
-    """Move away whatever has the name of a cache folder that is to be made, unless it is a valid one.
-
-    Another program may have just made it and be reading from it. Raises OSError.
-    """
-    if not os.path.lexists(folder):
-        return
-    busy = CorpusError("The cache is being changed by another program: try again in a moment.")
-    with files.locked(folder.parent.with_suffix(".lock"), busy, patience=_PATIENCE):
-        if _open(folder) is None:
-            with (
-                files.unfinished_folder(folder.parent, folder.name) as aside,
-                contextlib.suppress(FileNotFoundError),
-            ):
-                os.rename(folder, aside / folder.name)  # in one step, so that no reader sees half of it
+        try:
+            return disk_cache.find_or_build(cache_folder / _key(sources, plain), _open, build)
+        except OSError:
+            return _in_memory(sources, plain, progress)
 
 
 def _key(sources: Sequence[Source], plain: bool) -> str:
@@ -258,7 +234,6 @@ def _open(folder: Path) -> Prepared | None:
         sketches = np.asarray(open_array(folder / "sketches.npy"))  # slicing a memmap is slow
         if sketches.dtype != np.uint64:
             return None
-        os.utime(folder)  # for `files.forget_unused`
         stories: list[Story] = []
         place = 0
         for row in index["stories"]:

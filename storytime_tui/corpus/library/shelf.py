@@ -10,7 +10,7 @@ from pathlib import Path
 from storytime_tui import log, paths
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.library.cards import read_card
-from storytime_tui.corpus.library.folders import read_file_as_collection, read_folder, title_of
+from storytime_tui.corpus.library.folders import collection_title, read_file_as_collection, read_folder
 from storytime_tui.corpus.names import NAMELESS, collection_name, slug
 from storytime_tui.errors import CorpusError, StorytimeError
 from storytime_tui.reporting import Progress
@@ -109,7 +109,7 @@ def _folders_titled(title: str) -> list[tuple[Path, bool]]:
     for root, bundled in roots():
         for folder in collection_folders(root, []):
             with contextlib.suppress(CorpusError):  # an unreadable card has no title
-                if title_of(folder, read_card(folder)).casefold() == title:
+                if collection_title(folder, read_card(folder)).casefold() == title:
                     found.append((folder, bundled))
     return found
 

@@ -14,9 +14,17 @@ from storytime_tui import files, paths
 from storytime_tui.corpus.formats.table import ARCHIVES, MEDIA_TYPES, PAGES, SUFFIXES, suffixes_in_words
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.partial import Part, part_of
-from storytime_tui.corpus.web.polite import Answer, DownloadStopped, NotThere, Trouble, TryAgain, is_address
+from storytime_tui.corpus.web.polite import (
+    Answer,
+    DownloadStopped,
+    NotThere,
+    ServerTrouble,
+    TryAgain,
+    is_address,
+)
 from storytime_tui.corpus.web.redacted import kept, shown
 from storytime_tui.errors import CorpusError
+from storytime_tui.formatting import size
 from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_line
 
@@ -24,7 +32,7 @@ __all__ = [  # with the names of `polite` that callers need
     "DownloadStopped",
     "Downloaded",
     "NotThere",
-    "Trouble",
+    "ServerTrouble",
     "download",
     "download_text",
     "downloads_folder",
@@ -131,7 +139,7 @@ def read(
     tries: int = 3,
     patience: float | None = None,
 ) -> tuple[Answer, bytes]:
-    """A small answer, read into memory. Raises the errors of `download`, and Trouble if the server fails."""
+    """A small answer, read into memory. Raises the errors of `download`, and ServerTrouble if the server fails."""
 
     def attempt() -> tuple[Answer, bytes]:
         with polite.get(url, stop=stop, patience=patience) as (answer, pieces):
@@ -139,7 +147,7 @@ def read(
             for piece in pieces:
                 body += piece
                 if len(body) > largest:
-                    raise CorpusError(f"What {shown(url)} sends is too much: more than {_size(largest)}.")
+                    raise CorpusError(f"What {shown(url)} sends is too much: more than {size(largest)}.")
             return answer, bytes(body)
 
     return polite.with_retries(attempt, tries)
@@ -164,9 +172,9 @@ class _Job:
         except TryAgain as trouble:
             if not part.size:
                 raise
-            of = f" of {_size(part.total)}" if part.total else ""
+            of = f" of {size(part.total)}" if part.total else ""
             raise CorpusError(
-                f"The download of {shown(self.url)} broke off after {_size(part.size)}{of} "
+                f"The download of {shown(self.url)} broke off after {size(part.size)}{of} "
                 f"({trouble.reason[:1].lower()}{trouble.reason[1:]}): try again, and it goes on from there."
             ) from trouble
 
@@ -222,7 +230,7 @@ class _Job:
         free = shutil.disk_usage(part.path.parent).free
         if free < missing + _SPARE:
             raise CorpusError(
-                f"{shown(self.url)} needs {_size(missing + _SPARE)} of disk, and {_size(free)} are free: "
+                f"{shown(self.url)} needs {size(missing + _SPARE)} of disk, and {size(free)} are free: "
                 "make room and try again."
             )
 
@@ -250,7 +258,7 @@ class _Job:
 
 
 def _too_large(url: str, largest: int) -> CorpusError:
-    return CorpusError(f"{shown(url)} is too large: more than {_size(largest)}. Fetch a smaller text.")
+    return CorpusError(f"{shown(url)} is too large: more than {size(largest)}. Fetch a smaller text.")
 
 
 def _login(url: str) -> CorpusError:
@@ -337,12 +345,3 @@ def _free_name(folder: Path, name: str) -> str:
         number += 1
         candidate = f"{Path(name).stem} ({number}){Path(name).suffix}"
     return candidate
-
-
-def _size(count: int) -> str:
-    """A number of bytes for people: "312 bytes", "45 kB", "1.2 MB"."""
-    if count < 1000:
-        return f"{count} bytes"
-    if count < 1_000_000:
-        return f"{count / 1000:.0f} kB"
-    return f"{count / 1e6:,.1f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"

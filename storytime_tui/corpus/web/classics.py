@@ -14,7 +14,7 @@ _OPENINGS = ("the tale of", "the story of", "the adventures of", "the", "a", "an
 
 
 @dataclass(frozen=True)
-class Book:
+class GutenbergBook:
     """A book of Project Gutenberg. `author`: first name first. `year` is "" and `bytes` 0 if unknown."""
 
     number: int
@@ -26,7 +26,7 @@ class Book:
 
 
 @functools.cache
-def classics() -> tuple[Book, ...]:
+def classics() -> tuple[GutenbergBook, ...]:
     """The built-in list, sorted by the author's last name and by title."""
     table = (
         importlib.resources.files("storytime_tui.corpus.web")
@@ -35,14 +35,14 @@ def classics() -> tuple[Book, ...]:
     )
     rows = (line.split("\t") for line in table.splitlines()[1:])
     return tuple(
-        Book(
+        GutenbergBook(
             int(number), title, author, year, int(size or 0), tuple(subjects.split("; ")) if subjects else ()
         )
         for number, title, author, year, size, subjects in rows
     )
 
 
-def search_offline(query: str, *, alike: bool = True) -> tuple[Book, ...]:
+def search_offline(query: str, *, alike: bool = True) -> tuple[GutenbergBook, ...]:
     """The classics for which every word of `query` begins a word of the title, the author or a subject.
 
     Accents, case and apostrophes are ignored. A number finds the book with that number. Books whose title begins
@@ -67,7 +67,7 @@ def folded_words(text: str) -> tuple[str, ...]:
 class _Entry:
     """A book's words, for searching."""
 
-    book: Book
+    book: GutenbergBook
     order: tuple[str, ...]  # the title's words in order, without a leading "The Tale of"
     title: frozenset[str]
     author: frozenset[str]
@@ -79,7 +79,7 @@ def _entries() -> tuple[_Entry, ...]:
     return tuple(_entry(book) for book in classics())
 
 
-def _entry(book: Book) -> _Entry:
+def _entry(book: GutenbergBook) -> _Entry:
     order = folded_words(book.title)
     return _Entry(
         book=book,
@@ -107,7 +107,7 @@ def _vocabularies() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(sorted(names)), tuple(sorted(subjects))
 
 
-def _matching(query: tuple[str, ...], fits: Callable[[str, str], bool]) -> tuple[Book, ...]:
+def _matching(query: tuple[str, ...], fits: Callable[[str, str], bool]) -> tuple[GutenbergBook, ...]:
     ranked = ((_rank(entry, query, fits), place) for place, entry in enumerate(_entries()))
     found = sorted((rank, place) for rank, place in ranked if rank is not None)
     return tuple(_entries()[place].book for _, place in found)
@@ -134,7 +134,7 @@ def _rank(entry: _Entry, query: tuple[str, ...], fits: Callable[[str, str], bool
     return 5, is_inexact
 
 
-def _matching_alike(query: tuple[str, ...]) -> tuple[Book, ...]:
+def _matching_alike(query: tuple[str, ...]) -> tuple[GutenbergBook, ...]:
     """Like `_matching`, with each unknown word replaced by known words one or two letters away.
 
     These come from titles and authors, and from subjects only if there are none.

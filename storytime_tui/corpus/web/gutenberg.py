@@ -17,12 +17,21 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from storytime_tui.corpus.names import slug
 from storytime_tui.corpus.web import addresses
-from storytime_tui.corpus.web.classics import Book, classics, folded_words, search_offline
+from storytime_tui.corpus.web.classics import GutenbergBook, classics, folded_words, search_offline
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Report
 from storytime_tui.terminal import printable_line
 
-__all__ = ["Book", "Fetched", "Found", "classics", "fetch", "numbered", "search", "search_offline"]
+__all__ = [
+    "Fetched",
+    "FoundBooks",
+    "GutenbergBook",
+    "classics",
+    "fetch",
+    "numbered",
+    "search",
+    "search_offline",
+]
 
 LICENCE = "Public domain in the USA (Project Gutenberg)"
 _PAGE = "https://www.gutenberg.org/ebooks/{}"  # a book's page, also if the text comes from a mirror
@@ -43,10 +52,10 @@ _END = re.compile(r"\bend of (?:the |this )?project gutenberg|\*\*\* ?end of", r
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundBooks:
     """The result of a search. `note`: a sentence if Gutendex could not be searched, else ""."""
 
-    books: tuple[Book, ...]
+    books: tuple[GutenbergBook, ...]
     note: str = ""
 
 
@@ -56,12 +65,12 @@ class Fetched:
 
     path: Path
     url: str
-    book: Book
+    book: GutenbergBook
     licence: str
     source: str
 
 
-def search(query: str, *, stop: threading.Event | None = None) -> Found:
+def search(query: str, *, stop: threading.Event | None = None) -> FoundBooks:
     """English books with a plain text, found by title, author or subject; classics first.
 
     If no book has a word as it is spelled, classics with a word one or two letters away come first. Books under
@@ -69,37 +78,37 @@ def search(query: str, *, stop: threading.Event | None = None) -> Found:
     """
     query = printable_line(query)[:_LONGEST_QUERY]
     if not folded_words(query):
-        return Found(classics())
+        return FoundBooks(classics())
     listed = search_offline(query, alike=False)
-    found: list[Book] = []
+    found: list[GutenbergBook] = []
     try:
         for page in _pages(query, stop):
             found += page
     except addresses.DownloadStopped:
         raise
     except CorpusError as error:
-        reason = error.reason if isinstance(error, addresses.Trouble) else "Gutendex cannot be searched"
+        reason = error.reason if isinstance(error, addresses.ServerTrouble) else "Gutendex cannot be searched"
         note = f"{reason}, so only the built-in list of {len(classics())} classics was searched."
-        return Found(_once([*(listed or search_offline(query)), *found]), note)
+        return FoundBooks(_once([*(listed or search_offline(query)), *found]), note)
     if not listed and not any(_names(book, query) for book in found):
         listed = search_offline(query)
-    return Found(_once([*listed, *found]))
+    return FoundBooks(_once([*listed, *found]))
 
 
-def _names(book: Book, query: str) -> bool:
+def _names(book: GutenbergBook, query: str) -> bool:
     """Whether every word of the query begins a word of the book's number, title, author or subjects."""
     words = folded_words(" ".join([str(book.number), book.title, book.author, *book.subjects]))
     return all(any(word.startswith(each) for word in words) for each in folded_words(query))
 
 
-def _once(books: Iterable[Book]) -> tuple[Book, ...]:
-    first: dict[int, Book] = {}
+def _once(books: Iterable[GutenbergBook]) -> tuple[GutenbergBook, ...]:
+    first: dict[int, GutenbergBook] = {}
     for book in books:
         first.setdefault(book.number, book)
     return tuple(first.values())
 
 
-def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
+def numbered(number: int, *, stop: threading.Event | None = None) -> GutenbergBook:
     """The book with this number, from the list or from Gutendex; if neither knows it, without a title.
 
     Raises DownloadStopped.
@@ -113,11 +122,11 @@ def numbered(number: int, *, stop: threading.Event | None = None) -> Book:
         raise
     except CorpusError:
         found = []  # the title will be read from the text
-    return found[0] if found else Book(number, "", "")
+    return found[0] if found else GutenbergBook(number, "", "")
 
 
 def fetch(
-    book: Book, folder: Path, *, report: Report | None = None, stop: threading.Event | None = None
+    book: GutenbergBook, folder: Path, *, report: Report | None = None, stop: threading.Event | None = None
 ) -> Fetched:
     """Download the book's plain text into `folder`, from the first of Gutenberg's addresses that has it.
 
@@ -144,14 +153,14 @@ def _base(variable: str, usual: str) -> str:
     return (os.environ.get(variable, "").strip() or usual).rstrip("/")
 
 
-def _called(book: Book) -> str:
+def _called(book: GutenbergBook) -> str:
     return f'"{printable_line(book.title)}"' if book.title else f"the book with the number {book.number}"
 
 
 # -- Gutendex ----------------------------------------------------------------------------------------------
 
 
-def _pages(query: str, stop: threading.Event | None) -> Iterator[tuple[Book, ...]]:
+def _pages(query: str, stop: threading.Event | None) -> Iterator[tuple[GutenbergBook, ...]]:
     """What Gutendex finds by number, or by title and author; if that is one page, also by subject."""
     if query.isascii() and query.isdigit():
         yield _ask({"ids": query}, stop)[0]
@@ -162,7 +171,7 @@ def _pages(query: str, stop: threading.Event | None) -> Iterator[tuple[Book, ...
         yield _ask({"topic": query}, stop)[0]
 
 
-def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[Book, ...], bool]:
+def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[GutenbergBook, ...], bool]:
     """One page of Gutendex' answer, and whether there are more pages. Raises CorpusError."""
     base = _base("STORYTIME_GUTENDEX", "https://gutendex.com")
     query = urlencode({**question, "languages": "en", "mime_type": "text/plain"}, quote_via=quote)
@@ -174,10 +183,10 @@ def _ask(question: dict[str, str], stop: threading.Event | None) -> tuple[tuple[
         return tuple(book for entry in found["results"] if (book := _book(entry))), bool(found.get("next"))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         host = printable_line(urlsplit(answer.url).hostname or base)
-        raise addresses.Trouble(f"{host} did not answer with a list of books") from error
+        raise addresses.ServerTrouble(f"{host} did not answer with a list of books") from error
 
 
-def _book(entry: Any) -> Book | None:
+def _book(entry: Any) -> GutenbergBook | None:
     """One of Gutendex' results as a book; None if it is malformed, under copyright or not English plain text."""
     if not isinstance(entry, dict) or entry.get("copyright") is True:
         return None
@@ -193,7 +202,7 @@ def _book(entry: Any) -> Book | None:
         [one.get("name") for one in people[:3] if isinstance(one, dict)] if isinstance(people, list) else []
     )
     authors = [spoken_name(printable_line(name[:_LONGEST_TEXT])) for name in names if isinstance(name, str)]
-    return Book(
+    return GutenbergBook(
         number=number,
         title=re.sub(r" ?\$b ?", ": ", printable_line(title[:_LONGEST_TEXT]))[:300],
         author=" and ".join(authors[:3])[:200],
@@ -224,7 +233,7 @@ def spoken_name(name: str) -> str:
 # -- the text ----------------------------------------------------------------------------------------------
 
 
-def _verified(book: Book, downloaded: addresses.Downloaded) -> Book:
+def _verified(book: GutenbergBook, downloaded: addresses.Downloaded) -> GutenbergBook:
     """The book, with a missing title or author filled in from its text.
 
     Raises CorpusError, and removes the file, if the text is not this book's or not complete.
@@ -254,7 +263,7 @@ def _decoded(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _is_of(book: Book, head: str) -> bool:
+def _is_of(book: GutenbergBook, head: str) -> bool:
     """Whether Gutenberg's header names this book, by its number or else by its title."""
     if "project gutenberg" not in head.lower():
         return False

@@ -51,7 +51,7 @@ class DownloadStopped(CorpusError):
         super().__init__("The download was stopped; the part so far is kept for the next time.")
 
 
-class Trouble(CorpusError):
+class ServerTrouble(CorpusError):
     """A server or the connection failed. `reason`: what happened, without a full stop. `advice`: what to do."""
 
     def __init__(self, reason: str, advice: str = "try again later") -> None:
@@ -59,11 +59,11 @@ class Trouble(CorpusError):
         self.reason = reason
 
 
-class NotThere(Trouble):
+class NotThere(ServerTrouble):
     """The server has nothing at that address (404, 410)."""
 
 
-class TryAgain(Trouble):
+class TryAgain(ServerTrouble):
     """A failure that a pause may cure. `wait`: the seconds that `host` asks for; None if it does not say."""
 
     def __init__(
@@ -305,7 +305,7 @@ def _check_status(answer: Answer) -> None:
     wait = retry_after(answer.headers)
     if wait is not None and wait > _LONGEST_PAUSE:
         how_long = "more than a day" if wait > _LONGEST_NAMED else f"{math.ceil(wait / 60):,} minutes"
-        raise Trouble(f"{host} asks for no requests for {how_long}", "try again after that")
+        raise ServerTrouble(f"{host} asks for no requests for {how_long}", "try again after that")
     if status == 429:
         raise TryAgain(f"{host} asks for a pause (error 429)", host, wait)
     if status >= 500 or status in (408, 425):
@@ -331,8 +331,8 @@ def _in_a_thread(
 ) -> Generator[Item, None, None]:
     """Iterates `items` in a background thread. Raises DownloadStopped soon after `stop` is set.
 
-    Raises Unreachable or Trouble if the server exceeds a time limit. The connection is cut at the end, so that the
-    thread does not go on waiting for the server.
+    Raises Unreachable or ServerTrouble if the server exceeds a time limit. The connection is cut at the end, so that
+    the thread does not go on waiting for the server.
     """
     queued: queue.Queue[tuple[bool, Item | BaseException | None]] = queue.Queue(_AHEAD)
     abandoned = threading.Event()
@@ -377,12 +377,12 @@ def _in_a_thread(
 
 
 def _check_time(wire: Wire) -> None:
-    """Raise Unreachable or Trouble if the head or the body takes too long."""
+    """Raise Unreachable or ServerTrouble if the head or the body takes too long."""
     seconds = wire.seconds()
     if not wire.has_head:
         if seconds > HEAD_SECONDS:
             raise Unreachable(f"{wire.host} did not answer in {HEAD_SECONDS:.0f} seconds", wire.host)
     elif seconds > BODY_SECONDS:
-        raise Trouble(f"{wire.host} did not send the whole file in {BODY_SECONDS / 60:.0f} minutes")
+        raise ServerTrouble(f"{wire.host} did not send the whole file in {BODY_SECONDS / 60:.0f} minutes")
     elif seconds > HEAD_SECONDS and wire.received < SLOWEST * seconds:
-        raise Trouble(f"{wire.host} sends too slowly: {wire.received:,} bytes in {seconds:.0f} seconds")
+        raise ServerTrouble(f"{wire.host} sends too slowly: {wire.received:,} bytes in {seconds:.0f} seconds")

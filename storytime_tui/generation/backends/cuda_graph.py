@@ -24,23 +24,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from storytime_tui.generation.backends.backend import check_ids, check_one_row, check_reading, logits_out
-from storytime_tui.generation.backends.gpt2 import Cache, GPT2Backend
+from storytime_tui.generation.backends.gpt2 import GPT2Backend, GPT2Cache
 from storytime_tui.generation.sampling.sampler import COLDEST, Changes, uniform
 from storytime_tui.generation.sampling.settings import Knobs
 
 # of a step; a number is to read, and to look at so many of the window's places
-Part = int | Literal["choose", "order and choose"]
+GraphPart = int | Literal["choose", "order and choose"]
 _STEP = 256  # places by which a longer text is looked at
 
 
-class Chosen(NamedTuple):
+class ChosenTokens(NamedTuple):
     """One token a row, and its log-probability (nats) under the model itself, before any knob."""
 
     tokens: list[int]
     logprob: list[float]
 
 
-def choose(
+def choose_tokens(
     logits: Tensor, changes: Tensor, knobs: Tensor, uniforms: Tensor, ordered: bool
 ) -> tuple[Tensor, Tensor]:
     """(rows, vocabulary) logits and (rows,) numbers in [0, 1) -> (rows,) tokens and their log p (nats).
@@ -79,7 +79,7 @@ def _likeliest(shares: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
 
 
 def set_knobs(knobs: Knobs, vocabulary: int) -> Tensor:
-    """(4,) float64 for `choose`: temperature, top-k, top-p and the logarithm of min-p.
+    """(4,) float64 for `choose_tokens`: temperature, top-k, top-p and the logarithm of min-p.
 
     Keeping only the likeliest is what a temperature of 0 means.
     """
@@ -105,8 +105,8 @@ class GraphedSteps:
     def __init__(self, backend: GPT2Backend, rows: int = 1) -> None:
         self._reader, self._rows = backend, rows
         extents = (*range(_STEP, backend.window, _STEP), backend.window)
-        self._parts: tuple[Part, ...] = (*extents, "choose", "order and choose")
-        self._recorded: dict[Part, torch.cuda.CUDAGraph] = {}
+        self._parts: tuple[GraphPart, ...] = (*extents, "choose", "order and choose")
+        self._recorded: dict[GraphPart, torch.cuda.CUDAGraph] = {}
         device = backend.device
         with torch.inference_mode():
             # zeros, for what lies behind the mask is still multiplied: by nothing, which must give nothing
@@ -121,7 +121,7 @@ class GraphedSteps:
             self._uniforms = torch.zeros(rows, dtype=torch.double, device=device)
             self._uniforms_here = _here(self._uniforms)
         self._changes = Changed(backend.vocabulary, device)
-        self.cache = Cache([[] for _ in range(rows)], self._own)
+        self.cache = GPT2Cache([[] for _ in range(rows)], self._own)
 
     def record(self) -> None:
         """Record the step for a GPU. Nothing that was read is touched but the place behind the last token.
@@ -139,7 +139,7 @@ class GraphedSteps:
                     self._do(part)
                     self._place.fill_(place)
             torch.cuda.current_stream().wait_stream(aside)
-            recorded: dict[Part, torch.cuda.CUDAGraph] = {}
+            recorded: dict[GraphPart, torch.cuda.CUDAGraph] = {}
             for part in self._parts:
                 recorded[part] = torch.cuda.CUDAGraph()
                 with torch.cuda.graph(recorded[part], capture_error_mode="thread_local"):
@@ -170,7 +170,7 @@ class GraphedSteps:
         knobs: Knobs,
         generator: torch.Generator,
         changes: Callable[[], Changes] | None = None,
-    ) -> Iterator[Chosen]:
+    ) -> Iterator[ChosenTokens]:
         """Go on until the window is full, or the caller has enough.
 
         `last` is the newest token of each row, which the cache does not hold yet; what is given out is in the
@@ -186,7 +186,7 @@ class GraphedSteps:
             raise ValueError(f"The window of {backend.window} is full: cut the text first.")
         if changes is not None:
             check_one_row(self._rows)
-        choosing: Part = "order and choose" if takes_order(knobs, backend.vocabulary) else "choose"
+        choosing: GraphPart = "order and choose" if takes_order(knobs, backend.vocabulary) else "choose"
         with torch.inference_mode():
             self._place.fill_(cache.length)
             self._tokens.copy_(torch.tensor(list(last)))
@@ -208,17 +208,17 @@ class GraphedSteps:
                 if arrived is not None:
                     arrived.synchronize()
                 tokens, logprob = self._told_here.tolist()
-            chosen = Chosen([int(token) for token in tokens], logprob)
+            chosen = ChosenTokens([int(token) for token in tokens], logprob)
             for ids, token in zip(cache.rows, newest, strict=True):
                 ids.append(token)
             newest = chosen.tokens
             yield chosen
 
-    def _reading(self, place: int) -> Part:
+    def _reading(self, place: int) -> GraphPart:
         """What reads a token at a place: the recording that looks least far beyond it."""
         return min(place // _STEP * _STEP + _STEP, self._reader.window)
 
-    def _do(self, part: Part) -> None:
+    def _do(self, part: GraphPart) -> None:
         """As it was recorded, if it was."""
         if part in self._recorded:
             self._recorded[part].replay()
@@ -229,7 +229,9 @@ class GraphedSteps:
 
     def _choose(self, ordered: bool) -> None:
         """Choose the next tokens, and go on one place: all of it in tensors."""
-        tokens, logprob = choose(self._logits, self._changes.there, self._knobs, self._uniforms, ordered)
+        tokens, logprob = choose_tokens(
+            self._logits, self._changes.there, self._knobs, self._uniforms, ordered
+        )
         self._tokens.copy_(tokens)
         self._told[0].copy_(tokens)
         self._told[1].copy_(logprob)
@@ -257,7 +259,7 @@ class GraphedSteps:
 
 
 class Changed:
-    """`Changes` as `choose` takes them: `there` is (2, vocabulary) float32 on the device."""
+    """`Changes` as `choose_tokens` takes them: `there` is (2, vocabulary) float32 on the device."""
 
     def __init__(self, vocabulary: int, device: torch.device) -> None:
         with torch.inference_mode():

@@ -28,7 +28,7 @@ from storytime_tui.models.gpt2 import GPT2, Shape
 _STEP = 256  # tokens that a cache grows by: a short story should not take a whole window's memory
 
 
-class Cache(Rows):
+class GPT2Cache(Rows):
     """Keys and values of what was read: a beginning that all rows share, and behind it what each has by itself.
 
     `rows` are the ids. `shared` is (layers, 2, heads, tokens, head width) or None, `own` is
@@ -90,16 +90,16 @@ class GPT2Backend:
             self.last_norm = _own(parts.ln_f.weight, self.dtype), _own(parts.ln_f.bias, self.dtype)
             self.head = prepare_linear(model.head[: self.vocabulary], None, precision)
 
-    def new_cache(self, rows: int = 1) -> Cache:
+    def new_cache(self, rows: int = 1) -> GPT2Cache:
         """An empty one."""
-        return Cache([[] for _ in range(rows)], self.room(rows, min(_STEP, self.window)))
+        return GPT2Cache([[] for _ in range(rows)], self.room(rows, min(_STEP, self.window)))
 
-    def read(self, ids: Sequence[int], cache: Cache) -> Tensor:
+    def read(self, ids: Sequence[int], cache: GPT2Cache) -> Tensor:
         """See `backend.Backend`."""
         check_one_row(len(cache.rows))
         return self._read([list(ids)], cache)[0]
 
-    def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
+    def read_rows(self, ids: Sequence[int], cache: GPT2Cache) -> Tensor:
         """See `backend.Backend`."""
         check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
@@ -115,7 +115,7 @@ class GPT2Backend:
                 found.append(logprobs_of_next(logits_out(self.logits(x)), after))
         return torch.cat(found)
 
-    def cut(self, cache: Cache, length: int) -> None:
+    def cut(self, cache: GPT2Cache, length: int) -> None:
         """See `backend.Backend`. Takes no time, however long the text."""
         if not 0 <= length <= cache.length:
             raise ValueError(f"The cache holds {cache.length} tokens and cannot be cut to {length}.")
@@ -124,7 +124,7 @@ class GPT2Backend:
         for row in cache.rows:
             del row[length:]
 
-    def share(self, cache: Cache, rows: int) -> Cache:
+    def share(self, cache: GPT2Cache, rows: int) -> GPT2Cache:
         """See `backend.Backend`. The beginning is copied once, not once a row."""
         check_one_row(len(cache.rows))
         if rows < 1:
@@ -133,9 +133,9 @@ class GPT2Backend:
             own = cache.own[:, :, 0, :, : cache.length - cache.shared_length]
             parts = [own] if cache.shared is None else [cache.shared, own]
             shared = torch.cat(parts, 3) if cache.length else None
-            return Cache([list(cache.ids) for _ in range(rows)], self.room(rows, 32), shared)
+            return GPT2Cache([list(cache.ids) for _ in range(rows)], self.room(rows, 32), shared)
 
-    def drop(self, cache: Cache, keep: Sequence[int]) -> None:
+    def drop(self, cache: GPT2Cache, keep: Sequence[int]) -> None:
         """See `backend.Backend`."""
         if not keep:
             raise ValueError("A cache keeps at least one row: let go of it as a whole instead.")
@@ -143,17 +143,17 @@ class GPT2Backend:
             cache.own = cache.own[:, :, list(keep)]
         cache.rows = [list(cache.rows[row]) for row in keep]
 
-    def memory(self, cache: Cache) -> int:
+    def memory(self, cache: GPT2Cache) -> int:
         """Bytes."""
         shared = 0 if cache.shared is None else cache.shared.untyped_storage().nbytes()
         return shared + cache.own.untyped_storage().nbytes()
 
-    def _read(self, ids: list[list[int]], cache: Cache) -> Tensor:
+    def _read(self, ids: list[list[int]], cache: GPT2Cache) -> Tensor:
         """(rows, new) ids -> (rows, vocabulary) logits of what follows the last of each."""
         with torch.inference_mode():
             return logits_out(self.logits(self._hidden(ids, cache)[:, -1]))
 
-    def _hidden(self, ids: list[list[int]], cache: Cache) -> Tensor:
+    def _hidden(self, ids: list[list[int]], cache: GPT2Cache) -> Tensor:
         """Put (rows, new) ids behind the cache -> (rows, new, width) of what was made of them."""
         new = len(ids[0])
         check_reading(cache.length, new, self.window)
@@ -187,7 +187,7 @@ class GPT2Backend:
         """(rows, width) -> (rows, vocabulary)."""
         return self.head(F.layer_norm(x, (self.shape.width,), *self.last_norm, self.shape.epsilon))
 
-    def _attend(self, cache: Cache, layer: int, mask: Tensor | None, asked: Tensor) -> Tensor:
+    def _attend(self, cache: GPT2Cache, layer: int, mask: Tensor | None, asked: Tensor) -> Tensor:
         """(rows, new, 3 x width) -> (rows x new, width); keeps the new keys and values."""
         rows, new, _ = asked.shape
         heads = self.shape.heads
@@ -206,7 +206,7 @@ class GPT2Backend:
             mixed = _attend_shared(query, cache.shared[layer], keys, values, mask)
         return mixed.transpose(1, 2).reshape(rows * new, -1)
 
-    def _mask(self, cache: Cache, new: int) -> Tensor | None:
+    def _mask(self, cache: GPT2Cache, new: int) -> Tensor | None:
         """(new, own tokens so far and new) True where one may look; None for a single token, which sees them all."""
         if new == 1:
             return None
@@ -221,7 +221,7 @@ class GPT2Backend:
         with torch.inference_mode():
             return torch.empty(size, dtype=self.dtype, device=self.device)
 
-    def _make_room(self, cache: Cache, new: int) -> None:
+    def _make_room(self, cache: GPT2Cache, new: int) -> None:
         held = cache.length - cache.shared_length
         if held + new > cache.own.shape[4]:
             whole = -(-(held + new) // _STEP) * _STEP

@@ -1,6 +1,6 @@
 """Reads with a model as it stands, weights and all: for a sample from one that is learning.
 
-`backend.prepare` copies the weights and is faster for it; here there is nothing to copy. What a prepared model does
+`make_backend` copies the weights and is faster for it; here there is nothing to copy. What a prepared model does
 with its caches is done here the plain way: row by row, and by reading again.
 """
 
@@ -22,7 +22,7 @@ from storytime_tui.generation.backends.backend import (
 )
 
 
-class Cache(Rows):
+class LiveCache(Rows):
     """The ids that were read, and what the model keeps of each row."""
 
     def __init__(self, rows: list[list[int]], kept: list[Any]) -> None:
@@ -40,16 +40,16 @@ class LiveBackend:
         self.window, self.vocabulary = model.window, model.vocabulary
         self.precision = "as it is"
 
-    def new_cache(self, rows: int = 1) -> Cache:
+    def new_cache(self, rows: int = 1) -> LiveCache:
         """An empty one."""
-        return Cache([[] for _ in range(rows)], [self._model.new_cache() for _ in range(rows)])
+        return LiveCache([[] for _ in range(rows)], [self._model.new_cache() for _ in range(rows)])
 
-    def read(self, ids: Sequence[int], cache: Cache) -> Tensor:
+    def read(self, ids: Sequence[int], cache: LiveCache) -> Tensor:
         """See `backend.Backend`."""
         check_one_row(len(cache.rows))
         return self._read(ids, cache, 0)
 
-    def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
+    def read_rows(self, ids: Sequence[int], cache: LiveCache) -> Tensor:
         """See `backend.Backend`."""
         check_each(ids, len(cache.rows))
         return torch.stack([self._read([token], cache, row) for row, token in enumerate(ids)])
@@ -61,14 +61,14 @@ class LiveBackend:
         with self._at_rest():
             return logprobs_of_next(self._model(self._tensor(ids))[0, :-1].float(), ids[1:]).cpu()
 
-    def cut(self, cache: Cache, length: int) -> None:
+    def cut(self, cache: LiveCache, length: int) -> None:
         """See `backend.Backend`. Raises ValueError but for a cut to nothing."""
         if length:
             raise ValueError("A model that learns has nothing to cut back to: read again into a new cache.")
         fresh = self.new_cache(len(cache.rows))
         cache.rows, cache.kept = fresh.rows, fresh.kept
 
-    def share(self, cache: Cache, rows: int) -> Cache:
+    def share(self, cache: LiveCache, rows: int) -> LiveCache:
         """See `backend.Backend`. Each row reads it all."""
         check_one_row(len(cache.rows))
         shared = self.new_cache(rows)
@@ -76,16 +76,16 @@ class LiveBackend:
             self._read(cache.ids, shared, row)
         return shared
 
-    def drop(self, cache: Cache, keep: Sequence[int]) -> None:
+    def drop(self, cache: LiveCache, keep: Sequence[int]) -> None:
         """See `backend.Backend`."""
         cache.rows = [cache.rows[row] for row in keep]
         cache.kept = [cache.kept[row] for row in keep]
 
-    def memory(self, cache: Cache) -> int:
+    def memory(self, cache: LiveCache) -> int:
         """More than anybody has: nothing of it is worth keeping, since the weights are other ones by then."""
         return 2**62
 
-    def _read(self, ids: Sequence[int], cache: Cache, row: int) -> Tensor:
+    def _read(self, ids: Sequence[int], cache: LiveCache, row: int) -> Tensor:
         """Put ids behind one row -> (vocabulary,) logits."""
         check_reading(len(cache.rows[row]), len(ids), self.window)
         check_ids(ids, self.vocabulary)

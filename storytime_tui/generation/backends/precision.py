@@ -19,11 +19,11 @@ import torch
 
 from storytime_tui.files import write_atomically
 from storytime_tui.generation.backends.backend import Backend
-from storytime_tui.generation.backends.prepare import precisions_of, prepare
+from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.backends.quantized_linear import arithmetic_of_int8, kinds_of_int8
 from storytime_tui.models.gpt2 import GPT2
 from storytime_tui.models.identity import identity_of as identity_of
-from storytime_tui.models.loading import choose_precision as fastest_float
+from storytime_tui.models.loading import choose_precision
 from storytime_tui.paths import cache_folder
 from storytime_tui.small_files import UnreadableFile, read_json
 
@@ -50,13 +50,13 @@ def surprise(backend: Backend, ids: Sequence[int], window: int = 256) -> float:
     return -float(found.double().mean())
 
 
-def choose_precision(
+def choose_telling_precision(
     model: GPT2 | TransformersModel,
     identity: str,
     text: Callable[[], Sequence[int]],
     known: Callable[[], float | None] = lambda: None,
 ) -> tuple[str, float | None]:
-    """What to `prepare` a model with, and how much larger its perplexity is (None where nobody asked).
+    """The precision for `make_backend`, and how much larger its perplexity is (None where nobody asked).
 
     int8 on a CPU where that raises perplexity by less than half a per cent of what the model makes of `text`,
     ids of the kind that it will tell. Else bf16 or fp16
@@ -64,7 +64,7 @@ def choose_precision(
     where no verdict is remembered and none is `known`. `identity`: see `identity_of`.
     """
     device = next(model.parameters()).device
-    otherwise = fastest_float("auto", device)
+    otherwise = choose_precision("auto", device)
     if "int8" not in precisions_of(model):
         return otherwise, None
     key = sha256(f"{identity} {_engine()}".encode()).hexdigest()
@@ -83,8 +83,8 @@ def asked(model: GPT2 | TransformersModel, ids: Sequence[int]) -> float:
 
     One after the other, so that only one copy lives at a time.
     """
-    exact = surprise(prepare(model, "fp32"), ids)
-    change = math.expm1(min(surprise(prepare(model, "int8"), ids) - exact, 20.0))
+    exact = surprise(make_backend(model, "fp32"), ids)
+    change = math.expm1(min(surprise(make_backend(model, "int8"), ids) - exact, 20.0))
     return change if math.isfinite(change) else math.inf
 
 

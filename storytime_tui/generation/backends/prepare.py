@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from storytime_tui.models.transformers_model import TransformersModel
 
 
-def prepare(model: GPT2 | TransformersModel, precision: str) -> Backend:
+def make_backend(model: GPT2 | TransformersModel, precision: str) -> Backend:
     """A backend with a private copy of a model's weights in "fp32", "bf16", "fp16" or, on a CPU, "int8".
 
     Matrices are copied one after another, so that the peak is the model and its copy; the model may be freed,

@@ -21,7 +21,7 @@ from storytime_tui.generation.backends.backend import (
 from storytime_tui.models.transformers_model import TransformersModel
 
 
-class Cache(Rows):
+class TransformersCache(Rows):
     """The ids that were read, and what transformers keeps of them."""
 
     def __init__(self, rows: list[list[int]], kept: DynamicCache) -> None:
@@ -47,16 +47,16 @@ class TransformersBackend:
         self._device = next(model.parameters()).device
         self.can_cut = all(type(layer) is DynamicLayer for layer in self._model.new_cache().layers)
 
-    def new_cache(self, rows: int = 1) -> Cache:
+    def new_cache(self, rows: int = 1) -> TransformersCache:
         """An empty one."""
-        return Cache([[] for _ in range(rows)], self._model.new_cache())
+        return TransformersCache([[] for _ in range(rows)], self._model.new_cache())
 
-    def read(self, ids: Sequence[int], cache: Cache) -> Tensor:
+    def read(self, ids: Sequence[int], cache: TransformersCache) -> Tensor:
         """See `backend.Backend`."""
         check_one_row(len(cache.rows))
         return self._read([list(ids)], cache)[0]
 
-    def read_rows(self, ids: Sequence[int], cache: Cache) -> Tensor:
+    def read_rows(self, ids: Sequence[int], cache: TransformersCache) -> Tensor:
         """See `backend.Backend`."""
         check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
@@ -71,7 +71,7 @@ class TransformersBackend:
             logits = self._model(torch.tensor([list(ids[:-1])], device=self._device))[0]
             return logprobs_of_next(logits_out(logits), ids[1:])
 
-    def cut(self, cache: Cache, length: int) -> None:
+    def cut(self, cache: TransformersCache, length: int) -> None:
         """See `backend.Backend`. Raises ValueError where `can_cut` is False, but for a cut to nothing."""
         surplus = cache.length - length
         if not 0 <= length <= cache.length:
@@ -89,7 +89,7 @@ class TransformersBackend:
         for row in cache.rows:
             del row[length:]
 
-    def share(self, cache: Cache, rows: int) -> Cache:
+    def share(self, cache: TransformersCache, rows: int) -> TransformersCache:
         """See `backend.Backend`. Each row has a copy."""
         check_one_row(len(cache.rows))
         if rows < 1:
@@ -98,9 +98,9 @@ class TransformersBackend:
             kept = copy.deepcopy(cache.kept)
             if cache.length:
                 kept.batch_repeat_interleave(rows)
-        return Cache([list(cache.ids) for _ in range(rows)], kept)
+        return TransformersCache([list(cache.ids) for _ in range(rows)], kept)
 
-    def drop(self, cache: Cache, keep: Sequence[int]) -> None:
+    def drop(self, cache: TransformersCache, keep: Sequence[int]) -> None:
         """See `backend.Backend`."""
         if not keep:
             raise ValueError("A cache keeps at least one row: let go of it as a whole instead.")
@@ -109,12 +109,12 @@ class TransformersBackend:
                 cache.kept.batch_select_indices(torch.tensor(list(keep), device=self._device))
         cache.rows = [list(cache.rows[row]) for row in keep]
 
-    def memory(self, cache: Cache) -> int:
+    def memory(self, cache: TransformersCache) -> int:
         """Bytes."""
         tensors = (value for layer in cache.kept.layers for value in vars(layer).values())
         return sum(tensor.untyped_storage().nbytes() for tensor in tensors if isinstance(tensor, Tensor))
 
-    def _read(self, ids: list[list[int]], cache: Cache) -> Tensor:
+    def _read(self, ids: list[list[int]], cache: TransformersCache) -> Tensor:
         check_reading(cache.length, len(ids[0]), self.window)
         for row in ids:
             check_ids(row, self.vocabulary)

@@ -15,7 +15,7 @@ from storytime_tui.generation.sampling.rules import Bias, Ids, in_force
 from storytime_tui.generation.sampling.vocabulary import Flags
 
 Scores = npt.NDArray[np.float32]
-Added = tuple[Ids, Scores]  # (touched,) ids, and what is added to the log-probability of each
+AddedScores = tuple[Ids, Scores]  # (touched,) ids, and what is added to the log-probability of each
 
 _LONGEST = 64  # tokens of a repeated sequence that DRY counts: its weight is beyond all measure long before
 _HEAVIEST = 10_000.0  # nats: what DRY takes off at most, lest a float32 forget what it was taken from
@@ -26,7 +26,7 @@ def latest(told: Ids, window: int) -> Ids:
     return told[max(0, len(told) - window) :]
 
 
-def distinct(told: Ids, size: int, spared: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
+def distinct_ids(told: Ids, size: int, spared: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
     """Each id below `size` that isn't spared, once, and how often it was told."""
     ids, counts = np.unique(told, return_counts=True)
     inside = (ids >= 0) & (ids < size)
@@ -39,7 +39,7 @@ def distinct(told: Ids, size: int, spared: Flags | None = None) -> tuple[Ids, np
 
 def repetition(scores: Scores, told: Ids, factor: float, spared: Flags | None = None) -> Scores:
     """Multiply the log-probability of each distinct id told by `factor`; 1 changes nothing."""
-    return multiplied(scores, distinct(told, len(scores), spared)[0], factor)
+    return multiplied(scores, distinct_ids(told, len(scores), spared)[0], factor)
 
 
 def multiplied(scores: Scores, ids: Ids, factor: float) -> Scores:
@@ -54,7 +54,7 @@ def multiplied(scores: Scores, ids: Ids, factor: float) -> Scores:
     return changed
 
 
-def added(scores: Scores, amounts: Added) -> Scores:
+def added(scores: Scores, amounts: AddedScores) -> Scores:
     """Add to the scores of some ids, as often as one is named."""
     changed = scores.copy()
     np.add.at(changed, *amounts)
@@ -66,9 +66,9 @@ def frequency(scores: Scores, told: Ids, each: float, once: float, spared: Flags
     return added(scores, for_frequency(told, len(scores), each, once, spared))
 
 
-def for_frequency(told: Ids, size: int, each: float, once: float, spared: Flags | None = None) -> Added:
+def for_frequency(told: Ids, size: int, each: float, once: float, spared: Flags | None = None) -> AddedScores:
     """What `frequency` adds."""
-    ids, counts = distinct(told, size, spared)
+    ids, counts = distinct_ids(told, size, spared)
     return ids, -(counts * each + once).astype(np.float32)
 
 
@@ -86,7 +86,7 @@ def dry(
 
 def for_dry(
     told: Ids, size: int, multiplier: float, base: float, allowed: int, breaker: Flags | None = None
-) -> Added:
+) -> AddedScores:
     """What `dry` adds."""
     ids, lengths = echoes(told, size, breaker)
     heard = lengths >= allowed
@@ -142,7 +142,7 @@ def biased(scores: Scores, told: Sequence[int] | Ids, biases: Iterable[Bias], en
     return added(scores, for_biases(told, len(scores), biases, ends_word))
 
 
-def for_biases(told: Sequence[int] | Ids, size: int, biases: Iterable[Bias], ends_word: Flags) -> Added:
+def for_biases(told: Sequence[int] | Ids, size: int, biases: Iterable[Bias], ends_word: Flags) -> AddedScores:
     """What `biased` adds; a token may be named more than once."""
     held = [bias for bias in biases if 0 <= bias.token < size and in_force(bias, told, ends_word)]
     return np.array([b.token for b in held], np.int64), np.array([b.amount for b in held], np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.generation.sampling.vocabulary import Flags, Vocabulary, facts_of
+from storytime_tui.generation.sampling.vocabulary import Flags, Vocabulary, token_facts
 
 Ids = npt.NDArray[np.int64]
 
@@ -44,8 +44,8 @@ class Rules:
 
 
 def rules_for(settings: SamplerSettings, vocabulary: Vocabulary) -> Rules:
-    """The rules for one story. A vocabulary is looked through once, and remembered (`facts_of`)."""
-    facts = facts_of(vocabulary)
+    """The rules for one story. A vocabulary is looked through once, and remembered (`token_facts`)."""
+    facts = token_facts(vocabulary)
     precious = facts.newline.copy()
     precious[vocabulary.end_of_text] = True
     return Rules(

@@ -32,7 +32,7 @@ import torch
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.sampling import penalties, truncation
-from storytime_tui.generation.sampling.penalties import Added
+from storytime_tui.generation.sampling.penalties import AddedScores
 from storytime_tui.generation.sampling.rules import Ids, Rules
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.sampling.truncation import Shares
@@ -69,7 +69,7 @@ class Choice:
     alternatives: tuple[tuple[int, float], ...] = ()
 
 
-def choose(
+def choose_token(
     logits: torch.Tensor,
     told: Sequence[int],
     new: int,
@@ -124,19 +124,19 @@ class Changes(NamedTuple):
 
     repeated: Ids
     factor: float
-    added: tuple[Added, ...]
+    added: tuple[AddedScores, ...]
     gone: Ids
 
 
 def changes(told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Changes:
-    """What is to be done to the log-probabilities of the token after `told`; see `choose`."""
+    """What is to be done to the log-probabilities of the token after `told`; see `choose_token`."""
     settings, size = rules.settings, rules.vocabulary_size
     view = np.asarray(told, np.int64)
     repeated, added = np.zeros(0, np.int64), []
     if settings.temperature > 0:
         lately = penalties.latest(view, settings.repetition_window)
         if settings.repetition != 1:
-            repeated, _ = penalties.distinct(lately, size, rules.spared)
+            repeated, _ = penalties.distinct_ids(lately, size, rules.spared)
         if settings.frequency or settings.presence:
             each, once = settings.frequency, settings.presence
             added.append(penalties.for_frequency(lately, size, each, once, rules.spared))
@@ -182,7 +182,7 @@ def impossible(view: Ids, new: int, rules: Rules, forbidden: Iterable[int] = ())
     gone = [rules.suppressed, np.fromiter(forbidden, np.int64)]
     if rules.settings.no_repeat:
         again = penalties.repeating(view, rules.settings.no_repeat)
-        gone.append(penalties.distinct(again, len(rules.spared), rules.spared)[0])
+        gone.append(penalties.distinct_ids(again, len(rules.spared), rules.spared)[0])
     if new < rules.settings.min_tokens:
         gone.append(np.array([rules.end_of_text]))
     return np.concatenate(gone)

@@ -23,7 +23,7 @@ def measure_telling(
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
 
-    from storytime_tui.generation.backends.prepare import precisions_of, prepare
+    from storytime_tui.generation.backends.prepare import make_backend, precisions_of
     from storytime_tui.models import loading
     from storytime_tui.models.gpt2 import Shape
     from storytime_tui.models.gpt2_files import empty_gpt2
@@ -37,7 +37,7 @@ def measure_telling(
     figures: dict[str, object] = {"base": base, "device": str(where)}
     for precision in precisions_of(model):
         say(f"telling in {precision}…")
-        backend = prepare(model, precision)
+        backend = make_backend(model, precision)
         figures[f"{precision}_tokens_per_second"] = _speed(backend, min(tokens, shape.window - _PROMPT - 1))
     say("reading a long story…")
     whole, added = _prefill_seconds(backend, shape.window * 9 // 10)
@@ -60,7 +60,7 @@ def _speed(backend: Any, tokens: int) -> float:
     import torch
 
     from storytime_tui.generation.sampling.rules import Rules, rules_for
-    from storytime_tui.generation.sampling.sampler import SamplerState, choose
+    from storytime_tui.generation.sampling.sampler import SamplerState, choose_token
     from storytime_tui.generation.sampling.settings import SamplerSettings
 
     rules: Rules = rules_for(SamplerSettings(), _Numbers(backend.vocabulary))
@@ -69,7 +69,7 @@ def _speed(backend: Any, tokens: int) -> float:
     logits = backend.read(ids, cache)
     started = time.perf_counter()
     for number in range(tokens):
-        chosen = choose(logits, ids, number, rules, state, generator)
+        chosen = choose_token(logits, ids, number, rules, state, generator)
         ids.append(chosen.token)
         logits = backend.read([chosen.token], cache)
     return tokens / (time.perf_counter() - started)

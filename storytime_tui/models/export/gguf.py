@@ -52,11 +52,11 @@ class _Place:
 
     @property
     def bytes(self) -> int:
-        return weight_files.Entry(self.shape, self.dtype).bytes
+        return weight_files.TensorInfo(self.shape, self.dtype).bytes
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class GGUFVocabulary:
     """The tokenizer as llama.cpp wants it: pieces by id in GPT-2's byte characters, their types, the merges."""
 
     pieces: list[str]
@@ -236,7 +236,7 @@ def _add_shape(writer: Any, config: dict[str, Any], places: list[_Place]) -> Non
 # -- the tokenizer -----------------------------------------------------------------------------------------
 
 
-def read_vocabulary(folder: Path, rows: int) -> Vocabulary:
+def read_vocabulary(folder: Path, rows: int) -> GGUFVocabulary:
     """The tokenizer in `folder` for a model with `rows` word embeddings, rows without a token as padding.
 
     Raises ModelError for a tokenizer that llama.cpp would read otherwise: it knows GPT-2's way of cutting a
@@ -263,7 +263,7 @@ def read_vocabulary(folder: Path, rows: int) -> Vocabulary:
     by_id.setdefault(opened.end_of_text, END_OF_TEXT)
     kinds[opened.end_of_text] = gguf.TokenType.CONTROL
     pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
-    return Vocabulary(
+    return GGUFVocabulary(
         pieces=[by_id.get(token, f"[PAD{token}]") for token in range(rows)],
         types=[int(kinds.get(token, gguf.TokenType.UNUSED)) for token in range(rows)],
         merges=pairs,
@@ -290,7 +290,7 @@ def _check_rules(rules: dict[str, Any], folder: Path) -> None:
         )
 
 
-def _add_vocabulary(writer: Any, vocabulary: Vocabulary) -> None:
+def _add_vocabulary(writer: Any, vocabulary: GGUFVocabulary) -> None:
     writer.add_tokenizer_model("gpt2")  # byte-level BPE
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(vocabulary.pieces)

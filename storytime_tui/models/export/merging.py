@@ -16,7 +16,7 @@ import torch
 from storytime_tui.errors import ModelError
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.blend import blend
-from storytime_tui.models.export.weight_files import Entry, Weights
+from storytime_tui.models.export.weight_files import TensorInfo, Weights
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -51,7 +51,7 @@ def is_adapter(folder: Path) -> bool:
     return (folder / ADAPTER_CONFIG).is_file()
 
 
-def base_of(folder: Path) -> str:
+def adapter_base(folder: Path) -> str:
     """What the adapter in `folder` calls its base: a folder, a run, or an id on the Hub. Raises ModelError."""
     name = model_folder.read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
     if not isinstance(name, str) or not name:
@@ -77,7 +77,7 @@ class MergedWeights:
         self._base = base
         self._adapter = adapter
         self._where = where
-        self.entries: Mapping[str, Entry] = base.entries
+        self.entries: Mapping[str, TensorInfo] = base.entries
         _check_method(adapter_config, where)
         modules: dict[str, dict[str, str]] = {}
         self._whole: dict[str, str] = {}  # the base's tensor -> the adapter's, which takes its place
@@ -218,7 +218,7 @@ class StrongWeights:
 
     def __init__(self, base: Weights, run: Weights, strength: float, where: str) -> None:
         self._base, self._run, self._strength, self._where = base, run, strength, where
-        self.entries: Mapping[str, Entry] = run.entries
+        self.entries: Mapping[str, TensorInfo] = run.entries
 
     def load(self, name: str) -> torch.Tensor:
         """One tensor at the strength. Raises ModelError."""

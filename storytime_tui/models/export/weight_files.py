@@ -45,7 +45,7 @@ _NAMES = {dtype: name for name, dtype in _STORED.items()}
 
 
 @dataclass(frozen=True)
-class Entry:
+class TensorInfo:
     """What is known of a tensor before it is read: its shape and what it is stored in."""
 
     shape: tuple[int, ...]
@@ -61,7 +61,7 @@ class Weights(Protocol):
     """Tensors by name, each read when it is asked for."""
 
     @property
-    def entries(self) -> Mapping[str, Entry]:
+    def entries(self) -> Mapping[str, TensorInfo]:
         """Every tensor that there is, in the order to write them."""
         ...
 
@@ -76,9 +76,9 @@ class Weights(Protocol):
 class StoredWeights:
     """The tensors of some safetensors files; made by `open_weights` and `open_file`."""
 
-    def __init__(self, places: dict[str, tuple[Path, Any]], entries: dict[str, Entry]) -> None:
+    def __init__(self, places: dict[str, tuple[Path, Any]], entries: dict[str, TensorInfo]) -> None:
         self._places = places
-        self.entries: Mapping[str, Entry] = entries
+        self.entries: Mapping[str, TensorInfo] = entries
 
     def load(self, name: str) -> torch.Tensor:
         """One tensor, as it is stored. Raises ModelError."""
@@ -101,7 +101,7 @@ def open_file(path: Path) -> AbstractContextManager[StoredWeights]:
 @contextlib.contextmanager
 def _open(paths: list[Path]) -> Iterator[StoredWeights]:
     places: dict[str, tuple[Path, Any]] = {}
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TensorInfo] = {}
     with ExitStack() as stack:
         for path in paths:
             with _damage_told(path):
@@ -114,7 +114,7 @@ def _open(paths: list[Path]) -> Iterator[StoredWeights]:
                     if kind not in _STORED:
                         raise ModelError(f"{path} holds {name} as {kind}, which cannot be exported.")
                     places[name] = (path, handle)
-                    entries[name] = Entry(shape, _STORED[kind])
+                    entries[name] = TensorInfo(shape, _STORED[kind])
         yield StoredWeights(places, entries)
 
 
@@ -131,9 +131,9 @@ def _damage_told(path: Path) -> Iterator[None]:
 # -- turning -----------------------------------------------------------------------------------------------
 
 
-def converted(entry: Entry, dtype: torch.dtype | None) -> Entry:
+def converted(entry: TensorInfo, dtype: torch.dtype | None) -> TensorInfo:
     """What a tensor becomes in `dtype`: only floating-point numbers change; None leaves all as it is."""
-    return Entry(entry.shape, dtype) if dtype is not None and entry.dtype.is_floating_point else entry
+    return TensorInfo(entry.shape, dtype) if dtype is not None and entry.dtype.is_floating_point else entry
 
 
 def convert(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -215,9 +215,9 @@ def write_weights(
     return tuple(names)
 
 
-def _shards(entries: Mapping[str, Entry], limit: int) -> list[dict[str, Entry]]:
+def _shards(entries: Mapping[str, TensorInfo], limit: int) -> list[dict[str, TensorInfo]]:
     """The tensors in their order, cut where the next would not fit; one above the limit stands alone."""
-    shards: list[dict[str, Entry]] = [{}]
+    shards: list[dict[str, TensorInfo]] = [{}]
     room = limit
     for name, entry in entries.items():
         if shards[-1] and entry.bytes > room:
@@ -228,7 +228,7 @@ def _shards(entries: Mapping[str, Entry], limit: int) -> list[dict[str, Entry]]:
     return shards
 
 
-def _write_shard(file: Any, shard: Mapping[str, Entry], weights: Weights) -> Iterator[int]:
+def _write_shard(file: Any, shard: Mapping[str, TensorInfo], weights: Weights) -> Iterator[int]:
     """Write one file in safetensors' format, giving each tensor's size when it is written.
 
     By hand, since the library's own `save_file` wants all of a file's tensors in memory at once. The format

@@ -10,21 +10,14 @@ from textual.widgets import Input, Select, Static
 
 from storytime_tui.errors import PlanError
 from storytime_tui.generation.sampling.presets import PRESETS, preset_of, with_preset
-from storytime_tui.generation.sampling.settings import SamplerSettings, text_of, with_values
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.knobs import table, text_of, with_values
 from storytime_tui.terminal import printable
 
-KNOBS = {
-    "temperature": "0 plays safe, above 1.2 is wild",
-    "top_p": "choose among the likelier; 1 is all",
-    "min_p": "drop words far less likely than the best",
-    "repetition": "1 repeats freely, 2 hardly at all",
-    "banned": "never these words, with commas",
-    "finish_sentence": "true ends on a whole sentence",
-    "max_tokens": "a token is about ¾ of a word",
-    "seed": "0 tells differently each time",
-}
+SHOWN = ("temperature", "top_p", "min_p", "repetition", "banned", "finish_sentence", "max_tokens", "seed")
 _OF_PRESETS = ("temperature", "top_p", "min_p", "repetition")
 OWN = "my own"
+_SEED_HERE = "0 tells differently each time"  # a seed is drawn for it here; on the command line 0 is one like any other
 
 
 class SamplerScreen(ModalScreen[SamplerSettings | None]):
@@ -57,12 +50,13 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
                 yield Static(_line(preset), id="preset-line", classes="dialog--hint", markup=False)
             # three columns, since a row with three widgets for each value would take five times as long to show
             with Horizontal(classes="dialog--field"):
-                labels = "\n".join(name.replace("_", " ") for name in KNOBS)
-                yield Static(Content(labels), classes="dialog--label")
+                knobs = [table(SamplerSettings)[name] for name in SHOWN]
+                yield Static(Content("\n".join(knob.label for knob in knobs)), classes="dialog--label")
                 with Vertical(id="values"):
-                    for name in KNOBS:
+                    for name in SHOWN:
                         yield Input(text_of(self._settings, name), name=name, compact=True)
-                yield Static(Content("\n".join(KNOBS.values())), id="hints", classes="dialog--hint")
+                hints = [_SEED_HERE if knob.name == "seed" else knob.line for knob in knobs]
+                yield Static(Content("\n".join(hints)), id="hints", classes="dialog--hint")
             yield Static(classes="dialog--trouble", markup=False)
             yield Static(Content("enter keeps · tab next · escape leaves"), classes="dialog--keys")
 

@@ -21,13 +21,13 @@ from storytime_tui.tui.widgets.book_list import BookList
 from storytime_tui.tui.wording import count
 
 if TYPE_CHECKING:  # see services
-    from storytime_tui.jobs.books import Book, Found  # noqa: F401  # the screen's own type, in quotes
+    from storytime_tui.jobs.books import FoundBooks, GutenbergBook  # noqa: F401  # the screen's own type, in quotes
     from storytime_tui.tui.services import Services
 
 _KEYS = "enter fetches · ctrl+s searches all of Gutenberg · escape leaves"
 
 
-class SearchScreen(ModalScreen["Book | None"]):
+class SearchScreen(ModalScreen["GutenbergBook | None"]):
     """Gives back the book to fetch; None when it is left with Escape."""
 
     CSS_PATH = "search_books.tcss"
@@ -140,7 +140,7 @@ class SearchScreen(ModalScreen["Book | None"]):
         else:
             self._show_found(found)
 
-    def _show_found(self, found: Found) -> None:
+    def _show_found(self, found: FoundBooks) -> None:
         self._found = True
         note = f"{count(len(found.books), 'book')} found" if found.books else "nothing found"
         self._say(" · ".join(filter(None, [note, found.note])))

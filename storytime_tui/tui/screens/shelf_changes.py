@@ -24,7 +24,7 @@ from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 from storytime_tui.tui.wording import clipped, count
 
 if TYPE_CHECKING:  # see services
-    from storytime_tui.jobs.books import Book
+    from storytime_tui.jobs.books import GutenbergBook
     from storytime_tui.jobs.shelves import AddedCollection, Removed, Restored
 
 Job = Callable[[Report, threading.Event], "AddedCollection"]
@@ -134,7 +134,7 @@ class ShelfChanges(Screen[None]):
         self._say("")
         shelf = on_the_shelf(self._desk.collections)
 
-        def chosen(book: Book | None) -> None:
+        def chosen(book: GutenbergBook | None) -> None:
             if book is not None and book.number in shelf:
                 self.shelf_tree.go_to(shelf[book.number], None)
             elif book is not None:

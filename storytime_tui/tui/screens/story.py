@@ -31,7 +31,7 @@ from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import LOOK, Change, Writing
 from storytime_tui.tui.writing_session import Stage, Writer
 
-MOVED = "This story has changed in another window: it is shown anew."
+MOVED = "This story was changed in another window and is loaded again."
 
 
 class StoryScreen(Screen[None]):
@@ -131,8 +131,7 @@ class StoryScreen(Screen[None]):
     def _show_story(self, opened: Opened | None) -> None:
         """Show a story, or a blank page. The focus stays where it is: who was reading goes on reading."""
         if opened is not None and opened.story.id == self._writing.story_id:
-            self._show_page(opened)  # what is typed is newer than the draft
-            return
+            return self._show_page(opened)  # what is typed is newer than the draft
         self._drafts.flush()  # of the story before
         self._writing.manuscript = Manuscript()
         self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)

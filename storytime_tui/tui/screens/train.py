@@ -9,7 +9,8 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from storytime_tui.errors import PlanError
-from storytime_tui.training.plan import TrainingPlan, with_values
+from storytime_tui.knobs import parse
+from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.samplings import samplings
@@ -282,4 +283,5 @@ class TrainScreen(Screen[None]):
 
 def _epochs(answer: str) -> float | None:
     """The number of epochs that was typed. Raises PlanError."""
-    return with_values(TrainingPlan(), {"epochs": answer.strip()}).epochs
+    epochs: float | None = parse(TrainingPlan, "epochs", answer.strip())
+    return epochs

@@ -13,7 +13,7 @@ from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 
 if TYPE_CHECKING:  # see services
-    from storytime_tui.jobs.books import Book
+    from storytime_tui.jobs.books import GutenbergBook
 
 _RIGHT = 10  # cells of the last column
 
@@ -28,18 +28,18 @@ class BookList(LineList):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self.books: Sequence[Book] = ()
+        self.books: Sequence[GutenbergBook] = ()
         self.offer = ""
         self.shelf: Mapping[int, str] = {}
 
-    def show(self, books: Sequence[Book], offer: str = "") -> None:
+    def show(self, books: Sequence[GutenbergBook], offer: str = "") -> None:
         """Show these, from the top."""
         self.books, self.offer = books, offer
         self.jump(0)
         self.lines_changed(0)
 
     @property
-    def book(self) -> Book | None:
+    def book(self) -> GutenbergBook | None:
         """The book under the cursor; None on the offer, or where there is nothing."""
         return self.books[self.cursor] if self.cursor < len(self.books) else None
 

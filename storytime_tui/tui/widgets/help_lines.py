@@ -10,14 +10,16 @@ from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.help_words import Section
 from storytime_tui.tui.widgets.tall_view import TallView
 
-Line = tuple[tuple[str, str], ...]  # texts from left to right, each with a name of the view's styles, or ""
+HelpLine = tuple[
+    tuple[str, str], ...
+]  # texts from left to right, each with a name of the view's styles, or ""
 KEYS = 20  # cells for a key or a number, before what it means
 
 
 @lru_cache(maxsize=16)
-def lines_of(sections: tuple[Section, ...], width: int) -> list[Line]:
+def lines_of(sections: tuple[Section, ...], width: int) -> list[HelpLine]:
     """The help in lines of `width` cells: titles, paragraphs, and rows of a key and its meaning."""
-    lines: list[Line] = []
+    lines: list[HelpLine] = []
     for title, introduction, rows in sections:
         lines += [(), ((title, "title"),)]
         lines += [((line, ""),) for line in wrapped(introduction, width)] if introduction else []
@@ -45,7 +47,7 @@ class HelpLines(TallView, can_focus=True):
     def __init__(self, sections: tuple[Section, ...], *, id: str) -> None:
         super().__init__(id=id)
         self._sections = sections
-        self._lines: list[Line] = []
+        self._lines: list[HelpLine] = []
 
     def on_resize(self) -> None:
         """Lay the words out in the room there is."""

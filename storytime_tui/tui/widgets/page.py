@@ -20,12 +20,12 @@ _ENDED = re.compile(r"""[.!?…:]["”’')\]*_]*$""")
 
 
 @dataclass
-class Line:
+class StoryLine:
     """One line of the story (a paragraph, or a verse): who wrote which part, and what comes before."""
 
     parts: list[tuple[str, str]] = field(default_factory=list)  # author, text
     gap: bool = False  # an empty line comes before
-    before: "Line | None" = field(default=None, compare=False, repr=False)
+    before: "StoryLine | None" = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:
@@ -54,20 +54,20 @@ def are_paragraphs(line: str, following: str) -> bool:
     return spoken or max(len(line), len(following)) > VERSE
 
 
-def write(lines: list[Line], author: str, text: str) -> int:
+def write(lines: list[StoryLine], author: str, text: str) -> int:
     """Append text to the lines in place; gives the index of the first line that changed.
 
     Empty lines do not become lines of their own: they are the gap before the next one.
     """
     if not lines:
-        lines.append(Line())
+        lines.append(StoryLine())
     changed = len(lines) - 1
     first, *rest = text.split("\n")
     if first:
         lines[-1].add(author, first)
     for part in rest:
         if lines[-1].parts:
-            lines.append(Line(before=lines[-1]))
+            lines.append(StoryLine(before=lines[-1]))
         else:
             lines[-1].gap = True
         if part:
@@ -86,7 +86,7 @@ class LineView(Widget):
     LineView > .line--cursor { color: $primary; }
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: StoryLine) -> None:
         super().__init__()
         self._line = line
         self.set_class(line.apart, "-gap")
@@ -118,7 +118,7 @@ class Page(VerticalScroll, can_focus=True):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._lines: list[Line] = []
+        self._lines: list[StoryLine] = []
         self._views: list[LineView] = []  # of the last lines
         self._writing = False
         self._mounting = False  # earlier lines are on their way

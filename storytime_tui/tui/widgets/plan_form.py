@@ -8,15 +8,17 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.message import Message
 from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.knobs import table, with_values
 from storytime_tui.models.catalogue import STARTER, Base, bases, default_base
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.terminal import printable_line
-from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset, with_values
+from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.training_session import RunView
@@ -26,14 +28,14 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.memory import Room
 
 CHOSEN = ("chosen for you", "auto")
-# the plan's knobs that are shown: label, placeholders for a wide and for a narrow field
-KNOBS = {
-    "epochs": ("epochs", CHOSEN),
-    "max_steps": ("most steps", ("no limit", "no limit")),
-    "learning_rate": ("learning rate", CHOSEN),
-    "block_size": ("window", CHOSEN),
-    "lora_rank": ("LoRA rank", ("0 learns it all", "0: all")),
-    "checkpointing": ("checkpointing", CHOSEN),
+# the plan's knobs that are shown: what an empty field means, in a wide and in a narrow one
+SHOWN = {
+    "epochs": CHOSEN,
+    "max_steps": ("no limit", "no limit"),
+    "learning_rate": CHOSEN,
+    "block_size": CHOSEN,
+    "lora_rank": ("0 trains it all", "0: all"),
+    "checkpointing": CHOSEN,
 }
 OTHER = ("a model on the Hugging Face Hub, or a folder", "Hub model, or a folder")
 NARROW = 76  # cells of the form, below which fields are narrow
@@ -85,9 +87,8 @@ class PlanForm(VerticalScroll, can_focus=False):
             ):
                 with Horizontal(classes="field"):
                     for name in (left, right):
-                        label, (placeholder, _) = KNOBS[name]
-                        yield Static(Content(label), classes="label")
-                        yield Input(placeholder=placeholder, id=f"knob-{name}", compact=True)
+                        yield Static(Content(table(TrainingPlan)[name].label), classes="label")
+                        yield Input(placeholder=SHOWN[name][0], id=f"knob-{name}", compact=True)
             with Horizontal(classes="field"):
                 yield Static(Content("name"), classes="label")
                 yield Input(placeholder=CHOSEN[0], id="run-name", compact=True)
@@ -122,10 +123,15 @@ class PlanForm(VerticalScroll, can_focus=False):
     def on_resize(self) -> None:
         """What stands in an empty field is never cut."""
         narrow = self.size.width < NARROW
-        for name, (_, placeholders) in KNOBS.items():
+        for name, placeholders in SHOWN.items():
             self.query_one(f"#knob-{name}", Input).placeholder = placeholders[narrow]
         self.query_one("#run-name", Input).placeholder = CHOSEN[narrow]
         self.query_one("#other", Input).placeholder = OTHER[narrow]
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Say under the options what the focused one does."""
+        knob = table(TrainingPlan).get((event.widget.id or "").removeprefix("knob-"))
+        self.query_one("#knobs").border_subtitle = knob.line if knob else ""
 
     @property
     def base(self) -> str:
@@ -203,7 +209,7 @@ class PlanForm(VerticalScroll, can_focus=False):
             )
             preset = str(self.query_one("#preset", Select).value)
             plan = with_preset(plan, preset, from_scratch=scratch_shape(self.base) is not None)
-            for name in KNOBS:
+            for name in SHOWN:
                 plan = self._with_knob(plan, name)
         except StorytimeError as error:
             self.complain(str(error))
@@ -230,7 +236,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         """Say what is wrong with a knob as soon as one has left it, and nothing any more once it is mended."""
         name = (event.input.id or "").removeprefix("knob-")
         wrong = event.input.has_class("-wrong")
-        if name not in KNOBS or (isinstance(event, Input.Changed) and not wrong):
+        if name not in SHOWN or (isinstance(event, Input.Changed) and not wrong):
             return
         try:
             self._with_knob(TrainingPlan(), name)
@@ -242,8 +248,8 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def complain(self, sentence: str) -> None:
         """Say what is wrong, or (empty) nothing; knobs are called as they are here."""
-        for name, (label, _) in KNOBS.items():
-            sentence = sentence.replace(f"{name} is ", f"{label} is ")
+        for name in SHOWN:
+            sentence = sentence.replace(f"{name} is ", f"{table(TrainingPlan)[name].label} is ")
         self.trouble.say(sentence)
 
     def offer(self, run: RunView | None) -> None:
@@ -262,13 +268,13 @@ class PlanForm(VerticalScroll, can_focus=False):
 
 def _base_line(base: Base) -> Content:
     size = f"{base.parameters / 1e6:,.0f} M" if base.parameters else ""
-    fetch = wording.memory(base.download) if base.download else "here"
+    fetch = wording.size(base.download) if base.download else "here"
     return Content.assemble(base.name.ljust(15), (f"{size:>7}  {fetch:>8}", "$quiet"))
 
 
 def _base_note(base: Base, room: Room | None) -> Content:
     facts = f"{base.parameters / 1e6:,.0f} million numbers to adjust; " if base.parameters else ""
-    facts += f"{wording.memory(base.download)} are fetched once." if base.download else "nothing to fetch."
+    facts += f"{wording.size(base.download)} are fetched once." if base.download else "nothing to fetch."
     note = Content.assemble(
         base.note[:1].upper() + base.note[1:], ".\n\n", (facts[:1].upper() + facts[1:], "$quiet")
     )
@@ -276,7 +282,9 @@ def _base_note(base: Base, room: Room | None) -> Content:
 
 
 def _room_note(room: Room) -> Content:
-    needs = f"Learning takes about {wording.memory(room.needed)} of memory, of {wording.memory(room.available)} here"
+    needs = (
+        f"Learning takes about {wording.size(room.needed)} of memory, of {wording.size(room.available)} here"
+    )
     return Content.styled(
         f"{needs}: {room.advice}." if room.advice else f"{needs}.", "$warning" if room.advice else "$quiet"
     )

@@ -75,7 +75,7 @@ class Numbers(Static):
             ("frequencies", wording.number(frequencies)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
             ("learning rate", wording.rate(step.learning_rate) if step else "–"),
-            ("memory", wording.memory(step.memory) if step else "–"),
+            ("memory", wording.size(step.memory) if step else "–"),
             *(self._room(view) if self.size.height > 12 else ()),
         ]
         width = max(18, self.content_size.width)
@@ -99,8 +99,8 @@ class Numbers(Static):
         if view.started is None or not view.started.memory_needed:
             return []
         return [
-            ("needs about", wording.memory(view.started.memory_needed)),
-            ("free at start", wording.memory(view.started.memory_available)),
+            ("needs about", wording.size(view.started.memory_needed)),
+            ("free at start", wording.size(view.started.memory_available)),
         ]
 
     @staticmethod

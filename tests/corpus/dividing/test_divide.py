@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storytime_tui.corpus.cleaning.clean import clean, plain_punctuation
-from storytime_tui.corpus.dividing.divide import divide, title_and_body, title_of
+from storytime_tui.corpus.dividing.divide import divide, read_book, title_and_body
 from storytime_tui.corpus.document import Document, Heading
 
 PARAGRAPHS = (
@@ -228,7 +228,7 @@ def test_a_book_in_its_licence_is_called_as_its_header_says() -> None:
 
 def test_a_header_whose_author_stands_on_the_next_line_gives_the_title_alone() -> None:
     header = "The Project Gutenberg Etext of The Adventures of Wendel the Goose by\nN. O. Body\n\n"
-    assert title_of(Document(header + START + novel() + END)) == "The Adventures of Wendel the Goose"
+    assert read_book(Document(header + START + novel() + END)).title == "The Adventures of Wendel the Goose"
 
 
 def test_two_books_in_one_file_are_two() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storytime_tui.corpus.dividing.divide import read_book, title_of
+from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Book, Document
 from storytime_tui.corpus.formats.markdown import read_markdown
 from storytime_tui.corpus.formats.markup import read_html
@@ -180,7 +180,10 @@ def test_a_dedication_is_kept_apart_from_the_tales() -> None:
 
 
 def test_the_only_first_heading_is_the_title_of_all() -> None:
-    assert title_of(read_markdown("---\ntitle: Mine\n---\n\n# One\n\nA.\n\n# Two\n\nB.", "a.md")) == "Mine"
+    assert (
+        read_book(read_markdown("---\ntitle: Mine\n---\n\n# One\n\nA.\n\n# Two\n\nB.", "a.md")).title
+        == "Mine"
+    )
     assert markdown("---\ntitle: Mine\n---\n\n# Yours\n\n## One\n\nA.\n\n## Two\n\nB.").title == "Yours"
     assert markdown("# Yours\n\n## One\n\nA.\n\n## Two\n\nB.").title == "Yours"
 

@@ -350,7 +350,7 @@ def test_whatever_the_cache_says_the_stories_are_as_they_were(
         base.mkdir()
         text.write_text("The Fox\n\nOnce a fox ran home.\n\nHe slept.")
     sources = [prepared.Source(text, "fox.txt")]
-    before = prepared.prepare(sources, base / "cache")
+    before = prepared.prepare_sources(sources, base / "cache")
     (folder,) = (base / "cache").iterdir()
     index = json.loads((folder / "index.json").read_text())
     spoilt = data.draw(st.sampled_from(["key", "field", "whole"]))
@@ -361,7 +361,7 @@ def test_whatever_the_cache_says_the_stories_are_as_they_were(
     else:
         index = data.draw(_json)
     (folder / "index.json").write_text(json.dumps(index))
-    now = prepared.prepare(sources, base / "cache")
+    now = prepared.prepare_sources(sources, base / "cache")
     for story in now.stories:
         assert isinstance(story.title, str) and isinstance(story.file, str)
         assert story.words >= 0 and isinstance(story.facts.digest, str)
@@ -379,7 +379,7 @@ def test_what_lies_in_the_place_of_the_cache_is_no_obstacle(tmp_path: Path, kind
     text.write_text("The Fox\n\nOnce a fox ran home.")
     sources = [prepared.Source(text, "fox.txt")]
     cache = tmp_path / "cache"
-    before = prepared.prepare(sources, cache)
+    before = prepared.prepare_sources(sources, cache)
     (folder,) = cache.iterdir()
     if "-" in kind:
         place = (
@@ -400,7 +400,7 @@ def test_what_lies_in_the_place_of_the_cache_is_no_obstacle(tmp_path: Path, kind
         place.write_text("mine")
     else:
         place.symlink_to("nowhere")
-    assert [story.text for story in prepared.prepare(sources, cache).stories] == [
+    assert [story.text for story in prepared.prepare_sources(sources, cache).stories] == [
         s.text for s in before.stories
     ]
     assert folder.is_dir() and [path.name for path in cache.iterdir()] == [folder.name]

@@ -4,15 +4,14 @@ import errno
 import os
 import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from storytime_tui import files
+from storytime_tui import disk_cache, files
 from storytime_tui.corpus.collection import Extract, facts_of
 from storytime_tui.corpus.library import prepared
-from storytime_tui.corpus.library.prepared import Source, prepare
+from storytime_tui.corpus.library.prepared import Source, prepare_sources
 from storytime_tui.errors import CorpusError
 
 TALES = {
@@ -51,7 +50,7 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 
 def test_stories_come_from_the_disk_and_know_their_facts(sources: list[Source], cache: Path) -> None:
-    found = prepare(sources, cache)
+    found = prepare_sources(sources, cache)
     assert [(story.title, story.file) for story in found.stories] == [
         ("The Fox", "fox.txt"),
         ("Häre", "häre.txt"),
@@ -74,48 +73,48 @@ def test_stories_come_from_the_disk_and_know_their_facts(sources: list[Source], 
 
 
 def test_the_second_time_nothing_is_read(sources: list[Source], cache: Path, readings: list[Path]) -> None:
-    first = prepare(sources, cache)
+    first = prepare_sources(sources, cache)
     assert len(readings) == 3
-    assert prepare(sources, cache) == first
+    assert prepare_sources(sources, cache) == first
     assert len(readings) == 3
 
 
 def test_punctuation_may_stay_as_it_is_written(sources: list[Source], cache: Path) -> None:
-    assert [story.text for story in prepare(sources, cache, plain=False).stories] == [
+    assert [story.text for story in prepare_sources(sources, cache, plain=False).stories] == [
         "Once a fox ran home.\n\nHe slept — deeply.",
         "Die Häsin schlief.\n\n“Ja.”",
     ]
-    assert prepare(sources, cache).stories[1].text.endswith('"Ja."')
+    assert prepare_sources(sources, cache).stories[1].text.endswith('"Ja."')
 
 
 def test_a_changed_file_is_read_anew(sources: list[Source], cache: Path, readings: list[Path]) -> None:
-    prepare(sources, cache)
+    prepare_sources(sources, cache)
     sources[1].path.write_text("The Fox\n\nOnce a hen ran home.", encoding="utf-8")
-    assert prepare(sources, cache).stories[0].text == "Once a hen ran home."
+    assert prepare_sources(sources, cache).stories[0].text == "Once a hen ran home."
     assert len(readings) == 6
 
 
 def test_a_moved_folder_is_not_read_again(
     sources: list[Source], cache: Path, readings: list[Path], tmp_path: Path
 ) -> None:
-    prepare(sources, cache)
+    prepare_sources(sources, cache)
     (tmp_path / "books").rename(tmp_path / "moved")
     moved = [Source(tmp_path / "moved" / source.name, source.name) for source in sources]
-    assert prepare(moved, cache).stories[0].text.startswith("Once a fox")
+    assert prepare_sources(moved, cache).stories[0].text.startswith("Once a fox")
     assert len(readings) == 3
 
 
 @pytest.mark.parametrize("name", ["index.json", "stories.txt", "sketches.npy"])
 @pytest.mark.parametrize("damage", ["gone", "cut", "empty", "other"])
 def test_a_damaged_cache_is_made_anew(sources: list[Source], cache: Path, name: str, damage: str) -> None:
-    wanted = [story.text for story in prepare(sources, cache).stories]
+    wanted = [story.text for story in prepare_sources(sources, cache).stories]
     (folder,) = cache.iterdir()
     path = folder / name
     if damage == "gone":
         path.unlink()
     else:
         path.write_bytes({"cut": path.read_bytes()[:-1], "empty": b"", "other": b"[1]"}[damage])
-    assert [story.text for story in prepare(sources, cache).stories] == wanted
+    assert [story.text for story in prepare_sources(sources, cache).stories] == wanted
     (folder,) = cache.iterdir()
     assert sorted(child.name for child in folder.iterdir()) == ["index.json", "sketches.npy", "stories.txt"]
 
@@ -127,7 +126,7 @@ def test_without_room_for_the_cache_the_stories_are_there_all_the_same(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files, "_sync_file", full)
-    found = prepare(sources, cache)
+    found = prepare_sources(sources, cache)
     assert [story.title for story in found.stories] == ["The Fox", "Häre"]
     assert found.stories[0].text.startswith("Once a fox")
     assert list(cache.iterdir()) == []
@@ -139,12 +138,12 @@ def test_stopping_leaves_nothing_behind(sources: list[Source], cache: Path) -> N
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(sources, cache, on_progress=stop)
+        prepare_sources(sources, cache, on_progress=stop)
     assert list(cache.iterdir()) == []
 
 
 def test_a_text_that_has_gone_from_the_cache_is_one_sentence(sources: list[Source], cache: Path) -> None:
-    story = prepare(sources, cache).stories[0]
+    story = prepare_sources(sources, cache).stories[0]
     (folder,) = cache.iterdir()
     (folder / "stories.txt").write_bytes(b"x")
     with pytest.raises(CorpusError, match="has gone from the cache"):
@@ -155,10 +154,10 @@ def test_a_text_that_has_gone_from_the_cache_is_one_sentence(sources: list[Sourc
 
 
 def test_what_was_not_opened_for_long_is_forgotten(sources: list[Source], cache: Path) -> None:
-    prepare(sources, cache)
+    prepare_sources(sources, cache)
     (old,) = cache.iterdir()
     os.utime(old, (0, 0))
-    prepare(sources[:1], cache)
+    prepare_sources(sources[:1], cache)
     assert not old.exists()
     assert len(list(cache.iterdir())) == 1
 
@@ -170,7 +169,7 @@ def test_an_archive_is_read_as_the_texts_in_it(tmp_path: Path, cache: Path) -> N
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("one/fox.txt", TALES["fox.txt"])
         archive.writestr("hen.md", "# The Hen\n\nShe *sang*.")
-    found = prepare([Source(path, path.name)], cache)
+    found = prepare_sources([Source(path, path.name)], cache)
     assert {(story.title, story.text) for story in found.stories} == {
         ("The Fox", "Once a fox ran home.\n\nHe slept -- deeply."),
         ("The Hen", "She sang."),
@@ -187,38 +186,16 @@ def test_a_text_says_who_wrote_it_and_a_book_of_tales_what_it_is_called(tmp_path
         (tmp_path / name).write_text(text, encoding="utf-8")
         sources.append(Source(tmp_path / name, name))
     for _ in ("made", "opened"):
-        found = prepare(sources, cache)
+        found = prepare_sources(sources, cache)
         assert [story.title for story in found.stories] == ["The Bell", "The Stone", "The Stream"]
         assert (found.titles, found.authors) == (("The Bell", "Hill Tales"), ("Ann Other", "Jo Reed"))
 
 
-def test_what_another_program_made_meanwhile_is_not_taken_away(
+def test_while_the_cache_is_locked_the_stories_are_there_all_the_same(
     sources: list[Source], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both found the cache broken; the other one was quicker, and reads its stories from there by now."""
-    prepare(sources, cache)
-    (folder,) = cache.iterdir()
-    (folder / "index.json").write_text("broken")
-    original = prepared._make_room
-    theirs: list[Any] = []
-
-    def late(place: Path) -> None:
-        if not theirs:
-            theirs.append(None)
-            theirs[0] = prepare(sources, cache)
-        original(place)
-
-    monkeypatch.setattr(prepared, "_make_room", late)
-    ours = prepare(sources, cache)
-    assert [story.text for story in theirs[0].stories] == [story.text for story in ours.stories]
-    assert [path.name for path in cache.iterdir()] == [folder.name]
-
-
-def test_a_cache_that_stays_locked_is_a_sentence(
-    sources: list[Source], cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(prepared, "_PATIENCE", 0.05)
-    prepare(sources, cache)
+    monkeypatch.setattr(disk_cache, "_PATIENCE", 0.05)
+    wanted = [story.text for story in prepare_sources(sources, cache).stories]
     (folder,) = cache.iterdir()
     (folder / "index.json").write_text("broken")
     held, done = threading.Event(), threading.Event()
@@ -231,8 +208,7 @@ def test_a_cache_that_stays_locked_is_a_sentence(
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait(20)
-    with pytest.raises(CorpusError, match="cache is being changed by another program"):
-        prepare(sources, cache)
+    assert [story.text for story in prepare_sources(sources, cache).stories] == wanted
     done.set()
     holder.join()
-    assert len(prepare(sources, cache).stories) == 2
+    assert [story.text for story in prepare_sources(sources, cache).stories] == wanted

@@ -8,12 +8,19 @@ import pytest
 
 from storytime_tui.corpus.web import gutenberg, polite
 from storytime_tui.corpus.web.addresses import DownloadStopped
-from storytime_tui.corpus.web.gutenberg import Book, classics, fetch, numbered, search, search_offline
+from storytime_tui.corpus.web.gutenberg import (
+    GutenbergBook,
+    classics,
+    fetch,
+    numbered,
+    search,
+    search_offline,
+)
 from storytime_tui.corpus.web.spelling import letters_off, near
 from tests.corpus.conftest import refusal
 from tests.loopback_library import TALES, LoopbackLibrary, Tale, Waits, manners_without_waiting
 
-KETTLE = Book(90001, "The Kettle Who Would Not Sing", "Minnie Harrow")
+KETTLE = GutenbergBook(90001, "The Kettle Who Would Not Sing", "Minnie Harrow")
 PLACE = "/cache/epub/90001/pg90001.txt"
 
 
@@ -32,7 +39,7 @@ def open_library(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop
         yield library
 
 
-def titles(books: tuple[Book, ...]) -> list[str]:
+def titles(books: tuple[GutenbergBook, ...]) -> list[str]:
     return [book.title for book in books]
 
 
@@ -181,7 +188,7 @@ def test_a_search_asks_gutendex_for_titles_and_subjects(library: LoopbackLibrary
 def test_an_author_is_found_and_called_as_people_say(library: LoopbackLibrary) -> None:
     assert {book.author for book in search("harrow").books} == {"Minnie Harrow"}
     [pell] = search("pell").books
-    assert pell == Book(90003, "Rabbits of the Lower Orchard", "J. T. Pell", subjects=("Rabbits",))
+    assert pell == GutenbergBook(90003, "Rabbits of the Lower Orchard", "J. T. Pell", subjects=("Rabbits",))
 
 
 def test_the_list_comes_first_and_no_book_twice(library: LoopbackLibrary) -> None:
@@ -310,7 +317,7 @@ def test_an_odd_entry_is_passed_over(
     }
     monkeypatch.setattr(library, "catalogue", lambda _: {"results": [entry, good], "next": None})
     [book] = search("xqzzvk").books
-    assert book == Book(90009, "A ␛[2JSnail: with a tail", "")
+    assert book == GutenbergBook(90009, "A ␛[2JSnail: with a tail", "")
 
 
 @pytest.mark.parametrize(
@@ -337,7 +344,7 @@ def test_a_book_is_known_by_its_number(library: LoopbackLibrary) -> None:
     assert library.requests == []
     assert numbered(90003).author == "J. T. Pell"
     library.faults["/books"] = "503"
-    assert numbered(90003) == Book(90003, "", "")
+    assert numbered(90003) == GutenbergBook(90003, "", "")
 
 
 # -- fetching ------------------------------------------------------------------------------------------------
@@ -373,12 +380,14 @@ def test_only_an_absence_sends_to_the_next_place(library: LoopbackLibrary, folde
 
 
 def test_a_book_without_a_text_is_told(library: LoopbackLibrary, folder: Path) -> None:
-    assert "no plain text of" in refusal(lambda: fetch(Book(77777, "The Silent Film", "Nobody"), folder))
-    assert "the book with the number 77778" in refusal(lambda: fetch(Book(77778, "", ""), folder))
+    assert "no plain text of" in refusal(
+        lambda: fetch(GutenbergBook(77777, "The Silent Film", "Nobody"), folder)
+    )
+    assert "the book with the number 77778" in refusal(lambda: fetch(GutenbergBook(77778, "", ""), folder))
 
 
 def test_a_book_says_itself_what_it_is_called(library: LoopbackLibrary, folder: Path) -> None:
-    assert fetch(Book(90001, "", ""), folder).book == KETTLE
+    assert fetch(GutenbergBook(90001, "", ""), folder).book == KETTLE
 
 
 def test_a_fetch_goes_on_and_tells_how_far(library: LoopbackLibrary, folder: Path) -> None:
@@ -418,7 +427,7 @@ def test_a_book_that_is_cut_short_is_refused(library: LoopbackLibrary, folder: P
     library.places = ()
     library.put(PLACE, TALES[0].text()[:3000])
     assert "cut short" in refusal(lambda: fetch(KETTLE, folder))
-    known = Book(90001, KETTLE.title, KETTLE.author, bytes=len(TALES[0].text()))
+    known = GutenbergBook(90001, KETTLE.title, KETTLE.author, bytes=len(TALES[0].text()))
     assert "cut short" in refusal(lambda: fetch(known, folder))
     assert list(folder.iterdir()) == []
 
@@ -428,14 +437,14 @@ def test_an_old_text_without_a_number_is_known_by_its_title(library: LoopbackLib
     library.places = ()
     library.put(PLACE, text)
     assert fetch(KETTLE, folder).path.read_bytes() == text
-    refusal(lambda: fetch(Book(90001, "Dragons and Buttons", ""), folder))
+    refusal(lambda: fetch(GutenbergBook(90001, "Dragons and Buttons", ""), folder))
 
 
 def test_a_text_in_latin_1_is_kept_as_it_is(library: LoopbackLibrary, folder: Path) -> None:
     tale = Tale(90010, "Füchse im Schnee", "Grün, Ada", (), "Und dann schneite es für Füchse.\n" * 20)
     data = tale.text().decode("utf-8-sig").encode("latin-1")
     library.put("/cache/epub/90010/pg90010.txt", data)
-    fetched = fetch(Book(90010, "", ""), folder)
+    fetched = fetch(GutenbergBook(90010, "", ""), folder)
     assert fetched.path.read_bytes() == data
     assert (fetched.book.title, fetched.book.author) == ("Füchse im Schnee", "Ada Grün")
 
@@ -452,10 +461,12 @@ def test_real_books_are_recognised_and_their_cut_copies_are_not(shared: Path) ->
         book = numbered_offline(int(path.name.partition("_")[0]))
         text = gutenberg._decoded(path.read_bytes())
         assert gutenberg._is_of(book, text[: gutenberg._HEAD]), path.name
-        assert not gutenberg._is_of(Book(book.number + 1, book.title, ""), text[: gutenberg._HEAD]), path.name
+        assert not gutenberg._is_of(
+            GutenbergBook(book.number + 1, book.title, ""), text[: gutenberg._HEAD]
+        ), path.name
         assert gutenberg._ends(text), path.name
         assert not gutenberg._ends(text[: len(text) // 2]), path.name
 
 
-def numbered_offline(number: int) -> Book:
+def numbered_offline(number: int) -> GutenbergBook:
     return next(book for book in classics() if book.number == number)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from storytime_tui.generation.backends.backend import CHUNK, Backend, read_in_chunks
-from storytime_tui.generation.backends.prepare import precisions_of, prepare
+from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.models.transformers_model import TransformersModel
 from tests.generation.small_models import VOCABULARY, WINDOW, greedy_by_generate, ours_of, theirs
 
@@ -27,7 +27,7 @@ def model_of(kind: str) -> Any:
 
 
 def reader_of(kind: str, precision: str = "fp32") -> Backend:
-    return prepare(ours_of(model_of(kind), kind), precision)
+    return make_backend(ours_of(model_of(kind), kind), precision)
 
 
 def go_on(backend: Backend, cache: Any, logits: Tensor, tokens: int) -> list[int]:
@@ -60,7 +60,7 @@ def test_greedy_ids_are_those_of_generate_for_512_tokens(kind: str) -> None:
 
 
 def test_gpt2_is_read_the_same_through_transformers() -> None:
-    backend = prepare(TransformersModel(model_of("gpt2")), "fp32")
+    backend = make_backend(TransformersModel(model_of("gpt2")), "fp32")
     cache = backend.new_cache()
     told = go_on(backend, cache, backend.read(PROMPT, cache), 512)
     assert told == greedy_by_generate(model_of("gpt2"), PROMPT, 512)
@@ -216,7 +216,7 @@ def test_a_model_that_looks_back_a_little_says_that_it_cannot_be_cut() -> None:
 def test_the_weights_are_a_copy(kind: str, precision: str) -> None:
     """Training of the same model may go on, and the model may go away."""
     model = ours_of(copy.deepcopy(model_of(kind)), kind)
-    backend = prepare(model, precision)
+    backend = make_backend(model, precision)
     before = backend.read(PROMPT, backend.new_cache())
     with torch.no_grad():
         for weight in model.parameters():
@@ -231,7 +231,7 @@ def test_nothing_is_left_behind(kind: str) -> None:
     """Neither modes nor random state; and a model that is being taught goes on being taught."""
     model = ours_of(copy.deepcopy(model_of(kind)), kind).train()
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    backend = prepare(model, "fp32")
+    backend = make_backend(model, "fp32")
     logits = backend.read(PROMPT, backend.new_cache())
     assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
     assert torch.equal(torch.get_rng_state(), state) and torch.get_num_threads() == threads
@@ -255,7 +255,7 @@ def test_dropout_is_off() -> None:
     from tests.tiny import ours
 
     model = ours(model_of("gpt2"), dropout=0.9).train()
-    backend = prepare(model, "fp32")
+    backend = make_backend(model, "fp32")
     close(backend.read(PROMPT, backend.new_cache()), whole("gpt2", PROMPT))
     assert config.n_positions == backend.window == WINDOW
 

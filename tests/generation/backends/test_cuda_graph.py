@@ -8,7 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.generation.backends.cuda_graph import Changed, GraphedSteps, choose, set_knobs, takes_order
+from storytime_tui.generation.backends.cuda_graph import (
+    Changed,
+    GraphedSteps,
+    choose_tokens,
+    set_knobs,
+    takes_order,
+)
 from storytime_tui.generation.backends.gpt2 import GPT2Backend
 from storytime_tui.generation.backends.quantized_linear import kinds_of_int8
 from storytime_tui.generation.sampling import sampler
@@ -133,7 +139,9 @@ def test_with_penalties_it_tells_what_sampling_chooses_token_by_token(
     )
     logits = backend.read(PROMPT, plain)
     for _ in range(280):
-        chosen = sampler.choose(logits, ids, len(ids) - len(PROMPT), rules, SamplerState(), theirs, forbidden)
+        chosen = sampler.choose_token(
+            logits, ids, len(ids) - len(PROMPT), rules, SamplerState(), theirs, forbidden
+        )
         (token,), (logprob,) = next(telling)
         assert token == chosen.token
         assert logprob == pytest.approx(chosen.logprob, abs=1e-3)
@@ -172,7 +180,7 @@ def shares_by_choose(logits: torch.Tensor, changes: torch.Tensor, knobs: Knobs, 
     """How many of evenly spread numbers each token is drawn for, and whether its log p is the model's own."""
     uniforms = (torch.arange(draws, dtype=torch.double) + 0.5) / draws
     size = len(logits)
-    tokens, logprob = choose(
+    tokens, logprob = choose_tokens(
         logits.expand(draws, -1), changes, set_knobs(knobs, size), uniforms, takes_order(knobs, size)
     )
     assert torch.allclose(logprob, logits.log_softmax(0)[tokens], atol=1e-5)
@@ -238,12 +246,14 @@ def test_the_same_number_draws_the_same_token_as_in_sampling(seed: int, wished: 
     rules = rules_for(wished, Bytes())
     logits = torch.randn(size, generator=drawn(seed)) * 3
     told = [97, 98, 97, 98, 97, 98, 97, 98]
-    theirs = sampler.choose(logits, told, 4, rules, SamplerState(), drawn(seed), [3])
+    theirs = sampler.choose_token(logits, told, 4, rules, SamplerState(), drawn(seed), [3])
     held, knobs = Changed(size, torch.device("cpu")), knobs_of(wished)
     assert knobs is not None
     held.set(changes(told, 4, rules, [3]))
     at = torch.tensor([uniform(drawn(seed))], dtype=torch.double)
-    tokens, logprob = choose(logits[None], held.there, set_knobs(knobs, size), at, takes_order(knobs, size))
+    tokens, logprob = choose_tokens(
+        logits[None], held.there, set_knobs(knobs, size), at, takes_order(knobs, size)
+    )
     assert tokens.tolist() == [theirs.token]
     assert logprob.item() == pytest.approx(theirs.logprob, abs=1e-5)
 
@@ -268,11 +278,11 @@ def test_the_likeliest_is_always_kept(top: int, uniform: float) -> None:
     drawn_at = torch.tensor([uniform], dtype=torch.double)
     for knobs in (Knobs(1, 1), Knobs(1, 0, 0.01), Knobs(1, 0, 1, 0.99), Knobs(1e-9)):
         numbers, ordered = set_knobs(knobs, VOCABULARY), takes_order(knobs, VOCABULARY)
-        assert choose(logits, unchanged(VOCABULARY), numbers, drawn_at, ordered)[0].tolist() == [top]
+        assert choose_tokens(logits, unchanged(VOCABULARY), numbers, drawn_at, ordered)[0].tolist() == [top]
 
 
 def test_without_warmth_the_first_of_the_likeliest_is_taken() -> None:
     logits = torch.tensor([[0.0, 2.0, 2.0, 1.9999999]])
     numbers = set_knobs(Knobs(0), 4)
-    tokens, _ = choose(logits, unchanged(4), numbers, torch.zeros(1, dtype=torch.double), False)
+    tokens, _ = choose_tokens(logits, unchanged(4), numbers, torch.zeros(1, dtype=torch.double), False)
     assert tokens.tolist() == [1]

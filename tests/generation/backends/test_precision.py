@@ -11,13 +11,13 @@ import torch
 
 from storytime_tui.generation.backends import precision
 from storytime_tui.generation.backends.precision import (
-    choose_precision,
+    choose_telling_precision,
     identity_of,
     surprise,
     verdict_in,
     write_verdict,
 )
-from storytime_tui.generation.backends.prepare import prepare
+from storytime_tui.generation.backends.prepare import make_backend
 from storytime_tui.generation.backends.quantized_linear import kinds_of_int8, prepare_linear, quantise
 from storytime_tui.paths import cache_folder
 from tests.generation.small_models import VOCABULARY, ours_of, theirs
@@ -55,7 +55,7 @@ def test_surprise_is_the_mean_loss_of_the_windows() -> None:
         with torch.no_grad():
             losses += float(reference(part, labels=part).loss) * (part.shape[1] - 1)
         counts += part.shape[1] - 1
-    backend = prepare(ours_of(reference, kind), "fp32")
+    backend = make_backend(ours_of(reference, kind), "fp32")
     assert surprise(backend, IDS, window=128) == pytest.approx(losses / counts, rel=1e-4)
     with pytest.raises(ValueError, match="at least two tokens"):
         surprise(backend, IDS[:1])
@@ -64,11 +64,11 @@ def test_surprise_is_the_mean_loss_of_the_windows() -> None:
 @int8
 def test_a_verdict_is_asked_for_once_and_kept(model: Any) -> None:
     asked = Asked(IDS)
-    chosen, change = choose_precision(model, "weights", asked)
+    chosen, change = choose_telling_precision(model, "weights", asked)
     assert chosen == "int8" and change is not None and abs(change) < precision.TOLERATED
-    assert choose_precision(model, "weights", asked) == (chosen, change)
+    assert choose_telling_precision(model, "weights", asked) == (chosen, change)
     assert asked.times == 1
-    choose_precision(model, "other weights", asked)
+    choose_telling_precision(model, "other weights", asked)
     assert asked.times == 2
     assert len(json.loads((cache_folder() / "precision.json").read_bytes())) == 2
 
@@ -79,9 +79,9 @@ def test_where_int8_says_something_else_it_is_not_taken(
     model: Any, change: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(precision, "asked", lambda model, ids: change)
-    chosen = choose_precision(model, "weights", Asked(IDS))
-    assert chosen == (precision.fastest_float("auto", torch.device("cpu")), change)
-    assert choose_precision(model, "weights", Asked([])) == chosen
+    chosen = choose_telling_precision(model, "weights", Asked(IDS))
+    assert chosen == (precision.choose_precision("auto", torch.device("cpu")), change)
+    assert choose_telling_precision(model, "weights", Asked([])) == chosen
 
 
 @int8
@@ -91,8 +91,8 @@ def test_a_model_that_is_no_number_is_not_told_in_int8() -> None:
     broken = ours(tiny_gpt2(vocabulary=VOCABULARY), dropout=0.0)
     with torch.no_grad():
         broken.transformer.ln_f.weight.fill_(float("nan"))
-    assert choose_precision(broken, "broken", Asked(IDS))[0] != "int8"
-    backend = prepare(broken, "int8")  # it says so, as in any other precision
+    assert choose_telling_precision(broken, "broken", Asked(IDS))[0] != "int8"
+    backend = make_backend(broken, "int8")  # it says so, as in any other precision
     assert all(backend.read(ids, backend.new_cache()).isnan().all() for ids in ([1], [1, 2]))
 
 
@@ -103,15 +103,15 @@ def test_a_damaged_memory_is_none(model: Any, content: bytes) -> None:
     (cache_folder() / "precision.json").write_bytes(content)
     asked = Asked(IDS)
     for _ in range(2):
-        assert choose_precision(model, "weights", asked)[0] == "int8"
+        assert choose_telling_precision(model, "weights", asked)[0] == "int8"
     assert asked.times == 1
 
 
 def test_a_foreign_model_is_not_asked() -> None:
     asked = Asked(IDS)
-    chosen, change = choose_precision(ours_of(theirs("llama"), "llama"), "llama", asked)
+    chosen, change = choose_telling_precision(ours_of(theirs("llama"), "llama"), "llama", asked)
     assert (chosen, change, asked.times) == (
-        precision.fastest_float("auto", torch.device("cpu")),
+        precision.choose_precision("auto", torch.device("cpu")),
         None,
         0,
     )
@@ -140,7 +140,7 @@ def test_a_folder_may_bring_its_verdict(model: Any, tmp_path: Path, monkeypatch:
     write_verdict(tmp_path, 0.00123)
     assert verdict_in(tmp_path) == 0.00123
     text = Asked(IDS)
-    assert choose_precision(model, "weights", text, lambda: verdict_in(tmp_path)) == ("int8", 0.00123)
+    assert choose_telling_precision(model, "weights", text, lambda: verdict_in(tmp_path)) == ("int8", 0.00123)
     assert text.times == 0
 
     with monkeypatch.context() as patched:
@@ -148,7 +148,7 @@ def test_a_folder_may_bring_its_verdict(model: Any, tmp_path: Path, monkeypatch:
         assert verdict_in(tmp_path) is None
     (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"two")
     assert verdict_in(tmp_path) is None
-    choose_precision(model, "changed weights", text, lambda: verdict_in(tmp_path))
+    choose_telling_precision(model, "changed weights", text, lambda: verdict_in(tmp_path))
     assert text.times == 1
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.generation.backends import threads
-from storytime_tui.generation.backends.prepare import precisions_of, prepare
+from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.generation.backends.threads import Neighbours, telling_with, threads_for
 from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
@@ -102,7 +102,7 @@ def test_what_is_read_does_not_depend_on_the_number_of_threads(precision: str) -
     model.fill(0)
     if precision not in precisions_of(model):
         pytest.skip(f"this processor has no {precision}")
-    backend = prepare(model.eval(), precision)
+    backend = make_backend(model.eval(), precision)
     found = []
     for number in (1, 2, 3):
         with telling_with(number):

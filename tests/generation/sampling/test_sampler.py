@@ -20,7 +20,7 @@ from storytime_tui.generation.sampling.sampler import (
     SamplerState,
     alternatives,
     changes,
-    choose,
+    choose_token,
     draw,
     judged,
     log_probabilities,
@@ -54,7 +54,7 @@ def chosen(
     new: int = 0,
 ) -> Choice:
     rules = rules_for(settings, VOCABULARY)
-    return choose(logits, told, new, rules, SamplerState(), generator_of(seed), forbidden)
+    return choose_token(logits, told, new, rules, SamplerState(), generator_of(seed), forbidden)
 
 
 def rules_of(settings: SamplerSettings) -> Rules:
@@ -141,7 +141,9 @@ def test_draws_follow_what_each_sampler_says(name: str) -> None:
     told = [a, a + 1, a]
     expected = by_the_book(logits, settings, told)
     rules, generator, draws = rules_of(settings), generator_of(11), 4000
-    counts = Counter(choose(logits, told, 3, rules, SamplerState(), generator).token for _ in range(draws))
+    counts = Counter(
+        choose_token(logits, told, 3, rules, SamplerState(), generator).token for _ in range(draws)
+    )
     alive = [i for i in range(SIZE) if expected[i] * draws >= 5]
     assert set(counts) <= {i for i in range(SIZE) if expected[i] > 0}
     freedom = len(alive) - 1
@@ -272,7 +274,7 @@ def test_every_choice_is_a_token_that_is_allowed(
 ) -> None:
     rules, generator, state = rules_of(settings), generator_of(seed), SamplerState()
     for _ in range(3):
-        choice = choose(logits, told, new, rules, state, generator, forbidden)
+        choice = choose_token(logits, told, new, rules, state, generator, forbidden)
         state = choice.state
         assert 0 <= choice.token < SIZE
         assert choice.token == END or choice.token not in forbidden
@@ -319,7 +321,9 @@ def test_the_number_of_threads_changes_nothing(name: str) -> None:
         for count in (1, 2, 3):
             torch.set_num_threads(count)
             generator = generator_of(5)
-            said.append([choose(logits, range(50), 0, rules, SamplerState(), generator) for _ in range(20)])
+            said.append(
+                [choose_token(logits, range(50), 0, rules, SamplerState(), generator) for _ in range(20)]
+            )
     finally:
         torch.set_num_threads(threads)
     assert said[0] == said[1] == said[2]
@@ -350,7 +354,7 @@ def test_a_temperature_of_zero_takes_the_likeliest_and_no_randomness() -> None:
     before = generator.get_state()
     settings = SamplerSettings(temperature=0, repetition=5, dry=100, dry_allowed=1, xtc=1, mirostat=5)
     told = [likeliest, likeliest, likeliest]
-    assert choose(logits, told, 3, rules_of(settings), SamplerState(), generator).token == likeliest
+    assert choose_token(logits, told, 3, rules_of(settings), SamplerState(), generator).token == likeliest
     assert torch.equal(generator.get_state(), before)
 
 
@@ -414,7 +418,7 @@ def test_mirostat_does_not_wind_itself_up_where_the_model_is_sure() -> None:
     settings = dataclasses.replace(OFF, mirostat=3.0)
     state, rules, generator = SamplerState(), rules_of(settings), generator_of(0)
     for _ in range(300):
-        state = choose(logits, (), 0, rules, state, generator).state
+        state = choose_token(logits, (), 0, rules, state, generator).state
     assert state.mu == pytest.approx(math.log2(SIZE))
 
 
@@ -434,7 +438,7 @@ def test_alternatives_are_the_likeliest_with_their_own_probability(n: int, seed:
 
 def test_alternatives_come_with_a_choice_when_asked_for() -> None:
     logits = gpt2_like(SIZE, 0)
-    choice = choose(logits, (), 0, rules_of(SamplerSettings()), SamplerState(), generator_of(0), (), 3)
+    choice = choose_token(logits, (), 0, rules_of(SamplerSettings()), SamplerState(), generator_of(0), (), 3)
     assert choice.alternatives == alternatives(logits, 3)
     assert chosen(logits, SamplerSettings()).alternatives == ()
 
@@ -445,5 +449,5 @@ def test_alternatives_come_with_a_choice_when_asked_for() -> None:
 def test_the_strongest_bias_overflows_nothing(bias: float, other: dict[str, float]) -> None:
     logits = gpt2_like(rules_of(SamplerSettings()).vocabulary_size, seed=3)
     rules = rules_of(SamplerSettings(bias=(("a", bias),), **other))
-    token = choose(logits, [], 0, rules, SamplerState(), generator_of(0)).token
+    token = choose_token(logits, [], 0, rules, SamplerState(), generator_of(0)).token
     assert (chr(token).lower() == "a") == (bias > 0)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from storytime_tui.errors import PlanError
 from storytime_tui.generation.sampling.presets import PRESETS, preset_of, with_preset
 from storytime_tui.generation.sampling.rules import biases_of, rules_for
-from storytime_tui.generation.sampling.settings import SamplerSettings, text_of, with_values
-from storytime_tui.generation.sampling.vocabulary import facts_of
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.generation.sampling.vocabulary import token_facts
+from storytime_tui.knobs import text_of, with_values
 from tests.generation.fakes import Bytes
 
 NAMES = [field.name for field in dataclasses.fields(SamplerSettings)]
@@ -73,21 +74,21 @@ def test_no_number_takes_what_cannot_work(name: str, value: object) -> None:
     ],
 )
 def test_values_out_of_their_range_are_refused_by_name(name: str, value: object) -> None:
-    with pytest.raises(PlanError, match=rf"^{name} is .*, but must be .*\.$"):
+    with pytest.raises(PlanError, match=rf"^(an entry of )?{name} is .*, but must be .*\.$"):
         SamplerSettings(**{name: value})
 
 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("tempreature", "1", "did you mean 'temperature'?"),
-        ("repetition_penalty", "1.1", "did you mean 'repetition"),
-        ("top-p", "1", "did you mean 'top_p'?"),
-        ("warmth", "2", "those set most often are temperature"),
+        ("tempreature", "1", "Unknown setting 'tempreature'. Did you mean 'temperature'?"),
+        ("repetition_penalty", "1.1", "Did you mean 'repetition"),
+        ("top-p", "1", "Did you mean 'top_p'"),
+        ("warmth", "2", "There are temperature, top_k"),
         ("top_k", "many", "must be a whole number"),
         ("top_k", "1.5", "must be a whole number"),
         ("min_p", "much", "must be a number"),
-        ("min_p", "nan", "must be between"),
+        ("min_p", "nan", "must be from 0 (off) to 1"),
         ("finish_sentence", "perhaps", "must be true or false"),
         ("bias", "owl", "such as dragon=-2.5"),
         ("bias", "owl=much", "such as dragon=-2.5"),
@@ -163,7 +164,7 @@ def flagged(flags: object) -> set[bytes]:
 
 
 def test_a_look_at_the_tokens_tells_words_from_marks() -> None:
-    facts = facts_of(Words())
+    facts = token_facts(Words())
     marks = {b'."', b"\n", b" \xe2\x80", b"\x9c", b":)", b" _"}
     assert flagged(facts.wordless) == marks | {b"<end>", b""}
     assert flagged(facts.breaker) == marks - {b" _"} | {b"<end>"}
