@@ -191,10 +191,10 @@ def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Re
         if told.strength == 0:  # the base itself
             source = stack.enter_context(_opened(_weights_of(told.origin), report))
         elif told.parts is not None:
-            from storytime_tui.models.export.merging import StrongWeights
+            from storytime_tui.models.export.merging import WeightsAtStrength
 
             base = stack.enter_context(_opened(_weights_of(told.parts.base), report))
-            strong = StrongWeights(base.weights, source.weights, told.strength, told.parts.base.name)
+            strong = WeightsAtStrength(base.weights, source.weights, told.strength, told.parts.base.name)
             source = replace(source, weights=strong)
         strength = told.strength if told.parts else 1.0
         yield replace(source, voices=told.origin.voices.titles, strength=strength)

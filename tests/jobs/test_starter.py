@@ -132,9 +132,9 @@ def test_tell_without_a_model_uses_it_where_nothing_is_trained(
 
 
 def test_without_it_the_sentence_says_what_to_begin_with(tales: Path) -> None:
-    with pytest.raises(ModelError, match="begin with scratch-small"):
+    with pytest.raises(ModelError, match="use the base scratch-small"):
         taught(tales)
-    with pytest.raises(ModelError, match="did not come with"):
+    with pytest.raises(ModelError, match="starter model is missing or incomplete"):
         generate.open_teller(STARTER)
 
 
