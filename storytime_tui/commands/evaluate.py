@@ -10,7 +10,7 @@ from storytime_tui.errors import Misused
 from storytime_tui.jobs.evaluate import judge, judge_voice
 from storytime_tui.jobs.voice import Voice
 from storytime_tui.terminal import printable
-from storytime_tui.training.heard import WHAT_IT_IS
+from storytime_tui.training.voice_report import WHAT_IT_IS
 
 PATHS = ("corpus",)  # arguments that may name a file: what a disk calls it need not be UTF-8
 _FEW = 2_000  # tokens, below which a figure says more of these stories than of the model

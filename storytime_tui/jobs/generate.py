@@ -182,17 +182,17 @@ class _Threads:
     """As many for each step of a telling as the machine has to spare at that moment."""
 
     def __init__(self) -> None:
-        from storytime_tui.generation.backends.threads import Neighbours, cores
+        from storytime_tui.generation.backends.threads import OtherPrograms, cores
 
-        self._neighbours, self._cores = Neighbours(), cores()
+        self._other_programs, self._cores = OtherPrograms(), cores()
         self._asked, self._busy = 0.0, 0.0
 
     def helping(self, stream: Iterator[Item]) -> Iterator[Item]:
         """The stream; threads are lent step by step, since the listener's own work in between is not telling."""
-        from storytime_tui.generation.backends.threads import telling_with
+        from storytime_tui.generation.backends.threads import using_threads
 
         while True:
-            with telling_with(self.count()):
+            with using_threads(self.count()):
                 item = next(stream, None)
             if item is None:
                 return
@@ -204,7 +204,7 @@ class _Threads:
 
         now = time.monotonic()
         if now - self._asked > _ASKED_EVERY:
-            self._asked, self._busy = now, self._neighbours.busy()
+            self._asked, self._busy = now, self._other_programs.busy()
         return threads_for(self._cores, self._busy, training_here=is_learning())
 
 
@@ -243,9 +243,9 @@ def open_teller(
 
     from storytime_tui.generation.backends.cuda_graph import GraphedSteps
     from storytime_tui.generation.backends.gpt2 import GPT2Backend
-    from storytime_tui.generation.backends.precision import ASKED, choose_precision, verdict_in
+    from storytime_tui.generation.backends.precision import VERDICT_TOKENS, choose_precision, verdict_in
     from storytime_tui.generation.backends.prepare import prepare
-    from storytime_tui.generation.backends.threads import telling_with
+    from storytime_tui.generation.backends.threads import using_threads
     from storytime_tui.generation.generator import Generator
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
@@ -259,10 +259,10 @@ def open_teller(
 
     def something_to_read() -> list[int]:
         report(Preparing("testing a faster version, first time only", 0, 0))
-        return _something_to_read(tokenizer, ASKED)
+        return _something_to_read(tokenizer, VERDICT_TOKENS)
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None
-    with telling_with(_Threads().count()):
+    with using_threads(_Threads().count()):
         precision, _ = choose_precision(
             model, chosen.identity, something_to_read, lambda: verdict_in(whole) if whole else None
         )
@@ -297,12 +297,12 @@ def judge_precision(folder: Path) -> float:
     """
     import torch
 
-    from storytime_tui.generation.backends.precision import ASKED, asked, write_verdict
+    from storytime_tui.generation.backends.precision import VERDICT_TOKENS, int8_change, write_verdict
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
 
     model = loading.load_model(folder, device=torch.device("cpu"), dtype=torch.float32).model
-    change = asked(model, _something_to_read(load_tokenizer(folder), ASKED))
+    change = int8_change(model, _something_to_read(load_tokenizer(folder), VERDICT_TOKENS))
     write_verdict(folder, change)
     return change
 

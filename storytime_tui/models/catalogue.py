@@ -31,15 +31,15 @@ class Base:
     download: int = 0  # bytes to fetch if it is not on this machine; 0 if nothing is fetched
 
 
-_STARTER_NOTE = "tells simple stories already, learns yours in minutes"
+_STARTER_NOTE = "already tells simple stories, learns yours in minutes"
 _OTHERS = (
-    Base("scratch-small", "empty: learns only your stories, on any laptop", 14_000_000),
-    Base("scratch-tiny", "empty and tiny: quick to watch, tells little", 1_100_000),
-    Base("distilgpt2", "reads English; slow without a GPU", 81_912_576, 352_824_413),
-    Base("gpt2", "reads English well; likes a GPU", 124_439_808, 548_105_171),
-    Base("gpt2-medium", "three times gpt2; wants a GPU", 354_823_168, 1_519_984_962),
-    Base("gpt2-large", "six times gpt2; wants a big GPU", 774_030_080, 3_247_159_078),
-    Base("gpt2-xl", "twelve times gpt2; wants a huge GPU", 1_557_611_200, 6_431_829_964),
+    Base("scratch-small", "untrained: learns only from your stories, on any laptop", 14_000_000),
+    Base("scratch-tiny", "untrained and tiny: trains in minutes, poor stories", 1_100_000),
+    Base("distilgpt2", "knows English; slow without a GPU", 81_912_576, 352_824_413),
+    Base("gpt2", "knows English well; slow without a GPU", 124_439_808, 548_105_171),
+    Base("gpt2-medium", "3 times as large as gpt2; needs a GPU", 354_823_168, 1_519_984_962),
+    Base("gpt2-large", "6 times as large as gpt2; needs a large GPU", 774_030_080, 3_247_159_078),
+    Base("gpt2-xl", "12 times as large as gpt2; needs a very large GPU", 1_557_611_200, 6_431_829_964),
 )
 
 

@@ -48,7 +48,7 @@ def check_ranges(config: Mapping[str, Any], where: str) -> None:
     if config.get("model_type") == "gpt2":
         for name in _GPT2:
             if config.get(name) is None:
-                raise _unusable(where, f"it does not say {name}")
+                raise _unusable(where, f"it lacks {name}")
         if config["n_embd"] % config["n_head"]:
             raise _unusable(
                 where, f"n_embd is {config['n_embd']}, which is not a multiple of {config['n_head']} heads"
@@ -143,7 +143,7 @@ def _parts(config: Mapping[str, Any], where: str) -> Iterator[Mapping[str, Any]]
     while pending:
         part, depth = pending.pop()
         if depth > _MAX_DEPTH:
-            raise _unusable(where, "its tables are nested too deep")
+            raise _unusable(where, "its objects are nested too deeply")
         yield part
         pending += [(value, depth + 1) for value in part.values() if isinstance(value, dict)]
 
@@ -164,7 +164,7 @@ def _check_fraction(name: str, value: Any, where: str) -> None:
 
 def _shortened(value: Any) -> str:
     if type(value) is int:
-        return f"{value:,}" if abs(value) < 10**20 else "a number of very many digits"
+        return f"{value:,}" if abs(value) < 10**20 else "a number with very many digits"
     text = repr(value)
     return text if len(text) <= 40 else text[:40] + "…"
 

@@ -125,7 +125,7 @@ class Download:
         info = self._client.json(f"/api/models/{quote(self.repo_id)}?blobs=true")
         siblings = info.get("siblings") if isinstance(info, dict) else None
         if not isinstance(siblings, list) or not hub_cache.is_commit(info.get("sha")):
-            raise NotTheHub("no listing of a model")
+            raise NotTheHub("no model listing")
         self._revision = info["sha"]
         return {
             each["rfilename"]: _file_info(each)

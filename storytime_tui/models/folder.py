@@ -27,8 +27,8 @@ TOKENIZER_SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
 TOKENIZER_FILES = (TOKENIZER, *VOCABULARY, *TOKENIZER_SETTINGS)
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-INDEX_LIMIT = 16_000_000  # bytes; the index of a model with a thousand shards has some 10 MB
-TOKENIZER_LIMIT = 150_000_000  # bytes of one file; the largest vocabularies there are have some 40 MB
+INDEX_LIMIT = 16_000_000  # bytes; the index of a thousand shards has about 10 MB
+TOKENIZER_LIMIT = 150_000_000  # bytes of one file; the largest vocabularies have about 40 MB
 
 
 def read_json(path: Path, limit: int = small_files.LIMIT) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def check_folder(folder: Path) -> None:
     missing = [name for name in weights if name not in names]
     if missing:
         raise ModelError(
-            f"{folder} lacks {len(missing)} of its weight files, {missing[0]} first: "
+            f"{folder} lacks {len(missing)} of its weight files, such as {missing[0]}: "
             "fetch or copy the model again."
         )
     shapes = safetensors_header.shapes_in([folder / name for name in weights])

@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 class NotTheHub(Exception):
-    """The answer is not a valid answer of the Hub; the message says what came, as a noun."""
+    """The answer is not the Hub's; the message describes it, as a noun."""
 
 
 class Cancelled(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from storytime_tui.formatting import count as count
 from storytime_tui.generation.pieces import Told
 from storytime_tui.training.events import Finished, Preparing, Started, VoiceMeasured
-from storytime_tui.training.heard import of_passages, share_of
+from storytime_tui.training.voice_report import of_passages, share_of
 
 
 def compact(number: int) -> str:

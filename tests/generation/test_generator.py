@@ -667,7 +667,7 @@ def test_a_model_that_learns_tells_several_too_and_is_as_likely_as_its_copy() ->
     model = ours(tiny_gpt2()).train()
     live, copied = LiveBackend(model), prepare(model, "fp32")
     ids = [EOT, *Bytes().encode("The owl sat in a tree.")]
-    torch.testing.assert_close(live.likelihoods(ids), copied.likelihoods(ids), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(live.logprobs(ids), copied.logprobs(ids), rtol=1e-4, atol=1e-4)
     one, other = (
         [
             (row, item.token)

@@ -46,7 +46,7 @@ def test_a_link_that_leads_nowhere_counts_as_missing(model: Path) -> None:
 def test_a_missing_shard_is_named(model: Path) -> None:
     shards = loopback_hub.shard(model)
     (model / shards[1]).unlink()
-    with pytest.raises(ModelError, match=rf"lacks 1 of its weight files, {shards[1]}"):
+    with pytest.raises(ModelError, match=rf"lacks 1 of its weight files, such as {shards[1]}"):
         folder.check_folder(model)
 
 
