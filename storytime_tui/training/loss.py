@@ -158,9 +158,8 @@ def _chunked_loss(
     rows, columns = len(hidden), len(head)
     compiled = compiled and any(needs_grad)  # only training's shapes are compiled, not evaluation's
     loss_and_grad = _compiled_loss_and_grad() if compiled else _loss_and_grad
-    max_logits = (_LOGITS_GPU if hidden.is_cuda else LOGITS_CPU) // (
-        _LOGIT_BYTES_COMPILED if compiled else LOGIT_BYTES
-    )
+    logit_bytes = _LOGIT_BYTES_COMPILED if compiled else LOGIT_BYTES
+    max_logits = (_LOGITS_GPU if hidden.is_cuda else LOGITS_CPU) // logit_bytes
     chunk_rows = _even_chunk(rows, max(64, max_logits // columns))
     width = columns if hidden.is_cuda else _CPU_TOKENS
     slices = [slice(start, start + width) for start in range(0, columns, width)]
@@ -168,16 +167,15 @@ def _chunked_loss(
     is_fp16 = hidden.dtype == torch.float16
     scale = _FP16_SCALE if is_fp16 else 1.0
     skips = hidden.is_cuda or bool((targets == SKIPPED).any())  # checking would stall a GPU
-    hidden_grad = (
-        torch.empty_like(hidden, dtype=torch.float32 if is_fp16 else None) if needs_grad[0] else None
-    )
+    grad_dtype = torch.float32 if is_fp16 else None
+    hidden_grad = torch.empty_like(hidden, dtype=grad_dtype) if needs_grad[0] else None
     head_grad = torch.empty(head.shape, device=head.device) if needs_grad[1] else None
     for start in range(0, rows, chunk_rows):
         chunk, labels = hidden[start : start + chunk_rows], targets[start : start + chunk_rows, None]
         counts = (labels != SKIPPED).to(hidden.dtype) if skips else None  # (rows, 1)
         if counts is not None:
             labels = labels.clamp(min=0)
-        if len(slices) == 1:  # written in place, since a copy would cost as much as a softmax
+        if len(slices) == 1:  # avoids a copy, which would cost as much as a softmax
             logits = chunk @ head.T
         else:
             logits = hidden.new_empty((len(chunk), columns))

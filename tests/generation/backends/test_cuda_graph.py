@@ -155,7 +155,7 @@ def test_it_ends_with_the_window() -> None:
     assert steps.cache.length == WINDOW
     with pytest.raises(ValueError, match="is full"):
         next(steps.tell([1], Knobs(), drawn()))
-    with pytest.raises(ValueError, match="for 1 rows"):
+    with pytest.raises(ValueError, match="need 1 rows"):
         next(steps.tell([1, 2], Knobs(), drawn()))
 
 

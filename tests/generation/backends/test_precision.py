@@ -80,7 +80,7 @@ def test_where_int8_says_something_else_it_is_not_taken(
 ) -> None:
     monkeypatch.setattr(precision, "int8_change", lambda model, ids: change)
     chosen = choose_precision(model, "weights", Asked(IDS))
-    assert chosen == (precision.fastest_float("auto", torch.device("cpu")), change)
+    assert chosen == (precision.choose_float_precision("auto", torch.device("cpu")), change)
     assert choose_precision(model, "weights", Asked([])) == chosen
 
 
@@ -111,7 +111,7 @@ def test_a_foreign_model_is_not_asked() -> None:
     asked = Asked(IDS)
     chosen, change = choose_precision(ours_of(theirs("llama"), "llama"), "llama", asked)
     assert (chosen, change, asked.times) == (
-        precision.fastest_float("auto", torch.device("cpu")),
+        precision.choose_float_precision("auto", torch.device("cpu")),
         None,
         0,
     )
