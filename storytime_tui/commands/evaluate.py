@@ -11,7 +11,7 @@ from storytime_tui.formatting import progress
 from storytime_tui.jobs.evaluate import evaluate_model, evaluate_voice
 from storytime_tui.jobs.voice import VoiceScore
 from storytime_tui.terminal import printable
-from storytime_tui.training.heard import WHAT_IT_IS
+from storytime_tui.training.voice_report import WHAT_IT_IS
 
 PATHS = ("corpus",)  # arguments that may be file names, which need not be UTF-8
 _FEW = 2_000  # tokens; with fewer, the figures depend much on the choice of stories

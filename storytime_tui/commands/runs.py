@@ -16,8 +16,8 @@ from storytime_tui.errors import RunError
 from storytime_tui.jobs import records
 from storytime_tui.jobs.records import ComparedRun, evaluations_of, run_record, run_records
 from storytime_tui.terminal import printable, printable_line, printable_path
-from storytime_tui.training.heard import of_passages
 from storytime_tui.training.runs import RunSummary
+from storytime_tui.training.voice_report import of_passages
 
 PATHS = ("to", "name", "names")  # arguments that are names of files or runs, which need not be UTF-8
 _UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}

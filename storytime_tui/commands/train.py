@@ -33,8 +33,8 @@ from storytime_tui.streams import OutputLost, terminal_lost
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.heard import in_words, strength_in_words
 from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset
+from storytime_tui.training.voice_report import in_words, strength_in_words
 
 PATHS = ("plan",)  # arguments that are file names, which need not be UTF-8
 TEXTS = ("values",)  # arguments that may be empty

@@ -1,1 +1,1 @@
-"""Choosing the next word: settings, samplers, the window and the stream."""
+"""Generating text: sampler settings, sampling, the context, and the stream."""

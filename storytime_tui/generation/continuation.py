@@ -1,4 +1,4 @@
-"""A story that is gone on with: its ids, what of them is in view, and the next choice. Knows no backend."""
+"""A story being continued: its ids, the part in view, and the choice of the next token. Knows no backend."""
 
 import dataclasses
 import math
@@ -19,12 +19,13 @@ from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings, k
 from storytime_tui.generation.sampling.vocabulary import Vocabulary, token_facts
 from storytime_tui.generation.token_history import TokenHistory
 
-_BEFORE = 4000  # bytes of the prompt, in which a banned phrase may have begun
+_PROMPT_BYTES = 4000  # bytes at the prompt's end in which a banned phrase may start
 
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """What a continuation begins with: the story's text, read without `spaces` at its end, and what is added."""
+    """The input of a continuation: the story's text, its trailing `spaces` (not encoded), and the additions to the
+    view."""
 
     text: TokenHistory
     spaces: str
@@ -34,10 +35,10 @@ class Scene:
 
 
 class Continuation:
-    """What is told behind one scene. `ids` is what the model is to have read before the next choice.
+    """One continuation of a scene. `ids` is what the model must have read before the next choice.
 
-    A mixture of voices has several `views`, which differ in the shelf's line only; `ids` is then the first of them.
-    `moved` says that `ids` is not the last choice's with one more: the view began anew, or a phrase was taken back.
+    A mixture of voices has several `views`, which differ only in the shelf's line; `ids` is the first. `moved` is
+    true if `ids` is not the previous `ids` plus one token: the view moved, or a banned phrase was rolled back.
     """
 
     def __init__(self, scene: Scene, settings: SamplerSettings, vocabulary: Vocabulary) -> None:
@@ -50,7 +51,7 @@ class Continuation:
         self.line = Line(
             settings,
             vocabulary,
-            after=scene.text.text[-_BEFORE:].decode("utf-8", "ignore") + scene.spaces[:1],
+            after=scene.text.text[-_PROMPT_BYTES:].decode("utf-8", "ignore") + scene.spaces[:1],
             drop_spaces=bool(scene.spaces),
         )
         self.moved = False
@@ -64,14 +65,14 @@ class Continuation:
 
     @property
     def shares(self) -> Sequence[float]:
-        """How much each view says in the next choice."""
+        """Each view's weight in the next choice."""
         return self._scene.front.shares
 
     @property
     def seen(self) -> Seen:
-        """What of the story is in view."""
+        """Which part of the story is in view."""
         view, text = self._view, self._scene.text
-        begins = min(view.begins, len(text.ids))  # what was told since is behind the text
+        begins = min(view.begins, len(text.ids))  # generated tokens come after the text
         return Seen(
             tokens=len(self.ids),
             window=self._scene.window,
@@ -84,10 +85,10 @@ class Continuation:
         )
 
     def take(self, logits: torch.Tensor, alternatives: int = 0) -> None:
-        """Choose what comes next by (vocabulary,) logits of what follows `ids`. Raises ModelError."""
-        chosen = choose_token(
+        """Choose the next token from (vocabulary,) logits for the position after `ids`. Raises ModelError."""
+        choice = choose_token(
             logits,
-            self._in_sight(),
+            self._penalised_ids(),
             self.line.count,
             self._rules,
             self._state,
@@ -95,11 +96,11 @@ class Continuation:
             self._forbidden(),
             alternatives,
         )
-        self._state = chosen.state
-        self.accept(chosen.token, chosen.logprob, chosen.alternatives)
+        self._state = choice.state
+        self.accept(choice.token, choice.logprob, choice.alternatives)
 
     def accept(self, token: int, logprob: float, alternatives: Sequence[tuple[int, float]] = ()) -> None:
-        """Go on with a token that was chosen. Raises ModelError where its log-probability is no number."""
+        """Append a chosen token. Raises ModelError if its logprob is not finite."""
         if not math.isfinite(logprob):
             raise ModelError(NO_NUMBER)
         self.moved = False
@@ -110,49 +111,51 @@ class Continuation:
             for ids in self.views:
                 ids.append(token)
         elif self.line.count < before:
-            self._turn_back(before - self.line.count)
+            self._roll_back(before - self.line.count)
         if max(map(len, self.views)) > self._scene.window:
             self._view = self._lay_out()
 
     def knobs(self, vocabulary: int) -> Knobs | None:
-        """How the next token is chosen after `changes`, where a few numbers say it; None where more counts.
+        """The settings for choosing on the GPU (applied after `changes`); None if they need more than the GPU's
+        sampler has.
 
-        `vocabulary`: the model's, which may have more tokens than the tokenizer, of which none may come.
+        `vocabulary`: the model's; tokens that the tokenizer does not have cannot be excluded on the GPU.
         """
         return knobs_of(self._rules.settings) if self._rules.vocabulary_size == vocabulary else None
 
     def changes(self) -> Changes:
-        """What bears on the next choice before these knobs do."""
-        return changes(self._in_sight(), self.line.count, self._rules, self._forbidden())
+        """The penalties and exclusions for the next choice, applied before the knobs."""
+        return changes(self._penalised_ids(), self.line.count, self._rules, self._forbidden())
 
     def transcript(self) -> TokenHistory:
-        """The whole text and its ids, as they were told."""
+        """The whole text with its ids, prompt and generated part."""
         scene, (ids, ends) = self._scene, self.line.ids_and_ends()
         before = scene.text.text + scene.spaces.encode()
-        whole = before + self.line.text.encode("utf-8", "replace")
+        data = before + self.line.text.encode("utf-8", "replace")
         if not ids:
             return scene.text
-        data = whole[: len(before) + ends[-1]]
+        data = data[: len(before) + ends[-1]]
         return TokenHistory(
             data, (*scene.text.ids, *ids), (*scene.text.ends, *(len(before) + end for end in ends))
         )
 
-    def _in_sight(self) -> Sequence[int]:
-        """The ids that penalties on repetition look at: a shelf's title is no word that was told."""
-        hidden = self._view.voice - len(self._scene.front.blank)
-        return self.ids[1 + hidden :] if self._view.voice else self.ids
+    def _penalised_ids(self) -> Sequence[int]:
+        """The ids that repetition penalties look at: without the shelf's line, whose title is not part of the
+        story."""
+        line_tokens = self._view.voice - len(self._scene.front.blank)
+        return self.ids[1 + line_tokens :] if self._view.voice else self.ids
 
     def _forbidden(self) -> Sequence[int]:
         forbidden = list(self.line.forbidden)
         if self._scene.spaces and not self.line.count:
             forbidden += np.flatnonzero(~token_facts(self._vocabulary).begins_word).tolist()
-        # a model that has read stories under such lines would begin with them as often; a person gives them
+        # A trained model would generate header lines as often as the stories had them; only the user writes them.
         forbidden += [last for *before, last in self._headers if self._story == before]
         if self.line.at_line_ends:
             forbidden += np.flatnonzero(token_facts(self._vocabulary).ends_line).tolist()
         return forbidden
 
-    def _turn_back(self, count: int) -> None:
+    def _roll_back(self, count: int) -> None:
         del self._story[len(self._story) - count :]
         self.moved = True
         view = self._view

@@ -1,11 +1,11 @@
-"""What a told story is made of while it streams. Knows no torch."""
+"""The parts of a generated story while it streams. Knows no torch."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A token that might have come: what it would have added, and how likely the model held it."""
+    """A candidate token: its text, and the probability that the model gave it."""
 
     token: int
     text: str
@@ -14,21 +14,21 @@ class Alternative:
 
 @dataclass(frozen=True)
 class Piece:
-    """One token that was told. `text` is what it adds to the story: empty while a UTF-8 character is incomplete."""
+    """One generated token. `text` is what it adds to the story, empty while a UTF-8 character is incomplete."""
 
     token: int
     text: str
-    logprob: float  # natural logarithm of the probability the model gave it, before any sampler setting
-    alternatives: tuple[
-        Alternative, ...
-    ] = ()  # on request, the likeliest first; the token itself may be among them
+    logprob: float  # in nats, by the model itself, before any sampler setting
+    # on request, the most likely first; may include the token itself
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What of a story the model sees, in tokens but for `begins`: the character of the text where its view begins.
+    """What the model sees of a story, in tokens, except `begins`: the index of the first visible character of the
+    text.
 
-    `voice` counts those of the shelf's line that it is told behind, which is no part of the story.
+    `voice` counts the tokens of the shelf's line, which is not part of the story.
     """
 
     tokens: int
@@ -52,11 +52,11 @@ WHY_IT_STOPPED = {
 
 @dataclass(frozen=True)
 class Told:
-    """The stream's last word.
+    """The final record of a stream.
 
-    `stopped_by` is "length", "end" (the model ended the story), "stop" (one of the stop texts came), "you", or
-    "stuck" (whatever might have come was banned). `reused` counts the tokens of the prompt that had been read
-    before, `read` those that had not.
+    `stopped_by` is "length", "end" (the model ended the story), "stop" (a stop text), "you", or "stuck" (only
+    banned phrases were left). `reused` counts the prompt's tokens that were cached, `read` those that were
+    prefilled.
     """
 
     tokens: int

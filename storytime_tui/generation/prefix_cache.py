@@ -1,4 +1,4 @@
-"""What was read of a story and its branches, kept so that it need not be read again, as far as memory allows."""
+"""Key-value caches of a story and its branches, kept for reuse within a memory limit."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,58 +6,58 @@ from typing import Any
 from storytime_tui.generation.backends.backend import Backend
 
 MOST_BYTES = 256_000_000
-_WORTH_IT = 8  # tokens: fewer are read again sooner than they are copied
+_MIN_TOKENS = 8  # prefilling fewer tokens is faster than copying a cache
 
 
 class PrefixCache:
-    """One backend's caches, the one used last first. Used from one thread at a time."""
+    """One backend's caches, the most recently used first. Used from one thread at a time."""
 
     def __init__(self, backend: Backend, most_bytes: int = MOST_BYTES) -> None:
-        self._reader, self._most_bytes = backend, most_bytes
+        self._backend, self._most_bytes = backend, most_bytes
         self._kept: list[Any] = []
 
     def take(self, ids: Sequence[int]) -> Any:
-        """A cache that holds a beginning of `ids`, as long as may be but never all: the last has to be read.
+        """A cache that holds the longest known proper prefix of `ids`; the last id is never included.
 
-        The caller owns it, and gives it back with `keep`.
+        The caller owns it and returns it with `keep`.
         """
-        best, common = None, 0
+        best, best_shared = None, 0
         for each in self._kept:
             shared = common_ids(each.ids, ids)
-            if shared > common:
-                best, common = each, shared
-        wanted = min(common, len(ids) - 1)
-        if best is None or wanted < _WORTH_IT:
-            return self._reader.new_cache()
-        if wanted == best.length:  # all of it: nothing else begins with it any more
+            if shared > best_shared:
+                best, best_shared = each, shared
+        length = min(best_shared, len(ids) - 1)
+        if best is None or length < _MIN_TOKENS:
+            return self._backend.new_cache()
+        if length == best.length:  # the whole cache is used, so no copy is needed
             self._kept = [each for each in self._kept if each is not best]
             return best
-        if not self._reader.can_cut:
-            return self._reader.new_cache()
-        # another branch stays where it was, as far as there is room for both
-        cache = self._reader.share(best, 1)
-        self._reader.cut(cache, wanted)
+        if not self._backend.can_cut:
+            return self._backend.new_cache()
+        # copy it, so that the other branch stays cached as well
+        cache = self._backend.share(best, 1)
+        self._backend.cut(cache, length)
         return cache
 
     def keep(self, cache: Any) -> None:
-        """Keep a cache for the next time. Those that were not used for longest go where there is no room."""
+        """Store a cache for reuse; the least recently used ones are dropped when the memory limit is reached."""
         if cache.length == 0:
             return
         kept, room = [], self._most_bytes
         for each in (cache, *self._kept):
-            room -= self._reader.memory(each)
+            room -= self._backend.memory(each)
             if room < 0:
                 break
             kept.append(each)
         self._kept = kept
 
     def memory(self) -> int:
-        """Bytes that are kept."""
-        return sum(self._reader.memory(each) for each in self._kept)
+        """Bytes in use."""
+        return sum(self._backend.memory(each) for each in self._kept)
 
 
 def common_ids(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many ids two sequences begin with alike."""
+    """The length of the common prefix of two sequences."""
     count = 0
     for mine, theirs in zip(one, other, strict=False):
         if mine != theirs:

@@ -1,4 +1,4 @@
-"""Which voice a story is told in: one of those that the model knows, a mixture of two, or none. Knows no torch."""
+"""The voice of a story: one of the model's voices, a mixture of two, or none. Knows no torch."""
 
 import math
 from collections.abc import Sequence
@@ -6,35 +6,35 @@ from collections.abc import Sequence
 from storytime_tui.corpus.headers import voice_of
 from storytime_tui.errors import Misused, ModelError
 
-# Titles of shelves, each with its share of the mixture; () tells without any shelf's line.
+# Titles of shelves with their shares of the mixture; () uses no shelf's line.
 Voice = tuple[tuple[str, float], ...]
 
-NONE = "none"  # what turns the voice off, where no shelf is called so
-MOST = 2  # voices in a mixture: each costs a reading of its own
+NONE = "none"  # turns the voice off, unless a shelf has this title
+MOST = 2  # voices in a mixture; each needs a forward pass of its own
 
 
 def usual(titles: Sequence[str]) -> Voice:
-    """The voice that a model uses when nobody names one: the first that it knows, if it knows any."""
+    """The default voice: the model's first, if it has any."""
     return ((titles[0], 1.0),) if titles else ()
 
 
 def known(voice: Voice | None, titles: Sequence[str]) -> Voice:
-    """A voice that was chosen earlier, as far as this model knows it; the usual one where it does not, or for None."""
+    """A voice chosen earlier, if this model has all of it; else, or for None, the default voice."""
     if voice is None or any(title not in titles for title, _ in voice):
         return usual(titles)
     return voice if titles else ()
 
 
 def effective(voice: Voice) -> Voice:
-    """The same voice in the fewest parts: none without a share, each once, the shares 1 together."""
+    """The voice in normal form: no zero shares, each title once, shares summing to 1."""
     shares: dict[str, float] = {}
     for title, share in voice:
         if share != 0:  # below 0: see `leaning`
             shares[title] = shares.get(title, 0.0) + share
     if len(shares) == 1:
         return ((next(iter(shares)), 1.0),)
-    whole = sum(shares.values())
-    return tuple((title, share / whole) for title, share in shares.items())
+    total = sum(shares.values())
+    return tuple((title, share / total) for title, share in shares.items())
 
 
 def leaning(voice: Voice, titles: Sequence[str], contrast: float) -> Voice:
@@ -57,38 +57,38 @@ def check_asked(asked: Sequence[str]) -> None:
 
 
 def asked_for(asked: Sequence[str], titles: Sequence[str]) -> Voice:
-    """What `--voice` asks for: "Hedgerow Tales", a beginning of it that no other title has, or "none".
+    """The voice that `--voice` requests: "Hedgerow Tales", an unambiguous beginning of a title, or "none".
 
-    Two are mixed: half of each, or as "Hedgerow Tales=0.3" says; what one share leaves is the other's. Raises
-    ModelError for a voice that is not among `titles`, and Misused for shares that cannot be.
+    Two are mixed, half and half, or as "Hedgerow Tales=0.3" says; a share that is not given is the rest. Raises
+    ModelError for a voice that is not in `titles`, and Misused for invalid shares.
     """
     check_asked(asked)
-    if [text.strip().casefold() for text in asked] == [NONE] and _exactly(asked[0], titles) is None:
+    if [text.strip().casefold() for text in asked] == [NONE] and _exact_match(asked[0], titles) is None:
         return ()
     parts = [_with_share(text, titles) for text in asked]
-    found = [(_title(text, titles), share) for text, share in parts]
-    if len(found) == 1:
-        title, share = found[0]
+    voices = [(_title(text, titles), share) for text, share in parts]
+    if len(voices) == 1:
+        title, share = voices[0]
         if share not in (None, 1.0):
             raise Misused(
                 f"--voice gives {title!r} a share of {share:g}, but names no second voice to mix with."
             )
         return ((title, 1.0),)
-    (first, one), (second, other) = found
-    if one is None and other is None:
-        one = 0.5
-    one = 1 - other if one is None and other is not None else one
-    other = 1 - one if other is None and one is not None else other
-    assert one is not None and other is not None
-    if one + other == 0:
-        raise Misused("--voice gives both voices a share of 0: one of them must have some.")
-    return effective(((first, one), (second, other)))
+    (first, first_share), (second, second_share) = voices
+    if first_share is None and second_share is None:
+        first_share = 0.5
+    first_share = 1 - second_share if first_share is None and second_share is not None else first_share
+    second_share = 1 - first_share if second_share is None and first_share is not None else second_share
+    assert first_share is not None and second_share is not None
+    if first_share + second_share == 0:
+        raise Misused("--voice gives both voices a share of 0: give one of them a larger share.")
+    return effective(((first, first_share), (second, second_share)))
 
 
 def _with_share(text: str, titles: Sequence[str]) -> tuple[str, float | None]:
-    """Title and share of "Hedgerow Tales=0.3"; a title may have such a sign of its own."""
-    title, sign, number = text.rpartition("=")
-    if not sign or _exactly(text, titles) is not None:
+    """The title and share of "Hedgerow Tales=0.3"; a title itself may contain "="."""
+    title, equals, number = text.rpartition("=")
+    if not equals or _exact_match(text, titles) is not None:
         return text, None
     try:
         share = float(number)
@@ -102,29 +102,33 @@ def _with_share(text: str, titles: Sequence[str]) -> tuple[str, float | None]:
 
 
 def _title(text: str, titles: Sequence[str]) -> str:
-    """The title that is meant, in upper or lower case. Raises ModelError."""
+    """The title that is meant, ignoring case. Raises ModelError."""
     if not titles:
         raise ModelError(
-            f"This model knows no voices, so it cannot tell in that of {text.strip()!r}: leave --voice out, or choose "
+            f"This model knows no voices, so it cannot use {text.strip()!r}: leave --voice out, or choose "
             "another model (`storytime-tui runs show RUN` lists a run's voices)."
         )
-    found = _exactly(text, titles)
-    if found is not None:
-        return found
-    wanted = _folded(text)
-    near = list(dict.fromkeys(title for title in titles if wanted and _folded(title).startswith(wanted)))
-    if len(near) == 1:
-        return near[0]
-    if near:
-        raise ModelError(f"{text.strip()!r} begins {len(near)} voices, {_listed(near)}: write more of it.")
+    exact = _exact_match(text, titles)
+    if exact is not None:
+        return exact
+    prefix = _normalised(text)
+    matches = list(
+        dict.fromkeys(title for title in titles if prefix and _normalised(title).startswith(prefix))
+    )
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ModelError(
+            f"{text.strip()!r} matches {len(matches)} voices, {_listed(matches)}: write more of it."
+        )
     raise ModelError(f"This model knows no voice {text.strip()!r}; it knows {_listed(titles)}.")
 
 
-def _exactly(text: str, titles: Sequence[str]) -> str | None:
-    return next((title for title in titles if _folded(title) == _folded(text)), None)
+def _exact_match(text: str, titles: Sequence[str]) -> str | None:
+    return next((title for title in titles if _normalised(title) == _normalised(text)), None)
 
 
-def _folded(text: str) -> str:
+def _normalised(text: str) -> str:
     return voice_of(text).casefold()
 
 
@@ -139,11 +143,11 @@ def said(voice: Voice) -> str:
     return " + ".join(f"{share:.0%} {title}" for title, share in voice)
 
 
-def of_record(kept: object) -> Voice | None:
-    """A voice as JSON has it, [[title, share], ...]; None for anything else."""
+def of_record(record: object) -> Voice | None:
+    """A voice from its JSON form, [[title, share], ...]; None for anything else."""
     try:
-        voice = tuple((title, float(share)) for title, share in kept)  # type: ignore[attr-defined]
+        voice = tuple((title, float(share)) for title, share in record)  # type: ignore[attr-defined]
     except (TypeError, ValueError):
         return None
-    good = all(isinstance(title, str) and 0 <= share <= 1 for title, share in voice)
-    return voice if good and len(voice) <= MOST else None
+    valid = all(isinstance(title, str) and 0 <= share <= 1 for title, share in voice)
+    return voice if valid and len(voice) <= MOST else None

@@ -177,10 +177,10 @@ def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Re
         if chosen.strength == 0:  # the base itself
             source = stack.enter_context(_opened(_weights_of(chosen.origin), report))
         elif chosen.parts is not None:
-            from storytime_tui.models.export.merging import StrongWeights
+            from storytime_tui.models.export.merging import WeightsAtStrength
 
             base = stack.enter_context(_opened(_weights_of(chosen.parts.base), report))
-            strong = StrongWeights(base.weights, source.weights, chosen.strength, chosen.parts.base.name)
+            strong = WeightsAtStrength(base.weights, source.weights, chosen.strength, chosen.parts.base.name)
             source = replace(source, weights=strong)
         strength = chosen.strength if chosen.parts else 1.0
         yield replace(source, voices=chosen.origin.voices.titles, strength=strength)

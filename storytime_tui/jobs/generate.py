@@ -183,17 +183,17 @@ class _Threads:
     """Gives each step of a stream as many threads as there are idle cores."""
 
     def __init__(self) -> None:
-        from storytime_tui.generation.backends.threads import Neighbours, cores
+        from storytime_tui.generation.backends.threads import OtherPrograms, cores
 
-        self._neighbours, self._cores = Neighbours(), cores()
+        self._other_programs, self._cores = OtherPrograms(), cores()
         self._checked, self._busy = 0.0, 0.0
 
     def lend(self, stream: Iterator[Item]) -> Iterator[Item]:
         """Yield the stream's items. The thread count is set for each step only, not for the consumer's own work."""
-        from storytime_tui.generation.backends.threads import telling_with
+        from storytime_tui.generation.backends.threads import using_threads
 
         while True:
-            with telling_with(self.count()):
+            with using_threads(self.count()):
                 item = next(stream, None)
             if item is None:
                 return
@@ -205,7 +205,7 @@ class _Threads:
 
         now = time.monotonic()
         if now - self._checked > _CHECK_SECONDS:
-            self._checked, self._busy = now, self._neighbours.busy()
+            self._checked, self._busy = now, self._other_programs.busy()
         return threads_for(self._cores, self._busy, training_here=is_training())
 
 
@@ -250,9 +250,13 @@ def open_teller(
 
     from storytime_tui.generation.backends.cuda_graph import GraphedSteps
     from storytime_tui.generation.backends.gpt2 import GPT2Backend
-    from storytime_tui.generation.backends.precision import ASKED, choose_telling_precision, verdict_in
+    from storytime_tui.generation.backends.precision import (
+        VERDICT_TOKENS,
+        choose_telling_precision,
+        verdict_in,
+    )
     from storytime_tui.generation.backends.prepare import make_backend
-    from storytime_tui.generation.backends.threads import telling_with
+    from storytime_tui.generation.backends.threads import using_threads
     from storytime_tui.generation.generator import Generator
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
@@ -266,10 +270,10 @@ def open_teller(
 
     def sample_ids() -> list[int]:
         report(Preparing("testing a faster version, first time only", 0, 0))
-        return _sample_ids(tokenizer, ASKED)
+        return _sample_ids(tokenizer, VERDICT_TOKENS)
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None
-    with telling_with(_Threads().count()):
+    with using_threads(_Threads().count()):
         precision, _ = choose_telling_precision(
             model, chosen.identity, sample_ids, lambda: verdict_in(whole) if whole else None
         )
@@ -305,12 +309,12 @@ def judge_precision(folder: Path) -> float:
     """
     import torch
 
-    from storytime_tui.generation.backends.precision import ASKED, asked, write_verdict
+    from storytime_tui.generation.backends.precision import VERDICT_TOKENS, int8_change, write_verdict
     from storytime_tui.models import loading
     from storytime_tui.models.tokenizer import load_tokenizer
 
     model = loading.load_model(folder, device=torch.device("cpu"), dtype=torch.float32).model
-    change = asked(model, _sample_ids(load_tokenizer(folder), ASKED))
+    change = int8_change(model, _sample_ids(load_tokenizer(folder), VERDICT_TOKENS))
     write_verdict(folder, change)
     return change
 

@@ -27,7 +27,7 @@ def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample
 
     def sample(beginning: Beginning, tokens: int, seed: int) -> str:
         from storytime_tui.generation.backends.live import LiveBackend
-        from storytime_tui.generation.backends.threads import telling_with
+        from storytime_tui.generation.backends.threads import using_threads
         from storytime_tui.generation.generator import Generator
         from storytime_tui.generation.pieces import Piece
         from storytime_tui.generation.sampling.settings import SamplerSettings
@@ -42,7 +42,7 @@ def sampler_of(model: Any, tokenizer: "Tokenizer", window: int | None) -> Sample
             return "".join(piece.text for piece in told if isinstance(piece, Piece))
 
         settings = SamplerSettings(max_tokens=tokens, seed=seed)
-        with telling_with(1) if small else contextlib.nullcontext():
+        with using_threads(1) if small else contextlib.nullcontext():
             text = whole_sentences(beginning.prompt, tell(settings))
             if text:
                 return text

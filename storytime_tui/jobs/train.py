@@ -70,7 +70,7 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
         yield ev.Preparing("loading the model", 0, 0)
         built = _build(prepared, ranks, control)
         made = _new_run(run, built.plan, prepared.origin)
-        with made if ranks is None or ranks.speaks else contextlib.nullcontext() as folder:
+        with made if ranks is None or ranks.is_main else contextlib.nullcontext() as folder:
             yield from _speak(ranks, folder, built)
 
 
@@ -103,9 +103,9 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
         plan = plan_with_more(plan, more_epochs, summary.step if finished else None, runs.length_of(folder))
     with _ranks(plan) as ranks:
         yield ev.Preparing("checking the checkpoints", 0, 0)
-        from storytime_tui.training.checkpoints import newest_whole
+        from storytime_tui.training.checkpoints import newest_complete
 
-        checkpoint, damaged = newest_whole(folder)
+        checkpoint, damaged = newest_complete(folder)
         if checkpoint is None and damaged:
             raise RunError(
                 f"Every checkpoint of the run {run!r} is damaged: {damaged[0]} They are not removed. Start a new run."
@@ -141,9 +141,9 @@ def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
         yield None
         return
     from storytime_tui.models.loading import choose_device
-    from storytime_tui.training.distributed import meet_ranks
+    from storytime_tui.training.distributed import process_group
 
-    with meet_ranks(choose_device(plan.device), sharded=plan.sharded) as ranks:
+    with process_group(choose_device(plan.device), sharded=plan.sharded) as ranks:
         yield ranks
 
 
@@ -151,10 +151,10 @@ def _prepare_in_turn(
     ranks: Ranks | None, plan: TrainingPlan, control: Control, checkpoint: Path | None = None
 ) -> Generator[ev.Event, None, _Prepared]:
     """Run `_prepare` in the first process, then in the others, which use the caches that it filled."""
-    if ranks is not None and not ranks.speaks:
+    if ranks is not None and not ranks.is_main:
         ranks.wait()
     prepared = yield from with_progress(lambda report: _prepare(plan, report, control, checkpoint), control)
-    if ranks is not None and ranks.speaks:
+    if ranks is not None and ranks.is_main:
         ranks.wait()
     return prepared
 
@@ -169,7 +169,7 @@ def _speak(
 
     `damaged`: a sentence for each checkpoint that was skipped.
     """
-    if ranks is not None and not ranks.speaks:
+    if ranks is not None and not ranks.is_main:
         for _ in built.trainer_in(folder or Path()).run():
             pass
         return
@@ -311,7 +311,7 @@ def _build(
             precision=precision,
             control=control,
             sample=sampler_of(loaded.model, tokenizer, plan.block_size),
-            files_of=model_files,
+            model_files=model_files,
             ranks=ranks,
             memory=measured,
         )

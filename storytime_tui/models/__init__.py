@@ -1,1 +1,1 @@
-"""What learns: the bases one may pick, their tokenizers, their files and how they are loaded."""
+"""Models: the bases to start from, their tokenizers, their files, and how they are loaded."""

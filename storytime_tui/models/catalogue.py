@@ -1,7 +1,7 @@
-"""The bases that one may pick. Knows no torch.
+"""The catalogue of bases. Knows no torch.
 
-A base is what a run starts from: the starter that comes with the program, one of the shapes with random weights, a
-model on the Hugging Face Hub, a folder with one, or an earlier run's checkpoint.
+A base is the model that a run starts from: the bundled starter, a shape with random weights, a model on the
+Hugging Face Hub, a folder with a model, or a checkpoint of an earlier run.
 """
 
 import difflib
@@ -17,33 +17,34 @@ from storytime_tui.models.footprint import size_of_shape
 from storytime_tui.models.shapes import HEAD, LAYERS, SCRATCH_SHAPES, WIDTHS, ScratchShape, scratch_shape
 
 STARTER = "starter"
-STARTER_FOLDER = Path(__file__).parent / "starter"  # its weights and card; empty in a checkout without them
+STARTER_FOLDER = Path(__file__).parent / "starter"  # weights and card; missing in a checkout without them
 
 
 @dataclass(frozen=True)
 class Base:
-    """One entry of the list: `name` is what the command line and a plan call it, `note` says it in words."""
+    """One entry of the catalogue: `name` as used on the command line and in plans, `note` as its one-line
+    description."""
 
     name: str
     note: str
     parameters: int  # 0 when unknown
-    download: int = 0  # bytes to fetch when it is not here yet; 0 when nothing is
+    download: int = 0  # bytes to fetch if it is not on this machine; 0 if nothing is fetched
 
 
-_STARTER_NOTE = "tells simple stories already, learns yours in minutes"
+_STARTER_NOTE = "already tells simple stories, learns yours in minutes"
 _OTHERS = (
-    Base("scratch-small", "empty: learns only your stories, on any laptop", 14_000_000),
-    Base("scratch-tiny", "empty and tiny: quick to watch, tells little", 1_100_000),
-    Base("distilgpt2", "reads English; slow without a GPU", 81_912_576, 352_824_413),
-    Base("gpt2", "reads English well; likes a GPU", 124_439_808, 548_105_171),
-    Base("gpt2-medium", "three times gpt2; wants a GPU", 354_823_168, 1_519_984_962),
-    Base("gpt2-large", "six times gpt2; wants a big GPU", 774_030_080, 3_247_159_078),
-    Base("gpt2-xl", "twelve times gpt2; wants a huge GPU", 1_557_611_200, 6_431_829_964),
+    Base("scratch-small", "untrained: learns only from your stories, on any laptop", 14_000_000),
+    Base("scratch-tiny", "untrained and tiny: trains in minutes, poor stories", 1_100_000),
+    Base("distilgpt2", "knows English; slow without a GPU", 81_912_576, 352_824_413),
+    Base("gpt2", "knows English well; slow without a GPU", 124_439_808, 548_105_171),
+    Base("gpt2-medium", "3 times as large as gpt2; needs a GPU", 354_823_168, 1_519_984_962),
+    Base("gpt2-large", "6 times as large as gpt2; needs a large GPU", 774_030_080, 3_247_159_078),
+    Base("gpt2-xl", "12 times as large as gpt2; needs a very large GPU", 1_557_611_200, 6_431_829_964),
 )
 
 
 def has_starter() -> bool:
-    """Whether the starter came with the program, whole."""
+    """Whether the bundled starter is complete."""
     try:
         needed = (model_folder.CONFIG, model_folder.TOKENIZER, *model_folder.weight_names(STARTER_FOLDER))
     except ModelError:
@@ -52,7 +53,7 @@ def has_starter() -> bool:
 
 
 def starter_shape() -> ScratchShape | None:
-    """What the starter's config.json says of it; None where the starter is not here, or damaged."""
+    """The shape in the starter's config.json; None if the starter is missing or damaged."""
     if not has_starter():
         return None
     try:
@@ -66,7 +67,7 @@ def starter_shape() -> ScratchShape | None:
 
 
 def bases() -> tuple[Base, ...]:
-    """What is offered to begin with, the default first: the starter, where it is here."""
+    """The bases to offer, the default first: the starter, if it is bundled."""
     shape = starter_shape()
     if shape is None:
         return _OTHERS
@@ -75,12 +76,12 @@ def bases() -> tuple[Base, ...]:
 
 
 def default_base() -> str:
-    """What a plan begins with unless something else is wished."""
+    """The base of a plan that names none."""
     return STARTER if has_starter() else _OTHERS[0].name
 
 
 def is_base_name(name: str) -> bool:
-    """Whether a name is that of a base wherever it is used, so that no run may have it."""
+    """Whether a name is reserved for a base, so that no run may have it."""
     return name == STARTER or scratch_shape(name) is not None or any(base.name == name for base in _OTHERS)
 
 
@@ -88,10 +89,10 @@ _REPO_ID = re.compile(r"(?=.{1,96}$)(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9_][\w.-]*"
 
 
 def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
-    """What a base's name stands for: one of the shapes, a folder with a whole model, or an id on the Hub.
+    """The kind of base that a name stands for: a new shape, a folder with a complete model, or an id on the Hub.
 
-    Neither disk (but for a folder) nor network is asked whether it is there. Raises ModelError for a folder
-    that holds no model, or a name that can be none of the three.
+    Looks at local folders, never at the network. Raises ModelError for a folder without a model and for a name
+    that fits none of the three.
     """
     if scratch_shape(name) is not None:
         return "scratch"
@@ -99,20 +100,20 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
         if has_starter():
             return "folder"
         raise ModelError(
-            "The starter did not come with this copy of the program, or is not whole any more: install "
-            f"storytime-tui again, or begin with {default_base()}."
+            "The starter model is missing or incomplete in this installation: install storytime-tui again, or "
+            f"use the base {default_base()}."
         )
-    path = os.path.expanduser(name)  # os.path: a name that no system takes is no folder, and no exception
+    path = os.path.expanduser(name)  # os.path accepts any string; Path may raise
     holds_model = os.path.exists(os.path.join(path, model_folder.CONFIG))
-    # a folder that happens to be called "gpt2" and holds no model does not hide the Hub's
+    # A folder called "gpt2" without a model in it does not hide the Hub's gpt2.
     if os.path.isdir(path) and (holds_model or all(name != base.name for base in _OTHERS)):
         model_folder.check_folder(Path(path))
         return "folder"
     if name.startswith("scratch-"):
         raise ModelError(
-            f"{name!r} is no shape for a new model: it is one of {', '.join(SCRATCH_SHAPES)}, or layers × width "
+            f"{name!r} is not a shape for a new model: use one of {', '.join(SCRATCH_SHAPES)}, or layers × width "
             f"such as scratch-9x320, with {LAYERS[0]} to {LAYERS[1]} layers and a width from {WIDTHS[0]} to "
-            f"{WIDTHS[1]:,} that {HEAD} divides."
+            f"{WIDTHS[1]:,} that is a multiple of {HEAD}."
         )
     if is_repo_id(name):
         return "hub"
@@ -120,21 +121,21 @@ def resolve_base(name: str) -> Literal["scratch", "folder", "hub"]:
     if exists or name.startswith((".", "~")) or os.path.isabs(path) or name.count("/") > 1:
         reason = "is a file" if exists else "does not exist"
         raise ModelError(
-            f"The model folder {name} {reason}: name a folder with a model, or a model's id on the Hub."
+            f"The model folder {name} {reason}: give a folder with a model, or a model's id on the Hub."
         )
     raise ModelError(
-        f"{name!r} is no model's name: it is one of {', '.join(base.name for base in bases())}, "
+        f"{name!r} is not a model: use one of {', '.join(base.name for base in bases())}, "
         "a folder with a model, or an id on the Hub such as owner/model."
     )
 
 
 def is_repo_id(name: str) -> bool:
-    """Whether the Hub could have a model of this id: `model` or `owner/model`."""
-    plain = _REPO_ID.fullmatch(name) is not None and not name.endswith((".", "-", ".git"))
-    return plain and "--" not in name and ".." not in name
+    """Whether `name` is a valid model id on the Hub: `model` or `owner/model`."""
+    valid = _REPO_ID.fullmatch(name) is not None and not name.endswith((".", "-", ".git"))
+    return valid and "--" not in name and ".." not in name
 
 
 def nearest_names(name: str) -> list[str]:
-    """The bases whose names are like `name`, the likest first; at most three."""
+    """At most three bases with names similar to `name`, the most similar first."""
     names = [base.name for base in bases()]
     return difflib.get_close_matches(name.rpartition("/")[2].lower(), names, n=3, cutoff=0.6)

@@ -1,8 +1,8 @@
-"""One model on its way from the Hugging Face Hub into the Hub's own cache. Knows no torch.
+"""Downloading one model from the Hugging Face Hub into the Hub's own cache. Knows no torch.
 
-Only what is needed is fetched: the configuration, the tokenizer and safetensors weights. The small files come
-first, so that a model that cannot be used here is refused before its weights are on their way. Every file is held
-against the size and the hash that the Hub names, as it comes: nothing else becomes part of the cache.
+Only the needed files are fetched: configuration, tokenizer and safetensors weights. The small files come first,
+so an unusable model is refused before its weights are downloaded. Each file is checked against the size and hash
+that the Hub states; a file that fails the check does not enter the cache.
 """
 
 import math
@@ -22,14 +22,14 @@ from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models import hub_cache
 from storytime_tui.models.hub_cache import cache_folder, storage_folder
-from storytime_tui.models.hub_line import Abandoned, FileAnswer, HubClient, NotTheHub, token
+from storytime_tui.models.hub_client import Cancelled, FileAnswer, HubClient, NotTheHub, token
 
-_SPARE = 50_000_000  # bytes to leave free: a disk filled to the last one helps nobody
-_RESTARTS = 3  # how often a file may begin again from nothing
-_TRIES = 5  # in a row that bring nothing new
-_PAUSE = 0.5  # seconds between two tries
-_WANTED = (model_folder.CONFIG, model_folder.GENERATION_CONFIG, *model_folder.TOKENIZER_FILES)
-_LARGEST = {  # bytes; what is larger would not be read here anyway
+_SPARE_BYTES = 50_000_000  # bytes to leave free on the disk
+_MAX_RESTARTS = 3  # times that one file may restart from the first byte
+_MAX_STALLS = 5  # consecutive attempts without new bytes
+_PAUSE = 0.5  # seconds between two attempts
+_SMALL_FILES = (model_folder.CONFIG, model_folder.GENERATION_CONFIG, *model_folder.TOKENIZER_FILES)
+_LARGEST = {  # bytes; larger files would not be read here anyway
     model_folder.CONFIG: small_files.LIMIT,
     model_folder.GENERATION_CONFIG: small_files.LIMIT,
     model_folder.WEIGHTS_INDEX: model_folder.INDEX_LIMIT,
@@ -38,13 +38,13 @@ _LARGEST = {  # bytes; what is larger would not be read here anyway
 
 
 def endpoint() -> str:
-    """Where the Hub is, by the environment of now."""
+    """The Hub's address, read from the environment on each call."""
     return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
 
 
 @dataclass(frozen=True)
-class Came:
-    """`done` of `total` bytes are here; `receiving` while a file's data is on its way."""
+class Received:
+    """`done` of `total` bytes are here; `receiving` is true while data of a file arrives."""
 
     done: int
     total: int
@@ -52,180 +52,185 @@ class Came:
 
 
 @dataclass(frozen=True)
-class Named:
-    """What the Hub says of a file: its bytes, None where it does not say, and its hash, or ""."""
+class FileInfo:
+    """The Hub's listing of one file: its size in bytes (None if not stated) and its hash ("" if not stated)."""
 
     size: int | None
     hash: str
 
 
 class Download:
-    """One model's download: `run` it in a thread; `said` gives `Came`s, then a folder or what went wrong.
+    """One model's download: call `run` in a thread; `messages` yields `Received`s, then the folder or the error.
 
-    `leave` makes it end at once, from any thread.
+    `cancel` ends it at once, from any thread.
     """
 
     def __init__(self, repo_id: str) -> None:
         self.repo_id = repo_id
-        self.said: queue.SimpleQueue[Came | Path | BaseException] = queue.SimpleQueue()
-        self.file = ""  # on its way now
-        self.kept = False  # whether some file is whole already
-        self._line = HubClient(endpoint())
+        self.messages: queue.SimpleQueue[Received | Path | BaseException] = queue.SimpleQueue()
+        self.file = ""  # being downloaded now
+        self.kept = False  # whether at least one file is complete
+        self._client = HubClient(endpoint())
         self._done = 0
         self._total = 0
         self._revision = ""
         self._storage = storage_folder(repo_id)
 
     def run(self) -> None:
-        """Fetch it all; never raises."""
+        """Fetch the model; never raises."""
         try:
-            self.said.put(self._fetch())
+            self.messages.put(self._fetch())
         except BaseException as error:
-            self.said.put(error if is_fault(error) else Abandoned())
+            self.messages.put(error if is_fault(error) else Cancelled())
         finally:
-            self._line.close()
+            self._client.close()
 
-    def leave(self) -> None:
-        """Nobody waits for it any more."""
-        self._line.cut()
+    def cancel(self) -> None:
+        """End the download at once."""
+        self._client.cancel()
 
     def _fetch(self) -> Path:
-        self._line.token = token()
-        named = self._listing()
-        model_folder.check_files(named, self.repo_id)
-        small = [name for name in _WANTED if name in named]
-        sharded = model_folder.WEIGHTS not in named
+        self._client.token = token()
+        listing = self._fetch_listing()
+        model_folder.check_files(listing, self.repo_id)
+        small_files = [name for name in _SMALL_FILES if name in listing]
+        sharded = model_folder.WEIGHTS not in listing
         if sharded:
-            small.append(model_folder.WEIGHTS_INDEX)
+            small_files.append(model_folder.WEIGHTS_INDEX)
 
-        # What looks like a shard is counted until the index, fetched with the small files, names them.
-        self._check_room(named, [*small, *(_shards_in(named) if sharded else [model_folder.WEIGHTS])])
-        folder = self._get(model_folder.CONFIG, named).parent
+        # Shards are first counted by their names, until the index, fetched with the small files, lists them.
+        self._check_room(
+            listing, [*small_files, *(_shards_in(listing) if sharded else [model_folder.WEIGHTS])]
+        )
+        folder = self._get(model_folder.CONFIG, listing).parent
         model_folder.check_config(model_folder.read_json(folder / model_folder.CONFIG), self.repo_id)
-        for name in small:
-            self._get(name, named)
+        for name in small_files:
+            self._get(name, listing)
         weights = model_folder.weight_names(folder)
         for name in weights:
-            if name not in named:
-                raise ModelError(f"{self.repo_id} is not whole on the Hub, it lacks {name}: pick another.")
-        self._check_room(named, [*small, *weights])
+            if name not in listing:
+                raise ModelError(
+                    f"{self.repo_id} is incomplete on the Hub, it lacks {name}: pick another model."
+                )
+        self._check_room(listing, [*small_files, *weights])
         for name in weights:
-            self._get(name, named)
+            self._get(name, listing)
 
-        # Last, so that what the cache calls "main" is always whole, even if the Hub's moves on meanwhile.
+        # The ref is written last, so "main" in the cache is always a complete model, even if the Hub's moves on.
         files.write_atomically(self._storage / "refs" / "main", folder.name.encode(), shared=True)
         return folder
 
-    def _listing(self) -> dict[str, Named]:
-        """What files there are, by name, at the commit of now."""
-        info = self._line.json(f"/api/models/{quote(self.repo_id)}?blobs=true")
+    def _fetch_listing(self) -> dict[str, FileInfo]:
+        """The model's files by name, at the Hub's current commit."""
+        info = self._client.json(f"/api/models/{quote(self.repo_id)}?blobs=true")
         siblings = info.get("siblings") if isinstance(info, dict) else None
         if not isinstance(siblings, list) or not hub_cache.is_commit(info.get("sha")):
-            raise NotTheHub("no listing of a model")
+            raise NotTheHub("no model listing")
         self._revision = info["sha"]
         return {
-            each["rfilename"]: _named(each)
+            each["rfilename"]: _file_info(each)
             for each in siblings
             if isinstance(each, dict) and isinstance(each.get("rfilename"), str)
         }
 
-    def _get(self, name: str, listed: dict[str, Named]) -> Path:
-        """One file of the snapshot, from the cache where it is there and sound."""
+    def _get(self, name: str, listing: dict[str, FileInfo]) -> Path:
+        """One file of the snapshot: from the cache if it is there and intact, else downloaded."""
         self.file = name
-        place = self._storage / "snapshots" / self._revision / name
-        if place.exists() and hub_cache.is_sound(place, listed[name].hash):
+        target = self._storage / "snapshots" / self._revision / name
+        if target.exists() and hub_cache.is_intact(target, listing[name].hash):
             self.kept = True
-            return place
+            return target
         blobs = self._storage / "blobs"
-        blob = blobs / (listed[name].hash or f"{self._revision}.{name}")
-        files.forget_unused(blobs, days=math.inf)  # only what an earlier download left unfinished
+        blob = blobs / (listing[name].hash or f"{self._revision}.{name}")
+        files.forget_unused(blobs, days=math.inf)  # partial files of an earlier download
         with files.file_written_atomically(blob, shared=True) as part, part.open("w+b") as file:
-            self._receive(name, listed[name], file)
-        hub_cache.place_blob(blob, place)
+            self._receive(name, listing[name], file)
+        hub_cache.link_blob(blob, target)
         self.kept = True
-        return place
+        return target
 
-    def _receive(self, name: str, named: Named, file: BinaryIO) -> None:
-        """Fill `file` with what the Hub sends, going on where the connection broke. Raises where it is not sound."""
-        got = restarts = vain = 0
+    def _receive(self, name: str, info: FileInfo, file: BinaryIO) -> None:
+        """Download a file's bytes into `file`, resuming where the connection broke. Raises if size or hash do not
+        match."""
+        received = restarts = stalls = 0
         while True:
-            before, size, expected = got, named.size, named.hash
+            before, size, expected = received, info.size, info.hash
             try:
-                with self._line.file(f"/{self.repo_id}/resolve/{self._revision}/{name}", got) as (
+                with self._client.file(f"/{self.repo_id}/resolve/{self._revision}/{name}", received) as (
                     answer,
-                    pieces,
+                    chunks,
                 ):
-                    size, expected = self._agreed(name, named, answer)
-                    self._came(0, receiving=True)
-                    if answer.start != got:
+                    size, expected = self._size_and_hash(name, info, answer)
+                    self._count(0, receiving=True)
+                    if answer.start != received:
                         restarts += 1
-                        if restarts > _RESTARTS or answer.start:
+                        if restarts > _MAX_RESTARTS or answer.start:
                             raise ConnectionError("the server keeps sending the same beginning")
-                        self._came(-got, receiving=True)
+                        self._count(-received, receiving=True)
                         file.seek(0)
                         file.truncate()
-                        got = 0
-                    for piece in pieces(size):
-                        file.write(piece)
-                        got += len(piece)
-                        self._came(len(piece), receiving=True)
-                if got == size:
+                        received = 0
+                    for chunk in chunks(size):
+                        file.write(chunk)
+                        received += len(chunk)
+                        self._count(len(chunk), receiving=True)
+                if received == size:
                     break
             except httpx.TransportError:
-                if vain >= _TRIES:
+                if stalls >= _MAX_STALLS:
                     raise
-            vain = 0 if got > before else vain + 1
-            if vain > _TRIES:
+            stalls = 0 if received > before else stalls + 1
+            if stalls > _MAX_STALLS:
                 raise ConnectionError("the server sends nothing new")
-            self._line.wait(_PAUSE)
-        self._came(0, receiving=False)
+            self._client.wait(_PAUSE)
+        self._count(0, receiving=False)
         if expected and hub_cache.digest(file, expected) != expected:
             raise ModelError(
-                f"What came as {name} of {self.repo_id} is not what the Hub has (its {len(expected) * 4}-bit hash is "
-                "another), so it was not kept: try again later, and check HF_ENDPOINT."
+                f"The download of {name} of {self.repo_id} does not match the Hub's {len(expected) * 4}-bit hash, so "
+                "it was not kept: try again later, and check HF_ENDPOINT."
             )
 
-    def _agreed(self, name: str, named: Named, answer: FileAnswer) -> tuple[int, str]:
-        """A file's size and hash by the listing and by the answer."""
-        size = answer.size if named.size is None else named.size
+    def _size_and_hash(self, name: str, info: FileInfo, answer: FileAnswer) -> tuple[int, str]:
+        """A file's size and hash, from the listing or else from the answer."""
+        size = answer.size if info.size is None else info.size
         if size is None:
-            raise NotTheHub("a file whose length is not named")
+            raise NotTheHub("a file without a stated length")
         if answer.size not in (None, size):
-            raise ConnectionError("the server sends a file of another length than it named")
+            raise ConnectionError("the server sends a file of a different length than it stated")
         if size > _LARGEST.get(name, size):
             raise ModelError(
-                f"{name} of {self.repo_id} has {size:,} bytes, far more than such a file needs: pick another model."
+                f"{name} of {self.repo_id} has {size:,} bytes, far too many for such a file: pick another model."
             )
-        return size, named.hash or answer.hash
+        return size, info.hash or answer.hash
 
-    def _check_room(self, named: dict[str, Named], names: Iterable[str]) -> None:
-        """Count what is still to fetch; raise ModelError where the disk has no room for it."""
+    def _check_room(self, listing: dict[str, FileInfo], names: Iterable[str]) -> None:
+        """Set the number of bytes still to fetch; raise ModelError if the disk has no room for them."""
         snapshot = self._storage / "snapshots" / self._revision
-        missing = sum(named[name].size or 0 for name in names if not (snapshot / name).exists())
+        missing = sum(listing[name].size or 0 for name in names if not (snapshot / name).exists())
         self._total = self._done + missing
         folder = next(each for each in (snapshot, *snapshot.parents) if each.exists())
         free = shutil.disk_usage(folder).free
-        needed = missing + max(missing // 20, _SPARE)
+        needed = missing + max(missing // 20, _SPARE_BYTES)
         if missing and free < needed:
             raise ModelError(
-                f"{self.repo_id} needs {formatting.size(needed)} of disk in {cache_folder()}, "
-                f"and {formatting.size(free)} are free: make room, or let HF_HOME name a folder on a bigger disk."
+                f"{self.repo_id} needs {formatting.size(needed)} of disk space in {cache_folder()}, but only "
+                f"{formatting.size(free)} is free: make room, or set HF_HOME to a folder on a bigger disk."
             )
 
-    def _came(self, count: int, *, receiving: bool) -> None:
-        """Note `count` more bytes."""
+    def _count(self, count: int, *, receiving: bool) -> None:
+        """Add `count` bytes and report the progress."""
         self._done += count
-        self.said.put(Came(min(self._done, self._total), self._total, receiving))
+        self.messages.put(Received(min(self._done, self._total), self._total, receiving))
 
 
-def _named(each: dict[str, object]) -> Named:
-    """What a listing says of one file. Raises NotTheHub for a size that cannot be."""
-    size, large = each.get("size"), each.get("lfs")
+def _file_info(entry: dict[str, object]) -> FileInfo:
+    """The listing's entry for one file. Raises NotTheHub for an impossible size."""
+    size, large = entry.get("size"), entry.get("lfs")
     if size is not None and (type(size) is not int or size < 0):
         raise NotTheHub("a file of an impossible size")
-    digest = large.get("sha256") if isinstance(large, dict) else each.get("blobId")
-    return Named(size, digest if isinstance(digest, str) and hub_cache.is_hash(digest) else "")
+    digest = large.get("sha256") if isinstance(large, dict) else entry.get("blobId")
+    return FileInfo(size, digest if isinstance(digest, str) and hub_cache.is_hash(digest) else "")
 
 
-def _shards_in(named: Iterable[str]) -> list[str]:
-    return [name for name in named if name.startswith("model-") and name.endswith(".safetensors")]
+def _shards_in(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith("model-") and name.endswith(".safetensors")]

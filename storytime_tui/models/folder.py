@@ -1,7 +1,7 @@
-"""What a folder with a model must hold, checked before anything heavy is imported or fetched. Knows no torch.
+"""Checks of a model folder, before anything heavy is imported or fetched. Knows no torch.
 
-A model folder is Hugging Face's: `config.json`, a tokenizer, and weights in safetensors, either one file or
-shards that an index names.
+A model folder has Hugging Face's layout: `config.json`, a tokenizer, and weights in safetensors, either one file
+or shards listed in an index.
 """
 
 import functools
@@ -13,22 +13,22 @@ from typing import Any
 
 from storytime_tui import small_files
 from storytime_tui.errors import ModelError
-from storytime_tui.models import config_numbers, weights_head
+from storytime_tui.models import config_numbers, safetensors_header
 
 CONFIG = "config.json"
-ADAPTER_CONFIG = "adapter_config.json"  # a LoRA run's, which names its base
+ADAPTER_CONFIG = "adapter_config.json"  # of a LoRA adapter; names its base
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 GENERATION_CONFIG = "generation_config.json"
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 TOKENIZER = "tokenizer.json"
-VOCABULARY = ("vocab.json", "merges.txt")  # GPT-2's own form
+VOCABULARY = ("vocab.json", "merges.txt")  # GPT-2's original format
 TOKENIZER_SETTINGS = ("tokenizer_config.json", "special_tokens_map.json")
 TOKENIZER_FILES = (TOKENIZER, *VOCABULARY, *TOKENIZER_SETTINGS)
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-INDEX_LIMIT = 16_000_000  # bytes; the index of a model with a thousand shards has some 10 MB
-TOKENIZER_LIMIT = 150_000_000  # bytes of one file; the largest vocabularies there are have some 40 MB
+INDEX_LIMIT = 16_000_000  # bytes; the index of a thousand shards has about 10 MB
+TOKENIZER_LIMIT = 150_000_000  # bytes of one file; the largest vocabularies have about 40 MB
 
 
 def read_json(path: Path, limit: int = small_files.LIMIT) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def read_json(path: Path, limit: int = small_files.LIMIT) -> dict[str, Any]:
 
 
 def check_files(names: Collection[str], where: str) -> None:
-    """Raise ModelError where a model with files of these names, at `where`, cannot be used.
+    """Raise ModelError if a model with files of these names cannot be used.
 
-    `where` is how a sentence names it: a folder's path or an id on the Hub.
+    `where` names the model in the message: a folder's path or an id on the Hub.
     """
     if CONFIG not in names:
         raise ModelError(
@@ -68,19 +68,19 @@ def check_files(names: Collection[str], where: str) -> None:
         return
     if any(name.endswith(_PICKLES) for name in names):
         raise ModelError(
-            f"{where} has its weights only as pickle files, which can run any program when they are opened. "
+            f"{where} has its weights only as pickle files, and opening these can run arbitrary code. "
             f"Pick a model that has {WEIGHTS}."
         )
     raise ModelError(f"{where} has no weights in safetensors: there is no {WEIGHTS}.")
 
 
 def check_folder(folder: Path) -> None:
-    """Raise ModelError where `folder` does not hold a whole model.
+    """Raise ModelError if `folder` does not hold a complete, usable model.
 
-    Of its weights only the heads are read, and what its config.json says is held against them.
+    Reads only the headers of the weight files, and compares them with config.json.
     """
     try:
-        names = {path.name for path in folder.iterdir() if path.exists()}  # a link may lead nowhere
+        names = {path.name for path in folder.iterdir() if path.exists()}  # a dangling link does not exist
     except OSError as error:
         raise ModelError(f"The folder {folder} cannot be read: {error.strerror or error}.") from error
     check_files(names, str(folder))
@@ -90,50 +90,50 @@ def check_folder(folder: Path) -> None:
     missing = [name for name in weights if name not in names]
     if missing:
         raise ModelError(
-            f"{folder} lacks {len(missing)} of its weight files, {missing[0]} first: "
+            f"{folder} lacks {len(missing)} of its weight files, such as {missing[0]}: "
             "fetch or copy the model again."
         )
-    shapes = weights_head.shapes_in([folder / name for name in weights])
+    shapes = safetensors_header.shapes_in([folder / name for name in weights])
     config_numbers.check_against(config, shapes, str(folder))
 
 
 def check_config(config: dict[str, Any], where: str) -> None:
-    """Raise ModelError for a model that cannot be used here, by what its config.json says.
+    """Raise ModelError for a model that cannot be used here, judging by its config.json.
 
-    Such are one that needs program code of its own, which is never run, one whose numbers cannot be, and one whose
-    weights are packed into fewer bits.
+    Refused are models that need their own program code (never run here), impossible numbers, and quantised
+    weights.
     """
     kind = config.get("model_type")
     if "auto_map" in config:
         raise ModelError(
-            f"{where} wants to run program code that comes with it, and that is never done here: "
-            "pick a model that transformers knows by itself, such as distilgpt2."
+            f"{where} needs to run program code that comes with it, which is never done here: "
+            "pick a model that transformers supports itself, such as distilgpt2."
         )
     if not isinstance(kind, str):
         why = (
             f"its {CONFIG} has no model_type"
             if kind is None
-            else f'model_type in its {CONFIG} is {repr(kind)[:40]}, and must be a text such as "gpt2"'
+            else f'model_type in its {CONFIG} is {repr(kind)[:40]}, but must be a text such as "gpt2"'
         )
         raise ModelError(f"{where} does not say what kind of model it is: {why}.")
     known = known_kinds()
     if known and kind not in known:
         raise ModelError(
-            f"{where} is of the kind {kind!r}, and the installed transformers has no language model of that "
-            "kind: pick another, such as distilgpt2, or install a newer transformers."
+            f"{where} has the model type {kind!r}, and the installed transformers has no language model of that "
+            "type: pick another, such as distilgpt2, or install a newer transformers."
         )
     if config.get("quantization_config"):
         raise ModelError(
-            f"The weights in {where} are quantised, and only plain ones can be used here: pick the model that they "
+            f"The weights in {where} are quantised, which is not supported here: pick the model that they "
             "were made from."
         )
     config_numbers.check_ranges(config, where)
 
 
 def weight_names(folder: Path) -> tuple[str, ...]:
-    """The files that the weights are in. Raises ModelError for a damaged index.
+    """The names of the weight files; the single file wins over shards, as in transformers.
 
-    The single file wins where there are both, as in transformers.
+    Raises ModelError for a damaged index.
     """
     if (folder / WEIGHTS).exists() or not (folder / WEIGHTS_INDEX).exists():
         return (WEIGHTS,)
@@ -143,7 +143,7 @@ def weight_names(folder: Path) -> tuple[str, ...]:
         raise ModelError(f"{index} is damaged: it names no weight files. Fetch or copy it again.")
     names = sorted(set(map(str, shards.values())))
     for name in names:
-        # a shard lies beside its index: nothing may lead out of the folder, or to a pickle
+        # The index must not lead out of the folder or to a pickle.
         if Path(name).name != name or "\\" in name or not name.endswith(".safetensors"):
             raise ModelError(f"{index} names a weight file that is not allowed: {name!r}.")
     return tuple(names)
@@ -151,9 +151,9 @@ def weight_names(folder: Path) -> tuple[str, ...]:
 
 @functools.cache
 def known_kinds() -> frozenset[str]:
-    """Each `model_type` that the installed transformers has a causal language model for; empty if unknown.
+    """Every `model_type` that the installed transformers has a causal language model for; empty if unknown.
 
-    Read from its source as text: importing transformers would load torch, for seconds.
+    Read from its source as text, because importing transformers loads torch, which takes seconds.
     """
     spec = importlib.util.find_spec("transformers")
     if spec is None or spec.origin is None:

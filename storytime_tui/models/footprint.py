@@ -1,9 +1,8 @@
-"""How large a model is, and how much memory learning with it will take: before any of it is loaded. Knows no torch.
+"""Estimates of a model's size and of the memory that training takes, before anything is loaded. Knows no torch.
 
-The sums are those of mixed-precision training with AdamW (Rajbhandari et al., "ZeRO", 2020) and of what a block
-of GPT-2 keeps for its backward pass with flash attention: about 36 bytes a token and a unit of width, where
-16-bit numbers are kept, twice that in 32 bits, and a sixth more with dropout's masks. `training.probe` measures
-what it really is.
+The sums are those of mixed-precision training with AdamW (Rajbhandari et al., "ZeRO", 2020), plus the activations
+that a GPT-2 block keeps for the backward pass with flash attention: about 36 bytes per token and unit of width in
+16 bits, twice that in 32 bits, and a sixth more for dropout masks. `training.probe` measures the real amount.
 """
 
 import math
@@ -12,26 +11,26 @@ from pathlib import Path
 from typing import Any
 
 from storytime_tui.models import folder as model_folder
-from storytime_tui.models import weights_head
+from storytime_tui.models import safetensors_header
 from storytime_tui.models.shapes import ScratchShape
 
 _WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
 _WIDTHS = ("n_embd", "hidden_size", "d_model")
 _LAYERS = ("n_layer", "num_hidden_layers", "num_layers")
 _WINDOW_UNKNOWN = 1024
-_KEPT_BY_A_BLOCK = 36  # bytes a token and unit of width, in 16 bits
-_MASKS = 6  # of dropout
-# bytes of the logits that are there at once, and their gradients, at most (see `training.loss`)
-_LOGITS = 256 * 2**20
+_BLOCK_BYTES = 36  # bytes of activations per token and unit of width, in 16 bits
+_MASK_BYTES = 6  # the same for dropout masks
+# Most bytes of logits and their gradients in memory at once (see `training.loss`).
+_LOGITS_CPU = 256 * 2**20
 _LOGITS_GPU = 1024 * 2**20
-_LOGIT = 10  # bytes that each of them takes there (see `training.loss`)
-_PROCESS = 600_000_000  # bytes: Python and torch themselves
-_BETWEEN = 1.15  # times what is asked for: a CPU's allocator holds more than it gives out
+_LOGIT_BYTES = 10  # bytes per logit there
+_PROCESS_BYTES = 600_000_000  # bytes for Python and torch
+_ALLOCATOR_FACTOR = 1.15  # overhead of a CPU's allocator
 
 
 @dataclass(frozen=True)
 class Size:
-    """What can be told of a model without loading it."""
+    """A model's size, known without loading it."""
 
     parameters: int
     window: int
@@ -42,18 +41,18 @@ class Size:
 
 @dataclass(frozen=True)
 class Footprint:
-    """Bytes of memory that learning takes: `fixed` whatever the batch, `window` for each window of it."""
+    """Bytes of memory that training takes: `fixed` regardless of the batch, plus `window` for each window in it."""
 
     fixed: int
     window: int
 
     def total(self, batch: int) -> int:
-        """All of it, for so many windows at once."""
+        """Bytes for a batch of this many windows."""
         return self.fixed + batch * self.window
 
 
 def size_of_shape(shape: ScratchShape, vocabulary: int, window: int) -> Size:
-    """The size of a new GPT-2 with this many words and positions."""
+    """The size of a new GPT-2 with this vocabulary and window."""
     width = shape.width
     block = 12 * width * width + 13 * width
     parameters = (vocabulary + window) * width + shape.layers * block + 2 * width
@@ -61,12 +60,13 @@ def size_of_shape(shape: ScratchShape, vocabulary: int, window: int) -> Size:
 
 
 def size_in(folder: Path) -> Size:
-    """The size of the model in a folder, from its config.json and the heads of its weight files. Raises ModelError."""
+    """The size of the model in a folder, from its config.json and the headers of its weight files. Raises
+    ModelError."""
     config = model_folder.read_json(folder / model_folder.CONFIG)
     text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
-    shapes = weights_head.shapes_in(folder / name for name in model_folder.weight_names(folder))
-    masks = (".attn.bias", ".attn.masked_bias")  # GPT-2's old ones
-    count = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(masks))
+    shapes = safetensors_header.shapes_in(folder / name for name in model_folder.weight_names(folder))
+    mask_suffixes = (".attn.bias", ".attn.masked_bias")  # causal masks in old GPT-2 files
+    count = sum(math.prod(shape) for name, shape in shapes.items() if not name.endswith(mask_suffixes))
     return Size(
         parameters=count,
         window=_first(text, _WINDOWS, _WINDOW_UNKNOWN),
@@ -76,9 +76,9 @@ def size_in(folder: Path) -> Size:
     )
 
 
-def _first(config: Any, names: tuple[str, ...], otherwise: int) -> int:
-    found = [config.get(name) for name in names]
-    return next((value for value in found if isinstance(value, int) and value > 0), otherwise)
+def _first(config: Any, names: tuple[str, ...], default: int) -> int:
+    values = [config.get(name) for name in names]
+    return next((value for value in values if isinstance(value, int) and value > 0), default)
 
 
 def estimate_memory(
@@ -95,37 +95,40 @@ def estimate_memory(
     eight_bit: bool = False,
     on_gpu: bool = False,
 ) -> int:
-    """Bytes that learning will take, with `batch` windows of `block` tokens at once.
+    """Bytes that training takes with `batch` windows of `block` tokens per micro-batch.
 
-    `precision` is fp32 or one of the 16-bit ones; `accumulates`: a step reads more than one batch, and so finds
-    the gradients of those before it there already. Else they come while what was kept goes.
+    `precision` is fp32 or a 16-bit one. `accumulates`: a step has more than one micro-batch, so the gradients of
+    the earlier ones are in memory during the forward pass. Without it they replace the activations as these are
+    freed.
     """
-    halves = precision != "fp32"
-    # there the base is in 16 bits, and so is what its blocks add up
-    read_only = lora_rank > 0 and halves and on_gpu
+    sixteen_bit = precision != "fp32"
+    # On a GPU a frozen base is stored in 16 bits, and so is its residual stream.
+    base_in_16_bits = lora_rank > 0 and sixteen_bit and on_gpu
     embeddings = (size.vocabulary + size.window) * size.width
     if lora_rank:
         trained = 18 * lora_rank * size.width * size.layers
-        weights = size.parameters * (2 if read_only else 4) + 4 * trained
+        weights = size.parameters * (2 if base_in_16_bits else 4) + 4 * trained
     else:
         trained = size.parameters - (embeddings if frozen_embeddings else 0)
         weights = size.parameters * 4
-    before, after = (4 * trained, 0) if accumulates else (0, 4 * trained)  # gradients
-    always = weights + trained * (2 if eight_bit else 8) + before
+    gradients = 4 * trained
+    fixed = weights + trained * (2 if eight_bit else 8) + (gradients if accumulates else 0)
 
     tokens = batch * block
-    each = (_KEPT_BY_A_BLOCK + (_MASKS if dropout else 0)) * (1 if halves else 2.0)
-    a_block = int(tokens * size.width * each)
-    if checkpointing:  # what goes into each block
-        kept = tokens * size.width * size.layers * (2 if read_only else 4)
-    else:  # and the weights that it was multiplied with
-        kept = a_block * size.layers + (2 * (size.parameters - embeddings) if halves and not read_only else 0)
-    kept += 24 * tokens * size.width  # around the blocks
+    per_unit = (_BLOCK_BYTES + (_MASK_BYTES if dropout else 0)) * (1 if sixteen_bit else 2.0)
+    one_block = int(tokens * size.width * per_unit)
+    if checkpointing:  # only each block's input is kept
+        activations = tokens * size.width * size.layers * (2 if base_in_16_bits else 4)
+    else:  # all activations, and the 16-bit copies of the weights
+        copies = 2 * (size.parameters - embeddings) if sixteen_bit and not base_in_16_bits else 0
+        activations = one_block * size.layers + copies
+    activations += 24 * tokens * size.width  # outside the blocks
 
-    head = size.vocabulary * size.width  # a copy of it in 16 bits, and its gradient
-    copies = (2 * head if halves and not read_only else 0) + (4 * head if trained == size.parameters else 0)
-    logits = min(_LOGIT * tokens * size.vocabulary, _LOGITS_GPU if on_gpu else _LOGITS)
-    at_the_loss = kept + copies + logits
-    going_back = kept + copies + (a_block if checkpointing else 0)
-    all_of_it = always + max(at_the_loss, going_back, after)
-    return all_of_it if on_gpu else _PROCESS + int(_BETWEEN * all_of_it)
+    head = size.vocabulary * size.width
+    head_copies = 2 * head if sixteen_bit and not base_in_16_bits else 0
+    head_copies += 4 * head if trained == size.parameters else 0  # its gradient
+    logits = min(_LOGIT_BYTES * tokens * size.vocabulary, _LOGITS_GPU if on_gpu else _LOGITS_CPU)
+    peak_in_loss = activations + head_copies + logits
+    peak_in_backward = activations + head_copies + (one_block if checkpointing else 0)
+    peak = fixed + max(peak_in_loss, peak_in_backward, 0 if accumulates else gradients)
+    return peak if on_gpu else _PROCESS_BYTES + int(_ALLOCATOR_FACTOR * peak)

@@ -1,9 +1,9 @@
-"""GPT-2, whole and plain: the model that Storytime trains and tells with, on one page.
+"""GPT-2 on one page: the model that Storytime trains and generates with.
 
-The architecture of Radford et al., "Language Models are Unsupervised Multitask Learners" (2019), with the
-names that Hugging Face's files have, so that a checkpoint moves in and out without a change (`gpt2_files`).
-Text goes in as ids; each passes through the same blocks, in which attention looks back at earlier tokens and
-the MLP thinks about each by itself; what comes out says how likely each token of the vocabulary is next.
+The architecture is that of Radford et al., "Language Models are Unsupervised Multitask Learners" (2019).
+Parameters have Hugging Face's names, so checkpoints move in and out unchanged (`gpt2_files`). Token ids are
+embedded and pass through a stack of blocks; in each, attention mixes information from earlier tokens and the MLP
+transforms every token separately. The output is the logits of the next token.
 """
 
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from torch.utils.checkpoint import checkpoint
 
 from storytime_tui.models.dropout import dropout
 
-_PLAIN = 512  # tokens: in longer windows the shares of attention would take more memory than all else
+_DIRECT_TOKENS = 512  # longer windows' attention weights would take more memory than everything else
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The numbers that make one GPT-2 different from another.
+    """The sizes of a GPT-2.
 
-    `vocabulary`: tokens it knows; `window`: positions it knows; `width`: numbers that stand for one token;
-    `inner`: the MLP's width; `dropout`: on embeddings and on what each half of a block adds (attention's own
-    has none: the fast kernels refuse it).
+    `vocabulary`: tokens; `window`: positions; `width`: numbers per token; `inner`: the MLP's hidden width;
+    `dropout`: on embeddings and on the residual branches. Attention weights have no dropout, because the fast
+    kernels do not support it.
     """
 
     vocabulary: int
@@ -38,21 +38,21 @@ class Shape:
 
 
 class KeyValueCache:
-    """Keys and values of the tokens that were read: what attention needs of them, so that none is read twice.
+    """The key-value cache: keys and values of the tokens read so far.
 
-    `length` counts the tokens in it; it has room for `room`.
+    It holds `length` tokens and has room for `room`.
     """
 
     def __init__(self, room: int) -> None:
         self.room, self.length = room, 0
-        self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+        self._tensors: dict[int, tuple[Tensor, Tensor]] = {}
 
     def put(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Keep a layer's new keys and values, both (batch, heads, tokens, head width); returns all so far."""
-        if layer not in self._kept:
-            size = (*key.shape[:2], self.room, key.shape[3])
-            self._kept[layer] = key.new_empty(size), value.new_empty(size)
-        keys, values = self._kept[layer]
+        """Append a layer's new keys and values, both (batch, heads, tokens, head width); return all of them."""
+        if layer not in self._tensors:
+            shape = (*key.shape[:2], self.room, key.shape[3])
+            self._tensors[layer] = key.new_empty(shape), value.new_empty(shape)
+        keys, values = self._tensors[layer]
         end = self.length + key.shape[2]
         keys[:, :, self.length : end] = key
         values[:, :, self.length : end] = value
@@ -64,11 +64,11 @@ class _Matrix(nn.Linear):
     torch._dynamo (1 s)."""
 
     def reset_parameters(self) -> None:
-        """Leave it as it is."""
+        """Do nothing."""
 
 
 class Attention(nn.Module):
-    """Each token asks all before it, and itself, for what they know: several questions (heads) at once."""
+    """Multi-head causal self-attention."""
 
     def __init__(self, shape: Shape, layer: int) -> None:
         super().__init__()
@@ -77,47 +77,47 @@ class Attention(nn.Module):
         self.c_proj = _Matrix(shape.width, shape.width)
 
     def forward(self, x: Tensor, cache: KeyValueCache | None) -> Tensor:
-        """(batch, tokens, width) -> the same; with a cache the tokens stand behind those in it."""
+        """(batch, tokens, width) -> the same; with a cache, the tokens follow those in it."""
         batch, tokens, width = x.shape
-        asked = self.c_attn(x).view(batch, tokens, 3, self.heads, width // self.heads)
-        query, key, value = asked.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, head width)
+        qkv = self.c_attn(x).view(batch, tokens, 3, self.heads, width // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, head width)
         if cache is None or cache.length == 0:
             if cache is not None:
                 cache.put(self.layer, key, value)
-            if self.training and x.device.type == "cpu" and tokens <= _PLAIN:
-                mixed = attend(query, key, value)
+            if self.training and x.device.type == "cpu" and tokens <= _DIRECT_TOKENS:
+                attended = attend(query, key, value)
             else:
-                mixed = F.scaled_dot_product_attention(query, key, value, is_causal=tokens > 1)
+                attended = F.scaled_dot_product_attention(query, key, value, is_causal=tokens > 1)
         else:
             key, value = cache.put(self.layer, key, value)
-            mask = _behind(cache.length, tokens, x.device) if tokens > 1 else None  # one token sees them all
-            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        mixed = mixed.transpose(1, 2).reshape(batch, tokens, width)
-        return self.c_proj(mixed)  # type: ignore[no-any-return]
+            # a single token attends to all
+            mask = _causal_mask(cache.length, tokens, x.device) if tokens > 1 else None
+            attended = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        attended = attended.transpose(1, 2).reshape(batch, tokens, width)
+        return self.c_proj(attended)  # type: ignore[no-any-return]
 
 
 def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Attention as it is written down, all three (batch, heads, tokens, head width) -> the same.
+    """Attention written out in matrix products: all three (batch, heads, tokens, head width) -> the same.
 
-    Each token gives every token before it a share of its attention, and takes so much of what that one has to
-    say. `scaled_dot_product_attention` does the same without ever holding all the shares, for which a CPU
-    takes nearly three times as long where the windows are short.
+    On a CPU with short windows this is nearly three times as fast as `scaled_dot_product_attention`, which avoids
+    storing the whole matrix of attention weights.
     """
     batch, heads, tokens, width = query.shape
     query, key, value = (part.reshape(batch * heads, tokens, width) for part in (query, key, value))
-    later = torch.full((tokens, tokens), -torch.inf, dtype=query.dtype, device=query.device).triu(1)
-    scores = torch.baddbmm(later, query, key.transpose(1, 2), alpha=width**-0.5)
+    mask = torch.full((tokens, tokens), -torch.inf, dtype=query.dtype, device=query.device).triu(1)
+    scores = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=width**-0.5)
     return torch.bmm(F.softmax(scores, -1), value).view(batch, heads, tokens, width)
 
 
-def _behind(before: int, tokens: int, device: torch.device) -> Tensor:
-    """(tokens, before + tokens): True where one of the new tokens may look."""
-    places = torch.arange(before + tokens, device=device)
-    return places[None, :] <= places[before:, None]
+def _causal_mask(cached: int, tokens: int, device: torch.device) -> Tensor:
+    """(tokens, cached + tokens): True where a new token may attend."""
+    positions = torch.arange(cached + tokens, device=device)
+    return positions[None, :] <= positions[cached:, None]
 
 
 class MLP(nn.Module):
-    """Each token by itself: wide, bent, narrow again."""
+    """The feed-forward layer, applied to each token separately."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
@@ -126,12 +126,12 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, tokens, width) -> the same."""
-        # the formula that GPT-2 was trained with, in one kernel, which keeps a quarter of the memory
+        # GPT-2's tanh approximation; the fused kernel keeps a quarter of the memory
         return self.c_proj(F.gelu(self.c_fc(x), approximate="tanh"))  # type: ignore[no-any-return]
 
 
 class TransformerBlock(nn.Module):
-    """Attention, then the MLP; each adds to what came in."""
+    """Attention, then the MLP, each on a residual branch with a layer norm in front."""
 
     def __init__(self, shape: Shape, layer: int) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class TransformerBlock(nn.Module):
 
 
 class Layers(nn.Module):
-    """All that has weights, from the bottom: what a token means, what its place means, the blocks, a last norm."""
+    """All weights, from the bottom: token embeddings, position embeddings, the blocks, the final norm."""
 
     def __init__(self, shape: Shape, padded: int) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class Layers(nn.Module):
 
 
 def _embedding(rows: int, width: int) -> nn.Embedding:
-    """Unfilled: the random numbers it would otherwise get make torch load its compiler where there is no memory yet."""
+    """An uninitialised embedding: initialising it on the meta device makes torch import its compiler."""
     made: nn.Embedding = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
         torch.empty(rows, width), freeze=False
     )
@@ -167,33 +167,34 @@ def _embedding(rows: int, width: int) -> nn.Embedding:
 
 
 class GPT2(nn.Module):
-    """The whole model. Parameters have Hugging Face's names; matrices are (out, in) where theirs are (in, out).
+    """The whole model. Parameters have Hugging Face's names; matrices are (out, in), Hugging Face's are (in, out).
 
-    `padded` rows may stand behind the vocabulary, which some GPUs like: they are zero, and no token is theirs.
+    `padded` zero rows may follow the vocabulary, because some GPUs multiply padded matrices faster; no token uses
+    them.
     """
 
     def __init__(self, shape: Shape, padded: int = 0) -> None:
         super().__init__()
         self.shape = shape
-        self.checkpointing = False  # compute each block twice and keep nothing of it: slower, far less memory
-        self.compiled = (
-            False  # whether blocks are compiled; shapes other than training's use the eager forward
-        )
+        # gradient checkpointing: recompute each block in the backward pass, slower with far less memory
+        self.checkpointing = False
+        # whether blocks are compiled; input shapes other than training's use the eager forward
+        self.compiled = False
         self.transformer = Layers(shape, padded)
 
     @property
     def window(self) -> int:
-        """The largest number of tokens that it sees at once: never give it a position beyond."""
+        """The most tokens in a context; there are no positions beyond it."""
         return self.shape.window
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens it knows."""
+        """The number of tokens, without padding."""
         return self.shape.vocabulary
 
     @property
     def head(self) -> Tensor:
-        """(vocabulary and padding, width): makes logits of hidden states. The embeddings themselves ("tied")."""
+        """(vocabulary and padding, width): maps hidden states to logits; tied to the token embeddings."""
         return self.transformer.wte.weight
 
     @property
@@ -202,45 +203,45 @@ class GPT2(nn.Module):
         return list(self.transformer.h)
 
     def hidden(self, ids: Tensor, cache: KeyValueCache | None = None) -> Tensor:
-        """(batch, tokens) ids -> (batch, tokens, width): what it has made of each token and all before it."""
-        parts = self.transformer
+        """(batch, tokens) ids -> (batch, tokens, width) hidden states after the final norm."""
+        layers = self.transformer
         start = cache.length if cache else 0
-        places = torch.arange(start, start + ids.shape[1], device=ids.device)
-        x = dropout(parts.wte(ids) + parts.wpe(places), self.shape.dropout, self.training)
+        positions = torch.arange(start, start + ids.shape[1], device=ids.device)
+        x = dropout(layers.wte(ids) + layers.wpe(positions), self.shape.dropout, self.training)
         for block in self.blocks:
             if self.checkpointing and self.training:
                 x = checkpoint(block, x, use_reentrant=False)
             elif cache is None and (self.training or not self.compiled):
                 x = block(x)
-            else:  # what was compiled for windows of one size would be made anew, and for any, after another
+            else:  # Bypass the compiled block, which would recompile for another input shape.
                 x = block.forward(x, cache)
         if cache is not None:
             cache.length += ids.shape[1]
-        return parts.ln_f(x)  # type: ignore[no-any-return]
+        return layers.ln_f(x)  # type: ignore[no-any-return]
 
     def forward(self, ids: Tensor) -> Tensor:
         """(batch, tokens) ids -> (batch, tokens, vocabulary) logits."""
         return F.linear(self.hidden(ids), self.head[: self.vocabulary])
 
     def new_cache(self) -> KeyValueCache:
-        """Room for as many tokens as the window."""
+        """An empty cache with room for a whole window."""
         return KeyValueCache(self.window)
 
     def read(self, ids: Tensor, cache: KeyValueCache) -> Tensor:
-        """Put (batch, tokens) ids behind the cache -> (batch, vocabulary): logits of what follows the last."""
+        """Append (batch, tokens) ids to the cache -> (batch, vocabulary) logits of the token after the last."""
         return F.linear(self.hidden(ids, cache)[:, -1], self.head[: self.vocabulary])
 
     def fill(self, seed: int) -> None:
-        """Random weights as GPT-2 began with: the same for the same seed; torch's own random state stays."""
+        """Initialise the weights as GPT-2 did; the same seed gives the same weights, and torch's global state stays
+        untouched."""
         generator = torch.Generator(self.head.device).manual_seed(seed)
-        shrunk = (
-            0.02 / (2 * self.shape.layers) ** 0.5
-        )  # what each half of a block adds: their sum stays small
+        # smaller on the residual branches, so that their sum stays small
+        residual_std = 0.02 / (2 * self.shape.layers) ** 0.5
         for name, parameter in self.named_parameters():
             if parameter.dim() == 1:
                 nn.init.constant_(parameter, 1.0 if ".ln_" in name and name.endswith("weight") else 0.0)
             else:
-                std = shrunk if name.endswith("c_proj.weight") else 0.02
+                std = residual_std if name.endswith("c_proj.weight") else 0.02
                 nn.init.normal_(parameter, 0.0, std, generator=generator)
         with torch.no_grad():
             self.head[self.vocabulary :].zero_()

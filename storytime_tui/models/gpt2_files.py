@@ -1,4 +1,4 @@
-"""GPT-2 in and out of Hugging Face's files, so that every tool opens what was trained here."""
+"""Reading and writing GPT-2 as Hugging Face's files, so that other tools can open what was trained here."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -14,10 +14,10 @@ from torch.nn import Parameter
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.gpt2 import GPT2, Shape
 
-PAD_TO = 64  # words: products of other sizes are slower on NVIDIA's matrix units
+PAD_TO = 64  # rows: NVIDIA's tensor cores are slower with other multiples
 
-_MATRICES = ("c_attn.weight", "c_proj.weight", "c_fc.weight")  # Hugging Face keeps them the other way round
-_OURS = {  # what our model does; a configuration that says otherwise is of another model
+_MATRICES = ("c_attn.weight", "c_proj.weight", "c_fc.weight")  # transposed in Hugging Face's files
+_SUPPORTED = {  # the options that `GPT2` implements; the first is the default
     "scale_attn_weights": (True,),
     "scale_attn_by_inverse_layer_idx": (False,),
     "reorder_and_upcast_attn": (False,),
@@ -28,15 +28,15 @@ _OURS = {  # what our model does; a configuration that says otherwise is of anot
 
 
 def is_gpt2(config: dict[str, Any]) -> bool:
-    """Whether a model of this config.json is one that `GPT2` computes."""
-    return config.get("model_type") == "gpt2" and all(config.get(k, v[0]) in v for k, v in _OURS.items())
+    """Whether `GPT2` can compute a model with this config.json."""
+    return config.get("model_type") == "gpt2" and all(config.get(k, v[0]) in v for k, v in _SUPPORTED.items())
 
 
 def shape_of(config: dict[str, Any], dropout: float | None) -> Shape:
-    """What a config.json says; `dropout` in place of its own. Raises KeyError, TypeError or ValueError."""
+    """The shape in a config.json; `dropout`, if given, replaces its own. Raises KeyError, TypeError or ValueError."""
     width, heads = int(config["n_embd"]), int(config["n_head"])
     if width % heads:
-        raise ValueError(f"n_embd is {width}, which {heads} heads cannot share evenly")
+        raise ValueError(f"n_embd is {width}, which is not a multiple of {heads} heads")
     return Shape(
         vocabulary=int(config["vocab_size"]),
         window=int(config["n_positions"]),
@@ -75,18 +75,18 @@ def config_of(shape: Shape, end_of_text: int) -> dict[str, Any]:
 
 
 def empty_gpt2(shape: Shape, device: torch.device, dtype: torch.dtype, *, padded: bool) -> GPT2:
-    """A model whose weights are not set yet."""
+    """A model with uninitialised weights."""
     with torch.device("meta"):
         model = GPT2(shape, -shape.vocabulary % PAD_TO if padded else 0)
     for module in model.modules():
         for name, parameter in list(module.named_parameters(recurse=False)):
-            # by hand: for `to_empty` torch loads a second's worth of its compiler
+            # not `to_empty`, for which torch imports its compiler (1 s)
             setattr(module, name, Parameter(torch.empty(parameter.shape, dtype=dtype, device=device)))
     return model
 
 
 def read_weights(model: GPT2, folder: Path) -> tuple[list[str], list[str]]:
-    """Fill a model from a folder's safetensors. Returns the names of weights that are absent or of another size.
+    """Load a model's weights from a folder's safetensors; return the missing names and those with a different shape.
 
     Raises OSError and SafetensorError.
     """
@@ -94,52 +94,52 @@ def read_weights(model: GPT2, folder: Path) -> tuple[list[str], list[str]]:
 
 
 def fill_from(model: GPT2, tensors: Iterable[tuple[str, Tensor]]) -> tuple[list[str], list[str]]:
-    """Fill a model from tensors under Hugging Face's names. Returns what is absent, and what is of another size."""
-    wanted = dict(model.named_parameters())
-    unfit = []
+    """Load tensors under Hugging Face's names into a model; return the missing names and those with a different
+    shape."""
+    missing = dict(model.named_parameters())
+    mismatched = []
     with torch.no_grad():
         model.head[model.vocabulary :].zero_()
         for name, tensor in tensors:
-            parameter = wanted.pop(name, None)
+            parameter = missing.pop(name, None)
             if parameter is None:
-                continue  # masks that old files keep, or a copy of the embeddings
+                continue  # causal masks in old files, or a copy of the tied embeddings
             target = parameter[: model.vocabulary] if name.endswith("wte.weight") else parameter
-            found = tensor.T if name.endswith(_MATRICES) and tensor.dim() == 2 else tensor
-            if found.shape == target.shape:
-                target.copy_(found)
+            values = tensor.T if name.endswith(_MATRICES) and tensor.dim() == 2 else tensor
+            if values.shape == target.shape:
+                target.copy_(values)
             else:
-                unfit.append(name)
-    return sorted(wanted), sorted(unfit)
+                mismatched.append(name)
+    return sorted(missing), sorted(mismatched)
 
 
 def _tensors(folder: Path) -> Iterator[tuple[str, Tensor]]:
     for file in model_folder.weight_names(folder):
         with safe_open(folder / file, framework="pt") as opened:
-            for name in opened.keys():  # noqa: SIM118 - it is no mapping
+            for name in opened.keys():  # noqa: SIM118 - not a mapping
                 tensor = opened.get_tensor(name)
-                # the oldest files, GPT-2's own among them, leave the first part of the names out
+                # old files, GPT-2's own among them, omit this prefix
                 yield name if name.startswith("transformer.") else f"transformer.{name}", tensor
 
 
 def weights_of(model: GPT2) -> dict[str, Tensor]:
-    """The weights as Hugging Face keeps them, on the CPU, without the padding.
-
-    Where ranks hold parts of the model, each has to ask.
-    """
-    return {name: _as_kept(model, name, p.detach()) for name, p in _named(model)}
+    """The weights in Hugging Face's layout, on the CPU, without padding; with FSDP every rank must call this."""
+    return {name: _as_stored(model, name, p.detach()) for name, p in _named_parameters(model)}
 
 
 def named_gradients(model: GPT2) -> dict[str, Tensor]:
-    """The gradients, in the same form as the weights."""
-    return {name: _as_kept(model, name, p.grad) for name, p in _named(model) if p.grad is not None}
+    """The gradients, in the same layout as the weights."""
+    return {
+        name: _as_stored(model, name, p.grad) for name, p in _named_parameters(model) if p.grad is not None
+    }
 
 
-def _named(model: GPT2) -> Iterator[tuple[str, Parameter]]:
-    """Parameters by the names in files: compiled blocks have a word of their own in theirs."""
+def _named_parameters(model: GPT2) -> Iterator[tuple[str, Parameter]]:
+    """Parameters by their names in files, without the prefix that compiling a block adds."""
     return ((name.replace("_orig_mod.", ""), parameter) for name, parameter in model.named_parameters())
 
 
-def _as_kept(model: GPT2, name: str, tensor: Tensor) -> Tensor:
+def _as_stored(model: GPT2, name: str, tensor: Tensor) -> Tensor:
     tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
     tensor = tensor[: model.vocabulary] if name.endswith("wte.weight") else tensor
     tensor = tensor.T if name.endswith(_MATRICES) else tensor
@@ -147,12 +147,12 @@ def _as_kept(model: GPT2, name: str, tensor: Tensor) -> Tensor:
 
 
 def write_gpt2(weights: dict[str, Tensor], config: dict[str, Any], folder: Path) -> None:
-    """Write weights and both configurations. Raises OSError and SafetensorError."""
+    """Write the weights and both configuration files. Raises OSError and SafetensorError."""
     save_file(weights, folder / model_folder.WEIGHTS, metadata={"format": "pt"})
     dtype = str(next(iter(weights.values())).dtype).removeprefix("torch.")
     _write_json(folder / model_folder.CONFIG, {**config, "dtype": dtype})
-    ends = {name: value for name, value in config.items() if name in ("bos_token_id", "eos_token_id")}
-    _write_json(folder / model_folder.GENERATION_CONFIG, ends)
+    special_ids = {name: value for name, value in config.items() if name in ("bos_token_id", "eos_token_id")}
+    _write_json(folder / model_folder.GENERATION_CONFIG, special_ids)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Models from the Hugging Face Hub: from its cache on this machine, or fetched into it. Knows no torch."""
+"""Models from the Hugging Face Hub: from its local cache, or downloaded into it. Knows no torch."""
 
 import os
 import queue
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from storytime_tui import small_files
 from storytime_tui.errors import ModelError, StorytimeError
-from storytime_tui.models import catalogue, hub_cache, trouble
+from storytime_tui.models import catalogue, hub_cache, hub_errors
 from storytime_tui.models import folder as model_folder
 from storytime_tui.models.download import Download
 
-_ANSWER = 45.0  # seconds to wait for an answer of the Hub
-_DATA = 120.0  # seconds without data
-_POLL = 0.1  # seconds between two looks at whether to stop
+_ANSWER_TIMEOUT = 45.0  # seconds
+_DATA_TIMEOUT = 120.0  # seconds without new data
+_POLL = 0.1  # seconds between two checks for cancellation
 
 
 class FetchStopped(ModelError):
@@ -27,34 +27,36 @@ def fetch(
     on_progress: Callable[[str, int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Path:
-    """The folder with the whole model `repo_id`, fetched unless it is in the cache already.
+    """The folder with the complete model `repo_id`, downloaded unless an intact copy is in the cache.
 
-    A whole and sound model in the cache is used as it is, without a word to the network. `on_progress(what, done,
-    total)` counts bytes, in the calling thread; `cancelled` is asked ten times a second. HF_ENDPOINT,
-    HF_HOME, HF_HUB_CACHE, HF_TOKEN and HF_HUB_OFFLINE are respected. Raises ModelError with one sentence for
-    all that can go wrong, and FetchStopped where `cancelled` said so.
+    A cached model is used without network access. `on_progress(what, done, total)` counts bytes, in the calling
+    thread; `cancelled` is polled ten times a second. HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN and
+    HF_HUB_OFFLINE are respected. Raises ModelError with one sentence for every failure, and FetchStopped after
+    cancellation.
     """
     if not catalogue.is_repo_id(repo_id):
-        raise ModelError(f"{repo_id!r} is no model's id: an id on the Hub is written model or owner/model.")
-    here = cached(repo_id)
-    damaged = [] if here is None else [each.name for each in here.iterdir() if not hub_cache.is_sound(each)]
-    if here is not None and not damaged:
-        return here
+        raise ModelError(f"{repo_id!r} is not a model id: an id on the Hub is written model or owner/model.")
+    folder = cached(repo_id)
+    damaged = (
+        [] if folder is None else [each.name for each in folder.iterdir() if not hub_cache.is_intact(each)]
+    )
+    if folder is not None and not damaged:
+        return folder
     if damaged and _offline():
         raise ModelError(
-            f"{repo_id} is damaged on this machine ({damaged[0]} is not what the Hub had), and HF_HUB_OFFLINE forbids "
+            f"{repo_id} is damaged on this machine ({damaged[0]} has a wrong hash), and HF_HUB_OFFLINE forbids "
             "fetching it again: unset it, or pick another base."
         )
     if _offline():
         raise ModelError(
             f"{repo_id} is not on this machine, and HF_HUB_OFFLINE forbids fetching it: unset it, or pick a "
-            f"base that works offline ({trouble.offline()})."
+            f"base that works offline ({hub_errors.offline_bases()})."
         )
     return _wait(Download(repo_id), on_progress, cancelled)
 
 
 def cached(repo_id: str) -> Path | None:
-    """The folder with the whole model `repo_id` in the Hub's cache, or None."""
+    """The folder with the complete model `repo_id` in the Hub's cache, or None."""
     storage = hub_cache.storage_folder(repo_id)
     try:
         commit = small_files.read_text(storage / "refs" / "main", 1000).strip()
@@ -75,28 +77,28 @@ def _offline() -> bool:
 def _wait(
     job: Download, on_progress: Callable[[str, int, int], None] | None, cancelled: Callable[[], bool] | None
 ) -> Path:
-    """Run `job` in a thread of its own, so that neither a silent server nor a slow one keeps the caller.
+    """Run `job` in its own thread, so that a silent or slow server cannot block the caller.
 
-    A thread that is left behind ends at once, since its connection is cut.
+    On return the connection is cut, so the thread ends.
     """
     threading.Thread(target=job.run, name=f"fetch {job.repo_id}", daemon=True).start()
-    patience, heard = _ANSWER, time.monotonic()
+    timeout, last_message = _ANSWER_TIMEOUT, time.monotonic()
     try:
         while True:
             if cancelled is not None and cancelled():
-                raise FetchStopped(f"Fetching {job.repo_id} was stopped; the files that came whole are kept.")
+                raise FetchStopped(f"Fetching {job.repo_id} was stopped; the completed files are kept.")
             try:
-                said = job.said.get(timeout=_POLL)
+                message = job.messages.get(timeout=_POLL)
             except queue.Empty:
-                if time.monotonic() - heard > patience:
-                    raise trouble.silent(job.repo_id) from None
+                if time.monotonic() - last_message > timeout:
+                    raise hub_errors.silent(job.repo_id) from None
                 continue
-            if isinstance(said, Path):
-                return said
-            if isinstance(said, BaseException):
-                raise trouble.explain_download(said, job) from said
-            patience, heard = _DATA if said.receiving else _ANSWER, time.monotonic()
+            if isinstance(message, Path):
+                return message
+            if isinstance(message, BaseException):
+                raise hub_errors.explain_download(message, job) from message
+            timeout, last_message = _DATA_TIMEOUT if message.receiving else _ANSWER_TIMEOUT, time.monotonic()
             if on_progress is not None:
-                on_progress(f"fetching {job.repo_id}", said.done, said.total)
+                on_progress(f"fetching {job.repo_id}", message.done, message.total)
     finally:
-        job.leave()
+        job.cancel()

@@ -1,7 +1,7 @@
-"""The Hub's own cache on this machine: `refs`, `snapshots` and `blobs`, each blob named by its hash. Knows no torch.
+"""The Hub's local cache: `refs`, `snapshots` and `blobs`, each blob named by its hash. Knows no torch.
 
-It is shared with every other program that uses huggingface_hub, so it is laid out as that library lays it out, and
-nothing in it is removed here that was not put there here.
+Other programs share it through huggingface_hub, so it keeps that library's layout, and nothing is removed here
+that was not written here.
 """
 
 import hashlib
@@ -12,15 +12,15 @@ from typing import Any, BinaryIO
 
 from storytime_tui import disk_cache, files, paths
 
-_GIT = 40  # hexadecimal digits of its hashes; SHA-256 has 64
+_GIT_DIGITS = 40  # hexadecimal digits of git's hashes; SHA-256 has 64
 _HASH = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _COMMIT = re.compile("[0-9A-Za-z][0-9A-Za-z._-]{0,127}")
-_PIECE = 1_000_000
-_LARGE = 8_000_000  # bytes from which on a file is not read anew each time
+_CHUNK = 1_000_000
+_LARGE_FILE = 8_000_000  # bytes; larger files are not hashed again each time
 
 
 def cache_folder() -> Path:
-    """The Hub's cache, found as huggingface_hub finds it, but by the environment of now."""
+    """The Hub's cache, found as huggingface_hub finds it, but from the current environment."""
     default = os.path.join(os.environ.get("XDG_CACHE_HOME", "~/.cache"), "huggingface")
     hub = os.path.join(os.environ.get("HF_HOME", default), "hub")
     named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or hub
@@ -28,38 +28,38 @@ def cache_folder() -> Path:
 
 
 def storage_folder(repo_id: str) -> Path:
-    """What the cache keeps of one model."""
+    """The cache's folder for one model."""
     return cache_folder() / f"models--{repo_id.replace('/', '--')}"
 
 
 def is_commit(name: Any) -> bool:
-    """Whether it can be a commit's name, and so that of a folder: nothing that leads elsewhere."""
+    """Whether `name` is a valid commit name, safe to use as a folder's name."""
     return isinstance(name, str) and _COMMIT.fullmatch(name) is not None and ".." not in name
 
 
 def is_hash(name: Any) -> bool:
-    """Whether it is a hash that a file's content can be held against."""
+    """Whether `name` is a git or SHA-256 hash."""
     return isinstance(name, str) and _HASH.fullmatch(name) is not None
 
 
 def digest(file: BinaryIO, expected: str) -> str:
-    """The hash of a whole file, of the kind that `expected` is: git's of a blob, or SHA-256. Raises OSError."""
+    """The hash of a whole file, of the same kind as `expected`: git's blob hash or SHA-256. Raises OSError."""
     size = file.seek(0, os.SEEK_END)
-    found = (
+    hasher = (
         hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
-        if len(expected) == _GIT
+        if len(expected) == _GIT_DIGITS
         else hashlib.sha256()
     )
     file.seek(0)
-    while piece := file.read(_PIECE):
-        found.update(piece)
-    return found.hexdigest()
+    while chunk := file.read(_CHUNK):
+        hasher.update(chunk)
+    return hasher.hexdigest()
 
 
-def is_sound(path: Path, expected: str = "") -> bool:
-    """Whether a file of the cache holds what its blob's name, or `expected`, says; True where nothing does.
+def is_intact(path: Path, expected: str = "") -> bool:
+    """Whether a cached file matches the hash in its blob's name, or `expected`; True if neither is known.
 
-    A large file is read once: what was found sound is remembered, as long as it does not change.
+    A large file is hashed once; the result is remembered until the file changes.
     """
     try:
         blob = path.resolve(strict=True)
@@ -67,25 +67,27 @@ def is_sound(path: Path, expected: str = "") -> bool:
         expected = expected or (blob.name if is_hash(blob.name) else "")
         if not expected:
             return True
-        facts = f"{blob} {expected} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
-        mark = (
-            paths.cache_folder() / "sound" / hashlib.sha256(facts.encode(errors="surrogatepass")).hexdigest()
+        identity = f"{blob} {expected} {status.st_size} {status.st_mtime_ns} {status.st_ino}"
+        marker = (
+            paths.cache_folder()
+            / "sound"
+            / hashlib.sha256(identity.encode(errors="surrogatepass")).hexdigest()
         )
-        if status.st_size > _LARGE and disk_cache.find(mark, Path.exists):
+        if status.st_size > _LARGE_FILE and disk_cache.find(marker, Path.exists):
             return True
         with blob.open("rb") as file:
-            sound = digest(file, expected) == expected
+            intact = digest(file, expected) == expected
     except OSError:
         return False
-    if sound and status.st_size > _LARGE:
-        disk_cache.remember(mark, b"")
-    return sound
+    if intact and status.st_size > _LARGE_FILE:
+        disk_cache.remember(marker, b"")
+    return intact
 
 
-def place_blob(blob: Path, place: Path) -> None:
-    """Make `place`, in a snapshot, lead to a blob; where links cannot be made, the blob goes there. Raises OSError."""
+def link_blob(blob: Path, place: Path) -> None:
+    """Link `place`, in a snapshot, to a blob; if links are not possible, move the blob there. Raises OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         files.point_link(place, os.path.relpath(blob, place.parent))
-    except OSError:  # Windows, without the right to make links
+    except OSError:  # Windows, without the permission to make links
         os.replace(blob, place)

@@ -1,4 +1,5 @@
-"""LoRA: small matrices beside a model's own learn, and the model stays as it is (Hu et al. 2021), through peft."""
+"""LoRA (Hu et al. 2021) through peft: small matrices beside the model's own are trained, the model itself stays
+frozen."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ _GPT2_MATRICES = ("c_attn", "c_proj", "c_fc")
 
 @dataclass(frozen=True)
 class Lora:
-    """`rank` of the small matrices; `alpha` over the rank is how loudly they speak; `targets` names whose side they
-    are at."""
+    """An adapter's settings: its `rank`, `alpha` (the adapter is scaled by alpha / rank), and the adapted matrices'
+    names."""
 
     rank: int
     alpha: float
@@ -32,41 +33,41 @@ class Lora:
 
 
 def add_lora(model: Any, rank: int, alpha: float | None, targets: tuple[str, ...], seed: int) -> Lora:
-    """Put matrices of `rank` beside those of the model's blocks, and freeze all else, in place.
+    """Add LoRA matrices of `rank` to the model's blocks and freeze everything else, in place.
 
-    `alpha` is by default twice the rank; `targets` are by default all matrices of each block. The same seed
-    gives the same beginning. The small matrices are in fp32, whatever the model is in. Raises ModelError where
-    peft is not installed or a name fits nothing.
+    `alpha` defaults to twice the rank, `targets` to all matrices of each block. The same seed gives the same
+    initial values. The LoRA matrices are in fp32 whatever the model is in. Raises ModelError if peft is not
+    installed or a target matches nothing.
     """
     peft = _peft()
-    usual = _GPT2_MATRICES if isinstance(model, GPT2) else _linear_names(model.blocks)
-    lora = Lora(rank, alpha or 2.0 * rank, targets or tuple(usual))
+    default_targets = _GPT2_MATRICES if isinstance(model, GPT2) else _linear_names(model.blocks)
+    lora = Lora(rank, alpha or 2.0 * rank, targets or tuple(default_targets))
     config = peft.LoraConfig(r=rank, lora_alpha=lora.alpha, target_modules=list(lora.targets))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         try:
-            peft.inject_adapter_in_model(config, _inner(model))
+            peft.inject_adapter_in_model(config, _module_of(model))
         except ValueError as error:
             raise ModelError(
-                f"lora_targets is {', '.join(lora.targets)}, and the model has no such matrix: leave lora_targets out."
+                f"lora_targets is {', '.join(lora.targets)}, but the model has no such matrix: leave lora_targets out."
             ) from error
-    for parameter in _own(model).values():
-        parameter.data = parameter.data.float()  # in 16 bits most steps would be too small to change it
+    for parameter in _lora_parameters(model).values():
+        parameter.data = parameter.data.float()  # in 16 bits most updates would round to nothing
     return lora
 
 
 def adapter_weights(model: Any) -> dict[str, Tensor]:
-    """The small matrices under peft's names, on the CPU. Where ranks hold parts of them, each has to ask."""
-    found = {}
-    for name, parameter in _own(model).items():
+    """The LoRA matrices under peft's names, on the CPU; with FSDP every rank must call this."""
+    weights = {}
+    for name, parameter in _lora_parameters(model).items():
         tensor = parameter.detach()
         tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
-        found[name] = tensor.cpu().contiguous()
-    return found
+        weights[name] = tensor.cpu().contiguous()
+    return weights
 
 
 def write_adapter(weights: dict[str, Tensor], lora: Lora, base: str, is_gpt2: bool, folder: Path) -> None:
-    """peft's folder, which names the base: any tool can put the two together. Raises OSError and SafetensorError."""
+    """Write a peft adapter folder, which names the base. Raises OSError and SafetensorError."""
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -76,7 +77,7 @@ def write_adapter(weights: dict[str, Tensor], lora: Lora, base: str, is_gpt2: bo
         "target_modules": list(lora.targets),
         "lora_dropout": 0.0,
         "bias": "none",
-        "fan_in_fan_out": is_gpt2,  # Hugging Face keeps GPT-2's matrices the other way round
+        "fan_in_fan_out": is_gpt2,  # GPT-2's matrices are transposed in Hugging Face's files
         "inference_mode": True,
     }
     (folder / model_folder.ADAPTER_CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
@@ -84,21 +85,26 @@ def write_adapter(weights: dict[str, Tensor], lora: Lora, base: str, is_gpt2: bo
 
 
 def read_adapter(model: Any, folder: Path) -> None:
-    """Fill a model's small matrices. Raises ModelError where the file is damaged, or of another model."""
+    """Load a model's LoRA matrices. Raises ModelError if the file is damaged or of another model."""
     try:
         tensors = load_file(folder / model_folder.ADAPTER_WEIGHTS)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"The adapter in {folder} is damaged: {error}.") from error
-    own = _own(model)
-    if own.keys() != tensors.keys() or any(own[name].shape != found.shape for name, found in tensors.items()):
-        raise ModelError(f"The adapter in {folder} does not fit its base: it was learned on another model.")
+    parameters = _lora_parameters(model)
+    if parameters.keys() != tensors.keys() or any(
+        parameters[name].shape != tensor.shape for name, tensor in tensors.items()
+    ):
+        raise ModelError(f"The adapter in {folder} does not fit its base: it was trained on another model.")
     with torch.no_grad():
-        for name, found in tensors.items():
-            own[name].copy_(found)
+        for name, tensor in tensors.items():
+            parameters[name].copy_(tensor)
 
 
 def open_adapter(model: Any, folder: Path) -> None:
-    """Add an adapter to the model's own matrices, in place: telling costs no more with it. Raises ModelError."""
+    """Merge an adapter into the model's own matrices, in place, so that it costs nothing to generate with.
+
+    Raises ModelError.
+    """
     config = model_folder.read_json(folder / model_folder.ADAPTER_CONFIG)
     try:
         add_lora(
@@ -109,24 +115,24 @@ def open_adapter(model: Any, folder: Path) -> None:
     read_adapter(model, folder)
     from peft.tuners.lora import LoraLayer
 
-    inner = _inner(model)
-    for name, module in list(inner.named_modules()):
+    root = _module_of(model)
+    for name, module in list(root.named_modules()):
         if isinstance(module, LoraLayer):
             module.merge(safe_merge=True)
             parent, _, last = name.rpartition(".")
-            setattr(inner.get_submodule(parent), last, module.get_base_layer())
-    for parameter in inner.parameters():
+            setattr(root.get_submodule(parent), last, module.get_base_layer())
+    for parameter in root.parameters():
         parameter.requires_grad_(True)
 
 
 def has_adapter(model: nn.Module) -> bool:
-    """Whether small matrices stand beside a model's own; false once they were added to these."""
+    """Whether the model has LoRA matrices that are not merged."""
     return any(".lora_" in name for name, _ in model.named_parameters())
 
 
 @contextlib.contextmanager
 def scaled(model: nn.Module, by: float) -> Iterator[None]:
-    """Let a live model's small matrices speak so many times as loudly for the block: 0 is the base alone."""
+    """Scale a live model's LoRA matrices by `by` for the block; 0 gives the base alone."""
     from peft.tuners.lora import LoraLayer
 
     layers = [module for module in model.modules() if isinstance(module, LoraLayer)]
@@ -140,22 +146,22 @@ def scaled(model: nn.Module, by: float) -> Iterator[None]:
             layer.scaling = scaling
 
 
-def _own(model: Any) -> dict[str, nn.Parameter]:
-    """The small matrices by the names that peft's files have."""
+def _lora_parameters(model: Any) -> dict[str, nn.Parameter]:
+    """The LoRA parameters by their names in peft's files."""
     return {
         "base_model.model." + name.replace(".default.", ".").replace("_orig_mod.", ""): parameter
-        for name, parameter in _inner(model).named_parameters()
+        for name, parameter in _module_of(model).named_parameters()
         if ".lora_" in name
     }
 
 
-def _inner(model: Any) -> nn.Module:
-    inner: nn.Module = model if isinstance(model, GPT2) else model.model
-    return inner
+def _module_of(model: Any) -> nn.Module:
+    module: nn.Module = model if isinstance(model, GPT2) else model.model
+    return module
 
 
 def _linear_names(blocks: list[nn.Module]) -> list[str]:
-    """The last names of the linear layers in a model's blocks."""
+    """The last name components of the linear layers in a block."""
     layers = (name for name, module in blocks[0].named_modules() if isinstance(module, nn.Linear))
     return sorted({name.rsplit(".", 1)[-1] for name in layers})
 

@@ -1,4 +1,4 @@
-"""The shapes of GPT-2s that are known by name: new ones with random weights, and those on the Hub. Knows no torch."""
+"""The named shapes of GPT-2: new ones with random weights, and those on the Hub. Knows no torch."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScratchShape:
-    """A GPT-2 with random weights: its layers, width, heads, words of vocabulary and window in tokens."""
+    """The sizes of a new GPT-2: layers, width, heads, vocabulary in tokens, and window in tokens."""
 
     layers: int
     width: int
@@ -20,7 +20,7 @@ SCRATCH_SHAPES = {
     "scratch-small": ScratchShape(layers=6, width=384, heads=6, vocabulary=8192, window=512),
 }
 
-# what OpenAI and Hugging Face published
+# as published by OpenAI and Hugging Face
 GPT2_SHAPES = {
     "distilgpt2": ScratchShape(layers=6, width=768, heads=12, vocabulary=50_257, window=1024),
     "gpt2": ScratchShape(layers=12, width=768, heads=12, vocabulary=50_257, window=1024),
@@ -29,15 +29,16 @@ GPT2_SHAPES = {
     "gpt2-xl": ScratchShape(layers=48, width=1600, heads=25, vocabulary=50_257, window=1024),
 }
 
-LAYERS, WIDTHS, HEAD = (1, 48), (64, 2048), 64  # of a shape by its size; a head is so wide
+LAYERS, WIDTHS, HEAD = (1, 48), (64, 2048), 64  # ranges for a shape given by its size; HEAD is the head width
 _SIZED = re.compile(r"scratch-([1-9][0-9]*)x([1-9][0-9]*)")
 
 
 def scratch_shape(name: str) -> ScratchShape | None:
-    """The shape of a base with random weights, one of the list or by its size: `scratch-9x320` is 9 layers × 320.
+    """The shape of a base with random weights: a listed one, or one by size, such as `scratch-9x320` (layers ×
+    width).
 
-    Heads are 64 wide; the vocabulary is 8,192 words, the window 512 tokens. None for any other base, and for a
-    size out of range, which `resolve_base` explains.
+    Heads are 64 wide, the vocabulary is 8,192 tokens, the window 512 tokens. None for any other base, and for a
+    size out of range, which `resolve_base` reports.
     """
     if name in SCRATCH_SHAPES:
         return SCRATCH_SHAPES[name]

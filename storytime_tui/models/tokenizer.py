@@ -1,4 +1,4 @@
-"""Text to token ids and back, on `tokenizers` alone: AutoTokenizer would load torch. Knows no torch."""
+"""Text to token ids and back, with the `tokenizers` library alone: AutoTokenizer would load torch. Knows no torch."""
 
 import contextlib
 import functools
@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-# Said before the library is loaded: otherwise it prints a warning, over the screen, whenever a process that
-# has encoded a batch is forked.
+# Must be set before the library is imported. Otherwise it prints a warning over the screen whenever a process
+# that has encoded a batch forks.
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 
 import tokenizers
@@ -26,15 +26,15 @@ from storytime_tui.models.word_memo import WordMemo, works_by_words
 
 END_OF_TEXT = "<|endoftext|>"
 _SETTINGS = model_folder.TOKENIZER_SETTINGS[0]
-_SMALLEST_VOCABULARY = 257  # each byte, and end-of-text
-_SPACE = "▁"  # what SentencePiece writes for a space
+_SMALLEST_VOCABULARY = 257  # all bytes and end-of-text
+_SPACE = "▁"  # SentencePiece's space
 
 
 class Tokenizer:
-    """A vocabulary and how text is cut into it.
+    """A vocabulary, and the rules that split text into its tokens.
 
-    `end_of_text` is the id that stands between two stories, `vocabulary_size` is above every id, and
-    `fingerprint` is the SHA-256 of all that decides which ids a text gets.
+    `end_of_text` is the id between two stories, `vocabulary_size` is greater than every id, and `fingerprint` is
+    the SHA-256 of everything that decides which ids a text gets.
     """
 
     def __init__(self, inner: tokenizers.Tokenizer, end_of_text: str, files: dict[str, bytes]) -> None:
@@ -42,13 +42,13 @@ class Tokenizer:
         inner.no_truncation()
         inner.no_padding()
         inner.add_special_tokens([AddedToken(end_of_text, special=True, normalized=False)])
-        # Special tokens in a text stay ordinary text: a story must not be able to end the text it is in.
+        # Special tokens in a text stay ordinary text, so that a story cannot contain the end-of-text token.
         inner.encode_special_tokens = True
         self._inner = inner
         self._files = files
         self._end_text = end_of_text
         end = inner.token_to_id(end_of_text)
-        assert end is not None  # it was just added, if it was not there
+        assert end is not None  # just added
         self.end_of_text: int = end
         self.vocabulary_size: int = max(inner.get_vocab(with_added_tokens=True).values()) + 1
         self.fingerprint: str = _fingerprint(inner, self.end_of_text)
@@ -56,30 +56,30 @@ class Tokenizer:
         self._memo_lock = threading.Lock()
 
     def encode(self, text: str) -> list[int]:
-        """The ids of `text`, with nothing added before or after."""
+        """The ids of `text`, without special tokens."""
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str]) -> list[list[int]]:
-        """The ids of each text: by words that are remembered, or by the library's several threads."""
+        """The ids of each text: word by word from memory, or by the library's threads."""
         if self._memo is not None:
             with self._memo_lock:
-                ids = [self._memo.encode(text) for text in texts]
+                batch = [self._memo.encode(text) for text in texts]
         else:
-            ids = self._encode_all(texts)
+            batch = self._encode_all(texts)
         return [
-            each if self.end_of_text not in each else self._without_end(text)
-            for text, each in zip(texts, ids, strict=True)
+            token_ids if self.end_of_text not in token_ids else self._without_end(text)
+            for text, token_ids in zip(texts, batch, strict=True)
         ]
 
     def _encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        with _library("The model's tokenizer failed on a text", "Pick another model."):
-            found = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
-            return [encoding.ids for encoding in found]
+        with _library_errors("The model's tokenizer failed on a text", "Pick another model."):
+            encodings = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
+            return [encoding.ids for encoding in encodings]
 
     def _without_end(self, text: str) -> list[int]:
-        """The ids of a text whose own words the model's vocabulary takes for end-of-text.
+        """The ids of a text that spells out the end-of-text token, without that token.
 
-        Some vocabularies hold it as an ordinary piece as well; cut in the middle it cannot be found.
+        Some vocabularies also have it as an ordinary token; splitting it in the middle prevents a match.
         """
         middle = len(self._end_text) // 2 or 1
         head, tail = self._end_text[:middle], self._end_text[middle:]
@@ -89,15 +89,15 @@ class Tokenizer:
         return [token for ids in self._encode_all(pieces) for token in ids if token != self.end_of_text]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of `ids`, end-of-text left out; bytes that are no UTF-8 become U+FFFD."""
-        told = [token for token in ids if token != self.end_of_text]
-        with _library("The model's tokenizer failed on what was told", "Pick another model."):
-            return str(self._inner.decode(told, skip_special_tokens=False))
+        """The text of `ids`, without end-of-text; invalid UTF-8 becomes U+FFFD."""
+        kept = [token for token in ids if token != self.end_of_text]
+        with _library_errors("The model's tokenizer failed on generated tokens", "Pick another model."):
+            return str(self._inner.decode(kept, skip_special_tokens=False))
 
     def token_bytes(self, token: int) -> bytes:
-        """The bytes that one token adds to a text: none for end-of-text, or for an id without a token.
+        """The bytes of one token; empty for end-of-text and for an unused id.
 
-        A character may be spread over several tokens, so these bytes alone need not be UTF-8.
+        A character may span several tokens, so these bytes alone need not be valid UTF-8.
         """
         return self._bytes.get(token, b"")
 
@@ -112,10 +112,10 @@ class Tokenizer:
         return table
 
     def save(self, folder: Path, window: int | None = None) -> None:
-        """Write the files that transformers' AutoTokenizer opens; makes the folder. Raises OSError.
+        """Write the files that transformers' AutoTokenizer opens, creating the folder. Raises OSError.
 
-        A tokenizer that was loaded writes the files it came from, as they were, but for `window`: the tokens that
-        the model beside it sees at once, which other programs cut long texts by.
+        A loaded tokenizer writes its original files unchanged, except for `window`: the model's context length in
+        tokens, at which other programs truncate texts.
         """
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in self._files.items():
@@ -127,25 +127,25 @@ class Tokenizer:
 def load_tokenizer(folder: Path) -> Tokenizer:
     """Open the tokenizer in `folder`: `tokenizer.json`, or GPT-2's `vocab.json` and `merges.txt`.
 
-    Raises ModelError naming the folder where there is none, where it is damaged or knows no end of text.
+    Raises ModelError naming the folder for a tokenizer that is missing, damaged, or without an end-of-text token.
     """
     files = {
         name: content
         for name in model_folder.TOKENIZER_FILES
-        if (content := _content(folder / name)) is not None
+        if (content := _read_file(folder / name)) is not None
     }
     vocabulary, merges = model_folder.VOCABULARY
     if model_folder.TOKENIZER not in files and not {vocabulary, merges} <= files.keys():
         raise ModelError(
             f"The folder {folder} has no tokenizer: it needs {model_folder.TOKENIZER}, or {vocabulary} and {merges}."
         )
-    if folder != catalogue.STARTER_FOLDER:  # which came with the program
+    if folder != catalogue.STARTER_FOLDER:  # bundled, so trusted
         tokenizer_trust.check(files, folder)
-    with _library(f"The tokenizer in {folder} is damaged", "Fetch or copy it again."):
-        return _opened(folder, files)
+    with _library_errors(f"The tokenizer in {folder} is damaged", "Fetch or copy it again."):
+        return _open(folder, files)
 
 
-def _opened(folder: Path, files: dict[str, bytes]) -> Tokenizer:
+def _open(folder: Path, files: dict[str, bytes]) -> Tokenizer:
     if model_folder.TOKENIZER in files:
         inner = tokenizers.Tokenizer.from_buffer(files[model_folder.TOKENIZER])
     else:
@@ -157,8 +157,8 @@ def _opened(folder: Path, files: dict[str, bytes]) -> Tokenizer:
     return Tokenizer(inner, end_of_text, files)
 
 
-def _content(path: Path) -> bytes | None:
-    """The bytes of one of a tokenizer's files; None where there is no such file. Raises ModelError."""
+def _read_file(path: Path) -> bytes | None:
+    """The bytes of one of a tokenizer's files, None if it does not exist. Raises ModelError."""
     try:
         return small_files.read_bytes(path, model_folder.TOKENIZER_LIMIT)
     except FileNotFoundError:
@@ -168,8 +168,8 @@ def _content(path: Path) -> bytes | None:
 
 
 @contextlib.contextmanager
-def _library(what: str, advice: str) -> Iterator[None]:
-    """Turn whatever the library raises into a ModelError: bare Exceptions, and panics, which are none."""
+def _library_errors(what: str, advice: str) -> Iterator[None]:
+    """Turn any error of the library into a ModelError, including panics, which are not Exceptions."""
     try:
         yield
     except ModelError:
@@ -177,15 +177,15 @@ def _library(what: str, advice: str) -> Iterator[None]:
     except BaseException as error:
         if not is_fault(error):
             raise
-        said = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
-        raise ModelError(f"{what}: {said}. {advice}") from error
+        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise ModelError(f"{what}: {reason}. {advice}") from error
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> Tokenizer:
-    """Learn a byte-level BPE from `texts`: GPT-2's method, with end-of-text as id 0 and each byte a token.
+    """Train a byte-level BPE on `texts` by GPT-2's method, with end-of-text as id 0 and a token for each byte.
 
-    The same texts give the same tokenizer. Few texts give fewer tokens than asked for: a pair is merged
-    only where it occurs at least twice. Raises ModelError for a vocabulary without room for the bytes.
+    The same texts give the same tokenizer. Short texts may give fewer tokens than requested, because a pair is
+    merged only if it occurs at least twice. Raises ModelError for a vocabulary that is too small for all bytes.
     """
     if vocabulary_size < _SMALLEST_VOCABULARY:
         raise ModelError(
@@ -211,7 +211,7 @@ def _byte_level(model: models.BPE) -> tokenizers.Tokenizer:
 
 
 def _files_of(inner: tokenizers.Tokenizer, end_of_text: str) -> dict[str, bytes]:
-    """What makes transformers open `inner` as it is."""
+    """The files that make transformers open `inner` unchanged."""
     settings = {
         "add_prefix_space": False,
         "bos_token": end_of_text,
@@ -230,21 +230,20 @@ def _with_window(content: bytes, window: int) -> bytes:
     try:
         settings = json.loads(content)
     except ValueError:
-        return content  # it was opened without it, so it will be again
+        return content  # the tokenizer was loaded without these settings
     if not isinstance(settings, dict) or settings.get("model_max_length") == window:
         return content
     return (json.dumps({**settings, "model_max_length": window}, indent=2) + "\n").encode()
 
 
 def _end_of_text(folder: Path, inner: tokenizers.Tokenizer) -> str:
-    """The token that ends a text, from the first of the folder's files that names one in the vocabulary."""
+    """The end-of-text token: the first one named in the folder's files that is in the vocabulary."""
     for token in _end_candidates(folder):
         text = inner.id_to_token(token) if isinstance(token, int) and token >= 0 else token
         if isinstance(text, str) and text and inner.token_to_id(text) is not None:
             return text
     raise ModelError(
-        f"The tokenizer in {folder} names no token that ends a text: its tokenizer_config.json needs an "
-        "eos_token."
+        f"The tokenizer in {folder} has no end-of-text token: its tokenizer_config.json needs an eos_token."
     )
 
 
@@ -252,27 +251,27 @@ def _end_candidates(folder: Path) -> Iterator[Any]:
     for name in (*model_folder.TOKENIZER_SETTINGS, model_folder.GENERATION_CONFIG, model_folder.CONFIG):
         if (folder / name).is_file():
             settings = model_folder.read_json(folder / name)
-            for found in (settings.get("eos_token"), settings.get("eos_token_id")):
-                if isinstance(found, dict):  # a token with its flags
-                    yield found.get("content")
-                elif isinstance(found, list):  # several may end a text
-                    yield from found
+            for value in (settings.get("eos_token"), settings.get("eos_token_id")):
+                if isinstance(value, dict):  # a token with flags
+                    yield value.get("content")
+                elif isinstance(value, list):  # several end-of-text tokens
+                    yield from value
                 else:
-                    yield found
+                    yield value
     yield END_OF_TEXT
 
 
 def _fingerprint(inner: tokenizers.Tokenizer, end_of_text: int) -> str:
     rules = json.loads(inner.to_str())
-    deciding = {name: rules.get(name) for name in ("normalizer", "pre_tokenizer", "model", "added_tokens")}
-    text = json.dumps([deciding, end_of_text], sort_keys=True, ensure_ascii=False)
+    relevant = {name: rules.get(name) for name in ("normalizer", "pre_tokenizer", "model", "added_tokens")}
+    text = json.dumps([relevant, end_of_text], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def byte_characters() -> dict[str, int]:
-    """GPT-2's byte map (Radford et al. 2019, `bytes_to_unicode`): which byte each character stands for.
+    """GPT-2's byte map (Radford et al. 2019, `bytes_to_unicode`): the byte that each character stands for.
 
-    A printable byte is its own Latin-1 character; the rest take the characters from 256 on, in order.
+    A printable byte is its own Latin-1 character; the others take the characters from 256 on, in order.
     """
     printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
@@ -280,17 +279,17 @@ def byte_characters() -> dict[str, int]:
 
 
 def _piece_to_bytes(inner: tokenizers.Tokenizer) -> Callable[[str], bytes]:
-    """Which of two ways the pieces are written in, told by the decoder: GPT-2's or SentencePiece's."""
+    """The function from a vocabulary entry to its bytes, in GPT-2's or SentencePiece's notation by the decoder."""
     decoder = json.loads(inner.decoder.__getstate__()) if inner.decoder is not None else {}
-    kinds = {decoder.get("type")} | {each.get("type") for each in decoder.get("decoders", ())}
-    if "ByteLevel" not in kinds:
+    types = {decoder.get("type")} | {each.get("type") for each in decoder.get("decoders", ())}
+    if "ByteLevel" not in types:
         return _sentence_piece
     characters = {character: bytes([byte]) for character, byte in byte_characters().items()}
-    # a vocabulary may hold pieces that are not written so: these stand for themselves, as in the library
+    # An entry in neither notation stands for itself, as in the library.
     return lambda piece: b"".join(characters.get(character) or character.encode() for character in piece)
 
 
 def _sentence_piece(piece: str) -> bytes:
-    """A piece in SentencePiece's way: "▁" is a space, "<0xE2>" is that byte."""
+    """The bytes of an entry in SentencePiece's notation: "▁" is a space, "<0xE2>" is that byte."""
     byte = re.fullmatch("<0x([0-9A-F]{2})>", piece)
     return bytes.fromhex(byte.group(1)) if byte else piece.replace(_SPACE, " ").encode()

@@ -1,11 +1,11 @@
-"""A tokenizer from elsewhere, tried in a process of its own: `python -m storytime_tui.models.tokenizer_trial`.
+"""Tries an unknown tokenizer in its own process: `python -m storytime_tui.models.tokenizer_trial`.
 
-The library is written in Rust, and a hostile tokenizer.json can make it panic, end the whole process, take all memory
-or never come back. So what nobody knows is loaded here first, with a bound on memory and time, and cuts a few texts
-of each kind. It says "ok" as the last line of its output, or what is wrong in words. Knows only `tokenizers`.
+The library is written in Rust, and a hostile tokenizer.json can make it panic, crash the process, exhaust the
+memory or hang. An unknown tokenizer is therefore first loaded here, with limits on memory and time, and encodes
+some texts of each kind. The last line of the output is "ok" or the reason it failed. Imports only `tokenizers`.
 
-What remains: a pattern made to run for ever on one particular text passes, if that text is not among these. It then
-keeps one thread busy; the rest of the program goes on, and ends when it is closed.
+Remaining risk: a pattern that hangs on one particular text passes if that text is not among these. It then blocks
+one thread; the rest of the program goes on and can be closed.
 """
 
 import contextlib
@@ -13,26 +13,26 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_MEMORY = 3_000_000_000  # bytes of address space; a vocabulary of 260,000 words takes half of one billion
-_SECONDS = 20  # of computing
-_MOST = 1_500_000  # tokens, and the highest of their numbers; the largest vocabularies have a million
-_GROWTH = 60  # tokens for one sign of a text; bytes of an emoji's sequence are some 30
+_MEMORY = 3_000_000_000  # bytes of address space; a vocabulary of 260,000 words needs about 500 million
+_SECONDS = 20  # CPU seconds
+_MAX_ID = 1_500_000  # the largest vocabularies have a million tokens
+_MAX_TOKENS_PER_CHARACTER = 60  # an emoji sequence has about 30 bytes
 OK = "ok"
 
 
 class _Unfit(Exception):
-    """The tokenizer cannot be used; the message says why, as the end of a sentence."""
+    """The tokenizer cannot be used; the message gives the reason, as the end of a sentence."""
 
 
 def probes() -> Iterator[str]:
-    """Texts of every kind that a story, or a user, may hold: the ones that patterns are known to fall over, too."""
+    """Texts of every kind that a story or a user may contain, including those that break regular expressions."""
     yield "Once upon a time there was a little mouse, who said: \"It's half past 7 o'clock -- isn't it?\"\n\nThe end."
-    for sign in "ax0. \n\t-_=*#'\"(é中\u3042\u0e01\u0301\u200d😀\u00a0":
-        yield sign
+    for character in "ax0. \n\t-_=*#'\"(é中\u3042\u0e01\u0301\u200d😀\u00a0":
+        yield character
         for length in (40, 3000):
-            yield sign * length
-            yield sign * length + "!"
-            yield sign * length + "b"
+            yield character * length
+            yield character * length + "!"
+            yield character * length + "b"
     yield "ab" * 2000
     yield "a b " * 1000
     yield "word " * 500 + "\r\n" * 500 + "\t \t" * 500
@@ -43,11 +43,11 @@ def probes() -> Iterator[str]:
 
 
 def main() -> int:
-    """Try the tokenizer whose files are named: one `tokenizer.json`, or a `vocab.json` and a `merges.txt`."""
-    _bound()
-    said = _verdict([Path(name) for name in sys.argv[1:]])
-    sys.stdout.write(said + "\n")
-    return 0 if said == OK else 1
+    """Try the tokenizer in the files named as arguments: `tokenizer.json`, or `vocab.json` and `merges.txt`."""
+    _limit_resources()
+    verdict = _verdict([Path(name) for name in sys.argv[1:]])
+    sys.stdout.write(verdict + "\n")
+    return 0 if verdict == OK else 1
 
 
 def _verdict(paths: list[Path]) -> str:
@@ -55,24 +55,24 @@ def _verdict(paths: list[Path]) -> str:
         _try(paths)
     except MemoryError:
         return "it takes too much memory"
-    except BaseException as error:  # the library's panics are no Exceptions
+    except BaseException as error:  # the library's panics are not Exceptions
         return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
     return OK
 
 
-def _bound() -> None:
-    with contextlib.suppress(ImportError, OSError, ValueError):  # not on Windows; macOS has only the time
+def _limit_resources() -> None:
+    with contextlib.suppress(ImportError, OSError, ValueError):  # not on Windows; macOS limits only the time
         import resource
 
-        for which, most in (
+        for resource_id, limit in (
             (resource.RLIMIT_AS, _MEMORY),
             (resource.RLIMIT_CPU, _SECONDS),
             (resource.RLIMIT_CORE, 0),
         ):
             with contextlib.suppress(OSError, ValueError):
-                hard = resource.getrlimit(which)[1]
-                least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-                resource.setrlimit(which, (least, hard))
+                hard = resource.getrlimit(resource_id)[1]
+                soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+                resource.setrlimit(resource_id, (soft, hard))
 
 
 def _try(paths: list[Path]) -> None:
@@ -89,15 +89,15 @@ def _try(paths: list[Path]) -> None:
     ids = inner.get_vocab(with_added_tokens=True).values()
     if not ids:
         raise _Unfit("its vocabulary is empty")
-    if max(ids) > _MOST:
-        raise _Unfit(f"the highest number of its {len(ids):,} tokens is {max(ids):,}, which is too much")
+    if max(ids) > _MAX_ID:
+        raise _Unfit(f"the highest id of its {len(ids):,} tokens is {max(ids):,}, which is too high")
     inner.to_str()
     inner.encode_special_tokens = True
     for text in probes():
-        found = inner.encode_batch_fast([text], add_special_tokens=False)[0].ids
-        if len(found) > _GROWTH * len(text) + 1000:
-            raise _Unfit(f"it makes {len(found):,} tokens of a text of {len(text):,} signs")
-        inner.decode(found, skip_special_tokens=False)
+        encoded = inner.encode_batch_fast([text], add_special_tokens=False)[0].ids
+        if len(encoded) > _MAX_TOKENS_PER_CHARACTER * len(text) + 1000:
+            raise _Unfit(f"it makes {len(encoded):,} tokens of a text of {len(text):,} characters")
+        inner.decode(encoded, skip_special_tokens=False)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Any other causal language model that transformers knows, behind the few words that ours has (`gpt2.GPT2`)."""
+"""Any other causal language model of transformers, with the same interface as our GPT-2 (`gpt2.GPT2`)."""
 
 import contextlib
 import inspect
@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, DynamicCache
 
 from storytime_tui.errors import ModelError, is_fault
-from storytime_tui.models import config_numbers, weights_head
+from storytime_tui.models import config_numbers, safetensors_header
 from storytime_tui.models import folder as model_folder
 
-# What transformers would print, natively too, tears the screen: it goes to the log, where there is one.
+# transformers' messages, native ones too, would disturb the screen; they go to the log.
 transformers.logging.disable_default_handler()
 transformers.logging.enable_propagation()
 transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -34,31 +34,31 @@ _log = logging.getLogger(__name__)
 _DROPOUT = ("resid_pdrop", "embd_pdrop", "hidden_dropout", "hidden_dropout_prob", "embed_dropout", "dropout")
 _ATTENTION_DROPOUT = ("attn_pdrop", "attention_dropout", "attention_probs_dropout_prob")
 _WINDOWS = ("n_positions", "max_position_embeddings", "n_ctx", "max_seq_len", "seq_length")
-_NOT_THEIRS = {  # keys of a config.json that choose code, from the Hub too, or a dtype: that is for us to do
+_IGNORED_KEYS = {  # keys that choose code (also from the Hub) or a dtype, which we choose
     *("attn_implementation", "_attn_implementation", "_attn_implementation_internal"),
     *("experts_implementation", "_experts_implementation", "_experts_implementation_internal"),
     *("use_kernels", "kernel_config", "auto_map", "custom_pipelines", "_name_or_path", "name_or_path"),
     *("base_model_name_or_path", "dtype", "torch_dtype", "output_attentions", "output_hidden_states"),
 }
-_WINDOW_UNKNOWN = 1024  # for models without positions of their own, such as ALiBi's: GPT-2's window
+_WINDOW_UNKNOWN = 1024  # for models without position embeddings, such as ALiBi's: GPT-2's window
 
 
 class TransformersModel(nn.Module):
-    """A model of transformers. `head` is None where its logits are more than a product with a matrix."""
+    """A model of transformers. `head` is None if its logits are not simply hidden states times a matrix."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.model = model
-        # Only the last position's logits are wanted of a reading; nearly every model can leave the others out.
-        takes = inspect.signature(model.forward).parameters
-        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in takes else {}
-        # renamed in the middle of the versions that we take; the old word goes in 5.40
-        self._cache_word = "cache" if "cache" in takes else "past_key_values"
+        # `read` needs only the last position's logits; nearly every model can skip the others.
+        parameters = inspect.signature(model.forward).parameters
+        self._last_only = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+        # renamed within the supported versions; the old name disappears in 5.40
+        self._cache_argument = "cache" if "cache" in parameters else "past_key_values"
         self._plain_head = self._has_plain_head()
 
     @property
     def window(self) -> int:
-        """The largest number of tokens that it sees at once: never give it a position beyond."""
+        """The most tokens in a context; there are no positions beyond it."""
         config = _text_config(self.model.config)
         for name in _WINDOWS:
             window = getattr(config, name, None)
@@ -68,117 +68,123 @@ class TransformersModel(nn.Module):
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens it has a row for, padding included."""
+        """The number of embedding rows, padding included."""
         return int(_text_config(self.model.config).vocab_size)
 
     @property
     def head(self) -> Tensor | None:
-        """(vocabulary, width), or None where that is not all."""
+        """(vocabulary, width), or None if the logits are not a plain product."""
         return self.model.get_output_embeddings().weight if self._plain_head else None
 
     @property
     def blocks(self) -> list[nn.Module]:
-        """The layers, from the first: the longest list of modules that there is."""
+        """The layers, from the first: the longest list of modules."""
         lists = [list(module) for module in self.model.modules() if isinstance(module, nn.ModuleList)]
         return max(lists, key=len, default=[])
 
     @property
     def checkpointing(self) -> bool:
-        """Whether each block is computed twice, and nothing of it kept."""
+        """Whether gradient checkpointing is on."""
         return any(getattr(module, "gradient_checkpointing", False) for module in self.model.modules())
 
     @checkpointing.setter
     def checkpointing(self, on: bool) -> None:
-        # renamed in the middle of the versions that we take; the old words go in 6
-        word = "activation" if hasattr(self.model, "activation_checkpointing_enable") else "gradient"
+        # renamed within the supported versions; the old names disappear in 6
+        prefix = "activation" if hasattr(self.model, "activation_checkpointing_enable") else "gradient"
         if not on:
-            getattr(self.model, f"{word}_checkpointing_disable")()
+            getattr(self.model, f"{prefix}_checkpointing_disable")()
         elif self.model.supports_gradient_checkpointing:
-            getattr(self.model, f"{word}_checkpointing_enable")({"use_reentrant": False})
+            getattr(self.model, f"{prefix}_checkpointing_enable")({"use_reentrant": False})
 
     def hidden(self, ids: Tensor) -> Tensor:
-        """(batch, tokens) -> (batch, tokens, width)."""
+        """(batch, tokens) ids -> (batch, tokens, width)."""
         return self.model.base_model(input_ids=ids, use_cache=False)[0]  # type: ignore[no-any-return]
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(batch, tokens) -> (batch, tokens, vocabulary) logits.
+        """(batch, tokens) ids -> (batch, tokens, vocabulary) logits.
 
-        The cache is off: with it on, transformers would keep keys and values that training never reads.
+        The cache is off; otherwise transformers would store keys and values that training never reads.
         """
         return self.model(input_ids=ids, use_cache=False).logits  # type: ignore[no-any-return]
 
     def new_cache(self) -> DynamicCache:
-        """An empty one, that grows."""
+        """An empty cache, which grows as needed."""
         return DynamicCache(config=self.model.config)
 
     def read(self, ids: Tensor, cache: DynamicCache) -> Tensor:
-        """Put (batch, tokens) ids behind the cache -> (batch, vocabulary): logits of what follows the last."""
-        found = self.model(input_ids=ids, use_cache=True, **{self._cache_word: cache}, **self._last_only)
-        return found.logits[:, -1]  # type: ignore[no-any-return]
+        """Append (batch, tokens) ids to the cache -> (batch, vocabulary) logits of the token after the last."""
+        output = self.model(input_ids=ids, use_cache=True, **{self._cache_argument: cache}, **self._last_only)
+        return output.logits[:, -1]  # type: ignore[no-any-return]
 
     def weights(self) -> dict[str, Tensor]:
-        """All of them, on the CPU. Where ranks hold parts of the model, each has to ask."""
-        found = {}
+        """All weights, on the CPU; with FSDP every rank must call this."""
+        weights = {}
         for name, tensor in self.model.state_dict().items():
             tensor = tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
-            found[name.replace("_orig_mod.", "")] = tensor.detach().cpu()
-        return found
+            weights[name.replace("_orig_mod.", "")] = tensor.detach().cpu()
+        return weights
 
     def write(self, weights: dict[str, Tensor], folder: Path) -> None:
-        """Weights and configuration, as transformers writes them. Raises OSError and SafetensorError."""
+        """Write weights and configuration as transformers does. Raises OSError and SafetensorError."""
         self.model.save_pretrained(folder, state_dict=weights)
 
     def _has_plain_head(self) -> bool:
-        """Tried, since models scale, cap and shift their logits under many names."""
+        """Whether the logits are hidden states times the head; tested, since models scale, cap and shift under many
+        names."""
         head: Any = self.model.get_output_embeddings()
         if not isinstance(head, nn.Linear) or getattr(head, "bias", None) is not None:
             return False
-        learning = [module for module in self.modules() if module.training]
+        training_modules = [module for module in self.modules() if module.training]
         self.eval()
         ids = torch.arange(1, 5, device=head.weight.device)[None] % self.vocabulary
         try:
             with torch.no_grad():
                 product, logits = F.linear(self.hidden(ids), head.weight), self(ids)
                 return torch.allclose(product.float(), logits.float(), rtol=1e-2, atol=1e-2)
-        except Exception:  # a base model that is called otherwise
+        except Exception:  # for example, a base model with another signature
             return False
         finally:
-            for module in learning:  # each as it was: some may have been at rest
+            for module in training_modules:  # restore each module's own mode
                 module.training = True
 
 
-def open_foreign(
+def load_transformers_model(
     folder: Path, device: torch.device, dtype: torch.dtype, dropout: float | None
 ) -> tuple[TransformersModel, list[str], list[str]]:
-    """The model, and the names of weights that its files lack or have in another size. Raises whatever goes wrong.
+    """The model, the names of weights missing in its files, and those with a different shape. Raises any error.
 
-    transformers sees nothing of the folder but its weights: all else in one could lead it to other repositories.
+    transformers gets to see only the weights of the folder; other files could make it access other repositories.
     """
     config: Any = read_config(folder)
     if dropout is not None:
-        _set(config, _DROPOUT, dropout)
-        _set(config, _ATTENTION_DROPOUT, 0.0)
+        _set_where_present(config, _DROPOUT, dropout)
+        _set_where_present(config, _ATTENTION_DROPOUT, 0.0)
     names = model_folder.weight_names(folder)
-    with _offline(), tempfile.TemporaryDirectory(prefix="storytime-") as place:
-        _check_size(config, weights_head.shapes_in([folder / name for name in names]), folder)
+    with _offline(), tempfile.TemporaryDirectory(prefix="storytime-") as weights_only:
+        _check_size(config, safetensors_header.shapes_in([folder / name for name in names]), folder)
         index = (model_folder.WEIGHTS_INDEX,) if names != (model_folder.WEIGHTS,) else ()
         for name in (*names, *index):
-            _link(folder / name, Path(place) / name)
-        (Path(place) / model_folder.GENERATION_CONFIG).write_text(json.dumps(_generation_config(folder)))
-        opened: Any = transformers.AutoModelForCausalLM.from_pretrained(
-            place,
+            _link(folder / name, Path(weights_only) / name)
+        (Path(weights_only) / model_folder.GENERATION_CONFIG).write_text(
+            json.dumps(_generation_config(folder))
+        )
+        loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
+            weights_only,
             config=config,
             dtype=dtype,
             use_safetensors=True,
             trust_remote_code=False,
             local_files_only=True,
-            ignore_mismatched_sizes=True,  # counted, in place of a report on the screen
+            ignore_mismatched_sizes=True,  # reported below instead of on the screen
             output_loading_info=True,
-        )  # attention is SDPA where the architecture has it, by transformers' own choice
-    model, found = opened
-    absent, unfit = sorted(found["missing_keys"]), sorted(each[0] for each in found["mismatched_keys"])
-    if absent or unfit:
-        return model, absent, unfit
+        )  # transformers chooses SDPA attention if the architecture supports it
+    model, report = loaded
+    missing, mismatched = (
+        sorted(report["missing_keys"]),
+        sorted(each[0] for each in report["mismatched_keys"]),
+    )
+    if missing or mismatched:
+        return model, missing, mismatched
     return TransformersModel(model.to(device)), [], []
 
 
@@ -188,49 +194,51 @@ def _generation_config(folder: Path) -> dict[str, Any]:
 
 
 def read_config(folder: Path) -> Any:
-    """transformers' view of config.json, without what would choose code or numbers for us. Raises ModelError."""
+    """transformers' config object for config.json, without keys that choose code or dtype. Raises ModelError."""
     path = folder / model_folder.CONFIG
-    said = model_folder.read_json(path)
-    model_folder.check_config(said, str(folder))
+    values = model_folder.read_json(path)
+    model_folder.check_config(values, str(folder))
     try:
-        return CONFIG_MAPPING[said["model_type"]].from_dict(_ours(said))
-    except BaseException as error:  # whatever a foreign configuration can raise
+        return CONFIG_MAPPING[values["model_type"]].from_dict(_without_ignored(values))
+    except BaseException as error:  # any error is possible here
         if not is_fault(error):
             raise
-        raise _unusable(path, said, error) from error
+        raise _unusable(path, values, error) from error
 
 
-def _unusable(path: Path, said: Mapping[str, Any], error: BaseException) -> ModelError:
-    """The sentence for a value of config.json on which transformers fell; its own words are for the log."""
+def _unusable(path: Path, values: Mapping[str, Any], error: BaseException) -> ModelError:
+    """The error for a config.json that transformers cannot use; its own message goes to the log."""
     _log.warning("transformers cannot use %s", path, exc_info=error)
-    words = str(error)
-    asked = error.args[0] if isinstance(error, KeyError) and error.args else None
-    for key, value in said.items():
-        # a table of transformers that lacks the value, or a check that names the key
-        if (isinstance(value, str) and value == asked) or re.search(rf"['\"`]{re.escape(key)}['\"`]", words):
+    message = str(error)
+    missing_key = error.args[0] if isinstance(error, KeyError) and error.args else None
+    for key, value in values.items():
+        # a lookup table of transformers lacks the value, or a validation names the key
+        if (isinstance(value, str) and value == missing_key) or re.search(
+            rf"['\"`]{re.escape(key)}['\"`]", message
+        ):
             shown = repr(value) if len(repr(value)) <= 40 else repr(value)[:40] + "…"
             return ModelError(
-                f"{path} cannot be used: {key} is {shown}, and transformers knows no such value."
+                f"{path} cannot be used: {key} is {shown}, which transformers does not support."
             )
     return ModelError(
-        f"{path} cannot be used: it holds a value that transformers cannot use. Fetch or copy the model again."
+        f"{path} cannot be used: it has a value that transformers does not support. Fetch or copy the model again."
     )
 
 
-def _ours(value: Any) -> Any:
-    """A config without its choices of code and of dtype, at any depth: those are ours."""
+def _without_ignored(value: Any) -> Any:
+    """A config without the keys that choose code or dtype, at any depth."""
     if isinstance(value, dict):
-        return {key: _ours(each) for key, each in value.items() if key not in _NOT_THEIRS}
-    return [_ours(each) for each in value] if isinstance(value, list) else value
+        return {key: _without_ignored(each) for key, each in value.items() if key not in _IGNORED_KEYS}
+    return [_without_ignored(each) for each in value] if isinstance(value, list) else value
 
 
-def _check_size(config: Any, shapes: Mapping[str, weights_head.TensorShape], folder: Path) -> None:
-    """Raise ModelError where the model would be far larger than its weights, before any memory is taken for it."""
+def _check_size(config: Any, shapes: Mapping[str, safetensors_header.TensorShape], folder: Path) -> None:
+    """Raise ModelError if the model would be far larger than its weights, before memory is allocated for it."""
     try:
         with torch.device("meta"):
             auto: Any = transformers.AutoModelForCausalLM
             model = auto.from_config(config, trust_remote_code=False)
-    except Exception as error:  # whatever an architecture makes of values that no check of ours knows
+    except Exception as error:  # architectures raise any error for values that we do not check
         path = folder / model_folder.CONFIG
         raise _unusable(path, model_folder.read_json(path), error) from error
     tensors = {id(each): each.numel() for each in (*model.parameters(), *model.buffers())}
@@ -239,16 +247,16 @@ def _check_size(config: Any, shapes: Mapping[str, weights_head.TensorShape], fol
 
 
 def _link(file: Path, place: Path) -> None:
-    """Make `place` lead to `file`. Raises OSError."""
+    """Link `place` to `file`. Raises OSError."""
     try:
         place.symlink_to(file.resolve())
-    except OSError:  # Windows, without the right to make one
+    except OSError:  # Windows, without the permission to make links
         os.link(file.resolve(), place)
 
 
 @contextlib.contextmanager
 def _offline() -> Iterator[None]:
-    """Let nobody in this process ask the Hub through its library meanwhile: a model is here, or it is not."""
+    """Keep huggingface_hub from network access in this process for the block; the model must be local."""
     before = hub_constants.HF_HUB_OFFLINE
     hub_constants.HF_HUB_OFFLINE = True
     try:
@@ -258,17 +266,17 @@ def _offline() -> Iterator[None]:
 
 
 def rows_of(config: Any) -> int | None:
-    """How many tokens the model has a row for, where it says so."""
+    """The number of embedding rows by the config, None if it does not say."""
     rows = getattr(_text_config(config), "vocab_size", None)
     return rows if isinstance(rows, int) else None
 
 
 def _text_config(config: Any) -> Any:
-    """The part of a configuration that is about text: models that also see or hear keep it apart."""
+    """The text part of a config; multimodal models nest it."""
     return config.get_text_config(decoder=True)
 
 
-def _set(config: Any, names: tuple[str, ...], value: float) -> None:
+def _set_where_present(config: Any, names: tuple[str, ...], value: float) -> None:
     for name in names:
         if isinstance(getattr(config, name, None), float | int):
             setattr(config, name, value)

@@ -1,4 +1,4 @@
-"""The voices that a model knows, and how strongly it is told with: a small file beside its weights. Loads no torch."""
+"""The voices that a model knows and its default strength, in a small file beside its weights. Loads no torch."""
 
 import dataclasses
 import json
@@ -21,10 +21,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Voices:
-    """`titles`: the shelves that it learned from, as their lines call them; told alone, it uses the first one.
+    """`titles`: the shelves that the model was trained on, as in their header lines; the first is the default voice.
 
-    `strength`: how far from its base towards what it learned it is told with, unless somebody says otherwise.
-    `contrast`: how far a voice leans away from the others (see `generation.voice.leaning`), likewise.
+    `strength`: how far from its base towards the run it generates by default.
+    `contrast`: how far a voice leans away from the others (see `generation.voice.leaning`) by default.
     """
 
     titles: tuple[str, ...] = ()
@@ -33,11 +33,11 @@ class Voices:
 
 
 def read_voices(folder: Path) -> Voices | None:
-    """What a folder says of its model's voices; None where it says nothing, or nothing that can be read."""
+    """The voices of a model folder; None if there is no such file or it cannot be read."""
     try:
-        found = small_files.read_json(folder / VOICES, _LARGEST)
-        titles, strength = found["titles"], float(found["strength"])
-        contrast = float(found.get("contrast", 0.0))  # older files have none
+        record = small_files.read_json(folder / VOICES, _LARGEST)
+        titles, strength = record["titles"], float(record["strength"])
+        contrast = float(record.get("contrast", 0.0))  # older files have none
         if not all(isinstance(title, str) for title in titles):
             raise ValueError
     except FileNotFoundError:
@@ -45,20 +45,20 @@ def read_voices(folder: Path) -> Voices | None:
     except (small_files.UnreadableFile, ValueError, KeyError, TypeError, AttributeError):
         _log.warning("the voices in %s cannot be read", folder)
         return None
-    within = LEAST_STRENGTH <= strength <= MOST_STRENGTH
+    in_range = LEAST_STRENGTH <= strength <= MOST_STRENGTH
     titles = tuple(filter(None, map(voice_of, titles)))
-    return Voices(titles, strength if within else 1.0, contrast if 0 <= contrast <= MOST_CONTRAST else 0.0)
+    return Voices(titles, strength if in_range else 1.0, contrast if 0 <= contrast <= MOST_CONTRAST else 0.0)
 
 
 def write_voices(folder: Path, voices: Voices) -> None:
-    """Write them, atomically. Raises OSError."""
+    """Write the file atomically. Raises OSError."""
     text = json.dumps(dataclasses.asdict(voices), indent=1, ensure_ascii=False) + "\n"
     files.write_atomically(folder / VOICES, text.encode())
 
 
 def check_strength(strength: float) -> None:
     """Raise Misused for a strength out of range."""
-    if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:  # nor where it is no number
+    if not LEAST_STRENGTH <= strength <= MOST_STRENGTH:  # also true for NaN
         raise Misused(
             f"The strength is {strength:g}, but must be from 0 (the base alone) to 2; 1 is the run as it was trained."
         )
@@ -71,15 +71,14 @@ def check_contrast(contrast: float) -> None:
 
 
 def check_shares(shares: Sequence[tuple[str, float]]) -> None:
-    """Raise Misused where other runs cannot have such shares in a blend."""
+    """Raise Misused if the other runs' shares in a blend are out of range."""
     for name, share in shares:
         if not 0 <= share <= 1:
             raise Misused(
-                f"The share of {name} in the blend is {share:g}, but must be from 0 (nothing of it) to 1 (it alone)."
+                f"The share of {name} in the blend is {share:g}, but must be from 0 (none of it) to 1 (only it)."
             )
-    whole = math.fsum(share for _, share in shares)
-    if whole > 1:
+    total = math.fsum(share for _, share in shares)
+    if total > 1:
         raise Misused(
-            f"The other runs' shares in the blend are {whole:g} together, but can be 1 at most: the run itself has the "
-            "rest."
+            f"The other runs' shares in the blend sum to {total:g}, but may be 1 at most: the run itself gets the rest."
         )

@@ -1,9 +1,9 @@
-"""What a byte-level BPE makes of each word, remembered: a shelf says the same few words over and over.
+"""A cache of the token ids of words, for byte-level BPE: stories repeat the same few words.
 
-GPT-2's tokenizer (Radford et al. 2019) first cuts a text into words by a pattern and then works on each word by
-itself. So a text's ids are those of its words, one after the other, and a word need be worked on once. The words of
-a text are found here by the same pattern, as far as Python's `re` agrees with it sign by sign; a line that holds any
-other sign is left to the library.
+GPT-2's tokenizer (Radford et al. 2019) splits a text into words by a regular expression and then encodes each
+word separately. So a text's ids are those of its words in order, and each word needs encoding only once. This
+module finds the words with the same pattern, limited to characters on which Python's `re` agrees; lines with any
+other character are left to the library.
 """
 
 import json
@@ -13,38 +13,38 @@ from itertools import chain
 
 import tokenizers
 
-_MOST = 300_000  # words remembered at once: some 60 MB
+_MAX_WORDS = 300_000  # about 60 MB
 
-# Letters, digits, punctuation and white space that both libraries take for the same: most of what European languages
-# are written in. Not superscripts, fractions and spaces of odd widths.
+# Characters that both libraries classify alike: most of what European languages use. Superscripts, fractions and
+# unusual spaces are left out.
 _LETTERS = "A-Za-zªµºÀ-ÖØ-öø-ɏΑ-ΡΣ-Ϗа-яА-Яѐ-џЀ-Џ"
 _SIGNS = "!-/:-@\\[-`{-~¡-©«-±´¶-¸»¿×÷‐-‧‰-⁞"
 _OTHER = re.compile(rf"[^\t\n\r 0-9{_LETTERS}{_SIGNS}]")
 _WORD = re.compile(rf"'(?:[sdmt]|ll|ve|re)| ?[{_LETTERS}]+| ?[0-9]+| ?[{_SIGNS}]+|\s+(?!\S)|\s+")
-_LINE_START = re.compile(r"(?<=\S)(?=\n)")  # no word goes on from before a line end to after it
+_LINE_START = re.compile(r"(?<=\S)(?=\n)")  # a line break always separates words here
 
 EncodeAll = Callable[[Sequence[str]], list[list[int]]]
 
 
 class WordMemo:
-    """Remembers the ids of words; `encode_all` is asked for those of new ones. For one thread at a time."""
+    """Caches the ids of words; `encode_all` encodes new ones. For one thread at a time."""
 
     def __init__(self, encode_all: EncodeAll) -> None:
         self._encode_all = encode_all
         self._ids: dict[str, list[int]] = {}
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text: exactly those that `encode_all` gives for the whole of it."""
+        """The ids of a text, exactly those that `encode_all` gives for all of it."""
         if _OTHER.search(text) is None:
-            return self._of_known_signs(text)
-        found: list[int] = []
-        for part, known in _parts(text):
-            found += self._of_known_signs(part) if known else self._encode_all([part])[0]
-        return found
+            return self._encode_words(text)
+        ids: list[int] = []
+        for part, supported in _parts(text):
+            ids += self._encode_words(part) if supported else self._encode_all([part])[0]
+        return ids
 
-    def _of_known_signs(self, text: str) -> list[int]:
+    def _encode_words(self, text: str) -> list[int]:
         words = _WORD.findall(text)
-        if len(self._ids) > _MOST:
+        if len(self._ids) > _MAX_WORDS:
             self._ids = {}
         ids = self._ids
         new = list(set(words).difference(ids))
@@ -54,29 +54,29 @@ class WordMemo:
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    """The text in lines, neighbours of the same kind together, each with whether all of its signs are known."""
-    kind: bool | None = None
-    waiting: list[str] = []
+    """The text in runs of lines, each with whether all its characters are supported."""
+    run_supported: bool | None = None
+    run: list[str] = []
     for line in _LINE_START.split(text):
-        known = _OTHER.search(line) is None
-        if waiting and known != kind:
-            yield "".join(waiting), bool(kind)
-            waiting = []
-        kind = known
-        waiting.append(line)
-    if waiting:
-        yield "".join(waiting), bool(kind)
+        supported = _OTHER.search(line) is None
+        if run and supported != run_supported:
+            yield "".join(run), bool(run_supported)
+            run = []
+        run_supported = supported
+        run.append(line)
+    if run:
+        yield "".join(run), bool(run_supported)
 
 
 def works_by_words(inner: tokenizers.Tokenizer) -> bool:
-    """Whether a tokenizer cuts a text into words by GPT-2's pattern and works on each by itself."""
+    """Whether a tokenizer splits text by GPT-2's pattern and encodes each word separately."""
     rules = json.loads(inner.to_str())
-    cutting, model = rules.get("pre_tokenizer") or {}, rules.get("model") or {}
+    pre_tokenizer, model = rules.get("pre_tokenizer") or {}, rules.get("model") or {}
     return (
         rules.get("normalizer") is None
-        and cutting.get("type") == "ByteLevel"
-        and not cutting.get("add_prefix_space")
-        and cutting.get("use_regex", True)
+        and pre_tokenizer.get("type") == "ByteLevel"
+        and not pre_tokenizer.get("add_prefix_space")
+        and pre_tokenizer.get("use_regex", True)
         and model.get("type") == "BPE"
         and not model.get("dropout")
         and not any(

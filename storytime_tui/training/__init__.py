@@ -1,1 +1,1 @@
-"""Learning: the plan, the loop, what it says while it runs, and what it keeps."""
+"""Training: the plan, the loop, its events, and checkpoints."""

@@ -1,11 +1,11 @@
-"""Checkpoints: a Hugging Face folder with the trainer's own state beside the weights, whole or not there.
+"""Checkpoints: a Hugging Face folder plus the trainer's own state, written completely or not at all.
 
     step-N/  config.json model.safetensors generation_config.json tokenizer files README.md   for everyone
              trainer.safetensors trainer.json                                                 for an exact resume
-             SHA256SUMS                                            what all of them were (`sha256sum -c` reads it)
+             SHA256SUMS                                            hashes of all files (`sha256sum -c` reads it)
 
 The data order and the dropout masks are functions of the seed and the step (see `trainer`), so the step, the
-weights and the optimiser's moments are all that a run is. No pickle is written or read.
+weights and the optimiser's moments are the whole state of a run. No pickle is written or read.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 
 from storytime_tui import files, small_files
 from storytime_tui.errors import RunError
-from storytime_tui.training.distributed import part_like, whole
+from storytime_tui.training.distributed import full_tensor, shard_like
 from storytime_tui.training.runs import checkpoint_named, checkpoint_steps
 from storytime_tui.training.sums import damage_in, write_sums
 
@@ -35,16 +35,16 @@ _STATE = "trainer.json"
 
 @dataclass(frozen=True)
 class RunPosition:
-    """Where a run stands; `data` is a fingerprint of the token streams, so that a resume finds them changed."""
+    """A run's progress; `data` is a fingerprint of the token streams, so that a resume notices changed data."""
 
     step: int
     best_validation_loss: float | None
     best_step: int
     worse: int  # evaluations since the best one
     seconds: float
-    micro: int  # windows at once, less than the plan's where the memory was too small
+    micro: int  # windows per micro-batch, fewer than planned if memory was too small
     checkpointing: bool
-    scaler: dict[str, Any]  # of fp16
+    scaler: dict[str, Any]  # GradScaler's state, for fp16
     data: str
     device: str
     precision: str
@@ -53,10 +53,10 @@ class RunPosition:
 
 
 class Files(Protocol):
-    """How a model goes to the disk: only who made it knows its names and its tokenizer."""
+    """Writes a model to disk; implemented by whoever created the model and knows its names and tokenizer."""
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """All of them, on the CPU. Where ranks hold parts of the model, each has to ask."""
+        """All weights, on the CPU; with FSDP every rank must call this."""
 
     def write(self, weights: dict[str, torch.Tensor], folder: Path) -> None:
         """Write weights, configuration and tokenizer. Raises OSError and SafetensorError."""
@@ -64,14 +64,14 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class CheckpointTensors:
-    """What a checkpoint holds in tensors: the model's, and the optimiser's."""
+    """A checkpoint's tensors: the model's and the optimiser's."""
 
     weights: dict[str, torch.Tensor]
     optimizer: dict[str, torch.Tensor]
 
 
 def collect(model_files: Files, optimizer: torch.optim.Optimizer) -> CheckpointTensors:
-    """Copies of all tensors, on the CPU."""
+    """CPU copies of all tensors."""
     return CheckpointTensors(model_files.weights(), _optimizer_tensors(optimizer))
 
 
@@ -85,21 +85,21 @@ def save_checkpoint(
     best: bool,
     keep: int,
 ) -> Path:
-    """Write `checkpoints/step-N`, point `last` (and `best`) at it, and remove all but the newest `keep`.
+    """Write `checkpoints/step-N`, point `last` (and `best`) to it, and remove all but the newest `keep`.
 
-    Raises OSError; whatever happens, the checkpoints that were whole before are whole after.
+    Raises OSError; checkpoints that were complete before stay complete.
     """
     root = run / "checkpoints"
     folder = root / f"step-{progress.step}"
     if not _is_same(folder, progress):
         _set_aside(folder)
-        with files.folder_written_atomically(folder) as part, _as_system_errors():
-            model_files.write(state.weights, part)
-            save_file(state.optimizer, part / "trainer.safetensors")
+        with files.folder_written_atomically(folder) as unfinished, _as_system_errors():
+            model_files.write(state.weights, unfinished)
+            save_file(state.optimizer, unfinished / "trainer.safetensors")
             record = {"format": _FORMAT, **asdict(progress)}
-            (part / _STATE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-            (part / "README.md").write_text(card, encoding="utf-8")
-            write_sums(part)
+            (unfinished / _STATE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            (unfinished / "README.md").write_text(card, encoding="utf-8")
+            write_sums(unfinished)
     files.point_link(root / "last", folder.name)
     if best:
         files.point_link(root / "best", folder.name)
@@ -108,7 +108,7 @@ def save_checkpoint(
 
 
 def _is_same(folder: Path, progress: RunPosition) -> bool:
-    """Whether there is a whole checkpoint of this very step, of the same stories: it is the same to the byte."""
+    """Whether a complete checkpoint of this step and data exists; it is then identical to the byte."""
     if not os.path.lexists(folder) or damage_in(folder):
         return False
     try:
@@ -118,37 +118,37 @@ def _is_same(folder: Path, progress: RunPosition) -> bool:
 
 
 def _set_aside(folder: Path) -> None:
-    """Move what is in a checkpoint's place to `step-N.damaged`, where a whole one will end its time."""
+    """Rename the checkpoint to `step-N.damaged`, which is deleted once a complete one is saved."""
     if os.path.lexists(folder):
-        aside = folder.with_name(folder.name + ".damaged")
-        files.remove_folder(aside)
-        os.replace(folder, aside)
+        target = folder.with_name(folder.name + ".damaged")
+        files.remove_folder(target)
+        os.replace(folder, target)
 
 
-def newest_whole(run: Path) -> tuple[Path | None, list[str]]:
-    """The newest checkpoint that is whole (None where none is), and a sentence for each newer one that is not.
+def newest_complete(run: Path) -> tuple[Path | None, list[str]]:
+    """The newest complete checkpoint (None if there is none), and a sentence for each damaged newer one.
 
-    Damaged ones are then set aside as `step-N.damaged`, so that their steps can be saved again; they stay where
-    they are where nothing else is left.
+    If there is a complete one, damaged ones are renamed to `step-N.damaged`, so that their steps can be saved
+    again.
     """
-    bad: list[Path] = []
+    damaged_folders: list[Path] = []
     sentences: list[str] = []
     for step in reversed(checkpoint_steps(run)):
         folder = run / "checkpoints" / f"step-{step}"
         damaged = damage_in(folder)
         if not damaged:
-            for each in bad:
+            for each in damaged_folders:
                 with contextlib.suppress(OSError):
                     _set_aside(each)
-            return folder, [f"{sentence} The one of step {step} is used." for sentence in sentences]
-        bad.append(folder)
-        sentences.append(f"The checkpoint step-{step} is damaged ({damaged} is not what was saved).")
+            return folder, [f"{sentence} Step {step} is used instead." for sentence in sentences]
+        damaged_folders.append(folder)
+        sentences.append(f"The checkpoint step-{step} is damaged ({damaged} has changed since it was saved).")
     return None, sentences
 
 
 @contextlib.contextmanager
 def _as_system_errors() -> Iterator[None]:
-    """A full disk reaches us from safetensors as its own error with the system's number in the text."""
+    """Turn safetensors' error for a full disk, which has the system's error number in its text, into an OSError."""
     try:
         yield
     except SafetensorError as error:
@@ -163,9 +163,9 @@ def _prune(run: Path, keep: int) -> None:
     pinned = {found.name for link in ("last", "best") if (found := checkpoint_named(run, link))}
     steps = checkpoint_steps(run)
     for damaged in root.glob("step-*.damaged"):
-        shutil.rmtree(damaged, ignore_errors=True)  # there is a whole one again
-    spare = [f"step-{step}" for step in steps if f"step-{step}" not in pinned]
-    for name in spare[: max(0, len(steps) - keep)]:
+        shutil.rmtree(damaged, ignore_errors=True)  # a newer complete checkpoint exists
+    removable = [f"step-{step}" for step in steps if f"step-{step}" not in pinned]
+    for name in removable[: max(0, len(steps) - keep)]:
         shutil.rmtree(root / name, ignore_errors=True)
 
 
@@ -173,14 +173,14 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tens
     """The optimiser's state as named tensors: `<parameter number>.<exp_avg | exp_avg_sq | step>`."""
     state = optimizer.state_dict()["state"]
     return {
-        f"{number}.{name}": whole(torch.as_tensor(value).detach()).cpu().contiguous()
+        f"{number}.{name}": full_tensor(torch.as_tensor(value).detach()).cpu().contiguous()
         for number, values in state.items()
         for name, value in values.items()
     }
 
 
 def checkpoint_folder(run: Path, which: str = "last") -> Path:
-    """The folder of `last`, `best` or `step-N`. Raises RunError where the run has none such."""
+    """The folder of `last`, `best` or `step-N`. Raises RunError if the run has no such checkpoint."""
     folder = checkpoint_named(run, which)
     if folder is not None and small_files.is_regular(folder / _STATE):
         return folder
@@ -189,7 +189,7 @@ def checkpoint_folder(run: Path, which: str = "last") -> Path:
 
 
 def read_progress(checkpoint: Path) -> RunPosition:
-    """Where the run stood. Raises RunError where the file is damaged or from a newer program."""
+    """The progress in a checkpoint. Raises RunError for a file that is damaged or from a newer version."""
     damaged = f"The checkpoint {checkpoint.name} is damaged ({_STATE})"
     try:
         record = small_files.read_json(checkpoint / _STATE)
@@ -201,11 +201,13 @@ def read_progress(checkpoint: Path) -> RunPosition:
         raise RunError(f"{damaged}: it holds no JSON object.")
     version = record.pop("format", None)
     if type(version) is int and version > _FORMAT:
-        raise RunError(f"The checkpoint {checkpoint.name} was written by a newer Storytime: update this one.")
-    wrong = [name for name, fits in _FITS.items() if name not in record or not fits(record[name])]
-    unknown = record.keys() - _FITS.keys()
-    if version != _FORMAT or wrong or unknown:
-        which = (wrong or sorted(unknown) or ["format"])[0]
+        raise RunError(
+            f"The checkpoint {checkpoint.name} was written by a newer Storytime: update Storytime."
+        )
+    invalid = [name for name, check in _CHECKS.items() if name not in record or not check(record[name])]
+    unknown = record.keys() - _CHECKS.keys()
+    if version != _FORMAT or invalid or unknown:
+        which = (invalid or sorted(unknown) or ["format"])[0]
         raise RunError(f"{damaged}: {which[:40]} is missing, unknown or wrong.")
     return RunPosition(**record)
 
@@ -222,7 +224,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-_FITS: dict[str, Callable[[Any], bool]] = {
+_CHECKS: dict[str, Callable[[Any], bool]] = {
     "step": lambda value: _is_count(value) and value > 0,
     "best_validation_loss": lambda value: value is None or _is_number(value) or value != value,
     "best_step": _is_count,
@@ -240,12 +242,12 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 
 
 def load_optimizer(checkpoint: Path, optimizer: torch.optim.Optimizer) -> None:
-    """Put the moments back. Raises RunError where the file is damaged or does not fit the model."""
-    place = checkpoint / "trainer.safetensors"
+    """Load the optimiser's moments. Raises RunError for a file that is damaged or does not fit the model."""
+    file = checkpoint / "trainer.safetensors"
     try:
-        if not small_files.is_regular(place):
+        if not small_files.is_regular(file):
             raise RunError(f"The checkpoint {checkpoint.name} is damaged: it has no trainer.safetensors.")
-        tensors = load_file(place)
+        tensors = load_file(file)
     except (OSError, SafetensorError) as error:
         raise RunError(
             f"The checkpoint {checkpoint.name} is damaged (trainer.safetensors): {error}."
@@ -257,9 +259,9 @@ def load_optimizer(checkpoint: Path, optimizer: torch.optim.Optimizer) -> None:
         index = int(number) if re.fullmatch(r"[0-9]{1,9}", number) else len(parameters)
         if index >= len(parameters) or not name or not _is_moment(name, value, parameters[index]):
             raise RunError(
-                f"The checkpoint {checkpoint.name} does not fit its model: {key[:40]} is not its own."
+                f"The checkpoint {checkpoint.name} does not fit its model: unexpected optimiser state {key[:40]}."
             )
-        state.setdefault(index, {})[name] = part_like(value, parameters[index]) if value.dim() else value
+        state.setdefault(index, {})[name] = shard_like(value, parameters[index]) if value.dim() else value
     try:
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     except (ValueError, KeyError, IndexError, RuntimeError) as error:
@@ -267,7 +269,7 @@ def load_optimizer(checkpoint: Path, optimizer: torch.optim.Optimizer) -> None:
 
 
 def _is_moment(name: str, value: torch.Tensor, parameter: torch.Tensor) -> bool:
-    """Whether a tensor can be that part of AdamW's state; what another optimiser keeps is left to it to judge."""
+    """Whether a tensor fits this part of AdamW's state; the state of other optimisers is checked by them."""
     if name == "step":
         return value.numel() == 1 and bool(torch.isfinite(value).all())
     if name in ("exp_avg", "exp_avg_sq"):

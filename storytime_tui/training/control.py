@@ -1,4 +1,4 @@
-"""How a run is steered from outside its thread: `threading` primitives, checked each micro-step. Knows no torch."""
+"""Steers a run from other threads, with `threading` primitives checked at each micro-step. Knows no torch."""
 
 import threading
 
@@ -6,8 +6,8 @@ import threading
 class Control:
     """Requests to one run. Every method may be called from any thread and returns at once.
 
-    The trainer reads the requests between micro-steps and answers with events; a request that it cannot
-    meet any more (the run is over) is simply never answered.
+    The trainer reads the requests between micro-steps and responds with events; requests after the end of the run
+    are ignored.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Control:
         self._checkpoint = False
         self._prompts: list[str | None] = []
 
-    # -- asked by the user ---------------------------------------------------------------------------
+    # -- requests by the user ---------------------------------------------------------------------------
 
     def pause(self) -> None:
         """Wait before the next micro-step, keeping everything in memory."""
@@ -27,7 +27,7 @@ class Control:
             self._changed.notify_all()
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
@@ -39,13 +39,13 @@ class Control:
             self._changed.notify_all()
 
     def checkpoint(self) -> None:
-        """Save a checkpoint at the next step boundary and go on."""
+        """Save a checkpoint at the next step boundary and continue."""
         with self._changed:
             self._checkpoint = True
             self._changed.notify_all()
 
     def sample(self, prompt: str | None = None) -> None:
-        """Tell a sample at the next step boundary, of `prompt` or of the plan's own."""
+        """Generate a sample at the next step boundary, from `prompt` or the run's usual prompts."""
         with self._changed:
             self._prompts.append(prompt)
             self._changed.notify_all()
@@ -65,20 +65,20 @@ class Control:
             return self._stopped
 
     def take_checkpoint(self) -> bool:
-        """Whether a checkpoint was asked for since the last call."""
+        """Whether a checkpoint was requested since the last call."""
         with self._lock:
-            asked, self._checkpoint = self._checkpoint, False
-            return asked
+            requested, self._checkpoint = self._checkpoint, False
+            return requested
 
     def take_prompts(self) -> list[str | None]:
-        """The samples asked for since the last call."""
+        """The samples requested since the last call."""
         with self._lock:
             prompts, self._prompts = self._prompts, []
             return prompts
 
     def wait_for_request(self, any_request: bool = True) -> None:
-        """While paused, sleep until the run may go on or end; with `any_request`, also until a checkpoint or a
-        sample is asked for."""
+        """While paused, block until the run is resumed or stopped; with `any_request`, also until a checkpoint or a
+        sample is requested."""
         with self._changed:
             self._changed.wait_for(
                 lambda: (

@@ -1,4 +1,4 @@
-"""What a run learns from and is judged by."""
+"""The data of a run."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from storytime_tui.training.beginnings import Beginning
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is learned from: two token streams (see `corpus.tokens`) and what is known about them."""
+    """The training and validation token streams (see `corpus.tokens`) and facts about them."""
 
     training_ids: Any  # (tokens,) integers, memory-mapped
     validation_ids: Any  # (tokens,)
@@ -17,7 +17,7 @@ class Dataset:
     validation_stories: int
     token_frequency_loss: float
     fingerprint: str
-    copies: int = 0  # stories that were told twice, and left out
-    training_skipped: Any = None  # (ranges, 2): which tokens are read and not learned
+    copies: int = 0  # duplicate stories left out
+    training_skipped: Any = None  # token ranges that do not count in the loss
     validation_skipped: Any = None
-    beginnings: tuple[Beginning, ...] = ()  # what samples are told from; the plan's prompt alone where empty
+    beginnings: tuple[Beginning, ...] = ()  # prompts of samples; only the plan's if empty

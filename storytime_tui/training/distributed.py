@@ -1,8 +1,8 @@
-"""Many GPUs: torchrun starts one process for each, and they agree here. One process alone needs none of it.
+"""Training on several GPUs: torchrun starts one process for each. A single process needs none of this.
 
-Every rank holds the same plan, stories and seed, and so knows by itself which windows of a step are its own;
-gradients are summed by PyTorch's DDP (each rank holds the whole model) or FSDP2 (each holds a part). Rank 0
-speaks, saves and obeys; what it was asked to do it tells the others between two steps.
+Every rank has the same plan, data and seed, and so knows which windows of a step are its own. Gradients are
+averaged by PyTorch's DDP (each rank has the whole model) or FSDP2 (each has a shard). Rank 0 yields the events,
+saves checkpoints and handles requests; it sends its decision to the other ranks between steps.
 """
 
 import os
@@ -17,26 +17,26 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 GO, SAVE, STOP = 0, 1, 2
-_PATIENCE = timedelta(days=7)  # a paused run keeps the others waiting
+_TIMEOUT = timedelta(days=7)  # the other ranks wait while a run is paused
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Which of how many processes this is; `local`: its number on this machine, and of its GPU."""
+    """This process's rank, the number of processes, and `local`, its number on this machine and of its GPU."""
 
     rank: int = 0
     count: int = 1
     local: int = 0
-    sharded: bool = False  # FSDP2 in place of DDP
+    sharded: bool = False  # FSDP2 instead of DDP
 
     @property
-    def speaks(self) -> bool:
-        """Whether this process writes files and says what happens."""
+    def is_main(self) -> bool:
+        """Whether this process writes files and yields events."""
         return self.rank == 0
 
-    def share(self, many: int) -> range:
-        """The part of so many things in a row that is this rank's."""
-        return range(self.rank * many // self.count, (self.rank + 1) * many // self.count)
+    def share(self, count: int) -> range:
+        """This rank's part of `many` items in a row."""
+        return range(self.rank * count // self.count, (self.rank + 1) * count // self.count)
 
     def sum(self, value: Tensor) -> Tensor:
         """The sum of all ranks' values, in place."""
@@ -44,45 +44,45 @@ class Ranks:
             dist.all_reduce(value)
         return value
 
-    def tell(self, command: int) -> None:
-        """Rank 0 says what comes next."""
+    def send(self, command: int) -> None:
+        """Send rank 0's command to the other ranks."""
         if self.count > 1:
-            dist.broadcast(self._word(command), src=0)
+            dist.broadcast(self._command_tensor(command), src=0)
 
-    def hear(self) -> int:
-        """The other ranks wait for it."""
-        word = self._word(GO)
-        dist.broadcast(word, src=0)
-        return int(word.item())
+    def receive(self) -> int:
+        """Wait for rank 0's command."""
+        tensor = self._command_tensor(GO)
+        dist.broadcast(tensor, src=0)
+        return int(tensor.item())
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait for all ranks."""
         if self.count > 1:
             dist.barrier()
 
-    def _word(self, command: int) -> Tensor:
+    def _command_tensor(self, command: int) -> Tensor:
         on_gpu = dist.get_backend() == "nccl"
         return torch.tensor(command, device=f"cuda:{self.local}" if on_gpu else "cpu")
 
 
 @contextmanager
-def meet_ranks(device: torch.device, *, sharded: bool) -> Iterator[Ranks]:
-    """Meet the other processes for the block. NCCL between GPUs, gloo between processors."""
+def process_group(device: torch.device, *, sharded: bool) -> Iterator[Ranks]:
+    """Join torchrun's process group for the block: NCCL on GPUs, gloo on CPUs."""
     ranks = Ranks(
         int(os.environ["RANK"]),
         int(os.environ["WORLD_SIZE"]),
         int(os.environ.get("LOCAL_RANK", "0")),
         sharded,
     )
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
     try:
         yield ranks
     finally:
         dist.destroy_process_group()
 
 
-def spread(objective: nn.Module, ranks: Ranks, blocks: list[nn.Module], device: torch.device) -> nn.Module:
-    """The objective, whose gradients are all ranks' mean after its backward pass."""
+def wrap(objective: nn.Module, ranks: Ranks, blocks: list[nn.Module], device: torch.device) -> nn.Module:
+    """The objective wrapped so that its backward pass averages the gradients of all ranks."""
     if ranks.count == 1:
         return objective
     if ranks.sharded:
@@ -101,8 +101,8 @@ def spread(objective: nn.Module, ranks: Ranks, blocks: list[nn.Module], device: 
     )
 
 
-def quiet_until_last(objective: nn.Module, ranks: Ranks, *, last: bool) -> AbstractContextManager[Any]:
-    """Gradients travel once a step, with its last micro-batch."""
+def sync_on_last(objective: nn.Module, ranks: Ranks, *, last: bool) -> AbstractContextManager[Any]:
+    """Gradients are synchronised only with the last micro-batch of a step."""
     if ranks.count == 1:
         return nullcontext()
     if ranks.sharded:
@@ -111,13 +111,13 @@ def quiet_until_last(objective: nn.Module, ranks: Ranks, *, last: bool) -> Abstr
     return nullcontext() if last else objective.no_sync()  # type: ignore[operator]
 
 
-def whole(tensor: Tensor) -> Tensor:
-    """All of a tensor of which each rank holds a part; every rank must ask."""
+def full_tensor(tensor: Tensor) -> Tensor:
+    """The full tensor of a sharded one; every rank must call this."""
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
 
 
-def part_like(tensor: Tensor, model: Any) -> Tensor:
-    """This rank's part of a whole tensor, cut as the tensor `model` is."""
+def shard_like(tensor: Tensor, model: Any) -> Tensor:
+    """This rank's shard of a full tensor, sharded like the tensor `model`."""
     if not hasattr(model, "placements"):
         return tensor
     from torch.distributed.tensor import distribute_tensor

@@ -1,4 +1,4 @@
-"""How well a model knows a text: loss, perplexity and bits per byte."""
+"""Evaluating a model on a text: loss, perplexity and bits per byte."""
 
 import contextlib
 import math
@@ -14,13 +14,13 @@ from storytime_tui.training.distributed import Ranks
 from storytime_tui.training.loss import window_batch
 from storytime_tui.training.skips import skips_of
 
-ALONE = Ranks()
+ONE_RANK = Ranks()
 
 
 @dataclass(frozen=True)
 class Score:
-    """`loss` in nats per token, end-of-text after each story included; `bits_per_byte` is all of those nats,
-    in bits, over the stories' UTF-8 bytes: it can be compared across tokenizers, the other two cannot."""
+    """`loss` in nats per token, including the end-of-text after each story; `bits_per_byte` is the total loss in
+    bits over the stories' UTF-8 bytes. It is comparable across tokenizers, the other two are not."""
 
     loss: float
     perplexity: float
@@ -30,10 +30,10 @@ class Score:
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
-    """The context in which the forward pass runs: matrix products in 16 bits, or nothing for fp32.
+    """The context of the forward pass: matrix products in 16 bits, or nothing for fp32.
 
-    No 16-bit copy of a weight is kept for a second use: there is none in one pass, and where blocks are computed
-    twice all the copies would lie there at the height of it, two bytes for each number of the model.
+    The 16-bit copies of weights are not cached, because each is used only once per pass. With gradient
+    checkpointing a cache would add two bytes per parameter to the peak.
     """
     if precision != "fp32":
         dtype = torch.bfloat16 if precision == "bf16" else torch.float16
@@ -43,7 +43,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
 
 @contextlib.contextmanager
 def evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Dropout off for the block, and back as it was."""
+    """Evaluation mode for the block; the previous mode is restored afterwards."""
     was_training = model.training
     model.eval()
     try:
@@ -62,35 +62,36 @@ def score_stream(
     device: torch.device,
     precision: str,
     on_batch: Callable[[int, int], bool] | None = None,
-    ranks: Ranks = ALONE,
+    ranks: Ranks = ONE_RANK,
     stride: int | None = None,
     skipped: Any = None,
 ) -> Score | None:
     """Score a token stream (1-D integer array that begins with end-of-text and is read as a ring).
 
-    `skipped`: (ranges, 2) places of tokens that are read and count for nothing (see `corpus.tokens`).
-
-    `objective` is a model with its loss (`loss.Objective`). Every token is a target exactly once, with up
-    to `block` tokens before it. Windows don't overlap, or, with a `stride`, begin so far apart: then each token
-    but the first has at least `block - stride` before it. `on_batch(windows_done, windows)` is called after each
-    batch and gives up (None) when it returns False. Many ranks share the batches, and each gets the score.
+    `skipped`: (ranges, 2) token ranges that are read but do not count (see `corpus.tokens`). `objective` is a
+    model with its loss (`loss.Objective`). Every token is a target exactly once, with up to `block` tokens of
+    context. Windows are disjoint, or start `stride` tokens apart; then every token but the first ones has at
+    least `block - stride` tokens of context. `on_batch(windows_done, windows)` is called after each batch; if it
+    returns False, the result is None. Several ranks share the batches, and each gets the score.
     """
     tokens = len(ids)
     block = min(block, tokens)
     skips = skips_of(skipped, tokens, device)
     windows = (
-        side_by_side(tokens, block) if stride is None or stride >= block else sliding(tokens, block, stride)
+        disjoint_windows(tokens, block)
+        if stride is None or stride >= block
+        else sliding_windows(tokens, block, stride)
     )
     groups = list(_in_batches(windows, batch))
-    nats, done = torch.zeros((), dtype=_sums(device), device=device), 0
+    nats, done = torch.zeros((), dtype=_sum_dtype(device), device=device), 0
     with evaluating(objective), torch.no_grad():
         for number, (group, length, skip) in enumerate(groups):
-            # where each rank holds a part of the model, all of them take part in every batch
+            # with FSDP all ranks take part in every batch
             if ranks.sharded or number % ranks.count == ranks.rank:
                 inputs, targets = window_batch(ids, group, length, device, skips)
                 with autocast(device, precision):
-                    found = objective(inputs, targets, reduction="sum", skip=skip)
-                nats += found / (ranks.count if ranks.sharded else 1)
+                    batch_nats = objective(inputs, targets, reduction="sum", skip=skip)
+                nats += batch_nats / (ranks.count if ranks.sharded else 1)
             done += len(group)
             if on_batch is not None and not on_batch(done, len(windows)):
                 return None
@@ -100,35 +101,33 @@ def score_stream(
     return Score(loss, perplexity_of(loss), total / math.log(2) / max(1, text_bytes), counted, text_bytes)
 
 
-ScoredWindow = tuple[
-    int, int, int
-]  # where it begins, its length, how many of its first targets were counted before
+ScoredWindow = tuple[int, int, int]  # start, length, number of first targets that an earlier window counts
 
 
-def side_by_side(tokens: int, block: int) -> list[ScoredWindow]:
-    """Windows side by side; the last may be shorter."""
+def disjoint_windows(tokens: int, block: int) -> list[ScoredWindow]:
+    """Adjacent windows; the last may be shorter."""
     return [(start, min(block, tokens - start), 0) for start in range(0, tokens, block)]
 
 
-def sliding(tokens: int, block: int, stride: int) -> list[ScoredWindow]:
-    """Windows of one length, `stride` tokens apart; each counts what the one before it did not reach."""
+def sliding_windows(tokens: int, block: int, stride: int) -> list[ScoredWindow]:
+    """Windows of equal length, `stride` tokens apart; each counts only the targets after the previous window."""
     ends = [*range(block, tokens, stride), tokens]
-    return [(end - block, block, block - (end - before)) for before, end in pairwise([0, *ends])]
+    return [(end - block, block, block - (end - previous)) for previous, end in pairwise([0, *ends])]
 
 
 def _in_batches(windows: list[ScoredWindow], batch: int) -> Iterator[tuple[list[int], int, int]]:
-    """Windows of one length and skip together, at most so many."""
-    for (length, skip), some in groupby(windows, key=lambda window: window[1:]):
-        starts = [start for start, _, _ in some]
-        for at in range(0, len(starts), batch):
-            yield starts[at : at + batch], length, skip
+    """Windows of equal length and skip in batches."""
+    for (length, skip), group in groupby(windows, key=lambda window: window[1:]):
+        starts = [start for start, _, _ in group]
+        for index in range(0, len(starts), batch):
+            yield starts[index : index + batch], length, skip
 
 
-def _sums(device: torch.device) -> torch.dtype:
-    """Sums of many losses are kept in 64 bits, where the device has them."""
+def _sum_dtype(device: torch.device) -> torch.dtype:
+    """64 bits for sums of many losses, if the device has them."""
     return torch.float32 if device.type == "mps" else torch.float64
 
 
 def perplexity_of(loss: float) -> float:
-    """e to the loss; infinite where that overflows."""
+    """exp(loss); infinite on overflow."""
     return math.exp(loss) if loss < 700 else math.inf

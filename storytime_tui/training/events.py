@@ -1,7 +1,7 @@
-"""What a run says: frozen dataclasses, the one protocol of the trainer and all who watch it. Knows no torch.
+"""The events of a run: frozen dataclasses, the only protocol between the trainer and its observers. Knows no torch.
 
-The headless command prints them, `events.jsonl` keeps them, the dashboard draws them. In JSON an event is
-its fields plus `event`, the class name in snake case.
+The command line prints them, `events.jsonl` stores them, the dashboard draws them. In JSON an event is its fields
+plus `event`, the class name in snake case.
 """
 
 import dataclasses
@@ -14,14 +14,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Event:
-    """Something that a run says."""
+    """An event of a run."""
 
 
 @dataclass(frozen=True)
 class Preparing(Event):
-    """Work before the first step: fetching a base, tokenising. Shown, not kept in `events.jsonl`.
+    """Progress before the first step, such as downloading or tokenising; not stored in `events.jsonl`.
 
-    `what` is a short phrase for people ("fetching distilgpt2"); `total` is 0 while it is unknown.
+    `what` is a short phrase ("fetching distilgpt2"); `total` is 0 while unknown.
     """
 
     what: str
@@ -31,9 +31,8 @@ class Preparing(Event):
 
 @dataclass(frozen=True)
 class Started(Event):
-    """The run begins. `token_frequency_loss` (nats per token) is what the training stories' token
-    frequencies alone would give on the validation stories: the line that a model must beat. `copies`: stories
-    that tell again what another one tells, and were left out."""
+    """The run starts. `token_frequency_loss` (nats per token) is the baseline: the validation loss of predicting by
+    the training stories' token frequencies alone. `copies`: duplicate stories that were left out."""
 
     run: str
     base: str
@@ -51,15 +50,15 @@ class Started(Event):
     token_frequency_loss: float
     time: float  # seconds since the epoch
     copies: int = 0
-    memory_needed: int = 0  # bytes, found by a trial step; 0 where none could be made
+    memory_needed: int = 0  # bytes, measured by a trial step; 0 if that was not possible
     memory_available: int = 0
 
 
 @dataclass(frozen=True)
 class StepDone(Event):
-    """One optimiser step: `loss` in nats per token (mean over the step's micro-batches), `epoch` a
-    fraction of passes over the training tokens so far, `elapsed` seconds of training so far, earlier sittings
-    included, pauses and evaluations not, `memory` bytes held by the process (CPU) or by the device."""
+    """One optimiser step: `loss` in nats per token (mean over the step), `epoch` the fraction of epochs done,
+    `elapsed` the seconds of training so far (earlier sessions included, pauses and evaluations excluded),
+    `memory` the bytes in use by the process (CPU) or on the device."""
 
     step: int
     loss: float
@@ -73,22 +72,22 @@ class StepDone(Event):
 
 @dataclass(frozen=True)
 class Evaluated(Event):
-    """The validation stories were scored: nats per token, its exponential, bits per UTF-8 byte."""
+    """The validation loss in nats per token, its exponential, and bits per UTF-8 byte."""
 
     step: int
     validation_loss: float
     perplexity: float
     bits_per_byte: float
-    best: bool  # the lowest so far
+    best: bool  # whether it is the lowest so far
 
 
 @dataclass(frozen=True)
 class VoiceMeasured(Event):
-    """The model told `passages` passages, each as one of the run's shelves, and a classifier named whose manner each is
-    told in: `of_shelf` its shelf's, `of_base` the base's, the others another shelf's. `copied` is the share (0 to 1) of
-    their runs of eight words that stand in the training stories. `shelves`: the titles, and `of_each` how many of
-    `of_shelf` are each one's. At the end of a run `step` is that of the best checkpoint, which tells at `strength`
-    and `contrast`."""
+    """The model generated `passages` passages as the run's shelves, and a classifier judged their manner: `of_shelf`
+    sound like their own shelf, `of_base` like the base, the rest like another shelf. `copied` is the share (0 to
+    1) of their eight-word sequences that occur in the training stories. `shelves`: the titles; `of_each`: each
+    one's part of `of_shelf`. At the end of a run, `step` is that of the best checkpoint, which generates at
+    `strength` and `contrast`."""
 
     step: int
     passages: int
@@ -103,8 +102,8 @@ class VoiceMeasured(Event):
 
 @dataclass(frozen=True)
 class StrengthChosen(Event):
-    """How strongly the run is told with from now on, where nobody says otherwise: one of `strengths`, of which each
-    had a validation loss (nats per token), a share of the voice and a share of copied words (0 to 1)."""
+    """The run's default strength from now on. It is one of `strengths`; for each of these there is a validation loss
+    (nats per token), a share of the voice and a share of copied words (0 to 1)."""
 
     step: int
     strength: float
@@ -116,9 +115,8 @@ class StrengthChosen(Event):
 
 @dataclass(frozen=True)
 class Sampled(Event):
-    """A sample of one of the fixed beginnings (or of a prompt asked for), with the plan's seed: `text` without the
-    prompt. `voice`: the shelf whose line stood before it; `held_out`: the prompt is the opening of a story that is
-    not learned from."""
+    """A sample from one of the fixed prompts (or a requested one), with the plan's seed; `text` excludes the prompt.
+    `voice`: the shelf whose line came before it; `held_out`: the prompt is the opening of a held-out story."""
 
     step: int
     prompt: str
@@ -129,7 +127,7 @@ class Sampled(Event):
 
 @dataclass(frozen=True)
 class CheckpointSaved(Event):
-    """A checkpoint is whole on the disk. `path` is relative to the run's folder."""
+    """A checkpoint was saved. `path` is relative to the run's folder."""
 
     step: int
     path: str
@@ -138,15 +136,15 @@ class CheckpointSaved(Event):
 
 @dataclass(frozen=True)
 class Paused(Event):
-    """The run waits, holding everything in memory, until it is resumed or stopped."""
+    """The run is paused, with everything in memory, until it is resumed or stopped."""
 
     step: int
 
 
 @dataclass(frozen=True)
 class Resumed(Event):
-    """The run goes on, after a pause or from a checkpoint: what was said of later steps is void. `total_steps`:
-    how many there will be, which more epochs change; 0 in old journals."""
+    """The run continues, after a pause or from a checkpoint; earlier events of later steps are void. `total_steps`
+    may have changed by more epochs; it is 0 in old journals."""
 
     step: int
     from_checkpoint: bool
@@ -155,7 +153,7 @@ class Resumed(Event):
 
 @dataclass(frozen=True)
 class Recovered(Event):
-    """The run met trouble that it could mend by itself; `message` is a sentence for people."""
+    """The run solved a problem by itself; `message` is a sentence for the user."""
 
     step: int
     message: str
@@ -163,8 +161,8 @@ class Recovered(Event):
 
 @dataclass(frozen=True)
 class Finished(Event):
-    """The run is over and its last checkpoint is whole. `stopped_by` is "done", "patience" (it became no better for
-    as long as the plan has patience) or "stopped"."""
+    """The run is over and its last checkpoint is saved. `stopped_by` is "done", "patience" (no improvement for the
+    plan's patience) or "stopped"."""
 
     run: str
     step: int
@@ -176,7 +174,7 @@ class Finished(Event):
 
 @dataclass(frozen=True)
 class Failed(Event):
-    """The run cannot go on; `message` is a sentence for people. The last checkpoint stays."""
+    """The run cannot continue; `message` is a sentence for the user. The last checkpoint stays."""
 
     run: str
     step: int
@@ -184,7 +182,7 @@ class Failed(Event):
 
 
 EVENTS: dict[str, type[Event]] = {}
-_LARGEST = 2**53  # of whole numbers in a journal; other programs read it too
+_LARGEST = 2**53  # largest integer in a journal; other programs read it too
 
 
 def event_name(event_class: type[Event]) -> str:
@@ -192,13 +190,13 @@ def event_name(event_class: type[Event]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", event_class.__name__).lower()
 
 
-def _whole(value: object) -> int:
+def _read_integer(value: object) -> int:
     if type(value) is not int or not 0 <= value < _LARGEST:
         raise ValueError
     return value
 
 
-def _number(value: object) -> float:
+def _read_number(value: object) -> float:
     if value is None:
         return math.nan
     if type(value) is not float and type(value) is not int:
@@ -206,46 +204,46 @@ def _number(value: object) -> float:
     return float(value)
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     if type(value) is not str:
         raise ValueError
     return value
 
 
-def _truth(value: object) -> bool:
+def _read_boolean(value: object) -> bool:
     if type(value) is not bool:
         raise ValueError
     return value
 
 
-def _texts(value: object) -> tuple[str, ...]:
+def _read_texts(value: object) -> tuple[str, ...]:
     if type(value) is not list:
         raise ValueError
-    return tuple(map(_text, value))
+    return tuple(map(_read_text, value))
 
 
-def _numbers(value: object) -> tuple[float, ...]:
+def _read_numbers(value: object) -> tuple[float, ...]:
     if type(value) is not list:
         raise ValueError
-    return tuple(map(_number, value))
+    return tuple(map(_read_number, value))
 
 
-def _wholes(value: object) -> tuple[int, ...]:
+def _read_integers(value: object) -> tuple[int, ...]:
     if type(value) is not list:
         raise ValueError
-    return tuple(map(_whole, value))
+    return tuple(map(_read_integer, value))
 
 
 _READERS: dict[object, Callable[[object], object]] = {
-    int: _whole,
-    float: _number,
-    str: _text,
-    bool: _truth,
-    tuple[str, ...]: _texts,
-    tuple[int, ...]: _wholes,
-    tuple[float, ...]: _numbers,
+    int: _read_integer,
+    float: _read_number,
+    str: _read_text,
+    bool: _read_boolean,
+    tuple[str, ...]: _read_texts,
+    tuple[int, ...]: _read_integers,
+    tuple[float, ...]: _read_numbers,
 }
-# of each kind of event, every field: its name, what reads it, and whether it may be missing (in older journals)
+# the fields of each kind of event: name, reader, and whether it may be missing in old journals
 _FIELDS: dict[str, tuple[tuple[str, Callable[[object], object], bool], ...]] = {}
 
 for _event_class in Event.__subclasses__():
@@ -257,7 +255,7 @@ for _event_class in Event.__subclasses__():
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The event as a JSON object; numbers that JSON has no word for (NaN, infinity) become null."""
+    """The event as a JSON object; NaN and infinity become null."""
     fields = dataclasses.asdict(event)
     for key, value in fields.items():
         if isinstance(value, float) and not math.isfinite(value):
@@ -266,16 +264,15 @@ def to_json(event: Event) -> dict[str, Any]:
 
 
 def is_known(record: object) -> bool:
-    """Whether a record of a journal is of a kind that this version knows; false for what is no record at all."""
+    """Whether a journal record is an event of a known kind."""
     kind = record.get("event") if isinstance(record, dict) else None
     return isinstance(kind, str) and kind in EVENTS
 
 
 def from_json(record: object) -> Event | None:
-    """The event that `to_json` gave, or None where it is no record, of a kind that we don't know, or has a field
-    that is missing or of the wrong type.
+    """The event of a record; None if it is not a record, of an unknown kind, or has a missing or invalid field.
 
-    Fields added by a later version are dropped, so that an older program can read a newer run.
+    Fields added by later versions are ignored, so that an older program can read a newer run.
     """
     if not isinstance(record, dict) or not is_known(record):
         return None
@@ -285,7 +282,7 @@ def from_json(record: object) -> Event | None:
         if name in record:
             try:
                 values[name] = read(record[name])
-            except (ValueError, OverflowError):  # the latter from a whole number beyond every float
+            except (ValueError, OverflowError):  # OverflowError for an integer beyond every float
                 return None
         elif not may_be_missing:
             return None

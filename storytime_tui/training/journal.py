@@ -1,7 +1,7 @@
-"""A run's journal, `events.jsonl`: what it said, one JSON object a line. Knows no torch.
+"""A run's journal, `events.jsonl`: its events, one JSON object per line. Knows no torch.
 
-It may have a million lines, and anybody may have edited it. So it is read line by line, each of a bounded length,
-and a line that is no event is left out and counted.
+A journal may have a million lines and may have been edited by hand. It is read line by line, with a limit on a
+line's length; invalid lines are skipped and counted.
 """
 
 import contextlib
@@ -19,31 +19,31 @@ from storytime_tui.training import events as ev
 
 JOURNAL = "events.jsonl"
 
-_LONGEST_LINE = small_files.LIMIT  # bytes; a sample of 10,000 tokens has a hundredth of it
-_LONGEST = 4_000_000_000  # bytes; ten million steps have half of it
+_LONGEST_LINE = small_files.LIMIT  # bytes; a sample of 10,000 tokens needs a hundredth of it
+_LONGEST = 4_000_000_000  # bytes; ten million steps need half of it
 
 
 class Journal:
-    """Appends events to `events.jsonl`, one JSON object a line; a line that a crash tore is cut off first."""
+    """Appends events to `events.jsonl`; first removes a last line that a crash left incomplete."""
 
     def __init__(self, path: Path) -> None:
-        """Open for appending. Raises OSError, and UnreadableFile where something else than a file is there."""
+        """Open for appending. Raises OSError, and UnreadableFile if it is not a regular file."""
         if os.path.lexists(path):
             _cut_torn_line(path)
-        files.make_private(path)  # it keeps the samples that were told
+        files.make_private(path)  # it contains the samples
         self._file = path.open("ab", buffering=0)
 
     def append(self, event: ev.Event) -> None:
-        """Write one event: with the system when this returns, so a killed program loses nothing of it.
+        """Write one event to the operating system, so that killing the program does not lose it.
 
-        Raises OSError; a full disk may take half a line first, which the next opening cuts off.
+        Raises OSError. A full disk may leave an incomplete line, which the next opening removes.
         """
         line = json.dumps(ev.to_json(event)).encode() + b"\n"
         while line:
             line = line[self._file.write(line) :]
 
     def close(self) -> None:
-        """Make all of it durable, as far as the disk lets us: what was said before is with the system already."""
+        """Flush to disk as far as possible, and close."""
         with contextlib.suppress(OSError):
             os.fsync(self._file.fileno())
         self._file.close()
@@ -68,31 +68,33 @@ def _cut_torn_line(path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a journal holds: its events, in order, and how many of its lines could not be read and were left out."""
+class JournalContents:
+    """A journal's events in order, and the number of skipped lines."""
 
     events: list[ev.Event]
     left_out: int = 0
 
 
-def read_journal(folder: Path) -> Said:
-    """What the run in `folder` said, without what a resume from an earlier checkpoint made void.
+def read_journal(folder: Path) -> JournalContents:
+    """The journal of the run in `folder`, without events made void by a resume from an earlier checkpoint.
 
-    Where there is no journal yet it said nothing. Raises UnreadableFile for what is no file, or cannot be opened.
+    Empty if there is no journal yet. Raises UnreadableFile if it cannot be opened.
     """
-    said: list[ev.Event] = []
+    events: list[ev.Event] = []
     left_out = 0
     for event in _events_in(folder / JOURNAL):
         if event is None:
             left_out += 1
             continue
         if isinstance(event, ev.Started):
-            said = []  # it began again: there was no checkpoint to go on from
+            events = []  # the run started over, without a checkpoint
         if isinstance(event, ev.Resumed) and event.from_checkpoint:
-            while said and (isinstance(said[-1], ev.Failed) or getattr(said[-1], "step", 0) > event.step):
-                said.pop()
-        said.append(_named(event, folder.name))
-    return Said(said, left_out)
+            while events and (
+                isinstance(events[-1], ev.Failed) or getattr(events[-1], "step", 0) > event.step
+            ):
+                events.pop()
+        events.append(_named(event, folder.name))
+    return JournalContents(events, left_out)
 
 
 def read_all(folder: Path) -> list[ev.Event]:
@@ -101,14 +103,14 @@ def read_all(folder: Path) -> list[ev.Event]:
 
 
 def read_events(folder: Path) -> list[ev.Event]:
-    """The events that `read_journal` gives. Raises UnreadableFile."""
+    """The events of `read_journal`. Raises UnreadableFile."""
     return read_journal(folder).events
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a journal comes to: steps taken and planned, losses, seconds, when it began, the last event, the last
-    measure of its voice, and how many lines could not be read."""
+    """A summary of a journal: steps done and planned, losses, seconds, start time, the last event, the last voice
+    measured, and the number of skipped lines."""
 
     step: int = 0
     total_steps: int = 0
@@ -123,22 +125,22 @@ class RunFacts:
 
 
 def run_facts(folder: Path) -> RunFacts:
-    """What the journal of the run in `folder` comes to; read again only where it has changed. Raises UnreadableFile."""
+    """The summary of a run's journal, cached until the file changes. Raises UnreadableFile."""
     try:
-        now = os.stat(folder / JOURNAL)
-    except OSError:  # missing, or it will be said why
+        status = os.stat(folder / JOURNAL)
+    except OSError:  # missing, or reading it raises the error
         return _facts_of_journal(folder, None)
-    return _facts_of_journal(folder, (now.st_ino, now.st_size, now.st_mtime_ns))
+    return _facts_of_journal(folder, (status.st_ino, status.st_size, status.st_mtime_ns))
 
 
 @functools.lru_cache(maxsize=512)
 def _facts_of_journal(folder: Path, version: object) -> RunFacts:
     journal = read_journal(folder)
-    said = journal.events
-    started = next((e for e in said if isinstance(e, ev.Started)), None)
-    losses = [e.validation_loss for e in said if isinstance(e, ev.Evaluated)]
-    steps = [e for e in said if isinstance(e, ev.StepDone)]
-    totals = [e.total_steps for e in said if isinstance(e, ev.Started | ev.Resumed) and e.total_steps]
+    events = journal.events
+    started = next((e for e in events if isinstance(e, ev.Started)), None)
+    losses = [e.validation_loss for e in events if isinstance(e, ev.Evaluated)]
+    steps = [e for e in events if isinstance(e, ev.StepDone)]
+    totals = [e.total_steps for e in events if isinstance(e, ev.Started | ev.Resumed) and e.total_steps]
     return RunFacts(
         step=max((e.step for e in steps), default=0),
         total_steps=totals[-1] if totals else 0,
@@ -147,31 +149,31 @@ def _facts_of_journal(folder: Path, version: object) -> RunFacts:
         first=losses[0] if losses else None,
         seconds=max((e.elapsed for e in steps if e.elapsed == e.elapsed), default=0.0),
         started=started.time if started else None,
-        last=said[-1] if said else None,
-        voice=next((e for e in reversed(said) if isinstance(e, ev.VoiceMeasured)), None),
+        last=events[-1] if events else None,
+        voice=next((e for e in reversed(events) if isinstance(e, ev.VoiceMeasured)), None),
         left_out=journal.left_out,
     )
 
 
 def _named(event: ev.Event, run: str) -> ev.Event:
-    """The event with the run's name of today: its folder may have been copied, or renamed by hand."""
+    """The event with the run's current name, since the folder may have been copied or renamed by hand."""
     if isinstance(event, ev.Started | ev.Finished | ev.Failed) and event.run != run:
         return dataclasses.replace(event, run=run)
     return event
 
 
 def _events_in(path: Path) -> Iterator[ev.Event | None]:
-    """The event of each line, None for a line that is none. A later version's events are passed over."""
+    """The event of each line, None for an invalid line; events of a later version are skipped."""
     try:
-        for line, whole in _lines(path):
+        for line, complete in _lines(path):
             try:
                 record = json.loads(line) if line is not None else None
-            except (ValueError, RecursionError):  # ValueError: not JSON, or a number of thousands of digits
+            except (ValueError, RecursionError):  # ValueError: not JSON, or a number with thousands of digits
                 record = None
             event = ev.from_json(record)
             if event is not None:
                 yield event
-            elif whole and (ev.is_known(record) or not _is_of_later_version(record)):
+            elif complete and (ev.is_known(record) or not _is_of_later_version(record)):
                 yield None
     except FileNotFoundError:
         return
@@ -182,29 +184,29 @@ def _is_of_later_version(record: object) -> bool:
 
 
 def _lines(path: Path) -> Iterator[tuple[bytes | None, bool]]:
-    """Each line that is not blank, None for one that is too long; and whether a line end follows it.
+    """Each non-blank line, None for one that is too long, with whether a line break follows it.
 
-    The last one has none where a crash tore it, or where it is being written this moment.
+    The last line has none if a crash interrupted it or it is being written right now.
     """
     with small_files.open_regular(path) as file:
-        # its size of now: it may grow, and a file of /proc, whose size is 0, may go on for ever
-        left = os.fstat(file.fileno()).st_size
-        if left > _LONGEST:
+        # limited to the current size: the file may grow, and a file in /proc has size 0 but may be endless
+        remaining = os.fstat(file.fileno()).st_size
+        if remaining > _LONGEST:
             raise UnreadableFile(f"{path} cannot be read: it has more than {_LONGEST:,} bytes.")
         too_long = False
-        while left > 0:
+        while remaining > 0:
             try:
-                line = file.readline(min(left, _LONGEST_LINE))
+                line = file.readline(min(remaining, _LONGEST_LINE))
             except OSError as error:
                 raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}.") from error
             if not line:
                 return
-            left -= len(line)
-            whole = line.endswith(b"\n")
-            if not whole and left > 0:
+            remaining -= len(line)
+            complete = line.endswith(b"\n")
+            if not complete and remaining > 0:
                 too_long = True
             elif too_long:
                 too_long = False
-                yield None, whole
+                yield None, complete
             elif not line.isspace():
-                yield line, whole
+                yield line, complete

@@ -1,4 +1,4 @@
-"""The loss: how surprised the model is by each next token."""
+"""The loss: cross-entropy of the next token."""
 
 import functools
 import math
@@ -13,47 +13,45 @@ from torch.autograd.function import once_differentiable
 from storytime_tui.corpus.windows import window_at
 from storytime_tui.training.skips import SKIPPED, Skips
 
-# bytes of logits, and of what is made of them, that are there at once; a GPU holds more, and likes larger products
-LOGITS = 256 * 2**20
+# bytes of logits and their derivatives in memory at once; a GPU has more memory and is faster with larger
+# products
+LOGITS_CPU = 256 * 2**20
 _LOGITS_GPU = 1024 * 2**20
-# bytes for each logit: itself in 16 bits, in 32, and its probability; compiled, itself and what it becomes
-LOGIT, _LOGIT_COMPILED = 10, 4
-_LOUDER = 1024.0
-_WORDS = (
-    8192  # of the vocabulary in one product on a CPU: larger ones fall out of its caches, at half the speed
-)
+# bytes per logit: in 16 bits, in 32 bits, and its probability; compiled: the logit and its gradient
+LOGIT_BYTES, _LOGIT_BYTES_COMPILED = 10, 4
+_FP16_SCALE = 1024.0
+_CPU_TOKENS = 8192  # vocabulary per product on a CPU; larger products miss its caches, at half the speed
 
 
-class Learner(Protocol):
-    """What training needs of a model: hidden states, and the matrix that makes logits of them."""
+class TrainableModel(Protocol):
+    """What training needs of a model: hidden states, and the matrix that maps them to logits."""
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens it knows."""
+        """The number of tokens."""
 
     @property
     def head(self) -> Tensor | None:
-        """(vocabulary and perhaps padding, width); None where logits are more than a product with it."""
+        """(vocabulary and perhaps padding, width); None if the logits are not a plain product with it."""
 
     def hidden(self, ids: Tensor) -> Tensor:
-        """(batch, tokens) -> (batch, tokens, width)."""
+        """(batch, tokens) ids -> (batch, tokens, width)."""
 
     def __call__(self, ids: Tensor) -> Tensor:
-        """(batch, tokens) -> (batch, tokens, vocabulary) logits."""
+        """(batch, tokens) ids -> (batch, tokens, vocabulary) logits."""
 
 
 def window_batch(
     ids: Any, starts: Any, block: int, device: torch.device, skips: Skips | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Inputs and targets, both (len(starts), block) int64: the targets are the inputs one token later.
+    """Inputs and targets, both (len(starts), block) int64; targets are the inputs one token later.
 
-    `ids` is a stream of tokens, an array or a tensor on `device`; it is read as a ring. Targets among its `skips`
-    are SKIPPED.
+    `ids` is a token stream, an array or a tensor on `device`, read as a ring. Targets in `skips` become SKIPPED.
     """
     if isinstance(ids, Tensor):
-        places = torch.as_tensor(starts, device=device)[:, None] + torch.arange(block + 1, device=device)
-        places %= len(ids)
-        windows = ids[places].long()
+        positions = torch.as_tensor(starts, device=device)[:, None] + torch.arange(block + 1, device=device)
+        positions %= len(ids)
+        windows = ids[positions].long()
     else:
         windows = torch.stack([torch.from_numpy(window_at(ids, int(start), block + 1)) for start in starts])
         windows = windows.to(device)  # (batch, block + 1)
@@ -62,7 +60,7 @@ def window_batch(
 
 
 def next_token_loss(
-    model: Learner,
+    model: TrainableModel,
     inputs: Tensor,
     targets: Tensor,
     reduction: str = "mean",
@@ -72,41 +70,41 @@ def next_token_loss(
 ) -> Tensor:
     """Cross-entropy in nats of `targets` (batch, block) given `inputs` (batch, block), in fp32.
 
-    The first `skip` targets of each window are read, and not counted; nor are those that are SKIPPED.
-
-    The logits of all tokens are never there at once: see `LinearCrossEntropy`, a part of which may be `compiled`.
+    The first `skip` targets of each window and those that are SKIPPED do not count. The logits of all tokens are
+    never in memory at once: see `LinearCrossEntropy`, part of which may be `compiled`.
     """
-    head, answers = model.head, targets[:, skip:].flatten()
-    if head is None:  # more than a product with a matrix
+    head, labels = model.head, targets[:, skip:].flatten()
+    if head is None:  # the logits are not a plain product
         logits = model(inputs)[:, skip:]  # (batch, block - skip, vocabulary)
         return F.cross_entropy(
-            logits.float().flatten(0, 1), answers, ignore_index=SKIPPED, reduction=reduction
+            logits.float().flatten(0, 1), labels, ignore_index=SKIPPED, reduction=reduction
         )
     hidden = model.hidden(inputs)[:, skip:].flatten(0, 1)
     loss: Tensor = LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        hidden, head, answers, model.vocabulary, torch.is_grad_enabled(), compiled
+        hidden, head, labels, model.vocabulary, torch.is_grad_enabled(), compiled
     )
-    return loss / (answers != SKIPPED).sum() if reduction == "mean" else loss
+    return loss / (labels != SKIPPED).sum() if reduction == "mean" else loss
 
 
 class Objective(nn.Module):
-    """A model and its loss as one module: what DDP and FSDP wrap. `compiled`: on a GPU, where it learns."""
+    """A model and its loss as one module, for DDP and FSDP to wrap. `compiled`: use the compiled loss when training
+    on a GPU."""
 
     def __init__(self, model: Any, *, compiled: bool = False) -> None:
         super().__init__()
         self.model, self._compiled = model, compiled
 
     def forward(self, inputs: Tensor, targets: Tensor, reduction: str = "mean", skip: int = 0) -> Tensor:
-        """(batch, block), (batch, block) -> the loss in nats of all targets but each window's first `skip`."""
+        """(batch, block), (batch, block) -> the loss in nats, without each window's first `skip` targets."""
         return next_token_loss(self.model, inputs, targets, reduction, skip, compiled=self._compiled)
 
 
 class LinearCrossEntropy(torch.autograd.Function):
-    """The sum of cross-entropies of `hidden @ head.T`, a few rows at a time.
+    """The sum of the cross-entropies of `hidden @ head.T`, computed in chunks of rows.
 
-    A vocabulary of 50,257 words makes 206 MB of logits of 1,024 tokens, and as much again for each step of
-    their softmax. Here a part of the rows goes all the way to its gradient before the next begins, as Liger
-    (Hsu et al. 2024) and others do it: the same sums, and no more arithmetic.
+    With a vocabulary of 50,257, the logits of 1,024 tokens take 206 MB, and each step of their softmax as much
+    again. Here each chunk is computed up to its gradient before the next starts, as in Liger (Hsu et al. 2024).
+    The results are the same, with no more arithmetic.
     """
 
     @staticmethod
@@ -116,19 +114,19 @@ class LinearCrossEntropy(torch.autograd.Function):
         head: Tensor,
         targets: Tensor,
         vocabulary: int,
-        learns: bool,
+        training: bool,
         compiled: bool = False,
     ) -> Tensor:
         """(rows, width), (vocabulary and padding, width), (rows,) -> the sum of the losses in nats, fp32.
 
-        A row whose target is SKIPPED adds nothing to it.
+        SKIPPED targets add nothing.
         """
         device = hidden.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
-        wanted = (learns and ctx.needs_input_grad[0], learns and ctx.needs_input_grad[1])
+        needs_grad = (training and ctx.needs_input_grad[0], training and ctx.needs_input_grad[1])
         with torch.autocast(device, enabled=False), torch.no_grad():
-            loss, hidden_grad, head_grad = _in_parts(
-                hidden.to(dtype), head.to(dtype), targets, vocabulary, wanted, compiled
+            loss, hidden_grad, head_grad = _chunked_loss(
+                hidden.to(dtype), head.to(dtype), targets, vocabulary, needs_grad, compiled
             )
         ctx.save_for_backward(hidden_grad, head_grad)
         ctx.dtypes = hidden.dtype, head.dtype
@@ -137,7 +135,7 @@ class LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:
-        """What forward found, times the gradient of what was made of its sum."""
+        """The gradients from the forward pass, times the incoming gradient."""
         grads = [
             None if grad is None else grad.mul_(scale.to(grad.dtype)).to(dtype)
             for grad, dtype in zip(ctx.saved_tensors, ctx.dtypes, strict=True)
@@ -145,106 +143,108 @@ class LinearCrossEntropy(torch.autograd.Function):
         return grads[0], grads[1], None, None, None, None
 
 
-def _in_parts(
+def _chunked_loss(
     hidden: Tensor,
     head: Tensor,
     targets: Tensor,
     vocabulary: int,
-    wanted: tuple[bool, bool],
+    needs_grad: tuple[bool, bool],
     compiled: bool = False,
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """The sum of the losses, and its gradients (where wanted) in `hidden` and in `head`.
+    """The sum of the losses, and its gradients (if needed) for `hidden` and `head`.
 
-    In fp16 most probabilities would be too small to be told from none: they are multiplied on the way.
+    In fp16 most probabilities would underflow, so they are scaled up meanwhile.
     """
-    rows, words = len(hidden), len(head)
-    compiled = compiled and any(wanted)  # for training's windows, not for an evaluation's of other sizes
-    surprised = _compiled_sweep() if compiled else _surprise
-    room = (_LOGITS_GPU if hidden.is_cuda else LOGITS) // (_LOGIT_COMPILED if compiled else LOGIT)
-    at_once = _evenly(rows, max(64, room // words))
-    width = words if hidden.is_cuda else _WORDS
-    slices = [slice(start, start + width) for start in range(0, words, width)]
+    rows, columns = len(hidden), len(head)
+    compiled = compiled and any(needs_grad)  # only training's shapes are compiled, not evaluation's
+    loss_and_grad = _compiled_loss_and_grad() if compiled else _loss_and_grad
+    logit_bytes = _LOGIT_BYTES_COMPILED if compiled else LOGIT_BYTES
+    max_logits = (_LOGITS_GPU if hidden.is_cuda else LOGITS_CPU) // logit_bytes
+    chunk_rows = _even_chunk(rows, max(64, max_logits // columns))
+    width = columns if hidden.is_cuda else _CPU_TOKENS
+    slices = [slice(start, start + width) for start in range(0, columns, width)]
     loss = torch.zeros((), device=hidden.device)
-    narrow = hidden.dtype == torch.float16
-    louder = _LOUDER if narrow else 1.0
-    skips = (
-        bool((targets == SKIPPED).any()) if not hidden.is_cuda else True
-    )  # a GPU would have to be waited for
-    hidden_grad = torch.empty_like(hidden, dtype=torch.float32 if narrow else None) if wanted[0] else None
-    head_grad = torch.empty(head.shape, device=head.device) if wanted[1] else None
-    for start in range(0, rows, at_once):
-        some, answers = hidden[start : start + at_once], targets[start : start + at_once, None]
-        counts = (answers != SKIPPED).to(hidden.dtype) if skips else None  # (rows, 1)
+    is_fp16 = hidden.dtype == torch.float16
+    scale = _FP16_SCALE if is_fp16 else 1.0
+    skips = hidden.is_cuda or bool((targets == SKIPPED).any())  # checking would stall a GPU
+    grad_dtype = torch.float32 if is_fp16 else None
+    hidden_grad = torch.empty_like(hidden, dtype=grad_dtype) if needs_grad[0] else None
+    head_grad = torch.empty(head.shape, device=head.device) if needs_grad[1] else None
+    for start in range(0, rows, chunk_rows):
+        chunk, labels = hidden[start : start + chunk_rows], targets[start : start + chunk_rows, None]
+        counts = (labels != SKIPPED).to(hidden.dtype) if skips else None  # (rows, 1)
         if counts is not None:
-            answers = answers.clamp(min=0)
-        if len(slices) == 1:  # at once where it goes: a copy of so much costs as much as a softmax
-            logits = some @ head.T
+            labels = labels.clamp(min=0)
+        if len(slices) == 1:  # avoids a copy, which would cost as much as a softmax
+            logits = chunk @ head.T
         else:
-            logits = hidden.new_empty((len(some), words))
+            logits = hidden.new_empty((len(chunk), columns))
             for part in slices:
-                logits[:, part] = some @ head[part].T
-        if not any(wanted):
-            nats = _nats(logits, answers, vocabulary)[0]
+                logits[:, part] = chunk @ head[part].T
+        if not any(needs_grad):
+            nats = _nats(logits, labels, vocabulary)[0]
             loss += nats.sum() if counts is None else (nats * counts.float()).sum()
             continue
-        nats, surprise = surprised(logits, answers, vocabulary, louder)
+        nats, logits_grad = loss_and_grad(logits, labels, vocabulary, scale)
         loss += nats.sum() if counts is None else (nats * counts.float()).sum()
-        del logits  # or it would still be there beside the next part's
+        del logits  # free it before the next chunk's
         if hidden_grad is not None:
-            hidden_grad[start : start + at_once] = surprise @ head
+            hidden_grad[start : start + chunk_rows] = logits_grad @ head
             if counts is not None:
-                hidden_grad[start : start + at_once] *= counts
+                hidden_grad[start : start + chunk_rows] *= counts
         if counts is not None:
-            some = some * counts
+            chunk = chunk * counts
         for part in slices if head_grad is not None else []:
             assert head_grad is not None
             if start == 0:
-                head_grad[part] = surprise[:, part].T @ some
+                head_grad[part] = logits_grad[:, part].T @ chunk
             else:
-                head_grad[part] += surprise[:, part].T @ some
-        del surprise
-    if narrow:
+                head_grad[part] += logits_grad[:, part].T @ chunk
+        del logits_grad
+    if is_fp16:
         for grad in (hidden_grad, head_grad):
             if grad is not None:
-                grad.div_(louder)
+                grad.div_(scale)
     return loss, hidden_grad, head_grad
 
 
-def _evenly(rows: int, most: int) -> int:
-    """Rows of a part, at most so many: all parts of one size, where a few more parts make it so."""
+def _even_chunk(rows: int, most: int) -> int:
+    """Rows per chunk, at most `most`; all chunks of one size if a few more chunks allow it."""
     parts = math.ceil(rows / most)
-    even = next((count for count in range(parts, 2 * parts) if rows % count == 0), parts)
-    return math.ceil(rows / even)
+    even_parts = next((count for count in range(parts, 2 * parts) if rows % count == 0), parts)
+    return math.ceil(rows / even_parts)
 
 
-def _nats(logits: Tensor, answers: Tensor, vocabulary: int) -> tuple[Tensor, Tensor]:
-    """(rows, words), (rows, 1) -> (rows, 1) losses, and the logarithm of each word's probability, in fp32."""
-    logits[:, vocabulary:] = -torch.inf  # padding is no word
-    likely = F.log_softmax(logits, 1, dtype=torch.float32)
-    return -likely.gather(1, answers), likely
+def _nats(logits: Tensor, labels: Tensor, vocabulary: int) -> tuple[Tensor, Tensor]:
+    """(rows, vocabulary), (rows, 1) -> (rows, 1) losses, and all logprobs, in fp32."""
+    logits[:, vocabulary:] = -torch.inf  # padding is not a token
+    logprobs = F.log_softmax(logits, 1, dtype=torch.float32)
+    return -logprobs.gather(1, labels), logprobs
 
 
-def _surprise(logits: Tensor, answers: Tensor, vocabulary: int, louder: float) -> tuple[Tensor, Tensor]:
-    """(rows, words), (rows, 1) -> (rows, 1) losses, and the gradient of their sum in the logits times `louder`.
+def _loss_and_grad(logits: Tensor, labels: Tensor, vocabulary: int, scale: float) -> tuple[Tensor, Tensor]:
+    """(rows, vocabulary), (rows, 1) -> (rows, 1) losses, and their sum's gradient for the logits, times `scale`.
 
-    That is each word's probability, less 1 at the right answer. It overwrites what it was given.
+    The gradient is each token's probability, minus 1 at the target. Overwrites `logits`.
     """
-    loss, likely = _nats(logits, answers, vocabulary)
-    surprise = likely.exp_()
-    surprise.scatter_add_(1, answers, torch.full_like(answers, -1, dtype=torch.float32))
-    return loss, (surprise if louder == 1 else surprise.mul_(louder)).to(logits.dtype)
+    loss, logprobs = _nats(logits, labels, vocabulary)
+    grad = logprobs.exp_()
+    grad.scatter_add_(1, labels, torch.full_like(labels, -1, dtype=torch.float32))
+    return loss, (grad if scale == 1 else grad.mul_(scale)).to(logits.dtype)
 
 
-def _sweep(logits: Tensor, answers: Tensor, vocabulary: int, louder: float) -> tuple[Tensor, Tensor]:
-    """`_surprise`, written so that a compiler keeps nothing in 32 bits: it reads the logits twice, and writes once."""
-    words = torch.arange(logits.shape[1], device=logits.device)
-    scores = logits.float().masked_fill(words >= vocabulary, -torch.inf)
-    whole = scores.logsumexp(1, keepdim=True)
-    surprise = (scores - whole).exp() - (words == answers).float()
-    return whole - logits.gather(1, answers).float(), (surprise * louder).to(logits.dtype)
+def _loss_and_grad_fused(
+    logits: Tensor, labels: Tensor, vocabulary: int, scale: float
+) -> tuple[Tensor, Tensor]:
+    """`_loss_and_grad` written so that a compiler stores nothing in 32 bits: two reads of the logits and one write."""
+    columns = torch.arange(logits.shape[1], device=logits.device)
+    scores = logits.float().masked_fill(columns >= vocabulary, -torch.inf)
+    log_sum = scores.logsumexp(1, keepdim=True)
+    grad = (scores - log_sum).exp() - (columns == labels).float()
+    return log_sum - logits.gather(1, labels).float(), (grad * scale).to(logits.dtype)
 
 
 @functools.cache
-def _compiled_sweep() -> Callable[[Tensor, Tensor, int, float], tuple[Tensor, Tensor]]:
-    """Made when it is first wanted: the compiler takes seconds to load."""
-    return torch.compile(_sweep, dynamic=False)
+def _compiled_loss_and_grad() -> Callable[[Tensor, Tensor, int, float], tuple[Tensor, Tensor]]:
+    """Created on first use, because the compiler takes seconds to load."""
+    return torch.compile(_loss_and_grad_fused, dynamic=False)

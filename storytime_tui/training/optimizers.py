@@ -1,4 +1,4 @@
-"""What turns gradients into steps: AdamW in full or in 8 bits, and the scaling that fp16 needs."""
+"""The optimisers, AdamW in 32 or 8 bits, and the loss scaling of fp16."""
 
 from typing import Any
 
@@ -11,9 +11,10 @@ BETAS = (0.9, 0.95)
 
 
 def make_optimizer(model: torch.nn.Module, plan: TrainingPlan) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019) with weight decay on matrices only: biases and norms are not pulled to zero.
+    """AdamW (Loshchilov and Hutter 2019) with weight decay on matrices only, not on biases and norms.
 
-    "adamw8bit" keeps its moments in 8 bits (Dettmers et al. 2022). Raises PlanError where that is not installed.
+    "adamw8bit" stores its moments in 8 bits (Dettmers et al. 2022). Raises PlanError if bitsandbytes is not
+    installed.
     """
     trained = [p for p in model.parameters() if p.requires_grad]
     groups = [
@@ -28,7 +29,7 @@ def make_optimizer(model: torch.nn.Module, plan: TrainingPlan) -> torch.optim.Op
 
 
 def check_optimizer(plan: TrainingPlan) -> None:
-    """Raise PlanError where the plan's optimiser is not installed."""
+    """Raise PlanError if the plan's optimiser is not installed."""
     if plan.optimizer == "adamw8bit":
         _eight_bit()
 
@@ -45,8 +46,5 @@ def _eight_bit() -> Any:
 
 
 def make_scaler(device: torch.device, precision: str) -> torch.amp.GradScaler:
-    """fp16 loses small gradients: the loss is scaled up before backward, and gradients down again before a step.
-
-    For every other precision it does nothing.
-    """
+    """The gradient scaler for fp16, in which small gradients would underflow; disabled for other precisions."""
     return torch.amp.GradScaler(device.type, enabled=precision == "fp16")

@@ -1,4 +1,4 @@
-"""One step tried before the first: what learning really takes of memory, on this device, with this model."""
+"""Measures the memory that training takes, by a trial step on this device with this model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,33 +11,33 @@ from torch import Tensor, nn
 
 from storytime_tui.models.footprint import Footprint
 from storytime_tui.training.evaluate import autocast
-from storytime_tui.training.loss import LOGIT, LOGITS, Objective
+from storytime_tui.training.loss import LOGIT_BYTES, LOGITS_CPU, Objective
 from storytime_tui.training.plan import TrainingPlan
 
-_SPARE = 0.92  # of what a device has free: kernels and other programs want some
-_SPARE_CPU = 0.85
-# What a CPU's trial does not count, so that a run stays below what was said: the pages of torch's own code that the
-# first steps bring in, in bytes; and what the allocator holds between its pieces, as a share of what it gives out.
-_CODE = 150_000_000
-_BETWEEN = 1.15
+_USABLE_GPU = 0.92  # share of the free memory; kernels and other programs need the rest
+_USABLE_CPU = 0.85
+# Memory that a CPU's trial does not measure, so that a run stays within its estimate: bytes of torch's code
+# loaded by the first steps, and the allocator's overhead as a factor.
+_CODE_BYTES = 150_000_000
+_ALLOCATOR_FACTOR = 1.15
 
 
 def available_memory(device: torch.device) -> int:
-    """Bytes that a run may take on this device, those that the process holds there already included."""
+    """Bytes that a run may take on this device, including those that the process already holds."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         held = torch.cuda.memory_reserved(device)
         allowed = total * torch.cuda.get_per_process_memory_fraction(
             device.index or torch.cuda.current_device()
         )
-        return int(min(free + held, allowed) * _SPARE)
-    here = psutil.Process().memory_info().rss
-    return int((psutil.virtual_memory().available + here) * _SPARE_CPU)
+        return int(min(free + held, allowed) * _USABLE_GPU)
+    held = psutil.Process().memory_info().rss
+    return int((psutil.virtual_memory().available + held) * _USABLE_CPU)
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What a run was found to need, and what there is, in bytes."""
+    """The memory that a run needs, and the memory available, in bytes."""
 
     needed: int
     available: int
@@ -46,48 +46,47 @@ class Memory:
 def fit_to_memory(
     plan: TrainingPlan, model: Any, device: torch.device, precision: str, *, may_choose: bool
 ) -> tuple[TrainingPlan, Memory | None]:
-    """A resolved plan that this device has the memory for, and what was found.
+    """A resolved plan that fits this device's memory, and the measured memory.
 
-    Where it `may_choose`, it changes how many windows are read at once, never how many a step has: fewer where
-    they don't fit, and on a GPU, which is fastest with many, all of a step where they do. Blocks are computed
-    twice where one window does not fit otherwise and the plan leaves it to us. None was found where the trial
-    itself had no room.
+    If `may_choose`, the micro-batch changes, never the windows per step: fewer windows at once if the plan's do
+    not fit; on a GPU, all windows of a step if they fit. Gradient checkpointing is turned on if a single window
+    does not fit and the plan says "auto". The memory is None if the trial ran out of it.
     """
     assert plan.batch_size and plan.accumulation
     available = available_memory(device)
     objective = Objective(model.train())
     step = plan.batch_size * plan.accumulation
     sizes = _sizes(step, step if may_choose and device.type == "cuda" else plan.batch_size)
-    tried = _tried(objective, plan, device, precision, sizes, available)
-    if plan.checkpointing == "auto" and not _fits(tried, available):
+    measured = _measure(objective, plan, device, precision, sizes, available)
+    if plan.checkpointing == "auto" and not _fits(measured, available):
         model.checkpointing = True
-        tried = _tried(objective, plan, device, precision, sizes, available)
+        measured = _measure(objective, plan, device, precision, sizes, available)
     model.eval()
-    batch = list(tried)[-1] if may_choose else plan.batch_size
+    batch = list(measured)[-1] if may_choose else plan.batch_size
     plan = replace(
         plan,
         batch_size=batch,
         accumulation=step // batch,
         checkpointing="on" if model.checkpointing else "off",
     )
-    needed = tried[batch]
+    needed = measured[batch]
     return plan, None if needed is None else Memory(needed, available)
 
 
 def _sizes(step: int, largest: int) -> list[int]:
-    """How many windows to try at once: from the largest down, by half or more, so that a step comes out even."""
+    """The micro-batches to try: from the largest down, by half or more, each dividing the step evenly."""
     sizes = [largest]
     while sizes[-1] > 1:
         sizes.append(next(size for size in range(sizes[-1] // 2, 0, -1) if step % size == 0))
     return sizes
 
 
-def _fits(tried: dict[int, int | None], available: int) -> bool:
-    needed = list(tried.values())[-1]
+def _fits(measured: dict[int, int | None], available: int) -> bool:
+    needed = list(measured.values())[-1]
     return needed is not None and needed <= available
 
 
-def _tried(
+def _measure(
     objective: Objective,
     plan: TrainingPlan,
     device: torch.device,
@@ -95,67 +94,66 @@ def _tried(
     sizes: list[int],
     available: int,
 ) -> dict[int, int | None]:
-    """Bytes that each number of windows at once takes, None where it had no room, up to the first that fits.
+    """Bytes taken by each micro-batch up to the first that fits; None if it ran out of memory.
 
-    A GPU tries each: what the loss holds stops growing after a few windows, so that two trials would not tell of
-    a third, and a trial takes no time. A CPU, where that is little and a trial takes long, reckons.
+    A GPU tries each one. Trials are fast there, and the loss's memory stops growing after a few windows, so two
+    trials would not predict a third. A CPU extrapolates, because trials are slow and the loss's memory is small.
     """
     assert plan.block_size and plan.batch_size and plan.accumulation
     trained = sum(p.numel() for p in objective.parameters() if p.requires_grad)
-    moments = trained * (2 if plan.optimizer == "adamw8bit" else 8)  # there from the first step on
+    moments = trained * (2 if plan.optimizer == "adamw8bit" else 8)  # allocated by the first step
     step, vocabulary = plan.batch_size * plan.accumulation, objective.model.vocabulary
-    found: dict[int, int | None] = {}
-    reckoned: Footprint | None = None
+    measured: dict[int, int | None] = {}
+    footprint: Footprint | None = None
     for size in sizes:
-        found[size] = None
+        measured[size] = None
         try:
             if device.type == "cuda":
                 ids = _ids(size, plan.block_size, vocabulary, device)
-                found[size] = moments + _height(objective, ids, device, precision, again=size < step)
+                measured[size] = moments + _peak_on_gpu(objective, ids, device, precision, again=size < step)
             else:
-                reckoned = reckoned or probe(
+                footprint = footprint or probe(
                     objective, plan.block_size, vocabulary, device, precision, moments
                 )
-                found[size] = _most(reckoned, size, plan.block_size, vocabulary)
+                measured[size] = _limit_on_cpu(footprint, size, plan.block_size, vocabulary)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-        release_memory(objective, device)  # pieces of this trial's sizes would be in the next one's way
-        if _fits(found, available):
+        release_memory(objective, device)  # free this trial's memory before the next one
+        if _fits(measured, available):
             break
-    return found
+    return measured
 
 
-def _most(reckoned: Footprint, windows: int, block: int, vocabulary: int) -> int:
-    """Bytes that a process on a CPU will not go beyond while it learns with so many windows at once."""
+def _limit_on_cpu(footprint: Footprint, windows: int, block: int, vocabulary: int) -> int:
+    """An upper bound of a CPU process's bytes while it trains with this many windows at once."""
     held = int(psutil.Process().memory_info().rss)
-    logits = min(
-        LOGITS, LOGIT * windows * block * vocabulary
-    )  # there and gone within the loss: not counted as kept
-    return held + _CODE + int(max(0, reckoned.total(windows) - held + logits) * _BETWEEN)
+    # freed within the loss, so not among the saved tensors
+    logits = min(LOGITS_CPU, LOGIT_BYTES * windows * block * vocabulary)
+    return held + _CODE_BYTES + int(max(0, footprint.total(windows) - held + logits) * _ALLOCATOR_FACTOR)
 
 
-def _height(objective: Any, ids: Tensor, device: torch.device, precision: str, *, again: bool) -> int:
-    """Bytes of a GPU that are taken at the height of a step which reads `ids` (windows, block + 1) at once.
+def _peak_on_gpu(objective: Any, ids: Tensor, device: torch.device, precision: str, *, again: bool) -> int:
+    """A GPU's peak bytes in a step that reads `ids` (windows, block + 1) at once.
 
-    With `again` the same is read a second time: but for a step's first, its micro-batches find the gradients of
-    those before them there already, four bytes for each trained number, beside all that they keep themselves.
+    `again` repeats the pass, because every micro-batch but a step's first finds gradients in memory, four bytes
+    per trained parameter, in addition to its own activations.
     """
     torch.cuda.reset_peak_memory_stats(device)
     for _ in range(2 if again else 1):
-        _step(objective, ids, device, precision)
+        _forward_backward(objective, ids, device, precision)
     return torch.cuda.max_memory_allocated(device)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the processor's own memory, could not give what was asked for."""
+    """Whether the error means that a device or the CPU ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
 
 
 def release_memory(objective: nn.Module, device: torch.device) -> None:
-    """Give back what a failed attempt left behind; call it where no exception holds its frames any more."""
+    """Free what a failed attempt left; call it when no exception holds the attempt's frames any more."""
     for parameter in objective.parameters():
         parameter.grad = None
     if device.type == "cuda":
@@ -165,43 +163,43 @@ def release_memory(objective: nn.Module, device: torch.device) -> None:
 def probe(
     objective: nn.Module, block: int, vocabulary: int, device: torch.device, precision: str, moments: int
 ) -> Footprint:
-    """Learn from one window and from two on a CPU, keep nothing of it, and tell what any number would take.
+    """Measure a forward and backward pass of one and of two windows on a CPU, and extrapolate to any number.
 
-    `moments`: bytes of the optimiser's state, which a first step would add. Raises what a memory that is full
-    raises where not even that fits.
+    `moments`: bytes of the optimiser's state, which the first step would add. Raises the out-of-memory error if
+    not even that fits.
     """
-    one, two = (_taken(objective, many, block, vocabulary, device, precision) for many in (1, 2))
-    here = int(psutil.Process().memory_info().rss)  # after the trial, which wakes more of torch
+    one, two = (_bytes_of_step(objective, many, block, vocabulary, device, precision) for many in (1, 2))
+    held = int(psutil.Process().memory_info().rss)  # after the trial, which loads more of torch
     window = max(1, two - one)
-    return Footprint(here + one - window + moments, window)
+    return Footprint(held + one - window + moments, window)
 
 
-def _taken(
+def _bytes_of_step(
     objective: Any, windows: int, block: int, vocabulary: int, device: torch.device, precision: str
 ) -> int:
-    """Bytes that a step with so many windows adds at its height, the gradients of those before it included."""
+    """Bytes that a step with this many windows adds at its peak, including the gradients of earlier micro-batches."""
     gradients = sum(p.numel() * p.element_size() for p in objective.parameters() if p.requires_grad)
-    with _kept(objective) as kept:
-        _step(objective, _ids(windows, block, vocabulary, device), device, precision)
+    with _counting_saved_tensors(objective) as saved:
+        _forward_backward(objective, _ids(windows, block, vocabulary, device), device, precision)
     for parameter in objective.parameters():
         parameter.grad = None
-    return int(gradients + kept[0])
+    return int(gradients + saved[0])
 
 
 def _ids(windows: int, block: int, vocabulary: int, device: torch.device) -> Tensor:
-    """(windows, block + 1): any tokens."""
+    """(windows, block + 1) arbitrary tokens."""
     return torch.arange(windows * (block + 1), device=device).view(windows, -1) % vocabulary
 
 
-def _step(objective: Any, ids: Tensor, device: torch.device, precision: str) -> None:
+def _forward_backward(objective: Any, ids: Tensor, device: torch.device, precision: str) -> None:
     with autocast(device, precision):
         loss = objective(ids[:, :-1], ids[:, 1:])
     loss.backward()
 
 
 @contextmanager
-def _kept(objective: nn.Module) -> Iterator[list[int]]:
-    """Counts, in one number, the bytes that the forward pass keeps for the backward pass."""
+def _counting_saved_tensors(objective: nn.Module) -> Iterator[list[int]]:
+    """Counts, in a one-element list, the bytes that the forward pass saves for the backward pass."""
     seen = {parameter.untyped_storage().data_ptr() for parameter in objective.parameters()}
     total = [0]
 

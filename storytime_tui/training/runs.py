@@ -1,9 +1,9 @@
-"""Run folders: naming, making, locking and listing them. Knows no torch.
+"""Run folders: naming, creating, locking and listing them. Knows no torch.
 
 runs/<name>/plan.toml  events.jsonl  lock  checkpoints/step-N/  checkpoints/last  checkpoints/best
 
-Anybody may have copied, emptied or broken such a folder: a list shows it as damaged, beside all others. A name is
-free only where nothing is in its place. (`training.removed` keeps those that were taken away.)
+A folder may have been copied, emptied or damaged by hand; lists show it as damaged. A name is free only if
+nothing has it. (`training.removed` keeps removed runs.)
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from storytime_tui import files, paths, small_files
 from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.training import events as ev
-from storytime_tui.training.heard import share_of
 from storytime_tui.training.journal import JOURNAL, RunFacts, run_facts
 from storytime_tui.training.journal import Journal as Journal
 from storytime_tui.training.journal import read_events as read_events
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
+from storytime_tui.training.voice_report import share_of
 
 PLAN = "plan.toml"
 LOCK = "lock"
@@ -32,14 +32,14 @@ CHECKPOINTS = "checkpoints"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _STEP = re.compile(r"step-(0|[1-9][0-9]{0,15})")
-_WAIT = 0.3  # seconds: whoever lists runs holds each lock for a moment
+_LOCK_TIMEOUT = 0.3  # seconds; listing runs holds each lock for a moment
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a list of runs shows. `state` is "learning", "finished", "stopped", "failed", "interrupted" or
-    "damaged"; `trouble` is a sentence where there is one; `left_out` counts what of its journal cannot be read.
-    `voice`: the share (0 to 1) of `passages` told ones that sounded like the shelf when it was last measured."""
+    """A run's entry in a list. `state` is "learning", "finished", "stopped", "failed", "interrupted" or "damaged";
+    `trouble` is a sentence about a problem, if any; `left_out` counts unreadable journal lines. `voice`: the
+    share (0 to 1) of `passages` generated ones that sounded like the shelf in the last measurement."""
 
     name: str
     base: str
@@ -58,11 +58,11 @@ class RunSummary:
     passages: int = 0
 
 
-# -- finding -------------------------------------------------------------------------------------------
+# -- finding ---------------------------------------------------------------------------------------------
 
 
 def run_folder(name: str) -> Path:
-    """The folder of a run that exists, damaged or not. Raises RunError with the nearest names otherwise."""
+    """The folder of an existing run, damaged or not. Raises RunError otherwise, listing the newest runs."""
     if is_run(name):
         return paths.runs_folder() / name
     names = ", ".join(run_names()[:5])
@@ -71,9 +71,9 @@ def run_folder(name: str) -> Path:
 
 
 def is_run(name: str) -> bool:
-    """Whether a run is called so: a folder with something of a run in it, or one that cannot be looked into.
+    """Whether a run has this name: a folder that contains part of a run, or that cannot be read.
 
-    A name that nobody could give, such as "a (copy)", may still be one of a folder that was copied by hand.
+    A name that is not allowed for new runs, such as "a (copy)", may be that of a folder copied by hand.
     """
     if not name or name.startswith(".") or any(sign in name for sign in ("/", os.sep, "\0")):
         return False
@@ -81,25 +81,25 @@ def is_run(name: str) -> bool:
     try:
         return not {PLAN, JOURNAL, CHECKPOINTS}.isdisjoint(os.listdir(folder))
     except NotADirectoryError:
-        return False  # a file that lies among the runs
+        return False  # a file
     except FileNotFoundError:
-        return os.path.islink(folder)  # one that leads nowhere, to a disk that is not there
+        return os.path.islink(folder)  # a dangling link, for example to an unmounted disk
     except OSError:
-        return os.path.lexists(folder)  # not so for a name that no folder can have
-    except ValueError:  # a name that the system cannot have
+        return os.path.lexists(folder)  # false for a name that no folder can have
+    except ValueError:  # an invalid name
         return False
 
 
 def run_names() -> list[str]:
-    """Every run's name, newest first. Raises RunError where the folder of all runs cannot be read."""
+    """All runs' names, the newest first. Raises RunError if the runs folder cannot be read."""
     folder = paths.runs_folder()
     try:
-        found = [name for name in os.listdir(folder) if is_run(name)]
+        names = [name for name in os.listdir(folder) if is_run(name)]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise RunError(files.explain(error, f"looking for runs in {folder}")) from error
-    return sorted(found, key=lambda name: (-_changed(folder / name), name))
+    return sorted(names, key=lambda name: (-_changed(folder / name), name))
 
 
 def _changed(folder: Path) -> float:
@@ -110,17 +110,17 @@ def _changed(folder: Path) -> float:
 
 
 def checkpoint_steps(folder: Path) -> tuple[int, ...]:
-    """The steps of which a checkpoint is kept, in order; none where they cannot be looked for."""
+    """The steps of the saved checkpoints, in order; empty if the folder cannot be read."""
     root = folder / CHECKPOINTS
     try:
-        found = [_STEP.fullmatch(name) for name in os.listdir(root)]
+        matches = [_STEP.fullmatch(name) for name in os.listdir(root)]
     except OSError:
         return ()
-    return tuple(sorted(int(match[1]) for match in found if match and os.path.isdir(root / match[0])))
+    return tuple(sorted(int(match[1]) for match in matches if match and os.path.isdir(root / match[0])))
 
 
 def checkpoint_named(folder: Path, which: str) -> Path | None:
-    """The folder of `last`, `best` or `step-N`; None where the run keeps none such, or the link leads elsewhere."""
+    """The folder of `last`, `best` or `step-N`; None if there is no such checkpoint, or the link leads elsewhere."""
     root = folder / CHECKPOINTS
     name = which
     if which in ("last", "best"):
@@ -142,40 +142,40 @@ def _entries(folder: Path) -> list[str]:
         return []
 
 
-# -- making and holding --------------------------------------------------------------------------------
+# -- creating and locking --------------------------------------------------------------------------------
 
 
 def check_free_name(name: str) -> None:
-    """Raises RunError where a new run cannot be called so: not a name, a base's, or something is in its place."""
+    """Raise RunError if a new run cannot have this name: it is invalid, reserved for a base, or taken."""
     if _NAME.fullmatch(name) is None:
         raise RunError(
             f"A run cannot be called {name!r}: use letters, digits, '.', '_' and '-', starting with a letter "
             "or digit, at most 80."
         )
     if is_base_name(name):
-        raise RunError(f"A run cannot be called {name!r}, since a base is: choose another name.")
+        raise RunError(f"A run cannot be called {name!r}, which is the name of a base: choose another name.")
     folder = paths.runs_folder() / name
     if os.path.lexists(folder) and (not is_left_empty(folder) or files.is_locked(folder / LOCK)):
-        raise _taken(folder)
+        raise _name_taken(folder)
 
 
-def _taken(folder: Path) -> RunError:
+def _name_taken(folder: Path) -> RunError:
     if is_run(folder.name) and os.path.lexists(folder / PLAN):
         return RunError(
             f"There is a run called {folder.name!r} already: choose another name, or continue it with "
             f"`storytime-tui train --resume {shlex.quote(folder.name)}`."
         )
     if is_left_empty(folder):
-        return RunError(f"Another run called {folder.name!r} begins right now: choose another name.")
+        return RunError(f"Another run called {folder.name!r} is just starting: choose another name.")
     remove = f"`storytime-tui runs remove {shlex.quote(folder.name)}`"
     return RunError(
-        f"A run cannot be called {folder.name!r}: {folder} is there already, without a plan in it. Choose another "
+        f"A run cannot be called {folder.name!r}: {folder} already exists, without a plan in it. Choose another "
         f"name, or {remove if is_run(folder.name) else 'move it away'}."
     )
 
 
 def is_left_empty(folder: Path) -> bool:
-    """Whether there is a folder with nothing in it: a run that never began left it."""
+    """Whether the folder is empty but for a lock, left by a run that never started."""
     if os.path.islink(folder):
         return False
     try:
@@ -186,13 +186,14 @@ def is_left_empty(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def new_run(name: str | None, plan: TrainingPlan) -> Iterator[Path]:
-    """Make a run's folder, with its plan in it, and hold it for the block.
+    """Create a run's folder with its plan, and lock it for the block.
 
-    `name` None takes the first collection's and a free number. Of two programs that ask for one name, one gets it.
-    Raises RunError where the name is taken, OSError where the folder cannot be made; then nothing is left of it.
+    `name` None takes the first collection's name and a free number. If two programs request one name, only one
+    gets it. Raises RunError if the name is taken, and OSError if the folder cannot be created; nothing is left of
+    it then.
     """
-    with contextlib.ExitStack() as held:
-        folder = _claimed(name, plan.collections, held)
+    with contextlib.ExitStack() as stack:
+        folder = _claim_name(name, plan.collections, stack)
         try:
             write_plan(plan, folder / PLAN)
         except BaseException:
@@ -201,44 +202,44 @@ def new_run(name: str | None, plan: TrainingPlan) -> Iterator[Path]:
         yield folder
 
 
-def _claimed(name: str | None, collections: tuple[str, ...], held: contextlib.ExitStack) -> Path:
+def _claim_name(name: str | None, collections: tuple[str, ...], stack: contextlib.ExitStack) -> Path:
     root = paths.runs_folder()
     files.make_folder(root)
     if name is not None:
         check_free_name(name)
-        _claim(root / name, held)
+        _claim(root / name, stack)
         return root / name
     first = Path(collections[0]).name.lower() if collections else ""
     stem = re.sub(r"[^a-z0-9]+", "-", first).strip("-")[:60] or "run"
     for number in itertools.count(1):
         folder = root / f"{stem}-{number}"
         if not os.path.lexists(folder) and not is_base_name(folder.name):
-            with contextlib.suppress(RunError):  # another program was quicker
-                _claim(folder, held)
+            with contextlib.suppress(RunError):  # another program took this name
+                _claim(folder, stack)
                 return folder
     raise AssertionError("there is always a next number")
 
 
-def _claim(folder: Path, held: contextlib.ExitStack) -> None:
-    """Make a folder our own and hold it; one that was left empty will do. Raises RunError, OSError."""
+def _claim(folder: Path, stack: contextlib.ExitStack) -> None:
+    """Create a folder and lock it; an empty leftover is reused. Raises RunError, OSError."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(folder, 0o700)
-    with contextlib.ExitStack() as mine:
+    with contextlib.ExitStack() as own_stack:
         if not is_left_empty(folder):
-            raise _taken(folder)
+            raise _name_taken(folder)
         try:
-            mine.enter_context(_locked(folder))
+            own_stack.enter_context(_locked(folder))
         except RunError:
-            raise _taken(folder) from None
-        if not is_left_empty(folder):  # another program had it first, and is done already
-            raise _taken(folder)
-        held.push(mine.pop_all())
+            raise _name_taken(folder) from None
+        if not is_left_empty(folder):  # another program has used it in between
+            raise _name_taken(folder)
+        stack.push(own_stack.pop_all())
 
 
 @contextlib.contextmanager
 def run_locked(folder: Path) -> Iterator[None]:
-    """Hold a run for one program. Raises RunError where another has it, or it is gone."""
-    gone = RunError(f"The run {folder.name!r} is not there any more: another program took it away.")
+    """Lock a run for this program. Raises RunError if another program holds it, or it is gone."""
+    gone = RunError(f"The run {folder.name!r} no longer exists: another program removed it.")
     if not os.path.isdir(folder):
         if os.path.lexists(folder):
             raise RunError(
@@ -246,9 +247,7 @@ def run_locked(folder: Path) -> Iterator[None]:
             )
         raise gone
     with _locked(folder):
-        if is_left_empty(
-            folder
-        ):  # it was taken away while we opened the lock, which made an empty one in its place
+        if is_left_empty(folder):  # removed meanwhile; opening the lock created an empty folder
             unmake(folder)
             raise gone
         yield
@@ -263,28 +262,28 @@ def _locked(folder: Path) -> Iterator[None]:
         raise RunError(
             f"The run {folder.name!r} cannot be opened: {folder / LOCK} is not a file. Move that away."
         )
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         try:
-            held.enter_context(files.locked(folder / LOCK, busy, patience=_WAIT))
+            stack.enter_context(files.locked(folder / LOCK, busy, patience=_LOCK_TIMEOUT))
         except OSError as error:
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
         yield
 
 
 def ready_checkpoints(folder: Path) -> None:
-    """Make the folder of a run's checkpoints where there is none, and see that they can be saved in it.
+    """Create a run's checkpoint folder if needed, and test that checkpoints can be saved in it.
 
-    Raises RunError, before hours of learning are lost to it.
+    Raises RunError, so that no training time is lost.
     """
     place = folder / CHECKPOINTS
-    what = ""
+    problem = ""
     if os.path.lexists(place) and not os.path.isdir(place):
-        what = f"{place} is {small_files.kind_of(place)}, not a folder"
+        problem = f"{place} is {small_files.kind_of(place)}, not a folder"
     for link in (place / "last", place / "best"):
         if os.path.isdir(link) and not os.path.islink(link):
-            what = f"{link} is a folder, not a link to a checkpoint"
-    if what:
-        raise RunError(f"The run {folder.name!r} cannot save its checkpoints: {what}. Move that away.")
+            problem = f"{link} is a folder, not a link to a checkpoint"
+    if problem:
+        raise RunError(f"The run {folder.name!r} cannot save its checkpoints: {problem}. Move that away.")
     try:
         with files.unfinished_folder(place, "trial"):
             pass
@@ -295,21 +294,21 @@ def ready_checkpoints(folder: Path) -> None:
 
 
 def sweep_unfinished(folder: Path) -> None:
-    """Remove what a crash left half written in a run's folder. Call it holding the run."""
+    """Remove half-written files that a crash left in a run's folder. Call it while holding the lock."""
     for place in (folder, folder / CHECKPOINTS):
         if place.is_dir():
             files.sweep(place)
 
 
 def unmake(folder: Path) -> None:
-    """Remove a folder that holds nothing but its lock, which the caller holds. Windows keeps what is open."""
+    """Remove a folder that holds only its lock, which the caller holds. Windows cannot remove open files."""
     with contextlib.suppress(OSError):
         (folder / LOCK).unlink(missing_ok=True)
         folder.rmdir()
 
 
 def remove_left_empty(folder: Path) -> bool:
-    """Remove a folder that a run which never began left empty; whether it was one, and nobody holds it."""
+    """Remove the empty folder of a run that never started, if no program holds it; return whether it was one."""
     if not is_left_empty(folder):
         return False
     with contextlib.suppress(RunError):
@@ -324,7 +323,7 @@ def remove_left_empty(folder: Path) -> bool:
 
 
 def can_be_held(folder: Path) -> bool:
-    """Whether the lock is one, or can become one; else nobody holds the run."""
+    """Whether the lock is a regular file, or can be created."""
     try:
         return stat.S_ISREG(os.lstat(folder / LOCK).st_mode)
     except FileNotFoundError:
@@ -337,9 +336,9 @@ def can_be_held(folder: Path) -> bool:
 
 
 def summary_of(name: str, *, ours: bool = False) -> RunSummary:
-    """What is known of a run; `ours`: this program holds it, and nobody has to be asked.
+    """The summary of a run; `ours`: this program holds its lock, so it is not checked.
 
-    Raises RunError where there is no such run; damage is told in `trouble`.
+    Raises RunError if there is no such run; damage is reported in `trouble`.
     """
     folder = run_folder(name)
     damage: list[str] = []
@@ -372,7 +371,7 @@ def summary_of(name: str, *, ours: bool = False) -> RunSummary:
 
 
 def length_of(folder: Path) -> tuple[int, float]:
-    """How many steps a run was last going to have, and how many an epoch has; 0 where it has not begun.
+    """The run's last planned number of steps, and its steps per epoch; 0 if it has not started.
 
     Raises UnreadableFile.
     """
@@ -389,9 +388,9 @@ def _state(folder: Path, last: ev.Event | None, ours: bool) -> str:
 
 
 def list_runs() -> tuple[RunSummary, ...]:
-    """Every run, newest first. Raises RunError where the folder of all runs cannot be read."""
-    found = []
+    """All runs, the newest first. Raises RunError if the runs folder cannot be read."""
+    summaries = []
     for name in run_names():
-        with contextlib.suppress(RunError):  # taken away meanwhile
-            found.append(summary_of(name))
-    return tuple(found)
+        with contextlib.suppress(RunError):  # removed meanwhile
+            summaries.append(summary_of(name))
+    return tuple(summaries)

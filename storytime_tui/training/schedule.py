@@ -1,11 +1,11 @@
-"""The learning rate at each step: a linear warm-up, then one of four ways on. Knows no torch."""
+"""The learning rate at each step: a linear warm-up, then one of four schedules. Knows no torch."""
 
 import math
 from collections.abc import Sequence
 
-FLOOR = 0.1  # of the peak: the last steps still learn
-_DECAY = 0.2  # of the steps: how long warm-up-stable-decay falls at the end
-_REWARM = 0.02  # of the steps: how long the rate rises again where a finished run was given more epochs
+FLOOR = 0.1  # of the peak, at the end
+_DECAY = 0.2  # of the steps; the final decay of warm-up-stable-decay
+_REWARM = 0.02  # of the steps; the warm-up after an extension
 
 
 def learning_rate_at(
@@ -17,26 +17,26 @@ def learning_rate_at(
     schedule: str = "cosine",
     extended_at: Sequence[int] = (),
 ) -> float:
-    """The rate for the step that follows `step` finished ones (0 <= step < total_steps).
+    """The learning rate of the step after `step` finished ones (0 <= step < total_steps).
 
-    "cosine": half a cosine, as in Loshchilov and Hutter, "SGDR" (2017), without restarts, over the run's real
-    number of steps; "linear" and "wsd" (warm-up, stable, decay: Hu et al., "MiniCPM", 2024) fall in straight
-    lines; "constant" stays. All that fall end at a tenth of the peak. At each step of `extended_at`, where the
-    run had ended, the rate rises anew from that end's to the one that a run of this length would have there.
+    "cosine": half a cosine, as in Loshchilov and Hutter, "SGDR" (2017), without restarts, over the run's actual
+    number of steps; "linear" and "wsd" (warm-up, stable, decay: Hu et al., "MiniCPM", 2024) are piecewise linear;
+    "constant" stays. All but "constant" end at a tenth of the peak. At each step of `extended_at`, where the run
+    had ended before, the rate rises from that value to the rate of a run of the new length.
     """
     if step < warmup_steps:
         return peak * (step + 1) / warmup_steps
     progress = (step - warmup_steps) / max(1, total_steps - 1 - warmup_steps)
-    rate = peak * (FLOOR + (1 - FLOOR) * _height(min(1.0, progress), schedule))
-    again = max((start for start in extended_at if start <= step), default=None)
-    if again is None:
+    rate = peak * (FLOOR + (1 - FLOOR) * _decay(min(1.0, progress), schedule))
+    extension = max((start for start in extended_at if start <= step), default=None)
+    if extension is None:
         return rate
-    rise = min(1.0, (step - again + 1) / max(1, round(total_steps * _REWARM)))
+    rise = min(1.0, (step - extension + 1) / max(1, round(total_steps * _REWARM)))
     return min(rate, peak * FLOOR + (rate - peak * FLOOR) * rise)
 
 
-def _height(progress: float, schedule: str) -> float:
-    """How far above the floor, from 1 at the peak to 0, when so much of the way is done."""
+def _decay(progress: float, schedule: str) -> float:
+    """The rate above the floor, from 1 at the peak to 0, by the progress from 0 to 1."""
     if schedule == "constant":
         return 1.0
     if schedule == "linear":

@@ -1,4 +1,4 @@
-"""Whether a checkpoint is still what was saved: SHA-256 sums, as `sha256sum --check` reads them. Knows no torch."""
+"""Checksums of checkpoints (SHA-256), in the format of `sha256sum --check`. Knows no torch."""
 
 import hashlib
 import os
@@ -11,22 +11,22 @@ from storytime_tui.errors import ModelError
 SUMS = "SHA256SUMS"
 
 _NEEDED = {"trainer.json", "trainer.safetensors"}
-_PIECE = 4_000_000  # bytes read at once
+_CHUNK = 4_000_000  # bytes
 
 
 def write_sums(folder: Path) -> None:
-    """Write down what every file in the folder is now. Raises OSError."""
+    """Write the checksums of all files in the folder. Raises OSError."""
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name != SUMS)
-    with ThreadPoolExecutor() as pool:  # the model's file and the optimiser's, a gigabyte each, side by side
+    with ThreadPoolExecutor() as pool:  # the two files of a gigabyte each are hashed in parallel
         sums = pool.map(_sum_of, [folder / name for name in names])
-        lines = [f"{found}  {name}\n" for found, name in zip(sums, names, strict=True)]
+        lines = [f"{checksum}  {name}\n" for checksum, name in zip(sums, names, strict=True)]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def replace_file(folder: Path, name: str, data: bytes) -> None:
-    """Give a file of a folder with sums other content, and it its new sum. Raises OSError.
+    """Replace a file in a folder with checksums, and update its checksum. Raises OSError.
 
-    In between the file has no sum, rather than a wrong one: whatever happens, the folder is never a damaged one.
+    In between, the file has no checksum instead of a wrong one, so the folder never counts as damaged.
     """
     with small_files.open_regular(folder / SUMS) as file:
         lines = file.read().splitlines(keepends=True)
@@ -39,45 +39,46 @@ def replace_file(folder: Path, name: str, data: bytes) -> None:
 
 
 def damage_in(checkpoint: Path, *, model_only: bool = False) -> str:
-    """The name of a file that is not what was saved; "" where all are.
+    """The name of a file that changed since it was saved; "" if none did.
 
-    Reads all of them, or with `model_only` not the trainer's own, which are the larger part.
+    Hashes all files, or with `model_only` all but the trainer's own, which are larger.
     """
-    named = set()
+    names = set()
     try:
         for line in small_files.read_text(checkpoint / SUMS).splitlines():
-            wanted, name = line.split("  ", 1)
+            expected, name = line.split("  ", 1)
             if Path(name).name != name or name in ("", ".."):
-                return SUMS  # nothing outside of the checkpoint was saved with it
-            named.add(name)
+                return SUMS  # a path outside of the checkpoint
+            names.add(name)
             if model_only and name.startswith("trainer."):
                 continue
-            if _sum_of(checkpoint / name) != wanted:
+            if _sum_of(checkpoint / name) != expected:
                 return name
     except (OSError, ValueError, small_files.UnreadableFile):
         return SUMS
-    return "" if (named if model_only else named >= _NEEDED) else SUMS
+    return "" if (names if model_only else names >= _NEEDED) else SUMS
 
 
 def check_model(folder: Path) -> None:
-    """Raise ModelError where a checkpoint's model is not what was saved; a folder without sums is nobody's promise."""
+    """Raise ModelError if a checkpoint's model changed since it was saved; a folder without checksums is not
+    checked."""
     damaged = damage_in(folder, model_only=True) if os.path.lexists(folder / SUMS) else ""
     if damaged:
         raise ModelError(
-            f"The checkpoint in {folder} is damaged: {damaged} is not what was saved. Name another one."
+            f"The checkpoint in {folder} is damaged: {damaged} has changed since it was saved. Use another one."
         )
 
 
 def _sum_of(path: Path) -> str:
-    """The sum of what a file holds, "" where there is no such file. Raises OSError."""
+    """The checksum of a file, "" if there is none. Raises OSError."""
     try:
         with small_files.open_regular(path) as file:
-            # no more than its size: one of /proc has none, and goes on for ever
-            left = os.fstat(file.fileno()).st_size
-            found = hashlib.sha256()
-            while left > 0 and (part := file.read(min(left, _PIECE))):
-                found.update(part)
-                left -= len(part)
-            return found.hexdigest()
+            # limited to its size: a file in /proc has size 0 but may be endless
+            remaining = os.fstat(file.fileno()).st_size
+            hasher = hashlib.sha256()
+            while remaining > 0 and (chunk := file.read(min(remaining, _CHUNK))):
+                hasher.update(chunk)
+                remaining -= len(chunk)
+            return hasher.hexdigest()
     except (FileNotFoundError, small_files.UnreadableFile):
         return ""

@@ -1,4 +1,4 @@
-"""What the steps of a run came to: their numbers stay on the device until it pays to wait for them."""
+"""Collects the numbers of training steps; they stay on the device until reading them is worth the wait."""
 
 import time
 from collections import deque
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from storytime_tui.training.events import StepDone
 
-_UNREAD = 10  # steps on a GPU between two readings of their losses: each waits for the GPU to be done
+_UNREAD = 10  # steps between two reads on a GPU, since each read waits for it
 
 
 @dataclass(frozen=True)
@@ -24,32 +24,32 @@ class _Step:
 
 
 class StepTally:
-    """Steps that were taken and not yet told of. `seconds`: of training so far, earlier sittings included."""
+    """Steps that were done but not yet reported. `seconds`: of training so far, earlier sessions included."""
 
     def __init__(self, tokens_per_step: int, steps_per_epoch: float, device: torch.device) -> None:
         self.seconds = 0.0
         self._tokens, self._per_epoch, self._device = tokens_per_step, steps_per_epoch, device
         self._unread: list[_Step] = []
-        self._recent: deque[float] = deque(maxlen=10)  # seconds, averaged: tokens per second should not jump
+        self._recent: deque[float] = deque(maxlen=10)  # seconds; averaged for a smooth speed
 
     def add(self, number: int, loss: Tensor, norm: Tensor, rate: float, seconds: float) -> None:
-        """Note a step; `loss` and `norm` are on the device, and so may not be finished."""
+        """Note a step; `loss` and `norm` are on the device and may still be computing."""
         self._unread.append(_Step(number, loss, norm, rate, seconds))
 
     @property
     def due(self) -> bool:
-        """Whether the steps should be read now: after each on a CPU, which has computed them anyway."""
+        """Whether to read the steps now: after each one on a CPU, where the values are ready."""
         return self._device.type == "cpu" or len(self._unread) >= _UNREAD
 
     def read(self) -> Iterator[StepDone]:
-        """Wait for the device, and tell of every step since the last reading."""
+        """Wait for the device, and yield every step since the last read."""
         steps, self._unread = self._unread, []
         if not steps:
             return
         began = time.monotonic()
         losses = torch.stack([step.loss for step in steps]).tolist()
         norms = torch.stack([step.norm.float() for step in steps]).tolist()
-        waited = (time.monotonic() - began) / len(steps)  # for the device to be done with all of them
+        waited = (time.monotonic() - began) / len(steps)  # waiting for the device, spread over the steps
         for step, loss, norm in zip(steps, losses, norms, strict=True):
             self.seconds += step.seconds + waited
             self._recent.append(step.seconds + waited)
@@ -66,7 +66,7 @@ class StepTally:
 
 
 def memory_used(device: torch.device) -> int:
-    """Bytes that the run holds: the device's own on a GPU, the process's on a CPU."""
+    """Bytes in use: on the device for a GPU, by the process for a CPU."""
     if device.type == "cuda":
         return torch.cuda.memory_allocated(device)
     return int(psutil.Process().memory_info().rss)

@@ -1,8 +1,8 @@
-"""The loop: windows in, gradients out, and an event for everything that happens.
+"""The training loop: reads windows, computes gradients, and yields an event for everything that happens.
 
-Read `Trainer._run` from top to bottom. Randomness is a function of the seed and the place: epoch e's window
-order comes from (seed, e), the dropout masks of a micro-batch from (seed, step, its first window). Nothing
-random has to be saved, and a run that goes on from a checkpoint draws what it would have drawn.
+Read `Trainer._run` from top to bottom. All randomness is a function of the seed and the position: epoch e's
+window order comes from (seed, e), a micro-batch's dropout masks from (seed, step, first window). No random state
+has to be saved, and a resumed run draws the same numbers.
 """
 
 import logging
@@ -21,7 +21,7 @@ from storytime_tui.errors import StorytimeError, is_fault
 from storytime_tui.training import checkpoints
 from storytime_tui.training import distributed as dd
 from storytime_tui.training import events as ev
-from storytime_tui.training.beginnings import Beginning, wished
+from storytime_tui.training.beginnings import Beginning, requested_beginnings
 from storytime_tui.training.card import model_card
 from storytime_tui.training.control import Control
 from storytime_tui.training.dataset import Dataset
@@ -37,7 +37,7 @@ from storytime_tui.training.tally import StepTally
 
 _log = logging.getLogger(__name__)
 
-SAVE_SECONDS = 120.0  # between checkpoints, when no new best asks for one
+SAVE_SECONDS = 120.0  # between checkpoints without a new best
 
 
 class Trainer:
@@ -47,31 +47,31 @@ class Trainer:
         self,
         model: Any,
         plan: TrainingPlan,
-        lesson: Dataset,
+        dataset: Dataset,
         folder: Path,
         *,
         device: torch.device,
         precision: str,
         control: Control,
         sample: Callable[[Beginning, int, int], str],
-        files_of: checkpoints.Files,
+        model_files: checkpoints.Files,
         ranks: dd.Ranks = dd.Ranks(),  # noqa: B008 - frozen
         memory: Memory | None = None,
     ) -> None:
-        """`plan` is resolved; `folder` is the run's; `sample(beginning, tokens, seed)` tells with the model."""
-        self.model, self.plan, self.lesson, self.folder = model, plan, lesson, folder
+        """`plan` is resolved; `folder` is the run's; `sample(beginning, tokens, seed)` generates with the model."""
+        self.model, self.plan, self.dataset, self.folder = model, plan, dataset, folder
         self.device, self.precision, self.control, self.ranks = device, precision, control, ranks
-        self._sample, self._files_of, self._memory = sample, files_of, memory
+        self._sample, self._model_files, self._memory = sample, model_files, memory
         assert plan.batch_size and plan.accumulation and plan.block_size
-        self.micro = plan.batch_size  # windows at once; out of memory halves it
-        self.windows = plan.batch_size * plan.accumulation  # in a step, whatever the memory
-        self.schedule = schedule_of(plan, len(lesson.training_ids))
+        self.micro = plan.batch_size  # windows per micro-batch; halved when out of memory
+        self.windows = plan.batch_size * plan.accumulation  # windows per step, fixed
+        self.schedule = schedule_of(plan, len(dataset.training_ids))
         objective = Objective(model, compiled=plan.compile == "on" and device.type == "cuda")
-        self._objective = dd.spread(objective, ranks, model.blocks, device)
+        self._objective = dd.wrap(objective, ranks, model.blocks, device)
         self.optimizer = make_optimizer(self._objective, plan)
         self.scaler = make_scaler(device, precision)
-        self._order = WindowOrder(lesson.training_ids, plan, device)
-        self._skips = skips_of(lesson.training_skipped, len(lesson.training_ids), device)
+        self._order = WindowOrder(dataset.training_ids, plan, device)
+        self._skips = skips_of(dataset.training_skipped, len(dataset.training_ids), device)
         self.step = 0
         self.best_loss: float | None = None
         self.best_step = 0
@@ -82,7 +82,7 @@ class Trainer:
         self._last_score: Score | None = None
 
     def resume_from(self, checkpoint: Path) -> None:
-        """Take up all that a checkpoint keeps beside the weights, which the model already has."""
+        """Load the state of a checkpoint, except the weights, which the model already has."""
         progress = checkpoints.read_progress(checkpoint)
         checkpoints.load_optimizer(checkpoint, self.optimizer)
         if self.scaler.is_enabled() and progress.scaler:
@@ -90,8 +90,8 @@ class Trainer:
         self.step, self._saved_step = progress.step, progress.step
         self.best_loss, self.best_step = progress.best_validation_loss, progress.best_step
         self._tally.seconds = progress.seconds
-        more = self.step in self.plan.extended_at  # epochs, and with them patience
-        self._worse = 0 if more else progress.worse
+        extended = self.step in self.plan.extended_at  # more epochs reset the patience
+        self._worse = 0 if extended else progress.worse
         self.micro = min(self.micro, progress.micro)
         self.model.checkpointing = progress.checkpointing
 
@@ -128,12 +128,12 @@ class Trainer:
         else:
             yield ev.Resumed(self.step, from_checkpoint=True, total_steps=total)
 
-        while self.step < total and not self._gave_up() and (yield from self._obey()):
+        while self.step < total and not self._out_of_patience() and (yield from self._handle_requests()):
             began = time.monotonic()
-            outcome = yield from self._gradients()
-            if outcome is None:
-                break  # stopped within the step: as if it had not begun
-            loss, waited = outcome
+            result = yield from self._gradients()
+            if result is None:
+                break  # stopped within the step, which is discarded
+            loss, waited = result
             rate, norm = self._update()
             self.step += 1
             self._tally.add(self.step, loss, norm, rate, time.monotonic() - began - waited)
@@ -143,76 +143,77 @@ class Trainer:
                 self.step % self.plan.sample_every == 0 or self.step == total
             )
             if evaluates or samples or self._tally.due:
-                trouble = yield from self._read()
-                if trouble:
-                    yield self._failed(trouble)
+                problem = yield from self._report_steps()
+                if problem:
+                    yield self._failed(problem)
                     return
             if evaluates:
                 yield from self._evaluate()
                 if self.control.stopped and self.ranks.count == 1:
                     break
-                if self._due() and self.step < total:
+                if self._save_due() and self.step < total:
                     yield from self._save()
             if samples:
                 yield from self._samples([None])
 
-        trouble = yield from self._read()
-        if trouble:
-            yield self._failed(trouble)
+        problem = yield from self._report_steps()
+        if problem:
+            yield self._failed(problem)
             return
         if self.step > 0 and self._saved_step != self.step:
             yield from self._save()
-        done = "done" if self.step >= total else "patience" if self._gave_up() else "stopped"
+        stopped_by = "done" if self.step >= total else "patience" if self._out_of_patience() else "stopped"
         best = self.best_loss if self.best_loss is not None else float("nan")
-        yield ev.Finished(self.folder.name, self.step, best, self.best_step, done, self._tally.seconds)
+        yield ev.Finished(self.folder.name, self.step, best, self.best_step, stopped_by, self._tally.seconds)
 
     # -- one step ------------------------------------------------------------------------------------
 
     def _gradients(self) -> Generator[ev.Event, None, tuple[Tensor, float] | None]:
-        """Sum the gradients of one step's windows. Returns (mean loss, seconds paused), or None when stopped.
+        """Accumulate the gradients of one step. Returns (mean loss, seconds paused), or None when stopped.
 
-        Where the memory is too small the same windows are read again in smaller micro-batches: the step, and
-        all after it, are the ones that there would have been.
+        When out of memory, the same windows are read again in smaller micro-batches, so this step and all later
+        ones have the same result.
         """
         while True:
             try:
                 return (yield from self._micro_batches())
             except Exception as error:
-                mended = self._with_less_memory() if is_out_of_memory(error) else None
-                if mended is None:
+                message = self._with_less_memory() if is_out_of_memory(error) else None
+                if message is None:
                     raise
             release_memory(self._objective, self.device)
-            yield ev.Recovered(self.step, mended)
+            yield ev.Recovered(self.step, message)
 
     def _micro_batches(self) -> Generator[ev.Event, None, tuple[Tensor, float] | None]:
-        plan, own, waited = self.plan, self.ranks.share(self.windows), 0.0
+        plan, own_windows, waited = self.plan, self.ranks.share(self.windows), 0.0
         assert plan.block_size
         self.optimizer.zero_grad(set_to_none=True)
         loss_sum = torch.zeros((), device=self.device)
-        places, skips = self._order.starts(self.step * self.windows, self.windows), self._skips
-        counted = skips.counted(places, plan.block_size) if skips else self.windows * plan.block_size
-        for at in range(own.start, own.stop, self.micro):
-            if at > own.start and self.ranks.count == 1:
+        starts_of_step, skips = self._order.starts(self.step * self.windows, self.windows), self._skips
+        counted = skips.counted(starts_of_step, plan.block_size) if skips else self.windows * plan.block_size
+        for first in range(own_windows.start, own_windows.stop, self.micro):
+            if first > own_windows.start and self.ranks.count == 1:
                 paused_at = time.monotonic()
-                going_on = yield from self._obey(between_steps=False)
+                continues = yield from self._handle_requests(between_steps=False)
                 waited += time.monotonic() - paused_at
-                if not going_on:
+                if not continues:
                     self.optimizer.zero_grad(set_to_none=True)
                     return None
-            end = min(at + self.micro, own.stop)
-            starts = places[at:end]
+            end = min(first + self.micro, own_windows.stop)
+            starts = starts_of_step[first:end]
             inputs, targets = window_batch(self._order.ids, starts, plan.block_size, self.device, skips)
-            torch.manual_seed(_seed_of(plan.seed, self.step, at))
-            with dd.quiet_until_last(self._objective, self.ranks, last=end == own.stop):
+            torch.manual_seed(_seed_of(plan.seed, self.step, first))
+            with dd.sync_on_last(self._objective, self.ranks, last=end == own_windows.stop):
                 with autocast(self.device, self.precision):
                     loss = self._objective(inputs, targets, reduction="sum") / counted
-                # the ranks' gradients are averaged, and are parts of one sum
+                # the ranks' gradients are averaged, but should be summed
                 torch.autograd.backward(self.scaler.scale(loss * self.ranks.count))
             loss_sum += loss.detach()
         return self.ranks.sum(loss_sum), waited
 
     def _update(self) -> tuple[float, Tensor]:
-        """Clip and step. Returns the learning rate used and the gradient's norm before clipping."""
+        """Clip the gradients and step the optimiser. Returns the learning rate and the gradient norm before
+        clipping."""
         assert self.plan.learning_rate
         rate = learning_rate_at(
             self.step,
@@ -228,57 +229,60 @@ class Trainer:
         norm = torch.nn.utils.clip_grad_norm_(self._objective.parameters(), self.plan.clip, foreach=True)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return rate, dd.whole(norm)
+        return rate, dd.full_tensor(norm)
 
     def _with_less_memory(self) -> str | None:
-        """Take less of it from now on; a sentence that says how, or None where there is no way left."""
+        """Reduce the memory use from now on; returns a sentence about it, or None if no way is left."""
         if self.ranks.count > 1:
-            return None  # the others had enough, and wait
+            return None  # the other ranks had enough memory, and wait
         if self.micro > 1:
             self.micro = max(1, self.micro // 2)
             return (
-                f"The memory was full: from here on {self.micro} windows at a time are read, as many in a step "
-                "as before."
+                f"The memory was full: from now on {self.micro} windows are read at a time, with as many windows "
+                "in a step as before."
             )
         if not self.model.checkpointing:
             self.model.checkpointing = True
-            return "The memory was full: from here on blocks are computed twice, to keep less. Steps take longer."
+            return (
+                "The memory was full: from now on checkpointing is on, which needs less memory but more time."
+            )
         return None
 
     # -- between steps -------------------------------------------------------------------------------
 
-    def _obey(self, between_steps: bool = True) -> Generator[ev.Event, None, bool]:
-        """Do what was asked through the control; returns whether to go on."""
-        if not self.ranks.speaks:
-            while (command := self.ranks.hear()) == dd.SAVE:
+    def _handle_requests(self, between_steps: bool = True) -> Generator[ev.Event, None, bool]:
+        """Handle the control's requests; returns whether to continue."""
+        if not self.ranks.is_main:
+            while (command := self.ranks.receive()) == dd.SAVE:
                 yield from self._save()
             return command == dd.GO
         paused = False
         while True:
             if between_steps:
-                if self.step > 0 and self.control.take_checkpoint():  # before the first step it waits
-                    trouble = yield from self._read()
-                    if trouble:
-                        return True  # the loop meets it
-                    self.ranks.tell(dd.SAVE)
+                # before the first step, the request stays
+                if self.step > 0 and self.control.take_checkpoint():
+                    problem = yield from self._report_steps()
+                    if problem:
+                        return True  # the loop finds the same problem and ends
+                    self.ranks.send(dd.SAVE)
                     yield from self._save()
                 yield from self._samples(self.control.take_prompts())
             if not self.control.paused:
                 break
             if not paused:
                 paused = True
-                yield from self._read()
+                yield from self._report_steps()
                 yield ev.Paused(self.step)
             self.control.wait_for_request(between_steps)
         stopped = self.control.stopped
         if paused and not stopped:
             yield ev.Resumed(self.step, from_checkpoint=False, total_steps=self.schedule.total_steps)
         if between_steps:
-            self.ranks.tell(dd.STOP if stopped else dd.GO)
+            self.ranks.send(dd.STOP if stopped else dd.GO)
         return not stopped
 
-    def _read(self) -> Generator[ev.Event, None, str]:
-        """Say what the steps since the last reading came to. Returns what is wrong, if a loss is no number."""
+    def _report_steps(self) -> Generator[ev.Event, None, str]:
+        """Yield the steps since the last report. Returns a sentence if a loss is not finite."""
         for done in self._tally.read():
             if not math.isfinite(done.loss):
                 return (
@@ -294,13 +298,13 @@ class Trainer:
                 score = self._score()
                 break
             except Exception as error:
-                mended = self._with_less_memory() if is_out_of_memory(error) else None
-                if mended is None:
+                message = self._with_less_memory() if is_out_of_memory(error) else None
+                if message is None:
                     raise
             release_memory(self._objective, self.device)
-            yield ev.Recovered(self.step, mended)
+            yield ev.Recovered(self.step, message)
         if score is None:
-            return  # stopped meanwhile
+            return  # stopped
         best = self.step > 0 and (self.best_loss is None or score.loss < self.best_loss)
         if best:
             self.best_loss, self.best_step, self._worse = score.loss, self.step, 0
@@ -312,32 +316,33 @@ class Trainer:
         assert self.plan.block_size
         self._last_score = score_stream(
             self._objective,
-            self.lesson.validation_ids,
-            self.lesson.validation_bytes,
+            self.dataset.validation_ids,
+            self.dataset.validation_bytes,
             block=self.plan.block_size,
             batch=self.micro,
             device=self.device,
             precision=self.precision,
             on_batch=lambda done, total: self.ranks.count > 1 or not self.control.stopped,
             ranks=self.ranks,
-            skipped=self.lesson.validation_skipped,
+            skipped=self.dataset.validation_skipped,
         )
         return self._last_score
 
-    def _gave_up(self) -> bool:
-        """Whether it has not become better for so long as the plan has patience."""
+    def _out_of_patience(self) -> bool:
+        """Whether the validation loss has not improved for the plan's patience."""
         return 0 < self.plan.patience <= self._worse
 
-    def _samples(self, prompts: list[str | None]) -> Iterator[ev.Event]:
-        if self.ranks.sharded or not self.ranks.speaks:
-            return  # no rank holds all of the model, or another one tells
-        for each in wished(prompts, self.lesson.beginnings, self.plan):
-            text = self._sample(each, self.plan.sample_tokens, self.plan.seed)
-            yield ev.Sampled(self.step, each.prompt, text, each.voice, each.held_out)
+    def _samples(self, requests: list[str | None]) -> Iterator[ev.Event]:
+        if self.ranks.sharded or not self.ranks.is_main:
+            return  # no rank has the whole model, or rank 0 generates the sample
+        for beginning in requested_beginnings(requests, self.dataset.beginnings, self.plan):
+            text = self._sample(beginning, self.plan.sample_tokens, self.plan.seed)
+            yield ev.Sampled(self.step, beginning.prompt, text, beginning.voice, beginning.held_out)
 
-    def _due(self) -> bool:
+    def _save_due(self) -> bool:
         late = time.monotonic() - self._saved_at > SAVE_SECONDS
-        return self.best_step == self.step or (late and not self.ranks.sharded)  # clocks differ, steps don't
+        # the ranks' clocks differ, so FSDP saves by step only
+        return self.best_step == self.step or (late and not self.ranks.sharded)
 
     def _save(self) -> Iterator[ev.Event]:
         best = self.best_step == self.step
@@ -350,25 +355,25 @@ class Trainer:
             micro=self.micro,
             checkpointing=bool(self.model.checkpointing),
             scaler=self.scaler.state_dict(),
-            data=self.lesson.fingerprint,
+            data=self.dataset.fingerprint,
             device=str(self.device),
             precision=self.precision,
             threads=torch.get_num_threads(),
             torch=torch.__version__,
         )
-        state = checkpoints.collect(self._files_of, self.optimizer)  # every rank gives its part
-        if self.ranks.speaks:
-            card = model_card(self.folder.name, self.plan, self.lesson, progress, self._last_score)
+        state = checkpoints.collect(self._model_files, self.optimizer)  # every rank takes part
+        if self.ranks.is_main:
+            card = model_card(self.folder.name, self.plan, self.dataset, progress, self._last_score)
             saved = checkpoints.save_checkpoint(
-                self.folder, state, progress, self._files_of, card=card, best=best, keep=self.plan.keep
+                self.folder, state, progress, self._model_files, card=card, best=best, keep=self.plan.keep
             )
             yield ev.CheckpointSaved(self.step, saved.relative_to(self.folder).as_posix(), best)
         self._saved_step, self._saved_at = self.step, time.monotonic()
 
-    # -- what is said --------------------------------------------------------------------------------
+    # -- events --------------------------------------------------------------------------------------
 
     def _started(self) -> ev.Started:
-        plan, lesson = self.plan, self.lesson
+        plan, dataset = self.plan, self.dataset
         assert plan.block_size
         return ev.Started(
             run=self.folder.name,
@@ -377,15 +382,15 @@ class Trainer:
             device=str(self.device),
             precision=self.precision,
             parameters=sum(p.numel() for p in self.model.parameters()),
-            stories=lesson.stories,
-            validation_stories=lesson.validation_stories,
-            copies=lesson.copies,
-            training_tokens=len(lesson.training_ids),
-            validation_tokens=len(lesson.validation_ids),
+            stories=dataset.stories,
+            validation_stories=dataset.validation_stories,
+            copies=dataset.copies,
+            training_tokens=len(dataset.training_ids),
+            validation_tokens=len(dataset.validation_ids),
             total_steps=self.schedule.total_steps,
             steps_per_epoch=self.schedule.steps_per_epoch,
             block_size=plan.block_size,
-            token_frequency_loss=lesson.token_frequency_loss,
+            token_frequency_loss=dataset.token_frequency_loss,
             time=time.time(),
             memory_needed=self._memory.needed if self._memory else 0,
             memory_available=self._memory.available if self._memory else 0,

@@ -8,7 +8,7 @@ from storytime_tui.formatting import progress
 from storytime_tui.formatting import size as size
 from storytime_tui.generation.pieces import WHY_IT_STOPPED, Told
 from storytime_tui.training.events import Finished, Preparing, Started, VoiceMeasured
-from storytime_tui.training.heard import of_passages, share_of
+from storytime_tui.training.voice_report import of_passages, share_of
 
 
 def compact(number: int) -> str:

@@ -38,7 +38,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast, T
 
 from storytime_tui.generation.backends.backend import Backend, read_in_chunks
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
-from storytime_tui.generation.backends.threads import telling_with
+from storytime_tui.generation.backends.threads import using_threads
 from storytime_tui.models.gpt2 import GPT2, Shape
 from storytime_tui.models.gpt2_files import empty_gpt2, fill_from, shape_of
 from tests.benchmarks.peers import machine_name
@@ -313,7 +313,7 @@ def measure_small(args: argparse.Namespace) -> dict[str, Any]:
     try:
         ready.wait(120)
         best = "int8" if "int8" in tellers else "fp32"
-        with telling_with(1):
+        with using_threads(1):
             beside = in_turn({"beside": tellers[best]}, 3)["beside"]
     finally:
         enough.set()

@@ -172,7 +172,7 @@ def ran(
             precision=precision,
             control=Control(),
             sample=lambda *_: "",
-            files_of=_NoFiles(),
+            model_files=_NoFiles(),
             memory=memory,
         )
         for event in trainer.run():

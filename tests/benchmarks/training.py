@@ -95,7 +95,7 @@ def our_worker(job: "Job", windows: "np.ndarray", gate: "Gate") -> None:
             precision=job.precision,
             control=Control(),
             sample=lambda *_: "",
-            files_of=TinyFiles(model),
+            model_files=TinyFiles(model),
         )
         for event in trainer.run():
             if isinstance(event, Failed):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.generation.context import NOTE_DEPTH, beginning, lay_out
+from storytime_tui.generation.context import NOTE_DEPTH, lay_out, view_start
 
 BREAK, START = 1, 99
 IDS = st.lists(st.integers(0, 3), max_size=300)
@@ -37,7 +37,7 @@ def test_a_story_that_fits_is_seen_whole_behind_an_end_of_text(story: list[int],
 
 @given(st.lists(st.integers(0, 3), min_size=300, max_size=300), st.integers(4, 100))
 def test_the_beginning_moves_seldom_and_never_back(story: list[int], room: int) -> None:
-    begins = [beginning(story[:length], room, is_break) for length in range(1, 301)]
+    begins = [view_start(story[:length], room, is_break) for length in range(1, 301)]
     assert begins == sorted(begins)
     block = max(1, room // 4)
     assert len(set(begins)) <= -(-300 // block) + 1
@@ -48,11 +48,11 @@ def test_the_beginning_moves_seldom_and_never_back(story: list[int], room: int) 
 
 def test_it_begins_after_a_paragraph_where_one_ends_nearby() -> None:
     story = [0] * 130
-    assert beginning(story, 100, is_break) == 50
+    assert view_start(story, 100, is_break) == 50
     story[55] = BREAK
-    assert beginning(story, 100, is_break) == 56
+    assert view_start(story, 100, is_break) == 56
     story[55], story[70] = 0, BREAK
-    assert beginning(story, 100, is_break) == 50  # too far away
+    assert view_start(story, 100, is_break) == 50  # too far away
 
 
 def test_the_note_stands_a_few_lines_from_the_end_after_a_line() -> None:

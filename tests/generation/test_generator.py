@@ -649,7 +649,7 @@ def test_flags_come_back_after_an_error_too() -> None:
     model = ours(tiny_gpt2()).train()
     with torch.no_grad():
         model.head.fill_(float("nan"))
-    with pytest.raises(ModelError, match="not a number"):
+    with pytest.raises(ModelError, match="logits are not numbers"):
         list(Generator(LiveBackend(model), Bytes()).tell("An owl", BOLD))
     assert all(module.training for module in model.modules())
 
@@ -667,7 +667,7 @@ def test_a_model_that_learns_tells_several_too_and_is_as_likely_as_its_copy() ->
     model = ours(tiny_gpt2()).train()
     live, copied = LiveBackend(model), make_backend(model, "fp32")
     ids = [EOT, *Bytes().encode("The owl sat in a tree.")]
-    torch.testing.assert_close(live.likelihoods(ids), copied.likelihoods(ids), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(live.logprobs(ids), copied.logprobs(ids), rtol=1e-4, atol=1e-4)
     one, other = (
         [
             (row, item.token)
@@ -793,5 +793,5 @@ def test_by_heart_an_answer_that_is_no_number_is_told() -> None:
         model.head.fill_(float("nan"))
     backend = GPT2Backend(model, "fp32")
     for wished in (BOLD, SamplerSettings()):
-        with pytest.raises(ModelError, match="not a number"):
+        with pytest.raises(ModelError, match="logits are not numbers"):
             list(Generator(backend, Wide(), steps=GraphedSteps(backend)).tell("An owl", wished))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.generation.phrases import (
-    FoundPhrase,
+    Match,
     find_banned,
     find_stop,
     held_banned,
@@ -43,7 +43,7 @@ def test_a_banned_phrase_is_found_as_a_reader_would(text: str, banned: str, foun
 
 
 def test_at_the_end_of_the_story_the_last_word_counts() -> None:
-    assert find_banned("a cat", ["cat"], final=True) == FoundPhrase(2, 5, "cat")
+    assert find_banned("a cat", ["cat"], final=True) == Match(2, 5, "cat")
     assert find_banned("a ca", ["cat"], final=True) is None
     assert held_banned("a cat", ["cat"]) == held_banned("a ca", ["cat"]) == 2
     assert held_banned("a cat ", ["cat", "dog"]) == 2  # found, and so not to be shown
@@ -52,14 +52,14 @@ def test_at_the_end_of_the_story_the_last_word_counts() -> None:
 
 def test_the_text_before_the_start_is_a_border_and_no_place_for_phrases() -> None:
     assert find_banned("wildcat ", ["cat"], 4) is None
-    assert find_banned("wild cat ", ["wild cat", "cat"], 4) == FoundPhrase(5, 8, "cat")
-    assert find_banned("cat cat ", ["cat"], 1) == FoundPhrase(4, 7, "cat")
+    assert find_banned("wild cat ", ["wild cat", "cat"], 4) == Match(5, 8, "cat")
+    assert find_banned("cat cat ", ["cat"], 1) == Match(4, 7, "cat")
 
 
 def test_stops_are_taken_letter_by_letter_and_the_earliest_wins() -> None:
-    assert find_stop("The end of The End.", ["The End", "end of"]) == FoundPhrase(4, 10, "end of")
+    assert find_stop("The end of The End.", ["The End", "end of"]) == Match(4, 10, "end of")
     assert find_stop("the end", ["The End"]) is None
-    assert find_stop("category", ["cat"]) == FoundPhrase(0, 3, "cat")
+    assert find_stop("category", ["cat"]) == Match(0, 3, "cat")
     assert held_stop("a story. The E", ["The End", "\n\n"]) == 9
     assert held_stop("a story.\n", ["The End", "\n\n"]) == 8
     assert held_stop("a story.", ["The End", "\n\n"]) == 8
@@ -67,8 +67,8 @@ def test_stops_are_taken_letter_by_letter_and_the_earliest_wins() -> None:
 
 def test_an_earlier_phrase_that_may_still_come_is_waited_for() -> None:
     assert find_stop("abc", ["abcd", "bc"]) is None
-    assert find_stop("abce", ["abcd", "bc"]) == FoundPhrase(1, 3, "bc")
-    assert find_stop("abcd", ["abcd", "bc"]) == FoundPhrase(0, 4, "abcd")
+    assert find_stop("abce", ["abcd", "bc"]) == Match(1, 3, "bc")
+    assert find_stop("abcd", ["abcd", "bc"]) == Match(0, 4, "abcd")
 
 
 @pytest.mark.parametrize(("find", "held"), [(find_banned, held_banned), (find_stop, held_stop)])
@@ -95,7 +95,7 @@ def test_a_stop_is_where_pythons_own_search_finds_one(text: str, stops: list[str
     expected = None
     if places:
         start, length, stop = min(places)
-        expected = FoundPhrase(start, start + length, stop)
+        expected = Match(start, start + length, stop)
     assert find_stop(text, stops, final=True) == expected
 
 

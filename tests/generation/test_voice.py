@@ -25,7 +25,7 @@ from storytime_tui.generation.continuation import Continuation
 from storytime_tui.generation.generator import Generator
 from storytime_tui.generation.header import front_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
-from storytime_tui.generation.sampling.mixture import PLAUSIBLE, contrasted, mixed
+from storytime_tui.generation.sampling.mixture import PLAUSIBLE, contrasted, mix_logits
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, asked_for, effective, known, leaning, of_record, said, usual
 from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
@@ -160,7 +160,7 @@ def test_the_line_is_in_view_over_many_windows_and_in_no_text() -> None:
     in_view = b"".join(Bytes.pieces[token] for token in teller._caches._kept[0].ids)
     assert in_view.startswith(b"Shelf: Grimm\n\nA wood.\n\n") and b"owl" not in in_view
     assert teller.see("An owl", voice=B).voice == 14 and teller.see("An owl").voice == 0
-    assert all(b"Shelf" not in kept.text for kept in teller._transcripts._kept)
+    assert all(b"Shelf" not in kept.text for kept in teller._histories._kept)
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5, 8, 16, 64])
@@ -334,9 +334,9 @@ def test_recorded_steps_tell_one_voice_and_leave_a_mixture_to_the_ordinary_path(
 
 def test_the_mean_of_likelihoods() -> None:
     one, other = torch.randn(50), torch.randn(50)
-    assert mixed([one], [1.0]) is one
+    assert mix_logits([one], [1.0]) is one
     expected = (0.7 * one.softmax(0) + 0.3 * other.softmax(0)).log()
-    torch.testing.assert_close(mixed([one, other], [0.7, 0.3]), expected)
+    torch.testing.assert_close(mix_logits([one, other], [0.7, 0.3]), expected)
 
 
 @settings(deadline=None, max_examples=50)
@@ -450,9 +450,9 @@ def test_a_voice_that_cannot_be_is_a_sentence(asked: list[str], error: type[Exce
 
 
 def test_more_than_one_voice_may_begin_alike_and_a_model_may_know_none() -> None:
-    with pytest.raises(ModelError, match=r"'f' begins 2 voices, Fairy tales and Fables: write more"):
+    with pytest.raises(ModelError, match=r"'f' matches 2 voices, Fairy tales and Fables: write more"):
         asked_for(["f"], ("Fairy tales", "Fables"))
-    with pytest.raises(ModelError, match="knows no voices, so it cannot tell in that of 'Grimm'"):
+    with pytest.raises(ModelError, match="knows no voices, so it cannot use 'Grimm'"):
         asked_for(["Grimm"], ())
 
 

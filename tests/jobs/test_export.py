@@ -275,18 +275,18 @@ def test_a_push_that_is_refused_says_what_to_do_before_anything_is_written(
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     refused("may not write to grace/tales: push to a repository of your own", "grace/tales")
     for bad in ("tales", "ada/ta/les", "ada/..", "ada/ tales"):
-        refused("is no place on the Hub", bad)
+        refused("is not a repository on the Hub", bad)
     for fault, words in (
         ("broken", "error 500"),
-        ("busy", "pause"),
+        ("busy", "limits requests"),
         ("no-json", "check HF_ENDPOINT"),
         ("endless", "check HF_ENDPOINT"),
     ):
         hub.fault = fault
         refused(words)
     hub.fault = "silent"
-    monkeypatch.setattr(upload, "_ANSWER", 0.3)
-    refused("says nothing")
+    monkeypatch.setattr(upload, "_TIMEOUT", 0.3)
+    refused("does not answer")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     refused("cannot be reached")
 

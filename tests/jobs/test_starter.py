@@ -99,7 +99,7 @@ def test_what_lora_learned_beside_it_finds_it_by_its_name(starter: Path, tales: 
 
 
 def test_no_run_takes_its_name_and_one_of_an_earlier_day_is_still_found(starter: Path, tales: Path) -> None:
-    with pytest.raises(RunError, match="'starter', since a base is"):
+    with pytest.raises(RunError, match="'starter', which is the name of a base"):
         taught(tales, STARTER)
     run = taught(tales)
     (paths.runs_folder() / run).rename(paths.runs_folder() / STARTER)
@@ -132,9 +132,9 @@ def test_tell_without_a_model_uses_it_where_nothing_is_trained(
 
 
 def test_without_it_the_sentence_says_what_to_begin_with(tales: Path) -> None:
-    with pytest.raises(ModelError, match="begin with scratch-small"):
+    with pytest.raises(ModelError, match="use the base scratch-small"):
         taught(tales)
-    with pytest.raises(ModelError, match="did not come with"):
+    with pytest.raises(ModelError, match="starter model is missing or incomplete"):
         generate.open_teller(STARTER)
 
 
@@ -142,9 +142,9 @@ def test_without_it_the_sentence_says_what_to_begin_with(tales: Path) -> None:
 def test_it_brings_its_verdict_on_int8(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     change = generate.judge_precision(starter)
     assert precision.verdict_in(starter) == pytest.approx(change, abs=1e-6)
-    monkeypatch.setattr(precision, "asked", lambda *_: pytest.fail("asked again"))
+    monkeypatch.setattr(precision, "int8_change", lambda *_: pytest.fail("asked again"))
     teller = generate.open_teller(STARTER)
-    assert (teller.precision == "int8") == (change < precision.TOLERATED) or teller.device != "cpu"
+    assert (teller.precision == "int8") == (change < precision.MAX_CHANGE) or teller.device != "cpu"
 
 
 def test_its_sums_are_checked_where_it_brings_them(starter: Path) -> None:
@@ -169,7 +169,7 @@ def test_the_packages_own_starter_is_whole_small_and_tells(
     shards = [path.stat().st_size for path in REAL.glob("*.safetensors")]
     assert max(shards) < 16 * 2**20 and sum(shards) <= 30.5e6
     assert (REAL / "README.md").is_file() and len(list(REAL.glob("plan-*.toml"))) == 7
-    monkeypatch.setattr(precision, "asked", lambda *_: 0.0)
+    monkeypatch.setattr(precision, "int8_change", lambda *_: 0.0)
     asked = SamplerSettings(max_tokens=60, seed=1)
     pieces = list(generate.open_teller(STARTER).tell("Once upon a time", asked))
     words = "".join(piece.text for piece in pieces[:-1] if not isinstance(piece, Told)).split()

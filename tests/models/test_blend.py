@@ -153,7 +153,7 @@ def test_a_lora_run_is_put_at_a_strength_by_its_scale_as_if_it_were_merged() -> 
 def test_models_that_do_not_belong_together_are_a_sentence_and_nothing_changes() -> None:
     other = ours(tiny_gpt2(vocabulary=32))
     with pytest.raises(
-        ModelError, match=r"^one and two cannot be blended: transformer\.wte\.weight is not in"
+        ModelError, match=r"^one and two cannot be blended: transformer\.wte\.weight is missing in"
     ):
         blend.check_alike(blend.state_of(other), blend.state_of(BASE), "one", "two")
     live = copy.deepcopy(RUN)

@@ -48,7 +48,7 @@ def test_a_starter_that_is_not_whole_is_not_offered(starter: Path, lost: str) ->
     assert not has_starter() and starter_shape() is None
     assert default_base() == "scratch-small" == Settings().base == TrainingPlan().base
     assert STARTER not in {base.name for base in bases()}
-    with pytest.raises(ModelError, match=r"starter did not come with .* begin with scratch-small"):
+    with pytest.raises(ModelError, match=r"starter model is missing .* use the base scratch-small"):
         resolve_base(STARTER)
 
 
@@ -77,7 +77,9 @@ def test_a_shape_may_be_named_by_its_size() -> None:
 )
 def test_a_size_that_there_is_not(name: str) -> None:
     assert scratch_shape(f"scratch-{name}") is None
-    with pytest.raises(ModelError, match=r"scratch-tiny, scratch-small, or .*1 to 48 layers .* 64 divides"):
+    with pytest.raises(
+        ModelError, match=r"scratch-tiny, scratch-small, or .*1 to 48 layers .* a multiple of 64"
+    ):
         resolve_base(f"scratch-{name}")
 
 

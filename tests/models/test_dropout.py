@@ -11,7 +11,7 @@ from storytime_tui.models.dropout import dropout
 def test_as_many_fall_as_it_says_and_the_mean_stays(rate: float, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     x = torch.ones(200, 500, dtype=dtype)
-    found = dropout(x, rate, learning=True)
+    found = dropout(x, rate, training=True)
     assert found.dtype == dtype
     assert (found == 0).float().mean().item() == pytest.approx(rate, abs=0.01)
     assert found.float().mean().item() == pytest.approx(1, abs=0.03)
@@ -29,8 +29,8 @@ def test_the_seed_decides_and_no_two_calls_are_alike() -> None:
 
 def test_at_rest_or_without_a_rate_nothing_happens() -> None:
     x = torch.ones(10)
-    assert dropout(x, 0.5, learning=False) is x
-    assert dropout(x, 0.0, learning=True) is x
+    assert dropout(x, 0.5, training=False) is x
+    assert dropout(x, 0.0, training=True) is x
 
 
 def test_the_gradient_falls_where_the_number_fell() -> None:

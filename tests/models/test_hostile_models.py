@@ -20,10 +20,10 @@ from storytime_tui.errors import ModelError, is_fault
 from storytime_tui.models import (
     folder,
     loading,
+    safetensors_header,
     tokenizer_trial,
     tokenizer_trust,
     transformers_model,
-    weights_head,
 )
 from storytime_tui.models import tokenizer as tokenizer_module
 from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
@@ -58,7 +58,7 @@ def test_a_value_that_transformers_cannot_use_is_the_configs_fault(
 
 def test_a_kind_that_is_no_text_is_shown(model: Path) -> None:
     change(model / "config.json", model_type=["gpt2"])
-    assert "model_type in its config.json is ['gpt2'], and must be a text" in refusal(model)
+    assert "model_type in its config.json is ['gpt2'], but must be a text" in refusal(model)
 
 
 def refusal(model: Path) -> str:
@@ -96,12 +96,12 @@ def test_a_number_that_cannot_be_is_refused(name: str, value: object, model: Pat
     ("values", "said"),
     [
         ({"n_layer": 3}, r"lack transformer.h.2.attn.c_attn.bias (and 11 more)"),
-        ({"n_layer": 1}, "n_layer is 1, and the weights are of 2 layers"),
+        ({"n_layer": 1}, "n_layer is 1, but the weights have 2 layers"),
         ({"n_layer": 1000}, "lack transformer.h.10.attn.c_attn.bias"),
-        ({"n_head": 3}, "3 heads cannot share evenly"),
+        ({"n_head": 3}, "not a multiple of 3 heads"),
         ({"n_inner": 10_000_000}, "mlp.c_fc.bias (and"),
-        ({"n_positions": 100_000_000}, "wpe.weight has another size"),
-        ({"vocab_size": 10_000_000}, "wte.weight has another size"),
+        ({"n_positions": 100_000_000}, "wpe.weight has a different size"),
+        ({"vocab_size": 10_000_000}, "wte.weight has a different size"),
         ({"resid_pdrop": 2.0}, "resid_pdrop is 2.0"),
         ({"resid_pdrop": "x"}, "resid_pdrop is 'x'"),
         ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon is nan"),
@@ -188,7 +188,7 @@ def test_heads_are_read_as_the_library_reads_them(model: Path) -> None:
 
     with safe_open(model / "model.safetensors", framework="pt") as opened:
         theirs = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
-    assert weights_head.shapes_in([model / "model.safetensors"]) == theirs
+    assert safetensors_header.shapes_in([model / "model.safetensors"]) == theirs
 
 
 @pytest.mark.parametrize(
@@ -224,10 +224,10 @@ def opened(model: Path) -> Any:
     [
         ({"num_attention_heads": 0}, "num_attention_heads is 0"),
         ({"num_hidden_layers": 100_000}, "num_hidden_layers is 100,000"),
-        ({"num_hidden_layers": 900}, "num_hidden_layers is 900, and there are"),
-        ({"hidden_size": 500_000}, "hidden_size is 500,000, and there are"),
-        ({"vocab_size": 9_000_000}, "vocab_size is 9,000,000, and there are"),
-        ({"intermediate_size": 9_000_000}, "and the weights hold"),
+        ({"num_hidden_layers": 900}, "num_hidden_layers is 900, but there are"),
+        ({"hidden_size": 500_000}, "hidden_size is 500,000, but there are"),
+        ({"vocab_size": 9_000_000}, "vocab_size is 9,000,000, but there are"),
+        ({"intermediate_size": 9_000_000}, "but the weights hold"),
         ({"max_position_embeddings": float("inf")}, "max_position_embeddings is inf"),
         ({"rms_norm_eps": "tiny"}, "rms_norm_eps is 'tiny'"),
         ({"text_config": {"num_hidden_layers": -1}}, "num_hidden_layers is -1"),
@@ -294,7 +294,7 @@ def test_nothing_else_of_a_folder_reaches_the_library(llama: Path, monkeypatch: 
     assert set(asked) == {"model.safetensors", "generation_config.json"}
 
 
-def test_nobody_asks_the_hub_while_a_model_is_opened(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_asks_the_hub_while_a_model_is_open(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     seen: list[bool] = []
@@ -318,8 +318,8 @@ def test_the_cache_goes_by_the_name_that_the_library_has_for_it_now() -> None:
     class New(Old):
         def forward(self, input_ids: Any, cache: Any = None, use_cache: bool = False) -> Any: ...  # type: ignore
 
-    assert transformers_model.TransformersModel(Old())._cache_word == "past_key_values"
-    assert transformers_model.TransformersModel(New())._cache_word == "cache"
+    assert transformers_model.TransformersModel(Old())._cache_argument == "past_key_values"
+    assert transformers_model.TransformersModel(New())._cache_argument == "cache"
 
 
 # -- tokenizers ---------------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ def test_a_hostile_tokenizer_falls_in_a_process_of_its_own(
     rules = json.loads((model / "tokenizer.json").read_text())
     HOSTILE[name](rules)
     (model / "tokenizer.json").write_text(json.dumps(rules))
-    monkeypatch.setattr(tokenizer_module, "_opened", lambda *_: pytest.fail("it was loaded here"))
+    monkeypatch.setattr(tokenizer_module, "_open", lambda *_: pytest.fail("it was loaded here"))
     with pytest.raises(
         ModelError, match=r"^The tokenizer in .* cannot be used: .*\. Pick another model\.$"
     ) as caught:
@@ -402,10 +402,10 @@ def test_a_tokenizer_made_here_needs_no_trial(model: Path, monkeypatch: pytest.M
 
 def test_a_trial_without_end_is_ended(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (model / "tokenizer.json").write_text("{}")
-    monkeypatch.setattr(tokenizer_trust, "_PATIENCE", 0.0)
-    with pytest.raises(ModelError, match="it does not come to an end"):
+    monkeypatch.setattr(tokenizer_trust, "_TIMEOUT", 0.0)
+    with pytest.raises(ModelError, match="its trial does not end"):
         load_tokenizer(model)
-    monkeypatch.setattr(tokenizer_trust, "_PATIENCE", 60.0)
+    monkeypatch.setattr(tokenizer_trust, "_TIMEOUT", 60.0)
     with pytest.raises(
         ModelError, match="Model missing"
     ):  # it may have been the machine, so it is asked again

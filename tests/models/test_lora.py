@@ -108,7 +108,7 @@ def test_another_architecture_learns_so_too(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="lora_targets is q_proj, and the model has no such matrix"):
+    with pytest.raises(ModelError, match="lora_targets is q_proj, but the model has no such matrix"):
         lora.add_lora(ours(tiny_gpt2()), 4, None, ("q_proj",), seed=0)
     model = ours(tiny_gpt2())
     added = learned(model)

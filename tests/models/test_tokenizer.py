@@ -276,7 +276,7 @@ def test_what_cannot_be_opened_is_one_sentence_with_the_folder(tmp_path: Path) -
     with pytest.raises(ModelError, match="has no tokenizer"):  # the merges are missing
         load_tokenizer(tmp_path)
     (tmp_path / "merges.txt").write_text("#version: 0.2\n")
-    with pytest.raises(ModelError, match="names no token that ends a text"):
+    with pytest.raises(ModelError, match="has no end-of-text token"):
         load_tokenizer(tmp_path)
     for damaged in (b"{", b"", b"[]", b"\xff\xfe", b'{"version": "9"}'):
         (tmp_path / "tokenizer.json").write_bytes(damaged)

@@ -69,7 +69,7 @@ def test_a_word_is_asked_for_once() -> None:
 
 
 def test_it_forgets_before_it_grows_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word_memo, "_MOST", 3)
+    monkeypatch.setattr(word_memo, "_MAX_WORDS", 3)
     memo = WordMemo(lambda words: [[len(word)] for word in words])
     for _ in range(2):
         assert memo.encode("a bb ccc dddd eeeee") == [1, 3, 4, 5, 6]

@@ -60,13 +60,13 @@ def trainer_in(
         precision="fp32",
         control=control or Control(),
         sample=sample,
-        files_of=TinyFiles(model),
+        model_files=TinyFiles(model),
     )
 
 
 def continued(folder: Path, plan: TrainingPlan, control: Control | None = None) -> Trainer:
     """A trainer that goes on from the newest whole checkpoint."""
-    checkpoint, _ = checkpoints.newest_whole(folder)
+    checkpoint, _ = checkpoints.newest_complete(folder)
     assert checkpoint is not None
     model = ours(tiny_gpt2(seed=9))  # other weights: the checkpoint's have to come over them
     assert read_weights(model, checkpoint) == ([], [])

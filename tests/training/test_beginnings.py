@@ -4,7 +4,13 @@ import dataclasses
 import random
 
 from storytime_tui.corpus.collection import Story
-from storytime_tui.training.beginnings import Beginning, beginnings_of, held_out_opening, opening_of, wished
+from storytime_tui.training.beginnings import (
+    Beginning,
+    beginnings_of,
+    held_out_opening,
+    opening_of,
+    requested_beginnings,
+)
 from storytime_tui.training.plan import TrainingPlan
 from tests.tiny import tale
 
@@ -79,5 +85,8 @@ def test_a_run_has_both_beginnings_each_behind_a_shelfs_line() -> None:
 def test_a_wish_without_a_prompt_tells_the_usual_beginnings() -> None:
     plan = TrainingPlan(voices=("Mill Tales",))
     usual = (Beginning("The wind", "Sea Tales", held_out=True), Beginning("Once"))
-    assert list(wished(["A frog", None], usual, plan)) == [Beginning("A frog", "Mill Tales"), *usual]
-    assert list(wished([None], (), plan)) == [Beginning(plan.sample_prompt, "Mill Tales")]
+    assert list(requested_beginnings(["A frog", None], usual, plan)) == [
+        Beginning("A frog", "Mill Tales"),
+        *usual,
+    ]
+    assert list(requested_beginnings([None], (), plan)) == [Beginning(plan.sample_prompt, "Mill Tales")]

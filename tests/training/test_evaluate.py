@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.training.evaluate import score_stream, side_by_side, sliding
+from storytime_tui.training.evaluate import disjoint_windows, score_stream, sliding_windows
 from storytime_tui.training.loss import Objective
 from tests.tiny import ours, tiny_gpt2, token_stream
 
@@ -18,11 +18,11 @@ CPU = torch.device("cpu")
 def test_each_token_is_counted_once_with_enough_before_it(tokens: int, block: int, stride: int) -> None:
     block = min(block, tokens)
     stride = min(stride, block)
-    for windows in (side_by_side(tokens, block), sliding(tokens, block, stride)):
+    for windows in (disjoint_windows(tokens, block), sliding_windows(tokens, block, stride)):
         counted = [place for start, length, skip in windows for place in range(start + skip, start + length)]
         assert counted == list(range(tokens))
         assert all(start >= 0 and 0 <= skip < length <= block for start, length, skip in windows)
-    for start, length, skip in sliding(tokens, block, stride)[1:]:
+    for start, length, skip in sliding_windows(tokens, block, stride)[1:]:
         assert length == block
         assert skip >= block - stride
         assert start > 0
@@ -37,7 +37,7 @@ def test_sliding_is_what_transformers_says_of_the_same_windows() -> None:
     nats = 0.0
     ring = torch.from_numpy(ids.astype("int64")).repeat(2)
     with torch.no_grad():
-        for start, length, skip in sliding(100, 32, 8):
+        for start, length, skip in sliding_windows(100, 32, 8):
             window = ring[start : start + length + 1]
             logits = reference(window[None, :-1]).logits[0]
             nats += torch.nn.functional.cross_entropy(

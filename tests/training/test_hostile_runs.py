@@ -373,7 +373,7 @@ def test_what_a_later_version_says_is_passed_over() -> None:
         file.write(
             '{"event": "danced", "step": []}\n' + json.dumps({**ev.to_json(STEP), "new": [1]}) + "\n\n"
         )
-    assert journal.read_journal(folder) == journal.Said([STEP, STEP], 0)
+    assert journal.read_journal(folder) == journal.JournalContents([STEP, STEP], 0)
 
 
 def test_a_line_without_end_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,7 +381,7 @@ def test_a_line_without_end_takes_no_memory(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(journal, "_LONGEST_LINE", 1000)
     whole = (folder / "events.jsonl").read_bytes()
     (folder / "events.jsonl").write_bytes(whole + b"x" * 5000 + b"\n" + whole + b"y" * 5000)
-    assert journal.read_journal(folder) == journal.Said([STEP, STEP], 1)
+    assert journal.read_journal(folder) == journal.JournalContents([STEP, STEP], 1)
     monkeypatch.setattr(journal, "_LONGEST", 1000)
     with pytest.raises(small_files.UnreadableFile, match="more than"):
         journal.read_journal(folder)

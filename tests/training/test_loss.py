@@ -33,21 +33,21 @@ def test_in_parts_as_at_once(
     targets = torch.randint(0, words, (rows,), generator=generator)
     whole = F.cross_entropy(hidden @ head[:words].T, targets, reduction="sum")
     expected = torch.autograd.grad(whole * 0.5, (hidden, head))
-    before = losses.LOGITS, losses._WORDS
-    losses.LOGITS, losses._WORDS = logits, slice_of
+    before = losses.LOGITS_CPU, losses._CPU_TOKENS
+    losses.LOGITS_CPU, losses._CPU_TOKENS = logits, slice_of
     try:
         found = LinearCrossEntropy.apply(hidden, head, targets, words, True)  # type: ignore[no-untyped-call]
         grads = torch.autograd.grad(found * 0.5, (hidden, head))
     finally:
-        losses.LOGITS, losses._WORDS = before
+        losses.LOGITS_CPU, losses._CPU_TOKENS = before
     torch.testing.assert_close(found, whole, rtol=1e-4, atol=1e-3)
     for ours_, theirs in zip(grads, expected, strict=True):
         torch.testing.assert_close(ours_, theirs, rtol=1e-3, atol=1e-3 * (1 + scale))
 
 
-@pytest.mark.parametrize("logits", [losses.LOGITS, 20_000])
+@pytest.mark.parametrize("logits", [losses.LOGITS_CPU, 20_000])
 def test_what_is_skipped_is_read_and_not_learned(logits: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(losses, "LOGITS", logits)
+    monkeypatch.setattr(losses, "LOGITS_CPU", logits)
     model, stream = ours(tiny_gpt2()).eval(), token_stream(200)
     ranges = np.array([[0, 3], [7, 7], [20, 29], [199, 200]])
     skips = skips_of(ranges, len(stream), CPU)
@@ -121,7 +121,7 @@ def test_fp16_keeps_small_gradients() -> None:
     ("rows", "most", "at_once"), [(16384, 2134, 2048), (12, 5, 4), (7, 5, 4), (3, 64, 3)]
 )
 def test_parts_are_of_one_size_where_that_takes_few_more(rows: int, most: int, at_once: int) -> None:
-    assert losses._evenly(rows, most) == at_once
+    assert losses._even_chunk(rows, most) == at_once
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16, torch.float16])
@@ -134,9 +134,9 @@ def test_one_sweep_is_the_same(precision: torch.dtype, compiled: bool) -> None:
     logits, answers = logits.to(precision), torch.randint(0, 290, (24, 1), generator=generator)
     answers[:2] = 7
     louder = 1024.0 if precision == torch.float16 else 1.0
-    sweep = losses._compiled_sweep() if compiled else losses._sweep
+    sweep = losses._compiled_loss_and_grad() if compiled else losses._loss_and_grad_fused
     found = sweep(logits.clone(), answers, 290, louder)
-    wanted = losses._surprise(logits.clone(), answers, 290, louder)
+    wanted = losses._loss_and_grad(logits.clone(), answers, 290, louder)
     torch.testing.assert_close(found[0], wanted[0], rtol=1e-5, atol=1e-4)
     assert found[1].dtype == precision
     torch.testing.assert_close(

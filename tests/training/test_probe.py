@@ -16,7 +16,7 @@ from storytime_tui.models.shapes import SCRATCH_SHAPES
 from storytime_tui.training import probe as trials
 from storytime_tui.training.loss import Objective
 from storytime_tui.training.plan import TrainingPlan
-from storytime_tui.training.probe import _taken, available_memory, fit_to_memory, probe
+from storytime_tui.training.probe import _bytes_of_step, available_memory, fit_to_memory, probe
 from tests.tiny import ours, tiny_gpt2
 
 CPU = torch.device("cpu")
@@ -34,7 +34,9 @@ def model(layers: int = 4, width: int = 128) -> Objective:
 def test_two_trials_tell_what_eight_windows_take() -> None:
     objective = model()
     found = probe(objective, 64, 500, CPU, "fp32", moments=1000)
-    kept = _taken(objective, 8, 64, 500, CPU, "fp32") - _taken(objective, 1, 64, 500, CPU, "fp32")
+    kept = _bytes_of_step(objective, 8, 64, 500, CPU, "fp32") - _bytes_of_step(
+        objective, 1, 64, 500, CPU, "fp32"
+    )
     assert 7 * found.window == pytest.approx(kept, rel=0.1)
 
 
@@ -116,7 +118,7 @@ def test_a_trial_of_several_micro_batches_finds_the_gradients_of_those_before(
     objective.register_forward_pre_hook(note)
     monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: said.append("begun"))
     monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: len(said))
-    trials._height(objective, torch.zeros(3, 65, dtype=torch.long), CPU, "fp32", again=again)
+    trials._peak_on_gpu(objective, torch.zeros(3, 65, dtype=torch.long), CPU, "fp32", again=again)
     every = sum(p.numel() for p in objective.parameters())
     assert said == ["begun", "read beside 0 gradients", f"read beside {every} gradients"][: 3 if again else 2]
 
@@ -140,7 +142,7 @@ def fitted(
     learner = model()
     for parameter in learner.parameters():
         parameter.requires_grad_(False)  # so that the optimiser's moments take nothing
-    monkeypatch.setattr(trials, "_height", height)
+    monkeypatch.setattr(trials, "_peak_on_gpu", height)
     monkeypatch.setattr(trials, "_ids", lambda windows, *_: torch.zeros(windows, 9))
     monkeypatch.setattr(trials, "available_memory", lambda device: FULL)
     return fit_to_memory(plan, learner.model, GPU, "bf16", may_choose=may_choose)
@@ -216,7 +218,7 @@ from storytime_tui.models.gpt2 import Shape
 from storytime_tui.training.loss import Objective
 from storytime_tui.training.optimizers import make_optimizer
 from storytime_tui.training.plan import TrainingPlan
-from storytime_tui.training.probe import _ids, _step, fit_to_memory
+from storytime_tui.training.probe import _forward_backward, _ids, fit_to_memory
 cpu = torch.device("cpu")
 shape = Shape(vocabulary=8000, window=128, width=192, layers=4, heads=3, inner=768, dropout=0.1)
 model = gpt2_files.empty_gpt2(shape, cpu, torch.float32, padded=False)
@@ -227,7 +229,7 @@ objective = Objective(model.train())
 optimizer = make_optimizer(objective, plan)
 for _ in range(2):
     for _ in range(2):
-        _step(objective, _ids(16, 128, 8000, cpu), cpu, "fp32")
+        _forward_backward(objective, _ids(16, 128, 8000, cpu), cpu, "fp32")
     torch.nn.utils.clip_grad_norm_(objective.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

@@ -63,7 +63,7 @@ def test_out_of_memory_anywhere_changes_no_step(tmp_path: Path, call: int, error
     said = list(trainer.run())
     recovered = [e for e in said if isinstance(e, ev.Recovered)]
     assert [e.message for e in recovered] == [
-        "The memory was full: from here on 2 windows at a time are read, as many in a step as before."
+        "The memory was full: from now on 2 windows are read at a time, with as many windows in a step as before."
     ]
     assert trainer.micro == 2
     assert [e.loss for e in steps_in(said)] == pytest.approx([e.loss for e in steps_in(whole)], abs=1e-5)
@@ -119,7 +119,7 @@ def test_any_byte_that_is_not_what_was_saved_is_seen(
     data = bytearray(path.read_bytes())
     data[int(place * len(data))] ^= 1
     path.write_bytes(data)
-    found, sentences = checkpoints.newest_whole(folder)
+    found, sentences = checkpoints.newest_complete(folder)
     before = checkpoints.checkpoint_steps(finished)[-2]
     assert found is not None and found.name == f"step-{before}"
     assert len(sentences) == 1 and f"step-{newest} is damaged" in sentences[0]
@@ -147,7 +147,7 @@ def test_where_nothing_is_whole_there_is_nothing_to_go_on_from(finished: Path, t
     steps = checkpoints.checkpoint_steps(folder)
     for step in steps:
         (folder / "checkpoints" / f"step-{step}" / "trainer.json").unlink()
-    found, sentences = checkpoints.newest_whole(folder)
+    found, sentences = checkpoints.newest_complete(folder)
     assert found is None
     assert len(sentences) == len(steps)
 

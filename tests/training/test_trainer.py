@@ -196,7 +196,7 @@ def test_the_same_beginnings_are_told_before_the_first_step_and_at_each_sampling
         return "!"
 
     trainer = trainer_in(tmp_path / "r", plan_for(sample_every=6, seed=5), sample=sample)
-    trainer.lesson = dataclasses.replace(trainer.lesson, beginnings=own)
+    trainer.dataset = dataclasses.replace(trainer.dataset, beginnings=own)
     said = [event for event in trainer.run() if isinstance(event, ev.Sampled)]
     assert {event.step for event in said} >= {0, 6, 12}
     assert asked == [(each, trainer.plan.sample_tokens, 5) for each in own] * (len(said) // 2)
@@ -340,7 +340,7 @@ def test_bf16_learns_too_where_the_processor_has_it(tmp_path: Path) -> None:
         precision="bf16",
         control=Control(),
         sample=lambda *_: "",
-        files_of=TinyFiles(model),
+        model_files=TinyFiles(model),
     )
     losses = [e.validation_loss for e in trainer.run() if isinstance(e, ev.Evaluated)]
     assert losses[-1] < losses[0] - 0.2

@@ -1,1 +1,1 @@
-"""What computes the logits: GPT-2, any model of transformers, or the model that is being trained."""
+"""The backends that compute logits: GPT-2, any model of transformers, or the model being trained."""

@@ -1,17 +1,15 @@
 """Decoding one token as a replayed CUDA graph: forward pass and sampling of GPT-2 on static buffers.
 
-A GPU does a step of GPT-2 in less time than Python takes to ask for its hundred and fifty kernels, so they are
-recorded once (CUDA graphs) and then asked for all together. What is recorded may not depend on Python's numbers:
-the place in the text, the settings and the random numbers all lie in tensors, and attention looks at a fixed part
-of the window under a mask: there is a recording for each quarter or so of it. The same step runs unrecorded on any
-device, which is how it is tested.
+A GPU computes one GPT-2 step faster than Python can launch its 150 kernels, so the kernels are recorded once and
+replayed together. A graph must not depend on Python's numbers: the position, the settings and the random numbers
+are tensors, and attention covers a fixed part of the window under a mask. There is one graph for each 256
+positions. The same step also runs without a graph, on any device, which is how it is tested.
 
-A step is two recordings, reading a token and choosing the next. What was told bears on the choice (penalties, what
-is forbidden), and only the processor knows how; it finds out while the GPU reads the newest token, so that neither
-waits for the other.
+A step is two graphs: reading a token, and choosing the next. The choice depends on penalties and exclusions,
+which are computed on the CPU while the GPU reads the newest token, so neither waits for the other.
 
-The memory is an ordinary cache with room for a whole window, so that the backend it came from reads the prompt into
-it, cuts it, and goes on with it afterwards.
+The key-value cache is an ordinary one with room for a whole window. The backend can prefill it, cut it and
+continue with it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,16 +23,16 @@ from torch import Tensor
 
 from storytime_tui.generation.backends.backend import check_ids, check_one_row, check_reading, logits_out
 from storytime_tui.generation.backends.gpt2 import GPT2Backend, GPT2Cache
-from storytime_tui.generation.sampling.sampler import COLDEST, Changes, uniform
+from storytime_tui.generation.sampling.sampler import MIN_TEMPERATURE, Changes, uniform
 from storytime_tui.generation.sampling.settings import Knobs
 
-# of a step; a number is to read, and to look at so many of the window's places
+# parts of a step: an int reads a token, attending to that many positions
 GraphPart = int | Literal["choose", "order and choose"]
-_STEP = 256  # places by which a longer text is looked at
+_STEP = 256  # positions by which the attended part grows
 
 
 class ChosenTokens(NamedTuple):
-    """One token a row, and its log-probability (nats) under the model itself, before any knob."""
+    """One token per row, and its logprob (nats) by the model itself, before penalties and knobs."""
 
     tokens: list[int]
     logprob: list[float]
@@ -43,124 +41,124 @@ class ChosenTokens(NamedTuple):
 def choose_tokens(
     logits: Tensor, changes: Tensor, knobs: Tensor, uniforms: Tensor, ordered: bool
 ) -> tuple[Tensor, Tensor]:
-    """(rows, vocabulary) logits and (rows,) numbers in [0, 1) -> (rows,) tokens and their log p (nats).
+    """(rows, vocabulary) logits and (rows,) numbers in [0, 1) -> (rows,) tokens and their logprobs (nats).
 
-    `changes` is (2, vocabulary): what log-probabilities are multiplied by, and what is then added to them;
-    `knobs` as `set_knobs` makes them. The order is that of `sampling`, and so is the draw: the tokens are laid in
-    a row, each as long as it is likely, and the one that lies at its number of the whole is taken. `ordered`:
-    whether top-k or top-p has a say, for which all tokens have to be sorted.
+    `changes` is (2, vocabulary): factors for the logprobs, and offsets that are then added; `knobs` is made by
+    `knob_tensor`. The samplers' order and the draw are those of `sampling`: the draw inverts the cumulative
+    distribution. `ordered`: whether top-k or top-p is on, which needs all tokens sorted.
     """
-    own = logits.float().log_softmax(1)
-    factors, amounts = changes.unbind()
-    scores = torch.addcmul(amounts, own, factors)
+    logprobs = logits.float().log_softmax(1)
+    factors, offsets = changes.unbind()
+    scores = torch.addcmul(offsets, logprobs, factors)
     scores = scores - scores.amax(1, keepdim=True)
     temperature, top_k, top_p, log_min_p = knobs.unbind()
-    # measured in logarithms, where the likeliest of all is never mistaken for another that is nearly as likely
+    # compared in log space, where rounding cannot make two tokens equal
     kept = scores >= log_min_p
     if ordered:
-        kept &= _likeliest(scores.exp(), top_k, top_p)
-    reached = torch.where(kept, scores / temperature, -torch.inf).exp().cumsum(1, dtype=torch.double)
-    whole = reached[:, -1:]
-    # never beyond the last that is kept, whatever rounding does to the sum
-    at = torch.minimum((reached <= uniforms[:, None] * whole).sum(1), (reached < whole).sum(1))
-    return at, own.gather(1, at[:, None])[:, 0]
+        kept &= _keep_top_k_and_p(scores.exp(), top_k, top_p)
+    cumulative = torch.where(kept, scores / temperature, -torch.inf).exp().cumsum(1, dtype=torch.double)
+    total = cumulative[:, -1:]
+    # clamp to the last kept token, in case of rounding
+    tokens = torch.minimum((cumulative <= uniforms[:, None] * total).sum(1), (cumulative < total).sum(1))
+    return tokens, logprobs.gather(1, tokens[:, None])[:, 0]
 
 
-def _likeliest(shares: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
-    """Flags of the k likeliest and their equals, and of these what holds `top_p` of their whole together.
+def _keep_top_k_and_p(shares: Tensor, top_k: Tensor, top_p: Tensor) -> Tensor:
+    """Flags of the k most likely tokens with ties, cut to the smallest set that holds `top_p` of their mass.
 
-    `shares` is (rows, vocabulary), of any sum.
+    `shares` is (rows, vocabulary) and need not sum to 1.
     """
-    ordered, tokens = shares.sort(dim=1, descending=True, stable=True)  # as `sampling` orders equals
-    held = torch.where(ordered >= ordered.index_select(1, top_k.long().view(1) - 1), ordered, 0.0)
-    sums = held.cumsum(1, dtype=torch.double)
-    kept = (held > 0) & (sums - held < top_p * sums[:, -1:])
+    ordered, tokens = shares.sort(dim=1, descending=True, stable=True)  # the order of ties in `sampling`
+    top_k_shares = torch.where(ordered >= ordered.index_select(1, top_k.long().view(1) - 1), ordered, 0.0)
+    sums = top_k_shares.cumsum(1, dtype=torch.double)
+    kept = (top_k_shares > 0) & (sums - top_k_shares < top_p * sums[:, -1:])
     return torch.zeros_like(kept).scatter(1, tokens, kept)
 
 
-def set_knobs(knobs: Knobs, vocabulary: int) -> Tensor:
-    """(4,) float64 for `choose_tokens`: temperature, top-k, top-p and the logarithm of min-p.
+def knob_tensor(knobs: Knobs, vocabulary: int) -> Tensor:
+    """(4,) float64 for `choose_tokens`: temperature, top-k, top-p and log min-p.
 
-    Keeping only the likeliest is what a temperature of 0 means.
+    A temperature of 0 keeps only the most likely token.
     """
     if knobs.temperature == 0:
         return torch.tensor([1.0, vocabulary, 2.0, 0.0], dtype=torch.double)
     top_k = min(knobs.top_k or vocabulary, vocabulary)
-    top_p = knobs.top_p if knobs.top_p < 1 else 2.0  # rounding is not to cut off the last
+    top_p = knobs.top_p if knobs.top_p < 1 else 2.0  # so that rounding cannot cut off the last token
     min_p = torch.tensor(knobs.min_p, dtype=torch.double).log()
-    return torch.tensor([max(knobs.temperature, COLDEST), top_k, top_p, min_p], dtype=torch.double)
+    return torch.tensor([max(knobs.temperature, MIN_TEMPERATURE), top_k, top_p, min_p], dtype=torch.double)
 
 
-def takes_order(knobs: Knobs, vocabulary: int) -> bool:
-    """Whether the tokens have to be sorted for a choice by these knobs."""
+def needs_sorting(knobs: Knobs, vocabulary: int) -> bool:
+    """Whether a choice with these knobs needs the tokens sorted."""
     return knobs.temperature > 0 and (0 < knobs.top_k < vocabulary or knobs.top_p < 1)
 
 
 class GraphedSteps:
-    """Tells into `cache`, token after token. Used from one thread at a time.
+    """Generates into `cache`, token by token. Used from one thread at a time.
 
-    Made under the backend's own device; `record` is for CUDA, once, before or after the cache was read into.
+    Created on the backend's device. `record` is for CUDA, once, before or after the cache was prefilled.
     """
 
     def __init__(self, backend: GPT2Backend, rows: int = 1) -> None:
-        self._reader, self._rows = backend, rows
+        self._backend, self._rows = backend, rows
         extents = (*range(_STEP, backend.window, _STEP), backend.window)
         self._parts: tuple[GraphPart, ...] = (*extents, "choose", "order and choose")
         self._recorded: dict[GraphPart, torch.cuda.CUDAGraph] = {}
         device = backend.device
         with torch.inference_mode():
-            # zeros, for what lies behind the mask is still multiplied: by nothing, which must give nothing
-            self._own = backend.room(rows, backend.window).zero_()
-            self._place = torch.zeros(1, dtype=torch.long, device=device)
+            # zeros, because masked positions are still multiplied, and must not be NaN
+            self._keys_values = backend.empty_keys_values(rows, backend.window).zero_()
+            self._position = torch.zeros(1, dtype=torch.long, device=device)
             self._tokens = torch.zeros(rows, dtype=torch.long, device=device)
             self._logits = torch.zeros(rows, backend.vocabulary, device=device)
-            self._knobs = set_knobs(Knobs(), backend.vocabulary).to(device)
-            self._places = torch.arange(backend.window, device=device)
-            self._told = torch.zeros(2, rows, dtype=torch.double, device=device)  # tokens and their log p
-            self._told_here = _here(self._told)
+            self._knobs = knob_tensor(Knobs(), backend.vocabulary).to(device)
+            self._positions = torch.arange(backend.window, device=device)
+            # tokens and their logprobs
+            self._chosen = torch.zeros(2, rows, dtype=torch.double, device=device)
+            self._chosen_host = _host_tensor(self._chosen)
             self._uniforms = torch.zeros(rows, dtype=torch.double, device=device)
-            self._uniforms_here = _here(self._uniforms)
-        self._changes = Changed(backend.vocabulary, device)
-        self.cache = GPT2Cache([[] for _ in range(rows)], self._own)
+            self._uniforms_host = _host_tensor(self._uniforms)
+        self._changes = ChangesBuffer(backend.vocabulary, device)
+        self.cache = GPT2Cache([[] for _ in range(rows)], self._keys_values)
 
     def record(self) -> None:
-        """Record the step for a GPU. Nothing that was read is touched but the place behind the last token.
+        """Record the step's graphs. Of the cache, only the position after the last token is overwritten.
 
-        Other threads may use the GPU meanwhile, as long as they take no random numbers from it: only what this
-        one does is recorded, but the source of random numbers is everybody's.
+        Other threads may use the GPU meanwhile, but must not draw random numbers on it: only this thread's
+        kernels are recorded, but the random generator is shared.
         """
-        with torch.inference_mode(), torch.cuda.device(self._reader.device):
-            place = min(self.cache.length, self._reader.window - 1)
-            self._place.fill_(place)
-            aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside):  # libraries set themselves up in their first calls
+        with torch.inference_mode(), torch.cuda.device(self._backend.device):
+            position = min(self.cache.length, self._backend.window - 1)
+            self._position.fill_(position)
+            side_stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            side_stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side_stream):  # libraries initialise in their first calls
                 for part in self._parts * 3:
-                    self._do(part)
-                    self._place.fill_(place)
-            torch.cuda.current_stream().wait_stream(aside)
+                    self._run(part)
+                    self._position.fill_(position)
+            torch.cuda.current_stream().wait_stream(side_stream)
             recorded: dict[GraphPart, torch.cuda.CUDAGraph] = {}
             for part in self._parts:
                 recorded[part] = torch.cuda.CUDAGraph()
                 with torch.cuda.graph(recorded[part], capture_error_mode="thread_local"):
-                    self._do(part)
+                    self._run(part)
             self._recorded = recorded
 
     def read(self, token: int) -> Tensor:
-        """Put a token behind the only row -> (vocabulary,) float32 logits, on the CPU: for choices made there.
+        """Append a token to the only row -> (vocabulary,) float32 logits on the CPU, for choosing there.
 
-        Raises ValueError where it would pass the window, or the model has no such token.
+        Raises ValueError beyond the window and for an unknown token.
         """
         check_one_row(self._rows)
-        check_reading(self.cache.length, 1, self._reader.window)
-        check_ids([token], self._reader.vocabulary)
+        check_reading(self.cache.length, 1, self._backend.window)
+        check_ids([token], self._backend.vocabulary)
         with torch.inference_mode():
-            self._place.fill_(self.cache.length)
+            self._position.fill_(self.cache.length)
             self._tokens.fill_(token)
-            self._do(self._reading(self.cache.length))
+            self._run(self._read_part(self.cache.length))
             logits = logits_out(self._logits[0])
             if self._logits.device.type == "cpu":
-                logits = logits.clone()  # the next step writes over them
+                logits = logits.clone()  # the next step overwrites the buffer
         self.cache.rows[0].append(token)
         return logits
 
@@ -171,55 +169,56 @@ class GraphedSteps:
         generator: torch.Generator,
         changes: Callable[[], Changes] | None = None,
     ) -> Iterator[ChosenTokens]:
-        """Go on until the window is full, or the caller has enough.
+        """Generate until the window is full or the caller closes the iterator.
 
-        `last` is the newest token of each row, which the cache does not hold yet; what is given out is in the
-        cache except for the newest tokens, as in any other reading. Each choice takes its random numbers from
-        `generator`, on the CPU, as `sampling` does: one a row, none at a temperature of 0. `changes`, for a single
-        row, is asked before each choice, when the caller has dealt with the token before. By then the GPU has
-        begun to read that token; what it wrote is behind the cache's length, so it is as if it had not been.
+        `last` is the newest token of each row, not yet in the cache; as always, the newest chosen tokens are not
+        in the cache either. Each choice takes one random number per row from `generator`, on the CPU, as
+        `sampling` does; none at a temperature of 0. `changes` is for a single row; it is called before each
+        choice, after the caller has processed the token before. By then the GPU has started to read that token,
+        which leaves only data beyond the cache's length.
         """
-        backend, cache = self._reader, self.cache
-        if len(last) != self._rows or cache.own is not self._own:  # what was dropped or shared lies elsewhere
-            raise ValueError(f"These steps are for {self._rows} rows of their own cache.")
+        backend, cache = self._backend, self.cache
+        # a dropped or shared cache has other buffers
+        if len(last) != self._rows or cache.own is not self._keys_values:
+            raise ValueError(f"These steps need {self._rows} rows of their own cache.")
         if cache.length >= backend.window:
             raise ValueError(f"The window of {backend.window} is full: cut the text first.")
         if changes is not None:
             check_one_row(self._rows)
-        choosing: GraphPart = "order and choose" if takes_order(knobs, backend.vocabulary) else "choose"
+        choice_part: GraphPart = "order and choose" if needs_sorting(knobs, backend.vocabulary) else "choose"
         with torch.inference_mode():
-            self._place.fill_(cache.length)
+            self._position.fill_(cache.length)
             self._tokens.copy_(torch.tensor(list(last)))
-            self._knobs.copy_(set_knobs(knobs, backend.vocabulary))
+            self._knobs.copy_(knob_tensor(knobs, backend.vocabulary))
             self._uniforms.zero_()
-            self._do(self._reading(cache.length))
+            self._run(self._read_part(cache.length))
         newest = list(last)
-        for place in range(cache.length, backend.window):
+        for position in range(cache.length, backend.window):
             with torch.inference_mode():
                 self._changes.set(changes() if changes is not None else None)
                 if knobs.temperature > 0:
                     for row in range(self._rows):
-                        self._uniforms_here[row] = uniform(generator)
-                    self._uniforms.copy_(self._uniforms_here, non_blocking=True)
-                self._do(choosing)
-                arrived = _send(self._told, self._told_here)
-                if place + 1 < backend.window:
-                    self._do(self._reading(place + 1))
-                if arrived is not None:
-                    arrived.synchronize()
-                tokens, logprob = self._told_here.tolist()
+                        self._uniforms_host[row] = uniform(generator)
+                    self._uniforms.copy_(self._uniforms_host, non_blocking=True)
+                self._run(choice_part)
+                copied = _copy_to_host(self._chosen, self._chosen_host)
+                if position + 1 < backend.window:
+                    self._run(self._read_part(position + 1))
+                if copied is not None:
+                    copied.synchronize()
+                tokens, logprob = self._chosen_host.tolist()
             chosen = ChosenTokens([int(token) for token in tokens], logprob)
             for ids, token in zip(cache.rows, newest, strict=True):
                 ids.append(token)
             newest = chosen.tokens
             yield chosen
 
-    def _reading(self, place: int) -> GraphPart:
-        """What reads a token at a place: the recording that looks least far beyond it."""
-        return min(place // _STEP * _STEP + _STEP, self._reader.window)
+    def _read_part(self, position: int) -> GraphPart:
+        """The graph that reads a token at `place` with the least masked positions."""
+        return min(position // _STEP * _STEP + _STEP, self._backend.window)
 
-    def _do(self, part: GraphPart) -> None:
-        """As it was recorded, if it was."""
+    def _run(self, part: GraphPart) -> None:
+        """Replay a part, or run it without a graph if it is not recorded."""
         if part in self._recorded:
             self._recorded[part].replay()
         elif isinstance(part, int):
@@ -228,77 +227,79 @@ class GraphedSteps:
             self._choose(part == "order and choose")
 
     def _choose(self, ordered: bool) -> None:
-        """Choose the next tokens, and go on one place: all of it in tensors."""
+        """Choose the next tokens and advance the position, in tensors only."""
         tokens, logprob = choose_tokens(
-            self._logits, self._changes.there, self._knobs, self._uniforms, ordered
+            self._logits, self._changes.device_tensor, self._knobs, self._uniforms, ordered
         )
         self._tokens.copy_(tokens)
-        self._told[0].copy_(tokens)
-        self._told[1].copy_(logprob)
-        self._place.add_(1)
+        self._chosen[0].copy_(tokens)
+        self._chosen[1].copy_(logprob)
+        self._position.add_(1)
 
     def _read(self, extent: int) -> None:
-        """Read the tokens at `place`, which lies among the first `extent`."""
-        backend = self._reader
-        x = backend.embed(self._tokens[:, None], self._place)  # (rows, 1, width)
-        # what is added to the scores, once for all layers: attention would turn flags into it in each of them
+        """Read the tokens at the current position, attending to the first `extent` positions."""
+        backend = self._backend
+        x = backend.embed(self._tokens[:, None], self._position)  # (rows, 1, width)
+        # an additive mask, built once: attention would convert a boolean mask in every layer
         mask = torch.zeros(1, 1, 1, extent, dtype=x.dtype, device=x.device)
-        mask.masked_fill_(self._places[:extent] > self._place, -torch.inf)
+        mask.masked_fill_(self._positions[:extent] > self._position, -torch.inf)
         for layer, block in enumerate(backend.blocks):
             x = backend.block(block, x, partial(self._attend, layer, mask))
         self._logits.copy_(backend.logits(x[:, 0]))
 
-    def _attend(self, layer: int, mask: Tensor, asked: Tensor) -> Tensor:
-        """(rows, 1, 3 x width) -> (rows, width), over the window's beginning under a mask, (1, 1, 1, extent)."""
-        heads = self._reader.shape.heads
-        asked = asked.view(self._rows, 1, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        own = self._own[layer].index_copy_(3, self._place, asked[1:])
-        keys, values = own[:, :, :, : mask.shape[3]].unbind()  # each (rows, heads, extent, head width)
-        mixed = F.scaled_dot_product_attention(asked[0], keys, values, attn_mask=mask)
-        return mixed.transpose(1, 2).reshape(self._rows, -1)
+    def _attend(self, layer: int, mask: Tensor, qkv: Tensor) -> Tensor:
+        """(rows, 1, 3 x width) -> (rows, width): attention over the first positions under a mask (1, 1, 1, extent)."""
+        heads = self._backend.shape.heads
+        qkv = qkv.view(self._rows, 1, 3, heads, -1).permute(2, 0, 3, 1, 4)
+        keys_values = self._keys_values[layer].index_copy_(3, self._position, qkv[1:])
+        keys, values = keys_values[
+            :, :, :, : mask.shape[3]
+        ].unbind()  # each (rows, heads, extent, head width)
+        attended = F.scaled_dot_product_attention(qkv[0], keys, values, attn_mask=mask)
+        return attended.transpose(1, 2).reshape(self._rows, -1)
 
 
-class Changed:
-    """`Changes` as `choose_tokens` takes them: `there` is (2, vocabulary) float32 on the device."""
+class ChangesBuffer:
+    """`Changes` in the form that `choose_tokens` takes: `device_tensor` is (2, vocabulary) float32 on the device."""
 
     def __init__(self, vocabulary: int, device: torch.device) -> None:
         with torch.inference_mode():
-            self.there = torch.zeros(2, vocabulary, device=device)
-            self.there[0] = 1
-            self._here = _here(self.there)
-            self._factors, self._amounts = self._here.numpy()
+            self.device_tensor = torch.zeros(2, vocabulary, device=device)
+            self.device_tensor[0] = 1
+            self._host = _host_tensor(self.device_tensor)
+            self._factors, self._offsets = self._host.numpy()
         self._touched = np.zeros(0, np.int64)
 
     def set(self, changes: Changes | None) -> None:
-        """What holds for the next choice, the last one having been made; None for nothing."""
-        before = self._touched
-        self._factors[before], self._amounts[before] = 1, 0
-        parts = []
+        """Set the changes for the next choice, replacing the previous ones; None for none."""
+        previous = self._touched
+        self._factors[previous], self._offsets[previous] = 1, 0
+        touched = []
         if changes is not None:
             self._factors[changes.repeated] = changes.factor
-            for ids, amounts in changes.added:
-                np.add.at(self._amounts, ids, amounts)
-            self._amounts[changes.gone] = -np.inf
-            parts = [changes.repeated, *(ids for ids, _ in changes.added), changes.gone]
-        self._touched = np.concatenate(parts) if parts else before[:0]
-        # a whole copy of 400 KB takes some 15 µs of the GPU's time: less than to send ids and lay them out there
-        if len(before) or len(self._touched):
+            for ids, offsets in changes.added:
+                np.add.at(self._offsets, ids, offsets)
+            self._offsets[changes.gone] = -np.inf
+            touched = [changes.repeated, *(ids for ids, _ in changes.added), changes.gone]
+        self._touched = np.concatenate(touched) if touched else previous[:0]
+        # copying all 400 KB takes about 15 µs of GPU time, less than scattering single ids there
+        if len(previous) or len(self._touched):
             with torch.inference_mode():
-                self.there.copy_(self._here, non_blocking=True)
+                self.device_tensor.copy_(self._host, non_blocking=True)
 
 
-def _here(there: Tensor) -> Tensor:
-    """Where the processor writes or reads what a tensor on the device is to hold or holds: itself, if it can."""
-    if there.device.type == "cpu":
-        return there
-    return there.to("cpu").pin_memory()
+def _host_tensor(device_tensor: Tensor) -> Tensor:
+    """The host side of a device tensor: pinned memory, or the tensor itself on a CPU."""
+    if device_tensor.device.type == "cpu":
+        return device_tensor
+    return device_tensor.to("cpu").pin_memory()
 
 
-def _send(there: Tensor, here: Tensor) -> torch.cuda.Event | None:
-    """Begin to copy from the device -> what says when it has arrived; None if it has already."""
-    if there.device.type == "cpu":
+def _copy_to_host(device_tensor: Tensor, host_tensor: Tensor) -> torch.cuda.Event | None:
+    """Start a copy from the device -> the event that marks its end; None if no copy is needed."""
+    if device_tensor.device.type == "cpu":
         return None
-    here.copy_(there, non_blocking=True)
-    arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    arrived.record()
-    return arrived
+    host_tensor.copy_(device_tensor, non_blocking=True)
+    copied = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    copied.record()
+    return copied

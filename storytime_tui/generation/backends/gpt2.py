@@ -1,8 +1,8 @@
-"""GPT-2 for telling: the same arithmetic as `models.gpt2`, with weights of its own and as few steps as it takes.
+"""GPT-2 for generation: the arithmetic of `models.gpt2` with a private copy of the weights and fewer operations.
 
-What was read lies in one tensor, so that forgetting is setting a length back. Several continuations of one text
-keep its beginning once and each only its own tokens: reading that beginning eight times over would cost more
-than the weights (Juravsky et al., "Hydragen", 2024, share it the same way).
+Keys and values are in one tensor, so cutting the cache only changes its length. Several continuations of one text
+store the prompt once and only their own tokens separately; reading the prompt's keys once per row would cost more
+than reading the weights. Juravsky et al., "Hydragen" (2024), share a prefix in the same way.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,17 +22,17 @@ from storytime_tui.generation.backends.backend import (
     logits_out,
     logprobs_of_next,
 )
-from storytime_tui.generation.backends.quantized_linear import DTYPES, Product, prepare_linear
+from storytime_tui.generation.backends.quantized_linear import DTYPES, Linear, prepare_linear
 from storytime_tui.models.gpt2 import GPT2, Shape
 
-_STEP = 256  # tokens that a cache grows by: a short story should not take a whole window's memory
+_GROWTH = 256  # tokens by which a cache grows, so that a short story does not take a whole window's memory
 
 
 class GPT2Cache(Rows):
-    """Keys and values of what was read: a beginning that all rows share, and behind it what each has by itself.
+    """The keys and values of a prefix that all rows share, and of each row's own tokens after it.
 
-    `rows` are the ids. `shared` is (layers, 2, heads, tokens, head width) or None, `own` is
-    (layers, 2, rows, heads, room, head width).
+    `rows` are the ids. `shared` is (layers, 2, heads, tokens, head width) or None, `own` is (layers, 2, rows,
+    heads, room, head width).
     """
 
     def __init__(self, rows: list[list[int]], own: Tensor, shared: Tensor | None = None) -> None:
@@ -41,7 +41,7 @@ class GPT2Cache(Rows):
 
     @property
     def shared_length(self) -> int:
-        """How many of them all rows share."""
+        """The number of tokens in the shared prefix."""
         return 0 if self.shared is None else self.shared.shape[3]
 
 
@@ -49,27 +49,27 @@ Attend = Callable[[Tensor], Tensor]
 
 
 class _Block:
-    """One layer's weights."""
+    """One layer's weights, prepared for generation."""
 
     def __init__(self, block: torch.nn.Module, precision: str, dtype: torch.dtype) -> None:
-        def matrix(module: torch.nn.Linear) -> Product:
+        def linear(module: torch.nn.Linear) -> Linear:
             return prepare_linear(module.weight, module.bias, precision)
 
-        def vectors(norm: torch.nn.LayerNorm) -> tuple[Tensor, Tensor]:
-            return _own(norm.weight, dtype), _own(norm.bias, dtype)
+        def norm_weights(norm: torch.nn.LayerNorm) -> tuple[Tensor, Tensor]:
+            return _copy(norm.weight, dtype), _copy(norm.bias, dtype)
 
-        self.norm_1, self.norm_2 = vectors(block.ln_1), vectors(block.ln_2)  # type: ignore[arg-type]
-        self.asking = matrix(block.attn.c_attn)  # type: ignore[union-attr, arg-type]
-        self.answering = matrix(block.attn.c_proj)  # type: ignore[union-attr, arg-type]
-        self.widening = matrix(block.mlp.c_fc)  # type: ignore[union-attr, arg-type]
-        self.narrowing = matrix(block.mlp.c_proj)  # type: ignore[union-attr, arg-type]
+        self.norm_1, self.norm_2 = norm_weights(block.ln_1), norm_weights(block.ln_2)  # type: ignore[arg-type]
+        self.attn_qkv = linear(block.attn.c_attn)  # type: ignore[union-attr, arg-type]
+        self.attn_out = linear(block.attn.c_proj)  # type: ignore[union-attr, arg-type]
+        self.mlp_in = linear(block.mlp.c_fc)  # type: ignore[union-attr, arg-type]
+        self.mlp_out = linear(block.mlp.c_proj)  # type: ignore[union-attr, arg-type]
 
 
 class GPT2Backend:
     """See `backend.Backend`.
 
-    On a CPU everything but the weights is float32: attention in bf16 takes eight times as long there, and what
-    the layers add up loses nothing.
+    On a CPU everything but the weights is float32: bf16 attention is eight times as slow there, and the residual
+    stream keeps full precision.
     """
 
     can_cut = True
@@ -80,19 +80,19 @@ class GPT2Backend:
         self.window, self.vocabulary = model.window, model.vocabulary
         self.device = model.head.device
         self.dtype = torch.float32 if self.device.type == "cpu" else DTYPES[precision]
-        parts = model.transformer
+        layers = model.transformer
         with torch.inference_mode():
-            # The embeddings are the output's matrix too, but a packed one gives no rows back.
-            rows = torch.bfloat16 if precision == "int8" else DTYPES[precision]
-            self.tokens = _own(model.head[: self.vocabulary], rows)
-            self.places = _own(parts.wpe.weight, self.dtype)
-            self.blocks = [_Block(block, precision, self.dtype) for block in parts.h]
-            self.last_norm = _own(parts.ln_f.weight, self.dtype), _own(parts.ln_f.bias, self.dtype)
+            # The output matrix is tied to the embeddings, but a packed matrix gives no rows back.
+            embedding_dtype = torch.bfloat16 if precision == "int8" else DTYPES[precision]
+            self.token_embeddings = _copy(model.head[: self.vocabulary], embedding_dtype)
+            self.position_embeddings = _copy(layers.wpe.weight, self.dtype)
+            self.blocks = [_Block(block, precision, self.dtype) for block in layers.h]
+            self.last_norm = _copy(layers.ln_f.weight, self.dtype), _copy(layers.ln_f.bias, self.dtype)
             self.head = prepare_linear(model.head[: self.vocabulary], None, precision)
 
     def new_cache(self, rows: int = 1) -> GPT2Cache:
-        """An empty one."""
-        return GPT2Cache([[] for _ in range(rows)], self.room(rows, min(_STEP, self.window)))
+        """An empty cache."""
+        return GPT2Cache([[] for _ in range(rows)], self.empty_keys_values(rows, min(_GROWTH, self.window)))
 
     def read(self, ids: Sequence[int], cache: GPT2Cache) -> Tensor:
         """See `backend.Backend`."""
@@ -104,16 +104,17 @@ class GPT2Backend:
         check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
 
-    def likelihoods(self, ids: Sequence[int]) -> Tensor:
+    def logprobs(self, ids: Sequence[int]) -> Tensor:
         """See `backend.Backend`."""
-        cache, found = self.new_cache(), [torch.empty(0)]
-        for start in range(0, len(ids) - 1, CHUNK):  # the logits of all places at once would fill the memory
+        cache, results = self.new_cache(), [torch.empty(0)]
+        # all positions' logits at once would take too much memory
+        for start in range(0, len(ids) - 1, CHUNK):
             part = ids[start : min(start + CHUNK, len(ids) - 1)]
             with torch.inference_mode():
                 x = self._hidden([list(part)], cache)[0]
-                after = ids[start + 1 : start + 1 + len(part)]
-                found.append(logprobs_of_next(logits_out(self.logits(x)), after))
-        return torch.cat(found)
+                targets = ids[start + 1 : start + 1 + len(part)]
+                results.append(logprobs_of_next(logits_out(self.logits(x)), targets))
+        return torch.cat(results)
 
     def cut(self, cache: GPT2Cache, length: int) -> None:
         """See `backend.Backend`. Takes no time, however long the text."""
@@ -125,7 +126,7 @@ class GPT2Backend:
             del row[length:]
 
     def share(self, cache: GPT2Cache, rows: int) -> GPT2Cache:
-        """See `backend.Backend`. The beginning is copied once, not once a row."""
+        """See `backend.Backend`. The prefix is copied once, not once per row."""
         check_one_row(len(cache.rows))
         if rows < 1:
             raise ValueError(f"A cache has at least one row, not {rows}.")
@@ -133,28 +134,28 @@ class GPT2Backend:
             own = cache.own[:, :, 0, :, : cache.length - cache.shared_length]
             parts = [own] if cache.shared is None else [cache.shared, own]
             shared = torch.cat(parts, 3) if cache.length else None
-            return GPT2Cache([list(cache.ids) for _ in range(rows)], self.room(rows, 32), shared)
+            return GPT2Cache([list(cache.ids) for _ in range(rows)], self.empty_keys_values(rows, 32), shared)
 
     def drop(self, cache: GPT2Cache, keep: Sequence[int]) -> None:
         """See `backend.Backend`."""
         if not keep:
-            raise ValueError("A cache keeps at least one row: let go of it as a whole instead.")
+            raise ValueError("A cache keeps at least one row: discard the whole cache instead.")
         with torch.inference_mode():
             cache.own = cache.own[:, :, list(keep)]
         cache.rows = [list(cache.rows[row]) for row in keep]
 
     def memory(self, cache: GPT2Cache) -> int:
-        """Bytes."""
+        """Bytes of a cache."""
         shared = 0 if cache.shared is None else cache.shared.untyped_storage().nbytes()
         return shared + cache.own.untyped_storage().nbytes()
 
     def _read(self, ids: list[list[int]], cache: GPT2Cache) -> Tensor:
-        """(rows, new) ids -> (rows, vocabulary) logits of what follows the last of each."""
+        """Append (rows, new) ids -> (rows, vocabulary) logits of the next token of each row."""
         with torch.inference_mode():
             return logits_out(self.logits(self._hidden(ids, cache)[:, -1]))
 
     def _hidden(self, ids: list[list[int]], cache: GPT2Cache) -> Tensor:
-        """Put (rows, new) ids behind the cache -> (rows, new, width) of what was made of them."""
+        """Append (rows, new) ids -> (rows, new, width) hidden states before the final norm."""
         new = len(ids[0])
         check_reading(cache.length, new, self.window)
         for row in ids:
@@ -169,29 +170,30 @@ class GPT2Backend:
             row.extend(added)
         return x
 
-    def embed(self, ids: Tensor, places: slice | Tensor) -> Tensor:
+    def embed(self, ids: Tensor, positions: slice | Tensor) -> Tensor:
         """(rows, new) ids -> (rows, new, width)."""
-        return F.embedding(ids, self.tokens).to(self.dtype) + self.places[places]
+        return F.embedding(ids, self.token_embeddings).to(self.dtype) + self.position_embeddings[positions]
 
     def block(self, block: _Block, x: Tensor, attend: Attend) -> Tensor:
-        """(rows, new, width) -> the same; `attend` turns (rows, new, 3 x width) questions into (rows x new, width)."""
+        """(rows, new, width) -> the same; `attend` maps (rows, new, 3 x width) queries, keys and values to (rows x
+        new, width)."""
         rows, new, width = x.shape
         x = x.view(rows * new, width)
         normed = F.layer_norm(x, (width,), *block.norm_1, self.shape.epsilon)
-        x = x + block.answering(attend(block.asking(normed).view(rows, new, -1)))
+        x = x + block.attn_out(attend(block.attn_qkv(normed).view(rows, new, -1)))
         normed = F.layer_norm(x, (width,), *block.norm_2, self.shape.epsilon)
-        x += block.narrowing(F.gelu(block.widening(normed), approximate="tanh"))
+        x += block.mlp_out(F.gelu(block.mlp_in(normed), approximate="tanh"))
         return x.view(rows, new, width)
 
     def logits(self, x: Tensor) -> Tensor:
         """(rows, width) -> (rows, vocabulary)."""
         return self.head(F.layer_norm(x, (self.shape.width,), *self.last_norm, self.shape.epsilon))
 
-    def _attend(self, cache: GPT2Cache, layer: int, mask: Tensor | None, asked: Tensor) -> Tensor:
-        """(rows, new, 3 x width) -> (rows x new, width); keeps the new keys and values."""
-        rows, new, _ = asked.shape
+    def _attend(self, cache: GPT2Cache, layer: int, mask: Tensor | None, qkv: Tensor) -> Tensor:
+        """(rows, new, 3 x width) -> (rows x new, width); stores the new keys and values."""
+        rows, new, _ = qkv.shape
         heads = self.shape.heads
-        query, key, value = asked.view(rows, new, 3, heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = qkv.view(rows, new, 3, heads, -1).permute(2, 0, 3, 1, 4)
         keys, values = cache.own[layer].unbind()  # each (rows, heads, room, head width)
         start = cache.length - cache.shared_length
         end = start + new
@@ -199,42 +201,43 @@ class GPT2Backend:
         values[:, :, start:end] = value
         keys, values = keys[:, :, :end], values[:, :, :end]
         if cache.shared is None and new == 1 and query.device.type == "cpu":
-            mixed = _attend_one(query, keys, values)
+            attended = _attend_one(query, keys, values)
         elif cache.shared is None:
-            mixed = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+            attended = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
         else:
-            mixed = _attend_shared(query, cache.shared[layer], keys, values, mask)
-        return mixed.transpose(1, 2).reshape(rows * new, -1)
+            attended = _attend_shared(query, cache.shared[layer], keys, values, mask)
+        return attended.transpose(1, 2).reshape(rows * new, -1)
 
     def _mask(self, cache: GPT2Cache, new: int) -> Tensor | None:
-        """(new, own tokens so far and new) True where one may look; None for a single token, which sees them all."""
+        """(new, own tokens, old and new): True where a token may attend; None for a single token, which attends to
+        all."""
         if new == 1:
             return None
         start = cache.length - cache.shared_length
-        places = torch.arange(start + new, device=self.device)
-        return places[None, :] <= places[start:, None]
+        positions = torch.arange(start + new, device=self.device)
+        return positions[None, :] <= positions[start:, None]
 
-    def room(self, rows: int, tokens: int) -> Tensor:
-        """(layers, 2, rows, heads, tokens, head width), not set yet: for keys and values."""
+    def empty_keys_values(self, rows: int, tokens: int) -> Tensor:
+        """(layers, 2, rows, heads, tokens, head width), uninitialised."""
         width = self.shape.width // self.shape.heads
-        size = (self.shape.layers, 2, rows, self.shape.heads, tokens, width)
+        shape = (self.shape.layers, 2, rows, self.shape.heads, tokens, width)
         with torch.inference_mode():
-            return torch.empty(size, dtype=self.dtype, device=self.device)
+            return torch.empty(shape, dtype=self.dtype, device=self.device)
 
     def _make_room(self, cache: GPT2Cache, new: int) -> None:
         held = cache.length - cache.shared_length
         if held + new > cache.own.shape[4]:
-            whole = -(-(held + new) // _STEP) * _STEP
-            larger = self.room(len(cache.rows), min(whole, self.window - cache.shared_length))
+            capacity = -(-(held + new) // _GROWTH) * _GROWTH
+            larger = self.empty_keys_values(len(cache.rows), min(capacity, self.window - cache.shared_length))
             larger[:, :, :, :, :held] = cache.own[:, :, :, :, :held]
             cache.own = larger
 
 
 def _attend_one(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Attention of one new token a row, all (rows, heads, tokens, head width).
+    """Attention of one new token per row, all (rows, heads, tokens, head width).
 
-    As fast as the kernel, which for a single token splits the sums over the threads: the same story would then
-    have other last digits, and now and then another word, when it is told with more of them.
+    As fast as the fused kernel, but independent of the thread count. For a single token that kernel splits its
+    sums over the threads, so more threads would give other last digits and sometimes another word.
     """
     scores = torch.matmul(query, keys.transpose(2, 3)).mul_(query.shape[3] ** -0.5)
     return torch.matmul(scores.softmax(3), values)
@@ -243,23 +246,25 @@ def _attend_one(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 def _attend_shared(
     query: Tensor, shared: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None
 ) -> Tensor:
-    """Attention over a beginning that all rows share, and over what each has: (rows, heads, new, head width).
+    """Attention over a shared prefix and each row's own tokens: (rows, heads, new, head width).
 
-    `shared` is (2, heads, tokens, head width): all rows ask it together, as if they were one row's tokens.
+    `shared` is (2, heads, tokens, head width): all rows' queries attend to it in one product.
     """
     rows, heads, new, width = query.shape
-    first_keys, first_values = shared.unbind()
-    together = query.transpose(0, 1).reshape(heads, rows * new, width)
-    first = torch.bmm(together, first_keys.transpose(1, 2)).view(heads, rows, new, -1).transpose(0, 1)
-    later = query @ keys.transpose(2, 3)
+    prefix_keys, prefix_values = shared.unbind()
+    all_queries = query.transpose(0, 1).reshape(heads, rows * new, width)
+    prefix_scores = (
+        torch.bmm(all_queries, prefix_keys.transpose(1, 2)).view(heads, rows, new, -1).transpose(0, 1)
+    )
+    own_scores = query @ keys.transpose(2, 3)
     if mask is not None:
-        later = later.masked_fill(~mask, -torch.inf)
-    shares = (torch.cat((first, later), 3) * width**-0.5).softmax(3)
-    known = first.shape[3]
-    to_first = shares[..., :known].transpose(0, 1).reshape(heads, rows * new, known)
-    mixed = torch.bmm(to_first, first_values).view(heads, rows, new, width).transpose(0, 1)
-    return torch.add(mixed, shares[..., known:] @ values)
+        own_scores = own_scores.masked_fill(~mask, -torch.inf)
+    weights = (torch.cat((prefix_scores, own_scores), 3) * width**-0.5).softmax(3)
+    prefix_length = prefix_scores.shape[3]
+    prefix_weights = weights[..., :prefix_length].transpose(0, 1).reshape(heads, rows * new, prefix_length)
+    attended = torch.bmm(prefix_weights, prefix_values).view(heads, rows, new, width).transpose(0, 1)
+    return torch.add(attended, weights[..., prefix_length:] @ values)
 
 
-def _own(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+def _copy(tensor: Tensor, dtype: torch.dtype) -> Tensor:
     return tensor.detach().to(dtype, copy=True)

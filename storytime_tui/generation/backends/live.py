@@ -1,7 +1,7 @@
-"""Reads with a model as it stands, weights and all: for a sample from one that is learning.
+"""Reads with a model in training as it is, without copying its weights, to generate samples.
 
-`make_backend` copies the weights and is faster for it; here there is nothing to copy. What a prepared model does
-with its caches is done here the plain way: row by row, and by reading again.
+`make_backend` copies the weights and is then faster. Here cutting and sharing a cache means prefilling again,
+row by row.
 """
 
 import contextlib
@@ -23,25 +23,25 @@ from storytime_tui.generation.backends.backend import (
 
 
 class LiveCache(Rows):
-    """The ids that were read, and what the model keeps of each row."""
+    """The ids that were read, and the model's own cache of each row."""
 
-    def __init__(self, rows: list[list[int]], kept: list[Any]) -> None:
+    def __init__(self, rows: list[list[int]], caches: list[Any]) -> None:
         super().__init__(rows)
-        self.kept = kept
+        self.caches = caches
 
 
 class LiveBackend:
-    """See `backend.Backend`. A cut begins anew: the model may have learned since."""
+    """See `backend.Backend`. A cache cannot be cut, since the weights may have changed since."""
 
     can_cut = False
 
     def __init__(self, model: Any) -> None:
         self._model, self._modules = model, list(model.modules())
         self.window, self.vocabulary = model.window, model.vocabulary
-        self.precision = "as it is"
+        self.precision = "as in training"
 
     def new_cache(self, rows: int = 1) -> LiveCache:
-        """An empty one."""
+        """An empty cache."""
         return LiveCache([[] for _ in range(rows)], [self._model.new_cache() for _ in range(rows)])
 
     def read(self, ids: Sequence[int], cache: LiveCache) -> Tensor:
@@ -54,22 +54,22 @@ class LiveBackend:
         check_each(ids, len(cache.rows))
         return torch.stack([self._read([token], cache, row) for row, token in enumerate(ids)])
 
-    def likelihoods(self, ids: Sequence[int]) -> Tensor:
+    def logprobs(self, ids: Sequence[int]) -> Tensor:
         """See `backend.Backend`."""
         check_reading(0, len(ids), self.window)
         check_ids(ids, self.vocabulary)
-        with self._at_rest():
+        with self._inference():
             return logprobs_of_next(self._model(self._tensor(ids))[0, :-1].float(), ids[1:]).cpu()
 
     def cut(self, cache: LiveCache, length: int) -> None:
-        """See `backend.Backend`. Raises ValueError but for a cut to nothing."""
+        """See `backend.Backend`. Raises ValueError, except for a cut to 0."""
         if length:
-            raise ValueError("A model that learns has nothing to cut back to: read again into a new cache.")
+            raise ValueError("The cache of a model in training cannot be cut: read again into a new cache.")
         fresh = self.new_cache(len(cache.rows))
-        cache.rows, cache.kept = fresh.rows, fresh.kept
+        cache.rows, cache.caches = fresh.rows, fresh.caches
 
     def share(self, cache: LiveCache, rows: int) -> LiveCache:
-        """See `backend.Backend`. Each row reads it all."""
+        """See `backend.Backend`. Each row is prefilled."""
         check_one_row(len(cache.rows))
         shared = self.new_cache(rows)
         for row in range(rows) if cache.length else ():
@@ -79,18 +79,18 @@ class LiveBackend:
     def drop(self, cache: LiveCache, keep: Sequence[int]) -> None:
         """See `backend.Backend`."""
         cache.rows = [cache.rows[row] for row in keep]
-        cache.kept = [cache.kept[row] for row in keep]
+        cache.caches = [cache.caches[row] for row in keep]
 
     def memory(self, cache: LiveCache) -> int:
-        """More than anybody has: nothing of it is worth keeping, since the weights are other ones by then."""
+        """More than any limit, so that no cache is kept: the weights change before it could be reused."""
         return 2**62
 
     def _read(self, ids: Sequence[int], cache: LiveCache, row: int) -> Tensor:
-        """Put ids behind one row -> (vocabulary,) logits."""
+        """Append ids to one row -> (vocabulary,) logits."""
         check_reading(len(cache.rows[row]), len(ids), self.window)
         check_ids(ids, self.vocabulary)
-        with self._at_rest():
-            logits = logits_out(self._model.read(self._tensor(ids), cache.kept[row])[0])
+        with self._inference():
+            logits = logits_out(self._model.read(self._tensor(ids), cache.caches[row])[0])
         cache.rows[row].extend(ids)
         return logits
 
@@ -98,8 +98,8 @@ class LiveBackend:
         return torch.tensor([list(ids)], device=next(self._model.parameters()).device)
 
     @contextlib.contextmanager
-    def _at_rest(self) -> Iterator[None]:
-        """For one call: no gradients, no autocast of the trainer's, no dropout; all as it was afterwards."""
+    def _inference(self) -> Iterator[None]:
+        """For one call: no gradients, no autocast, no dropout; the previous state is restored afterwards."""
         device = next(self._model.parameters()).device
         with (
             torch.inference_mode(),
@@ -111,15 +111,15 @@ class LiveBackend:
 
 @contextlib.contextmanager
 def _evaluating(modules: list[nn.Module]) -> Iterator[None]:
-    """Dropout off for the block; afterwards every module is in the mode that it was in, each by itself.
+    """Evaluation mode for the block; each module's own mode is restored afterwards.
 
     Sets `training` directly: Module.eval() over a hundred modules costs as much as a token on a GPU.
     """
-    training = [vars(module) for module in modules if module.training]
-    for own in training:
-        own["training"] = False
+    training_modules = [vars(module) for module in modules if module.training]
+    for attributes in training_modules:
+        attributes["training"] = False
     try:
         yield
     finally:
-        for own in training:
-            own["training"] = True
+        for attributes in training_modules:
+            attributes["training"] = True

@@ -1,8 +1,8 @@
-"""Which precision to tell in: int8 where it says nearly the same, which each model is asked once.
+"""Chooses the precision to generate in: int8 if it hardly changes a model's loss, which is measured once per model.
 
-The verdict is remembered in the cache folder under the weights' identity and the engine that judged, so that
-another checkpoint, another torch or another processor's arithmetic is asked anew. A model folder may bring its own
-(`write_verdict`), so that a model that ships with the program is told at once.
+The verdict is cached under the identity of the weights and of the arithmetic, so that another checkpoint, torch
+version or processor is measured anew. A model folder may bring its own verdict (`write_verdict`), so that a
+bundled model needs no measurement.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from storytime_tui.small_files import UnreadableFile, read_json
 if TYPE_CHECKING:
     from storytime_tui.models.transformers_model import TransformersModel
 
-TOLERATED = 0.005  # how much larger int8's perplexity may be: less than two checkpoints of one run differ
-ASKED = 1024  # tokens that a verdict rests on
-VERDICT = "precision.json"  # a folder's own
-_ENGINE = 1  # counted up when the arithmetic of a precision changes
-_KEPT = 500  # verdicts; the oldest go
+MAX_CHANGE = 0.005  # relative increase of perplexity by int8; two checkpoints of one run differ by more
+VERDICT_TOKENS = 1024  # tokens that int8 is measured on
+VERDICT = "precision.json"  # in a model folder
+_ENGINE = 1  # raised when the arithmetic of a precision changes
+_MAX_VERDICTS = 500  # the oldest are dropped
 
 
-def surprise(backend: Backend, ids: Sequence[int], window: int = 256) -> float:
-    """The mean of -log p (nats) of each token given those before it, in windows one after another.
+def mean_loss(backend: Backend, ids: Sequence[int], window: int = 256) -> float:
+    """The mean loss (nats per token) over consecutive windows; a window's first token is not predicted.
 
-    Each window's first token is only read. Raises ValueError for less than two tokens.
+    Raises ValueError for fewer than two tokens.
     """
     window = min(window, backend.window)
     parts = [ids[start : start + window] for start in range(0, len(ids), window)]
-    found = torch.cat([backend.likelihoods(part) for part in parts if len(part) > 1] or [torch.empty(0)])
-    if not len(found):
-        raise ValueError("There is nothing to judge: give at least two tokens.")
-    return -float(found.double().mean())
+    logprobs = torch.cat([backend.logprobs(part) for part in parts if len(part) > 1] or [torch.empty(0)])
+    if not len(logprobs):
+        raise ValueError("There is nothing to predict: give at least two tokens.")
+    return -float(logprobs.double().mean())
 
 
 def choose_telling_precision(
@@ -56,60 +56,60 @@ def choose_telling_precision(
     text: Callable[[], Sequence[int]],
     known: Callable[[], float | None] = lambda: None,
 ) -> tuple[str, float | None]:
-    """The precision for `make_backend`, and how much larger its perplexity is (None where nobody asked).
+    """The precision for `make_backend`, and the relative change of perplexity by int8 (None if not applicable).
 
-    int8 on a CPU where that raises perplexity by less than half a per cent of what the model makes of `text`,
-    ids of the kind that it will tell. Else bf16 or fp16
-    where the processor has it, else fp32. `text` is called, and the model copied twice for a moment, only
-    where no verdict is remembered and none is `known`. `identity`: see `identity_of`.
+    int8 on a CPU if it raises the perplexity of `text`, ids of the kind to be generated, by less than half a per
+    cent. Otherwise bf16 or fp16 if the hardware supports it, else fp32. `text` is called, and the model copied
+    twice for a moment, only if no verdict is cached and `known` gives None. `identity`: see `identity_of`.
     """
     device = next(model.parameters()).device
-    otherwise = choose_precision("auto", device)
+    float_precision = choose_precision("auto", device)
     if "int8" not in precisions_of(model):
-        return otherwise, None
+        return float_precision, None
     key = sha256(f"{identity} {_engine()}".encode()).hexdigest()
-    verdicts = _remembered()
+    verdicts = _load_verdicts()
     change = verdicts.pop(key, None)
     if change is None:
         change = known()
     if change is None:
-        change = asked(model, list(text())[:ASKED])
-        _remember({**verdicts, key: change})
-    return ("int8" if change < TOLERATED else otherwise), change
+        change = int8_change(model, list(text())[:VERDICT_TOKENS])
+        _save_verdicts({**verdicts, key: change})
+    return ("int8" if change < MAX_CHANGE else float_precision), change
 
 
-def asked(model: GPT2 | TransformersModel, ids: Sequence[int]) -> float:
-    """How much larger int8 makes a model's perplexity of the ids, infinite where it breaks it.
+def int8_change(model: GPT2 | TransformersModel, ids: Sequence[int]) -> float:
+    """The relative change of a model's perplexity of the ids by int8; infinite if the result is not finite.
 
-    One after the other, so that only one copy lives at a time.
+    The two copies are measured one after the other, so that only one exists at a time.
     """
-    exact = surprise(make_backend(model, "fp32"), ids)
-    change = math.expm1(min(surprise(make_backend(model, "int8"), ids) - exact, 20.0))
+    fp32_loss = mean_loss(make_backend(model, "fp32"), ids)
+    change = math.expm1(min(mean_loss(make_backend(model, "int8"), ids) - fp32_loss, 20.0))
     return change if math.isfinite(change) else math.inf
 
 
 def write_verdict(folder: Path, change: float) -> None:
-    """Put how much larger int8 makes the perplexity of a folder's model beside its weights. Raises OSError."""
-    said = {"weights": _digest_of(folder), "int8": {_arithmetic(): round(change, 6)}}
-    write_atomically(folder / VERDICT, (json.dumps(said, indent=2) + "\n").encode())
+    """Write the relative change of perplexity by int8 into a model folder. Raises OSError."""
+    record = {"weights": _digest_of(folder), "int8": {_arithmetic(): round(change, 6)}}
+    write_atomically(folder / VERDICT, (json.dumps(record, indent=2) + "\n").encode())
 
 
 def verdict_in(folder: Path) -> float | None:
-    """What `write_verdict` left there, if these are the weights that it was about and this machine rounds alike."""
+    """The change in a folder's verdict file, if it is for these weights and this machine's int8 arithmetic; else
+    None."""
     with contextlib.suppress(OSError, UnreadableFile, ValueError, KeyError, TypeError, OverflowError):
-        said = read_json(folder / VERDICT)
-        change = float(said["int8"][_arithmetic()])
-        return change if said["weights"] == _digest_of(folder) else None
+        record = read_json(folder / VERDICT)
+        change = float(record["int8"][_arithmetic()])
+        return change if record["weights"] == _digest_of(folder) else None
     return None
 
 
 def _digest_of(folder: Path) -> str:
-    """Of all its weights. Raises OSError."""
-    whole = sha256()
+    """The SHA-256 of all weight files. Raises OSError."""
+    total = sha256()
     for file in sorted(folder.glob("*.safetensors")):
-        with file.open("rb") as opened:
-            whole.update(file_digest(opened, "sha256").digest())
-    return whole.hexdigest()
+        with file.open("rb") as stream:
+            total.update(file_digest(stream, "sha256").digest())
+    return total.hexdigest()
 
 
 def _arithmetic() -> str:
@@ -117,7 +117,7 @@ def _arithmetic() -> str:
 
 
 def _engine() -> str:
-    """What multiplies: other arithmetic, other verdict."""
+    """What can change the rounding: torch version, CPU capability, int8 kernel."""
     processor = torch.backends.cpu.get_cpu_capability()
     return f"{_ENGINE} {torch.__version__} {processor} {kinds_of_int8()[0]}"
 
@@ -126,17 +126,17 @@ def _file() -> Path:
     return cache_folder() / "precision.json"
 
 
-def _remembered() -> dict[str, float]:
-    """By key, the oldest first. A file that is damaged, or absent, remembers nothing."""
+def _load_verdicts() -> dict[str, float]:
+    """The verdicts by key, the oldest first; empty if the file is missing or damaged."""
     with contextlib.suppress(OSError, UnreadableFile, OverflowError):
-        found = read_json(_file())
-        if isinstance(found, dict):
-            return {key: float(change) for key, change in found.items() if isinstance(change, float | int)}
+        verdicts = read_json(_file())
+        if isinstance(verdicts, dict):
+            return {key: float(change) for key, change in verdicts.items() if isinstance(change, float | int)}
     return {}
 
 
-def _remember(verdicts: dict[str, float]) -> None:
-    """A cache that cannot be written is no reason to stop."""
-    newest = dict(list(verdicts.items())[-_KEPT:])
+def _save_verdicts(verdicts: dict[str, float]) -> None:
+    """Write the newest verdicts; a cache that cannot be written is ignored."""
+    newest = dict(list(verdicts.items())[-_MAX_VERDICTS:])
     with contextlib.suppress(OSError):
         write_atomically(_file(), json.dumps(newest).encode())

@@ -1,4 +1,4 @@
-"""Which backend reads a model, and in which precision."""
+"""Chooses the backend for a model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 
 def make_backend(model: GPT2 | TransformersModel, precision: str) -> Backend:
-    """A backend with a private copy of a model's weights in "fp32", "bf16", "fp16" or, on a CPU, "int8".
+    """A backend with a private copy of a model's weights in "fp32", "bf16", "fp16" or, for GPT-2 on a CPU, "int8".
 
-    Matrices are copied one after another, so that the peak is the model and its copy; the model may be freed,
-    or trained on, afterwards. A foreign model has no int8. Raises ValueError for a precision that is not to be
-    had: `precisions_of` says which are.
+    Matrices are copied one at a time, so the peak is the model plus the copy. The model may be freed or trained
+    on afterwards. Raises ValueError for a precision that is not in `precisions_of`.
     """
     if precision not in precisions_of(model):
-        raise ValueError(f"{precision} is not to be had here: there is {', '.join(precisions_of(model))}.")
+        raise ValueError(f"{precision} is not available here: use one of {', '.join(precisions_of(model))}.")
     if isinstance(model, GPT2):
         return GPT2Backend(model, precision)
     from storytime_tui.generation.backends.transformers_model import TransformersBackend
@@ -30,7 +29,7 @@ def make_backend(model: GPT2 | TransformersModel, precision: str) -> Backend:
 
 
 def precisions_of(model: GPT2 | TransformersModel) -> tuple[str, ...]:
-    """What a model can be prepared in where it lies."""
+    """The precisions that a model can be prepared in on its device."""
     device = next(model.parameters()).device.type
     if device == "cpu":
         return ("fp32", "bf16", *(("int8",) if isinstance(model, GPT2) and kinds_of_int8() else ()))

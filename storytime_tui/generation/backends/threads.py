@@ -1,8 +1,8 @@
-"""How many cores telling may use, and a way to say so that no other thread of the program notices.
+"""How many cores generation may use, and a way to set that for the calling thread only.
 
-A product that is split between two threads waits for the slower one. Where training keeps every core busy, the
-second thread gets no core for milliseconds at a time, at each of fifty products a token: measured on two cores,
-256 ms a token with two threads, 6 with one.
+A product split between two threads waits for the slower one. While training keeps all cores busy, the second
+thread gets no core for milliseconds, at each of the 50 products of a token. Measured on two cores: 256 ms a token
+with two threads, 6 ms with one.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from typing import Any
 import psutil
 import torch
 
-_BUSY = 0.35  # of a core: less is the noise of a desktop
+_BUSY = 0.35  # cores; less is the noise of a desktop
 
 
 def threads_for(cores: int, busy: float, training_here: bool = False) -> int:
-    """How many threads to tell with, on a machine of `cores` of which others keep `busy` busy.
+    """How many threads to generate with on `cores` cores, of which other programs use `busy`.
 
-    One, where this program trains, which takes them all; else as many as are left over, and at least one.
+    One while this program trains, which uses all cores; otherwise the idle cores, at least one.
     """
     if training_here:
         return 1
@@ -36,44 +36,45 @@ def cores() -> int:
     return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
 
 
-class Neighbours:
-    """How many cores other programs keep busy, between one asking and the next."""
+class OtherPrograms:
+    """Measures how many cores other programs use between two calls."""
 
     def __init__(self) -> None:
-        self._then = _used()
+        self._last = _cpu_seconds()
 
     def busy(self) -> float:
-        """Cores, since it was last asked; asked again at once, it says 0: there is nothing to go by."""
-        now, then = _used(), self._then
-        if now[0] - then[0] < 0.05:
+        """Cores in use by other programs since the last call; 0 if that was less than 50 ms ago."""
+        now, last = _cpu_seconds(), self._last
+        if now[0] - last[0] < 0.05:
             return 0.0
-        self._then = now
-        seconds, all_used, own_used = (n - t for n, t in zip(now, then, strict=True))
+        self._last = now
+        seconds, all_used, own_used = (new - old for new, old in zip(now, last, strict=True))
         return max(0.0, (all_used - own_used) / seconds)
 
 
-def _used() -> tuple[float, float, float]:
-    """Seconds: of the clock, of all processors' work, and of this program's part of it."""
+def _cpu_seconds() -> tuple[float, float, float]:
+    """Seconds of the clock, of all processors' work, and of this program's work."""
     times = psutil.cpu_times()
     idle = times.idle + getattr(times, "iowait", 0.0) + getattr(times, "steal", 0.0)
-    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # counted within user and nice
+    # already counted in user and nice
+    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
     return time.monotonic(), sum(times) - guest - idle, time.process_time()
 
 
 @contextlib.contextmanager
-def telling_with(threads: int) -> Iterator[None]:
-    """Compute with so many threads in the block, in the calling thread only.
+def using_threads(threads: int) -> Iterator[None]:
+    """Compute with this many threads in the block, in the calling thread only.
 
-    `torch.set_num_threads` would be wrong here. It sets three numbers: OpenMP's, which belongs to the calling
-    thread; one that every thread takes which computes for the first time later, a training thread perhaps,
-    whose sums would come out in another order; and that of MKL, which is everybody's. OpenMP's own function
-    sets the first alone. Where there is no OpenMP to be found nothing is changed.
+    `torch.set_num_threads` is not suitable. It sets three numbers: OpenMP's, which belongs to the calling thread;
+    the default of every thread that computes for the first time later, such as a training thread, whose sums
+    would then come in another order; and MKL's, which is global. OpenMP's own function sets only the first.
+    Without OpenMP nothing is changed.
     """
     openmp = _openmp()
     if openmp is None:
         yield
         return
-    before = torch.get_num_threads()  # which also lets torch set this thread up, as it does once
+    before = torch.get_num_threads()  # also initialises torch in this thread
     openmp.omp_set_num_threads(threads)
     try:
         yield
@@ -81,14 +82,16 @@ def telling_with(threads: int) -> Iterator[None]:
         openmp.omp_set_num_threads(before)
 
 
-_found: list[Any] = []
+_libraries: list[Any] = []
 
 
 def _openmp() -> Any | None:
-    """The OpenMP that torch itself computes with: a second one would count for nothing."""
-    if not _found:
-        _found.append(next((each for each in map(_opened, _candidates()) if each is not None), None))
-    return _found[0]
+    """The OpenMP library that torch itself uses; another copy would have no effect."""
+    if not _libraries:
+        _libraries.append(
+            next((each for each in map(_open_library, _candidates()) if each is not None), None)
+        )
+    return _libraries[0]
 
 
 def _candidates() -> Iterator[Path]:
@@ -97,10 +100,10 @@ def _candidates() -> Iterator[Path]:
         yield from sorted(folder.glob("*omp*"))
 
 
-def _opened(path: Path) -> Any | None:
-    """The library, if setting its number of threads is what torch sees."""
+def _open_library(path: Path) -> Any | None:
+    """The library, if torch sees a thread count set through it."""
     with contextlib.suppress(OSError, AttributeError):
-        # opened only if torch has it open already; without that, a second copy could take its place
+        # RTLD_NOLOAD opens it only if torch has loaded it; otherwise a second copy might be loaded.
         library = ctypes.CDLL(str(path), mode=getattr(os, "RTLD_NOLOAD", 0) | getattr(os, "RTLD_LAZY", 0))
         before = torch.get_num_threads()
         other = before + 1

@@ -1,4 +1,4 @@
-"""Any model that transformers knows, for telling: its own cache behind the words of `backend.Backend`."""
+"""Any model of transformers for generation: its own cache behind the interface of `backend.Backend`."""
 
 import copy
 from collections.abc import Sequence
@@ -22,33 +22,33 @@ from storytime_tui.models.transformers_model import TransformersModel
 
 
 class TransformersCache(Rows):
-    """The ids that were read, and what transformers keeps of them."""
+    """The ids that were read, and transformers' cache of them."""
 
-    def __init__(self, rows: list[list[int]], kept: DynamicCache) -> None:
+    def __init__(self, rows: list[list[int]], past: DynamicCache) -> None:
         super().__init__(rows)
-        self.kept = kept
+        self.past = past
 
 
 class TransformersBackend:
-    """See `backend.Backend`. `can_cut` is False where a layer remembers otherwise than token by token.
+    """See `backend.Backend`. `can_cut` is False if a layer's state is not stored token by token.
 
-    Such are layers that see a sliding window, which have let go of what a cut would need, and recurrent ones.
+    Such layers have a sliding window, which has already dropped the earlier tokens, or are recurrent.
     """
 
     def __init__(self, model: TransformersModel, dtype: torch.dtype) -> None:
         self.precision = {torch.float32: "fp32", torch.bfloat16: "bf16"}.get(dtype, "fp16")
-        # Weights one by one, so that their gradients are not copied too; buffers stay as exact as they are.
-        own: dict[int, Any] = {
+        # copied one by one, without gradients; buffers keep their precision
+        weights: dict[int, Any] = {
             id(weight): nn.Parameter(weight.detach().to(dtype, copy=True), requires_grad=False)
             for weight in model.parameters()
         }
-        self._model = copy.deepcopy(model, own).eval()
+        self._model = copy.deepcopy(model, weights).eval()
         self.window, self.vocabulary = model.window, model.vocabulary
         self._device = next(model.parameters()).device
         self.can_cut = all(type(layer) is DynamicLayer for layer in self._model.new_cache().layers)
 
     def new_cache(self, rows: int = 1) -> TransformersCache:
-        """An empty one."""
+        """An empty cache."""
         return TransformersCache([[] for _ in range(rows)], self._model.new_cache())
 
     def read(self, ids: Sequence[int], cache: TransformersCache) -> Tensor:
@@ -61,7 +61,7 @@ class TransformersBackend:
         check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
 
-    def likelihoods(self, ids: Sequence[int]) -> Tensor:
+    def logprobs(self, ids: Sequence[int]) -> Tensor:
         """See `backend.Backend`."""
         if len(ids) < 2:
             return torch.empty(0)
@@ -72,46 +72,46 @@ class TransformersBackend:
             return logprobs_of_next(logits_out(logits), ids[1:])
 
     def cut(self, cache: TransformersCache, length: int) -> None:
-        """See `backend.Backend`. Raises ValueError where `can_cut` is False, but for a cut to nothing."""
+        """See `backend.Backend`. Raises ValueError if `can_cut` is False, except for a cut to 0."""
         surplus = cache.length - length
         if not 0 <= length <= cache.length:
             raise ValueError(f"The cache holds {cache.length} tokens and cannot be cut to {length}.")
         if length == 0:
-            cache.kept = self._model.new_cache()
+            cache.past = self._model.new_cache()
         elif surplus and not self.can_cut:
             raise ValueError("This model cannot forget single tokens: read again into a new cache.")
         elif surplus:
-            layers: list[Any] = cache.kept.layers
+            layers: list[Any] = cache.past.layers
             for layer in layers:
-                # by hand: what `crop` takes has changed its meaning between versions
+                # not `crop`, whose argument has changed its meaning between versions
                 layer.keys = layer.keys[..., :length, :]
                 layer.values = layer.values[..., :length, :]
         for row in cache.rows:
             del row[length:]
 
     def share(self, cache: TransformersCache, rows: int) -> TransformersCache:
-        """See `backend.Backend`. Each row has a copy."""
+        """See `backend.Backend`. Each row gets a copy."""
         check_one_row(len(cache.rows))
         if rows < 1:
             raise ValueError(f"A cache has at least one row, not {rows}.")
         with torch.inference_mode():
-            kept = copy.deepcopy(cache.kept)
+            past = copy.deepcopy(cache.past)
             if cache.length:
-                kept.batch_repeat_interleave(rows)
-        return TransformersCache([list(cache.ids) for _ in range(rows)], kept)
+                past.batch_repeat_interleave(rows)
+        return TransformersCache([list(cache.ids) for _ in range(rows)], past)
 
     def drop(self, cache: TransformersCache, keep: Sequence[int]) -> None:
         """See `backend.Backend`."""
         if not keep:
-            raise ValueError("A cache keeps at least one row: let go of it as a whole instead.")
+            raise ValueError("A cache keeps at least one row: discard the whole cache instead.")
         if cache.length:
             with torch.inference_mode():
-                cache.kept.batch_select_indices(torch.tensor(list(keep), device=self._device))
+                cache.past.batch_select_indices(torch.tensor(list(keep), device=self._device))
         cache.rows = [list(cache.rows[row]) for row in keep]
 
     def memory(self, cache: TransformersCache) -> int:
-        """Bytes."""
-        tensors = (value for layer in cache.kept.layers for value in vars(layer).values())
+        """Bytes of a cache."""
+        tensors = (value for layer in cache.past.layers for value in vars(layer).values())
         return sum(tensor.untyped_storage().nbytes() for tensor in tensors if isinstance(tensor, Tensor))
 
     def _read(self, ids: list[list[int]], cache: TransformersCache) -> Tensor:
@@ -119,7 +119,7 @@ class TransformersBackend:
         for row in ids:
             check_ids(row, self.vocabulary)
         with torch.inference_mode():
-            logits = logits_out(self._model.read(torch.tensor(ids, device=self._device), cache.kept))
+            logits = logits_out(self._model.read(torch.tensor(ids, device=self._device), cache.past))
         for row, added in zip(cache.rows, ids, strict=True):
             row.extend(added)
         return logits

@@ -1,1 +1,1 @@
-"""From logits to the next token: settings, penalties, truncation and the draw."""
+"""From logits to the next token: settings, penalties, truncation, and the draw."""

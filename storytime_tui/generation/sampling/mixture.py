@@ -1,4 +1,4 @@
-"""The next token of a mixture of voices, or of one voice in contrast to another."""
+"""The next token of a mixture of voices, or of one voice in contrast to another, from the logits after each line."""
 
 import math
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from torch import Tensor
 PLAUSIBLE = 0.05  # of the likeliest token's probability
 
 
-def mixed(logits: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
-    """(vocabulary,) float32 logits behind each line -> (vocabulary,) log-probabilities of the mixture.
+def mix_logits(logits: Sequence[Tensor], shares: Sequence[float]) -> Tensor:
+    """(vocabulary,) float32 logits after each line -> (vocabulary,) logprobs of the mixture.
 
     The weighted mean of the probabilities: linear interpolation (Jelinek and Mercer, "Interpolated estimation of
-    Markov source parameters from sparse data", 1980). Each token is then one that some voice would tell next, and is
-    that voice's as often as its share says. It stays sound because both read the same story: whichever voice a word
-    came from, the other goes on from it. The mean of log-probabilities (a product of experts: Hinton, "Training
-    products of experts by minimizing contrastive divergence", 2002) keeps what all of them find likely, and so loses
-    the names and turns of phrase that make each one's manner. One voice's logits are given back as they are.
+    Markov source parameters from sparse data", 1980). Each token is one that some voice would choose, as often as
+    that voice's share. The story stays coherent because all views contain the same text. The mean of logprobs (a
+    product of experts: Hinton, "Training products of experts by minimizing contrastive divergence", 2002) keeps
+    what all voices find likely, and so loses the names and phrases that distinguish them. A single voice's logits
+    are returned unchanged.
     """
     if len(logits) == 1:
         return logits[0]

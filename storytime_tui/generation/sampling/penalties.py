@@ -1,9 +1,9 @@
-"""Samplers that make single tokens less likely, or impossible: small pure functions. Know no torch.
+"""Samplers that make single tokens less likely or impossible: small pure functions. Know no torch.
 
-`scores` is a (vocabulary,) float32 array of log-probabilities, which is left as it is; `told` an array of ids,
-the newest last. Only the distinct ids in it are touched, so none of these costs more than a copy. Ids outside
-the vocabulary, which has `size` of them, are passed over. Those that begin with `for_` say only which ids are
-touched, and how: what a GPU is told, which has the scores.
+`scores` is a (vocabulary,) float32 array of logprobs, which stays unchanged; `history` is an array of ids, the
+newest last. Only the distinct ids in it are touched, so each function costs hardly more than a copy. Ids outside
+the vocabulary of `size` tokens are ignored. The functions called `for_` return the ids and offsets instead of
+applying them, for the GPU's sampler.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,142 +15,146 @@ from storytime_tui.generation.sampling.rules import Bias, Ids, in_force
 from storytime_tui.generation.sampling.vocabulary import Flags
 
 Scores = npt.NDArray[np.float32]
-AddedScores = tuple[Ids, Scores]  # (touched,) ids, and what is added to the log-probability of each
+AddedScores = tuple[Ids, Scores]  # (touched,) ids, and the offset to each one's logprob
 
-_LONGEST = 64  # tokens of a repeated sequence that DRY counts: its weight is beyond all measure long before
-_HEAVIEST = 10_000.0  # nats: what DRY takes off at most, lest a float32 forget what it was taken from
-
-
-def latest(told: Ids, window: int) -> Ids:
-    """The newest `window` of the ids; none for 0."""
-    return told[max(0, len(told) - window) :]
+_LONGEST = 64  # longest repeated sequence that DRY counts; its penalty is beyond all measure long before
+_HEAVIEST = 10_000.0  # nats; DRY's largest penalty, so that float32 keeps the score's digits
 
 
-def distinct_ids(told: Ids, size: int, spared: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
-    """Each id below `size` that isn't spared, once, and how often it was told."""
-    ids, counts = np.unique(told, return_counts=True)
-    inside = (ids >= 0) & (ids < size)
-    ids, counts = ids[inside], counts[inside]
-    if spared is None:
+def latest(history: Ids, window: int) -> Ids:
+    """The newest `window` ids; none for 0."""
+    return history[max(0, len(history) - window) :]
+
+
+def distinct_ids(history: Ids, size: int, exempt: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
+    """Each distinct_ids id below `size` that is not exempt, and how often it occurs."""
+    ids, counts = np.unique(history, return_counts=True)
+    valid = (ids >= 0) & (ids < size)
+    ids, counts = ids[valid], counts[valid]
+    if exempt is None:
         return ids, counts
-    free = ~spared[ids]
-    return ids[free], counts[free]
+    keep = ~exempt[ids]
+    return ids[keep], counts[keep]
 
 
-def repetition(scores: Scores, told: Ids, factor: float, spared: Flags | None = None) -> Scores:
-    """Multiply the log-probability of each distinct id told by `factor`; 1 changes nothing."""
-    return multiplied(scores, distinct_ids(told, len(scores), spared)[0], factor)
+def repetition(scores: Scores, history: Ids, factor: float, exempt: Flags | None = None) -> Scores:
+    """Multiply the logprob of each distinct_ids id in the history by `factor`; 1 changes nothing."""
+    return multiplied(scores, distinct_ids(history, len(scores), exempt)[0], factor)
 
 
 def multiplied(scores: Scores, ids: Ids, factor: float) -> Scores:
-    """Multiply the log-probabilities of these ids.
+    """Multiply the logprobs of these ids by `factor`.
 
-    The penalty of CTRL (Keskar et al. 2019), where a score above 0 is divided instead. It was made for raw
-    logits around 0; GPT-2's lie at -35 to -112, so give it log-probabilities (transformers' issue 2302).
+    The penalty of CTRL (Keskar et al. 2019); positive scores are divided instead. It was made for raw logits
+    around 0, but GPT-2's lie between -35 and -112, so apply it to logprobs (transformers' issue 2302).
     """
     changed = scores.copy()
-    own = scores[ids]
-    changed[ids] = np.where(own > 0, own / np.float32(factor), own * np.float32(factor))
+    old = scores[ids]
+    changed[ids] = np.where(old > 0, old / np.float32(factor), old * np.float32(factor))
     return changed
 
 
-def added(scores: Scores, amounts: AddedScores) -> Scores:
-    """Add to the scores of some ids, as often as one is named."""
+def added(scores: Scores, offsets: AddedScores) -> Scores:
+    """Add an offset to the scores of some ids; an id may occur several times."""
     changed = scores.copy()
-    np.add.at(changed, *amounts)
+    np.add.at(changed, *offsets)
     return changed
 
 
-def frequency(scores: Scores, told: Ids, each: float, once: float, spared: Flags | None = None) -> Scores:
-    """Take off `each` for every time an id was told, and `once` if it was at all (OpenAI's two penalties)."""
-    return added(scores, for_frequency(told, len(scores), each, once, spared))
+def frequency(scores: Scores, history: Ids, each: float, once: float, exempt: Flags | None = None) -> Scores:
+    """Subtract `each` for every occurrence of an id and `once` if it occurs at all (OpenAI's two penalties)."""
+    return added(scores, for_frequency(history, len(scores), each, once, exempt))
 
 
-def for_frequency(told: Ids, size: int, each: float, once: float, spared: Flags | None = None) -> AddedScores:
-    """What `frequency` adds."""
-    ids, counts = distinct_ids(told, size, spared)
+def for_frequency(
+    history: Ids, size: int, each: float, once: float, exempt: Flags | None = None
+) -> AddedScores:
+    """The offsets of `frequency`."""
+    ids, counts = distinct_ids(history, size, exempt)
     return ids, -(counts * each + once).astype(np.float32)
 
 
 def dry(
-    scores: Scores, told: Ids, multiplier: float, base: float, allowed: int, breaker: Flags | None = None
+    scores: Scores, history: Ids, multiplier: float, base: float, allowed: int, breaker: Flags | None = None
 ) -> Scores:
     """Don't Repeat Yourself (p-e-w, text-generation-webui, pull request 5677).
 
-    An id that would go on repeating a sequence of L ids, the newest ones, which stand earlier in `told` with
-    that id behind them, loses multiplier · base^(L - allowed), if L is at least `allowed`. No sequence
-    reaches over a breaker, and a breaker itself loses nothing. L counts up to 64.
+    If the newest L ids occur earlier in the history, the id that followed them there loses multiplier · base^(L -
+    allowed), provided L is at least `allowed`. No sequence crosses a breaker, and breakers lose nothing. L is
+    counted up to 64.
     """
-    return added(scores, for_dry(told, len(scores), multiplier, base, allowed, breaker))
+    return added(scores, for_dry(history, len(scores), multiplier, base, allowed, breaker))
 
 
 def for_dry(
-    told: Ids, size: int, multiplier: float, base: float, allowed: int, breaker: Flags | None = None
+    history: Ids, size: int, multiplier: float, base: float, allowed: int, breaker: Flags | None = None
 ) -> AddedScores:
-    """What `dry` adds."""
-    ids, lengths = echoes(told, size, breaker)
-    heard = lengths >= allowed
-    ids, lengths = ids[heard], lengths[heard]
-    taken = np.minimum(multiplier * float(base) ** (lengths - float(allowed)), _HEAVIEST)
-    # an id may follow several echoes: the longest counts
+    """The offsets of `dry`."""
+    ids, lengths = echoes(history, size, breaker)
+    long_enough = lengths >= allowed
+    ids, lengths = ids[long_enough], lengths[long_enough]
+    penalties = np.minimum(multiplier * float(base) ** (lengths - float(allowed)), _HEAVIEST)
+    # the longest counts if an id follows several earlier occurrences
     longest = np.zeros(len(ids), np.float32)
-    ids, place = np.unique(ids, return_inverse=True)
-    np.maximum.at(longest, place, taken.astype(np.float32))
+    ids, index = np.unique(ids, return_inverse=True)
+    np.maximum.at(longest, index, penalties.astype(np.float32))
     return ids, -longest[: len(ids)]
 
 
-def echoes(told: Ids, size: int, breaker: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
-    """Where the newest ids stand earlier: what followed them there, and for how many ids they are the same."""
-    none = np.zeros(0, np.int64)
-    if len(told) < 2 or _breaks(told[-1:], breaker)[0]:
-        return none, none
-    ends = np.flatnonzero(told[:-1] == told[-1])  # the places of the echoes' last ids
-    following = told[ends + 1]
+def echoes(history: Ids, size: int, breaker: Flags | None = None) -> tuple[Ids, npt.NDArray[np.int64]]:
+    """Earlier occurrences of the newest ids: the id that followed each one, and the length of the match."""
+    empty = np.zeros(0, np.int64)
+    if len(history) < 2 or _breaks(history[-1:], breaker)[0]:
+        return empty, empty
+    ends = np.flatnonzero(history[:-1] == history[-1])  # the last index of each earlier occurrence
+    following = history[ends + 1]
     ends = ends[(following >= 0) & (following < size) & ~_breaks(following, breaker)]
     lengths = np.ones(len(ends), np.int64)
-    alive = np.arange(len(ends))
-    for length in range(1, min(_LONGEST, len(told) - 1)):
-        before = told[-1 - length]
-        if not len(alive) or _breaks(np.array([before]), breaker)[0]:
+    matching = np.arange(len(ends))
+    for length in range(1, min(_LONGEST, len(history) - 1)):
+        expected = history[-1 - length]
+        if not len(matching) or _breaks(np.array([expected]), breaker)[0]:
             break
-        places = ends[alive] - length
-        alive = alive[(places >= 0) & (told[places] == before)]
-        lengths[alive] = length + 1
-    return told[ends + 1], lengths
+        places = ends[matching] - length
+        matching = matching[(places >= 0) & (history[places] == expected)]
+        lengths[matching] = length + 1
+    return history[ends + 1], lengths
 
 
 def _breaks(ids: Ids, breaker: Flags | None) -> Flags:
     if breaker is None:
         return np.zeros(len(ids), bool)
-    inside = (ids >= 0) & (ids < len(breaker))
-    return inside & breaker[np.where(inside, ids, 0)]
+    valid = (ids >= 0) & (ids < len(breaker))
+    return valid & breaker[np.where(valid, ids, 0)]
 
 
-def repeating(told: Ids, n: int) -> Ids:
-    """The ids that would complete a sequence of `n` which `told` already has (Paulus et al. 2017)."""
-    starts = len(told) - n + 1  # how many sequences of n there are
+def repeating(history: Ids, n: int) -> Ids:
+    """The ids that would complete an n-gram that the history already has (Paulus et al. 2017)."""
+    starts = len(history) - n + 1  # number of n-grams
     if starts < 1:
         return np.zeros(0, np.int64)
-    same = np.ones(starts, bool)
+    matches = np.ones(starts, bool)
     for offset in range(n - 1):
-        same &= told[offset : offset + starts] == told[starts + offset]
-    return np.unique(told[n - 1 :][same])
+        matches &= history[offset : offset + starts] == history[starts + offset]
+    return np.unique(history[n - 1 :][matches])
 
 
-def biased(scores: Scores, told: Sequence[int] | Ids, biases: Iterable[Bias], ends_word: Flags) -> Scores:
+def biased(scores: Scores, history: Sequence[int] | Ids, biases: Iterable[Bias], ends_word: Flags) -> Scores:
     """Add every bias that is in force."""
-    return added(scores, for_biases(told, len(scores), biases, ends_word))
+    return added(scores, for_biases(history, len(scores), biases, ends_word))
 
 
-def for_biases(told: Sequence[int] | Ids, size: int, biases: Iterable[Bias], ends_word: Flags) -> AddedScores:
-    """What `biased` adds; a token may be named more than once."""
-    held = [bias for bias in biases if 0 <= bias.token < size and in_force(bias, told, ends_word)]
-    return np.array([b.token for b in held], np.int64), np.array([b.amount for b in held], np.float32)
+def for_biases(
+    history: Sequence[int] | Ids, size: int, biases: Iterable[Bias], ends_word: Flags
+) -> AddedScores:
+    """The offsets of `biased`; a token may occur several times."""
+    active = [bias for bias in biases if 0 <= bias.token < size and in_force(bias, history, ends_word)]
+    return np.array([b.token for b in active], np.int64), np.array([b.amount for b in active], np.float32)
 
 
 def without(scores: Scores, ids: Iterable[int] | Ids) -> Scores:
     """Make these ids impossible."""
-    gone = np.fromiter(ids, np.int64)
+    excluded = np.fromiter(ids, np.int64)
     changed = scores.copy()
-    changed[gone[(gone >= 0) & (gone < len(scores))]] = -np.inf
+    changed[excluded[(excluded >= 0) & (excluded < len(scores))]] = -np.inf
     return changed

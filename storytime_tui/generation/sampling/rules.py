@@ -1,6 +1,6 @@
-"""The sampler's settings in the terms of one vocabulary: which ids are spared, biased, never told.
+"""The sampler's settings for one vocabulary: which ids are exempt, biased or suppressed.
 
-Made once for a story, not once a token. Knows no torch.
+Computed once per story, not once per token. Knows no torch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,9 +17,9 @@ Ids = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Bias:
-    """`amount` is added to a token's log-probability where `before` are the last ids that were told.
+    """`amount` is added to a token's logprob if `before` are the last ids.
 
-    With `begins_word` only where no word is going on there: "he" is not to weigh on "t-he".
+    With `begins_word`, only if no word continues there: "he" must not affect "t-he".
     """
 
     before: tuple[int, ...]
@@ -30,31 +30,31 @@ class Bias:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """Settings and what they mean for a vocabulary. Flags are (vocabulary,) arrays."""
+    """Settings translated to a vocabulary. Flags are (vocabulary,) arrays."""
 
     settings: SamplerSettings
     vocabulary_size: int
     end_of_text: int
-    spared: Flags  # by the penalties on repetition: end-of-text and what has no letters
-    breaker: Flags  # where DRY's repeated sequences end
-    precious: Flags  # what XTC must not pass over: line ends and end-of-text
+    exempt: Flags  # from repetition penalties: end-of-text and tokens without letters
+    breaker: Flags  # ends a repeated sequence for DRY
+    protected: Flags  # never excluded by XTC: line ends and end-of-text
     ends_word: Flags
     biases: tuple[Bias, ...]
-    suppressed: Ids  # never told: ids that stand for nothing
+    suppressed: Ids  # never chosen: ids without text
 
 
 def rules_for(settings: SamplerSettings, vocabulary: Vocabulary) -> Rules:
-    """The rules for one story. A vocabulary is looked through once, and remembered (`token_facts`)."""
+    """The rules for one story; a vocabulary's facts are computed once and cached (`token_facts`)."""
     facts = token_facts(vocabulary)
-    precious = facts.newline.copy()
-    precious[vocabulary.end_of_text] = True
+    protected = facts.newline.copy()
+    protected[vocabulary.end_of_text] = True
     return Rules(
         settings,
         vocabulary.vocabulary_size,
         vocabulary.end_of_text,
         facts.wordless,
         facts.breaker,
-        precious,
+        protected,
         facts.ends_word,
         biases_of(settings.bias, vocabulary),
         np.flatnonzero(facts.silent),
@@ -62,31 +62,32 @@ def rules_for(settings: SamplerSettings, vocabulary: Vocabulary) -> Rules:
 
 
 def biases_of(words: Iterable[tuple[str, float]], vocabulary: Vocabulary) -> tuple[Bias, ...]:
-    """What is to be added to which tokens, so that whole words become likelier or less likely.
+    """The biases that make whole words more or less likely.
 
-    A word counts with and without a space before it, and with a capital as well unless it was given with one.
-    The last of a word's several tokens carries the weight, once the others stand before it, as in transformers'
-    SequenceBiasLogitsProcessor: "owlet" made likely leaves other words with "owl" as likely as they were.
+    A word counts with and without a space before it, and also capitalised unless it was given with a capital. If
+    a word has several tokens, the last one carries the bias once the others are there, as in transformers'
+    SequenceBiasLogitsProcessor: a bias for "owlet" leaves other words with "owl" unchanged.
     """
-    found: dict[tuple[int, ...], tuple[float, bool]] = {}
+    biases: dict[tuple[int, ...], tuple[float, bool]] = {}
     words = list(words)
-    for capital in (True, False):  # what was written as it is comes last, and wins
+    for capital in (True, False):  # the form as written comes last and wins
         for word, amount in words:
             form = word[:1].upper() + word[1:] if capital else word
             bare, spaced = tuple(vocabulary.encode(form)), tuple(vocabulary.encode(" " + form))
             begins_word = form[:1].isalnum()
-            if begins_word and spaced[-len(bare) :] != bare:  # where a space is a token, the bare word does
-                found[spaced] = amount, False
-            found[bare] = amount, begins_word and spaced != bare
-    return tuple(Bias(ids[:-1], ids[-1], amount, begins) for ids, (amount, begins) in found.items() if ids)
+            # if the space is a token of its own, the bare form covers both
+            if begins_word and spaced[-len(bare) :] != bare:
+                biases[spaced] = amount, False
+            biases[bare] = amount, begins_word and spaced != bare
+    return tuple(Bias(ids[:-1], ids[-1], amount, begins) for ids, (amount, begins) in biases.items() if ids)
 
 
-def in_force(bias: Bias, told: Sequence[int] | Ids, ends_word: Flags) -> bool:
-    """Whether a bias holds for the token that comes after `told`."""
+def in_force(bias: Bias, history: Sequence[int] | Ids, ends_word: Flags) -> bool:
+    """Whether a bias applies to the token after `history`."""
     length = len(bias.before)
-    if length > len(told) or tuple(told[len(told) - length :]) != bias.before:
+    if length > len(history) or tuple(history[len(history) - length :]) != bias.before:
         return False
-    if not bias.begins_word or length == len(told):
+    if not bias.begins_word or length == len(history):
         return True
-    last = int(told[len(told) - length - 1])
+    last = int(history[len(history) - length - 1])
     return not (0 <= last < len(ends_word) and ends_word[last])

@@ -1,24 +1,23 @@
-"""How one token is chosen from a model's logits: the samplers in their order, and the draw.
+"""Choosing a token from a model's logits: the samplers in order, and the draw.
 
-    1 log-probabilities      logits minus the logarithm of their exponentials' sum: what the model itself says
-    2 repetition             multiplies them, so it comes while all of them are below 0
-    3 frequency, presence, DRY, bias     add to them; among themselves their order makes no difference
-    4 the impossible         no-repeat-n, minimum length, what is forbidden: before the cuts, which then measure
-                             what is left and always leave something; a mask behind a cut could leave nothing
+    1 logprobs               log-softmax of the logits: the model's own probabilities
+    2 repetition             multiplies them, so it comes while all are below 0
+    3 frequency, presence, DRY, bias     add to them; their order does not matter
+    4 exclusions             no-repeat-n, minimum length, forbidden ids: before the cuts, which then always leave
+                             a token; an exclusion after a cut could leave none
     5 top-k, top-p, min-p, typical       each measures what the one before it has left
-    6 XTC                    passes over the likeliest of what makes sense, so it must come behind the cuts
-    7 temperature            last: however bold, it chooses among what made sense before. Transformers puts it
-                             before the cuts: the same numbers keep fewer tokens there when it is below 1, more
-                             when it is above
+    6 XTC                    excludes the most likely plausible tokens, so it comes after the cuts
+    7 temperature            last: it chooses among the plausible tokens. transformers applies it before the cuts;
+                             the same settings then keep fewer tokens below 1 and more above 1
     8 the draw
 
-Mirostat 2 takes the place of 5 and 6, and stands behind the temperature: it steers by the surprise of what is
-drawn. At a temperature of 0 the likeliest is taken, and 2, frequency, presence, DRY, 5, 6 and 8 rest.
+Mirostat 2 replaces 5 and 6 and comes after the temperature, because it controls the surprise of the drawn token.
+At a temperature of 0 the most likely token is taken; 2, frequency, presence, DRY, 5, 6 and 8 are skipped.
 
-When nothing at all is possible any more, the story ends: end-of-text is the answer, forbidden or not.
+If no token is possible, the story ends: end-of-text is chosen, even if it is forbidden.
 
-All arithmetic is numpy's on one thread and every random number comes from the generator that is given, so the
-choice depends on neither the number of threads nor on anything else that the program does.
+All arithmetic is numpy's on one thread, and every random number comes from the given generator. The choice
+therefore depends neither on the number of threads nor on the rest of the program.
 """
 
 import math
@@ -40,28 +39,29 @@ from storytime_tui.generation.sampling.vocabulary import Flags
 
 Scores = npt.NDArray[np.float32]
 
-# Below this, scores of a usual size would overflow float32, and the draw is argmax anyway but for exact ties.
-COLDEST = 1e-6
+# At lower temperatures, typical scores would overflow float32; the draw is argmax there anyway, except for exact
+# ties.
+MIN_TEMPERATURE = 1e-6
 NO_NUMBER = (
-    "The model's answer is not a number, so no word can be chosen: its training went astray. "
+    "The model's logits are not numbers, so no word can be chosen: its training diverged. "
     "Pick an earlier checkpoint, or train again with a smaller learning rate."
 )
-_MUCH = 0.05  # of the mass: what rounding adds to more than this is too little to change a choice
-_LARGEST = 60.0  # nats: above some 88 an exponential overflows float32
-_CLOSE = 1e-3  # nats: whether something so near to min-p's edge is kept is decided by its share
-_NEVER = -10_000.0  # said in place of the logarithm of 0, which JSON cannot say
+_MIN_MASS = 0.05  # of the mass; below this, rounding errors might change a choice
+_MAX_SCORE = 60.0  # nats; above 88 an exponential overflows float32
+_MARGIN = 1e-3  # nats; tokens this close to min-p's threshold are decided by their share
+_MIN_LOGPROB = -10_000.0  # replaces the logarithm of 0, which JSON cannot represent
 
 
 @dataclass(frozen=True)
 class SamplerState:
-    """What a choice leaves to the next one within a story. A new story begins with a new one."""
+    """State carried from one choice to the next within a story."""
 
-    mu: float | None = None  # mirostat's bound on surprise, in bits; None before the first token
+    mu: float | None = None  # mirostat's limit on surprise, in bits; None before the first token
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A chosen token, how likely (nats) the model itself held it, and what the next choice is to be given."""
+    """A chosen token, its logprob (nats) by the model itself, and the state for the next choice."""
 
     token: int
     logprob: float
@@ -71,7 +71,7 @@ class Choice:
 
 def choose_token(
     logits: torch.Tensor,
-    told: Sequence[int],
+    history: Sequence[int],
     new: int,
     rules: Rules,
     state: SamplerState,
@@ -79,34 +79,34 @@ def choose_token(
     forbidden: Iterable[int] = (),
     alternatives: int = 0,
 ) -> Choice:
-    """Choose the token that comes after `told`.
+    """Choose the token after `history`.
 
-    `logits` is (vocabulary,), float32, on the CPU; `told` the ids in view, the newest last, of which `new` were
-    told since the prompt. `forbidden` ids are not chosen; a caller who rolls back passes those that it tried,
-    and comes to an end, because end-of-text is chosen when nothing else is left. With `alternatives` that many
-    of the likeliest come along. Raises ModelError where the logits are no numbers.
+    `logits` is (vocabulary,), float32, on the CPU; `history` are the ids in view, the newest last, of which `new`
+    were generated since the prompt. `forbidden` ids are not chosen. A caller that rolls back forbids the ids it
+    has tried; this terminates, because end-of-text is chosen once nothing else is left. `alternatives`: how many
+    of the most likely tokens to return as well. Raises ModelError if the logits are not numbers.
     """
     settings = rules.settings
-    own = log_probabilities(logits.detach().numpy()[: rules.vocabulary_size])
-    found = changes(told, new, rules, forbidden)
-    scores = judged(own, found)
+    logprobs = log_probabilities(logits.detach().numpy()[: rules.vocabulary_size])
+    change = changes(history, new, rules, forbidden)
+    scores = apply_changes(logprobs, change)
     if scores.max() == -np.inf:
         token = rules.end_of_text
     elif settings.temperature == 0:
         token = int(scores.argmax())
     elif settings.mirostat > 0:
-        token, state = steered(scores / _warmth(settings), settings, state, generator)
+        token, state = mirostat(scores / _temperature(settings), settings, state, generator)
     else:
-        mass = mass_after(own, scores, found)
-        ids, scores = possible(scores, settings, rules.precious, generator, mass)
-        token = int(ids[draw(_shares(scores / _warmth(settings)), generator)])
-    logprob = float(own[token]) if token < len(own) else _NEVER
-    likeliest = _likeliest(own, alternatives) if alternatives > 0 else ()
-    return Choice(token, max(logprob, _NEVER), state, likeliest)
+        mass = mass_after(logprobs, scores, change)
+        ids, scores = candidates(scores, settings, rules.protected, generator, mass)
+        token = int(ids[draw(_shares(scores / _temperature(settings)), generator)])
+    logprob = float(logprobs[token]) if token < len(logprobs) else _MIN_LOGPROB
+    most_likely = _most_likely(logprobs, alternatives) if alternatives > 0 else ()
+    return Choice(token, max(logprob, _MIN_LOGPROB), state, most_likely)
 
 
 def log_probabilities(logits: npt.NDArray[np.float32]) -> Scores:
-    """(vocabulary,) logits -> natural logarithms of the probabilities. Raises ModelError for what is no number."""
+    """(vocabulary,) logits -> logprobs in nats. Raises ModelError if they are not numbers."""
     highest = logits.max()
     if not np.isfinite(highest):
         raise ModelError(NO_NUMBER)
@@ -118,8 +118,8 @@ def log_probabilities(logits: npt.NDArray[np.float32]) -> Scores:
 class Changes(NamedTuple):
     """Steps 2 to 4, for the few tokens that they touch; all ids are below the vocabulary's size.
 
-    The log-probabilities of `repeated`, each once, are multiplied by `factor`; then `added` are, and `gone` are
-    impossible.
+    The logprobs of `repeated`, each listed once, are multiplied by `factor`; then the offsets in `added` are
+    added, and the ids in `gone` become impossible.
     """
 
     repeated: Ids
@@ -128,18 +128,18 @@ class Changes(NamedTuple):
     gone: Ids
 
 
-def changes(told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Changes:
-    """What is to be done to the log-probabilities of the token after `told`; see `choose_token`."""
+def changes(history: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Changes:
+    """The penalties, biases and exclusions for the token after `history`; see `choose_token`."""
     settings, size = rules.settings, rules.vocabulary_size
-    view = np.asarray(told, np.int64)
+    view = np.asarray(history, np.int64)
     repeated, added = np.zeros(0, np.int64), []
     if settings.temperature > 0:
         lately = penalties.latest(view, settings.repetition_window)
         if settings.repetition != 1:
-            repeated, _ = penalties.distinct_ids(lately, size, rules.spared)
+            repeated, _ = penalties.distinct_ids(lately, size, rules.exempt)
         if settings.frequency or settings.presence:
             each, once = settings.frequency, settings.presence
-            added.append(penalties.for_frequency(lately, size, each, once, rules.spared))
+            added.append(penalties.for_frequency(lately, size, each, once, rules.exempt))
         if settings.dry:
             how = settings.dry, settings.dry_base, settings.dry_allowed
             added.append(penalties.for_dry(view, size, *how, rules.breaker))
@@ -152,61 +152,62 @@ def changes(told: Sequence[int], new: int, rules: Rules, forbidden: Iterable[int
     return Changes(repeated, settings.repetition, tuple(added), gone)
 
 
-def judged(scores: Scores, found: Changes) -> Scores:
-    """The log-probabilities after steps 2 to 4; not normalised again, -inf for what is impossible."""
-    if len(found.repeated):
-        scores = penalties.multiplied(scores, found.repeated, found.factor)
-    for each in found.added:
-        scores = penalties.added(scores, each) if len(each[0]) else scores
-    return penalties.without(scores, found.gone) if len(found.gone) else scores
+def apply_changes(scores: Scores, change: Changes) -> Scores:
+    """The logprobs after steps 2 to 4; not normalised again, -inf for impossible ids."""
+    if len(change.repeated):
+        scores = penalties.multiplied(scores, change.repeated, change.factor)
+    for offsets in change.added:
+        scores = penalties.added(scores, offsets) if len(offsets[0]) else scores
+    return penalties.without(scores, change.gone) if len(change.gone) else scores
 
 
-def mass_after(own: Scores, scores: Scores, found: Changes) -> float | None:
-    """The sum of the exponentials of `scores`, which `found` made of `own`, whose are 1 together.
+def mass_after(own: Scores, scores: Scores, change: Changes) -> float | None:
+    """The sum of exp(`scores`), which `change` made of `own`, whose exponentials sum to 1.
 
-    Only the few that were touched are looked at. None where little is left, of which rounding would be much, and
-    where a bias lifts one so high that its exponential is no float32 any more.
+    Only the touched ids are summed. None if the mass is too small to be exact, if too many ids are touched, or if
+    a bias would overflow float32.
     """
-    touched = np.concatenate([found.repeated, found.gone, *(ids for ids, _ in found.added)])
+    touched = np.concatenate([change.repeated, change.gone, *(ids for ids, _ in change.added)])
     if len(touched) > len(own) // 8:
         return None
     ids = np.unique(touched)
-    if scores[ids].max(initial=0) > _LARGEST:
+    if scores[ids].max(initial=0) > _MAX_SCORE:
         return None
     mass = 1.0 + float((np.exp(scores[ids]) - np.exp(own[ids])).sum(dtype=np.float64))
-    return mass if mass > _MUCH else None
+    return mass if mass > _MIN_MASS else None
 
 
 def impossible(view: Ids, new: int, rules: Rules, forbidden: Iterable[int] = ()) -> Ids:
-    """The ids that must not come next. No-repeat-n spares what has no letters, or no second quote could open."""
-    gone = [rules.suppressed, np.fromiter(forbidden, np.int64)]
+    """The ids that must not come next. No-repeat-n exempts tokens without letters, so that a second quote can open."""
+    excluded = [rules.suppressed, np.fromiter(forbidden, np.int64)]
     if rules.settings.no_repeat:
-        again = penalties.repeating(view, rules.settings.no_repeat)
-        gone.append(penalties.distinct_ids(again, len(rules.spared), rules.spared)[0])
+        repeats = penalties.repeating(view, rules.settings.no_repeat)
+        excluded.append(penalties.distinct_ids(repeats, len(rules.exempt), rules.exempt)[0])
     if new < rules.settings.min_tokens:
-        gone.append(np.array([rules.end_of_text]))
-    return np.concatenate(gone)
+        excluded.append(np.array([rules.end_of_text]))
+    return np.concatenate(excluded)
 
 
-def possible(
+def candidates(
     scores: Scores,
     settings: SamplerSettings,
-    precious: Flags,
+    protected: Flags,
     generator: torch.Generator,
     mass: float | None = None,
 ) -> tuple[Ids, Scores]:
-    """Steps 5 and 6: the ids that may be drawn, and their scores, -inf for those among them that may not.
+    """Steps 5 and 6: the ids that may be drawn, and their scores; some may be -inf.
 
-    XTC's coin is tossed whenever XTC is on. `mass` is the sum of the exponentials of `scores`, where it is known.
+    XTC takes its random number whenever it is on. `mass` is the sum of exp(`scores`) if known.
     """
-    by_count = 0 < settings.top_k < len(scores)
-    known = mass if settings.min_p > 0 and not by_count else None
-    if known is not None:
-        # What min-p passes over is most, and its shares need not be known one by one.
-        least = scores.max() + np.float32(math.log(settings.min_p) - _CLOSE)
-        ids: Ids = np.flatnonzero(scores >= least)
+    uses_top_k = 0 < settings.top_k < len(scores)
+    known_mass = mass if settings.min_p > 0 and not uses_top_k else None
+    if known_mass is not None:
+        # min-p drops most tokens, so their shares are not needed.
+        threshold = scores.max() + np.float32(math.log(settings.min_p) - _MARGIN)
+        ids: Ids = np.flatnonzero(scores >= threshold)
         scores = scores[ids]
-        shares: Shares = np.exp(scores - np.float32(math.log(known)))  # of all, as top-p measures
+        # relative to all tokens, as top-p needs
+        shares: Shares = np.exp(scores - np.float32(math.log(known_mass)))
     else:
         ids, shares = np.arange(len(scores)), _shares(scores)
 
@@ -215,38 +216,38 @@ def possible(
         count = np.count_nonzero(kept)
         if count == len(ids):
             return
-        if count > 0.8 * len(ids):  # to pass over some is quicker than to gather most
+        if count > 0.8 * len(ids):  # masking a few is faster than gathering most
             scores, shares = np.where(kept, scores, np.float32(-np.inf)), shares * kept
         else:
             places = np.flatnonzero(kept)
             ids, scores, shares = ids[places], scores[places], shares[places]
         shares = shares / shares.sum()
 
-    if by_count:
+    if uses_top_k:
         keep(truncation.keep_top_k(shares, settings.top_k))
-    # Top-p must measure before min-p has cut, but only has to sort what min-p keeps.
-    sensible = truncation.keep_min_p(shares, settings.min_p)
+    # top-p has to measure before min-p cuts, but only has to sort what min-p keeps.
+    above_min_p = truncation.keep_min_p(shares, settings.min_p)
     if settings.top_p < 1:
-        keep(truncation.keep_top_p(shares, settings.top_p, sensible))
+        keep(truncation.keep_top_p(shares, settings.top_p, above_min_p))
     elif settings.min_p > 0:
-        keep(sensible)
-    if known is not None:
+        keep(above_min_p)
+    if known_mass is not None:
         shares = shares / shares.sum()
     if settings.typical < 1:
         keep(truncation.keep_typical(shares, settings.typical))
     if settings.xtc > 0 and uniform(generator) < settings.xtc:
-        keep(truncation.pass_over_likeliest(shares, settings.xtc_threshold, precious[ids]))
+        keep(truncation.exclude_top_choices(shares, settings.xtc_threshold, protected[ids]))
     return ids, scores
 
 
-def steered(
+def mirostat(
     scores: Scores, settings: SamplerSettings, state: SamplerState, generator: torch.Generator
 ) -> tuple[int, SamplerState]:
-    """Mirostat 2 (Basu et al. 2021): draw from what surprises by at most mu bits, then correct mu by what came.
+    """Mirostat 2 (Basu et al. 2021): draw among tokens with at most mu bits of surprise, then correct mu by the
+    result.
 
-    mu begins at twice the surprise that is aimed at. It never rises above that, or above what an even choice
-    among all tokens would surprise by: after a passage that the model was sure of it would take as long to
-    come down again.
+    mu starts at twice the target. It never rises above that or above the surprise of a uniform choice; otherwise
+    it would take long to come down after a predictable passage.
     """
     target = settings.mirostat
     highest = max(2 * target, math.log2(len(scores)))
@@ -261,34 +262,35 @@ def steered(
 
 
 def draw(shares: Shares, generator: torch.Generator) -> int:
-    """A place in `shares`, (tokens,) summing to about 1, each as likely as its share; none whose share is 0.
+    """An index into `shares`, (tokens,) summing to about 1, drawn with these probabilities; never one whose share is
+    0.
 
-    One uniform number is looked up among the running sums: `torch.multinomial` takes ten times as long.
+    Looks up one uniform number in the cumulative sums; `torch.multinomial` is ten times slower.
     """
     sums = np.cumsum(shares, dtype=np.float64)
-    place = int(np.searchsorted(sums, uniform(generator) * sums[-1], side="right"))
-    return place if place < len(sums) else int(np.searchsorted(sums, sums[-1]))
+    index = int(np.searchsorted(sums, uniform(generator) * sums[-1], side="right"))
+    return index if index < len(sums) else int(np.searchsorted(sums, sums[-1]))
 
 
 def alternatives(logits: torch.Tensor, n: int) -> tuple[tuple[int, float], ...]:
-    """The `n` likeliest tokens of (vocabulary,) logits, each with the model's own probability, likeliest first.
+    """The `n` most likely tokens of (vocabulary,) logits with the model's own probabilities, the most likely first.
 
-    Fewer where the vocabulary is smaller. Raises ModelError where the logits are no numbers.
+    Fewer if the vocabulary is smaller. Raises ModelError if the logits are not numbers.
     """
-    return _likeliest(log_probabilities(logits.detach().numpy()), n)
+    return _most_likely(log_probabilities(logits.detach().numpy()), n)
 
 
-def _likeliest(own: Scores, n: int) -> tuple[tuple[int, float], ...]:
-    n = min(n, len(own))
+def _most_likely(logprobs: Scores, n: int) -> tuple[tuple[int, float], ...]:
+    n = min(n, len(logprobs))
     if n < 1:
         return ()
-    highest = np.flatnonzero(own >= np.partition(own, len(own) - n)[len(own) - n])
-    ids = highest[np.argsort(-own[highest], kind="stable")][:n]
-    return tuple((int(token), math.exp(own[token])) for token in ids)
+    highest = np.flatnonzero(logprobs >= np.partition(logprobs, len(logprobs) - n)[len(logprobs) - n])
+    ids = highest[np.argsort(-logprobs[highest], kind="stable")][:n]
+    return tuple((int(token), math.exp(logprobs[token])) for token in ids)
 
 
-def _warmth(settings: SamplerSettings) -> np.float32:
-    return np.float32(max(settings.temperature, COLDEST))
+def _temperature(settings: SamplerSettings) -> np.float32:
+    return np.float32(max(settings.temperature, MIN_TEMPERATURE))
 
 
 def _shares(scores: Scores) -> Shares:
@@ -299,5 +301,5 @@ def _shares(scores: Scores) -> Shares:
 
 
 def uniform(generator: torch.Generator) -> float:
-    """From 0 to below 1: the one random number of a draw."""
+    """The random number of a draw, in [0, 1)."""
     return float(torch.rand((), dtype=torch.float64, generator=generator))

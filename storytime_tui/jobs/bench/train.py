@@ -80,7 +80,7 @@ def measure_training(
             precision=precision,
             control=Control(),
             sample=lambda *_: "",
-            files_of=_NoFiles(),
+            model_files=_NoFiles(),
         )
         spent: list[float] = []
         before = 0.0

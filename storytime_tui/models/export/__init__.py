@@ -1,1 +1,1 @@
-"""Weights to files that other programs open: safetensors, merged LoRA, GGUF, the Hub."""
+"""Exporting models to files that other programs open: safetensors, merged LoRA, GGUF, the Hub."""

@@ -1,7 +1,7 @@
-"""A GPT-2 as one GGUF file for llama.cpp and what is built on it.
+"""Exporting a GPT-2 as one GGUF file, for llama.cpp and programs built on it.
 
-The format: github.com/ggml-org/ggml, docs/gguf.md. Names and orientation follow llama.cpp's own
-convert_hf_to_gguf.py: a weight stands there as (out, in), where transformers' GPT-2 has (in, out).
+The format: github.com/ggml-org/ggml, docs/gguf.md. Names and orientation follow llama.cpp's
+convert_hf_to_gguf.py: weights are (out, in), where transformers' GPT-2 has (in, out).
 """
 
 import json
@@ -22,13 +22,13 @@ from storytime_tui.reporting import Progress
 
 SUFFIX = ".gguf"
 
-_ENDS = {  # llama.cpp's name -> transformers'
+_OUTER_NAMES = {  # llama.cpp's name -> transformers'
     "token_embd.weight": "wte.weight",
     "position_embd.weight": "wpe.weight",
     "output_norm.weight": "ln_f.weight",
     "output_norm.bias": "ln_f.bias",
 }
-_BLOCK = {
+_BLOCK_NAMES = {
     "attn_norm": "ln_1",
     "attn_qkv": "attn.c_attn",
     "attn_output": "attn.c_proj",
@@ -36,13 +36,13 @@ _BLOCK = {
     "ffn_up": "mlp.c_fc",
     "ffn_down": "mlp.c_proj",
 }
-# What llama.cpp computes between the two layers of a block: the tanh form of GELU.
+# llama.cpp computes the tanh form of GELU.
 _ACTIVATIONS = ("gelu_new", "gelu_pytorch_tanh", "gelu_fast")
 
 
 @dataclass(frozen=True)
-class _Place:
-    """One tensor of the file: where it comes from, and what becomes of it. `shape` is the written one."""
+class _Tensor:
+    """One tensor of the file: its source and its conversion. `shape` is the written shape."""
 
     name: str
     source: str
@@ -57,7 +57,7 @@ class _Place:
 
 @dataclass(frozen=True)
 class GGUFVocabulary:
-    """The tokenizer as llama.cpp wants it: pieces by id in GPT-2's byte characters, their types, the merges."""
+    """The tokenizer in llama.cpp's form: tokens by id in GPT-2's byte characters, their types, and the merges."""
 
     pieces: list[str]
     types: list[int]
@@ -66,29 +66,31 @@ class GGUFVocabulary:
 
 
 def check_kind(config: dict[str, Any]) -> None:
-    """Raise ModelError where llama.cpp's GPT-2 would compute something else than this model does."""
+    """Raise ModelError if llama.cpp's GPT-2 would compute something different from this model."""
     kind = config.get("model_type")
     if kind != "gpt2":
         raise ModelError(
-            f"Only models of the GPT-2 kind can be written as GGUF here, and this one is of the kind {kind!r}: "
-            "export it as safetensors, and turn that with llama.cpp's own convert_hf_to_gguf.py."
+            f"Only GPT-2 models can be written as GGUF here, and this one has the model type {kind!r}: "
+            "export it as safetensors, and convert that with llama.cpp's own convert_hf_to_gguf.py."
         )
     activation = config.get("activation_function", "gelu_new")
-    odd = (
+    difference = (
         f"its activation function is {activation}"
         if activation not in _ACTIVATIONS
-        else "its attention is scaled in its own way"
+        else "its attention is scaled differently"
         if config.get("scale_attn_by_inverse_layer_idx") or not config.get("scale_attn_weights", True)
-        else "it looks at a second text"
+        else "it has cross-attention"
         if config.get("add_cross_attention")
         else ""
     )
-    if odd:
-        raise ModelError(f"llama.cpp knows no GPT-2 like this one, since {odd}: export it as safetensors.")
+    if difference:
+        raise ModelError(
+            f"llama.cpp does not support this GPT-2, since {difference}: export it as safetensors."
+        )
 
 
 def check_package() -> None:
-    """Raise ModelError where the `gguf` package is not there."""
+    """Raise ModelError if the `gguf` package is not installed."""
     try:
         import gguf  # noqa: F401
     except ImportError:
@@ -98,8 +100,8 @@ def check_package() -> None:
 
 
 def total_bytes(weights: Weights, config: dict[str, Any], dtype: torch.dtype | None) -> int:
-    """About how large the file will be. Raises ModelError as `write_gguf` does."""
-    return sum(place.bytes for place in _places(weights, config, dtype)) + 10_000_000  # the vocabulary
+    """The approximate size of the file. Raises ModelError as `write_gguf` does."""
+    return sum(tensor.bytes for tensor in _tensors(weights, config, dtype)) + 10_000_000  # for the vocabulary
 
 
 def write_gguf(
@@ -114,16 +116,16 @@ def write_gguf(
 ) -> None:
     """Write the model as the GGUF file `path`; `tokenizer` is the folder with its tokenizer.
 
-    `dtype` is for the matrices (None keeps what the word embeddings are stored in); vectors and position
-    embeddings are fp32, as llama.cpp wants them. Raises OSError, and ModelError for a model that llama.cpp
-    cannot run, a tokenizer that it would read otherwise, and a missing package.
+    `dtype` applies to the matrices (None keeps the word embeddings' dtype); vectors and position embeddings are
+    fp32, as llama.cpp requires. Raises OSError, and ModelError for a model that llama.cpp cannot run, a tokenizer
+    that it would interpret differently, and a missing package.
     """
     check_package()
     check_kind(config)
     import gguf
 
-    places = _places(weights, config, dtype)
-    rows = next(place.shape[0] for place in places if place.name == "token_embd.weight")
+    tensors = _tensors(weights, config, dtype)
+    rows = next(tensor.shape[0] for tensor in tensors if tensor.name == "token_embd.weight")
     vocabulary = read_vocabulary(tokenizer, rows)
     kinds = {
         torch.float32: (gguf.GGMLQuantizationType.F32, gguf.LlamaFileType.ALL_F32),
@@ -136,22 +138,26 @@ def write_gguf(
         writer.add_name(name)
         writer.add_file_type(kinds[matrix_dtype(weights, dtype)][1])
         writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-        _add_shape(writer, config, places)
+        _add_shape(writer, config, tensors)
         _add_vocabulary(writer, vocabulary)
-        for place in places:
-            width = place.dtype.itemsize
-            in_bytes = (*place.shape[:-1], place.shape[-1] * width)
+        for tensor in tensors:
+            width = tensor.dtype.itemsize
+            byte_shape = (*tensor.shape[:-1], tensor.shape[-1] * width)
             # as bytes: numpy has no bf16
-            writer.add_tensor_info(place.name, in_bytes, _byte_dtype(), place.bytes, kinds[place.dtype][0])
+            writer.add_tensor_info(
+                tensor.name, byte_shape, _byte_dtype(), tensor.bytes, kinds[tensor.dtype][0]
+            )
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        done, total = 0, sum(place.bytes for place in places)
-        for place in places:
-            tensor = weights.load(place.source)
-            tensor = weight_files.convert(place.source, tensor.T if place.transposed else tensor, place.dtype)
-            writer.write_tensor_data(tensor.contiguous().view(torch.uint8).numpy())
-            done += place.bytes
+        done, total = 0, sum(tensor.bytes for tensor in tensors)
+        for tensor in tensors:
+            values = weights.load(tensor.source)
+            values = weight_files.convert(
+                tensor.source, values.T if tensor.transposed else values, tensor.dtype
+            )
+            writer.write_tensor_data(values.contiguous().view(torch.uint8).numpy())
+            done += tensor.bytes
             on_bytes(done, total)
         writer.flush()
     finally:
@@ -167,8 +173,8 @@ def _byte_dtype() -> Any:
 # -- tensors -----------------------------------------------------------------------------------------------
 
 
-def _places(weights: Weights, config: dict[str, Any], dtype: torch.dtype | None) -> list[_Place]:
-    """Every tensor of the file, in order. Raises ModelError where the weights are not this GPT-2's."""
+def _tensors(weights: Weights, config: dict[str, Any], dtype: torch.dtype | None) -> list[_Tensor]:
+    """Every tensor of the file, in order. Raises ModelError if the weights are not this GPT-2's."""
     check_kind(config)
     prefix = "transformer." if "transformer.wte.weight" in weights.entries else ""
     names = dict(_names(int(config["n_layer"])))
@@ -178,41 +184,41 @@ def _places(weights: Weights, config: dict[str, Any], dtype: torch.dtype | None)
     missing = [source for source in sources.values() if source not in weights.entries]
     if missing:
         raise ModelError(
-            f"The weights lack {missing[0]}, so they are no whole GPT-2: fetch or copy them again."
+            f"The weights lack {missing[0]}, so this GPT-2 is incomplete: fetch or copy it again."
         )
-    spare = weights.entries.keys() - sources.values() - {"lm_head.weight"}
-    if spare:
+    extra = weights.entries.keys() - sources.values() - {"lm_head.weight"}
+    if extra:
         raise ModelError(
-            f"The weights hold {min(spare)}, for which llama.cpp's GPT-2 has no place: export it as safetensors."
+            f"The weights hold {min(extra)}, which llama.cpp's GPT-2 does not have: export it as safetensors."
         )
     matrices = matrix_dtype(weights, dtype)
-    places = []
+    tensors = []
     for name, source in sources.items():
         shape = weights.entries[source].shape
         transposed = name.startswith("blk.") and len(shape) == 2
-        kept = len(shape) == 1 or name == "position_embd.weight"
-        places.append(
-            _Place(
+        fp32 = len(shape) == 1 or name == "position_embd.weight"
+        tensors.append(
+            _Tensor(
                 name,
                 source,
                 shape[::-1] if transposed else shape,
-                torch.float32 if kept else matrices,
+                torch.float32 if fp32 else matrices,
                 transposed,
             )
         )
-    return places
+    return tensors
 
 
 def _names(layers: int) -> Iterator[tuple[str, str]]:
-    yield from _ENDS.items()
+    yield from _OUTER_NAMES.items()
     for layer in range(layers):
-        for name, source in _BLOCK.items():
+        for name, source in _BLOCK_NAMES.items():
             for part in ("weight", "bias"):
                 yield f"blk.{layer}.{name}.{part}", f"h.{layer}.{source}.{part}"
 
 
 def matrix_dtype(weights: Weights, dtype: torch.dtype | None) -> torch.dtype:
-    """What the matrices are written in: `dtype`, or for None what the word embeddings are stored in."""
+    """The dtype of the written matrices: `dtype`, or for None the dtype of the stored word embeddings."""
     if dtype is not None:
         return dtype
     stored = next(
@@ -221,8 +227,8 @@ def matrix_dtype(weights: Weights, dtype: torch.dtype | None) -> torch.dtype:
     return stored if stored in weight_files.DTYPES.values() else torch.float32
 
 
-def _add_shape(writer: Any, config: dict[str, Any], places: list[_Place]) -> None:
-    shapes = {place.name: place.shape for place in places}
+def _add_shape(writer: Any, config: dict[str, Any], tensors: list[_Tensor]) -> None:
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
     window, width = shapes["position_embd.weight"]
     writer.add_context_length(window)
     writer.add_embedding_length(width)
@@ -237,55 +243,57 @@ def _add_shape(writer: Any, config: dict[str, Any], places: list[_Place]) -> Non
 
 
 def read_vocabulary(folder: Path, rows: int) -> GGUFVocabulary:
-    """The tokenizer in `folder` for a model with `rows` word embeddings, rows without a token as padding.
+    """The tokenizer in `folder` for a model with `rows` word embeddings; rows without a token become padding.
 
-    Raises ModelError for a tokenizer that llama.cpp would read otherwise: it knows GPT-2's way of cutting a
-    text into words by its name alone, not by its rules.
+    Raises ModelError for a tokenizer that llama.cpp would interpret differently: it identifies GPT-2's way of
+    splitting words by name, not by its rules.
     """
     import gguf
 
-    opened = load_tokenizer(folder)
-    with tempfile.TemporaryDirectory() as place:  # as `tokenizer.json`, whatever form the folder has
-        opened.save(Path(place))
-        rules = json.loads((Path(place) / model_folder.TOKENIZER).read_bytes())
+    tokenizer = load_tokenizer(folder)
+    with (
+        tempfile.TemporaryDirectory() as temporary
+    ):  # save as `tokenizer.json`, whatever files the folder has
+        tokenizer.save(Path(temporary))
+        rules = json.loads((Path(temporary) / model_folder.TOKENIZER).read_bytes())
     _check_rules(rules, folder)
     model = rules["model"]
     by_id: dict[int, str] = {token: piece for piece, token in model["vocab"].items()}
-    if opened.vocabulary_size > rows:
+    if tokenizer.vocabulary_size > rows:
         raise ModelError(
-            f"The tokenizer in {folder} has {opened.vocabulary_size:,} tokens, but its model knows only {rows:,}: "
+            f"The tokenizer in {folder} has {tokenizer.vocabulary_size:,} tokens, but its model has only {rows:,}: "
             "they do not belong together."
         )
     kinds = dict.fromkeys(by_id, gguf.TokenType.NORMAL)
     for added in rules.get("added_tokens") or ():
         by_id[added["id"]] = added["content"]
         kinds[added["id"]] = gguf.TokenType.CONTROL if added.get("special") else gguf.TokenType.USER_DEFINED
-    by_id.setdefault(opened.end_of_text, END_OF_TEXT)
-    kinds[opened.end_of_text] = gguf.TokenType.CONTROL
+    by_id.setdefault(tokenizer.end_of_text, END_OF_TEXT)
+    kinds[tokenizer.end_of_text] = gguf.TokenType.CONTROL
     pairs = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
     return GGUFVocabulary(
         pieces=[by_id.get(token, f"[PAD{token}]") for token in range(rows)],
         types=[int(kinds.get(token, gguf.TokenType.UNUSED)) for token in range(rows)],
         merges=pairs,
-        end_of_text=opened.end_of_text,
+        end_of_text=tokenizer.end_of_text,
     )
 
 
 def _check_rules(rules: dict[str, Any], folder: Path) -> None:
-    cutting = rules.get("pre_tokenizer") or {}
+    pre_tokenizer = rules.get("pre_tokenizer") or {}
     model = rules.get("model") or {}
-    plain = (
+    supported = (
         model.get("type") == "BPE"
         and not model.get("byte_fallback")
         and not model.get("ignore_merges")
         and rules.get("normalizer") is None
-        and cutting.get("type") == "ByteLevel"
-        and not cutting.get("add_prefix_space")
-        and cutting.get("use_regex", True)
+        and pre_tokenizer.get("type") == "ByteLevel"
+        and not pre_tokenizer.get("add_prefix_space")
+        and pre_tokenizer.get("use_regex", True)
     )
-    if not plain:
+    if not supported:
         raise ModelError(
-            f"The tokenizer in {folder} does not cut a text as GPT-2's does, so llama.cpp would read other words: "
+            f"The tokenizer in {folder} does not split text as GPT-2's does, so llama.cpp would read other tokens: "
             "export the model as safetensors."
         )
 

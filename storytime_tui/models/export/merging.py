@@ -1,7 +1,7 @@
-"""A LoRA adapter put into the weights of its base, one tensor at a time (Hu et al. 2021, arXiv:2106.09685).
+"""Merging a LoRA adapter into its base's weights, one tensor at a time (Hu et al. 2021, arXiv:2106.09685).
 
-An adapter folder is peft's: `adapter_config.json` and `adapter_model.safetensors`, in which each module that was
-taught has a pair of narrow matrices, and what was trained as a whole stands as it is.
+An adapter folder is peft's: `adapter_config.json` and `adapter_model.safetensors`. The latter has a pair of
+narrow matrices for each adapted layer, and full tensors for parameters that were trained entirely.
 """
 
 import math
@@ -23,36 +23,36 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 _PREFIX = "base_model.model."
 _PAIR = re.compile(r"(.+)\.lora_(A|B)\.weight")
-# Kinds whose layers are transformers' Conv1D, which keeps its weight as (in, out) where a Linear has (out, in).
+# Model types whose layers are transformers' Conv1D, with (in, out) weights; a Linear has (out, in).
 _CONV1D_KINDS = ("gpt2", "openai-gpt", "imagegpt", "decision_transformer")
 _CONV1D_LAYERS = ("c_attn", "q_attn", "c_proj", "c_fc")
-_BEYOND = {  # settings of peft that change more than W += BA
+_UNSUPPORTED = {  # peft settings that change more than W += BA
     "use_dora": "DoRA",
-    "lora_bias": "biases beside its matrices",
-    "target_parameters": "parameters that are no layer's weight",
-    "trainable_token_indices": "single tokens",
-    "layer_replication": "layers that are there several times",
+    "lora_bias": "biases of its own",
+    "target_parameters": "parameters that are not layer weights",
+    "trainable_token_indices": "single trained tokens",
+    "layer_replication": "repeated layers",
     "alora_invocation_tokens": "activation by a token",
 }
 
 
 @dataclass(frozen=True)
 class _Pair:
-    """One taught layer: where its matrices stand, and how their product joins the weight."""
+    """One adapted layer: the names of its matrices, and how their product is added to the weight."""
 
     a: str  # (rank, in)
     b: str  # (out, rank)
     scaling: float
-    transposed: bool  # the weight is (in, out)
+    transposed: bool  # whether the weight is (in, out)
 
 
 def is_adapter(folder: Path) -> bool:
-    """Whether the folder holds an adapter, which is nothing without its base."""
+    """Whether the folder holds an adapter, which needs its base."""
     return (folder / ADAPTER_CONFIG).is_file()
 
 
 def adapter_base(folder: Path) -> str:
-    """What the adapter in `folder` calls its base: a folder, a run, or an id on the Hub. Raises ModelError."""
+    """The adapter's base as its config names it: a folder, a run, or an id on the Hub. Raises ModelError."""
     name = model_folder.read_json(folder / ADAPTER_CONFIG).get("base_model_name_or_path")
     if not isinstance(name, str) or not name:
         raise ModelError(f"The adapter in {folder} does not name its base: {ADAPTER_CONFIG} is damaged.")
@@ -60,10 +60,10 @@ def adapter_base(folder: Path) -> str:
 
 
 class MergedWeights:
-    """The base's weights with the adapter's in them: `W + scaling * B @ A`, in the base's own dtype.
+    """The base's weights with the adapter merged: `W + scaling * B @ A`, in the base's dtype.
 
-    The product is computed in fp32 whatever both are stored in. Raises ModelError, naming `where`, for an
-    adapter of another method than LoRA, or one that does not fit this base.
+    The product is computed in fp32. Raises ModelError, naming `where`, for an adapter of another method than
+    LoRA, or one that does not fit this base.
     """
 
     def __init__(
@@ -80,35 +80,35 @@ class MergedWeights:
         self.entries: Mapping[str, TensorInfo] = base.entries
         _check_method(adapter_config, where)
         modules: dict[str, dict[str, str]] = {}
-        self._whole: dict[str, str] = {}  # the base's tensor -> the adapter's, which takes its place
+        self._replacements: dict[str, str] = {}  # the base's tensor -> the adapter's full replacement
         for key in adapter.entries:
             pair = _PAIR.fullmatch(key)
             if pair is not None:
                 modules.setdefault(pair[1].removeprefix(_PREFIX), {})[pair[2]] = key
             elif "lora_" in key or "token_adapter" in key:
-                raise self._cannot(f"it teaches {key.removeprefix(_PREFIX)}")
+                raise self._cannot(f"it changes {key.removeprefix(_PREFIX)}")
             else:
-                # peft puts a taught layer into another one, and names a bias by where it is then
+                # peft wraps an adapted layer, which changes its bias's name
                 name = key.removeprefix(_PREFIX).replace(".base_layer.", ".")
-                self._whole[self._find(name)] = key
+                self._replacements[self._find(name)] = key
         self._check_ties(base_config)
         self._pairs: dict[str, _Pair] = {}
-        for module, found in modules.items():
-            if found.keys() != {"A", "B"}:
+        for module, pair_names in modules.items():
+            if pair_names.keys() != {"A", "B"}:
                 raise ModelError(
                     f"The adapter in {where} is damaged: {module} lacks one of its two matrices."
                 )
             name = self._find(f"{module}.weight")
-            self._pairs[name] = self._pair(module, name, found, adapter_config, base_config)
-        for name, key in self._whole.items():
+            self._pairs[name] = self._pair(module, name, pair_names, adapter_config, base_config)
+        for name, key in self._replacements.items():
             if adapter.entries[key].shape != base.entries[name].shape:
-                raise self._unfit(name)
+                raise self._mismatch(name)
 
     def load(self, name: str) -> torch.Tensor:
-        """One merged tensor, in the base's dtype. Raises ModelError for damage."""
+        """One merged tensor, in the base's dtype. Raises ModelError for a damaged file."""
         dtype = self.entries[name].dtype
-        if name in self._whole:
-            return self._adapter.load(self._whole[name]).to(dtype)
+        if name in self._replacements:
+            return self._adapter.load(self._replacements[name]).to(dtype)
         weight = self._base.load(name)
         pair = self._pairs.get(name)
         if pair is None:
@@ -118,12 +118,12 @@ class MergedWeights:
         return (weight.float() + delta).to(dtype)
 
     def _find(self, name: str) -> str:
-        """The base's name of a tensor: GPT-2's own files leave out the outermost module, `transformer.`."""
+        """The base's name of a tensor; GPT-2's own files omit the prefix `transformer.`."""
         for candidate in (name, name.partition(".")[2]):
             if candidate in self._base.entries:
                 return candidate
         raise ModelError(
-            f"The adapter in {self._where} teaches {name}, and its base has no such weight: they do not belong "
+            f"The adapter in {self._where} changes {name}, but its base has no such weight: they do not belong "
             "together."
         )
 
@@ -131,35 +131,36 @@ class MergedWeights:
         self,
         module: str,
         name: str,
-        found: dict[str, str],
+        pair_names: dict[str, str],
         config: dict[str, Any],
         base_config: dict[str, Any],
     ) -> _Pair:
-        a, b = self._adapter.entries[found["A"]].shape, self._adapter.entries[found["B"]].shape
+        a, b = self._adapter.entries[pair_names["A"]].shape, self._adapter.entries[pair_names["B"]].shape
         if len(a) != 2 or len(b) != 2 or a[0] != b[1] or not a[0]:
-            raise self._unfit(name)
+            raise self._mismatch(name)
         transposed = _is_transposed(module, config, base_config)
         shape = (a[1], b[0]) if transposed else (b[0], a[1])
         if self._base.entries[name].shape != shape:
-            raise self._unfit(name)
-        return _Pair(found["A"], found["B"], _scaling(module, a[0], config), transposed)
+            raise self._mismatch(name)
+        return _Pair(pair_names["A"], pair_names["B"], _scaling(module, a[0], config), transposed)
 
     def _check_ties(self, config: dict[str, Any]) -> None:
-        """One matrix for reading words and for choosing them cannot take what only one of the two learned."""
-        ends = (
+        """Raise ModelError if the adapter replaces only one of two tied matrices, the input or the output
+        embeddings."""
+        embedding_names = (
             "wte.weight",
             "embed_tokens.weight",
             "lm_head.weight",
             "tokens_embed.weight",
             "embed_in.weight",
         )
-        taught = [name for name in self._whole if name.endswith(ends)]
+        replaced = [name for name in self._replacements if name.endswith(embedding_names)]
         if (
-            taught
+            replaced
             and config.get("tie_word_embeddings", True)
             and not any("lm_head" in n for n in self.entries)
         ):
-            raise self._cannot(f"it has its own {taught[0]}, which its base also uses for something else")
+            raise self._cannot(f"it replaces {replaced[0]}, which its base also uses elsewhere (tied)")
 
     def _cannot(self, why: str) -> ModelError:
         return ModelError(
@@ -167,28 +168,28 @@ class MergedWeights:
             "merge_and_unload."
         )
 
-    def _unfit(self, name: str) -> ModelError:
+    def _mismatch(self, name: str) -> ModelError:
         return ModelError(
-            f"The adapter in {self._where} does not fit its base: {name} has another size. The base was changed "
-            "since, or is another model."
+            f"The adapter in {self._where} does not fit its base: {name} has a different size. The base has changed, "
+            "or is another model."
         )
 
 
 def _check_method(config: dict[str, Any], where: str) -> None:
     method = str(config.get("peft_type") or "nothing").upper()
-    beyond = next((words for key, words in _BEYOND.items() if config.get(key)), None)
-    if method != "LORA" or beyond:
+    unsupported = next((description for key, description in _UNSUPPORTED.items() if config.get(key)), None)
+    if method != "LORA" or unsupported:
         raise ModelError(
-            f"The adapter in {where} uses {beyond or method}, and only plain LoRA can be merged here: merge it "
+            f"The adapter in {where} uses {unsupported or method}, and only plain LoRA can be merged here: merge it "
             "with peft's own merge_and_unload."
         )
 
 
 def _is_transposed(module: str, config: dict[str, Any], base_config: dict[str, Any]) -> bool:
-    """Whether the layer keeps its weight as (in, out).
+    """Whether the layer's weight is (in, out).
 
-    For the kinds that we know it is the layer that decides, as in peft, which overrules a wrong
-    `fan_in_fan_out`; one adapter may teach layers of both ways, and a square weight would not tell.
+    For known model types the layer decides, as in peft, which overrides a wrong `fan_in_fan_out`. One adapter may
+    adapt layers of both orientations, and a square weight's shape does not tell.
     """
     if base_config.get("model_type") in _CONV1D_KINDS:
         return module.rpartition(".")[2] in _CONV1D_LAYERS
@@ -196,11 +197,12 @@ def _is_transposed(module: str, config: dict[str, Any], base_config: dict[str, A
 
 
 def _scaling(module: str, rank: int, config: dict[str, Any]) -> float:
-    """What the product is multiplied by: alpha / r, or alpha / sqrt(r) (rsLoRA, arXiv:2312.03732)."""
+    """The factor of the product: alpha / r, or alpha / sqrt(r) for rsLoRA (arXiv:2312.03732)."""
     alpha = config.get("lora_alpha", 8)
     try:
         for pattern, value in (config.get("alpha_pattern") or {}).items():
-            if re.match(rf"(.*\.)?({pattern})$", module):  # the first that fits the name's end, as in peft
+            # the first pattern that matches the end of the name wins, as in peft
+            if re.match(rf"(.*\.)?({pattern})$", module):
                 alpha = value
                 break
         return float(alpha) / (math.sqrt(rank) if config.get("use_rslora") else rank)
@@ -210,10 +212,10 @@ def _scaling(module: str, rank: int, config: dict[str, Any]) -> float:
         ) from error
 
 
-class StrongWeights:
-    """A run's weights at a strength: `base + strength * (run - base)`, in the run's own dtypes; see `models.blend`.
+class WeightsAtStrength:
+    """A run's weights at a strength, `base + strength * (run - base)`, in the run's dtypes; see `models.blend`.
 
-    Raises ModelError where the base, called `where`, has no such tensor or one of another size.
+    Raises ModelError if the base, named `where`, lacks a tensor or has it in a different shape.
     """
 
     def __init__(self, base: Weights, run: Weights, strength: float, where: str) -> None:
@@ -222,9 +224,11 @@ class StrongWeights:
 
     def load(self, name: str) -> torch.Tensor:
         """One tensor at the strength. Raises ModelError."""
-        # GPT-2's own files leave out the outermost module, `transformer.`
-        names = (name, name.partition(".")[2], f"transformer.{name}")
-        found = next((each for each in names if each in self._base.entries), None)
-        if found is None or self._base.entries[found].shape != self.entries[name].shape:
-            raise ModelError(f"{self._where} has no {name} of the run's size: export it with --strength 1.")
-        return blend(self._base.load(found), self._run.load(name), self._strength)
+        # GPT-2's own files omit the prefix `transformer.`
+        candidates = (name, name.partition(".")[2], f"transformer.{name}")
+        base_name = next((each for each in candidates if each in self._base.entries), None)
+        if base_name is None or self._base.entries[base_name].shape != self.entries[name].shape:
+            raise ModelError(
+                f"{self._where} has no {name} of the run's size: export the run with --strength 1."
+            )
+        return blend(self._base.load(base_name), self._run.load(name), self._strength)

@@ -1,7 +1,6 @@
-"""A model's weights, tensor by tensor: read where they lie, turned into another dtype, written in shards.
+"""A model's weights, tensor by tensor: read from safetensors, converted to another dtype, written in shards.
 
-Nothing here opens the model itself: at any time one tensor is in memory, so that a model larger than the
-memory can be exported.
+Only one tensor is in memory at a time, so a model larger than the memory can be exported.
 """
 
 import contextlib
@@ -23,11 +22,9 @@ from storytime_tui.models import folder as model_folder
 from storytime_tui.reporting import Progress
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-SHARD_BYTES = (
-    4_900_000_000  # a file of weights, below the 5 GB that one request to the Hub's storage may hold
-)
+SHARD_BYTES = 4_900_000_000  # per weight file; the Hub's storage takes at most 5 GB in one request
 
-_STORED = {  # safetensors' own names for what a tensor holds
+_STORED = {  # safetensors' names of dtypes
     "F64": torch.float64,
     "F32": torch.float32,
     "F16": torch.float16,
@@ -39,34 +36,34 @@ _STORED = {  # safetensors' own names for what a tensor holds
     "U8": torch.uint8,
     "BOOL": torch.bool,
 }
-# Older files of GPT-2 keep the causal mask as well: it is no weight, and nobody reads it any more.
-_MASKS = (".attn.bias", ".attn.masked_bias")
+# Old GPT-2 files also store the unused causal mask.
+_MASK_SUFFIXES = (".attn.bias", ".attn.masked_bias")
 _NAMES = {dtype: name for name, dtype in _STORED.items()}
 
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """What is known of a tensor before it is read: its shape and what it is stored in."""
+    """A tensor's shape and stored dtype, known without reading it."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
 
     @property
     def bytes(self) -> int:
-        """The size of its values."""
+        """The size of its data."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
 class Weights(Protocol):
-    """Tensors by name, each read when it is asked for."""
+    """Named tensors, each read on demand."""
 
     @property
     def entries(self) -> Mapping[str, TensorInfo]:
-        """Every tensor that there is, in the order to write them."""
+        """Every tensor, in the order of writing."""
         ...
 
     def load(self, name: str) -> torch.Tensor:
-        """One of them, as it is stored, on the CPU. Raises ModelError where the file is damaged."""
+        """One tensor as stored, on the CPU. Raises ModelError for a damaged file."""
         ...
 
 
@@ -74,22 +71,22 @@ class Weights(Protocol):
 
 
 class StoredWeights:
-    """The tensors of some safetensors files; made by `open_weights` and `open_file`."""
+    """The tensors of some safetensors files; created by `open_weights` and `open_file`."""
 
-    def __init__(self, places: dict[str, tuple[Path, Any]], entries: dict[str, TensorInfo]) -> None:
-        self._places = places
+    def __init__(self, sources: dict[str, tuple[Path, Any]], entries: dict[str, TensorInfo]) -> None:
+        self._sources = sources
         self.entries: Mapping[str, TensorInfo] = entries
 
     def load(self, name: str) -> torch.Tensor:
-        """One tensor, as it is stored. Raises ModelError."""
-        path, handle = self._places[name]
-        with _damage_told(path):
+        """One tensor as stored. Raises ModelError."""
+        path, handle = self._sources[name]
+        with _damage_reported(path):
             tensor: torch.Tensor = handle.get_tensor(name)
             return tensor
 
 
 def open_weights(folder: Path) -> AbstractContextManager[StoredWeights]:
-    """The weights of a model folder, open for the block. Raises ModelError for what is missing or damaged."""
+    """The weights of a model folder, open for the block. Raises ModelError if they are missing or damaged."""
     return _open([folder / name for name in model_folder.weight_names(folder)])
 
 
@@ -100,44 +97,44 @@ def open_file(path: Path) -> AbstractContextManager[StoredWeights]:
 
 @contextlib.contextmanager
 def _open(paths: list[Path]) -> Iterator[StoredWeights]:
-    places: dict[str, tuple[Path, Any]] = {}
+    sources: dict[str, tuple[Path, Any]] = {}
     entries: dict[str, TensorInfo] = {}
     with ExitStack() as stack:
         for path in paths:
-            with _damage_told(path):
+            with _damage_reported(path):
                 handle = stack.enter_context(safe_open(path, framework="pt"))
-                for name in handle.keys():  # noqa: SIM118 - it is no mapping
-                    described = handle.get_slice(name)
-                    kind, shape = described.get_dtype(), tuple(described.get_shape())
-                    if name.endswith(_MASKS) and len(shape) in (0, 4):
+                for name in handle.keys():  # noqa: SIM118 - not a mapping
+                    slice_info = handle.get_slice(name)
+                    dtype, shape = slice_info.get_dtype(), tuple(slice_info.get_shape())
+                    if name.endswith(_MASK_SUFFIXES) and len(shape) in (0, 4):
                         continue
-                    if kind not in _STORED:
-                        raise ModelError(f"{path} holds {name} as {kind}, which cannot be exported.")
-                    places[name] = (path, handle)
-                    entries[name] = TensorInfo(shape, _STORED[kind])
-        yield StoredWeights(places, entries)
+                    if dtype not in _STORED:
+                        raise ModelError(f"{path} holds {name} as {dtype}, which cannot be exported.")
+                    sources[name] = (path, handle)
+                    entries[name] = TensorInfo(shape, _STORED[dtype])
+        yield StoredWeights(sources, entries)
 
 
 @contextlib.contextmanager
-def _damage_told(path: Path) -> Iterator[None]:
+def _damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ModelError(f"{path} is not there (any more): fetch or copy the model again.") from error
+        raise ModelError(f"{path} is missing: fetch or copy the model again.") from error
     except SafetensorError as error:
         raise ModelError(f"{path} is damaged ({error}): fetch or copy the model again.") from error
 
 
-# -- turning -----------------------------------------------------------------------------------------------
+# -- converting --------------------------------------------------------------------------------------------
 
 
 def converted(entry: TensorInfo, dtype: torch.dtype | None) -> TensorInfo:
-    """What a tensor becomes in `dtype`: only floating-point numbers change; None leaves all as it is."""
+    """A tensor's entry after conversion to `dtype`: only floating-point tensors change; None changes nothing."""
     return TensorInfo(entry.shape, dtype) if dtype is not None and entry.dtype.is_floating_point else entry
 
 
 def convert(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """`tensor` rounded to the nearest in `dtype`. Raises ModelError where a number is too large for it."""
+    """`tensor` rounded to `dtype`. Raises ModelError if a number overflows."""
     rounded = tensor.to(dtype)
     narrower = rounded.is_floating_point() and dtype.itemsize < tensor.dtype.itemsize
     if narrower and bool(rounded.isinf().any()) and not torch.equal(rounded.isinf(), tensor.isinf()):
@@ -148,14 +145,14 @@ def convert(name: str, tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor
 
 
 def dtype_of(weights: Weights, dtype: torch.dtype | None) -> torch.dtype | None:
-    """The one dtype that all floating-point tensors have once written, None where they differ."""
-    kinds = {converted(entry, dtype).dtype for entry in weights.entries.values()}
-    floating = {kind for kind in kinds if kind.is_floating_point}
+    """The dtype that all floating-point tensors have once written; None if they differ."""
+    dtypes = {converted(entry, dtype).dtype for entry in weights.entries.values()}
+    floating = {each for each in dtypes if each.is_floating_point}
     return floating.pop() if len(floating) == 1 else None
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """`float32`, as config.json has it."""
+    """The dtype's name in config.json, such as `float32`."""
     return str(dtype).removeprefix("torch.")
 
 
@@ -165,13 +162,13 @@ def total_bytes(weights: Weights, dtype: torch.dtype | None) -> int:
 
 
 def config_in(config: dict[str, Any], dtype: torch.dtype) -> dict[str, Any]:
-    """`config` saying `dtype`, under the name of today and, where an older program may look, of yesterday."""
-    told = {
+    """`config` with `dtype`, under its current key and the older `torch_dtype`."""
+    updated = {
         key: config_in(value, dtype) if isinstance(value, dict) and _says_dtype(value) else value
         for key, value in config.items()
-        if key != "_name_or_path"  # a folder of the machine that it was trained on
+        if key != "_name_or_path"  # a local path of the training machine
     }
-    return {**told, "dtype": dtype_name(dtype), "torch_dtype": dtype_name(dtype)}
+    return {**updated, "dtype": dtype_name(dtype), "torch_dtype": dtype_name(dtype)}
 
 
 def _says_dtype(config: dict[str, Any]) -> bool:
@@ -188,9 +185,9 @@ def write_weights(
     on_bytes: Progress = lambda done, total: None,
     shard_bytes: int = SHARD_BYTES,
 ) -> tuple[str, ...]:
-    """Write the weights into `folder` as `model.safetensors`, or as shards with an index; gives the files' names.
+    """Write the weights into `folder` as `model.safetensors`, or as shards with an index; return the file names.
 
-    `on_bytes(done, total)` is called after each tensor. Raises OSError, and ModelError for damage on the way.
+    `on_bytes(done, total)` is called after each tensor. Raises OSError, and ModelError for damaged sources.
     """
     entries = {name: converted(entry, dtype) for name, entry in weights.entries.items()}
     shards = _shards(entries, shard_bytes)
@@ -216,7 +213,7 @@ def write_weights(
 
 
 def _shards(entries: Mapping[str, TensorInfo], limit: int) -> list[dict[str, TensorInfo]]:
-    """The tensors in their order, cut where the next would not fit; one above the limit stands alone."""
+    """The tensors in order, split where the next would not fit; a tensor above the limit gets its own shard."""
     shards: list[dict[str, TensorInfo]] = [{}]
     room = limit
     for name, entry in entries.items():
@@ -229,12 +226,12 @@ def _shards(entries: Mapping[str, TensorInfo], limit: int) -> list[dict[str, Ten
 
 
 def _write_shard(file: Any, shard: Mapping[str, TensorInfo], weights: Weights) -> Iterator[int]:
-    """Write one file in safetensors' format, giving each tensor's size when it is written.
+    """Write one safetensors file, yielding each tensor's size once it is written.
 
-    By hand, since the library's own `save_file` wants all of a file's tensors in memory at once. The format
-    (huggingface.co/docs/safetensors): the header's length in 8 bytes, the header in JSON, the values.
+    The library's `save_file` needs all tensors of a file in memory at once. The format
+    (huggingface.co/docs/safetensors): the header's length in 8 bytes, the header in JSON, the data.
     """
-    # the widest first, so that every tensor begins at a multiple of its item's size, as the library does it
+    # the widest dtype first, as in the library, so that every tensor is aligned to its item size
     order = sorted(shard, key=lambda name: -shard[name].dtype.itemsize)
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     offset = 0
@@ -257,6 +254,6 @@ def _write_shard(file: Any, shard: Mapping[str, TensorInfo], weights: Weights) -
 
 
 def values_of(tensor: torch.Tensor) -> memoryview:
-    """The tensor's values as bytes, row after row, the lowest byte of each first."""
+    """The tensor's data as bytes, row by row, little-endian."""
     flat = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
     return flat.numpy().data

@@ -11,7 +11,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from storytime_tui.terminal import printable, printable_line
-from storytime_tui.training.heard import of_passages, share_of
+from storytime_tui.training.voice_report import of_passages, share_of
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.grown import Grown

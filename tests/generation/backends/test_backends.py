@@ -246,8 +246,8 @@ def test_likelihoods_are_those_of_one_pass(kind: str) -> None:
     with torch.no_grad():
         logits = model_of(kind)(torch.tensor([ids]), use_cache=False).logits[0]
     right = logits.log_softmax(1)[range(len(ids) - 1), ids[1:]]
-    close(reader_of(kind).likelihoods(ids), right)
-    assert len(reader_of(kind).likelihoods(ids[:1])) == 0
+    close(reader_of(kind).logprobs(ids), right)
+    assert len(reader_of(kind).logprobs(ids[:1])) == 0
 
 
 def test_dropout_is_off() -> None:
@@ -283,7 +283,7 @@ def test_fewer_digits_are_nearly_the_same(precision: str) -> None:
 
 def test_a_precision_that_is_not_to_be_had_is_refused() -> None:
     assert precisions_of(ours_of(model_of("llama"), "llama")) == ("fp32", "bf16")
-    with pytest.raises(ValueError, match="there is fp32, bf16"):
+    with pytest.raises(ValueError, match="use one of fp32, bf16"):
         reader_of("llama", "int8")
 
 

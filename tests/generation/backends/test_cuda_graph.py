@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.generation.backends.cuda_graph import (
-    Changed,
+    ChangesBuffer,
     GraphedSteps,
     choose_tokens,
-    set_knobs,
-    takes_order,
+    knob_tensor,
+    needs_sorting,
 )
 from storytime_tui.generation.backends.gpt2 import GPT2Backend
 from storytime_tui.generation.backends.quantized_linear import kinds_of_int8
@@ -22,10 +22,10 @@ from storytime_tui.generation.sampling.presets import with_preset
 from storytime_tui.generation.sampling.rules import rules_for
 from storytime_tui.generation.sampling.sampler import (
     SamplerState,
+    apply_changes,
+    candidates,
     changes,
-    judged,
     log_probabilities,
-    possible,
     uniform,
 )
 from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings, knobs_of
@@ -157,7 +157,7 @@ def test_it_ends_with_the_window() -> None:
     assert steps.cache.length == WINDOW
     with pytest.raises(ValueError, match="is full"):
         next(steps.tell([1], Knobs(), drawn()))
-    with pytest.raises(ValueError, match="for 1 rows"):
+    with pytest.raises(ValueError, match="need 1 rows"):
         next(steps.tell([1, 2], Knobs(), drawn()))
 
 
@@ -181,14 +181,14 @@ def shares_by_choose(logits: torch.Tensor, changes: torch.Tensor, knobs: Knobs, 
     uniforms = (torch.arange(draws, dtype=torch.double) + 0.5) / draws
     size = len(logits)
     tokens, logprob = choose_tokens(
-        logits.expand(draws, -1), changes, set_knobs(knobs, size), uniforms, takes_order(knobs, size)
+        logits.expand(draws, -1), changes, knob_tensor(knobs, size), uniforms, needs_sorting(knobs, size)
     )
     assert torch.allclose(logprob, logits.log_softmax(0)[tokens], atol=1e-5)
     return torch.bincount(tokens, minlength=size).double() / draws
 
 
 def shares_by_sampling(scores: Any, settings: SamplerSettings) -> Any:
-    ids, left = possible(scores, settings, np.zeros(len(scores), bool), torch.Generator())
+    ids, left = candidates(scores, settings, np.zeros(len(scores), bool), torch.Generator())
     right: Any = torch.zeros(len(scores), dtype=torch.double)
     right[torch.from_numpy(ids)] = (torch.from_numpy(left).double() / settings.temperature).softmax(0)
     return right
@@ -228,16 +228,16 @@ def test_penalties_and_bans_bear_on_the_draw_as_in_sampling(wished: SamplerSetti
     logits = torch.randn(size, generator=drawn(seed)) * 3
     rules = rules_for(wished, Bytes())
     found = changes(told, min(3, len(told)), rules, forbidden)
-    right = shares_by_sampling(judged(log_probabilities(logits.numpy()), found), wished)
-    held = Changed(size, torch.device("cpu"))
+    right = shares_by_sampling(apply_changes(log_probabilities(logits.numpy()), found), wished)
+    held = ChangesBuffer(size, torch.device("cpu"))
     held.set(changes([100, 101, 100, 101, 100], 0, rules, [5]))  # what was there before leaves nothing behind
     held.set(found)
     knobs = knobs_of(wished)
     assert knobs is not None
-    shares = shares_by_choose(logits, held.there, knobs, 4000)
+    shares = shares_by_choose(logits, held.device_tensor, knobs, 4000)
     assert (shares - right).abs().max() <= 1 / 2000
     held.set(None)
-    assert torch.equal(held.there, unchanged(size))
+    assert torch.equal(held.device_tensor, unchanged(size))
 
 
 @given(st.integers(0, 10_000), st.sampled_from(WAYS))
@@ -247,12 +247,12 @@ def test_the_same_number_draws_the_same_token_as_in_sampling(seed: int, wished: 
     logits = torch.randn(size, generator=drawn(seed)) * 3
     told = [97, 98, 97, 98, 97, 98, 97, 98]
     theirs = sampler.choose_token(logits, told, 4, rules, SamplerState(), drawn(seed), [3])
-    held, knobs = Changed(size, torch.device("cpu")), knobs_of(wished)
+    held, knobs = ChangesBuffer(size, torch.device("cpu")), knobs_of(wished)
     assert knobs is not None
     held.set(changes(told, 4, rules, [3]))
     at = torch.tensor([uniform(drawn(seed))], dtype=torch.double)
     tokens, logprob = choose_tokens(
-        logits[None], held.there, set_knobs(knobs, size), at, takes_order(knobs, size)
+        logits[None], held.device_tensor, knob_tensor(knobs, size), at, needs_sorting(knobs, size)
     )
     assert tokens.tolist() == [theirs.token]
     assert logprob.item() == pytest.approx(theirs.logprob, abs=1e-5)
@@ -260,9 +260,9 @@ def test_the_same_number_draws_the_same_token_as_in_sampling(seed: int, wished: 
 
 def test_where_all_is_forbidden_the_story_ends() -> None:
     size, wished = len(Bytes.pieces), SamplerSettings()
-    held = Changed(size, torch.device("cpu"))
+    held = ChangesBuffer(size, torch.device("cpu"))
     held.set(changes([97], 1, rules_for(wished, Bytes()), range(size)))
-    assert shares_by_choose(torch.zeros(size), held.there, Knobs(), 10)[Bytes.end_of_text] == 1
+    assert shares_by_choose(torch.zeros(size), held.device_tensor, Knobs(), 10)[Bytes.end_of_text] == 1
 
 
 def test_changes_are_for_one_row() -> None:
@@ -277,12 +277,12 @@ def test_the_likeliest_is_always_kept(top: int, uniform: float) -> None:
     logits[0, top] = 30.0
     drawn_at = torch.tensor([uniform], dtype=torch.double)
     for knobs in (Knobs(1, 1), Knobs(1, 0, 0.01), Knobs(1, 0, 1, 0.99), Knobs(1e-9)):
-        numbers, ordered = set_knobs(knobs, VOCABULARY), takes_order(knobs, VOCABULARY)
+        numbers, ordered = knob_tensor(knobs, VOCABULARY), needs_sorting(knobs, VOCABULARY)
         assert choose_tokens(logits, unchanged(VOCABULARY), numbers, drawn_at, ordered)[0].tolist() == [top]
 
 
 def test_without_warmth_the_first_of_the_likeliest_is_taken() -> None:
     logits = torch.tensor([[0.0, 2.0, 2.0, 1.9999999]])
-    numbers = set_knobs(Knobs(0), 4)
+    numbers = knob_tensor(Knobs(0), 4)
     tokens, _ = choose_tokens(logits, unchanged(4), numbers, torch.zeros(1, dtype=torch.double), False)
     assert tokens.tolist() == [1]

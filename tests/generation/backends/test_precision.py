@@ -13,7 +13,7 @@ from storytime_tui.generation.backends import precision
 from storytime_tui.generation.backends.precision import (
     choose_telling_precision,
     identity_of,
-    surprise,
+    mean_loss,
     verdict_in,
     write_verdict,
 )
@@ -56,16 +56,16 @@ def test_surprise_is_the_mean_loss_of_the_windows() -> None:
             losses += float(reference(part, labels=part).loss) * (part.shape[1] - 1)
         counts += part.shape[1] - 1
     backend = make_backend(ours_of(reference, kind), "fp32")
-    assert surprise(backend, IDS, window=128) == pytest.approx(losses / counts, rel=1e-4)
+    assert mean_loss(backend, IDS, window=128) == pytest.approx(losses / counts, rel=1e-4)
     with pytest.raises(ValueError, match="at least two tokens"):
-        surprise(backend, IDS[:1])
+        mean_loss(backend, IDS[:1])
 
 
 @int8
 def test_a_verdict_is_asked_for_once_and_kept(model: Any) -> None:
     asked = Asked(IDS)
     chosen, change = choose_telling_precision(model, "weights", asked)
-    assert chosen == "int8" and change is not None and abs(change) < precision.TOLERATED
+    assert chosen == "int8" and change is not None and abs(change) < precision.MAX_CHANGE
     assert choose_telling_precision(model, "weights", asked) == (chosen, change)
     assert asked.times == 1
     choose_telling_precision(model, "other weights", asked)
@@ -78,7 +78,7 @@ def test_a_verdict_is_asked_for_once_and_kept(model: Any) -> None:
 def test_where_int8_says_something_else_it_is_not_taken(
     model: Any, change: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(precision, "asked", lambda model, ids: change)
+    monkeypatch.setattr(precision, "int8_change", lambda model, ids: change)
     chosen = choose_telling_precision(model, "weights", Asked(IDS))
     assert chosen == (precision.choose_precision("auto", torch.device("cpu")), change)
     assert choose_telling_precision(model, "weights", Asked([])) == chosen

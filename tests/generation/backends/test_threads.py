@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from storytime_tui.generation.backends import threads
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
-from storytime_tui.generation.backends.threads import Neighbours, telling_with, threads_for
+from storytime_tui.generation.backends.threads import OtherPrograms, threads_for, using_threads
 from storytime_tui.models.gpt2 import Shape
 from storytime_tui.models.gpt2_files import empty_gpt2
 
@@ -37,9 +37,9 @@ def test_beside_a_training_run_it_is_one() -> None:
 @found
 def test_a_block_has_its_own_number_and_leaves_none() -> None:
     before = torch.get_num_threads()
-    with telling_with(3):
+    with using_threads(3):
         assert torch.get_num_threads() == 3
-        with pytest.raises(RuntimeError), telling_with(1):
+        with pytest.raises(RuntimeError), using_threads(1):
             assert torch.get_num_threads() == 1
             raise RuntimeError
         assert torch.get_num_threads() == 3
@@ -61,7 +61,7 @@ def test_no_other_thread_notices() -> None:
     old = threading.Thread(target=teach)
     old.start()
     began.wait(60)
-    with telling_with(torch.get_num_threads() + 2):
+    with using_threads(torch.get_num_threads() + 2):
         young = threading.Thread(target=teach)
         young.start()
         changed.set()
@@ -81,17 +81,17 @@ def _digest() -> str:
 
 def test_a_busy_neighbour_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     at = iter([(100.0, 50.0, 10.0), (100.01, 50.0, 10.0), (102.0, 54.0, 11.0)])
-    monkeypatch.setattr(threads, "_used", lambda: next(at))
-    neighbours = Neighbours()
-    assert neighbours.busy() == 0.0  # too soon to say
-    assert neighbours.busy() == 1.5
+    monkeypatch.setattr(threads, "_cpu_seconds", lambda: next(at))
+    others = OtherPrograms()
+    assert others.busy() == 0.0  # too soon to say
+    assert others.busy() == 1.5
 
 
 def test_work_of_another_process_is_not_ones_own() -> None:
     """The clocks are read as they are meant: a child that only computes adds to what others use, not to ours."""
-    _, all_before, own_before = threads._used()
+    _, all_before, own_before = threads._cpu_seconds()
     subprocess.run([sys.executable, "-c", "sum(range(6_000_000))"], check=True)
-    _, all_after, own_after = threads._used()
+    _, all_after, own_after = threads._cpu_seconds()
     assert all_after - all_before > own_after - own_before
 
 
@@ -105,7 +105,7 @@ def test_what_is_read_does_not_depend_on_the_number_of_threads(precision: str) -
     backend = make_backend(model.eval(), precision)
     found = []
     for number in (1, 2, 3):
-        with telling_with(number):
+        with using_threads(number):
             cache = backend.new_cache()
             logits = [backend.read([i * 37 % 5000 for i in range(128)], cache)]
             logits += [backend.read([i * 7 % 5000], cache) for i in range(90)]

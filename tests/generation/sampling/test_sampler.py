@@ -19,14 +19,14 @@ from storytime_tui.generation.sampling.sampler import (
     Choice,
     SamplerState,
     alternatives,
+    apply_changes,
+    candidates,
     changes,
     choose_token,
     draw,
-    judged,
     log_probabilities,
     mass_after,
-    possible,
-    steered,
+    mirostat,
 )
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from tests.generation.fakes import Bytes
@@ -171,7 +171,9 @@ def test_the_warpers_of_transformers_give_the_same_with_the_temperature_last(
         theirs = TopPLogitsWarper(top_p)(None, theirs)
     theirs = TemperatureLogitsWarper(temperature)(None, theirs)[0].softmax(0)
     settings = dataclasses.replace(OFF, top_k=top_k, top_p=top_p)
-    ids, scores = possible(log_probabilities(logits.numpy()), settings, np.zeros(size, bool), generator_of(0))
+    ids, scores = candidates(
+        log_probabilities(logits.numpy()), settings, np.zeros(size, bool), generator_of(0)
+    )
     ours = torch.zeros(size, dtype=torch.float64)
     ours[torch.from_numpy(ids)] = torch.from_numpy(scores.astype(float) / temperature).softmax(0)
     assert (ours - theirs).abs().max() <= 1e-6
@@ -192,14 +194,14 @@ def test_with_its_mass_known_ahead_the_same_tokens_are_left_with_the_same_scores
     rules = rules_of(wished)
     own = log_probabilities(gpt2_like(SIZE, seed, spread).numpy())
     found = changes([*told, *told[:5]], 3, rules, (int(own.argmax()),))
-    scores = judged(own, found)
+    scores = apply_changes(own, found)
     mass = mass_after(own, scores, found)
     if mass is None:  # the likeliest, which is forbidden, was nearly all
         return
     assert mass == pytest.approx(float(np.exp(scores.astype(float)).sum()), rel=1e-5)
     left = []
     for known in (None, mass):
-        ids, kept = possible(scores, wished, rules.precious, generator_of(0), known)
+        ids, kept = candidates(scores, wished, rules.protected, generator_of(0), known)
         left.append(sorted((int(i), float(s)) for i, s in zip(ids, kept, strict=True) if s > -np.inf))
     assert left[0] == left[1]
 
@@ -312,8 +314,8 @@ def test_the_number_of_threads_changes_nothing(name: str) -> None:
     rules = dataclasses.replace(
         rules_of(settings),
         vocabulary_size=50_257,
-        precious=np.zeros(50_257, bool),
-        spared=np.zeros(50_257, bool),
+        protected=np.zeros(50_257, bool),
+        exempt=np.zeros(50_257, bool),
         breaker=np.zeros(50_257, bool),
     )
     threads, said = torch.get_num_threads(), []
@@ -406,7 +408,7 @@ def test_mirostat_steers_to_the_surprise_that_is_aimed_at() -> None:
         scores = log_probabilities(logits.numpy())
         for _ in range(600):
             before = 2 * aim if state.mu is None else state.mu
-            _, state = steered(scores, settings, state, generator)
+            _, state = mirostat(scores, settings, state, generator)
             assert state.mu is not None
             surprises.append((before - state.mu) / settings.mirostat_rate + aim)
         assert sum(surprises[100:]) / 500 == pytest.approx(aim, abs=0.25)

@@ -111,9 +111,9 @@ def test_top_k_keeps_the_k_likeliest_and_their_equals(shares: np.ndarray, k: int
 
 @given(flat_or_not, st.floats(0.01, 1), st.floats(0.01, 0.99))
 def test_top_p_among_the_sensible_is_both_cuts(shares: np.ndarray, m: float, p: float) -> None:
-    sensible = truncation.keep_min_p(shares, m)
-    both = truncation.keep_top_p(shares, p) & sensible
-    assert np.array_equal(truncation.keep_top_p(shares, p, sensible), both)
+    allowed = truncation.keep_min_p(shares, m)
+    both = truncation.keep_top_p(shares, p) & allowed
+    assert np.array_equal(truncation.keep_top_p(shares, p, allowed), both)
 
 
 @pytest.mark.parametrize("spread", [0.0, 1e-6, 1e-3, 0.3, 3.0, 30.0])
@@ -137,17 +137,17 @@ def test_counting_into_bins_finds_what_sorting_finds(spread: float, mass: float)
 
 @given(flat_or_not, st.floats(0, 1), st.sets(st.integers(0, 59)))
 def test_xtc_leaves_the_least_likely_of_the_good(
-    shares: np.ndarray, threshold: float, precious: set[int]
+    shares: np.ndarray, threshold: float, protected: set[int]
 ) -> None:
-    flags = np.array([i in precious for i in range(len(shares))])
+    flags = np.array([i in protected for i in range(len(shares))])
     threshold = max(threshold, 1e-37)
-    kept = truncation.pass_over_likeliest(shares, threshold, flags)
+    kept = truncation.exclude_top_choices(shares, threshold, flags)
     over, good = shares[~kept], shares[shares >= np.float32(threshold)]
     assert len(over) in (0, len(good) - 1)
     assert not flags[~kept].any()
     if len(over):
         assert over.min() >= good.min() == shares[kept & (shares >= np.float32(threshold))].max()
-    elif not precious:
+    elif not protected:
         assert len(good) < 2
 
 
@@ -193,13 +193,13 @@ def test_lately_is_the_newest_of_the_window(window: int) -> None:
     st.lists(st.integers(0, 9), max_size=30), st.floats(-3, 3), st.floats(-3, 3), st.sets(st.integers(0, 9))
 )
 def test_frequency_is_for_each_time_and_presence_once(
-    told: list[int], each: float, once: float, spared: set[int]
+    told: list[int], each: float, once: float, exempt: set[int]
 ) -> None:
     scores = scores_of(10, 0)
-    flags = np.array([i in spared for i in range(10)])
+    flags = np.array([i in exempt for i in range(10)])
     changed = penalties.frequency(scores, np.array(told, np.int64), each, once, flags)
     for token in range(10):
-        taken = told.count(token) * each + once if token in told and token not in spared else 0.0
+        taken = told.count(token) * each + once if token in told and token not in exempt else 0.0
         assert changed[token] == pytest.approx(scores[token] - taken, abs=1e-4)
 
 
@@ -301,5 +301,5 @@ def test_none_of_them_changes_what_it_was_given() -> None:
         assert np.array_equal(scores, before) and np.array_equal(told, view)
     for ours, _ in CUTS.values():
         ours(shares)
-    truncation.pass_over_likeliest(shares, 1e-6, np.zeros(300, bool))
+    truncation.exclude_top_choices(shares, 1e-6, np.zeros(300, bool))
     assert np.array_equal(shares, copy)

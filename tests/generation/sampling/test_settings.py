@@ -171,7 +171,7 @@ def test_a_look_at_the_tokens_tells_words_from_marks() -> None:
     assert flagged(facts.ends_word) == {b"owl", b" owl", b"1", b"don't"}
     assert flagged(facts.silent) == {b""}
     rules = rules_for(SamplerSettings(), Words())
-    assert flagged(rules.precious) == {b"\n", b"<end>"}
+    assert flagged(rules.protected) == {b"\n", b"<end>"}
     assert rules.suppressed.tolist() == [9]
 
 

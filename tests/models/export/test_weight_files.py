@@ -138,7 +138,7 @@ def test_damage_is_one_sentence(model: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is damaged"):
         written(model, tmp_path / "out")
     path.unlink()
-    with pytest.raises(ModelError, match="is not there"):
+    with pytest.raises(ModelError, match="is missing"):
         written(model, tmp_path / "out-2")
 
 
@@ -214,7 +214,7 @@ def test_a_base_whose_names_lack_the_outermost_module_is_merged(model: Path, tmp
         (pair(), {"alpha_pattern": {"(": 3}}, "is damaged"),
         (pair(), {"lora_alpha": "much"}, "is damaged"),
         ({"base_model.model.transformer.wte.lora_embedding_A": torch.ones(4, 320)}, {}, "cannot be merged"),
-        ({"base_model.model.transformer.wte.weight": torch.ones(320, 16)}, {}, "also uses for something"),
+        ({"base_model.model.transformer.wte.weight": torch.ones(320, 16)}, {}, "also uses elsewhere"),
         ({"base_model.model.transformer.ln_f.bias": torch.ones(15)}, {}, "does not fit its base"),
         (
             {name.replace("h.0", "h.7"): tensor for name, tensor in pair().items()},

@@ -8,8 +8,8 @@ import pytest
 from storytime_tui import files
 from storytime_tui.training.card import with_voice
 from storytime_tui.training.events import VoiceMeasured
-from storytime_tui.training.heard import in_words, of_passages, share_of
 from storytime_tui.training.sums import damage_in, replace_file, write_sums
+from storytime_tui.training.voice_report import in_words, of_passages, share_of
 
 ONE = VoiceMeasured(40, 24, 19, 3, 0.0125, ("Hedgerow Tales",), (19,))
 TWO = VoiceMeasured(48, 24, 21, 0, 0.0, ("Hedgerow Tales", "Grimm [1812]"), (11, 10))
@@ -24,10 +24,10 @@ def test_the_words_on_the_terminal() -> None:
 def test_the_card_says_it_once_however_often_it_was_measured() -> None:
     card = "# hedge, step 40\n\n## Figures\n\n| loss |\n\n## What it learned from\n\n15 stories.\n"
     first = with_voice(card, ONE)
-    assert "Of 24 passages that step 40 told, 19 sound like the shelf" in first
-    assert "1.2% of their runs of eight words" in first and "does not say whether a passage is good" in first
+    assert "Of 24 passages generated at step 40, 19 sound like their shelf" in first
+    assert "1.2% of their eight-word sequences" in first and "does not say whether a passage is good" in first
     second = with_voice(first, TWO)
-    assert second.count("## Voice") == 1 and "step 40 told" not in second
+    assert second.count("## Voice") == 1 and "at step 40" not in second
     assert "- Hedgerow Tales: 11\n- Grimm \\[1812\\]: 10\n\n## What it learned from" in second
     assert second.startswith(card[: card.index("## What")]) and second.endswith(card[card.index("## What") :])
     assert with_voice("# A card of somebody's own", ONE).startswith(

@@ -1,4 +1,4 @@
-"""What can go wrong between this machine and the Hub, each as one sentence. Knows no torch."""
+"""Failures of a download from the Hub, each explained in one sentence. Knows no torch."""
 
 import httpx
 
@@ -6,24 +6,24 @@ from storytime_tui import files
 from storytime_tui.errors import ModelError
 from storytime_tui.models import catalogue
 from storytime_tui.models.download import Download, endpoint
-from storytime_tui.models.hub_line import NotTheHub, Refused
+from storytime_tui.models.hub_client import NotTheHub, Refused
 
 
-def offline() -> str:
-    """What can be picked where nothing can be fetched."""
+def offline_bases() -> str:
+    """The bases that need no download, as a phrase."""
     starter = f"{catalogue.STARTER} and " if catalogue.has_starter() else ""
-    return f"{starter}your own runs need no download, nor do scratch-tiny and scratch-small, to learn from nothing"
+    return f"{starter}your own runs need no download, nor do the untrained scratch-tiny and scratch-small"
 
 
 def silent(repo_id: str) -> ModelError:
-    """The Hub took the request and says nothing."""
+    """The error for a Hub that stops answering."""
     return ModelError(
-        f"The Hub at {endpoint()} went silent while {repo_id} was on its way: try again later; {offline()}."
+        f"The Hub at {endpoint()} stopped answering while {repo_id} was fetched: try again later; {offline_bases()}."
     )
 
 
 def explain_download(error: BaseException, job: Download) -> ModelError:
-    """The sentence for `error`, which ended `job`."""
+    """The ModelError for `error`, which ended `job`."""
     repo_id = job.repo_id
     if isinstance(error, ModelError):
         return error
@@ -33,20 +33,20 @@ def explain_download(error: BaseException, job: Download) -> ModelError:
         return ModelError(files.explain(error, f"fetching {repo_id}"))
     if isinstance(error, NotTheHub | ValueError | httpx.InvalidURL | httpx.UnsupportedProtocol):
         return ModelError(
-            f"What {endpoint()} answers when asked for {repo_id}{_what(error)} is not the Hub's: check HF_ENDPOINT, "
-            f"and whether the network wants a login; {offline()}."
+            f"{endpoint()} does not answer like the Hub when asked for {repo_id}{_what(error)}: check HF_ENDPOINT, "
+            f"and whether the network needs a login; {offline_bases()}."
         )
     if job.file == "":
         return ModelError(
             f"The Hub at {endpoint()} cannot be reached, and {repo_id} is not on this machine: check the "
-            f"network, or pick what is here: {offline()}."
+            f"network, or pick a base that works offline: {offline_bases()}."
         )
-    kept = "; the files that came whole are kept" if job.kept else ""
-    return ModelError(f"The connection broke while {job.file} of {repo_id} was on its way: try again{kept}.")
+    kept = "; the completed files are kept" if job.kept else ""
+    return ModelError(f"The connection broke while {job.file} of {repo_id} was fetched: try again{kept}.")
 
 
 def _what(error: BaseException) -> str:
-    return f", {error}," if isinstance(error, NotTheHub) else ""
+    return f" (it sent {error})" if isinstance(error, NotTheHub) else ""
 
 
 def _refused(error: Refused, repo_id: str) -> ModelError:
@@ -56,7 +56,7 @@ def _refused(error: Refused, repo_id: str) -> ModelError:
             f"{repo_id} is gated: accept its terms on {endpoint()}/{repo_id}, then log in with "
             "`hf auth login` (or set HF_TOKEN) and try again."
         )
-    # without a login, the Hub says the same of what is private and of what is not there
+    # Without a login, the Hub answers the same for private and for missing models.
     hidden = status == 401 and not code and not error.message.startswith("Invalid credentials")
     if code == "RepoNotFound" or hidden:
         near = catalogue.nearest_names(repo_id)
@@ -66,11 +66,11 @@ def _refused(error: Refused, repo_id: str) -> ModelError:
             f"`hf auth login` or set HF_TOKEN.{hint}"
         )
     if code in ("EntryNotFound", "RevisionNotFound"):
-        return ModelError(f"{repo_id} is not whole on the Hub, or it changed meanwhile: try again later.")
+        return ModelError(f"{repo_id} is incomplete on the Hub, or it has just changed: try again later.")
     if status == 401:
         return ModelError(
             f"The Hub does not accept your login, so {repo_id} cannot be fetched: log in again with "
-            "`hf auth login`, or mend HF_TOKEN."
+            "`hf auth login`, or correct HF_TOKEN."
         )
     if status == 403:
         return ModelError(
@@ -78,5 +78,5 @@ def _refused(error: Refused, repo_id: str) -> ModelError:
             "and log in with `hf auth login` (or HF_TOKEN) with a token that may read it."
         )
     if status == 429:
-        return ModelError(f"The Hub asks for a pause: try to fetch {repo_id} again in a few minutes.")
+        return ModelError(f"The Hub limits requests right now: fetch {repo_id} again in a few minutes.")
     return ModelError(f"The Hub answered with error {status} when asked for {repo_id}: try again later.")
