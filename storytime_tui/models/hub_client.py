@@ -98,8 +98,7 @@ class HubClient:
 
     @contextlib.contextmanager
     def file(self, path: str, start: int) -> Iterator[tuple[Answer, Callable[[int], Iterator[bytes]]]]:
-        """A file's data from `start` on: the answer's headers, and a function that yields the data up to an end
-        offset.
+        """A file's data from `start` on: the answer's headers, and a function that yields the data up to an end offset.
 
         That function raises NotTheHub if more data comes. Also raises Refused, OSError and httpx.HTTPError.
         """

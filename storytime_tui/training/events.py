@@ -84,10 +84,9 @@ class Evaluated(Event):
 @dataclass(frozen=True)
 class VoiceMeasured(Event):
     """The model generated `passages` passages as the run's shelves, and a classifier judged their manner: `of_shelf`
-    sound like their own shelf, `of_base` like the base, the rest like another shelf. `copied` is the share (0 to
-    1) of their eight-word sequences that occur in the training stories. `shelves`: the titles; `of_each`: each
-    one's part of `of_shelf`. At the end of a run, `step` is that of the best checkpoint, which generates at
-    `strength`."""
+    sound like their own shelf, `of_base` like the base, the rest like another shelf. `copied` is the share (0 to 1)
+    of their eight-word sequences that occur in the training stories. `shelves`: the titles; `of_each`: each one's
+    part of `of_shelf`. At the end of a run, `step` is that of the best checkpoint, which generates at `strength`."""
 
     step: int
     passages: int

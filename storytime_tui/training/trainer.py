@@ -212,8 +212,7 @@ class Trainer:
         return self.ranks.sum(loss_sum), waited
 
     def _update(self) -> tuple[float, Tensor]:
-        """Clip the gradients and step the optimiser. Returns the learning rate and the gradient norm before
-        clipping."""
+        """Clip the gradients and step the optimiser. Returns the learning rate and the norm before clipping."""
         assert self.plan.learning_rate
         rate = learning_rate_at(
             self.step,
