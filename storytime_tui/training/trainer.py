@@ -171,8 +171,7 @@ class Trainer:
     def _gradients(self) -> Generator[ev.Event, None, tuple[Tensor, float] | None]:
         """Accumulate the gradients of one step. Returns (mean loss, seconds paused), or None when stopped.
 
-        When out of memory, the same windows are read again in smaller micro-batches, so this step and all later
-        ones have the same result.
+        When out of memory, the same windows are read in smaller micro-batches; no step's result changes.
         """
         while True:
             try:
@@ -242,9 +241,7 @@ class Trainer:
             )
         if not self.model.checkpointing:
             self.model.checkpointing = True
-            return (
-                "The memory was full: from now on checkpointing is on, which needs less memory but more time."
-            )
+            return "The memory was full: from now on checkpointing is on, which takes more time."
         return None
 
     # -- between steps -------------------------------------------------------------------------------
@@ -258,8 +255,7 @@ class Trainer:
         paused = False
         while True:
             if between_steps:
-                # before the first step, the request stays
-                if self.step > 0 and self.control.take_checkpoint():
+                if self.step > 0 and self.control.take_checkpoint():  # before step 1 the request waits
                     problem = yield from self._report_steps()
                     if problem:
                         return True  # the loop finds the same problem and ends
@@ -340,8 +336,7 @@ class Trainer:
 
     def _save_due(self) -> bool:
         late = time.monotonic() - self._saved_at > SAVE_SECONDS
-        # the ranks' clocks differ, so FSDP saves by step only
-        return self.best_step == self.step or (late and not self.ranks.sharded)
+        return self.best_step == self.step or (late and not self.ranks.sharded)  # ranks' clocks differ
 
     def _save(self) -> Iterator[ev.Event]:
         best = self.best_step == self.step
