@@ -62,8 +62,12 @@ def _entries(parent: Path) -> list[Item]:
     """Everything in the bin whose name is one of ours. Raises OSError."""
     try:
         names = os.listdir(parent / _BIN)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return []
+    except NotADirectoryError:
+        if parent.is_dir():  # only the bin is not one of ours
+            return []
+        raise
     return [item for name in names if (item := _item(parent / _BIN / name))]
 
 

@@ -357,7 +357,7 @@ def test_a_name_of_thousands_of_letters_is_a_sentence(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["tell", "--temperature", "99"], "between 0 and 5"),
+        (["tell", "--temperature", "99"], "from 0 to 5"),
         (["tell", "--n", "0"], "--n is 0, but must be from 1 to"),
         (["tell", "--max-tokens", "0"], "max_tokens is 0"),
         (["tell", "--preset", LONG], "no preset 'xxx"),

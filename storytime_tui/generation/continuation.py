@@ -140,8 +140,7 @@ class Continuation:
         )
 
     def _penalised_ids(self) -> Sequence[int]:
-        """The ids that repetition penalties look at: without the shelf's line, whose title is not part of the
-        story."""
+        """The ids that repetition penalties look at: without the shelf's line, whose title is not part of the story."""
         line_tokens = self._view.voice - len(self._scene.front.blank)
         return self.ids[1 + line_tokens :] if self._view.voice else self.ids
 

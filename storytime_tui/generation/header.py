@@ -1,5 +1,4 @@
-"""The tokens before a story in view: a shelf's line, the memory's header lines, a blank line, the rest of the
-memory.
+"""The tokens before a story in view: a shelf's line, the memory's header lines, a blank line, the rest of the memory.
 
 The layout gives the same ids as in training: see `corpus.headers`. Knows no torch.
 """

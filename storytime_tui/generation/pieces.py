@@ -25,8 +25,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the model sees of a story, in tokens, except `begins`: the index of the first visible character of the
-    text.
+    """What the model sees of a story, in tokens, except `begins`: the index of the first visible character of the text.
 
     `voice` counts the tokens of the shelf's line, which is not part of the story.
     """
@@ -54,9 +53,8 @@ WHY_IT_STOPPED = {
 class Told:
     """The final record of a stream.
 
-    `stopped_by` is "length", "end" (the model ended the story), "stop" (a stop text), "you", or "stuck" (only
-    banned phrases were left). `reused` counts the prompt's tokens that were cached, `read` those that were
-    prefilled.
+    `stopped_by` is "length", "end" (the model ended the story), "stop" (a stop text), "you", or "stuck" (only banned
+    phrases were left). `reused` counts the prompt's tokens that were cached, `read` those that were prefilled.
     """
 
     tokens: int

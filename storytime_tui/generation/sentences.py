@@ -73,8 +73,7 @@ def _ends_here(text: str, match: re.Match[str]) -> bool:
 
 
 def _is_abbreviation(before: str, following: str) -> bool:
-    """Whether the full stop belongs to a word: an abbreviation, No before a number, an initial (but not "It was
-    I.")."""
+    """Whether the full stop belongs to a word: Mr., No. before a number, or an initial (but not "It was I.")."""
     word = _WORD_BEFORE.search(before[-40:])
     if word is None:
         return False

@@ -104,8 +104,7 @@ def _reusable(known: TokenHistory, data: bytes, common: int) -> int:
 
 
 def _between_words(known: TokenHistory, count: int, data: bytes) -> bool:
-    """Whether a tokenizer would split after this many tokens whatever follows: before a word's space, or after a
-    line."""
+    """Whether a tokenizer always splits after this many tokens: before a word's space, or after a line."""
     place = known.ends[count - 1]
     if count < len(known.ends) and known.ends[count] == place:
         return False  # the next token completes the same character

@@ -34,7 +34,7 @@ def _trouble_of(summary: RunSummary) -> str:
         return f"The run {summary.name} is damaged. {summary.trouble}"
     if summary.left_out:
         lines = count(summary.left_out, "line")
-        return f"The run {summary.name} has {lines} in its journal that cannot be read: left out."
+        return f"{lines} in the journal of the run {summary.name} cannot be read: skipped."
     return ""
 
 

@@ -22,8 +22,7 @@ STARTER_FOLDER = Path(__file__).parent / "starter"  # weights and card; missing 
 
 @dataclass(frozen=True)
 class Base:
-    """One entry of the catalogue: `name` as used on the command line and in plans, `note` as its one-line
-    description."""
+    """A base in the catalogue: `name` as on the command line and in plans, `note` as its one-line description."""
 
     name: str
     note: str

@@ -32,8 +32,7 @@ TOKENIZER_LIMIT = 150_000_000  # bytes of one file; the largest vocabularies hav
 
 
 def read_json(path: Path, limit: int = small_files.LIMIT) -> dict[str, Any]:
-    """A JSON object from a regular file of at most `limit` bytes. Raises ModelError naming the file for anything
-    else."""
+    """A JSON object from a regular file of at most `limit` bytes. Raises ModelError naming the file."""
     try:
         data = small_files.read_bytes(path, limit)
     except FileNotFoundError as error:
@@ -100,8 +99,7 @@ def check_folder(folder: Path) -> None:
 def check_config(config: dict[str, Any], where: str) -> None:
     """Raise ModelError for a model that cannot be used here, judging by its config.json.
 
-    Refused are models that need their own program code (never run here), impossible numbers, and quantised
-    weights.
+    Refused are models that need their own program code (never run here), impossible numbers, and quantised weights.
     """
     kind = config.get("model_type")
     if "auto_map" in config:

@@ -60,8 +60,7 @@ def size_of_shape(shape: ScratchShape, vocabulary: int, window: int) -> Size:
 
 
 def size_in(folder: Path) -> Size:
-    """The size of the model in a folder, from its config.json and the headers of its weight files. Raises
-    ModelError."""
+    """The size of the model in a folder, from its config.json and its weight files' headers. Raises ModelError."""
     config = model_folder.read_json(folder / model_folder.CONFIG)
     text = config.get("text_config") if isinstance(config.get("text_config"), dict) else config
     shapes = safetensors_header.shapes_in(folder / name for name in model_folder.weight_names(folder))
@@ -97,9 +96,8 @@ def estimate_memory(
 ) -> int:
     """Bytes that training takes with `batch` windows of `block` tokens per micro-batch.
 
-    `precision` is fp32 or a 16-bit one. `accumulates`: a step has more than one micro-batch, so the gradients of
-    the earlier ones are in memory during the forward pass. Without it they replace the activations as these are
-    freed.
+    `precision` is fp32 or a 16-bit one. `accumulates`: a step has more than one micro-batch, so the gradients of the
+    earlier ones are in memory during the forward pass. Without it they replace the activations as these are freed.
     """
     sixteen_bit = precision != "fp32"
     # On a GPU a frozen base is stored in 16 bits, and so is its residual stream.

@@ -94,8 +94,7 @@ def read_weights(model: GPT2, folder: Path) -> tuple[list[str], list[str]]:
 
 
 def fill_from(model: GPT2, tensors: Iterable[tuple[str, Tensor]]) -> tuple[list[str], list[str]]:
-    """Load tensors under Hugging Face's names into a model; return the missing names and those with a different
-    shape."""
+    """Load tensors under Hugging Face's names into a model; return the names missing and those of another shape."""
     missing = dict(model.named_parameters())
     mismatched = []
     with torch.no_grad():

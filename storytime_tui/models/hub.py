@@ -30,9 +30,8 @@ def fetch(
     """The folder with the complete model `repo_id`, downloaded unless an intact copy is in the cache.
 
     A cached model is used without network access. `on_progress(what, done, total)` counts bytes, in the calling
-    thread; `cancelled` is polled ten times a second. HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN and
-    HF_HUB_OFFLINE are respected. Raises ModelError with one sentence for every failure, and FetchStopped after
-    cancellation.
+    thread; `cancelled` is polled ten times a second. HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_TOKEN and HF_HUB_OFFLINE
+    are respected. Raises ModelError with one sentence for every failure, and FetchStopped after cancellation.
     """
     if not catalogue.is_repo_id(repo_id):
         raise ModelError(f"{repo_id!r} is not a model id: an id on the Hub is written model or owner/model.")

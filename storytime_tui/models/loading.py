@@ -162,8 +162,7 @@ def choose_device(name: str, local: int | None = None) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> Literal["bf16", "fp16", "fp32"]:
-    """The precision called `name`; "auto" is bf16 if `device` supports it in hardware, else fp16 on a GPU, else
-    fp32.
+    """The precision called `name`; "auto" is bf16 if `device` supports it in hardware, else fp16 on a GPU, else fp32.
 
     Raises ModelError for a precision that the device can only emulate, which is 20 to 50 times slower.
     """

@@ -34,11 +34,10 @@ _SIZED = re.compile(r"scratch-([1-9][0-9]*)x([1-9][0-9]*)")
 
 
 def scratch_shape(name: str) -> ScratchShape | None:
-    """The shape of a base with random weights: a listed one, or one by size, such as `scratch-9x320` (layers ×
-    width).
+    """The shape of a base with random weights: a listed one, or one by size, such as `scratch-9x320` (layers × width).
 
-    Heads are 64 wide, the vocabulary is 8,192 tokens, the window 512 tokens. None for any other base, and for a
-    size out of range, which `resolve_base` reports.
+    Heads are 64 wide, the vocabulary is 8,192 tokens, the window 512 tokens. None for any other base, and for a size
+    out of range, which `resolve_base` reports.
     """
     if name in SCRATCH_SHAPES:
         return SCRATCH_SHAPES[name]

@@ -100,8 +100,7 @@ def _package_root() -> Path:
 
 
 def _is_plain(data: bytes) -> bool:
-    """Whether it is a byte-level BPE like GPT-2's: no patterns, no normalizer, every id within the vocabulary's
-    size.
+    """Whether it is a byte-level BPE like GPT-2's: no patterns, no normalizer, every id within the vocabulary's size.
 
     Such a file cannot hang or take more memory than its own size.
     """

@@ -128,8 +128,7 @@ def _set_aside(folder: Path) -> None:
 def newest_complete(run: Path) -> tuple[Path | None, list[str]]:
     """The newest complete checkpoint (None if there is none), and a sentence for each damaged newer one.
 
-    If there is a complete one, damaged ones are renamed to `step-N.damaged`, so that their steps can be saved
-    again.
+    If there is a complete one, damaged ones are renamed to `step-N.damaged`, so that their steps can be saved again.
     """
     damaged_folders: list[Path] = []
     sentences: list[str] = []

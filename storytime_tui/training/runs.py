@@ -188,9 +188,8 @@ def is_left_empty(folder: Path) -> bool:
 def new_run(name: str | None, plan: TrainingPlan) -> Iterator[Path]:
     """Create a run's folder with its plan, and lock it for the block.
 
-    `name` None takes the first collection's name and a free number. If two programs request one name, only one
-    gets it. Raises RunError if the name is taken, and OSError if the folder cannot be created; nothing is left of
-    it then.
+    `name` None takes the first collection's name and a free number. If two programs request one name, only one gets
+    it. Raises RunError if the name is taken, and OSError if the folder cannot be created; nothing is left of it then.
     """
     with contextlib.ExitStack() as stack:
         folder = _claim_name(name, plan.collections, stack)

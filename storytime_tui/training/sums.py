@@ -60,8 +60,7 @@ def damage_in(checkpoint: Path, *, model_only: bool = False) -> str:
 
 
 def check_model(folder: Path) -> None:
-    """Raise ModelError if a checkpoint's model changed since it was saved; a folder without checksums is not
-    checked."""
+    """Raise ModelError if a checkpoint's model has changed; a folder without checksums is not checked."""
     damaged = damage_in(folder, model_only=True) if os.path.lexists(folder / SUMS) else ""
     if damaged:
         raise ModelError(

@@ -171,8 +171,7 @@ class Trainer:
     def _gradients(self) -> Generator[ev.Event, None, tuple[Tensor, float] | None]:
         """Accumulate the gradients of one step. Returns (mean loss, seconds paused), or None when stopped.
 
-        When out of memory, the same windows are read again in smaller micro-batches, so this step and all later
-        ones have the same result.
+        When out of memory, the same windows are read in smaller micro-batches; no step's result changes.
         """
         while True:
             try:
@@ -212,8 +211,7 @@ class Trainer:
         return self.ranks.sum(loss_sum), waited
 
     def _update(self) -> tuple[float, Tensor]:
-        """Clip the gradients and step the optimiser. Returns the learning rate and the gradient norm before
-        clipping."""
+        """Clip the gradients and step the optimiser. Returns the learning rate and the norm before clipping."""
         assert self.plan.learning_rate
         rate = learning_rate_at(
             self.step,
@@ -243,9 +241,7 @@ class Trainer:
             )
         if not self.model.checkpointing:
             self.model.checkpointing = True
-            return (
-                "The memory was full: from now on checkpointing is on, which needs less memory but more time."
-            )
+            return "The memory was full: from now on checkpointing is on, which takes more time."
         return None
 
     # -- between steps -------------------------------------------------------------------------------
@@ -259,8 +255,7 @@ class Trainer:
         paused = False
         while True:
             if between_steps:
-                # before the first step, the request stays
-                if self.step > 0 and self.control.take_checkpoint():
+                if self.step > 0 and self.control.take_checkpoint():  # before step 1 the request waits
                     problem = yield from self._report_steps()
                     if problem:
                         return True  # the loop finds the same problem and ends
@@ -341,8 +336,7 @@ class Trainer:
 
     def _save_due(self) -> bool:
         late = time.monotonic() - self._saved_at > SAVE_SECONDS
-        # the ranks' clocks differ, so FSDP saves by step only
-        return self.best_step == self.step or (late and not self.ranks.sharded)
+        return self.best_step == self.step or (late and not self.ranks.sharded)  # ranks' clocks differ
 
     def _save(self) -> Iterator[ev.Event]:
         best = self.best_step == self.step

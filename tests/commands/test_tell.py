@@ -298,7 +298,7 @@ def test_every_setting_is_reached_and_an_option_wins_over_set(teller: FakeTeller
         (["--blend", "other=much"], "--blend is 'other=much'"),
         (["--blend", "other=1.5"], "share of other in the blend is 1.5"),
         (["--blend", "other=nan"], "share of other in the blend is nan"),
-        (["--blend", "a=0.6", "--blend", "b=0.6"], "shares in the blend are 1.2 together"),
+        (["--blend", "a=0.6", "--blend", "b=0.6"], "shares in the blend sum to 1.2"),
         (["--blend", "a=0.6", "--blend", "a=0.1"], "names a twice"),
     ],
 )

@@ -202,7 +202,7 @@ def test_a_run_says_how_its_voice_is_in_its_journal_its_card_and_its_summary(
     assert len((folder / "events.jsonl").read_text().splitlines()) == len(read_events(folder))
     best = folder / "checkpoints" / "best"
     card = (best / "README.md").read_text(encoding="utf-8")
-    assert f"Of 4 passages that step {measured.step} told, {measured.of_shelf} sound like" in card
+    assert f"Of 4 passages generated at step {measured.step}, {measured.of_shelf} sound like" in card
     assert damage_in(best.resolve()) == ""
     before = identity_of(best)
     replace_file(best.resolve(), "README.md", b"# Another card")

@@ -168,7 +168,7 @@ def test_the_packages_own_starter_is_whole_small_and_tells(
     assert has_starter()
     shards = [path.stat().st_size for path in REAL.glob("*.safetensors")]
     assert max(shards) < 16 * 2**20 and sum(shards) <= 30.5e6
-    assert (REAL / "README.md").is_file() and len(list(REAL.glob("plan-*.toml"))) == 7
+    assert (REAL / "README.md").is_file() and len(list(REAL.glob("plan-*.toml"))) == 8
     monkeypatch.setattr(precision, "int8_change", lambda *_: 0.0)
     asked = SamplerSettings(max_tokens=60, seed=1)
     pieces = list(generate.open_teller(STARTER).tell("Once upon a time", asked))

@@ -60,7 +60,7 @@ def test_one_line_is_left_out() -> None:
     made("one")
     with (paths.runs_folder() / "one" / "events.jsonl").open("ab") as file:
         file.write(b"{broken\n")
-    assert records.troubles(records.run_records())[0].endswith("cannot be read and is left out.")
+    assert records.troubles(records.run_records())[0].endswith("cannot be read: skipped.")
 
 
 def a_loop(place: Path) -> None:
@@ -363,8 +363,8 @@ def test_a_bad_line_is_left_out_and_counted(capsys: pytest.CaptureFixture[str], 
     said = journal.read_journal(folder)
     assert said.events == [STEP] and said.left_out == 1
     out, err = told(capsys, "list")
-    assert "interrupted" in out and "1 line of the journal cannot be read" in err
-    assert "1 line of the journal" in told(capsys, "show", "bad", "--json")[1]
+    assert "interrupted" in out and "1 line in the journal of the run bad cannot be read" in err
+    assert "1 line in the journal" in told(capsys, "show", "bad", "--json")[1]
 
 
 def test_what_a_later_version_says_is_passed_over() -> None:

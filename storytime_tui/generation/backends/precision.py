@@ -94,8 +94,8 @@ def write_verdict(folder: Path, change: float) -> None:
 
 
 def verdict_in(folder: Path) -> float | None:
-    """The change in a folder's verdict file, if it is for these weights and this machine's int8 arithmetic; else
-    None."""
+    """The change in a folder's verdict file; None unless it is for these weights and this machine's int8
+    arithmetic."""
     with contextlib.suppress(OSError, UnreadableFile, ValueError, KeyError, TypeError, OverflowError):
         record = read_json(folder / VERDICT)
         change = float(record["int8"][_arithmetic()])

@@ -243,11 +243,10 @@ def candidates(
 def mirostat(
     scores: Scores, settings: SamplerSettings, state: SamplerState, generator: torch.Generator
 ) -> tuple[int, SamplerState]:
-    """Mirostat 2 (Basu et al. 2021): draw among tokens with at most mu bits of surprise, then correct mu by the
-    result.
+    """Mirostat 2 (Basu et al. 2021): draw among tokens with at most mu bits of surprise, then correct mu by the result.
 
-    mu starts at twice the target. It never rises above that or above the surprise of a uniform choice; otherwise
-    it would take long to come down after a predictable passage.
+    mu starts at twice the target. It never rises above that or above the surprise of a uniform choice; otherwise it
+    would take long to come down after a predictable passage.
     """
     target = settings.mirostat
     highest = max(2 * target, math.log2(len(scores)))
@@ -262,8 +261,7 @@ def mirostat(
 
 
 def draw(shares: Shares, generator: torch.Generator) -> int:
-    """An index into `shares`, (tokens,) summing to about 1, drawn with these probabilities; never one whose share is
-    0.
+    """An index into `shares`, (tokens,) summing to about 1, drawn with these probabilities; never one whose share is 0.
 
     Looks up one uniform number in the cumulative sums; `torch.multinomial` is ten times slower.
     """

@@ -61,8 +61,7 @@ def keep_typical(shares: Shares, mass: float) -> Flags:
 
 
 def keep_surprise(shares: Shares, bits: float) -> Flags:
-    """Tokens with at most this many bits of surprise, and always the most likely one (Basu et al. 2021, mirostat
-    2)."""
+    """Tokens with at most this many bits of surprise, and always the most likely one (Basu et al. 2021, mirostat 2)."""
     kept: Flags = shares >= np.float32(2.0**-bits)
     kept[shares.argmax()] = True
     return kept

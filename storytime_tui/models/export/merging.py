@@ -145,8 +145,7 @@ class MergedWeights:
         return _Pair(pair_names["A"], pair_names["B"], _scaling(module, a[0], config), transposed)
 
     def _check_ties(self, config: dict[str, Any]) -> None:
-        """Raise ModelError if the adapter replaces only one of two tied matrices, the input or the output
-        embeddings."""
+        """Raise ModelError if the adapter replaces only one of two tied matrices (input and output embeddings)."""
         embedding_names = (
             "wte.weight",
             "embed_tokens.weight",
