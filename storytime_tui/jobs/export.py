@@ -164,7 +164,7 @@ class _Source:
     tokenizer: Path
     beside: tuple[Path, ...]  # a file is copied from the first folder that has it
     base: str | None
-    voices: tuple[str, ...] = ()
+    voices: Voices = Voices()  # noqa: RUF009 - frozen
     strength: float = 1.0  # of the weights
 
 
@@ -183,7 +183,7 @@ def _at_strength(checkpoint: Path, name: str, strength: float | None, report: Re
             strong = WeightsAtStrength(base.weights, source.weights, chosen.strength, chosen.parts.base.name)
             source = replace(source, weights=strong)
         strength = chosen.strength if chosen.parts else 1.0
-        yield replace(source, voices=chosen.origin.voices.titles, strength=strength)
+        yield replace(source, voices=chosen.origin.voices, strength=strength)
 
 
 def _weights_of(origin: Origin) -> Path:
@@ -285,8 +285,10 @@ def _write(
         for each in _BESIDE:
             _copy(each, source.beside, part)
         _copy_card(source.beside[0], part, source.strength)
-        if source.voices:
-            write_voices(part, Voices(source.voices))
+        if source.voices.titles:
+            write_voices(
+                part, replace(source.voices, strength=1.0)
+            )  # the weights are at their strength already
         if not any((part / each).is_file() for each in (model_folder.TOKENIZER, model_folder.VOCABULARY[0])):
             raise ModelError(f"{source.tokenizer} has no tokenizer: choose another checkpoint.")
         weight_files.write_weights(

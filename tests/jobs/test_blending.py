@@ -102,14 +102,16 @@ def test_strength_0_tells_as_the_base_and_1_as_the_run() -> None:
 
 def test_what_is_exported_tells_as_the_run_does_at_its_strength(tmp_path: Path) -> None:
     run = make_run("one", 1)
-    write_voices(run, Voices(("Tales", "Rhymes"), 1.25))
+    write_voices(run, Voices(("Tales", "Rhymes"), 1.25, contrast=0.5))
     wanted = {"usual": state("one", 1.25), "trained": state("one", 1.0), "base": state("one", 0.0)}
     export_model("one", tmp_path / "usual")
     export_model("one", tmp_path / "trained", strength=1.0)
     export_model("one", tmp_path / "base", strength=0.0)
     for name, weights in wanted.items():
         assert same(state(str(tmp_path / name)), weights)
-    assert find_origin(str(tmp_path / "usual"), lambda *_: None).voices == Voices(("Tales", "Rhymes"), 1.0)
+    assert find_origin(str(tmp_path / "usual"), lambda *_: None).voices == Voices(
+        ("Tales", "Rhymes"), 1.0, contrast=0.5
+    )
     with pytest.raises(ModelError, match="is no run: it is always told at strength 1"):
         export_model("starter", tmp_path / "none", strength=1.25)
 
