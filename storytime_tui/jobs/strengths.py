@@ -14,7 +14,7 @@ CANDIDATES = (1.0, 1.15, 1.3, 1.45)  # strengths to try, in this order
 MAX_LOSS_INCREASE = 0.02  # largest allowed rise of the validation loss, as a share of the loss at 1
 MAX_COPIED = 0.01  # largest allowed share of copied runs of eight words, unless more is copied at 1
 ENOUGH_VOICE = 0.95  # share of passages that sound like the shelf; then no further strength is tried
-CONTRASTS = (0.5, 1.0)  # to try beside 0, in this order: each makes a token cost two forward passes
+CONTRASTS = (1.0, 0.5)  # to try beside 0, in this order: each makes a token cost two forward passes
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def best_strength(trials: Sequence[Trial]) -> float:
 def choose_contrast(
     plain: VoiceScore, score_at: Callable[[float], VoiceScore | None], out_of_time: Callable[[], bool]
 ) -> tuple[float, VoiceScore]:
-    """The contrast at which the weakest of a run's voices is strongest, and the score there; the lowest of equals.
+    """The contrast at which the weakest of a run's voices is strongest, and the score there; the first of equals.
 
     `plain` is the score at contrast 0. A run with one voice has no contrast.
     """
