@@ -88,6 +88,7 @@ def strength_of(given: str | None) -> float | None:
     try:
         strength = float(given)
     except ValueError:
-        raise Misused(f"--strength is {given!r}, but must be a number from 0 to 2.") from None
+        told = repr(given) if given.strip() else "empty"
+        raise Misused(f"--strength is {told}, but must be a number from 0 to 2.") from None
     check_strength(strength)
     return strength

@@ -198,6 +198,12 @@ def _compare(names: list[str], as_json: bool) -> int:
                     "compare their bits per byte, not their losses."
                 )
             )
+    measured = [each for each in compared if each.voice is not None]
+    if len({frozenset(each.collections) for each in measured}) > 1:
+        say(
+            "These runs learned different shelves, and some shelves are easier to recognise: "
+            "their voices are not comparable."
+        )
     return DONE
 
 
@@ -214,7 +220,7 @@ def _figures(compared: tuple[ComparedRun, ...]) -> list[list[str]]:
         row("validation loss", *(_loss(each, each.best_validation_loss, ".3f") for each in compared)),
         row("perplexity", *(_loss(each, each.perplexity, ",.1f") for each in compared)),
         row("bits per byte", *(_bits(each) for each in compared)),
-        row("sounds like its shelf", *(of_passages(each.voice, each.passages) for each in compared)),
+        row("sounds like its shelf", *(_voice(each, compared[0]) for each in compared)),
         row("seconds of training", *(f"{each.seconds:,.0f}" for each in compared)),
         row("tokens per second", *(_number(each.tokens_per_second, ",.0f") for each in compared)),
     ]
@@ -232,6 +238,13 @@ def _loss(run: ComparedRun, value: float | None, form: str) -> str:
 def _bits(run: ComparedRun) -> str:
     value = run.bits_per_byte
     return _number(value, ".3f") + ("" if run.same_stories or value is None else " (not comparable)")
+
+
+def _voice(run: ComparedRun, first: ComparedRun) -> str:
+    other = set(run.collections) != set(first.collections)
+    return of_passages(run.voice, run.passages) + (
+        " (other shelf)" if other and run.voice is not None else ""
+    )
 
 
 def _knob(run: ComparedRun, knob: str) -> str:

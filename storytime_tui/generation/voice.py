@@ -60,11 +60,16 @@ def asked_for(asked: Sequence[str], titles: Sequence[str]) -> Voice:
     """The voice that `--voice` requests: "Hedgerow Tales", an unambiguous beginning of a title, or "none".
 
     Two are mixed, half and half, or as "Hedgerow Tales=0.3" says; a share that is not given is the rest. Raises
-    ModelError for a voice that is not in `titles`, and Misused for invalid shares.
+    ModelError for a voice that is not in `titles`, and Misused for invalid shares and for "none" in a mixture.
     """
     check_asked(asked)
-    if [text.strip().casefold() for text in asked] == [NONE] and _exact_match(asked[0], titles) is None:
+    none = [text.strip().casefold() == NONE and _exact_match(text, titles) is None for text in asked]
+    if asked and all(none):
         return ()
+    if any(none) and titles:
+        raise Misused(
+            "--voice none is no voice, so it cannot be mixed with another: leave one of the two out."
+        )
     parts = [_with_share(text, titles) for text in asked]
     voices = [(_title(text, titles), share) for text, share in parts]
     if len(voices) == 1:

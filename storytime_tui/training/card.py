@@ -128,8 +128,11 @@ def _plan(plan: TrainingPlan) -> str:
 
 def _stories(plan: TrainingPlan) -> str:
     named = [f"- {_escaped(story)}" for story in plan.stories[:_STORIES_NAMED]]
+    if not named:
+        return ""
     more = len(plan.stories) - len(named)
-    return "\n".join([*named, f"- and {more:,} more"] if more > 0 else named)
+    all_of_them = "\n".join([*named, f"- and {more:,} more"] if more > 0 else named)
+    return f"All the stories, those for validation among them:\n\n{all_of_them}"
 
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:

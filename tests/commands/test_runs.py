@@ -142,6 +142,19 @@ def test_another_tokenizer_leaves_only_the_bits_per_byte(capsys: pytest.CaptureF
     assert "compare their bits per byte" in words
 
 
+def test_voices_of_different_shelves_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, of_shelf, shelf in (("a", 19, "grimm"), ("b", 24, "andersen"), ("c", 12, "grimm")):
+        folder = learned(name, 3.0, collections=(shelf,))
+        journal = runs.Journal(folder / "events.jsonl")
+        journal.append(ev.VoiceMeasured(10, 24, of_shelf, 2))
+        journal.close()
+    table, words = said(capsys, "compare", "a", "b", "c")
+    assert row(table, "sounds like its shelf") == ["19 of 24", "24 of 24 (other shelf)", "12 of 24"]
+    assert "their voices are not comparable" in words
+    table, words = said(capsys, "compare", "a", "c")
+    assert "other shelf" not in table and words == ""
+
+
 def test_a_run_that_was_never_judged_or_is_damaged_has_dashes(capsys: pytest.CaptureFixture[str]) -> None:
     learned("a", 3.0)
     folder = learned("b")
