@@ -244,7 +244,7 @@ async def test_remove_and_undo_keep_ticks_and_place(app: StorytimeApp, world: Wo
         assert "“Two” is back in My Tales." in screen_text(app)
         assert tree_of(app).leaf.title == "Two"  # type: ignore[union-attr]
         await pilot.press("u")
-        await until(pilot, lambda: "Nothing was removed since the app was opened." in screen_text(app))
+        await until(pilot, lambda: "There is nothing to bring back." in screen_text(app))
         assert "is back" not in screen_text(app)
 
 

@@ -104,7 +104,7 @@ class ShelfEdits:
             self._message.complain(sentence_of(error))
             return
         if not removed:
-            self._message.say("Nothing was removed since the app was opened.")
+            self._message.say("There is nothing to bring back.")
         elif self._screen.is_current:
             rows = [
                 Row(str(i), gone.title, f"of {gone.collection}" if gone.collection else "a collection")

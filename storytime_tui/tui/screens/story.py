@@ -5,6 +5,7 @@ from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.containers import Center
 from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -67,7 +68,7 @@ class StoryScreen(Screen[None]):
         yield Header(self._desk, "story")
         yield Page(id="page")
         yield self._openings
-        yield self._message
+        yield Center(self._message)
         yield WritingDesk(self._settings, id="desk")
         yield KeyLine(("rename", "redo"), self._is_of_use)
 
