@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection, Story
-from storytime_tui.terminal import printable_line
 from storytime_tui.tui.ticks import Key, Ticks
 
 if TYPE_CHECKING:  # see services
@@ -71,19 +70,3 @@ def learned(ticks: Ticks, collections: Sequence[Collection], copies: Copies) -> 
         for collection, i in ticks.each(collections)
         if not again or (collection.name, i) not in again
     ]
-
-
-def repeats(key: Key, collections: Sequence[Collection], copies: Copies) -> str:
-    """Which other story this one repeats, in words; "" for most stories."""
-    copy = copies.get(key)
-    if copy is None:
-        return ""
-    name, place = copy.of
-    for collection in collections:
-        if collection.name == name and place < len(collection.stories):
-            alike = f"{min(99, round(100 * copy.share))}% the same as"
-            how = "word for word" if copy.share > 0.999 else alike
-            title = printable_line(collection.stories[place].title)
-            where = "" if name == key[0] else f" in {printable_line(collection.title)}"
-            return f"told again: {how} “{title}”{where}"
-    return ""

@@ -20,11 +20,12 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.newest import Newest
+from storytime_tui.tui.repeats import repeats
 from storytime_tui.tui.screens.library_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.shelf_edits import ShelfEdits
 from storytime_tui.tui.screens.shelf_imports import ShelfImports
 from storytime_tui.tui.shelf_memory import ShelfState, state_of, ticks_of
-from storytime_tui.tui.tally import Copies, learned, repeats, tally, told_again
+from storytime_tui.tui.tally import Copies, learned, tally, told_again
 from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
@@ -271,8 +272,7 @@ class LibraryScreen(Screen[None]):
     def _narrow(self, wanted: str) -> None:
         tree = self.shelf_tree
         tree.narrow(wanted)
-        found = wording.count(tree.found(), "story", "stories") if tree.wanted else ""
-        self._shelf.border_subtitle = found
+        self._shelf.border_subtitle = wording.count(tree.found(), "story", "stories") if tree.wanted else ""
 
     @on(Input.Submitted, "#filter")
     def _leave_filter(self) -> None:
