@@ -194,7 +194,7 @@ def test_a_file_that_vanishes_while_it_is_read_is_one_line(
 
     monkeypatch.setattr(prepared, "read_document", vanishing)
     assert main(["corpus", "add", str(path), "--name", "bad"]) == 1
-    one_line(capsys.readouterr().err, "not there (any more)")
+    one_line(capsys.readouterr().err, "does not exist")
     assert imported() == []
 
 

@@ -206,7 +206,7 @@ def test_a_file_that_vanishes_while_it_is_opened(
         return opened(name, *args)
 
     monkeypatch.setattr(os, "open", vanish)
-    with pytest.raises(CorpusError, match=r"is not there \(any more\)"):
+    with pytest.raises(CorpusError, match=r"does not exist"):
         read_document(path)
 
 
