@@ -47,7 +47,11 @@ async def test_a_settings_file_with_mistakes_is_told_kept_and_stops_nothing(worl
     file.write_text('colour = "[/b]"\ntemperature = 7\ntheme = "no such"\n')
     app = app_of(world)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        for said in ("Unknown setting 'colour'", "temperature is 7, but must be", "no theme 'no such'"):
+        for said in (
+            "Unknown setting 'colour'",
+            "temperature is 7, but must be",
+            "the theme 'no such', which does not exist",
+        ):
             await until(pilot, lambda said=said: any(said in n.message for n in app._notifications))
         await pilot.press("3")
         await until(pilot, lambda: isinstance(app.screen, StoryScreen))
