@@ -129,58 +129,43 @@ def loaded_after(code: str, home: Path) -> set[str]:
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
-RUN_CLI = """
+LIGHT_COMMANDS = (
+    "--help", "--version", "corpus list", "corpus list --json", "runs list", "train --help", "tell --help",
+    "evaluate --help",
+)  # fmt: skip
+LIGHT_MODULES = (
+    "storytime_tui.cli", "storytime_tui.training.plan", "storytime_tui.training.events", "storytime_tui.training.runs",
+    "storytime_tui.models.catalogue", "storytime_tui.models.tokenizer", "storytime_tui.models.hub",
+    "storytime_tui.corpus.library.shelf", "storytime_tui.corpus.tokens", "storytime_tui.generation.sampling.settings",
+    "storytime_tui.generation.detokenizer", "storytime_tui.generation.context", "storytime_tui.stories.store",
+    "storytime_tui.jobs.train", "storytime_tui.jobs.generate", "storytime_tui.jobs.evaluate",
+    "storytime_tui.jobs.shelves",
+)  # fmt: skip
+
+# Each in turn in one interpreter: what an earlier one loaded would show in its own line.
+ONE_BY_ONE = """
+import importlib, sys
 from storytime_tui.cli import main
-try:
-    code = main({argv!r})
-except SystemExit as stop:
-    code = stop.code
-assert code == 0, code
+
+def heavy():
+    return sorted({heavy!r} & set(sys.modules))
+
+for words in {commands!r}:
+    try:
+        code = main(words.split())
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 0 and not heavy(), (words, code, heavy())
+for module in {modules!r}:
+    importlib.import_module(module)
+    assert not heavy(), (module, heavy())
 """
 
 
-@pytest.mark.parametrize(
-    "argv",
-    [
-        ["--help"],
-        ["--version"],
-        ["corpus", "list"],
-        ["corpus", "list", "--json"],
-        ["runs", "list"],
-        ["train", "--help"],
-        ["tell", "--help"],
-        ["evaluate", "--help"],
-    ],
-    ids=" ".join,
-)
-def test_light_commands_load_nothing_heavy(argv: list[str], home: Path) -> None:
-    assert loaded_after(RUN_CLI.format(argv=argv), home) == set()
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "storytime_tui.cli",
-        "storytime_tui.training.plan",
-        "storytime_tui.training.events",
-        "storytime_tui.training.runs",
-        "storytime_tui.models.catalogue",
-        "storytime_tui.models.tokenizer",
-        "storytime_tui.models.hub",
-        "storytime_tui.corpus.library.shelf",
-        "storytime_tui.corpus.tokens",
-        "storytime_tui.generation.sampling.settings",
-        "storytime_tui.generation.detokenizer",
-        "storytime_tui.generation.context",
-        "storytime_tui.stories.store",
-        "storytime_tui.jobs.train",
-        "storytime_tui.jobs.generate",
-        "storytime_tui.jobs.evaluate",
-        "storytime_tui.jobs.shelves",
-    ],
-)
-def test_light_modules_load_nothing_heavy(module: str, home: Path) -> None:
-    assert loaded_after(f"import {module}", home) == set()
+def test_light_commands_and_modules_load_nothing_heavy(home: Path) -> None:
+    heavy = {*HEAVY, "textual"}
+    code = ONE_BY_ONE.format(heavy=heavy, commands=LIGHT_COMMANDS, modules=LIGHT_MODULES)
+    assert loaded_after(code, home) == set()
 
 
 FIRST_FRAME = """
