@@ -39,7 +39,9 @@ def test_a_run_on_a_full_disk_fails_in_one_line_and_goes_on_once_there_is_room(s
         argv = [sys.executable, "-m", "storytime_tui", *words]
         return subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=120, check=False)
 
-    knobs = "--max-steps 20 --set evaluate_every=5 --set sample_every=0 --set block_size=64 --set listen=false"
+    knobs = (
+        "--max-steps 20 --set evaluate_every=5 --set sample_every=0 --set block_size=64 --set listen=false"
+    )
     first = storytime("train", "--corpus", str(tales), "--base", "scratch-tiny", "--run", "r", *knobs.split())
     assert first.returncode == 1
     assert "The disk is full" in first.stderr
