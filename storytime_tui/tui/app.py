@@ -160,6 +160,13 @@ class StorytimeApp(App[None]):
         yield SystemCommand("Theme", "other colours", self.action_change_theme)
         yield SystemCommand("Quit", "a run saves its checkpoint first (ctrl+q)", self.action_quit)
 
+    def get_key_display(self, binding: Binding) -> str:
+        """How a key is written, the same on all screens. Textual writes ⏎ and ^s."""
+        key = binding.key
+        return binding.key_display or (
+            "↵" if key == "enter" else key if "+" in key else super().get_key_display(binding)
+        )
+
     # -- modes and help -------------------------------------------------------------------------------
 
     @contextlib.contextmanager

@@ -23,6 +23,7 @@ LIBRARY: tuple[Section, ...] = (
             ("/", "show only what holds the words you type, in titles and authors; escape shows all"),
             ("b", "the story as its file has it, before it was cleaned; again: as a model learns it"),
             ("t", "go on to Train with what is ticked"),
+            ("escape", "show all titles again, or go back from a story to the shelf"),
         ),
     ),
     (

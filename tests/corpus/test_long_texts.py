@@ -12,7 +12,7 @@ import pytest
 from storytime_tui import stopping
 from storytime_tui.corpus.cleaning import gutenberg_marks
 from storytime_tui.corpus.collection import facts_of
-from storytime_tui.corpus.dividing import heading_lines, titles
+from storytime_tui.corpus.dividing import heading_rules, titles
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.formats import markup, markup_rules
 from storytime_tui.corpus.formats.read import read_document
@@ -155,7 +155,7 @@ def test_many_files_of_one_name_get_names_of_their_own_quickly() -> None:
     [
         (titles._FOOTNOTE_MARK.findall, "a", " "),
         (titles._TORN.findall, "a-", " "),
-        (heading_lines._FRONT.fullmatch, "", "list of "),
+        (heading_rules._FRONT.fullmatch, "", "list of "),
         (gutenberg_marks._CREDIT.match, "", "\t"),
         (markup_rules._VERSE.fullmatch, "poem", "_a"),
         (markup._TAG.findall, "<p ", "a='"),

@@ -241,7 +241,8 @@ async def test_the_filter_narrows_as_one_types_and_escape_shows_all(app: Storyti
         await pilot.press("slash", "w", "r", "e", "n")
         await until(pilot, lambda: "Under the Fir Trees" not in screen_text(app))
         assert "A Button for the Wren" in screen_text(app)
-        assert "1 story · escape shows all" in screen_text(app)
+        assert "1 story ─╯" in screen_text(app)
+        assert "esc Show all" in screen_text(app)
         await until(pilot, lambda: "cleaned, as a model" in screen_text(app))  # what was sought is shown
         await pilot.press("1", "2", "question_mark")
         assert app.current_mode == "library"
@@ -314,7 +315,7 @@ async def test_the_footer_names_the_keys_that_are_of_use(world: World) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: keys(app).startswith("↑↓ Scroll") and "esc Back" in keys(app))
         await pilot.press("escape", "slash")
-        await until(pilot, lambda: keys(app).split("  ")[:3] == ["↑↓ Move", "enter List", "esc Show all"])
+        await until(pilot, lambda: keys(app).split("  ")[:3] == ["↑↓ Move", "↵ List", "esc Show all"])
         assert "t Train" not in keys(app)
 
 

@@ -41,7 +41,7 @@ async def test_the_list_narrows_as_one_types_and_offers_to_look_further(
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("g", *"grimm")
-        await until(pilot, lambda: "search all of Gutenberg for “grimm”" in screen_text(app))
+        await until(pilot, lambda: "Search all of Gutenberg for “grimm”" in screen_text(app))
         assert titles(app) == ["Grimms' Fairy Tales", "Household Stories by the Brothers Grimm"]
         await pilot.press("down", "down", "enter")
         await until(pilot, lambda: "The Fairy Book" in screen_text(app))
@@ -57,7 +57,7 @@ async def test_a_search_says_when_there_is_no_network(app: StorytimeApp, world: 
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("g", *"zzz", "ctrl+s")
-        await until(pilot, lambda: "nothing found · gutendex.com cannot be reached" in flat(app))
+        await until(pilot, lambda: "Nothing found · gutendex.com cannot be reached" in flat(app))
         world.search_error = CorpusError("The disk is [/b] full.")
         await pilot.press("z", "enter")  # no book left: the offer stands alone
         await until(pilot, lambda: "The disk is [/b] full." in screen_text(app))
@@ -69,12 +69,12 @@ async def test_a_search_stops_and_the_screen_is_left(app: StorytimeApp, world: W
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("g", *"owl", "ctrl+s")
-        await until(pilot, lambda: "asking Gutenberg for “owl”" in screen_text(app))
+        await until(pilot, lambda: "Searching Gutenberg for “owl”" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: "Stopped" in screen_text(app))
         assert isinstance(app.screen, SearchScreen)
         await pilot.press("ctrl+s", "s")  # typed on: the search for "owl" is not wanted any more
-        await until(pilot, lambda: "search all of Gutenberg for “owls”" in screen_text(app))
+        await until(pilot, lambda: "Search all of Gutenberg for “owls”" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.screen_stack[0])
 
@@ -160,9 +160,9 @@ async def test_a_slip_of_the_hand_is_forgiven(app: StorytimeApp) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("g", *"poter trasury")
-        await until(pilot, lambda: "no book has “poter trasury”; 1 book with a word spelled" in flat(app))
+        await until(pilot, lambda: "No book has “poter trasury”; 1 book with a word spelled" in flat(app))
         assert "The Great Big Treasury of Beatrix Potter" in screen_text(app)
-        assert "search all of Gutenberg for “poter trasury”" in screen_text(app)
+        assert "Search all of Gutenberg for “poter trasury”" in screen_text(app)
 
 
 def test_a_word_that_a_book_has_is_never_taken_for_another() -> None:

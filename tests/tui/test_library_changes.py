@@ -16,8 +16,8 @@ from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, ListScreen
 from storytime_tui.tui.screens.importing import ImportingScreen
 from storytime_tui.tui.screens.library import LibraryScreen
+from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.reading import Reading
-from storytime_tui.tui.widgets.remark import Remark
 from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fake_library import SHELF, FakeRemoved, collection
@@ -111,7 +111,7 @@ async def test_an_import_goes_on_while_one_looks_at_another_screen(app: Storytim
         await ask_for(pilot, "/tales")
         await until(pilot, lambda: isinstance(app.screen, ImportingScreen))
         await pilot.press("enter")
-        await until(pilot, lambda: "Importing tales… i shows how far it has come." in screen_text(app))
+        await until(pilot, lambda: "Importing tales… i shows the progress." in screen_text(app))
         await pilot.press("f3")
         await until(pilot, lambda: app.current_mode == "train")
         await pilot.press("f2", "i")
@@ -244,7 +244,7 @@ async def test_remove_and_undo_keep_ticks_and_place(app: StorytimeApp, world: Wo
         assert "“Two” is back in My Tales." in screen_text(app)
         assert tree_of(app).leaf.title == "Two"  # type: ignore[union-attr]
         await pilot.press("u")
-        await until(pilot, lambda: "Nothing was removed since the app was opened." in screen_text(app))
+        await until(pilot, lambda: "There is nothing to bring back." in screen_text(app))
         assert "is back" not in screen_text(app)
 
 
@@ -320,7 +320,7 @@ async def test_the_remark_has_its_place_from_the_start(
 ) -> None:
     async with app.run_test(size=size) as pilot:
         await shelf_is_open(pilot)
-        await until(pilot, lambda: app.screen.query_one(Remark).region.height == lines)
+        await until(pilot, lambda: app.screen.query_one(MessageLine).region.height == lines)
 
 
 async def test_what_cannot_be_read_of_the_shelf_is_said(app: StorytimeApp, world: World) -> None:
@@ -368,7 +368,7 @@ async def test_the_punctuation_of_a_collection_is_switched(app: StorytimeApp, wo
         app.screen.go_to("mine", None)  # type: ignore[attr-defined]
         await until(pilot, lambda: "quotes and dashes: made plain" in screen_text(app))
         await pilot.press("minus")
-        await until(pilot, lambda: "Quotes and dashes in “My Tales” are left as written." in screen_text(app))
+        await until(pilot, lambda: "Quotes and dashes in “My Tales” are used as written." in screen_text(app))
         await until(pilot, lambda: "quotes and dashes: as written" in screen_text(app))
         await pilot.press("minus")
         await until(pilot, lambda: "are made plain." in screen_text(app))

@@ -15,7 +15,7 @@ from storytime_tui.formatting import size
 from storytime_tui.jobs.shelves import Copy
 from storytime_tui.terminal import printable
 from storytime_tui.tui.cells import fitted, wrapped
-from storytime_tui.tui.errand import Errand
+from storytime_tui.tui.import_task import ImportTask
 from storytime_tui.tui.pasted import Sources, Words, read_paste, sources_of, typed_sources
 from storytime_tui.tui.sheets import collection_sheet, story_sheet
 from storytime_tui.tui.shelf_rows import TITLE, Titles, folded, rows_of
@@ -267,16 +267,16 @@ def test_numbers_and_times_as_one_says_them() -> None:
     ]  # fmt: skip
 
 
-def test_an_errand_says_how_far_it_has_come() -> None:
-    errand = Errand("Fetching")
-    assert errand.progress() == "making ready…"
-    errand.report("copying", 3, 12)
-    assert errand.progress() == "copying 3 of 12"
-    assert errand.bar(8) == ("━━", "──────")
-    errand.report("downloading [/b]\n pg11.txt", 50_000, 170_000)
-    assert errand.progress() == "downloading [/b] pg11.txt 50 of 170 kB"
-    errand.report("waiting", 5, 0)
-    assert errand.bar(8) == ("", "")
+def test_an_import_says_how_far_it_has_come() -> None:
+    task = ImportTask("Fetching")
+    assert task.progress() == "preparing…"
+    task.report("copying", 3, 12)
+    assert task.progress() == "copying 3 of 12"
+    assert task.bar(8) == ("━━", "──────")
+    task.report("downloading [/b]\n pg11.txt", 50_000, 170_000)
+    assert task.progress() == "downloading [/b] pg11.txt 50 of 170 kB"
+    task.report("waiting", 5, 0)
+    assert task.bar(8) == ("", "")
 
 
 def test_the_key_line_drops_the_seldom_keys_first_and_the_help_last() -> None:

@@ -35,7 +35,7 @@ async def test_ticks_and_place_are_as_they_were_after_a_restart(world: World) ->
     app = make_app(world)
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
-        app.screen.bring("Importing", lambda report, stop: app.desk.services.add(["x"], report, stop))  # type: ignore[attr-defined]
+        app.screen.imports.start("Importing", lambda report, stop: app.desk.services.add(["x"], report, stop))  # type: ignore[attr-defined]
         await until(pilot, lambda: "[x] My Tales" in screen_text(app))
         await until(pilot, lambda: len(app.screen_stack) == 1)
         await pilot.press("down", "down", "space")

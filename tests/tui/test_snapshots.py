@@ -73,7 +73,7 @@ def test_books(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await until(pilot, lambda: "644 tokens" in screen_text(app) and reading(app) == "Hedgerow Tales")
         await pilot.press("g", *"carroll")
-        await until(pilot, lambda: "search all of Gutenberg for “carroll”" in screen_text(app))
+        await until(pilot, lambda: "Search all of Gutenberg for “carroll”" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 

@@ -113,12 +113,12 @@ async def test_undo_and_redo_step_through_the_passages(app: StorytimeApp, world:
         await until(pilot, lambda: "A blank page" in screen_text(app))
         assert "nothing to take back" not in screen_text(app)
         await pilot.press("u")
-        await until(pilot, lambda: "there is nothing to take back" in screen_text(app))
+        await until(pilot, lambda: "There is nothing to take back." in screen_text(app))
         await pilot.press("y", "y")
         await until(pilot, lambda: "said the mouse." in screen_text(app))
         assert "nothing to bring back" not in screen_text(app)
         await pilot.press("y")
-        await until(pilot, lambda: "there is nothing to bring back" in screen_text(app))
+        await until(pilot, lambda: "There is nothing to bring back." in screen_text(app))
         assert world.store().text(1) == LINE + told(world)
 
 
@@ -235,7 +235,7 @@ async def test_without_a_model_the_line_stays_in_the_prompt(app: StorytimeApp, w
         await pilot.press("f4")
         await until(pilot, lambda: isinstance(app.focused, Prompt))
         await send(pilot)
-        await until(pilot, lambda: "no model to write with yet" in screen_text(app))
+        await until(pilot, lambda: "There is no model yet: train one (F3)" in screen_text(app))
         assert app.screen.query_one(Prompt).text == LINE
 
 

@@ -93,7 +93,7 @@ async def test_a_model_without_voices_is_asked_as_before_and_the_key_says_why(
         assert await tell(pilot, world, app) == ()
         assert "v Voice" not in screen_text(app)
         await pilot.press("v")
-        await until(pilot, lambda: "this model knows no voices" in screen_text(app))
+        await until(pilot, lambda: "This model knows no voices" in screen_text(app))
     assert kept(world) == ["nothing"]
 
 

@@ -229,7 +229,7 @@ async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeA
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
         world.run.say(*a_run(30), ev.Failed("hedgerow-1", 30, "The disk is full: make room."))
-        await until(pilot, lambda: "The disk is full: make room." in screen_text(app))
+        await until(pilot, lambda: "The disk is full: make room." in flat(app))
         assert "hedgerow-1 ● failed" in screen_text(app)
         await until(pilot, lambda: app.desk.training.control is None)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from storytime_tui.corpus.dividing.blocks import Block, is_prose, lines_in
-from storytime_tui.corpus.dividing.heading_lines import heading_key, is_heading_like, label_of, matter_of
+from storytime_tui.corpus.dividing.heading_rules import heading_key, is_heading_like, label_of, matter_of
 from storytime_tui.corpus.dividing.titles import is_capitals, key_of, one_line
 from storytime_tui.stopping import watched
 

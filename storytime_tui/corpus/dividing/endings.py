@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from storytime_tui.corpus.cleaning.apparatus import ASTERISM, is_row
 from storytime_tui.corpus.dividing.blocks import Block, is_note
-from storytime_tui.corpus.dividing.heading_lines import is_heading_like, matter_of, prices_in
+from storytime_tui.corpus.dividing.heading_rules import is_heading_like, matter_of, prices_in
 from storytime_tui.corpus.dividing.titles import is_capitals
 
 _AFTER_THE_END = 0.15  # of a book; this much may follow THE END and not be story

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from storytime_tui.corpus.dividing.blocks import Block
 from storytime_tui.corpus.dividing.contents_list import Contents, ContentsLine, better_title
-from storytime_tui.corpus.dividing.heading_lines import (
+from storytime_tui.corpus.dividing.heading_rules import (
     Label,
     Matter,
     has_title_case,

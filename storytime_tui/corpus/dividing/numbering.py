@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storytime_tui.corpus.dividing.heading_lines import PART_NOUNS
+from storytime_tui.corpus.dividing.heading_rules import PART_NOUNS
 from storytime_tui.corpus.dividing.headings import CLOSE, WIDE, BookHeading
 
 _FEWEST_CHAPTERS = 3  # of a run that may continue with a misprinted number

@@ -14,7 +14,7 @@ from typing import Literal
 from storytime_tui.corpus.dividing.blocks import Block, is_prose
 from storytime_tui.corpus.dividing.contents_list import Contents
 from storytime_tui.corpus.dividing.endings import end_of_text
-from storytime_tui.corpus.dividing.heading_lines import FRAME, PART_NOUNS, STORY_NOUNS
+from storytime_tui.corpus.dividing.heading_rules import FRAME, PART_NOUNS, STORY_NOUNS
 from storytime_tui.corpus.dividing.headings import CLOSE, WIDE, BookHeading, headings_of
 from storytime_tui.corpus.dividing.numbering import (
     class_of,

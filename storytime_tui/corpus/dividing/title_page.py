@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storytime_tui.corpus.dividing.blocks import Block, lines_in
-from storytime_tui.corpus.dividing.heading_lines import is_frame, is_heading_like, label_of, matter_of
+from storytime_tui.corpus.dividing.heading_rules import is_frame, is_heading_like, label_of, matter_of
 from storytime_tui.corpus.dividing.titles import as_title, is_capitals, is_title
 
 _FIELD = re.compile(r"(?P<name>title|author|written by|by)[ \t]*:[ \t]*(?P<value>\S.*)", re.IGNORECASE)

@@ -14,7 +14,7 @@ from storytime_tui.corpus.cleaning.gutenberg_marks import is_credit
 from storytime_tui.corpus.dividing.blocks import Block
 from storytime_tui.corpus.dividing.contents_list import Contents, contents_of, is_repeated
 from storytime_tui.corpus.dividing.endings import IMPRINT
-from storytime_tui.corpus.dividing.heading_lines import (
+from storytime_tui.corpus.dividing.heading_rules import (
     FRAME,
     PART_NOUNS,
     STORY_NOUNS,

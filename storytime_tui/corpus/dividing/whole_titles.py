@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from storytime_tui.corpus.cleaning.apparatus import is_row, opens_bracketed
 from storytime_tui.corpus.dividing.blocks import Block, lines_in
-from storytime_tui.corpus.dividing.heading_lines import label_of
+from storytime_tui.corpus.dividing.heading_rules import label_of
 from storytime_tui.corpus.dividing.headings import BookHeading
 from storytime_tui.corpus.dividing.title_page import author_in
 from storytime_tui.corpus.dividing.titles import as_title, key_of, one_line

@@ -8,8 +8,8 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from storytime_tui import files
+from storytime_tui.corpus.formats.registry import ARCHIVES, suffixes_in_words
 from storytime_tui.corpus.formats.sources import SourceFiles, is_readable_name, is_readme, path_order
-from storytime_tui.corpus.formats.table import ARCHIVES, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.corpus.formats.zip_archive import Archive, BombError, member_name
 from storytime_tui.corpus.names import safe_file_name

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
-from storytime_tui.corpus.formats.table import ARCHIVES, format_of, suffixes_in_words
+from storytime_tui.corpus.formats.registry import ARCHIVES, format_of, suffixes_in_words
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 

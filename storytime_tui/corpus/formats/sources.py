@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from storytime_tui.corpus.formats.table import ARCHIVES, SUFFIXES, suffixes_in_words
+from storytime_tui.corpus.formats.registry import ARCHIVES, SUFFIXES, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import look_up

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
-from storytime_tui.corpus.formats.table import LARGEST_MARKED, SUFFIXES, format_of
+from storytime_tui.corpus.formats.registry import LARGEST_MARKED, SUFFIXES, format_of
 from storytime_tui.corpus.words import word_hashes
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import watched

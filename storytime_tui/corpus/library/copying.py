@@ -8,8 +8,8 @@ from typing import BinaryIO
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.formats.read import read_document
+from storytime_tui.corpus.formats.registry import ARCHIVES, LARGEST, SUFFIXES
 from storytime_tui.corpus.formats.sources import is_readme_name, source_files
-from storytime_tui.corpus.formats.table import ARCHIVES, LARGEST, SUFFIXES
 from storytime_tui.corpus.names import safe_file_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Report

@@ -13,8 +13,8 @@ from storytime_tui import files, paths, stopping
 from storytime_tui.corpus.cleaning.clean import legible
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.duplicates import find_copies
+from storytime_tui.corpus.formats.registry import ARCHIVES
 from storytime_tui.corpus.formats.sources import source_files
-from storytime_tui.corpus.formats.table import ARCHIVES
 from storytime_tui.corpus.library.cards import CARD, Card, card_bytes, read_card
 from storytime_tui.corpus.library.copying import CopiedFiles
 from storytime_tui.corpus.library.folders import read_folder, sources_in

@@ -20,7 +20,7 @@ from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Chapter, Tale
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.read import READING_VERSION, read_document
-from storytime_tui.corpus.formats.table import ARCHIVES
+from storytime_tui.corpus.formats.registry import ARCHIVES
 from storytime_tui.corpus.names import short_line, title_from_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress

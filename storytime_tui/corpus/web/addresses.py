@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storytime_tui import files, paths
-from storytime_tui.corpus.formats.table import ARCHIVES, MEDIA_TYPES, PAGES, SUFFIXES, suffixes_in_words
+from storytime_tui.corpus.formats.registry import ARCHIVES, MEDIA_TYPES, PAGES, SUFFIXES, suffixes_in_words
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.partial import Part, part_of
 from storytime_tui.corpus.web.polite import (

@@ -1,4 +1,4 @@
-"""Small questions over a screen: one line of text, or one of a list."""
+"""Small dialogs over a screen: a line of text to type, a list to choose from, a list to read."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,27 +10,29 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from storytime_tui.terminal import printable, printable_line
+from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.sheets import Sheet
 from storytime_tui.tui.widgets.choice_list import ChoiceList, Row
+from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.sheet_view import SheetView
-from storytime_tui.tui.widgets.trouble import Trouble
 
 __all__ = ["AskScreen", "ChooseScreen", "LeavingScreen", "ListScreen", "Row"]
 
-CHOOSES = "enter chooses · escape leaves"
+_PAINTED = 0.15  # seconds after which a dialog has been painted
 
 
 class AskScreen(ModalScreen[str | None]):
-    """Asks for one line of text; None when it is left with Escape.
+    """Asks for one line of text; gives None when it is cancelled.
 
-    `check`, where it is given, says in a sentence what is wrong with an answer, which then stays to be mended.
+    `enter` names what the Enter key does. `check`, if given, returns a sentence on what is wrong with an answer, or
+    ""; a wrong answer stays in the field to be corrected.
     """
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS = [
-        Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel", tooltip="Leave without an answer")
+        Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel", tooltip="Close without an answer")
     ]
 
     def __init__(
@@ -38,45 +40,43 @@ class AskScreen(ModalScreen[str | None]):
         title: str,
         explanation: str,
         *,
+        enter: str = "OK",
         value: str = "",
         placeholder: str = "",
         check: Callable[[str], str] = lambda answer: "",
     ) -> None:
         super().__init__()
-        self._check = check
-        self._title, self._explanation = title, explanation
+        self._title, self._explanation, self._enter = title, explanation, enter
         self._value, self._placeholder = value, placeholder
+        self._check = check
 
     def compose(self) -> ComposeResult:
-        """A title, a word of explanation, the line."""
+        """A title, an explanation, the field."""
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="dialog--title")
             yield Static(Content(self._explanation), classes="dialog--note")
             yield Input(self._value, placeholder=self._placeholder, compact=True)
-            yield Trouble(id="ask-trouble")
-            yield Static(Content("enter goes on · escape leaves"), classes="dialog--keys")
+            yield MessageLine()
+            yield KeyLine(words={"submit": self._enter}.get)
 
     @on(Input.Submitted)
     def _answer(self, event: Input.Submitted) -> None:
         wrong = self._check(event.value)
-        self.query_one(Trouble).say(wrong)
+        self.query_one(MessageLine).complain(wrong)
         if not wrong:
             self.dismiss(event.value)
 
 
-_PAINTED = 0.15  # seconds, after which a dialog has been painted
-
-
 class ChooseScreen(ModalScreen[str | None]):
-    """Asks for one of a list; None when it is left with Escape.
+    """Asks for one row of a list, and gives its value; None when it is cancelled.
 
-    `find`, where it is given, blocks and gives the rows anew: the dialog is open with `rows` by then. It may raise
-    StorytimeError, which is said.
+    `find`, if given, is called in a thread after the dialog is open, and returns the rows that replace the first
+    ones. If it raises, the message line says why. `nothing` is said when there are no rows.
     """
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS = [
-        Binding("escape", "dismiss(None)", "Cancel", id="choose.cancel", tooltip="Leave without choosing")
+        Binding("escape", "dismiss(None)", "Cancel", id="choose.cancel", tooltip="Close without choosing")
     ]
 
     def __init__(
@@ -89,43 +89,48 @@ class ChooseScreen(ModalScreen[str | None]):
         nothing: str = "There is nothing to choose.",
     ) -> None:
         super().__init__()
-        self._title, self._rows, self._chosen = title, list(rows), chosen
-        self._find, self._nothing = find, nothing
+        self._title, self._find, self._nothing = title, find, nothing
+        self._chosen = chosen
+        self._choices = ChoiceList(rows, chosen, id="choices")
 
     def compose(self) -> ComposeResult:
         """A title and the list."""
-        note = "looking…" if self._find is not None and not self._rows else ""
         with Vertical(classes="dialog"):
             yield Static(Content(self._title), classes="dialog--title")
-            yield ChoiceList(self._rows, self._chosen, id="choices")
-            yield Static(Content(note or CHOOSES), id="choose-keys", classes="dialog--keys")
+            yield self._choices
+            yield MessageLine()
+            yield KeyLine(
+                shows=lambda action: action != "choose" or bool(self._choices.rows),
+                words={"choose": "Choose"}.get,
+            )
 
     def on_mount(self) -> None:
-        """Look for the rows; where some are known already, once these are painted: reading takes from that time."""
-        if self._find is not None:
-            if self._rows:
-                self.set_timer(_PAINTED, self._begin)
-            else:
-                self._begin()
+        """Look for the rows. Known rows are painted first, because the search would delay them."""
+        if self._find is None:
+            return
+        if self._choices.rows:
+            self.set_timer(_PAINTED, self._look)
+        else:
+            self.query_one(MessageLine).say("Looking…")
+            self._look()
 
-    def _begin(self) -> None:
+    def _look(self) -> None:
         if self._find is not None:
-            self.run_worker(self._look(self._find))
+            self.run_worker(self._look_with(self._find))
 
-    async def _look(self, find: Callable[[], Sequence[Row]]) -> None:
-        rows: Sequence[Row] = ()
-        said = ""
+    async def _look_with(self, find: Callable[[], Sequence[Row]]) -> None:
+        message = self.query_one(MessageLine)
         try:
             rows = await in_thread(find)
         except Exception as error:
-            said = sentence_of(error)
-        choices = self.query_one(ChoiceList)
-        if said or not rows:
-            self.query_one("#choose-keys", Static).update(Content(printable(said or self._nothing)))
-        else:
-            at = choices.rows[choices.cursor].value if choices.rows else self._chosen
-            choices.show(rows, at)
-            self.query_one("#choose-keys", Static).update(Content(CHOOSES))
+            message.complain(sentence_of(error))
+            return
+        message.say("" if rows else self._nothing)
+        if rows:
+            known = self._choices.rows
+            at = known[self._choices.cursor].value if known else self._chosen
+            self._choices.show(rows, at)
+            self.refresh_bindings()
 
     @on(ChoiceList.Chosen)
     def _choose(self, event: ChoiceList.Chosen) -> None:
@@ -133,54 +138,72 @@ class ChooseScreen(ModalScreen[str | None]):
 
 
 class ListScreen(ModalScreen[bool]):
-    """Shows sentences or names in full, as many as there are: True when it is left with Enter."""
+    """Shows sentences or names in full, any number of them; gives True when it is closed with Enter.
+
+    `enter` names what the Enter key does; without it there is nothing to decide, and the dialog is only closed.
+    """
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS = [
-        Binding("enter", "dismiss(True)", "Go on", id="list.enter", tooltip="Go on"),
-        Binding("escape", "dismiss(False)", "Close", id="list.close", tooltip="Leave"),
+        Binding("enter", "dismiss(True)", "Close", show=False, id="list.enter", tooltip="Close"),
+        Binding("escape", "dismiss(False)", "Cancel", id="list.close", tooltip="Close"),
     ]
 
-    def __init__(self, title: str, lines: Sequence[str], keys: str) -> None:
+    def __init__(self, title: str, lines: Sequence[str], *, enter: str = "") -> None:
         super().__init__()
-        self._title, self._lines, self._keys = title, lines, keys
+        self._title, self._lines = title, lines
+        self._words = {"scroll_down": "Scroll"} | (
+            {"dismiss(True)": enter} if enter else {"dismiss(False)": "Close"}
+        )
+        self._view = SheetView(id="lines")
 
     def compose(self) -> ComposeResult:
         """A title and the lines."""
         with Vertical(classes="dialog"):
             yield Static(Content(printable_line(self._title)), classes="dialog--title")
-            yield SheetView(id="lines")
-            yield Static(Content(self._keys), classes="dialog--keys")
+            yield self._view
+            yield KeyLine(shows=self._is_of_use, words=self._words.get)
+
+    def _is_of_use(self, action: str) -> bool:
+        return action != "scroll_down" or len(self._view.sheet.lines) > self._most
+
+    @property
+    def _most(self) -> int:
+        """The lines that fit into the window."""
+        return max(1, self.size.height - 10)
 
     def on_resize(self) -> None:
-        """Lay the lines out in the room there is."""
+        """Wrap the lines for this width."""
         self.call_after_refresh(self._lay)
 
     def _lay(self) -> None:
-        view = self.query_one(SheetView)
-        sheet = Sheet(max(1, view.room))
+        sheet = Sheet(max(1, self._view.room))
         for line in self._lines:
             sheet.add(printable_line(line))
-        view.styles.height = max(1, min(len(sheet.lines), self.size.height - 10))
-        view.lay(sheet)
+        self._view.styles.height = max(1, min(len(sheet.lines), self._most))
+        self._view.lay(sheet)
+        self.refresh_bindings()
 
 
 class LeavingScreen(ModalScreen[None]):
-    """Says what is waited for before the app closes."""
+    """Says what is being saved before the app closes."""
 
     CSS_PATH = "dialogs.tcss"
+    BINDINGS = [
+        Binding("ctrl+q", "app.quit", "Close at once", id="leaving.quit", tooltip="Close without saving this")
+    ]
 
     def __init__(self, *, words: bool = False) -> None:
-        """`words`: what was written is waited for, not a run's checkpoint."""
+        """`words`: what you wrote is being saved, not a run's checkpoint."""
         super().__init__()
         self._words = words
 
     def compose(self) -> ComposeResult:
-        """What is waited for, and what leaving at once would cost."""
+        """What is being saved, and what closing at once would lose."""
         what = "your last words" if self._words else "the checkpoint"
-        when = "they are on the disk" if self._words else "it is whole"
-        cost = "without them" if self._words else "with the checkpoint before this one"
+        when = "they are on the disk" if self._words else "it is complete"
+        loss = "loses them" if self._words else "keeps only the checkpoint before this one"
         with Vertical(classes="dialog"):
             yield Static(Content(f"Saving {what}…"), classes="dialog--title")
-            yield Static(Content(f"Storytime closes as soon as {when}."))
-            yield Static(Content(f"ctrl+q again leaves at once, {cost}"), classes="dialog--keys")
+            yield Static(Content(f"Storytime closes as soon as {when}. Closing at once {loss}."))
+            yield KeyLine()

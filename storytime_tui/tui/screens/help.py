@@ -3,12 +3,11 @@
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from storytime_tui.tui.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.widgets.help_lines import HelpLines
+from storytime_tui.tui.widgets.key_line import KeyLine
 
 
 class HelpScreen(ModalScreen[None]):
@@ -34,4 +33,4 @@ class HelpScreen(ModalScreen[None]):
         """Paragraphs, then two columns: a key or number, and what it means."""
         with Vertical(id="help"):
             yield HelpLines((*HELP[self._mode], *EVERYWHERE), id="help-words")
-            yield Static(Content("↑ ↓ scroll · escape closes"), classes="help--foot")
+            yield KeyLine(words={"scroll_down": "Scroll"}.get)

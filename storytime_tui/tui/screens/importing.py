@@ -1,4 +1,4 @@
-"""An import or a download while it goes on: how far it has come, and escape to stop it."""
+"""The dialog that shows how far an import or a download is, and can stop it."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -8,50 +8,56 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from storytime_tui.terminal import printable_line
-from storytime_tui.tui.errand import Errand
+from storytime_tui.tui.import_task import ImportTask
+from storytime_tui.tui.widgets.key_line import KeyLine
 
-_OFTEN = 0.1  # seconds between two looks at how far it has come
-_PATIENCE = 0.15  # seconds: what is quicker needs no window of its own
+_OFTEN = 0.1  # seconds between two updates
+_PATIENCE = 0.15  # seconds: a quicker import shows no dialog
+_BAR = 60  # cells
 
 
 class ImportingScreen(ModalScreen[None]):
-    """Watches an errand, and closes when it is over. It may be left before: the errand goes on without it."""
+    """Shows an import, and closes when it is over. It can be closed earlier: the import then continues."""
 
     CSS_PATH = "dialogs.tcss"
     BINDINGS = [
-        Binding("escape", "stop", "Stop", id="importing.stop", tooltip="Stop; nothing is half-imported"),
         Binding(
-            "enter", "dismiss(None)", "Meanwhile", id="importing.leave", tooltip="Let it go on by itself"
+            "enter",
+            "dismiss(None)",
+            "Run in background",
+            id="importing.leave",
+            tooltip="Close this window; the import continues",
         ),
+        Binding("escape", "stop", "Stop", id="importing.stop", tooltip="Stop; nothing is imported"),
     ]
 
-    def __init__(self, errand: Errand) -> None:
+    def __init__(self, task: ImportTask) -> None:
         super().__init__(classes="-quick")
-        self._errand = errand
+        self._import = task
 
     def compose(self) -> ComposeResult:
-        """What it is, how far it has come."""
+        """A title, how far it is, a bar."""
         with Vertical(classes="dialog"):
-            yield Static(Content(printable_line(self._errand.title)), classes="dialog--title")
+            yield Static(Content(printable_line(self._import.title)), classes="dialog--title")
             yield Static(id="progress", markup=False)
             yield Static(id="bar", markup=False)
-            yield Static(Content("escape stops it · enter lets it go on by itself"), classes="dialog--keys")
+            yield KeyLine()
 
     def on_mount(self) -> None:
-        """Look now and then."""
-        self.set_interval(_OFTEN, self._look)
+        """Update regularly."""
+        self.set_interval(_OFTEN, self._update)
         self.set_timer(_PATIENCE, lambda: self.remove_class("-quick"))
-        self._look()
+        self._update()
 
-    def _look(self) -> None:
-        if self._errand.over:
+    def _update(self) -> None:
+        if self._import.over:
             self.dismiss(None)
             return
-        done, left = self._errand.bar(60)
-        self.query_one("#progress", Static).update(Content(self._errand.progress()))
+        done, left = self._import.bar(_BAR)
+        self.query_one("#progress", Static).update(Content(self._import.progress()))
         self.query_one("#bar", Static).update(Content.assemble((done, "$primary"), (left, "$line")))
 
     def action_stop(self) -> None:
-        """Stop the errand, and leave: a large file is not put down in the middle, but nobody has to wait for that."""
-        self._errand.stop.set()
+        """Ask the import to stop, and close. It stops after its current file, and nobody has to wait for that."""
+        self._import.stop.set()
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""Library: the shelf of stories, what is ticked to learn from, and a page to read them on."""
+"""Library: the shelf of stories, the ticks that say what to learn from, and a pane to read in."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.events import DescendantBlur, DescendantFocus
+from textual.events import DescendantBlur, DescendantFocus, Key, Paste
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from storytime_tui.terminal import printable_line
 from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.newest import Newest
-from storytime_tui.tui.screens.shelf_changes import ShelfChanges
+from storytime_tui.tui.repeats import repeats
+from storytime_tui.tui.screens.library_keys import KEYS, SELDOM
+from storytime_tui.tui.screens.shelf_edits import ShelfEdits
+from storytime_tui.tui.screens.shelf_imports import ShelfImports
 from storytime_tui.tui.shelf_memory import ShelfState, state_of, ticks_of
 from storytime_tui.tui.tally import Copies, learned, tally, told_again
 from storytime_tui.tui.widgets.counts import Counts
@@ -29,94 +31,66 @@ from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
+from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.shelf_tree import Leaf, ShelfTree
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Estimate
 
-REMEMBER = 1.0  # seconds after which the cursor's place is kept
-LEAVING = 2.0  # seconds that the last writing has when the app closes
+REMEMBER = 1.0  # seconds after which the cursor's place is saved
+LEAVING = 2.0  # seconds that the last write has when the app closes
 
 
-class LibraryScreen(ShelfChanges):
-    """Tick what to learn from; read; filter; bring in more."""
+class LibraryScreen(Screen[None]):
+    """The tree of the shelf, the reading pane, the counts; `imports` adds to the shelf, `edits` changes it."""
 
     CSS_PATH = "library.tcss"
-    BINDINGS = [
-        Binding(
-            "slash", "filter", "Find", id="library.filter", tooltip="Show only titles with these letters"
-        ),
-        Binding("i", "import", "Add", id="library.import", tooltip="Add files, folders or an address"),
-        Binding(
-            "g", "gutenberg", "Books", id="library.gutenberg", tooltip="Fetch a book of Project Gutenberg"
-        ),
-        Binding("t", "train", "Train", id="library.train", tooltip="Go on with the ticked stories"),
-        Binding(
-            "b", "before", "File", id="library.before", tooltip="The story before it was cleaned, or after"
-        ),
-        Binding("r", "rename", "Rename", id="library.rename", tooltip="Another title for this line"),
-        Binding("d", "remove", "Remove", id="library.remove", tooltip="Take this line off the shelf"),
-        Binding(
-            "delete",
-            "remove",
-            "Remove",
-            show=False,
-            id="library.delete",
-            tooltip="Take this line off the shelf",
-        ),
-        Binding("u", "undo", "Undo", id="library.undo", tooltip="Bring back what was removed"),
-        Binding(
-            "minus",
-            "punctuation",
-            "Quotes",
-            key_display="-",
-            id="library.punctuation",
-            tooltip="Quotes and dashes of this collection: plain, or as written",
-        ),
-        Binding("l", "left_out", "Remarks", id="library.left_out", tooltip="What an import said, in full"),
-        Binding("escape", "all", "Show all", show=False, id="library.all", tooltip="Leave the filter"),
-        # while the filter is typed, these move in the tree
-        Binding("up", "tree(-1)", "Up", show=False, id="library.up", tooltip="The line above"),
-        Binding("down", "tree(1)", "Down", show=False, id="library.down", tooltip="The line below"),
-    ]
+    BINDINGS = KEYS
     AUTO_FOCUS = "#tree"
 
     def __init__(self, desk: Desk) -> None:
-        super().__init__(desk, self.open_shelf, self.go_to)
+        super().__init__()
+        self._desk = desk
         self._shelf = Vertical(id="shelf")
         self._filter_field = FilterField(placeholder="/ filter…", id="filter", compact=True)
+        self.shelf_tree = ShelfTree(id="tree")
         self._reading = Reading(desk.services.before, id="reading")
+        self._message = MessageLine(more_key="l")
         self._counts = Counts(id="counts")
+        self.imports = ShelfImports(self, desk, self._message, self.open_shelf, self.go_to)
+        self._edits = ShelfEdits(self, desk, self._message, self.open_shelf, self.go_to)
         self._estimates: Newest[Estimate] = Newest(self, self._show_estimate, self._show_estimate)
         self._copies: Newest[Copies] = Newest(self, self._show_copies, lambda error: sentence_of(error))
         self._previewed: Leaf | None = None
         self._opening = asyncio.Lock()
-        self._seen: set[str] = set()  # the collections that were on the shelf in this sitting, by name
-        self._remembering: Timer | None = None  # runs while the cursor's place is not kept yet
-        self._mended: set[tuple[str, int | None]] = set()  # stories whose text was sought anew
+        self._unreadable: Sequence[str] = ()  # a sentence on each thing that cannot be shown
+        self._seen: set[str] = set()  # the names of all collections since the app was opened
+        self._remembering: Timer | None = None  # runs while the cursor's place is not saved yet
+        self._mended: set[tuple[str, int | None]] = set()  # stories whose text was looked for again
 
     def compose(self) -> ComposeResult:
-        """Tree on the left, reading on the right, counts below."""
+        """The tree on the left, the reading pane on the right, messages, counts and keys below."""
         yield Header(self._desk, "library")
         with Horizontal(id="shelves"):
             with self._shelf:
                 yield self._filter_field
                 yield self.shelf_tree
             yield self._reading
-        yield self._remark
+        yield self._message
         yield self._counts
-        seldom = ("remove", "rename", "undo", "left_out", "before", "train", "punctuation")
-        yield KeyLine(seldom, self.is_of_use)
+        yield KeyLine(SELDOM, self._is_of_use)
 
     def on_mount(self) -> None:
         """Show the frame first, then open the shelf."""
         self._desk.shelf_changed.subscribe(self, self._shelf_changed)
         self.call_after_refresh(lambda: self.run_worker(self.open_shelf()))
 
+    # -- the shelf ------------------------------------------------------------------------------------
+
     async def open_shelf(self, show: str | None = None) -> None:
-        """Read the shelf anew; put the cursor on the collection `show`, and tick it."""
-        async with self._opening:  # one reading after the other: the last one counts
+        """Read the shelf again; put the cursor on the collection named `show`, if any, and tick it."""
+        async with self._opening:  # one after the other: the last result counts
             await self._open_shelf(show)
 
     async def _open_shelf(self, show: str | None) -> None:
@@ -124,18 +98,18 @@ class LibraryScreen(ShelfChanges):
         try:
             collections, unreadable = await in_thread(desk.services.shelf)
         except Exception as error:
-            self._say("", sentence_of(error))
+            self._message.complain(sentence_of(error))
             self._counts.say("the shelf could not be opened")
             return
         if not self.is_running:
-            return  # the app is being left
-        newcomer = not desk.collections
-        kept = await self._remembered() if newcomer else None
+            return  # the app is closing
+        first_time = not desk.collections
+        kept = await self._remembered() if first_time else None
         desk.ticks = desk.ticks.carried(desk.collections, collections)
-        if newcomer:
+        if first_time:
             desk.ticks = ticks_of(kept, collections)
-        for each in () if newcomer else collections:
-            if each.name not in self._seen and not each.bundled:  # imported meanwhile
+        for each in () if first_time else collections:
+            if each.name not in self._seen and not each.bundled:  # imported since
                 desk.ticks = desk.ticks.with_all_of(each)
         self._seen.update(each.name for each in collections)
         desk.collections = collections
@@ -154,43 +128,43 @@ class LibraryScreen(ShelfChanges):
                 "An empty shelf", "Press i to add a file or a folder with stories, g to fetch a book."
             )
         desk.shelf_changed.publish(None)
-        self._tell_of_unreadable(unreadable)
+        self._say_unreadable(unreadable)
         self._copies.want(lambda: desk.services.copies(collections))
-        # A large shelf is many objects, and they stay: looked through for garbage again and again, they would
-        # make a key wait for a tenth of a second.
+        # A large shelf is many objects that live long. Scanning them again at each garbage collection would delay a
+        # key by a tenth of a second.
         gc.freeze()
-        if newcomer:
+        if first_time:
             self.run_worker(desk.writing.wake_starter(), exit_on_error=False)
-            self.run_worker(desk.training.look_back(), exit_on_error=False)  # where it fails, Train says so
+            self.run_worker(desk.training.look_back(), exit_on_error=False)  # if it fails, Train says so
 
     async def _remembered(self) -> ShelfState | None:
         try:
             return await in_thread(self._desk.services.load_shelf)
         except Exception as error:
-            self._say("", sentence_of(error) + " So the ticks of last time are not known.")
+            self._message.complain(f"{sentence_of(error)} So the ticks of last time are not known.")
             return None
 
     def _remember(self) -> None:
-        """Keep ticks and place for the next sitting; a kill loses nothing of the ticks."""
+        """Save the ticks and the cursor's place for the next time; the ticks survive a kill."""
         if self._remembering is not None:
             self._remembering.stop()
             self._remembering = None
         desk, tree = self._desk, self.shelf_tree
-        if desk.collections:  # a shelf that could not be read forgets nothing
+        if desk.collections:  # a shelf that could not be read must not erase what was saved
             desk.shelf_memory.keep(state_of(desk.collections, desk.ticks, tree.opened, tree.place))
 
     def on_unmount(self) -> None:
-        """The app closes."""
+        """Save the ticks before the app closes."""
         self._remember()
         self._desk.shelf_memory.drain(LEAVING)
 
-    def _tell_of_unreadable(self, sentences: Sequence[str]) -> None:
-        """What is on the disk and cannot be shown, when that is new."""
+    def _say_unreadable(self, sentences: Sequence[str]) -> None:
+        """Say what is on the disk and cannot be shown, if that has changed."""
         if sentences and tuple(sentences) != tuple(self._unreadable):
             many = (
                 f"{len(sentences):,} things on the shelf cannot be read (l): " if len(sentences) > 1 else ""
             )
-            self._say("", many + sentences[0])
+            self._message.complain(many + sentences[0])
         self._unreadable = tuple(sentences)
         self.refresh_bindings()
 
@@ -231,22 +205,16 @@ class LibraryScreen(ShelfChanges):
 
     @on(LineList.Moved)
     def _moved(self) -> None:
-        if self._remembering is None:  # a ceiling, not a pause: the cursor may never rest
+        if self._remembering is None:  # at most this long after a move: the cursor may never rest
             self._remembering = self.set_timer(REMEMBER, self._remember)
-        leaf = self.shelf_tree.leaf
-        before = self._previewed
-        if (
-            leaf is None
-            or before is None
-            or leaf.index != before.index
-            or leaf.collection is not before.collection
-        ):
-            same = leaf is not None and before is not None and _same_place(leaf, before)
+        leaf, before = self.shelf_tree.leaf, self._previewed
+        same = bool(leaf and before and _same_place(leaf, before))
+        if not (same and leaf and before and leaf.collection is before.collection):
             self._preview(leaf, stay=same)
 
     @on(Reading.Lost)
     def _mend(self, event: Reading.Lost) -> None:
-        """A story's cleaned text has gone from the disk: the shelf, read anew, makes it again."""
+        """A story's cleaned text is missing on the disk: reading the shelf again makes it again."""
         key = event.leaf.collection.name, event.leaf.index
         if key not in self._mended:
             self._mended.add(key)
@@ -259,26 +227,9 @@ class LibraryScreen(ShelfChanges):
         if leaf is None and self.shelf_tree.wanted:
             self._reading.say("No story has these words", "")
         if leaf is not None:
-            self._reading.show(leaf, self._told_again(leaf), stay=stay)
-
-    def _told_again(self, leaf: Leaf) -> str:
-        """Where else a story is told, in words; "" for nearly all."""
-        desk = self._desk
-        copy = desk.copies.get((leaf.collection.name, leaf.index if leaf.index is not None else -1))
-        if copy is None:
-            return ""
-        name, place = copy.of
-        for collection in desk.collections:
-            if collection.name == name and place < len(collection.stories):
-                how = (
-                    "word for word"
-                    if copy.share > 0.999
-                    else f"{min(99, round(100 * copy.share))}% the same as"
-                )
-                title = printable_line(collection.stories[place].title)
-                where = "" if name == leaf.collection.name else f" in {printable_line(collection.title)}"
-                return f"told again: {how} “{title}”{where}"
-        return ""
+            key = leaf.collection.name, leaf.index if leaf.index is not None else -1
+            note = repeats(key, self._desk.collections, self._desk.copies)
+            self._reading.show(leaf, note, stay=stay)
 
     def action_before(self) -> None:
         """Show the story as its file has it, or as it was cleaned."""
@@ -288,15 +239,15 @@ class LibraryScreen(ShelfChanges):
             self._preview(leaf, stay=True)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Who reads has the whole width where there is little."""
+        """Give the reading pane the whole width of a narrow terminal while it has the focus."""
         self._give_room()
 
     def on_descendant_blur(self, event: DescendantBlur) -> None:
-        """The shelf is back."""
+        """Show the shelf again."""
         self._give_room()
 
     def on_resize(self) -> None:
-        """There may be little now."""
+        """The terminal may have become narrow."""
         self.call_after_refresh(self._give_room)
 
     def _give_room(self) -> None:
@@ -310,19 +261,18 @@ class LibraryScreen(ShelfChanges):
     # -- filtering ------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
-        """Type letters that the titles must hold."""
+        """Type words that the titles must have."""
         self._filter_field.focus()
 
     @on(Input.Changed, "#filter")
     def _filter(self, event: Input.Changed) -> None:
+        self._clear_message()  # a typed letter does not reach `on_key`
         self._narrow(event.value)
 
     def _narrow(self, wanted: str) -> None:
-        self._say("")
         tree = self.shelf_tree
         tree.narrow(wanted)
-        found = wording.count(tree.found(), "story", "stories") if tree.wanted else ""
-        self._shelf.border_subtitle = f"{found} · escape shows all" if found else ""
+        self._shelf.border_subtitle = wording.count(tree.found(), "story", "stories") if tree.wanted else ""
 
     @on(Input.Submitted, "#filter")
     def _leave_filter(self) -> None:
@@ -333,9 +283,8 @@ class LibraryScreen(ShelfChanges):
         self.shelf_tree.action_move(by)
 
     def action_all(self) -> None:
-        """Drop the filter and what was said, and show every title; the cursor stays on the story it stands on."""
+        """Drop the filter and show every title; the cursor stays on its story."""
         self._drop_filter()
-        self._say("")
         self.shelf_tree.focus()
 
     def _drop_filter(self) -> None:
@@ -343,18 +292,103 @@ class LibraryScreen(ShelfChanges):
         with field.prevent(Input.Changed):
             field.value = ""
         self._narrow("")
+        self.refresh_bindings()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what means something now."""
-        if action == "filter":
-            return not isinstance(self.focused, Input)
-        return super().check_action(action, parameters)
+    # -- adding and changing --------------------------------------------------------------------------
 
-    # -- going on -------------------------------------------------------------------------------------
+    def action_import(self) -> None:
+        """Import files, folders or an address."""
+        self.imports.ask()
+
+    def action_gutenberg(self) -> None:
+        """Fetch a book of Project Gutenberg."""
+        self.imports.choose_book()
+
+    def on_paste(self, event: Paste) -> None:
+        """Import what is pasted or dropped on the window."""
+        event.stop()
+        self._clear_message()
+        self.imports.paste(event.text)
+
+    def action_rename(self) -> None:
+        """Rename the collection or story under the cursor."""
+        if leaf := self.shelf_tree.leaf:
+            self._edits.rename(leaf)
+
+    def action_remove(self) -> None:
+        """Remove the collection or story under the cursor."""
+        if leaf := self.shelf_tree.leaf:
+            self._edits.remove(leaf)
+
+    def action_punctuation(self) -> None:
+        """Make the punctuation of the collection under the cursor plain, or leave it as written."""
+        if leaf := self.shelf_tree.leaf:
+            self._edits.set_punctuation(leaf)
+
+    def action_undo(self) -> None:
+        """Bring back what was removed."""
+        self._edits.undo()
 
     def action_train(self) -> None:
         """Go to Train with the ticked stories."""
         self.post_message(GoTo("train"))
+
+    # -- messages and keys ----------------------------------------------------------------------------
+
+    def on_key(self, event: Key) -> None:
+        """A message goes with the next key, except the key that shows it in full. This runs before the key's action."""
+        if event.key != "l":
+            self._clear_message()
+
+    def _clear_message(self) -> None:
+        self._message.say(self.imports.under_way)
+
+    def _remarks(self) -> list[str]:
+        """All that can be read in full: a message that was too long, and remarks on the last import and the shelf."""
+        return list(
+            dict.fromkeys(filter(None, [self._message.in_full, *self.imports.remarks, *self._unreadable]))
+        )
+
+    def action_remarks(self) -> None:
+        """Show every remark in full."""
+        from storytime_tui.tui.screens.dialogs import ListScreen
+
+        remarks = self._remarks()
+        if not remarks:
+            self._message.say("There are no remarks.")
+        else:
+            lines = [line for sentence in remarks for line in (sentence, "")][:-1]
+            self.app.push_screen(ListScreen("Remarks", lines))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Which keys work now."""
+        if action == "filter":
+            return not isinstance(self.focused, Input)
+        if action == "before":
+            leaf = self.shelf_tree.leaf
+            return leaf is not None and leaf.index is not None
+        return True
+
+    def _is_of_use(self, action: str) -> bool:
+        """Whether the footer shows a key now. Other keys work, too, and say why they can do nothing."""
+        if isinstance(self.focused, FilterField):  # a letter is a letter there
+            known = ("submit", "screen.tree(1)", "screen.all", "help")
+            return action in known or action.startswith("mode(")
+        if isinstance(self.focused, Reading) and action in ("filter", "import", "gutenberg", "remarks"):
+            return False
+        leaf = self.shelf_tree.leaf
+        match action:
+            case "all":
+                return bool(self.shelf_tree.wanted)
+            case "remarks":
+                return bool(self._remarks())
+            case "undo":
+                return self._edits.can_undo
+            case "rename" | "remove":
+                return leaf is not None and not leaf.collection.bundled
+            case "punctuation":
+                return leaf is not None and not leaf.collection.bundled and leaf.index is None
+        return True
 
 
 def _same_place(leaf: Leaf, other: Leaf) -> bool:
@@ -362,5 +396,5 @@ def _same_place(leaf: Leaf, other: Leaf) -> bool:
 
 
 def _kind(leaf: Leaf | None) -> tuple[bool, bool] | None:
-    """What the keys depend on: whether it is a story, and whether it came with the program."""
+    """What the keys depend on: whether it is a story, and whether it is bundled."""
     return None if leaf is None else (leaf.index is not None, leaf.collection.bundled)

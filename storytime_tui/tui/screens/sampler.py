@@ -12,7 +12,8 @@ from storytime_tui.errors import PlanError
 from storytime_tui.generation.sampling.presets import PRESETS, preset_of, with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import table, text_of, with_values
-from storytime_tui.terminal import printable
+from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.message_line import MessageLine
 
 SHOWN = ("temperature", "top_p", "min_p", "repetition", "banned", "finish_sentence", "max_tokens", "seed")
 _OF_PRESETS = ("temperature", "top_p", "min_p", "repetition")
@@ -26,7 +27,7 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "Input"
     BINDINGS = [
-        Binding("escape", "dismiss(None)", "Cancel", id="sampler.cancel", tooltip="Leave without changing"),
+        Binding("escape", "dismiss(None)", "Cancel", id="sampler.cancel", tooltip="Close without changing"),
     ]
 
     def __init__(self, settings: SamplerSettings) -> None:
@@ -57,8 +58,8 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
                         yield Input(text_of(self._settings, name), name=name, compact=True)
                 hints = [_SEED_HERE if knob.name == "seed" else knob.line for knob in knobs]
                 yield Static(Content("\n".join(hints)), id="hints", classes="dialog--hint")
-            yield Static(classes="dialog--trouble", markup=False)
-            yield Static(Content("enter keeps · tab next · escape leaves"), classes="dialog--keys")
+            yield MessageLine()
+            yield KeyLine(words={"submit": "Save", "app.focus_next": "Next field"}.get)
 
     @on(Select.Changed, "#preset")
     def _preset_chosen(self, event: Select.Changed) -> None:
@@ -78,7 +79,7 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
         try:
             self.dismiss(with_values(self._settings, typed))
         except PlanError as error:
-            self.query_one(".dialog--trouble", Static).update(Content(printable(str(error))))
+            self.query_one(MessageLine).complain(str(error))
 
 
 def _line(preset: str) -> Content:

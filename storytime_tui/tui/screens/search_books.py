@@ -1,4 +1,4 @@
-"""Project Gutenberg: a list of children's classics that is always there, and all of Gutenberg where one asks for it."""
+"""Books of Project Gutenberg: a list of children's classics, available offline, and a search of all of Gutenberg."""
 
 from __future__ import annotations
 
@@ -10,31 +10,30 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from storytime_tui.terminal import printable
 from storytime_tui.tui.book_rows import Catalogue, in_order
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.widgets.book_list import BookList
+from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import count
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook  # noqa: F401  # the screen's own type, in quotes
     from storytime_tui.tui.services import Services
 
-_KEYS = "enter fetches · ctrl+s searches all of Gutenberg · escape leaves"
-
 
 class SearchScreen(ModalScreen["GutenbergBook | None"]):
-    """Gives back the book to fetch; None when it is left with Escape."""
+    """Gives the book to fetch; None when it is closed with Escape."""
 
     CSS_PATH = "search_books.tcss"
     BINDINGS = [
-        Binding("escape", "leave", "Leave", id="search.leave", tooltip="Stop the search; leave"),
         Binding("ctrl+s", "everywhere", "Search all", id="search.all", tooltip="Search all of Gutenberg"),
-        # the field keeps the focus, and these keys move in the list
+        Binding("escape", "stop", "Stop", id="search.stop", tooltip="Stop the search"),
+        Binding("escape", "dismiss(None)", "Cancel", id="search.leave", tooltip="Close without choosing"),
+        # the field keeps the focus while these keys move in the list
         Binding("up", "list('move', -1)", "Up", show=False, id="search.up", tooltip="The book above"),
         Binding("down", "list('move', 1)", "Down", show=False, id="search.down", tooltip="The book below"),
         Binding(
@@ -55,24 +54,29 @@ class SearchScreen(ModalScreen["GutenbergBook | None"]):
         self._services = services
         self._shelf = shelf
         self._catalogue = Catalogue(())
-        self._found = False  # the list shows what a search of all of Gutenberg found
-        self._stop: threading.Event | None = None  # of the search that goes on
+        self._found = False  # whether the list shows the results of a search of all of Gutenberg
+        self._stop: threading.Event | None = None  # stops the search in progress; None if there is none
 
     def compose(self) -> ComposeResult:
-        """What is sought, a note, the books."""
+        """The words to find, the books."""
         with Vertical(id="search"):
             yield Input(placeholder="title, author or number…", id="query", compact=True)
-            yield Static(Content("opening the list…"), id="note", markup=False)
             yield BookList(id="books")
-            yield Static(Content(_KEYS), classes="dialog--keys")
+            yield MessageLine()
+            yield KeyLine(words=self._word)
 
     def on_mount(self) -> None:
-        """Open the list that came with the program."""
+        """Open the list that comes with the program."""
         self.query_one("#search").border_title = "Project Gutenberg"
         books = self._list
         books.shelf, books.can_focus = self._shelf, False
         books.add_class("-active")
+        self._message.say("Opening the list…")
         self.run_worker(self._open())
+
+    @property
+    def _message(self) -> MessageLine:
+        return self.query_one(MessageLine)
 
     @property
     def _list(self) -> BookList:
@@ -82,71 +86,91 @@ class SearchScreen(ModalScreen["GutenbergBook | None"]):
     def _query(self) -> str:
         return " ".join(self.query_one("#query", Input).value.split())
 
-    def _say(self, note: str) -> None:
-        self.query_one("#note", Static).update(Content(printable(note)))
-
     async def _open(self) -> None:
-        try:
+        with self._message.saying():
             books = await in_thread(self._services.browse_books)
-        except Exception as error:
-            self._say(sentence_of(error))
-            return
-        self._catalogue = Catalogue(in_order(books))
-        self._narrow()
+            self._catalogue = Catalogue(in_order(books))
+            self._narrow()
 
     @on(Input.Changed, "#query")
     def _narrow(self) -> None:
-        """Show what the words leave of the list."""
-        if self._stop is not None:  # typed on: what is being searched for is no longer wanted
-            self._stop.set()
-            self._stop = None
+        """Show the books of the list that have the words. A search in progress is for other words: stop it."""
+        self._end_search()
         self._found = False
         books = self._catalogue.matching(self._query)
         nearly = [] if books else self._catalogue.nearly(self._query)
         if nearly:
             books = nearly
-            self._say(
-                f"no book has “{self._query}”; {count(len(books), 'book')} with a word spelled nearly so"
+            self._message.say(
+                f"No book has “{self._query}”; {count(len(books), 'book')} with a word spelled like it."
             )
         elif self._query:
-            self._say(f"{count(len(books), 'book')} of the list of children's classics")
+            found = count(len(books), "children’s classic") if books else "No children’s classic"
+            self._message.say(f"{found} with “{self._query}”.")
         else:
-            self._say(
-                f"{count(len(books), 'children’s classic')}, listed offline; fetching needs the network"
+            self._message.say(
+                f"{count(len(books), 'children’s classic')}, listed offline. Fetching needs the network."
             )
-        offer = f"search all of Gutenberg for “{self._query}”" if self._query else ""
+        offer = f"Search all of Gutenberg for “{self._query}”" if self._query else ""
         self._list.show(books, offer)
 
     # -- all of Gutenberg -----------------------------------------------------------------------------
 
     def action_everywhere(self) -> None:
-        """Ask the network."""
+        """Search all of Gutenberg, over the network."""
         if self._query and self._stop is None:
             self._stop = threading.Event()
-            self._say(f"asking Gutenberg for “{self._query}”… escape stops")
+            self._message.say(f"Searching Gutenberg for “{self._query}”…")
+            self.refresh_bindings()
             self.run_worker(self._search(self._query, self._stop))
 
     async def _search(self, query: str, stop: threading.Event) -> None:
-        trouble, found = "", None
+        found, error = None, ""
         try:
             found = await in_thread(lambda: self._services.search_books(query, stop))
-        except Exception as error:
-            trouble = sentence_of(error)
-        if self._stop is not stop:  # stopped, or something else was typed
+        except Exception as exception:
+            error = sentence_of(exception)
+        if self._stop is not stop:  # it was stopped, or other words were typed
             return
-        self._stop = None
+        self._end_search()
         if found is None:
-            self._say(trouble)
+            self._message.complain(error)
         else:
             self._show_found(found)
 
     def _show_found(self, found: FoundBooks) -> None:
         self._found = True
-        note = f"{count(len(found.books), 'book')} found" if found.books else "nothing found"
-        self._say(" · ".join(filter(None, [note, found.note])))
+        note = f"{count(len(found.books), 'book')} found" if found.books else "Nothing found"
+        self._message.say(" · ".join(filter(None, [note, found.note])))
         self._list.show(found.books)
 
+    def _end_search(self) -> None:
+        if self._stop is not None:
+            self._stop.set()
+            self._stop = None
+            self.refresh_bindings()
+
+    def action_stop(self) -> None:
+        """Stop the search, and show the list again."""
+        self._narrow()
+        self._message.say("Stopped. ctrl+s searches again.")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape stops the search in progress; without one it closes the dialog."""
+        return {"stop": self._stop is not None, "dismiss": self._stop is None}.get(action, True)
+
     # -- choosing -------------------------------------------------------------------------------------
+
+    def _word(self, action: str) -> str | None:
+        """What Enter does with the line under the cursor."""
+        book = self._list.book
+        if action != "submit" or (book is None and not self._list.offer):
+            return None
+        return "Search all" if book is None else "Show" if book.number in self._shelf else "Fetch"
+
+    @on(BookList.Moved)
+    def _moved(self) -> None:
+        self.refresh_bindings()
 
     def action_list(self, what: str, by: int) -> None:
         """Move in the list."""
@@ -160,11 +184,3 @@ class SearchScreen(ModalScreen["GutenbergBook | None"]):
             self.dismiss(book)
         elif self._list.offer and not self._found:
             self.action_everywhere()
-
-    def action_leave(self) -> None:
-        """Stop the search, and else leave."""
-        if self._stop is not None:
-            self._narrow()
-            self._say("Stopped; ctrl+s asks again.")
-            return
-        self.dismiss(None)

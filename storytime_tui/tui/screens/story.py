@@ -1,11 +1,12 @@
 """Story: you write a line, the model goes on, word by word, until it is done or you stop it."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.containers import Center
+from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import TextArea
 
@@ -22,10 +23,10 @@ from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.openings import Openings
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
-from storytime_tui.tui.widgets.trouble import Trouble
 from storytime_tui.tui.widgets.writing_desk import WritingDesk
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import LOOK, Change, Writing
@@ -43,12 +44,11 @@ class StoryScreen(Screen[None]):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._desk = desk
-        self._session = desk.writing
+        self._desk, self._session = desk, desk.writing
         self._writing = Writing(desk.keeper)
         self._settings = desk.preferences.sampler()
-        self._openings = Openings(desk, self._writing, id="openings")
-        self._trouble = Trouble(id="trouble")
+        self._message = MessageLine()
+        self._openings = Openings(desk, self._writing, self._message, id="openings")
         self._telling = False
         self._then: Callable[[], object] | None = None  # what waits for the model's last word
         self._finding = True  # which model there is
@@ -58,17 +58,17 @@ class StoryScreen(Screen[None]):
         self._adding: str | None = None  # the line that is on its way to the disk, before the model goes on
         self._drafts = Drafts(
             self,
-            self._keep_draft,
+            lambda: self._writing.keep_draft(self._line.removeprefix(self._adding or "")),
             lambda slow: self.query_one(WritingStatus).set_saving(slow),
-            lambda error: self._trouble.say(sentence_of(error)),
+            lambda error: self._message.complain(sentence_of(error)),
         )
 
     def compose(self) -> ComposeResult:
-        """Page, trouble, prompt, status."""
+        """Page, messages, prompt, status."""
         yield Header(self._desk, "story")
         yield Page(id="page")
         yield self._openings
-        yield self._trouble
+        yield Center(self._message)
         yield WritingDesk(self._settings, id="desk")
         yield KeyLine(("rename", "redo"), self._is_of_use)
 
@@ -76,7 +76,7 @@ class StoryScreen(Screen[None]):
         """Open the last story, find a model."""
         self._desk.told.subscribe(self, self._said, immediate=True)
         self._desk.writer_changed.subscribe(self, self._writer_changed)
-        self._desk.store_said.subscribe(self, self._trouble.say)
+        self._desk.store_said.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
         self.set_interval(LOOK, self._look_elsewhere)
         self._begin()
@@ -84,15 +84,15 @@ class StoryScreen(Screen[None]):
     @work
     async def _begin(self) -> None:
         last: Opened | None = None
-        with self._trouble.saying():
-            last = await self._writing.open_last(self._trouble.say)
-            self._trouble.say("")
+        with self._message.saying():
+            last = await self._writing.open_last(self._message.complain)
+            self._message.clear()
         self._show_story(None if self._session.fresh_page else last)
         self._session.fresh_page = False
         self._begun = True
         if self._line:  # typed meanwhile
             self._drafts.typed()
-        with self._trouble.saying():
+        with self._message.saying():
             await self._session.find_model(told_with(last.passages if last else ()))
         self._finding = False
         if self._session.now.can_tell and not self._telling:
@@ -102,7 +102,7 @@ class StoryScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Another screen may have asked for a fresh page or another model."""
-        self._trouble.drop(MOVED)
+        self._message.drop(MOVED)
         if self._session.fresh_page and self._begun:
             self._session.fresh_page = False
             self._when_quiet(self._begin_anew)
@@ -125,7 +125,7 @@ class StoryScreen(Screen[None]):
         self._when_quiet(lambda: self.run_worker(self._open(story.id)))
 
     async def _open(self, story_id: int) -> None:
-        with self._trouble.saying():
+        with self._message.saying():
             self._show_story(await self._writing.open(story_id))
 
     def _show_story(self, opened: Opened | None) -> None:
@@ -159,7 +159,7 @@ class StoryScreen(Screen[None]):
         moved = await self._writing.moved() if self._begun and self.is_current else None
         if moved is not None and not self._busy:
             await self._open(moved)
-            self._trouble.say(MOVED)
+            self._message.say(MOVED)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
@@ -167,9 +167,6 @@ class StoryScreen(Screen[None]):
         self._openings.typed(self._line)
         if self._begun:
             self._drafts.typed()
-
-    def _keep_draft(self) -> Future[None]:
-        return self._writing.keep_draft(self._line.removeprefix(self._adding or ""))
 
     # -- writing --------------------------------------------------------------------------------------
 
@@ -183,13 +180,13 @@ class StoryScreen(Screen[None]):
 
     @on(Prompt.Sent)
     def _send(self, event: Prompt.Sent) -> None:
-        self._trouble.say(self._desk.keeper.trouble)
+        self._message.complain(self._desk.keeper.trouble)
         if self._busy or self._finding or self._awaiting:
             self._wished = bool(event.text.strip()) or not self._busy
-            self._set_state("your line is next" if self._wished else "still writing: escape stops it")
+            self._set_state("your line is next" if self._wished else "still writing (esc stops it)")
             return
         if self._session.now.stage is Stage.NO_MODEL:
-            self._trouble.say("There is no model to write with yet: train one (F3), or choose one (esc, m).")
+            self._message.complain("There is no model yet: train one (F3), or choose one (esc, m).")
             return
         self._adding = event.text
         self._drafts.forget()
@@ -202,7 +199,7 @@ class StoryScreen(Screen[None]):
             added = await self._writing.add(line)
         except StoryError as error:  # the line stays in the prompt
             self._adding = None
-            self._trouble.say(str(error))
+            self._message.complain(str(error))
             self._set_state("")
             self._do_then()
             return
@@ -222,7 +219,7 @@ class StoryScreen(Screen[None]):
         self._show_title()
         if added.moved:
             await self._open(added.story.id)
-            self._trouble.say(MOVED)
+            self._message.say(MOVED)
         elif added.added:
             self.query_one(Page).append("you", added.added)
         self.query_one(Page).anchor()
@@ -241,7 +238,7 @@ class StoryScreen(Screen[None]):
 
     def _ended(self, message: messages.TellingEnded) -> None:
         if message.failure:
-            self._trouble.say(message.failure)
+            self._message.complain(message.failure)
         if self._telling:
             self._set_telling(False)
             self._set_state(wording.ending(message.told, bool(message.failure)))
@@ -267,7 +264,7 @@ class StoryScreen(Screen[None]):
 
     def _when_quiet(self, then: Callable[[], object]) -> None:
         """Do it now, or, while the model writes, stop it and do it after its last word."""
-        self._trouble.drop(MOVED)
+        self._message.drop(MOVED)
         if not self._busy:
             then()
             return
@@ -307,6 +304,10 @@ class StoryScreen(Screen[None]):
         self.action_write()
         self._set_state("Enter lets the model go on")
 
+    def on_key(self, event: Key) -> None:
+        """A notice goes with the next key, an error stays. While a line is typed, no key comes here."""
+        self._message.clear_notice()
+
     def on_screen_suspend(self) -> None:
         """Another screen is gone to: nothing is told for nobody."""
         self._openings.cancel()
@@ -325,11 +326,11 @@ class StoryScreen(Screen[None]):
     def action_strength(self) -> None:
         """Choose how strongly it has what it learned."""
         chosen = partial(self._reopen, self._session.choose_strength)
-        self._set_state(story_choices.offer_strengths(self.app, self._desk, chosen))
+        story_choices.offer_strengths(self.app, self._desk, self._message, chosen)
 
     def action_voice(self) -> None:
         """Choose the shelf that is told as, from the next words on."""
-        self._set_state(story_choices.offer_voices(self.app, self._desk))
+        story_choices.offer_voices(self.app, self._desk, self._message)
 
     def _reopen(self, choose: Callable[..., object], chosen: object) -> None:
         """Write with another model or strength, after the last word of what writes now."""
@@ -338,20 +339,20 @@ class StoryScreen(Screen[None]):
             choose(chosen)
             self._session.open()
 
-        self._trouble.say("")
+        self._message.clear()
         self._when_quiet(reopen)
 
     def action_undo(self) -> None:
         """Take back the last piece."""
-        self._when_quiet(lambda: self._change(Manuscript.undo, "there is nothing to take back"))
+        self._when_quiet(lambda: self._change(Manuscript.undo, "There is nothing to take back."))
 
     def action_redo(self) -> None:
         """Bring back what was taken back."""
-        self._when_quiet(lambda: self._change(Manuscript.redo, "there is nothing to bring back"))
+        self._when_quiet(lambda: self._change(Manuscript.redo, "There is nothing to bring back."))
 
     @work
     async def _change(self, change: Change, nothing: str) -> None:
-        with self._trouble.saying():
+        with self._message.saying():
             try:
                 result = await self._writing.change(change)
             except StoryMoved:
@@ -360,7 +361,7 @@ class StoryScreen(Screen[None]):
             if result is not None:
                 self._show_story(result[0])
             if result is None or not result[1]:
-                self._set_state(nothing)
+                self._message.say(nothing)
 
     def action_new(self) -> None:
         """A blank page."""
@@ -377,7 +378,7 @@ class StoryScreen(Screen[None]):
 
     @work
     async def _rename(self, title: str) -> None:
-        with self._trouble.saying():
+        with self._message.saying():
             await self._writing.rename(title)
             self._show_title()
 
@@ -391,9 +392,8 @@ class StoryScreen(Screen[None]):
             self._desk.prefer_sampler(settings)
             self._show_status()
 
-    def _set_state(self, state: str | None) -> None:
-        if state is not None:
-            self.query_one(WritingStatus).state = state
+    def _set_state(self, state: str) -> None:
+        self.query_one(WritingStatus).state = state
         self._show_status()
 
     def _show_status(self) -> None:

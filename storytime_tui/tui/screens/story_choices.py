@@ -12,6 +12,7 @@ from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.stories.story import Story
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
+from storytime_tui.tui.widgets.message_line import MessageLine
 
 
 def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) -> None:
@@ -44,13 +45,17 @@ STRENGTHS = {
 }
 
 
-def offer_strengths(app: App[None], desk: Desk, chosen: Callable[[float | None], object]) -> str | None:
-    """Ask how strongly the model has what it learned; gives a sentence where there is nothing to ask."""
+def offer_strengths(
+    app: App[None], desk: Desk, message: MessageLine, chosen: Callable[[float | None], object]
+) -> None:
+    """Ask how strongly the model has what it learned, or say why there is nothing to ask."""
     writer = desk.writing.now
     if not writer.model:
-        return "there is no model yet: train one (F3)"
+        message.say("There is no model yet: train one (F3).")
+        return
     if is_base_name(writer.model):
-        return f"strength is for what a run has learned, and {writer.model} is no run"
+        message.say(f"Strength is for what a run has learned, and {writer.model} is no run.")
+        return
     usual = writer.told_at if writer.strength is None else None
     steps = sorted({*STRENGTHS, *(each for each in (writer.strength, usual) if each is not None)})
     rows = [Row("", "default", f"{usual:g}, the run's own" if usual is not None else "the run's own")]
@@ -62,15 +67,15 @@ def offer_strengths(app: App[None], desk: Desk, chosen: Callable[[float | None],
 
     now = "" if writer.strength is None else f"{writer.strength}"
     app.push_screen(ChooseScreen("Strength: how far from its base to what it learned", rows, now), answered)
-    return None
 
 
-def offer_voices(app: App[None], desk: Desk) -> str | None:
-    """Ask for the shelf that the model tells as, for two of them, or for none; a sentence where it knows none."""
+def offer_voices(app: App[None], desk: Desk, message: MessageLine) -> None:
+    """Ask for the shelf that the model tells as, for two of them, or for none; or say why none can be chosen."""
     writer = desk.writing.now
     titles = writer.voices
     if not titles:
-        return "this model knows no voices" if writer.opened else "the model is not open yet"
+        message.say("This model knows no voices." if writer.opened else "The model is not open yet.")
+        return
     now = known(writer.voice, titles)
     rows = [Row(f"={title}", title, "the usual one" * (i == 0)) for i, title in enumerate(titles)]
     if len(titles) > 1:
@@ -86,7 +91,6 @@ def offer_voices(app: App[None], desk: Desk) -> str | None:
 
     at = {0: "none", 1: "=" + said(now)}.get(len(now), "two")
     app.push_screen(ChooseScreen("Tell as", rows, at), answered)
-    return None
 
 
 def _offer_two(app: App[None], desk: Desk) -> None:
@@ -150,4 +154,4 @@ def ask_title(app: App[None], now: str, named: Callable[[str], object]) -> None:
         if title and title.strip():
             named(title.strip())
 
-    app.push_screen(AskScreen("Title", "What is this story called?", value=now), answered)
+    app.push_screen(AskScreen("Title", "What is this story called?", enter="Rename", value=now), answered)

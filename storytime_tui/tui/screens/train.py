@@ -18,6 +18,7 @@ from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.plan_form import PlanForm
 
 if TYPE_CHECKING:
@@ -80,13 +81,15 @@ class TrainScreen(Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._training = desk, desk.training
+        self._message = MessageLine()
         self._panel: RunPanel | None = None
         self._keys: object = None  # what the offered keys depend on
 
     def compose(self) -> ComposeResult:
         """The plan; the run's panel is mounted with the first run."""
         yield Header(self._desk, "train")
-        yield PlanForm(self._desk)
+        yield PlanForm(self._desk, self._message)
+        yield self._message
         yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning"))
 
     def on_mount(self) -> None:
@@ -96,7 +99,7 @@ class TrainScreen(Screen[None]):
         self.run_worker(self._look_back())
 
     async def _look_back(self) -> None:
-        with self.query_one(PlanForm).trouble.saying():
+        with self._message.saying():
             await self._training.look_back()
 
     def on_screen_resume(self) -> None:
@@ -158,6 +161,8 @@ class TrainScreen(Screen[None]):
         form.offer(self._training.last)
         if self._panel is not None:
             self._panel.display = not idle
+        if not idle:
+            self._message.say(view.words if view.phase == "failed" else "", view.error)
         self._keep_focus(form)
         told = min(3, len(view.samples))  # with the third there is a second time
         keys = (view.phase, view.saved_step is None, told, view.finished, view.run, idle)
@@ -244,6 +249,7 @@ class TrainScreen(Screen[None]):
         ask = AskScreen(
             "How many epochs more?",
             "It goes on from its last checkpoint, learning a little faster again at first.",
+            enter="Continue",
             value="1",
             check=check,
         )
@@ -251,6 +257,7 @@ class TrainScreen(Screen[None]):
 
     def action_new(self) -> None:
         """Back to the plan."""
+        self._message.clear()
         self._training.clear()
 
     def action_last(self) -> None:

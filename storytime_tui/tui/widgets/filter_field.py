@@ -11,14 +11,12 @@ class FilterField(Input):
     """A field for the words of a filter. What is dropped on the window is no word: the screen gets it."""
 
     BINDINGS = [  # what its screen does with these keys while one types
-        Binding("enter", "submit", "List", key_display="enter", id="filter.enter", tooltip="Go to the list"),
+        Binding("enter", "submit", "List", id="filter.enter", tooltip="Go to the list"),
         Binding("up", "screen.tree(-1)", "Up", show=False, id="filter.up", tooltip="The line above"),
         Binding(
             "down", "screen.tree(1)", "Move", key_display="↑↓", id="filter.down", tooltip="The line below"
         ),
-        Binding(
-            "escape", "screen.all", "Show all", key_display="esc", id="filter.all", tooltip="Leave the filter"
-        ),
+        Binding("escape", "screen.all", "Show all", id="filter.all", tooltip="Leave the filter"),
     ]
 
     def on_paste(self, event: Paste) -> None:

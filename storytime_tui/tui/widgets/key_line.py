@@ -1,4 +1,4 @@
-"""What the keys do here, in one line that always fits: where it is narrow, the seldom keys are left to the help."""
+"""The line of keys: what each key does here. It is the footer of every screen and the last line of every dialog."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from textual.events import Click, MouseMove, Resize
 from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
-# the way to the other screens while single keys are letters; seldom enough to give way where there is little room
+# the way to the other screens while single keys are letters; they give way first where there is little room
 FUNCTIONS = ("f1", "f2", "f3", "f4")
 WHILE_TYPING = ("mode('story')", "mode('library')", "mode('train')")
 
@@ -30,7 +30,7 @@ class Shown:
 
 
 def fitting(keys: Sequence[Shown], seldom: Sequence[str], width: int) -> list[Shown]:
-    """The keys that have room: the seldom actions give way first, the last of them before the others."""
+    """The keys that fit: the seldom actions give way first, the last of them before the others."""
 
     def too_many(kept: Sequence[Shown]) -> bool:
         return sum(key.width + 1 for key in kept) - 1 > width  # a space between two
@@ -40,22 +40,29 @@ def fitting(keys: Sequence[Shown], seldom: Sequence[str], width: int) -> list[Sh
         if too_many(kept):
             kept = [key for key in kept if key.action != action]
     while kept and too_many(kept):
-        kept.pop(-2 if len(kept) > 1 else -1)  # the very last is the help
+        kept.pop(-2 if len(kept) > 1 else -1)  # the very last is the help, or the way out of a dialog
     return kept
 
 
 class KeyLine(Static):
-    """The footer. One widget, where Textual's own has one for each key and makes them anew at every change of focus."""
+    """One widget for all keys, made from the bindings; Textual's footer makes one for each at every change of focus."""
 
-    DEFAULT_CSS = "KeyLine { dock: bottom; height: 1; width: 1fr; text-wrap: nowrap; }"
+    DEFAULT_CSS = "KeyLine { height: 1; width: 1fr; text-wrap: nowrap; }"
     ALLOW_SELECT = False
 
     def __init__(
-        self, seldom: Sequence[str] = (), shows: Callable[[str], bool] = lambda action: True
+        self,
+        seldom: Sequence[str] = (),
+        shows: Callable[[str], bool] = lambda action: True,
+        words: Callable[[str], str | None] = lambda action: None,
     ) -> None:
-        """`seldom`: the actions that give way where there is little room; `shows`: whether one is of use now."""
+        """Make the line.
+
+        `seldom`: the actions that give way where there is little room. `shows`: whether an action is of use now.
+        `words`: what an action is called here; it is then always shown. None: as its binding says.
+        """
         super().__init__(markup=False)
-        self._seldom, self._shows = seldom, shows
+        self._seldom, self._shows, self._words = seldom, shows, words
         self._gap = 2  # spaces between two keys
         self._all: list[Shown] = []
         self._kept: list[Shown] = []
@@ -63,22 +70,29 @@ class KeyLine(Static):
     def on_mount(self) -> None:
         """Follow what the keys mean."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
+        self._changed(self.screen)
 
     def _changed(self, screen: Screen[object]) -> None:
         keys: dict[str, Shown] = {}
         typing = isinstance(screen.focused, Input | TextArea)
         for _, binding, enabled, tooltip in screen.active_bindings.values():
-            shown_now = binding.show or (typing and binding.key in FUNCTIONS)
-            if shown_now and enabled and binding.action not in keys and self._shows(binding.action):
+            action = binding.action
+            word = self._words(action)
+            shown_now = binding.show or word or (typing and binding.key in FUNCTIONS)
+            if shown_now and enabled and action not in keys and self._shows(action):
                 sign = self.app.get_key_display(binding)
-                shown = Shown(binding.key, sign, binding.description, tooltip or "", binding.action)
-                keys[binding.action] = shown
+                keys[action] = Shown(binding.key, sign, word or binding.description, tooltip or "", action)
         self._all = sorted(keys.values(), key=lambda shown: shown.key if shown.key in FUNCTIONS else "")
         self._fit()
 
     def on_resize(self, event: Resize) -> None:
-        """There is more room, or less."""
+        """Show more keys, or fewer."""
         self._fit()
+
+    @property
+    def _lead(self) -> int:
+        """The spaces before the first key; a dialog has its own padding."""
+        return self._gap - 1 if self.parent is self.screen else 0
 
     def _fit(self) -> None:
         kept = fitting(self._all, (*self._seldom, *WHILE_TYPING), self.size.width)
@@ -86,13 +100,13 @@ class KeyLine(Static):
         gap = 2 if roomy and len(kept) == len(self._all) else 1
         if (kept, gap) != (self._kept, self._gap):
             self._kept, self._gap = kept, gap
-            parts: list[str | tuple[str, str]] = [" " * (gap - 1)]
+            parts: list[str | tuple[str, str]] = [" " * self._lead]
             for key in kept:
                 parts += [(key.sign, "bold $primary"), (f" {key.word}", "$quiet"), " " * gap]
             self.update(Content.assemble(*parts), layout=False)
 
     def _key_at(self, x: int) -> Shown | None:
-        x -= self._gap - 1
+        x -= self._lead
         for key in self._kept:
             if x < key.width + self._gap:
                 return key
@@ -100,12 +114,12 @@ class KeyLine(Static):
         return None
 
     def on_click(self, event: Click) -> None:
-        """A click does what the key does."""
+        """Do what the clicked key does."""
         key = self._key_at(event.x)
         if key is not None:
             self.app.simulate_key(key.key)
 
     def on_mouse_move(self, event: MouseMove) -> None:
-        """Say more of the key under the pointer."""
+        """Explain the key under the pointer."""
         key = self._key_at(event.x)
         self.tooltip = key.sentence if key is not None else None

@@ -17,7 +17,7 @@ from storytime_tui.tui import messages
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.manuscript import Manuscript
-from storytime_tui.tui.widgets.trouble import Trouble
+from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.writing import Writing
 from storytime_tui.tui.writing_session import NO_VOICE, Writer
 
@@ -54,9 +54,9 @@ class Openings(Static, can_focus=True):
     class Left(Message):
         """Back to the line."""
 
-    def __init__(self, desk: Desk, writing: Writing, *, id: str) -> None:
+    def __init__(self, desk: Desk, writing: Writing, message: MessageLine, *, id: str) -> None:
         super().__init__(id=id, markup=False)
-        self._desk, self._writing = desk, writing
+        self._desk, self._writing, self._message = desk, writing, message
         self._settings = SamplerSettings()
         self._typed = False  # something stands in the line
         self._number = 0  # of the telling that tells them; 0 while none does
@@ -132,7 +132,7 @@ class Openings(Static, can_focus=True):
 
     @work(exclusive=True)
     async def _begin(self, told: messages.OpeningTold) -> None:
-        with self.screen.query_one(Trouble).saying():
+        with self._message.saying():
             try:
                 opened = await self._writing.begin(told.text, told.model, told.settings)
             except StoryMoved:  # another window was quicker: its words are shown

@@ -22,7 +22,7 @@ from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
 from storytime_tui.tui import wording
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.training_session import RunView
-from storytime_tui.tui.widgets.trouble import Trouble
+from storytime_tui.tui.widgets.message_line import MessageLine
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.memory import Room
@@ -53,7 +53,7 @@ You can leave this screen, write, or read while it learns. Stop it when you like
 
 
 class PlanForm(VerticalScroll, can_focus=False):
-    """The plan. Raises nothing: what is wrong with it is said in red at its foot, in view wherever one types."""
+    """The plan. Raises nothing: what is wrong with it is said in the screen's message line."""
 
     class StartWished(Message):
         """The button was pressed."""
@@ -61,11 +61,11 @@ class PlanForm(VerticalScroll, can_focus=False):
     class BaseChanged(Message):
         """Another base was chosen: token counts differ."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, message: MessageLine) -> None:
         super().__init__()
         self._desk = desk
         self._bases = bases()
-        self.trouble = Trouble(id="trouble")
+        self._message = message
 
     def compose(self) -> ComposeResult:
         """From top to bottom as one reads it."""
@@ -103,7 +103,6 @@ class PlanForm(VerticalScroll, can_focus=False):
         with Horizontal(id="start-line"):
             yield Button("Start learning", id="start", compact=True)
             yield Static(id="unfinished", markup=False)
-        yield self.trouble
         yield Static(WHAT_HAPPENS, id="what-happens", markup=False)
 
     def on_mount(self) -> None:
@@ -250,7 +249,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         """Say what is wrong, or (empty) nothing; knobs are called as they are here."""
         for name in SHOWN:
             sentence = sentence.replace(f"{name} is ", f"{table(TrainingPlan)[name].label} is ")
-        self.trouble.say(sentence)
+        self._message.complain(sentence)
 
     def offer(self, run: RunView | None) -> None:
         """Say that there is a run to go on with, or to look at again."""

@@ -204,14 +204,11 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             title = Content.assemble(title, (f"   {printable_line(view.note)}", "$quiet"))
         self.query_one("#run-title", Static).update(title, layout=False)
         self.query_one(Progress).display = view.phase != "finished"  # its sentence says as much
-        lines = []
-        if view.error:
-            lines.append(Content.styled(printable(view.error), "$error"))
-        if view.words and view.phase != "preparing":
-            lines.append(Content(printable(view.words)))
+        # progress has the words of a preparation, the message line those of a failure
+        said = "" if view.phase in ("preparing", "failed") else view.words
         words = self.query_one("#run-words", Static)
-        words.display = bool(lines)
-        words.update(Content("\n").join(lines))
+        words.display = bool(said)
+        words.update(Content(printable(said)))
         self.query_one(Samples).show(view)
 
     def _show_figures(self, view: RunView) -> None:

@@ -1,6 +1,7 @@
 """Base for widgets that draw their own lines; changing the number of lines triggers no layout."""
 
 from rich.style import Style
+from textual.binding import Binding
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -10,6 +11,17 @@ from textual.widget import Widget
 class TallView(ScrollView):
     """Lines are drawn when they come into view. The scroll bar keeps its column, and is seen only when needed."""
 
+    BINDINGS = [  # as `ScrollView` has it, with the sign of both directions for a line of keys
+        Binding(
+            "down",
+            "scroll_down",
+            "Scroll",
+            key_display="↑↓",
+            show=False,
+            id="view.scroll",
+            tooltip="Scroll down",
+        ),
+    ]
     DEFAULT_CSS = """
     TallView { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; background: $background; }
     """

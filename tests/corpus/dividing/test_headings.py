@@ -2,7 +2,7 @@
 
 import pytest
 
-from storytime_tui.corpus.dividing.heading_lines import (
+from storytime_tui.corpus.dividing.heading_rules import (
     Label,
     is_heading_like,
     label_of,

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storytime_tui.corpus.formats.read import read_document, read_text
-from storytime_tui.corpus.formats.table import LARGEST, SUFFIXES
+from storytime_tui.corpus.formats.registry import LARGEST, SUFFIXES
 from storytime_tui.errors import CorpusError
 
 STORY = "“Où est-il?” said the café owner—and the fox’s tail…\nwas gone.\n"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from storytime_tui.corpus.formats.registry import SUFFIXES
 from storytime_tui.corpus.formats.sources import is_readable_name, name_order, source_files
-from storytime_tui.corpus.formats.table import SUFFIXES
 from storytime_tui.errors import CorpusError
 
 

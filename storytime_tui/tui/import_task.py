@@ -1,4 +1,4 @@
-"""A long errand (an import, a download): how far it has come, and the wish that it stop. Shared with its thread."""
+"""An import in progress: how far it is, and a flag that asks it to stop. Shared by its thread and the screen."""
 
 import threading
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from storytime_tui.terminal import printable_line
 
 
 @dataclass
-class Errand:
-    """`said` is what it said last: words, how much is done, of how much (0: nobody knows)."""
+class ImportTask:
+    """`said` is the last report: words, how much is done, and of how much (0 if that is not known)."""
 
     title: str
     stop: threading.Event = field(default_factory=threading.Event)
@@ -17,16 +17,16 @@ class Errand:
     over: bool = False
 
     def report(self, words: str, done: int, total: int) -> None:
-        """Called by the errand's thread: one assignment, and the screen looks at it when it draws."""
+        """Take a report from the import's thread. It is a single assignment; the screen reads it when it draws."""
         self.said = (words, done, total)
 
     def progress(self) -> str:
-        """How far it has come, in words; bytes as people say them."""
+        """How far the import is, in words; bytes with a unit."""
         words, done, total = self.said
-        return formatting.progress(printable_line(words) or "making ready", done, total)
+        return formatting.progress(printable_line(words) or "preparing", done, total)
 
     def bar(self, width: int) -> tuple[str, str]:
-        """What is done and what is left, as a line of `width` cells; nothing where nobody knows."""
+        """The done and the remaining part of a progress bar of `width` cells; both empty if the total is unknown."""
         _, done, total = self.said
         if not total:
             return "", ""

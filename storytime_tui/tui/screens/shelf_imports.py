@@ -1,0 +1,211 @@
+"""Imports into the shelf, one at a time: from files, addresses, pasted text and Project Gutenberg."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from storytime_tui.reporting import Report
+from storytime_tui.terminal import printable_line
+from storytime_tui.tui.book_rows import on_the_shelf
+from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.import_task import ImportTask
+from storytime_tui.tui.pasted import Sources, Words, read_paste, typed_sources
+from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.tui.wording import clipped, count
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.books import GutenbergBook
+    from storytime_tui.jobs.shelves import AddedCollection
+
+Job = Callable[[Report, threading.Event], "AddedCollection"]
+
+_PATIENCE = 0.4  # seconds that a stopped import has to end; after that nobody waits for it
+
+
+class ShelfImports:
+    """Asks what to import, runs the import in a thread while a dialog shows its progress, and says what was added."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        desk: Desk,
+        message: MessageLine,
+        read_shelf: Callable[[str | None], Awaitable[None]],
+        go_to: Callable[[str, int | None], None],
+    ) -> None:
+        """Import for a screen.
+
+        `read_shelf` reads the shelf again; the cursor goes to the collection with the given name, if any. `go_to`
+        puts the cursor on a collection.
+        """
+        self._screen, self._desk, self._message = screen, desk, message
+        self._read_shelf, self._go_to = read_shelf, go_to
+        self._task: ImportTask | None = None  # the import in progress
+        self.remarks: Sequence[str] = ()  # a sentence on each problem of the last import
+
+    # -- what to import -------------------------------------------------------------------------------
+
+    def ask(self) -> None:
+        """Ask for paths or addresses, and import them."""
+        from storytime_tui.tui.screens.dialogs import AskScreen
+
+        if self._show_running():
+            return
+        question = AskScreen(
+            "Import stories",
+            "A file (.txt .md .html .epub .zip), a folder of them, or a web address. Storytime copies it; your own "
+            "file stays as it is. You can also drop files on this window, or paste a story.",
+            enter="Import",
+            placeholder="~/books/fairy-tales",
+        )
+        self._screen.app.push_screen(question, lambda typed: self._import(typed_sources(typed or "")))
+
+    def paste(self, text: str) -> None:
+        """Import pasted paths or addresses, or add pasted text as a story; ask before each."""
+        if self._show_running():
+            return
+        pasted = read_paste(text)
+        if isinstance(pasted, Sources):
+            self._confirm(pasted.sources)
+        elif isinstance(pasted, Words):
+            self._ask_title(pasted)
+        elif text.strip():
+            self._message.say("The pasted text is neither a path nor an address, and too short for a story.")
+
+    def _confirm(self, sources: Sequence[str]) -> None:
+        from storytime_tui.jobs.shelves import source_shown
+        from storytime_tui.tui.screens.dialogs import ListScreen
+
+        title = "Import this?" if len(sources) == 1 else f"Import these {len(sources)}?"
+        question = ListScreen(title, [source_shown(each) for each in sources], enter="Import")
+        self._screen.app.push_screen(question, lambda yes: self._import(sources if yes else ()))
+
+    def _import(self, sources: Sequence[str]) -> None:
+        if sources:
+            title = f"Importing {_short_name(sources[0])}"
+            title += f" and {len(sources) - 1} more" if len(sources) > 1 else ""
+            self.start(title, lambda report, stop: self._desk.services.add(sources, report, stop))
+
+    def _ask_title(self, words: Words) -> None:
+        from storytime_tui.tui.screens.dialogs import AskScreen
+
+        length = count(len(words.text.split()), "word")
+        question = AskScreen(
+            "Add the pasted text as a story?", f"{length}. Its title:", enter="Add", value=words.title
+        )
+
+        def add(title: str | None) -> None:
+            if title is not None:
+                name = title.strip() or "Pasted"
+                self.start(f"Adding {name}", lambda *_: self._desk.services.add_text(words.text, name))
+
+        self._screen.app.push_screen(question, add)
+
+    def choose_book(self) -> None:
+        """Ask for a book of Project Gutenberg, and fetch it; show a book that is on the shelf already."""
+        from storytime_tui.tui.screens.search_books import SearchScreen
+
+        if self._show_running():
+            return
+        shelf = on_the_shelf(self._desk.collections)
+
+        def chosen(book: GutenbergBook | None) -> None:
+            if book is not None and book.number in shelf:
+                self._go_to(shelf[book.number], None)
+            elif book is not None:
+                title = f"Fetching {clipped(book.title, 50)}"
+                self.start(title, lambda report, stop: self._desk.services.fetch_book(book, report, stop))
+
+        self._screen.app.push_screen(SearchScreen(self._desk.services, shelf), chosen)
+
+    # -- the import in progress -----------------------------------------------------------------------
+
+    @property
+    def under_way(self) -> str:
+        """A sentence on the import in progress; "" if there is none or it was stopped."""
+        task = self._task
+        if task is None or task.stop.is_set():
+            return ""
+        return f"{printable_line(task.title)}… i shows the progress."
+
+    def start(self, title: str, job: Job) -> None:
+        """Run `job` in a thread and show its progress. `job` gets a function to report with and a flag to stop at."""
+        self._message.clear()
+        self._task = ImportTask(title)
+        self._screen.run_worker(self._run(self._task, job))
+        self._show(self._task)
+
+    def _show_running(self) -> bool:
+        """Show the progress of the import that runs in the background; whether there is one."""
+        task = self._task
+        if task is not None and task.stop.is_set():
+            self._abandon(task)
+        elif task is not None:
+            self._show(task)
+        return self._task is not None
+
+    def _show(self, task: ImportTask) -> None:
+        from storytime_tui.tui.screens.importing import ImportingScreen
+
+        def closed(_: None) -> None:
+            if task.over:
+                return
+            if task.stop.is_set():
+                self._message.say("Stopping…")
+                self._screen.set_timer(_PATIENCE, lambda: self._abandon(task))
+            else:
+                self._message.say(self.under_way)
+
+        self._screen.app.push_screen(ImportingScreen(task), closed)
+
+    def _abandon(self, task: ImportTask) -> None:
+        """Wait no longer for an import that was stopped: it notices the flag only after its current file."""
+        if self._task is task:
+            self._task = None
+            self._message.say("Stopped; nothing was imported.")
+
+    async def _run(self, task: ImportTask, job: Job) -> None:
+        added: AddedCollection | None = None
+        error = ""
+        try:
+            added = await in_thread(lambda: job(task.report, task.stop))
+        except Exception as exception:
+            error = sentence_of(exception)
+        awaited = self._task is task
+        task.over = True
+        if awaited:
+            self._task = None
+        if added is not None:  # the stop, if there was one, came too late
+            await self._read_shelf(added.collection.name if awaited else None)
+            self._say_added(added)
+        elif awaited and task.stop.is_set():
+            self._message.say(error)
+        elif awaited:
+            self._message.complain(error)
+        self._screen.refresh_bindings()
+
+    def _say_added(self, added: AddedCollection) -> None:
+        collection = added.collection
+        stories = count(len(collection.stories), "story", "stories")
+        notice = f"Added “{printable_line(clipped(collection.title, 40))}”: {stories}."
+        self.remarks = (*added.problems, *added.copies, *added.notes)
+        if len(self.remarks) > 1:
+            known = f" {len(added.copies):,} known before." if added.copies else ""
+            notice += f"{known} l lists all {len(self.remarks):,} remarks."
+        elif not added.problems:
+            notice += " " + "".join(self.remarks)
+        self._message.say(notice, added.problems[0] if added.problems else "")
+        self._message.in_full = ""  # the remarks have all of it
+
+
+def _short_name(source: str) -> str:
+    """The last part of a path or an address, short enough for a title."""
+    from storytime_tui.jobs.shelves import source_shown
+
+    shown = source_shown(source)
+    return clipped(shown.rstrip("/").rsplit("/", 1)[-1] or shown, 50)
