@@ -118,6 +118,39 @@ def test_the_architecture_names_files_that_are_there() -> None:
     assert {name for name in named if not any(f"/{each}".endswith(f"/{name}") for each in ours)} == set()
 
 
+# Where a file of a way is reached without an import.
+HANDED_OVER = {
+    "jobs.train": "a run reads what an import has kept on the disk",
+    "generation.generator": "it is given the backend that was chosen when the model was opened",
+}
+
+
+def test_the_ways_through_the_architecture_have_no_gap_and_as_many_files_as_they_say() -> None:
+    text = (PACKAGE / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    ways = re.findall(r"^\*\*(From .+?)\*\*, (\d+) files\.(.+?)(?:\n\n|`tui/desk.py`)", text, re.M | re.S)
+    assert len(ways) == 3
+    graph = imports()
+    for way, files, path in ways:
+        names = list(dict.fromkeys(re.findall(r"`([\w/]+)\.py`", path)))
+        assert len(names) == int(files), way
+        modules = [
+            next(
+                module
+                for module in sorted(graph.modules)
+                if f".{module}".endswith("." + name.replace("/", "."))
+            )
+            for name in names
+        ]
+        for place, module in enumerate(modules[1:], 1):
+            linked = any(
+                graph.direct_import_exists(importer=one, imported=other)
+                for before in modules[:place]
+                for one, other in ((before, module), (module, before))
+            )
+            short = module.removeprefix("storytime_tui.")
+            assert linked or short in HANDED_OVER, f"{way}: how does it come to {short}?"
+
+
 def loaded_after(code: str, home: Path) -> set[str]:
     """Which of the heavy packages (and textual) a fresh interpreter has loaded after running `code`."""
     report = f"\nimport sys\nprint('LOADED', *[m for m in {(*HEAVY, 'textual')!r} if m in sys.modules])"
