@@ -78,7 +78,7 @@ class PretendRun:
         yield ev.Finished("r", self.step, 4.0, 1, "done" if self.step == 4 else "stopped", 1.0)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(sorted(LOSSES)),
     good=st.integers(0, 30),
