@@ -21,7 +21,7 @@ ENTER_AFTER_ESCAPE = "\x1b[13u"  # kitty's Enter: the usual one, so soon after E
 # trained model tells any word of its vocabulary, "stopped" too.
 HEADER, RUN_TITLE, STATUS, FOOTER = 0, 1, -2, -1
 
-BASE = "scratch-1x64"  # the journey is the same as with a larger model, and takes seconds
+BASE, WINDOW = "scratch-1x64", "32"  # the journey is the same as with a larger model, and takes seconds
 LINE = "One evening a small mouse stopped 12 words."  # as misleading as what the model may tell
 
 
@@ -68,6 +68,10 @@ def learn(app: Terminal, steps: int = 30) -> None:
     app.press(TAB, at=r"most steps +no limit")  # else the digits might come before it
     app.keys(str(steps))
     app.wait_for(rf"most steps +{steps}")
+    app.press(TAB)  # past the learning rate, to the window
+    app.press(TAB, at=r"window +chosen for you")
+    app.keys(WINDOW)
+    app.wait_for(rf"window +{WINDOW}")
     app.keys(ESCAPE)
     app.wait_for(r"s Start learning")
     app.keys("s")
