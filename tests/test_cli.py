@@ -19,7 +19,7 @@ from tests.tiny import tale, write_collection
 
 TINY = [
     "--base",
-    "scratch-tiny",
+    "scratch-2x64",
     "--max-steps",
     "6",
     "--set",

@@ -357,7 +357,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, out: Path, monkeypatch: pyt
     assert "The disk is full" in refused(path, out)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     members=st.dictionaries(st.text(min_size=1, max_size=30), st.binary(max_size=60), max_size=4),
     place=st.integers(0, 600),

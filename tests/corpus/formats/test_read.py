@@ -246,7 +246,7 @@ def test_a_zip_is_named_as_one(tmp_path: Path) -> None:
         read_document(write(tmp_path, b"PK\x03\x04", "tales.zip"))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     suffix=st.sampled_from(SUFFIXES),
     data=st.one_of(
