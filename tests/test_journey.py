@@ -59,21 +59,21 @@ def learn(app: Terminal, steps: int = 30) -> None:
     app.wait_for(r"\[x\] Hedgerow Tales")
     app.wait_for(r"scratch-tiny +[\d,]+ tokens +[\d,]+ windows")
     app.keys("2")
-    app.wait_for(r"Begin with")
+    app.wait_for(r"Base: the model")
     app.press(END, at=r"12 times")  # so the list of bases has the focus
     app.press(TAB)
     app.keys(BASE)  # whatever the list begins with
     app.wait_for(rf"or another +{BASE}")
     app.press(TAB)  # past the passes, to the steps
-    app.press(TAB, at=r"most steps +no limit")  # else the digits might come before it
+    app.press(TAB, at=r"max steps +no limit")  # else the digits might come before it
     app.keys(str(steps))
-    app.wait_for(rf"most steps +{steps}")
+    app.wait_for(rf"max steps +{steps}")
     app.press(TAB)  # past the learning rate, to the window
     app.press(TAB, at=r"window +chosen for you")
     app.keys(WINDOW)
     app.wait_for(rf"window +{WINDOW}")
     app.keys(ESCAPE)
-    app.wait_for(r"s Start learning")
+    app.wait_for(r"s Start training")
     app.keys("s")
     app.wait_for(rf"{BASE} → Hedgerow Tales", 120, row=RUN_TITLE)
     app.wait_for(r"││ loss +\d\.\d{3}")  # two frames meet there: a sample's line has one
@@ -83,7 +83,7 @@ def learn(app: Terminal, steps: int = 30) -> None:
 def write_a_line(app: Terminal) -> None:
     """In Story: a line of one's own, and at least 30 tokens from the model."""
     app.keys("3")
-    app.wait_for(r"Send, go on", row=FOOTER)
+    app.wait_for(r"Send +esc Commands", row=FOOTER)
     app.wait_for(r"\b0 words(?!.*(opening|loading))", 120, row=STATUS)
     app.keys(LINE + ENTER)  # at once, as a paste or a fast hand does
     enough = len(LINE.split()) + 30
@@ -117,7 +117,7 @@ def stop_the_story(app: Terminal) -> str:
 def test_from_the_shelf_to_a_story_with_keys_only(columns: int, rows: int, home: Path) -> None:
     with open_app(columns, rows, home) as app:
         learn(app)
-        app.wait_for(r"● has learned", 180, row=HEADER)
+        app.wait_for(r"● finished", 180, row=HEADER)
         write_a_line(app)
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0
@@ -143,7 +143,7 @@ def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_i
     with open_app(80, 24, home) as app:
         learn(app)
         app.keys("x")
-        app.wait_for(r"● (stopped|has learned)", 60, row=HEADER)
+        app.wait_for(r"● (stopped|finished)", 60, row=HEADER)
         write_a_line(app)
         kept = words_written(stop_the_story(app))
         assert kept >= 38
@@ -201,10 +201,10 @@ def test_a_run_that_was_cut_off_goes_on_in_the_app(home: Path) -> None:
     with open_app(80, 24, home) as app:
         app.wait_for(r"\[x\] Hedgerow Tales")
         app.keys("2")
-        app.wait_for(r"It was interrupted at step \d+ of 45")
+        app.wait_for(r"Interrupted at step \d+ of 45")
         app.wait_for(r"r Resume", row=FOOTER)
         app.keys("r")
-        app.wait_for(r"● has learned", 120, row=HEADER)
-        app.wait_for(r"││ frequencies +\d")
+        app.wait_for(r"● finished", 120, row=HEADER)
+        app.wait_for(r"││ word frequency +\d")
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0

@@ -338,7 +338,7 @@ def test_uncommon_packing_is_told(tmp_path: Path, out: Path) -> None:
 def test_paths_that_are_no_archives(tmp_path: Path, out: Path) -> None:
     (tmp_path / "folder.zip").mkdir()
     assert "is a folder" in refused(tmp_path / "folder.zip", out)
-    assert "is not there" in refused(tmp_path / "gone.zip", out)
+    assert "does not exist" in refused(tmp_path / "gone.zip", out)
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.zip")
         assert "not an ordinary file" in refused(tmp_path / "pipe.zip", out)
