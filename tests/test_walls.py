@@ -150,6 +150,7 @@ assert code == 0, code
         ["train", "--help"],
         ["tell", "--help"],
         ["evaluate", "--help"],
+        ["explain", "--help"],
     ],
     ids=" ".join,
 )
@@ -176,6 +177,7 @@ def test_light_commands_load_nothing_heavy(argv: list[str], home: Path) -> None:
         "storytime_tui.jobs.train",
         "storytime_tui.jobs.generate",
         "storytime_tui.jobs.evaluate",
+        "storytime_tui.jobs.explain",
         "storytime_tui.jobs.shelves",
     ],
 )
