@@ -58,9 +58,8 @@ def _score_window(
 ) -> list[TokenScore]:
     """The scores of `targets`, which the last positions of `inputs` predict."""
     with evaluating(model), autocast(device, precision):
-        logits: Tensor = model(torch.tensor([inputs], device=device))[
-            0, -len(targets) :
-        ]  # (targets, vocabulary)
+        logits: Tensor = model(torch.tensor([inputs], device=device))[0]  # (inputs, vocabulary)
+    logits = logits[-len(targets) :]
     labels = torch.tensor(targets, device=device)[:, None]
     scores: list[TokenScore] = []
     for rows, own in zip(torch.split(logits, _ROWS), torch.split(labels, _ROWS), strict=True):
