@@ -19,7 +19,7 @@ from tests.tiny import tale, write_collection
 
 TINY = [
     "--base",
-    "scratch-tiny",
+    "scratch-2x64",
     "--max-steps",
     "6",
     "--set",
@@ -100,7 +100,7 @@ def test_train_speaks_words_without_json(tales: Path, capsys: pytest.CaptureFixt
     assert main(["train", "--corpus", str(tales), *TINY]) == 0
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     out = capsys.readouterr().out
-    assert "baseline (token frequency): validation loss" in out
+    assert "baseline (word frequency): validation loss" in out
     assert len(re.findall(r"^step .* validation loss [0-9.]+", out, re.M)) == 3
     assert "tell with: storytime-tui tell --model tales-1" in out
     assert main(["runs", "list"]) == 0

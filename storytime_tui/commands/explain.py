@@ -15,7 +15,7 @@ from storytime_tui.commands.output import StatusLine, print_json, say
 from storytime_tui.commands.tables import cut
 from storytime_tui.errors import StorytimeError
 from storytime_tui.formatting import count, progress
-from storytime_tui.generation.voice import Voice, said
+from storytime_tui.generation.voice import Voice, describe
 from storytime_tui.jobs.explain import (
     Explainer,
     Likely,
@@ -196,7 +196,7 @@ def _print_table(
         print(_line(_fields(token), columns), flush=True)
     print()
     names = [
-        opened.name + (f" (as {said(voice)})" if voice else "")
+        opened.name + (f" (as {describe(voice)})" if voice else "")
         for opened, voice in zip(explainer.models, voices, strict=True)
     ]
     bits = [f"{bits_per_byte(sum_, text):.4f}" for sum_ in total.logprobs]

@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN=W",
         help="move the weights by W, 0 to 1, towards another run of the same base; may be repeated",
     )
-    presets = "; ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
+    presets = " ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
     parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
     parser.add_argument("--n", type=int, default=1, metavar="N", help="tell N continuations at once (1)")
     parser.add_argument(
@@ -161,9 +161,9 @@ def run(args: argparse.Namespace) -> int:
             ends = (_tell_several_plain if args.n > 1 else _tell_plain)(prompt, stream)
     if not args.json:
         others = "".join(f" + {share:g} {other}" for other, share in blend)
-        told_as = f" as {voices.said(voice)}" if voice else ""
+        as_voice = f" as {voices.describe(voice)}" if voice else ""
         at = f", strength {teller.strength:g}" if teller.strength != 1 else ""
-        say(f"{printable_line(name + others + told_as)}{at}, seed {settings.seed}: {_summary(ends)}")
+        say(f"{printable_line(name + others + as_voice)}{at}, seed {settings.seed}: {_summary(ends)}")
     return INTERRUPTED if stop.is_set() else DONE
 
 

@@ -1,7 +1,7 @@
-"""The colours, few and each with one meaning.
+"""The themes: few colours, each with one meaning.
 
-`$primary` is where you are and what is running, `$told` the quiet tint of the model's words, `$error` what
-failed, `$text-muted` what is said beside. Everything else is the terminal's own foreground.
+`$primary` marks the current place and running work, `$told` the model's words, `$error` failures, `$text-muted`
+side notes. Everything else has the terminal's own foreground.
 """
 
 from textual.theme import Theme
@@ -76,8 +76,8 @@ PAPER = Theme(
     },
 )
 
-# The terminal's own sixteen colours: nothing to convert, and a light terminal stays light. Nobody can ask which it
-# is, so words are in colours that can be read on white and on black: yellow, cyan and green cannot on white, blue
+# The terminal's own sixteen colours: no conversion, and a light terminal stays light. No program can ask which it
+# is, so text has colours that are readable on white and on black: yellow, cyan and green are not on white, blue is
 # not on black. The model's words are in italics instead (app.tcss).
 SIXTEEN = Theme(
     name="storytime-16",
@@ -123,10 +123,10 @@ SIXTEEN = Theme(
 
 THEMES = (STORYTIME, PAPER, SIXTEEN)
 
-# For the themes of others, which the palette offers too: the names that only ours define.
+# For Textual's themes, which the palette also offers: the names that only ours define.
 FALLBACKS = {"told": "#7fa9bd", "quiet": "#8a8a8a", "line": "#606060"}
 
 
 def theme_for(color_system: str | None) -> str:
-    """The theme that a terminal with these colours shows well (Rich's names for colour systems)."""
+    """The theme that suits a terminal with these colours (Rich's names of colour systems)."""
     return SIXTEEN.name if color_system in (None, "standard", "windows") else STORYTIME.name
