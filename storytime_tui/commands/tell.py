@@ -1,7 +1,6 @@
 """`storytime-tui tell`: continue a text, word by word, on the terminal or into a pipe."""
 
 import argparse
-import codecs
 import contextlib
 import dataclasses
 import random
@@ -13,6 +12,7 @@ from types import FrameType
 
 from storytime_tui import log
 from storytime_tui.cli import DONE, INTERRUPTED
+from storytime_tui.commands.input import read_standard_input
 from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
@@ -225,30 +225,11 @@ def _usual_model() -> str:
 
 
 def _prompt(given: str | None) -> str:
-    """The text to continue. The last line end of a pipe comes from the shell and is dropped."""
+    """The text to continue."""
     piped = sys.stdin is not None and not sys.stdin.isatty()
     if given == "-" or (given is None and piped):
-        if sys.stdin is None:
-            raise StorytimeError("Standard input is closed: give the prompt with --prompt TEXT.")
-        try:
-            data = sys.stdin.buffer.read()
-        except OSError as error:  # for example, it is a folder
-            raise StorytimeError(f"Standard input cannot be read: {error.strerror}.") from error
-        return _decoded(data).replace("\r\n", "\n").removesuffix("\n")
+        return read_standard_input("prompt", "--prompt")
     return given or ""
-
-
-def _decoded(data: bytes) -> str:
-    """Decode UTF-8, or the encoding of a byte order mark. Raises StorytimeError instead of replacing characters."""
-    marks = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-    encoding = next((encoding for mark, encoding in marks if data.startswith(mark)), "utf-8-sig")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise StorytimeError(
-            f"The prompt on standard input is not UTF-8 text (at byte {error.start:,}): convert it first, for example "
-            "with `iconv -f latin1 -t utf-8`."
-        ) from None
 
 
 def _tell_plain(prompt: str, stream: Stream) -> list[Told]:
