@@ -69,7 +69,7 @@ def learn(app: Terminal, steps: int = 30) -> None:
     app.keys(str(steps))
     app.wait_for(rf"max steps +{steps}")
     app.press(TAB)  # past the learning rate, to the window
-    app.press(TAB, at=r"window +chosen for you")
+    app.press(TAB, at=r"window +\d+")
     app.keys(WINDOW)
     app.wait_for(rf"window +{WINDOW}")
     app.keys(ESCAPE)

@@ -21,6 +21,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.journal import JOURNAL
 from storytime_tui.training.plan import TrainingPlan, read_plan, resolve, schedule_of, window_count
+from storytime_tui.training.run_names import next_name
 
 # Tokens per byte of text, measured on fourteen children's books: with GPT-2's own vocabulary, and with vocabularies of
 # the scratch shapes' sizes trained on the same book. It varies by 4% between books; tokens per word vary by 5%.
@@ -53,6 +54,21 @@ class Estimate:
     seconds: float | None
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a plan comes to on its stories: `plan` with every default chosen, and the name that the run will get.
+
+    `plan` is None if the base's size is not known, or for the reason in `problem`. `seconds` is None if the speed of
+    this machine is not known.
+    """
+
+    plan: TrainingPlan | None
+    run: str
+    steps: int = 0
+    seconds: float | None = None
+    problem: str = ""
+
+
 def estimate_tokens(text_bytes: int, base_name: str) -> int:
     """The estimated number of tokens of a text of `text_bytes` bytes, with a base's tokenizer."""
     shape = scratch_shape(base_name)
@@ -67,32 +83,51 @@ def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
     tokens = estimate_tokens(sum(story.facts.bytes for story in stories), base_name) + len(stories)
     if not stories:
         return Estimate(0, 0, None)
-    shape = scratch_shape(base_name)
     parameters = _parameters(base_name)
-    plan = TrainingPlan(base=base_name)
-    training_tokens = round(tokens * (1 - plan.validation_fraction))
     try:
-        plan = resolve(
-            plan,
-            window=shape.window if shape else _WINDOW,
-            from_scratch=shape is not None,
-            training_tokens=training_tokens,
-            parameters=parameters,
-        )
+        plan, training_tokens = _resolved(TrainingPlan(base=base_name), tokens, parameters)
     except StorytimeError:  # too little text; the start of the run will say so
         return Estimate(tokens, 0, None)
-    assert plan.stride and plan.batch_size and plan.accumulation and plan.block_size
-    speed = _speed(base_name, parameters)
-    seconds = None
-    if speed:
-        seconds = _seconds(plan, training_tokens, tokens - training_tokens, parameters, speed)
+    assert plan.stride
+    seconds = _seconds(plan, training_tokens, tokens - training_tokens, parameters)
     return Estimate(tokens, window_count(training_tokens, plan.stride), seconds)
 
 
+def preview(stories: Sequence[Story], plan: TrainingPlan) -> Preview:
+    """Preview a plan on these stories. Reads no text; raises nothing."""
+    run, parameters = next_name(plan.collections), _parameters(plan.base)
+    if not stories or not parameters:
+        return Preview(None, run)
+    tokens = estimate_tokens(sum(story.facts.bytes for story in stories), plan.base) + len(stories)
+    try:
+        plan, training_tokens = _resolved(plan, tokens, parameters)
+    except StorytimeError as error:
+        return Preview(None, run, problem=str(error))
+    seconds = _seconds(plan, training_tokens, tokens - training_tokens, parameters)
+    return Preview(plan, run, schedule_of(plan, training_tokens).total_steps, seconds)
+
+
+def _resolved(plan: TrainingPlan, tokens: int, parameters: int) -> tuple[TrainingPlan, int]:
+    """The plan with every default chosen, and its training tokens. Raises PlanError."""
+    shape = scratch_shape(plan.base)
+    training_tokens = round(tokens * (1 - plan.validation_fraction))
+    resolved = resolve(
+        plan,
+        window=shape.window if shape else _WINDOW,
+        from_scratch=shape is not None,
+        training_tokens=training_tokens,
+        parameters=parameters,
+    )
+    return resolved, training_tokens
+
+
 def _seconds(
-    plan: TrainingPlan, training_tokens: int, validation_tokens: int, parameters: int, speed: float
-) -> float:
-    """Seconds from start to last checkpoint at `speed` tokens per second; `patience` may end the run earlier."""
+    plan: TrainingPlan, training_tokens: int, validation_tokens: int, parameters: int
+) -> float | None:
+    """Seconds from start to last checkpoint; `patience` may end the run earlier. None if the speed is not known."""
+    speed = _speed(plan.base, parameters)
+    if not speed:
+        return None
     assert plan.batch_size and plan.accumulation and plan.block_size and plan.evaluate_every
     steps = schedule_of(plan, training_tokens).total_steps
     stepping = steps * plan.batch_size * plan.accumulation * plan.block_size / speed

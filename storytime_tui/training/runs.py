@@ -7,7 +7,6 @@ nothing has it. (`training.removed` keeps removed runs.)
 """
 
 import contextlib
-import itertools
 import os
 import re
 import shlex
@@ -24,6 +23,7 @@ from storytime_tui.training.journal import JOURNAL, RunFacts, run_facts
 from storytime_tui.training.journal import Journal as Journal
 from storytime_tui.training.journal import read_events as read_events
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
+from storytime_tui.training.run_names import free_names
 from storytime_tui.training.voice_report import share_of
 
 PLAN = "plan.toml"
@@ -208,14 +208,10 @@ def _claim_name(name: str | None, collections: tuple[str, ...], stack: contextli
         check_free_name(name)
         _claim(root / name, stack)
         return root / name
-    first = Path(collections[0]).name.lower() if collections else ""
-    stem = re.sub(r"[^a-z0-9]+", "-", first).strip("-")[:60] or "run"
-    for number in itertools.count(1):
-        folder = root / f"{stem}-{number}"
-        if not os.path.lexists(folder) and not is_base_name(folder.name):
-            with contextlib.suppress(RunError):  # another program took this name
-                _claim(folder, stack)
-                return folder
+    for free in free_names(collections):
+        with contextlib.suppress(RunError):  # another program took this name
+            _claim(root / free, stack)
+            return root / free
     raise AssertionError("there is always a next number")
 
 

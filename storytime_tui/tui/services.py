@@ -22,7 +22,7 @@ from storytime_tui.tui.shelf_memory import ShelfState
 
 if TYPE_CHECKING:
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
-    from storytime_tui.jobs.estimates import Estimate
+    from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.records import LastRun
@@ -55,6 +55,7 @@ class Services:
     set_punctuation: Callable[[Collection, bool], None]  # whether curly quotes and dashes are simplified
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
     estimate: Callable[[Sequence[Story], str], Estimate]
+    preview: Callable[[Sequence[Story], TrainingPlan], Preview]
     room_for: Callable[[Sequence[Story], str, TrainingPlan | None], Room | None]  # None if unknown
     browse_books: Callable[[], Sequence[GutenbergBook]]  # the built-in list, without network
     search_books: Callable[[str, threading.Event], FoundBooks]
@@ -93,6 +94,7 @@ def real_services() -> Services:
         set_punctuation=_set_punctuation,
         copies=_copies,
         estimate=_estimate,
+        preview=_preview,
         room_for=_room_for,
         browse_books=_browse_books,
         search_books=_search_books,
@@ -176,6 +178,12 @@ def _estimate(stories: Sequence[Story], base: str) -> Estimate:
     from storytime_tui.jobs import estimates
 
     return estimates.estimate(stories, base)
+
+
+def _preview(stories: Sequence[Story], plan: TrainingPlan) -> Preview:
+    from storytime_tui.jobs import estimates
+
+    return estimates.preview(stories, plan)
 
 
 def _room_for(stories: Sequence[Story], base: str, plan: TrainingPlan | None) -> Room | None:

@@ -1,7 +1,10 @@
 """Numbers and outcomes in words. Pure functions."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from storytime_tui.formatting import count as count
 from storytime_tui.formatting import progress
@@ -9,6 +12,9 @@ from storytime_tui.formatting import size as size
 from storytime_tui.generation.pieces import WHY_IT_STOPPED, Told
 from storytime_tui.training.events import Finished, Preparing, Started, VoiceMeasured
 from storytime_tui.training.voice_report import of_passages, share_of
+
+if TYPE_CHECKING:
+    from storytime_tui.jobs.memory import Room
 
 
 def compact(number: int) -> str:
@@ -34,6 +40,16 @@ def about(seconds: float) -> str:
         return f"about {half // 2} h" + (" 30" if half % 2 else "")
     hours = round(minutes / 60)
     return f"about {hours} h" if hours < 48 else f"about {round(hours / 24)} days"
+
+
+def plan_preview(epochs: float, steps: int, seconds: float | None, room: Room | None) -> str:
+    """What a plan comes to: `4 epochs · 40 steps · about 2 min · peak 2.4 GB`."""
+    parts = [f"{epochs:.3g} {'epoch' if epochs == 1 else 'epochs'}", count(steps, "step")]
+    if seconds is not None:
+        parts.append(about(seconds))
+    if room is not None:
+        parts.append(f"peak {size(room.needed)}")
+    return " · ".join(parts)
 
 
 def duration(seconds: float) -> str:

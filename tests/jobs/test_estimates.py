@@ -9,7 +9,7 @@ import pytest
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.jobs import estimates
-from storytime_tui.jobs.estimates import estimate
+from storytime_tui.jobs.estimates import estimate, preview
 from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan, write_plan
 
@@ -105,3 +105,24 @@ def test_a_base_that_is_a_run_has_its_base_s_size() -> None:
 def test_tokens_are_about_a_quarter_of_the_bytes(base: str) -> None:
     assert estimates.estimate_tokens(0, base) == 0
     assert 200 <= estimates.estimate_tokens(1000, base) <= 300
+
+
+# -- what a plan comes to --------------------------------------------------------------------------------------
+
+
+def test_a_preview_is_the_plan_that_the_run_will_have() -> None:
+    found = preview(STORIES, TrainingPlan(base="scratch-tiny", collections=("Hedgerow Tales",)))
+    assert found.plan is not None and found.plan.epochs == 10 and found.plan.learning_rate == 1e-3
+    assert found.run == "hedgerow-tales-1" and found.steps > 0 and found.problem == ""
+    short = preview(STORIES, TrainingPlan(base="scratch-tiny", collections=("x",), max_steps=3))
+    assert short.steps == 3
+    (paths.runs_folder() / "x-1").mkdir(parents=True)
+    assert preview(STORIES, TrainingPlan(base="scratch-tiny", collections=("x",))).run == "x-2"
+
+
+def test_a_plan_that_cannot_be_says_why_and_a_base_of_unknown_size_says_nothing() -> None:
+    refused = preview(STORIES, TrainingPlan(base="scratch-tiny", collections=("x",), block_size=4096))
+    assert refused.plan is None and "sees at most 256 tokens" in refused.problem
+    unknown = preview(STORIES, TrainingPlan(base="owner/model", collections=("x",)))
+    assert (unknown.plan, unknown.problem) == (None, "")
+    assert preview([], TrainingPlan(base="scratch-tiny", collections=("x",))).plan is None

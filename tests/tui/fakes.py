@@ -1,5 +1,6 @@
 """A small world for the app's tests: a shelf, a run that speaks when told to, a teller, a store; a frozen clock."""
 
+import dataclasses
 import itertools
 import queue
 import threading
@@ -8,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.memory import Room
 from storytime_tui.jobs.records import LastRun
@@ -243,6 +246,7 @@ class World(FakeLibrary):
         return Services(
             **self.library_services(),
             estimate_tokens=lambda text_bytes, base: round(text_bytes / 4),
+            preview=self.preview,
             room_for=lambda stories, base, plan: ENOUGH if plan and plan.lora_rank else self.room,
             learn=self.run.learn,
             resume=self.run.resume,
@@ -257,6 +261,15 @@ class World(FakeLibrary):
             load_shelf=self._load_shelf,
             save_shelf=self._keep_shelf,
         )
+
+    def preview(self, stories: Sequence[Story], plan: TrainingPlan) -> Preview:
+        chosen = dataclasses.replace(
+            plan,
+            epochs=plan.epochs or 4.0,
+            learning_rate=plan.learning_rate or 5e-4,
+            block_size=plan.block_size or 512,
+        )
+        return Preview(chosen if stories else None, "hedgerow-tales-1", plan.max_steps or 40, 110.0)
 
     def _load_shelf(self) -> ShelfState | None:
         if self.remembered_error is not None:

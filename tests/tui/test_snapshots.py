@@ -83,6 +83,7 @@ def test_plan(snap_compare: Compare, world: World, size: tuple[int, int]) -> Non
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("2")
         await until(pilot, lambda: "million parameters" in screen_text(app))
+        await until(pilot, lambda: "about 2 min" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 

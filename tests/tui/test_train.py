@@ -225,6 +225,27 @@ async def test_the_plan_says_what_memory_it_takes_and_what_would_fit(app: Storyt
         app.desk.training.stop()
 
 
+async def test_the_plan_shows_what_it_comes_to_and_each_value_that_the_run_will_have(
+    app: StorytimeApp, world: World
+) -> None:
+    def option(name: str) -> Input:
+        return app.screen.query_one(f"#{name}", Input)
+
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("2")
+        await until(pilot, lambda: "4 epochs · 40 steps · about 2 min · peak 900 MB" in screen_text(app))
+        empty = [option(f"knob-{name}").placeholder for name in ("epochs", "learning_rate", "block_size")]
+        assert empty == ["4", "0.0005", "512"]
+        assert option("run-name").placeholder == "hedgerow-tales-1"
+        option("knob-epochs").value = "2"
+        option("knob-max_steps").value = "7"
+        await until(pilot, lambda: "2 epochs · 7 steps" in screen_text(app))
+        option("knob-epochs").value = "-"  # not a number: the last preview stays until it is one
+        await pilot.pause()
+        assert "2 epochs · 7 steps" in screen_text(app)
+
+
 async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)

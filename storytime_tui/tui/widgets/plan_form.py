@@ -20,23 +20,27 @@ from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
 from storytime_tui.tui import wording
+from storytime_tui.tui.bridge import sentence_of
+from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.message_line import MessageLine
 
 if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.estimates import Preview
     from storytime_tui.jobs.memory import Room
 
-CHOSEN = ("chosen for you", "auto")
+UNKNOWN = ("set at the start", "at start")  # a value that depends on a base that is not here yet
 # the shown options of the plan: the placeholder of an empty field, in a wide and in a narrow form
 SHOWN = {
-    "epochs": CHOSEN,
+    "epochs": UNKNOWN,
     "max_steps": ("no limit", "no limit"),
-    "learning_rate": CHOSEN,
-    "block_size": CHOSEN,
+    "learning_rate": UNKNOWN,
+    "block_size": UNKNOWN,
     "lora_rank": ("0 = whole model", "0 = all"),
-    "checkpointing": CHOSEN,
+    "checkpointing": UNKNOWN,
 }
+PREVIEWED = ("epochs", "learning_rate", "block_size")  # an empty field shows the value that the run will have
 OTHER = ("a model on the Hugging Face Hub, or a folder", "Hub model or folder")
 NARROW = 76  # cells; below this width the form has narrow fields
 _OF_MEMORY = ("block_size", "lora_rank", "checkpointing")  # the options that change the needed memory
@@ -67,6 +71,8 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._desk = desk
         self._bases = bases()
         self._message = message
+        self._preview: Preview | None = None
+        self._previews: Debounced[Preview] = Debounced(self, self._show_preview, self._no_preview)
 
     def compose(self) -> ComposeResult:
         """The stories, the base, the options, the start button, errors."""
@@ -92,7 +98,7 @@ class PlanForm(VerticalScroll, can_focus=False):
                         yield _field(name)
             with Horizontal(classes="field"):
                 yield Static(Content("name"), classes="label")
-                yield Input(placeholder=CHOSEN[0], id="run-name", compact=True)
+                yield Input(id="run-name", compact=True)
                 yield Static(Content("preset"), classes="label")
                 yield Select(
                     [(name, name) for name in PRESETS],
@@ -103,7 +109,9 @@ class PlanForm(VerticalScroll, can_focus=False):
                 )
         with Horizontal(id="start-line"):
             yield Button("Start training", id="start", compact=True)
-            yield Static(id="unfinished", markup=False)
+            with Vertical(id="start-words"):
+                yield Static(id="preview", markup=False)
+                yield Static(id="unfinished", markup=False)
         yield Static(WHAT_HAPPENS, id="what-happens", markup=False)
 
     def on_mount(self) -> None:
@@ -122,12 +130,18 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def on_resize(self) -> None:
         """Choose placeholders that fit the width."""
-        narrow = self.size.width < NARROW
+        self._show_placeholders()
+
+    def _show_placeholders(self) -> None:
+        """Show in each empty field the value that the run will have."""
+        narrow, preview = self.size.width < NARROW, self._preview
         for field in self.query(Input):
             name = (field.id or "").removeprefix("knob-")
-            if name in SHOWN:
+            if preview is not None and preview.plan is not None and name in PREVIEWED:
+                field.placeholder = f"{getattr(preview.plan, name):.4g}"
+            elif name in SHOWN:
                 field.placeholder = SHOWN[name][narrow]
-        self.query_one("#run-name", Input).placeholder = CHOSEN[narrow]
+        self.query_one("#run-name", Input).placeholder = printable_line(preview.run) if preview else ""
         self.query_one("#other", Input).placeholder = OTHER[narrow]
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
@@ -149,10 +163,30 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._desk.base = self.base
         self._desk.shelf_changed.publish(None)
 
-    @on(Input.Changed, ", ".join(f"#knob-{name}" for name in _OF_MEMORY))
-    @on(Select.Changed, "#knob-checkpointing")
-    def _knob_of_memory_changed(self) -> None:
+    @on(Input.Changed, ", ".join(f"#knob-{name}" for name in SHOWN))
+    @on(Select.Changed)
+    def _option_changed(self) -> None:
         self._show_stories(None)
+
+    def _request_preview(self) -> None:
+        """Work out what the plan comes to; an invalid plan keeps the last preview until it is corrected."""
+        desk = self._desk
+        plan = self._valid_plan()
+        if plan is not None:
+            stories = [story for _, story in desk.ticks.stories(desk.collections)]
+            self._previews.request(lambda: desk.services.preview(stories, plan))
+
+    def _show_preview(self, preview: Preview) -> None:
+        self._preview = preview
+        self._show_placeholders()
+        words = Content(preview.problem)
+        if preview.plan is not None and preview.plan.epochs:
+            room = self._desk.room(preview.plan)
+            words = Content(wording.plan_preview(preview.plan.epochs, preview.steps, preview.seconds, room))
+        self.query_one("#preview", Static).update(words)
+
+    def _no_preview(self, error: Exception) -> None:
+        self.query_one("#preview", Static).update(Content(printable_line(sentence_of(error))))
 
     def _memory_plan(self) -> TrainingPlan | None:
         """The plan's options that change its memory; None while a typed value is invalid."""
@@ -181,6 +215,7 @@ class PlanForm(VerticalScroll, can_focus=False):
             else _base_note(base, self._desk.room(self._memory_plan()))
         )
         self.query_one("#base-note", Static).update(note)
+        self._request_preview()
 
     def training_text(self, *, long: bool = False) -> str:
         """The training text, in words."""
@@ -198,20 +233,11 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def plan(self) -> tuple[TrainingPlan, str | None] | None:
         """The plan and the run's name; None if the plan is invalid, which is reported."""
-        desk = self._desk
-        collections, stories = desk.ticks.for_plan(desk.collections)
-        if not collections:
+        if not self._desk.ticks.for_plan(self._desk.collections)[0]:
             self.complain("No story is ticked: go to the Library (key 1) and tick a collection.")
             return None
         try:
-            plan = TrainingPlan(
-                base=self.base,
-                collections=collections,
-                stories=stories,
-                device=desk.preferences.now.device,
-            )
-            preset = str(self.query_one("#preset", Select).value)
-            plan = with_preset(plan, preset, from_scratch=scratch_shape(self.base) is not None)
+            plan = self._without_options()
             for name in SHOWN:
                 plan = self._with_knob(plan, name)
         except StorytimeError as error:
@@ -219,6 +245,26 @@ class PlanForm(VerticalScroll, can_focus=False):
             return None
         self.complain("")
         return plan, self.query_one("#run-name", Input).value.strip() or None
+
+    def _without_options(self) -> TrainingPlan:
+        """The plan of the stories, the base and the preset. Raises StorytimeError."""
+        desk = self._desk
+        collections, stories = desk.ticks.for_plan(desk.collections)
+        plan = TrainingPlan(
+            base=self.base, collections=collections, stories=stories, device=desk.preferences.now.device
+        )
+        preset = str(self.query_one("#preset", Select).value)
+        return with_preset(plan, preset, from_scratch=scratch_shape(self.base) is not None)
+
+    def _valid_plan(self) -> TrainingPlan | None:
+        """The plan as typed so far; None if it is invalid."""
+        typed = {name: self._typed(name) for name in SHOWN}
+        try:
+            return with_values(
+                self._without_options(), {name: value for name, value in typed.items() if value}
+            )
+        except StorytimeError:
+            return None
 
     def _typed(self, name: str) -> str:
         """An option's value as text; "" for an empty field."""
