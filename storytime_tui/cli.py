@@ -20,7 +20,7 @@ VERBS = {
     "train": "train a base model on a collection",
     "tell": "tell a story with a model",
     "evaluate": "measure how well a model predicts a collection",
-    "runs": "list, show, compare, export and remove runs",
+    "runs": "list, watch, steer, compare, report, export and remove runs",
     "bench": "measure the speed of this machine",
     "doctor": "check versions, devices, memory, folders and the network",
 }

@@ -147,6 +147,9 @@ assert code == 0, code
         ["corpus", "list"],
         ["corpus", "list", "--json"],
         ["runs", "list"],
+        ["runs", "watch", "--help"],
+        ["runs", "stop", "--help"],
+        ["runs", "report", "--help"],
         ["train", "--help"],
         ["tell", "--help"],
         ["evaluate", "--help"],
@@ -177,6 +180,8 @@ def test_light_commands_load_nothing_heavy(argv: list[str], home: Path) -> None:
         "storytime_tui.jobs.generate",
         "storytime_tui.jobs.evaluate",
         "storytime_tui.jobs.shelves",
+        "storytime_tui.jobs.steer",
+        "storytime_tui.jobs.report.write",
     ],
 )
 def test_light_modules_load_nothing_heavy(module: str, home: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_run_removed_while_it_is_watched_is_one_sentence() -> None:
 
 def test_a_run_that_has_not_begun_is_waited_for() -> None:
     with contextlib.ExitStack() as held:
-        folder, journal = held.enter_context(open_run())
+        folder = held.enter_context(open_run())[0]
         (folder / JOURNAL).unlink()
 
         def begin() -> None:
