@@ -152,14 +152,16 @@ def test_the_chart_has_curves_axes_with_numbers_and_a_star(tmp_path: Path, name:
 
 
 def test_the_smoothed_curve_lies_within_the_points_and_is_steadier() -> None:
-    points = figures_of(run_of(400)).training[100:]
+    whole = figures_of(run_of(400)).training
+    falling, points = whole[20:60], whole[100:]
 
     def restless(values: list[float]) -> float:
         return sum(abs(a - b) for a, b in pairwise(values))
 
-    assert restless([p.smoothed for p in points]) < restless([p.loss for p in points]) / 4
-    mean = sum(p.loss for p in points) / len(points)
-    assert sum(p.smoothed for p in points) / len(points) == pytest.approx(mean, abs=0.05)
+    assert restless([p.smoothed for p in points]) < restless([p.loss for p in points]) / 3
+    for part in (points, falling):
+        mean = sum(p.loss for p in part) / len(part)
+        assert sum(p.smoothed for p in part) / len(part) == pytest.approx(mean, abs=0.05)
 
 
 @pytest.mark.parametrize("steps", [0, 1, 2])
@@ -190,7 +192,7 @@ def test_a_long_run_takes_bounded_memory_and_a_small_file() -> None:
         assert figures.samples_told == steps // 10
         sizes.append(len(loss_chart(figures)))
     assert max(sizes) < 40_000
-    assert max(peaks) < 4_000_000 and peaks[1] < peaks[0] * 1.3
+    assert max(peaks) < 2_000_000
 
 
 def test_the_samples_that_are_left_out_are_counted(tmp_path: Path) -> None:
