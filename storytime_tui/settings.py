@@ -106,11 +106,11 @@ def change_settings(changed: Mapping[str, object]) -> str:
             except FileNotFoundError:
                 text = ""
             except small_files.UnreadableFile:
-                return _write_anew(path, changed)
+                return _write_new_file(path, changed)
             try:
                 data = _with_changes(text, changed, path)
             except (small_files.UnreadableFile, RecursionError, ValueError):
-                return _write_anew(path, changed)
+                return _write_new_file(path, changed)
             # where the file is a link, what it leads to is written
             files.write_atomically(Path(os.path.realpath(path)), data)
             return ""
@@ -153,7 +153,7 @@ def _with_changes(text: str, changed: Mapping[str, object], path: Path) -> bytes
     return tomli_w.dumps(wanted).encode()
 
 
-def _write_anew(path: Path, changed: Mapping[str, object]) -> str:
+def _write_new_file(path: Path, changed: Mapping[str, object]) -> str:
     """Put what lies at `path` beside it, write a new file, and say so. Raises OSError."""
     import tomli_w
 

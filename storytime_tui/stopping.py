@@ -15,8 +15,8 @@ _ask: ContextVar[Callable[[], None] | None] = ContextVar("storytime_stop", defau
 
 
 @contextlib.contextmanager
-def heard(ask: Callable[[], object]) -> Iterator[None]:
-    """Within the block, `look_up` calls `ask` at most every 0.05 seconds; an exception of `ask` ends the work."""
+def stop_check(ask: Callable[[], object]) -> Iterator[None]:
+    """Within the block, `check_stop` calls `ask` at most every 0.05 seconds; an exception of `ask` ends the work."""
     due = 0.0
 
     def throttled() -> None:
@@ -32,15 +32,15 @@ def heard(ask: Callable[[], object]) -> Iterator[None]:
         _ask.reset(token)
 
 
-def look_up() -> None:
+def check_stop() -> None:
     """Call the check, if one is set. Cheap enough for a loop over the lines of a text."""
     ask = _ask.get()
     if ask is not None:
         ask()
 
 
-def watched(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield the items, with a call of `look_up` before each."""
+def stoppable(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items, with a call of `check_stop` before each."""
     for item in items:
-        look_up()
+        check_stop()
         yield item

@@ -22,7 +22,7 @@ class OutputLost(Exception):
     def __init__(self, stream: str, error: Exception | None = None) -> None:
         number = error.errno if isinstance(error, OSError) else errno.EBADF
         reason = _REASONS.get(number or 0) or getattr(error, "strerror", None) or type(error).__name__
-        super().__init__(f"Standard {stream} cannot be written any more: {reason}.")
+        super().__init__(f"Standard {stream} can no longer be written: {reason}.")
         self.reader_left = number == errno.EPIPE
 
 

@@ -118,7 +118,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "blank": (lambda folder: write(folder / "blank.html", b"<html><body> </body></html>"), "blank.html"),
     "huge": (huge, "larger than"),
     "unreadable": (unreadable, "permi"),
-    "not there": (lambda folder: folder / "gone.txt", "not there"),
+    "not there": (lambda folder: folder / "gone.txt", "does not exist"),
     "symlink loop": (symlink_loop, "loop"),
     "control characters": (lambda folder: write(folder / "\x1b[2J\nx.txt", b"\0"), "␛[2J␊x.txt is a binary"),
     "zip bomb": (bomb, "bomb.zip"),
@@ -194,7 +194,7 @@ def test_a_file_that_vanishes_while_it_is_read_is_one_line(
 
     monkeypatch.setattr(prepared, "read_document", vanishing)
     assert main(["corpus", "add", str(path), "--name", "bad"]) == 1
-    one_line(capsys.readouterr().err, "not there (any more)")
+    one_line(capsys.readouterr().err, "does not exist")
     assert imported() == []
 
 

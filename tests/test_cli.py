@@ -19,7 +19,7 @@ from tests.tiny import tale, write_collection
 
 TINY = [
     "--base",
-    "scratch-tiny",
+    "scratch-2x64",
     "--max-steps",
     "6",
     "--set",
@@ -74,6 +74,13 @@ def test_train_evaluate_tell_and_runs_speak_json(
     assert {"token", "text", "logprob"} <= told[0].keys()
     assert {"tokens", "first_token_seconds", "tokens_per_second", "stopped_by"} <= told[-1].keys()
 
+    both = ["--model", "r", "--checkpoint", "last", "--versus", "r/step-3"]
+    assert main(["explain", *both, "--text", "The mouse hid.", "--json"]) == 0
+    *tokens, end = objects(capsys.readouterr().out)
+    assert [(end["model"], end["versus"]["model"])] == [("r/last", "r/step-3")]  # type: ignore[index]
+    assert "".join(str(token["text"]) for token in tokens) == "The mouse hid."
+    assert all(token["difference"] for token in tokens)
+
     assert main(["runs", "list", "--json"]) == 0
     (run,) = objects(capsys.readouterr().out)
     assert (run["name"], run["state"]) == ("r", "finished")
@@ -93,7 +100,7 @@ def test_train_speaks_words_without_json(tales: Path, capsys: pytest.CaptureFixt
     assert main(["train", "--corpus", str(tales), *TINY]) == 0
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     out = capsys.readouterr().out
-    assert "baseline (token frequency): validation loss" in out
+    assert "baseline (word frequency): validation loss" in out
     assert len(re.findall(r"^step .* validation loss [0-9.]+", out, re.M)) == 3
     assert "tell with: storytime-tui tell --model tales-1" in out
     assert main(["runs", "list"]) == 0
@@ -154,6 +161,11 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list[str], str]]:
             ["evaluate", "--model", "scratch-tiny", "--corpus", tales],
             "random weights",
         ),
+        "untrained to explain": (["explain", "--model", "scratch-tiny", "--text", "x"], "random weights"),
+        "no checkpoint of a base": (
+            ["explain", "--model", "starter", "--checkpoint", "last", "--text", "x"],
+            "no run called 'starter'",
+        ),
         "a folder without a model": (["evaluate", "--model", str(empty), "--corpus", tales], "empty"),
     }
 
@@ -175,6 +187,8 @@ def bad_inputs(folder: Path) -> dict[str, tuple[list[str], str]]:
         "no such run to show",
         "untrained",
         "untrained to measure",
+        "untrained to explain",
+        "no checkpoint of a base",
         "a folder without a model",
     ],
 )
@@ -339,6 +353,8 @@ LONG = "x" * 5000
         ["train", "--set", LONG],
         ["tell", "--prompt", "a", "--model", LONG],
         ["evaluate", "--corpus", "hedgerow-tales", "--model", LONG],
+        ["explain", "--text", "a", "--model", LONG],
+        ["explain", "--text", "a", "--model", "r", "--checkpoint", LONG],
         ["runs", "show", LONG],
         ["runs", "export", "a", "--to", LONG],
         ["runs", "remove", LONG],
@@ -402,6 +418,9 @@ def test_an_option_with_a_value_that_cannot_be_is_one_sentence_and_misuse(
         (["tell", "--preset", "?"], "--preset"),
         (["evaluate", "--model", "?", "--corpus", "x"], "--model"),
         (["evaluate", "--model", "x", "--corpus", "?"], "--corpus"),
+        (["explain", "--text", "x", "--model", "?"], "--model"),
+        (["explain", "--model", "x", "--text", "?"], "--text"),
+        (["explain", "--model", "x", "--text", "x", "--versus", "?"], "--versus"),
         (["runs", "show", "?"], "The name"),
         (["runs", "compare", "a", "?"], "One of the names"),
         (["runs", "export", "starter", "--to", "?"], "--to"),

@@ -9,8 +9,8 @@ def test_the_three_screens_open_and_the_app_ends_well(home: Path) -> None:
     with open_app(80, 24, home) as app:
         app.wait_for(r"\[x\] Hedgerow Tales")
         app.keys("2")
-        app.wait_for("Begin with")
+        app.wait_for("Base: the model")
         app.keys("3")
-        app.wait_for(r"Write how it begins", row=None)
+        app.wait_for(r"Write the first line", row=None)
         app.keys("\x11")
         assert app.wait_for_end() == 0

@@ -39,7 +39,8 @@ def test_a_run_on_a_full_disk_fails_in_one_line_and_goes_on_once_there_is_room(s
         argv = [sys.executable, "-m", "storytime_tui", *words]
         return subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=120, check=False)
 
-    knobs = "--max-steps 20 --set evaluate_every=5 --set sample_every=0 --set block_size=64"
+    knobs = "evaluate_every=2 sample_every=0 block_size=64 batch_size=2 accumulation=1 listen=false"
+    knobs = "--max-steps 8 " + " ".join(f"--set {knob}" for knob in knobs.split())
     first = storytime("train", "--corpus", str(tales), "--base", "scratch-tiny", "--run", "r", *knobs.split())
     assert first.returncode == 1
     assert "The disk is full" in first.stderr
@@ -55,4 +56,4 @@ def test_a_run_on_a_full_disk_fails_in_one_line_and_goes_on_once_there_is_room(s
     assert "The disk is full" in full.stderr
     subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
     assert storytime("train", "--resume", "r").returncode == 0
-    assert (checkpoints / "last").resolve().name == "step-20"
+    assert (checkpoints / "last").resolve().name == "step-8"

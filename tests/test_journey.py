@@ -21,12 +21,13 @@ ENTER_AFTER_ESCAPE = "\x1b[13u"  # kitty's Enter: the usual one, so soon after E
 # trained model tells any word of its vocabulary, "stopped" too.
 HEADER, RUN_TITLE, STATUS, FOOTER = 0, 1, -2, -1
 
+BASE, WINDOW = "scratch-1x64", "32"  # the journey is the same as with a larger model, and takes seconds
 LINE = "One evening a small mouse stopped 12 words."  # as misleading as what the model may tell
 
 
 @pytest.fixture(autouse=True)
 def begin_with_tiny(home: Path) -> None:
-    """Whether the checkout holds the starter makes no difference then."""
+    """A new plan begins with scratch-tiny: whether the checkout holds the starter makes no difference then."""
     home.mkdir(parents=True)
     (home / "settings.toml").write_text('base = "scratch-tiny"\n')
 
@@ -48,8 +49,8 @@ def words_written(status: str) -> int:
     return int(found[1].replace(",", "")) if found else 0
 
 
-def learn_thirty_steps(app: Terminal) -> None:
-    """From the Library to a finished run of scratch-tiny."""
+def learn(app: Terminal, steps: int = 30) -> None:
+    """From the Library to a run of so many steps that has begun."""
     app.wait_for(r"\[x\] Hedgerow Tales")
     app.wait_for(r"ticked +\d+ stories")
     app.keys(" ")
@@ -58,19 +59,23 @@ def learn_thirty_steps(app: Terminal) -> None:
     app.wait_for(r"\[x\] Hedgerow Tales")
     app.wait_for(r"scratch-tiny +[\d,]+ tokens +[\d,]+ windows")
     app.keys("2")
-    app.wait_for(r"Begin with")
+    app.wait_for(r"Base: the model")
     app.press(END, at=r"12 times")  # so the list of bases has the focus
     app.press(TAB)
-    app.keys("scratch-tiny")  # whatever the list begins with
-    app.wait_for(r"or another +scratch-tiny")
+    app.keys(BASE)  # whatever the list begins with
+    app.wait_for(rf"or another +{BASE}")
     app.press(TAB)  # past the passes, to the steps
-    app.press(TAB, at=r"most steps +no limit")  # else the digits might come before it
-    app.keys("30")
-    app.wait_for(r"most steps +30")
+    app.press(TAB, at=r"max steps +no limit")  # else the digits might come before it
+    app.keys(str(steps))
+    app.wait_for(rf"max steps +{steps}")
+    app.press(TAB)  # past the learning rate, to the window
+    app.press(TAB, at=r"window +chosen for you")
+    app.keys(WINDOW)
+    app.wait_for(rf"window +{WINDOW}")
     app.keys(ESCAPE)
-    app.wait_for(r"s Start learning")
+    app.wait_for(r"s Start training")
     app.keys("s")
-    app.wait_for(r"scratch-tiny → Hedgerow Tales", 120, row=RUN_TITLE)
+    app.wait_for(rf"{BASE} → Hedgerow Tales", 120, row=RUN_TITLE)
     app.wait_for(r"││ loss +\d\.\d{3}")  # two frames meet there: a sample's line has one
     app.wait_for(r"││ validation +\d\.\d{3}")
 
@@ -78,7 +83,7 @@ def learn_thirty_steps(app: Terminal) -> None:
 def write_a_line(app: Terminal) -> None:
     """In Story: a line of one's own, and at least 30 tokens from the model."""
     app.keys("3")
-    app.wait_for(r"Send, go on", row=FOOTER)
+    app.wait_for(r"Send +esc Commands", row=FOOTER)
     app.wait_for(r"\b0 words(?!.*(opening|loading))", 120, row=STATUS)
     app.keys(LINE + ENTER)  # at once, as a paste or a fast hand does
     enough = len(LINE.split()) + 30
@@ -111,8 +116,8 @@ def stop_the_story(app: Terminal) -> str:
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
 def test_from_the_shelf_to_a_story_with_keys_only(columns: int, rows: int, home: Path) -> None:
     with open_app(columns, rows, home) as app:
-        learn_thirty_steps(app)
-        app.wait_for(r"● has learned", 180, row=HEADER)
+        learn(app)
+        app.wait_for(r"● finished", 180, row=HEADER)
         write_a_line(app)
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0
@@ -136,9 +141,9 @@ def tell_for_long(home: Path) -> None:
 def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_its_text(home: Path) -> None:
     tell_for_long(home)
     with open_app(80, 24, home) as app:
-        learn_thirty_steps(app)
+        learn(app)
         app.keys("x")
-        app.wait_for(r"● (stopped|has learned)", 60, row=HEADER)
+        app.wait_for(r"● (stopped|finished)", 60, row=HEADER)
         write_a_line(app)
         kept = words_written(stop_the_story(app))
         assert kept >= 38
@@ -151,7 +156,7 @@ def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_i
 def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
     tell_for_long(home)
     with open_app(80, 24, home) as app:
-        learn_thirty_steps(app)
+        learn(app, 45)
         app.wait_for(r"checkpoint saved", 120, row=RUN_TITLE)
         app.program.kill(9)
         app.program.wait()
@@ -174,7 +179,7 @@ def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
 @pytest.mark.parametrize("how", ["shutdown", "closed window"])
 def test_a_shutdown_or_a_closed_window_saves_the_run_and_ends_the_program(how: str, home: Path) -> None:
     with open_app(80, 24, home) as app:
-        learn_thirty_steps(app)
+        learn(app, 45)
         if how == "shutdown":
             app.program.kill(signal.SIGTERM)
             assert app.wait_for_end() == 0
@@ -189,17 +194,17 @@ def test_a_shutdown_or_a_closed_window_saves_the_run_and_ends_the_program(how: s
 
 def test_a_run_that_was_cut_off_goes_on_in_the_app(home: Path) -> None:
     with open_app(80, 24, home) as app:
-        learn_thirty_steps(app)
+        learn(app, 45)
         app.wait_for(r"checkpoint saved", 120, row=RUN_TITLE)
         app.program.kill(9)
         app.program.wait()
     with open_app(80, 24, home) as app:
         app.wait_for(r"\[x\] Hedgerow Tales")
         app.keys("2")
-        app.wait_for(r"It was interrupted at step \d+ of 30")
+        app.wait_for(r"Interrupted at step \d+ of 45")
         app.wait_for(r"r Resume", row=FOOTER)
         app.keys("r")
-        app.wait_for(r"● has learned", 120, row=HEADER)
-        app.wait_for(r"││ frequencies +\d")
+        app.wait_for(r"● finished", 120, row=HEADER)
+        app.wait_for(r"││ word frequency +\d")
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0

@@ -14,6 +14,7 @@ WORDS = {
     "train": ["--corpus", "tales"],
     "tell": ["--prompt", "Once"],
     "evaluate": ["--model", "r", "--corpus", "tales"],
+    "explain": ["--model", "r", "--text", "Once"],
     "runs": ["list"],
     "bench": ["ui"],
 }

@@ -78,7 +78,7 @@ class PretendRun:
         yield ev.Finished("r", self.step, 4.0, 1, "done" if self.step == 4 else "stopped", 1.0)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(sorted(LOSSES)),
     good=st.integers(0, 30),
@@ -122,7 +122,7 @@ def test_a_run_whose_reader_left_has_a_checkpoint_and_goes_on(
 ) -> None:
     tales = write_collection(tmp_path / "tales")
     knobs = ["block_size=64", "batch_size=4", "accumulation=1", "evaluate_every=3", "sample_every=0"]
-    words = ["--base", "scratch-tiny", "--max-steps", "6", "--run", "r"]
+    words = ["--base", "scratch-2x64", "--max-steps", "6", "--run", "r"]
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", Breaking(1, LOSSES["EPIPE"], terminal=False))
         assert (
@@ -141,7 +141,7 @@ def test_closing_the_window_saves_the_run(tmp_path: Path, home: Path) -> None:
     import pexpect
 
     tales = write_collection(tmp_path / "tales")
-    argv = ["-m", "storytime_tui", "train", "--corpus", str(tales), "--base", "scratch-tiny", "--run", "r"]
+    argv = ["-m", "storytime_tui", "train", "--corpus", str(tales), "--base", "scratch-2x64", "--run", "r"]
     knobs = ["block_size=64", "batch_size=2", "accumulation=1", "evaluate_every=1000", "sample_every=0"]
     argv += ["--max-steps", "100000", *(w for knob in knobs for w in ("--set", knob))]
     program = pexpect.spawn(sys.executable, argv, timeout=60, env={**os.environ, "LANG": "C.UTF-8"})

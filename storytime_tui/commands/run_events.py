@@ -54,7 +54,7 @@ def _in_words(event: ev.Event) -> str:
                 f"{stories} to train on, {event.validation_stories} for validation{copies}; "
                 f"{event.training_tokens:,} and {event.validation_tokens:,} tokens; {steps}, "
                 f"{event.steps_per_epoch:.1f} per epoch\n"
-                f"baseline (token frequency): validation loss {event.token_frequency_loss:.3f}"
+                f"baseline (word frequency): validation loss {event.token_frequency_loss:.3f}"
                 + _memory_in_words(event)
             )
         case ev.Evaluated():

@@ -103,7 +103,7 @@ def _show(name: str, as_json: bool) -> int:
     summary = run_record(name)
     if summary.state == "damaged":
         raise RunError(f"The run {name} is damaged. {summary.trouble}")
-    evaluations, voices = evaluations_of(name), records.told_as(name)
+    evaluations, voices = evaluations_of(name), records.voices_of(name)
     _say_troubles([summary])
     if as_json:
         figures = [_finite(dataclasses.asdict(e)) for e in evaluations]

@@ -1,7 +1,6 @@
 """`storytime-tui tell`: continue a text, word by word, on the terminal or into a pipe."""
 
 import argparse
-import codecs
 import contextlib
 import dataclasses
 import random
@@ -13,6 +12,7 @@ from types import FrameType
 
 from storytime_tui import log
 from storytime_tui.cli import DONE, INTERRUPTED
+from storytime_tui.commands.input import read_standard_input
 from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RUN=W",
         help="move the weights by W, 0 to 1, towards another run of the same base; may be repeated",
     )
-    presets = "; ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
+    presets = " ".join(f"{name}: {line}" for name, (line, _) in PRESETS.items())
     parser.add_argument("--preset", metavar="NAME", help=presets.replace("%", "%%"))
     parser.add_argument("--n", type=int, default=1, metavar="N", help="tell N continuations at once (1)")
     parser.add_argument(
@@ -161,9 +161,9 @@ def run(args: argparse.Namespace) -> int:
             ends = (_tell_several_plain if args.n > 1 else _tell_plain)(prompt, stream)
     if not args.json:
         others = "".join(f" + {share:g} {other}" for other, share in blend)
-        told_as = f" as {voices.said(voice)}" if voice else ""
+        as_voice = f" as {voices.describe(voice)}" if voice else ""
         at = f", strength {teller.strength:g}" if teller.strength != 1 else ""
-        say(f"{printable_line(name + others + told_as)}{at}, seed {settings.seed}: {_summary(ends)}")
+        say(f"{printable_line(name + others + as_voice)}{at}, seed {settings.seed}: {_summary(ends)}")
     return INTERRUPTED if stop.is_set() else DONE
 
 
@@ -225,30 +225,11 @@ def _usual_model() -> str:
 
 
 def _prompt(given: str | None) -> str:
-    """The text to continue. The last line end of a pipe comes from the shell and is dropped."""
+    """The text to continue."""
     piped = sys.stdin is not None and not sys.stdin.isatty()
     if given == "-" or (given is None and piped):
-        if sys.stdin is None:
-            raise StorytimeError("Standard input is closed: give the prompt with --prompt TEXT.")
-        try:
-            data = sys.stdin.buffer.read()
-        except OSError as error:  # for example, it is a folder
-            raise StorytimeError(f"Standard input cannot be read: {error.strerror}.") from error
-        return _decoded(data).replace("\r\n", "\n").removesuffix("\n")
+        return read_standard_input("prompt", "--prompt")
     return given or ""
-
-
-def _decoded(data: bytes) -> str:
-    """Decode UTF-8, or the encoding of a byte order mark. Raises StorytimeError instead of replacing characters."""
-    marks = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-    encoding = next((encoding for mark, encoding in marks if data.startswith(mark)), "utf-8-sig")
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise StorytimeError(
-            f"The prompt on standard input is not UTF-8 text (at byte {error.start:,}): convert it first, for example "
-            "with `iconv -f latin1 -t utf-8`."
-        ) from None
 
 
 def _tell_plain(prompt: str, stream: Stream) -> list[Told]:

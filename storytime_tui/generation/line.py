@@ -127,7 +127,7 @@ class Line:
             self._reach_length()
 
     def stop(self) -> None:
-        """Stop by the user's wish; shows held-back text, except for an incomplete character or banned phrase."""
+        """Stop at the user's request; shows held-back text, except for an incomplete character or banned phrase."""
         self._drop_incomplete()
         self.stopped_by = "you"
         match = self._find_banned(self._text, final=True)

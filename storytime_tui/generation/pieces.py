@@ -41,11 +41,11 @@ class Seen:
 
 
 WHY_IT_STOPPED = {
-    "length": "as long as asked for",
+    "length": "length limit reached",
     "end": "the model ended the story",
     "stop": "stop text reached",
     "you": "stopped",
-    "stuck": "all that could follow is banned",
+    "stuck": "every possible next word is banned",
 }  # `Told.stopped_by` in words
 
 

@@ -141,7 +141,7 @@ def _listed(titles: Sequence[str]) -> str:
     return f"{', '.join(titles[:-1])} and {titles[-1]}" if len(titles) > 1 else titles[0]
 
 
-def said(voice: Voice) -> str:
+def describe(voice: Voice) -> str:
     """A voice in words: "Hedgerow Tales", "70% Hedgerow Tales + 30% Grimm"; "" for none."""
     if len(voice) == 1:
         return voice[0][0]

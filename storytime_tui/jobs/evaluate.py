@@ -12,7 +12,7 @@ from storytime_tui.corpus.splitting import split_stories
 from storytime_tui.corpus.tokens import open_tokens
 from storytime_tui.errors import CorpusError, ModelError
 from storytime_tui.jobs.dataset import with_shelf_lines
-from storytime_tui.jobs.find_model import Origin, find_origin
+from storytime_tui.jobs.find_model import Origin, check_trained, find_origin
 from storytime_tui.jobs.listen import base_passages, measure_teller, other_styles
 from storytime_tui.jobs.models import open_model
 from storytime_tui.jobs.run_bases import check_adapter
@@ -54,10 +54,7 @@ def evaluate_model(
     The split is the same as in a run with this seed and fraction. If the model knows a collection's voice, its stories
     have their shelf's line, as in training. Raises StorytimeError.
     """
-    if scratch_shape(model_name) is not None:
-        raise ModelError(
-            f"{model_name} has random weights: there is nothing to measure before it is trained."
-        )
+    check_trained(model_name)
     report("reading the stories", 0, 0)
     shelves = [find_collection(name) for name in collections]
     stories = [story for shelf in shelves for story in shelf.stories]

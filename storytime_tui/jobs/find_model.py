@@ -50,6 +50,12 @@ def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None 
     return origin if origin.voices.titles else replace(origin, voices=read_voices(beside) or Voices())
 
 
+def check_trained(name: str) -> None:
+    """Raise ModelError for a base that is only a shape, with random weights."""
+    if scratch_shape(name) is not None:
+        raise ModelError(f"{name} has random weights: there is nothing to measure before it is trained.")
+
+
 def _find(name: str, report: Report, cancelled: Callable[[], bool] | None) -> Origin:
     """Find a base or a trained model: a scratch shape, the starter, a run (its best checkpoint), `run/step-20`, a
     folder, or an id on the Hugging Face Hub, fetched with progress.

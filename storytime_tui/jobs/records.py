@@ -40,10 +40,10 @@ def _trouble_of(summary: RunSummary) -> str:
 
 @dataclass(frozen=True)
 class LastRun:
-    """The newest run; `said`: all its events in order, with those that a resume made void."""
+    """The newest run; `events`: all its events in order, with those that a resume made void."""
 
     name: str
-    said: tuple[ev.Event, ...]
+    events: tuple[ev.Event, ...]
 
 
 def last_run() -> LastRun | None:
@@ -69,7 +69,7 @@ def run_record(name: str) -> RunSummary:
     return runs.summary_of(name)
 
 
-def told_as(name: str) -> Voices:
+def voices_of(name: str) -> Voices:
     """A run's voices and its usual strength; no voices if it knows none or its plan is damaged."""
     saved, plan = read_voices(runs.run_folder(name)), _plan_of(name)
     voices = saved or Voices(plan.voices if plan is not None else ())

@@ -29,8 +29,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # Counts the changes to a story's text, so that a window notices changes made by another.
         "ALTER TABLE story ADD COLUMN version INTEGER NOT NULL DEFAULT 0",
-        # One draft for each writer, which is an open window (see `writers`). `story.draft` holds the latest draft
-        # of any writer, for readers.
+        # One draft for each writer, which is an open window (see `window_locks`). `story.draft` holds the latest draft
+        # of any window, for readers.
         """CREATE TABLE draft (
             story INTEGER NOT NULL REFERENCES story (id),
             writer TEXT NOT NULL,

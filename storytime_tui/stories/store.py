@@ -10,7 +10,7 @@ from typing import Any
 
 from storytime_tui import files
 from storytime_tui.errors import StoryError, StoryMoved, StoryUnavailable
-from storytime_tui.stories import writers
+from storytime_tui.stories import window_locks
 from storytime_tui.stories.rescue import Identity, file_identity, forget_log, log_of, rescue
 from storytime_tui.stories.schema import MIGRATIONS, migrate, version_of
 from storytime_tui.stories.story import Added, Author, Opened, Passage, Story
@@ -40,7 +40,7 @@ class StoryStore:
         self._now = now  # seconds since the epoch
         self._patience = patience
         self._lock = threading.Lock()
-        self._writer: writers.Writer | None = None  # this window; made with the first draft
+        self._window: window_locks.WindowLock | None = None  # this window; made with the first draft
         self._seen: dict[int, int] = {}  # story -> the version last read or written here
         self._written: dict[int, int] = {}  # the same, in the current transaction
         self._log: Identity | None = None  # of the write-ahead log when last seen
@@ -85,8 +85,8 @@ class StoryStore:
     def close(self) -> None:
         """Close the file. Further calls are not allowed, except to close again, which does nothing."""
         with self._lock:
-            if self._writer is not None:
-                self._writer.leave()
+            if self._window is not None:
+                self._window.leave()
             self._db.close()
 
     # -- stories -------------------------------------------------------------------------------------
@@ -155,8 +155,8 @@ class StoryStore:
                 )
             )
             self._seen[story_id] = version
-        me = self._writer.name if self._writer is not None else None
-        abandoned = [name for name in drafts if name != me and not writers.is_alive(self.path, name)]
+        me = self._window.name if self._window is not None else None
+        abandoned = [name for name in drafts if name != me and not window_locks.is_alive(self.path, name)]
         draft: str = drafts.get(me, "")
         if not draft and abandoned:
             draft = drafts[abandoned[0]] if self._take_over(story_id, abandoned[0]) else ""
@@ -164,7 +164,7 @@ class StoryStore:
 
     def _take_over(self, story_id: int, writer: str) -> bool:
         """Make a dead writer's draft ours; False if another window was first or the file cannot be written now."""
-        writers.sweep(self.path)
+        window_locks.sweep(self.path)
         with contextlib.suppress(StoryUnavailable), self._writing():
             updated = self._db.execute(
                 "UPDATE OR IGNORE draft SET writer = ? WHERE story = ? AND writer = ?",
@@ -304,7 +304,7 @@ class StoryStore:
             self._db.execute(
                 "INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?)", (story_id, self._me(), text, self._now())
             )
-        elif self._writer is not None:
+        elif self._window is not None:
             self._db.execute("DELETE FROM draft WHERE story = ? AND writer = ?", (story_id, self._me()))
         others = self._db.execute(
             "SELECT text FROM draft WHERE story = ? ORDER BY changed DESC LIMIT 1", (story_id,)
@@ -312,9 +312,9 @@ class StoryStore:
         return self._change(story_id, "draft", text or (others[0] if others else ""))
 
     def _me(self) -> str:
-        if self._writer is None:
-            self._writer = writers.Writer(self.path)
-        return self._writer.name
+        if self._window is None:
+            self._window = window_locks.WindowLock(self.path)
+        return self._window.name
 
     def _version(self, story_id: int) -> int:
         row = self._db.execute("SELECT version FROM story WHERE id = ?", (story_id,)).fetchone()
@@ -347,7 +347,7 @@ class StoryStore:
                 self._log = file_identity(log_of(self.path))
                 return
             forget_log(self.path, self._log)
-            self.path, self.notice = rescue(self._db, self.path, self._writer.name if self._writer else "")
+            self.path, self.notice = rescue(self._db, self.path, self._window.name if self._window else "")
         except OSError as error:
             raise StoryUnavailable(
                 f"The stories file {self.path} is gone, and cannot be written again: {error.strerror or error}. "
@@ -355,8 +355,8 @@ class StoryStore:
             ) from error
         self._closed = True
         self._connect()
-        if self._writer is not None:  # its lock file may be gone too
-            self._writer = self._writer.moved_to(self.path)
+        if self._window is not None:  # its lock file may be gone too
+            self._window = self._window.moved_to(self.path)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:

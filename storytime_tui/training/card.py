@@ -50,9 +50,9 @@ def model_card(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _told_at(said: VoiceMeasured) -> str:
+def _told_at(measured: VoiceMeasured) -> str:
     """Strength and contrast as words, "" for the plain weights."""
-    strength, contrast = said.strength, said.contrast
+    strength, contrast = measured.strength, measured.contrast
     by = []
     if strength != 1:
         by.append(f"strength {strength:g} (base + {strength:g} × (run − base), which Storytime tells it at)")

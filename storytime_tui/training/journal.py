@@ -98,7 +98,7 @@ def read_journal(folder: Path) -> JournalContents:
 
 
 def read_all(folder: Path) -> list[ev.Event]:
-    """All that the run in `folder` said, in order, and what a resume made void with it. Raises UnreadableFile."""
+    """All events of the run in `folder`, in order, with those that a resume made void. Raises UnreadableFile."""
     return list(iter_events(folder))
 
 

@@ -1,4 +1,4 @@
-"""The order in which windows are read: shuffled anew each epoch, the same for the same seed."""
+"""The order in which windows are read: shuffled again for each epoch, the same for the same seed."""
 
 from typing import Any
 

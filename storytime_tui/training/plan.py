@@ -38,65 +38,65 @@ def _is_repeat(entry: str) -> bool:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What to learn, from what, and how. Raises PlanError for a value that cannot work."""
+    """What to train, on which stories, and how. Raises PlanError for a value out of range."""
 
     # a table, one knob a line
     # fmt: off
-    base: str = knob(default_base, "the model to begin with", "model")
-    collections: tuple[str, ...] = knob((), "collections by name, or paths of folders and files", "stories")
-    stories: tuple[str, ...] = knob((), "only these, as collection/title; none takes all", "stories")
+    base: str = knob(default_base, "the model to start from", "model")
+    collections: tuple[str, ...] = knob((), "names of collections, or paths of folders and files", "stories")
+    stories: tuple[str, ...] = knob((), "only these stories, as collection/title; empty: all", "stories")
     repeats: tuple[str, ...] = knob((), "how often an epoch reads a collection, such as tales=2 or tales=0.25",
         "stories", holds=_is_repeat, allowed=_REPEATS)
-    shelf_lines: bool = knob(True, "begin each story with a line that names its shelf, to call its voice by", "stories")
-    voices: tuple[str, ...] = knob((), "what those lines call the collections", "stories", written=_RENAME)
-    headers: float = knob(0.0, "share of the stories that begin with title, characters and tone", "stories", 0, 1,
+    shelf_lines: bool = knob(True, "put a line with the shelf's name before each story, for its voice", "stories")
+    voices: tuple[str, ...] = knob((), "the collections' names in those lines", "stories", written=_RENAME)
+    headers: float = knob(0.0, "share of the stories that start with title, characters and tone", "stories", 0, 1,
         least="none")
-    tokenizer: str | None = knob(None, "another model's tokenizer, for a base that knows nothing yet", "model")
+    tokenizer: str | None = knob(None, "another model's tokenizer, for a scratch base", "model")
     block_size: int | None = knob(None, "tokens in one training window", "windows", 8, _MANY, "tokens", label="window")
     stride: int | None = knob(None, "tokens from one window's start to the next; auto is the whole window", "windows",
         1, _MANY, "tokens")
-    batch_size: int | None = knob(None, "windows read at once", "windows", 1, _MANY, "windows")
-    accumulation: int | None = knob(None, "batches read for one step", "windows", 1, _MANY, "batches")
-    epochs: float | None = knob(None, "how often it reads all the stories", "length", 0, _MOST_EPOCHS, without=0)
-    max_steps: int | None = knob(None, "stop after so many steps, whatever the epochs say", "length",
-        1, _STEPS, "steps", label="most steps")
-    learning_rate: float | None = knob(None, "how far a step changes the model, such as 5e-5", "rate", 0, 1, without=0)
-    schedule: str = knob("cosine", "how the rate goes after the warm-up; wsd holds it, then falls", "rate",
+    batch_size: int | None = knob(None, "windows processed at once", "windows", 1, _MANY, "windows")
+    accumulation: int | None = knob(None, "batches per step", "windows", 1, _MANY, "batches")
+    epochs: float | None = knob(None, "how often it reads all training stories", "length", 0, _MOST_EPOCHS, without=0)
+    max_steps: int | None = knob(None, "stop after this many steps, whatever the epochs", "length",
+        1, _STEPS, "steps", label="max steps")
+    learning_rate: float | None = knob(None, "how much a step changes the weights", "rate", 0, 1, without=0)
+    schedule: str = knob("cosine", "the learning rate after the warm-up; wsd holds it, then lowers it", "rate",
         choices=("cosine", "linear", "constant", "wsd"))
-    warmup_fraction: float = knob(0.05, "share of the steps in which the rate rises", "rate", 0, 1, without=1)
-    warmup_steps: int | None = knob(None, "steps in which the rate rises, instead of a share", "rate",
+    warmup_fraction: float = knob(0.05, "share of the steps in which the learning rate rises", "rate", 0, 1, without=1)
+    warmup_steps: int | None = knob(None, "steps in which the learning rate rises, instead of a share", "rate",
         0, _STEPS, "steps")
-    optimizer: str = knob("adamw", "the second takes a quarter of the memory and needs bitsandbytes", "learning",
+    optimizer: str = knob("adamw", "adamw8bit takes a quarter of the memory and needs bitsandbytes", "optimizer",
         choices=("adamw", "adamw8bit"))
-    weight_decay: float = knob(0.1, "how strongly weights are pulled towards 0", "learning", 0, 10)
-    clip: float = knob(1.0, "largest norm of the gradient", "learning", 0, 1_000_000, without=0)
-    dropout: float = knob(0.1, "share of embeddings and residuals left out at random", "learning", 0, 1, without=1)
-    frozen_embeddings: bool = knob(False, "leave the base's word embeddings as they are", "learning")
-    lora_rank: int = knob(0, "above 0, train only small matrices beside the model's own", "LoRA", 0, 1024,
+    weight_decay: float = knob(0.1, "how strongly weights are pulled towards 0", "optimizer", 0, 10)
+    clip: float = knob(1.0, "largest norm of the gradient", "optimizer", 0, 1_000_000, without=0)
+    dropout: float = knob(0.1, "share of embeddings and residuals dropped at random", "optimizer", 0, 1, without=1)
+    frozen_embeddings: bool = knob(False, "do not train the word embeddings", "optimizer")
+    lora_rank: int = knob(0, "0 = train the whole model; above 0, only small added matrices", "LoRA", 0, 1024,
         least="train the whole model", label="LoRA rank")
-    lora_alpha: float | None = knob(None, "how strongly these matrices count; auto is twice the rank", "LoRA",
+    lora_alpha: float | None = knob(None, "weight of the added matrices; auto is twice the rank", "LoRA",
         0, 10_000, without=0)
-    lora_targets: tuple[str, ...] = knob((), "the model's matrices that get one; none takes all of each block", "LoRA")
+    lora_targets: tuple[str, ...] = knob((), "the model's matrices that get one; empty: all of each block", "LoRA")
     precision: str = knob("auto", "the number format of the computation", "machine",
         choices=("auto", "bf16", "fp16", "fp32"))
     checkpointing: str = knob("auto", "compute blocks twice to save memory (slower)", "machine", choices=_SWITCH,
         label="save memory")
     compile: str = knob("auto", "compile the blocks: a slow start, then faster steps", "machine", choices=_SWITCH)
-    device: str = knob("auto", "what it runs on; cuda:1 is the second GPU", "machine", **DEVICE)
+    device: str = knob("auto", "the processor to train on; cuda:1 is the second GPU", "machine", **DEVICE)
     sharded: bool = knob(False, "under torchrun, each process holds a part of the model (FSDP2, not DDP)", "machine")
-    validation_fraction: float = knob(0.1, "share of the stories to keep aside and measure by", "watching",
+    validation_fraction: float = knob(0.1, "share of the stories held out for validation", "evaluation",
         0, 0.5, without=0)
-    evaluate_every: int | None = knob(None, "steps from one evaluation to the next", "watching", 1, _STEPS, "steps")
-    patience: int = knob(0, "stop after so many evaluations without a better one", "length", 0, 10_000, "evaluations",
+    evaluate_every: int | None = knob(None, "steps from one evaluation to the next", "evaluation", 1, _STEPS, "steps")
+    patience: int = knob(0, "stop after this many evaluations without a lower loss", "length", 0, 10_000, "evaluations",
         least="never")
-    sample_every: int | None = knob(None, "steps from one sample to the next", "watching", 0, _STEPS, "steps",
+    sample_every: int | None = knob(None, "steps from one sample to the next", "evaluation", 0, _STEPS, "steps",
         least="never")
-    sample_prompt: str = knob("Once upon a time", "how each sample begins", "watching")
-    sample_tokens: int = knob(40, "most tokens of a sample, which ends on a whole sentence", "watching", 1, 10_000)
-    listen: bool = knob(True, "measure how much of what it tells sounds like its shelf", "watching")
-    keep: int = knob(3, "how many checkpoints are kept", "watching", 2, 10_000, least="the best and the last")
+    sample_prompt: str = knob("Once upon a time", "how each sample begins", "evaluation")
+    sample_tokens: int = knob(40, "tokens of a sample at most; it ends on a whole sentence", "evaluation", 1, 10_000)
+    listen: bool = knob(True, "measure how many told passages sound like the shelf", "evaluation")
+    keep: int = knob(3, "number of checkpoints to keep", "evaluation", 2, 10_000, least="the best and the last")
     seed: int = knob(0, "the same seed and plan give the same run", "chance", 0, 2**63 - 1)
-    extended_at: tuple[int, ...] = knob((), "steps at which the run had ended and got more epochs", "length", 0, _STEPS,
+    extended_at: tuple[int, ...] = knob((), "steps at which the finished run got more epochs", "length", 0, _STEPS,
         written="give more epochs with --resume RUN --more-epochs N")
     # fmt: on
 
@@ -132,19 +132,19 @@ def read_plan(path: Path) -> TrainingPlan:
 
 PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     "quick look": (
-        "one pass, or four from nothing: what would become of it",
+        "A short trial run: 1 epoch, or 4 for a scratch base.",
         {"epochs": 1.0},
     ),
     "balanced": (
-        "three or four passes, or ten from nothing; ends when it no longer gets better",
+        "The default: 3 or 4 epochs, or 10 for a scratch base; stops early when the loss stops falling.",
         {"patience": 4},
     ),
     "thorough": (
-        "half as many passes again, and more patience",
+        "Half as many epochs again, and more patience before it stops early.",
         {"patience": 6, "dropout": 0.15},
     ),
-    "like the notebook": (
-        "what the first notebook did: block 256, stride 128, 1 × 8 windows, 5 epochs, 1e-4 after 100 steps",
+    "original notebook": (
+        "As in the original notebook: 5 epochs of 256-token windows at a learning rate of 1e-4.",
         {
             "block_size": 256,
             "stride": 128,
@@ -165,7 +165,7 @@ def with_preset(plan: TrainingPlan, name: str, *, from_scratch: bool) -> Trainin
         raise PlanError(f"There is no preset {name!r}; there are {', '.join(map(repr, PRESETS))}.")
     values = dict(PRESETS[name][1])
     if name == "quick look" and from_scratch:
-        values["epochs"] = 4.0  # after one it would know less than how often each token comes
+        values["epochs"] = 4.0  # after 1 it is still worse than the word-frequency baseline
     if name == "thorough":
         values["epochs"] = 15.0 if from_scratch else 6.0
     return dataclasses.replace(plan, **values)
@@ -218,7 +218,7 @@ def resolve(
             )
     if plan.lora_rank and from_scratch:
         raise PlanError(
-            f"lora_rank is {plan.lora_rank}, but {plan.base} has learned nothing yet that LoRA could stand on: "
+            f"lora_rank is {plan.lora_rank}, but {plan.base} is untrained, so LoRA has nothing to adapt: "
             "set lora_rank=0, or choose a base such as distilgpt2."
         )
     rate = plan.learning_rate or usual_rate(parameters, training_tokens, from_scratch=from_scratch)
@@ -257,7 +257,7 @@ def resolve(
 def plan_with_more(
     plan: TrainingPlan, epochs: float, ended_at: int | None, length: tuple[int, float]
 ) -> TrainingPlan:
-    """The resolved plan of a run, with so many more epochs; `length`: its steps in all, and those of an epoch.
+    """The resolved plan of a run, with this many more epochs; `length`: its steps in all, and those of an epoch.
 
     Where it had ended, at the step `ended_at`, its learning rate rises again (`schedule.learning_rate_at`).
     Raises PlanError.
@@ -266,7 +266,7 @@ def plan_with_more(
         raise PlanError(f"more epochs is {epochs}, but must be above 0 and at most {_MOST_EPOCHS:,}.")
     total, per_epoch = length
     if not total or not per_epoch:
-        raise PlanError("The run has not begun: start it anew, with epochs as you wish.")
+        raise PlanError("The run has not started: start a new run with the number of epochs that you want.")
     done = (total if ended_at is None else ended_at) / per_epoch
     extended = plan.extended_at if ended_at is None else (*plan.extended_at, ended_at)
     return dataclasses.replace(plan, epochs=done + epochs, max_steps=None, extended_at=extended)

@@ -153,7 +153,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def release_memory(objective: nn.Module, device: torch.device) -> None:
-    """Free what a failed attempt left; call it when no exception holds the attempt's frames any more."""
+    """Free what a failed attempt left; call it when no exception holds the attempt's frames."""
     for parameter in objective.parameters():
         parameter.grad = None
     if device.type == "cuda":

@@ -13,7 +13,7 @@ from storytime_tui.training import runs
 def remove_runs(names: Sequence[str]) -> tuple[trash.Item, ...]:
     """Put runs in the bin, damaged ones too: all of them, or none.
 
-    Raises RunError for a run that is not there or is open elsewhere, OSError as the system gives it.
+    Raises RunError for a run that does not exist or is open elsewhere, OSError as the system gives it.
     """
     folders = [runs.run_folder(name) for name in dict.fromkeys(names)]
     removed: list[trash.Item] = []
@@ -60,7 +60,7 @@ def restore_run(name: str) -> None:
     newest = next((each for each in kept if each.name == name), None)
     if newest is None:
         others = ", ".join(dict.fromkeys(each.name for each in kept))
-        there = f"these can be brought back: {others}" if others else "no removed run is kept any more"
+        there = f"these can be brought back: {others}" if others else "no removed run is kept"
         raise RunError(f"There is no removed run called {name!r}; {there}.")
     folder = paths.runs_folder() / name
     with _held(newest.folder):

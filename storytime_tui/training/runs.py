@@ -37,7 +37,7 @@ _LOCK_TIMEOUT = 0.3  # seconds; listing runs holds each lock for a moment
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run's entry in a list. `state` is "learning", "finished", "stopped", "failed", "interrupted" or "damaged";
+    """A run's entry in a list. `state` is "training", "finished", "stopped", "failed", "interrupted" or "damaged";
     `trouble` is a sentence about a problem, if any; `left_out` counts unreadable journal lines. `voice`: the
     share (0 to 1) of `passages` generated ones that sounded like the shelf in the last measurement."""
 
@@ -379,7 +379,7 @@ def length_of(folder: Path) -> tuple[int, float]:
 def state_of(folder: Path, last: ev.Event | None, *, ours: bool = False) -> str:
     """The state of a run whose last event is `last`, as in `RunSummary`; `ours`: this program holds its lock."""
     if not ours and is_open(folder):
-        return "learning"
+        return "training"
     if isinstance(last, ev.Finished):
         return "stopped" if last.stopped_by == "stopped" else "finished"
     return "failed" if isinstance(last, ev.Failed) else "interrupted"

@@ -1,4 +1,4 @@
-"""The app: three modes, the keys that work everywhere, and how it is left. What the screens do is theirs."""
+"""The app: three modes, the keys that work on every screen, and quitting."""
 
 import asyncio
 import contextlib
@@ -22,10 +22,10 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
-DEFAULT_THEME = Settings().theme  # stands for "what suits this terminal"
-QUIET = 0.5  # seconds after the first frame, before the other screens are loaded
-AT_ONCE = 1.0  # seconds in which the last words reach a disk that is well
-GIVEN_UP = 20.0  # seconds for a disk that is not, once there is nobody to ask
+DEFAULT_THEME = Settings().theme  # the terminal's own colours decide
+QUIET = 0.5  # seconds from the first frame until the other screens are imported
+AT_ONCE = 1.0  # seconds to wait for the last writes before asking
+GIVEN_UP = 20.0  # seconds to wait for the disk when the terminal is gone
 
 
 class StorytimeApp(App[None]):
@@ -35,23 +35,26 @@ class StorytimeApp(App[None]):
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "library"
     BINDINGS = [
-        Binding("1", "mode('library')", "Library", show=False, id="app.library", tooltip="Go to the shelf"),
         Binding(
-            "2", "mode('train')", "Train", show=False, id="app.train", tooltip="Go to the plan or the run"
+            "1", "mode('library')", "Library", show=False, id="app.library", tooltip="Choose the stories"
         ),
-        Binding("3", "mode('story')", "Story", show=False, id="app.story", tooltip="Go to the page"),
+        Binding("2", "mode('train')", "Train", show=False, id="app.train", tooltip="Train a model"),
+        Binding("3", "mode('story')", "Story", show=False, id="app.story", tooltip="Go to the story"),
         Binding(
             "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"
         ),
-        # these work while a line is being typed, too
+        # these keys also work while the user types
         Binding("f1", "help", "Help", show=False, id="app.help_always", tooltip="What this screen does"),
         Binding(
-            "f2", "mode('library')", "Library", show=False, id="app.library_always", tooltip="Go to the shelf"
+            "f2",
+            "mode('library')",
+            "Library",
+            show=False,
+            id="app.library_always",
+            tooltip="Choose the stories",
         ),
-        Binding(
-            "f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Go to the plan or run"
-        ),
-        Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the page"),
+        Binding("f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Train a model"),
+        Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the story"),
         Binding(
             "ctrl+q",
             "quit",
@@ -59,7 +62,7 @@ class StorytimeApp(App[None]):
             show=False,
             priority=True,
             id="app.quit",
-            tooltip="Leave; a run saves its checkpoint first",
+            tooltip="Quit; a run saves a checkpoint first",
         ),
     ]
 
@@ -73,9 +76,11 @@ class StorytimeApp(App[None]):
         self.desk = Desk(services, self, self.post_message)
         preferred = self.desk.preferences.now.theme
         fitting = theme.theme_for(self.console.color_system)
-        self._troubles = list(self.desk.preferences.troubles)
+        self._problems = list(self.desk.preferences.troubles)
         if preferred != DEFAULT_THEME and preferred not in self.available_themes:
-            self._troubles.append(f"There is no theme {preferred[:60]!r}, as the settings file wishes for.")
+            self._problems.append(
+                f"The settings file asks for the theme {preferred[:60]!r}, which does not exist."
+            )
             preferred = DEFAULT_THEME
         self.theme = fitting if preferred == DEFAULT_THEME else preferred
         self._shown_theme = self.theme
@@ -88,13 +93,13 @@ class StorytimeApp(App[None]):
 
     def _screen(self, mode: str) -> Screen[None]:
         screen = self._new_screen(mode)
-        # Its styles are those of now. Textual takes each new screen for one of an older theme, and parses all styles
-        # anew for it, twice (8.2.8): most of what the first visit cost.
+        # The new screen's styles are current. Textual 8.2.8 takes each new screen for outdated and parses all styles
+        # again for it, twice: most of the cost of the first visit.
         screen._css_update_count = getattr(self, "_css_update_count", -1)
         return screen
 
     def _new_screen(self, mode: str) -> Screen[None]:
-        # each screen is imported when it is first shown: the first frame waits for the Library alone
+        # each screen is imported when it is first shown: the first frame needs only the Library
         if mode == "library":
             from storytime_tui.tui.screens.library import LibraryScreen
 
@@ -108,57 +113,57 @@ class StorytimeApp(App[None]):
         return StoryScreen(self.desk)
 
     def on_load(self) -> None:
-        """Before anything is shown: tasks begin in their turn on Python 3.12 and later, as they do on 3.11.
+        """Make tasks start in turn on Python 3.12 and later, as on 3.11.
 
-        Textual asks there for tasks that begin at once. The first screen then starts while the app does not hold it
-        yet, and looks for the app's screen in vain (Textual 8.2.8: ScreenStackError for a mode with an input).
+        Textual uses eager tasks there. Then the first screen starts before the app holds it, and looks for the app's
+        screen in vain (Textual 8.2.8: ScreenStackError for a mode with an input).
         """
         asyncio.get_running_loop().set_task_factory(None)
 
     def on_mount(self) -> None:
-        """Follow the theme; say what is wrong with the settings file, if anything is."""
+        """Follow the theme and report problems of the settings file."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._leave_on_signals()
         if not self.is_headless:
-            self.set_timer(QUIET, self._load_screens)
-        for trouble in self._troubles:
-            self._say(trouble)
+            self.set_timer(QUIET, self._preload_screens)
+        for problem in self._problems:
+            self._say(problem)
 
-    async def _load_screens(self) -> None:
-        from storytime_tui.tui.ahead import load_screens
+    async def _preload_screens(self) -> None:
+        from storytime_tui.tui.preload_screens import preload_screens
 
-        await load_screens(self)
+        await preload_screens(self)
 
     def _theme_chosen(self, chosen: Theme) -> None:
         if chosen.name != self._shown_theme:
             self._shown_theme = chosen.name
             self.desk.prefer(theme=chosen.name)
 
-    def on_settings_not_kept(self, message: messages.SettingsNotKept) -> None:
-        """The disk is full, say."""
+    def on_settings_not_saved(self, message: messages.SettingsNotSaved) -> None:
+        """Show why a setting was not saved."""
         self._say(message.sentence)
 
     def _say(self, sentence: str) -> None:
         self.notify(printable(sentence), severity="warning", timeout=12, markup=False)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Our own colour names, for themes that do not know them."""
+        """Give themes that lack them the app's own colour names."""
         return {**super().get_theme_variable_defaults(), **theme.FALLBACKS}
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette's fixed commands; `palette` adds collections, stories and models."""
         for mode, key, title in MODE_NAMES:
             yield SystemCommand(f"Go to {title}", f"key {key}", partial(self.run_action, f"mode('{mode}')"))
-        said = {title for _, _, title in MODE_NAMES}
-        for active in screen.active_bindings.values():  # every key of the screen one was on, by its name
+        offered = {title for _, _, title in MODE_NAMES}
+        for active in screen.active_bindings.values():  # the keys of the screen below the palette
             binding = active.binding
-            if binding.id and active.node is screen and active.enabled and binding.description not in said:
-                said.add(binding.description)  # some have two keys
-                word = f"{binding.tooltip} (key {self.get_key_display(binding)})"
-                yield SystemCommand(binding.description, word, partial(screen.run_action, binding.action))
+            if binding.id and active.node is screen and active.enabled and binding.description not in offered:
+                offered.add(binding.description)  # some commands have two keys
+                help = f"{binding.tooltip} (key {self.get_key_display(binding)})"
+                yield SystemCommand(binding.description, help, partial(screen.run_action, binding.action))
         yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
-        yield SystemCommand("Theme", "other colours", self.action_change_theme)
-        yield SystemCommand("Quit", "a run saves its checkpoint first (ctrl+q)", self.action_quit)
+        yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
+        yield SystemCommand("Quit", "a run saves a checkpoint first (key ctrl+q)", self.action_quit)
 
     def get_key_display(self, binding: Binding) -> str:
         """How a key is written, the same on all screens. Textual writes ⏎ and ^s."""
@@ -171,11 +176,11 @@ class StorytimeApp(App[None]):
 
     @contextlib.contextmanager
     def batch_update(self) -> Iterator[None]:
-        """Hold back all painting for the block, then paint the whole screen.
+        """Hold back painting during the block, then paint the whole screen.
 
-        Textual drops what is painted meanwhile and wakes only the app afterwards, not the screen. Where a batch (the
-        footer makes one for each change of keys) lasts longer than the pause of a switch of modes, which waits for
-        none, the screen before would stay on the terminal until something happens on the new one.
+        Textual drops what is painted meanwhile and afterwards wakes only the app, not the screen. A batch (the footer
+        makes one for each change of keys) can outlast a switch of modes. Then the old screen would stay on the
+        terminal until something happens on the new one.
         """
         with super().batch_update():
             yield
@@ -183,24 +188,24 @@ class StorytimeApp(App[None]):
             self.screen.refresh()
 
     async def action_mode(self, mode: str) -> None:
-        """Show a mode; a dialog that is open is left first."""
+        """Show a mode; first close any open dialog."""
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         await self.switch_mode(mode)
 
     async def on_go_to(self, message: messages.GoTo) -> None:
-        """A screen asks for another mode."""
+        """Switch to the mode that a screen requests."""
         await self.action_mode(message.mode)
 
     def action_help(self) -> None:
-        """Explain the mode that is shown."""
+        """Show the help of the current mode."""
         from storytime_tui.tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.current_mode))
 
     async def open_collection(self, name: str, index: int | None) -> None:
-        """Show a collection, or one story of it, in the Library."""
+        """Show a collection, or one of its stories, in the Library."""
         from storytime_tui.tui.screens.library import LibraryScreen
 
         await self.action_mode("library")
@@ -208,7 +213,7 @@ class StorytimeApp(App[None]):
             self.screen.go_to(name, index)
 
     async def open_story(self, story: Story) -> None:
-        """Go on with a written story."""
+        """Open a written story on the Story screen."""
         from storytime_tui.tui.screens.story import StoryScreen
 
         await self.action_mode("story")
@@ -216,20 +221,20 @@ class StorytimeApp(App[None]):
             self.screen.call_after_refresh(self.screen.open_story, story)
 
     async def write_with(self, model: str) -> None:
-        """Go to Story with this model and a fresh page."""
+        """Go to Story with this model and a blank page."""
         self.desk.writing.write_with(model)
         await self.action_mode("story")
 
-    # -- what the threads say -------------------------------------------------------------------------
+    # -- messages of the threads -------------------------------------------------------------------------
 
-    def on_store_said(self, message: messages.StoreSaid) -> None:
-        """What is written waits for the disk, or waits no more."""
-        self.desk.store_said.publish(message.sentence)
+    def on_store_notice(self, message: messages.StoreNotice) -> None:
+        """Tell the screens whether writes wait for the disk."""
+        self.desk.store_notice.publish(message.sentence)
 
-    # -- leaving --------------------------------------------------------------------------------------
+    # -- quitting -------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
-        """Leave; what runs and what is typed is saved first. Asked twice, leave at once."""
+        """Save the run and the typed text, then quit. A second request quits at once."""
         if self._leaving:
             self.exit()
             return
@@ -239,49 +244,51 @@ class StorytimeApp(App[None]):
         self.desk.writing.stop()
         self.desk.training.stop()
         self.desk.leaving.publish(None)
-        await in_thread(partial(self.desk.keeper.drain, AT_ONCE))
+        await in_thread(partial(self.desk.store_thread.drain, AT_ONCE))
         if self.desk.busy:
             from storytime_tui.tui.screens.dialogs import LeavingScreen
 
-            self.push_screen(LeavingScreen(words=self.desk.keeper.waiting))
+            self.push_screen(LeavingScreen(words=self.desk.store_thread.waiting))
             self.run_worker(self._leave_when_kept())
         self._leave_when_done()
 
     async def _leave_when_kept(self) -> None:
-        kept = await in_thread(partial(self.desk.keeper.drain, GIVEN_UP if self._terminal_is_gone else None))
+        kept = await in_thread(
+            partial(self.desk.store_thread.drain, GIVEN_UP if self._terminal_is_gone else None)
+        )
         if not kept and self.desk.training.control is None:
-            os._exit(1)  # no one is there to be told, and the disk has had its time
+            os._exit(1)  # no user to ask, and the disk had its time
         self._leave_when_done()
 
     async def on_unmount(self) -> None:
-        """The screens are closed, and have handed on what was typed in them: it goes to the disk."""
-        await in_thread(partial(self.desk.keeper.close, AT_ONCE))
+        """Write what the closed screens handed over."""
+        await in_thread(partial(self.desk.store_thread.close, AT_ONCE))
 
     def _leave_on_signals(self) -> None:
-        """A closed window or a shutdown is a request to leave: the run saves, the story keeps its words."""
+        """Quit on SIGTERM and SIGHUP: the run and the story are saved first."""
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
-            # no such signal on Windows; no handlers away from the main thread (in tests)
+            # Windows lacks the signals; threads other than the main one (in tests) cannot set handlers
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, TypeError):
                 loop.add_signal_handler(number, self._asked_to_leave, name == "SIGHUP")  # type: ignore[arg-type]
 
     def _asked_to_leave(self, terminal_is_gone: bool) -> None:
         self._terminal_is_gone = self._terminal_is_gone or terminal_is_gone
         if self._leaving:
-            return  # a closed window may send its signal twice: only a person who asks again leaves at once
+            return  # a closed window may send its signal twice; only a user's second request quits at once
         self.call_later(self.action_quit)
 
     def _leave_when_done(self) -> None:
         if not self._leaving or self.desk.busy:
             return
         if self._terminal_is_gone:
-            # All is on the disk, and there is no screen to restore: the driver would wait for one for ever.
+            # Everything is saved. There is no terminal to restore, and the driver would wait for one forever.
             os._exit(0)
         self.exit()
 
     def _fatal_error(self) -> None:
-        """Close the app on an exception that nobody foresaw; where it was raised is in the log.
+        """Close the app after an unexpected exception; the traceback is in the log.
 
         Textual's own version prints the local variables of every frame, and with them the story.
         """

@@ -1,7 +1,7 @@
-"""The only place where threads meet the event loop: work goes out as jobs, and what they say comes back in order.
+"""The only place where threads meet the event loop: jobs go to threads, and their messages come back in order.
 
-`post` is the app's `post_message`: it may be called from any thread, never blocks, and does nothing once the app is
-gone. Threads are daemons, so that leaving never waits for one of them.
+`post` is the app's `post_message`: callable from any thread, never blocking, and without effect when the app is
+gone. The threads are daemons, so that quitting never waits for them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from storytime_tui.stories.story import Passage
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import messages, wording
-from storytime_tui.tui.giving_way import giving_way
+from storytime_tui.tui.low_priority import low_priority
 from storytime_tui.tui.store_thread import StoreThread
 
 if TYPE_CHECKING:  # see services
@@ -39,36 +39,36 @@ if TYPE_CHECKING:  # see services
 
 Post = Callable[[Message], object]
 Result = TypeVar("Result")
-Said = TypeVar("Said")
+Item = TypeVar("Item")
 
-TELLERS = 3  # models kept open at once, with what each has read
-ROOM = 4_000_000_000  # bytes of memory that must be free for another model beside those
-FRAME = 1 / 30  # seconds between two batches of tokens: faster is not seen
-SAVE = 0.5  # seconds of telling that a power cut may cost
+TELLERS = 3  # open models, each with its cached prompts
+FREE_MEMORY = 4_000_000_000  # bytes that must be free before one more model is opened
+FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
+SAVE = 0.5  # seconds of told text that a power cut may cost
 
 
 def sentence_of(error: BaseException) -> str:
-    """What to show for an error: its own sentence where it was meant for people, else where the log is.
+    """The sentence to show for an error: its message if it is a StorytimeError, else where the log is.
 
-    Raises nothing: whoever waits for a sentence waits for the end of what failed.
+    Never raises, because the caller is already handling a failure.
     """
     if isinstance(error, StorytimeError):
         return str(error)
     if isinstance(error, MemoryError):
         return "There is not enough memory: close other programs, or choose something smaller."
-    broke = f"Something broke that should not have ({type(error).__name__})."
-    with contextlib.suppress(Exception):  # a home that is gone, a disk that is full
-        from storytime_tui import files, log  # only when something broke
+    internal = f"An internal error occurred ({type(error).__name__})."
+    with contextlib.suppress(Exception):  # the home folder may be gone, the disk full
+        from storytime_tui import files, log  # imported only after a failure
 
         details = log.keep(error, "in the app")
         if isinstance(error, OSError) and (sentence := files.sentence_of(error)):
             return sentence
-        return f"{broke} {details}"
-    return broke
+        return f"{internal} {details}"
+    return internal
 
 
 async def in_thread(call: Callable[[], Result]) -> Result:
-    """Run one short blocking call in a thread; await its result or its exception.
+    """Run one short blocking call in a thread; return its result or raise its exception.
 
     Not `asyncio.to_thread`: the event loop would wait for that thread at exit.
     """
@@ -76,7 +76,7 @@ async def in_thread(call: Callable[[], Result]) -> Result:
     future: asyncio.Future[Result] = loop.create_future()
 
     def settle(result: Result | None, error: Exception | None) -> None:
-        if future.done():  # the one who waited has left
+        if future.done():  # nobody waits for it now
             return
         if error is not None:
             future.set_exception(error)
@@ -89,22 +89,22 @@ async def in_thread(call: Callable[[], Result]) -> Result:
             result = call()
         except Exception as problem:
             error = problem
-        except BaseException as problem:  # a panic of a library, which is no Exception
+        except BaseException as problem:  # such as a Rust library's panic
             error = RuntimeError(f"{type(problem).__name__}: {problem}")
         with contextlib.suppress(RuntimeError):  # the loop is closed: the app is gone
             loop.call_soon_threadsafe(settle, result, error)
 
-    threading.Thread(target=work, name="storytime-errand", daemon=True).start()
+    threading.Thread(target=work, name="storytime-call", daemon=True).start()
     return await future
 
 
-async def from_store(keeper: StoreThread, read: Callable[[StoryStore], Result]) -> Result:
-    """Read something of the written stories, in a thread; await it. Raises StoryError."""
-    return await in_thread(lambda: read(keeper.store()))
+async def from_store(store_thread: StoreThread, read: Callable[[StoryStore], Result]) -> Result:
+    """Read from the story store in a thread. Raises StoryError."""
+    return await in_thread(lambda: read(store_thread.store()))
 
 
 class _Worker:
-    """One long-lived daemon thread that does jobs in their order; it starts with the first."""
+    """One long-lived daemon thread that runs jobs in order; it starts with the first job."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -120,142 +120,144 @@ class _Worker:
     def _work(self) -> None:
         from storytime_tui import log
 
-        log.start()  # what a stage reports of trouble in this thread goes there
+        log.start()  # for the warnings that a stage logs in this thread
         while True:
             job = self._jobs.get()
             try:
                 job()
-            except BaseException as error:  # the next job must find the thread alive
+            except BaseException as error:  # the thread must survive for the next job
                 sentence_of(error)  # for the log
 
 
-class _Inbox(Generic[Said]):
-    """What a thread says, until the event loop takes it: all of it, in order, several at a time where many wait."""
+class _Inbox(Generic[Item]):
+    """A thread's messages until the event loop takes them: all, in order, in batches."""
 
-    def __init__(self, post: Post, hear: Callable[[Sequence[Said]], object]) -> None:
-        """`hear` is called on the event loop."""
-        self._post, self._hear = post, hear
-        self._waiting: deque[Said] = deque()
-        self._called = False  # the event loop will look anyway
+    def __init__(self, post: Post, handle: Callable[[Sequence[Item]], object]) -> None:
+        """`handle` is called on the event loop with each batch."""
+        self._post, self._handle = post, handle
+        self._waiting: deque[Item] = deque()
+        self._called = False  # a `_take` is scheduled on the event loop
 
-    def say(self, said: Said) -> None:
-        """Called by the thread. A thousand steps while the event loop is busy make one call of it."""
-        self._waiting.append(said)
+    def put(self, item: Item) -> None:
+        """Add a message; called by the thread. Many messages while the event loop is busy make one batch."""
+        self._waiting.append(item)
         if not self._called:
             self._called = True
             self._post(Callback(self._take))
 
     def _take(self) -> None:
-        self._called = False  # first: what is said from here on calls anew
-        self._hear([self._waiting.popleft() for _ in range(len(self._waiting))])
+        self._called = False  # first: later messages schedule another call
+        self._handle([self._waiting.popleft() for _ in range(len(self._waiting))])
 
 
-class LearningThread:
-    """Runs one learning job at a time and passes on what it says. Owns the run's `Control`."""
+class TrainingThread:
+    """Runs one training job at a time and passes its events on. Owns the run's `Control`."""
 
-    def __init__(self, post: Post, hear: Callable[[Sequence[Event | messages.RunEnded]], object]) -> None:
-        self._inbox = _Inbox(post, hear)
-        self._worker = _Worker("storytime-learning")
-        self.control: Control | None = None  # of the job in hand, until `release`
+    def __init__(self, post: Post, handle: Callable[[Sequence[Event | messages.RunEnded]], object]) -> None:
+        self._inbox = _Inbox(post, handle)
+        self._worker = _Worker("storytime-training")
+        self.control: Control | None = None  # of the current job, until `release`
 
     def start(self, job: Callable[[Control], Iterator[Event]]) -> None:
-        """Begin a job; one must not be in hand."""
-        assert self.control is None, "a run is still in hand"
+        """Start a job. No other job may be running."""
+        assert self.control is None, "a run is still active"
         self.control = control = Control()
-        self._worker.do(lambda: self._learn(job, control))
+        self._worker.do(lambda: self._train(job, control))
 
     def release(self) -> None:
-        """Another job may begin: `RunEnded` was heard."""
+        """Allow the next job, after `RunEnded` was handled."""
         self.control = None
 
-    def _learn(self, job: Callable[[Control], Iterator[Event]], control: Control) -> None:
+    def _train(self, job: Callable[[Control], Iterator[Event]], control: Control) -> None:
         refusal = ""
         try:
-            with giving_way():
+            with low_priority():
                 for event in job(control):
-                    self._inbox.say(event)
-        except BaseException as error:  # a library's panic too: without an end the app is never free again
+                    self._inbox.put(event)
+        except (
+            BaseException
+        ) as error:  # also a library's panic: without `RunEnded` the app would wait forever
             refusal = sentence_of(error)
         finally:
-            self._inbox.say(messages.RunEnded(refusal))
+            self._inbox.put(messages.RunEnded(refusal))
 
 
 @dataclass(frozen=True)
-class Passages:
-    """What to continue, and where its new words are kept."""
+class ContinuationRequest:
+    """A request to continue a story; the new words go to `store_thread`."""
 
-    keeper: StoreThread
+    store_thread: StoreThread
     story: int
     text: str
     settings: SamplerSettings
-    voice: Voice | None = None  # that was chosen; the model may know others
+    voice: Voice | None = None  # the chosen one; the model may not know it
 
 
 @dataclass(frozen=True)
-class Openings:
-    """How many beginnings of a new story to tell; `known` are those that were offered already."""
+class OpeningsRequest:
+    """A request for `count` openings of a new story; `known` were offered before."""
 
     settings: SamplerSettings
-    wanted: int
+    count: int
     known: tuple[str, ...] = ()
     voice: Voice | None = None
 
 
 @dataclass(frozen=True)
 class Telling:
-    """One wish: open `model`, and (unless None) tell with it. The number is in every message on it.
+    """A job of the telling thread: open `model`, then fulfil the request, if any.
 
-    `strength` None is what the model is usually told at.
+    `number` is in each of its messages. `strength` None means the model's usual one.
     """
 
     number: int
     model: str
-    wish: Passages | Openings | None
+    request: ContinuationRequest | OpeningsRequest | None
     strength: float | None = None
 
 
 def free_memory() -> int:
-    """Bytes that programs may still take."""
+    """Free memory in bytes."""
     import psutil  # not before the first frame
 
     return int(psutil.virtual_memory().available)
 
 
 class TellingThread:
-    """Opens models and tells with them; keeps the told text in the store while it streams."""
+    """Opens models and tells with them; saves the told text while it streams."""
 
     def __init__(
         self,
         post: Post,
-        hear: Callable[[Sequence[messages.TellingSaid]], object],
+        handle: Callable[[Sequence[messages.TellingMessage]], object],
         open_teller: Callable[[str, Callable[[Preparing], None] | None, float | None], Teller],
         clock: Callable[[], float],
-        has_room: Callable[[], bool] = lambda: free_memory() > ROOM,
+        has_memory: Callable[[], bool] = lambda: free_memory() > FREE_MEMORY,
         copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,
     ) -> None:
-        self._say = _Inbox(post, hear).say
-        self._has_room, self._copied_by = has_room, copied_by
+        self._post = _Inbox(post, handle).put
+        self._has_memory, self._copied_by = has_memory, copied_by
         self._open_teller = open_teller
         self._clock = clock
         self._worker = _Worker("storytime-telling")
-        # by model and strength, since each has weights of its own; the one used last is the last
+        # by model and strength, because each strength has weights of its own; the last used is last
         self._tellers: dict[tuple[str, float | None], Teller] = {}
-        self._usual: dict[str, float] = {}  # strengths of models that were opened at their usual one
+        self._usual: dict[str, float] = {}  # the usual strengths of opened models
         self._copied: dict[str, Callable[[str], bool]] = {}  # by model
         self._stop = threading.Event()
 
     def begin(self, telling: Telling) -> None:
-        """Stop what is being told and tell this next."""
+        """Stop the current telling and start this one."""
         self.stop()
         self._stop = stop = threading.Event()
         self._worker.do(lambda: self._run(telling, stop))
 
     def stop(self) -> None:
-        """End the telling in hand within one token; what was told stays."""
+        """Stop telling within one token; the told text stays."""
         self._stop.set()
 
     def forget(self, model: str) -> None:
-        """Open this model afresh the next time: a run that learns has newer weights by then."""
+        """Reload this model the next time: a run in training has newer weights by then."""
 
         def drop() -> None:
             self._usual.pop(model, None)
@@ -269,57 +271,61 @@ class TellingThread:
         told, failure = None, ""
         try:
             teller = self._open(telling)
-            if isinstance(telling.wish, Openings) and not stop.is_set():
-                self._tell_openings(teller, telling, telling.wish, stop)
-            elif isinstance(telling.wish, Passages) and not stop.is_set():
-                told = self._tell(teller, telling.number, telling.wish, stop)
-        except BaseException as error:  # as in `_learn`
+            if isinstance(telling.request, OpeningsRequest) and not stop.is_set():
+                self._tell_openings(teller, telling, telling.request, stop)
+            elif isinstance(telling.request, ContinuationRequest) and not stop.is_set():
+                told = self._tell(teller, telling.number, telling.request, stop)
+        except BaseException as error:  # see `_train`
             failure = sentence_of(error)
         finally:
-            self._say(messages.TellingEnded(telling.number, told, failure))
+            self._post(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
         model, strength = telling.model, telling.strength
         teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None or teller.outdated:
-            teller = None  # its memory is free before another is opened
-            self._make_room()
+            teller = None  # frees its memory before the next one is opened
+            self._free_memory()
             teller = self._open_teller(model, lambda event: self._opening(telling.number, event), strength)
             if strength is None:
                 self._usual[model] = teller.strength
         self._tellers[model, teller.strength] = teller
         ready = messages.TellerReady(telling.number, model, teller.device, teller.voices, teller.strength)
-        self._say(ready)
+        self._post(ready)
         return teller
 
-    def _make_room(self) -> None:
-        """Let go of the models used longest ago, before another is opened: what they have read goes with them."""
-        while self._tellers and (len(self._tellers) >= TELLERS or not self._has_room()):
+    def _free_memory(self) -> None:
+        """Close the least recently used models, with their cached prompts, until another one fits."""
+        while self._tellers and (len(self._tellers) >= TELLERS or not self._has_memory()):
             del self._tellers[next(iter(self._tellers))]
 
     def _opening(self, number: int, event: Preparing) -> None:
-        self._say(messages.TellerOpening(number, wording.preparing(event)))
+        self._post(messages.TellerOpening(number, wording.progress_of(event)))
 
-    def _tell_openings(self, teller: Teller, telling: Telling, wish: Openings, stop: threading.Event) -> None:
+    def _tell_openings(
+        self, teller: Teller, telling: Telling, request: OpeningsRequest, stop: threading.Event
+    ) -> None:
         is_copied = self._copied.get(telling.model) or self._copied_by(telling.model, stop)
-        if not stop.is_set():  # else it was not looked at to its end
+        if not stop.is_set():  # else the index is incomplete
             self._copied[telling.model] = is_copied
-        voice = known(wish.voice, teller.voices)
+        voice = known(request.voice, teller.voices)
         told = tell_openings(
             lambda settings, stop: teller.tell("", settings, stop, voice=voice),
-            wish.settings,
-            wish.wanted,
+            request.settings,
+            request.count,
             stop,
             is_copied=is_copied,
-            known=wish.known,
+            known=request.known,
         )
         for opening in told:
             how = _record(opening.settings, teller, voice)
-            self._say(messages.OpeningTold(telling.number, opening.text, teller.name, how))
+            self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how))
 
-    def _tell(self, teller: Teller, number: int, to: Passages, stop: threading.Event) -> Told | None:
-        voice = known(to.voice, teller.voices)
-        words = _Words(to.story, teller.name, _record(to.settings, teller, voice))
+    def _tell(
+        self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event
+    ) -> Told | None:
+        voice = known(request.voice, teller.voices)
+        words = _Words(request.story, teller.name, _record(request.settings, teller, voice))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
@@ -329,16 +335,16 @@ class TellingThread:
             nonlocal unseen
             elapsed = self._clock() - begun
             speed = tokens / elapsed if elapsed > 0 else 0.0
-            self._say(messages.TextTold(number, unseen, tokens, speed))
+            self._post(messages.TextTold(number, unseen, tokens, speed))
             unseen = ""
 
         def save() -> None:
             nonlocal unsaved, saving
             new, unsaved = unsaved, ""
-            saving = to.keeper.keep(lambda store: words.add(store, new))
+            saving = request.store_thread.write(lambda store: words.add(store, new))
 
         try:
-            for item in teller.tell(to.text, to.settings, stop, voice=voice):
+            for item in teller.tell(request.text, request.settings, stop, voice=voice):
                 if isinstance(item, Told):
                     told = item
                 else:
@@ -352,31 +358,31 @@ class TellingThread:
                 if unsaved and now - saved >= SAVE:
                     save()
                     saved = now
-        finally:  # also where the model fails: what it told until then stays
+        finally:  # also after a failure: the words until then stay
             if unsaved:
                 save()
             if unseen:
                 show()
             if saving is not None:
-                saving.result()  # what is said to have ended is on the disk
+                saving.result()  # the end is reported only after the text is on the disk
         return told
 
 
 def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
-    """How something was told, as a story keeps it."""
-    told_as = {"voice": voice} if teller.voices else {}
-    return json.dumps(dataclasses.asdict(settings) | told_as | {"strength": teller.strength})
+    """How a passage was told, as JSON for the story store."""
+    voices = {"voice": voice} if teller.voices else {}
+    return json.dumps(dataclasses.asdict(settings) | voices | {"strength": teller.strength})
 
 
 class _Words:
-    """The passage that a telling grows, in the thread of the store."""
+    """The passage that a telling extends. Used in the store's thread."""
 
     def __init__(self, story: int, model: str, settings: str) -> None:
         self._story, self._model, self._settings = story, model, settings
         self._passage: Passage | None = None
 
     def add(self, store: StoryStore, new: str) -> None:
-        """Keep more words."""
+        """Save more words."""
         if self._passage is None:
             self._passage = store.add_passage(self._story, "model", new, self._model, self._settings)
         else:

@@ -1,4 +1,4 @@
-"""Text laid out in a terminal's cells, where a sign may take two of them or none: pure functions."""
+"""Lays text out in a terminal's cells, where a character takes zero, one or two. Pure functions."""
 
 import re
 from collections.abc import Iterator
@@ -8,15 +8,15 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from storytime_tui.terminal import printable
 
-# signs that may take other than one cell: all but the Latin ones and the quotes and dashes of English
+# characters that may not be one cell wide: all but Latin ones and the quotes and dashes of English
 _UNEVEN = re.compile("[^\x00-\u02ff\u2010-\u2027\u2030-\u205e]")
 
 
 def fitted(text: str, width: int) -> str:
-    """One line of exactly `width` cells: padded with spaces, or cut with an ellipsis at its end."""
+    """Pad a text to one line of exactly `width` cells, or cut it with an ellipsis."""
     if width <= 0:
         return ""
-    text = text[: 4 * width + 40]  # no title is measured further than it can be seen
+    text = text[: 4 * width + 40]  # the rest cannot be visible
     length = len(text) if text.isascii() else cell_len(text)
     if length <= width:
         return text + " " * (width - length)
@@ -24,10 +24,10 @@ def fitted(text: str, width: int) -> str:
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:
-    """The lines of a text, none wider than `width` cells; control characters become visible signs.
+    """Break a text into lines of at most `width` cells; control characters become visible signs.
 
-    A line breaks between words, and within a word only where that is wider than a line or has wide signs.
-    The spaces that a paragraph begins with stay: verse and letters keep their shape.
+    Lines break between words. They break inside a word only if it is wider than a line or has wide characters.
+    A paragraph keeps its leading spaces, for the shape of verse and letters.
     """
     for raw in text.split("\n"):
         paragraph = printable(raw).expandtabs(4).rstrip()
@@ -46,7 +46,7 @@ def wrapped(text: str, width: int) -> Iterator[str]:
 
 @lru_cache(maxsize=8)
 def _lines_of(width: int) -> re.Pattern[str]:
-    # as much as fits before a space or the end; where one word is wider than a line, a piece of it
+    # as many words as fit; a word wider than a line is cut
     return re.compile(rf"(?=\S)(?:(.{{1,{width}}})(?:\s+|$)|(.{{{width}}}))")
 
 
@@ -54,7 +54,7 @@ def _simple(paragraph: str, width: int) -> Iterator[str]:
     body = paragraph.lstrip()
     indent = " " * min(len(paragraph) - len(body), width // 2)
     first = _lines_of(width - len(indent)).match(body)
-    assert first is not None  # there is something, and it is wider than a line
+    assert first is not None  # the paragraph is not empty and wider than a line
     yield indent + (first[1] or first[2])
     for line in _lines_of(width).finditer(body, first.end()):
         yield line[1] or line[2]
@@ -70,7 +70,7 @@ def _by_cells(paragraph: str, width: int) -> Iterator[str]:
         if used + gap + length <= width:
             line, used, begun = line + " " * gap + word, used + gap + length, True
             continue
-        if length == len(word) <= width:  # a word of narrow signs goes to the next line whole
+        if length == len(word) <= width:  # a word of narrow characters is not cut
             if begun:
                 yield line
             line, used, begun = word, length, True

@@ -1,9 +1,9 @@
-"""Keeps what native code prints (a warning of a C library, a progress bar) off the app's screen.
+"""Keeps the output of native code (a C library's warning, a progress bar) off the screen.
 
-Textual draws on the terminal's descriptor 2. While the app is up, descriptors 1 and 2 lead to a file (the null
-device, since a library's message may quote a story, and no log keeps one). Textual gets a duplicate of the terminal
-instead, through `sys.__stdout__` and `sys.__stderr__`, which is where its drivers look. Python's own `print` is
-caught by Textual before it comes here.
+Textual draws on the terminal's descriptor 2. While the app runs, descriptors 1 and 2 lead to a file: the null
+device, because a library's message may quote a story, which no log may contain. Textual gets a duplicate of the
+terminal through `sys.__stdout__` and `sys.__stderr__`, where its drivers look. Textual itself catches Python's
+`print`.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from typing import TextIO, cast
 
 @contextlib.contextmanager
 def native_output_to(log: Path) -> Iterator[None]:
-    """For the block, send descriptors 1 and 2 to `log`; do nothing where they are not a terminal's."""
+    """Redirect descriptors 1 and 2 to `log` during the block, if they are a terminal's."""
     target = _opened(log)
     if target is None:
         yield
@@ -31,7 +31,7 @@ def native_output_to(log: Path) -> Iterator[None]:
         sys.__stdout__, sys.__stderr__ = screens  # type: ignore[misc, assignment]
         yield
     finally:
-        _flush()  # what is still held back belongs to the log too
+        _flush()  # buffered output belongs to the log too
         sys.__stdout__, sys.__stderr__ = before  # type: ignore[misc]
         for fd, original in zip((1, 2), kept, strict=True):
             os.dup2(original, fd)
@@ -43,7 +43,7 @@ def native_output_to(log: Path) -> Iterator[None]:
 
 
 def _opened(log: Path) -> int | None:
-    """The log's descriptor; None where there is no terminal to guard, or no log can be written."""
+    """The log's descriptor; None without a terminal, or if the log cannot be written."""
     try:
         if os.name == "nt" or not (os.isatty(1) and os.isatty(2)):
             return None

@@ -1,4 +1,4 @@
-"""The words of the help, screen by screen. It also teaches: each number shown is explained here once."""
+"""The texts of the help, by screen. Each number on a screen is explained here once."""
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import table
@@ -9,93 +9,76 @@ Section = tuple[str, str, Rows]  # title, introduction, (key or number, meaning)
 
 LIBRARY: tuple[Section, ...] = (
     (
-        "Library: what to learn from",
-        "The shelf holds collections, and each collection holds stories. A model learns only from what is ticked. "
-        "Stories are never cut apart between learning and checking: about one in ten is kept aside, whole, to see "
-        "how well the model does on stories it has not read.",
+        "Library: choose the stories to train on",
+        "The shelf holds collections, and each collection holds stories. A model trains only on ticked stories. "
+        "About one ticked story in ten is held out: the model never trains on it, and its loss shows how well the "
+        "model does on new stories. A story is never split between the two.",
         (
-            (
-                "space",
-                "tick a story, or a whole collection; with a filter on, those of its stories that are shown",
-            ),
+            ("space", "tick a story or a whole collection; with a filter, only the stories that it shows"),
             ("enter ↵", "read a story; open or close a collection"),
             ("← →", "close or open a collection"),
-            ("/", "show only what holds the words you type, in titles and authors; escape shows all"),
-            ("b", "the story as its file has it, before it was cleaned; again: as a model learns it"),
-            ("t", "go on to Train with what is ticked"),
-            ("escape", "show all titles again, or go back from a story to the shelf"),
+            ("/", "show only titles and authors with the words you type; escape shows all"),
+            ("b", "show the story as in its file, before cleaning; press it again for the cleaned text"),
+            ("t", "go to Train with the ticked stories"),
+            ("escape", "clear the filter, or return from a story to the shelf"),
         ),
     ),
     (
-        "Bringing stories in",
-        "What you bring in is copied: your own files stay as they are. Licence texts, page numbers and the like are "
-        "taken out, hard-wrapped lines are joined, and a book of many tales is divided into them. You can also drop "
-        "files on the window, or paste a path, an address, or a story itself.",
+        "Adding stories",
+        "Added files are copied; your own files stay unchanged. Licence texts and page numbers are removed, "
+        "hard-wrapped lines are joined, and a book of many stories is divided. You can also drop files on the window, "
+        "or paste a path, an address or a story.",
         (
-            (
-                "i",
-                "import a file (.txt .md .html .epub), a .zip or a folder of them, or an address on the web",
-            ),
-            (
-                "g",
-                "fetch a book of Project Gutenberg: a list of children's classics, and a search of all of it",
-            ),
-            ("l", "what the last import left out, what cannot be read, and any long remark, in full"),
-            ("r", "another title for a collection or a story"),
-            ("d", "remove a collection or a story (delete does so, too)"),
-            ("u", "bring back what was removed last; or choose from what was removed on an earlier day"),
+            ("i", "add a file (.txt .md .html .epub), a .zip, a folder, or a web address"),
+            ("g", "find a book of Project Gutenberg: children's classics first, then a search of all books"),
+            ("l", "show messages in full: what the last import left out, and what cannot be read"),
+            ("r", "rename a collection or a story"),
+            ("d", "remove a collection or a story (the delete key does the same)"),
+            ("u", "restore what you removed last; on a later day, choose from a list"),
             (
                 "-",
-                "whether a collection's quotes and dashes are made plain, or stay as written: GPT-2 reads a "
-                "curly quote as two tokens",
+                "simplify a collection's curly quotes and dashes, or keep them: to GPT-2 a curly quote is two tokens",
             ),
         ),
     ),
     (
-        "The numbers below",
-        "They are about what is ticked, and about the base that is chosen in Train.",
+        "The numbers at the bottom",
+        "They count the ticked stories. Tokens, windows and minutes depend on the base chosen in Train.",
         (
-            ("words", "of all ticked stories together"),
+            ("words", "the words of all ticked stories"),
             (
-                "told twice",
-                "a story that another ticked one tells as well, word for word or nearly: it is learned once. In the "
-                "tree it is marked “again”",
+                "duplicates",
+                "ticked stories that are nearly the same as another ticked one: each is used once. The tree marks them "
+                "“copy”",
             ),
-            (
-                "tokens",
-                "the pieces a model reads: often a word, sometimes a part of one. About, since it "
-                "depends on the base",
-            ),
-            (
-                "windows",
-                "how many pieces of training that makes: a model learns one window of tokens at a time",
-            ),
-            ("min to learn", "how long that takes on this machine, with the plan as Train proposes it"),
+            ("tokens", "the pieces that a model reads, often a word, sometimes part of one; an estimate"),
+            ("windows", "the training examples: pieces of the text, each of a fixed number of tokens"),
+            ("min to train", "the training time on this machine, with the plan that Train suggests"),
         ),
     ),
 )
 
 TRAIN: tuple[Section, ...] = (
     (
-        "Train: learning from the stories",
-        "Learning means guessing the next token of the stories, over and over, and changing the model a little "
-        "after each guess so that it is less surprised the next time.",
+        "Train: train a model on the stories",
+        "The model predicts each next token of the stories. After each step its weights change a little, so that the "
+        "next predictions are better.",
         (
-            ("s", "start; while it learns: tell a sample now"),
-            ("p", "pause, and go on"),
-            ("x", "stop and keep: a checkpoint is saved"),
-            ("r", "go on with a run that was stopped or cut off, the last one of an earlier day too"),
-            ("c", "save a checkpoint and go on"),
-            ("w", "write a story with what it has learned so far"),
+            ("s", "start the run; during training: tell a sample now"),
+            ("p", "pause or continue"),
+            ("x", "stop, and save a checkpoint"),
+            ("r", "resume a stopped or interrupted run, also one of an earlier day"),
+            ("c", "save a checkpoint and continue"),
+            ("w", "write a story with the model as it is now"),
             (
                 "← →",
-                "go through the samples: the same two beginnings, told anew as the model learns. One is the first "
-                "words of a story that it does not learn from",
+                "show earlier or later samples: the model continues the same two beginnings each time. One is from a "
+                "held-out story",
             ),
-            ("b", "the sample from the other beginning (where one is shown at a time)"),
-            ("m", "more epochs (when this run is over, of an earlier day too)"),
-            ("n", "a new run: back to the plan (when this one is over)"),
-            ("v", "look at the last run again (from the plan)"),
+            ("b", "show the sample of the other beginning (if only one is shown)"),
+            ("m", "train for more epochs (after the run, also one of an earlier day)"),
+            ("n", "plan a new run (after the run)"),
+            ("v", "show the last run (from the plan)"),
             ("↑ ↓", "scroll the sample"),
             ("escape", "leave a field of the plan, so that these keys work"),
         ),
@@ -106,20 +89,19 @@ TRAIN: tuple[Section, ...] = (
         (
             (
                 "base",
-                "what it begins as. The starter tells simple stories already and bends to yours in minutes; an "
-                "empty mind knows nothing but your stories; the others are fetched, and have read far more English",
+                "the model to start from. The starter tells simple stories and adapts in minutes; the scratch models "
+                "learn from your stories alone; the others are downloaded and have read far more English",
             ),
             (
                 "epochs",
-                "how often it reads all the stories. Too often, and it learns them "
-                "by heart: the training loss falls on while the validation loss rises",
+                "how often the model reads all training stories. After too many, it memorises them: the training loss "
+                "falls, but the validation loss rises",
             ),
             (
                 "learning rate",
-                "how far each step changes the model. Too high, and the loss jumps; too low, and "
-                "nothing happens",
+                "how much each step changes the weights. Too high, and the loss jumps; too low, and it hardly falls",
             ),
-            ("window", "how many tokens it sees at once while it learns (block size)"),
+            ("window", "how many tokens the model sees at once in training (block size)"),
         ),
     ),
     (
@@ -128,89 +110,88 @@ TRAIN: tuple[Section, ...] = (
         (
             (
                 "loss",
-                "how surprised it is by the next token of the stories it learns from, in nats: lower is "
-                "better. 3.0 is as unsure as between 20 equal choices, 2.0 as between 7",
+                "how surprised the model is by the next token of the training stories, in nats; lower is better. At a "
+                "loss of 3.0 it hesitates among 20 tokens, at 2.0 among 7",
             ),
-            ("validation", "the same, on the stories kept aside: how well it really does"),
-            ("best", "the lowest validation loss so far; that checkpoint is kept"),
+            ("validation", "the loss on the held-out stories, which measures real progress"),
+            ("best", "the lowest validation loss so far; its checkpoint is kept"),
             (
                 "voice",
-                "how many of 24 passages that it tells sound like the shelf rather than like the base. They are "
-                "sorted by their words, pairs of words and punctuation, names left out, so it says whose manner "
-                "they are told in and not whether they are good. Measured at the end, and earlier where that is quick",
+                "how many of 24 told passages sound like the shelf, not like the base. A classifier compares words, "
+                "pairs of words and punctuation, without names: it measures style, not quality. Measured after the "
+                "run, and during it if that is fast",
             ),
-            ("perplexity", "the best loss said as a number of equal choices (on tall screens)"),
+            ("perplexity", "how many tokens the model hesitates among at the best loss (on tall screens)"),
             (
                 "bits per byte",
-                "the best loss for each byte of text: comparable between models that cut text into "
-                "different tokens (on tall screens)",
+                "the best loss per byte of text, to compare models with different tokens (on tall screens)",
             ),
             (
-                "frequencies",
-                "what one would get by knowing only how often each token occurs: the line to beat",
+                "word frequency",
+                "the baseline: the loss of a model that knows only how often each token occurs. A good run ends well "
+                "below it",
             ),
-            ("tokens/s", "how many tokens it reads in a second"),
-            ("memory", "what the learning holds now"),
+            ("tokens/s", "training tokens per second"),
+            ("memory", "the memory that training uses now"),
         ),
     ),
 )
 
 STORY: tuple[Section, ...] = (
     (
-        "Story: writing together",
-        "Write a line and press Enter: the line joins the story, and the model goes on from there. Its words carry "
-        "a quiet tint. A line begins a new paragraph, unless the story stops within a sentence or your line begins "
-        "with a small letter: then it goes on with the sentence. Everything is kept as it is written.",
+        "Story: write together with a model",
+        "Write a line and press Enter: the line joins the story, and the model continues. The model's words are "
+        "tinted. Your line starts a new paragraph, unless the story stops within a sentence or your line starts with "
+        "a small letter. Everything is saved as you type.",
         (
-            ("enter", "send your line; with an empty line, the model just goes on"),
-            ("ctrl+j", "a new line within what you write"),
+            ("enter", "send your line; with an empty line, the model just continues"),
+            ("ctrl+j", "start a new line in what you write"),
             (
                 "↑",
-                "on a blank page, before you write: three openings told by the model, none copied from what it "
-                "learned. Enter or 1 2 3 takes one, t tells three others, escape goes back to your line",
+                "on a blank page: three openings, told by the model and not copied from its training stories. Enter or "
+                "1 2 3 takes one, t tells three others, escape returns to your line",
             ),
             (
                 "escape",
-                "stop the model, keeping its words; otherwise leave your line, so that these keys work:",
+                "stop the model and keep its words; otherwise leave your line, so that these keys work:",
             ),
             ("m", "choose the model"),
             (
                 "s",
-                "strength: how far the model is from its base towards what it learned. 0 is the base, 1 the run as "
-                "it was trained; above 1 its voice is stronger, until the text falls apart",
+                "strength: how far the weights move from the base towards the run. 0 is the base, 1 the trained run; "
+                "above 1 the voice is stronger, but too much spoils the text",
             ),
             (
                 "v",
-                "choose the voice: one of the shelves that the model learned from, a mixture of two, or none. It "
-                "holds from the next words on, and is kept with the story. A line that names the shelf is then in the "
-                "model's view, and stands nowhere in the story",
+                "choose the voice: one of the model's shelves, a mixture of two, or none. It applies to the next words "
+                "and is saved with the story. The model sees a line that names the shelf; the story does not show it",
             ),
-            ("u  y", "take back the last piece, bring it back"),
+            ("u  y", "undo or redo the last piece"),
             ("b", "on a blank page: the three openings"),
-            ("n  o  r", "a new story, open an earlier one, rename"),
-            (",", "settings"),
+            ("n  o  r", "new story, open a story, rename this story"),
+            (",", "sampler settings"),
         ),
     ),
     (
-        "The settings",
-        "A model gives every token a probability; the settings say how one is chosen.",
+        "The sampler settings",
+        "A model gives every token a probability. The settings control how the next token is chosen.",
         (
             *((knob.label, knob.line) for name, knob in table(SamplerSettings).items() if name in _SETTINGS),
-            ("seed", "the same number with the same text tells the same again; 0 is another each time"),
+            ("seed", "the same seed and text give the same words; 0 uses a new seed each time"),
         ),
     ),
 )
 
 EVERYWHERE: tuple[Section, ...] = (
     (
-        "Everywhere",
+        "On every screen",
         "",
         (
             ("1 2 3", "Library, Train, Story"),
-            ("F2 F3 F4", "the same, also while you are typing"),
+            ("F2 F3 F4", "the same, also while you type"),
             ("? or F1", "this help"),
-            ("ctrl+p", "every command, collection, story and model by name"),
-            ("ctrl+q", "leave; a run saves its checkpoint first"),
+            ("ctrl+p", "find any command, collection, story or model by name"),
+            ("ctrl+q", "quit; a run saves a checkpoint first"),
             ("tab", "the next field"),
         ),
     ),

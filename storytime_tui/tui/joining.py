@@ -1,27 +1,26 @@
-"""How a typed line joins the story so far: as a new paragraph, or going on with the sentence."""
+"""How a typed line joins the story so far: as a new paragraph, or within the last sentence."""
 
 import re
 
-LONGEST = 200  # characters of a title that is offered for renaming
+LONGEST = 200  # characters of a suggested title
 _SENTENCE_END = re.compile(r"""[.!?…]["”’')\]]*(?=\s|$)""")
 _ENDS = ".!?…:;"
 _CLOSERS = "\"'”’»)]*_"
-_GLUED = ",.;:!?…)]’”»"
+_CONTINUES = ",.;:!?…)]’”»"
 
 
 def joined(text: str, line: str) -> str:
-    """What to append to `text` for a typed `line`: the line, after what must stand between the two.
+    """The text to append to `text` for a typed `line`: the separator, then the line.
 
-    A line goes on with the sentence where the story stops within one, or where the line itself begins with a
-    small letter or a sign such as a comma; otherwise it begins a new paragraph. White space around the line
-    is not kept; every word is.
+    A line continues the sentence if the story stops within one, or if the line starts with a small letter or a mark
+    such as a comma. Otherwise it starts a new paragraph. White space around the line is dropped.
     """
     line = line.strip()
     if not line:
         return ""
     if not text.strip():
         return line
-    if _glued(line):
+    if _continues(line):
         return line
     if not (_sentence_over(text) and not line[0].islower()):
         return line if text[-1].isspace() else " " + line
@@ -29,8 +28,8 @@ def joined(text: str, line: str) -> str:
     return "\n" * max(0, 2 - newlines) + line
 
 
-def _glued(line: str) -> bool:
-    return line[0] in _GLUED and not line.startswith("...")
+def _continues(line: str) -> bool:
+    return line[0] in _CONTINUES and not line.startswith("...")
 
 
 def _sentence_over(text: str) -> bool:
@@ -41,7 +40,7 @@ def _sentence_over(text: str) -> bool:
 
 
 def title_from(line: str, width: int = 42) -> str:
-    """A title for a story that has none yet: its first words."""
+    """A title for a story without one: its first words."""
     words = line.split()
     title = ""
     for word in words:
@@ -51,9 +50,9 @@ def title_from(line: str, width: int = 42) -> str:
     return title.rstrip(",;:.") or "Untitled"
 
 
-def uncut(title: str, text: str) -> str:
-    """The title to begin a renaming with: the whole sentence, where `title_from` made it of the first words of `text`
-    and cut it."""
+def full_title(title: str, text: str) -> str:
+    """The suggestion for a new title: the whole first sentence if `title_from` made the title from `text` and cut
+    it, else the title itself."""
     line = " ".join(text.lstrip().partition("\n")[0].split())
     if not title.endswith("…") or title != title_from(line):
         return title

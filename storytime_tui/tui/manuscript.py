@@ -1,4 +1,4 @@
-"""The story on the page, as the store knows it: what is typed is kept before anything else happens with it."""
+"""The current story in the store: typed text is saved before anything else happens to it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ UNTITLED = "Untitled"
 
 
 class Manuscript:
-    """One story, or a blank page that becomes a story with its first word. Raises StoryError as the store does.
+    """One story, or a blank page that becomes a story when it is first saved. Raises StoryError as the store does.
 
-    What takes the store blocks, and is called by the store's thread. `story` may be read anywhere.
+    Methods that take the store block, and run in the store's thread. `story` may be read anywhere.
     """
 
     def __init__(self, story: Story | None = None) -> None:
@@ -30,23 +30,23 @@ class Manuscript:
 
     @property
     def title(self) -> str:
-        """What stands over the page."""
+        """The title above the page."""
         return self.story.title if self.story is not None else "A new story"
 
-    def keep_draft(self, store: StoryStore, line: str) -> None:
-        """Keep a line that is not sent yet; a blank page does not become a story for nothing."""
+    def save_draft(self, store: StoryStore, line: str) -> None:
+        """Save an unsent line. An empty line makes no story of a blank page."""
         if self.story is not None or line.strip():
             self.story = store.set_draft(self._kept(store, UNTITLED).id, line)
 
     def add(self, store: StoryStore, line: str) -> Added:
-        """Add your line at the end of the story, which goes on from there."""
+        """Append the user's line to the story."""
         story = self._kept(store, title_from(line) if line.strip() else UNTITLED)
         added = store.add_line(story.id, lambda text: joined(text, line))
         self.story = added.story
         return added
 
     def begin(self, store: StoryStore, text: str, model: str, settings: str) -> Story:
-        """Begin the story with what a model told. Raises StoryMoved where it has words by now."""
+        """Start the story with a told opening. Raises StoryMoved if the story has words by now."""
         story = self._kept(store, title_from(text))
         if store.passages(story.id):
             raise StoryMoved
@@ -55,17 +55,17 @@ class Manuscript:
         return self.story
 
     def undo(self, store: StoryStore) -> bool:
-        """Take back the last passage; whether there was one. Raises StoryMoved where another window was there."""
+        """Undo the last passage; returns whether there was one. Raises StoryMoved if another window changed it."""
         return self._step(store, store.undo)
 
     def redo(self, store: StoryStore) -> bool:
-        """Bring back what was taken back; whether there was anything. Raises StoryMoved as `undo` does."""
+        """Redo the last undone passage; returns whether there was one. Raises StoryMoved as `undo` does."""
         return self._step(store, store.redo)
 
     def _step(self, store: StoryStore, step: Callable[[int], Story]) -> bool:
         if self.story is None:
             return False
-        # The head as the store has it: `self.story` is older than what the model has told since.
+        # read from the store: `self.story` is older than the told passages
         before = store.story(self.story.id).head
         self.story = step(self.story.id)
         return self.story.head != before
@@ -83,32 +83,32 @@ class Manuscript:
 
 
 def last_story(store: StoryStore) -> Story | None:
-    """The story that was changed last."""
+    """The most recently changed story."""
     return max(store.stories(), key=lambda story: story.changed, default=None)
 
 
-def told_with(passages: Sequence[Passage]) -> str:
-    """The model that wrote in a story last; "" where none did yet."""
+def last_model(passages: Sequence[Passage]) -> str:
+    """The model of the story's last told passage; "" if there is none."""
     return next((passage.model for passage in reversed(passages) if passage.author == "model"), "")
 
 
-def told_as(passages: Sequence[Passage]) -> Voice | None:
-    """The voice that a story was told in last; None where no model wrote in it yet, or one that knows no voices."""
-    told = next((passage.settings for passage in reversed(passages) if passage.author == "model"), "")
+def last_voice(passages: Sequence[Passage]) -> Voice | None:
+    """The voice of the story's last told passage; None if there is none, or its model has no voices."""
+    settings = next((passage.settings for passage in reversed(passages) if passage.author == "model"), "")
     try:
-        return of_record(json.loads(told)["voice"])
+        return of_record(json.loads(settings)["voice"])
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def strength_with(passages: Sequence[Passage], model: str) -> float | None:
-    """The strength of the model that wrote in a story last; None where that was another model, or nothing says so."""
+def last_strength(passages: Sequence[Passage], model: str) -> float | None:
+    """The strength of the story's last told passage; None if another model told it, or no strength was saved."""
     last = next((passage for passage in reversed(passages) if passage.author == "model"), None)
     if last is None or last.model != model:
         return None
     try:
         strength = json.loads(last.settings)["strength"]
     except (ValueError, KeyError, TypeError):
-        return None  # of an earlier version, or brought here from elsewhere
+        return None  # written by an earlier version, or imported
     usable = type(strength) in (int, float) and LEAST_STRENGTH <= strength <= MOST_STRENGTH
     return float(strength) if usable else None

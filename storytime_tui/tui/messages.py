@@ -1,4 +1,4 @@
-"""What the background threads tell the app: about runs and tellings as plain values, else as Textual messages."""
+"""The messages of the background threads to the app: plain values about runs and tellings, else Textual messages."""
 
 from dataclasses import dataclass
 
@@ -9,28 +9,28 @@ from storytime_tui.generation.pieces import Told
 
 @dataclass(frozen=True)
 class RunEnded:
-    """The learning thread is free again. `refusal` is a sentence where the run never came to be, or broke."""
+    """The training thread is free again. `refusal`: a sentence if the run could not start or crashed."""
 
     refusal: str = ""
 
 
 @dataclass(frozen=True)
-class TellingSaid:
-    """Something of the telling thread; `number` says which telling, so that a late one can be dropped."""
+class TellingMessage:
+    """A message of the telling thread; `number` identifies the telling, so that late messages can be dropped."""
 
     number: int
 
 
 @dataclass(frozen=True)
-class TellerOpening(TellingSaid):
-    """How far the opening of a model has come, in words."""
+class TellerOpening(TellingMessage):
+    """The progress of opening a model, in words."""
 
     progress: str
 
 
 @dataclass(frozen=True)
-class TellerReady(TellingSaid):
-    """The model is open, on a device and at a strength; `voices` are the shelves that it can tell as."""
+class TellerReady(TellingMessage):
+    """The model is open on a device at a strength; `voices` are the shelves that it can tell as."""
 
     model: str
     device: str
@@ -39,8 +39,8 @@ class TellerReady(TellingSaid):
 
 
 @dataclass(frozen=True)
-class TextTold(TellingSaid):
-    """The model told more text: a batch of tokens."""
+class TextTold(TellingMessage):
+    """A batch of told tokens."""
 
     text: str
     tokens: int
@@ -48,10 +48,10 @@ class TextTold(TellingSaid):
 
 
 @dataclass(frozen=True)
-class OpeningTold(TellingSaid):
-    """The model told one of the openings that were wished for; nothing of it is kept yet.
+class OpeningTold(TellingMessage):
+    """One of the requested openings; it is not saved yet.
 
-    `settings`: how it was told, as a story keeps it.
+    `settings`: how it was told, as JSON for the story store.
     """
 
     text: str
@@ -60,23 +60,23 @@ class OpeningTold(TellingSaid):
 
 
 @dataclass(frozen=True)
-class TellingEnded(TellingSaid):
-    """The telling is over and all of its text is kept. `failure` is a sentence where it did not end well."""
+class TellingEnded(TellingMessage):
+    """The telling ended and its text is saved. `failure`: a sentence if it failed."""
 
     told: Told | None
     failure: str = ""
 
 
-class SettingsNotKept(Message):
-    """A preference holds for this sitting only; `sentence` says why."""
+class SettingsNotSaved(Message):
+    """A preference could not be saved; `sentence` says why."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__()
         self.sentence = sentence
 
 
-class StoreSaid(Message):
-    """A sentence on what is written and not on the disk yet, or on the file itself; "" once all is well again."""
+class StoreNotice(Message):
+    """A sentence about unsaved writes or the story file; "" when all is saved."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class StoreSaid(Message):
 
 
 class GoTo(Message):
-    """A screen asks for another mode."""
+    """A request to show another mode."""
 
     def __init__(self, mode: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The user's preferences while the app is up: read at the start, written by a thread when one changes."""
+"""The user's preferences: read at the start, saved by a thread when one changes."""
 
 import dataclasses
 import threading
@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.sampling.presets import with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.settings import SAMPLER as KEPT  # of the sampler, for the next time
+from storytime_tui.settings import SAMPLER as SAVED  # the saved sampler settings
 from storytime_tui.settings import Loaded, Settings
 
-__all__ = ["KEPT", "Preferences"]
+__all__ = ["SAVED", "Preferences"]
 
 
 class Preferences:
-    """`now` is what holds; `troubles` a sentence for each thing in the file that could not be used."""
+    """`now`: the current preferences. `troubles`: a sentence for each unusable entry of the settings file."""
 
     def __init__(self, load: Callable[[], Loaded], keep: Callable[[Mapping[str, object]], str]) -> None:
         self._keep = keep
@@ -28,12 +28,12 @@ class Preferences:
         self.now, self.troubles = loaded.settings, loaded.troubles
 
     def sampler(self) -> SamplerSettings:
-        """How a story is told unless something else is chosen for it."""
+        """The sampler settings for a story whose settings the user did not change."""
         usual = with_preset(SamplerSettings(), self.now.preset)
-        return dataclasses.replace(usual, **{name: getattr(self.now, name) for name in KEPT})
+        return dataclasses.replace(usual, **{name: getattr(self.now, name) for name in SAVED})
 
     def change(self, complain: Callable[[str], object], **values: object) -> None:
-        """Prefer this from now on. `complain` is told, in a thread, where it cannot be kept."""
+        """Change preferences and save them. `complain` is called in a thread if they cannot be saved."""
         changed = {name: value for name, value in values.items() if getattr(self.now, name) != value}
         if not changed:
             return
@@ -43,14 +43,14 @@ class Preferences:
         threading.Thread(target=self._write, args=(complain,), daemon=True).start()
 
     def _write(self, complain: Callable[[str], object]) -> None:
-        """Write what changed since the last time, and nothing else: another app may have changed the rest."""
-        with self._turn:  # two quick changes: the second is written last
+        """Write only what changed: another app may have changed the rest."""
+        with self._turn:  # of two quick changes the second is written last
             with self._unwritten_lock:
                 changed, self._unwritten = self._unwritten, {}
             try:
                 note = self._keep(changed) if changed else ""
             except StorytimeError as error:
-                with self._unwritten_lock:  # the next change tries again
+                with self._unwritten_lock:  # the next change writes it
                     self._unwritten = changed | self._unwritten
                 note = str(error)
         if note:

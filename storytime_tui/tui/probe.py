@@ -1,8 +1,8 @@
-"""The app measured from the inside while it trains: `python -m storytime_tui.tui.probe PLAN.toml RESULT.json [WALKS]`.
+"""Measures the app from inside while a run trains: `python -m storytime_tui.tui.probe PLAN.toml RESULT.json [WALKS]`.
 
-Opens the app on the terminal it is given and begins the plan as the run `probe`. Without WALKS the dashboard stays in
-view until the run ends, and what is measured is how late a 20 ms tick of the event loop comes. With it, that many
-walks go over all screens (see `tour`), each key timed until its answer is painted. `storytime-tui bench ui` starts it.
+Opens the app on the current terminal and starts the plan as the run `probe`. Without WALKS the dashboard is shown
+until the run ends, and the delays of a 20 ms tick of the event loop are measured. With WALKS, a walk over all
+screens (see `tour`) is repeated, and each key is timed until its answer is painted. `storytime-tui bench ui` runs it.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from storytime_tui.tui.services import real_services
 from storytime_tui.tui.tour import tour, walk
 
 TICK = 0.02  # seconds
-SETTLED = 3  # steps after which the dashboard is all there
+SETTLED = 3  # steps after which the dashboard is complete
 
 
 async def _ticks(app: StorytimeApp) -> dict[str, object]:
@@ -54,7 +54,7 @@ async def _measure(app: StorytimeApp, plan: TrainingPlan, walks: int) -> dict[st
 
 
 def main() -> None:
-    """Measure once."""
+    """Run one measurement."""
     plan, result = read_plan(Path(sys.argv[1])), Path(sys.argv[2])
     walks = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     app = StorytimeApp(real_services())

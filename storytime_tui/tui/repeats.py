@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.terminal import printable_line
-from storytime_tui.tui.tally import Copies
 from storytime_tui.tui.ticks import Key
+from storytime_tui.tui.totals import Copies
 
 
 def repeats(key: Key, collections: Sequence[Collection], copies: Copies) -> str:

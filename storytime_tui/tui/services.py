@@ -1,7 +1,7 @@
-"""What the app asks of the rest of the program, as plain callables, so that tests can use fakes.
+"""What the app needs from the rest of the program, as plain callables, so that tests can use fakes.
 
-`real_services` imports the jobs when something is first asked for: nothing heavy is loaded before the first painted
-frame. So what the jobs give is named here for the type checker only.
+`real_services` imports a job when it is first called, so that nothing heavy loads before the first painted frame.
+The jobs' types are imported for the type checker only.
 """
 
 from __future__ import annotations
@@ -35,46 +35,48 @@ OnPreparing = Callable[[Preparing], None]
 
 @dataclass(frozen=True)
 class Services:
-    """Everything that the screens can ask for. All but `estimate_tokens` and `clock` may block.
+    """All services of the screens. All but `estimate_tokens` and `clock` may block.
 
-    What takes a `Report` and an event ends with a StorytimeError, and with nothing done, once the event is set.
-    A story is meant by its collection and its place in it; the place None means the whole collection.
+    A service that takes a `Report` and an event raises a StorytimeError, with nothing changed, once the event is set.
+    A story is identified by its collection and its index in it; None means the whole collection.
     """
 
-    shelf: Callable[[], tuple[tuple[Collection, ...], Sequence[str]]]  # and what of it cannot be read
+    shelf: Callable[
+        [], tuple[tuple[Collection, ...], Sequence[str]]
+    ]  # and a sentence for each unreadable part
     add: Callable[[Sequence[str], Report, threading.Event], AddedCollection]  # paths and addresses
     add_text: Callable[[str, str], AddedCollection]  # a text and its title
-    before: Callable[[Collection, int], str]  # the story as its file has it
-    rename: Callable[[Collection, int | None, str], str]  # a sentence where another has that title
+    original_text: Callable[[Collection, int], str]  # the story before cleaning
+    rename: Callable[[Collection, int | None, str], str]  # a sentence if the title is taken
     remove: Callable[[Collection, int | None], Removed]
-    # all that can be brought back, the last first
+    # everything that can be restored, the last removed first
     removed: Callable[[Sequence[Collection]], Sequence[Removed]]
     undo: Callable[[Removed], Restored]
-    set_punctuation: Callable[[Collection, bool], None]  # whether quotes and dashes are made plain
+    set_punctuation: Callable[[Collection, bool], None]  # whether curly quotes and dashes are simplified
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
     estimate: Callable[[Sequence[Story], str], Estimate]
-    room_for: Callable[[Sequence[Story], str, TrainingPlan | None], Room | None]  # None: nothing is known
-    browse_books: Callable[[], Sequence[GutenbergBook]]  # at once, from the list that came with the program
+    room_for: Callable[[Sequence[Story], str, TrainingPlan | None], Room | None]  # None if unknown
+    browse_books: Callable[[], Sequence[GutenbergBook]]  # the built-in list, without network
     search_books: Callable[[str, threading.Event], FoundBooks]
     fetch_book: Callable[[GutenbergBook, Report, threading.Event], AddedCollection]
-    estimate_tokens: Callable[[int, str], int]  # of so many bytes of text
+    estimate_tokens: Callable[[int, str], int]  # of a text of this many bytes
     learn: Callable[[TrainingPlan, Control, str | None], Iterator[Event]]
-    resume: Callable[[str, Control, float | None], Iterator[Event]]  # with so many epochs more
+    resume: Callable[[str, Control, float | None], Iterator[Event]]  # with this many more epochs
     model_choices: Callable[[], Sequence[ModelChoice]]
-    # at a strength; None is the usual one
+    # at a strength; None is the model's usual one
     open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
     open_store: Callable[[], StoryStore]
-    # what tells whether a text is copied from what a model learned from
+    # returns a function that says whether a text is copied from the model's training stories
     copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
         lambda text: False
     )
     clock: Callable[[], float] = time.monotonic
     last_run: Callable[[], LastRun | None] = lambda: None
     load_settings: Callable[[], Loaded] = Loaded
-    # a sentence where there is one to say
-    keep_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
-    load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was kept yet
-    keep_shelf: Callable[[ShelfState], None] = lambda state: None
+    # returns a sentence for the user, or ""
+    save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
+    load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was saved yet
+    save_shelf: Callable[[ShelfState], None] = lambda state: None
 
 
 def real_services() -> Services:
@@ -83,7 +85,7 @@ def real_services() -> Services:
         shelf=_shelf,
         add=_add,
         add_text=_add_text,
-        before=_before,
+        original_text=_original_text,
         rename=_rename,
         remove=_remove,
         removed=_removed,
@@ -104,9 +106,9 @@ def real_services() -> Services:
         copied_by=_copied_by,
         last_run=_last_run,
         load_settings=load_settings,
-        keep_settings=change_settings,
+        save_settings=change_settings,
         load_shelf=shelf_file.load,
-        keep_shelf=shelf_file.save,
+        save_shelf=shelf_file.save,
     )
 
 
@@ -128,7 +130,7 @@ def _add_text(text: str, title: str) -> AddedCollection:
     return shelves.add_text(text, title)
 
 
-def _before(collection: Collection, index: int) -> str:
+def _original_text(collection: Collection, index: int) -> str:
     from storytime_tui.jobs import shelves
 
     return shelves.original_text(collection, index)
@@ -247,4 +249,4 @@ def _open_store() -> StoryStore:
     from storytime_tui import paths
     from storytime_tui.stories.store import StoryStore
 
-    return StoryStore(paths.stories_file(), patience=1.0)  # seconds; `StoreThread` tries again, and says why
+    return StoryStore(paths.stories_file(), patience=1.0)  # seconds; then `StoreThread` retries and says why

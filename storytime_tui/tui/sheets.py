@@ -1,4 +1,4 @@
-"""What the reading pane shows, laid out in lines: a story with its chapters, a collection, a word of our own. Pure."""
+"""Lays out the reading pane in lines: a story with its chapters, a collection, or a message. Pure functions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted, wrapped
 from storytime_tui.tui.wording import count
 
-WIDEST = 76  # cells: longer lines are hard to follow
+WIDEST = 76  # cells; longer lines are hard to read
 _NARROWEST = 12
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """Lines from top to bottom; `kinds` says of some of them what they are: title, quiet, heading, error."""
+    """Lines from top to bottom; `kinds` maps some of them to title, quiet, heading or error."""
 
     width: int
     lines: list[str] = field(default_factory=list)
     kinds: dict[int, str] = field(default_factory=dict)
 
     def add(self, text: str, kind: str = "") -> None:
-        """Put a text below what is there."""
+        """Append a text."""
         begin = len(self.lines)
         self.lines.extend(wrapped(text, self.width))
         if kind:
@@ -30,12 +30,12 @@ class Sheet:
 
 
 def width_in(room: int) -> int:
-    """How wide the lines are in a pane of so many cells."""
+    """The line width in a pane of this many cells."""
     return max(_NARROWEST, min(WIDEST, room))
 
 
 def headed(title: str, facts: Iterable[str], room: int) -> Sheet:
-    """The head of every sheet: a title, quiet facts, an empty line."""
+    """Start a sheet: a title, quiet facts, an empty line."""
     sheet = Sheet(width_in(room))
     sheet.add(printable_line(title[:1000]) or "(no title)", "title")
     for fact in facts:
@@ -46,7 +46,7 @@ def headed(title: str, facts: Iterable[str], room: int) -> Sheet:
 
 
 def story_facts(collection: Collection, story: Story) -> str:
-    """Who told it, where it stands, how long it is."""
+    """A story's author, collection and length, in one line."""
     chapters = count(len(story.chapters), "chapter") if len(story.chapters) > 1 else ""
     return " · ".join(
         filter(None, [collection.author, collection.title, count(story.words, "word"), chapters])
@@ -56,7 +56,7 @@ def story_facts(collection: Collection, story: Story) -> str:
 def story_sheet(
     title: str, facts: Iterable[str], text: str, chapters: tuple[Chapter, ...], room: int
 ) -> Sheet:
-    """A story; each chapter's title stands above it as a heading."""
+    """Lay out a story; each chapter's title is a heading above its text."""
     sheet = headed(title, facts, room)
     begin = 0
     for chapter in chapters:
@@ -78,7 +78,7 @@ def _add_passage(sheet: Sheet, text: str) -> None:
 
 
 def collection_sheet(collection: Collection, room: int) -> Sheet:
-    """What a collection is, and its table of contents."""
+    """Lay out a collection's description and table of contents."""
     stories = count(len(collection.stories), "story", "stories")
     sheet = headed(collection.title, [f"{stories} · {count(collection.words, 'word')}"], room)
     if collection.description:
@@ -91,8 +91,7 @@ def collection_sheet(collection: Collection, room: int) -> Sheet:
     ):
         if value:
             sheet.add(printable_line(f"{what} {value}"), "quiet")
-    plain = "made plain" if collection.plain_punctuation else "as written"
-    sheet.add(f"quotes and dashes: {plain}" + ("" if collection.bundled else " (- changes it)"), "quiet")
+    sheet.add(_punctuation(collection), "quiet")
     sheet.add("")
     column = max((len(f"{story.words:,}") for story in collection.stories), default=0)
     for story in collection.stories:
@@ -101,8 +100,16 @@ def collection_sheet(collection: Collection, room: int) -> Sheet:
     return sheet
 
 
-def words_sheet(title: str, text: str, room: int, kind: str = "") -> Sheet:
-    """Words of the program itself: a welcome, a trouble."""
+def _punctuation(collection: Collection) -> str:
+    plain = collection.plain_punctuation
+    quotes = "curly quotes simplified" if plain else "curly quotes kept"
+    if collection.bundled:
+        return quotes
+    return f"{quotes} (press - to {'keep' if plain else 'simplify'} them)"
+
+
+def message_sheet(title: str, text: str, room: int, kind: str = "") -> Sheet:
+    """Lay out a message of the program."""
     sheet = headed(title, (), room)
     sheet.add(text, kind)
     return sheet

@@ -1,4 +1,4 @@
-"""The file in which the app remembers its shelf: `desk.json`, its owner's alone, since titles may be private."""
+"""The file `desk.json`, which stores the shelf's state. Only its owner may read it, because titles may be private."""
 
 import json
 
@@ -6,11 +6,11 @@ from storytime_tui import paths, small_files
 from storytime_tui.errors import StorytimeError
 from storytime_tui.tui.shelf_memory import ShelfState, from_json, to_json
 
-LIMIT = 40_000_000  # bytes: 100,000 stories of a collection, ticked one by one
+LIMIT = 40_000_000  # bytes; 100,000 stories of a collection ticked one by one need less
 
 
 def load() -> ShelfState | None:
-    """What was kept; None where nothing was. Raises StorytimeError where the file cannot be read."""
+    """Load the state; None if none was saved. Raises StorytimeError if the file cannot be read."""
     try:
         return from_json(small_files.read_json(paths.desk_file(), LIMIT))
     except FileNotFoundError:
@@ -18,8 +18,8 @@ def load() -> ShelfState | None:
 
 
 def save(state: ShelfState) -> None:
-    """Keep this. Raises StorytimeError where it cannot be written."""
-    from storytime_tui import files  # the app reads before its first frame, and writes later
+    """Save the state. Raises StorytimeError if it cannot be written."""
+    from storytime_tui import files  # imported late: the app saves only after its first frame
 
     path = paths.desk_file()
     try:
@@ -27,6 +27,6 @@ def save(state: ShelfState) -> None:
     except OSError as error:
         if path.is_dir():
             raise StorytimeError(
-                f"{path} is a folder, so the ticks cannot be kept there: move it away."
+                f"{path} is a folder, so the ticks cannot be saved there: move it away."
             ) from error
-        raise StorytimeError(files.explain(error, f"keeping the ticks in {path}")) from error
+        raise StorytimeError(files.explain(error, f"saving the ticks in {path}")) from error

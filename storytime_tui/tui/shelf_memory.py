@@ -1,6 +1,6 @@
-"""What is remembered of the shelf from sitting to sitting: the ticks, the open collections, the cursor's place.
+"""The shelf's state from one start to the next: the ticks, the open collections, the cursor.
 
-Stories are remembered by their places (file and line), which stay when others come or go.
+Stories are stored by their place (file and lines), which stays the same when other stories come or go.
 """
 
 import threading
@@ -12,12 +12,12 @@ from storytime_tui.corpus import collection as corpus
 from storytime_tui.errors import StorytimeError
 from storytime_tui.tui.ticks import Ticks
 
-Place = tuple[str, str]  # a collection's name, and a story's place in it ("" for the collection itself)
+Place = tuple[str, str]  # a collection's name, and a story's place in it ("" for the collection)
 
 
 @dataclass(frozen=True)
 class ShelfState:
-    """`ticked` has every collection of the shelf, with the places of its ticked stories; None is all of them."""
+    """`ticked` maps every collection to the places of its ticked stories; None means all stories."""
 
     ticked: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     opened: frozenset[str] = frozenset()
@@ -27,7 +27,7 @@ class ShelfState:
 def state_of(
     collections: Sequence[corpus.Collection], ticks: Ticks, opened: Collection[str], cursor: Place | None
 ) -> ShelfState:
-    """What there is to remember of a shelf."""
+    """The state of a shelf."""
     ticked = {
         each.name: None
         if ticks.state(each) == "all"
@@ -38,16 +38,16 @@ def state_of(
 
 
 def ticks_of(state: ShelfState | None, collections: Sequence[corpus.Collection]) -> Ticks:
-    """The ticks as they were; what was imported since then is ticked whole.
+    """The ticks that the state describes; collections imported since then are ticked whole.
 
-    Without a state, or with one that says nothing of ticks (a file that somebody edited), the first collection is, so
-    that a newcomer can go straight on.
+    Without a state, or with one without ticks (a file edited by hand), the first collection is ticked, so that a new
+    user can start at once.
     """
     if state is None or not state.ticked:
         return Ticks().with_all_of(collections[0]) if collections else Ticks()
     chosen: dict[str, frozenset[int]] = {}
     for each in collections:
-        if each.name not in state.ticked and each.bundled:  # it came with a newer version of the program
+        if each.name not in state.ticked and each.bundled:  # a newer version of the program brought it
             continue
         places = state.ticked.get(each.name)
         chosen[each.name] = frozenset(
@@ -57,13 +57,13 @@ def ticks_of(state: ShelfState | None, collections: Sequence[corpus.Collection])
 
 
 def to_json(state: ShelfState) -> dict[str, Any]:
-    """The state as JSON keeps it: `true` for a collection that is ticked whole."""
+    """The state as JSON; `true` stands for a collection that is ticked whole."""
     ticked = {name: places is None or sorted(places) for name, places in state.ticked.items()}
     return {"ticked": ticked, "opened": sorted(state.opened), "cursor": list(state.cursor or ())}
 
 
 def from_json(value: object) -> ShelfState:
-    """The state that `to_json` gave. What is of no use in it is passed over, whatever it is."""
+    """The state from JSON. Invalid parts are ignored."""
     kept = value if isinstance(value, dict) else {}
     ticked: dict[str, frozenset[str] | None] = {}
     named = kept.get("ticked")
@@ -85,10 +85,10 @@ def _texts(value: object) -> list[str]:
 
 
 class ShelfMemory:
-    """Hands states to a thread that writes them: the newest one, as soon as the one before is written."""
+    """Saves states in a thread: always the newest one, one at a time."""
 
     def __init__(self, keep: Callable[[ShelfState], None], complain: Callable[[str], object]) -> None:
-        """`complain` is told once, in that thread, where nothing can be kept."""
+        """`complain` is called once, in that thread, if a state cannot be saved."""
         self._keep, self._complain = keep, complain
         self._turn = threading.Condition()
         self._next: ShelfState | None = None
@@ -96,7 +96,7 @@ class ShelfMemory:
         self._writing = self._complained = False
 
     def keep(self, state: ShelfState) -> None:
-        """Remember this from now on. Never waits."""
+        """Save this state. Never blocks."""
         with self._turn:
             if state == self._last:
                 return
@@ -107,7 +107,7 @@ class ShelfMemory:
         threading.Thread(target=self._write, name="storytime-shelf", daemon=True).start()
 
     def drain(self, seconds: float) -> bool:
-        """Wait until all of it is written, so long at most; whether it is."""
+        """Wait until everything is saved, at most this many seconds; returns whether it is."""
         with self._turn:
             return self._turn.wait_for(lambda: not self._writing, seconds)
 

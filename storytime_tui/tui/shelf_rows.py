@@ -1,4 +1,4 @@
-"""Which lines the shelf's tree has: titles folded once, so that a filter only compares. Pure."""
+"""The lines of the shelf tree and its filter. Titles are folded once, so a filter only compares. Pure functions."""
 
 import unicodedata
 from collections.abc import Container, Sequence
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from storytime_tui.corpus.collection import Collection
 
-Row = tuple[
+TreeRow = tuple[
     int, int
 ]  # the collection's place on the shelf, and the story's in it; TITLE for the collection itself
 TITLE = -1
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A collection that the filter lets through; `whole`: it is shown for its own title, with all its stories."""
+class ShownCollection:
+    """A collection that matches the filter; `whole`: its own title matches, so all its stories are shown."""
 
     place: int
     stories: Sequence[int]
@@ -22,15 +22,15 @@ class Shown:
 
 
 def folded(text: str) -> str:
-    """Without capitals, accents and apostrophes: `Märchen` is found by "marchen", `Robin's` by "robins"."""
+    """Fold case, accents and apostrophes: "marchen" finds `Märchen`, "robins" finds `Robin's`."""
     if text.isascii():
         return text.lower().replace("'", "")
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in decomposed if not unicodedata.combining(sign) and sign not in "'\u2019")
+    return "".join(char for char in decomposed if not unicodedata.combining(char) and char not in "'\u2019")
 
 
 class Titles:
-    """The titles of a shelf, ready to be searched."""
+    """The searchable titles of a shelf."""
 
     def __init__(self, collections: Sequence[Collection]) -> None:
         self._collections = [
@@ -38,29 +38,29 @@ class Titles:
             for c in collections
         ]
 
-    def matching(self, wanted: str) -> list[Shown]:
-        """The collections to show, and which of their stories: those that hold every word of `wanted`.
+    def matching(self, query: str) -> list[ShownCollection]:
+        """The collections to show, each with its stories that contain every word of `query`.
 
-        A word may stand in a story's title, in its collection's, or in its author's name.
+        A word may occur in a story's title, in its collection's title or in its author's name.
         """
-        terms = folded(wanted).split()
+        terms = folded(query).split()
         found = []
         for place, (name, size, stories) in enumerate(self._collections):
             left = [term for term in terms if term not in name]
             if not left:
-                found.append(Shown(place, range(size), whole=True))
+                found.append(ShownCollection(place, range(size), whole=True))
                 continue
-            here: Sequence[int] = range(size)
+            matches: Sequence[int] = range(size)
             for term in left:
-                here = [i for i in here if term in stories[i]]
-            if here:
-                found.append(Shown(place, here, whole=False))
+                matches = [i for i in matches if term in stories[i]]
+            if matches:
+                found.append(ShownCollection(place, matches, whole=False))
         return found
 
 
-def rows_of(shown: Sequence[Shown], opened: Container[int]) -> list[Row]:
-    """The lines from top to bottom; the stories of a collection (by its place) only where it is open."""
-    rows: list[Row] = []
+def rows_of(shown: Sequence[ShownCollection], opened: Container[int]) -> list[TreeRow]:
+    """The lines from top to bottom; the stories of a collection only if it (by its index) is open."""
+    rows: list[TreeRow] = []
     for part in shown:
         rows.append((part.place, TITLE))
         if part.place in opened:

@@ -1,6 +1,6 @@
-"""The thread that keeps what is written: the screens hand it jobs, and it does them in order until each is on the disk.
+"""The thread that saves the written stories: it runs the screens' jobs in order, until each is on the disk.
 
-A disk that is full or a file that another program holds is waited for, and said; no key ever waits for it.
+It waits for a full disk or a file that another program locks, and says so; no key press ever waits for it.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:  # see services
 Result = TypeVar("Result")
 Job = Callable[["StoryStore"], Result]
 
-AGAIN = 0.5  # seconds between two tries
+RETRY = 0.5  # seconds between two attempts
 
 
 class StoreThread:
-    """Owns the store. `keep` writes in order, in one daemon thread; `store` is for reads, in any other thread."""
+    """Owns the store. `write` saves in order, in one daemon thread; `store` is for reading, in any other thread."""
 
     def __init__(self, open_store: Callable[[], StoryStore], say: Callable[[str], object]) -> None:
-        """`say` is called in a thread: with a sentence while a write has to wait, with "" once all is well again."""
+        """`say` is called in a thread: with a sentence while a write waits, with "" when all writes are done."""
         self._open_store, self._say = open_store, say
         self._opening = threading.Lock()
         self._store: StoryStore | None = None
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
-        self._waiting = 0  # jobs that are not done
-        self.trouble = ""  # a sentence: why what was asked for last has to wait
+        self._waiting = 0  # unfinished jobs
+        self.trouble = ""  # a sentence: why the current job waits
 
     def store(self) -> StoryStore:
-        """The store, opened with the first call. Blocks. Raises StoryError."""
+        """The store; the first call opens it. Blocks. Raises StoryError."""
         with self._opening:
             if self._store is None:
                 self._store = self._open_store()
@@ -48,14 +48,14 @@ class StoreThread:
 
     @property
     def waiting(self) -> bool:
-        """Whether something is not on the disk yet."""
+        """Whether something is not saved yet."""
         return self._waiting > 0
 
-    def keep(self, job: Job[Result]) -> Future[Result]:
-        """Do this after all that was asked for before, and again and again while the store is unavailable.
+    def write(self, job: Job[Result]) -> Future[Result]:
+        """Run this job after all earlier ones, and repeat it while the store is unavailable.
 
-        The future is done when the job's writes are on the disk; it has the job's error where waiting is no help.
-        A job that may be tried again must leave its writes to one call of the store.
+        The future is done when the job's writes are on the disk. It holds the job's error if waiting would not help.
+        A job must leave its writes to one call of the store, because it may be repeated.
         """
         future: Future[Result] = Future()
         with self._changed:
@@ -67,12 +67,12 @@ class StoreThread:
         return future
 
     def drain(self, seconds: float | None) -> bool:
-        """Wait until all is on the disk, for so long at most (None: as long as it takes); whether it is."""
+        """Wait until everything is saved, at most this many seconds (None: no limit); returns whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._waiting, seconds)
 
     def close(self, seconds: float) -> None:
-        """Wait for the last words as `drain` does, and close the store where they are all kept."""
+        """Wait like `drain`, then close the store if everything is saved."""
         if self.drain(seconds) and self._store is not None:
             self._store.close()
 
@@ -90,7 +90,7 @@ class StoreThread:
                 result = job(self.store())
             except StoryUnavailable as error:
                 self._tell(str(error))
-                time.sleep(AGAIN)
+                time.sleep(RETRY)
             except Exception as error:
                 future.set_exception(error)
                 return
@@ -106,7 +106,7 @@ class StoreThread:
             self._say(trouble)
 
     def _pass_on_notice(self) -> None:
-        """The store may have something to say of its file; it stays on the screen for a while."""
+        """Pass on the store's notice about its file, if it has one."""
         store = self.store()
         if store.notice:
             sentence, store.notice = store.notice, ""
@@ -114,7 +114,7 @@ class StoreThread:
 
 
 async def done(future: Future[Result]) -> Result:
-    """Await what a thread does, without cancelling it where nobody waits any more."""
+    """Await a thread's future without cancelling it when the waiting task ends."""
     loop = asyncio.get_running_loop()
     waiter: asyncio.Future[None] = loop.create_future()
 

@@ -1,83 +1,92 @@
-"""The colours, few and each with one meaning.
+"""The themes: few colours, each with one meaning.
 
-`$primary` is where you are and what is running, `$told` the quiet tint of the model's words, `$error` what
-failed, `$text-muted` what is said beside. Everything else is the terminal's own foreground.
+`$primary` marks the current place and running work, `$told` the model's words, `$error` failures, `$text-muted`
+side notes. Everything else has the terminal's own foreground.
 """
+
+from dataclasses import dataclass
 
 from textual.theme import Theme
 
-STORYTIME = Theme(
-    name="storytime",
-    primary="#d8a657",
-    secondary="#8f8a7e",
-    accent="#d8a657",
-    warning="#d8a657",
-    error="#e26d5c",
-    success="#d8a657",
-    foreground="#e4dfd3",
-    background="#1a1917",
-    surface="#1a1917",
-    panel="#2a2825",
-    boost="#24221f",
+
+@dataclass(frozen=True)
+class _Palette:
+    """The colours of a theme. `text`, `muted` and `line` stand on `page`; `panel` and `raised` are near it."""
+
+    page: str
+    panel: str
+    raised: str
+    text: str
+    muted: str
+    line: str
+    gold: str  # where you are, what is running
+    red: str  # what failed
+    told: str  # the model's words
+    cursor: str
+    under_cursor: str
+    bar: str  # of a scrollbar
+    selection: str
+
+
+def _theme(name: str, palette: _Palette, *, dark: bool) -> Theme:
+    page, gold = palette.page, palette.gold
+    bars = {"scrollbar": palette.bar, "scrollbar-hover": palette.line, "scrollbar-active": palette.muted}
+    grounds = ("background", "background-hover", "background-active", "corner-color")
+    return Theme(
+        name=name,
+        dark=dark,
+        foreground=palette.text,
+        secondary=palette.muted,
+        error=palette.red,
+        primary=gold,
+        accent=gold,
+        warning=gold,
+        success=gold,
+        background=page,
+        surface=page,
+        panel=palette.panel,
+        boost=palette.raised,
+        variables={
+            "told": palette.told,
+            "quiet": palette.muted,
+            "line": palette.line,
+            "block-cursor-background": palette.cursor,
+            "block-cursor-foreground": palette.under_cursor,
+            "block-cursor-text-style": "none",
+            "block-cursor-blurred-background": palette.panel,
+            "block-cursor-blurred-foreground": palette.text,
+            "footer-background": page,
+            "footer-key-foreground": gold,
+            "footer-description-foreground": palette.muted,
+            "input-selection-background": palette.selection,
+            **bars,
+            **{f"scrollbar-{part}": page for part in grounds},
+        },
+    )
+
+
+STORYTIME = _theme(
+    "storytime",
+    _Palette(
+        page="#1a1917", panel="#2a2825", raised="#24221f", text="#e4dfd3", muted="#8f8a7e", line="#4a4640",
+        gold="#d8a657", red="#e26d5c", told="#9dbccb", cursor="#3a3630", under_cursor="#f4efe3", bar="#3a3630",
+        selection="#d8a657 35%",
+    ),
     dark=True,
-    variables={
-        "told": "#9dbccb",
-        "quiet": "#8f8a7e",
-        "line": "#4a4640",
-        "block-cursor-background": "#3a3630",
-        "block-cursor-foreground": "#f4efe3",
-        "block-cursor-text-style": "none",
-        "block-cursor-blurred-background": "#2a2825",
-        "block-cursor-blurred-foreground": "#e4dfd3",
-        "footer-background": "#1a1917",
-        "footer-key-foreground": "#d8a657",
-        "footer-description-foreground": "#8f8a7e",
-        "input-selection-background": "#d8a657 35%",
-        "scrollbar": "#3a3630",
-        "scrollbar-hover": "#4a4640",
-        "scrollbar-active": "#8f8a7e",
-        "scrollbar-background": "#1a1917",
-        "scrollbar-background-hover": "#1a1917",
-        "scrollbar-background-active": "#1a1917",
-        "scrollbar-corner-color": "#1a1917",
-    },
-)
+)  # fmt: skip
 
-PAPER = Theme(
-    name="storytime-paper",
-    primary="#99540a",
-    secondary="#756f63",
-    accent="#99540a",
-    warning="#99540a",
-    error="#b3261e",
-    success="#99540a",
-    foreground="#2b2822",
-    background="#f6f1e6",
-    surface="#f6f1e6",
-    panel="#e9e2d2",
-    boost="#efe8da",
+PAPER = _theme(
+    "storytime-paper",
+    _Palette(
+        page="#f6f1e6", panel="#e9e2d2", raised="#efe8da", text="#2b2822", muted="#756f63", line="#c9c0ad",
+        gold="#99540a", red="#b3261e", told="#1d5c7a", cursor="#e0d6c0", under_cursor="#1b1914", bar="#d8cfbb",
+        selection="#99540a 30%",
+    ),
     dark=False,
-    variables={
-        "told": "#1d5c7a",
-        "quiet": "#756f63",
-        "line": "#c9c0ad",
-        "block-cursor-background": "#e0d6c0",
-        "block-cursor-foreground": "#1b1914",
-        "block-cursor-text-style": "none",
-        "block-cursor-blurred-background": "#e9e2d2",
-        "block-cursor-blurred-foreground": "#2b2822",
-        "footer-background": "#f6f1e6",
-        "footer-key-foreground": "#99540a",
-        "footer-description-foreground": "#756f63",
-        "input-selection-background": "#99540a 30%",
-        "scrollbar": "#d8cfbb",
-        "scrollbar-background": "#f6f1e6",
-        "scrollbar-corner-color": "#f6f1e6",
-    },
-)
+)  # fmt: skip
 
-# The terminal's own sixteen colours: nothing to convert, and a light terminal stays light. Nobody can ask which it
-# is, so words are in colours that can be read on white and on black: yellow, cyan and green cannot on white, blue
+# The terminal's own sixteen colours: no conversion, and a light terminal stays light. No program can ask which it
+# is, so text has colours that are readable on white and on black: yellow, cyan and green are not on white, blue is
 # not on black. The model's words are in italics instead (app.tcss).
 SIXTEEN = Theme(
     name="storytime-16",
@@ -123,10 +132,10 @@ SIXTEEN = Theme(
 
 THEMES = (STORYTIME, PAPER, SIXTEEN)
 
-# For the themes of others, which the palette offers too: the names that only ours define.
+# For Textual's themes, which the palette also offers: the names that only ours define.
 FALLBACKS = {"told": "#7fa9bd", "quiet": "#8a8a8a", "line": "#606060"}
 
 
 def theme_for(color_system: str | None) -> str:
-    """The theme that a terminal with these colours shows well (Rich's names for colour systems)."""
+    """The theme that suits a terminal with these colours (Rich's names of colour systems)."""
     return SIXTEEN.name if color_system in (None, "standard", "windows") else STORYTIME.name

@@ -1,4 +1,4 @@
-"""Which stories are ticked: a pure value, and what a plan makes of it."""
+"""Which stories are ticked, as an immutable value, and what it means for a plan."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,25 +7,25 @@ from typing import Literal
 from storytime_tui.corpus.collection import Collection, Story, story_key
 
 TickState = Literal["all", "some", "none"]
-Key = tuple[str, int]  # the collection's name and the story's place in it: titles may occur twice
+Key = tuple[str, int]  # the collection's name and the story's index in it; titles may occur twice
 
 
 @dataclass(frozen=True)
 class Ticks:
-    """The ticked stories. Every method gives an answer or a new value; none changes this one.
+    """The ticked stories. Immutable: methods return answers or new values.
 
-    `chosen` has the places of the ticked stories by the name of their collection; no entry is empty. It may
-    hold collections that are off the shelf: brought back, they are ticked as they were.
+    `chosen` maps names of collections to the indexes of their ticked stories; no set is empty. It may contain
+    removed collections: when restored, they are ticked as before.
     """
 
     chosen: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     def places(self, collection: Collection) -> frozenset[int]:
-        """The places of a collection's ticked stories."""
+        """The indexes of a collection's ticked stories."""
         return self.chosen.get(collection.name, frozenset())
 
     def has(self, collection: Collection, index: int) -> bool:
-        """Whether this one story is ticked."""
+        """Whether a story is ticked."""
         return index in self.places(collection)
 
     def state(self, collection: Collection) -> TickState:
@@ -36,16 +36,16 @@ class Ticks:
         return "all" if ticked >= len(collection.stories) else "some"
 
     def toggled(self, collection: Collection, index: int | None = None) -> "Ticks":
-        """With one story, or (index None) a whole collection, ticked the other way; "some" becomes "all"."""
+        """Toggle one story, or (index None) a whole collection; "some" becomes "all"."""
         return self.switched(collection, range(len(collection.stories)) if index is None else (index,))
 
     def switched(self, collection: Collection, places: Iterable[int]) -> "Ticks":
-        """With these stories of a collection ticked; or unticked, where all of them were."""
+        """Tick these stories of a collection; untick them if all of them were ticked."""
         before, these = self.places(collection), frozenset(places)
         return self._with(collection.name, before - these if these <= before else before | these)
 
     def with_all_of(self, collection: Collection) -> "Ticks":
-        """With every story of the collection ticked."""
+        """Tick every story of the collection."""
         return self._with(collection.name, frozenset(range(len(collection.stories))))
 
     def _with(self, name: str, places: frozenset[int]) -> "Ticks":
@@ -55,25 +55,25 @@ class Ticks:
         return Ticks(chosen)
 
     def each(self, collections: Sequence[Collection]) -> Iterator[tuple[Collection, int]]:
-        """The ticked stories as collection and place, in the order of the shelf."""
+        """The ticked stories as collection and index, in shelf order."""
         for collection in collections:
             for index in sorted(self.places(collection)):
                 yield collection, index
 
     def stories(self, collections: Sequence[Collection]) -> tuple[tuple[Collection, Story], ...]:
-        """The ticked stories, in the order of the shelf."""
+        """The ticked stories, in shelf order."""
         return tuple((collection, collection.stories[i]) for collection, i in self.each(collections))
 
     def count(self, collections: Sequence[Collection]) -> int:
-        """How many stories are ticked."""
+        """The number of ticked stories."""
         return sum(len(self.places(collection)) for collection in collections)
 
     def words(self, collections: Sequence[Collection]) -> int:
-        """How many words the ticked stories hold together."""
+        """The number of words in the ticked stories."""
         total = 0
         for collection in collections:
             if self.state(collection) == "all":
-                total += collection.words  # counted once and kept
+                total += collection.words  # cached by the collection
             else:
                 total += sum(collection.stories[i].words for i in self.places(collection))
         return total
@@ -87,7 +87,7 @@ class Ticks:
         return names, tuple(story_key(c, story) for c, story in self.stories(touched))
 
     def carried(self, before: Sequence[Collection], after: Sequence[Collection]) -> "Ticks":
-        """The same stories ticked on the shelf as it was read anew, wherever they stand in it now."""
+        """The same stories ticked on the reloaded shelf, wherever they are in it now."""
         olds = {collection.name: collection for collection in before}
         chosen = dict(self.chosen)
         for new in after:
@@ -104,14 +104,14 @@ class Ticks:
 
 
 def _same(old: Collection, new: Collection) -> bool:
-    """Whether the same stories stand in the same places: titles and cleaning may differ."""
+    """Whether both have the same stories in the same places; titles and cleaning may differ."""
     return len(old.stories) == len(new.stories) and all(
         a.file == b.file and a.lines == b.lines for a, b in zip(old.stories, new.stories, strict=True)
     )
 
 
 def _names(collection: Collection) -> list[tuple[str, tuple[int, int], int]]:
-    """What each story was made from, and which of those made from the same it is."""
+    """Identify each story by its source, and a number for stories of the same source."""
     seen: dict[tuple[str, tuple[int, int]], int] = {}
     names = []
     for story in collection.stories:

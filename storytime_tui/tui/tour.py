@@ -1,4 +1,4 @@
-"""A walk over the real screens while a run trains, with the time that each key takes until its answer is painted."""
+"""Walks over the real screens while a run trains, and times each key until its answer is painted."""
 
 import asyncio
 import time
@@ -12,14 +12,14 @@ from textual.widgets import TextArea
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 
-BETWEEN = 0.1  # seconds: a quick hand
-PATIENCE = 30.0  # seconds after which a key has no answer
+BETWEEN = 0.1  # seconds, like a fast typist
+PATIENCE = 30.0  # seconds until a key counts as unanswered
 Answered = Callable[[StorytimeApp], object]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A key, as Textual names it, and what has to be so when it is answered; `typed` is its letter, if any."""
+    """A key by Textual's name, and a condition that is true when it is answered; `typed` is its letter, if any."""
 
     key: str
     answer: Answered
@@ -47,7 +47,7 @@ def _anything(app: StorytimeApp) -> bool:
 
 
 def walk() -> list[Step]:
-    """The keys, in their order; it begins and ends at a run's dashboard."""
+    """The keys in order, from a run's dashboard back to it."""
     return [
         Step("f1", _screen("HelpScreen")),
         Step("down", _anything),
@@ -79,11 +79,11 @@ def walk() -> list[Step]:
     ]
 
 
-async def take(app: StorytimeApp, step: Step) -> float:
-    """Press the key; seconds until its answer is painted. Raises TimeoutError where there is none."""
+async def press(app: StorytimeApp, step: Step) -> float:
+    """Press the key; returns the seconds until its answer is painted. Raises TimeoutError without an answer."""
     began = time.perf_counter()
     app.post_message(events.Key(step.key, step.typed))
-    # behind the key in the app's queue, so that the key has been handed on by then
+    # this waits behind the key in the app's queue, so the key has been passed on
     await _turn(app)
     while not step.answer(app):
         if time.perf_counter() - began > PATIENCE:
@@ -106,10 +106,10 @@ async def _turn(app: App[None]) -> None:
 
 
 async def tour(app: StorytimeApp, steps: list[Step], walks: int) -> list[tuple[str, float]]:
-    """Walk round so many times; each key with the seconds it took. Raises TimeoutError."""
+    """Repeat the walk; returns each key with its seconds. Raises TimeoutError."""
     took: list[tuple[str, float]] = []
     for _ in range(walks):
         for step in steps:
-            took.append((step.key, await take(app, step)))
+            took.append((step.key, await press(app, step)))
             await asyncio.sleep(BETWEEN)
     return took

@@ -1,4 +1,4 @@
-"""Numbers and outcomes in plain words: pure functions, so that every sentence can be tested."""
+"""Numbers and outcomes in words. Pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from storytime_tui.training.voice_report import of_passages, share_of
 
 
 def compact(number: int) -> str:
-    """At most five signs: `940`, `9.8k`, `123k`, `1.2M`."""
+    """A number in at most five characters: `940`, `9.8k`, `123k`, `1.2M`."""
     if number < 1_000:
         return str(number)
     if number < 9_950:
@@ -23,7 +23,7 @@ def compact(number: int) -> str:
 
 
 def about(seconds: float) -> str:
-    """How long something will take, as one would say it: `under 1 min`, `about 3 min`, `about 2 h 30`."""
+    """An estimated duration: `under 1 min`, `about 3 min`, `about 2 h 30`."""
     minutes = round(seconds / 60)
     if seconds < 45:
         return "under 1 min"
@@ -37,7 +37,7 @@ def about(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0:07`, `1:32`, `2:05:00`; a dash while it is unknown."""
+    """A duration: `0:07`, `1:32`, `2:05:00`; a dash if unknown."""
     if not math.isfinite(seconds) or seconds < 0:
         return "–"
     whole = round(seconds)
@@ -46,110 +46,107 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{last:02}" if hours else f"{minutes}:{last:02}"
 
 
-def tight(started: Started) -> str:
-    """What to expect where a run may need more memory than there is; empty where it has enough."""
+def memory_warning(started: Started) -> str:
+    """A warning if a run may need more memory than is free; else ""."""
     if started.memory_needed <= started.memory_available:
         return ""
     return (
-        f"needs about {size(started.memory_needed)} of {size(started.memory_available)}: "
-        "it may read fewer windows at a time"
+        f"peak about {size(started.memory_needed)}, free {size(started.memory_available)}: "
+        "the batch may be reduced"
     )
 
 
 def number(value: float | None, pattern: str = ",.3f") -> str:
-    """The number, or a dash where there is none yet (or it is not a number)."""
+    """A number, or a dash if there is none or it is not finite."""
     if value is None or not math.isfinite(value):
         return "–"
     return format(value, pattern)
 
 
 def rate(value: float) -> str:
-    """A learning rate, short: `5e-05` -> `5.0e-5`."""
+    """A learning rate: `5e-05` -> `5.0e-5`."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "–"
     mantissa, exponent = f"{value:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 
 
-def preparing(event: Preparing) -> str:
-    """What is being made ready, and how far that has come."""
+def progress_of(event: Preparing) -> str:
+    """What is being prepared, and the progress."""
     return progress(event.what, event.done, event.total)
 
 
 def outcome(finished: Finished, started: Started | None, first_loss: float | None) -> str:
-    """What came of a run, for somebody who has never seen a loss."""
+    """A run's outcome, for readers who do not know what a loss is."""
     best = finished.best_validation_loss
-    ended = "Stopped and kept" if finished.stopped_by == "stopped" else "Done"
+    ended = "Stopped" if finished.stopped_by == "stopped" else "Finished"
     parts = [f"{ended} after {count(finished.step, 'step')} in {duration(finished.seconds)}."]
     if finished.stopped_by == "patience":
         parts.append(
-            f"It ended early, since it no longer got better; the best, of step {finished.best_step:,}, is kept."
+            f"It stopped early because the validation loss stopped falling; step {finished.best_step:,} was the best."
         )
     if math.isfinite(best):
         if first_loss is not None and math.isfinite(first_loss) and first_loss > best:
             parts.append(
-                f"On stories it never saw, the loss fell from {first_loss:.2f} to {best:.2f}: it is as unsure "
-                f"as between {choices(best)} equal choices, where it began with {choices(first_loss)}."
+                f"On held-out stories, the loss fell from {first_loss:.2f} to {best:.2f}. It used to hesitate "
+                f"among {perplexity(first_loss)} words; now among {perplexity(best)}."
             )
         else:
-            parts.append(f"On stories it never saw, the best loss is {best:.2f}.")
-        if started is not None and math.isfinite(started.token_frequency_loss):
-            gain = started.token_frequency_loss - best
-            if gain > 0:
-                parts.append(f"That is {gain:.2f} better than token frequencies alone.")
-            else:
-                parts.append(
-                    "Token frequencies alone would still do better: give it more steps or more stories."
-                )
+            parts.append(f"On held-out stories, the best loss is {best:.2f}.")
+        baseline = started.token_frequency_loss if started else math.nan
+        if math.isfinite(baseline) and best >= baseline:
+            parts.append(
+                f"The word-frequency baseline is lower, {baseline:.2f}: train for more epochs or on more stories."
+            )
     return " ".join(parts)
 
 
-def voice(said: VoiceMeasured | None) -> str:
-    """How much of what a run tells sounds like its shelf, as a sentence; "" where nobody listened."""
-    share = share_of(said)
-    if said is None or share is None:
+def voice_sentence(measured: VoiceMeasured | None) -> str:
+    """How many of a run's passages sound like its shelf, as a sentence; "" if not measured."""
+    share = share_of(measured)
+    if measured is None or share is None:
         return ""
-    shelf = "the shelf" if len(said.shelves) < 2 else "their shelves"
-    at = f" It is told at strength {said.strength:g}." if said.strength != 1 else ""
-    return f"{of_passages(share, said.passages)} passages that it told sound like {shelf}.{at}"
+    shelf = "the shelf" if len(measured.shelves) < 2 else "their shelves"
+    at = f" Its strength is {measured.strength:g}." if measured.strength != 1 else ""
+    return f"{of_passages(share, measured.passages)} told passages sound like {shelf}.{at}"
 
 
 def interrupted(step: int, total: int, saved: int | None) -> str:
-    """Where a run was when it was ended from outside, and from where it can go on."""
-    place = f"It was interrupted at step {step:,} of {total:,}."
+    """Where a run was interrupted, and what resuming it would do."""
+    place = f"Interrupted at step {step:,} of {total:,}."
     if saved is None:
-        return f"{place} No checkpoint was saved yet: r begins again."
-    return f"{place} Its last checkpoint is of step {saved:,}: r goes on from there."
+        return f"{place} No checkpoint was saved: r starts it again."
+    return f"{place} Press r to resume from the checkpoint of step {saved:,}."
 
 
-def lesson(titles: Sequence[str], stories: int) -> str:
-    """What is learned from: the first collection by its title, and how many stories there are in all."""
+def training_text(titles: Sequence[str], stories: int) -> str:
+    """The training text: the first collection's title, and the number of all stories."""
     named = clipped(titles[0], 34) if titles else "nothing"
     more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
     return f"{named}{more} · {count(stories, 'story', 'stories')}"
 
 
-def choices(loss: float) -> str:
-    """Perplexity: e to the loss, as a number of equal choices."""
+def perplexity(loss: float) -> str:
+    """Perplexity, e to the loss: among how many words the model hesitates."""
     value = math.exp(min(loss, 20))
     return f"{value:,.1f}" if value < 10 else f"{value:,.0f}"
 
 
 def clipped(text: str, width: int) -> str:
-    """At most `width` characters, the last one an ellipsis where something was cut."""
+    """Cut a text to `width` characters, with an ellipsis at the end."""
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
 def clipped_inside(text: str, width: int) -> str:
-    """At most `width` characters, cut in the middle: names of runs differ at their ends."""
+    """Cut a text to `width` characters in the middle: names of runs differ at their ends."""
     if len(text) <= width:
         return text
     end = (width - 1) // 2
     return text[: max(0, width - 1 - end)] + "…" + (text[-end:] if end > 0 else "")
 
 
-def ending(told: Told | None, failed: bool) -> str:
-    """How a telling ended. Not how fast it was: a speed that stays looks like one that is."""
+def telling_outcome(told: Told | None, failed: bool) -> str:
+    """How a telling ended. Without its speed, which would look like a current one."""
     if told is None:
         return "" if failed else "stopped"
     return (

@@ -1,7 +1,7 @@
-"""A writing session: the model that stories are told with, its strength and voice, and how far it is with opening.
+"""The writing session: the model that tells, its strength and voice, and whether it is open.
 
-`Writer` is all of it, as one frozen value with one `Stage`. The functions below it are its transitions.
-`WritingSession` holds the writer of now and the thread that tells.
+`Writer` is all of that, as one frozen value with one `Stage`. The functions below it are its transitions.
+`WritingSession` holds the current writer and the thread that tells.
 """
 
 from __future__ import annotations
@@ -16,12 +16,20 @@ from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.generation.voice import Voice, known, said
+from storytime_tui.generation.voice import Voice, describe, known
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.story import Passage
-from storytime_tui.tui.bridge import Openings, Passages, Post, Telling, TellingThread, from_store, in_thread
-from storytime_tui.tui.manuscript import last_story, strength_with, told_as, told_with
-from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingSaid
+from storytime_tui.tui.bridge import (
+    ContinuationRequest,
+    OpeningsRequest,
+    Post,
+    Telling,
+    TellingThread,
+    from_store,
+    in_thread,
+)
+from storytime_tui.tui.manuscript import last_model, last_story, last_strength, last_voice
+from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.training_session import TrainingSession
 
@@ -36,19 +44,19 @@ NO_VOICE = "no voice"
 
 
 class Stage(Enum):
-    """How far a model is with telling."""
+    """What the model does."""
 
-    NO_MODEL = auto()  # none is chosen
-    AWAITING_CHECKPOINT = auto()  # the chosen one is a run that learns: it is saved first, then opened
-    CHOSEN = auto()  # it is not open: the first line opens it
-    OPENING = auto()  # the thread opens it, or finds it open
-    TELLING = auto()  # the thread tells; where another is chosen meanwhile, its words still come
-    READY = auto()  # it is open, and waits
+    NO_MODEL = auto()  # no model is chosen
+    AWAITING_CHECKPOINT = auto()  # the chosen run is training: it saves a checkpoint, then it is opened
+    CHOSEN = auto()  # not open: the first line opens it
+    OPENING = auto()  # the thread opens the model, or finds it open
+    TELLING = auto()  # the thread tells; after another model was chosen, its words still arrive
+    READY = auto()  # open and idle
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What is known of a model once it is open: where it runs, at what strength, the shelves that it can tell as."""
+class OpenModel:
+    """What is known of an open model: its device, its strength, its voices."""
 
     device: str
     strength: float
@@ -57,51 +65,51 @@ class Opened:
 
 @dataclass(frozen=True)
 class Writer:
-    """What stories are told with. Where `strength` or `voice` is None, it is the model's usual one."""
+    """The model that tells, and how. `strength` or `voice` None means the model's usual one."""
 
     stage: Stage = Stage.NO_MODEL
     model: str = ""
-    guessed: bool = False  # nobody has seen it yet: a run that is learned first may still take its place
+    guessed: bool = False  # chosen by the program, not shown yet: a newer run may replace it
     strength: float | None = None
     voice: Voice | None = None
-    opened: Opened | None = None  # of this model at this strength
-    progress: str = ""  # of its opening, in words
-    number: int = 0  # of the telling in hand, or of the last one
-    fallback: tuple[str, float | None] = ("", None)  # the model and strength that were open last
+    opened: OpenModel | None = None  # of this model at this strength
+    progress: str = ""  # progress of opening, in words
+    number: int = 0  # of the current or last telling
+    fallback: tuple[str, float | None] = ("", None)  # the model and strength opened last
 
     @property
     def can_tell(self) -> bool:
-        """Whether there is a model that can be asked to tell."""
+        """Whether a model can be asked to tell."""
         return self.stage not in (Stage.NO_MODEL, Stage.AWAITING_CHECKPOINT)
 
     @property
-    def doing(self) -> str:
-        """What it does before it can tell, in words; "" for nothing."""
-        return "saves what it has learned…" if self.stage is Stage.AWAITING_CHECKPOINT else self.progress
+    def activity(self) -> str:
+        """What the model does before it can tell, in words; "" for nothing."""
+        return "saving a checkpoint…" if self.stage is Stage.AWAITING_CHECKPOINT else self.progress
 
     @property
     def device(self) -> str:
-        """What it runs on; "" where it is not open."""
+        """The device; "" if the model is not open."""
         return self.opened.device if self.opened else ""
 
     @property
     def voices(self) -> tuple[str, ...]:
-        """The shelves that it can tell as; none where it is not open."""
+        """The model's voices; none if it is not open."""
         return self.opened.voices if self.opened else ()
 
     @property
-    def voice_said(self) -> str:
-        """The voice that is told in, in words; "" where the model is not open, or knows none."""
-        return (said(known(self.voice, self.voices)) or NO_VOICE) if self.voices else ""
+    def voice_label(self) -> str:
+        """The current voice, in words; "" if the model is not open or has no voices."""
+        return (describe(known(self.voice, self.voices)) or NO_VOICE) if self.voices else ""
 
     @property
-    def told_at(self) -> float | None:
-        """The strength that it tells at, as far as that is known."""
+    def effective_strength(self) -> float | None:
+        """The strength, if known."""
         return self.opened.strength if self.opened else self.strength
 
 
 def choose(writer: Writer, model: str) -> Writer:
-    """Write with this model from now on, at its usual strength if it is another one."""
+    """Choose a model; another one at its usual strength."""
     if model == writer.model:
         return replace(writer, guessed=False)
     other = replace(writer, model=model, guessed=False, strength=None, opened=None, progress="")
@@ -109,7 +117,7 @@ def choose(writer: Writer, model: str) -> Writer:
 
 
 def choose_strength(writer: Writer, strength: float | None) -> Writer:
-    """Write at this strength from now on; None is the model's usual one."""
+    """Choose a strength; None is the model's usual one."""
     if strength == writer.strength:
         return writer
     was_open = writer.stage in (Stage.OPENING, Stage.READY)
@@ -118,17 +126,17 @@ def choose_strength(writer: Writer, strength: float | None) -> Writer:
 
 
 def await_checkpoint(writer: Writer, run: str) -> Writer:
-    """Write with a run that learns, as it is now: as soon as its next step is done and saved."""
+    """Choose a run that is training: it is opened after its next checkpoint."""
     return replace(choose(choose_strength(writer, None), run), stage=Stage.AWAITING_CHECKPOINT, opened=None)
 
 
-def begin(writer: Writer, progress: str = "") -> Writer:
-    """A telling begins, or an opening: what the telling before it still says no longer counts."""
+def begin_telling(writer: Writer, progress: str = "") -> Writer:
+    """Start a telling, or only open the model. Messages of earlier tellings no longer count."""
     return replace(writer, stage=Stage.OPENING, number=writer.number + 1, progress=progress)
 
 
-def writer_after(writer: Writer, heard: TellingSaid) -> Writer:
-    """The writer once the thread has said this of its telling."""
+def writer_after(writer: Writer, heard: TellingMessage) -> Writer:
+    """The writer after a message of the thread."""
     if heard.number != writer.number:
         return writer
     awaiting = writer.stage is Stage.AWAITING_CHECKPOINT
@@ -136,9 +144,9 @@ def writer_after(writer: Writer, heard: TellingSaid) -> Writer:
         case TellerOpening():
             return replace(writer, progress=heard.progress)
         case TellerReady():
-            # by now another model or strength may be chosen
+            # another model or strength may be chosen by now
             is_chosen = heard.model == writer.model and writer.strength in (None, heard.strength)
-            found = Opened(heard.device, heard.strength, heard.voices)
+            found = OpenModel(heard.device, heard.strength, heard.voices)
             return replace(
                 writer,
                 stage=writer.stage if awaiting else Stage.TELLING,
@@ -155,7 +163,7 @@ def writer_after(writer: Writer, heard: TellingSaid) -> Writer:
 
 
 def _fallen_back(writer: Writer) -> Writer:
-    """It cannot be opened, or not at this strength: that is no reason to be without what was open before."""
+    """Return to the model that was open before: the chosen one cannot be opened."""
     model, strength = writer.fallback
     before = choose_strength(choose(writer, model) if model else writer, strength)
     return replace(before, stage=Stage.CHOSEN, opened=None, progress="")
@@ -165,157 +173,159 @@ def _fallen_back(writer: Writer) -> Writer:
 
 
 class WritingSession:
-    """The writer of now, and the thread that opens models and tells. Touched on the event loop only."""
+    """The current writer, and the thread that opens models and tells. Used on the event loop only."""
 
     def __init__(
         self,
         services: Services,
         post: Post,
-        keeper: StoreThread,
+        store_thread: StoreThread,
         training: TrainingSession,
         *,
         changed: Callable[[Writer], object],
-        told: Callable[[TellingSaid], object],
+        told: Callable[[TellingMessage], object],
     ) -> None:
-        """`changed` is told of every other writer, `told` of all that the telling in hand says."""
-        self._services, self._keeper, self._training = services, keeper, training
+        """`changed` gets every new writer, `told` every message of the current telling."""
+        self._services, self._store_thread, self._training = services, store_thread, training
         self._changed, self._told = changed, told
         self._thread = TellingThread(
-            post, self._hear, services.open_teller, services.clock, copied_by=services.copied_by
+            post, self._handle, services.open_teller, services.clock, copied_by=services.copied_by
         )
-        self._opened_story: Sequence[Passage] = ()  # the passages of the story that was opened last
+        self._opened_story: Sequence[Passage] = ()  # the passages of the last opened story
         self.now = Writer()
-        self.known_models: Sequence[ModelChoice] = ()  # as they were when they were last looked for
-        self.fresh_page = False  # the next show of Story begins a new page
+        self.known_models: Sequence[ModelChoice] = ()  # the list as last read
+        self.fresh_page = False  # the Story screen starts a new page when it is next shown
 
-    def _become(self, writer: Writer) -> None:
+    def _set_writer(self, writer: Writer) -> None:
         if writer != self.now:
             self.now = writer
             self._changed(writer)
 
-    def _hear(self, heard: Sequence[TellingSaid]) -> None:
+    def _handle(self, heard: Sequence[TellingMessage]) -> None:
         for each in heard:
             if each.number == self.now.number:
-                self._become(writer_after(self.now, each))
+                self._set_writer(writer_after(self.now, each))
                 self._told(each)
 
     # -- choosing ---------------------------------------------------------------------------------------
 
     def choose(self, model: str) -> None:
-        """Write with this model from now on; a run that learns is opened anew, since it knows more by now."""
-        learns = self._training.view
-        if model != self.now.model and model == learns.run and learns.busy:
+        """Choose a model. A run that is training is reloaded, because it has newer weights."""
+        run = self._training.view
+        if model != self.now.model and model == run.run and run.busy:
             self._thread.forget(model)
-        self._become(choose(self.now, model))
+        self._set_writer(choose(self.now, model))
 
     def choose_strength(self, strength: float | None) -> None:
-        """Write at this strength from now on; None is the model's usual one."""
-        self._become(choose_strength(self.now, strength))
+        """Choose a strength; None is the model's usual one."""
+        self._set_writer(choose_strength(self.now, strength))
 
     def choose_voice(self, voice: Voice | None) -> None:
-        """Tell in this voice from now on, as far as the model knows it."""
-        self._become(replace(self.now, voice=voice))
+        """Choose a voice; a model without it uses its usual one."""
+        self._set_writer(replace(self.now, voice=voice))
 
     def write_with(self, model: str) -> None:
-        """Write with this model on a fresh page, opening it anew: a run has newer weights than before."""
+        """Choose a model for a new page, and reload it: a run may have newer weights."""
         self._thread.forget(model)
         self.fresh_page = True
         self.choose(model)
         self.choose_strength(None)
 
-    def write_with_learner(self) -> None:
-        """Write on a fresh page with the run that learns, as soon as it is saved as it is now."""
+    def write_with_current_run(self) -> None:
+        """Write on a new page with the run that is training, after its next checkpoint."""
         if self._training.control is not None:
             self._training.control.checkpoint()
             self.fresh_page = True
-            self._become(await_checkpoint(self.now, self._training.view.run))
+            self._set_writer(await_checkpoint(self.now, self._training.view.run))
 
-    def checkpoint_came(self) -> None:
-        """What was awaited is saved, or never will be."""
+    def checkpoint_saved(self) -> None:
+        """Open the awaited model: its checkpoint is saved, or never will be."""
         if self.now.stage is Stage.AWAITING_CHECKPOINT:
             self._thread.forget(self.now.model)
-            self._begin(None, "opening…")
+            self._begin(None, "loading the model…")
 
-    def take_up(self, passages: Sequence[Passage]) -> bool:
-        """Go on with a story as it was told last, in its voice and, if this model told it, at its strength.
+    def continue_story(self, passages: Sequence[Passage]) -> bool:
+        """Restore a story's voice, and its strength if this model told it last; returns whether the strength changed.
 
-        Whether that is another strength than now. The model may be found later: then it is that one's strength.
+        If the model is found later, `find_model` restores its strength.
         """
         self._opened_story = passages
-        self.choose_voice(told_as(passages))
-        return self._take_up_strength()
+        self.choose_voice(last_voice(passages))
+        return self._restore_strength()
 
-    def _take_up_strength(self) -> bool:
-        strength = strength_with(self._opened_story, self.now.model)
+    def _restore_strength(self) -> bool:
+        strength = last_strength(self._opened_story, self.now.model)
         if strength is None or (self.now.opened and strength == self.now.opened.strength):
             return False
         self.choose_strength(strength)
         return True
 
-    async def find_model(self, told_with: str) -> None:
-        """Choose what to write with, unless something is chosen: what the story was told with, else the newest run,
-        else the starter. Raises StorytimeError."""
+    async def find_model(self, last_model: str) -> None:
+        """Choose a model if none is chosen: the story's last model, else the newest run, else the starter.
+
+        Raises StorytimeError.
+        """
         if self.now.model and not self.now.guessed:
             return
-        names = [choice.name for choice in await in_thread(self.look_for_models)]
+        names = [choice.name for choice in await in_thread(self.list_models)]
         if names and (not self.now.model or self.now.guessed):
-            self.choose(told_with if told_with in names else names[0])
-        self._take_up_strength()
+            self.choose(last_model if last_model in names else names[0])
+        self._restore_strength()
 
-    def look_for_models(self) -> Sequence[ModelChoice]:
-        """What there is to write with. Blocks: call it in a thread. Raises StorytimeError."""
+    def list_models(self) -> Sequence[ModelChoice]:
+        """List the models. Blocks: call it in a thread. Raises StorytimeError."""
         self.known_models = found = self._services.model_choices()
         return found
 
     # -- opening and telling ----------------------------------------------------------------------------
 
-    async def wake_starter(self) -> None:
-        """Open the starter, where it is what stories would be written with: the first word then comes at once.
+    async def open_starter_early(self) -> None:
+        """Open the starter early if it would be chosen, so that the first word comes fast.
 
-        Not other models: they may be large, and the first visit to Story opens them.
+        Other models may be large: they are opened when the Story screen is first shown.
         """
         if self._training.view.busy or self.now.model or not has_starter():
             return
-        with contextlib.suppress(StorytimeError):  # who goes to Story is told
-            last = await from_store(self._keeper, last_story)
-            read = from_store(self._keeper, lambda store: store.passages(last.id)) if last else None
+        with contextlib.suppress(StorytimeError):  # the Story screen reports it
+            last = await from_store(self._store_thread, last_story)
+            read = from_store(self._store_thread, lambda store: store.passages(last.id)) if last else None
             passages = await read if read else ()
-            await self.find_model(told_with(passages))
-            self._become(replace(self.now, guessed=bool(self.now.model)))
+            await self.find_model(last_model(passages))
+            self._set_writer(replace(self.now, guessed=bool(self.now.model)))
             if self.now.model == STARTER and not self.now.number and not self._training.view.busy:
                 self._begin(None)
 
-    def open_ahead(self) -> str:
-        """Open it before the first line, unless that would slow a run down; a sentence where it is fetched first."""
+    def open_early(self) -> str:
+        """Open the model before the first line, unless a run is training; returns a note about a download."""
         model = self.now.model
         if any(base.download and base.name == model for base in bases()):
-            return f"{model} is fetched with your first Enter, if it is not here yet"
+            return f"your first Enter downloads {model}, if needed"
         if not self._training.view.busy:
             self.open()
         return ""
 
     def open(self) -> None:
-        """Open the chosen model, so that the first word comes soon; a run that is to be saved first, after that."""
+        """Open the chosen model, except one that waits for a checkpoint."""
         if self.now.stage is not Stage.AWAITING_CHECKPOINT:
-            self._begin(None, "opening…")
+            self._begin(None, "loading the model…")
 
     def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
-        """Continue a story; what is said of that has a new number.
+        """Continue a story. Its messages have a new number.
 
-        Without a seed of one's own there is another for each telling, so that trying again tells something else.
+        Without a seed in the settings, each telling uses a new one, so that a second try tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
-        self._begin(Passages(self._keeper, story, text, settings, self.now.voice))
+        self._begin(ContinuationRequest(self._store_thread, story, text, settings, self.now.voice))
 
-    def tell_openings(self, settings: SamplerSettings, wanted: int, offered: Sequence[str]) -> int:
-        """Tell ways to begin a story, and keep nothing; gives the number of what is said of that."""
-        self._begin(Openings(settings, wanted, tuple(offered), self.now.voice))
+    def tell_openings(self, settings: SamplerSettings, count: int, offered: Sequence[str]) -> int:
+        """Tell openings for a story without saving them; returns the number of their messages."""
+        self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice))
         return self.now.number
 
     def stop(self) -> None:
-        """End the telling in hand within one token; what was told stays."""
+        """Stop telling within one token; the told text stays."""
         self._thread.stop()
 
-    def _begin(self, wish: Passages | Openings | None, progress: str = "") -> None:
-        self._become(begin(self.now, progress))
-        self._thread.begin(Telling(self.now.number, self.now.model, wish, self.now.strength))
+    def _begin(self, request: ContinuationRequest | OpeningsRequest | None, progress: str = "") -> None:
+        self._set_writer(begin_telling(self.now, progress))
+        self._thread.begin(Telling(self.now.number, self.now.model, request, self.now.strength))

@@ -86,7 +86,7 @@ FEW = st.lists(st.sampled_from(["la", "li", "Tom's", "don\u2019t", "fo-la", ".",
 FEW_TEXT = FEW.map(" ".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(FEW_TEXT, max_size=5), FEW_TEXT, st.integers(1, 9), st.integers(1, 30))
 def test_it_finds_what_a_search_by_hand_finds(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], asked: str, shortest: int, shard: int

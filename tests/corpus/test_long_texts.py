@@ -85,7 +85,7 @@ def test_a_stop_is_asked_for_all_through_one_file(
     path = tmp_path / f"tale{suffix}"
     path.write_text(piece * (30_000 // len(piece)))
     asked = [time.process_time()]
-    with stopping.heard(lambda: asked.append(time.process_time())):
+    with stopping.stop_check(lambda: asked.append(time.process_time())):
         read_book(read_document(path))
     asked.append(time.process_time())
     pauses = [after - before for before, after in pairwise(asked)]
@@ -128,9 +128,9 @@ def test_what_is_asked_may_end_the_preparing(tmp_path: Path) -> None:
 
 def test_nobody_listens_outside_of_the_block() -> None:
     asked: list[int] = []
-    with stopping.heard(lambda: asked.append(1)):
-        assert list(stopping.watched("abc")) == ["a", "b", "c"]
-    stopping.look_up()
+    with stopping.stop_check(lambda: asked.append(1)):
+        assert list(stopping.stoppable("abc")) == ["a", "b", "c"]
+    stopping.check_stop()
     assert asked == [1], "the first question comes at once, the next not before its time"
 
 

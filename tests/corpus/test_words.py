@@ -27,13 +27,13 @@ def check(text: str) -> None:
     assert count_words(text) == len(text.split())
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS)
 def test_all_at_once_are_as_one_by_one(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(TEXTS, st.integers(1, 12))
 def test_pieces_make_no_difference(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

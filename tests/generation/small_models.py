@@ -60,9 +60,14 @@ def ours_of(model: Any, kind: str) -> Any:
     return ours(model, dropout=0.0) if kind == "gpt2" else TransformersModel(model)
 
 
-def greedy_by_generate(model: Any, ids: list[int], tokens: int) -> list[int]:
-    """What transformers' `generate` takes for the likeliest, however often that ends a story."""
+def greedy_rows_by_generate(model: Any, rows: list[list[int]], tokens: int) -> list[list[int]]:
+    """What transformers' `generate` takes for the likeliest after each row, however often that ends a story."""
     found = model.generate(
-        torch.tensor([ids]), max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False, eos_token_id=-1
+        torch.tensor(rows), max_new_tokens=tokens, min_new_tokens=tokens, do_sample=False, eos_token_id=-1
     )
-    return found[0, len(ids) :].tolist()  # type: ignore[no-any-return]
+    return found[:, len(rows[0]) :].tolist()  # type: ignore[no-any-return]
+
+
+def greedy_by_generate(model: Any, ids: list[int], tokens: int) -> list[int]:
+    """The same after one row."""
+    return greedy_rows_by_generate(model, [ids], tokens)[0]

@@ -50,7 +50,7 @@ def teller_of(model: nn.Module | Watched, window: int | None = None) -> Generato
     return Generator(backend, Bytes(), window)
 
 
-def watched(window: int = WINDOW) -> Watched:
+def stoppable(window: int = WINDOW) -> Watched:
     return Watched(reader_of(tiny_gpt2(window)))
 
 
@@ -126,7 +126,7 @@ def test_the_same_seed_tells_the_same_story_and_another_seed_another() -> None:
 
 
 def test_a_tokenizer_of_another_model_is_told() -> None:
-    backend = watched()
+    backend = stoppable()
     backend.vocabulary = Bytes.vocabulary_size - 1
     with pytest.raises(ModelError, match="do not belong together"):
         Generator(backend, Bytes())
@@ -157,7 +157,7 @@ def test_a_stop_gives_exactly_a_prefix(after: int) -> None:
 
 
 def test_a_stop_ends_the_reading_of_a_long_prompt() -> None:
-    backend = watched(window=1000)
+    backend = stoppable(window=1000)
     stop = threading.Event()
     read = backend.read
 
@@ -342,7 +342,7 @@ def test_any_prompt_is_told_and_no_whole_character_is_broken(prompt: str, seed: 
     assert last.tokens == len(pieces)
 
 
-PROMPTED = teller_of(watched())
+PROMPTED = teller_of(stoppable())
 
 
 # -- the window ------------------------------------------------------------------------------------------------
@@ -363,7 +363,7 @@ def test_a_long_prompt_is_read_in_parts_and_gives_what_one_reading_gives() -> No
     "prompt", ["", "An owl\n\n", "word " * 200, "\n" * 500], ids=["none", "short", "long", "all breaks"]
 )
 def test_many_times_the_window_is_told_without_a_position_outside_of_it(prompt: str) -> None:
-    backend = watched()  # which asserts every position
+    backend = stoppable()  # which asserts every position
     wished = dataclasses.replace(BOLD, max_tokens=5 * WINDOW, min_tokens=5 * WINDOW)
     pieces, last = split(teller_of(backend).tell(prompt, wished, memory="A wood.", note="Be brief."))
     assert last.stopped_by == "length"
@@ -448,12 +448,12 @@ def test_a_hundred_thousand_words_are_gone_on_with_and_then_only_what_is_new_is_
 
 @pytest.mark.parametrize("window", [1, 2, 3, 5])
 def test_even_an_absurd_window_tells(window: int) -> None:
-    pieces, _ = split(teller_of(watched(window)).tell("An owl", GREEDY, memory="So", note="it is"))
+    pieces, _ = split(teller_of(stoppable(window)).tell("An owl", GREEDY, memory="So", note="it is"))
     assert len(pieces) >= GREEDY.max_tokens - 3
 
 
 def test_a_smaller_window_may_be_asked_for() -> None:
-    backend = watched(window=256)
+    backend = stoppable(window=256)
     teller = teller_of(backend, window=32)
     assert teller.window == 32
     split(teller.tell("", dataclasses.replace(GREEDY, max_tokens=100)))
@@ -463,7 +463,7 @@ def test_a_smaller_window_may_be_asked_for() -> None:
 
 
 def test_what_is_in_view_is_told() -> None:
-    teller = teller_of(watched())
+    teller = teller_of(stoppable())
     seen = teller.see("An owl")
     assert (seen.begins, seen.tokens, seen.window) == (0, 7, WINDOW)
     text = "Long ago it was.\n" * 20
@@ -474,7 +474,7 @@ def test_what_is_in_view_is_told() -> None:
 
 
 def test_memory_and_note_stand_apart_from_the_story() -> None:
-    asked = watched()
+    asked = stoppable()
     list(
         teller_of(asked).tell("An owl.", dataclasses.replace(GREEDY, max_tokens=1), memory="Tom", note="Dusk")
     )
@@ -492,7 +492,7 @@ def fresh(text: str, wished: SamplerSettings, window: int = 512) -> list[int]:
 
 
 def test_going_on_reads_only_what_is_new_and_tells_the_same() -> None:
-    backend = watched(window=512)
+    backend = stoppable(window=512)
     teller = teller_of(backend)
     first = text_of(teller.tell("Once upon a time", GREEDY))
     before = backend.read_tokens
@@ -500,13 +500,13 @@ def test_going_on_reads_only_what_is_new_and_tells_the_same() -> None:
     assert last.read <= 2 and last.reused > len(first) // 2
     assert backend.read_tokens - before <= len(told) + 2
     at_once = text_of(
-        teller_of(watched(512)).tell("Once upon a time", dataclasses.replace(GREEDY, max_tokens=80))
+        teller_of(stoppable(512)).tell("Once upon a time", dataclasses.replace(GREEDY, max_tokens=80))
     )
     assert (first + text_of(told))[:70] == at_once[:70]
 
 
 def test_an_edit_reads_from_its_place_on_and_branches_stay() -> None:
-    backend = watched(window=512)
+    backend = stoppable(window=512)
     teller = teller_of(backend)
     start = "The owl sat in the old oak tree and looked at the moon. " * 4
     one = start + "It was late.\n\nThen"
@@ -521,7 +521,7 @@ def test_an_edit_reads_from_its_place_on_and_branches_stay() -> None:
 
 
 def test_several_read_the_prompt_once_and_each_has_its_own_seed() -> None:
-    backend = watched(window=512)
+    backend = stoppable(window=512)
     teller = teller_of(backend)
     prompt = "The owl sat in the old oak tree." * 5
     wished = dataclasses.replace(BOLD, max_tokens=30)
@@ -546,7 +546,7 @@ def test_several_go_on_one_by_one_where_the_window_is_full_or_phrases_are_banned
     long = dataclasses.replace(BOLD, max_tokens=3 * WINDOW)
     for wished in (long, dataclasses.replace(BOLD, banned=("owl.",))):
         rows: dict[int, list[int]] = {0: [], 1: [], 2: []}
-        for row, item in teller_of(watched()).tell_several("An owl", wished, 3):
+        for row, item in teller_of(stoppable()).tell_several("An owl", wished, 3):
             if isinstance(item, Piece):
                 rows[row].append(item.token)
         for row, ids in rows.items():
@@ -557,7 +557,7 @@ def test_several_go_on_one_by_one_where_the_window_is_full_or_phrases_are_banned
 def test_a_stop_ends_all_of_several() -> None:
     stop = threading.Event()
     ends = []
-    for row, item in teller_of(watched()).tell_several("An owl", BOLD, 3, stop):
+    for row, item in teller_of(stoppable()).tell_several("An owl", BOLD, 3, stop):
         if isinstance(item, Told):
             ends.append((row, item.stopped_by))
         stop.set()
@@ -565,7 +565,7 @@ def test_a_stop_ends_all_of_several() -> None:
 
 
 def test_many_branches_stay_within_their_memory() -> None:
-    backend = watched(window=512)
+    backend = stoppable(window=512)
     teller = teller_of(backend)
     one_cache = 2 * 2 * 512 * 32 * 4
     teller._caches._most_bytes = 3 * one_cache
@@ -709,7 +709,7 @@ def test_no_more_line_ends_come_in_a_row_than_may() -> None:
 
 def test_the_rate_is_that_of_choosing_where_all_is_shown_at_once() -> None:
     wished = dataclasses.replace(BOLD, max_tokens=30, finish_sentence=True)
-    pieces, last = split(teller_of(watched()).tell("An owl", wished))
+    pieces, last = split(teller_of(stoppable()).tell("An owl", wished))
     assert len(pieces) > 10
     assert 0 < last.tokens_per_second < 50_000
 

@@ -98,7 +98,7 @@ TOKENS = st.lists(st.sampled_from([*b"ab .!\n", *OWL, 257, 258, 259, 260, 261, 2
     st.booleans(),
     st.integers(1, 40),
 )
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_whatever_comes_what_was_shown_stays_and_is_allowed(
     tokens: list[int], banned: list[str], stop: list[str], sentence: bool, most: int
 ) -> None:

@@ -27,7 +27,16 @@ from storytime_tui.generation.header import front_of
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.mixture import PLAUSIBLE, contrasted, mix_logits
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.generation.voice import Voice, asked_for, effective, known, leaning, of_record, said, usual
+from storytime_tui.generation.voice import (
+    Voice,
+    asked_for,
+    describe,
+    effective,
+    known,
+    leaning,
+    of_record,
+    usual,
+)
 from storytime_tui.models.tokenizer import Tokenizer, train_tokenizer
 from storytime_tui.models.transformers_model import TransformersModel
 from tests.generation.fakes import WINDOW, Bytes, Scripted, Watched, tiny_gpt2
@@ -462,7 +471,11 @@ def test_the_first_voice_is_the_usual_one_and_one_that_is_not_known_gives_way_to
     assert known(None, SHELVES) == A and known((), SHELVES) == () and known(BOTH, SHELVES) == BOTH
     assert known((("Perrault", 1.0),), SHELVES) == A and known(BOTH, ()) == ()
     assert effective((("A", 0.2), ("B", 0.2), ("C", 0.0))) == (("A", 0.5), ("B", 0.5))
-    assert (said(A), said(BOTH), said(())) == ("Hedgerow Tales", "70% Hedgerow Tales + 30% Grimm", "")
+    assert (describe(A), describe(BOTH), describe(())) == (
+        "Hedgerow Tales",
+        "70% Hedgerow Tales + 30% Grimm",
+        "",
+    )
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_collection_that_was_not_chosen_cannot_be_repeated(shelves: tuple[str,
 def test_a_run_with_both_goes_on_as_the_same_run(shelves: tuple[str, str]) -> None:
     plan = plan_for(
         shelves,
-        base="scratch-tiny",
+        base="scratch-2x64",
         repeats=("simple=2", "long=0.5"),
         headers=0.5,
         max_steps=2,

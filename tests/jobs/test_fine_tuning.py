@@ -27,7 +27,7 @@ def taught(run: str, base: str, collections: tuple[str, ...], steps: int) -> Non
 
 def test_each_run_is_the_better_on_its_own_collection() -> None:
     first, second = COLLECTIONS
-    taught("base", "scratch-tiny", COLLECTIONS, 30)  # one tokenizer for all
+    taught("base", "scratch-2x64", COLLECTIONS, 30)  # one tokenizer for all
     taught("one", "base", (first,), 20)
     taught("two", "base", (second,), 20)
     bits = {

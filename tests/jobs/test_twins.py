@@ -132,7 +132,7 @@ def test_a_run_is_held_from_the_first_look_on() -> None:
     for second in (lambda: next(train.resume("r", Control(), 1.0)), lambda: records.remove_runs(["r"])):
         with pytest.raises(StorytimeError, match="open in another Storytime"):
             second()
-    assert records.run_record("r").state == "learning"
+    assert records.run_record("r").state == "training"
     first.close()
     assert records.run_record("r").state == "finished" and read_plan(folder / "plan.toml") == PLAN
 

@@ -38,7 +38,7 @@ texts = st.text(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=120)
 @given(st.lists(texts, max_size=4))
 @example(["a \n\n  b'll 'll''s  ", "x\n\n", "  ", " '", "½ a\n\n²b\nc"])
 @example(["<|endoftext|> <|endoftext|>"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from storytime_tui.errors import StoryError, StoryMoved, StoryUnavailable
-from storytime_tui.stories import writers
+from storytime_tui.stories import window_locks
 from storytime_tui.stories.schema import MIGRATIONS
 from storytime_tui.stories.store import StoryStore
 
@@ -73,7 +73,7 @@ def test_a_second_lost_draft_comes_once_the_first_is_dealt_with(two: Two, path: 
         assert c.open_story(story).draft == "two"
         c.set_draft(story, "")
         assert c.open_story(story).draft == "one"
-    assert not list(writers.folder_of(path).glob("*")) if writers.folder_of(path).exists() else True
+    assert not list(window_locks.folder_of(path).glob("*")) if window_locks.folder_of(path).exists() else True
 
 
 def test_words_go_behind_what_is_there_and_unseen_ones_are_not_taken_back(two: Two) -> None:

@@ -14,7 +14,7 @@ from tests.tiny import write_collection
 
 KNOBS = [
     "max_steps=8", "block_size=64", "batch_size=4", "accumulation=2", "evaluate_every=4", "sample_every=0",
-    "precision=fp32", "dropout=0", "learning_rate=0.003",
+    "precision=fp32", "dropout=0", "learning_rate=0.003", "listen=false",
 ]  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def train(home: Path, *more: str, processes: int = 1, sharded: bool = False) -> 
         launcher += ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0"]
     words = ["-m", "storytime_tui", "train", "--json", *(more or ["--name", "r", *settings])]
     if not more:
-        words += ["--base", "scratch-tiny", "--corpus", str(home / "tales")]
+        words += ["--base", "scratch-2x64", "--corpus", str(home / "tales")]
     done = subprocess.run(
         [*launcher, *words],
         env={**os.environ, "STORYTIME_HOME": str(home), "OMP_NUM_THREADS": "1"},

@@ -155,7 +155,7 @@ def test_each_preset_makes_a_plan_that_can_be_carried_out(name: str, scratch: bo
 
 
 def test_the_notebooks_preset_is_the_notebooks_and_an_unknown_one_is_named() -> None:
-    plan = with_preset(TrainingPlan(), "like the notebook", from_scratch=False)
+    plan = with_preset(TrainingPlan(), "original notebook", from_scratch=False)
     assert (plan.block_size, plan.stride, plan.batch_size, plan.accumulation) == (256, 128, 1, 8)
     assert (plan.epochs, plan.learning_rate, plan.warmup_steps) == (5.0, 1e-4, 100)
     with pytest.raises(PlanError, match="no preset 'fast'; there are 'quick look', 'balanced'"):
@@ -170,7 +170,7 @@ def test_the_notebooks_preset_is_the_notebooks_and_an_unknown_one_is_named() -> 
             "warmup_steps is 50, but the whole run has only 10 steps.*a larger max_steps",
         ),
         ({"warmup_steps": 9_000, "epochs": 1}, "or more epochs"),
-        ({"lora_rank": 4}, "has learned nothing yet that LoRA could stand on"),
+        ({"lora_rank": 4}, "is untrained, so LoRA has nothing to adapt"),
     ],
 )
 def test_knobs_that_cannot_go_together_say_so(values: dict[str, int], said: str) -> None:

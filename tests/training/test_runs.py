@@ -44,7 +44,7 @@ def test_names_are_the_collections_numbered_and_taken_names_are_refused() -> Non
 def test_a_second_program_on_the_same_run_is_refused() -> None:
     folder = made("mine")
     with runs.run_locked(folder):
-        assert runs.summary_of("mine").state == "learning"
+        assert runs.summary_of("mine").state == "training"
         with pytest.raises(RunError, match="open in another Storytime"), runs.run_locked(folder):
             pass
     assert runs.summary_of("mine").state == "interrupted"

@@ -91,7 +91,7 @@ class FakeLibrary:
     add_gate: threading.Semaphore | None = None  # what adds or fetches waits here for each report
     add_is_deaf: bool = False  # it does not look at the wish to stop
     to_add: AddedCollection | None = None
-    told_again: dict[tuple[str, int], Copy] = field(default_factory=dict)
+    copies: dict[tuple[str, int], Copy] = field(default_factory=dict)
     in_file: str = "As it stood in the file:\n\n    “You never know,”\n    said the hedgehog."
     before_error: Exception | None = None
     change_error: Exception | None = None
@@ -107,13 +107,13 @@ class FakeLibrary:
             "shelf": self._shelf,
             "add": self._add,
             "add_text": self._add_text,
-            "before": self._before,
+            "original_text": self._before,
             "rename": self._rename,
             "remove": self._remove,
             "removed": lambda collections: self.removed_earlier,
             "undo": self._undo,
             "set_punctuation": self._set_punctuation,
-            "copies": lambda collections: self.told_again,
+            "copies": lambda collections: self.copies,
             "estimate": self._estimate,
             "browse_books": lambda: self.books,
             "search_books": self._search,

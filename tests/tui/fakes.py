@@ -174,7 +174,7 @@ class FakeTeller:
     strength: float = 1.0
     voices: tuple[str, ...] = ()
     outdated: bool = False
-    told_as: list[Any] = field(default_factory=list)
+    last_voice: list[Any] = field(default_factory=list)
 
     def tell(
         self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None
@@ -184,7 +184,7 @@ class FakeTeller:
             told = sum(not before for before, _ in self.told)
             pieces = [f"{word} " for word in self.openings[told % len(self.openings)].split(" ")]
         self.told.append((text, settings))
-        self.told_as.append(voice)
+        self.last_voice.append(voice)
         number = 0
         for number, piece in enumerate(pieces, 1):
             if self.gate is not None:
@@ -227,7 +227,7 @@ class World(FakeLibrary):
     told: list[tuple[str, Any]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     voices: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by the model's name
-    told_as: list[Any] = field(default_factory=list)  # the voice of each telling
+    last_voice: list[Any] = field(default_factory=list)  # the voice of each telling
     teller_error: Exception | None = None
     open_error: Exception | None = None
     usual: float = 1.0  # strength
@@ -255,7 +255,7 @@ class World(FakeLibrary):
             clock=lambda: 0.0,
             last_run=lambda: self.last_run,
             load_shelf=self._load_shelf,
-            keep_shelf=self._keep_shelf,
+            save_shelf=self._keep_shelf,
         )
 
     def _load_shelf(self) -> ShelfState | None:
@@ -286,5 +286,5 @@ class World(FakeLibrary):
             self.openings,
             strength=self.usual if strength is None else strength,
             voices=self.voices.get(name, ()),
-            told_as=self.told_as,
+            last_voice=self.last_voice,
         )

@@ -12,9 +12,9 @@ from storytime_tui.jobs.bench.keys import fill_home
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import runs
-from storytime_tui.tui import ahead, tour
-from storytime_tui.tui.giving_way import NICE, SWITCH, giving_way
+from storytime_tui.tui import preload_screens, tour
 from storytime_tui.tui.help_words import EVERYWHERE, HELP
+from storytime_tui.tui.low_priority import NICE, SWITCH, low_priority
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.help_lines import KEYS, lines_of
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until
@@ -30,7 +30,7 @@ async def test_every_key_of_the_walk_has_its_answer(world: World, monkeypatch: p
     app = make_app(world)
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
-        await ahead.load_screens(app)
+        await preload_screens.preload_screens(app)
         await pilot.press("2", "s")
         world.run.say(*a_run(50))
         await until(pilot, lambda: app.desk.training.view.done == 50)
@@ -95,7 +95,7 @@ def test_a_run_gives_way_to_the_screen_and_nothing_else_does() -> None:
         seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
 
     def run() -> None:
-        with giving_way():
+        with low_priority():
             look()
             assert sys.getswitchinterval() == pytest.approx(SWITCH)
             inner = threading.Thread(target=look)

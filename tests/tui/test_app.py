@@ -90,7 +90,7 @@ async def test_letters_typed_while_the_palette_still_gathers_cost_it_nothing(
     app: StorytimeApp, world: World
 ) -> None:
     gathered = threading.Event()
-    look = app.desk.writing.look_for_models
+    look = app.desk.writing.list_models
 
     def slowly() -> object:
         assert gathered.wait(10)
@@ -98,7 +98,7 @@ async def test_letters_typed_while_the_palette_still_gathers_cost_it_nothing(
 
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
-        app.desk.writing.look_for_models = slowly  # type: ignore[assignment, method-assign]
+        app.desk.writing.list_models = slowly  # type: ignore[assignment, method-assign]
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette) and app.screen.query(Input))
         await type_text(pilot, "Fir Tale 7")
@@ -122,7 +122,7 @@ async def test_quitting_waits_for_the_runs_own_last_word(app: StorytimeApp, worl
         await shelf_is_open(pilot)
         await pilot.press("2", "s")
         world.run.say(STARTED, *[step(i, 3.0) for i in range(1, 2000)])
-        await until(pilot, lambda: app.desk.training.view.phase == "learning")
+        await until(pilot, lambda: app.desk.training.view.phase == "training")
         await pilot.press("ctrl+q")
         await until(pilot, lambda: app._exit)
         assert app.desk.training.view.phase == "finished"
@@ -135,7 +135,7 @@ async def test_quitting_says_what_it_waits_for_and_asked_twice_goes(app: Storyti
         await shelf_is_open(pilot)
         await pilot.press("2", "s")
         world.run.say(STARTED)
-        await until(pilot, lambda: app.desk.training.view.phase == "learning")
+        await until(pilot, lambda: app.desk.training.view.phase == "training")
         app.desk.training.control.stop = lambda: None  # type: ignore[union-attr, method-assign]
         await pilot.press("ctrl+q")
         await until(pilot, lambda: "Saving the checkpoint…" in screen_text(app))
@@ -203,7 +203,7 @@ async def test_no_colour_and_sixteen_colours_start(world: World, monkeypatch: py
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Learn from" in screen_text(app))
+        await until(pilot, lambda: "Stories to train on" in screen_text(app))
         for name in ("storytime", "storytime-paper", "textual-light", "ansi-dark"):
             app.theme = name
             await pilot.pause()

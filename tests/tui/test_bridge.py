@@ -17,7 +17,14 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui import messages
-from storytime_tui.tui.bridge import LearningThread, Passages, Telling, TellingThread, in_thread, sentence_of
+from storytime_tui.tui.bridge import (
+    ContinuationRequest,
+    Telling,
+    TellingThread,
+    TrainingThread,
+    in_thread,
+    sentence_of,
+)
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.training_session import RunView, view_after
 from tests.tui.conftest import make_app, shelf_is_open, until
@@ -35,7 +42,7 @@ class Box:
         message.callback()
         return True
 
-    def hear(self, said: Sequence[Any]) -> None:
+    def handle(self, said: Sequence[Any]) -> None:
         self.messages += said
         if any(isinstance(each, messages.RunEnded | messages.TellingEnded) for each in said):
             self._ended.set()
@@ -57,7 +64,7 @@ def test_a_thousand_steps_reach_the_curve_and_every_other_event_the_app() -> Non
         FINISHED,
     ]
     box = Box()
-    LearningThread(box.post, box.hear).start(lambda control: iter(said))
+    TrainingThread(box.post, box.handle).start(lambda control: iter(said))
     heard = box.wait()
     assert heard == [*said, messages.RunEnded("")]
     view = reduce(view_after, heard[:-1], RunView())
@@ -73,7 +80,7 @@ def test_a_busy_event_loop_is_called_once_for_all_that_waits() -> None:
         assert more.wait(10)
         yield FINISHED
 
-    thread = LearningThread(posted.append, heard.extend)
+    thread = TrainingThread(posted.append, heard.extend)
     thread.start(job)
     while len(thread._inbox._waiting) < 1000:
         time.sleep(0.001)
@@ -108,7 +115,7 @@ def test_what_the_trainer_raises_becomes_a_sentence_and_a_log(home: Path) -> Non
         raise ZeroDivisionError("by accident")
 
     box = Box()
-    LearningThread(box.post, box.hear).start(breaks)
+    TrainingThread(box.post, box.handle).start(breaks)
     refusal = box.wait()[-1].refusal
     assert "ZeroDivisionError" in refusal
     assert str(paths.log_file()) in refusal
@@ -137,7 +144,7 @@ def test_a_learning_thread_that_dies_of_anything_frees_the_app(error: BaseExcept
         raise error
 
     box = Box()
-    thread = LearningThread(box.post, box.hear)
+    thread = TrainingThread(box.post, box.handle)
     thread.start(breaks)
     assert box.wait()[-1].refusal
     thread.release()
@@ -181,14 +188,14 @@ class Setting:
     def __init__(self, folder: Path, teller: Any, clock: Any = lambda: 0.0) -> None:
         self.box = Box()
         self.store = StoryStore(folder / "stories.sqlite3")
-        self.keeper = StoreThread(lambda: self.store, lambda sentence: None)
+        self.store_thread = StoreThread(lambda: self.store, lambda sentence: None)
         self.story = self.store.new_story("A Story")
         self.thread = TellingThread(
-            self.box.post, self.box.hear, lambda name, progress, strength: teller, clock
+            self.box.post, self.box.handle, lambda name, progress, strength: teller, clock
         )
 
     def tell(self, number: int = 1, text: str = "Once", strength: float | None = None) -> None:
-        passages = Passages(self.keeper, self.story.id, text, SamplerSettings())
+        passages = ContinuationRequest(self.store_thread, self.story.id, text, SamplerSettings())
         self.thread.begin(Telling(number, "m", passages, strength))
 
     def told(self) -> str:
@@ -234,7 +241,7 @@ def test_models_stay_open_as_far_as_there_is_room(tmp_path: Path, room: bool, op
         found.append(name)
         return FakeTeller(name, [" x"], [])
 
-    thread = TellingThread(box.post, box.hear, open_teller, lambda: 0.0, lambda: room)
+    thread = TellingThread(box.post, box.handle, open_teller, lambda: 0.0, lambda: room)
     for number, name in enumerate("abacadab" if room else "abadacab"):
         thread.begin(Telling(number, name, None))
         while not any(isinstance(m, messages.TellingEnded) and m.number == number for m in box.messages):
@@ -255,7 +262,7 @@ def test_a_run_that_has_ended_since_is_opened_anew(tmp_path: Path) -> None:
         opened.append(FakeTeller(name, [" x"], [], strength=1.0 if not opened else 1.15))
         return opened[-1]
 
-    thread = TellingThread(box.post, box.hear, open_teller, lambda: 0.0)
+    thread = TellingThread(box.post, box.handle, open_teller, lambda: 0.0)
     for number in range(3):
         thread.begin(Telling(number, "a", None))
         box.wait()

@@ -9,7 +9,7 @@ from textual.widgets import Input
 from storytime_tui.jobs.estimates import Estimate
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.tally import Tally
+from storytime_tui.tui.totals import Totals
 from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.run_panel import Numbers, RunPanel
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
@@ -24,24 +24,24 @@ async def test_a_small_run_is_whole(app: StorytimeApp, world: World, size: tuple
         await begin(pilot, app)
         world.run.say(*a_run(100))
         await until(
-            pilot, lambda: "5 of 5" in screen_text(app) and "hedgerow-1 ● learning" in screen_text(app)
+            pilot, lambda: "5 of 5" in screen_text(app) and "hedgerow-1 ● training" in screen_text(app)
         )
         await until(pilot, lambda: "x Stop" in screen_text(app))
-        for words in ("learning", "has learned"):
+        for words in ("training", "finished"):
             await until(pilot, lambda words=words: f"● {words}" in screen_text(app))
             await until(pilot, lambda: "? Help" in screen_text(app).split("\n")[-1])
             rows = screen_text(app).split("\n")
             assert sum(row.count("╭") for row in rows) == sum(row.count("╰") for row in rows) == 3
             assert rows[-2].startswith("╰")
             world.run.say(FINISHED)
-            await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+            await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
 
 
 async def test_while_a_knob_is_typed_the_footer_names_the_keys_that_still_work(app: StorytimeApp) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Learn from" in screen_text(app))
+        await until(pilot, lambda: "Stories to train on" in screen_text(app))
         await pilot.press("tab")
         await until(pilot, lambda: isinstance(app.focused, Input) and "f2 Library" in screen_text(app))
         assert "f1 Help" in screen_text(app)
@@ -55,7 +55,7 @@ async def test_the_keys_go_on_working_after_a_dialog_and_after_a_run(app: Storyt
         await until(pilot, lambda: "m More epochs" in screen_text(app))
         panel = app.focused
         await pilot.press("m")
-        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
+        await until(pilot, lambda: "Epochs to add" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: len(app.screen_stack) == 1 and app.focused is panel)
         await pilot.press("n")
@@ -118,13 +118,13 @@ async def test_the_columns_of_the_counts_stay_apart(size: tuple[int, int]) -> No
     app = Alone()
     async with app.run_test(size=size) as pilot:
         counts = app.query_one(Counts)
-        counts.show(Tally(16, 1_234_567), "scratch-small")
+        counts.show(Totals(16, 1_234_567), "scratch-small")
         counts.show_estimate(Estimate(1_234_567, 1_234_567, 60.0))
         await pilot.pause()
         shown = str(counts.content)
         assert " stories 1,234,567 words" in shown
         assert " tokens  1,234,567 windows" in shown
-        counts.show(Tally(16, 17_137), "scratch-small")
+        counts.show(Totals(16, 17_137), "scratch-small")
         counts.show_estimate(Estimate(23_456, 1_234, 120.0))
         await pilot.pause()
         lines = str(counts.content).split("\n")

@@ -34,11 +34,11 @@ async def test_a_newcomer_can_go_straight_on(app: StorytimeApp) -> None:
         await shelf_is_open(pilot)
         await until(pilot, lambda: "644 tokens" in flat(app))
         assert "ticked 10 stories 460 words" in flat(app)
-        assert "scratch-small 644 tokens 2 windows about 2 min to learn here" in flat(app)
+        assert "scratch-small 644 tokens 2 windows about 2 min to train" in flat(app)
         assert "[x] Hedgerow Tales" in screen_text(app)
         assert "[ ] Under the Fir Trees" in screen_text(app)
         await pilot.press("t")
-        await until(pilot, lambda: app.current_mode == "train" and "Learn from" in screen_text(app))
+        await until(pilot, lambda: app.current_mode == "train" and "Stories to train on" in screen_text(app))
         assert "Hedgerow Tales · 10 stories" in screen_text(app)
 
 
@@ -109,7 +109,7 @@ def counts(app: StorytimeApp) -> list[str]:
 
 
 async def test_a_story_told_twice_is_said_and_learned_once(world: World) -> None:
-    world.told_again = {
+    world.copies = {
         ("fir-trees", 0): Copy(("hedgerow", 0), 1.0),
         ("fir-trees", 2): Copy(("attic", 3), 0.8),
     }
@@ -119,13 +119,13 @@ async def test_a_story_told_twice_is_said_and_learned_once(world: World) -> None
         app.screen.go_to("fir-trees", 0)  # type: ignore[attr-defined]
         await until(pilot, lambda: "told again: word for word “The Hedgehog's Umbrella”" in page(app))
         line = next(line for line in tree_text(app).splitlines() if "Fir Tale 1 " in line)
-        assert "again" not in line  # it is not ticked: nothing is told twice
+        assert "copy" not in line  # it is not ticked: nothing is used twice
         await pilot.press("space")
         await until(
             pilot,
-            lambda: any("Fir Tale 1 " in li and "again" in li for li in tree_text(app).splitlines()),
+            lambda: any("Fir Tale 1 " in li and "copy" in li for li in tree_text(app).splitlines()),
         )
-        await until(pilot, lambda: "1 told twice, learned once" in screen_text(app))
+        await until(pilot, lambda: "1 duplicate, used once" in screen_text(app))
         await until(pilot, lambda: "11 stories" in screen_text(app) and "644 tokens" in flat(app))
         await pilot.press("down", "down", "space")
         await until(
@@ -168,19 +168,19 @@ async def test_b_shows_what_stood_in_the_file(world: World) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("down")
-        await until(pilot, lambda: "cleaned, as a model learns it" in screen_text(app))
+        await until(pilot, lambda: "cleaned, as used for training" in screen_text(app))
         await pilot.press("b")
-        await until(pilot, lambda: "as it stands in 00.txt" in screen_text(app))
+        await until(pilot, lambda: "before cleaning: 00.txt" in screen_text(app))
         assert "    “You never know,”" in app.screen.query_one(Reading).sheet.lines
         await pilot.press("down")
         await until(
-            pilot, lambda: "as it stands in 01.txt" in screen_text(app)
+            pilot, lambda: "before cleaning: 01.txt" in screen_text(app)
         )  # it holds for the next one, too
         world.before_error = CorpusError("02.txt has gone from your disk.")
         await pilot.press("down")
         await until(pilot, lambda: "02.txt has gone from your disk." in page(app))
         await pilot.press("b")
-        await until(pilot, lambda: "cleaned, as a model learns it" in screen_text(app))
+        await until(pilot, lambda: "cleaned, as used for training" in screen_text(app))
         assert "Primrose Lane" in screen_text(app)
 
 
@@ -243,7 +243,7 @@ async def test_the_filter_narrows_as_one_types_and_escape_shows_all(app: Storyti
         assert "A Button for the Wren" in screen_text(app)
         assert "1 story ─╯" in screen_text(app)
         assert "esc Show all" in screen_text(app)
-        await until(pilot, lambda: "cleaned, as a model" in screen_text(app))  # what was sought is shown
+        await until(pilot, lambda: "cleaned, as used" in screen_text(app))  # what was sought is shown
         await pilot.press("1", "2", "question_mark")
         assert app.current_mode == "library"
         assert app.screen.query_one("#filter", Input).value == "wren12?"
@@ -257,7 +257,7 @@ async def test_arrows_move_in_the_tree_while_the_filter_is_typed(app: StorytimeA
         await shelf_is_open(pilot)
         await pilot.press("slash", *"fir tale 1")
         tree = app.screen.query_one(ShelfTree)
-        await until(pilot, lambda: tree.found() == 9)
+        await until(pilot, lambda: tree.match_count() == 9)
         await pilot.press("down", "down")
         assert isinstance(app.focused, Input)
         assert tree.leaf is not None
@@ -355,9 +355,9 @@ async def test_an_empty_shelf_says_what_to_do(app: StorytimeApp, world: World) -
     async with app.run_test(size=SMALL) as pilot:
         await until(pilot, lambda: "Press i to add" in screen_text(app))
         await pilot.press("space", "enter", "left", "end", "b", "r", "d", "minus", "t")
-        await until(pilot, lambda: "nothing is ticked yet" in screen_text(app))
+        await until(pilot, lambda: "nothing is ticked: press" in screen_text(app))
         await pilot.press("s")
-        await until(pilot, lambda: "Nothing is ticked to learn from" in screen_text(app))
+        await until(pilot, lambda: "No story is ticked" in screen_text(app))
 
 
 @pytest.mark.parametrize("size", [SMALL, (60, 20), (200, 50)])

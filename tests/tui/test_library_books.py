@@ -7,7 +7,7 @@ from storytime_tui.errors import CorpusError
 from storytime_tui.jobs.books import FoundBooks, GutenbergBook
 from storytime_tui.jobs.shelves import AddedCollection
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.book_rows import FIRST, Catalogue, in_order, on_the_shelf
+from storytime_tui.tui.book_rows import FIRST, BookIndex, in_order, on_the_shelf
 from storytime_tui.tui.screens.search_books import SearchScreen
 from storytime_tui.tui.widgets.book_list import BookList
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, until
@@ -126,13 +126,13 @@ def test_the_favourites_stand_first_and_the_rest_as_it_was() -> None:
 
 
 def test_every_word_must_be_found_somewhere() -> None:
-    catalogue = Catalogue(BOOKS)
+    catalogue = BookIndex(BOOKS)
     assert [b.number for b in catalogue.matching("carroll looking")] == [12]
     assert [b.number for b in catalogue.matching("ALICES")] == [11]
     assert [b.number for b in catalogue.matching("animals")] == [21]
     assert [b.number for b in catalogue.matching("2591")] == [2591]
     assert len(catalogue.matching("  ")) == len(BOOKS)
-    assert Catalogue([GutenbergBook(1, "Märchen", "Müller")]).matching("marchen muller")
+    assert BookIndex([GutenbergBook(1, "Märchen", "Müller")]).matching("marchen muller")
 
 
 def test_books_on_the_shelf_are_known_by_their_source() -> None:
@@ -166,8 +166,8 @@ async def test_a_slip_of_the_hand_is_forgiven(app: StorytimeApp) -> None:
 
 
 def test_a_word_that_a_book_has_is_never_taken_for_another() -> None:
-    catalogue = Catalogue(BOOKS)
-    assert [book.number for book in catalogue.nearly("caroll")] == [11, 12]
-    assert catalogue.nearly("beatrix xyzzyq") == []
-    assert [book.number for book in catalogue.nearly("alice carrol")] == [11]
-    assert catalogue.nearly("fbl") == []
+    catalogue = BookIndex(BOOKS)
+    assert [book.number for book in catalogue.fuzzy("caroll")] == [11, 12]
+    assert catalogue.fuzzy("beatrix xyzzyq") == []
+    assert [book.number for book in catalogue.fuzzy("alice carrol")] == [11]
+    assert catalogue.fuzzy("fbl") == []

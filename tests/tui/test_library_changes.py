@@ -366,10 +366,10 @@ async def test_the_punctuation_of_a_collection_is_switched(app: StorytimeApp, wo
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         app.screen.go_to("mine", None)  # type: ignore[attr-defined]
-        await until(pilot, lambda: "quotes and dashes: made plain" in screen_text(app))
+        await until(pilot, lambda: "curly quotes simplified" in screen_text(app))
         await pilot.press("minus")
         await until(pilot, lambda: "Quotes and dashes in “My Tales” are used as written." in screen_text(app))
-        await until(pilot, lambda: "quotes and dashes: as written" in screen_text(app))
+        await until(pilot, lambda: "curly quotes kept" in screen_text(app))
         await pilot.press("minus")
         await until(pilot, lambda: "are made plain." in screen_text(app))
 

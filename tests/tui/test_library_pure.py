@@ -16,11 +16,11 @@ from storytime_tui.jobs.shelves import Copy
 from storytime_tui.terminal import printable
 from storytime_tui.tui.cells import fitted, wrapped
 from storytime_tui.tui.import_task import ImportTask
-from storytime_tui.tui.pasted import Sources, Words, read_paste, sources_of, typed_sources
+from storytime_tui.tui.pasted import PastedText, Sources, read_paste, sources_of, typed_sources
 from storytime_tui.tui.sheets import collection_sheet, story_sheet
 from storytime_tui.tui.shelf_rows import TITLE, Titles, folded, rows_of
-from storytime_tui.tui.tally import Tally, learned, origin_of, tally, told_again
 from storytime_tui.tui.ticks import Ticks
+from storytime_tui.tui.totals import Totals, original_of, ticked_duplicates, totals_of, training_stories
 from storytime_tui.tui.widgets.key_line import Shown, fitting
 from storytime_tui.tui.wording import about, compact
 from tests.tui.fake_library import SHELF, collection
@@ -78,13 +78,13 @@ def test_what_is_neither_a_path_nor_a_story(pasted: str) -> None:
 
 
 def test_a_text_is_offered_as_a_story_with_its_first_line_for_a_title() -> None:
-    assert read_paste("# The Fox\r\n\r\nOnce.\r\n") == Words("# The Fox\n\nOnce.\n", "The Fox")
+    assert read_paste("# The Fox\r\n\r\nOnce.\r\n") == PastedText("# The Fox\n\nOnce.\n", "The Fox")
     long = "Once there was a fox who could not count and so he ate all of his geese but one, " * 3
     words = read_paste(long)
-    assert isinstance(words, Words)
+    assert isinstance(words, PastedText)
     assert words.title == "Once there was a fox who could not count and so he ate all"
-    assert isinstance(read_paste("/a.txt\nand then a story"), Words)
-    assert isinstance(read_paste("/a " * 40_000), Words)  # nobody drops so many
+    assert isinstance(read_paste("/a.txt\nand then a story"), PastedText)
+    assert isinstance(read_paste("/a " * 40_000), PastedText)  # nobody drops so many
 
 
 def test_what_is_typed_may_be_a_path_of_any_look() -> None:
@@ -215,19 +215,19 @@ def test_a_tale_told_three_times_is_learned_once() -> None:
         ("fir-trees", 1): Copy(("fir-trees", 0), 1.0),
         ("attic", 0): Copy(("attic", 1), 1.0),
     }
-    assert origin_of(("fir-trees", 1), copies) == ("hedgerow", 0)
+    assert original_of(("fir-trees", 1), copies) == ("hedgerow", 0)
     ticks = Ticks().with_all_of(SHELF[0]).with_all_of(SHELF[1])
-    assert told_again(ticks, SHELF, copies) == {("fir-trees", 0), ("fir-trees", 1)}
-    assert tally(ticks, SHELF, told_again(ticks, SHELF, copies)) == Tally(27, 27 * 46, 2)
-    assert len(learned(ticks, SHELF, copies)) == 25
+    assert ticked_duplicates(ticks, SHELF, copies) == {("fir-trees", 0), ("fir-trees", 1)}
+    assert totals_of(ticks, SHELF, ticked_duplicates(ticks, SHELF, copies)) == Totals(27, 27 * 46, 2)
+    assert len(training_stories(ticks, SHELF, copies)) == 25
     without_origin = (
         Ticks().with_all_of(SHELF[1]).with_all_of(SHELF[2].__class__("attic", "", SHELF[2].stories[:1]))
     )
-    assert told_again(without_origin, SHELF, copies) == {("fir-trees", 1)}
-    assert told_again(Ticks(), SHELF, copies) == set()
-    assert learned(ticks, SHELF, {}) == [story for _, story in ticks.stories(SHELF)]
+    assert ticked_duplicates(without_origin, SHELF, copies) == {("fir-trees", 1)}
+    assert ticked_duplicates(Ticks(), SHELF, copies) == set()
+    assert training_stories(ticks, SHELF, {}) == [story for _, story in ticks.stories(SHELF)]
     circle = {("attic", 0): Copy(("attic", 1), 1.0), ("attic", 1): Copy(("attic", 0), 1.0)}
-    assert len(told_again(Ticks().with_all_of(SHELF[2]), SHELF, circle)) <= 2
+    assert len(ticked_duplicates(Ticks().with_all_of(SHELF[2]), SHELF, circle)) <= 2
 
 
 # -- sheets -----------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ def app(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storyt
             )
         add_collection([folder])
     real = real_services()
-    shelf = ("shelf", "rename", "remove", "removed", "undo", "set_punctuation", "before")
+    shelf = ("shelf", "rename", "remove", "removed", "undo", "set_punctuation", "original_text")
     return StorytimeApp(
         dataclasses.replace(world.services(), **{name: getattr(real, name) for name in shelf})
     )

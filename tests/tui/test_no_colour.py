@@ -22,7 +22,7 @@ async def test_every_screen_is_drawn_without_colours(
             ("1", "Hedgerow Tales"),
             ("question_mark", "escape"),
             ("escape", "Hedgerow Tales"),
-            ("2", "Done after 118 steps"),
+            ("2", "Finished after 118 steps"),
             ("3", "A blank page"),
         ):
             await pilot.press(key)

@@ -17,7 +17,7 @@ FIRST = "A mole kept three clocks, and none agreed. Then"
 SECOND = "The pond froze on a Tuesday. So"
 THIRD = "Nobody knew who had painted the gate. But"
 FOURTH = "It rained on the mill for a week. And"
-OFFER = "press ↑ for three openings, told by hedgerow-1"
+OFFER = "press ↑ for three openings by hedgerow-1"
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_a_model_that_tells_too_little_else_says_so(app: StorytimeApp, wor
     async with app.run_test(size=SMALL) as pilot:
         await blank_page(pilot, app)
         await pilot.press("up")
-        await until(pilot, lambda: "No more came that were short, new and not copied" in flat(app))
+        await until(pilot, lambda: "No further opening was short, new and not copied" in flat(app))
         await pilot.press("1")
         await until(pilot, lambda: world.store().stories())
 
@@ -174,7 +174,7 @@ async def test_openings_are_told_as_the_chosen_shelf_and_anew_for_another(
         await until(pilot, lambda: f"{OFFER} as Hedgerow Tales" in flat(app))
         await pilot.press("up")
         await until(pilot, lambda: "painted the gate." in flat(app) and not app.desk.busy)
-        assert set(world.told_as) == {(("Hedgerow Tales", 1.0),)}
+        assert set(world.last_voice) == {(("Hedgerow Tales", 1.0),)}
         app.desk.writing.choose_voice((("Mill Tales", 1.0),))
         await until(pilot, lambda: f"{OFFER} as Mill Tales" in flat(app))
         app.screen.query_one(Prompt).focus()

@@ -15,7 +15,7 @@ from tests.tui.fakes import World
 
 def app_of(world: World) -> StorytimeApp:
     return StorytimeApp(
-        dataclasses.replace(world.services(), load_settings=load_settings, keep_settings=change_settings)
+        dataclasses.replace(world.services(), load_settings=load_settings, save_settings=change_settings)
     )
 
 
@@ -47,7 +47,11 @@ async def test_a_settings_file_with_mistakes_is_told_kept_and_stops_nothing(worl
     file.write_text('colour = "[/b]"\ntemperature = 7\ntheme = "no such"\n')
     app = app_of(world)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        for said in ("Unknown setting 'colour'", "temperature is 7, but must be", "no theme 'no such'"):
+        for said in (
+            "Unknown setting 'colour'",
+            "temperature is 7, but must be",
+            "the theme 'no such', which does not exist",
+        ):
             await until(pilot, lambda said=said: any(said in n.message for n in app._notifications))
         await pilot.press("3")
         await until(pilot, lambda: isinstance(app.screen, StoryScreen))
@@ -73,7 +77,7 @@ async def test_settings_that_cannot_be_kept_are_told_and_tried_again(world: Worl
             raise StorytimeError("The disk is full: saving the settings did not finish.")
         return ""
 
-    app = StorytimeApp(dataclasses.replace(world.services(), keep_settings=full))
+    app = StorytimeApp(dataclasses.replace(world.services(), save_settings=full))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         app.desk.prefer(temperature=1.1)
         await until(pilot, lambda: any("The disk is full" in n.message for n in app._notifications))

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from storytime_tui.training import events as ev
 from storytime_tui.tui import wording
-from storytime_tui.tui.grown import Grown
+from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.theme import theme_for
 from storytime_tui.tui.ticks import Ticks
-from storytime_tui.tui.training_session import POINTS, RunView, curve_after, ended, thinned, view_after
+from storytime_tui.tui.training_session import POINTS, RunView, curve_after, ended_view, thinned, view_after
 from storytime_tui.tui.widgets.page import StoryLine, write
 from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.fake_library import SHELF
@@ -56,7 +56,7 @@ def test_thinning_keeps_order_ends_of_the_range_and_the_limit(losses: list[float
 
 
 def test_a_long_run_stays_small_and_keeps_its_spike() -> None:
-    curve: Grown[tuple[int, float]] = Grown()
+    curve: AppendOnly[tuple[int, float]] = AppendOnly()
     for number in range(20_000):
         curve = curve_after(curve, step(number, 50.0 if number == 777 else 3.0 + 1 / (number + 1)))
     assert len(curve) <= POINTS
@@ -65,7 +65,7 @@ def test_a_long_run_stays_small_and_keeps_its_spike() -> None:
 
 
 def test_what_is_no_number_is_not_drawn() -> None:
-    curve: Grown[tuple[int, float]] = Grown()
+    curve: AppendOnly[tuple[int, float]] = AppendOnly()
     for loss in (math.nan, math.inf, -math.inf, 2.0):
         curve = curve_after(curve, step(1, loss))
     assert list(curve) == [(1, 2.0)]
@@ -136,50 +136,51 @@ def test_numbers_in_words() -> None:
     assert wording.duration(math.nan) == "–"
     assert wording.rate(5e-5) == "5.0e-5"
     assert wording.number(math.nan) == "–"
-    assert wording.preparing(ev.Preparing("fetching distilgpt2", 120_000_000, 353_000_000)) == (
+    assert wording.progress_of(ev.Preparing("fetching distilgpt2", 120_000_000, 353_000_000)) == (
         "fetching distilgpt2 120 of 353 MB"
     )
-    assert wording.preparing(ev.Preparing("turning the stories into tokens", 5_000, 12_000)) == (
+    assert wording.progress_of(ev.Preparing("turning the stories into tokens", 5_000, 12_000)) == (
         "turning the stories into tokens 5 of 12 kB"
     )
-    assert wording.preparing(ev.Preparing("loading the model", 0, 0)) == "loading the model…"
+    assert wording.progress_of(ev.Preparing("loading the model", 0, 0)) == "loading the model…"
 
 
 def test_a_voice_that_was_measured_is_said_at_the_end_and_void_after_an_earlier_checkpoint() -> None:
     view = view_after(RunView(), STARTED)
     heard = ev.VoiceMeasured(100, 24, 19, 5, 0.0, ("Hedgerow Tales",), (19,))
     view = view_after(view_after(view, heard), FINISHED)
-    assert view.words.endswith("19 of 24 passages that it told sound like the shelf.")
+    assert view.status.endswith("19 of 24 told passages sound like the shelf.")
     view = view_after(view, ev.Resumed(100, from_checkpoint=True, total_steps=200))
     assert view.voice == heard
     view = view_after(view, ev.Resumed(50, from_checkpoint=True, total_steps=200))
     assert view.voice is None
     view = view_after(view, FINISHED)
-    assert "sound like" not in view.words
+    assert "sound like" not in view.status
 
 
-def test_the_outcome_says_whether_token_frequencies_were_beaten() -> None:
-    assert "fell from 8.00 to 3.10" in wording.outcome(FINISHED, STARTED, 8.0)
-    assert "2.81 better than token frequencies" in wording.outcome(FINISHED, STARTED, 8.0)
+def test_the_outcome_says_when_the_baseline_is_better() -> None:
+    outcome = wording.outcome(FINISHED, STARTED, 8.0)
+    assert "fell from 8.00 to 3.10. It used to hesitate among 2,981 words; now among 22." in outcome
+    assert "baseline" not in outcome
     worse = ev.Finished("r", 3, 7.0, 3, "stopped", 9.0)
-    assert "would still do better" in wording.outcome(worse, STARTED, 8.0)
-    assert wording.outcome(worse, STARTED, 8.0).startswith("Stopped and kept after 3 steps")
+    assert "The word-frequency baseline is lower, 5.91" in wording.outcome(worse, STARTED, 8.0)
+    assert wording.outcome(worse, STARTED, 8.0).startswith("Stopped after 3 steps")
 
 
 def test_a_run_is_folded_from_its_events() -> None:
     view = RunView(phase="preparing")
     view = reduce(view_after, a_run(50), view)
-    assert view.phase == "learning"
+    assert view.phase == "training"
     assert view.saved_step == 50
     assert [e.step for e in view.evaluations] == [0, 25, 50]
     assert view.seconds_left == pytest.approx(68 * 1.5)
     view = view_after(view, ev.Paused(50))
     assert view.phase == "paused"
     view = view_after(view, ev.Resumed(50, from_checkpoint=False))
-    assert view.phase == "learning"
+    assert view.phase == "training"
     view = view_after(view, FINISHED)
     assert view.phase == "finished"
-    assert ended(view, "") == view
+    assert ended_view(view, "") == view
 
 
 def test_going_back_to_a_checkpoint_voids_what_came_later() -> None:
@@ -194,7 +195,7 @@ def test_going_back_to_a_checkpoint_voids_what_came_later() -> None:
 
 
 def test_a_run_that_ends_without_a_word_has_failed() -> None:
-    view = ended(view_after(RunView(), STARTED), "")
+    view = ended_view(view_after(RunView(), STARTED), "")
     assert view.phase == "failed"
     assert view.error
 

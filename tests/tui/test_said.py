@@ -12,7 +12,7 @@ from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.training import events as ev
 from storytime_tui.training.journal import JOURNAL, read_all
 from storytime_tui.tui import theme, wording
-from storytime_tui.tui.joining import title_from, uncut
+from storytime_tui.tui.joining import full_title, title_from
 from storytime_tui.tui.training_session import RunView, view_after, view_of
 from storytime_tui.tui.widgets.header import state_words
 from storytime_tui.tui.widgets.page import StoryLine, write
@@ -31,10 +31,10 @@ def learning(run: ev.Started = SECOND) -> RunView:
 @pytest.mark.parametrize(
     ("room", "words"),
     [
-        (78, "with hedgerow-tales-1 · hedgerow-tales-2 ● learning"),
+        (78, "with hedgerow-tales-1 · hedgerow-tales-2 ● training"),
         (38, "hedgerow-tales-1 · hedgerow-tales-2 ●"),  # of a terminal with 80 columns
-        (34, "with hedg…s-1 · hedg…s-2 ● learning"),  # cut inside: runs differ at their ends
-        (10, "with hedg…s-1 · hedg…s-2 ● learning"),
+        (34, "with hedg…s-1 · hedg…s-2 ● training"),  # cut inside: runs differ at their ends
+        (10, "with hedg…s-1 · hedg…s-2 ● training"),
     ],
 )
 def test_over_a_story_the_run_that_trains_is_not_taken_for_the_model_that_tells(
@@ -45,13 +45,13 @@ def test_over_a_story_the_run_that_trains_is_not_taken_for_the_model_that_tells(
 
 def test_a_run_that_has_no_name_yet_takes_no_room() -> None:
     view = RunView(phase="preparing")
-    words = "with hedgerow-tales-1 · ● making ready"
+    words = "with hedgerow-tales-1 · ● preparing"
     assert state_words(view, "hedgerow-tales-1", "cpu", "story", len(words)).plain == words
 
 
 def test_a_run_that_one_tells_with_while_it_learns_is_named_once() -> None:
     assert (
-        state_words(learning(), "hedgerow-tales-2", "cpu", "story", 78).plain == "hedgerow-tales-2 ● learning"
+        state_words(learning(), "hedgerow-tales-2", "cpu", "story", 78).plain == "hedgerow-tales-2 ● training"
     )
 
 
@@ -59,13 +59,13 @@ def test_elsewhere_the_header_is_on_the_run_alone() -> None:
     for mode in ("library", "train"):
         assert (
             state_words(learning(), "hedgerow-tales-1", "cpu", mode, 78).plain
-            == "hedgerow-tales-2 ● learning"
+            == "hedgerow-tales-2 ● training"
         )
 
 
 def test_a_run_of_an_earlier_sitting_is_named_where_it_is_shown() -> None:
     view = view_of([*a_run(118), FINISHED], {})
-    assert state_words(view, "starter", "cpu", "train", 60).plain == "hedgerow-1 ● has learned"
+    assert state_words(view, "starter", "cpu", "train", 60).plain == "hedgerow-1 ● finished"
     assert state_words(view, "starter", "cpu", "library", 60).plain == "starter · cpu"
     assert state_words(view, "starter", "cpu", "story", 60).plain == "starter · cpu"
 
@@ -110,7 +110,7 @@ def test_the_last_epoch_counts_though_it_is_not_whole(total: int, each: float, e
 
 def test_a_speed_does_not_stay_after_the_telling() -> None:
     for reason in ("you", "end", "stop", "stuck", "length"):
-        said = wording.ending(Told(40, 0.1, 290.0, reason), failed=False)
+        said = wording.telling_outcome(Told(40, 0.1, 290.0, reason), failed=False)
         assert said
         assert "tokens/s" not in said
 
@@ -139,12 +139,12 @@ LONG = "Once upon a time there was a little mouse who kept a shop under the kitc
 def test_a_title_that_was_cut_is_whole_where_it_is_renamed() -> None:
     cut = title_from(LONG)
     assert cut.endswith("…")
-    assert uncut(cut, LONG + " Then it rained.\n\nAnd more.") == LONG
-    assert uncut(cut, LONG) == LONG
+    assert full_title(cut, LONG + " Then it rained.\n\nAnd more.") == LONG
+    assert full_title(cut, LONG) == LONG
     endless = "and on " * 100
-    assert "…" not in uncut(title_from(endless), endless)
-    assert uncut("And then…", "Something else") == "And then…"  # a title of one's own
-    assert uncut("The Mouse", LONG) == "The Mouse"
+    assert "…" not in full_title(title_from(endless), endless)
+    assert full_title("And then…", "Something else") == "And then…"  # a title of one's own
+    assert full_title("The Mouse", LONG) == "The Mouse"
 
 
 @pytest.mark.parametrize(

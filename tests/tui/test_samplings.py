@@ -1,7 +1,7 @@
 """Samples by the time at which they were told, and what each is told from."""
 
 from storytime_tui.training.events import Sampled
-from storytime_tui.tui.samplings import samplings, told_from, when
+from storytime_tui.tui.sample_groups import group_samples, prompt_label, step_label
 
 OLD = [Sampled(step, "Once", f" {step}") for step in (0, 3, 6)]
 NEW = [
@@ -12,17 +12,17 @@ NEW = [
 
 
 def test_samples_of_one_time_stand_together_those_of_older_journals_alone() -> None:
-    assert samplings([]) == []
-    assert samplings([*OLD, *NEW]) == [*((each,) for each in OLD), tuple(NEW[:2]), tuple(NEW[2:])]
+    assert group_samples([]) == []
+    assert group_samples([*OLD, *NEW]) == [*((each,) for each in OLD), tuple(NEW[:2]), tuple(NEW[2:])]
     asked_again = [*NEW[2:], *NEW[2:]]  # by a key, at the same step
-    assert samplings(asked_again) == [tuple(NEW[2:]), tuple(NEW[2:])]
+    assert group_samples(asked_again) == [tuple(NEW[2:]), tuple(NEW[2:])]
 
 
 def test_a_line_says_what_a_sample_is_told_from() -> None:
-    assert told_from(NEW[0]) == "a held-out story of Mill"
-    assert told_from(Sampled(0, "The wind", "", held_out=True)) == "the first words of a held-out story"
-    assert told_from(OLD[0]) == "“Once”"
-    assert told_from(Sampled(0, "Once\nmore", "", "Mill")) == "“Once more”, as Mill"
-    assert told_from(Sampled(0, " ", "")) == "nothing"
-    assert len(told_from(Sampled(0, "word " * 99, "", "title " * 99))) < 60
-    assert [when(each) for each in OLD[:2]] == ["untouched", "step 3"]
+    assert prompt_label(NEW[0]) == "a held-out story of Mill"
+    assert prompt_label(Sampled(0, "The wind", "", held_out=True)) == "the first words of a held-out story"
+    assert prompt_label(OLD[0]) == "“Once”"
+    assert prompt_label(Sampled(0, "Once\nmore", "", "Mill")) == "“Once more”, as Mill"
+    assert prompt_label(Sampled(0, " ", "")) == "nothing"
+    assert len(prompt_label(Sampled(0, "word " * 99, "", "title " * 99))) < 60
+    assert [step_label(each) for each in OLD[:2]] == ["before training", "step 3"]

@@ -188,5 +188,5 @@ def test_a_file_that_says_nothing_of_ticks_leaves_a_newcomers(home: Path, kept: 
 
 def test_a_folder_in_its_place_is_named_and_what_to_do(home: Path) -> None:
     paths.desk_file().mkdir()
-    with pytest.raises(StorytimeError, match=r"desk\.json is a folder, so .* kept there: move it away\."):
+    with pytest.raises(StorytimeError, match=r"desk\.json is a folder, so .* saved there: move it away\."):
         shelf_file.save(ShelfState())

@@ -62,7 +62,7 @@ def test_library_reading(snap_compare: Compare, world: World, size: tuple[int, i
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("down", "enter", "b")
         await until(
-            pilot, lambda: "as it stands in 00.txt" in screen_text(app) and "esc Back" in screen_text(app)
+            pilot, lambda: "before cleaning: 00.txt" in screen_text(app) and "esc Back" in screen_text(app)
         )
 
     assert compare(snap_compare, world, size, to)
@@ -82,14 +82,14 @@ def test_books(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
 def test_plan(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("2")
-        await until(pilot, lambda: "million numbers" in screen_text(app))
+        await until(pilot, lambda: "million parameters" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 
 
 async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
     await pilot.press("2")
-    await until(pilot, lambda: "million numbers" in screen_text(app))
+    await until(pilot, lambda: "million parameters" in screen_text(app))
     await pilot.press("s")
     world.run.say(*a_run(100))
     await until(pilot, lambda: "5 of 5" in screen_text(app) and "saved at step 100" in screen_text(app))
@@ -119,7 +119,7 @@ def test_learned(snap_compare: Compare, world: World, size: tuple[int, int]) -> 
         await learn(pilot, app, world)
         world.run.say(FINISHED)
         await until(
-            pilot, lambda: "Done after 118 steps" in screen_text(app) and "New run" in screen_text(app)
+            pilot, lambda: "Finished after 118 steps" in screen_text(app) and "New run" in screen_text(app)
         )
         await until(pilot, lambda: drawn(app))
 
@@ -149,6 +149,6 @@ def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
 def test_help(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("question_mark")
-        await until(pilot, lambda: "what to learn from" in screen_text(app))
+        await until(pilot, lambda: "choose the stories" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)

@@ -108,17 +108,17 @@ async def test_undo_and_redo_step_through_the_passages(app: StorytimeApp, world:
         await pilot.press("escape", "u")
         await until(pilot, lambda: "frog" not in screen_text(app))
         assert LINE in screen_text(app)
-        assert "nothing to take back" not in screen_text(app)  # something was
+        assert "nothing to undo" not in screen_text(app)  # something was
         await pilot.press("u")
         await until(pilot, lambda: "A blank page" in screen_text(app))
-        assert "nothing to take back" not in screen_text(app)
+        assert "nothing to undo" not in screen_text(app)
         await pilot.press("u")
-        await until(pilot, lambda: "There is nothing to take back." in screen_text(app))
+        await until(pilot, lambda: "There is nothing to undo." in screen_text(app))
         await pilot.press("y", "y")
         await until(pilot, lambda: "said the mouse." in screen_text(app))
-        assert "nothing to bring back" not in screen_text(app)
+        assert "nothing to redo" not in screen_text(app)
         await pilot.press("y")
-        await until(pilot, lambda: "There is nothing to bring back." in screen_text(app))
+        await until(pilot, lambda: "There is nothing to redo." in screen_text(app))
         assert world.store().text(1) == LINE + told(world)
 
 
@@ -167,7 +167,7 @@ async def test_new_open_and_rename(app: StorytimeApp, world: World) -> None:
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
         await pilot.press("escape", "r")
-        await until(pilot, lambda: "What is this story called?" in screen_text(app))
+        await until(pilot, lambda: "The story's title" in screen_text(app))
         await pilot.press("ctrl+u")
         await type_text(pilot, "The Mouse")
         await pilot.press("enter")
@@ -195,7 +195,7 @@ async def test_a_base_is_not_fetched_before_it_is_asked_for(app: StorytimeApp, w
     world.choices = world.choices[1:]
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
-        await until(pilot, lambda: "fetched with your first Enter" in screen_text(app))
+        await until(pilot, lambda: "your first Enter downloads" in screen_text(app))
         assert world.opened == []
         await send(pilot)
         await until(pilot, lambda: world.opened == ["distilgpt2"])
@@ -255,14 +255,32 @@ async def test_settings_are_checked_where_they_are_typed(app: StorytimeApp, worl
         assert (world.told[0][1].temperature, world.told[0][1].seed) == (1.0, 7)
 
 
+async def test_whole_sentences_are_a_switch(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await pilot.press("escape", "comma")
+        await until(
+            pilot, lambda: "● on  " in screen_text(app) and "end on a whole sentence" in screen_text(app)
+        )
+        await pilot.press(*["tab"] * 5, "space")
+        await until(pilot, lambda: "○ off" in screen_text(app))
+        await pilot.press("enter")  # saves the form, as in a text field
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.focused, Prompt))
+        await send(pilot)
+        await until(pilot, lambda: world.told)
+        assert world.told[0][1].finish_sentence is False
+
+
 async def test_what_an_earlier_telling_still_says_is_dropped(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
         late = app.desk.writing.now.number - 1
-        app.desk.writing._hear([messages.TextTold(late, "TOO LATE", 1, 0.0)])
-        app.desk.writing._hear([messages.TellerOpening(late, "TOO LATE")])
+        app.desk.writing._handle([messages.TextTold(late, "TOO LATE", 1, 0.0)])
+        app.desk.writing._handle([messages.TellerOpening(late, "TOO LATE")])
         await pilot.pause()
         assert "TOO LATE" not in screen_text(app)
 

@@ -279,7 +279,7 @@ async def test_the_footer_shows_the_way_out_while_digits_are_letters(app: Storyt
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         foot = screen_text(app).splitlines()[-1]
-        for key in ("f1 Help", "f2 Library", "f3 Train", "f4 Story", "Send, go on"):
+        for key in ("f1 Help", "f2 Library", "f3 Train", "f4 Story", "Send"):
             assert key in foot
         await pilot.press("escape")
         await until(pilot, lambda: "Write" in screen_text(app).splitlines()[-1])
@@ -288,12 +288,12 @@ async def test_the_footer_shows_the_way_out_while_digits_are_letters(app: Storyt
 
 def test_what_waiting_does_not_help_is_told_to_who_asked(world: World, other: StoryStore) -> None:
     said: list[str] = []
-    keeper = StoreThread(lambda: other, said.append)
+    store_thread = StoreThread(lambda: other, said.append)
     with pytest.raises(StoryError, match="There is no story 99"):
-        keeper.keep(lambda store: store.rename(99, "x")).result(10)
-    assert keeper.keep(lambda store: store.new_story("owl").title).result(10) == "owl"
+        store_thread.write(lambda store: store.rename(99, "x")).result(10)
+    assert store_thread.write(lambda store: store.new_story("owl").title).result(10) == "owl"
     assert said == []
-    assert keeper.drain(10)
+    assert store_thread.drain(10)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows offers no pseudo-terminal")

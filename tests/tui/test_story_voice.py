@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.manuscript import told_as
+from storytime_tui.tui.manuscript import last_voice
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen
 from storytime_tui.tui.widgets.header import state_words
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, until
@@ -33,12 +33,12 @@ async def choose(pilot: Pilot[Any], app: StorytimeApp, *rows: str) -> None:
 
 async def tell(pilot: Pilot[Any], world: World, app: StorytimeApp) -> Any:
     """Send a line; the voice that it was told in, and what is kept of that."""
-    before = len(world.told_as)
+    before = len(world.last_voice)
     await send(pilot)
-    await until(pilot, lambda: len(world.told_as) == before + 1 and not app.desk.busy)
+    await until(pilot, lambda: len(world.last_voice) == before + 1 and not app.desk.busy)
     await until(pilot, lambda: "tokens told" in screen_text(app))
     await pilot.press("escape")
-    return world.told_as[-1]
+    return world.last_voice[-1]
 
 
 def kept(world: World) -> list[Any]:
@@ -68,7 +68,7 @@ async def test_a_voice_is_chosen_in_the_middle_of_a_story_and_taken_up_again_wit
         await choose(pilot, app, "A mixture of two", TALES, GRIMM)
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("0", "enter")  # 500 per cent
-        await until(pilot, lambda: "A number from 1 to 99" in flat(app))
+        await until(pilot, lambda: "Type a number from 1 to 99" in flat(app))
         await pilot.press("backspace", "backspace", "backspace", *"25", "enter")
         await until(pilot, lambda: "75% Hedge" in screen_text(app))
         await pilot.press("enter")
@@ -93,7 +93,7 @@ async def test_a_model_without_voices_is_asked_as_before_and_the_key_says_why(
         assert await tell(pilot, world, app) == ()
         assert "v Voice" not in screen_text(app)
         await pilot.press("v")
-        await until(pilot, lambda: "This model knows no voices" in screen_text(app))
+        await until(pilot, lambda: "This model has no voices" in screen_text(app))
     assert kept(world) == ["nothing"]
 
 
@@ -124,5 +124,5 @@ def test_the_voice_stands_beside_the_models_name_as_far_as_there_is_room() -> No
 def test_a_storys_voice_is_its_last_tellings(settings: str, voice: Any) -> None:
     told = Passage(2, 1, 1, "model", " a mouse", "hedgerow-1", settings, 0.0)
     yours = Passage(1, 1, None, "you", LINE, "", "", 0.0)
-    assert told_as([yours, told, yours]) == voice
-    assert told_as([yours]) is None
+    assert last_voice([yours, told, yours]) == voice
+    assert last_voice([yours]) is None

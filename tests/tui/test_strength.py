@@ -8,7 +8,7 @@ import pytest
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.manuscript import strength_with
+from storytime_tui.tui.manuscript import last_strength
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from tests.tui.conftest import SMALL, make_app, screen_text, until
 from tests.tui.fakes import FakeTeller, World
@@ -30,8 +30,8 @@ async def test_another_strength_is_chosen_told_with_and_kept(app: StorytimeApp, 
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
         await pilot.press("escape", "s")
-        await until(pilot, lambda: "1.25, the run's own" in screen_text(app))
-        assert "as it was trained" in screen_text(app)
+        await until(pilot, lambda: "1.25, the run's usual one" in screen_text(app))
+        assert "the run as trained" in screen_text(app)
         await pilot.press("down", "enter")  # 0
         await until(pilot, lambda: world.opened == ["hedgerow-1", "hedgerow-1 at 0"])
         await until(pilot, lambda: "strength 0 · temperature" in screen_text(app))
@@ -90,7 +90,7 @@ async def test_a_base_has_no_strength_and_another_model_begins_at_its_own(
         await until(pilot, lambda: world.opened[-1] == "distilgpt2")
         assert "strength 2 ·" not in screen_text(app)
         await pilot.press("s")
-        await until(pilot, lambda: "distilgpt2 is no run" in screen_text(app))
+        await until(pilot, lambda: "distilgpt2 is a base" in screen_text(app))
 
 
 def test_each_strength_has_a_teller_of_its_own_and_all_are_forgotten_together(tmp_path: Path) -> None:
@@ -134,6 +134,6 @@ def test_what_a_record_says_of_the_strength_may_be_anything(settings: str, found
         Passage(1, 1, None, "model", "", "run", settings, 0.0),
         Passage(2, 1, 1, "you", "", "", "", 0.0),
     ]
-    assert strength_with(passages, "run") == found
-    assert strength_with(passages, "another") is None
-    assert strength_with([], "run") is None
+    assert last_strength(passages, "run") == found
+    assert last_strength(passages, "another") is None
+    assert last_strength([], "run") is None

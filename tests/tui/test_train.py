@@ -18,7 +18,7 @@ from tests.tui.fakes import FINISHED, STARTED, World, a_run, sampled, step
 async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
     await shelf_is_open(pilot)
     await pilot.press("2")
-    await until(pilot, lambda: "Learn from" in screen_text(app))
+    await until(pilot, lambda: "Stories to train on" in screen_text(app))
     await pilot.press("s")
 
 
@@ -42,7 +42,7 @@ async def test_a_base_of_ones_own_and_a_name(app: StorytimeApp, world: World) ->
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Learn from" in screen_text(app))
+        await until(pilot, lambda: "Stories to train on" in screen_text(app))
         app.screen.query_one("#other", Input).value = "someone/their-gpt"
         app.screen.query_one("#run-name", Input).value = "autumn"
         await pilot.press("s")
@@ -56,7 +56,7 @@ async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Learn from" in screen_text(app))
+        await until(pilot, lambda: "Stories to train on" in screen_text(app))
         app.screen.query_one("#knob-epochs", Input).value = "many"
         await pilot.press("s")
         await until(pilot, lambda: "epochs is 'many'" in screen_text(app))
@@ -68,14 +68,14 @@ async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -
 
 
 @pytest.mark.parametrize("size", [SMALL, (60, 20), (120, 40)])
-@pytest.mark.parametrize(("knob", "label"), [("epochs", "epochs"), ("checkpointing", "save memory")])
+@pytest.mark.parametrize(("knob", "label"), [("epochs", "epochs"), ("lora_rank", "LoRA rank")])
 async def test_why_a_knob_is_wrong_is_in_view_with_its_field(
     app: StorytimeApp, world: World, size: tuple[int, int], knob: str, label: str
 ) -> None:
     async with app.run_test(size=size) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Learn from" in screen_text(app))
+        await until(pilot, lambda: "Stories to train on" in screen_text(app))
         field = app.screen.query_one(f"#knob-{knob}", Input)
         field.focus()
         await pilot.press(*"many")
@@ -111,7 +111,7 @@ async def test_a_run_that_never_begins_leaves_the_plan_and_says_why(app: Storyti
         await until(pilot, lambda: "fetching distilgpt2 120 of 353 MB" in screen_text(app))
         world.run.say(ModelError("There is no network, and distilgpt2 is not here yet."))
         await until(pilot, lambda: "There is no network" in screen_text(app))
-        assert "Start learning" in screen_text(app)
+        assert "Start training" in screen_text(app)
         await pilot.press("s")
         await until(pilot, lambda: len(world.run.plans) == 2)
         app.desk.training.stop()
@@ -123,19 +123,19 @@ async def test_progress_numbers_and_samples_come_as_it_learns(app: StorytimeApp,
         world.run.say(*a_run(100))
         await until(pilot, lambda: "step 100 of 118" in screen_text(app))
         text = screen_text(app)
-        assert "hedgerow-1 ● learning" in text
+        assert "hedgerow-1 ● training" in text
         assert "0:27 left" in text
         assert "2,610" in text
         assert "3.183" in text
         assert "step 100 · 5 of 5" in text
         await pilot.press("left", "left", "left", "left")
-        await until(pilot, lambda: "untouched · 1 of 5" in screen_text(app))
+        await until(pilot, lambda: "before training · 1 of 5" in screen_text(app))
         world.run.say(sampled(101, " and a new sample"))
-        await until(pilot, lambda: "untouched · 1 of 6" in screen_text(app))
+        await until(pilot, lambda: "before training · 1 of 6" in screen_text(app))
         await pilot.press(*["right"] * 5)
         await until(pilot, lambda: "and a new sample" in screen_text(app))
         world.run.say(FINISHED)
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
 
 
 async def test_the_screen_can_be_left_and_come_back_to(app: StorytimeApp, world: World) -> None:
@@ -145,7 +145,7 @@ async def test_the_screen_can_be_left_and_come_back_to(app: StorytimeApp, world:
         await until(pilot, lambda: "step 30 of 118" in screen_text(app))
         await pilot.press("1")
         await until(pilot, lambda: app.current_mode == "library")
-        assert "hedgerow-1 ● learning" in screen_text(app)
+        assert "hedgerow-1 ● training" in screen_text(app)
         world.run.say(*[step(i, 3.0) for i in range(31, 61)])
         await until(pilot, lambda: app.desk.training.view.done == 60)
         await pilot.press("2")
@@ -160,9 +160,9 @@ async def test_pause_and_go_on(app: StorytimeApp, world: World) -> None:
         world.run.say(STARTED, step(1, 3.0))
         await until(pilot, lambda: "p Pause" in screen_text(app))
         await pilot.press("p")
-        await until(pilot, lambda: "Paused" in screen_text(app) and "p Go on" in screen_text(app))
+        await until(pilot, lambda: "Paused" in screen_text(app) and "p Continue" in screen_text(app))
         await pilot.press("p")
-        await until(pilot, lambda: app.desk.training.view.phase == "learning")
+        await until(pilot, lambda: app.desk.training.view.phase == "training")
         app.desk.training.stop()
 
 
@@ -183,13 +183,13 @@ async def test_stop_keeps_and_learning_can_go_on(app: StorytimeApp, world: World
         world.run.say(STARTED, step(7, 3.0))
         await until(pilot, lambda: "step 7 of 118" in screen_text(app))
         await pilot.press("x")
-        await until(pilot, lambda: "Stopped and kept after 7 steps" in screen_text(app))
+        await until(pilot, lambda: "Stopped after 7 steps" in screen_text(app))
         await pilot.press("r")
         await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
         world.run.say(ev.Resumed(7, from_checkpoint=True), step(8, 2.9), FINISHED)
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
         await pilot.press("n")
-        await until(pilot, lambda: "Learn from" in screen_text(app))
+        await until(pilot, lambda: "Stories to train on" in screen_text(app))
 
 
 async def test_an_ended_run_is_given_more_passes(app: StorytimeApp, world: World) -> None:
@@ -198,7 +198,7 @@ async def test_an_ended_run_is_given_more_passes(app: StorytimeApp, world: World
         world.run.say(*a_run(30), FINISHED)
         await until(pilot, lambda: "m More epochs" in screen_text(app))
         await pilot.press("m")
-        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
+        await until(pilot, lambda: "Epochs to add" in screen_text(app))
         await pilot.press("backspace", *"some", "enter")
         await until(pilot, lambda: "'some'" in screen_text(app))  # in the question, which stays
         await pilot.press(*["backspace"] * 4, *"2.5", "enter")
@@ -216,7 +216,7 @@ async def test_the_plan_says_what_memory_it_takes_and_what_would_fit(app: Storyt
         await pilot.press("2")
         await until(pilot, lambda: "9.1 GB" in screen_text(app))
         note = str(app.screen.query_one("#base-note", Static).content)
-        assert "about 9.1 GB of memory, of 6.5 GB here: set lora_rank=16." in note
+        assert "peak about 9.1 GB, free 6.5 GB: set lora_rank=16." in note
         app.screen.query_one("#knob-lora_rank", Input).value = "16"  # as it is told
         await until(pilot, lambda: "900 MB" in screen_text(app))
         await pilot.press("escape", "s")
@@ -246,14 +246,14 @@ async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_me
         await pilot.press("w")
         await until(pilot, lambda: app.current_mode == "story" and isinstance(app.focused, Prompt))
         await pilot.press(*"Expect a pig.", "enter")
-        await until(pilot, lambda: "saves what it has learned" in screen_text(app))
+        await until(pilot, lambda: "saving a checkpoint" in screen_text(app))
         assert "your line is next" in screen_text(app) or app.screen.query_one(Prompt).text == "Expect a pig."
         assert not world.opened
         world.run.hold_checkpoints = False
         await until(pilot, lambda: world.told)
         assert world.told[0][0] == "Expect a pig."
         assert world.opened == ["hedgerow-1"]
-        assert app.desk.training.view.phase == "learning"
+        assert app.desk.training.view.phase == "training"
         app.desk.training.stop()
 
 

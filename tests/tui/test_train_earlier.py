@@ -22,8 +22,8 @@ async def test_an_interrupted_run_of_an_earlier_sitting_is_shown_and_can_go_on(
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "interrupted at step 60 of 118" in screen_text(app))
-        assert "Its last checkpoint is of step 50" in flat(app)
+        await until(pilot, lambda: "Interrupted at step 60 of 118" in screen_text(app))
+        assert "resume from the checkpoint of step 50" in flat(app)
         assert "step 50 · 3 of 3" in screen_text(app)
         await pilot.press("r")
         await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
@@ -39,13 +39,13 @@ async def test_after_a_restart_the_run_that_ended_is_as_it_was(app: StorytimeApp
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
         assert "scratch-small → Hedgerow Tales · 10 stories" in screen_text(app)
-        assert "hedgerow-1 ● has learned" in screen_text(app)
+        assert "hedgerow-1 ● finished" in screen_text(app)
         assert len(app.desk.training.view.curve) == 118
         assert "step 100 · 5 of 5" in screen_text(app)
         await pilot.press("m")
-        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
+        await until(pilot, lambda: "Epochs to add" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: (world.run.resumed, world.run.more) == (["hedgerow-1"], [1.0]))
         app.desk.training.stop()
@@ -58,7 +58,7 @@ async def test_both_samples_of_an_earlier_run_are_in_view_where_there_is_room(
     async with app.run_test(size=(160, 48)) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
         await until(pilot, lambda: "From “Once upon a time”" in screen_text(app))
         assert "From a held-out story" in screen_text(app)
 
@@ -68,11 +68,11 @@ async def test_the_plan_leads_back_to_the_run_that_was_left(app: StorytimeApp, w
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
         await pilot.press("n")
-        await until(pilot, lambda: "or v: look at hedgerow-1 again" in screen_text(app))
+        await until(pilot, lambda: "or press v to show the last run, hedgerow-1" in screen_text(app))
         await pilot.press("v")
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
         assert "More epochs" in screen_text(app)
 
 
@@ -84,9 +84,9 @@ async def test_a_stopped_run_goes_on_after_a_restart_and_from_the_plan(
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Stopped and kept after 40 steps" in screen_text(app))
+        await until(pilot, lambda: "Stopped after 40 steps" in screen_text(app))
         await pilot.press("n")
-        await until(pilot, lambda: "or r: go on with hedgerow-1, at step 40 of 118" in screen_text(app))
+        await until(pilot, lambda: "or press r to resume hedgerow-1 at step 40 of 118" in screen_text(app))
         await pilot.press("r")
         await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
         app.desk.training.stop()
@@ -113,12 +113,12 @@ async def test_a_refused_resume_says_why_in_one_line(app: StorytimeApp, world: W
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "interrupted at step 60" in screen_text(app))
+        await until(pilot, lambda: "Interrupted at step 60" in screen_text(app))
         await pilot.press("r")
         await until(pilot, lambda: world.run.resumed)
         world.run.say(RunError("Its stories have changed."))
         await until(pilot, lambda: "Its stories have changed." in screen_text(app))
-        assert "Making ready" not in screen_text(app)
+        assert "Preparing" not in screen_text(app)
         assert len(app.desk.training.view.curve) == 60
 
 
@@ -144,12 +144,12 @@ async def test_a_wrong_number_of_epochs_stays_in_the_question_with_the_reason(
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "Done after 118 steps" in screen_text(app))
+        await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
         await pilot.press("m")
-        await until(pilot, lambda: "How many epochs more?" in screen_text(app))
+        await until(pilot, lambda: "Epochs to add" in screen_text(app))
         await pilot.press("backspace", "0", "enter")
         await until(pilot, lambda: "epochs is " in flat(app))
-        assert "How many epochs more?" in screen_text(app)
+        assert "Epochs to add" in screen_text(app)
         await pilot.press("backspace", "2", "enter")
         await until(pilot, lambda: (world.run.resumed, world.run.more) == (["hedgerow-1"], [2.0]))
         app.desk.training.stop()

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from storytime_tui.training import events as ev
 from storytime_tui.training.journal import JOURNAL, Journal, read_all
 from storytime_tui.training.plan import TrainingPlan
-from storytime_tui.tui.grown import Grown
+from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.training_session import (
     POINTS,
     RunView,
     TrainingSession,
-    asked_to_stop,
-    ended,
-    preparing,
-    preparing_again,
+    ended_view,
+    new_view,
+    resumed_view,
+    stopping_view,
     view_after,
     view_of,
 )
@@ -109,10 +109,10 @@ def test_a_step_costs_the_same_however_long_the_run_is() -> None:
 
 @given(st.lists(st.integers(0, 9), max_size=30), st.integers(-40, 40), st.integers(-40, 40))
 def test_what_has_grown_is_a_sequence_like_others(items: list[int], start: int, stop: int) -> None:
-    grown = reduce(Grown.plus, items, Grown[int]())
-    longer = grown.plus(99)
-    assert grown.plus(98)[-1] == 98
-    assert (list(grown), len(grown), grown == Grown(list(items))) == (items, len(items), True)
+    grown = reduce(AppendOnly.appended, items, AppendOnly[int]())
+    longer = grown.appended(99)
+    assert grown.appended(98)[-1] == 98
+    assert (list(grown), len(grown), grown == AppendOnly(list(items))) == (items, len(items), True)
     assert (list(longer), longer[-1], longer != grown) == ([*items, 99], 99, True)
     assert grown[start:stop] == items[start:stop]
     assert list(reversed(grown)) == items[::-1]
@@ -125,39 +125,39 @@ def test_what_has_grown_is_a_sequence_like_others(items: list[int], start: int, 
 
 def test_a_view_cannot_be_changed_in_place() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        preparing("starter → tales").phase = "learning"  # type: ignore[misc]
+        new_view("starter → tales").phase = "training"  # type: ignore[misc]
 
 
 def test_once_asked_to_stop_only_the_end_is_awaited() -> None:
-    view = asked_to_stop(fold([STARTED, step(1, 3.0)], preparing("")))
-    assert (view.phase, view.words) == ("stopping", "Saving the checkpoint…")
+    view = stopping_view(fold([STARTED, step(1, 3.0)], new_view("")))
+    assert (view.phase, view.status) == ("stopping", "Saving the checkpoint…")
     view = fold([ev.Paused(1), ev.Resumed(1, from_checkpoint=False, total_steps=118), step(2, 3.0)], view)
-    assert (view.phase, view.words) == ("stopping", "Saving the checkpoint…")
+    assert (view.phase, view.status) == ("stopping", "Saving the checkpoint…")
     assert view_after(view, FINISHED).phase == "finished"
-    assert asked_to_stop(preparing("")).words == "Stopping…"
+    assert stopping_view(new_view("")).status == "Stopping…"
 
 
 def test_what_is_prepared_is_said_until_the_run_says_something_else() -> None:
-    view = view_after(preparing("starter → tales"), ev.Preparing("reading the stories", 0, 0))
-    assert (view.phase, view.words) == ("preparing", "reading the stories…")
-    assert view_after(view, STARTED).words == ""
+    view = view_after(new_view("starter → tales"), ev.Preparing("reading the stories", 0, 0))
+    assert (view.phase, view.status) == ("preparing", "reading the stories…")
+    assert view_after(view, STARTED).status == ""
     listening = fold([*a_run(118), ev.Preparing("listening to what it tells", 0, 0)])
-    assert listening.words == "listening to what it tells…"
-    assert view_after(listening, FINISHED).words.startswith("Done after 118 steps")
+    assert listening.status == "listening to what it tells…"
+    assert view_after(listening, FINISHED).status.startswith("Finished after 118 steps")
 
 
 def test_a_run_that_goes_on_keeps_what_was_seen_and_a_refusal_says_why() -> None:
-    view = preparing_again(view_of(a_run(60), {}))
+    view = resumed_view(view_of(a_run(60), {}))
     assert (view.phase, view.done, len(view.curve), view.earlier) == ("preparing", 60, 60, False)
-    refused = ended(view, "Its stories have changed.")
-    assert (refused.phase, refused.error, refused.words) == ("failed", "Its stories have changed.", "")
+    refused = ended_view(view, "Its stories have changed.")
+    assert (refused.phase, refused.error, refused.status) == ("failed", "Its stories have changed.", "")
     assert refused.can_resume
     assert len(refused.curve) == 60
 
 
 def test_an_earlier_run_is_named_by_the_titles_of_its_shelf() -> None:
     view = view_of(a_run(60), {"hedgerow": "Hedgerow Tales"})
-    assert view.learns_from == "scratch-small → Hedgerow Tales · 10 stories"
+    assert view.subject == "scratch-small → Hedgerow Tales · 10 stories"
     assert view.phase == "interrupted"
     assert view_of([], {}) == RunView(earlier=True)
 
@@ -186,7 +186,7 @@ def test_a_session_ends_with_the_view_that_its_journal_gives(world: World, tmp_p
         loop.post,
         titles=dict,
         changed=views.append,
-        checkpoint_came=lambda: checkpoints.append(1),
+        checkpoint_saved=lambda: checkpoints.append(1),
     )
     said = [*a_run(118), FINISHED]
     training.start(TrainingPlan(), None, "scratch-small → Hedgerow Tales · 10 stories")
@@ -205,7 +205,7 @@ def test_a_session_ends_with_the_view_that_its_journal_gives(world: World, tmp_p
 def test_a_run_is_stopped_and_goes_on(world: World) -> None:
     loop = Loop()
     training = TrainingSession(
-        world.services(), loop.post, titles=dict, changed=lambda view: None, checkpoint_came=lambda: None
+        world.services(), loop.post, titles=dict, changed=lambda view: None, checkpoint_saved=lambda: None
     )
     training.start(TrainingPlan(), None, "")
     world.run.say(STARTED, step(7, 3.0))

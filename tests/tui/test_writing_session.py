@@ -11,16 +11,16 @@ from storytime_tui.errors import ModelError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan
-from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingSaid, TextTold
+from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage, TextTold
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.training_session import TrainingSession
 from storytime_tui.tui.writing_session import (
-    Opened,
+    OpenModel,
     Stage,
     Writer,
     WritingSession,
     await_checkpoint,
-    begin,
+    begin_telling,
     choose,
     choose_strength,
     writer_after,
@@ -40,25 +40,30 @@ def over(writer: Writer, failure: str = "") -> Writer:
 
 
 def opened(model: str = OLD) -> Writer:
-    return over(ready(begin(choose(Writer(), model)), model))
+    return over(ready(begin_telling(choose(Writer(), model)), model))
 
 
 def test_a_model_is_chosen_opened_told_with_and_ready() -> None:
     writer = choose(Writer(), OLD)
-    assert (writer.stage, writer.device, writer.doing) == (Stage.CHOSEN, "", "")
-    writer = begin(writer, "opening…")
-    assert (writer.stage, writer.doing, writer.number) == (Stage.OPENING, "opening…", 1)
+    assert (writer.stage, writer.device, writer.activity) == (Stage.CHOSEN, "", "")
+    writer = begin_telling(writer, "loading the model…")
+    assert (writer.stage, writer.activity, writer.number) == (Stage.OPENING, "loading the model…", 1)
     writer = writer_after(writer, TellerOpening(1, "fetching distilgpt2 120 of 353 MB"))
-    assert (writer.stage, writer.doing) == (Stage.OPENING, "fetching distilgpt2 120 of 353 MB")
+    assert (writer.stage, writer.activity) == (Stage.OPENING, "fetching distilgpt2 120 of 353 MB")
     writer = ready(writer, strength=1.25)
-    assert (writer.stage, writer.device, writer.told_at, writer.doing) == (Stage.TELLING, "cpu", 1.25, "")
-    assert writer.voice_said == "Hedgerow Tales"
+    assert (writer.stage, writer.device, writer.effective_strength, writer.activity) == (
+        Stage.TELLING,
+        "cpu",
+        1.25,
+        "",
+    )
+    assert writer.voice_label == "Hedgerow Tales"
     assert writer_after(writer, TextTold(1, " a", 1, 40.0)) == writer
     assert over(writer).stage is Stage.READY
 
 
 def test_what_an_earlier_telling_says_changes_nothing() -> None:
-    writer = begin(begin(choose(Writer(), OLD)))
+    writer = begin_telling(begin_telling(choose(Writer(), OLD)))
     for late in (TellerOpening(1, "late"), TellerReady(1, OLD, "cpu"), TellingEnded(1, None, "late")):
         assert writer_after(writer, late) == writer
 
@@ -71,47 +76,47 @@ def test_another_model_is_not_open_and_has_its_own_strength() -> None:
 
 def test_another_strength_is_another_opening() -> None:
     writer = choose_strength(opened(), 0.5)
-    assert (writer.stage, writer.opened, writer.told_at) == (Stage.CHOSEN, None, 0.5)
+    assert (writer.stage, writer.opened, writer.effective_strength) == (Stage.CHOSEN, None, 0.5)
     assert choose_strength(writer, 0.5) is writer
 
 
 def test_what_is_chosen_while_it_is_opened_is_not_what_comes_open() -> None:
-    writer = ready(choose(begin(choose(Writer(), OLD)), RUN))
+    writer = ready(choose(begin_telling(choose(Writer(), OLD)), RUN))
     assert (writer.stage, writer.model, writer.opened) == (Stage.TELLING, RUN, None)
     assert over(writer).stage is Stage.CHOSEN
-    writer = ready(choose_strength(begin(choose(Writer(), RUN)), 0.5), RUN, 1.0)
+    writer = ready(choose_strength(begin_telling(choose(Writer(), RUN)), 0.5), RUN, 1.0)
     assert (writer.opened, over(writer).stage) == (None, Stage.CHOSEN)
 
 
 def test_words_still_come_from_what_told_where_another_is_chosen_meanwhile() -> None:
-    telling = ready(begin(opened()))
+    telling = ready(begin_telling(opened()))
     for changed in (choose(telling, RUN), choose_strength(telling, 2.0)):
         assert (changed.stage, over(changed).stage) == (Stage.TELLING, Stage.CHOSEN)
 
 
 def test_what_cannot_be_opened_leaves_what_was_open_before() -> None:
-    failed = over(begin(choose(opened(), RUN)), "The Hub cannot be reached.")
+    failed = over(begin_telling(choose(opened(), RUN)), "The Hub cannot be reached.")
     assert (failed.stage, failed.model, failed.strength) == (Stage.CHOSEN, OLD, 1.0)
-    failed = over(begin(choose_strength(opened(), 2.0)), "strength 1 only")
+    failed = over(begin_telling(choose_strength(opened(), 2.0)), "strength 1 only")
     assert (failed.stage, failed.model, failed.strength) == (Stage.CHOSEN, OLD, 1.0)
-    first = over(begin(choose(Writer(), OLD)), "no checkpoint yet")
+    first = over(begin_telling(choose(Writer(), OLD)), "no checkpoint yet")
     assert (first.stage, first.model) == (Stage.CHOSEN, OLD)  # there is nothing to go back to
 
 
 def test_a_model_that_breaks_while_it_tells_stays() -> None:
-    broken = over(ready(begin(opened())), "The model is gone.")
+    broken = over(ready(begin_telling(opened())), "The model is gone.")
     assert (broken.stage, broken.model) == (Stage.READY, OLD)
 
 
 def test_a_choice_made_while_another_fails_to_open_stays() -> None:
-    failed = over(choose(begin(choose(opened(), "gpt2")), RUN), "The Hub cannot be reached.")
+    failed = over(choose(begin_telling(choose(opened(), "gpt2")), RUN), "The Hub cannot be reached.")
     assert (failed.stage, failed.model) == (Stage.CHOSEN, RUN)
 
 
 def test_an_awaited_checkpoint_is_awaited_whatever_the_telling_before_it_says() -> None:
-    writer = await_checkpoint(ready(begin(choose_strength(opened(), 0.5)), strength=0.5), RUN)
+    writer = await_checkpoint(ready(begin_telling(choose_strength(opened(), 0.5)), strength=0.5), RUN)
     assert (writer.stage, writer.model, writer.strength) == (Stage.AWAITING_CHECKPOINT, RUN, None)
-    assert writer.doing == "saves what it has learned…"
+    assert writer.activity == "saving a checkpoint…"
     assert not writer.can_tell
     for after in (over(writer), over(writer, "broken"), ready(writer, RUN), choose_strength(writer, 0.5)):
         assert (after.stage, after.model, after.opened) == (Stage.AWAITING_CHECKPOINT, RUN, None)
@@ -125,7 +130,7 @@ CHANGES = st.lists(
         st.tuples(st.just(choose), MODELS),
         st.tuples(st.just(choose_strength), STRENGTHS),
         st.tuples(st.just(await_checkpoint), MODELS),
-        st.tuples(st.just(begin), st.just("opening…")),
+        st.tuples(st.just(begin_telling), st.just("loading the model…")),
         st.tuples(st.just(over), st.sampled_from(["", "It cannot be opened."])),
         st.tuples(st.just(ready), MODELS),
     ),
@@ -157,21 +162,21 @@ class Sitting:
 
     def __init__(self, world: World) -> None:
         self.loop = Loop()
-        self.said: list[TellingSaid] = []
+        self.said: list[TellingMessage] = []
         self.writers: list[Writer] = []
         services = world.services()
-        self.keeper = StoreThread(services.open_store, lambda sentence: None)
+        self.store_thread = StoreThread(services.open_store, lambda sentence: None)
         self.training = TrainingSession(
             services,
             self.loop.post,
             titles=dict,
             changed=lambda view: None,
-            checkpoint_came=lambda: self.writing.checkpoint_came(),
+            checkpoint_saved=lambda: self.writing.checkpoint_saved(),
         )
         self.writing = WritingSession(
             services,
             self.loop.post,
-            self.keeper,
+            self.store_thread,
             self.training,
             changed=self.writers.append,
             told=self.said.append,
@@ -185,9 +190,9 @@ async def test_the_first_model_is_found_opened_and_tells(world: World) -> None:
     sitting = Sitting(world)
     await sitting.writing.find_model("")
     assert (sitting.writing.now.stage, sitting.writing.now.model) == (Stage.CHOSEN, RUN)
-    assert sitting.writing.open_ahead() == ""
+    assert sitting.writing.open_early() == ""
     sitting.until(Stage.READY)
-    assert sitting.writing.now.opened == Opened("cpu", 1.0)
+    assert sitting.writing.now.opened == OpenModel("cpu", 1.0)
     story = world.store().new_story("A Story").id
     sitting.writing.tell(story, "Once", SamplerSettings())
     sitting.until(Stage.TELLING)
@@ -214,7 +219,7 @@ def test_a_run_that_learns_is_saved_opened_and_told_with(world: World) -> None:
     sitting.training.start(TrainingPlan(), None, "")
     world.run.say(STARTED, step(7, 3.0))
     sitting.loop.until(lambda: sitting.training.view.done == 7)
-    sitting.writing.write_with_learner()
+    sitting.writing.write_with_current_run()
     assert sitting.writing.fresh_page
     assert (sitting.writing.now.stage, sitting.writing.now.model) == (Stage.AWAITING_CHECKPOINT, RUN)
     sitting.writing.open()
@@ -232,7 +237,7 @@ def test_a_checkpoint_that_never_comes_is_awaited_no_more(world: World) -> None:
     sitting.training.start(TrainingPlan(), None, "")
     world.run.say(STARTED, step(7, 3.0))
     sitting.loop.until(lambda: sitting.training.view.done == 7)
-    sitting.writing.write_with_learner()
+    sitting.writing.write_with_current_run()
     world.open_error = ModelError("The run hedgerow-1 has no checkpoint yet.")
     world.run.say(ev.Failed(RUN, 7, "The disk is full."))
     sitting.loop.until(lambda: sitting.training.control is None)
@@ -245,13 +250,13 @@ def test_the_strength_of_a_story_is_taken_up_when_its_model_is_found(world: Worl
     story = store.new_story("Old").id
     store.add_passage(story, "model", "Long ago.", RUN, '{"strength": 0.5, "voice": []}')
     sitting = Sitting(world)
-    assert not sitting.writing.take_up(store.passages(story))  # there is no model yet
+    assert not sitting.writing.continue_story(store.passages(story))  # there is no model yet
     sitting.writing.choose(RUN)
-    assert sitting.writing.take_up(store.passages(story))
+    assert sitting.writing.continue_story(store.passages(story))
     assert (sitting.writing.now.strength, sitting.writing.now.voice) == (0.5, ())
     sitting.writing.open()
     sitting.until(Stage.READY)
-    assert not sitting.writing.take_up(store.passages(story))
+    assert not sitting.writing.continue_story(store.passages(story))
     assert world.opened == [f"{RUN} at 0.5"]
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 # Beginnings of brackets that are not part of the text. A plain "[Note: ...]" may be the author's.
 _BRACKETED = re.compile(
@@ -33,7 +33,7 @@ def strip_bracketed(text: str) -> str:
     if "[" not in text:
         return text
     pieces, at, paragraph_end = [], 0, -1
-    for opened in watched(_BRACKETED.finditer(text)):
+    for opened in stoppable(_BRACKETED.finditer(text)):
         if opened.start() > paragraph_end:
             paragraph_end = text.find("\n\n", opened.start())
             paragraph_end = paragraph_end if paragraph_end >= 0 else len(text)
@@ -80,7 +80,7 @@ def without_gaps(text: str) -> str:
     """A text with the gaps at `GONE` closed, so that no double space or split sentence is left."""
     first, *pieces = text.split(GONE)
     closed = [first]
-    for piece in watched(pieces):
+    for piece in stoppable(pieces):
         before = closed[-1]
         on_its_own = not before.rpartition("\n")[2].strip(" \t") and not piece.partition("\n")[0].strip(" \t")
         if on_its_own and _is_torn(before, piece):

@@ -17,7 +17,7 @@ from storytime_tui.corpus.cleaning.apparatus import (
 )
 from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
 from storytime_tui.corpus.cleaning.line_wraps import Layout, dedent, layout_of, unwrap, unwrap_as, wrap_width
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 __all__ = [
     "CLEANING_VERSION",
@@ -128,9 +128,9 @@ def clean_parts(parts: Sequence[str], setting: Setting) -> list[str]:
         single_spaces,
     )
     text = f"\n\n\n\n{_PART}\n\n\n\n".join(parts)
-    for step in watched(steps):
+    for step in stoppable(steps):
         text = step(text)
-    return [dedent(part.strip("\n")) for part in watched(text.split(_PART))]
+    return [dedent(part.strip("\n")) for part in stoppable(text.split(_PART))]
 
 
 def unix_lines(text: str) -> str:

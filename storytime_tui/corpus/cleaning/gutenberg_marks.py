@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 # Three generations of files: "*** START OF THIS PROJECT GUTENBERG EBOOK ..." (a marker may span three lines, and may
 # follow text on the same line); the SMALL PRINT before the book (until about 2001); the SMALL PRINT after it.
@@ -78,7 +78,7 @@ def book_spans(text: str) -> list[tuple[int, int]]:
 def _markers(text: str) -> Iterator[re.Match[str]]:
     """The markers that begin or end a book, in order; searched for only near a rare word that each contains."""
     at, small = 0, text.lower()
-    for hint in watched(sorted([*_places(small, "gutenberg"), *_places(small, "small print!")])):
+    for hint in stoppable(sorted([*_places(small, "gutenberg"), *_places(small, "small print!")])):
         if hint < at:
             continue
         start = max(at, text.rfind("\n", at, hint) + 1)

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 _NARROWEST, _WIDEST = 40, 120  # columns at which books are wrapped; verse is narrower, unwrapped prose wider
 _SAMPLE = 3000  # paragraphs, evenly spaced, from which the layout is measured
@@ -47,7 +47,9 @@ def unwrap_as(text: str, layout: Layout) -> str:
     """Unwrap a text, or a part of one, that has this layout."""
     if layout.width is None:
         return _unwrapped_where_sure(text, layout)
-    return "\n\n".join([_unwrapped(block, layout) for block in watched(re.split(r"\n\n+", text.strip("\n")))])
+    return "\n\n".join(
+        [_unwrapped(block, layout) for block in stoppable(re.split(r"\n\n+", text.strip("\n")))]
+    )
 
 
 def _unwrapped_where_sure(text: str, layout: Layout) -> str:
@@ -55,7 +57,7 @@ def _unwrapped_where_sure(text: str, layout: Layout) -> str:
     if not _SURE_WRAP.search(text):
         return text
     return "\n\n".join(
-        [_surely_unwrapped(block, layout) for block in watched(re.split(r"\n\n+", text.strip("\n")))]
+        [_surely_unwrapped(block, layout) for block in stoppable(re.split(r"\n\n+", text.strip("\n")))]
     )
 
 
@@ -229,7 +231,7 @@ def _is_torn(before: str, after: str, torn: frozenset[tuple[str, str]]) -> bool:
 def _parts(lines: list[str], width: int) -> list[list[str]]:
     """A block split between prose and indented lines, and before an indented line that begins prose."""
     parts = [[lines[0]]]
-    for before, after in watched(pairwise(lines)):
+    for before, after in stoppable(pairwise(lines)):
         begins_prose = len(parts[-1]) == 1 and _starts_paragraph([before, after], width)
         if begins_prose or _indented(before) == _indented(after):
             parts[-1].append(after)

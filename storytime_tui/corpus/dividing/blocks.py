@@ -15,7 +15,7 @@ from storytime_tui.corpus.cleaning.apparatus import (
     opens_bracketed,
 )
 from storytime_tui.corpus.document import Heading
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 _BLOCK = re.compile(r"[^\n]+(?:\n[^\n]+)*")
 _PAGE_COLUMN = re.compile(r"(?:\s{2,}|\. ?)\d{1,4}$")
@@ -46,7 +46,7 @@ def blocks_of(text: str, headings: Sequence[Heading] = (), first_line: int = 0) 
     """
     blocks: list[Block] = []
     before, skip_to = 0, 0
-    for match in watched(_BLOCK.finditer(text)):
+    for match in stoppable(_BLOCK.finditer(text)):
         first, last = match.span()
         gap = first - before - 1 if blocks else _WIDE
         if blocks and blocks[-1].skip:
@@ -72,7 +72,7 @@ def _with_levels(text: str, blocks: list[Block], headings: Sequence[Heading], fi
     levels = {heading.line - first_line: heading.level for heading in headings}
     pieces: list[Block] = []
     line = at = 0
-    for block in watched(blocks):
+    for block in stoppable(blocks):
         line += text.count("\n", at, block.start)
         at = block.start
         for start, end, level in _pieces(text, block, line, levels):

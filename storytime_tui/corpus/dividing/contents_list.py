@@ -9,7 +9,7 @@ from itertools import pairwise
 from storytime_tui.corpus.dividing.blocks import Block, is_prose, lines_in
 from storytime_tui.corpus.dividing.heading_rules import heading_key, is_heading_like, label_of, matter_of
 from storytime_tui.corpus.dividing.titles import is_capitals, key_of, one_line
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 _PAGE = re.compile(
     r"(?:[\s.·…_-]+\d{1,4}|(?:\s{2,}|[.·…]\s*)(?:[ivxlc]{1,7}|_?[Ff]ront(?:ispiece)?_?))\s*[.\]]?$"
@@ -75,7 +75,7 @@ def contents_of(text: str, blocks: Sequence[Block]) -> Contents:
     """A book's contents list, or an empty one."""
     latest = blocks[0].start + _FIRST_PART * (blocks[-1].end - blocks[0].start) if blocks else 0
     tries = 0
-    for at, block in watched(enumerate(blocks)):
+    for at, block in stoppable(enumerate(blocks)):
         if block.start > latest or tries == _MOST_TRIES:
             break
         first_line = text[block.start : min(block.end, block.start + 61)].partition("\n")[0]
@@ -131,7 +131,7 @@ def _end(text: str, blocks: Sequence[Block], start: int) -> int:
     """
     listed: list[str] = []
     prose = len(blocks)
-    for at in watched(range(start, len(blocks))):
+    for at in stoppable(range(start, len(blocks))):
         block = blocks[at]
         if block.level and at > start:
             return at
@@ -165,7 +165,7 @@ def _first_repeated(
         return None
     spaced = sum(block.gap >= 2 for block in blocks[prose:]) > 1
     places: dict[int, list[str]] = {}
-    for at in watched(range(start, len(blocks))):
+    for at in stoppable(range(start, len(blocks))):
         block = blocks[at]
         if not block.skip and (at < prose or _may_be_title(text, block, spaced=spaced)):
             keys = [key for key in _keys_in(text, block) if key in names]
@@ -179,7 +179,7 @@ def _first_repeated(
         at_key.setdefault(keys[0], []).append(at)
     index = _Places(blocks, places, list(places), at_key)
     pictures = _pictures_after(text, blocks, start)
-    for at, keys in watched(places.items()):
+    for at, keys in stoppable(places.items()):
         if keys[0] in seen and blocks[at].end - blocks[at].start < _LONGEST_TITLE:
             distance, following = _distance(index, at, seen)
             in_another_list = _occurs_with_more_text(index, at, following, seen)

@@ -27,7 +27,7 @@ from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
 from storytime_tui.corpus.dividing.unpublished import BookPlan, is_published, read_unpublished
 from storytime_tui.corpus.document import Book, Chapter, Document, Tale
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 __all__ = ["Book", "divide", "read_book", "title_and_body"]
 
@@ -63,7 +63,7 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
     line = at = 0
-    for start, end in watched(book_spans(text)):
+    for start, end in stoppable(book_spans(text)):
         line += text.count("\n", at, start)
         if text[start:end].strip():
             is_marked = end - start < len(text)
@@ -155,7 +155,7 @@ def _planned(
     cleaned = iter(clean_parts(parts, setting))
     tales = []
     line, at = first_line, 0
-    for plan in watched(book_plan.plans):
+    for plan in stoppable(book_plan.plans):
         texts = [trimmed(next(cleaned), sources=sources) for _ in plan.parts]
         line += book.count("\n", at, plan.start)
         last = line + book.count("\n", plan.start, plan.end)
@@ -188,7 +188,7 @@ def _stable(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
     again = clean_parts([tale.text for tale in tales], setting_of(""))
     return [
         tale if text == tale.text and _is_stable(text) else _cleaned_again(tale, sources=sources)
-        for tale, text in watched(zip(tales, again, strict=True))
+        for tale, text in stoppable(zip(tales, again, strict=True))
     ]
 
 

@@ -19,7 +19,7 @@ from storytime_tui.corpus.dividing.heading_rules import (
     may_be_label,
 )
 from storytime_tui.corpus.dividing.titles import as_title, is_capitals, key_of, one_line
-from storytime_tui.stopping import look_up
+from storytime_tui.stopping import check_stop
 
 CLOSE, WIDE = 2, 3  # blank lines: at most between the blocks of one heading; at least before a story
 _STORY_GAP = 4  # the gap that `blocks_of` gives to headings on the level of stories
@@ -83,7 +83,7 @@ def headings_of(
     places: list[tuple[int, int]] = []
     at = contents.end
     while at < len(blocks):
-        look_up()
+        check_stop()
         if _opens(text, blocks[at], contents) or blocks[at].start in surely:
             heading, after = _heading_at(text, blocks, at, contents, named)
             named |= {heading.entry.key} if heading.entry is not None else set()

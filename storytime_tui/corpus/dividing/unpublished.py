@@ -31,7 +31,7 @@ from storytime_tui.corpus.dividing.structure import OF_STORIES, Kind, chosen_of,
 from storytime_tui.corpus.dividing.title_page import TitlePage, title_page_of
 from storytime_tui.corpus.dividing.titles import is_capitals
 from storytime_tui.corpus.dividing.whole_titles import PLACES, one_title, shown_title, titled
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 _FEW = 4  # paragraphs at a text's end that may be an imprint
 _FRONT = 40  # blocks at a book's beginning that may name its publisher
@@ -190,7 +190,7 @@ def _frames(text: str, blocks: Sequence[Block]) -> frozenset[int]:
     """The starts of blocks that are exactly "Prologue", "Epilogue" or the like."""
     return frozenset(
         block.start
-        for block in watched(blocks)
+        for block in stoppable(blocks)
         if block.end - block.start < _SHORT and is_frame(text[block.start : block.end])
     )
 
@@ -202,7 +202,7 @@ def _in_capitals(text: str, blocks: Sequence[Block]) -> frozenset[int]:
     """
     titles = [
         block.start
-        for before, block in watched(pairwise([blocks[0], *blocks]))
+        for before, block in stoppable(pairwise([blocks[0], *blocks]))
         if block.end - block.start < _SHORT
         and not block.skip
         and _is_title_in_capitals(text[block.start : block.end])
@@ -246,7 +246,7 @@ def _marks(
 ) -> list[_Mark]:
     """The chosen headings; titles of headings without text are joined with the next one's."""
     marks: list[_Mark] = []  # last first, as a part's end is the next part's start
-    for at in watched(sorted(chosen, reverse=True)):
+    for at in stoppable(sorted(chosen, reverse=True)):
         holds_chapters = bool(marks) and chosen[at] == "story" and marks[-1].kind != "story"
         end = marks[-1].start if marks else blocks[-1].end
         if not holds_chapters and not _has_words(text, blocks, headings[at].end, end):
@@ -317,7 +317,7 @@ def _marked(text: str, blocks: Sequence[Block], page: TitlePage, book_title: str
     )
     marks: list[_Mark] = []
     waiting: list[int] = []  # headings without text of their own
-    for n, at in watched(enumerate(places)):
+    for n, at in stoppable(enumerate(places)):
         is_story = levels[n] <= top and not one_story
         if waiting and is_story and levels[waiting[-1]] > top:
             waiting.clear()  # they end the previous story and stay in it

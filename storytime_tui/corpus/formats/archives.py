@@ -14,7 +14,7 @@ from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.corpus.formats.zip_archive import Archive, BombError, member_name
 from storytime_tui.corpus.names import safe_file_name
 from storytime_tui.errors import CorpusError
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 from storytime_tui.terminal import printable_path
 
 _SHOWN = 20  # problems listed one by one
@@ -32,7 +32,7 @@ def unpack(archive: Path, folder: Path) -> SourceFiles:
         with Archive(archive) as opened:
             return _unpack(opened, folder)
     except FileNotFoundError:
-        raise CorpusError(f"{shown} is not there (any more): check the path.") from None
+        raise CorpusError(f"{shown} does not exist: check the path.") from None
     except PermissionError:
         raise CorpusError(f"{shown} cannot be read: it is not permitted; change its permissions.") from None
     except OSError as error:
@@ -80,7 +80,7 @@ def _texts_in(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], l
     """The members that are texts, by path, and a sentence for each that might be one but is not taken."""
     texts: dict[PurePosixPath, zipfile.ZipInfo] = {}
     problems: list[str] = []
-    for member in watched(archive.members()):
+    for member in stoppable(archive.members()):
         name = member_name(member)
         parts = [part for part in re.split(r"[\\/]", name) if part not in ("", ".")]
         if not parts or any(map(_is_hidden, parts)):

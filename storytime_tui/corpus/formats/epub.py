@@ -21,7 +21,7 @@ from storytime_tui.corpus.formats.epub_contents import (
 from storytime_tui.corpus.formats.markup import Page, html_text, parse_html, read_html
 from storytime_tui.corpus.formats.zip_archive import Archive, member_name
 from storytime_tui.errors import CorpusError
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 
 LARGEST_TEXT = 50 * 1024**2  # characters in one book
 LARGEST_PAGE = 20 * 1024**2  # bytes; parsing a page takes ten times its size in memory
@@ -96,7 +96,7 @@ class _Book:
             places.setdefault(entry.path, set()).add(entry.fragment)
         pages: list[tuple[str, Page]] = []
         missing = length = 0
-        for path in watched(spine):
+        for path in stoppable(spine):
             page = self._page(path, frozenset(places.get(path, ())))
             if page is None:
                 missing += 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.markup import read_html
-from storytime_tui.stopping import look_up, watched
+from storytime_tui.stopping import check_stop, stoppable
 
 # --- on the first line, then "key: value" lines, then --- or ...
 _FRONT_MATTER = re.compile(r"---[ \t]*\n((?:.*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
@@ -45,18 +45,18 @@ class _Tokens(list[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         """The tokens in order."""
-        return watched(super().__iter__())
+        return stoppable(super().__iter__())
 
 
 def _no_block(_state: Any, _start: int, _end: int, _silent: bool) -> bool:
     """A block rule that never matches; it is tried at every line, and checks for a stop."""
-    look_up()
+    check_stop()
     return False
 
 
 def _no_inline(_state: Any, _silent: bool) -> bool:
     """An inline rule that never matches; it is tried at every special character, and checks for a stop."""
-    look_up()
+    check_stop()
     return False
 
 

@@ -19,7 +19,7 @@ from storytime_tui.corpus.formats.markup_rules import (
     names,
 )
 from storytime_tui.errors import CorpusError
-from storytime_tui.stopping import look_up
+from storytime_tui.stopping import check_stop
 
 _PARAGRAPHS = names(
     "p div blockquote section article main header footer aside body center address figure form fieldset details "
@@ -150,7 +150,7 @@ class _Walk:
         ends: list[tuple[str, int]] = []
         steps = etree.iterwalk(root, events=("start", "end"))
         for event, element in steps:
-            look_up()
+            check_stop()
             if event == "start":
                 tag = element.tag.rpartition(":")[2]
                 meaning = meaning_of(element)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storytime_tui.errors import CorpusError
-from storytime_tui.stopping import look_up
+from storytime_tui.stopping import check_stop
 
 _PIECE = 1 << 20  # bytes
 
@@ -47,7 +47,7 @@ def pieces_of(file: BinaryIO, largest: int, too_large: CorpusError) -> Iterator[
     """
     count = 0
     while piece := file.read(_PIECE):  # None (nothing available yet) ends the file too
-        look_up()
+        check_stop()
         count += len(piece)
         if count > largest:
             raise too_large

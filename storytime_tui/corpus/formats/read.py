@@ -23,7 +23,7 @@ def read_document(path: Path) -> Document:
         read = _reader(path, name)
         document = read(path, name)
     except FileNotFoundError:
-        raise CorpusError(f"{name} is not there (any more): check the path.") from None
+        raise CorpusError(f"{name} does not exist: check the path.") from None
     except PermissionError:
         raise CorpusError(f"{name} cannot be read: it is not permitted; change its permissions.") from None
     except OSError as error:

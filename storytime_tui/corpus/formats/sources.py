@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from storytime_tui.corpus.formats.registry import ARCHIVES, SUFFIXES, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.errors import CorpusError
-from storytime_tui.stopping import look_up
+from storytime_tui.stopping import check_stop
 from storytime_tui.terminal import printable_path
 
 _SEARCHED_SUFFIXES = frozenset((*SUFFIXES, *ARCHIVES))
@@ -156,7 +156,7 @@ class _Search:
 
     def _count(self, texts_here: int) -> None:
         """Raise CorpusError as soon as there are too total entries, without listing all of them."""
-        look_up()
+        check_stop()
         self._entries += 1
         self._refuse_more_than_limit(len(self.found) + texts_here)
         if self._entries > self.limit * _CROWDED:

@@ -14,7 +14,7 @@ from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
 from storytime_tui.corpus.formats.registry import LARGEST_MARKED, SUFFIXES, format_of
 from storytime_tui.corpus.words import word_hashes
 from storytime_tui.errors import CorpusError
-from storytime_tui.stopping import watched
+from storytime_tui.stopping import stoppable
 from storytime_tui.terminal import printable_path
 
 _LARGEST = LARGEST_MARKED  # bytes; larger files are not compared, and both stay
@@ -38,7 +38,7 @@ def without_twins(
         if format_of(path):
             by_name.setdefault(os.path.splitext(path)[0], []).append(path)
     replaced_by: dict[Path, Path] = {}
-    for same_name in watched(by_name.values()):
+    for same_name in stoppable(by_name.values()):
         kept: list[Path] = []
         for path in sorted(same_name, key=_fullness) if len(same_name) > 1 else ():
             twin, better = next(((one, of) for one in kept if (of := _better(one, path))), (None, None))

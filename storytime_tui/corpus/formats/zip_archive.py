@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from storytime_tui.corpus.formats.ordinary import open_ordinary
 from storytime_tui.errors import CorpusError
-from storytime_tui.stopping import look_up
+from storytime_tui.stopping import check_stop
 from storytime_tui.terminal import printable_path
 
 LARGEST_ARCHIVE = 500 * 1024**2  # bytes of the zip file, which may contain pictures
@@ -101,7 +101,7 @@ class Archive(AbstractContextManager["Archive"]):
         try:
             with self._zip.open(member) as file:
                 while chunk := file.read(_CHUNK):
-                    look_up()
+                    check_stop()
                     self._spent += len(chunk)
                     if self._spent > self._allowed:
                         raise BombError(

@@ -64,7 +64,7 @@ def add_collection(
         raise CorpusError("Nothing was named to add: give a file, a folder of them, or an address.")
     repeatable = _Repeatable(report) if report else None
     with (
-        stopping.heard(repeatable.repeat) if repeatable else contextlib.nullcontext(),
+        stopping.stop_check(repeatable.repeat) if repeatable else contextlib.nullcontext(),
         tempfile.TemporaryDirectory(prefix="storytime-") as downloads,
     ):
         report = repeatable

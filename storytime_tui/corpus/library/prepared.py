@@ -83,7 +83,7 @@ def prepare_sources(
         _write(folder, sources, plain, progress)
 
     # a stop takes effect in the middle of a file too
-    with stopping.heard(lambda: progress(*last)) if on_progress else contextlib.nullcontext():
+    with stopping.stop_check(lambda: progress(*last)) if on_progress else contextlib.nullcontext():
         try:
             return disk_cache.find_or_build(cache_folder / _key(sources, plain), _open, build)
         except OSError:
@@ -206,7 +206,7 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
                 continue
             titles |= {result.book: None} if result.book else {}
             authors |= {result.author: None} if result.author else {}
-            stopping.look_up()
+            stopping.check_stop()
             facts = facts_of(result.tale.text)
             file.write(result.tale.text.encode())
             sketches.append(facts.sketch)

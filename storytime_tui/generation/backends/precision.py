@@ -1,7 +1,7 @@
 """Chooses the precision to generate in: int8 if it hardly changes a model's loss, which is measured once per model.
 
 The verdict is cached under the identity of the weights and of the arithmetic, so that another checkpoint, torch
-version or processor is measured anew. A model folder may bring its own verdict (`write_verdict`), so that a
+version or processor is measured again. A model folder may bring its own verdict (`write_verdict`), so that a
 bundled model needs no measurement.
 """
 

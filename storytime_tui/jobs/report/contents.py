@@ -100,7 +100,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _figures(state: str, figures: RunFigures) -> Rows:
     rows = [
-        ("state", "in training" if state == "learning" else state),
+        ("state", "in training" if state == "training" else state),
         ("steps", f"{figures.step:,} of {figures.total_steps:,}"),
     ]
     best, first = figures.best, figures.evaluations[0] if figures.evaluations else None
@@ -132,7 +132,7 @@ def _figures(state: str, figures: RunFigures) -> Rows:
     if started is not None:
         rows += [
             ("device", f"{started.device}, {started.precision}"),
-            ("baseline (token frequency)", f"{_number(started.token_frequency_loss, '.3f')} nats per token"),
+            ("baseline (word frequency)", f"{_number(started.token_frequency_loss, '.3f')} nats per token"),
             ("started", _day(started.time)),
         ]
     if isinstance(figures.last, ev.Failed):

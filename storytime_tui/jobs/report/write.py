@@ -41,7 +41,7 @@ def write_report(run: str, to: Path) -> Path:
     figures = figures_of(iter_events(folder))
     if figures.started is None:
         raise RunError(f"The run {run!r} has not started, so there is nothing to report.")
-    shelves = records.told_as(run).titles or figures.started.collections
+    shelves = records.voices_of(run).titles or figures.started.collections
     state = runs.state_of(folder, figures.last)
     text = page(contents_of(run, state, plan, shelves, figures), loss_chart(figures))
     try:

@@ -1,4 +1,4 @@
-"""Help: what a screen does, its keys, and what each number means, in plain words."""
+"""Help: what a screen does, its keys, and what each number means."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,7 +11,7 @@ from storytime_tui.tui.widgets.key_line import KeyLine
 
 
 class HelpScreen(ModalScreen[None]):
-    """The help of one mode, then what works everywhere."""
+    """The help of one mode, and the keys of every screen."""
 
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#help-words"
@@ -30,7 +30,7 @@ class HelpScreen(ModalScreen[None]):
         self._mode = mode
 
     def compose(self) -> ComposeResult:
-        """Paragraphs, then two columns: a key or number, and what it means."""
+        """The help text, and its own keys below."""
         with Vertical(id="help"):
             yield HelpLines((*HELP[self._mode], *EVERYWHERE), id="help-words")
             yield KeyLine(words={"scroll_down": "Scroll"}.get)

@@ -17,15 +17,15 @@ from textual.widgets import Input
 
 from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.newest import Newest
 from storytime_tui.tui.repeats import repeats
 from storytime_tui.tui.screens.library_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.shelf_edits import ShelfEdits
 from storytime_tui.tui.screens.shelf_imports import ShelfImports
 from storytime_tui.tui.shelf_memory import ShelfState, state_of, ticks_of
-from storytime_tui.tui.tally import Copies, learned, tally, told_again
+from storytime_tui.tui.totals import Copies, ticked_duplicates, totals_of, training_stories
 from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
@@ -55,13 +55,13 @@ class LibraryScreen(Screen[None]):
         self._shelf = Vertical(id="shelf")
         self._filter_field = FilterField(placeholder="/ filter…", id="filter", compact=True)
         self.shelf_tree = ShelfTree(id="tree")
-        self._reading = Reading(desk.services.before, id="reading")
+        self._reading = Reading(desk.services.original_text, id="reading")
         self._message = MessageLine(more_key="l")
         self._counts = Counts(id="counts")
         self.imports = ShelfImports(self, desk, self._message, self.open_shelf, self.go_to)
         self._edits = ShelfEdits(self, desk, self._message, self.open_shelf, self.go_to)
-        self._estimates: Newest[Estimate] = Newest(self, self._show_estimate, self._show_estimate)
-        self._copies: Newest[Copies] = Newest(self, self._show_copies, lambda error: sentence_of(error))
+        self._estimates: Debounced[Estimate] = Debounced(self, self._show_estimate, self._show_estimate)
+        self._copies: Debounced[Copies] = Debounced(self, self._show_copies, lambda error: sentence_of(error))
         self._previewed: Leaf | None = None
         self._opening = asyncio.Lock()
         self._unreadable: Sequence[str] = ()  # a sentence on each thing that cannot be shown
@@ -129,13 +129,13 @@ class LibraryScreen(Screen[None]):
             )
         desk.shelf_changed.publish(None)
         self._say_unreadable(unreadable)
-        self._copies.want(lambda: desk.services.copies(collections))
+        self._copies.request(lambda: desk.services.copies(collections))
         # A large shelf is many objects that live long. Scanning them again at each garbage collection would delay a
         # key by a tenth of a second.
         gc.freeze()
         if first_time:
-            self.run_worker(desk.writing.wake_starter(), exit_on_error=False)
-            self.run_worker(desk.training.look_back(), exit_on_error=False)  # if it fails, Train says so
+            self.run_worker(desk.writing.open_starter_early(), exit_on_error=False)
+            self.run_worker(desk.training.load_last_run(), exit_on_error=False)  # if it fails, Train says so
 
     async def _remembered(self) -> ShelfState | None:
         try:
@@ -173,14 +173,14 @@ class LibraryScreen(Screen[None]):
     def _shelf_changed(self, _: None) -> None:
         """Other stories are ticked, or another base is chosen."""
         self._remember()
-        desk = self._desk
+        desk, estimate = self._desk, self._desk.services.estimate
         ticks, collections, copies, base = desk.ticks, desk.collections, desk.copies, desk.base
-        again = told_again(ticks, collections, copies)
-        self.shelf_tree.show_ticks(ticks, again)
-        counted = tally(ticks, collections, again)
-        self._counts.show(counted, base)
-        if counted.stories:
-            self._estimates.want(lambda: desk.services.estimate(learned(ticks, collections, copies), base))
+        duplicates = ticked_duplicates(ticks, collections, copies)
+        self.shelf_tree.show_ticks(ticks, duplicates)
+        totals = totals_of(ticks, collections, duplicates)
+        self._counts.show(totals, base)
+        if totals.stories:
+            self._estimates.request(lambda: estimate(training_stories(ticks, collections, copies), base))
         else:
             self._estimates.forget()
 
@@ -195,11 +195,11 @@ class LibraryScreen(Screen[None]):
 
     # -- ticking and reading --------------------------------------------------------------------------
 
-    @on(ShelfTree.TickWished)
-    def _tick(self, event: ShelfTree.TickWished) -> None:
+    @on(ShelfTree.TickRequested)
+    def _tick(self, event: ShelfTree.TickRequested) -> None:
         self._desk.set_ticks(self._desk.ticks.switched(event.collection, event.places))
 
-    @on(ShelfTree.ReadWished)
+    @on(ShelfTree.ReadRequested)
     def _read(self) -> None:
         self._reading.focus()
 
@@ -224,7 +224,7 @@ class LibraryScreen(Screen[None]):
         if _kind(leaf) != _kind(self._previewed):
             self.refresh_bindings()
         self._previewed = leaf
-        if leaf is None and self.shelf_tree.wanted:
+        if leaf is None and self.shelf_tree.query_text:
             self._reading.say("No story has these words", "")
         if leaf is not None:
             key = leaf.collection.name, leaf.index if leaf.index is not None else -1
@@ -269,10 +269,10 @@ class LibraryScreen(Screen[None]):
         self._clear_message()  # a typed letter does not reach `on_key`
         self._narrow(event.value)
 
-    def _narrow(self, wanted: str) -> None:
-        tree = self.shelf_tree
-        tree.narrow(wanted)
-        self._shelf.border_subtitle = wording.count(tree.found(), "story", "stories") if tree.wanted else ""
+    def _narrow(self, query: str) -> None:
+        self.shelf_tree.narrow(query)
+        matches = wording.count(self.shelf_tree.match_count(), "story", "stories")
+        self._shelf.border_subtitle = matches if self.shelf_tree.query_text else ""
 
     @on(Input.Submitted, "#filter")
     def _leave_filter(self) -> None:
@@ -379,7 +379,7 @@ class LibraryScreen(Screen[None]):
         leaf = self.shelf_tree.leaf
         match action:
             case "all":
-                return bool(self.shelf_tree.wanted)
+                return bool(self.shelf_tree.query_text)
             case "remarks":
                 return bool(self._remarks())
             case "undo":

@@ -1,4 +1,6 @@
-"""How the next word is chosen: a small form over the Story screen."""
+"""The sampler settings: a small form over the Story screen."""
+
+import dataclasses
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,20 +16,22 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import table, text_of, with_values
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.tui.widgets.switch import Switch
 
 SHOWN = ("temperature", "top_p", "min_p", "repetition", "banned", "finish_sentence", "max_tokens", "seed")
 _OF_PRESETS = ("temperature", "top_p", "min_p", "repetition")
-OWN = "my own"
-_SEED_HERE = "0 tells differently each time"  # a seed is drawn for it here; on the command line 0 is one like any other
+OWN = "custom"
+_SEED_HINT = "same seed, same story; 0: new each time"  # here 0 draws a seed; on the command line 0 is a seed
 
 
 class SamplerScreen(ModalScreen[SamplerSettings | None]):
-    """Gives back the settings as changed; None when it is left with Escape. A wrong value stays to be mended."""
+    """Returns the changed settings; None after Escape. An invalid value stays for correction."""
 
     CSS_PATH = "dialogs.tcss"
     AUTO_FOCUS = "Input"
     BINDINGS = [
-        Binding("escape", "dismiss(None)", "Cancel", id="sampler.cancel", tooltip="Close without changing"),
+        Binding("escape", "dismiss(None)", "Cancel", id="sampler.cancel", tooltip="Close without changes"),
+        Binding("enter", "save", "Save", show=False, id="sampler.save", tooltip="Close with these settings"),
     ]
 
     def __init__(self, settings: SamplerSettings) -> None:
@@ -35,10 +39,10 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
         self._settings = settings
 
     def compose(self) -> ComposeResult:
-        """The presets, and a line for each value."""
+        """The presets, and a field for each value."""
         preset = preset_of(self._settings) or OWN
         with Vertical(classes="dialog"):
-            yield Static(Content("How it tells"), classes="dialog--title")
+            yield Static(Content("How it tells: sampler settings"), classes="dialog--title")
             with Horizontal(classes="dialog--field"):
                 yield Static(Content("preset"), classes="dialog--label")
                 yield Select(
@@ -49,21 +53,25 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
                     compact=True,
                 )
                 yield Static(_line(preset), id="preset-line", classes="dialog--hint", markup=False)
-            # three columns, since a row with three widgets for each value would take five times as long to show
+            # three columns, because a row of three widgets per value would take five times as long to show
             with Horizontal(classes="dialog--field"):
                 knobs = [table(SamplerSettings)[name] for name in SHOWN]
                 yield Static(Content("\n".join(knob.label for knob in knobs)), classes="dialog--label")
                 with Vertical(id="values"):
                     for name in SHOWN:
-                        yield Input(text_of(self._settings, name), name=name, compact=True)
-                hints = [_SEED_HERE if knob.name == "seed" else knob.line for knob in knobs]
+                        if table(SamplerSettings)[name].kind is bool:
+                            yield Switch(getattr(self._settings, name), name=name)
+                        else:
+                            yield Input(text_of(self._settings, name), name=name, compact=True)
+                hints = [_SEED_HINT if knob.name == "seed" else knob.line for knob in knobs]
                 yield Static(Content("\n".join(hints)), id="hints", classes="dialog--hint")
             yield MessageLine()
-            yield KeyLine(words={"submit": "Save", "app.focus_next": "Next field"}.get)
+            words = {"submit": "Save", "save": "Save", "switch": "Toggle", "app.focus_next": "Next field"}
+            yield KeyLine(words=words.get)
 
     @on(Select.Changed, "#preset")
     def _preset_chosen(self, event: Select.Changed) -> None:
-        """Write a preset's values into the lines; those of one's own stay as they are."""
+        """Fill in a preset's values; the other values stay."""
         name = str(event.value)
         self.query_one("#preset-line", Static).update(_line(name))
         if name == OWN or preset_of(self._settings) == name:
@@ -74,13 +82,15 @@ class SamplerScreen(ModalScreen[SamplerSettings | None]):
                 field.value = text_of(self._settings, field.name)
 
     @on(Input.Submitted)
-    def _keep(self) -> None:
+    def action_save(self) -> None:
+        """Close with the settings, if they are valid."""
         typed = {field.name or "": field.value.strip() for field in self.query(Input)}
+        switched = {switch.name or "": switch.value for switch in self.query(Switch)}
         try:
-            self.dismiss(with_values(self._settings, typed))
+            self.dismiss(dataclasses.replace(with_values(self._settings, typed), **switched))  # type: ignore[arg-type]
         except PlanError as error:
             self.query_one(MessageLine).complain(str(error))
 
 
 def _line(preset: str) -> Content:
-    return Content(PRESETS[preset][0] if preset in PRESETS else "the values below")
+    return Content(PRESETS[preset][0] if preset in PRESETS else "the values below are your own")

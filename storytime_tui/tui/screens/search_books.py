@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from storytime_tui.tui.book_rows import Catalogue, in_order
+from storytime_tui.tui.book_rows import BookIndex, in_order
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.widgets.book_list import BookList
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -53,7 +53,7 @@ class SearchScreen(ModalScreen["GutenbergBook | None"]):
         super().__init__()
         self._services = services
         self._shelf = shelf
-        self._catalogue = Catalogue(())
+        self._catalogue = BookIndex(())
         self._found = False  # whether the list shows the results of a search of all of Gutenberg
         self._stop: threading.Event | None = None  # stops the search in progress; None if there is none
 
@@ -89,7 +89,7 @@ class SearchScreen(ModalScreen["GutenbergBook | None"]):
     async def _open(self) -> None:
         with self._message.saying():
             books = await in_thread(self._services.browse_books)
-            self._catalogue = Catalogue(in_order(books))
+            self._catalogue = BookIndex(in_order(books))
             self._narrow()
 
     @on(Input.Changed, "#query")
@@ -98,7 +98,7 @@ class SearchScreen(ModalScreen["GutenbergBook | None"]):
         self._end_search()
         self._found = False
         books = self._catalogue.matching(self._query)
-        nearly = [] if books else self._catalogue.nearly(self._query)
+        nearly = [] if books else self._catalogue.fuzzy(self._query)
         if nearly:
             books = nearly
             self._message.say(

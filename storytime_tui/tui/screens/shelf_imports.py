@@ -14,7 +14,7 @@ from storytime_tui.tui.book_rows import on_the_shelf
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.import_task import ImportTask
-from storytime_tui.tui.pasted import Sources, Words, read_paste, typed_sources
+from storytime_tui.tui.pasted import PastedText, Sources, read_paste, typed_sources
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import clipped, count
 
@@ -72,7 +72,7 @@ class ShelfImports:
         pasted = read_paste(text)
         if isinstance(pasted, Sources):
             self._confirm(pasted.sources)
-        elif isinstance(pasted, Words):
+        elif isinstance(pasted, PastedText):
             self._ask_title(pasted)
         elif text.strip():
             self._message.say("The pasted text is neither a path nor an address, and too short for a story.")
@@ -91,7 +91,7 @@ class ShelfImports:
             title += f" and {len(sources) - 1} more" if len(sources) > 1 else ""
             self.start(title, lambda report, stop: self._desk.services.add(sources, report, stop))
 
-    def _ask_title(self, words: Words) -> None:
+    def _ask_title(self, words: PastedText) -> None:
         from storytime_tui.tui.screens.dialogs import AskScreen
 
         length = count(len(words.text.split()), "word")

@@ -1,4 +1,4 @@
-"""Story: you write a line, the model goes on, word by word, until it is done or you stop it."""
+"""Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,7 @@ from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
-from storytime_tui.tui.manuscript import Manuscript, told_with
+from storytime_tui.tui.manuscript import Manuscript, last_model
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_keys import KEYS
@@ -27,16 +27,16 @@ from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.openings import Openings
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
-from storytime_tui.tui.widgets.writing_desk import WritingDesk
+from storytime_tui.tui.widgets.prompt_area import PromptArea
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from storytime_tui.tui.writing import LOOK, Change, Writing
+from storytime_tui.tui.writing import POLL, Change, Writing
 from storytime_tui.tui.writing_session import Stage, Writer
 
 MOVED = "This story was changed in another window and is loaded again."
 
 
 class StoryScreen(Screen[None]):
-    """The page, your line, and the model's words as they come."""
+    """The story, the user's line, and the model's words as they come."""
 
     CSS_PATH = "story.tcss"
     AUTO_FOCUS = "#prompt"
@@ -45,100 +45,100 @@ class StoryScreen(Screen[None]):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._session = desk, desk.writing
-        self._writing = Writing(desk.keeper)
+        self._writing = Writing(desk.store_thread)
         self._settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
         self._telling = False
-        self._then: Callable[[], object] | None = None  # what waits for the model's last word
-        self._finding = True  # which model there is
-        self._wished = False  # Enter was pressed while no line could be sent: it goes as soon as one can
-        self._begun = False  # the last story is in view
-        self._line = ""  # what is typed and not yet sent
-        self._adding: str | None = None  # the line that is on its way to the disk, before the model goes on
+        self._pending_action: Callable[[], object] | None = None  # runs after the current telling
+        self._finding_model = True  # a model is being looked for
+        self._send_when_ready = False  # Enter was pressed too early: the line is sent when possible
+        self._loaded = False  # the last story is shown
+        self._line = ""  # the typed, unsent line
+        self._adding: str | None = None  # the line that is being saved, before the model continues
         self._drafts = Drafts(
             self,
-            lambda: self._writing.keep_draft(self._line.removeprefix(self._adding or "")),
+            lambda: self._writing.save_draft(self._line.removeprefix(self._adding or "")),
             lambda slow: self.query_one(WritingStatus).set_saving(slow),
             lambda error: self._message.complain(sentence_of(error)),
         )
 
     def compose(self) -> ComposeResult:
-        """Page, messages, prompt, status."""
+        """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
         yield Page(id="page")
         yield self._openings
         yield Center(self._message)
-        yield WritingDesk(self._settings, id="desk")
-        yield KeyLine(("rename", "redo"), self._is_of_use)
+        yield PromptArea(self._settings, id="prompt-area")
+        yield KeyLine(("rename", "redo"), self._shows_key)
 
     def on_mount(self) -> None:
-        """Open the last story, find a model."""
-        self._desk.told.subscribe(self, self._said, immediate=True)
+        """Open the last story and find a model."""
+        self._desk.told.subscribe(self, self._on_telling, immediate=True)
         self._desk.writer_changed.subscribe(self, self._writer_changed)
-        self._desk.store_said.subscribe(self, self._message.complain)
+        self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
-        self.set_interval(LOOK, self._look_elsewhere)
-        self._begin()
+        self.set_interval(POLL, self._check_other_windows)
+        self._load_last_story()
 
     @work
-    async def _begin(self) -> None:
+    async def _load_last_story(self) -> None:
         last: Opened | None = None
         with self._message.saying():
             last = await self._writing.open_last(self._message.complain)
             self._message.clear()
         self._show_story(None if self._session.fresh_page else last)
         self._session.fresh_page = False
-        self._begun = True
-        if self._line:  # typed meanwhile
+        self._loaded = True
+        if self._line:  # typed while the story was loading
             self._drafts.typed()
         with self._message.saying():
-            await self._session.find_model(told_with(last.passages if last else ()))
-        self._finding = False
+            await self._session.find_model(last_model(last.passages if last else ()))
+        self._finding_model = False
         if self._session.now.can_tell and not self._telling:
-            self._set_state(self._session.open_ahead())
-        self._send_what_waits()
+            self._set_state(self._session.open_early())
+        self._send_if_ready()
         self._show_status()
 
     def on_screen_resume(self) -> None:
-        """Another screen may have asked for a fresh page or another model."""
+        """Start a new page if another screen requested one, and check for changes."""
         self._message.drop(MOVED)
-        if self._session.fresh_page and self._begun:
+        if self._session.fresh_page and self._loaded:
             self._session.fresh_page = False
-            self._when_quiet(self._begin_anew)
-        self._look_elsewhere()
+            self._after_telling(self._start_page)
+        self._check_other_windows()
         self._show_status()
 
-    def _begin_anew(self) -> None:
+    def _start_page(self) -> None:
         self._show_story(None)
         self.action_write()
         self._session.open()
 
     def on_unmount(self) -> None:
-        """The app closes: what is typed stays."""
+        """Save the typed line when the app closes."""
         self._drafts.flush()
 
     # -- the story ------------------------------------------------------------------------------------
 
     def open_story(self, story: Story) -> None:
-        """Go on with a story."""
-        self._when_quiet(lambda: self.run_worker(self._open(story.id)))
+        """Open a story after the current telling."""
+        self._after_telling(lambda: self.run_worker(self._open(story.id)))
 
     async def _open(self, story_id: int) -> None:
         with self._message.saying():
             self._show_story(await self._writing.open(story_id))
 
     def _show_story(self, opened: Opened | None) -> None:
-        """Show a story, or a blank page. The focus stays where it is: who was reading goes on reading."""
+        """Show a story or a blank page. The focus does not change, so that reading can go on."""
         if opened is not None and opened.story.id == self._writing.story_id:
-            return self._show_page(opened)  # what is typed is newer than the draft
-        self._drafts.flush()  # of the story before
+            return self._show_page(opened)  # the typed line is newer than the saved draft
+        self._drafts.flush()  # of the previous story
         self._writing.manuscript = Manuscript()
-        self._line = (opened.draft if opened else "") + ("" if self._begun else self._line)
+        self._line = (opened.draft if opened else "") + ("" if self._loaded else self._line)
         self._show_page(opened)
         self.query_one(Prompt).put(self._line)
-        if opened is not None and self._session.take_up(opened.passages) and self._begun:
-            self._set_state(self._session.open_ahead())
+        if opened is not None and self._session.continue_story(opened.passages) and self._loaded:
+            self._set_state(self._session.open_early())
 
     def _show_page(self, opened: Opened | None) -> None:
         passages = opened.passages if opened else ()
@@ -154,18 +154,18 @@ class StoryScreen(Screen[None]):
             page.set_title(self._writing.manuscript.title)
 
     @work(exclusive=True, group="look")
-    async def _look_elsewhere(self) -> None:
-        """Another window may have changed the story in view."""
-        moved = await self._writing.moved() if self._begun and self.is_current else None
+    async def _check_other_windows(self) -> None:
+        """Reload the story if another window changed it."""
+        moved = await self._writing.moved() if self._loaded and self.is_current else None
         if moved is not None and not self._busy:
             await self._open(moved)
             self._message.say(MOVED)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
-        self._line = self.query_one(Prompt).text  # at the app's end the prompt is gone before this screen
+        self._line = self.query_one(Prompt).text  # kept: the prompt is removed before this screen
         self._openings.typed(self._line)
-        if self._begun:
+        if self._loaded:
             self._drafts.typed()
 
     # -- writing --------------------------------------------------------------------------------------
@@ -180,13 +180,13 @@ class StoryScreen(Screen[None]):
 
     @on(Prompt.Sent)
     def _send(self, event: Prompt.Sent) -> None:
-        self._message.complain(self._desk.keeper.trouble)
-        if self._busy or self._finding or self._awaiting:
-            self._wished = bool(event.text.strip()) or not self._busy
-            self._set_state("your line is next" if self._wished else "still writing (esc stops it)")
+        self._message.complain(self._desk.store_thread.trouble)
+        if self._busy or self._finding_model or self._awaiting:
+            self._send_when_ready = bool(event.text.strip()) or not self._busy
+            self._set_state("your line is next" if self._send_when_ready else "still writing (esc stops it)")
             return
         if self._session.now.stage is Stage.NO_MODEL:
-            self._message.complain("There is no model yet: train one (F3), or choose one (esc, m).")
+            self._message.complain("There is no model yet: train one (F3), or choose one (escape, then m).")
             return
         self._adding = event.text
         self._drafts.forget()
@@ -201,15 +201,15 @@ class StoryScreen(Screen[None]):
             self._adding = None
             self._message.complain(str(error))
             self._set_state("")
-            self._do_then()
+            self._run_pending_action()
             return
         self._adding, self._line = None, self.query_one(Prompt).forget(line)
-        if self._line:  # typed since
+        if self._line:  # typed in the meantime
             self._drafts.typed()
         await self._show_added(added)
-        if self._then is not None:  # something else was asked for meanwhile
+        if self._pending_action is not None:  # another action was requested in the meantime
             self._set_state("")
-            self._do_then()
+            self._run_pending_action()
             return
         self._set_telling(True)
         self._session.tell(added.story.id, added.before + added.added, self._settings)
@@ -225,29 +225,29 @@ class StoryScreen(Screen[None]):
         self.query_one(Page).anchor()
         self.query_one(WritingStatus).count(added.before + added.added)
 
-    def _said(self, message: messages.TellingSaid) -> None:
+    def _on_telling(self, message: messages.TellingMessage) -> None:
         match message:
             case messages.TextTold() if self._telling:
                 self.query_one(Page).append("model", message.text)
                 self.query_one(WritingStatus).add(message.text)
                 speed = message.tokens_per_second
                 state = f"{speed:,.0f} tokens/s" if speed else "writing…"
-                self._set_state(f"{state} · your line is next" if self._wished else state)
+                self._set_state(f"{state} · your line is next" if self._send_when_ready else state)
             case messages.TellingEnded():
-                self._ended(message)
+                self._telling_ended(message)
 
-    def _ended(self, message: messages.TellingEnded) -> None:
+    def _telling_ended(self, message: messages.TellingEnded) -> None:
         if message.failure:
             self._message.complain(message.failure)
         if self._telling:
             self._set_telling(False)
-            self._set_state(wording.ending(message.told, bool(message.failure)))
+            self._set_state(wording.telling_outcome(message.told, bool(message.failure)))
         if self._adding is None:
-            self._do_then()
-        self._send_what_waits()
+            self._run_pending_action()
+        self._send_if_ready()
 
-    def _do_then(self) -> None:
-        then, self._then = self._then, None
+    def _run_pending_action(self) -> None:
+        then, self._pending_action = self._pending_action, None
         if then is not None:
             then()
 
@@ -257,25 +257,25 @@ class StoryScreen(Screen[None]):
         self.query_one(Page).writing(telling)
         self.query_one(Prompt).set_writing(telling)
 
-    def _send_what_waits(self) -> None:
-        if self._wished and not (self._busy or self._finding or self._awaiting):
-            self._wished = False
+    def _send_if_ready(self) -> None:
+        if self._send_when_ready and not (self._busy or self._finding_model or self._awaiting):
+            self._send_when_ready = False
             self.query_one(Prompt).action_send()
 
-    def _when_quiet(self, then: Callable[[], object]) -> None:
-        """Do it now, or, while the model writes, stop it and do it after its last word."""
+    def _after_telling(self, then: Callable[[], object]) -> None:
+        """Run an action now, or stop the model and run it after its last word."""
         self._message.drop(MOVED)
         if not self._busy:
             then()
             return
-        self._then = then
+        self._pending_action = then
         self.action_stop()
 
     def action_stop(self) -> None:
-        """Stop the model; what it wrote stays, and so does a line that waits."""
-        self._wished = False
+        """Stop the model. Its words stay, and so does an unsent line."""
+        self._send_when_ready = False
         if self._adding is not None:
-            self._then = self._then or (lambda: None)
+            self._pending_action = self._pending_action or (lambda: None)
         if self._telling:
             self._session.stop()
             self._set_state("stopping…")
@@ -286,69 +286,69 @@ class StoryScreen(Screen[None]):
 
     @on(Openings.Left)
     def action_write(self) -> None:
-        """Back to the line."""
+        """Focus the prompt."""
         self.query_one(Prompt).focus()
 
-    def _is_of_use(self, action: str) -> bool:
+    def _shows_key(self, action: str) -> bool:
         return {"voice": bool(self._session.now.voices), "openings": self._openings.offered}.get(action, True)
 
     @on(Prompt.Up)
     def action_openings(self) -> None:
-        """Ways to begin, told by the model."""
+        """Go to the openings that the model tells."""
         if self._openings.offered and not self._busy:
-            self._openings.go(self._settings)
+            self._openings.enter(self._settings)
 
     @on(Openings.Begun)
-    def _begun_with(self, begun: Openings.Begun) -> None:
+    def _opening_taken(self, begun: Openings.Begun) -> None:
         self._show_story(begun.story)
         self.action_write()
-        self._set_state("Enter lets the model go on")
+        self._set_state("press Enter to let the model continue")
 
     def on_key(self, event: Key) -> None:
         """A notice goes with the next key, an error stays. While a line is typed, no key comes here."""
         self._message.clear_notice()
 
     def on_screen_suspend(self) -> None:
-        """Another screen is gone to: nothing is told for nobody."""
+        """Stop telling openings when another screen is shown."""
         self._openings.cancel()
 
     # -- the model ------------------------------------------------------------------------------------
 
     def _writer_changed(self, _: Writer) -> None:
-        self._send_what_waits()  # the checkpoint that it waited for may be on the disk
-        self.refresh_bindings()  # it may know voices
+        self._send_if_ready()  # the awaited checkpoint may be saved
+        self.refresh_bindings()  # the model may have voices
         self._show_status()
 
     def action_model(self) -> None:
-        """Choose who writes."""
+        """Choose the model."""
         story_choices.offer_models(self.app, self._desk, partial(self._reopen, self._session.choose))
 
     def action_strength(self) -> None:
-        """Choose how strongly it has what it learned."""
+        """Choose the strength."""
         chosen = partial(self._reopen, self._session.choose_strength)
         story_choices.offer_strengths(self.app, self._desk, self._message, chosen)
 
     def action_voice(self) -> None:
-        """Choose the shelf that is told as, from the next words on."""
+        """Choose the voice for the next words."""
         story_choices.offer_voices(self.app, self._desk, self._message)
 
     def _reopen(self, choose: Callable[..., object], chosen: object) -> None:
-        """Write with another model or strength, after the last word of what writes now."""
+        """Open another model or strength after the current telling."""
 
         def reopen() -> None:
             choose(chosen)
             self._session.open()
 
         self._message.clear()
-        self._when_quiet(reopen)
+        self._after_telling(reopen)
 
     def action_undo(self) -> None:
-        """Take back the last piece."""
-        self._when_quiet(lambda: self._change(Manuscript.undo, "There is nothing to take back."))
+        """Undo the last piece."""
+        self._after_telling(lambda: self._change(Manuscript.undo, "There is nothing to undo."))
 
     def action_redo(self) -> None:
-        """Bring back what was taken back."""
-        self._when_quiet(lambda: self._change(Manuscript.redo, "There is nothing to bring back."))
+        """Redo the last undone piece."""
+        self._after_telling(lambda: self._change(Manuscript.redo, "There is nothing to redo."))
 
     @work
     async def _change(self, change: Change, nothing: str) -> None:
@@ -356,7 +356,7 @@ class StoryScreen(Screen[None]):
             try:
                 result = await self._writing.change(change)
             except StoryMoved:
-                self._look_elsewhere()
+                self._check_other_windows()
                 return
             if result is not None:
                 self._show_story(result[0])
@@ -364,16 +364,16 @@ class StoryScreen(Screen[None]):
                 self._message.say(nothing)
 
     def action_new(self) -> None:
-        """A blank page."""
-        self._when_quiet(lambda: self._show_story(None))
+        """Start a new story."""
+        self._after_telling(lambda: self._show_story(None))
 
     def action_open(self) -> None:
-        """Choose an earlier story."""
+        """Choose a story to open."""
         story_choices.offer_stories(self.app, self._desk, self.open_story)
 
     def action_rename(self) -> None:
-        """Give the story a title."""
-        title = self._writing.whole_title(self.query_one(Page).beginning)
+        """Rename the story."""
+        title = self._writing.full_title(self.query_one(Page).beginning)
         story_choices.ask_title(self.app, title, self._rename)
 
     @work
@@ -383,7 +383,7 @@ class StoryScreen(Screen[None]):
             self._show_title()
 
     def action_settings(self) -> None:
-        """How the next word is chosen."""
+        """Change the sampler settings."""
         self.app.push_screen(SamplerScreen(self._settings), self._set_settings)
 
     def _set_settings(self, settings: SamplerSettings | None) -> None:
@@ -397,4 +397,4 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def _show_status(self) -> None:
-        self.query_one(WritingStatus).show_with(self._session.now, finding=self._finding)
+        self.query_one(WritingStatus).show_with(self._session.now, finding=self._finding_model)

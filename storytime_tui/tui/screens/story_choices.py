@@ -1,13 +1,13 @@
-"""What the Story screen asks for in dialogs: one of the stories, one of the models, a strength, a voice, a title.
+"""The dialogs of the Story screen: choosing a story, a model, a strength, a voice; typing a title.
 
-A dialog is open at once, with what was known last; what there is now is read in a thread and comes after it.
+A dialog opens at once with the rows that were read last; a thread reads the current rows.
 """
 
 from collections.abc import Callable, Sequence
 
 from textual.app import App
 
-from storytime_tui.generation.voice import effective, known, said
+from storytime_tui.generation.voice import describe, effective, known
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.stories.story import Story
 from storytime_tui.tui.desk import Desk
@@ -16,10 +16,10 @@ from storytime_tui.tui.widgets.message_line import MessageLine
 
 
 def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) -> None:
-    """Ask who writes."""
+    """Ask for the model."""
 
     def rows() -> list[Row]:
-        return [Row(choice.name, choice.title, choice.note) for choice in desk.writing.look_for_models()]
+        return [Row(choice.name, choice.title, choice.note) for choice in desk.writing.list_models()]
 
     def answered(name: str | None) -> None:
         if name:
@@ -33,11 +33,11 @@ def offer_models(app: App[None], desk: Desk, chosen: Callable[[str], object]) ->
 
 
 STRENGTHS = {
-    0.0: "the base alone",
+    0.0: "the base, without the run",
     0.25: "",
     0.5: "halfway between the base and the run",
     0.75: "",
-    1.0: "the run as it was trained",
+    1.0: "the run as trained",
     1.25: "often a stronger voice",
     1.5: "",
     1.75: "",
@@ -48,17 +48,23 @@ STRENGTHS = {
 def offer_strengths(
     app: App[None], desk: Desk, message: MessageLine, chosen: Callable[[float | None], object]
 ) -> None:
-    """Ask how strongly the model has what it learned, or say why there is nothing to ask."""
+    """Ask for the strength, or say why there is none to choose."""
     writer = desk.writing.now
     if not writer.model:
         message.say("There is no model yet: train one (F3).")
         return
     if is_base_name(writer.model):
-        message.say(f"Strength is for what a run has learned, and {writer.model} is no run.")
+        message.say(f"Only trained runs have a strength; {writer.model} is a base.")
         return
-    usual = writer.told_at if writer.strength is None else None
+    usual = writer.effective_strength if writer.strength is None else None
     steps = sorted({*STRENGTHS, *(each for each in (writer.strength, usual) if each is not None)})
-    rows = [Row("", "default", f"{usual:g}, the run's own" if usual is not None else "the run's own")]
+    rows = [
+        Row(
+            "",
+            "default",
+            f"{usual:g}, the run's usual one" if usual is not None else "the run's usual one",
+        )
+    ]
     rows += [Row(f"{step}", f"{step:g}", STRENGTHS.get(step, "")) for step in steps]
 
     def answered(strength: str | None) -> None:
@@ -66,22 +72,24 @@ def offer_strengths(
             chosen(float(strength) if strength else None)
 
     now = "" if writer.strength is None else f"{writer.strength}"
-    app.push_screen(ChooseScreen("Strength: how far from its base to what it learned", rows, now), answered)
+    app.push_screen(
+        ChooseScreen("Strength: from the base (0) to the run (1) and beyond", rows, now), answered
+    )
 
 
 def offer_voices(app: App[None], desk: Desk, message: MessageLine) -> None:
-    """Ask for the shelf that the model tells as, for two of them, or for none; or say why none can be chosen."""
+    """Ask for one voice, a mixture of two, or none; or say why there is no choice."""
     writer = desk.writing.now
     titles = writer.voices
     if not titles:
-        message.say("This model knows no voices." if writer.opened else "The model is not open yet.")
+        message.say("This model has no voices." if writer.opened else "The model is not loaded yet.")
         return
     now = known(writer.voice, titles)
-    rows = [Row(f"={title}", title, "the usual one" * (i == 0)) for i, title in enumerate(titles)]
+    rows = [Row(f"={title}", title, "default" * (i == 0)) for i, title in enumerate(titles)]
     if len(titles) > 1:
-        mixed = said(now) if len(now) > 1 else "each word as one or the other would tell it"
+        mixed = describe(now) if len(now) > 1 else "averages the predictions of both"
         rows.append(Row("two", "A mixture of two", mixed))
-    rows.append(Row("none", "No voice", "the shelf's line is not in view"))
+    rows.append(Row("none", "No voice", "the model sees no shelf's name"))
 
     def answered(chosen: str | None) -> None:
         if chosen == "two":
@@ -89,12 +97,12 @@ def offer_voices(app: App[None], desk: Desk, message: MessageLine) -> None:
         elif chosen:
             desk.writing.choose_voice(() if chosen == "none" else ((chosen[1:], 1.0),))
 
-    at = {0: "none", 1: "=" + said(now)}.get(len(now), "two")
-    app.push_screen(ChooseScreen("Tell as", rows, at), answered)
+    at = {0: "none", 1: "=" + describe(now)}.get(len(now), "two")
+    app.push_screen(ChooseScreen("Voice: tell as", rows, at), answered)
 
 
 def _offer_two(app: App[None], desk: Desk) -> None:
-    """Ask for two voices, and how much of the second."""
+    """Ask for two voices and the second one's share."""
 
     def first(one: str | None) -> None:
         others = [Row(title, title) for title in desk.writing.now.voices if title != one]
@@ -106,9 +114,9 @@ def _offer_two(app: App[None], desk: Desk) -> None:
             app.push_screen(
                 AskScreen(
                     f"{one} and {other}",
-                    f"How much of it is {other}, in percent?",
+                    f"Share of {other}, in percent (1 to 99)",
                     value="50",
-                    check=lambda answer: "" if _percent(answer) else "A number from 1 to 99 is needed here.",
+                    check=lambda answer: "" if _percent(answer) else "Type a number from 1 to 99.",
                 ),
                 lambda answer: third(one, other, answer),
             )
@@ -124,18 +132,18 @@ def _offer_two(app: App[None], desk: Desk) -> None:
 
 
 def _percent(text: str) -> int:
-    """1 to 99; 0 for anything else."""
+    """Parse a number from 1 to 99; returns 0 for anything else."""
     number = text.strip().removesuffix("%").strip()
     return int(number) if number.isascii() and number.isdigit() and 0 < int(number[:3]) < 100 else 0
 
 
 def offer_stories(app: App[None], desk: Desk, chosen: Callable[[Story], object]) -> None:
-    """Ask for one of the written stories."""
+    """Ask for a written story."""
     stories: Sequence[Story] = ()
 
     def rows() -> list[Row]:
         nonlocal stories
-        stories = desk.keeper.store().stories()  # the last changed first
+        stories = desk.store_thread.store().stories()  # the last changed first
         return [Row(str(story.id), story.title) for story in stories]
 
     def answered(number: str | None) -> None:
@@ -143,15 +151,15 @@ def offer_stories(app: App[None], desk: Desk, chosen: Callable[[Story], object])
             if str(story.id) == number:
                 chosen(story)
 
-    nothing = "There is no story yet: write how one begins."
+    nothing = "There is no story yet."
     app.push_screen(ChooseScreen("Your stories", (), find=rows, nothing=nothing), answered)
 
 
 def ask_title(app: App[None], now: str, named: Callable[[str], object]) -> None:
-    """Ask for a title; nothing happens without one."""
+    """Ask for a title; an empty answer changes nothing."""
 
     def answered(title: str | None) -> None:
         if title and title.strip():
             named(title.strip())
 
-    app.push_screen(AskScreen("Title", "What is this story called?", enter="Rename", value=now), answered)
+    app.push_screen(AskScreen("Rename", "The story's title", enter="Rename", value=now), answered)

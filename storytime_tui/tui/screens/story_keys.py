@@ -1,25 +1,25 @@
-"""The keys of the Story screen, while no line is being typed."""
+"""The keys of the Story screen while the prompt has no focus."""
 
 from textual.binding import Binding, BindingType
 
 KEYS: list[BindingType] = [
-    Binding("enter", "write", "Write", id="story.write", tooltip="Back to your line"),
-    Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop; its words stay"),
-    Binding("m", "model", "Model", id="story.model", tooltip="Choose who writes with you"),
+    Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
+    Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
+    Binding("m", "model", "Model", id="story.model", tooltip="Choose the model"),
     Binding(
-        "s", "strength", "Strength", id="story.strength", tooltip="How far from its base to what it learned"
+        "s", "strength", "Strength", id="story.strength", tooltip="How far from the base towards the run"
     ),
-    Binding("v", "voice", "Voice", id="story.voice", tooltip="Choose the shelf that the model tells as"),
-    Binding("u", "undo", "Undo", id="story.undo", tooltip="Take back the last piece, whoever wrote it"),
-    Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Take it back"),
-    Binding("y", "redo", "Redo", id="story.redo", tooltip="Bring back what was taken back"),
-    Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Bring it back"),
+    Binding("v", "voice", "Voice", id="story.voice", tooltip="Choose the shelf to tell like"),
+    Binding("u", "undo", "Undo", id="story.undo", tooltip="Undo the last piece, yours or the model's"),
+    Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Undo the last piece"),
+    Binding("y", "redo", "Redo", id="story.redo", tooltip="Redo the last undone piece"),
+    Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Redo the last undone piece"),
     Binding(
         "b", "openings", "Openings", id="story.openings", tooltip="Three ways to begin, told by the model"
     ),
-    Binding("n", "new", "New", id="story.new", tooltip="A blank page; this story is kept"),
-    Binding("o", "open", "Open", id="story.open", tooltip="Go on with an earlier story"),
-    Binding("r", "rename", "Rename", id="story.rename", tooltip="Give the story a title"),
+    Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
+    Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
+    Binding("r", "rename", "Rename", id="story.rename", tooltip="Rename this story"),
     Binding(
         "comma",
         "settings",

@@ -1,4 +1,4 @@
-"""Train: the plan before a run, and the run while it learns. The run belongs to the app, not to this screen."""
+"""Train: the plan before a run, and the run's progress. The run belongs to the app, not to this screen."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from storytime_tui.knobs import parse
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.samplings import samplings
+from storytime_tui.tui.sample_groups import group_samples
 from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.header import Header
@@ -24,41 +24,43 @@ from storytime_tui.tui.widgets.plan_form import PlanForm
 if TYPE_CHECKING:
     from storytime_tui.tui.widgets.run_panel import RunPanel
 
-_RUNNING = ("learning", "paused")
+_RUNNING = ("training", "paused")
 
 
 class TrainScreen(Screen[None]):
-    """Shows the plan or the run, whichever there is."""
+    """Shows the plan, or the run if there is one."""
 
     CSS_PATH = "train.tcss"
     AUTO_FOCUS = "#bases"
     BINDINGS = [
-        Binding("s", "start", "Start learning", id="train.start", tooltip="Begin a run with this plan"),
+        Binding("s", "start", "Start training", id="train.start", tooltip="Start a run with this plan"),
         Binding(
             "escape",
             "leave_field",
             "Leave the field",
             id="train.leave",
-            tooltip="Leave the field",
+            tooltip="Leave the field, so that single keys work",
         ),
-        Binding("p", "pause", "Pause", id="train.pause", tooltip="Wait, keeping everything; again to go on"),
-        Binding("p", "go_on", "Go on", id="train.go_on", tooltip="Go on after the pause"),
-        Binding("x", "stop", "Stop", id="train.stop", tooltip="Save a checkpoint and end the run"),
+        Binding("p", "pause", "Pause", id="train.pause", tooltip="Pause the run; the model stays in memory"),
+        Binding("p", "go_on", "Continue", id="train.go_on", tooltip="Continue after the pause"),
+        Binding("x", "stop", "Stop", id="train.stop", tooltip="Save a checkpoint and stop the run"),
         Binding(
-            "c", "checkpoint", "Checkpoint", id="train.checkpoint", tooltip="Save a checkpoint and go on"
+            "c", "checkpoint", "Checkpoint", id="train.checkpoint", tooltip="Save a checkpoint and continue"
         ),
         Binding("s", "sample", "Sample", id="train.sample", tooltip="Tell a sample now"),
-        Binding("w", "write", "Write", id="train.write", tooltip="Go to Story with what it has learned"),
-        Binding("r", "resume", "Resume", id="train.resume", tooltip="Go on with this run where it stopped"),
+        Binding("w", "write", "Write", id="train.write", tooltip="Write a story with this model"),
+        Binding(
+            "r", "resume", "Resume", id="train.resume", tooltip="Resume the run from its last checkpoint"
+        ),
         Binding(
             "m",
             "more",
             "More epochs",
             id="train.more",
-            tooltip="Give the ended run more epochs over its stories",
+            tooltip="Train the finished run for more epochs",
         ),
-        Binding("n", "new", "New run", id="train.new", tooltip="Back to the plan"),
-        Binding("v", "last", "Last run", id="train.last", tooltip="Look at the last run again"),
+        Binding("n", "new", "New run", id="train.new", tooltip="Plan a new run"),
+        Binding("v", "last", "Last run", id="train.last", tooltip="Show the last run"),
         Binding(
             "left",
             "earlier",
@@ -66,7 +68,7 @@ class TrainScreen(Screen[None]):
             key_display="←",
             show=False,
             id="train.earlier",
-            tooltip="The sample before this one",
+            tooltip="The previous sample",
         ),
         Binding("right", "later", "Samples", key_display="← →", id="train.later", tooltip="The next sample"),
         Binding(
@@ -74,7 +76,7 @@ class TrainScreen(Screen[None]):
             "beginning",
             "Beginning",
             id="train.beginning",
-            tooltip="The sample from the other beginning",
+            tooltip="The sample of the other beginning",
         ),
     ]
 
@@ -83,33 +85,33 @@ class TrainScreen(Screen[None]):
         self._desk, self._training = desk, desk.training
         self._message = MessageLine()
         self._panel: RunPanel | None = None
-        self._keys: object = None  # what the offered keys depend on
+        self._keys: object = None  # the state that the offered keys depend on
 
     def compose(self) -> ComposeResult:
-        """The plan; the run's panel is mounted with the first run."""
+        """The plan. The run's panel is mounted when the first run starts."""
         yield Header(self._desk, "train")
         yield PlanForm(self._desk, self._message)
         yield self._message
         yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning"))
 
     def on_mount(self) -> None:
-        """Follow the run."""
+        """Subscribe to the run, and load the last one."""
         self._desk.run_changed.subscribe(self, self._show)
         self._show()
         self.run_worker(self._look_back())
 
     async def _look_back(self) -> None:
         with self._message.saying():
-            await self._training.look_back()
+            await self._training.load_last_run()
 
     def on_screen_resume(self) -> None:
-        """What happened meanwhile is shown now."""
+        """Show what changed while another screen was shown."""
         self._show()
         if self._panel is not None:
             self._panel.call_next(self._panel.show, self._training.view)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only the keys that mean something now."""
+        """Offer only the keys that do something now."""
         view, last = self._training.view, self._training.last
         running = view.phase in _RUNNING
         ended = view.phase in ("finished", "failed", "interrupted")
@@ -119,7 +121,7 @@ class TrainScreen(Screen[None]):
             case "leave_field":
                 return view.phase == "idle" and isinstance(self.focused, Input)
             case "pause":
-                return view.phase == "learning"
+                return view.phase == "training"
             case "go_on":
                 return view.phase == "paused"
             case "stop":
@@ -137,17 +139,17 @@ class TrainScreen(Screen[None]):
             case "last":
                 return view.phase == "idle" and last is not None
             case "earlier" | "later":
-                return len(samplings(view.samples)) > 1
+                return len(group_samples(view.samples)) > 1
             case "beginning":
                 two = self._panel is not None and not self._panel.shows_both
-                return two and len(view.samples) > len(samplings(view.samples))
+                return two and len(view.samples) > len(group_samples(view.samples))
         return True
 
     def _show(self, _: RunView | None = None) -> None:
         view, form = self._training.view, self.query_one(PlanForm)
         if (
             view.phase == "failed" and view.started is None
-        ):  # it never began: the plan, and what is wrong with it
+        ):  # it could not start: show the plan and the reason
             form.complain(view.error)
             self._training.clear()
             return
@@ -158,20 +160,20 @@ class TrainScreen(Screen[None]):
             self.mount(self._panel, after=form)
         idle = view.phase == "idle"
         form.display = idle
-        form.offer(self._training.last)
+        form.show_last_run(self._training.last)
         if self._panel is not None:
             self._panel.display = not idle
         if not idle:
-            self._message.say(view.words if view.phase == "failed" else "", view.error)
+            self._message.say(view.status if view.phase == "failed" else "", view.error)
         self._keep_focus(form)
-        told = min(3, len(view.samples))  # with the third there is a second time
+        told = min(3, len(view.samples))  # the third sample starts a second group
         keys = (view.phase, view.saved_step is None, told, view.finished, view.run, idle)
-        if keys != self._keys:  # not at every step: the footer is built anew each time
+        if keys != self._keys:  # not at every step: the footer is rebuilt each time
             self._keys = keys
             self.refresh_bindings()
 
     def _keep_focus(self, form: PlanForm) -> None:
-        """Where the plan gave way to the run, or the run to the plan, the keys go to what is shown."""
+        """Move the focus to the plan or the run when one replaced the other."""
         shown = form if form.display else self._panel
         if (
             self.is_current
@@ -182,40 +184,40 @@ class TrainScreen(Screen[None]):
 
     # -- the plan -------------------------------------------------------------------------------------
 
-    @on(PlanForm.StartWished)
+    @on(PlanForm.StartRequested)
     def action_start(self) -> None:
-        """Begin to learn, where the plan can work."""
+        """Start a run if the plan is valid."""
         form = self.query_one(PlanForm)
         if self._training.control is not None:
-            form.complain("The run before this one is still saving; try again in a moment.")
+            form.complain("The previous run is still saving. Try again in a moment.")
             return
         planned = form.plan()
         if planned is not None:
             plan, name = planned
-            self._training.start(plan, name, f"{plan.base} → {form.lesson()}")
+            self._training.start(plan, name, f"{plan.base} → {form.training_text()}")
 
     def action_leave_field(self) -> None:
-        """Leave a field, so that the keys work."""
+        """Leave the field, so that the keys work."""
         self.query_one("#bases").focus()
 
     # -- the run --------------------------------------------------------------------------------------
 
     def action_pause(self) -> None:
-        """Wait at the next step."""
+        """Pause at the next step."""
         if self._training.control is not None:
             self._training.control.pause()
 
     def action_go_on(self) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         if self._training.control is not None:
             self._training.control.resume()
 
     def action_stop(self) -> None:
-        """Save and end."""
+        """Save a checkpoint and stop."""
         self._training.stop()
 
     def action_checkpoint(self) -> None:
-        """Save and go on."""
+        """Save a checkpoint and continue."""
         if self._training.control is not None:
             self._training.control.checkpoint()
 
@@ -225,7 +227,7 @@ class TrainScreen(Screen[None]):
             self._training.control.sample()
 
     def action_resume(self) -> None:
-        """Go on with a run that was stopped."""
+        """Resume a stopped run."""
         if self._training.control is not None:
             return
         if self._training.view.phase == "idle":
@@ -233,7 +235,7 @@ class TrainScreen(Screen[None]):
         self._training.resume()
 
     def action_more(self) -> None:
-        """Ask how many epochs more, and go on."""
+        """Ask for the number of further epochs, and train."""
 
         def go_on(answer: str | None) -> None:
             if answer is not None and self._training.control is None:
@@ -247,8 +249,8 @@ class TrainScreen(Screen[None]):
             return ""
 
         ask = AskScreen(
-            "How many epochs more?",
-            "It goes on from its last checkpoint, learning a little faster again at first.",
+            "Epochs to add",
+            "Training continues from the last checkpoint; the learning rate warms up again.",
             enter="Continue",
             value="1",
             check=check,
@@ -256,39 +258,39 @@ class TrainScreen(Screen[None]):
         self.app.push_screen(ask, go_on)
 
     def action_new(self) -> None:
-        """Back to the plan."""
+        """Return to the plan."""
         self._message.clear()
         self._training.clear()
 
     def action_last(self) -> None:
-        """Look at the last run again."""
+        """Show the last run."""
         self._training.show_last()
 
     def action_earlier(self) -> None:
-        """Show the sample before."""
+        """Show the previous sample."""
         if self._panel is not None:
             self._panel.move_sample(-1)
 
     def action_later(self) -> None:
-        """Show the sample after."""
+        """Show the next sample."""
         if self._panel is not None:
             self._panel.move_sample(1)
 
     def action_beginning(self) -> None:
-        """Show what was told from the other beginning."""
+        """Show the sample of the other beginning."""
         if self._panel is not None:
             self._panel.turn_sample()
 
     def action_write(self) -> None:
-        """Go to Story with this run; while it learns, what it knows now is saved first."""
+        """Write with this run; during training, after its next checkpoint."""
         if self._training.view.busy:
-            self._desk.writing.write_with_learner()
+            self._desk.writing.write_with_current_run()
         else:
             self._desk.writing.write_with(self._training.view.run)
         self.post_message(GoTo("story"))
 
 
 def _epochs(answer: str) -> float | None:
-    """The number of epochs that was typed. Raises PlanError."""
+    """Parse the number of epochs. Raises PlanError."""
     epochs: float | None = parse(TrainingPlan, "epochs", answer.strip())
     return epochs

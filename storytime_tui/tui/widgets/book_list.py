@@ -1,4 +1,4 @@
-"""A list of books, and below it the offer to look further."""
+"""A list of books, with an optional offer as its last line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _RIGHT = 10  # cells of the last column
 
 
 class BookList(LineList):
-    """Title, author, year, size; those on the shelf say so. The last line may be an offer."""
+    """Shows title, author, year and size, and which books are on the shelf."""
 
     BINDINGS = []
 
@@ -33,22 +33,22 @@ class BookList(LineList):
         self.shelf: Mapping[int, str] = {}
 
     def show(self, books: Sequence[GutenbergBook], offer: str = "") -> None:
-        """Show these, from the top."""
+        """Show these books from the top."""
         self.books, self.offer = books, offer
         self.jump(0)
         self.lines_changed(0)
 
     @property
     def book(self) -> GutenbergBook | None:
-        """The book under the cursor; None on the offer, or where there is nothing."""
+        """The book under the cursor; None on the offer or in an empty list."""
         return self.books[self.cursor] if self.cursor < len(self.books) else None
 
     def count(self) -> int:
-        """The books and the offer."""
+        """The number of lines: the books and the offer."""
         return len(self.books) + bool(self.offer)
 
     def parts(self, row: int, width: int) -> Parts:
-        """Three columns; a wide list has the year, too."""
+        """Three columns; a wide list also shows the year."""
         if row >= len(self.books):
             return ((fitted(" " + printable_line(self.offer), width), "mark"),)
         book = self.books[row]
@@ -63,5 +63,5 @@ class BookList(LineList):
         )
 
     def pressed(self, row: int, column: int) -> None:
-        """A click chooses."""
+        """Choose the clicked line."""
         self.post_message(self.Chosen())

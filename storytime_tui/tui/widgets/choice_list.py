@@ -1,4 +1,4 @@
-"""Rows to choose one of: a title and a quiet word on it. Any number of them: only those in view are drawn."""
+"""A list to choose one row from, each with a title and a quiet note. Only rows in view are drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 
-_TITLE = 30  # cells for the titles, where words on them stand beside
+_TITLE = 30  # cells for titles that have notes
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line to choose: what is given back, and what is shown."""
+    """One row: its value, title and note."""
 
     value: str
     title: str
@@ -23,9 +23,11 @@ class Row:
 
 
 class ChoiceList(LineList):
-    """Enter, or a click, chooses the row under the cursor."""
+    """Enter or a click chooses a row."""
 
-    BINDINGS = [Binding("enter", "choose", "Choose", show=False, id="choice.choose", tooltip="Take this one")]
+    BINDINGS = [
+        Binding("enter", "choose", "Choose", show=False, id="choice.choose", tooltip="Choose this one")
+    ]
 
     class Chosen(Message):
         """A row was chosen."""
@@ -37,25 +39,25 @@ class ChoiceList(LineList):
     def __init__(self, rows: Sequence[Row], chosen: str, *, id: str) -> None:
         super().__init__(id=id)
         self.rows = list(rows)
-        self._chosen = chosen  # the value of the row that the cursor begins at
+        self._chosen = chosen  # the value of the row under the cursor at first
 
     def on_mount(self) -> None:
-        """Begin at what is chosen now."""
+        """Put the cursor on the chosen row."""
         self.show(self.rows, self._chosen)
 
     def show(self, rows: Sequence[Row], chosen: str) -> None:
-        """Show other rows, with the cursor at the one of this value."""
+        """Show other rows, with the cursor on the row of this value."""
         self.rows = list(rows)
         self._wide = min(_TITLE, max((len(row.title) for row in rows if row.note), default=0))
         self.styles.height = max(1, min(len(self.rows), 12))
         self.lines_changed(next((i for i, row in enumerate(self.rows) if row.value == chosen), 0))
 
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return len(self.rows)
 
     def parts(self, row: int, width: int) -> Parts:
-        """A title, and a word on it."""
+        """A title and its note."""
         shown = self.rows[row]
         title, note = printable_line(shown.title[:400]), printable_line(shown.note[:400])
         if not note:
@@ -64,10 +66,10 @@ class ChoiceList(LineList):
         return ((fitted(f" {title}", wide + 3), ""), (fitted(note, width - wide - 3), "quiet"))
 
     def pressed(self, row: int, column: int) -> None:
-        """A click chooses."""
+        """Choose the clicked row."""
         self.action_choose()
 
     def action_choose(self) -> None:
-        """Take the row under the cursor."""
+        """Choose the row under the cursor."""
         if self.rows:
             self.post_message(self.Chosen(self.rows[self.cursor]))

@@ -1,4 +1,4 @@
-"""What the ticked stories come to, in two lines whose numbers stand still while they change."""
+"""The totals of the ticked stories, in two lines whose columns do not move."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.cells import fitted
-from storytime_tui.tui.tally import Tally
-from storytime_tui.tui.wording import about
+from storytime_tui.tui.totals import Totals
+from storytime_tui.tui.wording import about, count
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Estimate
 
 _LABEL = 14  # cells
-_WIDE = (9, 10)  # cells of the two columns of numbers; the second begins with a space
+_WIDE = (9, 10)  # cells of the two number columns; the second begins with a space
 _CLOSE = (7, 7)
-_ROOMY = 76  # cells that the second line takes at its longest
+_ROOMY = 76  # cells of the longest second line
 
 
 class Counts(Static):
-    """Stories and words as they are ticked; tokens, windows and time as soon as they are known."""
+    """Shows stories and words at once; tokens, windows and time when they are estimated."""
 
     DEFAULT_CSS = "Counts { height: 2; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     def __init__(self, *, id: str) -> None:
-        super().__init__(Content("opening the shelf…"), id=id)
-        self._tally = Tally()
+        super().__init__(Content("loading the shelf…"), id=id)
+        self._tally = Totals()
         self._base = ""
         self._estimate: Estimate | Exception | None = None
 
     def say(self, words: str) -> None:
-        """Something else than numbers."""
+        """Show a message instead of numbers."""
         self.update(Content(words), layout=False)
 
-    def show(self, tally: Tally, base: str) -> None:
-        """Other stories are ticked, or another base is chosen: its estimate stays until the new one comes."""
+    def show(self, tally: Totals, base: str) -> None:
+        """Show new totals; the old estimate stays until the new one comes, if the base is the same."""
         if base != self._base or not tally.stories:
             self._estimate = None
         self._tally, self._base = tally, base
         self._draw()
 
     def show_estimate(self, estimate: Estimate | Exception) -> None:
-        """What the ticked stories come to; or why nobody can say."""
+        """Show the estimate, or why there is none."""
         self._estimate = estimate
         self._draw()
 
     def on_resize(self) -> None:
-        """The columns stand closer where there is little room."""
+        """Adapt the columns to the width."""
         if self._tally.stories:
             self._draw()
 
     @property
     def _columns(self) -> tuple[int, int]:
-        """The cells of the two columns of numbers."""
+        """The widths of the two number columns."""
         return _WIDE if self.content_size.width >= _ROOMY or not self.content_size.width else _CLOSE
 
     def _draw(self) -> None:
@@ -74,7 +74,7 @@ class Counts(Static):
             (f" {stories}", "$quiet"),
             f" {tally.words:>{right - 1},}",
             (f" {words}", "$quiet"),
-            (f"  {tally.twice:,} told twice, learned once" if tally.twice else "", ""),
+            (f"  {count(tally.duplicates, 'duplicate')}, used once" if tally.duplicates else "", ""),
             "\n",
             (fitted(printable_line(self._base), _LABEL - 1) + " ", "$quiet"),
             *self._second_line(),
@@ -91,7 +91,7 @@ class Counts(Static):
         windows = "window " if estimate.windows == 1 else "windows"
         left, right = self._columns
         time = "" if estimate.seconds is None else f"  {about(estimate.seconds)}"
-        time += " to learn here" if time and left == _WIDE[0] else ""
+        time += " to train" if time and left == _WIDE[0] else ""
         return [
             f"{estimate.tokens:>{left},}",
             (" tokens ", "$quiet"),

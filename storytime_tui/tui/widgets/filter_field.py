@@ -1,4 +1,4 @@
-"""The field above a list that narrows it while one types."""
+"""A text field above a list, which filters the list while the user types."""
 
 from textual.binding import Binding
 from textual.events import Paste
@@ -8,9 +8,9 @@ from storytime_tui.tui.pasted import Sources, read_paste
 
 
 class FilterField(Input):
-    """A field for the words of a filter. What is dropped on the window is no word: the screen gets it."""
+    """A filter field. Pasted files and addresses go to the screen."""
 
-    BINDINGS = [  # what its screen does with these keys while one types
+    BINDINGS = [  # the screen's actions for these keys while the user types
         Binding("enter", "submit", "List", id="filter.enter", tooltip="Go to the list"),
         Binding("up", "screen.tree(-1)", "Up", show=False, id="filter.up", tooltip="The line above"),
         Binding(
@@ -20,6 +20,6 @@ class FilterField(Input):
     ]
 
     def on_paste(self, event: Paste) -> None:
-        """Leave files and addresses to the screen."""
+        """Leave pasted files and addresses to the screen."""
         if isinstance(read_paste(event.text), Sources):
-            event.prevent_default()  # and let it bubble
+            event.prevent_default()  # and the event bubbles to the screen

@@ -1,4 +1,4 @@
-"""The one line at the top: the three modes to click, and on the right what learns and what is loaded."""
+"""The top line: the three modes to click, and on the right the run and the model."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -13,20 +13,20 @@ from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.wording import clipped_inside
 
 MODES = (("library", "1", "Library"), ("train", "2", "Train"), ("story", "3", "Story"))
-ROOMY = 70  # cells: with fewer the program's own name gives its room to what is said on the right
+ROOMY = 70  # cells; a narrower header hides the program's name
 _STATES = {
-    "preparing": "making ready",
-    "learning": "learning",
+    "preparing": "preparing",
+    "training": "training",
     "paused": "paused",
     "stopping": "saving",
-    "finished": "has learned",
+    "finished": "finished",
     "failed": "failed",
     "interrupted": "interrupted",
 }
 
 
 class ModeTab(Static):
-    """One mode's name; a click goes there."""
+    """A mode's name; a click shows the mode."""
 
     def __init__(self, mode: str, key: str, title: str, *, here: bool) -> None:
         super().__init__(Content.assemble((key, "$text-muted" if not here else ""), f" {title}"))
@@ -35,13 +35,13 @@ class ModeTab(Static):
         self.tooltip = f"Go to {title} ({key})"
 
     def on_click(self, event: Click) -> None:
-        """Go to the mode."""
+        """Show the mode."""
         event.stop()
         self.post_message(GoTo(self._mode))
 
 
 class Header(Horizontal):
-    """Where you are, and what is loaded or learning."""
+    """Shows the current mode, the run and the model."""
 
     DEFAULT_CSS = """
     Header { height: 1; dock: top; padding: 0 1; }
@@ -60,37 +60,37 @@ class Header(Horizontal):
         self._shown = ""
 
     def compose(self) -> ComposeResult:
-        """The name, the modes, the state."""
+        """The program's name, the modes, the state."""
         yield Static(Content("Storytime"), id="name")
         for mode, key, title in MODES:
             yield ModeTab(mode, key, title, here=mode == self._mode)
         yield Static(id="state", markup=False)
 
     def on_mount(self) -> None:
-        """Show the state from now on."""
+        """Subscribe to the run and the writer."""
         self._desk.run_changed.subscribe(self, self._show)
         self._desk.writer_changed.subscribe(self, self._show)
         self._show(None)
 
     def on_resize(self) -> None:
-        """More of the names, or less, finds room."""
+        """Adapt the line to the width."""
         self.query_one("#name").display = self.size.width >= ROOMY
         self.call_after_refresh(self._show, None)
 
     def _show(self, _: object) -> None:
         state, writer = self.query_one("#state", Static), self._desk.writing.now
-        room = state.size.width or self.app.size.width // 2  # it has none before the first layout
+        room = state.size.width or self.app.size.width // 2  # no width before the first layout
         view = self._desk.training.view
-        content = state_words(view, writer.model, writer.device, self._mode, room, writer.voice_said)
-        if content.markup != self._shown:  # this is called at every step of a run
+        content = state_words(view, writer.model, writer.device, self._mode, room, writer.voice_label)
+        if content.markup != self._shown:  # called at every step of a run
             self._shown = content.markup
             state.update(content)
 
 
 def state_words(view: RunView, model: str, device: str, mode: str, room: int, voice: str = "") -> Content:
-    """What learns, and over a story what it is told with and as: never one's name beside the other's state.
+    """The run's state; on the Story screen the model and its voice. Names and states are never mixed up.
 
-    Over a story a run is named only while it is at work: after that the model's name needs the room.
+    The Story screen names a run only while it is active: then the model's name gets the room.
     """
     writing = mode == "story" and bool(model)
     device = device.split(":")[0]
@@ -115,7 +115,7 @@ def state_words(view: RunView, model: str, device: str, mode: str, room: int, vo
 
 
 def _with_voice(model: str, voice: str, device: str, room: int) -> Content:
-    """What one tells with and as; where it runs, if there is room for that."""
+    """The model and its voice; the device if it fits."""
     name, dot = printable_line(model), (" · ", "$quiet")
     if device and len(name) + len(voice) + len(device) + 6 <= room:
         return Content.assemble(name, dot, voice, (f" · {device}", "$quiet"))
@@ -124,15 +124,15 @@ def _with_voice(model: str, voice: str, device: str, room: int) -> Content:
     return Content.assemble(name, dot, _name(voice, room - 3 - len(name)))
 
 
-def _both(model: str, learner: str, state: list[Content | tuple[str, str]], room: int) -> Content:
-    """What one tells with, and the other run that is at work: both names whole, if need be without words."""
-    gap = " " if learner else ""  # it has no name before it has begun
-    said = Content.assemble(("with ", "$quiet"), (" · ", "$quiet"), gap, *state)
-    names = printable_line(model), printable_line(learner)
-    if learner and len(said) + sum(map(len, names)) > room >= sum(map(len, names)) + len(" ·  ●"):
+def _both(model: str, other_run: str, state: list[Content | tuple[str, str]], room: int) -> Content:
+    """The model, and another run that is active; both names are shown whole if possible."""
+    gap = " " if other_run else ""  # a run has no name before it starts
+    line = Content.assemble(("with ", "$quiet"), (" · ", "$quiet"), gap, *state)
+    names = printable_line(model), printable_line(other_run)
+    if other_run and len(line) + sum(map(len, names)) > room >= sum(map(len, names)) + len(" ·  ●"):
         return Content.assemble(names[0], (" · ", "$quiet"), names[1] + " ", ("●", "$primary"))
-    width = (room - len(said)) // (2 if learner else 1)
-    first, second = Content(_name(model, width)), Content(_name(learner, width) + gap if learner else "")
+    width = (room - len(line)) // (2 if other_run else 1)
+    first, second = Content(_name(model, width)), Content(_name(other_run, width) + gap if other_run else "")
     return Content.assemble(("with ", "$quiet"), first, (" · ", "$quiet"), second, *state)
 
 

@@ -1,4 +1,4 @@
-"""The words of the help, laid out in lines: one widget, where one for each word of it took a quarter of a second."""
+"""The help text, laid out in lines by one widget: one widget per row took a quarter of a second."""
 
 from functools import lru_cache
 
@@ -10,15 +10,13 @@ from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.help_words import Section
 from storytime_tui.tui.widgets.tall_view import TallView
 
-HelpLine = tuple[
-    tuple[str, str], ...
-]  # texts from left to right, each with a name of the view's styles, or ""
-KEYS = 20  # cells for a key or a number, before what it means
+HelpLine = tuple[tuple[str, str], ...]  # texts from left to right, each with a style's name or ""
+KEYS = 20  # cells for a key or a number
 
 
 @lru_cache(maxsize=16)
 def lines_of(sections: tuple[Section, ...], width: int) -> list[HelpLine]:
-    """The help in lines of `width` cells: titles, paragraphs, and rows of a key and its meaning."""
+    """Lay out the help in lines of `width` cells: titles, paragraphs, and rows of a key and its meaning."""
     lines: list[HelpLine] = []
     for title, introduction, rows in sections:
         lines += [(), ((title, "title"),)]
@@ -35,7 +33,7 @@ def lines_of(sections: tuple[Section, ...], width: int) -> list[HelpLine]:
 
 
 class HelpLines(TallView, can_focus=True):
-    """Shows sections of the help."""
+    """Shows the help's sections."""
 
     COMPONENT_CLASSES = {"help--title", "help--key"}
     DEFAULT_CSS = """
@@ -50,7 +48,7 @@ class HelpLines(TallView, can_focus=True):
         self._lines: list[HelpLine] = []
 
     def on_resize(self) -> None:
-        """Lay the words out in the room there is."""
+        """Lay out the text for the new width."""
         self._lines = lines_of(self._sections, max(1, self.room))
         self.set_height(len(self._lines))
 

@@ -16,7 +16,7 @@ Parts = Sequence[tuple[str, str]]  # a line's texts from left to right, each wit
 
 
 class LineList(TallView, can_focus=True, inherit_bindings=False):
-    """Lines with a cursor. By itself it has none: each list says how many it has and what stands in them."""
+    """A list of lines with a cursor. Subclasses define the number of lines and their contents."""
 
     COMPONENT_CLASSES = {"lines--cursor", "lines--quiet", "lines--mark", "lines--strong"}
     DEFAULT_CSS = """
@@ -42,29 +42,29 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
     ]
 
     class Moved(Message):
-        """The cursor stands on another line, or what stands on its line is new."""
+        """The cursor is on another line, or its line changed."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.cursor = 0
 
-    # -- what a subclass says -------------------------------------------------------------------------
+    # -- for subclasses --------------------------------------------------------------------------------
 
     def count(self) -> int:
-        """How many lines there are."""
+        """The number of lines."""
         return 0
 
     def parts(self, row: int, width: int) -> Parts:
-        """What stands in a line: texts of `width` cells together."""
+        """A line's texts, `width` cells together."""
         return ()
 
     def pressed(self, row: int, column: int) -> None:
-        """A line was clicked on, `column` cells from its left end; the cursor stands there already."""
+        """Called after a click on a line, `column` cells from its left end; the cursor is already there."""
 
     # -- the lines ------------------------------------------------------------------------------------
 
     def lines_changed(self, cursor: int) -> None:
-        """Other lines are to be shown; the cursor stands on this one of them."""
+        """Show other lines, with the cursor on this one."""
         count = self.count()
         self.set_height(count)
         self.cursor = max(0, min(cursor, count - 1))
@@ -72,7 +72,7 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
         self.post_message(self.Moved())
 
     def move_to(self, row: int) -> None:
-        """Put the cursor on a line."""
+        """Move the cursor to a line."""
         row = max(0, min(row, self.count() - 1))
         if row != self.cursor:
             before, self.cursor = self.cursor, row
@@ -109,36 +109,36 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
         return base + cursor if cursor.reverse else base + cursor + own
 
     def on_resize(self) -> None:
-        """The line under the cursor stays in view."""
+        """Keep the cursor's line in view."""
         self._show_cursor()
 
     # -- keys and the mouse ---------------------------------------------------------------------------
 
     def action_move(self, by: int) -> None:
-        """So many lines further."""
+        """Move the cursor by this many lines."""
         self.move_to(self.cursor + by)
 
     def action_page(self, by: int) -> None:
-        """A view further: the view moves with the cursor."""
+        """Move the view and the cursor by a page."""
         height = max(1, self.scrollable_content_region.height - 1)
         self.jump(self.top + by * height)
         self.move_to(self.cursor + by * height)
 
     def action_first(self) -> None:
-        """To the top."""
+        """Move to the first line."""
         self.move_to(0)
 
     def action_last(self) -> None:
-        """To the bottom."""
+        """Move to the last line."""
         self.move_to(self.count() - 1)
 
     def on_click(self, event: Click) -> None:
-        """The cursor goes where it was clicked."""
+        """Move the cursor to the clicked line."""
         row = event.y + self.top
         if 0 <= row < self.count():
             self.move_to(row)
             self.pressed(row, event.x)
 
     def refresh_line(self, y: int) -> None:
-        """Draw one line anew, where it is in view."""
+        """Redraw one line if it is in view."""
         self.refresh(Region(0, y - self.top, self.room, 1))

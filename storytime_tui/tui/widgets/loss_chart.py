@@ -1,4 +1,4 @@
-"""The loss over the steps: training as a thin line, validation as points, frequencies as a line to beat.
+"""The loss by step: training as a thin line, validation as points, word frequency as a baseline.
 
 Imports textual-plot (a quarter of a second), so this module is imported when a run is first shown.
 """
@@ -19,17 +19,18 @@ from textual_plot.plot_widget import FloatScalar, Legend
 from storytime_tui.training.events import Evaluated
 from storytime_tui.tui.training_session import Point, thinned
 
-BEYOND = 1e6  # nats: no loss, but what a broken journal says; NaN is not below it either
+BEYOND = 1e6  # nats; only a damaged journal has higher losses (or NaN)
+ROOMY = 62  # cells; a narrower chart has a shorter legend
 
 
 class _Canvas(Canvas):
-    """A canvas whose every segment has a style, also where nothing is drawn.
+    """A canvas with a style for every segment.
 
-    textual-hires-canvas gives none to the lines beyond what is drawn, and Textual's filter of NO_COLOR fails at it.
+    textual-hires-canvas gives none to the lines outside the drawing, and Textual's NO_COLOR filter fails on them.
     """
 
     def render_line(self, y: int) -> Strip:
-        """As it is, with an empty style in place of none."""
+        """The line, with empty styles in place of missing ones."""
         strip = super().render_line(y)
         if all(segment.style is not None for segment in strip):
             return strip
@@ -38,24 +39,24 @@ class _Canvas(Canvas):
 
 
 class _Plot(PlotWidget, can_focus=False):
-    """The plot without the keys and the mouse: arrows belong to the samples, the wheel to the screen."""
+    """The plot without keys and mouse: the arrows belong to the samples, the wheel to the screen."""
 
     BINDINGS = []
 
-    COMPONENT_CLASSES = {"chart--training", "chart--validation", "chart--frequencies"}
+    COMPONENT_CLASSES = {"chart--training", "chart--validation", "chart--baseline"}
 
     def compose(self) -> ComposeResult:
-        """As textual-plot has it, on canvases of our own."""
+        """Like textual-plot, with `_Canvas`."""
         with Grid():
             for name in ("margin-top", "margin-left", "plot", "margin-bottom"):
                 yield _Canvas(1, 1, id=name)
         yield Legend(id="legend")
 
     def _update_legend(self) -> None:
-        """There is a legend below, which costs no new layout of the screen at every drawing."""
+        """Do nothing: the legend below the plot costs no layout at each drawing."""
 
     def _render_plot(self) -> None:
-        """Draw, then leave two thin axes of the heavy box around the plot (textual-plot has no setting for it)."""
+        """Draw, then replace the heavy box by two thin axes (textual-plot has no setting for it)."""
         super()._render_plot()
         canvas = self.query_one("#plot", Canvas)
         width, height = canvas.size
@@ -74,7 +75,7 @@ class _Plot(PlotWidget, can_focus=False):
         canvas.set_pixel(width - 1, height - 1, " ")
 
     def get_pixel_from_coordinate(self, x: FloatScalar, y: FloatScalar) -> tuple[int, int]:
-        """As textual-plot has it, but within the box: at the axis' very end it would be in the frame."""
+        """Like textual-plot, but within the box: a point at the axis' end would be in the frame."""
         column, row = super().get_pixel_from_coordinate(x, y)
         box = self._scale_rectangle
         return min(max(column, box.x), box.right - 1), min(max(row, box.y), box.bottom - 1)
@@ -82,19 +83,19 @@ class _Plot(PlotWidget, can_focus=False):
     def get_hires_pixel_from_coordinate(
         self, x: FloatScalar, y: FloatScalar
     ) -> tuple[FloatScalar, FloatScalar]:
-        """The same for points that are smaller than a cell: half a braille dot from the frame at least."""
+        """Like `get_pixel_from_coordinate`, for points smaller than a cell: half a dot or more from the frame."""
         column, row = super().get_hires_pixel_from_coordinate(x, y)
         box = self._scale_rectangle
         return min(max(column, box.x), box.right - 0.25), min(max(row, box.y), box.bottom - 0.125)
 
     def colour(self, name: str) -> str:
-        """A component class's colour, as Rich calls it."""
+        """A component class's colour, by Rich's name."""
         colour = self.get_component_rich_style(f"chart--{name}").color
         return colour.name if colour is not None else "default"
 
 
 class LossChart(Vertical):
-    """Draws the whole curve anew at each `show`: a chart's width bounds the work, not the run's length."""
+    """Redraws the whole curve at each `show`. The chart's width limits the work, not the run's length."""
 
     DEFAULT_CSS = """
     LossChart { border: round $line; border-title-color: $quiet; padding: 0 0 0 0; }
@@ -103,50 +104,50 @@ class LossChart(Vertical):
     LossChart _Plot > .plot--tick { color: $quiet; text-style: none; }
     LossChart _Plot > .chart--training { color: $primary; }
     LossChart _Plot > .chart--validation { color: $foreground; }
-    LossChart _Plot > .chart--frequencies { color: $line; }
+    LossChart _Plot > .chart--baseline { color: $line; }
     LossChart #no-curve { height: 1fr; padding: 0 1; color: $quiet; }
     LossChart #legend { height: 1; padding: 0 1; color: $quiet; text-wrap: nowrap; }
     """
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._explained: bool | None = None  # whether the legend names the frequencies
+        self._baseline_label: str | None = None  # in the legend; "" without a baseline
 
     def compose(self) -> ComposeResult:
-        """The plot, and what its signs mean."""
+        """The plot and its legend."""
         self.border_title = "Loss"
-        yield Static("The curve begins with the first step.", id="no-curve", markup=False)
+        yield Static("The curve starts with the first step.", id="no-curve", markup=False)
         yield _Plot(allow_pan_and_zoom=False)
         yield Static(id="legend", markup=False)
 
     def on_mount(self) -> None:
-        """Give the room to the curve, not to margins."""
+        """Set small margins."""
         plot = self.query_one(_Plot)
         plot.display = False
         plot.margin_left, plot.margin_top, plot.margin_bottom = 6, 0, 1
-        self._legend(frequencies=False)
+        self._legend("")
 
-    def _legend(self, frequencies: bool) -> None:
-        if frequencies == self._explained:
+    def _legend(self, baseline_label: str) -> None:
+        if baseline_label == self._baseline_label:
             return
-        self._explained = frequencies
+        self._baseline_label = baseline_label
         parts: list[str | tuple[str, str]] = [
             ("⠒⠒ ", "$primary"),
             "training   ",
             ("● ", "$foreground"),
             "validation",
         ]
-        if frequencies:
-            parts += ["   ", ("┄┄ ", "$quiet"), "frequencies"]
+        if baseline_label:
+            parts += ["   ", ("┄┄ ", "$quiet"), baseline_label]
         self.query_one("#legend", Static).update(Content.assemble(*parts))
 
     def show(
-        self, points: Sequence[Point], evaluations: Sequence[Evaluated], frequencies: float | None, total: int
+        self, points: Sequence[Point], evaluations: Sequence[Evaluated], baseline: float | None, total: int
     ) -> None:
-        """Draw the curve; `frequencies` is the loss that the token frequencies alone would give."""
+        """Draw the curve. `baseline`: the loss of word frequencies alone."""
         plot = self.query_one(_Plot)
         plot.clear()
-        # not by the plot's own width: it has none before the first layout
+        # not the plot's own width: it has none before the first layout
         drawn = thinned([p for p in points if abs(p[1]) < BEYOND], 2 * self.app.size.width)
         marks = [e for e in evaluations if abs(e.validation_loss) < BEYOND]
         values = [loss for _, loss in drawn] + [e.validation_loss for e in marks]
@@ -155,22 +156,20 @@ class LossChart(Vertical):
         if not values:
             return
         low, high = min(values), max(values)
-        beaten = (
-            frequencies is not None and frequencies == frequencies and low - 0.5 <= frequencies <= high + 0.5
-        )
-        if beaten and frequencies is not None:
-            low, high = min(low, frequencies), max(high, frequencies)
+        shows_baseline = baseline is not None and baseline == baseline and low - 0.5 <= baseline <= high + 0.5
+        if shows_baseline and baseline is not None:
+            low, high = min(low, baseline), max(high, baseline)
         room = max(0.05, (high - low) * 0.06)
         last = max([step for step, _ in drawn] + [e.step for e in marks])
-        # the axis grows with the run in a few jumps, so that the curve does not creep from frame to frame
+        # the axis grows in a few jumps, so that the curve does not move at every drawing
         edge = total if total and last > total * 0.25 else min(total or last, max(10, 2 * last))
         plot.set_xlimits(0, max(edge, last, 1))
         plot.set_ylimits(low - room, high + room)
-        if beaten and frequencies is not None:
+        if shows_baseline and baseline is not None:
             plot.plot(
                 [0, max(edge, last, 1)],
-                [frequencies] * 2,
-                line_style=plot.colour("frequencies"),
+                [baseline] * 2,
+                line_style=plot.colour("baseline"),
                 hires_mode=HiResMode.BRAILLE,
             )
         if drawn:
@@ -187,4 +186,5 @@ class LossChart(Vertical):
                 marker="●",
                 marker_style=plot.colour("validation"),
             )
-        self._legend(frequencies=bool(beaten))
+        label = "baseline: word frequency" if self.size.width >= ROOMY else "word frequency"
+        self._legend(label if shows_baseline else "")

@@ -1,4 +1,4 @@
-"""The page: a story as it is written, a widget for each line; while it streams only the last one changes."""
+"""The page: shows a story as it is written, one widget per line; while it streams, only the last one changes."""
 
 import re
 from collections.abc import Iterable
@@ -12,33 +12,33 @@ from textual.widgets import Static
 
 from storytime_tui.terminal import printable, printable_line
 
-HINT = "A blank page. Write how it begins, and press Enter: the model goes on from there."
-MOUNTED = 200  # lines mounted at once: a widget for each of a novel's would make every token slow
-VERSE = 60  # characters: a longer line is prose
+HINT = "A blank page. Write the first line and press Enter: the model continues."
+MOUNTED = 200  # lines mounted at once; widgets for all lines of a novel would slow down every token
+VERSE = 60  # characters; a longer line is prose
 _QUOTES = "\"'“”‘’"
 _ENDED = re.compile(r"""[.!?…:]["”’')\]*_]*$""")
 
 
 @dataclass
 class StoryLine:
-    """One line of the story (a paragraph, or a verse): who wrote which part, and what comes before."""
+    """One line of the story (a paragraph or a verse), in parts by author, and the line before it."""
 
     parts: list[tuple[str, str]] = field(default_factory=list)  # author, text
-    gap: bool = False  # an empty line comes before
+    gap: bool = False  # after an empty line
     before: "StoryLine | None" = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:
-        """What stands in it, whoever wrote it."""
+        """The line's text by all authors."""
         return "".join(text for _, text in self.parts)
 
     @property
     def apart(self) -> bool:
-        """Whether a gap is shown before it: models end a paragraph with one line end or with two."""
+        """Whether a gap is shown before the line: models end a paragraph with one or two line ends."""
         return self.gap or (self.before is not None and are_paragraphs(self.before.text, self.text))
 
     def add(self, author: str, text: str) -> None:
-        """Write more at the end of the line."""
+        """Append text to the line."""
         if self.parts and self.parts[-1][0] == author:
             self.parts[-1] = (author, self.parts[-1][1] + text)
         else:
@@ -46,7 +46,7 @@ class StoryLine:
 
 
 def are_paragraphs(line: str, following: str) -> bool:
-    """Whether two lines without an empty one between are two paragraphs of prose, not two verses."""
+    """Whether two adjacent lines are paragraphs of prose, not verses."""
     line, following = line.rstrip(), following.strip()
     if not _ENDED.search(line):
         return False
@@ -55,9 +55,9 @@ def are_paragraphs(line: str, following: str) -> bool:
 
 
 def write(lines: list[StoryLine], author: str, text: str) -> int:
-    """Append text to the lines in place; gives the index of the first line that changed.
+    """Append text to the lines in place; returns the index of the first changed line.
 
-    Empty lines do not become lines of their own: they are the gap before the next one.
+    Empty lines do not become lines; they are the gap before the next one.
     """
     if not lines:
         lines.append(StoryLine())
@@ -76,7 +76,7 @@ def write(lines: list[StoryLine], author: str, text: str) -> int:
 
 
 class LineView(Widget):
-    """Draws one line; the model's words carry a quiet tint."""
+    """Draws one line; the model's words are tinted."""
 
     COMPONENT_CLASSES = {"line--told", "line--cursor"}
     DEFAULT_CSS = """
@@ -92,7 +92,7 @@ class LineView(Widget):
         self.set_class(line.apart, "-gap")
 
     def render(self) -> Content:
-        """The line's parts, each author's in its own colour."""
+        """The line's parts in their authors' colours."""
         told = self.get_visual_style("line--told", partial=True)
         parts = [
             Content.styled(printable(text), told) if author == "model" else Content(printable(text))
@@ -103,28 +103,28 @@ class LineView(Widget):
         return Content("").join(parts)
 
     def on_mount(self) -> None:
-        """Text may have come while it was being mounted, when a refresh does nothing."""
+        """Redraw: text may have come during mounting, when a refresh has no effect."""
         self.call_after_refresh(self.changed)
 
     def changed(self) -> None:
-        """Draw the line anew: it has more text."""
+        """Redraw the line: it has more text."""
         self.set_class(self._line.apart, "-gap")
-        self.clear_cached_dimensions()  # or it would keep the height that it had
+        self.clear_cached_dimensions()  # else the old height would stay
         self.refresh(layout=True)
 
 
 class Page(VerticalScroll, can_focus=True):
-    """Title and lines. Long stories are mounted from the end; scrolling up mounts what came before."""
+    """Title and lines. A long story is mounted from its end; scrolling up mounts earlier lines."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._lines: list[StoryLine] = []
-        self._views: list[LineView] = []  # of the last lines
+        self._views: list[LineView] = []  # of the last lines, which are mounted
         self._writing = False
-        self._mounting = False  # earlier lines are on their way
+        self._mounting = False  # earlier lines are being mounted
 
     def compose(self) -> ComposeResult:
-        """The sheet is at least as high as the page: an anchored page would hang a short story from its foot."""
+        """The sheet is at least as high as the page, or the anchor would move a short story to the bottom."""
         yield Vertical(id="sheet")
 
     @property
@@ -137,7 +137,7 @@ class Page(VerticalScroll, can_focus=True):
         return self._lines[0].text if self._lines else ""
 
     def load(self, title: str, passages: Iterable[tuple[str, str]]) -> None:
-        """Show a story from its passages (author, text); a hint stands where there are none."""
+        """Show a story from its passages (author, text), or a hint if there are none."""
         self._lines, self._writing = [], False
         for author, text in passages:
             write(self._lines, author, text)
@@ -156,7 +156,7 @@ class Page(VerticalScroll, can_focus=True):
         self.query(".page--title").last(Static).update(Content(printable_line(title)))
 
     def append(self, author: str, text: str) -> None:
-        """Write more of the story. Only the last line, and new ones, are touched."""
+        """Append text. Only the last line and new lines change."""
         self.query(".page--hint").remove()
         before = len(self._lines)
         write(self._lines, author, text)
@@ -170,7 +170,7 @@ class Page(VerticalScroll, can_focus=True):
             self._mark(self._writing)
 
     def writing(self, on: bool) -> None:
-        """Show, or take away, the cursor behind the last word."""
+        """Show or hide the cursor behind the last word."""
         self._writing = on
         self._mark(on)
 
@@ -180,7 +180,7 @@ class Page(VerticalScroll, can_focus=True):
             self._views[-1].changed()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Near the top, mount what came before, keeping in view what was in view."""
+        """Near the top, mount earlier lines; the visible lines do not move."""
         super().watch_scroll_y(old_value, new_value)
         earlier = len(self._lines) - len(self._views)
         if new_value > 5 or new_value >= old_value or earlier <= 0:

@@ -1,4 +1,4 @@
-"""What to learn, from what and how, before a run begins: good defaults, a few knobs, one key to start."""
+"""The training plan's form: the stories, the base, a few options with good defaults, and one key to start."""
 
 from __future__ import annotations
 
@@ -28,38 +28,39 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.memory import Room
 
 CHOSEN = ("chosen for you", "auto")
-# the plan's knobs that are shown: what an empty field means, in a wide and in a narrow one
+# the shown options of the plan: the placeholder of an empty field, in a wide and in a narrow form
 SHOWN = {
     "epochs": CHOSEN,
     "max_steps": ("no limit", "no limit"),
     "learning_rate": CHOSEN,
     "block_size": CHOSEN,
-    "lora_rank": ("0 trains it all", "0: all"),
+    "lora_rank": ("0 = whole model", "0 = all"),
     "checkpointing": CHOSEN,
 }
-OTHER = ("a model on the Hugging Face Hub, or a folder", "Hub model, or a folder")
-NARROW = 76  # cells of the form, below which fields are narrow
-_OF_MEMORY = ("block_size", "lora_rank", "checkpointing")  # what a run takes depends on these
+OTHER = ("a model on the Hugging Face Hub, or a folder", "Hub model or folder")
+NARROW = 76  # cells; below this width the form has narrow fields
+_OF_MEMORY = ("block_size", "lora_rank", "checkpointing")  # the options that change the needed memory
 
 
-USUAL = "balanced"  # the preset that one begins with
+USUAL = "balanced"  # the default preset
 
 WHAT_HAPPENS = """\
-What happens then: about one story in ten is kept aside, whole. The model reads the others, guesses each next \
-token, and is changed a little after every guess. Every so often it is asked how well it guesses the stories \
-kept aside, and it tells the same beginning again, so that you can watch it learn.
+After the start, about one story in ten is held out. The model reads the others, predicts each next token, and \
+changes a little after every step. From time to time it is evaluated on the held-out stories, and it tells the same \
+beginnings again, so that you can watch it improve.
 
-You can leave this screen, write, or read while it learns. Stop it when you like: what it has learned is kept."""
+You can leave this screen, and read or write stories during the training. You can stop at any time; checkpoints are \
+kept."""
 
 
 class PlanForm(VerticalScroll, can_focus=False):
-    """The plan. Raises nothing: what is wrong with it is said in the screen's message line."""
+    """The plan's form. It reports errors in the screen's message line."""
 
-    class StartWished(Message):
-        """The button was pressed."""
+    class StartRequested(Message):
+        """The start button was pressed."""
 
     class BaseChanged(Message):
-        """Another base was chosen: token counts differ."""
+        """Another base was chosen, so token counts change."""
 
     def __init__(self, desk: Desk, message: MessageLine) -> None:
         super().__init__()
@@ -68,8 +69,8 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._message = message
 
     def compose(self) -> ComposeResult:
-        """From top to bottom as one reads it."""
-        yield Static(id="lesson", markup=False)
+        """The stories, the base, the options, the start button, errors."""
+        yield Static(id="stories", markup=False)
         with Vertical(id="bases-box"):
             with Horizontal(id="bases-row"):
                 yield OptionList(
@@ -88,7 +89,7 @@ class PlanForm(VerticalScroll, can_focus=False):
                 with Horizontal(classes="field"):
                     for name in (left, right):
                         yield Static(Content(table(TrainingPlan)[name].label), classes="label")
-                        yield Input(placeholder=SHOWN[name][0], id=f"knob-{name}", compact=True)
+                        yield _field(name)
             with Horizontal(classes="field"):
                 yield Static(Content("name"), classes="label")
                 yield Input(placeholder=CHOSEN[0], id="run-name", compact=True)
@@ -101,40 +102,42 @@ class PlanForm(VerticalScroll, can_focus=False):
                     compact=True,
                 )
         with Horizontal(id="start-line"):
-            yield Button("Start learning", id="start", compact=True)
+            yield Button("Start training", id="start", compact=True)
             yield Static(id="unfinished", markup=False)
         yield Static(WHAT_HAPPENS, id="what-happens", markup=False)
 
     def on_mount(self) -> None:
-        """Begin with the default base."""
-        self.query_one("#bases-box").border_title = "Begin with"
+        """Select the preferred or default base."""
+        self.query_one("#bases-box").border_title = "Base: the model to start from"
         self.query_one("#knobs").border_title = "Options (you can skip these)"
-        self.query_one("#lesson").border_title = "Learn from"
+        self.query_one("#stories").border_title = "Stories to train on"
         names = [base.name for base in self._bases]
         preferred = self._desk.preferences.now.base
         self.query_one("#bases", OptionList).highlighted = names.index(
             preferred if preferred in names else default_base()
         )
         self.query_one("#other", Input).value = "" if preferred in (*names, STARTER) else preferred
-        self._desk.shelf_changed.subscribe(self, self._show_lesson)
-        self._show_lesson(None)
+        self._desk.shelf_changed.subscribe(self, self._show_stories)
+        self._show_stories(None)
 
     def on_resize(self) -> None:
-        """What stands in an empty field is never cut."""
+        """Choose placeholders that fit the width."""
         narrow = self.size.width < NARROW
-        for name, placeholders in SHOWN.items():
-            self.query_one(f"#knob-{name}", Input).placeholder = placeholders[narrow]
+        for field in self.query(Input):
+            name = (field.id or "").removeprefix("knob-")
+            if name in SHOWN:
+                field.placeholder = SHOWN[name][narrow]
         self.query_one("#run-name", Input).placeholder = CHOSEN[narrow]
         self.query_one("#other", Input).placeholder = OTHER[narrow]
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Say under the options what the focused one does."""
+        """Describe the focused option below the options."""
         knob = table(TrainingPlan).get((event.widget.id or "").removeprefix("knob-"))
         self.query_one("#knobs").border_subtitle = knob.line if knob else ""
 
     @property
     def base(self) -> str:
-        """The typed base, or the one chosen in the list."""
+        """The typed base, or else the one selected in the list."""
         typed = self.query_one("#other", Input).value.strip()
         chosen = self.query_one("#bases", OptionList).highlighted
         return typed or self._bases[chosen or 0].name
@@ -147,12 +150,13 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._desk.shelf_changed.publish(None)
 
     @on(Input.Changed, ", ".join(f"#knob-{name}" for name in _OF_MEMORY))
+    @on(Select.Changed, "#knob-checkpointing")
     def _knob_of_memory_changed(self) -> None:
-        self._show_lesson(None)
+        self._show_stories(None)
 
     def _memory_plan(self) -> TrainingPlan | None:
-        """The plan as far as its memory goes; None while what is typed cannot be."""
-        typed = {name: self.query_one(f"#knob-{name}", Input).value.strip() for name in _OF_MEMORY}
+        """The plan's options that change its memory; None while a typed value is invalid."""
+        typed = {name: self._typed(name) for name in _OF_MEMORY}
         try:
             return with_values(
                 TrainingPlan(base=self.base), {name: value for name, value in typed.items() if value}
@@ -162,30 +166,30 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     @on(Button.Pressed, "#start")
     def _pressed(self) -> None:
-        self.post_message(self.StartWished())
+        self.post_message(self.StartRequested())
 
     @on(OptionList.OptionSelected, "#bases")
     def _chosen(self) -> None:
         self.query_one("#other", Input).value = ""
 
-    def _show_lesson(self, _: None) -> None:
-        self.query_one("#lesson", Static).update(Content(printable_line(self.lesson(long=True))))
+    def _show_stories(self, _: None) -> None:
+        self.query_one("#stories", Static).update(Content(printable_line(self.training_text(long=True))))
         base = next((base for base in self._bases if base.name == self.base), None)
         note = (
-            Content("The model named below.")
+            Content("The model that you type below.")
             if base is None
             else _base_note(base, self._desk.room(self._memory_plan()))
         )
         self.query_one("#base-note", Static).update(note)
 
-    def lesson(self, *, long: bool = False) -> str:
-        """What is learned from, in words."""
+    def training_text(self, *, long: bool = False) -> str:
+        """The training text, in words."""
         desk = self._desk
         stories = desk.ticks.stories(desk.collections)
         if not stories:
-            return "nothing is ticked yet: key 1 goes to the Library, space ticks" if long else "nothing"
+            return "nothing is ticked: press 1 for the Library, then space to tick" if long else "nothing"
         titles = list(dict.fromkeys(collection.title for collection, _ in stories))
-        text = wording.lesson(titles, len(stories))
+        text = wording.training_text(titles, len(stories))
         if long:
             words = sum(story.words for _, story in stories)
             tokens = desk.tokens_of([story for _, story in stories])
@@ -193,11 +197,11 @@ class PlanForm(VerticalScroll, can_focus=False):
         return text
 
     def plan(self) -> tuple[TrainingPlan, str | None] | None:
-        """The plan and the run's name; None, and a red line, where it cannot work."""
+        """The plan and the run's name; None if the plan is invalid, which is reported."""
         desk = self._desk
         collections, stories = desk.ticks.for_plan(desk.collections)
         if not collections:
-            self.complain("Nothing is ticked to learn from: go to the Library (key 1) and tick a collection.")
+            self.complain("No story is ticked: go to the Library (key 1) and tick a collection.")
             return None
         try:
             plan = TrainingPlan(
@@ -216,10 +220,18 @@ class PlanForm(VerticalScroll, can_focus=False):
         self.complain("")
         return plan, self.query_one("#run-name", Input).value.strip() or None
 
+    def _typed(self, name: str) -> str:
+        """An option's value as text; "" for an empty field."""
+        field = self.query_one(f"#knob-{name}")
+        return (
+            field.value.strip()
+            if isinstance(field, Input)
+            else str(self.query_one(f"#{field.id}", Select).value)
+        )
+
     def _with_knob(self, plan: TrainingPlan, name: str) -> TrainingPlan:
-        """The plan with what is typed for one knob. Where that cannot be, its field is marked and brought into view."""
-        field = self.query_one(f"#knob-{name}", Input)
-        value = field.value.strip()
+        """The plan with one typed option. An invalid value is marked and scrolled into view. Raises StorytimeError."""
+        field, value = self.query_one(f"#knob-{name}"), self._typed(name)
         try:
             changed = with_values(plan, {name: value}) if value else plan
         except StorytimeError:
@@ -231,8 +243,8 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     @on(Input.Blurred)
     @on(Input.Changed)
-    def _look_at_knob(self, event: Input.Blurred | Input.Changed) -> None:
-        """Say what is wrong with a knob as soon as one has left it, and nothing any more once it is mended."""
+    def _check_knob(self, event: Input.Blurred | Input.Changed) -> None:
+        """Check an option when the user leaves its field; clear the error when it is corrected."""
         name = (event.input.id or "").removeprefix("knob-")
         wrong = event.input.has_class("-wrong")
         if name not in SHOWN or (isinstance(event, Input.Changed) and not wrong):
@@ -246,18 +258,18 @@ class PlanForm(VerticalScroll, can_focus=False):
                 self.complain("")
 
     def complain(self, sentence: str) -> None:
-        """Say what is wrong, or (empty) nothing; knobs are called as they are here."""
+        """Show an error, or none if empty; options are named by their labels."""
         for name in SHOWN:
             sentence = sentence.replace(f"{name} is ", f"{table(TrainingPlan)[name].label} is ")
         self._message.complain(sentence)
 
-    def offer(self, run: RunView | None) -> None:
-        """Say that there is a run to go on with, or to look at again."""
+    def show_last_run(self, run: RunView | None) -> None:
+        """Say whether the last run can be resumed or shown."""
         words = ""
         if run is not None and run.can_resume:
-            words = f"or r: go on with {run.run}, at step {run.done:,} of {run.total:,}"
+            words = f"or press r to resume {run.run} at step {run.done:,} of {run.total:,}"
         elif run is not None:
-            words = f"or v: look at {run.run} again"
+            words = f"or press v to show the last run, {run.run}"
         self.query_one("#unfinished", Static).update(Content(printable_line(words)))
 
     @on(Input.Submitted)
@@ -265,15 +277,24 @@ class PlanForm(VerticalScroll, can_focus=False):
         self.query_one("#bases").focus()
 
 
+def _field(name: str) -> Input | Select[str]:
+    """The field of an option: a text field, or a list of its choices."""
+    knob = table(TrainingPlan)[name]
+    if not knob.choices:
+        return Input(placeholder=SHOWN[name][0], id=f"knob-{name}", compact=True)
+    choices = [(choice, choice) for choice in knob.choices]
+    return Select(choices, value=knob.default, allow_blank=False, id=f"knob-{name}", compact=True)
+
+
 def _base_line(base: Base) -> Content:
     size = f"{base.parameters / 1e6:,.0f} M" if base.parameters else ""
-    fetch = wording.size(base.download) if base.download else "here"
-    return Content.assemble(base.name.ljust(15), (f"{size:>7}  {fetch:>8}", "$quiet"))
+    download = wording.size(base.download) if base.download else "built in"
+    return Content.assemble(base.name.ljust(15), (f"{size:>7}  {download:>8}", "$quiet"))
 
 
 def _base_note(base: Base, room: Room | None) -> Content:
-    facts = f"{base.parameters / 1e6:,.0f} million numbers to adjust; " if base.parameters else ""
-    facts += f"{wording.size(base.download)} are fetched once." if base.download else "nothing to fetch."
+    facts = f"{base.parameters / 1e6:,.0f} million parameters; " if base.parameters else ""
+    facts += f"{wording.size(base.download)} download, once." if base.download else "no download."
     note = Content.assemble(
         base.note[:1].upper() + base.note[1:], ".\n\n", (facts[:1].upper() + facts[1:], "$quiet")
     )
@@ -281,9 +302,7 @@ def _base_note(base: Base, room: Room | None) -> Content:
 
 
 def _room_note(room: Room) -> Content:
-    needs = (
-        f"Learning takes about {wording.size(room.needed)} of memory, of {wording.size(room.available)} here"
-    )
+    needs = f"Memory: peak about {wording.size(room.needed)}, free {wording.size(room.available)}"
     return Content.styled(
         f"{needs}: {room.advice}." if room.advice else f"{needs}.", "$warning" if room.advice else "$quiet"
     )

@@ -1,4 +1,4 @@
-"""Where you write: Enter sends, ctrl+j makes a new line, Escape leaves (or stops the model)."""
+"""The user's line: Enter sends it, ctrl+j adds a line, Escape leaves it (or stops the model)."""
 
 import unicodedata
 
@@ -9,15 +9,15 @@ from textual.widgets import TextArea
 
 
 class Prompt(TextArea):
-    """A small text area that grows with what is typed; pasted paragraphs stay whole."""
+    """A text area that grows with its text; pasted paragraphs stay whole."""
 
     BINDINGS = [
         Binding(
             "enter",
             "send",
-            "Send, go on",
+            "Send",
             id="prompt.send",
-            tooltip="Add your line and let the model go on; with an empty line, just go on",
+            tooltip="Add your line, then the model continues; an empty line only continues",
         ),
         Binding(
             "ctrl+j",
@@ -25,7 +25,7 @@ class Prompt(TextArea):
             "New line",
             show=False,
             id="prompt.new_line",
-            tooltip="Begin a new line in what you write",
+            tooltip="Start a new line in your text",
         ),
         Binding(
             "escape",
@@ -49,7 +49,7 @@ class Prompt(TextArea):
         """Escape was pressed."""
 
     class Up(Message):
-        """The arrow was pressed, and there is no line above: nothing is written."""
+        """The up arrow was pressed in an empty prompt."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(
@@ -58,24 +58,24 @@ class Prompt(TextArea):
             highlight_cursor_line=False,
             soft_wrap=True,
             tab_behavior="focus",
-            placeholder="and what happened next…",
+            placeholder="write the next line…",
         )
-        self._writing = False  # the model, at this moment
+        self._writing = False  # whether the model writes now
 
     def set_writing(self, writing: bool) -> None:
-        """Whether the model writes: Escape stops it then."""
+        """Set whether the model writes: then Escape stops it."""
         self._writing = writing
         self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the one thing that Escape does now."""
+        """Offer the current action of Escape."""
         return {"leave": not self._writing, "stop": self._writing}.get(action, True)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Take our keys before the text area does, each after the letters that were typed before it.
+        """Handle our keys before the text area does, in order with the letters before them.
 
-        A priority binding would take them at the app's door, and overtake letters that still wait in this
-        widget's queue: on a busy machine the end of a line would miss its story.
+        A priority binding would overtake letters that still wait in this widget's queue: on a busy machine the end of
+        a line would be missing from the story.
         """
         own = {"enter": self.action_send, "ctrl+j": self.action_new_line, "escape": self.action_leave}
         if not self.text:
@@ -85,33 +85,33 @@ class Prompt(TextArea):
             event.prevent_default()
             own[event.key]()
         elif event.character and not event.is_printable and unicodedata.category(event.character) == "Cf":
-            # joiners hold an emoji's parts together; the text area would drop them as unprintable
+            # joiners connect an emoji's parts; the text area would drop them as unprintable
             event.stop()
             event.prevent_default()
             self.insert(event.character)
 
     def put(self, line: str) -> None:
-        """Show this line: nobody typed it."""
+        """Set the text without a change event."""
         with self.prevent(TextArea.Changed):
             self.load_text(line)
             self.move_cursor(self.document.end)
 
     def forget(self, sent: str) -> str:
-        """Take away what was sent; what was typed since stays, and is given back."""
+        """Remove the sent text; text typed since then stays and is returned."""
         if self.text.startswith(sent):
             self.put(self.text[len(sent) :])
         return self.text
 
     def action_send(self) -> None:
-        """Send what is written."""
+        """Send the text."""
         self.post_message(self.Sent(self.text))
 
     def action_new_line(self) -> None:
-        """Begin a new line."""
+        """Insert a line break."""
         self.insert("\n")
 
     def action_up(self) -> None:
-        """Go to what stands above."""
+        """Report the up arrow."""
         self.post_message(self.Up())
 
     def action_stop(self) -> None:
@@ -119,5 +119,5 @@ class Prompt(TextArea):
         self.post_message(self.Left())
 
     def action_leave(self) -> None:
-        """Leave the line."""
+        """Leave the prompt."""
         self.post_message(self.Left())

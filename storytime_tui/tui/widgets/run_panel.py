@@ -1,4 +1,4 @@
-"""A run while it learns and after: progress, the loss chart, the numbers of now, the samples as they come."""
+"""A run's dashboard: progress, the loss chart, the current numbers, the samples."""
 
 import dataclasses
 import math
@@ -13,29 +13,29 @@ from textual.widgets import Static
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.voice_report import of_passages, share_of
 from storytime_tui.tui import wording
+from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.grown import Grown
 from storytime_tui.tui.training_session import Point, RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
 from storytime_tui.tui.widgets.samples import Samples
 
-_NO_CURVE: Grown[Point] = Grown()
-REDRAW = 0.5  # seconds between two drawings: each costs the learning some of its time
+_NO_CURVE: AppendOnly[Point] = AppendOnly()
+REDRAW = 0.5  # seconds between two drawings; each takes time from the training
 
 
 class Progress(Static):
-    """Where the run is: epoch, a bar, time left."""
+    """The run's progress: step, epoch, a bar, time left."""
 
     def show(self, view: RunView) -> None:
-        """Draw the line for the run as it stands."""
+        """Draw the progress."""
         if view.phase == "preparing":
             done, total = (view.preparing.done, view.preparing.total) if view.preparing else (0, 0)
-            left, right = printable_line(view.words), ""
+            left, right = printable_line(view.status), ""
         else:
             done, total = view.done, view.total
             left = self._where(view)
             right = (
-                f"{wording.duration(view.seconds_left)} left" if view.phase in ("learning", "paused") else ""
+                f"{wording.duration(view.seconds_left)} left" if view.phase in ("training", "paused") else ""
             )
         room = self.size.width - len(left) - len(right) - 4
         bar = Content("")
@@ -59,20 +59,20 @@ class Progress(Static):
 
 
 class Numbers(Static):
-    """The figures of now, aligned on the right."""
+    """The current numbers, aligned on the right."""
 
     def show(self, view: RunView) -> None:
-        """Write the figures for the run as it stands."""
+        """Show the numbers."""
         step, best = view.step, view.best
         latest = view.evaluations[-1].validation_loss if view.evaluations else None
-        frequencies = view.started.token_frequency_loss if view.started else None
+        baseline = view.started.token_frequency_loss if view.started else None
         rows = [
             ("loss", wording.number(step.loss if step else None)),
             ("validation", wording.number(latest)),
             ("best", wording.number(best.validation_loss if best else None)),
             *self._voice(view),
             *(self._more(view) if self.size.height > 12 else ()),
-            ("frequencies", wording.number(frequencies)),
+            ("word frequency", wording.number(baseline)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
             ("learning rate", wording.rate(step.learning_rate) if step else "–"),
             ("memory", wording.size(step.memory) if step else "–"),
@@ -87,7 +87,7 @@ class Numbers(Static):
 
     @staticmethod
     def _voice(view: RunView) -> list[tuple[str, str]]:
-        """How many of the passages that it told sound like the shelf, once somebody has listened."""
+        """How many told passages sound like the shelf, if measured."""
         share = share_of(view.voice)
         if view.voice is None or share is None:
             return []
@@ -95,17 +95,17 @@ class Numbers(Static):
 
     @staticmethod
     def _room(view: RunView) -> list[tuple[str, str]]:
-        """What the trial step said that it would take, which is an estimate, and what there was then."""
+        """The memory estimate of the trial step, and the free memory at that time."""
         if view.started is None or not view.started.memory_needed:
             return []
         return [
-            ("needs about", wording.size(view.started.memory_needed)),
+            ("peak about", wording.size(view.started.memory_needed)),
             ("free at start", wording.size(view.started.memory_available)),
         ]
 
     @staticmethod
     def _more(view: RunView) -> list[tuple[str, str]]:
-        """What there is room for on a tall screen."""
+        """More numbers for a tall screen."""
         best = view.best
         return [
             ("best at step", f"{best.step:,}" if best else "–"),
@@ -115,13 +115,20 @@ class Numbers(Static):
 
 
 class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
-    """Everything about the run in hand, or the one that ended last; it scrolls where a terminal is very low."""
+    """The current or last run's dashboard; it scrolls in a very low terminal."""
 
     BINDINGS = [
         Binding("up", "scroll_up", "Up", show=False, id="run.up", tooltip="Scroll up"),
         Binding("down", "scroll_down", "Down", show=False, id="run.down", tooltip="Scroll down"),
-        Binding("pageup", "page_up", "Page up", show=False, id="run.pageup", tooltip="A screen up"),
-        Binding("pagedown", "page_down", "Page down", show=False, id="run.pagedown", tooltip="A screen down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="run.pageup", tooltip="Scroll up by a page"),
+        Binding(
+            "pagedown",
+            "page_down",
+            "Page down",
+            show=False,
+            id="run.pagedown",
+            tooltip="Scroll down by a page",
+        ),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -130,11 +137,11 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._view: RunView | None = None
         self._drawn: object = None
         self._happened: RunView | None = None
-        self._step: object = None  # the step whose figures are shown
-        self._waiting: Timer | None = None  # while it runs, figures and chart have been drawn just now
+        self._step: object = None  # the step whose numbers are shown
+        self._waiting: Timer | None = None  # while it runs, numbers and chart were just drawn
 
     def compose(self) -> ComposeResult:
-        """Title, progress, chart and numbers, samples."""
+        """Title, progress, messages, chart, numbers and samples."""
         yield Static(id="run-title", markup=False)
         yield Progress(id="progress", markup=False)
         yield Static(id="run-words", markup=False)
@@ -144,16 +151,16 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         yield Samples(id="samples")
 
     def on_mount(self) -> None:
-        """Follow the run."""
+        """Subscribe to the run."""
         self._desk.run_changed.subscribe(self, self.show)
         self.show(self._desk.training.view)
 
     def action_scroll_down(self) -> None:
-        """A line further in the sample, and then on the panel itself, where it is higher than the terminal."""
+        """Scroll down: first the samples, then the panel if it is higher than the terminal."""
         self._scroll(1)
 
     def action_scroll_up(self) -> None:
-        """A line back."""
+        """Scroll up."""
         self._scroll(-1)
 
     def _scroll(self, by: int) -> None:
@@ -163,24 +170,24 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             each.scroll_relative(y=by, animate=False)
 
     def on_resize(self) -> None:
-        """Lines are laid out by width: draw them again."""
+        """Redraw for the new width."""
         if self._view is not None:
             self.call_after_refresh(self.show, self._view, True)
 
-    def show(self, view: RunView, anew: bool = False) -> None:
-        """Show the run as it stands: at once where something happened, a few times a second for mere steps."""
+    def show(self, view: RunView, redraw: bool = False) -> None:
+        """Show the run: at once after an event, a few times a second for steps. `redraw`: draw everything again."""
         if view.phase == "idle":
-            return  # the plan is in view
+            return  # the plan is shown
         self._view = view
-        happened = dataclasses.replace(view, step=None, curve=_NO_CURVE)  # all but what each step changes
-        if anew:
+        happened = dataclasses.replace(view, step=None, curve=_NO_CURVE)  # without what each step changes
+        if redraw:
             self.query_one(Samples).forget()
             self._drawn = None
-        if anew or happened != self._happened:
+        if redraw or happened != self._happened:
             self._happened = happened
             self._show_words(view)
             self._show_figures(view)
-        if self._waiting is None or anew:
+        if self._waiting is None or redraw:
             self._turn()
 
     def _turn(self) -> None:
@@ -199,16 +206,16 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             self._turn()
 
     def _show_words(self, view: RunView) -> None:
-        title = Content(printable_line(view.learns_from))
+        title = Content(printable_line(view.subject))
         if view.note:
             title = Content.assemble(title, (f"   {printable_line(view.note)}", "$quiet"))
         self.query_one("#run-title", Static).update(title, layout=False)
-        self.query_one(Progress).display = view.phase != "finished"  # its sentence says as much
-        # progress has the words of a preparation, the message line those of a failure
-        said = "" if view.phase in ("preparing", "failed") else view.words
+        self.query_one(Progress).display = view.phase != "finished"  # its outcome says as much
+        # the progress shows a preparation, the message line a failure
+        outcome = "" if view.phase in ("preparing", "failed") else view.status
         words = self.query_one("#run-words", Static)
-        words.display = bool(said)
-        words.update(Content(printable(said)))
+        words.display = bool(outcome)
+        words.update(Content(printable(outcome)))
         self.query_one(Samples).show(view)
 
     def _show_figures(self, view: RunView) -> None:
@@ -222,11 +229,11 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         if state == self._drawn:
             return
         self._drawn = state
-        frequencies = view.started.token_frequency_loss if view.started else None
-        self.query_one(LossChart).show(view.curve, view.evaluations, frequencies, view.total)
+        baseline = view.started.token_frequency_loss if view.started else None
+        self.query_one(LossChart).show(view.curve, view.evaluations, baseline, view.total)
 
     def _curve_of(self, view: RunView) -> tuple[object, ...]:
-        """What the drawing depends on."""
+        """The state that the chart depends on."""
         return (view.curve, len(view.evaluations), self.size, self.app.theme)
 
     def move_sample(self, by: int) -> None:
@@ -236,8 +243,8 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     @property
     def shows_both(self) -> bool:
-        """Whether the samples of both beginnings are in view."""
-        return any(samples.has_both for samples in self.query(Samples))  # none before the panel is composed
+        """Whether the samples of both beginnings are shown."""
+        return any(samples.has_both for samples in self.query(Samples))  # none before composing
 
     def turn_sample(self) -> None:
         """Show the sample from the other beginning."""

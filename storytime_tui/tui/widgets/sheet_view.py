@@ -1,4 +1,4 @@
-"""A text of any length to read or to copy from: lines that were laid out before, of which those in view are drawn."""
+"""Shows a text of any length, for reading and copying. Its lines are laid out before; only visible ones are drawn."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -10,7 +10,7 @@ from storytime_tui.tui.widgets.tall_view import TallView
 
 
 class SheetView(TallView, can_focus=True):
-    """Shows a `Sheet`, in the middle of a wide pane."""
+    """Shows a `Sheet`, centred in a wide pane."""
 
     ALLOW_SELECT = True
     COMPONENT_CLASSES = {"sheet--title", "sheet--quiet", "sheet--heading", "sheet--error"}
@@ -32,7 +32,7 @@ class SheetView(TallView, can_focus=True):
         return self.scroll_y / max(1, len(self.sheet.lines))
 
     def lay(self, sheet: Sheet, place: float = 0.0) -> None:
-        """Show this sheet from `place` on."""
+        """Show a sheet, scrolled to `place`."""
         self.sheet = sheet
         self.set_height(len(sheet.lines))
         self.screen.selections.pop(self, None)
@@ -63,17 +63,17 @@ class SheetView(TallView, can_focus=True):
         return [Segment(part, look) for part, look in parts if part]
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text, line by line as it is shown."""
+        """The selected text, line by line as shown."""
         return selection.extract("\n".join(self.sheet.lines)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Draw what is selected."""
+        """Draw the selection."""
         self.refresh()
 
     def action_scroll_home(self) -> None:
-        """To the beginning, at once."""
+        """Jump to the top."""
         self.jump(0)
 
     def action_scroll_end(self) -> None:
-        """To the end, at once: however long the text is."""
+        """Jump to the bottom."""
         self.jump(self.max_scroll_y)

@@ -1,4 +1,4 @@
-"""The shelf as a tree: collections and their stories with ticks of three states, for any number of them."""
+"""The shelf as a tree: any number of collections and stories, with three-state ticks."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from storytime_tui.corpus.collection import Collection
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.shelf_memory import Place
-from storytime_tui.tui.shelf_rows import TITLE, Row, Shown, Titles, rows_of
+from storytime_tui.tui.shelf_rows import TITLE, ShownCollection, Titles, TreeRow, rows_of
 from storytime_tui.tui.ticks import Key, Ticks
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 from storytime_tui.tui.wording import compact
 
 _MARKS = {"all": "x", "some": "-", "none": " "}
-_ROOMY = 46  # cells from which on words are said in full
+_ROOMY = 46  # cells; a wider tree shows full numbers
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """What a line of the tree stands for: a collection, or (index not None) one of its stories."""
+    """A line of the tree: a collection, or (index not None) one of its stories."""
 
     collection: Collection
     index: int | None = None
@@ -34,11 +34,11 @@ class Leaf:
 
 
 class ShelfTree(LineList):
-    """Collections and stories; `ticks` is shown, never changed here: a wish to tick is a message."""
+    """Shows collections and stories. It never changes `ticks`: a request to tick is a message."""
 
     BINDINGS = [
         Binding(
-            "space", "tick", "Tick", id="library.tick", tooltip="Learn from this story or collection, or not"
+            "space", "tick", "Tick", id="library.tick", tooltip="Tick or untick this story or collection"
         ),
         Binding(
             "enter",
@@ -56,34 +56,34 @@ class ShelfTree(LineList):
         ),
     ]
 
-    class TickWished(Message):
-        """The user wants these stories of a collection ticked the other way."""
+    class TickRequested(Message):
+        """A request to toggle these stories of a collection."""
 
         def __init__(self, collection: Collection, places: Sequence[int]) -> None:
             super().__init__()
             self.collection = collection
             self.places = places
 
-    class ReadWished(Message):
-        """The user wants to read the story under the cursor."""
+    class ReadRequested(Message):
+        """A request to read the story under the cursor."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.collections: tuple[Collection, ...] = ()
         self.ticks = Ticks()
-        self.again: Set[Key] = frozenset()  # ticked stories that another ticked one tells
-        self.wanted = ""
+        self.duplicates: Set[Key] = frozenset()  # ticked stories that repeat another ticked one
+        self.query_text = ""
         self._titles = Titles(())
-        self._shown: list[Shown] = []
-        self._rows: list[Row] = []
-        self._opened: set[str] = set()  # by name, without a filter
-        self._found_open: set[str] = set()  # with one
-        self._widths = (1, 1, 1)  # of the columns: stories, words in full, words in short
+        self._shown: list[ShownCollection] = []
+        self._rows: list[TreeRow] = []
+        self._opened: set[str] = set()  # names of open collections, without a filter
+        self._found_open: set[str] = set()  # with a filter
+        self._widths = (1, 1, 1)  # widths of the columns: stories, words, short words
 
     # -- what is shown --------------------------------------------------------------------------------
 
     def show(self, collections: tuple[Collection, ...], ticks: Ticks) -> None:
-        """Show this shelf; the cursor stays with what it stands on, or else where it is."""
+        """Show a shelf; the cursor stays on its story, or else on its line."""
         leaf = self.leaf
         if not self.collections and collections:
             self._opened.add(collections[0].name)
@@ -95,41 +95,40 @@ class ShelfTree(LineList):
             len(f"{most:,}"),
             max((len(compact(c.words)) for c in collections), default=1),
         )
-        self._shown = self._titles.matching(self.wanted)
+        self._shown = self._titles.matching(self.query_text)
         self._draw(leaf)
 
-    def narrow(self, wanted: str) -> None:
-        """Show only what holds the words of `wanted`; everything, where it is empty: then with the story under the
-        cursor, which is what was sought."""
-        if wanted.split() == self.wanted.split():
+    def narrow(self, query: str) -> None:
+        """Show only titles with the words of `query`. An empty one shows all and opens the collection of the cursor."""
+        if query.split() == self.query_text.split():
             return
         leaf = self.leaf
-        self.wanted = wanted.strip()
-        if not self.wanted and leaf is not None and leaf.index is not None:
+        self.query_text = query.strip()
+        if not self.query_text and leaf is not None and leaf.index is not None:
             self._opened.add(leaf.collection.name)
-        self._shown = self._titles.matching(self.wanted)
+        self._shown = self._titles.matching(self.query_text)
         self._found_open = {self.collections[part.place].name for part in self._shown if not part.whole}
-        first = 1 if self._shown and not self._shown[0].whole else 0  # what was sought: a story
-        if leaf is not None and self.wanted and not self._is_sought(leaf):
+        first = 1 if self._shown and not self._shown[0].whole else 0  # the first story that matches
+        if leaf is not None and self.query_text and not self._matches(leaf):
             leaf = None
         self.jump(0)
         self._draw(leaf, first)
 
-    def _is_sought(self, leaf: Leaf) -> bool:
-        """Whether the filter lets it through for itself, not a collection only for its stories."""
+    def _matches(self, leaf: Leaf) -> bool:
+        """Whether a line matches the filter itself, not as the collection of a matching story."""
         for part in self._shown:
             if self.collections[part.place].name == leaf.collection.name:
                 return part.whole if leaf.index is None else leaf.index in part.stories
         return False
 
-    def show_ticks(self, ticks: Ticks, again: Set[Key]) -> None:
-        """Draw the same lines with other ticks; of the ticked stories, those in `again` are told by another one."""
-        if ticks is not self.ticks or again != self.again:
-            self.ticks, self.again = ticks, again
+    def show_ticks(self, ticks: Ticks, duplicates: Set[Key]) -> None:
+        """Show other ticks and duplicates."""
+        if ticks is not self.ticks or duplicates != self.duplicates:
+            self.ticks, self.duplicates = ticks, duplicates
             self.refresh()
 
     def go_to(self, collection: str, index: int | None, *, unfold: bool = False) -> None:
-        """Put the cursor on a collection or a story of it; `unfold`: with what it holds below it."""
+        """Move the cursor to a collection or a story; `unfold`: also open the collection."""
         for found in self.collections:
             if found.name == collection:
                 if unfold or index is not None:
@@ -139,7 +138,7 @@ class ShelfTree(LineList):
                     self.jump(self.cursor)
 
     def restore(self, opened: Set[str], cursor: Place | None) -> None:
-        """Open these collections, and no others, and put the cursor where it was, as far as that is still there."""
+        """Open exactly these collections, and move the cursor to its former place if that still exists."""
         self._opened = set(opened)
         self._draw(self.leaf)
         name, place = cursor or ("", "")
@@ -150,24 +149,24 @@ class ShelfTree(LineList):
 
     @property
     def opened(self) -> Set[str]:
-        """The open collections, by name, as they are without a filter."""
+        """The names of the collections that are open without a filter."""
         return self._opened
 
     @property
     def place(self) -> Place | None:
-        """What the cursor stands on, in words that hold beyond this sitting."""
+        """The cursor's place, in a form that can be saved."""
         leaf = self.leaf
         if leaf is None:
             return None
         return leaf.collection.name, "" if leaf.index is None else leaf.collection.stories[leaf.index].place
 
-    def found(self) -> int:
-        """How many stories the filter lets through."""
+    def match_count(self) -> int:
+        """The number of stories that match the filter."""
         return sum(len(part.stories) for part in self._shown)
 
     @property
     def leaf(self) -> Leaf | None:
-        """What the cursor stands on; None where there is nothing."""
+        """The line under the cursor; None in an empty tree."""
         if not self._rows:
             return None
         place, index = self._rows[self.cursor]
@@ -175,12 +174,12 @@ class ShelfTree(LineList):
 
     @property
     def _open_set(self) -> set[str]:
-        return self._found_open if self.wanted else self._opened
+        return self._found_open if self.query_text else self._opened
 
     def _draw(self, leaf: Leaf | None, otherwise: int | None = None) -> None:
-        """Show the lines that there are now, with the cursor on a leaf.
+        """Rebuild the lines, with the cursor on a leaf.
 
-        Where that is not shown, the cursor goes to its collection; else to `otherwise`, or stays where it is.
+        If the leaf is hidden, the cursor goes to its collection; else to `otherwise`, or it stays on its line.
         """
         opened = self._open_set
         self._rows = rows_of(
@@ -200,30 +199,30 @@ class ShelfTree(LineList):
     # -- the lines ------------------------------------------------------------------------------------
 
     def count(self) -> int:
-        """How many lines there are now."""
+        """The number of lines."""
         return len(self._rows)
 
     def parts(self, row: int, width: int) -> Parts:
-        """Fold mark, tick, title; on the right how many stories and words."""
+        """Fold mark, tick, title; on the right the numbers of stories and words."""
         place, index = self._rows[row]
         collection = self.collections[place]
         stories, words, short = self._widths
         roomy = width >= _ROOMY
         column = words if roomy else short
-        say = "{:,}".format if roomy else compact
+        number = "{:,}".format if roomy else compact
         if index == TITLE:
             fold = "▾ " if collection.name in self._open_set else "▸ "
             state, title, own = self.ticks.state(collection), collection.title, collection.words
-            many = " story  " if len(collection.stories) == 1 else " stories"
-            many = many + "  " if roomy else "  "
-            right = f"  {len(collection.stories):>{stories},}{many}{say(own):>{column}} "
+            noun = " story  " if len(collection.stories) == 1 else " stories"
+            noun = noun + "  " if roomy else "  "
+            right = f"  {len(collection.stories):>{stories},}{noun}{number(own):>{column}} "
         else:
             fold = "    "
             story = collection.stories[index]
             state = "all" if self.ticks.has(collection, index) else "none"
             title, own = story.title, story.words
-            again = "again  " if (collection.name, index) in self.again else ""
-            right = f"  {again}{say(own):>{column}} "
+            copy = "copy  " if (collection.name, index) in self.duplicates else ""
+            right = f"  {copy}{number(own):>{column}} "
         title = printable_line(title[:400]) or "(no title)"
         return (
             (fold + "[", "quiet"),
@@ -234,7 +233,7 @@ class ShelfTree(LineList):
         )
 
     def pressed(self, row: int, column: int) -> None:
-        """A click on the tick ticks; elsewhere it does what Enter does."""
+        """Toggle the tick if it was clicked; elsewhere a click acts like Enter."""
         left = 2 if self._rows[row][1] == TITLE else 4
         if left <= column < left + 4:
             self.action_tick()
@@ -244,22 +243,22 @@ class ShelfTree(LineList):
     # -- keys -----------------------------------------------------------------------------------------
 
     def action_tick(self) -> None:
-        """Tick the line under the cursor the other way; of a collection, the stories that are shown."""
+        """Request to toggle the line under the cursor; of a collection, the shown stories."""
         if not self._rows:
             return
         place, index = self._rows[self.cursor]
         shown = next(part.stories for part in self._shown if part.place == place)
-        self.post_message(self.TickWished(self.collections[place], shown if index == TITLE else (index,)))
+        self.post_message(self.TickRequested(self.collections[place], shown if index == TITLE else (index,)))
 
     def action_read(self) -> None:
-        """Read a story; unfold or fold a collection."""
+        """Read a story; open or close a collection."""
         leaf = self.leaf
         if leaf is None:
             return
         if leaf.index is None:
             self.action_unfold(leaf.collection.name not in self._open_set)
         else:
-            self.post_message(self.ReadWished())
+            self.post_message(self.ReadRequested())
 
     def action_unfold(self, opened: bool) -> None:
         """Open or close the collection of the line under the cursor."""

@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 
 class TallView(ScrollView):
-    """Lines are drawn when they come into view. The scroll bar keeps its column, and is seen only when needed."""
+    """A scrolled view that draws only the visible lines. The scroll bar always keeps its column."""
 
     BINDINGS = [  # as `ScrollView` has it, with the sign of both directions for a line of keys
         Binding(
@@ -26,9 +26,7 @@ class TallView(ScrollView):
     TallView { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; background: $background; }
     """
 
-    base = (
-        Style()
-    )  # of the frame that is being drawn: asked for at every line, it would take most of the time
+    base = Style()  # of the current frame; computing it for every line would take most of the time
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw the lines in view."""
@@ -36,28 +34,28 @@ class TallView(ScrollView):
         return super().render_lines(crop)
 
     def set_height(self, lines: int) -> None:
-        """There are so many lines from now on."""
-        # Assigned in the usual way, a virtual size lays the whole screen out: 20 ms at every letter of a filter.
-        # Nothing moves here, whatever the size.
+        """Set the number of lines."""
+        # A normal assignment of the virtual size lays out the whole screen: 20 ms for every letter of a filter.
+        # Here no widget moves, whatever the size.
         self.set_reactive(Widget.virtual_size, Size(1, lines))
         self._scroll_update(self.virtual_size)
         self.refresh()
 
     @property
     def room(self) -> int:
-        """How many cells a line may have; 0 before the first layout."""
+        """The width of a line in cells; 0 before the first layout."""
         return self.scrollable_content_region.width
 
     @property
     def top(self) -> int:
-        """The number of the line at the top of the view."""
+        """The index of the top line."""
         return round(self.scroll_y)
 
     def jump(self, line: float) -> None:
-        """Show this line at the top, or as near to it as can be, at once."""
+        """Scroll at once so that this line is at the top, if possible."""
         self.scroll_to(y=line, animate=False, immediate=True)
 
     def notify_style_update(self) -> None:
-        """Other colours: draw anew."""
+        """Redraw with other colours."""
         super().notify_style_update()
         self.refresh()

@@ -113,7 +113,7 @@ def is_subsequence(few: list[str], many: list[str]) -> bool:
     return all(word in rest for word in few)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(texts, wrapped_texts), st.booleans())
 @example("End of\nthe Project Gutenberg EBook of", True)
 @example(

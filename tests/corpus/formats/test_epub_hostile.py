@@ -160,7 +160,7 @@ def test_a_password_is_told(tmp_path: Path) -> None:
     assert "is locked with a password" in refused(path)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_is_a_document_or_one_sentence(tmp_path: Path, data: st.DataObject) -> None:
     made = book(

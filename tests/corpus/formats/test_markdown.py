@@ -58,7 +58,7 @@ def test_html_within_markdown_and_signs_that_are_none() -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet="ab \n#*_`>[]()!<&-=|:^\\1.'\"", max_size=120))
 def test_any_markdown_is_a_document_of_its_own_letters(source: str) -> None:
     document = markdown(source)

@@ -93,7 +93,7 @@ def pages(draw: st.DrawFn) -> tuple[str, list[str]]:
     return source, written
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(pages())
 def test_no_word_is_made_up_and_every_line_is_a_line(made: tuple[str, list[str]]) -> None:
     source, written = made

@@ -183,7 +183,7 @@ def test_bad_sources_import_nothing(tmp_path: Path, books: Path) -> None:
         ([books, books / "bad.txt"], "binary"),
         ([empty], "holds no .txt, .md"),
         ([only_bad], "only-bad/bad.txt is a binary file"),
-        ([tmp_path / "gone"], "not there"),
+        ([tmp_path / "gone"], "does not exist"),
         ([], "Nothing was named"),
     ):
         with pytest.raises(CorpusError) as caught:

@@ -1,6 +1,7 @@
 """Backends: the ids that transformers' `generate` finds, whatever was cut, shared or read in parts on the way."""
 
 import copy
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 from storytime_tui.generation.backends.backend import CHUNK, Backend, read_in_chunks
 from storytime_tui.generation.backends.prepare import make_backend, precisions_of
 from storytime_tui.models.transformers_model import TransformersModel
-from tests.generation.small_models import VOCABULARY, WINDOW, greedy_by_generate, ours_of, theirs
+from tests.generation.small_models import VOCABULARY, WINDOW, greedy_rows_by_generate, ours_of, theirs
 
 KINDS = ["gpt2", "llama", "neox", "opt"]
 PROMPT = [3, 14, 15, 92, 65, 35, 89, 79]
@@ -28,6 +29,12 @@ def model_of(kind: str) -> Any:
 
 def reader_of(kind: str, precision: str = "fp32") -> Backend:
     return make_backend(ours_of(model_of(kind), kind), precision)
+
+
+@functools.cache
+def by_generate(kind: str, *turns: int, tokens: int = 512) -> list[list[int]]:
+    """What `generate` tells after the prompt and each of these tokens; without any, after the prompt alone."""
+    return greedy_rows_by_generate(model_of(kind), [[*PROMPT, turn] for turn in turns] or [PROMPT], tokens)
 
 
 def go_on(backend: Backend, cache: Any, logits: Tensor, tokens: int) -> list[int]:
@@ -53,7 +60,7 @@ def test_greedy_ids_are_those_of_generate_for_512_tokens(kind: str) -> None:
     backend = reader_of(kind)
     cache = backend.new_cache()
     told = go_on(backend, cache, backend.read(PROMPT, cache), 512)
-    assert told == greedy_by_generate(model_of(kind), PROMPT, 512)
+    assert told == by_generate(kind)[0]
     assert cache.ids == PROMPT + told
     assert cache.length == len(PROMPT) + 512
     assert len(set(told)) > 10  # a story that says one thing only would agree by chance
@@ -63,12 +70,12 @@ def test_gpt2_is_read_the_same_through_transformers() -> None:
     backend = make_backend(TransformersModel(model_of("gpt2")), "fp32")
     cache = backend.new_cache()
     told = go_on(backend, cache, backend.read(PROMPT, cache), 512)
-    assert told == greedy_by_generate(model_of("gpt2"), PROMPT, 512)
+    assert told == by_generate("gpt2")[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_was_cut_is_forgotten_for_512_tokens(kind: str) -> None:
-    right = greedy_by_generate(model_of(kind), PROMPT, 512)
+    right = by_generate(kind)[0]
     backend = reader_of(kind)
     cache = backend.new_cache()
     logits = backend.read(PROMPT, cache)
@@ -86,7 +93,7 @@ def test_what_was_cut_is_forgotten_for_512_tokens(kind: str) -> None:
 def test_rows_that_share_a_beginning_tell_as_each_alone_for_512_tokens(kind: str) -> None:
     backend = reader_of(kind)
     turns = [5, 50, 71]
-    right = [greedy_by_generate(model_of(kind), [*PROMPT, turn], 512) for turn in turns]
+    right = by_generate(kind, *turns)
     first = backend.new_cache()
     backend.read(PROMPT, first)
     cache = backend.share(first, len(turns))

@@ -256,7 +256,7 @@ any_settings = st.builds(
 ids = st.one_of(st.integers(0, SIZE - 1), st.sampled_from([5, 6]), st.integers(-3, SIZE + 3))
 
 
-@hypothesis_settings(max_examples=400)
+@hypothesis_settings(max_examples=120)
 @given(
     logits_of_a_vocabulary,
     any_settings,

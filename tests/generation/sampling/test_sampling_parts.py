@@ -76,14 +76,13 @@ def test_a_cut_keeps_what_transformers_keeps(name: str, size: int, spread: float
     kept = ours(shares)
     expected = np.isfinite(theirs(processor, scores))
     assert kept.any()
-    # Float32 sums of 50,000 numbers are right to about 1e-6, and with even shares, all tie: which of them stay
-    # is nobody's business, and how many a matter of rounding.
-    assert abs(
-        shares[kept].sum(dtype=float) - shares[expected].sum(dtype=float)
-    ) <= 3e-6 + 2 * shares.max() * (spread < 0.1)
+    # Float32 sums of 50,000 numbers are right to about 1e-6, which may move the last token to either side of the cut;
+    # with even shares all tie, and which of them stay is nobody's business.
+    differ = kept != expected
+    last = shares[differ].max(initial=0)
+    assert abs(shares[kept].sum(dtype=float) - shares[expected].sum(dtype=float)) <= 3e-6 + 2 * last
     if spread >= 1:
-        differ = kept != expected
-        assert shares[differ].sum(dtype=float) <= 3e-6 + 2 * (shares[differ].max(initial=0)) * (size > 300)
+        assert shares[differ].sum(dtype=float) <= 3e-6 + 2 * last * (size > 300)
         assert differ.sum() <= (0 if size <= 300 else 3)
 
 

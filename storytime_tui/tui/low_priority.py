@@ -1,4 +1,4 @@
-"""A thread that computes beside the screen gives way to it."""
+"""Lowers a computing thread's priority, so that the screen stays responsive."""
 
 import contextlib
 import os
@@ -13,11 +13,11 @@ SWITCH = 0.0005  # seconds that Python lets one thread go on while another waits
 
 
 @contextlib.contextmanager
-def giving_way() -> Iterator[None]:
-    """For a thread that computes: it, and the threads that it starts, let the screen's thread go first.
+def low_priority() -> Iterator[None]:
+    """Run the block at low priority, with all threads that it starts.
 
-    Its priority stays low, since only an administrator may raise one again; it is a run's own thread. Where threads
-    have no priorities of their own (macOS, Windows) the system's scheduler decides alone.
+    The thread keeps its low priority after the block, because only an administrator may raise one again. macOS and
+    Windows have no priorities per thread; there the system's scheduler decides.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The foot of the Story screen: your line, and what stands under it."""
+"""The bottom of the Story screen: the prompt and its status."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -10,15 +10,15 @@ from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 
 
-class WritingDesk(Vertical):
-    """Prompt and status."""
+class PromptArea(Vertical):
+    """The prompt and its status."""
 
     def __init__(self, settings: SamplerSettings, *, id: str) -> None:
         super().__init__(id=id)
         self._settings = settings
 
     def compose(self) -> ComposeResult:
-        """The line, with a sign before it, and the status."""
+        """The prompt with a mark before it, and the status."""
         with Horizontal(id="line"):
             yield Static(Content("›"), id="sign")
             yield Prompt(id="prompt")

@@ -1,4 +1,4 @@
-"""A sequence that is never changed and yet grows cheaply: for a view that gets an item at every step of a run."""
+"""An immutable sequence that is cheap to extend: a run's view gets an item at every step."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import TypeVar, overload
 Item = TypeVar("Item")
 
 
-class Grown(Sequence[Item]):
-    """The first items of a list that it shares with the sequences grown from it; nothing takes items away."""
+class AppendOnly(Sequence[Item]):
+    """The first items of a list that is shared with longer versions of this sequence. Nothing removes items."""
 
     def __init__(self, items: list[Item] | None = None) -> None:
-        """Takes the list over: nobody else may change it."""
+        """Take the list over; the caller must not change it afterwards."""
         self._items: list[Item] = items if items is not None else []
         self._length = len(self._items)
 
-    def plus(self, item: Item) -> Grown[Item]:
-        """One item longer, in O(1); O(n) where this was grown before and the shared list goes on in another way."""
+    def appended(self, item: Item) -> AppendOnly[Item]:
+        """The sequence with one more item, in O(1); O(n) if another item was already appended to this one."""
         items = self._items if len(self._items) == self._length else self._items[: self._length]
         items.append(item)
-        return Grown(items)
+        return AppendOnly(items)
 
     def __len__(self) -> int:
-        """How many items it has."""
+        """The number of items."""
         return self._length
 
     def __iter__(self) -> Iterator[Item]:
@@ -36,18 +36,18 @@ class Grown(Sequence[Item]):
     @overload
     def __getitem__(self, index: slice) -> list[Item]: ...
     def __getitem__(self, index: int | slice) -> Item | list[Item]:
-        """As of a list. Raises IndexError."""
+        """Index like a list. Raises IndexError."""
         places = range(self._length)[index]
         return self._items[places] if isinstance(places, int) else [self._items[place] for place in places]
 
     def __eq__(self, other: object) -> bool:
-        """Whether the other has the same items; at once where the lengths differ."""
-        if self is other or not isinstance(other, Grown):
+        """Whether both have the same items; O(1) if the lengths differ."""
+        if self is other or not isinstance(other, AppendOnly):
             return self is other
         return len(self) == len(other) and list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]  # its items may have none
+    __hash__ = None  # type: ignore[assignment]  # its items may be unhashable
 
     def __repr__(self) -> str:
         """Its items."""
-        return f"Grown({list(self)})"
+        return f"AppendOnly({list(self)})"

@@ -1,15 +1,15 @@
-"""A run's samples as they are looked at: those told at one time together, and a line that says what one is."""
+"""A run's samples, grouped by step as the screen shows them, and labels for them."""
 
 from collections.abc import Sequence
 
 from storytime_tui.training.events import Sampled
 from storytime_tui.tui.wording import clipped
 
-Sampling = tuple[Sampled, ...]
+SampleGroup = tuple[Sampled, ...]
 
 
-def samplings(samples: Sequence[Sampled]) -> list[Sampling]:
-    """The samples, those of one time together: of one step, and each from another beginning."""
+def group_samples(samples: Sequence[Sampled]) -> list[SampleGroup]:
+    """Group the samples by step; the samples of a group have different prompts."""
     found: list[list[Sampled]] = []
     for sample in samples:
         now = found[-1] if found else []
@@ -20,13 +20,13 @@ def samplings(samples: Sequence[Sampled]) -> list[Sampling]:
     return [tuple(each) for each in found]
 
 
-def beginnings(sampling: Sampling) -> list[str]:
-    """What its samples are told from, in their order."""
+def prompts_of(sampling: SampleGroup) -> list[str]:
+    """The prompts of a group's samples, in order."""
     return [sample.prompt for sample in sampling]
 
 
-def told_from(sample: Sampled) -> str:
-    """What a sample is told from: `the first words of a held-out story`, `“Once upon a time”`."""
+def prompt_label(sample: Sampled) -> str:
+    """A label for a sample's prompt: `the first words of a held-out story`, `“Once upon a time”`."""
     shelf = clipped(" ".join(sample.voice.split()), 24)
     if sample.held_out:
         return f"a held-out story of {shelf}" if shelf else "the first words of a held-out story"
@@ -34,6 +34,6 @@ def told_from(sample: Sampled) -> str:
     return f"{prompt}, as {shelf}" if shelf else prompt
 
 
-def when(sample: Sampled) -> str:
-    """At which moment of the learning it was told."""
-    return "untouched" if sample.step == 0 else f"step {sample.step:,}"
+def step_label(sample: Sampled) -> str:
+    """A label for a sample's step."""
+    return "before training" if sample.step == 0 else f"step {sample.step:,}"

@@ -1,4 +1,4 @@
-"""Screens that are loaded before they are asked for, so that the first key to one is answered as soon as the next."""
+"""Imports the other screens and their styles in advance, so that the first key press to each is answered fast."""
 
 import importlib
 from pathlib import Path
@@ -14,8 +14,8 @@ _WIDGETS = ("run_panel",)
 _STYLES = ("story.tcss", "train.tcss", "help.tcss", "dialogs.tcss")
 
 
-async def load_screens(app: App[Any]) -> None:
-    """Load the other screens and their styles, so that the first visit takes no longer than the second."""
+async def preload_screens(app: App[Any]) -> None:
+    """Import the other screens and read their styles."""
     await in_thread(_import)
     folder = Path(screens.__file__).parent
     wanted = [folder / name for name in _STYLES]
