@@ -1,4 +1,7 @@
-"""Numbers and sizes in words, the same on the command line, in messages and on the screens. Loads no torch."""
+"""Numbers and sizes in words, the same on the command line, in messages and on the screens; text within Markdown.
+
+Loads no torch.
+"""
 
 _IN_BYTES = ("downloading", "fetching", "reading", "turning", "waiting", "writing")  # all else counts pieces
 
@@ -25,3 +28,8 @@ def progress(what: str, done: int, total: int) -> str:
         return f"{what} {done:,} of {total:,}"
     part, whole = size(done), size(total)
     return f"{what} {part.removesuffix(whole[-3:])} of {whole}"  # a unit that both have is said once
+
+
+def markdown(text: str) -> str:
+    """The text on one line, with the characters that mean something in Markdown escaped."""
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#&~" else sign for sign in " ".join(text.split()))

@@ -480,10 +480,10 @@ def test_what_was_added_is_counted_and_what_was_not_is_said_once(
 
 
 def test_what_is_suggested_can_be_copied_into_a_shell() -> None:
-    from storytime_tui.commands import train
+    from storytime_tui.commands import run_events
     from storytime_tui.training import events as ev
 
-    said = train._in_words(ev.Finished("one copy", 3, 2.0, 3, "stopped", 1.0))
+    said = run_events._in_words(ev.Finished("one copy", 3, 2.0, 3, "stopped", 1.0))
     assert "tell --model 'one copy'" in said and "train --resume 'one copy'" in said
 
 

@@ -164,7 +164,7 @@ def loaded_after(code: str, home: Path) -> set[str]:
 
 LIGHT_COMMANDS = (
     "--help", "--version", "corpus list", "corpus list --json", "runs list", "train --help", "tell --help",
-    "evaluate --help", "explain --help",
+    "evaluate --help", "explain --help", "runs watch --help", "runs stop --help", "runs report --help",
 )  # fmt: skip
 LIGHT_MODULES = (
     "storytime_tui.cli", "storytime_tui.training.plan", "storytime_tui.training.events", "storytime_tui.training.runs",
@@ -172,7 +172,8 @@ LIGHT_MODULES = (
     "storytime_tui.corpus.library.shelf", "storytime_tui.corpus.tokens", "storytime_tui.generation.sampling.settings",
     "storytime_tui.generation.detokenizer", "storytime_tui.generation.context", "storytime_tui.stories.store",
     "storytime_tui.jobs.train", "storytime_tui.jobs.generate", "storytime_tui.jobs.evaluate",
-    "storytime_tui.jobs.explain", "storytime_tui.jobs.shelves",
+    "storytime_tui.jobs.explain", "storytime_tui.jobs.shelves", "storytime_tui.jobs.steer",
+    "storytime_tui.jobs.report.write",
 )  # fmt: skip
 
 # Each in turn in one interpreter: what an earlier one loaded would show in its own line.

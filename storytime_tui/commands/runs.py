@@ -1,27 +1,24 @@
-"""`storytime-tui runs`: list, show, compare, export, remove and restore training runs."""
+"""`storytime-tui runs`: list, show, compare, remove and restore training runs. What else it does is in `runs_*.py`."""
 
 import argparse
 import dataclasses
 import math
-import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from storytime_tui import formatting
 from storytime_tui.cli import DONE
-from storytime_tui.commands.output import print_json, progress_shown, say, strength_of
+from storytime_tui.commands import runs_export, runs_report, runs_watch
+from storytime_tui.commands.output import print_json, say
 from storytime_tui.commands.tables import print_table
 from storytime_tui.errors import RunError
 from storytime_tui.jobs import records
 from storytime_tui.jobs.records import ComparedRun, evaluations_of, run_record, run_records
-from storytime_tui.terminal import printable, printable_line, printable_path
+from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.training.voice_report import of_passages
 
 PATHS = ("to", "name", "names")  # arguments that are names of files or runs, which need not be UTF-8
-_UNITS = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
-_LARGEST = 1e15  # bytes of one file
 _COLUMN = 32  # terminal columns; longer names are cut at the start, where they are most alike
 
 
@@ -36,45 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     comparing = actions.add_parser("compare", help="compare runs: results, and options that differ")
     comparing.add_argument("names", nargs="+", metavar="RUN")
     comparing.add_argument("--json", action="store_true", help="print one JSON object per run")
-    exporting = actions.add_parser(
-        "export", help="export a run's model, or a base, as files that other programs open"
-    )
-    exporting.add_argument(
-        "name",
-        metavar="RUN|BASE",
-        help="a run, RUN/step-20, or a base: starter, gpt2, a folder, an id on the Hub",
-    )
-    exporting.add_argument(
-        "--to", required=True, metavar="FOLDER", help="the folder to write; for gguf, a file NAME.gguf"
-    )
-    exporting.add_argument(
-        "--checkpoint",
-        metavar="best|last|step-N",
-        help="the run's checkpoint (the best, else the last)",
-    )
-    exporting.add_argument(
-        "--format",
-        choices=("safetensors", "gguf"),
-        help="gguf is for llama.cpp (chosen by the file's ending)",
-    )
-    exporting.add_argument(
-        "--dtype", choices=("fp32", "fp16", "bf16"), help="the data type of the weights (as stored)"
-    )
-    exporting.add_argument(
-        "--shard-size",
-        type=_bytes,
-        metavar="SIZE",
-        help="the largest size of a file of weights, such as 15MB (4.9GB)",
-    )
-    exporting.add_argument(
-        "--strength",
-        metavar="S",
-        help="the strength of the weights: 0 is the base, 1 the run as trained, 2 twice as far (the run's usual one)",
-    )
-    exporting.add_argument("--push", metavar="OWNER/NAME", help="also upload it to the Hugging Face Hub")
-    exporting.add_argument("--private", action="store_true", help="with --push: make the repository private")
-    exporting.add_argument("--json", action="store_true", help="print one JSON object")
-    exporting.set_defaults(misused=exporting.error)
+    runs_watch.add_arguments(actions)
+    runs_report.add_arguments(actions)
+    runs_export.add_arguments(actions)
     removing = actions.add_parser("remove", help="remove runs; they are kept for thirty days")
     removing.add_argument("names", nargs="+", metavar="RUN")
     removing.add_argument("--json", action="store_true", help="print one JSON object per run")
@@ -93,8 +54,12 @@ def run(args: argparse.Namespace) -> int:
         return _show(args.name, args.json)
     if args.action == "compare":
         return _compare(args.names, args.json)
+    if args.action in runs_watch.VERBS:
+        return runs_watch.run(args)
+    if args.action == "report":
+        return runs_report.run(args)
     if args.action == "export":
-        return _export(args)
+        return runs_export.run(args)
     if args.action == "remove":
         return _remove(args.names, args.json)
     return _restore(args.name, args.json)
@@ -260,48 +225,7 @@ def _short_path(name: str) -> str:
     return Path(name).name or name
 
 
-# -- exporting and removing --------------------------------------------------------------------------------
-
-
-def _bytes(text: str) -> int:
-    """The number of bytes in `15MB`. Raises ArgumentTypeError."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMG]?)B?", text.strip())
-    size = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
-    if not 1 <= size <= _LARGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size: write one such as 15MB, 500kB or 2GB")
-    return round(size)
-
-
-def _export(args: argparse.Namespace) -> int:
-    if args.private and args.push is None:
-        args.misused("--private needs --push")
-    from storytime_tui.jobs.export import export_model
-
-    with progress_shown() as report:
-        done = export_model(
-            args.name,
-            Path(args.to),
-            checkpoint=args.checkpoint,
-            format=args.format or ("gguf" if args.to.endswith(".gguf") else "safetensors"),
-            dtype=args.dtype,
-            shard_bytes=args.shard_size,
-            push=args.push,
-            private=args.private,
-            strength=strength_of(args.strength),
-            report=report,
-        )
-    if args.json:
-        print_json({**dataclasses.asdict(done), "path": str(done.path)})
-        return DONE
-    of_run = f"{done.checkpoint} of " if done.checkpoint else ""
-    merged = f", merged into {printable_line(done.base)}" if done.base else ""
-    print(
-        f"{of_run}{printable_line(done.run)}{merged} is in {printable_path(done.path)} "
-        f"({done.dtype}, {formatting.size(done.bytes)})."
-    )
-    if done.address:
-        print(f"It is on the Hub: {printable_line(done.address)}")
-    return DONE
+# -- removing ----------------------------------------------------------------------------------------------
 
 
 def _remove(names: list[str], as_json: bool) -> int:

@@ -54,7 +54,7 @@ def last_run() -> LastRun | None:
     for name in runs.run_names():
         try:
             folder = runs.run_folder(name)
-            if files.is_locked(folder / "lock"):
+            if runs.is_open(folder):
                 continue
             events = tuple(read_all(folder))
         except (StorytimeError, OSError):

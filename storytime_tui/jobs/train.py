@@ -30,6 +30,7 @@ from storytime_tui.training.beginnings import Beginning, beginnings_of
 from storytime_tui.training.control import Control
 from storytime_tui.training.journal import JOURNAL, Journal
 from storytime_tui.training.plan import TrainingPlan, plan_with_more, read_plan, resolve, write_plan
+from storytime_tui.training.requests import requests_heard
 
 if TYPE_CHECKING:
     from storytime_tui.models.tokenizer import Tokenizer
@@ -69,7 +70,7 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("loading the model", 0, 0)
         built = _build(prepared, ranks, control)
-        made = _new_run(run, built.plan, prepared.origin)
+        made = _new_run(run, built.plan, prepared.origin, control)
         with made if ranks is None or ranks.is_main else contextlib.nullcontext() as folder:
             yield from _speak(ranks, folder, built)
 
@@ -81,8 +82,11 @@ def resume(run: str, control: Control, more_epochs: float | None = None) -> Iter
     open elsewhere, is finished, or if its stories are gone or have changed.
     """
     folder = runs.run_folder(run)
-    # run_locked from here on, so that nothing changes between reading and writing
-    with runs.run_locked(folder) if not _is_follower() else contextlib.nullcontext():
+    with contextlib.ExitStack() as held:
+        if not _is_follower():
+            # locked from here on, so that nothing changes between reading and writing
+            held.enter_context(runs.run_locked(folder))
+            held.enter_context(requests_heard(folder, control))
         yield from _resume(run, folder, control, more_epochs)
 
 
@@ -118,14 +122,15 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
 
 
 @contextlib.contextmanager
-def _new_run(run: str | None, plan: TrainingPlan, base: Origin) -> Iterator[Path]:
-    """Make the run's folder with its plan, locked for the block. Raises RunError."""
+def _new_run(run: str | None, plan: TrainingPlan, base: Origin, control: Control) -> Iterator[Path]:
+    """Make the run's folder with its plan, locked and heard for the block. Raises RunError."""
     with contextlib.ExitStack() as held:
         try:
             folder = held.enter_context(runs.new_run(run, plan))
         except OSError as error:
             raise RunError(files.explain(error, "making the run's folder")) from error
         record_base(folder, base)
+        held.enter_context(requests_heard(folder, control))
         yield folder
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+from storytime_tui.formatting import markdown
 from storytime_tui.training.checkpoints import RunPosition
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.evaluate import Score, perplexity_of
@@ -63,7 +64,7 @@ def _told_at(measured: VoiceMeasured) -> str:
 def with_voice(card: str, measured: VoiceMeasured) -> str:
     """The card with the measured voice, replacing an earlier measurement."""
     details = "".join(
-        f"\n- {_escaped(shelf)}: {right:,}"
+        f"\n- {markdown(shelf)}: {right:,}"
         for shelf, right in zip(measured.shelves, measured.of_each, strict=False)
     )
     text = (
@@ -127,7 +128,7 @@ def _plan(plan: TrainingPlan) -> str:
 
 
 def _stories(plan: TrainingPlan) -> str:
-    named = [f"- {_escaped(story)}" for story in plan.stories[:_STORIES_NAMED]]
+    named = [f"- {markdown(story)}" for story in plan.stories[:_STORIES_NAMED]]
     if not named:
         return ""
     more = len(plan.stories) - len(named)
@@ -137,17 +138,12 @@ def _stories(plan: TrainingPlan) -> str:
 
 def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
     lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
-    return "\n".join(lines + [f"| {name} | {_escaped(value)} |" for name, value in rows])
+    return "\n".join(lines + [f"| {name} | {markdown(value)} |" for name, value in rows])
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(_escaped(name) for name in names)
+    return ", ".join(markdown(name) for name in names)
 
 
 def _value(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _escaped(text: str) -> str:
-    """The text with Markdown characters escaped."""
-    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in " ".join(text.split()))

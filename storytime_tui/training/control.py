@@ -11,7 +11,8 @@ class Control:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # reentrant, because a signal's handler may call `stop` in the middle of any method of its own thread
+        self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._paused = False
         self._stopped = False

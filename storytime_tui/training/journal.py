@@ -93,13 +93,20 @@ def read_journal(folder: Path) -> JournalContents:
                 isinstance(events[-1], ev.Failed) or getattr(events[-1], "step", 0) > event.step
             ):
                 events.pop()
-        events.append(_named(event, folder.name))
+        events.append(named(event, folder.name))
     return JournalContents(events, left_out)
 
 
 def read_all(folder: Path) -> list[ev.Event]:
     """All events of the run in `folder`, in order, with those that a resume made void. Raises UnreadableFile."""
-    return [_named(event, folder.name) for event in _events_in(folder / JOURNAL) if event is not None]
+    return list(iter_events(folder))
+
+
+def iter_events(folder: Path) -> Iterator[ev.Event]:
+    """The events of `read_all`, one at a time. Raises UnreadableFile."""
+    for event in _events_in(folder / JOURNAL):
+        if event is not None:
+            yield named(event, folder.name)
 
 
 def read_events(folder: Path) -> list[ev.Event]:
@@ -155,21 +162,26 @@ def _facts_of_journal(folder: Path, version: object) -> RunFacts:
     )
 
 
-def _named(event: ev.Event, run: str) -> ev.Event:
+def named(event: ev.Event, run: str) -> ev.Event:
     """The event with the run's current name, since the folder may have been copied or renamed by hand."""
     if isinstance(event, ev.Started | ev.Finished | ev.Failed) and event.run != run:
         return dataclasses.replace(event, run=run)
     return event
 
 
+def record_in(line: bytes | None) -> object:
+    """The JSON value of a line; None if it has none."""
+    try:
+        return json.loads(line) if line is not None else None
+    except (ValueError, RecursionError):  # ValueError: not JSON, or a number with thousands of digits
+        return None
+
+
 def _events_in(path: Path) -> Iterator[ev.Event | None]:
     """The event of each line, None for an invalid line; events of a later version are skipped."""
     try:
         for line, complete in _lines(path):
-            try:
-                record = json.loads(line) if line is not None else None
-            except (ValueError, RecursionError):  # ValueError: not JSON, or a number with thousands of digits
-                record = None
+            record = record_in(line)
             event = ev.from_json(record)
             if event is not None:
                 yield event

@@ -1,6 +1,6 @@
 """Run folders: naming, creating, locking and listing them. Knows no torch.
 
-runs/<name>/plan.toml  events.jsonl  lock  checkpoints/step-N/  checkpoints/last  checkpoints/best
+runs/<name>/plan.toml  events.jsonl  lock  requests/  checkpoints/step-N/  checkpoints/last  checkpoints/best
 
 A folder may have been copied, emptied or damaged by hand; lists show it as damaged. A name is free only if
 nothing has it. (`training.removed` keeps removed runs.)
@@ -127,19 +127,12 @@ def checkpoint_named(folder: Path, which: str) -> Path | None:
         try:
             name = os.readlink(root / which)
         except OSError:
-            name = which if which in _entries(root) and not os.path.islink(root / which) else ""
+            name = "" if os.path.islink(root / which) else which
     elif _STEP.fullmatch(which) is None:
         return None
     if name != which and _STEP.fullmatch(name) is None:
         return None
     return root.resolve() / name if os.path.isdir(root / name) else None
-
-
-def _entries(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except OSError:
-        return []
 
 
 # -- creating and locking --------------------------------------------------------------------------------
@@ -155,7 +148,7 @@ def check_free_name(name: str) -> None:
     if is_base_name(name):
         raise RunError(f"A run cannot be called {name!r}, which is the name of a base: choose another name.")
     folder = paths.runs_folder() / name
-    if os.path.lexists(folder) and (not is_left_empty(folder) or files.is_locked(folder / LOCK)):
+    if os.path.lexists(folder) and (not is_left_empty(folder) or is_open(folder)):
         raise _name_taken(folder)
 
 
@@ -265,6 +258,11 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def is_open(folder: Path) -> bool:
+    """Whether a program has the run open now: it trains it, or is about to."""
+    return files.is_locked(folder / LOCK)
+
+
 def ready_checkpoints(folder: Path) -> None:
     """Create a run's checkpoint folder if needed, and test that checkpoints can be saved in it.
 
@@ -350,7 +348,7 @@ def summary_of(name: str, *, ours: bool = False) -> RunSummary:
         name=name,
         base=plan.base,
         collections=plan.collections,
-        state="damaged" if damage else _state(folder, facts.last, ours),
+        state="damaged" if damage else state_of(folder, facts.last, ours=ours),
         step=facts.step,
         total_steps=facts.total_steps,
         best_validation_loss=facts.best,
@@ -374,8 +372,9 @@ def length_of(folder: Path) -> tuple[int, float]:
     return facts.total_steps, facts.per_epoch
 
 
-def _state(folder: Path, last: ev.Event | None, ours: bool) -> str:
-    if not ours and files.is_locked(folder / LOCK):
+def state_of(folder: Path, last: ev.Event | None, *, ours: bool = False) -> str:
+    """The state of a run whose last event is `last`, as in `RunSummary`; `ours`: this program holds its lock."""
+    if not ours and is_open(folder):
         return "training"
     if isinstance(last, ev.Finished):
         return "stopped" if last.stopped_by == "stopped" else "finished"

@@ -14,7 +14,7 @@ import pytest
 
 from storytime_tui import files, paths
 from storytime_tui.cli import main
-from storytime_tui.commands import runs as command
+from storytime_tui.commands import runs_export
 from storytime_tui.models.voices import Voices, write_voices
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, runs
@@ -209,7 +209,7 @@ def test_export_says_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ("text", "size"), [("15MB", 15_000_000), ("500kB", 500_000), ("2G", 2_000_000_000), ("1.5 MB", 1_500_000)]
 )
 def test_a_size_of_shards(text: str, size: int) -> None:
-    assert command._bytes(text) == size
+    assert runs_export._bytes(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "0MB", "many", "-1MB", "15 MiB", "1e3"])
