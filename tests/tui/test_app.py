@@ -61,9 +61,9 @@ async def test_keys_and_clicks_change_the_mode(app: StorytimeApp) -> None:
             ("f2", "library"),
             ("f3", "train"),
             ("f4", "story"),
-            ("4", "runs"),
-            ("1", "library"),
             ("f5", "runs"),
+            ("1", "library"),
+            ("4", "runs"),
         ):
             await pilot.press(key)
             await until(pilot, lambda mode=mode: app.current_mode == mode)
