@@ -119,6 +119,23 @@ async def test_hostile_names_are_text(world: World) -> None:
         await until(pilot, lambda: "Removed “[/b] [@click=app.quit]quit[/] ␛[2J [bold]”." in screen_text(app))
 
 
+@pytest.mark.parametrize("size", [(60, 20), (72, 22)])
+async def test_a_small_table_is_whole(world: World, size: tuple[int, int]) -> None:
+    world.runs = (FINISHED_RUN, STOPPED)
+    app = make_app(world)
+    async with app.run_test(size=size) as pilot:
+        await open_runs(pilot, app)
+        await until(pilot, lambda: line_of(app, "grimm-2"))
+        rows = screen_text(app).split("\n")
+        assert rows[1].startswith("╭")
+        assert rows[1].endswith("╮")
+        assert sum(row.startswith("╰") and row.endswith("╯") for row in rows) == 1
+        line = line_of(app, "hedgerow-1").split()
+        assert [each for each in ("3.104", "19/24", "118", "finished") if each not in line] == []
+        assert "w Write" in rows[-1]
+        assert "? Help" in rows[-1]
+
+
 # -- the run in training -----------------------------------------------------------------------------------
 
 
@@ -181,6 +198,31 @@ async def test_enter_opens_a_run_as_it_looked_when_it_trained(app: StorytimeApp,
         assert "step 100 · 5 of 5" in screen_text(app)
         await pilot.press("n")
         await until(pilot, lambda: "or press v to show the last run, hedgerow-1" in screen_text(app))
+
+
+async def test_a_run_that_is_started_while_another_is_opened_stays_on_the_screen(world: World) -> None:
+    world.runs = (FINISHED_RUN,)
+    asked, gate = threading.Event(), threading.Event()
+
+    def slowly(name: str) -> list[ev.Event]:
+        asked.set()
+        assert gate.wait(60)
+        return [dataclasses.replace(STARTED, run="old-1"), dataclasses.replace(FINISHED, run="old-1")]
+
+    app = StorytimeApp(dataclasses.replace(world.services(), run_events=slowly))
+    async with app.run_test(size=SMALL) as pilot:
+        await open_runs(pilot, app)
+        await until(pilot, lambda: line_of(app, "hedgerow-1"))
+        await pilot.press("enter")
+        await until(pilot, asked.is_set)
+        await begin(pilot, app)
+        world.run.say(STARTED, step(7, 3.0))
+        await until(pilot, lambda: "step 7 of 118" in screen_text(app))
+        gate.set()
+        await pilot.press("4")
+        await until(pilot, lambda: "training" in line_of(app, "hedgerow-1"))
+        assert app.desk.training.view.run == "hedgerow-1"
+        app.desk.training.stop()
 
 
 async def test_w_writes_with_a_run_that_has_a_checkpoint(app: StorytimeApp, world: World) -> None:

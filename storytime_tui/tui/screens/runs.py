@@ -175,6 +175,7 @@ class RunsScreen(Screen[None]):
     # -- opening and writing --------------------------------------------------------------------------
 
     def _trains_here(self, name: str) -> bool:
+        """Whether this app trains the run."""
         return self._training.control is not None and self._training.view.run == name
 
     def action_open(self) -> None:
