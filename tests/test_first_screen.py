@@ -1,16 +1,18 @@
-"""The program as it is installed opens its three screens in a real terminal, and leaves; on every Python (.ci/run)."""
+"""The program as it is installed opens its screens in a real terminal, and leaves; on every Python (.ci/run)."""
 
 from pathlib import Path
 
 from tests.terminal import open_app
 
 
-def test_the_three_screens_open_and_the_app_ends_well(home: Path) -> None:
+def test_the_screens_open_and_the_app_ends_well(home: Path) -> None:
     with open_app(80, 24, home) as app:
         app.wait_for(r"\[x\] Hedgerow Tales")
         app.keys("2")
         app.wait_for("Base: the model")
         app.keys("3")
         app.wait_for(r"Write the first line", row=None)
+        app.keys("\x1b[15~")  # F5
+        app.wait_for("No runs yet", row=None)
         app.keys("\x11")
         assert app.wait_for_end() == 0

@@ -18,8 +18,9 @@ KEYS = {
     "library": "\x1bOQ",
     "train": "\x1bOR",
     "story": "\x1bOS",
-}  # F2 to F4: they work while a line is typed, too
-SCREENS = {"library": "LibraryScreen", "train": "TrainScreen", "story": "StoryScreen"}
+    "runs": "\x1b[15~",
+}  # F2 to F5: they work while a line is typed, too
+SCREENS = {"library": "LibraryScreen", "train": "TrainScreen", "story": "StoryScreen", "runs": "RunsScreen"}
 # what opens on the way from one mode to another, by its key; "" is nothing
 HELP, PALETTE = ("\x1bOP", "HelpScreen"), ("\x10", "CommandPalette")
 DIALOGS = {
@@ -29,6 +30,12 @@ DIALOGS = {
     ("train", "story"): [("", ""), PALETTE],
     ("story", "library"): [("", ""), PALETTE],
     ("story", "train"): [("", ""), HELP],
+    ("library", "runs"): [("", "")],
+    ("runs", "library"): [("", ""), HELP],
+    ("train", "runs"): [("", "")],
+    ("runs", "train"): [("", ""), PALETTE],
+    ("story", "runs"): [("", ""), HELP],
+    ("runs", "story"): [("", "")],
 }
 PAIRS = list(itertools.permutations(SCREENS, 2))
 

@@ -53,15 +53,25 @@ def last_run() -> LastRun | None:
     """
     for name in runs.run_names():
         try:
-            folder = runs.run_folder(name)
-            if runs.is_open(folder):
-                continue
-            events = tuple(read_all(folder))
+            if not runs.is_open(runs.run_folder(name)):
+                return LastRun(name, journal_of(name))
         except (StorytimeError, OSError):
             continue
-        if any(isinstance(event, ev.Started) for event in events):
-            return LastRun(name, events)
     return None
+
+
+def journal_of(name: str) -> tuple[ev.Event, ...]:
+    """All events of a run in order, with those that a resume made void.
+
+    Raises RunError for a run that does not exist, is open in another program or never started, and UnreadableFile.
+    """
+    folder = runs.run_folder(name)
+    if files.is_locked(folder / runs.LOCK):
+        raise RunError(f"The run {name!r} is open in another Storytime right now: look at it there.")
+    events = tuple(read_all(folder))
+    if not any(isinstance(event, ev.Started) for event in events):
+        raise RunError(f"The run {name!r} ended before training started: it has nothing to show.")
+    return events
 
 
 def run_record(name: str) -> RunSummary:

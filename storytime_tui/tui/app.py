@@ -1,4 +1,4 @@
-"""The app: three modes, the keys that work on every screen, and quitting."""
+"""The app: four modes, the keys that work on every screen, and quitting."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ GIVEN_UP = 20.0  # seconds to wait for the disk when the terminal is gone
 
 
 class StorytimeApp(App[None]):
-    """Library, Train and Story over one `Desk`."""
+    """Library, Train, Story and Runs over one `Desk`."""
 
     TITLE = "Storytime"
     CSS_PATH = "app.tcss"
@@ -40,6 +40,7 @@ class StorytimeApp(App[None]):
         ),
         Binding("2", "mode('train')", "Train", show=False, id="app.train", tooltip="Train a model"),
         Binding("3", "mode('story')", "Story", show=False, id="app.story", tooltip="Go to the story"),
+        Binding("4", "mode('runs')", "Runs", show=False, id="app.runs", tooltip="See all runs"),
         Binding(
             "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"
         ),
@@ -55,6 +56,7 @@ class StorytimeApp(App[None]):
         ),
         Binding("f3", "mode('train')", "Train", show=False, id="app.train_always", tooltip="Train a model"),
         Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the story"),
+        Binding("f5", "mode('runs')", "Runs", show=False, id="app.runs_always", tooltip="See all runs"),
         Binding(
             "ctrl+q",
             "quit",
@@ -108,6 +110,10 @@ class StorytimeApp(App[None]):
             from storytime_tui.tui.screens.train import TrainScreen
 
             return TrainScreen(self.desk)
+        if mode == "runs":
+            from storytime_tui.tui.screens.runs import RunsScreen
+
+            return RunsScreen(self.desk)
         from storytime_tui.tui.screens.story import StoryScreen
 
         return StoryScreen(self.desk)

@@ -182,13 +182,45 @@ STORY: tuple[Section, ...] = (
     ),
 )
 
+RUNS: tuple[Section, ...] = (
+    (
+        "Runs: everything that was trained",
+        "Each line is one run, the newest first. The line below the table says more about the run under the cursor.",
+        (
+            ("enter ↵", "open the run on the Train screen: its curve, its samples and its outcome"),
+            ("w", "write a story with the run's model"),
+            ("d", "remove the run (the delete key does the same); it is kept for thirty days"),
+            ("u", "restore the run that you removed last; on a later day, choose from a list"),
+            ("/", "show only runs with the letters you type in their name, base or shelves"),
+            ("escape", "clear the filter"),
+        ),
+    ),
+    (
+        "The columns",
+        "A narrow terminal shows fewer of them.",
+        (
+            ("base", "the model that the run started from"),
+            ("shelves", "the collections that the run trained on"),
+            ("loss", "the best validation loss: on held-out stories; lower is better"),
+            ("voice", "19/24: of 24 told passages, 19 sound like the shelf"),
+            ("steps", "the training steps done, and how many are planned"),
+            ("date", "when the run started"),
+            (
+                "state",
+                "training, finished, stopped (by you), failed, interrupted (the program ended before the run), or "
+                "damaged (its files cannot be read). Stopped, failed and interrupted runs can be resumed",
+            ),
+        ),
+    ),
+)
+
 EVERYWHERE: tuple[Section, ...] = (
     (
         "On every screen",
         "",
         (
-            ("1 2 3", "Library, Train, Story"),
-            ("F2 F3 F4", "the same, also while you type"),
+            ("1 2 3 4", "Library, Train, Story, Runs"),
+            ("F2 F3 F4 F5", "the same, also while you type"),
             ("? or F1", "this help"),
             ("ctrl+p", "find any command, collection, story or model by name"),
             ("ctrl+q", "quit; a run saves a checkpoint first"),
@@ -197,4 +229,4 @@ EVERYWHERE: tuple[Section, ...] = (
     ),
 )
 
-HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY}
+HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY, "runs": RUNS}

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.shelves import AddedCollection, Copy, Removed, Restored
     from storytime_tui.stories.store import StoryStore
     from storytime_tui.training.plan import TrainingPlan
+    from storytime_tui.training.runs import RunSummary
 
 OnPreparing = Callable[[Preparing], None]
 
@@ -73,6 +74,12 @@ class Services:
     )
     clock: Callable[[], float] = time.monotonic
     last_run: Callable[[], LastRun | None] = lambda: None
+    runs: Callable[[], Sequence[RunSummary]] = tuple  # newest first
+    run_events: Callable[[str], Sequence[Event]] = lambda name: ()  # all of a run that is open nowhere
+    # returns the LoRA runs that have the removed run as their base
+    remove_run: Callable[[str], Sequence[str]] = lambda name: ()
+    removed_runs: Callable[[], Sequence[str]] = tuple  # the last removed first
+    restore_run: Callable[[str], None] = lambda name: None
     load_settings: Callable[[], Loaded] = Loaded
     # returns a sentence for the user, or ""
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
@@ -107,6 +114,11 @@ def real_services() -> Services:
         open_store=_open_store,
         copied_by=_copied_by,
         last_run=_last_run,
+        runs=_runs,
+        run_events=_run_events,
+        remove_run=_remove_run,
+        removed_runs=_removed_runs,
+        restore_run=_restore_run,
         load_settings=load_settings,
         save_settings=change_settings,
         load_shelf=shelf_file.load,
@@ -232,6 +244,38 @@ def _last_run() -> LastRun | None:
     from storytime_tui.jobs import records
 
     return records.last_run()
+
+
+def _runs() -> Sequence[RunSummary]:
+    from storytime_tui.jobs import records
+
+    return records.run_records()
+
+
+def _run_events(name: str) -> Sequence[Event]:
+    from storytime_tui.jobs import records
+
+    return records.journal_of(name)
+
+
+def _remove_run(name: str) -> Sequence[str]:
+    from storytime_tui.jobs import records
+
+    dependents = records.dependent_runs([name]).get(name, ())
+    records.remove_runs([name])
+    return dependents
+
+
+def _removed_runs() -> Sequence[str]:
+    from storytime_tui.jobs import records
+
+    return tuple(dict.fromkeys(item.name for item in records.removed_runs()))
+
+
+def _restore_run(name: str) -> None:
+    from storytime_tui.jobs import records
+
+    records.restore_run(name)
 
 
 def _model_choices() -> Sequence[ModelChoice]:

@@ -57,6 +57,8 @@ def walk() -> list[Step]:
         Step("tab", _anything),
         Step("question_mark", _screen("HelpScreen"), "?"),
         Step("escape", _shows("library")),
+        Step("4", _shows("runs"), "4"),
+        Step("down", _anything),
         Step("3", _shows("story"), "3"),
         Step("escape", lambda app: not _at_the_line(app)),
         Step("enter", _at_the_line),

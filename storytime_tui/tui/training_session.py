@@ -347,6 +347,14 @@ class TrainingSession:
         if self.last is not None:
             self._set_view(self.last)
 
+    async def show_run(self, name: str) -> None:
+        """Load a run from the disk and display it, unless a run is active. Raises what reading it raises."""
+        titles = self._titles()
+        view = await in_thread(lambda: view_of(self._services.run_events(name), titles))
+        if self.control is None:
+            self.last = view
+            self._set_view(view)
+
     async def load_last_run(self) -> None:
         """Load the last run from the disk and display it, unless a run is active. Raises what reading it raises."""
         if self._last_run_loaded:

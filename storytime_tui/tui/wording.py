@@ -62,6 +62,14 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{last:02}" if hours else f"{minutes}:{last:02}"
 
 
+_STATES = {"stopping": "saving"}  # the other phases are called as they are
+
+
+def run_state(phase: str, stopped: bool) -> str:
+    """A run's state in a word, from the phase of its view; `stopped`: it ended before its last step."""
+    return "stopped" if phase == "finished" and stopped else _STATES.get(phase, phase)
+
+
 def memory_warning(started: Started) -> str:
     """A warning if a run may need more memory than is free; else ""."""
     if started.memory_needed <= started.memory_available:

@@ -47,5 +47,9 @@ def test_a_run_that_is_at_work_elsewhere_and_what_cannot_be_read_is_passed_over(
     (strange / "events.jsonl").mkdir()
     with files.locked(busy / "lock", RunError("busy")):
         last = records.last_run()
+        with pytest.raises(RunError, match=r"busy-1.*open in another"):
+            records.journal_of("busy-1")
     assert last is not None
     assert last.name == "whole-1"
+    with pytest.raises(RunError, match=r"never-began-1.*ended before training started"):
+        records.journal_of("never-began-1")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from storytime_tui.corpus.collection import Story
-from storytime_tui.errors import ModelError
+from storytime_tui.errors import ModelError, RunError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
@@ -20,6 +20,7 @@ from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.shelf_memory import ShelfState
 from tests.tui.fake_library import FakeLibrary
@@ -104,6 +105,23 @@ def a_run(until: int = 100) -> list[ev.Event]:
 
 
 FINISHED = ev.Finished("hedgerow-1", 118, 3.104, 118, "done", 212.0)
+
+
+FINISHED_RUN = RunSummary(
+    name="hedgerow-1",
+    base="scratch-small",
+    collections=("hedgerow",),
+    state="finished",
+    step=118,
+    total_steps=118,
+    best_validation_loss=3.104,
+    first_validation_loss=8.0,
+    seconds=212.0,
+    started=1_700_049_600.0,  # noon of 2023-11-15 in Greenwich
+    checkpoints=(100, 118),
+    voice=19 / 24,
+    passages=24,
+)
 
 
 @dataclass
@@ -236,6 +254,11 @@ class World(FakeLibrary):
     usual: float = 1.0  # strength
     refused: tuple[float, ...] = ()  # strengths
     last_run: LastRun | None = None  # of an earlier sitting
+    runs: tuple[RunSummary, ...] = ()  # on the disk, the newest first
+    runs_error: Exception | None = None
+    journals: dict[str, Sequence[ev.Event]] = field(default_factory=dict)  # by the run's name
+    removed_runs: list[RunSummary] = field(default_factory=list)  # the last removed first
+    dependents: tuple[str, ...] = ()  # LoRA runs of every run that is removed
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
     room: Room | None = ENOUGH
@@ -258,6 +281,11 @@ class World(FakeLibrary):
             copied_by=lambda model, stop: self.copied.__contains__,
             clock=lambda: 0.0,
             last_run=lambda: self.last_run,
+            runs=self._list_runs,
+            run_events=self._run_events,
+            remove_run=self._remove_run,
+            removed_runs=lambda: [run.name for run in self.removed_runs],
+            restore_run=self._restore_run,
             load_shelf=self._load_shelf,
             save_shelf=self._keep_shelf,
         )
@@ -270,6 +298,29 @@ class World(FakeLibrary):
             block_size=plan.block_size or 512,
         )
         return Preview(chosen if stories else None, "hedgerow-tales-1", plan.max_steps or 40, 110.0)
+
+    def _list_runs(self) -> tuple[RunSummary, ...]:
+        if self.runs_error is not None:
+            raise self.runs_error
+        return self.runs
+
+    def _run_events(self, name: str) -> Sequence[ev.Event]:
+        if name not in self.journals:
+            raise RunError(f"There is no run called {name!r}.")
+        return self.journals[name]
+
+    def _remove_run(self, name: str) -> tuple[str, ...]:
+        gone = [run for run in self.runs if run.name == name]
+        if not gone:
+            raise RunError(f"There is no run called {name!r}.")
+        self.runs = tuple(run for run in self.runs if run.name != name)
+        self.removed_runs[:0] = gone
+        return self.dependents
+
+    def _restore_run(self, name: str) -> None:
+        back = next(run for run in self.removed_runs if run.name == name)
+        self.removed_runs.remove(back)
+        self.runs = (*self.runs, back)
 
     def _load_shelf(self) -> ShelfState | None:
         if self.remembered_error is not None:

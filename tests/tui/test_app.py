@@ -16,7 +16,17 @@ from textual.widgets import Input
 import storytime_tui.tui
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.help_words import EVERYWHERE, HELP
-from storytime_tui.tui.screens import dialogs, help, importing, library, sampler, search_books, story, train
+from storytime_tui.tui.screens import (
+    dialogs,
+    help,
+    importing,
+    library,
+    runs,
+    sampler,
+    search_books,
+    story,
+    train,
+)
 from storytime_tui.tui.widgets import choice_list, line_list, prompt, reading, shelf_tree
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import STARTED, World, step
@@ -26,6 +36,7 @@ OURS = [
     library.LibraryScreen,
     train.TrainScreen,
     story.StoryScreen,
+    runs.RunsScreen,
     help.HelpScreen,
     dialogs.AskScreen,
     dialogs.ChooseScreen,
@@ -50,6 +61,9 @@ async def test_keys_and_clicks_change_the_mode(app: StorytimeApp) -> None:
             ("f2", "library"),
             ("f3", "train"),
             ("f4", "story"),
+            ("f5", "runs"),
+            ("1", "library"),
+            ("4", "runs"),
         ):
             await pilot.press(key)
             await until(pilot, lambda mode=mode: app.current_mode == mode)
@@ -57,7 +71,7 @@ async def test_keys_and_clicks_change_the_mode(app: StorytimeApp) -> None:
         await until(pilot, lambda: app.current_mode == "library")
 
 
-@pytest.mark.parametrize("mode", ["library", "train", "story"])
+@pytest.mark.parametrize("mode", ["library", "train", "story", "runs"])
 async def test_help_explains_the_screen(app: StorytimeApp, mode: str) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)

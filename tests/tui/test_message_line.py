@@ -91,7 +91,7 @@ async def test_an_exception_becomes_an_error_and_a_notice_goes_before_an_error_d
         assert app.line.notice == ""
 
 
-@pytest.mark.parametrize("mode", ["library", "train", "story"])
+@pytest.mark.parametrize("mode", ["library", "train", "story", "runs"])
 async def test_every_screen_has_one_message_line_above_its_foot(app: StorytimeApp, mode: str) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)

@@ -24,6 +24,7 @@ async def test_every_screen_is_drawn_without_colours(
             ("escape", "Hedgerow Tales"),
             ("2", "Finished after 118 steps"),
             ("3", "A blank page"),
+            ("f5", "No runs yet"),
         ):
             await pilot.press(key)
             await until(pilot, lambda shown=shown: shown in screen_text(app))

@@ -1,8 +1,9 @@
-"""The three screens as pictures, at 80×24 and 120×40: on fakes, with a frozen clock and a cursor that stands still.
+"""The screens as pictures, at 80×24 and 120×40: on fakes, with a frozen clock and a cursor that stands still.
 
 After a change that is meant to be seen: look at the pictures in the report, then `pytest --snapshot-update`.
 """
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fakes import FINISHED, World, a_run
+from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 Compare = Callable[..., bool]
@@ -142,6 +144,32 @@ def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
         )
         await type_text(pilot, "Then the door opened")
         await until(pilot, lambda: "Then the door opened" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_runs(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    def run(name: str, base: str, state: str, step: int, **others: Any) -> RunSummary:
+        return dataclasses.replace(FINISHED_RUN, name=name, base=base, state=state, step=step, **others)
+
+    nothing = {"best_validation_loss": None, "voice": None}
+    world.runs = (
+        run("hedgerow-tales-12", "starter", "training", 40, voice=None, best_validation_loss=3.512),
+        run(
+            "grimm-the-long-way-round-3", "gpt2", "finished", 12_345, total_steps=12_345, collections=("fir",)
+        ),
+        run("both", "distilgpt2", "stopped", 60, collections=("hedgerow", "attic", "fir")),
+        run("scratch-7", "scratch-medium", "interrupted", 0, **nothing),
+        run("wide-learning-rate", "gpt2", "failed", 17, trouble="The loss is no longer a number.", **nothing),
+        run("old", "gpt2", "damaged", 0, trouble="Its plan cannot be read.", **nothing),
+    )
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("4")
+        await until(pilot, lambda: "6 runs" in screen_text(app))
+        await pilot.press("down", "down")
+        await until(pilot, lambda: "both: distilgpt2" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 

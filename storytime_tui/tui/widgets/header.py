@@ -1,4 +1,4 @@
-"""The top line: the three modes to click, and on the right the run and the model."""
+"""The top line: the modes to click, and on the right the run and the model."""
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -10,19 +10,15 @@ from storytime_tui.terminal import printable_line
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.training_session import RunView
-from storytime_tui.tui.wording import clipped_inside
+from storytime_tui.tui.wording import clipped_inside, run_state
 
-MODES = (("library", "1", "Library"), ("train", "2", "Train"), ("story", "3", "Story"))
-ROOMY = 70  # cells; a narrower header hides the program's name
-_STATES = {
-    "preparing": "preparing",
-    "training": "training",
-    "paused": "paused",
-    "stopping": "saving",
-    "finished": "finished",
-    "failed": "failed",
-    "interrupted": "interrupted",
-}
+MODES = (
+    ("library", "1", "Library"),
+    ("train", "2", "Train"),
+    ("story", "3", "Story"),
+    ("runs", "4", "Runs"),
+)
+ROOMY = 78  # cells; a narrower header hides the program's name
 
 
 class ModeTab(Static):
@@ -98,8 +94,7 @@ def state_words(view: RunView, model: str, device: str, mode: str, room: int, vo
     run: list[Content | tuple[str, str]] = []
     if seen and (view.busy or not writing):
         dot = "$error" if view.phase == "failed" else "$primary" if view.busy else "$quiet"
-        stopped = view.phase == "finished" and view.can_resume
-        run = [("● ", dot), ("stopped" if stopped else _STATES[view.phase], "")]
+        run = [("● ", dot), (run_state(view.phase, view.can_resume), "")]
     if writing and run and view.run != model:
         return _both(model, view.run, run, room)
     if run:

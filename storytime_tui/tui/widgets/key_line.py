@@ -9,8 +9,8 @@ from textual.screen import Screen
 from textual.widgets import Input, Static, TextArea
 
 # the way to the other screens while single keys are letters; they give way first where there is little room
-FUNCTIONS = ("f1", "f2", "f3", "f4")
-WHILE_TYPING = ("mode('story')", "mode('library')", "mode('train')")
+FUNCTIONS = ("f1", "f2", "f3", "f4", "f5")
+WHILE_TYPING = ("mode('story')", "mode('library')", "mode('train')", "mode('runs')")
 
 
 @dataclass(frozen=True)

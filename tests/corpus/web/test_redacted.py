@@ -11,7 +11,7 @@ from storytime_tui.corpus.web.polite import host_of
 from storytime_tui.corpus.web.redacted import bare, kept, shown
 from storytime_tui.errors import CorpusError
 from storytime_tui.jobs import shelves
-from storytime_tui.tui.screens import shelf_changes
+from storytime_tui.tui.screens import shelf_imports
 from tests.loopback_library import LoopbackLibrary, Waits, manners_without_waiting
 
 
@@ -58,7 +58,7 @@ def test_an_address_is_short_and_on_one_line_in_a_message() -> None:
 def test_an_address_is_asked_about_without_what_it_may_give_away() -> None:
     assert shelves.source_shown("https://me:secret@books.example/a?token=secret") == "https://books.example/a"
     assert shelves.source_shown("/home/ann/a?b.txt") == "/home/ann/a?b.txt"
-    assert shelf_changes._named("https://me:secret@books.example/a?token=secret") == "a"
+    assert shelf_imports._named("https://me:secret@books.example/a?token=secret") == "a"
 
 
 def test_a_password_and_a_token_are_neither_kept_nor_shown(
