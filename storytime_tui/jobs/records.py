@@ -53,8 +53,7 @@ def last_run() -> LastRun | None:
     """
     for name in runs.run_names():
         try:
-            if not runs.is_open(runs.run_folder(name)):
-                return LastRun(name, journal_of(name))
+            return LastRun(name, journal_of(name))
         except (StorytimeError, OSError):
             continue
     return None
@@ -66,7 +65,7 @@ def journal_of(name: str) -> tuple[ev.Event, ...]:
     Raises RunError for a run that does not exist, is open in another program or never started, and UnreadableFile.
     """
     folder = runs.run_folder(name)
-    if files.is_locked(folder / runs.LOCK):
+    if runs.is_open(folder):
         raise RunError(f"The run {name!r} is open in another Storytime right now: look at it there.")
     events = tuple(read_all(folder))
     if not any(isinstance(event, ev.Started) for event in events):

@@ -58,7 +58,7 @@ def test_an_address_is_short_and_on_one_line_in_a_message() -> None:
 def test_an_address_is_asked_about_without_what_it_may_give_away() -> None:
     assert shelves.source_shown("https://me:secret@books.example/a?token=secret") == "https://books.example/a"
     assert shelves.source_shown("/home/ann/a?b.txt") == "/home/ann/a?b.txt"
-    assert shelf_imports._named("https://me:secret@books.example/a?token=secret") == "a"
+    assert shelf_imports._short_name("https://me:secret@books.example/a?token=secret") == "a"
 
 
 def test_a_password_and_a_token_are_neither_kept_nor_shown(
