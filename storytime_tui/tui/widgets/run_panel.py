@@ -14,6 +14,7 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.voice_report import of_passages, share_of
 from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
+from storytime_tui.tui.curve_words import curve_words, joined
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.training_session import Point, RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
@@ -148,6 +149,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         with Horizontal(id="run-middle"):
             yield LossChart(id="chart")
             yield Numbers(id="numbers", markup=False)
+        yield Static(id="curve-words", markup=False)
         yield Samples(id="samples")
 
     def on_mount(self) -> None:
@@ -231,10 +233,13 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._drawn = state
         baseline = view.started.token_frequency_loss if view.started else None
         self.query_one(LossChart).show(view.curve, view.evaluations, baseline, view.total)
+        meaning, sentences = self.query_one("#curve-words", Static), curve_words(view)
+        meaning.display = bool(sentences) or view.busy  # an active run keeps the row, so that nothing jumps
+        meaning.update(joined(sentences, self.size.width - 4), layout=False)
 
     def _curve_of(self, view: RunView) -> tuple[object, ...]:
         """The state that the chart depends on."""
-        return (view.curve, len(view.evaluations), self.size, self.app.theme)
+        return (view.curve, len(view.evaluations), self.size, self.app.theme, view.phase)
 
     def move_sample(self, by: int) -> None:
         """Show an earlier or later sample."""
