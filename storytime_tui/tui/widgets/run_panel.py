@@ -18,7 +18,7 @@ from storytime_tui.tui.curve_words import curve_words, joined
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.training_session import Point, RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
-from storytime_tui.tui.widgets.samples import Samples
+from storytime_tui.tui.widgets.samples import Samples, SampleText
 
 _NO_CURVE: AppendOnly[Point] = AppendOnly()
 REDRAW = 0.5  # seconds between two drawings; each takes time from the training
@@ -166,9 +166,10 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._scroll(-1)
 
     def _scroll(self, by: int) -> None:
-        samples = self.query("#samples VerticalScroll").results(VerticalScroll)
+        samples = self.query(SampleText)
         there = [one for one in samples if (one.scroll_y < one.max_scroll_y if by > 0 else one.scroll_y > 0)]
-        for each in there or [self]:
+        scrolled: list[VerticalScroll] = [*there] or [self]
+        for each in scrolled:
             each.scroll_relative(y=by, animate=False)
 
     def on_resize(self) -> None:
