@@ -18,6 +18,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.bridge import Post, TrainingThread, in_thread
 from storytime_tui.tui.messages import RunEnded
+from storytime_tui.tui.run_log import Log, log_after
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.training.plan import TrainingPlan
@@ -58,6 +59,7 @@ class RunView:
         default_factory=AppendOnly
     )  # the step of each checkpoint
     finished: ev.Finished | None = None
+    log: Log = ()  # what happened, bounded
 
     @property
     def busy(self) -> bool:
@@ -124,8 +126,13 @@ class RunView:
 # -- the fold -----------------------------------------------------------------------------------------------
 
 
-def view_after(view: RunView, event: ev.Event) -> RunView:
-    """The view after this event. O(1) for a step, however long the run is."""
+def view_after(view: RunView, event: ev.Event, now: float | None = None) -> RunView:
+    """The view after this event. O(1) for a step, however long the run is. `now`: its time, if it is known."""
+    after, log = _folded(view, event), log_after(view.log, event, now)
+    return after if log is after.log else replace(after, log=log)
+
+
+def _folded(view: RunView, event: ev.Event) -> RunView:
     if isinstance(event, ev.Preparing):
         return replace(view, preparing=event)
     if view.preparing is not None:
@@ -371,13 +378,13 @@ class TrainingSession:
 
     def _handle(self, events: Sequence[ev.Event | RunEnded]) -> None:
         """Handle a batch of the training thread's events."""
-        view = self.view
+        view, now = self.view, self._services.wall_clock()
         for each in events:
             if isinstance(each, RunEnded):
                 self._thread.release()
                 view = ended_view(view, each.refusal)
             else:
-                view = view_after(view, each)
+                view = view_after(view, each, now)
         self._set_view(view)
         if any(isinstance(each, ev.CheckpointSaved | RunEnded) for each in events):
             self._checkpoint_came()

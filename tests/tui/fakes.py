@@ -3,6 +3,7 @@
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,6 +101,7 @@ def a_run(until: int = 100) -> list[ev.Event]:
     return said
 
 
+AT_NOON = time.mktime((2026, 3, 1, 12, 4, 0, 0, 0, -1))  # 12:04 wherever the tests run
 FINISHED = ev.Finished("hedgerow-1", 118, 3.104, 118, "done", 212.0)
 
 
@@ -253,6 +255,7 @@ class World(FakeLibrary):
             ),
             copied_by=lambda model, stop: self.copied.__contains__,
             clock=lambda: 0.0,
+            wall_clock=lambda: AT_NOON,
             last_run=lambda: self.last_run,
             load_shelf=self._load_shelf,
             save_shelf=self._keep_shelf,

@@ -12,7 +12,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, STARTED, World, a_run, sampled, step
+from tests.tui.fakes import FINISHED, HOSTILE, STARTED, World, a_run, sampled, step
 
 
 async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
@@ -325,4 +325,17 @@ async def test_the_sample_from_before_training_stands_beside_the_newest_where_th
         await until(pilot, lambda: "Before training · 1 of 2" in screen_text(app))
         assert flat(app).count("hat…") == 1  # not beside itself
         assert "kettle" not in flat(app)
+        app.desk.training.stop()
+
+
+async def test_a_large_screen_lists_what_happened(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(25), ev.Recovered(25, HOSTILE))
+        await until(pilot, lambda: "12:04  step 25  [/b] [@click=app.quit]quit[/]" in screen_text(app))
+        rows = screen_text(app).split("\n")
+        newest = next(at for at, row in enumerate(rows) if "12:04  step 25  [/b]" in row)
+        assert "12:04  step 25  best so far: 4.866, checkpoint saved" in rows[newest + 1]
+        await pilot.resize_terminal(*SMALL)
+        await until(pilot, lambda: "What happened" not in screen_text(app))
         app.desk.training.stop()

@@ -16,6 +16,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.curve_words import curve_words, joined
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.run_log import log_lines
 from storytime_tui.tui.training_session import Point, RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
 from storytime_tui.tui.widgets.samples import Samples, SampleText
@@ -62,23 +63,37 @@ class Progress(Static):
 class Numbers(Static):
     """The current numbers, aligned on the right."""
 
+    _view: RunView | None = None
+
+    def on_resize(self) -> None:
+        """Show as many numbers as there are lines."""
+        if self._view is not None:
+            self.show(self._view)
+
     def show(self, view: RunView) -> None:
         """Show the numbers."""
+        self._view = view
         step, best = view.step, view.best
         latest = view.evaluations[-1].validation_loss if view.evaluations else None
         baseline = view.started.token_frequency_loss if view.started else None
-        rows = [
+        first = [
             ("loss", wording.number(step.loss if step else None)),
             ("validation", wording.number(latest)),
             ("best", wording.number(best.validation_loss if best else None)),
             *self._voice(view),
-            *(self._more(view) if self.size.height > 12 else ()),
+        ]
+        last = [
             ("word frequency", wording.number(baseline)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
             ("learning rate", wording.rate(step.learning_rate) if step else "–"),
             ("memory", wording.size(step.memory) if step else "–"),
-            *(self._room(view) if self.size.height > 12 else ()),
         ]
+        more, room = self._more(view), self._room(view)  # each if there are lines for it
+        if len(first + more + last) <= self.size.height:
+            first += more
+        if len(first + last + room) <= self.size.height:
+            last += room
+        rows = first + last
         width = max(18, self.content_size.width)
         lines = [
             Content.assemble((name, "$quiet"), " " * max(1, width - len(name) - len(value)), value)
@@ -113,6 +128,18 @@ class Numbers(Static):
             ("perplexity", wording.number(best.perplexity if best else None, ",.1f")),
             ("bits per byte", wording.number(best.bits_per_byte if best else None)),
         ]
+
+
+class RunLog(Static):
+    """What happened, newest first: as many entries as there are lines."""
+
+    def on_mount(self) -> None:
+        """Set the title."""
+        self.border_title = "What happened"
+
+    def show(self, view: RunView) -> None:
+        """Show the newest entries."""
+        self.update(Content("\n".join(log_lines(view.log, self.content_size.height))), layout=False)
 
 
 class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
@@ -151,6 +178,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             yield Numbers(id="numbers", markup=False)
         yield Static(id="curve-words", markup=False)
         yield Samples(id="samples")
+        yield RunLog(id="run-log", markup=False)
 
     def on_mount(self) -> None:
         """Subscribe to the run."""
@@ -220,6 +248,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         words.display = bool(outcome)
         words.update(Content(printable(outcome)))
         self.query_one(Samples).show(view)
+        self.query_one(RunLog).show(view)
 
     def _show_figures(self, view: RunView) -> None:
         self._step = view.step
