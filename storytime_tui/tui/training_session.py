@@ -18,6 +18,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.bridge import Post, TrainingThread, in_thread
 from storytime_tui.tui.messages import RunEnded
+from storytime_tui.tui.pace import Pace, pace_after
 from storytime_tui.tui.run_log import Log, log_after
 
 if TYPE_CHECKING:  # see services
@@ -60,6 +61,7 @@ class RunView:
     )  # the step of each checkpoint
     finished: ev.Finished | None = None
     log: Log = ()  # what happened, bounded
+    pace: Pace = dataclasses.field(default_factory=AppendOnly)  # some of the steps, bounded
 
     @property
     def busy(self) -> bool:
@@ -139,7 +141,8 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
         view = replace(view, preparing=None)
     match event:
         case ev.StepDone():
-            return replace(view, step=event, curve=curve_after(view.curve, event))
+            curve, pace = curve_after(view.curve, event), pace_after(view.pace, event)
+            return replace(view, step=event, curve=curve, pace=pace)
         case ev.Evaluated():
             return replace(view, evaluations=view.evaluations.appended(event))
         case ev.Sampled():
@@ -207,6 +210,7 @@ def _from_checkpoint(view: RunView, step: int) -> RunView:
         samples=AppendOnly([each for each in view.samples if each.step <= step]),
         voices=AppendOnly([each for each in view.voices if each.step <= step]),
         saved=AppendOnly([each for each in view.saved if each.step <= step]),
+        pace=AppendOnly([each for each in view.pace if each.step <= step]),
         saved_step=step,
         finished=None,
     )

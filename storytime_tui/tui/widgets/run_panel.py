@@ -16,12 +16,15 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.curve_words import curve_words, joined
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.pace import Pace
 from storytime_tui.tui.run_log import log_lines
 from storytime_tui.tui.training_session import Point, RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
+from storytime_tui.tui.widgets.pace_charts import PaceCharts
 from storytime_tui.tui.widgets.samples import Samples, SampleText
 
 _NO_CURVE: AppendOnly[Point] = AppendOnly()
+_NO_PACE: Pace = AppendOnly()
 REDRAW = 0.5  # seconds between two drawings; each takes time from the training
 
 
@@ -178,7 +181,9 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             yield Numbers(id="numbers", markup=False)
         yield Static(id="curve-words", markup=False)
         yield Samples(id="samples")
-        yield RunLog(id="run-log", markup=False)
+        with Horizontal(id="run-foot"):
+            yield PaceCharts(id="pace")
+            yield RunLog(id="run-log", markup=False)
 
     def on_mount(self) -> None:
         """Subscribe to the run."""
@@ -210,7 +215,9 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         if view.phase == "idle":
             return  # the plan is shown
         self._view = view
-        happened = dataclasses.replace(view, step=None, curve=_NO_CURVE)  # without what each step changes
+        happened = dataclasses.replace(
+            view, step=None, curve=_NO_CURVE, pace=_NO_PACE
+        )  # without what each step changes
         if redraw:
             self.query_one(Samples).forget()
             self._drawn = None
@@ -255,6 +262,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self.query_one("#numbers").border_title = "Now" if view.busy else "At the last step"
         self.query_one(Progress).show(view)
         self.query_one(Numbers).show(view)
+        self.query_one(PaceCharts).show(view)
 
     def _draw(self, view: RunView) -> None:
         state = self._curve_of(view)

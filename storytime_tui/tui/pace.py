@@ -1,0 +1,48 @@
+"""A run's steps, thinned, and small bar charts of their numbers. Pure functions."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+from storytime_tui.training.events import StepDone
+from storytime_tui.tui.append_only import AppendOnly
+
+KEPT = 401  # steps; odd, so that thinning keeps the first and the last
+
+Pace = AppendOnly[StepDone]
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def pace_after(pace: Pace, event: StepDone) -> Pace:
+    """The steps with one more; every other one is dropped when there are too many. Amortised O(1)."""
+    longer = pace.appended(event)
+    return longer if len(longer) <= KEPT else AppendOnly(longer[::2])
+
+
+def binned(points: Sequence[tuple[int, float]], width: int) -> list[float]:
+    """The mean value of each of `width` equal stretches of steps; fewer stretches if there are fewer points.
+
+    A stretch without a point has the value of the one before. Values that are not finite are skipped.
+    """
+    points = [point for point in points if math.isfinite(point[1])]
+    width = min(width, len(points))
+    if width < 1:
+        return []
+    first, last = points[0][0], points[-1][0]
+    bins: list[list[float]] = [[] for _ in range(width)]
+    for step, value in points:
+        place = (step - first) * width // (last - first + 1) if last >= first else 0
+        bins[min(max(place, 0), width - 1)].append(value)
+    means: list[float] = []
+    for each in bins:
+        means.append(fmean(each) if each else means[-1] if means else points[0][1])
+    return means
+
+
+def bars(values: Sequence[float], height: int) -> list[str]:
+    """A bar for each value, as `height` rows of text, the top one first. Bars begin at 0, so that noise stays small."""
+    top = max(values, default=0.0)
+    levels = [math.ceil(max(0.0, value) / top * 8 * height) if top > 0 else 0 for value in values]
+    return [
+        "".join(_BARS[min(8, max(0, level - 8 * row))] for level in levels) for row in reversed(range(height))
+    ]
