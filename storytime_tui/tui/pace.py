@@ -1,4 +1,4 @@
-"""A run's steps, thinned, and small bar charts of their numbers. Pure functions."""
+"""A run's curve and steps, thinned, and small bar charts of their numbers. Pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,9 @@ from storytime_tui.tui.append_only import AppendOnly
 
 KEPT = 401  # steps; odd, so that thinning keeps the first and the last
 
+Point = tuple[int, float]  # step, loss
+POINTS = 2_000  # of the curve; above that it is thinned, without losing its shape
+
 Pace = AppendOnly[StepDone]
 _BARS = " ▁▂▃▄▅▆▇█"
 
@@ -17,6 +20,31 @@ def pace_after(pace: Pace, event: StepDone) -> Pace:
     """The steps with one more; every other one is dropped when there are too many. Amortised O(1)."""
     longer = pace.appended(event)
     return longer if len(longer) <= KEPT else AppendOnly(longer[::2])
+
+
+def curve_after(curve: AppendOnly[Point], event: StepDone) -> AppendOnly[Point]:
+    """The curve with one more step; losses that are not finite are skipped."""
+    if not math.isfinite(event.loss):
+        return curve
+    longer = curve.appended((event.step, event.loss))
+    return longer if len(longer) <= POINTS else AppendOnly(thinned(longer, POINTS // 2))
+
+
+def thinned(points: Sequence[Point], limit: int) -> list[Point]:
+    """At most `limit` of the points, in order.
+
+    The lowest and the highest point of each interval stay, so that spikes survive, which an average would hide.
+    """
+    if len(points) <= max(limit, 2):
+        return list(points)
+    stretches = max(1, limit // 2)
+    kept: list[Point] = []
+    for i in range(stretches):
+        stretch = points[i * len(points) // stretches : (i + 1) * len(points) // stretches]
+        low = min(stretch, key=lambda point: point[1])
+        high = max(stretch, key=lambda point: point[1])
+        kept += sorted({low, high})
+    return kept
 
 
 def binned(points: Sequence[tuple[int, float]], width: int) -> list[float]:

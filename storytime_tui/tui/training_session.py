@@ -18,7 +18,11 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.bridge import Post, TrainingThread, in_thread
 from storytime_tui.tui.messages import RunEnded
+from storytime_tui.tui.pace import POINTS as POINTS
 from storytime_tui.tui.pace import Pace, pace_after
+from storytime_tui.tui.pace import Point as Point
+from storytime_tui.tui.pace import curve_after as curve_after
+from storytime_tui.tui.pace import thinned as thinned
 from storytime_tui.tui.run_log import Log, log_after
 
 if TYPE_CHECKING:  # see services
@@ -27,9 +31,6 @@ if TYPE_CHECKING:  # see services
 
 Phase = Literal["idle", "preparing", "training", "paused", "stopping", "finished", "failed", "interrupted"]
 BUSY: tuple[Phase, ...] = ("preparing", "training", "paused", "stopping")
-
-Point = tuple[int, float]  # step, loss
-POINTS = 2_000  # of the curve; above that it is thinned, without losing its shape
 
 
 # -- the view -----------------------------------------------------------------------------------------------
@@ -218,31 +219,6 @@ def _from_checkpoint(view: RunView, step: int) -> RunView:
 
 def _saved_note(step: int) -> str:
     return f"checkpoint saved at step {step:,}"
-
-
-def curve_after(curve: AppendOnly[Point], event: ev.StepDone) -> AppendOnly[Point]:
-    """The curve with one more step; losses that are not finite are skipped."""
-    if not math.isfinite(event.loss):
-        return curve
-    longer = curve.appended((event.step, event.loss))
-    return longer if len(longer) <= POINTS else AppendOnly(thinned(longer, POINTS // 2))
-
-
-def thinned(points: Sequence[Point], limit: int) -> list[Point]:
-    """At most `limit` of the points, in order.
-
-    The lowest and the highest point of each interval stay, so that spikes survive, which an average would hide.
-    """
-    if len(points) <= max(limit, 2):
-        return list(points)
-    stretches = max(1, limit // 2)
-    kept: list[Point] = []
-    for i in range(stretches):
-        stretch = points[i * len(points) // stretches : (i + 1) * len(points) // stretches]
-        low = min(stretch, key=lambda point: point[1])
-        high = max(stretch, key=lambda point: point[1])
-        kept += sorted({low, high})
-    return kept
 
 
 # -- transitions that are not events -----------------------------------------------------------------------
