@@ -52,6 +52,7 @@ class Started(Event):
     copies: int = 0
     memory_needed: int = 0  # bytes, measured by a trial step; 0 if that was not possible
     memory_available: int = 0
+    dropout: float = 0.0  # 0 in journals of older versions too
 
 
 @dataclass(frozen=True)

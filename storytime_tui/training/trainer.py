@@ -386,6 +386,7 @@ class Trainer:
             block_size=plan.block_size,
             token_frequency_loss=dataset.token_frequency_loss,
             time=time.time(),
+            dropout=plan.dropout,
             memory_needed=self._memory.needed if self._memory else 0,
             memory_available=self._memory.available if self._memory else 0,
         )

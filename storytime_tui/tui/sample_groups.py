@@ -25,6 +25,13 @@ def prompts_of(sampling: SampleGroup) -> list[str]:
     return [sample.prompt for sample in sampling]
 
 
+def first_of_beginning(samples: Sequence[Sampled], shown: Sampled) -> Sampled | None:
+    """The run's first sample of the same beginning; None if it is this one, or of the same step."""
+    beginning = (shown.prompt, shown.voice)
+    first = next((each for each in samples if (each.prompt, each.voice) == beginning), shown)
+    return first if first.step < shown.step else None
+
+
 def prompt_label(sample: Sampled) -> str:
     """A label for a sample's prompt: `the first words of a held-out story`, `“Once upon a time”`."""
     shelf = clipped(" ".join(sample.voice.split()), 24)

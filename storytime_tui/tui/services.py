@@ -36,7 +36,7 @@ OnPreparing = Callable[[Preparing], None]
 
 @dataclass(frozen=True)
 class Services:
-    """All services of the screens. All but `estimate_tokens` and `clock` may block.
+    """All services of the screens. All but `estimate_tokens` and the clocks may block.
 
     A service that takes a `Report` and an event raises a StorytimeError, with nothing changed, once the event is set.
     A story is identified by its collection and its index in it; None means the whole collection.
@@ -73,6 +73,7 @@ class Services:
         lambda text: False
     )
     clock: Callable[[], float] = time.monotonic
+    wall_clock: Callable[[], float] = time.time
     last_run: Callable[[], LastRun | None] = lambda: None
     runs: Callable[[], Sequence[RunSummary]] = tuple  # newest first
     run_events: Callable[[str], Sequence[Event]] = lambda name: ()  # all of a run that is open nowhere

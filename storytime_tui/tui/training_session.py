@@ -18,6 +18,12 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.bridge import Post, TrainingThread, in_thread
 from storytime_tui.tui.messages import RunEnded
+from storytime_tui.tui.pace import POINTS as POINTS
+from storytime_tui.tui.pace import Pace, pace_after
+from storytime_tui.tui.pace import Point as Point
+from storytime_tui.tui.pace import curve_after as curve_after
+from storytime_tui.tui.pace import thinned as thinned
+from storytime_tui.tui.run_log import Log, log_after
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.training.plan import TrainingPlan
@@ -25,9 +31,6 @@ if TYPE_CHECKING:  # see services
 
 Phase = Literal["idle", "preparing", "training", "paused", "stopping", "finished", "failed", "interrupted"]
 BUSY: tuple[Phase, ...] = ("preparing", "training", "paused", "stopping")
-
-Point = tuple[int, float]  # step, loss
-POINTS = 2_000  # of the curve; above that it is thinned, without losing its shape
 
 
 # -- the view -----------------------------------------------------------------------------------------------
@@ -58,6 +61,8 @@ class RunView:
         default_factory=AppendOnly
     )  # the step of each checkpoint
     finished: ev.Finished | None = None
+    log: Log = ()  # what happened, bounded
+    pace: Pace = dataclasses.field(default_factory=AppendOnly)  # some of the steps, bounded
 
     @property
     def busy(self) -> bool:
@@ -124,15 +129,21 @@ class RunView:
 # -- the fold -----------------------------------------------------------------------------------------------
 
 
-def view_after(view: RunView, event: ev.Event) -> RunView:
-    """The view after this event. O(1) for a step, however long the run is."""
+def view_after(view: RunView, event: ev.Event, now: float | None = None) -> RunView:
+    """The view after this event. O(1) for a step, however long the run is. `now`: its time, if it is known."""
+    after, log = _folded(view, event), log_after(view.log, event, now)
+    return after if log is after.log else replace(after, log=log)
+
+
+def _folded(view: RunView, event: ev.Event) -> RunView:
     if isinstance(event, ev.Preparing):
         return replace(view, preparing=event)
     if view.preparing is not None:
         view = replace(view, preparing=None)
     match event:
         case ev.StepDone():
-            return replace(view, step=event, curve=curve_after(view.curve, event))
+            curve, pace = curve_after(view.curve, event), pace_after(view.pace, event)
+            return replace(view, step=event, curve=curve, pace=pace)
         case ev.Evaluated():
             return replace(view, evaluations=view.evaluations.appended(event))
         case ev.Sampled():
@@ -200,6 +211,7 @@ def _from_checkpoint(view: RunView, step: int) -> RunView:
         samples=AppendOnly([each for each in view.samples if each.step <= step]),
         voices=AppendOnly([each for each in view.voices if each.step <= step]),
         saved=AppendOnly([each for each in view.saved if each.step <= step]),
+        pace=AppendOnly([each for each in view.pace if each.step <= step]),
         saved_step=step,
         finished=None,
     )
@@ -207,31 +219,6 @@ def _from_checkpoint(view: RunView, step: int) -> RunView:
 
 def _saved_note(step: int) -> str:
     return f"checkpoint saved at step {step:,}"
-
-
-def curve_after(curve: AppendOnly[Point], event: ev.StepDone) -> AppendOnly[Point]:
-    """The curve with one more step; losses that are not finite are skipped."""
-    if not math.isfinite(event.loss):
-        return curve
-    longer = curve.appended((event.step, event.loss))
-    return longer if len(longer) <= POINTS else AppendOnly(thinned(longer, POINTS // 2))
-
-
-def thinned(points: Sequence[Point], limit: int) -> list[Point]:
-    """At most `limit` of the points, in order.
-
-    The lowest and the highest point of each interval stay, so that spikes survive, which an average would hide.
-    """
-    if len(points) <= max(limit, 2):
-        return list(points)
-    stretches = max(1, limit // 2)
-    kept: list[Point] = []
-    for i in range(stretches):
-        stretch = points[i * len(points) // stretches : (i + 1) * len(points) // stretches]
-        low = min(stretch, key=lambda point: point[1])
-        high = max(stretch, key=lambda point: point[1])
-        kept += sorted({low, high})
-    return kept
 
 
 # -- transitions that are not events -----------------------------------------------------------------------
@@ -379,13 +366,13 @@ class TrainingSession:
 
     def _handle(self, events: Sequence[ev.Event | RunEnded]) -> None:
         """Handle a batch of the training thread's events."""
-        view = self.view
+        view, now = self.view, self._services.wall_clock()
         for each in events:
             if isinstance(each, RunEnded):
                 self._thread.release()
                 view = ended_view(view, each.refusal)
             else:
-                view = view_after(view, each)
+                view = view_after(view, each, now)
         self._set_view(view)
         if any(isinstance(each, ev.CheckpointSaved | RunEnded) for each in events):
             self._checkpoint_came()

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,6 +105,7 @@ def a_run(until: int = 100) -> list[ev.Event]:
     return said
 
 
+AT_NOON = time.mktime((2026, 3, 1, 12, 4, 0, 0, 0, -1))  # 12:04 wherever the tests run
 FINISHED = ev.Finished("hedgerow-1", 118, 3.104, 118, "done", 212.0)
 
 
@@ -280,6 +282,7 @@ class World(FakeLibrary):
             ),
             copied_by=lambda model, stop: self.copied.__contains__,
             clock=lambda: 0.0,
+            wall_clock=lambda: AT_NOON,
             last_run=lambda: self.last_run,
             runs=self._list_runs,
             run_events=self._run_events,

@@ -1,7 +1,9 @@
 """Samples by the time at which they were told, and what each is told from."""
 
+import pytest
+
 from storytime_tui.training.events import Sampled
-from storytime_tui.tui.sample_groups import group_samples, prompt_label, step_label
+from storytime_tui.tui.sample_groups import first_of_beginning, group_samples, prompt_label, step_label
 
 OLD = [Sampled(step, "Once", f" {step}") for step in (0, 3, 6)]
 NEW = [
@@ -16,6 +18,28 @@ def test_samples_of_one_time_stand_together_those_of_older_journals_alone() -> N
     assert group_samples([*OLD, *NEW]) == [*((each,) for each in OLD), tuple(NEW[:2]), tuple(NEW[2:])]
     asked_again = [*NEW[2:], *NEW[2:]]  # by a key, at the same step
     assert group_samples(asked_again) == [tuple(NEW[2:]), tuple(NEW[2:])]
+
+
+@pytest.mark.parametrize(
+    ("samples", "shown", "first"),
+    [
+        (OLD, OLD[2], OLD[0]),
+        (OLD, OLD[0], None),  # it is the first
+        (OLD[1:], OLD[2], OLD[1]),  # the run has none from before training
+        ([*OLD, *NEW], NEW[3], OLD[0]),  # each beginning has its own
+        ([*OLD, *NEW], NEW[2], NEW[0]),
+        ([*OLD[:1], *OLD[:1]], OLD[0], None),  # asked for again at the same step
+        (
+            [Sampled(0, "Once", " as Mill", "Mill"), *OLD[1:]],
+            OLD[2],
+            OLD[1],
+        ),  # another voice is no comparison
+    ],
+)
+def test_a_sample_is_compared_with_the_first_of_the_same_beginning(
+    samples: list[Sampled], shown: Sampled, first: Sampled | None
+) -> None:
+    assert first_of_beginning(samples, shown) is first
 
 
 def test_a_line_says_what_a_sample_is_told_from() -> None:

@@ -12,7 +12,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
-from tests.tui.fakes import FINISHED, STARTED, World, a_run, sampled, step
+from tests.tui.fakes import FINISHED, HOSTILE, STARTED, World, a_run, sampled, step
 
 
 async def begin(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
@@ -127,11 +127,11 @@ async def test_progress_numbers_and_samples_come_as_it_learns(app: StorytimeApp,
         assert "0:27 left" in text
         assert "2,610" in text
         assert "3.183" in text
-        assert "step 100 · 5 of 5" in text
+        assert "Step 100 · 5 of 5" in text
         await pilot.press("left", "left", "left", "left")
-        await until(pilot, lambda: "before training · 1 of 5" in screen_text(app))
+        await until(pilot, lambda: "Before training · 1 of 5" in screen_text(app))
         world.run.say(sampled(101, " and a new sample"))
-        await until(pilot, lambda: "before training · 1 of 6" in screen_text(app))
+        await until(pilot, lambda: "Before training · 1 of 6" in screen_text(app))
         await pilot.press(*["right"] * 5)
         await until(pilot, lambda: "and a new sample" in screen_text(app))
         world.run.say(FINISHED)
@@ -312,18 +312,54 @@ async def test_the_sample_of_the_other_beginning_is_a_key_away_and_beside_it_whe
         world.run.say(*a_run(50))
         await until(pilot, lambda: "From a held-out story of Hedgerow Tales" in screen_text(app))
         assert "kettle had first begun to sing" in flat(app)
-        assert "step 50 · 3 of 3" in screen_text(app)
+        assert "Step 50 · 3 of 3" in screen_text(app)
         await pilot.press("b")
         await until(pilot, lambda: "From “Once upon a time”" in screen_text(app))
         await pilot.press("left")  # the same beginning, earlier
-        await until(pilot, lambda: "step 25 · 2 of 3" in screen_text(app))
+        await until(pilot, lambda: "Step 25 · 2 of 3" in screen_text(app))
         assert "From “Once upon a time”" in screen_text(app)
         await pilot.press("b")
         await until(pilot, lambda: "kettle had first" in screen_text(app))
-        assert "step 25 · 2 of 3" in screen_text(app)
+        assert "Step 25 · 2 of 3" in screen_text(app)
         assert "b Beginning" in screen_text(app)
         await pilot.resize_terminal(120, 40)
         await until(pilot, lambda: "kettle" in screen_text(app) and "a little mouse" in screen_text(app))
-        assert "step 25 · 2 of 3" in screen_text(app)
+        assert "Step 25 · 2 of 3" in screen_text(app)
         await until(pilot, lambda: "b Beginning" not in screen_text(app))
+        app.desk.training.stop()
+
+
+@pytest.mark.parametrize("size", [(120, 40), (100, 30), (80, 40), SMALL])
+async def test_the_sample_from_before_training_stands_beside_the_newest_where_there_is_room(
+    app: StorytimeApp, world: World, size: tuple[int, int]
+) -> None:
+    wide, high = size[0] >= 100, size[1] >= 40
+    async with app.run_test(size=size) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(25))
+        await until(pilot, lambda: "Step 25 · 2 of 2" in screen_text(app))
+        await until(pilot, lambda: ("hat…" in flat(app)) == (wide or high))
+        assert "kettle" in flat(app)
+        assert ("╮╭─ Step 25" in screen_text(app)) == wide  # beside it; else above it, or not shown
+        assert ("iron the of" in flat(app)) == (wide and high)  # of the other beginning, too
+        await pilot.press("left")
+        await until(pilot, lambda: "Before training · 1 of 2" in screen_text(app))
+        assert flat(app).count("hat…") == 1  # not beside itself
+        assert "kettle" not in flat(app)
+        app.desk.training.stop()
+
+
+async def test_a_large_screen_lists_what_happened(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(25), ev.Recovered(25, HOSTILE))
+        await until(pilot, lambda: "12:04  step 25  [/b] [@click=app.quit]quit[/]" in screen_text(app))
+        rows = screen_text(app).split("\n")
+        newest = next(at for at, row in enumerate(rows) if "12:04  step 25  [/b]" in row)
+        assert "12:04  step 25  best so far: 4.866, checkpoint saved" in rows[newest + 1]
+        titles = ("Learning rate", "Gradient norm", "Tokens/s")  # beside it, each with its latest value
+        assert all(title in rows[newest - 1] for title in titles)
+        await until(pilot, lambda: "5.0e-5 ││" in screen_text(app) and "2,610 ││ 12:04" in screen_text(app))
+        await pilot.resize_terminal(*SMALL)
+        await until(pilot, lambda: "What happened" not in screen_text(app))
         app.desk.training.stop()

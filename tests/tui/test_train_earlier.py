@@ -24,7 +24,7 @@ async def test_an_interrupted_run_of_an_earlier_sitting_is_shown_and_can_go_on(
         await pilot.press("2")
         await until(pilot, lambda: "Interrupted at step 60 of 118" in screen_text(app))
         assert "resume from the checkpoint of step 50" in flat(app)
-        assert "step 50 · 3 of 3" in screen_text(app)
+        assert "Step 50 · 3 of 3" in screen_text(app)
         await pilot.press("r")
         await until(pilot, lambda: world.run.resumed == ["hedgerow-1"])
         world.run.say(ev.Resumed(50, from_checkpoint=True, total_steps=118), step(51, 2.9))
@@ -43,7 +43,7 @@ async def test_after_a_restart_the_run_that_ended_is_as_it_was(app: StorytimeApp
         assert "scratch-small → Hedgerow Tales · 10 stories" in screen_text(app)
         assert "hedgerow-1 ● finished" in screen_text(app)
         assert len(app.desk.training.view.curve) == 118
-        assert "step 100 · 5 of 5" in screen_text(app)
+        assert "Step 100 · 5 of 5" in screen_text(app)
         await pilot.press("m")
         await until(pilot, lambda: "Epochs to add" in screen_text(app))
         await pilot.press("enter")

@@ -14,12 +14,17 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.voice_report import of_passages, share_of
 from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
+from storytime_tui.tui.curve_words import curve_words, joined
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.pace import Pace
+from storytime_tui.tui.run_log import log_lines
 from storytime_tui.tui.training_session import Point, RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
-from storytime_tui.tui.widgets.samples import Samples
+from storytime_tui.tui.widgets.pace_charts import PaceCharts
+from storytime_tui.tui.widgets.samples import Samples, SampleText
 
 _NO_CURVE: AppendOnly[Point] = AppendOnly()
+_NO_PACE: Pace = AppendOnly()
 REDRAW = 0.5  # seconds between two drawings; each takes time from the training
 
 
@@ -61,23 +66,37 @@ class Progress(Static):
 class Numbers(Static):
     """The current numbers, aligned on the right."""
 
+    _view: RunView | None = None
+
+    def on_resize(self) -> None:
+        """Show as many numbers as there are lines."""
+        if self._view is not None:
+            self.show(self._view)
+
     def show(self, view: RunView) -> None:
         """Show the numbers."""
+        self._view = view
         step, best = view.step, view.best
         latest = view.evaluations[-1].validation_loss if view.evaluations else None
         baseline = view.started.token_frequency_loss if view.started else None
-        rows = [
+        first = [
             ("loss", wording.number(step.loss if step else None)),
             ("validation", wording.number(latest)),
             ("best", wording.number(best.validation_loss if best else None)),
             *self._voice(view),
-            *(self._more(view) if self.size.height > 12 else ()),
+        ]
+        last = [
             ("word frequency", wording.number(baseline)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
             ("learning rate", wording.rate(step.learning_rate) if step else "–"),
             ("memory", wording.size(step.memory) if step else "–"),
-            *(self._room(view) if self.size.height > 12 else ()),
         ]
+        more, room = self._more(view), self._room(view)  # each if there are lines for it
+        if len(first + more + last) <= self.size.height:
+            first += more
+        if len(first + last + room) <= self.size.height:
+            last += room
+        rows = first + last
         width = max(18, self.content_size.width)
         lines = [
             Content.assemble((name, "$quiet"), " " * max(1, width - len(name) - len(value)), value)
@@ -114,6 +133,18 @@ class Numbers(Static):
         ]
 
 
+class RunLog(Static):
+    """What happened, newest first: as many entries as there are lines."""
+
+    def on_mount(self) -> None:
+        """Set the title."""
+        self.border_title = "What happened"
+
+    def show(self, view: RunView) -> None:
+        """Show the newest entries."""
+        self.update(Content("\n".join(log_lines(view.log, self.content_size.height))), layout=False)
+
+
 class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
     """The current or last run's dashboard; it scrolls in a very low terminal."""
 
@@ -148,7 +179,11 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         with Horizontal(id="run-middle"):
             yield LossChart(id="chart")
             yield Numbers(id="numbers", markup=False)
+        yield Static(id="curve-words", markup=False)
         yield Samples(id="samples")
+        with Horizontal(id="run-foot"):
+            yield PaceCharts(id="pace")
+            yield RunLog(id="run-log", markup=False)
 
     def on_mount(self) -> None:
         """Subscribe to the run."""
@@ -164,9 +199,10 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._scroll(-1)
 
     def _scroll(self, by: int) -> None:
-        samples = self.query("#samples VerticalScroll").results(VerticalScroll)
+        samples = self.query(SampleText)
         there = [one for one in samples if (one.scroll_y < one.max_scroll_y if by > 0 else one.scroll_y > 0)]
-        for each in there or [self]:
+        scrolled: list[VerticalScroll] = [*there] or [self]
+        for each in scrolled:
             each.scroll_relative(y=by, animate=False)
 
     def on_resize(self) -> None:
@@ -179,7 +215,9 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         if view.phase == "idle":
             return  # the plan is shown
         self._view = view
-        happened = dataclasses.replace(view, step=None, curve=_NO_CURVE)  # without what each step changes
+        happened = dataclasses.replace(
+            view, step=None, curve=_NO_CURVE, pace=_NO_PACE
+        )  # without what each step changes
         if redraw:
             self.query_one(Samples).forget()
             self._drawn = None
@@ -217,12 +255,14 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         words.display = bool(outcome)
         words.update(Content(printable(outcome)))
         self.query_one(Samples).show(view)
+        self.query_one(RunLog).show(view)
 
     def _show_figures(self, view: RunView) -> None:
         self._step = view.step
         self.query_one("#numbers").border_title = "Now" if view.busy else "At the last step"
         self.query_one(Progress).show(view)
         self.query_one(Numbers).show(view)
+        self.query_one(PaceCharts).show(view)
 
     def _draw(self, view: RunView) -> None:
         state = self._curve_of(view)
@@ -231,10 +271,13 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._drawn = state
         baseline = view.started.token_frequency_loss if view.started else None
         self.query_one(LossChart).show(view.curve, view.evaluations, baseline, view.total)
+        meaning, sentences = self.query_one("#curve-words", Static), curve_words(view)
+        meaning.display = bool(sentences) or view.busy  # an active run keeps the row, so that nothing jumps
+        meaning.update(joined(sentences, self.size.width - 4), layout=False)
 
     def _curve_of(self, view: RunView) -> tuple[object, ...]:
         """The state that the chart depends on."""
-        return (view.curve, len(view.evaluations), self.size, self.app.theme)
+        return (view.curve, len(view.evaluations), self.size, self.app.theme, view.phase)
 
     def move_sample(self, by: int) -> None:
         """Show an earlier or later sample."""

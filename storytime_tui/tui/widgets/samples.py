@@ -1,48 +1,59 @@
-"""A run's samples: the same beginnings, continued at intervals during training."""
+"""A run's samples: the same beginnings, continued at intervals during training, beside those from before it."""
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Grid, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.events import Sampled
-from storytime_tui.tui.cells import fitted
-from storytime_tui.tui.sample_groups import SampleGroup, group_samples, prompt_label, prompts_of, step_label
+from storytime_tui.tui.sample_groups import (
+    SampleGroup,
+    first_of_beginning,
+    group_samples,
+    prompt_label,
+    prompts_of,
+    step_label,
+)
 from storytime_tui.tui.training_session import RunView
 
-BOTH = 104  # cells; two samples fit side by side, if there are enough lines
-LINES = 6  # lines of text
+WIDE = 98  # cells; two samples fit side by side
+HIGH = 14  # lines; two rows of samples fit
 
 
-class SampleText(Vertical):
-    """One sample: a title line, and its text, which scrolls."""
+class SampleText(VerticalScroll, can_focus=False):
+    """One sample in a frame: its step above, its beginning below. The text scrolls."""
 
     DEFAULT_CSS = """
-    SampleText { width: 1fr; height: 1fr; }
-    SampleText.-second { padding-left: 2; }
-    SampleText .sample--title { height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    SampleText {
+        width: 1fr; height: 1fr; border: round $line; border-title-color: $foreground; padding: 0 1;
+        border-subtitle-color: $quiet; scrollbar-size-vertical: 1;
+    }
+    SampleText.-first { border-title-color: $quiet; }
     """
 
     def compose(self) -> ComposeResult:
-        """A title line and the text."""
-        yield Static(classes="sample--title", markup=False)
-        with VerticalScroll(can_focus=False):
-            yield Static(classes="sample--text", markup=False)
+        """The text."""
+        yield Static(markup=False)
 
-    def show(self, left: str, right: str, text: Content) -> None:
-        """Show a title line (left and right) and a text, scrolled to its top."""
-        gap = "  " if right else ""
-        left = fitted(printable_line(left), self.content_size.width - len(gap + right))
-        title = Content.assemble((left, "$quiet"), gap, right)
-        self.query_one(".sample--title", Static).update(title)
-        self.query_one(".sample--text", Static).update(text)
-        self.query_one(VerticalScroll).scroll_home(animate=False)
+    def show(self, title: str, beginning: str, text: Content) -> None:
+        """Show a text, scrolled to its top."""
+        title = title[:1].upper() + title[1:]
+        self.border_title = Content(printable_line(title))  # `Content`, never markup
+        self.border_subtitle = Content(printable_line(beginning))
+        self.query_one(Static).update(text)
+        self.scroll_home(animate=False)
 
 
-class Samples(Horizontal):
-    """Shows the newest group of samples, or an earlier one; both samples of a group if there is room."""
+class Samples(Grid):
+    """Shows the newest group of samples, or an earlier one, as large as there is room.
+
+    In a wide or high place, the first sample of the same beginning stands beside or above each. A small place shows one
+    beginning at a time.
+    """
+
+    DEFAULT_CSS = "Samples { grid-rows: 1fr; grid-columns: 1fr; }"
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -59,14 +70,23 @@ class Samples(Horizontal):
             self.call_after_refresh(self.screen.refresh_bindings)
 
     def compose(self) -> ComposeResult:
-        """Two samples."""
-        yield SampleText()
-        yield SampleText(classes="-second")
+        """Two beginnings, each with its first sample and the chosen one."""
+        for _ in range(2):
+            yield SampleText(classes="-first")
+            yield SampleText(classes="-chosen")
+
+    @property
+    def _wide(self) -> bool:
+        return self.size.width >= WIDE
+
+    @property
+    def _high(self) -> bool:
+        return self.size.height >= HIGH
 
     @property
     def has_both(self) -> bool:
-        """Whether two samples are shown side by side."""
-        return self.content_size.width >= BOTH and self.content_size.height > LINES
+        """Whether both beginnings are shown."""
+        return self._wide and self._high
 
     def show(self, view: RunView) -> None:
         """Show the chosen group, or the newest."""
@@ -75,22 +95,28 @@ class Samples(Horizontal):
         self._place = self._place if told else None
         place = len(told) - 1 if self._place is None else min(self._place, len(told) - 1)
         now = told[place] if told else ()
-        kept = now if self.has_both else self._one_of(now)
-        if self._shown == (kept, now, place, len(told)):
+        kept = now[:2] if self.has_both else self._one_of(now)
+        compared = self._wide or self._high
+        firsts = tuple(first_of_beginning(view.samples, each) if compared else None for each in kept)
+        state = (kept, firsts, place, len(told), self._wide)
+        if self._shown == state:
             return
-        self._shown = (kept, now, place, len(told))
-        first, second = self.query(SampleText)
-        second.display = len(kept) > 1
+        self._shown = state
+        shown = len(kept) + sum(first is not None for first in firsts)
+        self.styles.grid_size_columns = 2 if self._wide and shown > 1 else 1
+        lefts, rights = self.query(".-first").results(SampleText), self.query(".-chosen").results(SampleText)
+        for at, (left, right) in enumerate(zip(lefts, rights, strict=True)):
+            first = firsts[at] if at < len(kept) else None
+            left.display = first is not None
+            right.display = at < len(kept) or at == 0
+            if first is not None:
+                left.show(step_label(first), f"From {prompt_label(first)}", _text(first))
+            if at < len(kept):
+                title = f"{step_label(kept[at])} · {place + 1} of {len(told)}"
+                right.show(title, f"From {prompt_label(kept[at])}", _text(kept[at]))
         if not kept:
             words = "The first samples are told before the first step."
-            first.show("The same beginnings, during training", "", Content.styled(words, "$quiet"))
-            return
-        right = f"{step_label(kept[0])} · {place + 1} of {len(told)}"
-        if len(kept) > 1:
-            self.call_after_refresh(first.show, f"From {prompt_label(kept[0])}", "", _text(kept[0]))
-            self.call_after_refresh(second.show, f"From {prompt_label(kept[1])}", right, _text(kept[1]))
-        else:
-            first.show(f"From {prompt_label(kept[0])}", right, _text(kept[0]))
+            self.query(".-chosen").first(SampleText).show("Samples", "", Content.styled(words, "$quiet"))
 
     def _one_of(self, sampling: SampleGroup) -> SampleGroup:
         """The sample of the shown beginning; the first one if the group has none."""

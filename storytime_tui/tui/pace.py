@@ -1,0 +1,76 @@
+"""A run's curve and steps, thinned, and small bar charts of their numbers. Pure functions."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+from storytime_tui.training.events import StepDone
+from storytime_tui.tui.append_only import AppendOnly
+
+KEPT = 401  # steps; odd, so that thinning keeps the first and the last
+
+Point = tuple[int, float]  # step, loss
+POINTS = 2_000  # of the curve; above that it is thinned, without losing its shape
+
+Pace = AppendOnly[StepDone]
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def pace_after(pace: Pace, event: StepDone) -> Pace:
+    """The steps with one more; every other one is dropped when there are too many. Amortised O(1)."""
+    longer = pace.appended(event)
+    return longer if len(longer) <= KEPT else AppendOnly(longer[::2])
+
+
+def curve_after(curve: AppendOnly[Point], event: StepDone) -> AppendOnly[Point]:
+    """The curve with one more step; losses that are not finite are skipped."""
+    if not math.isfinite(event.loss):
+        return curve
+    longer = curve.appended((event.step, event.loss))
+    return longer if len(longer) <= POINTS else AppendOnly(thinned(longer, POINTS // 2))
+
+
+def thinned(points: Sequence[Point], limit: int) -> list[Point]:
+    """At most `limit` of the points, in order.
+
+    The lowest and the highest point of each interval stay, so that spikes survive, which an average would hide.
+    """
+    if len(points) <= max(limit, 2):
+        return list(points)
+    stretches = max(1, limit // 2)
+    kept: list[Point] = []
+    for i in range(stretches):
+        stretch = points[i * len(points) // stretches : (i + 1) * len(points) // stretches]
+        low = min(stretch, key=lambda point: point[1])
+        high = max(stretch, key=lambda point: point[1])
+        kept += sorted({low, high})
+    return kept
+
+
+def binned(points: Sequence[tuple[int, float]], width: int) -> list[float]:
+    """The mean value of each of `width` equal stretches of steps; fewer stretches if there are fewer points.
+
+    A stretch without a point has the value of the one before. Values that are not finite are skipped.
+    """
+    points = [point for point in points if math.isfinite(point[1])]
+    width = min(width, len(points))
+    if width < 1:
+        return []
+    first, last = points[0][0], points[-1][0]
+    bins: list[list[float]] = [[] for _ in range(width)]
+    for step, value in points:
+        place = (step - first) * width // (last - first + 1) if last >= first else 0
+        bins[min(max(place, 0), width - 1)].append(value)
+    means: list[float] = []
+    for each in bins:
+        means.append(fmean(each) if each else means[-1] if means else points[0][1])
+    return means
+
+
+def bars(values: Sequence[float], height: int) -> list[str]:
+    """A bar for each value, as `height` rows of text, the top one first. Bars begin at 0, so that noise stays small."""
+    top = max(values, default=0.0)
+    levels = [math.ceil(max(0.0, value) / top * 8 * height) if top > 0 else 0 for value in values]
+    return [
+        "".join(_BARS[min(8, max(0, level - 8 * row))] for level in levels) for row in reversed(range(height))
+    ]
