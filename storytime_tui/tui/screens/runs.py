@@ -66,6 +66,7 @@ class RunsScreen(Screen[None]):
         self._about = Static(id="about", markup=False)
         self._reads: Debounced[Sequence[RunSummary]] = Debounced(self, self._show_runs, self._complain)
         self._summaries: Sequence[RunSummary] | None = None  # None until they were read
+        self._visits = 0  # how often the screen was shown
         self._active = False  # whether a run trained when the screen last looked
         self._go_to = ""  # the run that gets the cursor when the runs are read
         self._removed: list[str] = []  # since the app was opened, the last one at the end
@@ -92,6 +93,7 @@ class RunsScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Read the runs again: another screen or another program may have changed them."""
+        self._visits += 1
         self._active = self._training.control is not None
         self._read()
 
@@ -191,9 +193,10 @@ class RunsScreen(Screen[None]):
             self.run_worker(self._open(run.name), group="open", exclusive=True)
 
     async def _open(self, name: str) -> None:
+        visit = self._visits
         with self._message.saying():
             await self._training.show_run(name)
-            if self.is_current:  # nobody has gone elsewhere meanwhile
+            if self.is_current and self._visits == visit:  # nobody has gone elsewhere meanwhile
                 self.post_message(GoTo("train"))
 
     def action_write(self) -> None:
