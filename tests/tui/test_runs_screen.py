@@ -195,7 +195,7 @@ async def test_enter_opens_a_run_as_it_looked_when_it_trained(app: StorytimeApp,
         await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
         assert app.current_mode == "train"
         assert app.desk.training.view == view_of(world.journals["hedgerow-1"], TITLES)
-        assert "step 100 · 5 of 5" in screen_text(app)
+        assert "Step 100 · 5 of 5" in screen_text(app)
         await pilot.press("n")
         await until(pilot, lambda: "or press v to show the last run, hedgerow-1" in screen_text(app))
 
