@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
+from storytime_tui.training import curve
 from storytime_tui.training.events import StepDone
 from storytime_tui.tui.append_only import AppendOnly
 
@@ -22,29 +23,17 @@ def pace_after(pace: Pace, event: StepDone) -> Pace:
     return longer if len(longer) <= KEPT else AppendOnly(longer[::2])
 
 
-def curve_after(curve: AppendOnly[Point], event: StepDone) -> AppendOnly[Point]:
+def curve_after(points: AppendOnly[Point], event: StepDone) -> AppendOnly[Point]:
     """The curve with one more step; losses that are not finite are skipped."""
     if not math.isfinite(event.loss):
-        return curve
-    longer = curve.appended((event.step, event.loss))
+        return points
+    longer = points.appended((event.step, event.loss))
     return longer if len(longer) <= POINTS else AppendOnly(thinned(longer, POINTS // 2))
 
 
 def thinned(points: Sequence[Point], limit: int) -> list[Point]:
-    """At most `limit` of the points, in order.
-
-    The lowest and the highest point of each interval stay, so that spikes survive, which an average would hide.
-    """
-    if len(points) <= max(limit, 2):
-        return list(points)
-    stretches = max(1, limit // 2)
-    kept: list[Point] = []
-    for i in range(stretches):
-        stretch = points[i * len(points) // stretches : (i + 1) * len(points) // stretches]
-        low = min(stretch, key=lambda point: point[1])
-        high = max(stretch, key=lambda point: point[1])
-        kept += sorted({low, high})
-    return kept
+    """At most `limit` of the points, evenly over the steps; see `training.curve`."""
+    return curve.thinned(points, limit, lambda point: point[0], lambda point: point[1])
 
 
 def binned(points: Sequence[tuple[int, float]], width: int) -> list[float]:
