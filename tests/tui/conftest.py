@@ -1,6 +1,7 @@
 """What the app's tests share: a world of fakes, and waiting for something to become true."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,9 @@ def make_app(world: World) -> StorytimeApp:
 
 
 async def until(pilot: Pilot[Any], holds: Callable[[], object]) -> None:
-    """Let the app work until something holds; fail, saying so, where it never does."""
-    for _ in range(700):
+    """Let the app work until something holds; fail, saying so, where it does not within a minute."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
         if holds():
             await pilot.pause()
             return
