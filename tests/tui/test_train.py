@@ -11,6 +11,7 @@ from storytime_tui.jobs.memory import Room
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
 from tests.tui.fakes import FINISHED, HOSTILE, STARTED, World, a_run, sampled, step
 
@@ -136,6 +137,20 @@ async def test_progress_numbers_and_samples_come_as_it_learns(app: StorytimeApp,
         await until(pilot, lambda: "and a new sample" in screen_text(app))
         world.run.say(FINISHED)
         await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
+
+
+async def test_a_layout_that_comes_late_shows_no_older_state(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(30))
+        await until(pilot, lambda: "step 30 of 118" in screen_text(app))
+        panel = app.screen.query_one(RunPanel)
+        panel.on_resize()  # it is drawn again after the next refresh,
+        app.desk.training._handle([step(31, 3.0)])  # and meanwhile the run goes on
+        await until(pilot, lambda: "step 31 of 118" in screen_text(app))
+        for _ in range(3):
+            await pilot.pause()
+            assert "step 31 of 118" in screen_text(app)
 
 
 async def test_the_screen_can_be_left_and_come_back_to(app: StorytimeApp, world: World) -> None:

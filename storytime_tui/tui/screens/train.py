@@ -108,7 +108,7 @@ class TrainScreen(Screen[None]):
         """Show what changed while another screen was shown."""
         self._show()
         if self._panel is not None:
-            self._panel.call_next(self._panel.show, self._training.view)
+            self._panel.call_next(self._panel.show_now)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that do something now."""

@@ -208,7 +208,11 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
     def on_resize(self) -> None:
         """Redraw for the new width."""
         if self._view is not None:
-            self.call_after_refresh(self.show, self._view, True)
+            self.call_after_refresh(self.show_now, redraw=True)
+
+    def show_now(self, redraw: bool = False) -> None:
+        """Show the run as it is now. A view that is passed to a later call would be old by then."""
+        self.show(self._desk.training.view, redraw)
 
     def show(self, view: RunView, redraw: bool = False) -> None:
         """Show the run: at once after an event, a few times a second for steps. `redraw`: draw everything again."""

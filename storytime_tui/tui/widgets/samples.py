@@ -66,8 +66,12 @@ class Samples(Grid):
         """Redraw: the number of samples side by side may change."""
         if self._view is not None:
             self.forget()
-            self.call_after_refresh(self.show, self._view)
+            self.call_after_refresh(self._show_again)
             self.call_after_refresh(self.screen.refresh_bindings)
+
+    def _show_again(self) -> None:
+        if self._view is not None:
+            self.show(self._view)
 
     def compose(self) -> ComposeResult:
         """Two beginnings, each with its first sample and the chosen one."""
