@@ -42,9 +42,17 @@ def about(seconds: float) -> str:
     return f"about {hours} h" if hours < 48 else f"about {round(hours / 24)} days"
 
 
-def plan_preview(epochs: float, steps: int, seconds: float | None, room: Room | None) -> str:
-    """What a plan comes to: `4 epochs · 40 steps · about 2 min · peak 2.4 GB`."""
-    parts = [f"{epochs:.3g} {'epoch' if epochs == 1 else 'epochs'}", count(steps, "step")]
+def plan_preview(
+    epochs: float, steps: int, seconds: float | None, room: Room | None, *, exact: bool = False
+) -> str:
+    """What a plan comes to: `4 epochs · about 40 steps · about 2 min · peak 2.4 GB`.
+
+    `exact`: the plan sets the number of steps; else it follows from the estimated tokens.
+    """
+    parts = [
+        f"{epochs:.3g} {'epoch' if epochs == 1 else 'epochs'}",
+        count(steps, "step") if exact else f"about {count(steps, 'step')}",
+    ]
     if seconds is not None:
         parts.append(about(seconds))
     if room is not None:

@@ -249,7 +249,9 @@ async def test_the_plan_shows_what_it_comes_to_and_each_value_that_the_run_will_
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "4 epochs · 40 steps · about 2 min · peak 900 MB" in screen_text(app))
+        await until(
+            pilot, lambda: "4 epochs · about 40 steps · about 2 min · peak 900 MB" in screen_text(app)
+        )
         empty = [option(f"knob-{name}").placeholder for name in ("epochs", "learning_rate", "block_size")]
         assert empty == ["4", "0.0005", "512"]
         assert option("run-name").placeholder == "hedgerow-tales-1"

@@ -179,11 +179,11 @@ class PlanForm(VerticalScroll, can_focus=False):
     def _show_preview(self, preview: Preview) -> None:
         self._preview = preview
         self._show_placeholders()
-        words = Content(preview.problem)
-        if preview.plan is not None and preview.plan.epochs:
-            room = self._desk.room(preview.plan)
-            words = Content(wording.plan_preview(preview.plan.epochs, preview.steps, preview.seconds, room))
-        self.query_one("#preview", Static).update(words)
+        words, plan = preview.problem, preview.plan
+        if plan is not None and plan.epochs:
+            exact, room = plan.max_steps == preview.steps, self._desk.room(plan)
+            words = wording.plan_preview(plan.epochs, preview.steps, preview.seconds, room, exact=exact)
+        self.query_one("#preview", Static).update(Content(printable_line(words)))
 
     def _no_preview(self, error: Exception) -> None:
         self.query_one("#preview", Static).update(Content(printable_line(sentence_of(error))))

@@ -258,6 +258,9 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         words = self.query_one("#run-words", Static)
         words.display = bool(outcome)
         words.update(Content(printable(outcome)))
+        self.set_class(
+            not view.busy, "-ended"
+        )  # its outcome takes lines, which the chart must not pay for alone
         self.query_one(Samples).show(view)
         self.query_one(RunLog).show(view)
 
