@@ -79,9 +79,7 @@ def evaluate_model(
     report("loading the model", 0, 0)
     device = loading.choose_device(device_name)
     model = open_model(origin, device, torch.float32).model
-
-    block = min(model.window, origin.window or 1024, 1024)
-
+    block = origin.block(model.window)
     if stride is not None and stride > block:
         raise ModelError(
             f"stride is {stride}, but {model_name} sees {block} tokens at most: set {block} or fewer."

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from storytime_tui.training.token_scores import TokenScore
 
 TOP = 10  # likeliest tokens at each place
-_LONGEST_WINDOW = 1024  # tokens, as in `jobs.evaluate`
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def _open(origin: Origin, tokenizer: Tokenizer, device: torch.device, precision:
     import torch
 
     model = open_model(origin, device, torch.float32).model
-    block = min(model.window, origin.window or _LONGEST_WINDOW, _LONGEST_WINDOW)
+    block = origin.block(model.window)
     titles = tuple(dict.fromkeys(origin.voices.titles))
     return OpenedModel(
         origin.name, titles, origin.voices.strength, model, tokenizer, block, device, precision

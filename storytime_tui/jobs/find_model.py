@@ -36,6 +36,10 @@ class Origin:
     voices: Voices = Voices()  # noqa: RUF009 - frozen
     base: str = ""
 
+    def block(self, window: int) -> int:
+        """How many tokens to measure it with at once: as in its training, at most its `window` and 1,024."""
+        return min(window, self.window or 1024, 1024)
+
 
 def find_origin(name: str, report: Report, cancelled: Callable[[], bool] | None = None) -> Origin:
     """Find a base or a trained model by `name`, and check its folder before anything heavy is loaded.

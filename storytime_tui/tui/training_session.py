@@ -18,11 +18,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.bridge import Post, TrainingThread, in_thread
 from storytime_tui.tui.messages import RunEnded
-from storytime_tui.tui.pace import POINTS as POINTS
-from storytime_tui.tui.pace import Pace, pace_after
-from storytime_tui.tui.pace import Point as Point
-from storytime_tui.tui.pace import curve_after as curve_after
-from storytime_tui.tui.pace import thinned as thinned
+from storytime_tui.tui.pace import Pace, Point, curve_after, pace_after
 from storytime_tui.tui.run_log import Log, log_after
 
 if TYPE_CHECKING:  # see services

@@ -196,8 +196,19 @@ async def test_enter_opens_a_run_as_it_looked_when_it_trained(app: StorytimeApp,
         assert app.current_mode == "train"
         assert app.desk.training.view == view_of(world.journals["hedgerow-1"], TITLES)
         assert "Step 100 · 5 of 5" in screen_text(app)
+        await pilot.press("left", "left")
+        await until(pilot, lambda: "3 of 5" in screen_text(app))
+        world.journals["grimm-2"] = [
+            dataclasses.replace(event, run="grimm-2") if hasattr(event, "run") else event
+            for event in world.journals["hedgerow-1"]
+        ]
+        await pilot.press("4")
+        await until(pilot, lambda: line_of(app, "grimm-2"))
+        await pilot.press("home", "enter")  # another run opens at its newest samples
+        await until(pilot, lambda: "grimm-2 ● finished" in screen_text(app))
+        await until(pilot, lambda: "5 of 5" in screen_text(app))
         await pilot.press("n")
-        await until(pilot, lambda: "or press v to show the last run, hedgerow-1" in screen_text(app))
+        await until(pilot, lambda: "or press v to show the last run, grimm-2" in screen_text(app))
 
 
 async def test_a_run_that_is_started_while_another_is_opened_stays_on_the_screen(world: World) -> None:

@@ -16,8 +16,8 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.journal import JOURNAL, Journal, read_all
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.append_only import AppendOnly
+from storytime_tui.tui.pace import POINTS
 from storytime_tui.tui.training_session import (
-    POINTS,
     RunView,
     TrainingSession,
     ended_view,

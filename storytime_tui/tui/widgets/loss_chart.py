@@ -17,7 +17,7 @@ from textual_plot import HiResMode, PlotWidget
 from textual_plot.plot_widget import FloatScalar, Legend
 
 from storytime_tui.training.events import Evaluated
-from storytime_tui.tui.training_session import Point, thinned
+from storytime_tui.tui.pace import Point, thinned
 
 BEYOND = 1e6  # nats; only a damaged journal has higher losses (or NaN)
 ROOMY = 62  # cells; a narrower chart has a shorter legend

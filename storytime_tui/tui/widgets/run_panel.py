@@ -16,9 +16,9 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.curve_words import curve_words, joined
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.pace import Pace
+from storytime_tui.tui.pace import Pace, Point
 from storytime_tui.tui.run_log import log_lines
-from storytime_tui.tui.training_session import Point, RunView
+from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
 from storytime_tui.tui.widgets.pace_charts import PaceCharts
 from storytime_tui.tui.widgets.samples import Samples, SampleText

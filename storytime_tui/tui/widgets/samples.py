@@ -94,6 +94,8 @@ class Samples(Grid):
 
     def show(self, view: RunView) -> None:
         """Show the chosen group, or the newest."""
+        if self._view is not None and view.run != self._view.run:
+            self._place = self._prompt = None  # another run opens at its newest samples
         self._view = view
         told = group_samples(view.samples)
         self._place = self._place if told else None
