@@ -20,6 +20,7 @@ from storytime_tui.jobs.listen import Listening, live_teller, with_voice_events
 from storytime_tui.jobs.progress import Stopped, with_progress
 from storytime_tui.jobs.run_bases import record_base
 from storytime_tui.jobs.sampling import sampler_of
+from storytime_tui.jobs.snapshot import snapshots_of
 from storytime_tui.jobs.voice import Shelf
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
@@ -303,10 +304,16 @@ def _build(
         loaded.model.compiled = (
             not ranks.sharded
         )  # a sharded block's weights are gathered only when it is called
+    snapshot = (
+        snapshots_of(loaded.model, tokenizer, plan.block_size, plan.voices) if ranks.count == 1 else None
+    )
     data = dataset.trainer_dataset(prepared.split, streams, tokenizer.vocabulary_size)
     data = dataclasses.replace(data, beginnings=prepared.beginnings)
 
+    trainer: Trainer | None = None
+
     def trainer_in(folder: Path) -> Trainer:
+        nonlocal trainer
         trainer = Trainer(
             loaded.model,
             plan,
@@ -316,6 +323,7 @@ def _build(
             precision=precision,
             control=control,
             sample=sampler_of(loaded.model, tokenizer, plan.block_size),
+            snapshot=snapshot,
             model_files=model_files,
             ranks=ranks,
             memory=measured,
@@ -326,6 +334,9 @@ def _build(
         return trainer
 
     def stopped() -> bool:
+        if trainer is not None:
+            # called again and again while a voice is measured, which may take a minute; the weights rest meanwhile
+            control.give_snapshots(snapshot, trainer.step)
         return control.stopped
 
     parameters = sum(parameter.numel() for parameter in loaded.model.parameters())

@@ -1,6 +1,9 @@
 """Steers a run from other threads, with `threading` primitives checked at each micro-step. Knows no torch."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 
 class Control:
@@ -18,6 +21,8 @@ class Control:
         self._stopped = False
         self._checkpoint = False
         self._prompts: list[str | None] = []
+        self._snapshots: list[Future[Any]] = []
+        self._ended = False
 
     # -- requests by the user ---------------------------------------------------------------------------
 
@@ -51,6 +56,20 @@ class Control:
             self._prompts.append(prompt)
             self._changed.notify_all()
 
+    def snapshot(self) -> Future[Any]:
+        """Ask for a copy of the model as it is between two micro-steps, also while the run is paused.
+
+        The future is cancelled if the run ends before that.
+        """
+        asked: Future[Any] = Future()
+        with self._changed:
+            if self._ended:
+                asked.cancel()
+            else:
+                self._snapshots.append(asked)
+            self._changed.notify_all()
+        return asked
+
     # -- read by the trainer -------------------------------------------------------------------------
 
     @property
@@ -77,14 +96,40 @@ class Control:
             prompts, self._prompts = self._prompts, []
             return prompts
 
+    def give_snapshots(self, copy: Callable[[int], Any] | None, step: int) -> None:
+        """Answer each request for a snapshot by a new `copy(step)`, or by the error that it raises.
+
+        Call it where the weights rest. Without `copy` the requests wait for the end of the run, which cancels them.
+        """
+        if copy is None:
+            return
+        with self._lock:
+            asked, self._snapshots = self._snapshots, []
+        for each in asked:
+            if not each.set_running_or_notify_cancel():
+                continue
+            try:
+                each.set_result(copy(step))
+            except Exception as error:
+                each.set_exception(error)
+
+    def end(self) -> None:
+        """The run is over: snapshots that were not given yet never will be."""
+        with self._changed:
+            self._ended = True
+            asked, self._snapshots = self._snapshots, []
+        for each in asked:
+            each.cancel()
+
     def wait_for_request(self, any_request: bool = True) -> None:
-        """While paused, block until the run is resumed or stopped; with `any_request`, also until a checkpoint or a
-        sample is requested."""
+        """While paused, block until the run is resumed or stopped, or a snapshot is requested; with `any_request`, also
+        until a checkpoint or a sample is requested."""
         with self._changed:
             self._changed.wait_for(
                 lambda: (
                     not self._paused
                     or self._stopped
+                    or bool(self._snapshots)
                     or (any_request and (self._checkpoint or bool(self._prompts)))
                 )
             )

@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,7 +27,7 @@ from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.evaluate import Score, autocast, score_stream
 from storytime_tui.training.loss import Objective, window_batch
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
-from storytime_tui.training.order import WindowOrder
+from storytime_tui.training.order import WindowOrder, seed_of
 from storytime_tui.training.plan import TrainingPlan, schedule_of
 from storytime_tui.training.probe import Memory, is_out_of_memory, release_memory
 from storytime_tui.training.schedule import learning_rate_at
@@ -55,13 +54,15 @@ class Trainer:
         control: Control,
         sample: Callable[[Beginning, int, int], str],
         model_files: checkpoints.Files,
+        snapshot: Callable[[int], Any] | None = None,
         ranks: dd.Ranks = dd.Ranks(),  # noqa: B008 - frozen
         memory: Memory | None = None,
     ) -> None:
-        """`plan` is resolved; `folder` is the run's; `sample(beginning, tokens, seed)` generates with the model."""
+        """`plan` is resolved; `folder` is the run's; `sample(beginning, tokens, seed)` generates with the model,
+        `snapshot(step)` copies it."""
         self.model, self.plan, self.dataset, self.folder = model, plan, dataset, folder
         self.device, self.precision, self.control, self.ranks = device, precision, control, ranks
-        self._sample, self._model_files, self._memory = sample, model_files, memory
+        self._sample, self._snapshot, self._model_files, self._memory = sample, snapshot, model_files, memory
         assert plan.batch_size and plan.accumulation and plan.block_size
         self.micro = plan.batch_size  # windows per micro-batch; halved when out of memory
         self.windows = plan.batch_size * plan.accumulation  # windows per step, fixed
@@ -201,7 +202,7 @@ class Trainer:
             end = min(first + self.micro, own_windows.stop)
             starts = starts_of_step[first:end]
             inputs, targets = window_batch(self._order.ids, starts, plan.block_size, self.device, skips)
-            torch.manual_seed(_seed_of(plan.seed, self.step, first))
+            torch.manual_seed(seed_of(plan.seed, self.step, first))
             with dd.sync_on_last(self._objective, self.ranks, last=end == own_windows.stop):
                 with autocast(self.device, self.precision):
                     loss = self._objective(inputs, targets, reduction="sum") / counted
@@ -254,6 +255,7 @@ class Trainer:
             return command == dd.GO
         paused = False
         while True:
+            self.control.give_snapshots(self._snapshot, self.step)
             if between_steps:
                 if self.step > 0 and self.control.take_checkpoint():  # before step 1 the request waits
                     problem = yield from self._report_steps()
@@ -393,7 +395,3 @@ class Trainer:
 
     def _failed(self, message: str) -> ev.Failed:
         return ev.Failed(self.folder.name, self.step, message)
-
-
-def _seed_of(seed: int, step: int, window: int) -> int:
-    return int(np.random.SeedSequence([seed, step, window]).generate_state(1, np.uint64)[0] >> np.uint64(1))

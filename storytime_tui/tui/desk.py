@@ -56,7 +56,6 @@ class Desk:
             post,
             titles=lambda: {collection.name: collection.title for collection in self.collections},
             changed=self.run_changed.publish,
-            checkpoint_saved=lambda: self.writing.checkpoint_saved(),
         )
         self.writing = WritingSession(
             services,

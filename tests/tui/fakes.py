@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,7 @@ class FakeRun:
     more: list[float | None] = field(default_factory=list)
     control: Control | None = None
     step: int = 0
-    hold_checkpoints: bool = False  # as a step that takes long does
+    hold_snapshots: bool = False  # as a step that takes long does
 
     def say(self, *events: "ev.Event | Exception | None") -> None:
         for event in events:
@@ -164,7 +165,9 @@ class FakeRun:
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                     yield ev.Finished("hedgerow-1", self.step, 3.104, self.step, "stopped", 60.0)
                     return
-                if not self.hold_checkpoints and control.take_checkpoint():
+                if not self.hold_snapshots:
+                    control.give_snapshots(lambda step: step, self.step)
+                if control.take_checkpoint():
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                 for _ in control.take_prompts():
                     yield sampled(self.step, " a sample that was asked for")
@@ -198,6 +201,7 @@ class FakeTeller:
     voices: tuple[str, ...] = ()
     outdated: bool = False
     last_voice: list[Any] = field(default_factory=list)
+    step: int | None = None
 
     def tell(
         self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None
@@ -277,6 +281,7 @@ class World(FakeLibrary):
             resume=self.run.resume,
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
+            open_snapshot=self._open_snapshot,
             open_store=lambda: StoryStore(
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
@@ -335,6 +340,14 @@ class World(FakeLibrary):
 
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")
+
+    def _open_snapshot(self, name: str, control: Control) -> FakeTeller | None:
+        try:
+            step = control.snapshot().result()
+        except CancelledError:
+            return None
+        self.opened.append(f"{name} at step {step}")
+        return FakeTeller(name, self.pieces, self.told, self.gate, last_voice=self.last_voice, step=step)
 
     def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
         if on_progress is not None:

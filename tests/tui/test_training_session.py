@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storytime_tui.training import events as ev
-from storytime_tui.training.journal import JOURNAL, Journal, read_all
+from storytime_tui.training.journal import JOURNAL, Journal, read_thinned
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.pace import POINTS
@@ -55,7 +55,7 @@ def journal_of(said: Sequence[ev.Event], folder: Path) -> list[ev.Event]:
         if not isinstance(event, ev.Preparing):
             journal.append(event)
     journal.close()
-    return read_all(folder)
+    return read_thinned(folder)
 
 
 def fold(said: Sequence[ev.Event], view: RunView | None = None) -> RunView:
@@ -180,14 +180,8 @@ class Loop:
 
 
 def test_a_session_ends_with_the_view_that_its_journal_gives(world: World, tmp_path: Path) -> None:
-    loop, views, checkpoints = Loop(), [], []
-    training = TrainingSession(
-        world.services(),
-        loop.post,
-        titles=dict,
-        changed=views.append,
-        checkpoint_saved=lambda: checkpoints.append(1),
-    )
+    loop, views = Loop(), []
+    training = TrainingSession(world.services(), loop.post, titles=dict, changed=views.append)
     said = [*a_run(118), FINISHED]
     training.start(TrainingPlan(), None, "scratch-small → Hedgerow Tales · 10 stories")
     assert views[-1].phase == "preparing"
@@ -199,16 +193,13 @@ def test_a_session_ends_with_the_view_that_its_journal_gives(world: World, tmp_p
     assert all(each.time is not None for each in training.view.log)  # a journal has no times of day
     assert dataclasses.replace(training.view, log=untimed) == dataclasses.replace(earlier, earlier=False)
     assert views[-1] is training.view
-    assert checkpoints
     training.clear()
     assert (training.view, training.last) == (RunView(), views[-2])
 
 
 def test_a_run_is_stopped_and_goes_on(world: World) -> None:
     loop = Loop()
-    training = TrainingSession(
-        world.services(), loop.post, titles=dict, changed=lambda view: None, checkpoint_saved=lambda: None
-    )
+    training = TrainingSession(world.services(), loop.post, titles=dict, changed=lambda view: None)
     training.start(TrainingPlan(), None, "")
     world.run.say(STARTED, step(7, 3.0))
     loop.until(lambda: training.view.done == 7)

@@ -282,11 +282,8 @@ class TrainScreen(Screen[None]):
             self._panel.turn_sample()
 
     def action_write(self) -> None:
-        """Write with this run; during training, after its next checkpoint."""
-        if self._training.view.busy:
-            self._desk.writing.write_with_current_run()
-        else:
-            self._desk.writing.write_with(self._training.view.run)
+        """Write with this run; during training, with its weights of now."""
+        self._desk.writing.write_with(self._training.view.run)
         self.post_message(GoTo("story"))
 
 

@@ -1,0 +1,123 @@
+"""A run in training is written with from a copy in the memory, and ends as if nobody had."""
+
+import threading
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import pytest
+
+from storytime_tui import paths
+from storytime_tui.errors import ModelError
+from storytime_tui.generation.pieces import Piece
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs.generate import Teller, open_teller
+from storytime_tui.jobs.snapshot import open_snapshot
+from storytime_tui.jobs.train import learn
+from storytime_tui.training import events as ev
+from storytime_tui.training.control import Control
+from tests.jobs.test_train import plan_for
+from tests.tiny import write_collection
+
+GREEDY = SamplerSettings(max_tokens=12, temperature=0.0, finish_sentence=False)
+
+
+def told(teller: Teller) -> str:
+    return "".join(piece.text for piece in teller.tell("The mouse", GREEDY) if isinstance(piece, Piece))
+
+
+def scores_of(teller: Teller) -> list[float]:
+    stream = teller.tell("The mouse", GREEDY)
+    return [piece.logprob for piece in stream if isinstance(piece, Piece)]
+
+
+def test_who_writes_meanwhile_changes_nothing_of_the_run(tmp_path: Path) -> None:
+    plan = plan_for(write_collection(tmp_path / "tales"), evaluate_every=2, sample_every=3, dropout=0.1)
+    alone = [
+        event for event in learn(plan, Control(), "alone") if isinstance(event, ev.StepDone | ev.Sampled)
+    ]
+
+    control, texts, opened = Control(), [], []
+
+    def write() -> None:
+        while (teller := open_snapshot("written-with", control)) is not None:
+            opened.append(teller.step)
+            texts.append(told(teller))
+
+    writer = threading.Thread(target=write)
+    said: list[ev.Event] = []
+    for event in learn(plan, control, "written-with"):
+        if isinstance(event, ev.Started):
+            writer.start()
+        said.append(event)
+    control.end()
+    writer.join()
+
+    assert isinstance(said[-1], ev.Finished)
+    losses = [(event.step, event.loss) for event in said if isinstance(event, ev.StepDone)]
+    assert losses == [(event.step, event.loss) for event in alone if isinstance(event, ev.StepDone)]
+    samples = [event for event in said if isinstance(event, ev.Sampled)]
+    assert samples == [event for event in alone if isinstance(event, ev.Sampled)]
+    runs = paths.runs_folder()
+    for name in ("model.safetensors", "optimizer.safetensors"):
+        files = [runs / run / "checkpoints" / "last" / name for run in ("alone", "written-with")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+    assert opened and opened == sorted(opened) and len(texts) == len(opened)
+
+
+def test_a_snapshot_is_the_checkpoint_of_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = plan_for(write_collection(tmp_path / "tales"), listen=False, keep=10, precision="fp32")
+    control = Control()
+    tellers = []
+    for event in learn(plan, control, "run"):
+        if isinstance(event, ev.CheckpointSaved) and event.step == 3:
+            asked = control.snapshot()
+        elif isinstance(event, ev.StepDone) and event.step == 6:  # between two micro-steps it was given
+            monkeypatch.setattr(control, "snapshot", lambda given=asked: given)
+            tellers.append(open_snapshot("run", control))
+    (teller,) = tellers
+    assert teller is not None and teller.step == 3
+    assert (teller.strength, teller.voices) == (1.0, ("Tales",))
+    assert teller.outdated  # the run has ended since: its checkpoint is opened next time
+    as_saved = [scores_of(open_teller(f"run/step-{step}")) for step in (3, 6)]
+    assert scores_of(teller) == pytest.approx(as_saved[0], abs=1e-5)
+    assert scores_of(teller) != pytest.approx(as_saved[1], abs=1e-2)
+
+
+def test_a_run_that_ends_gives_no_more_snapshots() -> None:
+    control = Control()
+    asked = control.snapshot()
+    control.end()
+    assert asked.cancelled() and control.snapshot().cancelled()
+    assert open_snapshot("run", control) is None
+    with pytest.raises(CancelledError):
+        asked.result()
+
+
+def test_a_copy_that_does_not_fit_is_said_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    control = Control()
+
+    def no_room(step: int) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp] not enough memory")
+
+    opening = control.snapshot()
+    control.give_snapshots(no_room, 4)
+    assert isinstance(opening.exception(), RuntimeError)
+    monkeypatch.setattr(control, "snapshot", lambda: opening)
+    with pytest.raises(ModelError, match="not enough memory for a copy of the run hare"):
+        open_snapshot("hare", control)
+
+
+def test_a_paused_run_gives_its_snapshot_at_once() -> None:
+    control = Control()
+    control.pause()
+    waiting = threading.Thread(target=control.wait_for_request)
+    waiting.start()
+    asked = control.snapshot()
+    waiting.join()  # woken by the request
+    assert control.paused
+    control.give_snapshots(lambda step: f"weights of {step}", 7)
+    assert asked.result() == "weights of 7"
+    again = threading.Thread(target=control.wait_for_request)
+    again.start()
+    control.resume()
+    again.join()
