@@ -21,6 +21,7 @@ class Control:
         self._stopped = False
         self._checkpoint = False
         self._prompts: list[str | None] = []
+        self._prompt: str | None = None
         self._snapshots: list[Future[Any]] = []
         self._ended = False
 
@@ -56,6 +57,13 @@ class Control:
             self._prompts.append(prompt)
             self._changed.notify_all()
 
+    def change_prompt(self, prompt: str) -> None:
+        """From now on sample from `prompt` instead of the plan's, the first time at the next step boundary."""
+        with self._changed:
+            self._prompt = prompt
+            self._prompts.append(prompt)
+            self._changed.notify_all()
+
     def snapshot(self) -> Future[Any]:
         """Ask for a copy of the model as it is between two micro-steps, also while the run is paused.
 
@@ -83,6 +91,12 @@ class Control:
         """Whether the run should end."""
         with self._lock:
             return self._stopped
+
+    @property
+    def prompt(self) -> str | None:
+        """The prompt that takes the place of the plan's, if it was changed."""
+        with self._lock:
+            return self._prompt
 
     def take_checkpoint(self) -> bool:
         """Whether a checkpoint was requested since the last call."""

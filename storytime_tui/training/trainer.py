@@ -332,7 +332,9 @@ class Trainer:
     def _samples(self, requests: list[str | None]) -> Iterator[ev.Event]:
         if self.ranks.sharded or not self.ranks.is_main:
             return  # no rank has the whole model, or rank 0 generates the sample
-        for beginning in requested_beginnings(requests, self.dataset.beginnings, self.plan):
+        for beginning in requested_beginnings(
+            requests, self.dataset.beginnings, self.plan, self.control.prompt
+        ):
             text = self._sample(beginning, self.plan.sample_tokens, self.plan.seed)
             yield ev.Sampled(self.step, beginning.prompt, text, beginning.voice, beginning.held_out)
 

@@ -76,6 +76,7 @@ class Writer:
     opened: OpenModel | None = None  # of this model at this strength
     progress: str = ""  # progress of opening, in words
     number: int = 0  # of the current or last telling
+    in_training: bool = False  # the model is the run that trains in this program
     fallback: tuple[str, float | None] = ("", None)  # the model and strength opened last
 
     @property
@@ -193,6 +194,9 @@ class WritingSession:
         self.fresh_page = False  # the Story screen starts a new page when it is next shown
 
     def _set_writer(self, writer: Writer) -> None:
+        run = self._training.view
+        trains = bool(run.run) and run.run == writer.model and run.phase in ("training", "paused")
+        writer = writer if trains == writer.in_training else replace(writer, in_training=trains)
         if writer != self.now:
             self.now = writer
             self._changed(writer)
@@ -208,17 +212,19 @@ class WritingSession:
     def choose(self, model: str) -> None:
         """Choose a model. A run that is training is opened anew, because it has newer weights."""
         self._set_writer(choose(self.now, model))
-        if self.trains_here:
-            self.take_newest()
+        if self.now.in_training:
+            self._forget()
 
-    @property
-    def trains_here(self) -> bool:
-        """Whether the chosen model is the run that trains in this program, and has begun to."""
-        run = self._training.view
-        return bool(self.now.model) and self.now.model == run.run and run.phase in ("training", "paused")
+    def run_changed(self) -> None:
+        """Follow the run: whether it is the chosen model, and trains."""
+        self._set_writer(self.now)
 
-    def take_newest(self) -> None:
-        """Open the chosen model anew with the next telling, with its newest weights."""
+    def open_newest(self) -> None:
+        """Open the chosen model anew, with its newest weights."""
+        self._forget()
+        self.open()
+
+    def _forget(self) -> None:
         self._thread.forget(self.now.model)
         self._set_writer(reopen(self.now))
 
@@ -289,17 +295,20 @@ class WritingSession:
                 self._begin(None)
 
     def open_early(self) -> str:
-        """Open the model before the first line, unless a run is training; returns a note about a download."""
+        """Open the model before the first line; while a run is training, only that run, whose weights are in memory.
+
+        Returns a note about a download.
+        """
         model = self.now.model
         if any(base.download and base.name == model for base in bases()):
             return f"your first Enter downloads {model}, if needed"
-        if not self._training.view.busy:
+        if not self._training.view.busy or self.now.in_training:
             self.open()
         return ""
 
     def open(self) -> None:
         """Open the chosen model."""
-        self._begin(None, "copying the run's weights…" if self.trains_here else "loading the model…")
+        self._begin(None, "loading the model…")
 
     def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
         """Continue a story. Its messages have a new number.
@@ -319,9 +328,9 @@ class WritingSession:
         self._thread.stop()
 
     def _begin(self, request: ContinuationRequest | OpeningsRequest | None, progress: str = "") -> None:
-        self._set_writer(begin_telling(self.now, progress))
-        model, control = self.now.model, self._training.control
-        snapshot = None
-        if self.trains_here and control is not None and self.now.strength in (None, 1.0):
+        model, control, snapshot = self.now.model, self._training.control, None
+        if self.now.in_training and control is not None and self.now.strength in (None, 1.0):
             snapshot = partial(self._services.open_snapshot, model, control)
+            progress = "" if self.now.opened else "copying the run's weights…"
+        self._set_writer(begin_telling(self.now, progress))
         self._thread.begin(Telling(self.now.number, model, request, self.now.strength, snapshot))

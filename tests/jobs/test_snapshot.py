@@ -58,7 +58,7 @@ def test_who_writes_meanwhile_changes_nothing_of_the_run(tmp_path: Path) -> None
     samples = [event for event in said if isinstance(event, ev.Sampled)]
     assert samples == [event for event in alone if isinstance(event, ev.Sampled)]
     runs = paths.runs_folder()
-    for name in ("model.safetensors", "optimizer.safetensors"):
+    for name in ("model.safetensors", "trainer.safetensors"):  # all weights, and the optimiser's moments
         files = [runs / run / "checkpoints" / "last" / name for run in ("alone", "written-with")]
         assert files[0].read_bytes() == files[1].read_bytes()
     assert opened and opened == sorted(opened) and len(texts) == len(opened)
@@ -79,8 +79,8 @@ def test_a_snapshot_is_the_checkpoint_of_its_step(tmp_path: Path, monkeypatch: p
     assert (teller.strength, teller.voices) == (1.0, ("Tales",))
     assert teller.outdated  # the run has ended since: its checkpoint is opened next time
     as_saved = [scores_of(open_teller(f"run/step-{step}")) for step in (3, 6)]
-    assert scores_of(teller) == pytest.approx(as_saved[0], abs=1e-5)
-    assert scores_of(teller) != pytest.approx(as_saved[1], abs=1e-2)
+    assert scores_of(teller) == pytest.approx(as_saved[0], abs=0.03)  # a checkpoint may be told in int8
+    assert scores_of(teller) != pytest.approx(as_saved[1], abs=0.1)
 
 
 def test_a_run_that_ends_gives_no_more_snapshots() -> None:

@@ -316,6 +316,26 @@ async def test_write_with_it_copies_the_weights_and_takes_newer_ones_when_asked(
         await until(pilot, lambda: "f Newest weights" not in screen_text(app))
 
 
+async def test_the_samples_begin_with_other_words_from_now_on(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(50))
+        await until(
+            pilot, lambda: "bold: new since step" not in screen_text(app) and "[50]" in screen_text(app)
+        )
+        await pilot.press("e")
+        await until(pilot, lambda: "Begin the samples with" in screen_text(app))
+        await pilot.press("ctrl+u", *"A [b]ear", "enter")
+        await until(pilot, lambda: world.run.control and world.run.control.prompt == "A [b]ear")
+        world.run.say(ev.Sampled(51, "A [b]ear", " sat down."), step(52, 3.0))
+        await until(pilot, lambda: "A [b]ear sat down." in screen_text(app))
+        world.run.say(ev.Sampled(60, "A [b]ear", " sat up."), step(61, 3.0))
+        await until(pilot, lambda: "bold: new since step 51" in screen_text(app))
+        await pilot.press("left", "left")
+        await until(pilot, lambda: "[50]" in screen_text(app))
+        app.desk.training.stop()
+
+
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (40, 12)])
 async def test_every_size_is_survived(app: StorytimeApp, world: World, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:

@@ -167,7 +167,7 @@ class Sitting:
             services,
             self.loop.post,
             titles=dict,
-            changed=lambda view: None,
+            changed=lambda view: self.writing.run_changed(),
         )
         self.writing = WritingSession(
             services,
@@ -231,8 +231,7 @@ def test_a_run_that_learns_is_told_with_from_a_copy(world: World) -> None:
     assert json.loads(world.store().passages(story)[-1].settings)["step"] == 7
     world.run.say(step(8, 3.0))
     sitting.loop.until(lambda: sitting.training.view.done == 8)
-    sitting.writing.take_newest()
-    sitting.writing.open()
+    sitting.writing.open_newest()
     sitting.until(Stage.READY)
     assert world.opened == [f"{RUN} at step 7", f"{RUN} at step 8"]
     sitting.writing.choose_strength(0.5)  # needs the base, and a checkpoint

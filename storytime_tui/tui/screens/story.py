@@ -29,10 +29,8 @@ from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.prompt_area import PromptArea
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from storytime_tui.tui.writing import POLL, Change, Writing
+from storytime_tui.tui.writing import MOVED, POLL, Change, Writing
 from storytime_tui.tui.writing_session import Stage, Writer
-
-MOVED = "This story was changed in another window and is loaded again."
 
 
 class StoryScreen(Screen[None]):
@@ -286,12 +284,8 @@ class StoryScreen(Screen[None]):
         self.query_one(Prompt).focus()
 
     def _shows_key(self, action: str) -> bool:
-        session = self._session
-        shown = {
-            "voice": bool(session.now.voices),
-            "openings": self._openings.offered,
-            "newest": session.trains_here,
-        }
+        now = self._session.now
+        shown = {"voice": bool(now.voices), "openings": self._openings.offered, "newest": now.in_training}
         return shown.get(action, True)
 
     @on(Prompt.Up)
@@ -326,12 +320,8 @@ class StoryScreen(Screen[None]):
 
     def action_newest(self) -> None:
         """Tell with the newest weights of the run that trains."""
-        if self._session.trains_here:
-            self._after_telling(self._take_newest)
-
-    def _take_newest(self) -> None:
-        self._session.take_newest()
-        self._session.open()
+        if self._session.now.in_training:
+            self._after_telling(self._session.open_newest)
 
     def action_strength(self) -> None:
         """Choose the strength."""
