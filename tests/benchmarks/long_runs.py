@@ -75,25 +75,20 @@ for _ in range(2):
 """
 _REDRAW = """
 import asyncio, statistics, sys, time
-from textual.app import App
-from storytime_tui.jobs import records
-from storytime_tui.tui.theme import THEMES
-from storytime_tui.tui.training_session import view_of
-from storytime_tui.tui.widgets.run_panel import RunPanel
-view = view_of(records.journal_of(sys.argv[1]), {})
+from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.services import real_services
 async def main():
-    from storytime_tui.tui.app import StorytimeApp
-    app = StorytimeApp()
+    app = StorytimeApp(real_services())
     async with app.run_test(size=(120, 40)) as pilot:
-        session = app.desk.training
-        await session.show_run(sys.argv[1])
         await pilot.press("2")
+        await app.desk.training.show_run(sys.argv[1])
         await pilot.pause()
-        panel = app.screen.query_one(RunPanel)
-        times = []
+        from storytime_tui.tui.widgets.run_panel import RunPanel
+        panel, times = app.screen.query_one(RunPanel), []
         for _ in range(30):
+            panel._drawn = None  # as after a step
             began = time.perf_counter()
-            panel.show_now()
+            panel._turn()
             times.append(time.perf_counter() - began)
             await pilot.pause()
         print(statistics.median(times))
