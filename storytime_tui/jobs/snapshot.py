@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,40 +25,33 @@ class Snapshot:
     titles: tuple[str, ...]
 
 
-def snapshots_of(
-    model: Any, tokenizer: Tokenizer, window: int | None, titles: tuple[str, ...]
-) -> Callable[[int], Snapshot]:
-    """A function of the step that copies the model as it is. Copying draws no random number and changes no weight."""
+def snapshot_of(
+    model: Any, tokenizer: Tokenizer, window: int | None, titles: tuple[str, ...], step: int
+) -> Snapshot:
+    """Copy a model as it is after `step`. Copying draws no random number and changes no weight."""
+    from storytime_tui.generation.backends.prepare import make_backend
+    from storytime_tui.generation.generator import Generator
+    from storytime_tui.models import loading
 
-    def snapshot(step: int) -> Snapshot:
-        from storytime_tui.generation.backends.prepare import make_backend
-        from storytime_tui.generation.generator import Generator
-        from storytime_tui.models import loading
-
-        device = next(model.parameters()).device
-        precision = loading.choose_precision(
-            "auto", device
-        )  # half the memory where the processor is fast at it
-        generator = Generator(make_backend(model, precision), tokenizer, window)
-        return Snapshot(step, generator, precision, str(device), tuple(dict.fromkeys(titles)))
-
-    return snapshot
+    device = next(model.parameters()).device
+    precision = loading.choose_precision("auto", device)  # half the memory where the processor is fast at it
+    generator = Generator(make_backend(model, precision), tokenizer, window)
+    return Snapshot(step, generator, precision, str(device), tuple(dict.fromkeys(titles)))
 
 
 def open_snapshot(run: str, control: Control) -> Teller | None:
-    """A teller with the weights that the run has now, at strength 1; None if the run ends instead.
+    """A teller with the weights that the run has now, at strength 1; None if the run has ended.
 
-    Blocks until the current micro-step, evaluation or sample is done. Raises ModelError if there is not enough memory
-    for a copy.
+    Raises ModelError if there is not enough memory for a copy.
     """
     try:
-        snapshot = control.snapshot().result()
-    except CancelledError:
-        return None
+        snapshot = control.snapshot()
     except (MemoryError, RuntimeError) as error:  # torch has no memory for the copy
         raise ModelError(
             f"There is not enough memory for a copy of the run {run} while it trains: wait until it has ended."
         ) from error
+    if snapshot is None:
+        return None
     return Teller(
         run, snapshot.generator, snapshot.precision, snapshot.device, snapshot.titles, step=snapshot.step
     )

@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from storytime_tui.jobs.listen import Listening, live_teller, with_voice_events
 from storytime_tui.jobs.progress import Stopped, with_progress
 from storytime_tui.jobs.run_bases import record_base
 from storytime_tui.jobs.sampling import sampler_of
-from storytime_tui.jobs.snapshot import snapshots_of
+from storytime_tui.jobs.snapshot import snapshot_of
 from storytime_tui.jobs.voice import Shelf
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
@@ -304,16 +305,10 @@ def _build(
         loaded.model.compiled = (
             not ranks.sharded
         )  # a sharded block's weights are gathered only when it is called
-    snapshot = (
-        snapshots_of(loaded.model, tokenizer, plan.block_size, plan.voices) if ranks.count == 1 else None
-    )
     data = dataset.trainer_dataset(prepared.split, streams, tokenizer.vocabulary_size)
     data = dataclasses.replace(data, beginnings=prepared.beginnings)
 
-    trainer: Trainer | None = None
-
     def trainer_in(folder: Path) -> Trainer:
-        nonlocal trainer
         trainer = Trainer(
             loaded.model,
             plan,
@@ -323,7 +318,6 @@ def _build(
             precision=precision,
             control=control,
             sample=sampler_of(loaded.model, tokenizer, plan.block_size),
-            snapshot=snapshot,
             model_files=model_files,
             ranks=ranks,
             memory=measured,
@@ -331,12 +325,12 @@ def _build(
         if checkpoint is not None:
             _check_same_stories(folder.name, checkpoint, streams.fingerprint)
             trainer.resume_from(checkpoint)
+        if ranks.count == 1:
+            copy = partial(snapshot_of, loaded.model, tokenizer, plan.block_size, plan.voices)
+            control.offer_snapshots(lambda: copy(trainer.step))
         return trainer
 
     def stopped() -> bool:
-        if trainer is not None:
-            # called again and again while a voice is measured, which may take a minute; the weights rest meanwhile
-            control.give_snapshots(snapshot, trainer.step)
         return control.stopped
 
     parameters = sum(parameter.numel() for parameter in loaded.model.parameters())

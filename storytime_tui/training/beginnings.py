@@ -89,13 +89,11 @@ def requested_beginnings(
 
     `changed`: the prompt that takes the place of the plan's.
     """
-    own = Beginning(plan.sample_prompt if changed is None else changed, first_voice(plan))
+    usual = usual or (Beginning(plan.sample_prompt, first_voice(plan)),)
+    if changed is not None:
+        usual = (*(each for each in usual if each.held_out), Beginning(changed, first_voice(plan)))
     for prompt in prompts:
-        if prompt is not None:
-            yield Beginning(prompt, first_voice(plan))
-        else:
-            yield from (each for each in usual if each.held_out)
-            yield own
+        yield from usual if prompt is None else (Beginning(prompt, first_voice(plan)),)
 
 
 def _rank(story: Story, seed: int) -> bytes:

@@ -1,8 +1,8 @@
 """Steers a run from other threads, with `threading` primitives checked at each micro-step. Knows no torch."""
 
+import contextlib
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 from typing import Any
 
 
@@ -22,8 +22,8 @@ class Control:
         self._checkpoint = False
         self._prompts: list[str | None] = []
         self._prompt: str | None = None
-        self._snapshots: list[Future[Any]] = []
-        self._ended = False
+        self._weights = threading.Lock()  # held while the weights change, or are copied
+        self._copy: Callable[[], Any] | None = None
 
     # -- requests by the user ---------------------------------------------------------------------------
 
@@ -64,19 +64,14 @@ class Control:
             self._prompts.append(prompt)
             self._changed.notify_all()
 
-    def snapshot(self) -> Future[Any]:
-        """Ask for a copy of the model as it is between two micro-steps, also while the run is paused.
+    def snapshot(self) -> Any:
+        """A copy of the model as it was after its last step; None if there is none yet, or the run is over.
 
-        The future is cancelled if the run ends before that.
+        Made by the caller's thread, at once: it only keeps the next step from changing the weights meanwhile. Raises
+        what copying raises.
         """
-        asked: Future[Any] = Future()
-        with self._changed:
-            if self._ended:
-                asked.cancel()
-            else:
-                self._snapshots.append(asked)
-            self._changed.notify_all()
-        return asked
+        with self._weights:
+            return self._copy() if self._copy is not None else None
 
     # -- read by the trainer -------------------------------------------------------------------------
 
@@ -110,40 +105,25 @@ class Control:
             prompts, self._prompts = self._prompts, []
             return prompts
 
-    def give_snapshots(self, copy: Callable[[int], Any] | None, step: int) -> None:
-        """Answer each request for a snapshot by a new `copy(step)`, or by the error that it raises.
+    def offer_snapshots(self, copy: Callable[[], Any] | None) -> None:
+        """From now on make snapshots by `copy`; None when the run is over."""
+        with self._weights:
+            self._copy = copy
 
-        Call it where the weights rest. Without `copy` the requests wait for the end of the run, which cancels them.
-        """
-        if copy is None:
-            return
-        with self._lock:
-            asked, self._snapshots = self._snapshots, []
-        for each in asked:
-            if not each.set_running_or_notify_cancel():
-                continue
-            try:
-                each.set_result(copy(step))
-            except Exception as error:
-                each.set_exception(error)
-
-    def end(self) -> None:
-        """The run is over: snapshots that were not given yet never will be."""
-        with self._changed:
-            self._ended = True
-            asked, self._snapshots = self._snapshots, []
-        for each in asked:
-            each.cancel()
+    @contextlib.contextmanager
+    def changing_weights(self) -> Iterator[None]:
+        """For the block no snapshot is made: some weights would be newer than others."""
+        with self._weights:
+            yield
 
     def wait_for_request(self, any_request: bool = True) -> None:
-        """While paused, block until the run is resumed or stopped, or a snapshot is requested; with `any_request`, also
-        until a checkpoint or a sample is requested."""
+        """While paused, block until the run is resumed or stopped; with `any_request`, also until a checkpoint or a
+        sample is requested."""
         with self._changed:
             self._changed.wait_for(
                 lambda: (
                     not self._paused
                     or self._stopped
-                    or bool(self._snapshots)
                     or (any_request and (self._checkpoint or bool(self._prompts)))
                 )
             )

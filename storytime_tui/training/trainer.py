@@ -54,15 +54,13 @@ class Trainer:
         control: Control,
         sample: Callable[[Beginning, int, int], str],
         model_files: checkpoints.Files,
-        snapshot: Callable[[int], Any] | None = None,
         ranks: dd.Ranks = dd.Ranks(),  # noqa: B008 - frozen
         memory: Memory | None = None,
     ) -> None:
-        """`plan` is resolved; `folder` is the run's; `sample(beginning, tokens, seed)` generates with the model,
-        `snapshot(step)` copies it."""
+        """`plan` is resolved; `folder` is the run's; `sample(beginning, tokens, seed)` generates with the model."""
         self.model, self.plan, self.dataset, self.folder = model, plan, dataset, folder
         self.device, self.precision, self.control, self.ranks = device, precision, control, ranks
-        self._sample, self._snapshot, self._model_files, self._memory = sample, snapshot, model_files, memory
+        self._sample, self._model_files, self._memory = sample, model_files, memory
         assert plan.batch_size and plan.accumulation and plan.block_size
         self.micro = plan.batch_size  # windows per micro-batch; halved when out of memory
         self.windows = plan.batch_size * plan.accumulation  # windows per step, fixed
@@ -135,8 +133,9 @@ class Trainer:
             if result is None:
                 break  # stopped within the step, which is discarded
             loss, waited = result
-            rate, norm = self._update()
-            self.step += 1
+            with self.control.changing_weights():
+                rate, norm = self._update()
+                self.step += 1
             self._tally.add(self.step, loss, norm, rate, time.monotonic() - began - waited)
 
             evaluates = self.step % every == 0 or self.step == total
@@ -255,7 +254,6 @@ class Trainer:
             return command == dd.GO
         paused = False
         while True:
-            self.control.give_snapshots(self._snapshot, self.step)
             if between_steps:
                 if self.step > 0 and self.control.take_checkpoint():  # before step 1 the request waits
                     problem = yield from self._report_steps()

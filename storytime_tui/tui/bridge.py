@@ -179,7 +179,7 @@ class TrainingThread:
         ) as error:  # also a library's panic: without `RunEnded` the app would wait forever
             refusal = sentence_of(error)
         finally:
-            control.end()
+            control.offer_snapshots(None)
             self._inbox.put(messages.RunEnded(refusal))
 
 
@@ -209,7 +209,7 @@ class Telling:
     """A job of the telling thread: open `model`, then fulfil the request, if any.
 
     `number` is in each of its messages. `strength` None means the model's usual one. `snapshot` opens a run that trains
-    in this program; it returns None if the run ends instead.
+    in this program; it returns None if the run has ended.
     """
 
     number: int

@@ -67,7 +67,7 @@ class Services:
     model_choices: Callable[[], Sequence[ModelChoice]]
     # at a strength; None is the model's usual one
     open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
-    # of the run that this program trains, with its weights of now; None if it ends instead
+    # of the run that this program trains, with its weights of now; None if it has ended
     open_snapshot: Callable[[str, Control], Teller | None]
     open_store: Callable[[], StoryStore]
     # returns a function that says whether a text is copied from the model's training stories

@@ -1,7 +1,6 @@
 """A run in training is written with from a copy in the memory, and ends as if nobody had."""
 
 import threading
-from concurrent.futures import CancelledError
 from pathlib import Path
 
 import pytest
@@ -49,7 +48,7 @@ def test_who_writes_meanwhile_changes_nothing_of_the_run(tmp_path: Path) -> None
         if isinstance(event, ev.Started):
             writer.start()
         said.append(event)
-    control.end()
+    control.offer_snapshots(None)
     writer.join()
 
     assert isinstance(said[-1], ev.Finished)
@@ -64,15 +63,12 @@ def test_who_writes_meanwhile_changes_nothing_of_the_run(tmp_path: Path) -> None
     assert opened and opened == sorted(opened) and len(texts) == len(opened)
 
 
-def test_a_snapshot_is_the_checkpoint_of_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snapshot_is_the_checkpoint_of_its_step(tmp_path: Path) -> None:
     plan = plan_for(write_collection(tmp_path / "tales"), listen=False, keep=10, precision="fp32")
-    control = Control()
-    tellers = []
+    control, tellers = Control(), []
+    assert open_snapshot("run", control) is None  # it has not begun
     for event in learn(plan, control, "run"):
         if isinstance(event, ev.CheckpointSaved) and event.step == 3:
-            asked = control.snapshot()
-        elif isinstance(event, ev.StepDone) and event.step == 6:  # between two micro-steps it was given
-            monkeypatch.setattr(control, "snapshot", lambda given=asked: given)
             tellers.append(open_snapshot("run", control))
     (teller,) = tellers
     assert teller is not None and teller.step == 3
@@ -83,41 +79,37 @@ def test_a_snapshot_is_the_checkpoint_of_its_step(tmp_path: Path, monkeypatch: p
     assert scores_of(teller) != pytest.approx(as_saved[1], abs=0.1)
 
 
-def test_a_run_that_ends_gives_no_more_snapshots() -> None:
-    control = Control()
-    asked = control.snapshot()
-    control.end()
-    assert asked.cancelled() and control.snapshot().cancelled()
-    assert open_snapshot("run", control) is None
-    with pytest.raises(CancelledError):
-        asked.result()
-
-
-def test_a_copy_that_does_not_fit_is_said_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_does_not_fit_is_said_and_the_run_goes_on() -> None:
     control = Control()
 
-    def no_room(step: int) -> None:
+    def no_room() -> None:
         raise RuntimeError("[enforce fail at alloc_cpu.cpp] not enough memory")
 
-    opening = control.snapshot()
-    control.give_snapshots(no_room, 4)
-    assert isinstance(opening.exception(), RuntimeError)
-    monkeypatch.setattr(control, "snapshot", lambda: opening)
+    control.offer_snapshots(no_room)
     with pytest.raises(ModelError, match="not enough memory for a copy of the run hare"):
         open_snapshot("hare", control)
+    control.offer_snapshots(None)
+    assert open_snapshot("hare", control) is None
 
 
-def test_a_paused_run_gives_its_snapshot_at_once() -> None:
-    control = Control()
-    control.pause()
-    waiting = threading.Thread(target=control.wait_for_request)
-    waiting.start()
-    asked = control.snapshot()
-    waiting.join()  # woken by the request
-    assert control.paused
-    control.give_snapshots(lambda step: f"weights of {step}", 7)
-    assert asked.result() == "weights of 7"
-    again = threading.Thread(target=control.wait_for_request)
-    again.start()
-    control.resume()
-    again.join()
+def test_no_copy_is_made_in_the_middle_of_an_update() -> None:
+    control, weights = Control(), [0, 0]
+    control.offer_snapshots(lambda: tuple(weights))
+    seen: list[tuple[int, int]] = []
+    going = threading.Event()
+
+    def copy() -> None:
+        going.set()
+        while len(seen) < 300:
+            seen.append(control.snapshot())
+
+    copier = threading.Thread(target=copy)
+    copier.start()
+    going.wait()
+    while copier.is_alive():
+        with control.changing_weights():
+            weights[0] += 1
+            weights[1] += 1
+    copier.join()
+    assert all(one == other for one, other in seen)
+    assert seen == sorted(seen)

@@ -6,7 +6,6 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,7 +137,9 @@ class FakeRun:
     more: list[float | None] = field(default_factory=list)
     control: Control | None = None
     step: int = 0
-    hold_snapshots: bool = False  # as a step that takes long does
+    may_copy: threading.Event = field(
+        default_factory=threading.Event
+    )  # the weights: cleared, copying takes long
 
     def say(self, *events: "ev.Event | Exception | None") -> None:
         for event in events:
@@ -156,6 +157,8 @@ class FakeRun:
 
     def _speak(self, control: Control) -> Iterator[ev.Event]:
         self.control = control
+        self.may_copy.set()
+        control.offer_snapshots(lambda: self.may_copy.wait() and self.step)
         was_paused = False
         while True:
             try:
@@ -165,8 +168,6 @@ class FakeRun:
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                     yield ev.Finished("hedgerow-1", self.step, 3.104, self.step, "stopped", 60.0)
                     return
-                if not self.hold_snapshots:
-                    control.give_snapshots(lambda step: step, self.step)
                 if control.take_checkpoint():
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                 for _ in control.take_prompts():
@@ -342,9 +343,8 @@ class World(FakeLibrary):
         return StoryStore(self.folder / "stories.sqlite3")
 
     def _open_snapshot(self, name: str, control: Control) -> FakeTeller | None:
-        try:
-            step = control.snapshot().result()
-        except CancelledError:
+        step = control.snapshot()
+        if step is None:
             return None
         self.opened.append(f"{name} at step {step}")
         return FakeTeller(name, self.pieces, self.told, self.gate, last_voice=self.last_voice, step=step)

@@ -275,10 +275,10 @@ async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeA
 async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_meanwhile(
     app: StorytimeApp, world: World
 ) -> None:
-    """A step may take seconds: what is typed until the weights are copied must not be taken for keys."""
+    """Copying large weights takes a moment: what is typed meanwhile must not be taken for keys."""
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
-        world.run.hold_snapshots = True
+        world.run.may_copy.clear()
         world.run.say(STARTED, step(7, 3.0))
         await until(pilot, lambda: "step 7 of 118" in screen_text(app))
         await pilot.press("w")
@@ -286,7 +286,7 @@ async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_me
         await pilot.press(*"Expect a pig.", "enter")
         await until(pilot, lambda: "copying the run's weights" in screen_text(app))
         assert not world.opened
-        world.run.hold_snapshots = False
+        world.run.may_copy.set()
         await until(pilot, lambda: world.told)
         assert world.told[0][0] == "Expect a pig."
         assert world.opened == ["hedgerow-1 at step 7"]

@@ -244,23 +244,25 @@ def test_a_run_that_learns_is_told_with_from_a_copy(world: World) -> None:
 
 def test_a_run_that_ends_before_its_weights_are_copied_is_opened_from_its_checkpoint(world: World) -> None:
     sitting = Sitting(world)
-    world.run.hold_snapshots = True
     training(sitting, world)
     sitting.writing.write_with(RUN)
+    assert sitting.training.control is not None
+    sitting.training.control.offer_snapshots(None)  # its thread has ended, which nobody was told yet
     sitting.writing.open()
-    world.run.say(ev.Failed(RUN, 7, "The disk is full."))
     sitting.until(Stage.READY)
     assert world.opened == [RUN]
+    world.run.say(ev.Failed(RUN, 7, "The disk is full."))
     sitting.loop.until(lambda: sitting.training.control is None)
 
 
 def test_a_run_that_ends_without_a_checkpoint_cannot_be_opened(world: World) -> None:
     sitting = Sitting(world)
-    world.run.hold_snapshots = True
     training(sitting, world)
     sitting.writing.write_with(RUN)
-    sitting.writing.open()
+    assert sitting.training.control is not None
+    sitting.training.control.offer_snapshots(None)
     world.open_error = ModelError("The run hedgerow-1 has no checkpoint yet.")
+    sitting.writing.open()
     world.run.say(ev.Failed(RUN, 7, "The disk is full."))
     sitting.loop.until(lambda: sitting.training.control is None)
     sitting.until(Stage.CHOSEN)
