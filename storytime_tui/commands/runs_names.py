@@ -19,7 +19,9 @@ def add_arguments(actions: Any) -> None:
     renaming.add_argument("--json", action="store_true", help="print one JSON object")
     noting = actions.add_parser("note", help="keep a short note with a run, or print it")
     noting.add_argument("name", metavar="RUN")
-    noting.add_argument("text", nargs="?", metavar="TEXT", help='the note; "" removes it')
+    what = noting.add_mutually_exclusive_group()
+    what.add_argument("text", nargs="?", metavar="TEXT", help="the note; without it, print the note")
+    what.add_argument("--remove", action="store_true", help="remove the note")
     noting.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -38,7 +40,7 @@ def _rename(args: argparse.Namespace) -> int:
 
 
 def _note(args: argparse.Namespace) -> int:
-    name, text = args.name, args.text
+    name, text = args.name, "" if args.remove else args.text
     note = run_details.note_of(name) if text is None else run_details.set_note(name, text)
     if args.json:
         print_json({"run": name, "note": note})
