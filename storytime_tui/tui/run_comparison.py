@@ -112,7 +112,13 @@ def _options(picks: Sequence[Pick]) -> list[tuple[str, list[str]]]:
     else:
         names = differing_knobs(plans)
     table = knobs.table(TrainingPlan)
-    return [(table[name].label, [knob_in_words(plan.get(name)) for plan in plans]) for name in names]
+    return [(table[name].label, [_value(name, plan.get(name)) for plan in plans]) for name in names]
+
+
+def _value(name: str, value: object) -> str:
+    return (
+        wording.rate(value) if name == "learning_rate" and isinstance(value, float) else knob_in_words(value)
+    )
 
 
 def _cut(text: str, width: int) -> str:

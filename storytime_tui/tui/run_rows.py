@@ -24,6 +24,7 @@ GAP = 2  # cells between two columns
 STEPS = 13  # cells of the steps done and planned
 ORDERS = ("date", "name", "base", "loss", "voice", "steps", "state")  # that the table can be sorted by
 _FALLING = ("date", "voice", "steps")  # the largest first
+_NOTE = 40  # characters of a note below the table; its field has the whole
 _ROOM = 34  # cells that names and shelves keep before another column joins
 _ACTIVE = ("preparing", "training", "paused", "saving")
 OPEN = ("training", "paused")  # states of a run that a program trains now
@@ -297,15 +298,14 @@ def about(row: RunRow) -> str:
     if row.state == "damaged":
         return f"{row.name}: {row.trouble}"
     steps = f"{wording.count(row.step, 'step')}" + (f" of {row.total:,}" if row.total else "")
-    first = f"{row.name}: {row.base} → {row.shelves or 'nothing'} · {steps}"
-    figures = ["in another process"] if row.elsewhere else []
+    said = [row.trouble, "in another process" if row.elsewhere else "", steps]
     if row.perplexity is not None:
-        figures.append(f"perplexity {wording.number(row.perplexity, ',.1f')}")
-    figures.append(wording.duration(row.seconds))
+        said.append(f"perplexity {wording.number(row.perplexity, ',.1f')}")
+    said.append(wording.duration(row.seconds))
     if row.tokens is not None:
-        figures.append(f"{wording.compact(row.tokens)} tokens")
+        said.append(f"{wording.compact(row.tokens)} tokens")
     if row.size is not None:
-        figures.append(wording.size(row.size))
-    figures.append(date(row.started))
-    said = [row.note, row.trouble]
-    return f"{first}\n{' · '.join(filter(None, (*figures, *said)))}"
+        said.append(wording.size(row.size))
+    said.append(date(row.started))
+    note = f" “{wording.clipped(row.note, _NOTE)}”" if row.note else ""
+    return f"{row.name}{note}: {row.base} → {row.shelves or 'nothing'}\n{' · '.join(filter(None, said))}"

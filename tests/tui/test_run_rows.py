@@ -88,8 +88,8 @@ def test_wide_terminals_show_more_columns_and_the_line_below_says_all_of_them() 
     assert shown[197] - shown[117] == {"perplexity", "tokens", "size", "note"}
     words = about(row("hedgerow-1"))
     assert words.split("\n") == [
-        "hedgerow-1: scratch-small → Hedgerow Tales · 118 steps of 118",
-        "perplexity 22.3 · 3:32 · 483k tokens · 14.2 MB · 2023-11-15 · the best one",
+        "hedgerow-1 “the best one”: scratch-small → Hedgerow Tales",
+        "118 steps of 118 · perplexity 22.3 · 3:32 · 483k tokens · 14.2 MB · 2023-11-15",
     ]
     assert "in another process" in about(row("x", elsewhere=True))
 
@@ -146,7 +146,7 @@ def test_a_comparison_has_figures_and_only_the_options_that_differ() -> None:
     assert table[0] == ["", "◆ a", "● b"]
     assert ["best loss", "3.500", "3.104"] in table
     assert ["voice", "19/24", "19/24"] in table
-    assert table[3:5] == [["learning rate", "0.0005", "0.001"], ["LoRA rank", "0", "8"]]
+    assert table[3:5] == [["learning rate", "5.0e-4", "1.0e-3"], ["LoRA rank", "0", "8"]]
     assert [line[0] for line in table[5:]] == ["perplexity", "steps", "tokens", "time"]
     said = comparison_lines(picks_of(rows, "b", "a", {}))
     assert said[0] == "◆ a, ● b"

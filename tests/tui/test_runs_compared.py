@@ -1,15 +1,18 @@
 """The Runs screen beyond the table: order, queries, curves side by side, training further, names, notes, exports."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
 from storytime_tui.errors import RunError
+from storytime_tui.jobs.bench.keys import fill_home
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.services import real_services
 from storytime_tui.tui.widgets.run_compare import RunCompare
 from storytime_tui.tui.widgets.run_list import RunList, RunTitles
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, until
@@ -103,12 +106,12 @@ async def test_a_pinned_run_stands_beside_the_one_under_the_cursor(app: Storytim
         await pilot.press("down")
         await until(
             pilot,
-            lambda: "Validation loss" in screen_text(app) and "0.001" in screen_text(app),
+            lambda: "Validation loss" in screen_text(app) and "1.0e-3" in screen_text(app),
         )
         await until(pilot, lambda: "◆ grimm-2" in screen_text(app) and "LoRA rank" in screen_text(app))
         await until(pilot, lambda: any(0x2800 < ord(sign) < 0x2900 for sign in screen_text(app)))
         await pilot.press("c")
-        await until(pilot, lambda: "learning rate: 0.001 · 0.0005" in screen_text(app))
+        await until(pilot, lambda: "learning rate: 1.0e-3 · 5.0e-4" in screen_text(app))
         await pilot.press("escape", "escape")
         await until(
             pilot, lambda: "◆" not in screen_text(app) and not app.screen.query_one(RunCompare).display
@@ -239,7 +242,7 @@ async def test_n_keeps_a_note_with_a_run(app: StorytimeApp, world: World) -> Non
         app.screen.query_one(Input).value = "[/b] try again"
         await pilot.press("enter")
         await until(pilot, lambda: "The note is kept with “grimm-2”." in screen_text(app))
-        await until(pilot, lambda: "· [/b] try again" in screen_text(app))
+        await until(pilot, lambda: "grimm-2 “[/b] try again”: gpt2" in screen_text(app))
         await pilot.press("n")
         await until(pilot, lambda: "Note about grimm-2" in screen_text(app))
         app.screen.query_one(Input).value = ""
@@ -276,6 +279,33 @@ async def test_a_run_that_another_program_removed_is_not_shown_any_more(
         await until(pilot, lambda: "The run “hedgerow-1” was removed by another program." in screen_text(app))
         assert app.desk.training.view.phase == "idle"
         assert app.desk.training.last is None
+
+
+async def test_a_journal_with_rubbish_a_newer_event_and_a_cut_line_is_listed_drawn_and_opened(
+    world: World, home: Path
+) -> None:
+    fill_home(home, stories=0, runs=2)
+    journal = home / "runs" / "hedgerow-0" / "events.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    newer = b'{"event": "danced", "step": 51, "partner": "fox"}\n'
+    longer = lines[60].replace(b"{", b'{"new_field": [1], ', 1)
+    journal.write_bytes(
+        b"".join([*lines[:50], b"rubbish \xff\x00\n", newer, longer, *lines[61:100], b'{"event": "step_do'])
+    )
+    names = ("runs", "run_events", "run_details", "run_curve")
+    own = {name: getattr(real_services(), name) for name in names}
+    app = StorytimeApp(dataclasses.replace(world.services(), **own))
+    async with app.run_test(size=WIDE) as pilot:
+        await open_runs(pilot, app)
+        await until(pilot, lambda: "interrupted" in line_of(app, "hedgerow-0"))
+        app.screen.query_one("#filter", Input).value = "state:interrupted steps>90"
+        await until(pilot, lambda: shown(app) == ["hedgerow-0"])
+        await until(pilot, lambda: any(0x2800 < ord(sign) < 0x2900 for sign in screen_text(app)))
+        await pilot.press("enter")
+        await until(
+            pilot,
+            lambda: app.current_mode == "train" and "Interrupted at step 99 of 100." in screen_text(app),
+        )
 
 
 async def test_the_run_in_training_has_a_live_curve(app: StorytimeApp, world: World) -> None:

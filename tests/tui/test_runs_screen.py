@@ -57,7 +57,8 @@ async def test_the_table_shows_every_run_and_more_of_each_where_there_is_room(wo
             assert "damaged" in line_of(app, "old-3")
             assert ("Hedgerow Tales" in line_of(app, "hedgerow-1")) == shelves
             assert ("118/118" in line) == shelves
-            assert "hedgerow-1: scratch-small → Hedgerow Tales · 118 steps of 118" in screen_text(app)
+            assert "hedgerow-1: scratch-small → Hedgerow Tales" in screen_text(app)
+            assert "118 steps of 118 · perplexity 22.3 · 3:32" in screen_text(app)
             await pilot.press("end")
             await until(pilot, lambda app=app: "old-3: The plan is not a file." in screen_text(app))
 

@@ -192,7 +192,12 @@ def test_runs(snap_compare: Compare, world: World, size: tuple[int, int], compar
         await pilot.press("4")
         await until(pilot, lambda: "6 runs" in screen_text(app))
         await pilot.press("down", "down")
-        await until(pilot, lambda: "both: distilgpt2" in screen_text(app) and "14.2 MB" in screen_text(app))
+        await until(
+            pilot,
+            lambda: (
+                "both “The one for bedtime”: distilgpt2" in screen_text(app) and "14.2 MB" in screen_text(app)
+            ),
+        )
         if compared:
             await pilot.press("up", "p", "up", "space", "down")
             await until(pilot, lambda: "Validation loss" in screen_text(app) and dotted(app))
