@@ -1,7 +1,9 @@
-"""Numbers and sizes in words, the same on the command line, in messages and on the screens; text within Markdown.
+"""Numbers and sizes in words, the same on the command line, in messages and on the screens.
 
-Loads no torch.
+Also text within Markdown, and text folded for searching. Loads no torch.
 """
+
+import unicodedata
 
 _IN_BYTES = ("downloading", "fetching", "reading", "turning", "waiting", "writing")  # all else counts pieces
 
@@ -33,3 +35,11 @@ def progress(what: str, done: int, total: int) -> str:
 def markdown(text: str) -> str:
     """The text on one line, with the characters that mean something in Markdown escaped."""
     return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#&~" else sign for sign in " ".join(text.split()))
+
+
+def folded(text: str) -> str:
+    """Fold case, accents and apostrophes: "marchen" finds `Märchen`, "robins" finds `Robin's`."""
+    if text.isascii():
+        return text.lower().replace("'", "")
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char) and char not in "'\u2019")

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from storytime_tui.cli import DONE
-from storytime_tui.commands import runs_export, runs_report, runs_watch
+from storytime_tui.commands import runs_export, runs_names, runs_report, runs_watch
 from storytime_tui.commands.output import print_json, say
 from storytime_tui.commands.tables import print_table
 from storytime_tui.errors import RunError
-from storytime_tui.jobs import records
+from storytime_tui.jobs import records, run_details
 from storytime_tui.jobs.records import ComparedRun, evaluations_of, run_record, run_records
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.runs import RunSummary
@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the options of `runs`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     listing = actions.add_parser("list", help="list the runs, newest first")
+    listing.add_argument(
+        "--where",
+        metavar="QUERY",
+        help="only runs that match, such as 'base:starter rate>1e-4 loss<3.2 -state:failed'",
+    )
     listing.add_argument("--json", action="store_true", help="print one JSON object per run")
     showing = actions.add_parser("show", help="show a run's state, checkpoints, voices and evaluations")
     showing.add_argument("name", metavar="RUN")
@@ -33,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     comparing = actions.add_parser("compare", help="compare runs: results, and options that differ")
     comparing.add_argument("names", nargs="+", metavar="RUN")
     comparing.add_argument("--json", action="store_true", help="print one JSON object per run")
+    runs_names.add_arguments(actions)
     runs_watch.add_arguments(actions)
     runs_report.add_arguments(actions)
     runs_export.add_arguments(actions)
@@ -49,11 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the action and return the exit code."""
     if args.action == "list":
-        return _list(args.json)
+        return _list(args.json, args.where)
     if args.action == "show":
         return _show(args.name, args.json)
     if args.action == "compare":
         return _compare(args.names, args.json)
+    if args.action in runs_names.VERBS:
+        return runs_names.run(args)
     if args.action in runs_watch.VERBS:
         return runs_watch.run(args)
     if args.action == "report":
@@ -65,13 +73,18 @@ def run(args: argparse.Namespace) -> int:
     return _restore(args.name, args.json)
 
 
-def _list(as_json: bool) -> int:
+def _list(as_json: bool, where: str | None) -> int:
     records.sweep_removed()
     summaries = run_records()
+    if where is not None:
+        summaries = run_details.narrowed(summaries, where)
     _say_troubles(summaries)
     if as_json:
         for summary in summaries:
             print_json(_record(summary))
+        return DONE
+    if not summaries and where is not None:
+        print("No run matches this.")
         return DONE
     if not summaries:
         print("No runs yet: `storytime-tui train --corpus hedgerow-tales` makes the first.")
@@ -114,6 +127,8 @@ def _show(name: str, as_json: bool) -> int:
     print(printable(f"{summary.name}: {summary.base} trained on {collections}, {summary.state}"))
     if summary.trouble:
         print(printable(summary.trouble))
+    if note := run_details.note_of(name):
+        print(printable_line(f"note: {note}"))
     print(f"step {summary.step:,} of {summary.total_steps:,}, {summary.seconds:,.0f} s of training")
     kept = ", ".join(f"step-{step}" for step in summary.checkpoints) or "none"
     print(f"checkpoints: {kept}")
@@ -145,8 +160,8 @@ def _compare(names: list[str], as_json: bool) -> int:
             print_json(dataclasses.asdict(each))
         return DONE
     rows = [["", *(each.name for each in compared)], *_figures(compared)]
-    for knob in records.differing_knobs(compared):
-        rows.append([knob, *(_knob(each, knob) for each in compared)])
+    for knob in run_details.differing_knobs([each.plan for each in compared]):
+        rows.append([knob, *(run_details.knob_in_words(each.plan.get(knob)) for each in compared)])
     print_table(rows, widest=_COLUMN, keep="end")
     for each in compared:
         if not each.same_stories:
@@ -212,15 +227,6 @@ def _voice(run: ComparedRun, first: ComparedRun) -> str:
     )
 
 
-def _knob(run: ComparedRun, knob: str) -> str:
-    value = run.plan.get(knob)
-    if isinstance(value, tuple | list):
-        return f"{len(value):,} of them" if value else "all"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "-" if value is None else str(value)
-
-
 def _short_path(name: str) -> str:
     return Path(name).name or name
 
@@ -272,7 +278,7 @@ def _list_removed(as_json: bool) -> int:
 
 
 def _record(summary: RunSummary) -> dict[str, object]:
-    return _finite(dataclasses.asdict(summary))
+    return {**_finite(dataclasses.asdict(summary)), "note": run_details.note_of(summary.name)}
 
 
 def _finite(record: dict[str, object]) -> dict[str, object]:

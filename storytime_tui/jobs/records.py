@@ -7,21 +7,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storytime_tui import files, trash
+from storytime_tui import files, paths, trash
 from storytime_tui.errors import PlanError, RunError, StorytimeError
 from storytime_tui.formatting import count
+from storytime_tui.jobs.run_details import same_stories
 from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
-from storytime_tui.training import removed, runs
+from storytime_tui.training import removed, renaming, runs
 from storytime_tui.training.journal import read_events, read_thinned
+from storytime_tui.training.journal_tail import is_paused
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.training.runs import RunSummary
 
 
 def run_records() -> tuple[RunSummary, ...]:
     """Every run, newest first, including damaged ones. Raises RunError if the folder of all runs cannot be read."""
-    return runs.list_runs()
+    return tuple(map(_paused_or_not, runs.list_runs()))
+
+
+def _paused_or_not(summary: RunSummary) -> RunSummary:
+    """The summary with the state "paused" if an open run waits in a pause."""
+    if summary.state != "training" or not is_paused(paths.runs_folder() / summary.name):
+        return summary
+    return dataclasses.replace(summary, state="paused")
 
 
 def troubles(summaries: Sequence[RunSummary]) -> tuple[str, ...]:
@@ -75,7 +84,7 @@ def journal_of(name: str) -> tuple[ev.Event, ...]:
 
 def run_record(name: str) -> RunSummary:
     """One run. Raises RunError if there is no run of that name."""
-    return runs.summary_of(name)
+    return _paused_or_not(runs.summary_of(name))
 
 
 def voices_of(name: str) -> Voices:
@@ -93,10 +102,6 @@ def evaluations_of(name: str) -> tuple[ev.Evaluated, ...]:
 
 
 # -- comparing ---------------------------------------------------------------------------------------------
-
-# The options that determine a run's validation stories (see corpus.splitting).
-_SPLIT_OPTIONS = ("collections", "stories", "validation_fraction", "seed")
-_SHOWN_ELSEWHERE = ("base", "collections")  # they have rows of their own
 
 
 @dataclass(frozen=True)
@@ -133,17 +138,17 @@ def compare_runs(names: Sequence[str]) -> tuple[ComparedRun, ...]:
     unique = list(dict.fromkeys(names))
     if len(unique) < 2:
         raise RunError("A comparison needs two runs or more: name another one.")
-    summaries = [runs.summary_of(name) for name in unique]
+    summaries = [run_record(name) for name in unique]
     plans = [_plan_of(name) for name in unique]
     events = [_events_of(name) for name in unique]
-    stories = [_split_options(plan) for plan in plans]
+    options = [dataclasses.asdict(plan) if plan else {} for plan in plans]
     tokens = [next((e.validation_tokens for e in each if isinstance(e, ev.Started)), None) for each in events]
     return tuple(
         _compared(
             summaries[i],
-            plans[i],
+            options[i],
             events[i],
-            same_stories=i == 0 or (stories[i] is not None and stories[i] == stories[0]),
+            same_stories=i == 0 or same_stories(options[i], options[0]),
             # the same stories with another number of tokens have another tokenizer
             same_tokens=i == 0 or (tokens[i] is not None and tokens[i] == tokens[0]),
         )
@@ -165,16 +170,9 @@ def _events_of(name: str) -> list[ev.Event]:
         return []  # its summary says that it is damaged
 
 
-def _split_options(plan: TrainingPlan | None) -> tuple[object, ...] | None:
-    if plan is None:
-        return None
-    values = (getattr(plan, name) for name in _SPLIT_OPTIONS)
-    return tuple(tuple(sorted(set(value))) if isinstance(value, tuple) else value for value in values)
-
-
 def _compared(
     summary: RunSummary,
-    plan: TrainingPlan | None,
+    plan: dict[str, Any],
     events: Sequence[ev.Event],
     *,
     same_stories: bool,
@@ -200,19 +198,12 @@ def _compared(
         tokens_per_second=statistics.median(speeds) if speeds else None,
         same_stories=same_stories,
         same_tokens=same_tokens,
-        plan=dataclasses.asdict(plan) if plan else {},
+        plan=plan,
     )
 
 
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
-
-
-def differing_knobs(compared: Sequence[ComparedRun]) -> tuple[str, ...]:
-    """The plan's options that differ between these runs, in the plan's order."""
-    names = [field.name for field in dataclasses.fields(TrainingPlan) if field.name not in _SHOWN_ELSEWHERE]
-    plans = [each.plan for each in compared if each.plan]
-    return tuple(name for name in names if any(plan[name] != plans[0][name] for plan in plans))
 
 
 # -- removing ----------------------------------------------------------------------------------------------
@@ -243,6 +234,17 @@ def dependent_runs(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
         if base in bases:
             dependents[base] = (*dependents.get(base, ()), other)
     return dependents
+
+
+def rename_run(old: str, new: str) -> None:
+    """Rename a run. Raises RunError, also if a LoRA run has it as base, by this name."""
+    others = dependent_runs([old]).get(old, ())
+    if others:
+        need = "needs" if len(others) == 1 else "need"
+        raise RunError(
+            f"{', '.join(others)} {need} {old!r} as LoRA base, by this name: it cannot be renamed."
+        )
+    renaming.rename_run(old, new)
 
 
 def removed_runs() -> tuple[trash.Item, ...]:

@@ -58,3 +58,16 @@ class JournalTail:
         self._place += len(line)
         rest, self._in_line = self._in_line, not complete
         return ev.from_json(record_in(line)) if complete and not rest else None
+
+
+def is_paused(folder: Path) -> bool:
+    """Whether an open run waits in a pause, by what its journal said last; False if that cannot be read.
+
+    Samples and checkpoints that are asked for in a pause do not end it.
+    """
+    try:
+        events = JournalTail(folder).read()
+    except (OSError, small_files.UnreadableFile):
+        return False
+    kinds = ev.Started | ev.StepDone | ev.Paused | ev.Resumed
+    return isinstance(next((each for each in reversed(events) if isinstance(each, kinds)), None), ev.Paused)

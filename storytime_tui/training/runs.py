@@ -37,9 +37,10 @@ _LOCK_TIMEOUT = 0.3  # seconds; listing runs holds each lock for a moment
 
 @dataclass(frozen=True)
 class RunSummary:
-    """A run's entry in a list. `state` is "training", "finished", "stopped", "failed", "interrupted" or "damaged";
-    `trouble` is a sentence about a problem, if any; `left_out` counts unreadable journal lines. `voice`: the
-    share (0 to 1) of `passages` generated ones that sounded like the shelf in the last measurement."""
+    """A run's entry in a list. `state` is "training", "finished", "stopped", "failed", "interrupted" or "damaged", and
+    in `jobs.records` also "paused"; `trouble` is a sentence about a problem, if any; `left_out` counts unreadable
+    journal lines. `voice`: the share (0 to 1) of `passages` generated ones that sounded like the shelf in the last
+    measurement."""
 
     name: str
     base: str

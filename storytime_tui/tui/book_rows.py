@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.web.spelling import near
-from storytime_tui.tui.shelf_rows import folded
+from storytime_tui.formatting import folded
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.books import GutenbergBook

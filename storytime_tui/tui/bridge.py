@@ -129,7 +129,7 @@ class _Worker:
                 sentence_of(error)  # for the log
 
 
-class _Inbox(Generic[Item]):
+class Inbox(Generic[Item]):
     """A thread's messages until the event loop takes them: all, in order, in batches."""
 
     def __init__(self, post: Post, handle: Callable[[Sequence[Item]], object]) -> None:
@@ -154,7 +154,7 @@ class TrainingThread:
     """Runs one training job at a time and passes its events on. Owns the run's `Control`."""
 
     def __init__(self, post: Post, handle: Callable[[Sequence[Event | messages.RunEnded]], object]) -> None:
-        self._inbox = _Inbox(post, handle)
+        self._inbox = Inbox(post, handle)
         self._worker = _Worker("storytime-training")
         self.control: Control | None = None  # of the current job, until `release`
 
@@ -238,7 +238,7 @@ class TellingThread:
         has_memory: Callable[[], bool] = lambda: free_memory() > FREE_MEMORY,
         copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda *_: lambda text: False,
     ) -> None:
-        self._post = _Inbox(post, handle).put
+        self._post = Inbox(post, handle).put
         self._has_memory, self._copied_by = has_memory, copied_by
         self._open_teller = open_teller
         self._clock = clock

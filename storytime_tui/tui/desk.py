@@ -15,12 +15,13 @@ from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.sampling.presets import preset_of
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.tui.bridge import Post
-from storytime_tui.tui.messages import SettingsNotSaved, StoreNotice, TellingMessage
+from storytime_tui.tui.messages import Asked, SettingsNotSaved, StoreNotice, TellingMessage
 from storytime_tui.tui.preferences import SAVED, Preferences
 from storytime_tui.tui.shelf_memory import ShelfMemory
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.ticks import Key, Ticks
 from storytime_tui.tui.training_session import RunView, TrainingSession
+from storytime_tui.tui.watching import Watching
 from storytime_tui.tui.writing_session import Stage, Writer, WritingSession
 
 if TYPE_CHECKING:  # see services
@@ -57,6 +58,16 @@ class Desk:
             titles=lambda: {collection.name: collection.title for collection in self.collections},
             changed=self._run_changed,
         )
+        self.run_said: Signal[str] = Signal(owner, "run-said")
+        self.run_lost: Signal[str] = Signal(owner, "run-lost")
+        self.watching = Watching(
+            services,
+            post,
+            self.training,
+            lambda: {collection.name: collection.title for collection in self.collections},
+            said=self.run_said.publish,
+            lost=self.run_lost.publish,
+        )
         self.writing = WritingSession(
             services,
             post,
@@ -69,6 +80,17 @@ class Desk:
     def _run_changed(self, view: RunView) -> None:
         self.run_changed.publish(view)
         self.writing.run_changed()
+
+    def steer(self, asked: Asked) -> None:
+        """Ask the displayed run for something, whether this app trains it or another process does."""
+        control = self.training.control
+        if control is None:
+            self.watching.ask(asked)
+        elif asked == "stop":
+            self.training.stop()
+        else:
+            asks = {"pause": control.pause, "resume": control.resume, "checkpoint": control.checkpoint}
+            asks.get(asked, control.sample)()
 
     def prefer(self, **values: object) -> None:
         """Save preferences for the next start."""

@@ -185,14 +185,42 @@ STORY: tuple[Section, ...] = (
 RUNS: tuple[Section, ...] = (
     (
         "Runs: everything that was trained",
-        "Each line is one run, the newest first. The line below the table says more about the run under the cursor.",
+        "Each line is one run, the newest first. The lines below the table say more about the run under the cursor.",
         (
-            ("enter ↵", "open the run on the Train screen: its curve, its samples and its outcome"),
+            (
+                "enter ↵",
+                "open the run on the Train screen: its curve, its samples and its outcome. A run that another process "
+                "trains is shown live, and the keys of Train steer it",
+            ),
             ("w", "write a story with the run's model"),
+            ("r  m", "resume the run, or train the finished run for more epochs"),
+            ("o  O", "sort by the next column, or the other way round; a click on a title sorts by it"),
+            ("p", "pin the run: the run under the cursor is compared with it"),
+            ("space", "mark the run: its curve is laid over the others (at most four)"),
+            ("c", "show all that differs between the pinned, marked and chosen runs"),
+            ("e", "rename the run"),
+            ("n", "write a note about the run; a * behind its name shows that it has one"),
+            ("x", "export the run's model to a folder, for other programs"),
             ("d", "remove the run (the delete key does the same); it is kept for thirty days"),
             ("u", "restore the run that you removed last; on a later day, choose from a list"),
-            ("/", "show only runs with the letters you type in their name, base or shelves"),
-            ("escape", "clear the filter"),
+            ("/", "show only runs that match words or a query"),
+            ("escape", "clear the filter; then unpin and unmark"),
+        ),
+    ),
+    (
+        "Queries",
+        "A run must match every term. A word is looked for in its name, base, shelves and note.",
+        (
+            ("base:starter", "the text has this part; base=starter is the whole text"),
+            ("rate>1e-4", "also >= < <= for numbers and dates; every option of the plan is a field"),
+            ("loss:3.1", "the number, rounded as it is typed"),
+            ("date>2026-11", "after that month; also 2026 or 2026-11-28"),
+            ("-state:failed", "not this"),
+            (
+                "fields",
+                "name, base, shelves, state, note, loss, perplexity, voice (75% or 18/24), steps, tokens (60k), time "
+                "(10min), size (15MB), date, and the plan's options",
+            ),
         ),
     ),
     (
@@ -204,11 +232,14 @@ RUNS: tuple[Section, ...] = (
             ("loss", "the best validation loss: on held-out stories; lower is better"),
             ("voice", "19/24: of 24 told passages, 19 sound like the shelf"),
             ("steps", "the training steps done, and how many are planned"),
+            ("tokens", "training tokens read so far"),
+            ("time", "time spent in training"),
+            ("size", "all files of the run on the disk"),
             ("date", "when the run started"),
             (
                 "state",
-                "training, finished, stopped (by you), failed, interrupted (the program ended before the run), or "
-                "damaged (its files cannot be read). Stopped, failed and interrupted runs can be resumed",
+                "training, paused, finished, stopped (by you), failed, interrupted (the program ended before the run), "
+                "or damaged (its files cannot be read). Stopped, failed and interrupted runs can be resumed",
             ),
         ),
     ),

@@ -1,10 +1,13 @@
 """The messages of the background threads to the app: plain values about runs and tellings, else Textual messages."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from textual.message import Message
 
 from storytime_tui.generation.pieces import Told
+
+Asked = Literal["pause", "resume", "stop", "checkpoint", "sample"]  # of a run
 
 
 @dataclass(frozen=True)

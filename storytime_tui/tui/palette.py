@@ -9,11 +9,11 @@ from typing import Protocol, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from storytime_tui.formatting import folded
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import from_store, in_thread, sentence_of
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.shelf_rows import folded
 
 _MOST = 60  # matches at most
 _AT_ONCE = 50  # entries between two pauses for the event loop

@@ -18,6 +18,7 @@ from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import shelf_file
+from storytime_tui.tui.messages import Asked
 from storytime_tui.tui.shelf_memory import ShelfState
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.records import LastRun
+    from storytime_tui.jobs.run_curve import RunCurve
+    from storytime_tui.jobs.run_details import RunDetails
     from storytime_tui.jobs.shelves import AddedCollection, Copy, Removed, Restored
     from storytime_tui.stories.store import StoryStore
     from storytime_tui.training.plan import TrainingPlan
@@ -79,6 +82,16 @@ class Services:
     last_run: Callable[[], LastRun | None] = lambda: None
     runs: Callable[[], Sequence[RunSummary]] = tuple  # newest first
     run_events: Callable[[str], Sequence[Event]] = lambda name: ()  # all of a run that is open nowhere
+    # what a run of another process says until it ends; calls the function between two looks (see jobs.steer.watch)
+    watch: Callable[[str, Callable[[], None]], Iterator[Event]] = lambda name, wait: iter(())
+    ask_run: Callable[[str, Asked], bool] = lambda name, kind: (
+        True
+    )  # whether the other process has read the request
+    run_details: Callable[[Sequence[RunSummary]], Mapping[str, RunDetails]] = lambda summaries: {}  # by name
+    run_curve: Callable[[str], RunCurve] = lambda name: _no_curve()
+    rename_run: Callable[[str, str], None] = lambda old, new: None
+    set_note: Callable[[str, str], str] = lambda name, text: text  # returns the note as it reads
+    export_run: Callable[[str, str, Report], str] = lambda name, to, report: to  # returns where it is
     # returns the LoRA runs that have the removed run as their base
     remove_run: Callable[[str], Sequence[str]] = lambda name: ()
     removed_runs: Callable[[], Sequence[str]] = tuple  # the last removed first
@@ -120,6 +133,13 @@ def real_services() -> Services:
         last_run=_last_run,
         runs=_runs,
         run_events=_run_events,
+        watch=_watch,
+        ask_run=_ask_run,
+        run_details=_run_details,
+        run_curve=_run_curve,
+        rename_run=_rename_run,
+        set_note=_set_note,
+        export_run=_export_run,
         remove_run=_remove_run,
         removed_runs=_removed_runs,
         restore_run=_restore_run,
@@ -260,6 +280,57 @@ def _run_events(name: str) -> Sequence[Event]:
     from storytime_tui.jobs import records
 
     return records.journal_of(name)
+
+
+def _watch(name: str, wait: Callable[[], None]) -> Iterator[Event]:
+    from storytime_tui.jobs import steer
+
+    return steer.watch(name, wait)
+
+
+def _ask_run(name: str, asked: Asked) -> bool:
+    from storytime_tui.jobs import steer
+
+    return steer.ask(name, asked)
+
+
+def _run_details(summaries: Sequence[RunSummary]) -> Mapping[str, RunDetails]:
+    from storytime_tui.jobs import run_details
+
+    return run_details.all_details(summaries)
+
+
+def _run_curve(name: str) -> RunCurve:
+    from storytime_tui.jobs import run_curve
+
+    return run_curve.run_curve(name)
+
+
+def _no_curve() -> RunCurve:
+    from storytime_tui.jobs.run_curve import RunCurve
+
+    return RunCurve()
+
+
+def _rename_run(old: str, new: str) -> None:
+    from storytime_tui.jobs import records
+
+    records.rename_run(old, new)
+
+
+def _set_note(name: str, text: str) -> str:
+    from storytime_tui.jobs import run_details
+
+    return run_details.set_note(name, text)
+
+
+def _export_run(name: str, to: str, report: Report) -> str:
+    from pathlib import Path
+
+    from storytime_tui.jobs import export, preload
+
+    preload.preload_torch()
+    return str(export.export_model(name, Path(to), report=report).path)
 
 
 def _remove_run(name: str) -> Sequence[str]:

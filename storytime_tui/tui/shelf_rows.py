@@ -1,10 +1,10 @@
 """The lines of the shelf tree and its filter. Titles are folded once, so a filter only compares. Pure functions."""
 
-import unicodedata
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from storytime_tui.corpus.collection import Collection
+from storytime_tui.formatting import folded
 
 TreeRow = tuple[
     int, int
@@ -19,14 +19,6 @@ class ShownCollection:
     place: int
     stories: Sequence[int]
     whole: bool
-
-
-def folded(text: str) -> str:
-    """Fold case, accents and apostrophes: "marchen" finds `Märchen`, "robins" finds `Robin's`."""
-    if text.isascii():
-        return text.lower().replace("'", "")
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char) and char not in "'\u2019")
 
 
 class Titles:

@@ -258,18 +258,27 @@ def ended_view(view: RunView, refusal: str) -> RunView:
     return view
 
 
+def subject_of(started: ev.Started, titles: Mapping[str, str]) -> str:
+    """A run's base and stories. `titles`: the collections' titles by name."""
+    stories = started.stories + started.validation_stories + started.copies
+    named = wording.training_text([titles.get(name, name) for name in started.collections], stories)
+    return f"{started.base} → {named}"
+
+
 def view_of(events: Iterable[ev.Event], titles: Mapping[str, str]) -> RunView:
     """The view of an earlier run from its journal's events. `titles`: the collections' titles by name."""
     view = reduce(view_after, events, RunView(earlier=True))
     if view.started is not None:
-        started = view.started
-        stories = started.stories + started.validation_stories + started.copies
-        named = wording.training_text([titles.get(name, name) for name in started.collections], stories)
-        view = replace(view, subject=f"{started.base} → {named}")
+        view = replace(view, subject=subject_of(view.started, titles))
     if view.busy:  # it has no final event
         words = wording.interrupted(view.done, view.total, view.saved_step)
         view = replace(view, phase="interrupted", sentence=words)
     return view
+
+
+def _called(view: RunView, old: str, new: str) -> RunView:
+    is_it = view.run == old
+    return replace(view, started=replace(view.started, run=new)) if view.started and is_it else view
 
 
 # -- the session --------------------------------------------------------------------------------------------
@@ -286,7 +295,7 @@ class TrainingSession:
         titles: Callable[[], Mapping[str, str]],
         changed: Callable[[RunView], object],
     ) -> None:
-        """`titles`: the collections' titles by name. `changed` gets every new view."""
+        """`titles`: by name. `changed` gets each new view."""
         self._services, self._titles = services, titles
         self._changed = changed
         self._thread = TrainingThread(post, self._handle)
@@ -317,8 +326,8 @@ class TrainingSession:
             self._set_view(stopping_view(self.view))
 
     def clear(self) -> None:
-        """Return to the plan. No run may be active."""
-        if self.view.run:
+        """Return to the plan. No run of this app may be active."""
+        if self.view.run and not self.view.busy:  # else another process trains it
             self.last = self.view
         self._set_view(RunView())
 
@@ -330,10 +339,25 @@ class TrainingSession:
     async def show_run(self, name: str) -> None:
         """Load a run from the disk and display it, unless a run is active. Raises what reading it raises."""
         titles = self._titles()
-        view = await in_thread(lambda: view_of(self._services.run_events(name), titles))
+        self.show_view(await in_thread(lambda: view_of(self._services.run_events(name), titles)))
+
+    def show_view(self, view: RunView) -> None:
+        """Display the view of a run that this app does not train, unless it trains one."""
         if self.control is None:
-            self.last = view
+            self.last = view if view.run and not view.busy else self.last
             self._set_view(view)
+
+    def renamed(self, old: str, new: str) -> None:
+        """Call a run by its new name. It may not be active."""
+        self.last = self.last and _called(self.last, old, new)
+        self._set_view(_called(self.view, old, new))
+
+    def forget(self, run: str) -> None:
+        """Return to the plan if this run is displayed: it is gone."""
+        if self.last is not None and self.last.run == run:
+            self.last = None
+        if self.control is None and self.view.phase != "idle" and self.view.run in ("", run):
+            self._set_view(RunView())
 
     async def load_last_run(self) -> None:
         """Load the last run from the disk and display it, unless a run is active. Raises what reading it raises."""

@@ -195,7 +195,8 @@ class WritingSession:
 
     def _set_writer(self, writer: Writer) -> None:
         run = self._training.view
-        trains = bool(run.run) and run.run == writer.model and run.phase in ("training", "paused")
+        here = self._training.control is not None and run.phase in ("training", "paused")
+        trains = here and run.run == writer.model
         writer = writer if trains == writer.in_training else replace(writer, in_training=trains)
         if writer != self.now:
             self.now = writer

@@ -5,7 +5,7 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.memory import Room
 from storytime_tui.jobs.records import LastRun
+from storytime_tui.jobs.run_curve import RunCurve
+from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.reporting import Report
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
@@ -264,6 +267,15 @@ class World(FakeLibrary):
     runs: tuple[RunSummary, ...] = ()  # on the disk, the newest first
     runs_error: Exception | None = None
     journals: dict[str, Sequence[ev.Event]] = field(default_factory=dict)  # by the run's name
+    details: dict[str, RunDetails] = field(default_factory=dict)  # by the run's name
+    curves: dict[str, RunCurve] = field(default_factory=dict)  # by the run's name
+    curves_read: list[str] = field(default_factory=list)
+    exports: list[tuple[str, str]] = field(default_factory=list)  # a run, and where its model went
+    others: dict[str, "queue.SimpleQueue[ev.Event | Exception | None]"] = field(
+        default_factory=dict
+    )  # what runs of other processes say; None: the process let the run go
+    asked: list[tuple[str, str]] = field(default_factory=list)  # of runs of other processes
+    ask_error: Exception | None = None
     removed_runs: list[RunSummary] = field(default_factory=list)  # the last removed first
     dependents: tuple[str, ...] = ()  # LoRA runs of every run that is removed
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
@@ -292,6 +304,15 @@ class World(FakeLibrary):
             last_run=lambda: self.last_run,
             runs=self._list_runs,
             run_events=self._run_events,
+            watch=self._watch,
+            ask_run=self._ask_run,
+            run_details=lambda runs: {
+                run.name: self.details[run.name] for run in runs if run.name in self.details
+            },
+            run_curve=self._run_curve,
+            rename_run=self._rename_run,
+            set_note=self._set_note,
+            export_run=self._export_run,
             remove_run=self._remove_run,
             removed_runs=lambda: [run.name for run in self.removed_runs],
             restore_run=self._restore_run,
@@ -317,6 +338,45 @@ class World(FakeLibrary):
         if name not in self.journals:
             raise RunError(f"There is no run called {name!r}.")
         return self.journals[name]
+
+    def _watch(self, name: str, wait: Callable[[], None]) -> Iterator[ev.Event]:
+        says = self.others[name]
+        while True:
+            try:
+                said = says.get_nowait()
+            except queue.Empty:
+                wait()
+                continue
+            if said is None:
+                return
+            if isinstance(said, Exception):
+                raise said
+            yield said
+
+    def _ask_run(self, name: str, asked: str) -> bool:
+        if self.ask_error is not None:
+            raise self.ask_error
+        self.asked.append((name, asked))
+        return True
+
+    def _run_curve(self, name: str) -> RunCurve:
+        self.curves_read.append(name)
+        return self.curves.get(name, RunCurve())
+
+    def _rename_run(self, old: str, new: str) -> None:
+        if any(run.name == new for run in self.runs):
+            raise RunError(f"There is a run called {new!r} already.")
+        self.runs = tuple(dataclasses.replace(run, name=new) if run.name == old else run for run in self.runs)
+        self.journals = {new if name == old else name: said for name, said in self.journals.items()}
+
+    def _set_note(self, name: str, text: str) -> str:
+        self.details[name] = dataclasses.replace(self.details.get(name, RunDetails()), note=text.strip())
+        return text.strip()
+
+    def _export_run(self, name: str, to: str, report: Report) -> str:
+        report("writing model.safetensors", 1_000_000, 2_000_000)
+        self.exports.append((name, to))
+        return to
 
     def _remove_run(self, name: str) -> tuple[str, ...]:
         gone = [run for run in self.runs if run.name == name]

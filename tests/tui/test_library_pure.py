@@ -11,14 +11,14 @@ from rich.cells import cell_len
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.corpus.document import Chapter
-from storytime_tui.formatting import size
+from storytime_tui.formatting import folded, size
 from storytime_tui.jobs.shelves import Copy
 from storytime_tui.terminal import printable
 from storytime_tui.tui.cells import fitted, wrapped
 from storytime_tui.tui.import_task import ImportTask
 from storytime_tui.tui.pasted import PastedText, Sources, read_paste, sources_of, typed_sources
 from storytime_tui.tui.sheets import collection_sheet, story_sheet
-from storytime_tui.tui.shelf_rows import TITLE, Titles, folded, rows_of
+from storytime_tui.tui.shelf_rows import TITLE, Titles, rows_of
 from storytime_tui.tui.ticks import Ticks
 from storytime_tui.tui.totals import Totals, original_of, ticked_duplicates, totals_of, training_stories
 from storytime_tui.tui.widgets.key_line import Shown, fitting

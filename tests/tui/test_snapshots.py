@@ -11,12 +11,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from storytime_tui.jobs.run_curve import RunCurve
+from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run
+from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run, loss_at
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 Compare = Callable[..., bool]
@@ -99,6 +102,11 @@ async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
     await until(pilot, lambda: drawn(app) and "← → Samples" in screen_text(app))
 
 
+def dotted(app: StorytimeApp) -> bool:
+    """A curve of dots is on the screen."""
+    return any("\u2800" < sign < "\u2900" for sign in screen_text(app))
+
+
 def drawn(app: StorytimeApp) -> bool:
     """The chart's turn has come since the last step and the last evaluation."""
     panel = getattr(app.screen, "_panel", None)
@@ -148,8 +156,9 @@ def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
     assert compare(snap_compare, world, size, to)
 
 
-@SIZES
-def test_runs(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
+@pytest.mark.parametrize("compared", [False, True], ids=["alone", "compared"])
+def test_runs(snap_compare: Compare, world: World, size: tuple[int, int], compared: bool) -> None:
     def run(name: str, base: str, state: str, step: int, **others: Any) -> RunSummary:
         return dataclasses.replace(FINISHED_RUN, name=name, base=base, state=state, step=step, **others)
 
@@ -165,11 +174,35 @@ def test_runs(snap_compare: Compare, world: World, size: tuple[int, int]) -> Non
         run("old", "gpt2", "damaged", 0, trouble="Its plan cannot be read.", **nothing),
     )
 
+    for number, each in enumerate(world.runs[:5]):
+        plan = TrainingPlan(
+            base=each.base,
+            collections=each.collections,
+            learning_rate=1e-3 / (number + 1),
+            block_size=512,
+            keep=3,
+        )
+        note = "The one for bedtime" if number == 2 else ""
+        world.details[each.name] = RunDetails(dataclasses.asdict(plan), 4_096 * each.step, 14_200_000, note)
+        checks = tuple((step, 3.0 + number / 9 + 4.9 * 0.96**step) for step in range(0, 120, 10))
+        steps = tuple((step, loss_at(step) + number / 9) for step in range(1, 119))
+        world.curves[each.name] = RunCurve(steps, checks)
+
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("4")
         await until(pilot, lambda: "6 runs" in screen_text(app))
         await pilot.press("down", "down")
-        await until(pilot, lambda: "both: distilgpt2" in screen_text(app))
+        await until(
+            pilot,
+            lambda: (
+                "both “The one for bedtime”: distilgpt2" in screen_text(app) and "14.2 MB" in screen_text(app)
+            ),
+        )
+        if compared:
+            await pilot.press("up", "p", "up", "space", "down")
+            await until(pilot, lambda: "Validation loss" in screen_text(app) and dotted(app))
+        elif size[1] > 30:
+            await until(pilot, lambda: dotted(app))
 
     assert compare(snap_compare, world, size, to)
 

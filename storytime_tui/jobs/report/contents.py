@@ -36,7 +36,12 @@ class Contents:
 
 
 def contents_of(
-    run: str, state: str, plan: TrainingPlan | None, shelves: Sequence[str], figures: RunFigures
+    run: str,
+    state: str,
+    plan: TrainingPlan | None,
+    shelves: Sequence[str],
+    figures: RunFigures,
+    note: str = "",
 ) -> Contents:
     """Put a report into words. `plan` None: it cannot be read. `shelves`: their titles, or their names."""
     steps = sorted({sample.step for sample in figures.samples})
@@ -47,7 +52,7 @@ def contents_of(
     return Contents(
         title=run,
         lead=_lead(plan, shelves, figures),
-        figures=_figures(state, figures),
+        figures=((("note", note),) if note else ()) + _figures(state, figures),
         samplings=samplings,
         left_out=f"{kept:,} of its {told:,} samples are shown." if kept < told else "",
         plan=_plan(plan) if plan else (),

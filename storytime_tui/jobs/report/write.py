@@ -5,7 +5,7 @@ from pathlib import Path
 
 from storytime_tui import files, paths
 from storytime_tui.errors import Misused, PlanError, RunError
-from storytime_tui.jobs import records
+from storytime_tui.jobs import records, run_details
 from storytime_tui.jobs.report.chart import loss_chart
 from storytime_tui.jobs.report.contents import contents_of
 from storytime_tui.jobs.report.facts import figures_of
@@ -43,7 +43,9 @@ def write_report(run: str, to: Path) -> Path:
         raise RunError(f"The run {run!r} has not started, so there is nothing to report.")
     shelves = records.voices_of(run).titles or figures.started.collections
     state = runs.state_of(folder, figures.last)
-    text = page(contents_of(run, state, plan, shelves, figures), loss_chart(figures))
+    text = page(
+        contents_of(run, state, plan, shelves, figures, run_details.note_of(run)), loss_chart(figures)
+    )
     try:
         with files.file_written_atomically(to, shared=True, replace=False) as part:
             part.write_text(text, encoding="utf-8")

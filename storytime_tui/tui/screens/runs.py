@@ -1,164 +1,244 @@
-"""Runs: every run on the disk. Opens a run on the Train screen, writes with it, removes it and brings it back."""
+"""Runs: every run on the disk, to sort, query, compare, open, write with, resume, rename, export and remove."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from storytime_tui.terminal import printable_line
+from storytime_tui.jobs.run_curve import RunCurve
+from storytime_tui.jobs.run_query import matches, parse
+from storytime_tui.terminal import printable
 from storytime_tui.tui import wording
-from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.run_rows import about, narrowed, row_of, with_live_run
+from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, picks_of
+from storytime_tui.tui.run_rows import OPEN, Order, RunRow, about, facts_of, in_order, row_of, with_live_run
+from storytime_tui.tui.screens.run_edits import RunEdits
+from storytime_tui.tui.screens.run_opening import RunOpening
+from storytime_tui.tui.screens.runs_keys import KEYS, SELDOM
 from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.tui.widgets.run_compare import RunCompare
 from storytime_tui.tui.widgets.run_list import RunList, RunTitles
 
 if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.run_details import RunDetails
     from storytime_tui.training.runs import RunSummary
 
-Result = TypeVar("Result")
+EVERY = 2.0  # seconds between two looks at the runs while another process trains one
 
 
 class RunsScreen(Screen[None]):
-    """The table of runs, with a filter above it and a line about one run below."""
+    """The table of runs, with a filter above it, and below it the curves of some and a few words about one."""
 
     CSS_PATH = "runs.tcss"
     AUTO_FOCUS = "#run-list"
-    BINDINGS = [
-        Binding("enter", "open", "Open", id="runs.open", tooltip="Show this run on the Train screen"),
-        Binding("w", "write", "Write", id="runs.write", tooltip="Write a story with this run's model"),
-        Binding(
-            "slash", "filter", "Find", id="runs.filter", tooltip="Show only runs that have the typed letters"
-        ),
-        Binding("d", "remove", "Remove", id="runs.remove", tooltip="Remove this run; u brings it back"),
-        Binding("delete", "remove", "Remove", show=False, id="runs.delete", tooltip="Remove this run"),
-        Binding("u", "undo", "Undo", id="runs.undo", tooltip="Bring back a removed run"),
-        Binding("escape", "all", "Show all", id="runs.all", tooltip="Show all runs"),
-        # while the filter is typed, these move in the list
-        Binding("up", "tree(-1)", "Up", show=False, id="runs.up", tooltip="The line above"),
-        Binding("down", "tree(1)", "Down", show=False, id="runs.down", tooltip="The line below"),
-    ]
+    BINDINGS = KEYS
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk, self._training = desk, desk.training
-        self._filter_field = FilterField(placeholder="/ filter…", id="filter", compact=True)
+        self._filter_field = FilterField(
+            placeholder="/ words, or base:starter rate>1e-4 loss<3.2", id="filter", compact=True
+        )
+        self._titles = RunTitles()
         self._list = RunList(id="run-list")
         self._nothing = Static(id="no-runs", markup=False)
         self._box = Vertical(id="runs")
+        self._compare = RunCompare(desk.services.run_curve, self._complain, id="compare")
         self._message = MessageLine()
         self._about = Static(id="about", markup=False)
+        self._edits = RunEdits(self, desk, self._message, self._read)
+        self._opening = RunOpening(self, desk, self._message)
         self._reads: Debounced[Sequence[RunSummary]] = Debounced(self, self._show_runs, self._complain)
+        self._detail_reads: Debounced[Mapping[str, RunDetails]] = Debounced(
+            self, self._show_details, self._complain
+        )
         self._summaries: Sequence[RunSummary] | None = None  # None until they were read
-        self._visits = 0  # how often the screen was shown
+        self._rows: Sequence[RunRow] = ()  # all runs, in the order in which they were read
+        self._details: dict[str, RunDetails] = {}  # by the run's name
+        self._detailed: Sequence[RunSummary] = ()  # those whose details are as they are now
+        self._order = Order()
+        self._pinned = ""
+        self._marked: dict[str, str] = {}  # the sign of each marked run, by its name
         self._active = False  # whether a run trained when the screen last looked
         self._go_to = ""  # the run that gets the cursor when the runs are read
-        self._removed: list[str] = []  # since the app was opened, the last one at the end
         self._keys: object = None  # the state that the offered keys depend on
 
     def compose(self) -> ComposeResult:
-        """The filter and the table, messages, a line about a run, and keys."""
+        """The filter and the table, curves, messages, words about a run, and keys."""
         yield Header(self._desk, "runs")
         self._box.border_title = "Runs"
         with self._box:
             yield self._filter_field
-            yield RunTitles()
+            yield self._titles
             yield self._nothing
             yield self._list
+        yield self._compare
         yield self._message
         yield self._about
-        yield KeyLine(("remove", "undo", "filter", "write"), self._is_of_use)
+        yield KeyLine(SELDOM, self._is_of_use)
 
     def on_mount(self) -> None:
-        """Follow the run in training and the titles of the shelf."""
+        """Follow the run in training, the titles of the shelf, and runs of other processes."""
         self._desk.run_changed.subscribe(self, self._run_changed)
+        self._desk.run_lost.subscribe(self, self._run_lost)
         self._desk.shelf_changed.subscribe(self, lambda _: self._show_rows())
+        self.set_interval(EVERY, self._look)
         self._show_rows()
 
     def on_screen_resume(self) -> None:
         """Read the runs again: another screen or another program may have changed them."""
-        self._visits += 1
+        self._opening.visits += 1
         self._active = self._training.control is not None
         self._read()
 
     # -- the table ------------------------------------------------------------------------------------
 
-    def _read(self) -> None:
+    def _read(self, at: str = "") -> None:
+        """Read everything again, and put the cursor on the run `at`, if there is one."""
+        self._go_to = at or self._go_to
+        self._detailed = ()
         self._reads.request(self._desk.services.runs, at_once=True)
+
+    def _look(self) -> None:
+        """Follow the runs that another process trains."""
+        if self.is_current and any(each.state in OPEN for each in self._summaries or ()):
+            self._reads.request(self._desk.services.runs, at_once=True)
 
     def _complain(self, error: Exception) -> None:
         self._message.complain(sentence_of(error))
 
     def _show_runs(self, summaries: Sequence[RunSummary]) -> None:
-        self._summaries = summaries
+        before, self._summaries = self._summaries, summaries
         at, self._go_to = self._go_to, ""
-        self._show_rows(at)
+        if before is None or at or summaries != before:
+            self._show_rows(at)
+        self._forget_removed(summaries)
+        known = set(self._detailed)
+        new = [summary for summary in summaries if summary not in known]
+        if new:
+            self._detailed = summaries
+            self._detail_reads.request(lambda: self._desk.services.run_details(new), at_once=True)
+
+    def _show_details(self, details: Mapping[str, RunDetails]) -> None:
+        self._details |= details
+        self._show_rows()
+
+    def _forget_removed(self, summaries: Sequence[RunSummary]) -> None:
+        """Return Train to the plan if another program removed the run that it displays."""
+        run = self._training.view.run
+        if run and self._training.control is None and all(each.name != run for each in summaries):
+            self._training.forget(run)
+            self._message.say(f"The run “{run}” was removed by another program.")
 
     def _run_changed(self, _: RunView) -> None:
         """Show the step of the run in training; when it starts or ends, read all runs again."""
         active = self._training.control is not None
         if active == self._active:
-            self._show_rows()
+            if active:
+                self._show_rows()
         elif self.is_current:
             self._active = active
             self._read()
+
+    def _run_lost(self, sentence: str) -> None:
+        """Say why the watched run is gone, in the list."""
+        self._message.complain(sentence)
+        if self.app.current_mode == "train":
+            self.post_message(GoTo("runs"))
+        elif self.is_current:
+            self._read()
+
+    def _all_rows(self) -> tuple[RunRow, ...]:
+        titles = {collection.name: collection.title for collection in self._desk.collections}
+        own = self._training.view.run if self._training.control is not None else ""
+        rows = tuple(
+            row_of(each, titles, self._details.get(each.name), elsewhere=each.name != own)
+            for each in self._summaries or ()
+        )
+        if self._training.control is not None and self._summaries is not None:
+            rows = with_live_run(rows, self._training.view, titles)
+        return rows
 
     def _show_rows(self, at: str = "") -> None:
         """Show the runs that the filter leaves, with the cursor on the run `at`, or on the same run as before."""
         if not self.is_current:
             return  # they are read again when the screen is shown
-        titles = {collection.name: collection.title for collection in self._desk.collections}
-        rows = tuple(row_of(summary, titles) for summary in self._summaries or ())
-        if self._training.control is not None and self._summaries is not None:
-            rows = with_live_run(rows, self._training.view, titles)
-        shown = narrowed(rows, self._filter_field.value)
+        self._rows = rows = self._all_rows()
+        query = parse(self._filter_field.value)
+        shown = in_order([row for row in rows if matches(query, facts_of(row))], self._order)
         before = self._list.run
         self._list.show(shown, at or (before.name if before else ""))
+        self._titles.show(self._order)
+        # a short list leaves the curves its room; five lines are the box, the filter and the titles
+        self._box.styles.max_height = len(shown) + 5 if self.has_class("-tall") and shown else None
         runs = wording.count(len(rows), "run")
         self._box.border_subtitle = f"{len(shown):,} of {runs}" if self._query else runs if rows else ""
-        nothing = "No run has these letters." if rows else "No runs yet. Press 2 to plan one."
+        nothing = "No run matches this." if rows else "No runs yet. Press 2 to plan one."
         self._nothing.update(Content("Reading the runs…" if self._summaries is None else nothing))
         self._nothing.display = not shown
         self._show_about()
-        keys = (bool(shown), bool(self._query), bool(self._removed))
-        if keys != self._keys:  # not at every step of a run
-            self._keys = keys
-            self.refresh_bindings()
 
     @on(LineList.Moved)
     def _show_about(self) -> None:
         run = self._list.run
-        self._about.update(Content(printable_line(about(run)) if run else ""))
+        self._about.update(Content(printable(about(run)) if run else ""))
+        picks = self._picks()
+        self._list.mark(self._signs())
+        self.set_class(self._picked, "-picks")
+        view = self._training.view
+        live = {view.run: _curve_of(view)} if self._training.control is not None and view.run else {}
+        self._compare.show(picks, live)
+        state = (run.can_resume, run.state) if run else None
+        keys = (state, bool(self._query), self._edits.can_undo, self._picked)
+        if keys != self._keys:  # not at every step of a run
+            self._keys = keys
+            self.refresh_bindings()
 
-    # -- filtering ------------------------------------------------------------------------------------
+    # -- sorting and filtering ------------------------------------------------------------------------
+
+    def action_sort(self) -> None:
+        """Sort by the next column."""
+        self._sort(self._order.following)
+
+    def action_turn(self) -> None:
+        """Sort the other way round."""
+        self._sort(self._order.turned)
+
+    @on(RunTitles.Chosen)
+    def _sort_by(self, event: RunTitles.Chosen) -> None:
+        self._sort(self._order.by(event.field))
+
+    def _sort(self, order: Order) -> None:
+        self._order = order
+        self._show_rows()
 
     @property
     def _query(self) -> str:
         return self._filter_field.value.strip()
 
     def action_filter(self) -> None:
-        """Type letters that the runs must have."""
+        """Type words or a query that the runs must match."""
         self._filter_field.focus()
 
     @on(Input.Changed, "#filter")
     def _narrow(self) -> None:
-        self._message.clear()  # a typed letter does not reach `on_key`
+        self._message.say(parse(self._filter_field.value).mistake)
         self._show_rows()
 
     @on(Input.Submitted, "#filter")
@@ -170,108 +250,118 @@ class RunsScreen(Screen[None]):
         self._list.action_move(by)
 
     def action_all(self) -> None:
-        """Drop the filter and show every run; the cursor stays on its run."""
+        """Drop the filter, else the picked runs; the cursor stays on its run."""
+        if not self._query:
+            self._pinned, self._marked = "", {}
         self._filter_field.value = ""
         self._list.focus()
+        self._show_about()
 
-    # -- opening and writing --------------------------------------------------------------------------
+    # -- comparing ------------------------------------------------------------------------------------
 
-    def _trains_here(self, name: str) -> bool:
-        """Whether this app trains the run."""
-        return self._training.control is not None and self._training.view.run == name
+    @property
+    def _picked(self) -> bool:
+        return bool(self._pinned or self._marked)
 
-    def action_open(self) -> None:
-        """Show the run on the Train screen as it looked when it trained."""
+    def _picks(self) -> tuple[Pick, ...]:
+        here = self._list.run
+        return picks_of(self._rows, here.name if here else "", self._pinned, self._marked)
+
+    def _signs(self) -> dict[str, str]:
+        """The signs of the pinned and the marked runs, the one under the cursor included."""
+        return {pick.row.name: pick.sign for pick in picks_of(self._rows, "", self._pinned, self._marked)}
+
+    def action_mark(self) -> None:
+        """Mark the run, or take its mark away; the cursor moves on."""
         run = self._list.run
         if run is None:
             return
-        if self._trains_here(run.name):
-            self.post_message(GoTo("train"))
-        elif self._training.control is not None:
-            self._message.complain("A run is training: you can open other runs when it has ended.")
+        free = [sign for sign in MARKS if sign not in self._marked.values()]
+        if run.name in self._marked:
+            del self._marked[run.name]
+        elif not free:
+            self._message.complain(f"{len(MARKS)} runs are marked: take a mark away first, with space.")
+            return
         else:
-            self.run_worker(self._open(run.name), group="open", exclusive=True)
+            self._marked[run.name] = free[0]
+        self._list.action_move(1)
+        self._show_about()
 
-    async def _open(self, name: str) -> None:
-        visit = self._visits
-        with self._message.saying():
-            await self._training.show_run(name)
-            if self.is_current and self._visits == visit:  # nobody has gone elsewhere meanwhile
-                self.post_message(GoTo("train"))
+    def action_pin(self) -> None:
+        """Pin the run, so that the others are compared with it; or unpin it."""
+        run = self._list.run
+        if run is not None:
+            self._pinned = "" if run.name == self._pinned else run.name
+            self._show_about()
+
+    def action_compare(self) -> None:
+        """Show in full what differs between the picked runs."""
+        from storytime_tui.tui.screens.dialogs import ListScreen
+
+        picks = self._picks()
+        if len(picks) > 1:
+            self.app.push_screen(ListScreen("What differs", comparison_lines(picks)))
+        else:
+            self._message.say("Pin a run with p or mark some with space, then go to another one.")
+
+    # -- opening, training and writing (see RunOpening) -----------------------------------------------
+
+    def action_open(self) -> None:
+        """Show the run on the Train screen: as it looked when it trained, or live."""
+        if run := self._list.run:
+            self._opening.open(run)
+
+    def action_resume(self) -> None:
+        """Resume the run from its last checkpoint, on the Train screen."""
+        if run := self._list.run:
+            self._opening.train_on(run, "resume")
+
+    def action_more(self) -> None:
+        """Ask on the Train screen for more epochs of the finished run."""
+        if run := self._list.run:
+            self._opening.train_on(run, "more")
 
     def action_write(self) -> None:
         """Write with the run; during training, with its weights of now."""
-        run = self._list.run
-        if run is None:
-            return
-        if run.saved or self._trains_here(run.name):
-            self._desk.writing.write_with(run.name)
-            self.post_message(GoTo("story"))
-        else:
-            self._message.complain(f"“{run.name}” has no checkpoint to write with.")
+        if run := self._list.run:
+            self._opening.write(run)
 
-    # -- removing and bringing back ------------------------------------------------------------------
+    # -- changes (see RunEdits) -----------------------------------------------------------------------
+
+    def _ended(self, what: str) -> RunRow | None:
+        """The run under the cursor, unless it trains: then a sentence says so."""
+        run = self._list.run
+        if run is not None and (run.elsewhere or self._opening.trains_here(run)):
+            self._message.complain(f"“{run.name}” is training: stop it before you {what} it.")
+            return None
+        return run
+
+    def action_rename(self) -> None:
+        """Ask for another name of the run."""
+        if run := self._ended("rename"):
+            self._edits.rename(run)
 
     def action_remove(self) -> None:
         """Remove the run; `undo` brings it back."""
+        if run := self._ended("remove"):
+            self._edits.remove(run)
+
+    def action_note(self) -> None:
+        """Ask for the run's note."""
+        if run := self._list.run:
+            self._edits.note(run)
+
+    def action_export(self) -> None:
+        """Ask for a folder, and write the run's model to it."""
         run = self._list.run
-        if run is None:
-            return
-        name = run.name
-        if self._trains_here(name):
-            self._message.complain(f"“{name}” is training: stop it before you remove it.")
-            return
-
-        def done(dependents: Sequence[str]) -> str:
-            self._removed.append(name)
-            need = "needs" if len(dependents) == 1 else "need"
-            others = f" {', '.join(dependents)} {need} it as LoRA base." if dependents else ""
-            return f"Removed “{name}”.{others} u brings it back."
-
-        self._change(lambda: self._desk.services.remove_run(name), done)
+        if run is not None and run.saved:
+            self._edits.export(run)
+        elif run is not None:
+            self._message.complain(f"“{run.name}” has no checkpoint to export.")
 
     def action_undo(self) -> None:
         """Bring back the run that was removed last; if none was, ask which earlier one."""
-        if self._removed:
-            self._bring_back(self._removed.pop())
-        else:
-            self.run_worker(self._offer_earlier(), group="changes")
-
-    async def _offer_earlier(self) -> None:
-        from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
-
-        try:
-            names = await in_thread(self._desk.services.removed_runs)
-        except Exception as error:
-            self._complain(error)
-            return
-        if not names:
-            self._message.say("There is nothing to bring back.")
-        elif self.is_current:
-            self.app.push_screen(
-                ChooseScreen(
-                    "Bring back a run that was removed earlier?", [Row(name, name) for name in names]
-                ),
-                lambda chosen: self._bring_back(chosen) if chosen is not None else None,
-            )
-
-    def _bring_back(self, name: str) -> None:
-        self._go_to = name
-        self._change(lambda: self._desk.services.restore_run(name), lambda _: f"“{name}” is back.")
-
-    def _change(self, change: Callable[[], Result], said: Callable[[Result], str]) -> None:
-        """Make a change in a thread, say what was done, and read the runs again."""
-
-        async def work() -> None:
-            try:
-                result = await in_thread(change)
-            except Exception as error:
-                self._complain(error)
-            else:
-                self._message.say(said(result))
-            self._read()  # after a failure, too: another program may have changed the runs
-
-        self.run_worker(work(), group="changes")
+        self._edits.undo()
 
     # -- messages and keys ----------------------------------------------------------------------------
 
@@ -288,11 +378,23 @@ class RunsScreen(Screen[None]):
         if isinstance(self.focused, FilterField):  # a letter is a letter there
             known = ("submit", "screen.tree(1)", "screen.all", "help")
             return action in known or action.startswith("mode(")
+        run = self._list.run
         match action:
             case "all":
-                return bool(self._query)
+                return bool(self._query) or self._picked
             case "undo":
-                return bool(self._removed)
-            case "open" | "write" | "remove":
-                return self._list.run is not None
-        return True
+                return self._edits.can_undo
+            case "resume":
+                return run is not None and run.can_resume
+            case "more":
+                return run is not None and run.state == "finished"
+            case "compare":
+                return self._picked
+            case "filter" | "help":
+                return True
+        return run is not None or action.startswith("mode(")
+
+
+def _curve_of(view: RunView) -> RunCurve:
+    """The curves of the run that this app trains."""
+    return RunCurve(tuple(view.curve), tuple((each.step, each.validation_loss) for each in view.evaluations))

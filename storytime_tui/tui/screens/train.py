@@ -106,6 +106,7 @@ class TrainScreen(Screen[None]):
     def on_mount(self) -> None:
         """Subscribe to the run, and load the last one."""
         self._desk.run_changed.subscribe(self, self._show)
+        self._desk.run_said.subscribe(self, self._message.complain)
         self._show()
         self.run_worker(self._look_back())
 
@@ -135,16 +136,19 @@ class TrainScreen(Screen[None]):
                 return view.phase == "paused"
             case "stop":
                 return running or view.phase == "preparing"
-            case "checkpoint" | "sample" | "change_beginning":
+            case "checkpoint" | "sample":
                 return running
+            case "change_beginning":
+                return running and self._training.control is not None
             case "write":
-                return running or (ended and view.saved_step is not None)
+                here = running and self._training.control is not None  # from a copy of its weights
+                return here or ((ended or bool(self._desk.watching.run)) and view.saved_step is not None)
             case "resume":
                 return last is not None and last.can_resume if view.phase == "idle" else view.can_resume
             case "more":
                 return view.can_extend
             case "new":
-                return ended
+                return ended or bool(self._desk.watching.run)
             case "last":
                 return view.phase == "idle" and last is not None
             case "earlier" | "later":
@@ -172,11 +176,22 @@ class TrainScreen(Screen[None]):
         form.show_last_run(self._training.last)
         if self._panel is not None:
             self._panel.display = not idle
-        if not idle:
-            self._message.say(view.status if view.phase == "failed" else "", view.error)
         self._keep_focus(form)
         told = min(3, len(view.samples))  # the third sample starts a second group
-        keys = (view.phase, view.saved_step is None, told, view.finished, view.run, idle)
+        keys = (
+            view.phase,
+            view.saved_step is None,
+            told,
+            view.finished,
+            view.run,
+            idle,
+            self._desk.watching.run,
+        )
+        watched = bool(
+            self._desk.watching.run
+        )  # then a refused request stays in sight until the run's state changes
+        if not idle and (view.error or not watched or keys != self._keys):
+            self._message.say(view.status if view.phase == "failed" else "", view.error)
         if keys != self._keys:  # not at every step: the footer is rebuilt each time
             self._keys = keys
             self.refresh_bindings()
@@ -213,27 +228,23 @@ class TrainScreen(Screen[None]):
 
     def action_pause(self) -> None:
         """Pause at the next step."""
-        if self._training.control is not None:
-            self._training.control.pause()
+        self._desk.steer("pause")
 
     def action_go_on(self) -> None:
         """Continue after a pause."""
-        if self._training.control is not None:
-            self._training.control.resume()
+        self._desk.steer("resume")
 
     def action_stop(self) -> None:
         """Save a checkpoint and stop."""
-        self._training.stop()
+        self._desk.steer("stop")
 
     def action_checkpoint(self) -> None:
         """Save a checkpoint and continue."""
-        if self._training.control is not None:
-            self._training.control.checkpoint()
+        self._desk.steer("checkpoint")
 
     def action_sample(self) -> None:
         """Tell a sample now."""
-        if self._training.control is not None:
-            self._training.control.sample()
+        self._desk.steer("sample")
 
     def action_change_beginning(self) -> None:
         """Ask for the words that the samples begin with from now on, and tell one at once."""
