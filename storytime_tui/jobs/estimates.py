@@ -127,7 +127,7 @@ def _automatic(plan: TrainingPlan) -> dict[str, str]:
         "device": "cuda" if on_gpu else "mps" if _is_apple_silicon() else "cpu",
         "precision": "bf16" if on_gpu or has_bf16() else "fp32",
         "compile": "on in runs of over 3 minutes" if on_gpu else "off",
-        "checkpointing": "off; on if memory is short",
+        "checkpointing": "off; on if memory runs low",
     }
     return {name: value for name, value in values.items() if getattr(plan, name) == "auto"}
 

@@ -315,7 +315,7 @@ class World(FakeLibrary):
             sample_every=7 if plan.sample_every is None else plan.sample_every,
         )
         automatic = {"device": "cpu", "precision": "fp32", "compile": "off", "warmup_steps": "2"}
-        automatic["checkpointing"] = "off; on if memory is short"
+        automatic["checkpointing"] = "off; on if memory runs low"
         return Preview(
             chosen if stories else None,
             "hedgerow-tales-1",

@@ -28,7 +28,7 @@ FIELDS = (("epochs", "max_steps"), ("learning_rate", "block_size"), ("lora_rank"
 SHOWN = tuple(name for row in FIELDS for name in row)
 _SHORT = {  # in a narrow form
     AT_START: "at start",
-    "off; on if memory is short": "off",
+    "off; on if memory runs low": "off",
 }
 _PAUSE = 0.4  # seconds after the last letter until a wrong value is explained
 
