@@ -75,8 +75,9 @@ class TrainingPlan:
     lora_rank: int = knob(0, "0 = train the whole model; above 0, only small added matrices", "LoRA", 0, 1024,
         least="the whole model", label="LoRA rank")
     lora_alpha: float | None = knob(None, "weight of the added matrices; auto is twice the rank", "LoRA",
-        0, 10_000, without=0)
-    lora_targets: tuple[str, ...] = knob((), "the model's matrices that get one; empty: all of each block", "LoRA")
+        0, 10_000, without=0, label="LoRA alpha")
+    lora_targets: tuple[str, ...] = knob((), "the model's matrices that get one; empty: all of each block", "LoRA",
+        label="LoRA targets")
     precision: str = knob("auto", "the number format of the computation", "machine",
         choices=("auto", "bf16", "fp16", "fp32"))
     checkpointing: str = knob("auto", "compute blocks twice to save memory (slower)", "machine", choices=_SWITCH,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # see services
 
 FIELDS = (("epochs", "max_steps"), ("learning_rate", "block_size"), ("lora_rank", "checkpointing"))
 SHOWN = tuple(name for row in FIELDS for name in row)
-_SHORT = {  # in a narrow form
+_SHORT = {  # in a narrow field
     AT_START: "at start",
     "off; on if memory runs low": "off",
 }
@@ -90,12 +90,13 @@ class OptionBox(Vertical):
         """The typed name of the run."""
         return self.query_one("#run-name", Input).value.strip()
 
-    def show_values(self, base: str, preview: Preview | None, *, narrow: bool) -> None:
+    def show_values(self, base: str, preview: Preview | None) -> None:
         """Show in each empty field the value that the run will have."""
         draft = Draft(base, self.draft.preset, self.draft.typed)
         for name in SHOWN:
             value = printable_line(value_in_words(name, draft.with_option(name, ""), preview))
-            self._field(name).placeholder = _SHORT.get(value, value) if narrow else value
+            field = self._field(name)
+            field.placeholder = value if len(value) < field.size.width else _SHORT.get(value, value)
         self.query_one("#run-name", Input).placeholder = printable_line(preview.run) if preview else ""
 
     def fill(self, draft: Draft) -> None:

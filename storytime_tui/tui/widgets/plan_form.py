@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview
     from storytime_tui.tui.screens.plan_files import PlanFiles
 
-NARROW = 76  # cells; below this width the form has narrow fields
+NARROW = 76  # cells; below this width the field for a base is narrow
 
 
 class PlanForm(VerticalScroll, can_focus=False):
@@ -115,9 +115,8 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._show_placeholders()
 
     def _show_placeholders(self) -> None:
-        narrow = self.size.width < NARROW
-        self._options.show_values(self.base, self._preview, narrow=narrow)
-        self.query_one(BaseBox).show_width(narrow=narrow)
+        self._options.show_values(self.base, self._preview)
+        self.query_one(BaseBox).show_width(narrow=self.size.width < NARROW)
 
     @property
     def _options(self) -> OptionBox:
