@@ -79,6 +79,11 @@ TRAIN: tuple[Section, ...] = (
             ("m", "train for more epochs (after the run, also one of an earlier day)"),
             ("n", "plan a new run (after the run)"),
             ("v", "show the last run (from the plan)"),
+            ("0", "in the plan: watch a tiny new model learn from nothing, in about a minute"),
+            ("o", "in the plan: all options, in groups; what you change there is kept when you go back"),
+            ("f", "in the plan: start from the plan of an earlier run or of a TOML file"),
+            ("e", "in the plan: save the plan to a TOML file, which train --plan reads"),
+            ("l", "in the plan: test learning rates on a copy of the base, and take over the suggestion"),
             ("↑ ↓", "scroll the sample"),
             ("escape", "leave a field of the plan, so that these keys work"),
         ),
@@ -102,6 +107,16 @@ TRAIN: tuple[Section, ...] = (
                 "how much each step changes the weights. Too high, and the loss jumps; too low, and it hardly falls",
             ),
             ("window", "how many tokens the model sees at once in training (block size)"),
+            (
+                "preset",
+                "values for several options at once. An empty field shows the value that the run will have; what you "
+                "type replaces it",
+            ),
+            (
+                "find rate",
+                "the learning rate rises from step to step, and the chart shows the loss. The suggestion is a tenth of "
+                "the rate with the lowest loss (L. Smith's range test)",
+            ),
         ),
     ),
     (

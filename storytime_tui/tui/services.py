@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.collection import Collection, Story
@@ -17,6 +18,7 @@ from storytime_tui.reporting import Report
 from storytime_tui.settings import Loaded, change_settings, load_settings
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
+from storytime_tui.training.rate_range import RateFound, RateTried
 from storytime_tui.tui import shelf_file
 from storytime_tui.tui.messages import Asked
 from storytime_tui.tui.shelf_memory import ShelfState
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.memory import Room
+    from storytime_tui.jobs.past_plans import PastPlan
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
     from storytime_tui.jobs.run_details import RunDetails
@@ -67,6 +70,9 @@ class Services:
     estimate_tokens: Callable[[int, str], int]  # of a text of this many bytes
     learn: Callable[[TrainingPlan, Control, str | None], Iterator[Event]]
     resume: Callable[[str, Control, float | None], Iterator[Event]]  # with this many more epochs
+    past_plan: Callable[[str], PastPlan]  # of a run, or of a TOML file
+    save_plan: Callable[[TrainingPlan, str], Path]  # returns the file
+    find_rate: Callable[[TrainingPlan, Control], Iterator[Preparing | RateTried | RateFound]]
     model_choices: Callable[[], Sequence[ModelChoice]]
     # at a strength; None is the model's usual one
     open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
@@ -125,6 +131,9 @@ def real_services() -> Services:
         estimate_tokens=_estimate_tokens,
         learn=_learn,
         resume=_resume,
+        past_plan=_past_plan,
+        save_plan=_save_plan,
+        find_rate=_find_rate,
         model_choices=_model_choices,
         open_teller=_open_teller,
         open_snapshot=_open_snapshot,
@@ -351,6 +360,24 @@ def _restore_run(name: str) -> None:
     from storytime_tui.jobs import records
 
     records.restore_run(name)
+
+
+def _past_plan(source: str) -> PastPlan:
+    from storytime_tui.jobs import past_plans
+
+    return past_plans.past_plan(source)
+
+
+def _save_plan(plan: TrainingPlan, to: str) -> Path:
+    from storytime_tui.jobs import past_plans
+
+    return past_plans.save_plan(plan, to)
+
+
+def _find_rate(plan: TrainingPlan, control: Control) -> Iterator[Preparing | RateTried | RateFound]:
+    from storytime_tui.jobs import find_rate
+
+    return find_rate.find_rate(plan, control)
 
 
 def _model_choices() -> Sequence[ModelChoice]:

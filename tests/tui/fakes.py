@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from storytime_tui.corpus.collection import Story
-from storytime_tui.errors import ModelError, RunError
+from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.memory import Room
+from storytime_tui.jobs.past_plans import PastPlan
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
@@ -24,6 +25,7 @@ from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.rate_range import RateFound
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.shelf_memory import ShelfState
@@ -281,6 +283,10 @@ class World(FakeLibrary):
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
     room: Room | None = ENOUGH
+    past: dict[str, PastPlan] = field(default_factory=dict)  # by a run's name or a file's path
+    saved_plans: list[tuple[TrainingPlan, str]] = field(default_factory=list)
+    rates: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue)  # what a test of rates says
+    rates_stopped: bool = False
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -292,6 +298,9 @@ class World(FakeLibrary):
             room_for=lambda stories, base, plan: ENOUGH if plan and plan.lora_rank else self.room,
             learn=self.run.learn,
             resume=self.run.resume,
+            past_plan=self._past_plan,
+            save_plan=self._save_plan,
+            find_rate=self._find_rate,
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
             open_snapshot=self._open_snapshot,
@@ -326,8 +335,48 @@ class World(FakeLibrary):
             epochs=plan.epochs or 4.0,
             learning_rate=plan.learning_rate or 5e-4,
             block_size=plan.block_size or 512,
+            stride=plan.stride or plan.block_size or 512,
+            batch_size=plan.batch_size or 8,
+            accumulation=plan.accumulation or 1,
+            evaluate_every=plan.evaluate_every or 5,
+            sample_every=7 if plan.sample_every is None else plan.sample_every,
         )
-        return Preview(chosen if stories else None, "hedgerow-tales-1", plan.max_steps or 40, 110.0)
+        automatic = {"device": "cpu", "precision": "fp32", "compile": "off", "warmup_steps": "2"}
+        automatic["checkpointing"] = "off; on if memory runs low"
+        return Preview(
+            chosen if stories else None,
+            "hedgerow-tales-1",
+            plan.max_steps or 40,
+            110.0,
+            automatic={
+                name: words for name, words in automatic.items() if getattr(plan, name) in (None, "auto")
+            },
+        )
+
+    def _past_plan(self, source: str) -> PastPlan:
+        if source not in self.past:
+            raise PlanError(f"There is neither a file nor a run called {source!r}.")
+        return self.past[source]
+
+    def _save_plan(self, plan: TrainingPlan, to: str) -> Path:
+        if any(to == before for _, before in self.saved_plans):
+            raise PlanError(f"{to} exists: choose another name, or move it away.")
+        self.saved_plans.append((plan, to))
+        return Path(to)
+
+    def _find_rate(self, plan: TrainingPlan, control: Control) -> Iterator[Any]:
+        while not control.stopped:
+            try:
+                item = self.rates.get(timeout=0.005)
+            except queue.Empty:
+                continue
+            if isinstance(item, Exception):
+                raise item
+            yield item
+            if isinstance(item, RateFound):
+                return
+        self.rates_stopped = True
+        yield RateFound(None, None, None, 0, "The test was stopped before the loss fell: no suggestion.")
 
     def _list_runs(self) -> tuple[RunSummary, ...]:
         if self.runs_error is not None:

@@ -20,6 +20,7 @@ from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run, loss_at
+from tests.tui.test_plan import FOUND, tried
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 Compare = Callable[..., bool]
@@ -89,6 +90,32 @@ def test_plan(snap_compare: Compare, world: World, size: tuple[int, int]) -> Non
         await pilot.press("2")
         await until(pilot, lambda: "million parameters" in screen_text(app))
         await until(pilot, lambda: "about 2 min" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_options(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: "about 2 min" in screen_text(app))
+        await pilot.press("o")
+        await until(pilot, lambda: "find an option" in screen_text(app) and "about 2 min" in screen_text(app))
+        await pilot.press("down", "space")  # shelf lines: off
+        await until(pilot, lambda: "1 changed" in screen_text(app) and "● shelf lines" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_finding_a_rate(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: "about 2 min" in screen_text(app))
+        for item in (*map(tried, range(1, 67)), FOUND):
+            world.rates.put(item)
+        await pilot.press("l")
+        await until(pilot, lambda: "Use this rate" in screen_text(app) and "esc Close" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 
