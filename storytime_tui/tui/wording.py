@@ -88,6 +88,14 @@ def memory_warning(started: Started) -> str:
     )
 
 
+def memory_of(used: int, started: Started | None) -> str:
+    """The memory in use beside what the run may take: `1.8 of 19.8 GB`; alone if that is not known."""
+    if started is None or not started.memory_available:
+        return size(used)
+    whole = size(started.memory_available)
+    return f"{used / 1e9:,.1f} of {whole}" if whole.endswith("GB") else f"{size(used)} of {whole}"
+
+
 def number(value: float | None, pattern: str = ",.3f") -> str:
     """A number, or a dash if there is none or it is not finite."""
     if value is None or not math.isfinite(value):

@@ -15,6 +15,7 @@ from storytime_tui.errors import ModelError, RunError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
+from storytime_tui.jobs.machine import Machine
 from storytime_tui.jobs.memory import Room
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.stories.store import StoryStore
@@ -224,6 +225,7 @@ class FakeTeller:
 
 
 ENOUGH = Room(900_000_000, 7_200_000_000)
+WORKING = Machine(0.94, 912_000_000, 8_000_000_000)
 
 
 @dataclass
@@ -264,6 +266,7 @@ class World(FakeLibrary):
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
     room: Room | None = ENOUGH
+    machine: Machine | None = WORKING
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -283,6 +286,7 @@ class World(FakeLibrary):
             copied_by=lambda model, stop: self.copied.__contains__,
             clock=lambda: 0.0,
             wall_clock=lambda: AT_NOON,
+            machine=lambda: self.machine,
             last_run=lambda: self.last_run,
             runs=self._list_runs,
             run_events=self._run_events,

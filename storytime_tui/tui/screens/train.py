@@ -78,6 +78,7 @@ class TrainScreen(Screen[None]):
             id="train.beginning",
             tooltip="The sample of the other beginning",
         ),
+        Binding("z", "chart", "Zoom", id="train.chart", tooltip="Read, zoom and move the loss chart"),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -92,7 +93,7 @@ class TrainScreen(Screen[None]):
         yield Header(self._desk, "train")
         yield PlanForm(self._desk, self._message)
         yield self._message
-        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning"))
+        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning", "chart"))
 
     def on_mount(self) -> None:
         """Subscribe to the run, and load the last one."""
@@ -140,6 +141,8 @@ class TrainScreen(Screen[None]):
                 return view.phase == "idle" and last is not None
             case "earlier" | "later":
                 return len(group_samples(view.samples)) > 1
+            case "chart":
+                return view.phase != "idle" and view.step is not None
             case "beginning":
                 two = self._panel is not None and not self._panel.shows_both
                 return two and len(view.samples) > len(group_samples(view.samples))
@@ -167,7 +170,7 @@ class TrainScreen(Screen[None]):
             self._message.say(view.status if view.phase == "failed" else "", view.error)
         self._keep_focus(form)
         told = min(3, len(view.samples))  # the third sample starts a second group
-        keys = (view.phase, view.saved_step is None, told, view.finished, view.run, idle)
+        keys = (view.phase, view.saved_step is None, view.step is None, told, view.finished, view.run, idle)
         if keys != self._keys:  # not at every step: the footer is rebuilt each time
             self._keys = keys
             self.refresh_bindings()
@@ -280,6 +283,11 @@ class TrainScreen(Screen[None]):
         """Show the sample of the other beginning."""
         if self._panel is not None:
             self._panel.turn_sample()
+
+    def action_chart(self) -> None:
+        """Give the focus to the loss chart."""
+        if self._panel is not None:
+            self._panel.read_chart()
 
     def action_write(self) -> None:
         """Write with this run; during training, after its next checkpoint."""
