@@ -23,7 +23,11 @@ LEARNS = 0.01  # nats; a training loss that falls by less hardly falls
 COPIES = 0.05  # of the told words; a share that rises by less may be chance
 FULL = 0.95  # of the memory
 
-_URGENT = ("loss", "memory", "gradient", "speed")  # the rules on the run itself, the most urgent first
+_URGENT = (
+    "loss",
+    "memory",
+    "gradient",
+)  # rules whose words stand for as long as they hold, the most urgent first
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,12 @@ def _after_step(watch: Watch, step: ev.StepDone) -> Found:
         found = f"memory is nearly full: {size(step.memory)} of {size(watch.ceiling)}" if full else ""
         said = _say(said, "memory", found, alerts)
     slow = any(rule == "speed" for rule, _ in said)
-    after = replace(
-        watch,
+    after = Watch(  # not `replace`, which takes longer than the rest of a step
+        ceiling=watch.ceiling,
+        best=watch.best,
+        trained=watch.trained,
+        since=watch.since,
+        copied=watch.copied,
         norms=_recent(watch.norms, step.gradient_norm),
         speeds=watch.speeds if slow else _recent(watch.speeds, step.tokens_per_second),
         losses=(number + 1, total + step.loss) if finite else watch.losses,

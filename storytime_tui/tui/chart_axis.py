@@ -64,6 +64,11 @@ class Window:
         """Its width, in units of the axis."""
         return self.last - self.first
 
+    def columns_of(self, places: Iterable[float], columns: int) -> list[int]:
+        """In which of `columns` columns each place stands; what lies outside is in the first or the last."""
+        first, each, last = self.first, columns / self.width if self.width > 0 else 0.0, columns - 1
+        return [min(last, max(0, int((place - first) * each))) for place in places]
+
     def within(self, whole: "Window") -> "Window":
         """The window moved, and if need be shrunk, into the whole axis."""
         if self.width >= whole.width:
@@ -154,12 +159,17 @@ class LossAxis:
     high: float
     log: bool = False
 
-    def share(self, loss: float) -> float:
-        """How far up a loss is, from 0 to 1."""
-        low, high = self.low, self.high
+    def rows_of(self, losses: Iterable[float], rows: int) -> list[int]:
+        """In which of `rows` rows, counted from the top, each loss stands; -1 for one that cannot be shown."""
+        low, high, last = self.low, self.high, rows - 1
         if self.log:
-            low, high, loss = math.log(low), math.log(high), math.log(max(loss, self.low))
-        return min(1.0, max(0.0, (loss - low) / (high - low)))
+            losses = [math.log(loss) if loss > 0 else math.nan for loss in losses]
+            low, high = math.log(low), math.log(high)
+        each = rows / (high - low)
+        # false for NaN: no row
+        return [
+            min(last, max(0, int((high - loss) * each))) if abs(loss) < math.inf else -1 for loss in losses
+        ]
 
 
 def loss_axis(losses: Iterable[float], *, log: bool, most_ticks: int) -> LossAxis:

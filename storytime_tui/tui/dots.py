@@ -17,41 +17,43 @@ class Grid:
 
     width: int
     height: int
-    _layers: dict[tuple[int, int], int] = field(default_factory=dict)
-    _bits: dict[tuple[int, int], int] = field(default_factory=dict)
-    _signs: dict[tuple[int, int], str] = field(default_factory=dict)
+    _dots: dict[int, bytearray] = field(
+        default_factory=dict
+    )  # by layer: the Braille bits of each cell, row by row
+    _signs: dict[int, tuple[str, int]] = field(default_factory=dict)  # by cell: sign and layer
 
     def dot(self, x: int, y: int, layer: int) -> None:
         """Draw the dot in this column and row of dots, counted from the top left."""
-        if not (0 <= x < self.width * WIDE and 0 <= y < self.height * HIGH):
-            return
-        cell = (x // WIDE, y // HIGH)
-        shown = self._layers.get(cell, -1)
-        if layer < shown:
-            return
-        bits = self._bits.get(cell, 0) if layer == shown else 0
-        self._layers[cell] = layer
-        self._bits[cell] = bits | _BITS[x % WIDE][y % HIGH]
-        self._signs.pop(cell, None)
+        self.line(x, y, x, y, layer)
 
     def line(self, x0: int, y0: int, x1: int, y1: int, layer: int) -> None:
         """Draw a straight line of dots, both ends included."""
+        dots = self._dots.get(layer)
+        if dots is None:
+            dots = self._dots[layer] = bytearray(self.width * self.height)
+        width, right, bottom = self.width, self.width * WIDE, self.height * HIGH
         steps = max(abs(x1 - x0), abs(y1 - y0), 1)
         for at in range(steps + 1):
-            self.dot(round(x0 + (x1 - x0) * at / steps), round(y0 + (y1 - y0) * at / steps), layer)
+            x = x0 + ((x1 - x0) * at * 2 + steps) // (2 * steps)  # rounded
+            y = y0 + ((y1 - y0) * at * 2 + steps) // (2 * steps)
+            if 0 <= x < right and 0 <= y < bottom:
+                dots[y // HIGH * width + x // WIDE] |= _BITS[x % WIDE][y % HIGH]
 
     def sign(self, column: int, row: int, sign: str, layer: int) -> None:
-        """Put a sign into a cell."""
-        cell = (column, row)
-        if 0 <= column < self.width and 0 <= row < self.height and layer >= self._layers.get(cell, -1):
-            self._layers[cell] = layer
-            self._signs[cell] = sign
+        """Put a sign into a cell; over dots of its own layer, and over a sign of the same or a lower one."""
+        cell = row * self.width + column
+        inside = 0 <= column < self.width and 0 <= row < self.height
+        if inside and layer >= self._signs.get(cell, ("", -1))[1]:
+            self._signs[cell] = (sign, layer)
 
     def rows(self) -> list[list[tuple[str, int]]]:
         """Each row's cells as sign and layer; an empty one is a space of layer -1."""
-        return [[self._cell((column, row)) for column in range(self.width)] for row in range(self.height)]
-
-    def _cell(self, cell: tuple[int, int]) -> tuple[str, int]:
-        layer = self._layers.get(cell, -1)
-        sign = self._signs.get(cell) or (chr(_BRAILLE | self._bits[cell]) if cell in self._bits else " ")
-        return sign, layer
+        cells: list[tuple[str, int]] = [(" ", -1)] * (self.width * self.height)
+        for layer in sorted(self._dots):
+            for cell, bits in enumerate(self._dots[layer]):
+                if bits:
+                    cells[cell] = (chr(_BRAILLE | bits), layer)
+        for cell, (sign, layer) in self._signs.items():
+            if layer >= cells[cell][1]:
+                cells[cell] = (sign, layer)
+        return [cells[start : start + self.width] for start in range(0, len(cells), self.width)]

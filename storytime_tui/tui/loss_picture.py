@@ -1,13 +1,14 @@
 """Draws a run's loss curves as rows of cells: a pure function of the curves, the window and the size.
 
-The work is bounded by the size: of a long run as many points are drawn as can be told apart.
+A line costs no more than its columns are high, however many points it has: of those in one column of dots, the lowest,
+the highest, the first and the last are drawn.
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from storytime_tui.training import curve
 from storytime_tui.tui.chart_axis import (
     LossAxis,
     Scale,
@@ -68,7 +69,7 @@ class Picture:
         """The column of the picture where a place of the x axis is; None if it is outside the window."""
         if not self.window.first <= place <= self.window.last or self.columns < 1:
             return None
-        return LEFT + _column(place, self.window, self.columns)
+        return LEFT + self.window.columns_of([place], self.columns)[0]
 
     def place_of(self, column: int) -> float:
         """The place of the x axis in the middle of a column of the picture, at most the window's ends."""
@@ -90,9 +91,9 @@ def picture(curves: Curves, scale: Scale, window: Window, size: tuple[int, int],
     columns, lines = size[0] - LEFT, size[1] - BOTTOM
     if columns < 2 or lines < 2:
         return Picture([[(" ", "")] * size[0] for _ in range(size[1])], window, max(columns, 0), False)
-    raw = [(x, y) for x, y in _placed(curves.raw, scale, window, columns) if window.first <= x <= window.last]
-    line = clipped(_placed(curves.line, scale, window, columns), window)
-    checks = clipped(_placed(curves.checks, scale, window, columns), window)
+    raw = [(x, y) for x, y in _placed(curves.raw, scale, window) if window.first <= x <= window.last]
+    line = clipped(_placed(curves.line, scale, window), window)
+    checks = clipped(_placed(curves.checks, scale, window), window)
     losses = [loss for points in (raw, line, checks) for _, loss in points if _is_loss(loss)]
     most = max(3, lines // _ROWS_PER_TICK)
     baseline = curves.baseline if _is_near(curves.baseline, losses) else None
@@ -101,10 +102,9 @@ def picture(curves: Curves, scale: Scale, window: Window, size: tuple[int, int],
     drawing = _Drawing(grid, window, axis)
     if baseline is not None:
         for column in range(columns):
-            grid.sign(column, drawing.row(baseline) // HIGH, "┄", BASELINE)
-    for x, loss in raw:
-        if drawing.shows(loss):
-            grid.dot(drawing.column(x), drawing.row(loss), RAW)
+            grid.sign(column, axis.rows_of([baseline], lines)[0], "┄", BASELINE)
+    for column, row in drawing.places(raw):
+        grid.dot(column, row, RAW)
     drawing.polyline(line, TRAINING)
     drawing.polyline(checks, VALIDATION)
     _mark_checks(curves, scale, window, drawing)
@@ -124,31 +124,24 @@ class _Drawing:
     window: Window
     axis: LossAxis
 
-    def column(self, place: float) -> int:
-        return _column(place, self.window, self.grid.width * WIDE)
-
-    def row(self, loss: float) -> int:
-        rows = self.grid.height * HIGH
-        return min(rows - 1, int((1 - self.axis.share(loss)) * rows))
-
-    def shows(self, loss: float) -> bool:
-        return _is_loss(loss) and (loss > 0 or not self.axis.log)
+    def places(self, points: Sequence[tuple[float, float]]) -> list[tuple[int, int]]:
+        """The column and row of dots of each point; a row of -1 where its loss cannot be shown."""
+        columns = self.window.columns_of([x for x, _ in points], self.grid.width * WIDE)
+        rows = self.axis.rows_of([loss for _, loss in points], self.grid.height * HIGH)
+        return list(zip(columns, rows, strict=True))
 
     def polyline(self, points: Sequence[tuple[float, float]], layer: int) -> None:
-        """Draw a line through the points, broken where a loss is no number."""
-        before: tuple[int, int] | None = None
-        for x, loss in points:
-            if not self.shows(loss):
-                before = None
+        """Draw a line through the points, broken where a loss cannot be shown."""
+        column, low, high, last = -1, 0, 0, 0  # the column of dots, and the rows of its points
+        for at, row in [*self.places(points), (-1, -1)]:
+            if at == column and row >= 0:
+                low, high, last = min(low, row), max(high, row), row
                 continue
-            here = (self.column(x), self.row(loss))
-            self.grid.line(*(before or here), *here, layer)
-            before = here
-
-
-def _column(place: float, window: Window, columns: int) -> int:
-    share = (place - window.first) / window.width if window.width > 0 else 0.0
-    return min(columns - 1, max(0, int(share * columns)))
+            if column >= 0:
+                self.grid.line(column, low, column, high, layer)
+                if row >= 0:
+                    self.grid.line(column, last, at, row, layer)
+            column, low, high, last = (at, row, row, row) if row >= 0 else (-1, 0, 0, 0)
 
 
 def _is_loss(loss: float) -> bool:
@@ -160,33 +153,25 @@ def _is_near(baseline: float | None, losses: Sequence[float]) -> bool:
     return bool(losses) and baseline is not None and min(losses) - 0.5 <= baseline <= max(losses) + 0.5
 
 
-def _placed(points: Sequence[Point], scale: Scale, window: Window, columns: int) -> list[tuple[float, float]]:
-    """The points on the x axis: those of the window and one on either side, thinned to what the columns can show."""
-    places = [(scale.at(step), loss if _is_loss(loss) else math.nan) for step, loss in points]
-    inside = [at for at, (x, _) in enumerate(places) if window.first <= x <= window.last]
-    if inside:
-        places = places[max(0, inside[0] - 1) : inside[-1] + 2]
-    if len(places) <= 4 * columns * WIDE:
-        return places
-    breaks = [place for place in places if math.isnan(place[1])]
-    whole = [place for place in places if not math.isnan(place[1])]
-    fine = columns * WIDE / window.width if window.width > 0 else 1.0
-    kept = curve.thinned(whole, 4 * columns, lambda place: int(place[0] * fine), lambda place: place[1])
-    ends = [place for place in (whole[:1] + whole[-1:]) if place not in kept]
-    return sorted([*kept, *ends, *breaks[:: 1 + len(breaks) // columns]], key=lambda place: place[0])
+def _placed(points: Sequence[Point], scale: Scale, window: Window) -> list[tuple[float, float]]:
+    """The points on the x axis: those of the window, and one on either side."""
+    first = bisect_left(points, window.first, key=lambda point: scale.at(point[0]))
+    last = bisect_right(points, window.last, key=lambda point: scale.at(point[0]))
+    shown = points[max(0, first - 1) : last + 1]
+    return [(scale.at(step), loss if _is_loss(loss) else math.nan) for step, loss in shown]
 
 
 def _mark_checks(curves: Curves, scale: Scale, window: Window, drawing: _Drawing) -> None:
     """A mark at each validation point, if they stand apart, and the star at the best one."""
-    shown = [(scale.at(step), step, loss) for step, loss in curves.checks if drawing.shows(loss)]
-    shown = [each for each in shown if window.first <= each[0] <= window.last]
-    apart = len(shown) * _CELLS_PER_MARK <= drawing.grid.width
-    for x, step, loss in shown:
-        cell = drawing.column(x) // WIDE, drawing.row(loss) // HIGH
-        if step == curves.best:
-            drawing.grid.sign(*cell, "★", BEST)
-        elif apart or len(shown) == 1:
-            drawing.grid.sign(*cell, "●", VALIDATION)
+    checks = [(scale.at(step), step, loss) for step, loss in curves.checks if _is_loss(loss)]
+    shown = [each for each in checks if window.first <= each[0] <= window.last]
+    apart = len(shown) * _CELLS_PER_MARK <= drawing.grid.width or len(shown) == 1
+    places = drawing.places([(x, loss) for x, _, loss in shown])
+    for (column, row), (_, step, _) in zip(places, shown, strict=True):
+        if row >= 0 and (apart or step == curves.best):
+            best = step == curves.best
+            sign, layer = ("★", BEST) if best else ("●", VALIDATION)
+            drawing.grid.sign(column // WIDE, row // HIGH, sign, layer)
 
 
 Row = list[tuple[str, str]]
@@ -196,8 +181,8 @@ def _with_loss_axis(grid: Grid, axis: LossAxis, most: int) -> list[Row]:
     """The grid's rows behind the loss axis."""
     apart = tick_distance(axis.low, axis.high, most)
     labels: dict[int, str] = {}
-    for loss in ticks(axis.low, axis.high, apart):
-        row = min(grid.height - 1, int((1 - axis.share(loss)) * grid.height))
+    marked = ticks(axis.low, axis.high, apart)
+    for loss, row in zip(marked, axis.rows_of(marked, grid.height), strict=True):
         labels.setdefault(row, loss_label(loss, apart))
     rows: list[Row] = []
     for number, cells in enumerate(grid.rows()):
@@ -218,7 +203,7 @@ def _step_axis(scale: Scale, window: Window, columns: int) -> list[Row]:
     labels = [" "] * (LEFT + columns)
     free = 0
     for place in ticks(window.first, window.last, apart):
-        at = LEFT + _column(place, window, columns)
+        at = LEFT + window.columns_of([place], columns)[0]
         text = scale.label(place, apart)
         start = min(max(0, at - len(text) // 2), len(labels) - len(text))
         line[at] = "┬"

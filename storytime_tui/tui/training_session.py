@@ -135,8 +135,10 @@ class RunView:
 
 def view_after(view: RunView, event: ev.Event, now: float | None = None) -> RunView:
     """The view after this event. O(1) for a step, however long the run is. `now`: its time, if it is known."""
-    after, log = _folded(view, event), log_after(view.log, event, now)
     watch, alerts = watched(view.watch, event)
+    if isinstance(event, ev.StepDone) and view.preparing is None and not alerts:
+        return _after_step(view, event, watch)
+    after, log = _folded(view, event), log_after(view.log, event, now)
     if alerts:
         log = with_alerts(log, alerts, getattr(event, "step", 0), now)
     return replace(after, log=log, watch=watch, costs=costs_after(view.costs, event))
@@ -149,9 +151,7 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
         view = replace(view, preparing=None)
     match event:
         case ev.StepDone():
-            curve, pace = curve_after(view.curve, event), pace_after(view.pace, event)
-            line = line_after(view.line, event, view.total)
-            return replace(view, step=event, curve=curve, line=line, pace=pace)
+            return _after_step(view, event, view.watch)
         case ev.Evaluated():
             return replace(view, evaluations=view.evaluations.appended(event))
         case ev.Sampled():
@@ -191,6 +191,12 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
             words = "The run failed; its last checkpoint is kept."
             return replace(view, phase="failed", error=event.message, sentence=words)
     return view
+
+
+def _after_step(view: RunView, step: ev.StepDone, watch: Watch) -> RunView:
+    curve, pace = curve_after(view.curve, step), pace_after(view.pace, step)
+    line = line_after(view.line, step, view.total)
+    return replace(view, step=step, curve=curve, line=line, pace=pace, watch=watch)
 
 
 def _training(view: RunView) -> RunView:

@@ -88,11 +88,11 @@ def memory_warning(started: Started) -> str:
     )
 
 
-def memory_of(used: int, started: Started | None) -> str:
-    """The memory in use beside what the run may take: `1.8 of 19.8 GB`; alone if that is not known."""
-    if started is None or not started.memory_available:
+def part_of(used: int, limit: int) -> str:
+    """Memory in use beside its limit, in bytes: `1.8 of 19.8 GB`; alone if the limit is 0."""
+    if not limit:
         return size(used)
-    whole = size(started.memory_available)
+    whole = size(limit)
     return f"{used / 1e9:,.1f} of {whole}" if whole.endswith("GB") else f"{size(used)} of {whole}"
 
 

@@ -108,9 +108,10 @@ def test_the_loss_axis_shows_every_loss(losses: list[float], log: bool, most: in
     axis = loss_axis(losses, log=log, most_ticks=most)
     assert axis.low < axis.high
     assert all(axis.low <= loss * (1 + 1e-9) and loss <= axis.high * (1 + 1e-9) for loss in losses)
-    shares = [axis.share(loss) for loss in sorted(losses)]
-    assert shares == sorted(shares)
-    assert all(0 <= share <= 1 for share in shares)
+    rows = axis.rows_of(sorted(losses), 40)
+    assert rows == sorted(rows, reverse=True)
+    assert all(0 <= row < 40 for row in rows)
+    assert axis.rows_of([math.nan, math.inf], 40) == [-1, -1]
 
 
 @pytest.mark.parametrize("losses", [[], [math.nan], [-1.0], [0.0]])

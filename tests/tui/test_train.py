@@ -373,11 +373,13 @@ async def test_a_large_screen_lists_what_happened(app: StorytimeApp, world: Worl
         await until(pilot, lambda: "12:04  step 25 ! [/b] [@click=app.quit]quit[/]" in screen_text(app))
         rows = screen_text(app).split("\n")
         newest = next(at for at, row in enumerate(rows) if "12:04  step 25 ! [/b]" in row)
-        assert "12:04  step 25   best so far: 4.866, saved" in rows[newest + 2]  # a long sentence takes two lines
+        assert (
+            "12:04  step 25   best so far: 4.866, saved" in rows[newest + 2]
+        )  # a long sentence takes two lines
         titles = ("Rate", "Gradient", "Tokens/s", "Machine")  # beside it, each with its latest value
         assert all(title in rows[newest - 1] for title in titles)
         await until(pilot, lambda: "5.0e-5 ││" in screen_text(app) and "2,610 ││" in screen_text(app))
-        await until(pilot, lambda: "processor      94% │" in screen_text(app))
+        await until(pilot, lambda: "processor           94% │" in screen_text(app))
         await pilot.resize_terminal(*SMALL)
         await until(pilot, lambda: "What happened" not in screen_text(app))
         app.desk.training.stop()

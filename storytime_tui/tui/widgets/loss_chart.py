@@ -57,7 +57,7 @@ class _Plot(Widget):
             cells[at] = ("│", "cursor")
         segments = []
         for name, run in groupby(cells, lambda cell: cell[1]):
-            style = base + self.get_component_rich_style(f"chart--{name}", partial=True) if name else base
+            style = base + self.get_component_rich_style(f"chart--{name}") if name else base
             segments.append(Segment("".join(sign for sign, _ in run), style))
         return Strip(segments, len(cells))
 

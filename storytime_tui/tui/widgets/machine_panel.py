@@ -25,17 +25,13 @@ def machine_rows(machine: Machine | None, view: RunView) -> list[Row]:
     """What is said of the machine, the most telling first. Without a reading dashes, so that nothing jumps."""
     started = view.started
     if machine is None:
-        return [("processor", "–"), ("memory", "–"), ("limit", "–")]
+        return [("processor", "–"), ("memory", "–")]
     limit = started.memory_available if started else 0
     on_gpu = started is not None and started.device.startswith("cuda")
     rows = [("processor", wording.number(machine.processor, ".0%"))]
-    own = [
-        ("memory", wording.size(machine.memory)),
-        ("limit", wording.size(limit if limit and not on_gpu else machine.memory_total)),
-    ]
-    if not on_gpu or started is None:
-        return [*rows, *own]
-    return [*_gpu_rows(machine, view), *rows, *own]
+    if on_gpu:
+        return [*_gpu_rows(machine, view), *rows, ("program memory", wording.size(machine.memory))]
+    return [*rows, ("memory", wording.part_of(machine.memory, limit or machine.memory_total))]
 
 
 def _gpu_rows(machine: Machine, view: RunView) -> list[Row]:
@@ -49,8 +45,7 @@ def _gpu_rows(machine: Machine, view: RunView) -> list[Row]:
     share = share_of_peak(gpu, view.started.precision, view.started.parameters, speed)
     rows = [
         ("GPU", wording.number(gpu.load, ".0%")),
-        ("GPU memory", "–" if gpu.memory is None else wording.size(gpu.memory)),
-        ("of", "–" if gpu.memory_total is None else wording.size(gpu.memory_total)),
+        ("memory", wording.part_of(gpu.memory, gpu.memory_total or 0) if gpu.memory is not None else "–"),
         ("temperature", "–" if gpu.celsius is None else f"{gpu.celsius} °C"),
     ]
     return [*rows, *([("share of peak", wording.number(share, ".0%"))] if share is not None else [])]

@@ -84,6 +84,7 @@ class Numbers(Static):
         step, best = view.step, view.best
         latest = view.evaluations[-1].validation_loss if view.evaluations else None
         baseline = view.started.token_frequency_loss if view.started else None
+        limit = view.started.memory_available if view.started else 0
         first = [
             ("loss", wording.number(step.loss if step else None)),
             ("validation", wording.number(latest)),
@@ -94,7 +95,7 @@ class Numbers(Static):
             ("word frequency", wording.number(baseline)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
             ("learning rate", wording.rate(step.learning_rate) if step else "–"),
-            ("memory", wording.memory_of(step.memory, view.started) if step else "–"),
+            ("memory", wording.part_of(step.memory, limit) if step else "–"),
         ]
         more = self._more(view)
         if len(first + more + last) <= self.size.height:  # if there are lines for it
@@ -278,7 +279,8 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self.query_one(LossChart).show(view)
         meaning, sentences = self.query_one("#curve-words", Static), curve_words(view)
         meaning.display = bool(sentences) or view.busy  # an active run keeps the row, so that nothing jumps
-        meaning.update(joined(sentences, self.size.width - 4), layout=False)
+        line = joined(sentences, self.size.width - 4)
+        meaning.update(Content.styled(line, "$primary" if view.watch.standing else "$quiet"), layout=False)
 
     def _curve_of(self, view: RunView) -> tuple[object, ...]:
         """The state that the chart depends on."""
