@@ -235,9 +235,11 @@ class LossChart(Vertical, can_focus=True):
 
     def _key(self, room: int) -> list[_Part]:
         """What each sign means, as far as there is room."""
-        entries: list[tuple[str, str, str]] = [("⠒⠒", "$primary", "training"), ("●─", "$told", "validation")]
-        if self._curves.best is not None:
-            entries.append(("★", "bold $foreground", "best"))
+        entries = [
+            ("⠒⠒", "$primary", "training"),
+            ("●─", "$told", "validation"),
+            ("★", "bold $foreground", "best"),
+        ]
         if self._picture is not None and self._picture.has_baseline:
             name = "baseline: word frequency" if room >= _ROOMY else "baseline"
             entries.append(("┄┄", "$quiet", name))

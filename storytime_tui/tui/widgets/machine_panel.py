@@ -24,10 +24,11 @@ Row = tuple[str, str]  # name, value
 def machine_rows(machine: Machine | None, view: RunView) -> list[Row]:
     """What is said of the machine, the most telling first. Without a reading dashes, so that nothing jumps."""
     started = view.started
-    if machine is None:
-        return [("processor", "–"), ("memory", "–")]
     limit = started.memory_available if started else 0
     on_gpu = started is not None and started.device.startswith("cuda")
+    if machine is None:
+        names = ("GPU", "memory", "temperature", "processor", "program memory")
+        return [(name, "–") for name in (names if on_gpu else ("processor", "memory"))]
     rows = [("processor", wording.number(machine.processor, ".0%"))]
     if on_gpu:
         return [*_gpu_rows(machine, view), *rows, ("program memory", wording.size(machine.memory))]
