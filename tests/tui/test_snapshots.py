@@ -100,6 +100,7 @@ async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
     world.run.say(*a_run(100))
     await until(pilot, lambda: "5 of 5" in screen_text(app) and "saved at step 100" in screen_text(app))
     await until(pilot, lambda: drawn(app) and "← → Samples" in screen_text(app))
+    await until(pilot, lambda: app.size.width < 120 or "94%" in screen_text(app))
 
 
 def drawn(app: StorytimeApp) -> bool:

@@ -76,7 +76,7 @@ class MachinePanel(Static):
 
     async def _read_again(self) -> None:
         shown = self.content_size.width > 0 and self.screen.is_current
-        if self._reading or not shown or self._view is None or not self._view.busy:
+        if self._reading or not shown or self._view is None:
             return
         self._reading = True
         try:
