@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from storytime_tui.jobs.listen import Listening, live_teller, with_voice_events
 from storytime_tui.jobs.progress import Stopped, with_progress
 from storytime_tui.jobs.run_bases import record_base
 from storytime_tui.jobs.sampling import sampler_of
+from storytime_tui.jobs.snapshot import snapshot_of
 from storytime_tui.jobs.voice import Shelf
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
@@ -323,6 +325,9 @@ def _build(
         if checkpoint is not None:
             _check_same_stories(folder.name, checkpoint, streams.fingerprint)
             trainer.resume_from(checkpoint)
+        if ranks.count == 1:
+            copy = partial(snapshot_of, loaded.model, tokenizer, plan.block_size, plan.voices)
+            control.offer_snapshots(lambda: copy(trainer.step))
         return trainer
 
     def stopped() -> bool:

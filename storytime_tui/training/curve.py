@@ -26,11 +26,14 @@ class TrainingPoint:
 
 
 def next_point(before: TrainingPoint | None, step: int, loss: float, total: int) -> TrainingPoint:
-    """The point after `before` in a run of `total` steps; None before the first one. `loss` is finite."""
+    """The point after `before` in a run of `total` steps; None before the first one. `loss` is finite.
+
+    A step that follows after others were left out counts as many times.
+    """
     if before is None:
         return TrainingPoint(step, loss, loss, loss)
     window = min(max(_WINDOW, total * _WINDOW_SHARE), max(1.0, step / 4))  # short at the start
-    share = 2 / (1 + window)
+    share = 1 - (1 - 2 / (1 + window)) ** max(1, step - before.step)
     average = before.average + share * (loss - before.average)
     return TrainingPoint(step, loss, average, before.twice + share * (average - before.twice))
 

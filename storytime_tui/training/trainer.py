@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,7 +28,7 @@ from storytime_tui.training.evaluate import Score, autocast, score_stream
 from storytime_tui.training.loss import Objective, window_batch
 from storytime_tui.training.opening import started
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
-from storytime_tui.training.order import WindowOrder
+from storytime_tui.training.order import WindowOrder, seed_of
 from storytime_tui.training.plan import TrainingPlan, schedule_of
 from storytime_tui.training.probe import Memory, is_out_of_memory, release_memory
 from storytime_tui.training.schedule import learning_rate_at
@@ -135,8 +134,9 @@ class Trainer:
             if result is None:
                 break  # stopped within the step, which is discarded
             loss, waited = result
-            rate, norm = self._update()
-            self.step += 1
+            with self.control.changing_weights():
+                rate, norm = self._update()
+                self.step += 1
             self._tally.add(self.step, loss, norm, rate, time.monotonic() - began - waited)
 
             evaluates = self.step % every == 0 or self.step == total
@@ -202,7 +202,7 @@ class Trainer:
             end = min(first + self.micro, own_windows.stop)
             starts = starts_of_step[first:end]
             inputs, targets = window_batch(self._order.ids, starts, plan.block_size, self.device, skips)
-            torch.manual_seed(_seed_of(plan.seed, self.step, first))
+            torch.manual_seed(seed_of(plan.seed, self.step, first))
             with dd.sync_on_last(self._objective, self.ranks, last=end == own_windows.stop):
                 with autocast(self.device, self.precision):
                     loss = self._objective(inputs, targets, reduction="sum") / counted
@@ -333,7 +333,8 @@ class Trainer:
     def _samples(self, requests: list[str | None]) -> Iterator[ev.Event]:
         if self.ranks.sharded or not self.ranks.is_main:
             return  # no rank has the whole model, or rank 0 generates the sample
-        for beginning in requested_beginnings(requests, self.dataset.beginnings, self.plan):
+        asked = requested_beginnings(requests, self.dataset.beginnings, self.plan, self.control.prompt)
+        for beginning in asked:
             began, (prompt, voice) = time.monotonic(), (beginning.prompt, beginning.voice)
             text = self._sample(beginning, self.plan.sample_tokens, self.plan.seed)
             seconds = time.monotonic() - began
@@ -386,7 +387,3 @@ class Trainer:
 
     def _failed(self, message: str) -> ev.Failed:
         return ev.Failed(self.folder.name, self.step, message)
-
-
-def _seed_of(seed: int, step: int, window: int) -> int:
-    return int(np.random.SeedSequence([seed, step, window]).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -55,8 +55,7 @@ class Desk:
             services,
             post,
             titles=lambda: {collection.name: collection.title for collection in self.collections},
-            changed=self.run_changed.publish,
-            checkpoint_saved=lambda: self.writing.checkpoint_saved(),
+            changed=self._run_changed,
         )
         self.writing = WritingSession(
             services,
@@ -66,6 +65,10 @@ class Desk:
             changed=self.writer_changed.publish,
             told=self.told.publish,
         )
+
+    def _run_changed(self, view: RunView) -> None:
+        self.run_changed.publish(view)
+        self.writing.run_changed()
 
     def prefer(self, **values: object) -> None:
         """Save preferences for the next start."""

@@ -48,13 +48,13 @@ def line_after(line: Line, event: StepDone, total: int) -> Line:
 
 
 def _thinned_line(line: Sequence[curve.TrainingPoint]) -> list[curve.TrainingPoint]:
-    """Half of the points, the last one and at least some of the breaks among them."""
-    *older, last = line
+    """Half of the points, with the first, the last and at least some of the breaks."""
+    first, *older, last = line
     breaks = [point for point in older if math.isnan(point.loss)]
     whole = [point for point in older if not math.isnan(point.loss)]
     every = 1 + len(breaks) // (POINTS // 4)
     kept = curve.thinned(whole, POINTS // 2, lambda point: point.step, lambda point: point.smoothed)
-    return [*sorted([*kept, *breaks[::every]], key=lambda point: point.step), last]
+    return [first, *sorted([*kept, *breaks[::every]], key=lambda point: point.step), last]
 
 
 def thinned(points: Sequence[Point], limit: int) -> list[Point]:

@@ -68,6 +68,8 @@ class Services:
     model_choices: Callable[[], Sequence[ModelChoice]]
     # at a strength; None is the model's usual one
     open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
+    # of the run that this program trains, with its weights of now; None if it has ended
+    open_snapshot: Callable[[str, Control], Teller | None]
     open_store: Callable[[], StoryStore]
     # returns a function that says whether a text is copied from the model's training stories
     copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
@@ -114,6 +116,7 @@ def real_services() -> Services:
         resume=_resume,
         model_choices=_model_choices,
         open_teller=_open_teller,
+        open_snapshot=_open_snapshot,
         open_store=_open_store,
         copied_by=_copied_by,
         machine=_machine,
@@ -299,6 +302,12 @@ def _open_teller(name: str, on_progress: OnPreparing | None, strength: float | N
 
     preload.preload_torch()
     return generate.open_teller(name, on_progress, strength=strength)
+
+
+def _open_snapshot(run: str, control: Control) -> Teller | None:
+    from storytime_tui.jobs import snapshot
+
+    return snapshot.open_snapshot(run, control)
 
 
 def _copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:

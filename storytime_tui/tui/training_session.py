@@ -304,13 +304,10 @@ class TrainingSession:
         *,
         titles: Callable[[], Mapping[str, str]],
         changed: Callable[[RunView], object],
-        checkpoint_saved: Callable[[], object],
     ) -> None:
-        """`titles`: the collections' titles by name. `changed` gets every new view. `checkpoint_saved` is called after
-        each checkpoint, and when the run ends.
-        """
+        """`titles`: the collections' titles by name. `changed` gets every new view."""
         self._services, self._titles = services, titles
-        self._changed, self._checkpoint_came = changed, checkpoint_saved
+        self._changed = changed
         self._thread = TrainingThread(post, self._handle)
         self._last_run_loaded = False  # whether `last` was loaded from the disk
         self.view = RunView()
@@ -389,8 +386,6 @@ class TrainingSession:
             else:
                 view = view_after(view, each, now)
         self._set_view(view)
-        if any(isinstance(each, ev.CheckpointSaved | RunEnded) for each in events):
-            self._checkpoint_came()
 
     def _set_view(self, view: RunView) -> None:
         self.view = view

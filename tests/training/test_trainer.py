@@ -20,9 +20,10 @@ from storytime_tui.training.beginnings import Beginning
 from storytime_tui.training.control import Control
 from storytime_tui.training.evaluate import score_stream
 from storytime_tui.training.loss import Objective
+from storytime_tui.training.order import seed_of
 from storytime_tui.training.plan import schedule_of
 from storytime_tui.training.schedule import learning_rate_at
-from storytime_tui.training.trainer import Trainer, _seed_of
+from storytime_tui.training.trainer import Trainer
 from tests.tiny import TinyFiles, ours, tiny_gpt2
 from tests.training.runs_in_small import (
     CPU,
@@ -294,7 +295,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 
 def test_dropout_differs_from_micro_step_to_micro_step_and_from_seed_to_seed() -> None:
-    seeds = {_seed_of(seed, step, micro) for seed in range(4) for step in range(25) for micro in range(4)}
+    seeds = {seed_of(seed, step, micro) for seed in range(4) for step in range(25) for micro in range(4)}
     assert len(seeds) == 400
     assert all(0 <= seed < 2**63 for seed in seeds)
 

@@ -138,7 +138,9 @@ class FakeRun:
     more: list[float | None] = field(default_factory=list)
     control: Control | None = None
     step: int = 0
-    hold_checkpoints: bool = False  # as a step that takes long does
+    may_copy: threading.Event = field(
+        default_factory=threading.Event
+    )  # the weights: cleared, copying takes long
 
     def say(self, *events: "ev.Event | Exception | None") -> None:
         for event in events:
@@ -156,6 +158,8 @@ class FakeRun:
 
     def _speak(self, control: Control) -> Iterator[ev.Event]:
         self.control = control
+        self.may_copy.set()
+        control.offer_snapshots(lambda: self.may_copy.wait() and self.step)
         was_paused = False
         while True:
             try:
@@ -165,7 +169,7 @@ class FakeRun:
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                     yield ev.Finished("hedgerow-1", self.step, 3.104, self.step, "stopped", 60.0)
                     return
-                if not self.hold_checkpoints and control.take_checkpoint():
+                if control.take_checkpoint():
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                 for _ in control.take_prompts():
                     yield sampled(self.step, " a sample that was asked for")
@@ -199,6 +203,7 @@ class FakeTeller:
     voices: tuple[str, ...] = ()
     outdated: bool = False
     last_voice: list[Any] = field(default_factory=list)
+    step: int | None = None
 
     def tell(
         self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None
@@ -280,6 +285,7 @@ class World(FakeLibrary):
             resume=self.run.resume,
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
+            open_snapshot=self._open_snapshot,
             open_store=lambda: StoryStore(
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
@@ -339,6 +345,13 @@ class World(FakeLibrary):
 
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")
+
+    def _open_snapshot(self, name: str, control: Control) -> FakeTeller | None:
+        step = control.snapshot()
+        if step is None:
+            return None
+        self.opened.append(f"{name} at step {step}")
+        return FakeTeller(name, self.pieces, self.told, self.gate, last_voice=self.last_voice, step=step)
 
     def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
         if on_progress is not None:

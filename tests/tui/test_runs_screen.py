@@ -167,16 +167,14 @@ async def test_the_run_in_training_is_live_and_cannot_be_removed(app: StorytimeA
         assert world.removed_runs == []
 
 
-async def test_writing_with_the_run_in_training_waits_for_its_checkpoint(
-    app: StorytimeApp, world: World
-) -> None:
+async def test_writing_with_the_run_in_training_copies_its_weights(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
         world.run.say(*a_run(30))
         await open_runs(pilot, app)
         await until(pilot, lambda: line_of(app, "hedgerow-1"))
         await pilot.press("w")
-        await until(pilot, lambda: app.current_mode == "story" and "hedgerow-1" in world.opened)
+        await until(pilot, lambda: app.current_mode == "story" and "hedgerow-1 at step 30" in world.opened)
         app.desk.training.stop()
 
 

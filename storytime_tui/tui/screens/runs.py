@@ -200,18 +200,15 @@ class RunsScreen(Screen[None]):
                 self.post_message(GoTo("train"))
 
     def action_write(self) -> None:
-        """Write with the run; during training, after its next checkpoint."""
+        """Write with the run; during training, with its weights of now."""
         run = self._list.run
         if run is None:
             return
-        if self._trains_here(run.name):
-            self._desk.writing.write_with_current_run()
-        elif run.saved:
+        if run.saved or self._trains_here(run.name):
             self._desk.writing.write_with(run.name)
+            self.post_message(GoTo("story"))
         else:
             self._message.complain(f"“{run.name}” has no checkpoint to write with.")
-            return
-        self.post_message(GoTo("story"))
 
     # -- removing and bringing back ------------------------------------------------------------------
 

@@ -48,6 +48,13 @@ class TrainScreen(Screen[None]):
             "c", "checkpoint", "Checkpoint", id="train.checkpoint", tooltip="Save a checkpoint and continue"
         ),
         Binding("s", "sample", "Sample", id="train.sample", tooltip="Tell a sample now"),
+        Binding(
+            "e",
+            "change_beginning",
+            "Begin with",
+            id="train.change_beginning",
+            tooltip="Choose the words that the samples begin with from now on",
+        ),
         Binding("w", "write", "Write", id="train.write", tooltip="Write a story with this model"),
         Binding(
             "r", "resume", "Resume", id="train.resume", tooltip="Resume the run from its last checkpoint"
@@ -93,7 +100,9 @@ class TrainScreen(Screen[None]):
         yield Header(self._desk, "train")
         yield PlanForm(self._desk, self._message)
         yield self._message
-        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning", "chart"))
+        yield KeyLine(
+            ("new", "checkpoint", "sample", "last", "more", "later", "beginning", "chart", "change_beginning")
+        )
 
     def on_mount(self) -> None:
         """Subscribe to the run, and load the last one."""
@@ -127,7 +136,7 @@ class TrainScreen(Screen[None]):
                 return view.phase == "paused"
             case "stop":
                 return running or view.phase == "preparing"
-            case "checkpoint" | "sample":
+            case "checkpoint" | "sample" | "change_beginning":
                 return running
             case "write":
                 return running or (ended and view.saved_step is not None)
@@ -229,6 +238,23 @@ class TrainScreen(Screen[None]):
         if self._training.control is not None:
             self._training.control.sample()
 
+    def action_change_beginning(self) -> None:
+        """Ask for the words that the samples begin with from now on, and tell one at once."""
+
+        def change(prompt: str | None) -> None:
+            if prompt is not None and self._training.control is not None and self._panel is not None:
+                self._training.control.change_prompt(prompt)
+                self._panel.show_beginning(prompt)
+
+        own = [sample.prompt for sample in self._training.view.samples if not sample.held_out]
+        ask = AskScreen(
+            "Begin the samples with",
+            "The samples from now on continue these words; the held-out story's stay.",
+            enter="Tell one now",
+            value=own[-1] if own else "",
+        )
+        self.app.push_screen(ask, change)
+
     def action_resume(self) -> None:
         """Resume a stopped run."""
         if self._training.control is not None:
@@ -290,11 +316,8 @@ class TrainScreen(Screen[None]):
             self._panel.read_chart()
 
     def action_write(self) -> None:
-        """Write with this run; during training, after its next checkpoint."""
-        if self._training.view.busy:
-            self._desk.writing.write_with_current_run()
-        else:
-            self._desk.writing.write_with(self._training.view.run)
+        """Write with this run; during training, with its weights of now."""
+        self._desk.writing.write_with(self._training.view.run)
         self.post_message(GoTo("story"))
 
 

@@ -291,6 +291,10 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         if self._view is not None:
             self.query_one(Samples).move(by, self._view)
 
+    def show_beginning(self, prompt: str) -> None:
+        """Show the newest sample of this beginning from now on."""
+        self.query_one(Samples).show_beginning(prompt)
+
     @property
     def shows_both(self) -> bool:
         """Whether the samples of both beginnings are shown."""
