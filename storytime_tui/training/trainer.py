@@ -26,6 +26,7 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.evaluate import Score, autocast, score_stream
 from storytime_tui.training.loss import Objective, window_batch
+from storytime_tui.training.opening import started
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
 from storytime_tui.training.order import WindowOrder, seed_of
 from storytime_tui.training.plan import TrainingPlan, schedule_of
@@ -288,6 +289,7 @@ class Trainer:
         return ""
 
     def _evaluate(self) -> Iterator[ev.Event]:
+        began = time.monotonic()
         while True:
             try:
                 score = self._score()
@@ -305,7 +307,8 @@ class Trainer:
             self.best_loss, self.best_step, self._worse = score.loss, self.step, 0
         elif self.step > 0:
             self._worse += 1
-        yield ev.Evaluated(self.step, score.loss, score.perplexity, score.bits_per_byte, best)
+        seconds = time.monotonic() - began
+        yield ev.Evaluated(self.step, score.loss, score.perplexity, score.bits_per_byte, best, seconds)
 
     def _score(self) -> Score | None:
         assert self.plan.block_size
@@ -330,18 +333,19 @@ class Trainer:
     def _samples(self, requests: list[str | None]) -> Iterator[ev.Event]:
         if self.ranks.sharded or not self.ranks.is_main:
             return  # no rank has the whole model, or rank 0 generates the sample
-        for beginning in requested_beginnings(
-            requests, self.dataset.beginnings, self.plan, self.control.prompt
-        ):
+        asked = requested_beginnings(requests, self.dataset.beginnings, self.plan, self.control.prompt)
+        for beginning in asked:
+            began, (prompt, voice) = time.monotonic(), (beginning.prompt, beginning.voice)
             text = self._sample(beginning, self.plan.sample_tokens, self.plan.seed)
-            yield ev.Sampled(self.step, beginning.prompt, text, beginning.voice, beginning.held_out)
+            seconds = time.monotonic() - began
+            yield ev.Sampled(self.step, prompt, text, voice, beginning.held_out, seconds)
 
     def _save_due(self) -> bool:
         late = time.monotonic() - self._saved_at > SAVE_SECONDS
         return self.best_step == self.step or (late and not self.ranks.sharded)  # ranks' clocks differ
 
     def _save(self) -> Iterator[ev.Event]:
-        best = self.best_step == self.step
+        began, best = time.monotonic(), self.best_step == self.step
         progress = checkpoints.RunPosition(
             step=self.step,
             best_validation_loss=self.best_loss,
@@ -363,34 +367,22 @@ class Trainer:
             saved = checkpoints.save_checkpoint(
                 self.folder, state, progress, self._model_files, card=card, best=best, keep=self.plan.keep
             )
-            yield ev.CheckpointSaved(self.step, saved.relative_to(self.folder).as_posix(), best)
+            path, seconds = saved.relative_to(self.folder).as_posix(), time.monotonic() - began
+            yield ev.CheckpointSaved(self.step, path, best, seconds)
         self._saved_step, self._saved_at = self.step, time.monotonic()
 
     # -- events --------------------------------------------------------------------------------------
 
     def _started(self) -> ev.Started:
-        plan, dataset = self.plan, self.dataset
-        assert plan.block_size
-        return ev.Started(
-            run=self.folder.name,
-            base=plan.base,
-            collections=plan.collections,
+        return started(
+            self.folder.name,
+            self.plan,
+            self.dataset,
+            self.schedule,
             device=str(self.device),
             precision=self.precision,
             parameters=sum(p.numel() for p in self.model.parameters()),
-            stories=dataset.stories,
-            validation_stories=dataset.validation_stories,
-            copies=dataset.copies,
-            training_tokens=len(dataset.training_ids),
-            validation_tokens=len(dataset.validation_ids),
-            total_steps=self.schedule.total_steps,
-            steps_per_epoch=self.schedule.steps_per_epoch,
-            block_size=plan.block_size,
-            token_frequency_loss=dataset.token_frequency_loss,
-            time=time.time(),
-            dropout=plan.dropout,
-            memory_needed=self._memory.needed if self._memory else 0,
-            memory_available=self._memory.available if self._memory else 0,
+            memory=(self._memory.needed, self._memory.available) if self._memory else (0, 0),
         )
 
     def _failed(self, message: str) -> ev.Failed:

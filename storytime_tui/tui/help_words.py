@@ -85,7 +85,22 @@ TRAIN: tuple[Section, ...] = (
             ("e", "in the plan: save the plan to a TOML file, which train --plan reads"),
             ("l", "in the plan: test learning rates on a copy of the base, and take over the suggestion"),
             ("↑ ↓", "scroll the sample"),
+            ("z", "read and zoom the loss chart; escape returns"),
             ("escape", "leave a field of the plan, so that these keys work"),
+        ),
+    ),
+    (
+        "The loss chart",
+        "The line is the training loss, smoothed; each step's own loss is a faint dot. The dots with a line are the "
+        "validation loss, the star its best. These keys work after z, or after a click on the chart.",
+        (
+            ("← →", "read the losses at another step; home and end: the first and the last"),
+            ("+ -", "zoom in and out; the wheel does the same"),
+            ("shift+← →", "move along the axis; dragging does the same"),
+            ("0", "show the whole run"),
+            ("l", "a logarithmic loss axis, or a linear one"),
+            ("t", "by step, by tokens or by time"),
+            ("esc", "return to the run's keys"),
         ),
     ),
     (
@@ -147,7 +162,19 @@ TRAIN: tuple[Section, ...] = (
                 "below it",
             ),
             ("tokens/s", "training tokens per second"),
-            ("memory", "the memory that training uses now"),
+            (
+                "memory",
+                "the memory in use, and what the run may take. On a processor it is all of this program's memory, a "
+                "model that you write with included",
+            ),
+            (
+                "copied",
+                "the share of the told passages' eight-word sequences that stand in the training stories",
+            ),
+            (
+                "share of peak",
+                "how much of the GPU's highest speed the training reaches (MFU), where it is known",
+            ),
         ),
     ),
 )

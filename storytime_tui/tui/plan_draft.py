@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from storytime_tui.errors import PlanError
+from storytime_tui.formatting import folded
 from storytime_tui.knobs import parse, table, text_of, with_values
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
-from storytime_tui.tui.shelf_rows import folded
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
     from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.generate import ModelChoice, Teller
+    from storytime_tui.jobs.machine import Machine
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.past_plans import PastPlan
     from storytime_tui.jobs.records import LastRun
@@ -85,6 +86,7 @@ class Services:
     )
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
+    machine: Callable[[], Machine | None] = lambda: None  # called by one thread at a time
     last_run: Callable[[], LastRun | None] = lambda: None
     runs: Callable[[], Sequence[RunSummary]] = tuple  # newest first
     run_events: Callable[[str], Sequence[Event]] = lambda name: ()  # all of a run that is open nowhere
@@ -139,6 +141,7 @@ def real_services() -> Services:
         open_snapshot=_open_snapshot,
         open_store=_open_store,
         copied_by=_copied_by,
+        machine=_machine,
         last_run=_last_run,
         runs=_runs,
         run_events=_run_events,
@@ -271,6 +274,12 @@ def _resume(run: str, control: Control, more_epochs: float | None) -> Iterator[E
     from storytime_tui.jobs import train
 
     return train.resume(run, control, more_epochs)
+
+
+def _machine() -> Machine:
+    from storytime_tui.jobs import machine
+
+    return machine.read_machine()
 
 
 def _last_run() -> LastRun | None:

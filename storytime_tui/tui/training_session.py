@@ -13,13 +13,15 @@ from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
 from storytime_tui.training import events as ev
+from storytime_tui.training.alerts import Watch, watched
 from storytime_tui.training.control import Control
 from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.bridge import Post, TrainingThread, in_thread
 from storytime_tui.tui.messages import RunEnded
-from storytime_tui.tui.pace import Pace, Point, curve_after, pace_after
-from storytime_tui.tui.run_log import Log, log_after
+from storytime_tui.tui.pace import Line, Pace, Point, curve_after, line_after, pace_after
+from storytime_tui.tui.run_log import Log, log_after, with_alerts
+from storytime_tui.tui.time_left import Costs, costs_after, seconds_left
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.training.plan import TrainingPlan
@@ -49,6 +51,7 @@ class RunView:
     first_step: int = 0  # where the run started or resumed; the speed is measured from there
     first_elapsed: float = 0.0  # training seconds before `first_step`
     curve: AppendOnly[Point] = dataclasses.field(default_factory=AppendOnly)
+    line: Line = dataclasses.field(default_factory=AppendOnly)  # the curve, smoothed
     evaluations: AppendOnly[ev.Evaluated] = dataclasses.field(default_factory=AppendOnly)
     samples: AppendOnly[ev.Sampled] = dataclasses.field(default_factory=AppendOnly)
     voices: AppendOnly[ev.VoiceMeasured] = dataclasses.field(default_factory=AppendOnly)
@@ -58,6 +61,8 @@ class RunView:
     )  # the step of each checkpoint
     finished: ev.Finished | None = None
     log: Log = ()  # what happened, bounded
+    watch: Watch = dataclasses.field(default_factory=Watch)  # what deserves attention
+    costs: Costs = dataclasses.field(default_factory=Costs)  # of the work between the steps
     pace: Pace = dataclasses.field(default_factory=AppendOnly)  # some of the steps, bounded
 
     @property
@@ -115,11 +120,14 @@ class RunView:
 
     @property
     def seconds_left(self) -> float:
-        """Training seconds until the last step, at the present speed; NaN while unknown."""
-        if self.step is None or self.step.step <= self.first_step:
+        """Seconds until the end of the last step and its evaluation, at the present speed; NaN while unknown."""
+        if self.step is None:
             return math.nan
-        spent = max(0.0, self.step.elapsed - self.first_elapsed)
-        return (self.total - self.step.step) * spent / (self.step.step - self.first_step)
+        done = [each for each in self.pace if self.first_step < each.step < self.step.step]
+        pace = [(each.step, each.elapsed) for each in (*done, self.step)]
+        return seconds_left(
+            self.started, self.costs, [(self.first_step, self.first_elapsed), *pace], self.total
+        )
 
 
 # -- the fold -----------------------------------------------------------------------------------------------
@@ -127,8 +135,13 @@ class RunView:
 
 def view_after(view: RunView, event: ev.Event, now: float | None = None) -> RunView:
     """The view after this event. O(1) for a step, however long the run is. `now`: its time, if it is known."""
+    watch, alerts = watched(view.watch, event)
+    if isinstance(event, ev.StepDone) and view.preparing is None and not alerts:
+        return _after_step(view, event, watch)
     after, log = _folded(view, event), log_after(view.log, event, now)
-    return after if log is after.log else replace(after, log=log)
+    if alerts:
+        log = with_alerts(log, alerts, getattr(event, "step", 0), now)
+    return replace(after, log=log, watch=watch, costs=costs_after(view.costs, event))
 
 
 def _folded(view: RunView, event: ev.Event) -> RunView:
@@ -138,8 +151,7 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
         view = replace(view, preparing=None)
     match event:
         case ev.StepDone():
-            curve, pace = curve_after(view.curve, event), pace_after(view.pace, event)
-            return replace(view, step=event, curve=curve, pace=pace)
+            return _after_step(view, event, view.watch)
         case ev.Evaluated():
             return replace(view, evaluations=view.evaluations.appended(event))
         case ev.Sampled():
@@ -181,6 +193,12 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
     return view
 
 
+def _after_step(view: RunView, step: ev.StepDone, watch: Watch) -> RunView:
+    curve, pace = curve_after(view.curve, step), pace_after(view.pace, step)
+    line = line_after(view.line, step, view.total)
+    return replace(view, step=step, curve=curve, line=line, pace=pace, watch=watch)
+
+
 def _training(view: RunView) -> RunView:
     """The run trains, unless it was asked to stop: then only its end counts."""
     return view if view.phase == "stopping" else replace(view, phase="training", sentence="")
@@ -203,6 +221,7 @@ def _from_checkpoint(view: RunView, step: int) -> RunView:
         first_step=step,
         first_elapsed=before.elapsed if before else 0.0,
         curve=AppendOnly([point for point in view.curve if point[0] <= step]),
+        line=AppendOnly([point for point in view.line if point.step <= step]),
         evaluations=AppendOnly([each for each in view.evaluations if each.step <= step]),
         samples=AppendOnly([each for each in view.samples if each.step <= step]),
         voices=AppendOnly([each for each in view.voices if each.step <= step]),

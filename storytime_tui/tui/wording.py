@@ -98,6 +98,14 @@ def memory_warning(started: Started) -> str:
     )
 
 
+def part_of(used: int, limit: int) -> str:
+    """Memory in use beside its limit, in bytes: `1.8 of 19.8 GB`; alone if the limit is 0."""
+    if not limit:
+        return size(used)
+    whole = size(limit)
+    return f"{used / 1e9:,.1f} of {whole}" if whole.endswith("GB") else f"{size(used)} of {whole}"
+
+
 def number(value: float | None, pattern: str = ",.3f") -> str:
     """A number, or a dash if there is none or it is not finite."""
     if value is None or not math.isfinite(value):

@@ -15,6 +15,7 @@ from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
+from storytime_tui.jobs.machine import Machine
 from storytime_tui.jobs.memory import Room
 from storytime_tui.jobs.past_plans import PastPlan
 from storytime_tui.jobs.records import LastRun
@@ -234,6 +235,7 @@ class FakeTeller:
 
 
 ENOUGH = Room(900_000_000, 7_200_000_000)
+WORKING = Machine(0.94, 912_000_000, 8_000_000_000)
 
 
 @dataclass
@@ -287,6 +289,7 @@ class World(FakeLibrary):
     saved_plans: list[tuple[TrainingPlan, str]] = field(default_factory=list)
     rates: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue)  # what a test of rates says
     rates_stopped: bool = False
+    machine: Machine | None = WORKING
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -310,6 +313,7 @@ class World(FakeLibrary):
             copied_by=lambda model, stop: self.copied.__contains__,
             clock=lambda: 0.0,
             wall_clock=lambda: AT_NOON,
+            machine=lambda: self.machine,
             last_run=lambda: self.last_run,
             runs=self._list_runs,
             run_events=self._run_events,

@@ -4,22 +4,25 @@ After a change that is meant to be seen: look at the pictures in the report, the
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from storytime_tui.jobs.machine import Gpu, Machine
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run, loss_at
+from tests.tui.fakes import FINISHED, FINISHED_RUN, STARTED, World, a_run, loss_at
 from tests.tui.test_plan import FOUND, tried
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
@@ -127,6 +130,7 @@ async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
     world.run.say(*a_run(100))
     await until(pilot, lambda: "5 of 5" in screen_text(app) and "saved at step 100" in screen_text(app))
     await until(pilot, lambda: drawn(app) and "← → Samples" in screen_text(app))
+    await until(pilot, lambda: app.size.width < 120 or "94%" in screen_text(app))
 
 
 def dotted(app: StorytimeApp) -> bool:
@@ -147,6 +151,83 @@ def drawn(app: StorytimeApp) -> bool:
 def test_learning(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await learn(pilot, app, world)
+
+    assert compare(snap_compare, world, size, to)
+
+
+def test_learning_on_a_large_screen(snap_compare: Compare, world: World) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+
+    assert compare(snap_compare, world, (200, 60), to)
+
+
+@pytest.mark.parametrize("theme", ["storytime-16", "storytime-paper"])
+def test_learning_in_other_colours(snap_compare: Compare, world: World, theme: str) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        app.theme = theme
+        await learn(pilot, app, world)
+
+    assert compare(snap_compare, world, (120, 40), to)
+
+
+def test_learning_without_colours(
+    snap_compare: Compare, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+
+    assert compare(snap_compare, world, (80, 24), to)
+
+
+@SIZES
+def test_reading_the_chart(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+        await pilot.press("z")
+        await until(pilot, lambda: "step · step 100" in screen_text(app))
+        await pilot.press("left", "left", "left", "plus", "l")
+        await until(pilot, lambda: "log · step 9" in screen_text(app) and "esc Back" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_trouble(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    """On a GPU: the gradient jumps, the speed falls, a loss is no number, and validation stops falling."""
+    gigabyte = 1_000_000_000
+    world.machine = Machine(
+        0.21, gigabyte, 32 * gigabyte, (Gpu("NVIDIA H200", 0.98, 14 * gigabyte, 141 * gigabyte, 71),)
+    )
+    started = dataclasses.replace(
+        STARTED, device="cuda:0", precision="bf16", parameters=124_000_000, memory_available=128 * gigabyte
+    )
+    jumps = {60: {"gradient_norm": 14.2}, 70: {"loss": math.nan}, 71: {"loss": math.nan}}
+
+    def events() -> Iterator[ev.Event]:
+        for event in [started, *a_run(100)[1:]]:
+            if isinstance(event, ev.StepDone):
+                slow = {"tokens_per_second": 900.0} if event.step > 80 else {}
+                yield dataclasses.replace(event, **jumps.get(event.step, {}), **slow)  # type: ignore[arg-type]
+            elif isinstance(event, ev.Evaluated) and event.step > 25:
+                worse = 4.9 + event.step / 500
+                yield dataclasses.replace(event, validation_loss=worse, best=False)
+            else:
+                yield event
+            if isinstance(event, ev.Evaluated) and event.step:
+                yield ev.VoiceMeasured(event.step, 24, event.step // 6, 3, event.step / 1_000)
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: "million parameters" in screen_text(app))
+        await pilot.press("s")
+        world.run.say(*events())
+        await until(pilot, lambda: "saved at step 100" in screen_text(app))
+        await until(pilot, lambda: "has not improved for 3 checks" in screen_text(app))
+        await until(pilot, lambda: size[0] < 120 or "71 °C" in screen_text(app))
+        await until(pilot, lambda: len(app.screen._panel._drawn[0]) == 98)  # type: ignore[attr-defined]
 
     assert compare(snap_compare, world, size, to)
 

@@ -399,13 +399,16 @@ async def test_a_large_screen_lists_what_happened(app: StorytimeApp, world: Worl
     async with app.run_test(size=(120, 40)) as pilot:
         await begin(pilot, app)
         world.run.say(*a_run(25), ev.Recovered(25, HOSTILE))
-        await until(pilot, lambda: "12:04  step 25  [/b] [@click=app.quit]quit[/]" in screen_text(app))
+        await until(pilot, lambda: "12:04  step 25 ! [/b]" in screen_text(app))
+        assert "[@click=app.quit]quit[/]" in screen_text(app)
         rows = screen_text(app).split("\n")
-        newest = next(at for at, row in enumerate(rows) if "12:04  step 25  [/b]" in row)
-        assert "12:04  step 25  best so far: 4.866, checkpoint saved" in rows[newest + 1]
-        titles = ("Learning rate", "Gradient norm", "Tokens/s")  # beside it, each with its latest value
+        newest = next(at for at, row in enumerate(rows) if "12:04  step 25 ! [/b]" in row)
+        # below the sentence, which takes two lines or three
+        assert "12:04  step 25   best so far: 4.866, saved" in "".join(rows[newest + 1 : newest + 4])
+        titles = ("Rate", "Gradient", "Tokens/s", "Machine")  # beside it, each with its latest value
         assert all(title in rows[newest - 1] for title in titles)
-        await until(pilot, lambda: "5.0e-5 ││" in screen_text(app) and "2,610 ││ 12:04" in screen_text(app))
+        await until(pilot, lambda: "5.0e-5 ││" in screen_text(app) and "2,610 ││" in screen_text(app))
+        await until(pilot, lambda: "processor           94% │" in screen_text(app))
         await pilot.resize_terminal(*SMALL)
         await until(pilot, lambda: "What happened" not in screen_text(app))
         app.desk.training.stop()

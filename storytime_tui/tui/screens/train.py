@@ -85,6 +85,7 @@ class TrainScreen(Screen[None]):
             id="train.beginning",
             tooltip="The sample of the other beginning",
         ),
+        Binding("z", "chart", "Zoom", id="train.chart", tooltip="Read, zoom and move the loss chart"),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -100,7 +101,7 @@ class TrainScreen(Screen[None]):
         yield PlanForm(self._desk, self._message)
         yield self._message
         yield KeyLine(
-            ("new", "checkpoint", "sample", "last", "more", "later", "beginning", "change_beginning")
+            ("new", "checkpoint", "sample", "last", "more", "later", "beginning", "chart", "change_beginning")
         )
 
     def on_mount(self) -> None:
@@ -153,6 +154,8 @@ class TrainScreen(Screen[None]):
                 return view.phase == "idle" and last is not None
             case "earlier" | "later":
                 return len(group_samples(view.samples)) > 1
+            case "chart":
+                return view.phase != "idle" and view.step is not None
             case "beginning":
                 two = self._panel is not None and not self._panel.shows_both
                 return two and len(view.samples) > len(group_samples(view.samples))
@@ -181,6 +184,7 @@ class TrainScreen(Screen[None]):
         keys = (
             view.phase,
             view.saved_step is None,
+            view.step is None,
             told,
             view.finished,
             view.run,
@@ -317,6 +321,11 @@ class TrainScreen(Screen[None]):
         """Show the sample of the other beginning."""
         if self._panel is not None:
             self._panel.turn_sample()
+
+    def action_chart(self) -> None:
+        """Give the focus to the loss chart."""
+        if self._panel is not None:
+            self._panel.read_chart()
 
     def action_write(self) -> None:
         """Write with this run; during training, with its weights of now."""
