@@ -24,6 +24,7 @@ from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.shelf_memory import ShelfState
+from tests.tui.fake_learning import FakeLearning
 from tests.tui.fake_library import FakeLibrary
 
 HOSTILE = "[/b] [@click=app.quit]quit[/] \x1b[2J [bold]"
@@ -264,6 +265,7 @@ class World(FakeLibrary):
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
     room: Room | None = ENOUGH
+    learning: FakeLearning = field(default_factory=FakeLearning)
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -291,6 +293,7 @@ class World(FakeLibrary):
             restore_run=self._restore_run,
             load_shelf=self._load_shelf,
             save_shelf=self._keep_shelf,
+            learning=self.learning.services(),
         )
 
     def preview(self, stories: Sequence[Story], plan: TrainingPlan) -> Preview:

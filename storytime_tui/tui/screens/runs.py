@@ -42,6 +42,13 @@ class RunsScreen(Screen[None]):
     AUTO_FOCUS = "#run-list"
     BINDINGS = [
         Binding("enter", "open", "Open", id="runs.open", tooltip="Show this run on the Train screen"),
+        Binding(
+            "h",
+            "how_it_learns",
+            "How it learns",
+            id="runs.how_it_learns",
+            tooltip="See what this run learned, word by word",
+        ),
         Binding("w", "write", "Write", id="runs.write", tooltip="Write a story with this run's model"),
         Binding(
             "slash", "filter", "Find", id="runs.filter", tooltip="Show only runs that have the typed letters"
@@ -83,7 +90,7 @@ class RunsScreen(Screen[None]):
             yield self._list
         yield self._message
         yield self._about
-        yield KeyLine(("remove", "undo", "filter", "write"), self._is_of_use)
+        yield KeyLine(("remove", "undo", "how_it_learns", "filter", "write"), self._is_of_use)
 
     def on_mount(self) -> None:
         """Follow the run in training and the titles of the shelf."""
@@ -199,6 +206,14 @@ class RunsScreen(Screen[None]):
             if self.is_current and self._visits == visit:  # nobody has gone elsewhere meanwhile
                 self.post_message(GoTo("train"))
 
+    def action_how_it_learns(self) -> None:
+        """Show what the run learned, word by word."""
+        run = self._list.run
+        if run is not None:
+            from storytime_tui.tui.screens.how_it_learns import HowItLearnsScreen
+
+            self.app.push_screen(HowItLearnsScreen(self._desk, run.name))
+
     def action_write(self) -> None:
         """Write with the run; during training, after its next checkpoint."""
         run = self._list.run
@@ -296,6 +311,6 @@ class RunsScreen(Screen[None]):
                 return bool(self._query)
             case "undo":
                 return bool(self._removed)
-            case "open" | "write" | "remove":
+            case "open" | "write" | "remove" | "how_it_learns":
                 return self._list.run is not None
         return True

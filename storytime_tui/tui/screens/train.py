@@ -60,6 +60,14 @@ class TrainScreen(Screen[None]):
             tooltip="Train the finished run for more epochs",
         ),
         Binding("n", "new", "New run", id="train.new", tooltip="Plan a new run"),
+        Binding(
+            "h",
+            "how_it_learns",
+            "How it learns",
+            id="train.how_it_learns",
+            tooltip="See what the run learned, word by word",
+        ),
+        Binding("g", "terms", "Terms", show=False, id="train.terms", tooltip="What the terms mean"),
         Binding("v", "last", "Last run", id="train.last", tooltip="Show the last run"),
         Binding(
             "left",
@@ -92,7 +100,7 @@ class TrainScreen(Screen[None]):
         yield Header(self._desk, "train")
         yield PlanForm(self._desk, self._message)
         yield self._message
-        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning"))
+        yield KeyLine(("new", "how_it_learns", "checkpoint", "sample", "last", "more", "later", "beginning"))
 
     def on_mount(self) -> None:
         """Subscribe to the run, and load the last one."""
@@ -130,6 +138,10 @@ class TrainScreen(Screen[None]):
                 return running
             case "write":
                 return running or (ended and view.saved_step is not None)
+            case "how_it_learns":
+                return bool(view.run)
+            case "terms":
+                return not isinstance(self.focused, Input)
             case "resume":
                 return last is not None and last.can_resume if view.phase == "idle" else view.can_resume
             case "more":
@@ -280,6 +292,20 @@ class TrainScreen(Screen[None]):
         """Show the sample of the other beginning."""
         if self._panel is not None:
             self._panel.turn_sample()
+
+    def action_how_it_learns(self) -> None:
+        """Show what the run learned, word by word."""
+        from storytime_tui.tui.screens.how_it_learns import HowItLearnsScreen
+
+        self.app.push_screen(HowItLearnsScreen(self._desk, self._training.view.run))
+
+    def action_terms(self) -> None:
+        """Open the glossary at the term of the focused field, or at the loss."""
+        from storytime_tui.tui.glossary import term_for
+        from storytime_tui.tui.screens.glossary import GlossaryScreen
+
+        field = (self.focused.id or "").removeprefix("knob-") if self.focused is not None else ""
+        self.app.push_screen(GlossaryScreen(term_for(field) or ("base" if field == "bases" else "loss")))
 
     def action_write(self) -> None:
         """Write with this run; during training, after its next checkpoint."""

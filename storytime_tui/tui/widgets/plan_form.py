@@ -146,8 +146,10 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         """Describe the focused option below the options."""
-        knob = table(TrainingPlan).get((event.widget.id or "").removeprefix("knob-"))
-        self.query_one("#knobs").border_subtitle = knob.line if knob else ""
+        field = event.widget.id or ""
+        knob = table(TrainingPlan).get(field.removeprefix("knob-"))
+        preset = PRESETS[str(self.query_one("#preset", Select).value)][0] if field == "preset" else ""
+        self.query_one("#knobs").border_subtitle = knob.line if knob else preset
 
     @property
     def base(self) -> str:
