@@ -10,7 +10,7 @@ from storytime_tui.jobs.dataset import choose_stories
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
 
-LENGTH = 800  # characters of a passage at most: about 140 words, or 200 tokens
+LENGTH = 1_000  # characters of a passage at most: about 180 words, or 240 tokens
 MOST = 12  # passages of a run
 BASE = "base"  # the model before the first step
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*(?=\s|\Z)")

@@ -30,8 +30,8 @@ def stepped(values: Sequence[float], now: float, by: int) -> float:
 
 
 def settings_words(settings: SamplerSettings) -> str:
-    """The settings that the bars are under: `temperature 0.6 · top-p 0.9 · min-p 0.1`."""
-    return f"temperature {settings.temperature:g} · top-p {settings.top_p:g} · min-p {settings.min_p:g}"
+    """The settings that the bars are under: `temp. 0.6 · top-p 0.9 · min-p 0.1`."""
+    return f"temp. {settings.temperature:g} · top-p {settings.top_p:g} · min-p {settings.min_p:g}"
 
 
 def model_name(which: str, checkpoints: Sequence[Checkpoint]) -> str:
@@ -59,10 +59,9 @@ def likelier(before: Sequence[TokenExplained], after: Sequence[TokenExplained]) 
 
 
 def comparison(before: Sequence[TokenExplained], after: Sequence[TokenExplained]) -> str:
-    """What changed from one model to the other: `loss 4.210 → 3.022 nats · 98 of 141 words likelier`."""
+    """What changed from one model to the other: `98 of 141 words became likelier`."""
     more, words = likelier(before, after)
-    losses = " → ".join(wording.number(mean_loss(tokens)) for tokens in (before, after))
-    return f"loss {losses} nats · {more} of {wording.count(words, 'word')} likelier"
+    return f"{more} of {wording.count(words, 'word')} became likelier"
 
 
 def mean_loss(tokens: Sequence[TokenExplained]) -> float:

@@ -8,7 +8,7 @@ from storytime_tui.terminal import cells, printable
 
 # The steps of surprise: the least probability of a token in each, from likely to surprising; the rest is the last step.
 STEPS = (0.5, 0.1, 0.01, 0.001)
-LEGEND = ("50%+", "10%+", "1%+", "0.1%+", "less")
+LEGEND = ("50%+", "10%+", "1%+", "0.1%+", "less likely")
 LINE_END = "¶"
 
 

@@ -62,7 +62,7 @@ async def test_the_screen_opens_at_once_and_fills_in(
         assert "base (step 0) · mean loss" in shown
         assert "step 75 (best) · mean loss" in shown
         assert "The Hedgehog's Umbrella (held out)" in shown
-        assert "of 84 words likelier" in shown
+        assert "of 104 words became likelier" in shown
         for key in ("esc Back", "? Help", "n Guess", "s One step", "g Terms", "tab Model"):
             assert key in shown.replace("escape", "esc"), key
         await pilot.press("escape")
@@ -78,8 +78,8 @@ async def test_the_cursor_moves_from_token_to_token_and_tells_the_figures(
         texts = pieces(TEXT)
         await pilot.press("right", "right")
         await until(pilot, lambda: "“bottom”  base (step 0)" in screen_text(app))
-        await pilot.press(*["right"] * (texts.index("t") - 2))
-        await until(pilot, lambda: f"“t” in “{texts[texts.index('t') - 1].strip()}t”" in screen_text(app))
+        await pilot.press(*["right"] * (texts.index("hog") - 2))
+        await until(pilot, lambda: "“hog” in “hedgehog”  base" in screen_text(app))
         await pilot.press("end")
         await until(pilot, lambda: "“.”  base" in screen_text(app))
         await pilot.press("home", "down", "up")
@@ -102,7 +102,7 @@ async def test_each_side_can_show_any_model_of_the_run(app: StorytimeApp, world:
         await until(pilot, lambda: "step 100" not in screen_text(app))
         assert [which for _, which, _ in world.learning.read] == ["base", "step-75", "step-100", "step-25"]
         await pilot.press("v", "o")
-        await until(pilot, lambda: "The Snail Who Was Early (held out) · loss" in screen_text(app))
+        await until(pilot, lambda: "The Snail Who Was Early (held out) · " in screen_text(app))
         assert "[bold]Nobody[/]" in screen_text(app)
 
 
@@ -110,18 +110,18 @@ async def test_the_bars_follow_the_settings(app: StorytimeApp, world: World) -> 
     async with app.run_test(size=WIDE) as pilot:
         await open_screen(pilot, app, world)
         await read(pilot, app)
-        await until(pilot, lambda: "2,048 of 2,048 tokens can be drawn" in screen_text(app))
-        assert "temperature 1 · top-p 1 · min-p 0" in screen_text(app)
+        await until(pilot, lambda: "2,048 of 2,048 can be drawn" in screen_text(app))
+        assert "temp. 1 · top-p 1 · min-p 0" in screen_text(app)
         assert screen_text(app).count("·hedgehog") == 2
         await pilot.press("M", "M", "M")
-        await until(pilot, lambda: "min-p 0.1 · 5 of 2,048 tokens can be drawn" in screen_text(app))
+        await until(pilot, lambda: "5 of 2,048 can be drawn" in screen_text(app))
         assert "░" in screen_text(app)  # those that are cut off
         await pilot.press("m", "t", "P", "p")
-        await until(pilot, lambda: "temperature 0.8 · top-p 0.95 · min-p 0.05" in screen_text(app))
+        await until(pilot, lambda: "temp. 0.8 · top-p 0.95 · min-p 0.05" in screen_text(app))
         await pilot.press("comma")
-        await until(pilot, lambda: "temperature 0.6 · top-p 0.9 · min-p 0.1" in screen_text(app))
+        await until(pilot, lambda: "temp. 0.6 · top-p 0.9 · min-p 0.1" in screen_text(app))
         await pilot.press("comma")
-        await until(pilot, lambda: "temperature 1 · top-p 1 · min-p 0" in screen_text(app))
+        await until(pilot, lambda: "temp. 1 · top-p 1 · min-p 0" in screen_text(app))
 
 
 # -- what can go wrong ---------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ async def test_the_game_is_played_with_the_keyboard_and_ends_with_a_sentence(
         await pilot.press("n")
         await until(pilot, lambda: "word 1 of 10" in screen_text(app) and isinstance(app.focused, Input))
         hidden = TEXT.split()[12:22]
-        assert hidden[1] not in screen_text(app)
+        assert "there ______" in screen_text(app) and "hedgehog" not in screen_text(app)
         for number, word in enumerate(hidden):
             for key in word if number < 3 else "no":
                 await pilot.press({".": "full_stop", ",": "comma"}.get(key, key))

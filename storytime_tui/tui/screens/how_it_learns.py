@@ -135,6 +135,7 @@ class HowItLearnsScreen(Screen[None]):
         self._title = Static(id="learns-title", markup=False)
         self._pair = PassagePair(id="passages")
         self._word = Static(id="learns-word", markup=False)
+        self._set = Static(id="settings", markup=False)
         self._lists = Likeliest(id="likeliest-left"), Likeliest(id="likeliest-right")
         self._message = MessageLine()
         self._passages: Sequence[Passage] = ()
@@ -156,7 +157,9 @@ class HowItLearnsScreen(Screen[None]):
         yield Header(self._desk, "train")
         yield self._title
         yield self._pair
-        yield SurpriseLegend()
+        with Horizontal(id="legend"):
+            yield SurpriseLegend()
+            yield self._set
         yield self._word
         with Horizontal(id="likeliest"):
             yield from self._lists
@@ -275,7 +278,7 @@ class HowItLearnsScreen(Screen[None]):
                 texts = tuple(token.text for token in reading.tokens)
                 loss = wording.number(words.mean_loss(reading.tokens))
                 losses = [-token.logprob for token in reading.tokens]
-                self._pair.show(side, f"{name} · mean loss {loss}", texts, losses)
+                self._pair.show(side, f"{name} · mean loss {loss} nats", texts, losses)
             else:
                 said = self._failures.get(key, "" if self._message.error else "reading…")
                 self._pair.say(side, name, said)
@@ -320,6 +323,7 @@ class HowItLearnsScreen(Screen[None]):
         self._word.update(
             Content.assemble((printable_line(line), "bold $primary"), f"  {printable_line(figures)}")
         )
+        self._set.update(Content(words.settings_words(self._settings)))
         self._chances.request(partial(self._work_out, readings, place, self._settings), at_once=True)
 
     def _work_out(
@@ -334,8 +338,7 @@ class HowItLearnsScreen(Screen[None]):
 
     def _show_chances(self, chances: list[Chances | None]) -> None:
         for side, each in zip(SIDES, chances, strict=True):
-            name = words.model_name(self._models[side], self._checkpoints)
-            self._lists[side].show(f"{name} · {words.settings_words(self._settings)}", each)
+            self._lists[side].show(words.model_name(self._models[side], self._checkpoints), each)
 
     # -- keys -----------------------------------------------------------------------------------------
 

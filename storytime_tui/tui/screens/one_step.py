@@ -106,25 +106,31 @@ class OneStepScreen(Screen[None]):
         counts = [token.counts for token in step.tokens]
         before, after = wording.number(step.before), wording.number(step.after)
         self._pair.show(
-            0, f"before the step · mean loss {before}", texts, [token.before for token in step.tokens], counts
+            0,
+            f"before the step · mean loss {before} nats",
+            texts,
+            [token.before for token in step.tokens],
+            counts,
         )
         self._pair.show(
-            1, f"after the step · mean loss {after}", texts, [token.after for token in step.tokens], counts
+            1,
+            f"after the step · mean loss {after} nats",
+            texts,
+            [token.after for token in step.tokens],
+            counts,
         )
         self._show_fell(step)
         self._show_word()
 
     def _words_of(self, step: OneStep | None) -> Content:
-        head = Content.styled(printable_line(f"One step of {self._run}, {self._name}"), "bold")
-        if step is None:
-            return head
-        facts = (
-            f" · “{step.story}” · learning rate {wording.rate(step.learning_rate)} · "
-            f"gradient norm {wording.number(step.gradient_norm, '.2f')} · nothing is saved"
+        story = f" on “{printable_line(step.story)}”" if step is not None else ""
+        return Content.assemble(
+            (f"One step from {self._name}", "bold"), story, (" · nothing is saved", "$quiet")
         )
-        return Content.assemble(head, (printable_line(facts), "$quiet"))
 
     def _show_fell(self, step: OneStep) -> None:
+        rate, norm = wording.rate(step.learning_rate), wording.number(step.gradient_norm, ".2f")
+        self._fell.border_title = f"What fell most · learning rate {rate} · gradient norm {norm}"
         rows = max(1, self._fell.content_size.height)
         columns = max(1, self._fell.content_size.width // _FELL)
         counted = [token for token in step.tokens if token.counts and token.text.strip()]

@@ -63,8 +63,8 @@ def _row(chance: Chance, actual: Chance, width: int) -> Content:
     bars, number = bar(share, wide), percent(share).rjust(_PERCENT)
     mark = "▸ " if here else "  "
     if cut:
-        faint = f"{text} {bar(share, wide).replace('█', '░')} {number}"
-        return Content.assemble((mark, "$primary"), (faint, "$line"))
+        faint = f"{text} {('░' * round(share * wide)).ljust(wide)} {number}"
+        return Content.assemble((mark, "$primary"), (faint, "$quiet dim"))
     return Content.assemble(
         (mark, "$primary"), (f"{text} ", "bold" if here else ""), (bars, "$told"), f" {number}"
     )
@@ -84,7 +84,7 @@ class Likeliest(Static):
 
     def show(self, title: str, chances: Chances | None) -> None:
         """Show what could stand at a place; None shows nothing yet."""
-        kept = f" · {chances.kept:,} of {chances.vocabulary:,} tokens can be drawn" if chances else ""
+        kept = f" · {chances.kept:,} of {chances.vocabulary:,} can be drawn" if chances else ""
         self.border_title = Content(printable_line(title + kept))
         self._chances = chances
         self._draw()

@@ -6,10 +6,10 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.content import Content
 from textual.events import Click
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
-from textual.style import Style as VisualStyle
-from textual.widgets import Static
+from textual.widget import Widget
 
 from storytime_tui.terminal import cells, printable_line
 from storytime_tui.tui.passage_lines import LEGEND, Line, line_at, lines_of, place_above, step_of
@@ -18,10 +18,10 @@ from storytime_tui.tui.widgets.tall_view import TallView
 # Blue tints: red is for failures and gold for the cursor. Where there are no colours, the text's style says the same.
 _TINTS = (
     "color: $foreground;",
-    "background: $told 14%;",
-    "background: $told 32%;",
-    "background: $told 55%;",
-    "background: $told 85%; color: $background;",
+    "color: $foreground; background: $told 12%;",
+    "color: $foreground; background: $told 26%;",
+    "color: $foreground; background: $told 42%;",
+    "color: $background; background: $told 85%;",
 )
 _STYLES = ("none", "none", "underline", "bold underline", "reverse")
 CLASSES = {f"surprise--{step}" for step in range(len(LEGEND))}
@@ -125,12 +125,12 @@ class PassageView(TallView, can_focus=False):
 
     def _style(self, place: int) -> Style:
         if place == self._cursor:
-            return self.base + self.get_component_rich_style("passage--cursor", partial=True)
+            return self.get_component_rich_style("passage--cursor")
         if self._counts and not self._counts[place]:
-            return self.base + self.get_component_rich_style("passage--quiet", partial=True)
-        return self.base + self.get_component_rich_style(
-            f"surprise--{step_of(self._nats[place])}", partial=True
-        )
+            return self.get_component_rich_style("passage--quiet")
+        return self.get_component_rich_style(
+            f"surprise--{step_of(self._nats[place])}"
+        )  # blended with the page
 
     def on_click(self, event: Click) -> None:
         """Pick the clicked token."""
@@ -145,18 +145,23 @@ class PassageView(TallView, can_focus=False):
                 return
 
 
-class SurpriseLegend(Static):
+class SurpriseLegend(Widget):
     """What the tints mean."""
 
     COMPONENT_CLASSES = CLASSES
     DEFAULT_CSS = f"""
-    SurpriseLegend {{ height: 1; padding: 0 1; text-wrap: nowrap; color: $quiet; }}
+    SurpriseLegend {{ height: 1; width: auto; padding-left: 1; }}
     {_surprise_css("SurpriseLegend")}
     """
 
-    def render(self) -> Content:
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """The cells of all steps, with a space after each."""
+        return sum(len(words) + 3 for words in LEGEND)
+
+    def render_line(self, y: int) -> Strip:
         """Draw each step's tint with its least probability."""
-        parts: list[str | tuple[str, VisualStyle]] = ["probability  "]
+        segments: list[Segment] = []
         for step, words in enumerate(LEGEND):
-            parts += [(f" {words} ", self.get_visual_style(f"surprise--{step}")), " "]
-        return Content.assemble(*parts)
+            segments += [Segment(f" {words} ", self.get_component_rich_style(f"surprise--{step}"))]
+            segments += [Segment(" ", self.rich_style)]
+        return Strip(segments)
