@@ -220,7 +220,7 @@ EVERYWHERE: tuple[Section, ...] = (
 
 LEARNS: tuple[Section, ...] = (
     (
-        "How it learns: a passage before and after training",
+        "How it learns, word by word",
         "The passage is the opening of a held-out story, which the run never trained on. Each token is tinted by its "
         "probability under the model: the stronger the tint, the less the model expected it. On the left stands the "
         "base, on the right the best checkpoint; each side can show any model of the run. Nothing here changes the "

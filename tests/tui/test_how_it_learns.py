@@ -187,7 +187,7 @@ async def test_other_screens_and_the_help_are_one_key_away(app: StorytimeApp, wo
         await open_screen(pilot, app, world)
         await read(pilot, app)
         await pilot.press("question_mark")
-        await until(pilot, lambda: "How it learns: a passage before and after training" in flat(app))
+        await until(pilot, lambda: "How it learns, word by word" in flat(app))
         await pilot.press("escape", "1")
         await until(pilot, lambda: app.current_mode == "library")
         await pilot.press("2")

@@ -100,7 +100,7 @@ class TrainScreen(Screen[None]):
         yield Header(self._desk, "train")
         yield PlanForm(self._desk, self._message)
         yield self._message
-        yield KeyLine(("new", "how_it_learns", "checkpoint", "sample", "last", "more", "later", "beginning"))
+        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning", "how_it_learns"))
 
     def on_mount(self) -> None:
         """Subscribe to the run, and load the last one."""
