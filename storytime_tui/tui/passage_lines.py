@@ -73,9 +73,10 @@ def _shown(text: str) -> str:
 def _unbroken(texts: Sequence[str]) -> list[list[int]]:
     """The places of tokens that stand on one line: a new group begins with white space, and after a line end."""
     groups: list[list[int]] = []
-    fresh = True
+    fresh = False
     for place, text in enumerate(texts):
-        if fresh or text[:1] in (" ", "\t"):
+        more = fresh and text and not text.strip("\n")  # a second line end stays beside the first
+        if not groups or (fresh and not more) or text[:1] in (" ", "\t"):
             groups.append([])
         groups[-1].append(place)
         fresh = text.endswith("\n")

@@ -327,6 +327,13 @@ def test_a_passage_is_laid_out_whole_in_lines_that_fit() -> None:
     assert place_above(lines, 0, -1) == 0 and place_above([], 3, 1) == 3
 
 
+def test_line_ends_stay_at_the_end_of_their_line() -> None:
+    for texts in (["\n", "\n", "a", "\n", "\n", "b"], ["\n\n", "a", "\n\n", "b"]):
+        lines = lines_of(texts, 20)
+        assert [line[-1].text[-1] for line in lines] == ["¶", "¶", "b"]
+        assert lines[1][0].text == "a"
+
+
 def test_hostile_and_odd_tokens_are_laid_out() -> None:
     lines = lines_of(["\x1b[2J", "日本語" * 9, "", "\n", "\n\n", " [b]", "x" * 50], 20)
     texts = ["".join(piece.text for piece in line) for line in lines]

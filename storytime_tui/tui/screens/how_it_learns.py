@@ -414,7 +414,7 @@ class HowItLearnsScreen(Screen[None]):
         elif self._passages:
             from storytime_tui.tui.screens.guessing import GuessingScreen
 
-            name = words.model_name(trained, self._checkpoints)
+            name = words.model_name(trained, ())  # without its marks, which the table has no room for
             self.app.push_screen(
                 GuessingScreen(self._desk, self._run, trained, name, self._passages, self._passage)
             )
