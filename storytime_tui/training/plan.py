@@ -145,7 +145,15 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "by heart": (
         "Overfits on purpose: 25 epochs, a high rate, no dropout; validation rises.",
-        {"epochs": 25.0, "patience": 0, "dropout": 0.0, "weight_decay": 0.0, "learning_rate": 1e-3},
+        {
+            "epochs": 25.0,
+            "batch_size": 4,  # with large batches a small shelf has too few steps to be memorised
+            "accumulation": 1,
+            "learning_rate": 1e-3,
+            "patience": 0,
+            "dropout": 0.0,
+            "weight_decay": 0.0,
+        },
     ),
     "original notebook": (
         "As in the original notebook: 5 epochs of 256-token windows at a learning rate of 1e-4.",
