@@ -20,6 +20,7 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.training.rate_range import RateFound, RateTried
 from storytime_tui.tui import shelf_file
+from storytime_tui.tui.learning_services import LearningServices
 from storytime_tui.tui.messages import Asked
 from storytime_tui.tui.shelf_memory import ShelfState
 
@@ -109,6 +110,7 @@ class Services:
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""
     load_shelf: Callable[[], ShelfState | None] = lambda: None  # None: nothing was saved yet
     save_shelf: Callable[[ShelfState], None] = lambda state: None
+    learning: LearningServices = LearningServices()  # noqa: RUF009 - frozen
 
 
 def real_services() -> Services:

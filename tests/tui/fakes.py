@@ -30,6 +30,7 @@ from storytime_tui.training.rate_range import RateFound
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.shelf_memory import ShelfState
+from tests.tui.fake_learning import FakeLearning
 from tests.tui.fake_library import FakeLibrary
 
 HOSTILE = "[/b] [@click=app.quit]quit[/] \x1b[2J [bold]"
@@ -290,6 +291,7 @@ class World(FakeLibrary):
     rates: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue)  # what a test of rates says
     rates_stopped: bool = False
     machine: Machine | None = WORKING
+    learning: FakeLearning = field(default_factory=FakeLearning)
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -331,6 +333,7 @@ class World(FakeLibrary):
             restore_run=self._restore_run,
             load_shelf=self._load_shelf,
             save_shelf=self._keep_shelf,
+            learning=self.learning.services(),
         )
 
     def preview(self, stories: Sequence[Story], plan: TrainingPlan) -> Preview:

@@ -245,6 +245,63 @@ def test_learned(snap_compare: Compare, world: World, size: tuple[int, int]) -> 
     assert compare(snap_compare, world, size, to)
 
 
+THEMES = pytest.mark.parametrize("theme", ["storytime", "storytime-paper"], ids=["dark", "light"])
+
+
+async def how_it_learns(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
+    await learn(pilot, app, world)
+    world.run.say(FINISHED)
+    await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
+    await pilot.press("h")
+    await until(pilot, lambda: "became likelier" in screen_text(app) and "can be drawn" in screen_text(app))
+
+
+@SIZES
+@THEMES
+def test_how_it_learns(snap_compare: Compare, world: World, size: tuple[int, int], theme: str) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        app.theme = theme
+        await how_it_learns(pilot, app, world)
+        await pilot.press("down", "M", "M", "M")
+        await until(pilot, lambda: "5 of 2,048 can be drawn" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_guessing_game(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await how_it_learns(pilot, app, world)
+        await pilot.press("n")
+        await until(pilot, lambda: "word 1 of 10" in screen_text(app) and isinstance(app.focused, Input))
+        steady(app)
+        await pilot.press(*"lived", "enter", *"an", "enter")
+        await until(pilot, lambda: "word 3 of 10" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_one_step(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await how_it_learns(pilot, app, world)
+        await pilot.press("s")
+        await until(pilot, lambda: "after the step" in screen_text(app) and "→" in screen_text(app))
+        await pilot.press("down")
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_glossary(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+        await pilot.press("g")
+        await until(pilot, lambda: "How surprised the model is" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
 @SIZES
 def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:

@@ -321,6 +321,14 @@ class RunsScreen(Screen[None]):
         if run := self._list.run:
             self._opening.train_on(run, "more")
 
+    def action_how_it_learns(self) -> None:
+        """Show what the run learned, word by word."""
+        run = self._list.run
+        if run is not None:
+            from storytime_tui.tui.screens.how_it_learns import HowItLearnsScreen
+
+            self.app.push_screen(HowItLearnsScreen(self._desk, run.name))
+
     def action_write(self) -> None:
         """Write with the run; during training, with its weights of now."""
         if run := self._list.run:

@@ -4,6 +4,13 @@ from textual.binding import Binding, BindingType
 
 KEYS: list[BindingType] = [
     Binding("enter", "open", "Open", id="runs.open", tooltip="Show this run on the Train screen"),
+    Binding(
+        "h",
+        "how_it_learns",
+        "How it learns",
+        id="runs.how_it_learns",
+        tooltip="See what this run learned, word by word",
+    ),
     Binding("w", "write", "Write", id="runs.write", tooltip="Write a story with this run's model"),
     Binding("r", "resume", "Resume", id="runs.resume", tooltip="Resume this run from its last checkpoint"),
     Binding("m", "more", "More epochs", id="runs.more", tooltip="Train this finished run for more epochs"),
@@ -29,4 +36,5 @@ KEYS: list[BindingType] = [
 # these give way in the footer where there is little room, the last of them first
 SELDOM = (
     "filter", "write", "sort", "pin", "mark", "resume", "more", "remove", "undo", "note", "compare", "rename", "export",
+    "how_it_learns",
 )  # fmt: skip

@@ -67,6 +67,14 @@ class TrainScreen(Screen[None]):
             tooltip="Train the finished run for more epochs",
         ),
         Binding("n", "new", "New run", id="train.new", tooltip="Plan a new run"),
+        Binding(
+            "h",
+            "how_it_learns",
+            "How it learns",
+            id="train.how_it_learns",
+            tooltip="See what the run learned, word by word",
+        ),
+        Binding("g", "terms", "Terms", show=False, id="train.terms", tooltip="What the terms mean"),
         Binding("v", "last", "Last run", id="train.last", tooltip="Show the last run"),
         Binding(
             "left",
@@ -101,7 +109,18 @@ class TrainScreen(Screen[None]):
         yield PlanForm(self._desk, self._message)
         yield self._message
         yield KeyLine(
-            ("new", "checkpoint", "sample", "last", "more", "later", "beginning", "chart", "change_beginning")
+            (
+                "new",
+                "checkpoint",
+                "sample",
+                "last",
+                "more",
+                "later",
+                "beginning",
+                "chart",
+                "change_beginning",
+                "how_it_learns",
+            )
         )
 
     def on_mount(self) -> None:
@@ -144,6 +163,10 @@ class TrainScreen(Screen[None]):
             case "write":
                 here = running and self._training.control is not None  # from a copy of its weights
                 return here or ((ended or bool(self._desk.watching.run)) and view.saved_step is not None)
+            case "how_it_learns":
+                return bool(view.run)
+            case "terms":
+                return not isinstance(self.focused, Input)
             case "resume":
                 return last is not None and last.can_resume if view.phase == "idle" else view.can_resume
             case "more":
@@ -326,6 +349,20 @@ class TrainScreen(Screen[None]):
         """Give the focus to the loss chart."""
         if self._panel is not None:
             self._panel.read_chart()
+
+    def action_how_it_learns(self) -> None:
+        """Show what the run learned, word by word."""
+        from storytime_tui.tui.screens.how_it_learns import HowItLearnsScreen
+
+        self.app.push_screen(HowItLearnsScreen(self._desk, self._training.view.run))
+
+    def action_terms(self) -> None:
+        """Open the glossary at the term of the focused field, or at the loss."""
+        from storytime_tui.tui.glossary import term_for
+        from storytime_tui.tui.screens.glossary import GlossaryScreen
+
+        field = (self.focused.id or "").removeprefix("knob-") if self.focused is not None else ""
+        self.app.push_screen(GlossaryScreen(term_for(field) or ("base" if field == "bases" else "loss")))
 
     def action_write(self) -> None:
         """Write with this run; during training, with its weights of now."""
