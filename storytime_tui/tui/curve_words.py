@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from storytime_tui.training.events import Evaluated
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 
 SMALL_FALL = 0.01  # nats; a validation loss that falls by less hardly changes the stories
 CLEAR_GAP = 0.05  # nats; single batches differ by less than this on average

@@ -17,10 +17,11 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.tui.bridge import Post
 from storytime_tui.tui.messages import Asked, SettingsNotSaved, StoreNotice, TellingMessage
 from storytime_tui.tui.preferences import SAVED, Preferences
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.shelf_memory import ShelfMemory
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.ticks import Key, Ticks
-from storytime_tui.tui.training_session import RunView, TrainingSession
+from storytime_tui.tui.training_session import TrainingSession
 from storytime_tui.tui.watching import Watching
 from storytime_tui.tui.writing_session import Stage, Writer, WritingSession
 

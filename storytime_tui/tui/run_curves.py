@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from storytime_tui.tui.chart_axis import Scale, Unit, nearest
 from storytime_tui.tui.loss_picture import Curves
 from storytime_tui.tui.pace import Point
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 
 
 def curves_of(view: RunView) -> Curves:

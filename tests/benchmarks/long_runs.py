@@ -60,7 +60,7 @@ def make_run(folder: Path, steps: int, every: int) -> None:
 _OPEN = """
 import resource, sys, time
 from storytime_tui.jobs import records
-from storytime_tui.tui.training_session import view_of
+from storytime_tui.tui.run_view import view_of
 began = time.perf_counter()
 view = view_of(records.journal_of(sys.argv[1]), {})
 print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, view.done)
@@ -76,7 +76,7 @@ for _ in range(2):
 _REDRAW = """
 import asyncio, statistics, sys, time
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.services import real_services
+from storytime_tui.tui.real_services import real_services
 async def main():
     app = StorytimeApp(real_services())
     async with app.run_test(size=(120, 40)) as pilot:

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from storytime_tui.training import events as ev
 from storytime_tui.tui import theme
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.training_session import RunView, view_after
+from storytime_tui.tui.run_view import RunView, view_after
 from storytime_tui.tui.widgets.loss_chart import LossChart, _Plot
 from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.conftest import screen_text, until

@@ -7,7 +7,7 @@ import pytest
 
 from storytime_tui.jobs.machine import Gpu, Machine
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.training_session import RunView, view_after
+from storytime_tui.tui.run_view import RunView, view_after
 from storytime_tui.tui.widgets.machine_panel import machine_rows
 from tests.tui.conftest import make_app, screen_text, until
 from tests.tui.fakes import STARTED, World, a_run

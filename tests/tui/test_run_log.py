@@ -7,7 +7,7 @@ import pytest
 
 from storytime_tui.training import events as ev
 from storytime_tui.tui.run_log import KEPT, Entry, Log, log_after, log_lines
-from storytime_tui.tui.training_session import RunView, view_after
+from storytime_tui.tui.run_view import RunView, view_after
 from tests.tui.fakes import AT_NOON, FINISHED, STARTED, a_run, step
 
 

@@ -13,9 +13,9 @@ from storytime_tui.jobs.bench.keys import fill_home
 from storytime_tui.training import events as ev
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.real_services import real_services
 from storytime_tui.tui.run_rows import cell, columns_of, date, row_of, with_live_run
-from storytime_tui.tui.services import real_services
-from storytime_tui.tui.training_session import RunView, view_of
+from storytime_tui.tui.run_view import RunView, view_of
 from storytime_tui.tui.widgets.run_list import RunList
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import FINISHED, FINISHED_RUN, HOSTILE, STARTED, World, a_run, step

@@ -13,7 +13,7 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.journal import JOURNAL, read_thinned
 from storytime_tui.tui import theme, wording
 from storytime_tui.tui.joining import full_title, title_from
-from storytime_tui.tui.training_session import RunView, view_after, view_of
+from storytime_tui.tui.run_view import RunView, view_after, view_of
 from storytime_tui.tui.widgets.header import state_words
 from storytime_tui.tui.widgets.page import StoryLine, write
 from tests.tui.fakes import FINISHED, STARTED, a_run, step

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.training import events as ev
+from storytime_tui.tui.run_view import RunView, view_after
 from storytime_tui.tui.time_left import Costs, costs_after
-from storytime_tui.tui.training_session import RunView, view_after
 from tests.tui.fakes import STARTED, evaluated, sampled, step
 
 

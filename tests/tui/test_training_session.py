@@ -17,9 +17,8 @@ from storytime_tui.training.journal import JOURNAL, Journal, read_thinned
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.pace import POINTS
-from storytime_tui.tui.training_session import (
+from storytime_tui.tui.run_view import (
     RunView,
-    TrainingSession,
     ended_view,
     new_view,
     resumed_view,
@@ -27,6 +26,7 @@ from storytime_tui.tui.training_session import (
     view_after,
     view_of,
 )
+from storytime_tui.tui.training_session import TrainingSession
 from tests.tui.fakes import FINISHED, STARTED, World, a_run, step
 
 VALUES = {

@@ -23,7 +23,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.likeliest import Likeliest

@@ -23,10 +23,10 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, picks_of
 from storytime_tui.tui.run_rows import OPEN, Order, RunRow, about, facts_of, in_order, row_of, with_live_run
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.screens.run_edits import RunEdits
 from storytime_tui.tui.screens.run_opening import RunOpening
 from storytime_tui.tui.screens.runs_keys import KEYS, SELDOM
-from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine

@@ -13,9 +13,9 @@ from storytime_tui.knobs import parse
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.sample_groups import group_samples
 from storytime_tui.tui.screens.dialogs import AskScreen
-from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine

@@ -16,7 +16,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.chart_axis import UNITS, Scale, Unit, Window, nearest
 from storytime_tui.tui.loss_picture import BOTTOM, Curves, Picture, picture, whole_window
 from storytime_tui.tui.run_curves import curves_of, reading_at, scale_of, steps_of
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 
 ZOOM = 0.5  # how much of the window one key press leaves; the wheel half as fast
 _FEWEST = 4  # steps that are shown at the closest

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.machine import Machine

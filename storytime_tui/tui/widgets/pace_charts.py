@@ -10,7 +10,7 @@ from textual.widgets import Static
 from storytime_tui.training.events import StepDone
 from storytime_tui.tui import wording
 from storytime_tui.tui.pace import bars, binned
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 
 
 class _Chart(Static):

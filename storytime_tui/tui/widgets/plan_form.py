@@ -24,7 +24,7 @@ from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.plan_draft import OPTIONS, Draft, plan_of, problem_of, with_labels
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.base_box import BaseBox
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.option_box import SHOWN, OptionBox

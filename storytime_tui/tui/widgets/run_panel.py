@@ -19,7 +19,7 @@ from storytime_tui.tui.curve_words import curve_words, joined
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.pace import Line, Pace, Point
 from storytime_tui.tui.run_log import log_lines
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
 from storytime_tui.tui.widgets.machine_panel import MachinePanel
 from storytime_tui.tui.widgets.pace_charts import PaceCharts

@@ -12,6 +12,7 @@ from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.events import Sampled
 from storytime_tui.tui.changed_words import changed_parts
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.sample_groups import (
     SampleGroup,
     first_of_beginning,
@@ -22,7 +23,6 @@ from storytime_tui.tui.sample_groups import (
     step_label,
     steps_line,
 )
-from storytime_tui.tui.training_session import RunView
 
 WIDE = 98  # cells; two samples fit side by side
 HIGH = 14  # lines; two rows of samples fit
