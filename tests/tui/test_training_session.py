@@ -94,9 +94,9 @@ def test_a_long_run_that_went_back_is_replayed_with_its_curve(tmp_path: Path) ->
     (tmp_path / STARTED.run).mkdir()
     live, read = fold(said), fold(journal_of(said, tmp_path / STARTED.run))
     none: Any = AppendOnly()
-    assert same(*(dataclasses.replace(view, curve=none, pace=none) for view in (live, read)))
+    assert same(*(dataclasses.replace(view, curve=none, line=none, pace=none) for view in (live, read)))
     for view in (live, read):  # a long journal is read without most of its steps
-        assert view.curve[-1][0] == 2 * POINTS
+        assert view.curve[-1][0] == view.line[-1].step == 2 * POINTS
         assert POINTS // 2 <= len(view.curve) <= POINTS
         assert [point[0] for point in view.curve] == sorted({point[0] for point in view.curve})
         losses = [loss for _, loss in view.curve]
