@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from storytime_tui import knobs
+from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import differing_knobs, knob_in_words, same_stories
 from storytime_tui.terminal import printable_line
 from storytime_tui.training.plan import TrainingPlan
@@ -14,10 +14,8 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.braille import Line
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.run_rows import STEPS, Column, RunRow, cell
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.wording import clipped_inside
-
-if TYPE_CHECKING:  # see services
-    from storytime_tui.jobs.run_curve import RunCurve
 
 PINNED, HERE = "◆", "●"  # the signs of the pinned run and of the one under the cursor
 MARKS = ("▲", "■", "▼", "○")  # of marked runs
@@ -50,6 +48,11 @@ def picks_of(rows: Sequence[RunRow], here: str, pinned: str, marked: Mapping[str
     if here in known:
         picks.append(Pick(known[here], HERE, "here"))
     return tuple(picks)
+
+
+def live_curve(view: RunView) -> RunCurve:
+    """The curves of a run in training."""
+    return RunCurve(tuple(view.curve), tuple((each.step, each.validation_loss) for each in view.evaluations))
 
 
 def lines_of(picks: Sequence[Pick], curves: Mapping[str, RunCurve]) -> list[Line]:

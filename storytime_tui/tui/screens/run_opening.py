@@ -63,6 +63,12 @@ class RunOpening:
             if then:
                 await app.run_action(f"screen.{then}", default_namespace=app)
 
+    def how_it_learns(self, run: RunRow) -> None:
+        """Show what the run learned, word by word."""
+        from storytime_tui.tui.screens.how_it_learns import HowItLearnsScreen
+
+        self._screen.app.push_screen(HowItLearnsScreen(self._desk, run.name))
+
     def write(self, run: RunRow) -> None:
         """Write with the run; if it trains here, with its weights of now."""
         if run.saved or self.trains_here(run):

@@ -13,7 +13,6 @@ from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_query import matches, parse
 from storytime_tui.terminal import printable
 from storytime_tui.tui import wording
@@ -21,7 +20,7 @@ from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, picks_of
+from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, live_curve, picks_of
 from storytime_tui.tui.run_rows import OPEN, Order, RunRow, about, facts_of, in_order, row_of, with_live_run
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.screens.run_edits import RunEdits
@@ -202,7 +201,7 @@ class RunsScreen(Screen[None]):
         self._list.mark(self._signs())
         self.set_class(self._picked, "-picks")
         view = self._training.view
-        live = {view.run: _curve_of(view)} if self._training.control is not None and view.run else {}
+        live = {view.run: live_curve(view)} if self._training.control is not None and view.run else {}
         self._compare.show(picks, live)
         state = (run.can_resume, run.state) if run else None
         keys = (state, bool(self._query), self._edits.can_undo, self._picked)
@@ -323,11 +322,8 @@ class RunsScreen(Screen[None]):
 
     def action_how_it_learns(self) -> None:
         """Show what the run learned, word by word."""
-        run = self._list.run
-        if run is not None:
-            from storytime_tui.tui.screens.how_it_learns import HowItLearnsScreen
-
-            self.app.push_screen(HowItLearnsScreen(self._desk, run.name))
+        if run := self._list.run:
+            self._opening.how_it_learns(run)
 
     def action_write(self) -> None:
         """Write with the run; during training, with its weights of now."""
@@ -401,8 +397,3 @@ class RunsScreen(Screen[None]):
             case "filter" | "help":
                 return True
         return run is not None or action.startswith("mode(")
-
-
-def _curve_of(view: RunView) -> RunCurve:
-    """The curves of the run that this app trains."""
-    return RunCurve(tuple(view.curve), tuple((each.step, each.validation_loss) for each in view.evaluations))
