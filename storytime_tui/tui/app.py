@@ -163,10 +163,13 @@ class StorytimeApp(App[None]):
         offered = {title for _, _, title in MODE_NAMES}
         for active in screen.active_bindings.values():  # the keys of the screen below the palette
             binding = active.binding
-            if binding.id and active.node is screen and active.enabled and binding.description not in offered:
+            of_screen = active.node is screen or (binding.id or "").startswith("plan.")
+            if binding.id and of_screen and active.enabled and binding.description not in offered:
                 offered.add(binding.description)  # some commands have two keys
                 help = f"{binding.tooltip} (key {self.get_key_display(binding)})"
-                yield SystemCommand(binding.description, help, partial(screen.run_action, binding.action))
+                yield SystemCommand(
+                    binding.description, help, partial(self.run_action, binding.action, active.node)
+                )
         yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
         yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "a run saves a checkpoint first (key ctrl+q)", self.action_quit)

@@ -9,9 +9,29 @@ from textual.app import App
 from storytime_tui.tui import screens
 from storytime_tui.tui.bridge import in_thread
 
-_SCREENS = ("story", "train", "runs", "help", "sampler", "dialogs", "how_it_learns")
+_SCREENS = (
+    "story",
+    "train",
+    "runs",
+    "help",
+    "sampler",
+    "dialogs",
+    "how_it_learns",
+    "options",
+    "plan_files",
+    "find_rate",
+)
 _WIDGETS = ("run_panel",)
-_STYLES = ("story.tcss", "train.tcss", "runs.tcss", "help.tcss", "dialogs.tcss", "how_it_learns.tcss")
+_STYLES = (
+    "story.tcss",
+    "train.tcss",
+    "runs.tcss",
+    "help.tcss",
+    "dialogs.tcss",
+    "how_it_learns.tcss",
+    "options.tcss",
+    "find_rate.tcss",
+)
 
 
 async def preload_screens(app: App[Any]) -> None:

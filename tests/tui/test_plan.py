@@ -51,6 +51,9 @@ async def test_the_plan_and_its_keys_are_in_sight_at_80x24(app: StorytimeApp, wo
             assert words in screen_text(app), words
         assert "Start training" in screen_text(app) and "Watch one learn" in screen_text(app)
         assert "Time: about 2 min here." in flat(app)
+        commands = {command.title: command.callback for command in app.get_system_commands(app.screen)}
+        await commands["All options"]()
+        await until(pilot, lambda: isinstance(app.screen, OptionsScreen))
 
 
 async def test_an_option_is_found_changed_counted_and_reset(app: StorytimeApp, world: World) -> None:

@@ -111,8 +111,8 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._show_stories(None)
 
     def on_resize(self) -> None:
-        """Choose placeholders that fit the width."""
-        self._show_placeholders()
+        """Choose placeholders that fit the width, once the fields have theirs."""
+        self.call_after_refresh(self._show_placeholders)
 
     def _show_placeholders(self) -> None:
         self._options.show_values(self.base, self._preview)
