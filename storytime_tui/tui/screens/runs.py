@@ -22,7 +22,7 @@ from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, picks_of
-from storytime_tui.tui.run_rows import OPEN, Order, RunRow, about, facts_of, in_order, row_of, with_live_run
+from storytime_tui.tui.run_rows import Order, RunRow, about, facts_of, in_order, row_of, with_live_run
 from storytime_tui.tui.screens.run_edits import RunEdits
 from storytime_tui.tui.screens.run_opening import RunOpening
 from storytime_tui.tui.screens.runs_keys import KEYS, SELDOM
@@ -117,7 +117,7 @@ class RunsScreen(Screen[None]):
 
     def _look(self) -> None:
         """Follow the runs that another process trains."""
-        if self.is_current and any(each.state in OPEN for each in self._summaries or ()):
+        if self.is_current and any(row.elsewhere for row in self._rows):
             self._reads.request(self._desk.services.runs, at_once=True)
 
     def _complain(self, error: Exception) -> None:
