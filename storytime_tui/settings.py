@@ -35,6 +35,7 @@ class Settings:
 
     base: str = knob(default_base, "the model that a new plan begins with", "training", **_NAME)
     device: str = knob("auto", "what a new plan trains on", "training", **DEVICE)
+    stay_awake: bool = knob(True, "keep the computer awake while a run trains", "training")
     theme: str = knob("storytime", "the colours of the app", "app", **_NAME)  # the app knows which there are
     preset: str = knob(
         "lively", "how stories are told, but for the next six", "telling", choices=tuple(PRESETS)

@@ -1,5 +1,6 @@
 """Fixtures that every test shares: a home of its own, and the real texts where they are."""
 
+import contextlib
 import importlib.abc
 import importlib.util
 import logging
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from storytime_tui.jobs import listen
+from storytime_tui.jobs import awake, listen
 from storytime_tui.models import catalogue
 from tests.tiny import make_starter
 
@@ -76,6 +77,12 @@ def starter_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that ends is not told with to hear its voice, which takes seconds: `test_hearing` asks for that."""
     monkeypatch.setattr(listen, "_make_judge", lambda listening: (None, float("nan")))
+
+
+@pytest.fixture(autouse=True)
+def the_computer_may_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test's run does not keep the computer awake: `test_awake` asks for that."""
+    monkeypatch.setattr(awake, "_inhibitor", contextlib.nullcontext)
 
 
 @pytest.fixture(autouse=True)

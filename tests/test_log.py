@@ -141,7 +141,7 @@ def test_a_log_that_cannot_be_is_no_second_error(
 
 def test_a_broken_app_keeps_where_and_no_local_variable() -> None:
     from storytime_tui.tui.app import StorytimeApp
-    from storytime_tui.tui.services import real_services
+    from storytime_tui.tui.real_services import real_services
 
     app = StorytimeApp(real_services())
     try:

@@ -207,7 +207,7 @@ import asyncio, sys
 from pathlib import Path
 from storytime_tui.models import catalogue
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.services import real_services
+from storytime_tui.tui.real_services import real_services
 
 catalogue.STARTER_FOLDER = Path({starter!r})
 

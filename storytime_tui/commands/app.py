@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     """Open the app. Returns 0 after a normal exit, 1 after an error (its traceback is in the log)."""
     from storytime_tui.tui.app import StorytimeApp
     from storytime_tui.tui.guard import native_output_to
-    from storytime_tui.tui.services import real_services
+    from storytime_tui.tui.real_services import real_services
 
     # Textual reads keys from stdin and draws on stderr
     if not all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):

@@ -1,12 +1,14 @@
 """Prints a run's events: what `train` and `runs watch` say."""
 
 import shlex
+from collections.abc import Sequence
 
 from storytime_tui.commands.output import StatusLine, print_json
 from storytime_tui.formatting import count, progress, size
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.terminal import printable
 from storytime_tui.training import events as ev
+from storytime_tui.training.alerts import Alert
 from storytime_tui.training.voice_report import in_words, strength_in_words
 
 
@@ -28,6 +30,13 @@ def print_event(event: ev.Event, status: StatusLine, *, as_json: bool) -> None:
         return
     status.clear()
     print(printable(_in_words(event)), flush=True)
+
+
+def print_alerts(alerts: Sequence[Alert], step: int, status: StatusLine) -> None:
+    """Print what deserves attention at a step. Raises OutputLost."""
+    for alert in alerts:
+        status.clear()
+        print(printable(f"step {step:>6,}  {alert.level}: {alert.words}"), flush=True)
 
 
 def _memory_in_words(event: ev.Started) -> str:

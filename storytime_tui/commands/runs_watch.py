@@ -6,11 +6,12 @@ from typing import Any
 
 from storytime_tui.cli import DONE, INTERRUPTED
 from storytime_tui.commands.output import StatusLine, print_json, say
-from storytime_tui.commands.run_events import print_event
+from storytime_tui.commands.run_events import print_alerts, print_event
 from storytime_tui.errors import StorytimeError
 from storytime_tui.jobs import steer
 from storytime_tui.terminal import printable_line
 from storytime_tui.training import events as ev
+from storytime_tui.training.alerts import Watch, watched
 
 _HELP = {
     "pause": "ask a run to pause",
@@ -43,12 +44,16 @@ def run(args: argparse.Namespace) -> int:
 def _watch(name: str, as_json: bool) -> int:
     status = StatusLine()
     last: ev.Event | None = None
+    watch = Watch()
     try:
         for last in steer.watch(name):
             if not isinstance(last, ev.Failed):
                 print_event(last, status, as_json=as_json)
             elif as_json:
                 print_json(ev.to_json(last))
+            watch, alerts = watched(watch, last)
+            if not as_json:
+                print_alerts(alerts, getattr(last, "step", 0), status)
     except KeyboardInterrupt:
         status.clear()
         say("\nstopped watching; the run goes on.")

@@ -8,7 +8,6 @@ import shlex
 import signal
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType
 
 from storytime_tui import log
@@ -16,6 +15,7 @@ from storytime_tui.cli import DONE, FAILED, INTERRUPTED
 from storytime_tui.commands.output import StatusLine, add_set_argument, say, values_of
 from storytime_tui.commands.run_events import print_event
 from storytime_tui.errors import Misused, PlanError, StorytimeError
+from storytime_tui.jobs.past_plans import past_plan
 from storytime_tui.jobs.progress import Stopped
 from storytime_tui.jobs.tensorboard import with_tensorboard
 from storytime_tui.jobs.train import learn, resume
@@ -26,7 +26,7 @@ from storytime_tui.streams import OutputLost, terminal_lost
 from storytime_tui.terminal import printable_line
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
-from storytime_tui.training.plan import PRESETS, TrainingPlan, read_plan, with_preset
+from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
 
 PATHS = ("plan",)  # arguments that are file names, which need not be UTF-8
 TEXTS = ("values",)  # arguments that may be empty
@@ -50,7 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run", "--name", metavar="NAME", help="the name of the run (the collection's name with a number)"
     )
-    parser.add_argument("--plan", metavar="FILE", help="start from a plan in TOML")
+    parser.add_argument(
+        "--plan", metavar="FILE|RUN", help="start from a plan in TOML, or from the plan of an earlier run"
+    )
+    parser.add_argument(
+        "--find-rate",
+        action="store_true",
+        help="train nothing, but test learning rates on a copy of the base and suggest one",
+    )
     parser.add_argument("--max-steps", type=int, metavar="N", help="stop after N steps")
     parser.add_argument("--resume", metavar="RUN", help="resume a run from its last checkpoint")
     parser.add_argument(
@@ -74,7 +81,21 @@ def run(args: argparse.Namespace) -> int:
     log.start()
     control = Control()
     with _stopped_by_signals(control) as interrupted:
+        if args.find_rate:
+            return _find_rate(args, control, interrupted)
         return _train(args, control, interrupted)
+
+
+def _find_rate(args: argparse.Namespace, control: Control, interrupted: list[int]) -> int:
+    from storytime_tui.commands.find_rate import print_rates
+
+    if args.resume is not None or args.run is not None or args.tensorboard:
+        raise PlanError("--find-rate makes no run: leave --resume, --run and --tensorboard out.")
+    try:
+        print_rates(_plan(args), control, as_json=args.json)
+    except Stopped as stopped:
+        say(str(stopped))
+    return INTERRUPTED if interrupted else DONE
 
 
 def _train(args: argparse.Namespace, control: Control, interrupted: list[int]) -> int:
@@ -142,14 +163,20 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
         return resume(args.resume, control, args.more_epochs)
     if args.more_epochs is not None:
         raise PlanError("--more-epochs extends an existing run: name it with --resume RUN.")
+    return learn(_plan(args), control, args.run)
+
+
+def _plan(args: argparse.Namespace) -> TrainingPlan:
+    """The plan of a new run. Raises PlanError."""
     if args.plan is not None:
-        plan = read_plan(Path(args.plan))
+        plan = past_plan(args.plan).plan
     else:
         loaded = load_settings()
         if os.environ.get("RANK", "0") == "0":  # only the first process of torchrun prints
             for trouble in loaded.troubles:
                 say(printable_line(trouble))
-        plan = TrainingPlan(base=loaded.settings.base, device=loaded.settings.device)
+        usual = loaded.settings
+        plan = TrainingPlan(base=usual.base, device=usual.device, stay_awake=usual.stay_awake)
     changed: dict[str, object] = {}
     if args.corpus:
         changed.update(collections=tuple(args.corpus), stories=())
@@ -163,8 +190,7 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
             plan = with_preset(plan, args.preset, from_scratch=scratch_shape(plan.base) is not None)
         except PlanError as error:
             raise Misused(str(error)) from error
-    plan = with_values(plan, values_of(args.values))
-    return learn(plan, control, args.run)
+    return with_values(plan, values_of(args.values))
 
 
 @contextlib.contextmanager

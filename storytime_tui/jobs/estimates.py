@@ -7,8 +7,10 @@ import functools
 import json
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from storytime_tui import paths, small_files
@@ -59,7 +61,8 @@ class Preview:
     """What a plan comes to on its stories: `plan` with every default chosen, and the name that the run will get.
 
     `plan` is None if the base's size is not known, or for the reason in `problem`. `seconds` is None if the speed of
-    this machine is not known.
+    this machine is not known. `automatic`: in words, what the options that are still "auto" in `plan` will be.
+    `downloaded`: the base comes from the Hub, and is on this machine already.
     """
 
     plan: TrainingPlan | None
@@ -67,6 +70,8 @@ class Preview:
     steps: int = 0
     seconds: float | None = None
     problem: str = ""
+    automatic: Mapping[str, str] = field(default_factory=dict)
+    downloaded: bool = False
 
 
 def estimate_tokens(text_bytes: int, base_name: str) -> int:
@@ -95,16 +100,47 @@ def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
 
 def preview(stories: Sequence[Story], plan: TrainingPlan) -> Preview:
     """Preview a plan on these stories. Reads no text; raises nothing."""
-    run, parameters = next_name(plan.collections), _parameters(plan.base)
+    run, parameters, downloaded = (
+        next_name(plan.collections),
+        _parameters(plan.base),
+        _is_downloaded(plan.base),
+    )
+    automatic = _automatic(plan)
     if not stories or not parameters:
-        return Preview(None, run)
+        return Preview(None, run, automatic=automatic, downloaded=downloaded)
     tokens = estimate_tokens(sum(story.facts.bytes for story in stories), plan.base) + len(stories)
     try:
         plan, training_tokens = _resolved(plan, tokens, parameters)
     except StorytimeError as error:
-        return Preview(None, run, problem=str(error))
+        return Preview(None, run, problem=str(error), automatic=automatic, downloaded=downloaded)
     seconds = _seconds(plan, training_tokens, tokens - training_tokens, parameters)
-    return Preview(plan, run, schedule_of(plan, training_tokens).total_steps, seconds)
+    schedule = schedule_of(plan, training_tokens)
+    if plan.warmup_steps is None:
+        automatic["warmup_steps"] = str(schedule.warmup_steps)
+    return Preview(plan, run, schedule.total_steps, seconds, automatic=automatic, downloaded=downloaded)
+
+
+def _automatic(plan: TrainingPlan) -> dict[str, str]:
+    """What device, precision and compile will be where they are "auto"; as `models.loading` decides with torch."""
+    on_gpu = likely_gpu() and plan.device in ("auto", "cuda")
+    values = {
+        "device": "cuda" if on_gpu else "mps" if _is_apple_silicon() else "cpu",
+        "precision": "bf16" if on_gpu or has_bf16() else "fp32",
+        "compile": "on in runs of over 3 minutes" if on_gpu else "off",
+        "checkpointing": "off; on if memory runs low",
+    }
+    return {name: value for name, value in values.items() if getattr(plan, name) == "auto"}
+
+
+def _is_apple_silicon() -> bool:
+    return sys.platform == "darwin" and platform.machine() == "arm64"
+
+
+def _is_downloaded(base_name: str) -> bool:
+    from storytime_tui.models import hub
+
+    from_hub = any(base.download for base in catalogue.bases() if base.name == base_name)
+    return from_hub and hub.cached(base_name) is not None
 
 
 def _resolved(plan: TrainingPlan, tokens: int, parameters: int) -> tuple[TrainingPlan, int]:
@@ -214,6 +250,16 @@ def _last_speed(journal: Path) -> float | None:
 def likely_gpu() -> bool:
     """Whether a GPU driver is present. A guess, because asking torch would load it."""
     return os.path.exists("/proc/driver/nvidia/version") or os.path.exists("/dev/kfd")
+
+
+@functools.cache
+def has_bf16() -> bool:
+    """Whether the CPU computes in bf16; read from the CPU flags."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def _cores() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -162,20 +162,25 @@ def _open(origin: Origin, tokenizer: Tokenizer, device: torch.device, precision:
 
 
 def explain_text(
-    explainer: Explainer, text: str, voice_of_each: tuple[Voice, ...], report: Report
+    explainer: Explainer,
+    text: str,
+    voice_of_each: tuple[Voice, ...],
+    report: Report,
+    on_logits: Callable[[torch.Tensor], None] | None = None,
 ) -> Iterator[TokenExplained]:
     """Yield each token of `text` as the models see it, in order. `voice_of_each`: for each model, one shelf or none.
 
     The first token follows an end-of-text, as a story does in training, and the shelf's line if there is a voice. In a
     long text the line stays in view; each token has at least half a window of text before it. A text without tokens
-    yields nothing. Raises ModelError if a model's logits are not numbers.
+    yields nothing. `on_logits` gets the first model's logits, as in `score_tokens`. Raises ModelError if a model's
+    logits are not numbers.
     """
     tokenizer = explainer.model.tokenizer
     ids = tokenizer.encode(text)
     if not ids:
         return
-    first = _scores(explainer.model, ids, voice_of_each[0], report)
-    second = iter(()) if explainer.versus is None else _scores(explainer.versus, ids, voice_of_each[1], None)
+    first = _scores(explainer.model, ids, voice_of_each[0], report, on_logits)
+    second = iter(()) if explainer.versus is None else _scores(explainer.versus, ids, voice_of_each[1])
     detokenizer = Detokenizer()
     for number, (token, score) in enumerate(zip(ids, first, strict=True)):
         held = detokenizer.held
@@ -190,26 +195,38 @@ def explain_text(
         yield TokenExplained(token, piece, scored.logprob, scored.rank, scored.likeliest, versus)
 
 
-def _scores(opened: OpenedModel, ids: list[int], voice: Voice, report: Report | None) -> Iterator[TokenScore]:
+def front_ids(opened: OpenedModel, voice: Voice) -> tuple[int, ...]:
+    """The ids before the first token of a text: end-of-text, and the shelf's line if there is a voice."""
+    front = front_of(voice, "", opened.tokenizer)
+    end = opened.tokenizer.end_of_text
+    return lay_out([], opened.block, lambda token: False, start=end, lines=front.lines, blank=front.blank).ids
+
+
+def _scores(
+    opened: OpenedModel,
+    ids: list[int],
+    voice: Voice,
+    report: Report | None = None,
+    on_logits: Callable[[torch.Tensor], None] | None = None,
+) -> Iterator[TokenScore]:
     from storytime_tui.training.token_scores import score_tokens
 
     def on_window(done: int, total: int) -> None:
         if report is not None:
             report("measuring the tokens", done, total)
 
-    end = opened.tokenizer.end_of_text
-    front = front_of(voice, "", opened.tokenizer)
-    view = lay_out([], opened.block, lambda token: False, start=end, lines=front.lines, blank=front.blank)
+    end, *line = front_ids(opened, voice)
     for score in score_tokens(
         opened.model,
         ids,
         start=end,
-        line=view.ids[1:],  # without the end-of-text
+        line=line,
         block=opened.block,
         top=TOP,
         device=opened.device,
         precision=opened.precision,
         on_window=on_window,
+        on_logits=on_logits,
     ):
         if not math.isfinite(score.logprob):
             raise ModelError(

@@ -100,7 +100,8 @@ class Teller:
     `precision` and `device`: of the weights. `strength`: how far the weights are from the run's base towards the run; 1
     if it is not a run. `voices`: titles of the shelves that it knows by their lines; it tells as the first unless a
     voice is given (see `generation.voice`). `contrast`: how far a voice leans away from the others; above 0 each
-    token takes twice the time. `note`: a sentence if the usual strength could not be used, else "".
+    token takes twice the time. `step`: of a run that is still training; else None. `note`: a sentence if the usual
+    strength could not be used, else "".
     Output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a run
     trains).
     """
@@ -115,9 +116,11 @@ class Teller:
         strength: float = 1.0,
         note: str = "",
         contrast: float = 0.0,
+        step: int | None = None,
     ) -> None:
         self.name, self.precision, self.device = name, precision, device
         self.voices, self.strength, self.note, self.contrast = voices, strength, note, contrast
+        self.step = step
         self._opened_at = _stamp_of(name)
         self._generator = generator
         self._threads = _Threads()

@@ -102,7 +102,7 @@ def with_voice_events(events: Iterator[ev.Event], run: str, listening: Listening
             score = _measure_live(judge, listening)
             cost = time.monotonic() - started
             if score:
-                yield event_of(score, event.step)
+                yield event_of(score, event.step, seconds=cost)
 
 
 def _at_end(end: ev.Finished, judge: VoiceJudge, listening: Listening) -> Iterator[ev.Event]:
@@ -173,12 +173,15 @@ def _time_limit(listening: Listening, end: ev.Finished) -> Callable[[], bool]:
     return lambda: listening.stopped() or time.monotonic() - started > limit
 
 
-def event_of(score: VoiceScore, step: int, strength: float = 1.0, contrast: float = 0.0) -> ev.VoiceMeasured:
-    """The score as an event."""
+def event_of(
+    score: VoiceScore, step: int, strength: float = 1.0, contrast: float = 0.0, seconds: float = 0.0
+) -> ev.VoiceMeasured:
+    """The score as an event. `seconds`: how long measuring took."""
     return ev.VoiceMeasured(
         step=step,
         strength=strength,
         contrast=contrast,
+        seconds=seconds,
         passages=score.passages,
         of_shelf=score.of_shelf,
         of_base=score.of_base,

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from storytime_tui import formatting, paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import PlanError, StorytimeError
-from storytime_tui.jobs.estimates import estimate_tokens, likely_gpu
+from storytime_tui.jobs.estimates import estimate_tokens, has_bf16, likely_gpu
 from storytime_tui.models import catalogue
 from storytime_tui.models.footprint import Size, estimate_memory, size_in, size_of_shape
 from storytime_tui.models.shapes import GPT2_SHAPES, scratch_shape
@@ -126,7 +124,7 @@ def _needed(
         size,
         batch=batch,
         block=plan.block_size,
-        precision=plan.precision if plan.precision != "auto" else "bf16" if on_gpu or _has_bf16() else "fp32",
+        precision=plan.precision if plan.precision != "auto" else "bf16" if on_gpu or has_bf16() else "fp32",
         dropout=plan.dropout,
         checkpointing=checkpointing or plan.checkpointing == "on",
         lora_rank=plan.lora_rank or lora_rank,
@@ -154,13 +152,3 @@ def _free() -> int:
     import psutil
 
     return int(psutil.virtual_memory().available)
-
-
-@functools.cache
-def _has_bf16() -> bool:
-    """Whether the CPU computes in bf16, so that activations are half as large; read from the CPU flags."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -15,7 +15,7 @@ from storytime_tui.models.voices import Voices, read_voices
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
 from storytime_tui.training import removed, renaming, runs
-from storytime_tui.training.journal import read_all, read_events
+from storytime_tui.training.journal import read_events, read_thinned
 from storytime_tui.training.journal_tail import is_paused
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.training.runs import RunSummary
@@ -49,7 +49,7 @@ def _trouble_of(summary: RunSummary) -> str:
 
 @dataclass(frozen=True)
 class LastRun:
-    """The newest run; `events`: all its events in order, with those that a resume made void."""
+    """The newest run; `events`: as in `journal_of`."""
 
     name: str
     events: tuple[ev.Event, ...]
@@ -69,14 +69,14 @@ def last_run() -> LastRun | None:
 
 
 def journal_of(name: str) -> tuple[ev.Event, ...]:
-    """All events of a run in order, with those that a resume made void.
+    """The events of a run in order, of a long run without most steps, with those that a resume made void.
 
     Raises RunError for a run that does not exist, is open in another program or never started, and UnreadableFile.
     """
     folder = runs.run_folder(name)
     if runs.is_open(folder):
         raise RunError(f"The run {name!r} is open in another Storytime right now: look at it there.")
-    events = tuple(read_all(folder))
+    events = tuple(read_thinned(folder))
     if not any(isinstance(event, ev.Started) for event in events):
         raise RunError(f"The run {name!r} ended before training started: it has nothing to show.")
     return events
@@ -109,9 +109,9 @@ class ComparedRun:
     """One run of a comparison. None means unknown.
 
     Loss (nats per token), perplexity and bits per UTF-8 byte are those of the best evaluation, at `best_step`.
-    `tokens_per_second` is the median over the steps. `voice`: the share of `passages` told passages that sound like the
-    run's shelf. Losses are comparable with the first run's if `same_stories` and `same_tokens` are both true, bits per
-    byte if `same_stories` is true: they do not depend on the tokenizer.
+    `tokens_per_second` is the median over the steps, of a long run over some of them. `voice`: the share of `passages`
+    told passages that sound like the run's shelf. Losses are comparable with the first run's if `same_stories` and
+    `same_tokens` are both true, bits per byte if `same_stories` is true: they do not depend on the tokenizer.
     """
 
     name: str

@@ -8,6 +8,7 @@ import os
 import shlex
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from storytime_tui import files
 from storytime_tui.errors import PlanError, RunError
 from storytime_tui.formatting import count
 from storytime_tui.jobs import active_runs, dataset, memory, training_model
+from storytime_tui.jobs.awake import kept_awake
 from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.jobs.listen import Listening, live_teller, with_voice_events
 from storytime_tui.jobs.progress import Stopped, with_progress
 from storytime_tui.jobs.run_bases import record_base
 from storytime_tui.jobs.sampling import sampler_of
+from storytime_tui.jobs.snapshot import snapshot_of
 from storytime_tui.jobs.voice import Shelf
 from storytime_tui.models.footprint import Size, size_in, size_of_shape
 from storytime_tui.models.hub import FetchStopped
@@ -34,12 +37,16 @@ from storytime_tui.training.requests import requests_heard
 
 if TYPE_CHECKING:
     from storytime_tui.models.tokenizer import Tokenizer
+    from storytime_tui.training.dataset import Dataset
     from storytime_tui.training.distributed import Ranks
+    from storytime_tui.training.probe import Memory
     from storytime_tui.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class Prepared:
+    """All that a run needs before torch is loaded."""
+
     plan: TrainingPlan  # resolved
     chose_batch: bool  # the program chose the batch size, and may reduce it after the trial step
     split: Any
@@ -48,6 +55,19 @@ class _Prepared:
     streams: dataset.Streams
     shelves: tuple[Shelf, ...]
     beginnings: tuple[Beginning, ...]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in memory, ready to train; `plan` fits this machine."""
+
+    plan: TrainingPlan
+    model: Any
+    data: Dataset
+    model_files: Any
+    device: Any
+    precision: str
+    memory: Memory | None
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,7 @@ def learn(plan: TrainingPlan, control: Control, run: str | None = None) -> Itera
     if run is not None and not _is_follower():
         runs.check_free_name(run)
     plan = dataclasses.replace(plan, voices=())  # a plan taken from another run has that run's voices
-    with _ranks(plan) as ranks:
+    with kept_awake(plan.stay_awake and not _is_follower()), _ranks(plan) as ranks:
         prepared = yield from _prepare_in_turn(ranks, plan, control)
         yield ev.Preparing("loading the model", 0, 0)
         built = _build(prepared, ranks, control)
@@ -105,7 +125,7 @@ def _resume(run: str, folder: Path, control: Control, more_epochs: float | None)
         )
     if more_epochs is not None:
         plan = plan_with_more(plan, more_epochs, summary.step if finished else None, runs.length_of(folder))
-    with _ranks(plan) as ranks:
+    with kept_awake(plan.stay_awake and not _is_follower()), _ranks(plan) as ranks:
         yield ev.Preparing("checking the checkpoints", 0, 0)
         from storytime_tui.training.checkpoints import newest_complete
 
@@ -154,11 +174,11 @@ def _ranks(plan: TrainingPlan) -> Iterator[Ranks | None]:
 
 def _prepare_in_turn(
     ranks: Ranks | None, plan: TrainingPlan, control: Control, checkpoint: Path | None = None
-) -> Generator[ev.Event, None, _Prepared]:
-    """Run `_prepare` in the first process, then in the others, which use the caches that it filled."""
+) -> Generator[ev.Event, None, Prepared]:
+    """Run `prepare` in the first process, then in the others, which use the caches that it filled."""
     if ranks is not None and not ranks.is_main:
         ranks.wait()
-    prepared = yield from with_progress(lambda report: _prepare(plan, report, control, checkpoint), control)
+    prepared = yield from with_progress(lambda report: prepare(plan, report, control, checkpoint), control)
     if ranks is not None and ranks.is_main:
         ranks.wait()
     return prepared
@@ -211,9 +231,7 @@ def _after_first(events: Iterator[ev.Event], more: Sequence[ev.Event]) -> Iterat
             yield from more
 
 
-def _prepare(
-    plan: TrainingPlan, report: Report, control: Control, checkpoint: Path | None = None
-) -> _Prepared:
+def prepare(plan: TrainingPlan, report: Report, control: Control, checkpoint: Path | None = None) -> Prepared:
     """The part that needs no torch: the stories, the base's files, the tokenizer, the tokens."""
     from storytime_tui.models.tokenizer import load_tokenizer, train_tokenizer
 
@@ -250,7 +268,7 @@ def _prepare(
     held_out = [story for story in chosen.validation if not story.continues]
     beginnings = beginnings_of(resolved, held_out, split.training)
     chose_batch = chosen.plan.batch_size is None
-    return _Prepared(resolved, chose_batch, split, origin, tokenizer, streams, chosen.shelves, beginnings)
+    return Prepared(resolved, chose_batch, split, origin, tokenizer, streams, chosen.shelves, beginnings)
 
 
 def _size_of(origin: Origin, tokenizer: Tokenizer) -> Size:
@@ -268,18 +286,13 @@ def _find(name: str, report: Report, control: Control) -> Origin:
         raise Stopped from None
 
 
-def _build(
-    prepared: _Prepared, group: Ranks | None, control: Control, checkpoint: Path | None = None
-) -> _Built:
-    """Load torch and the model. Raises PlanError or ModelError before anything is written."""
+def load(prepared: Prepared, ranks: Ranks, checkpoint: Path | None = None) -> Loaded:
+    """Load torch and the model, into memory only. Raises PlanError or ModelError."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from storytime_tui.models import loading
-    from storytime_tui.training.distributed import Ranks
     from storytime_tui.training.optimizers import check_optimizer
     from storytime_tui.training.probe import available_memory, fit_to_memory
-    from storytime_tui.training.trainer import Trainer
 
-    ranks = group or Ranks()
     check_optimizer(prepared.plan)
     plan, origin, tokenizer, streams = prepared.plan, prepared.origin, prepared.tokenizer, prepared.streams
     device = loading.choose_device(plan.device, ranks.local if ranks.count > 1 else None)
@@ -294,43 +307,57 @@ def _build(
     measured = None
     if checkpoint is None and ranks.count == 1:
         plan, measured = fit_to_memory(plan, loaded.model, device, precision, may_choose=prepared.chose_batch)
+    data = dataset.trainer_dataset(prepared.split, streams, tokenizer.vocabulary_size)
+    data = dataclasses.replace(data, beginnings=prepared.beginnings)
+    return Loaded(plan, loaded.model, data, model_files, device, precision, measured)
+
+
+def _build(
+    prepared: Prepared, group: Ranks | None, control: Control, checkpoint: Path | None = None
+) -> _Built:
+    """Load torch and the model. Raises PlanError or ModelError before anything is written."""
+    from storytime_tui.training.distributed import Ranks
+    from storytime_tui.training.trainer import Trainer
+
+    ranks = group or Ranks()
+    loaded = load(prepared, ranks, checkpoint)
+    plan, model, tokenizer, streams = loaded.plan, loaded.model, prepared.tokenizer, prepared.streams
     if plan.compile == "on":  # after the trial step, whose windows have other shapes
         import torch
 
         torch.compiler.reset()  # compilations of earlier runs in this process count towards the recompile limit
-        for block in loaded.model.blocks:
+        for block in model.blocks:
             block.compile()
-        loaded.model.compiled = (
-            not ranks.sharded
-        )  # a sharded block's weights are gathered only when it is called
-    data = dataset.trainer_dataset(prepared.split, streams, tokenizer.vocabulary_size)
-    data = dataclasses.replace(data, beginnings=prepared.beginnings)
+        model.compiled = not ranks.sharded  # a sharded block's weights are gathered only when it is called
 
     def trainer_in(folder: Path) -> Trainer:
         trainer = Trainer(
-            loaded.model,
+            model,
             plan,
-            data,
+            loaded.data,
             folder,
-            device=device,
-            precision=precision,
+            device=loaded.device,
+            precision=loaded.precision,
             control=control,
-            sample=sampler_of(loaded.model, tokenizer, plan.block_size),
-            model_files=model_files,
+            sample=sampler_of(model, tokenizer, plan.block_size),
+            model_files=loaded.model_files,
             ranks=ranks,
-            memory=measured,
+            memory=loaded.memory,
         )
         if checkpoint is not None:
             _check_same_stories(folder.name, checkpoint, streams.fingerprint)
             trainer.resume_from(checkpoint)
+        if ranks.count == 1:
+            copy = partial(snapshot_of, loaded.model, tokenizer, plan.block_size, plan.voices)
+            control.offer_snapshots(lambda: copy(trainer.step))
         return trainer
 
     def stopped() -> bool:
         return control.stopped
 
-    parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
-    live = None if ranks.count > 1 else live_teller(loaded.model, tokenizer, plan.block_size, stopped)
-    loss_of = training_model.loss_of(streams.validation, plan, device, precision)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    live = None if ranks.count > 1 else live_teller(model, tokenizer, plan.block_size, stopped)
+    loss_of = training_model.loss_of(streams.validation, plan, loaded.device, loaded.precision)
     listening = Listening(plan, prepared.shelves, parameters, live, stopped, loss_of)
     return _Built(trainer_in, plan, listening)
 

@@ -65,9 +65,14 @@ def fit(
             loaded, tokenizer, added, str(origin.folder) if origin.local else plan.base
         )
     elif plan.frozen_embeddings:
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad_(not any(part in name for part in _EMBEDDINGS))
+        freeze_embeddings(model)
     return model_files
+
+
+def freeze_embeddings(model: Any) -> None:
+    """Train all weights but the embeddings."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not any(part in name for part in _EMBEDDINGS))
 
 
 def with_compile(plan: TrainingPlan, loaded: LoadedModel, device: torch.device, tokens: int) -> TrainingPlan:

@@ -83,14 +83,17 @@ def first_voice(plan: TrainingPlan) -> str:
 
 
 def requested_beginnings(
-    prompts: Sequence[str | None], usual: Sequence[Beginning], plan: TrainingPlan
+    prompts: Sequence[str | None], usual: Sequence[Beginning], plan: TrainingPlan, changed: str | None = None
 ) -> Iterator[Beginning]:
-    """The prompts for the requested samples: the user's own prompt, or (None) the run's usual ones."""
+    """The prompts for the requested samples: the user's own prompt, or (None) the run's usual ones.
+
+    `changed`: the prompt that takes the place of the plan's.
+    """
+    usual = usual or (Beginning(plan.sample_prompt, first_voice(plan)),)
+    if changed is not None:
+        usual = (*(each for each in usual if each.held_out), Beginning(changed, first_voice(plan)))
     for prompt in prompts:
-        if prompt is not None:
-            yield Beginning(prompt, first_voice(plan))
-        else:
-            yield from usual or (Beginning(plan.sample_prompt, first_voice(plan)),)
+        yield from usual if prompt is None else (Beginning(prompt, first_voice(plan)),)
 
 
 def _rank(story: Story, seed: int) -> bytes:

@@ -1,6 +1,9 @@
 """Steers a run from other threads, with `threading` primitives checked at each micro-step. Knows no torch."""
 
+import contextlib
 import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 
 class Control:
@@ -18,6 +21,9 @@ class Control:
         self._stopped = False
         self._checkpoint = False
         self._prompts: list[str | None] = []
+        self._prompt: str | None = None
+        self._weights = threading.Lock()  # held while the weights change, or are copied
+        self._copy: Callable[[], Any] | None = None
 
     # -- requests by the user ---------------------------------------------------------------------------
 
@@ -51,6 +57,22 @@ class Control:
             self._prompts.append(prompt)
             self._changed.notify_all()
 
+    def change_prompt(self, prompt: str) -> None:
+        """From now on sample from `prompt` instead of the plan's, the first time at the next step boundary."""
+        with self._changed:
+            self._prompt = prompt
+            self._prompts.append(prompt)
+            self._changed.notify_all()
+
+    def snapshot(self) -> Any:
+        """A copy of the model as it was after its last step; None if there is none yet, or the run is over.
+
+        Made by the caller's thread, at once: it only keeps the next step from changing the weights meanwhile. Raises
+        what copying raises.
+        """
+        with self._weights:
+            return self._copy() if self._copy is not None else None
+
     # -- read by the trainer -------------------------------------------------------------------------
 
     @property
@@ -65,6 +87,12 @@ class Control:
         with self._lock:
             return self._stopped
 
+    @property
+    def prompt(self) -> str | None:
+        """The prompt that takes the place of the plan's, if it was changed."""
+        with self._lock:
+            return self._prompt
+
     def take_checkpoint(self) -> bool:
         """Whether a checkpoint was requested since the last call."""
         with self._lock:
@@ -76,6 +104,17 @@ class Control:
         with self._lock:
             prompts, self._prompts = self._prompts, []
             return prompts
+
+    def offer_snapshots(self, copy: Callable[[], Any] | None) -> None:
+        """From now on make snapshots by `copy`; None when the run is over."""
+        with self._weights:
+            self._copy = copy
+
+    @contextlib.contextmanager
+    def changing_weights(self) -> Iterator[None]:
+        """For the block no snapshot is made: some weights would be newer than others."""
+        with self._weights:
+            yield
 
     def wait_for_request(self, any_request: bool = True) -> None:
         """While paused, block until the run is resumed or stopped; with `any_request`, also until a checkpoint or a

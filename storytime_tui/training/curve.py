@@ -1,10 +1,41 @@
-"""Thins a curve to as many points as can be told apart on a chart. Knows no torch."""
+"""Smooths a training curve, and thins it to as many points as can be told apart on a chart. Knows no torch."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeVar
 
+_WINDOW, _WINDOW_SHARE = 12.0, 1 / 20  # steps that an average is over; of a long run this share of its steps
+
 Point = TypeVar("Point")
+
+
+@dataclass(frozen=True)
+class TrainingPoint:
+    """The training loss of a step, in nats per token. `average`: its moving average; `twice`: the average's own."""
+
+    step: int
+    loss: float
+    average: float
+    twice: float
+
+    @property
+    def smoothed(self) -> float:
+        """The moving average without its lag: an average lies above a falling curve, and its own as much above it."""
+        return 2 * self.average - self.twice
+
+
+def next_point(before: TrainingPoint | None, step: int, loss: float, total: int) -> TrainingPoint:
+    """The point after `before` in a run of `total` steps; None before the first one. `loss` is finite.
+
+    A step that follows after others were left out counts as many times.
+    """
+    if before is None:
+        return TrainingPoint(step, loss, loss, loss)
+    window = min(max(_WINDOW, total * _WINDOW_SHARE), max(1.0, step / 4))  # short at the start
+    share = 1 - (1 - 2 / (1 + window)) ** max(1, step - before.step)
+    average = before.average + share * (loss - before.average)
+    return TrainingPoint(step, loss, average, before.twice + share * (average - before.twice))
 
 
 def thinned(

@@ -53,6 +53,8 @@ class Started(Event):
     memory_needed: int = 0  # bytes, measured by a trial step; 0 if that was not possible
     memory_available: int = 0
     dropout: float = 0.0  # 0 in journals of older versions too
+    evaluate_every: int = 0  # steps; 0 if unknown
+    sample_every: int = 0  # steps; 0 for never, or if unknown
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,15 @@ class StepDone(Event):
 
 @dataclass(frozen=True)
 class Evaluated(Event):
-    """The validation loss in nats per token, its exponential, and bits per UTF-8 byte."""
+    """The validation loss in nats per token, its exponential, and bits per UTF-8 byte. Here and in other events,
+    `seconds` is how long it took; 0 in old journals."""
 
     step: int
     validation_loss: float
     perplexity: float
     bits_per_byte: float
     best: bool  # whether it is the lowest so far
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ class VoiceMeasured(Event):
     of_each: tuple[int, ...] = ()
     strength: float = 1.0
     contrast: float = 0.0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ class Sampled(Event):
     text: str
     voice: str = ""
     held_out: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,7 @@ class CheckpointSaved(Event):
     step: int
     path: str
     best: bool
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

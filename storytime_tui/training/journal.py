@@ -1,7 +1,7 @@
 """A run's journal, `events.jsonl`: its events, one JSON object per line. Knows no torch.
 
 A journal may have a million lines and may have been edited by hand. It is read line by line, with a limit on a
-line's length; invalid lines are skipped and counted.
+line's length; invalid lines are skipped and counted. A long one has an index beside it (`journal_index`).
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from pathlib import Path
 from storytime_tui import files, small_files
 from storytime_tui.small_files import UnreadableFile
 from storytime_tui.training import events as ev
+from storytime_tui.training.journal_index import Digest, read_index, write_index
 
 JOURNAL = "events.jsonl"
 
@@ -31,6 +32,8 @@ class Journal:
         if os.path.lexists(path):
             _cut_torn_line(path)
         files.make_private(path)  # it contains the samples
+        self._path = path
+        self._digest = _digest_of(path)[0]
         self._file = path.open("ab", buffering=0)
 
     def append(self, event: ev.Event) -> None:
@@ -39,8 +42,11 @@ class Journal:
         Raises OSError. A full disk may leave an incomplete line, which the next opening removes.
         """
         line = json.dumps(ev.to_json(event)).encode() + b"\n"
+        size = len(line)
         while line:
             line = line[self._file.write(line) :]
+        self._digest.add(event, size)
+        write_index(self._digest, self._path)
 
     def close(self) -> None:
         """Flush to disk as far as possible, and close."""
@@ -78,14 +84,12 @@ class JournalContents:
 def read_journal(folder: Path) -> JournalContents:
     """The journal of the run in `folder`, without events made void by a resume from an earlier checkpoint.
 
-    Empty if there is no journal yet. Raises UnreadableFile if it cannot be opened.
+    Of a long run most steps are left out; see `journal_index`. Empty if there is no journal yet. Raises
+    UnreadableFile if it cannot be opened.
     """
+    digest, unfinished = _digest_of(folder / JOURNAL)
     events: list[ev.Event] = []
-    left_out = 0
-    for event in _events_in(folder / JOURNAL):
-        if event is None:
-            left_out += 1
-            continue
+    for event in [*digest.events, *unfinished]:
         if isinstance(event, ev.Started):
             events = []  # the run started over, without a checkpoint
         if isinstance(event, ev.Resumed) and event.from_checkpoint:
@@ -94,24 +98,28 @@ def read_journal(folder: Path) -> JournalContents:
             ):
                 events.pop()
         events.append(named(event, folder.name))
-    return JournalContents(events, left_out)
-
-
-def read_all(folder: Path) -> list[ev.Event]:
-    """All events of the run in `folder`, in order, with those that a resume made void. Raises UnreadableFile."""
-    return list(iter_events(folder))
-
-
-def iter_events(folder: Path) -> Iterator[ev.Event]:
-    """The events of `read_all`, one at a time. Raises UnreadableFile."""
-    for event in _events_in(folder / JOURNAL):
-        if event is not None:
-            yield named(event, folder.name)
+    return JournalContents(events, digest.left_out)
 
 
 def read_events(folder: Path) -> list[ev.Event]:
     """The events of `read_journal`. Raises UnreadableFile."""
     return read_journal(folder).events
+
+
+def read_thinned(folder: Path) -> list[ev.Event]:
+    """The events of the run in `folder`, in order, of a long run without most steps; see `journal_index`.
+
+    With the events that a resume made void, except steps. Raises UnreadableFile.
+    """
+    digest, unfinished = _digest_of(folder / JOURNAL)
+    return [named(event, folder.name) for event in [*digest.events, *unfinished]]
+
+
+def iter_events(folder: Path) -> Iterator[ev.Event]:
+    """Every event of the run in `folder`, in order, with those that a resume made void. Raises UnreadableFile."""
+    for event in _events_in(folder / JOURNAL):
+        if event is not None:
+            yield named(event, folder.name)
 
 
 @dataclass(frozen=True)
@@ -177,35 +185,57 @@ def record_in(line: bytes | None) -> object:
         return None
 
 
+def _digest_of(path: Path) -> tuple[Digest, list[ev.Event]]:
+    """The digest of a journal, and the event of a last line that is not complete yet, if it is one.
+
+    Reads what the index does not cover, and writes the index if that was much. Raises UnreadableFile.
+    """
+    digest, unfinished = read_index(path), []
+    with contextlib.suppress(FileNotFoundError):
+        for line, complete, end in _lines(path, digest.bytes):
+            event, valid = _event_in(line)
+            if complete:
+                digest.add(event, end - digest.bytes)
+                digest.left_out += not valid
+            elif event is not None:
+                unfinished = [event]
+    write_index(digest, path)
+    return digest, unfinished
+
+
 def _events_in(path: Path) -> Iterator[ev.Event | None]:
     """The event of each line, None for an invalid line; events of a later version are skipped."""
-    try:
-        for line, complete in _lines(path):
-            record = record_in(line)
-            event = ev.from_json(record)
-            if event is not None:
+    with contextlib.suppress(FileNotFoundError):
+        for line, complete, _ in _lines(path):
+            event, valid = _event_in(line)
+            if event is not None or (complete and not valid):
                 yield event
-            elif complete and (ev.is_known(record) or not _is_of_later_version(record)):
-                yield None
-    except FileNotFoundError:
-        return
+
+
+def _event_in(line: bytes | None) -> tuple[ev.Event | None, bool]:
+    """The event of a line, or None; and whether the line is valid: an event, or one of a later version."""
+    record = record_in(line)
+    event = ev.from_json(record)
+    return event, event is not None or (_is_of_later_version(record) and not ev.is_known(record))
 
 
 def _is_of_later_version(record: object) -> bool:
     return isinstance(record, dict) and isinstance(record.get("event"), str)
 
 
-def _lines(path: Path) -> Iterator[tuple[bytes | None, bool]]:
-    """Each non-blank line, None for one that is too long, with whether a line break follows it.
+def _lines(path: Path, start: int = 0) -> Iterator[tuple[bytes | None, bool, int]]:
+    """Each non-blank line from the byte `start` on, None for one that is too long, with whether a line break follows
+    it, and the byte behind it.
 
-    The last line has none if a crash interrupted it or it is being written right now.
+    The last line has no line break if a crash interrupted it or it is being written right now.
     """
     with small_files.open_regular(path) as file:
         # limited to the current size: the file may grow, and a file in /proc has size 0 but may be endless
-        remaining = os.fstat(file.fileno()).st_size
-        if remaining > _LONGEST:
+        size = os.fstat(file.fileno()).st_size
+        if size > _LONGEST:
             raise UnreadableFile(f"{path} cannot be read: it has more than {_LONGEST:,} bytes.")
-        too_long = False
+        file.seek(start)
+        remaining, too_long = size - start, False
         while remaining > 0:
             try:
                 line = file.readline(min(remaining, _LONGEST_LINE))
@@ -219,6 +249,6 @@ def _lines(path: Path) -> Iterator[tuple[bytes | None, bool]]:
                 too_long = True
             elif too_long:
                 too_long = False
-                yield None, complete
+                yield None, complete, size - remaining
             elif not line.isspace():
-                yield line, complete
+                yield line, complete, size - remaining

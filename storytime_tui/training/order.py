@@ -45,6 +45,11 @@ class WindowOrder:
         return self._epoch[1]
 
 
+def seed_of(seed: int, step: int, window: int) -> int:
+    """The seed of the random numbers that a micro-batch uses: `window` is the number of its first one in the step."""
+    return int(np.random.SeedSequence([seed, step, window]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
 def _on_device(ids: Any, device: torch.device) -> Any:
     if device.type == "cpu" or 4 * len(ids) > _RESIDENT:
         return ids

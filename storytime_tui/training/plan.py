@@ -73,10 +73,11 @@ class TrainingPlan:
     dropout: float = knob(0.1, "share of embeddings and residuals dropped at random", "optimizer", 0, 1, without=1)
     frozen_embeddings: bool = knob(False, "do not train the word embeddings", "optimizer")
     lora_rank: int = knob(0, "0 = train the whole model; above 0, only small added matrices", "LoRA", 0, 1024,
-        least="train the whole model", label="LoRA rank")
+        least="the whole model", label="LoRA rank")
     lora_alpha: float | None = knob(None, "weight of the added matrices; auto is twice the rank", "LoRA",
-        0, 10_000, without=0)
-    lora_targets: tuple[str, ...] = knob((), "the model's matrices that get one; empty: all of each block", "LoRA")
+        0, 10_000, without=0, label="LoRA alpha")
+    lora_targets: tuple[str, ...] = knob((), "the model's matrices that get one; empty: all of each block", "LoRA",
+        label="LoRA targets")
     precision: str = knob("auto", "the number format of the computation", "machine",
         choices=("auto", "bf16", "fp16", "fp32"))
     checkpointing: str = knob("auto", "compute blocks twice to save memory (slower)", "machine", choices=_SWITCH,
@@ -84,6 +85,7 @@ class TrainingPlan:
     compile: str = knob("auto", "compile the blocks: a slow start, then faster steps", "machine", choices=_SWITCH)
     device: str = knob("auto", "the processor to train on; cuda:1 is the second GPU", "machine", **DEVICE)
     sharded: bool = knob(False, "under torchrun, each process holds a part of the model (FSDP2, not DDP)", "machine")
+    stay_awake: bool = knob(True, "keep the computer awake while the run trains", "machine")
     validation_fraction: float = knob(0.1, "share of the stories held out for validation", "evaluation",
         0, 0.5, without=0)
     evaluate_every: int | None = knob(None, "steps from one evaluation to the next", "evaluation", 1, _STEPS, "steps")
@@ -143,6 +145,18 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
         "Half as many epochs again, and more patience before it stops early.",
         {"patience": 6, "dropout": 0.15},
     ),
+    "by heart": (
+        "Overfits on purpose: 25 epochs, a high rate, no dropout; validation rises.",
+        {
+            "epochs": 25.0,
+            "batch_size": 4,  # with large batches a small shelf has too few steps to be memorised
+            "accumulation": 1,
+            "learning_rate": 1e-3,
+            "patience": 0,
+            "dropout": 0.0,
+            "weight_decay": 0.0,
+        },
+    ),
     "original notebook": (
         "As in the original notebook: 5 epochs of 256-token windows at a learning rate of 1e-4.",
         {
@@ -166,9 +180,33 @@ def with_preset(plan: TrainingPlan, name: str, *, from_scratch: bool) -> Trainin
     values = dict(PRESETS[name][1])
     if name == "quick look" and from_scratch:
         values["epochs"] = 4.0  # after 1 it is still worse than the word-frequency baseline
+    if name == "by heart" and from_scratch:
+        values["epochs"] = 60.0  # a new model first has to learn what the stories have in common
     if name == "thorough":
         values["epochs"] = 15.0 if from_scratch else 6.0
     return dataclasses.replace(plan, **values)
+
+
+def first_look(collections: tuple[str, ...], stories: tuple[str, ...], **preferred: Any) -> TrainingPlan:
+    """A plan to watch a new tiny model learn from nothing, in about a minute on two cores, whatever the stories.
+
+    At first it writes noise, after a hundred steps words, at the end scraps of sentences.
+    """
+    return TrainingPlan(
+        base="scratch-tiny",
+        collections=collections,
+        stories=stories,
+        block_size=128,
+        batch_size=8,
+        accumulation=1,
+        max_steps=400,
+        learning_rate=3e-3,
+        evaluate_every=40,
+        sample_every=40,
+        listen=False,
+        keep=2,
+        **preferred,
+    )
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def score_tokens(
     device: torch.device,
     precision: str,
     on_window: Callable[[int, int], None] | None = None,
+    on_logits: Callable[[Tensor], None] | None = None,
 ) -> Iterator[TokenScore]:
     """Yield the score of each of `ids`, given all before it in its window of at most `block` tokens.
 
@@ -39,7 +40,8 @@ def score_tokens(
     text; it must be shorter than `block`. Windows slide by half of their text: each token is scored once, and all but
     those of the first window have at least half a window of text before them. The logits of one window are in memory
     at a time. `likeliest` has `top` tokens, or the whole vocabulary if that is smaller. `on_window(tokens_done,
-    tokens)` is called before each window is read.
+    tokens)` is called before each window is read. `on_logits(rows)` gets the (tokens, vocabulary) fp32 logits of each
+    window's scores, before the first of them.
     """
     stream = [start, *ids]
     room = block - len(line)
@@ -49,18 +51,34 @@ def score_tokens(
         inputs = stream[begin : begin + length]
         inputs = [start, *line, *inputs[1:]] if begin == 0 else [*line, *inputs]
         targets = stream[begin + skip + 1 : begin + length + 1]
-        yield from _score_window(model, inputs, targets, top, device, precision)
+        yield from _score_window(model, inputs, targets, top, device, precision, on_logits)
+
+
+@torch.no_grad()
+def next_logits(model: Any, ids: Sequence[int], device: torch.device, precision: str) -> Tensor:
+    """The (vocabulary,) fp32 logits after `ids`, which are not empty and fit the model's window."""
+    with evaluating(model), autocast(device, precision):
+        logits: Tensor = model(torch.tensor([list(ids)], device=device))[0, -1]
+    return logits.float().cpu()
 
 
 @torch.no_grad()
 def _score_window(
-    model: Any, inputs: list[int], targets: list[int], top: int, device: torch.device, precision: str
+    model: Any,
+    inputs: list[int],
+    targets: list[int],
+    top: int,
+    device: torch.device,
+    precision: str,
+    on_logits: Callable[[Tensor], None] | None,
 ) -> list[TokenScore]:
     """The scores of `targets`, which the last positions of `inputs` predict."""
     with evaluating(model), autocast(device, precision):
         logits: Tensor = model(torch.tensor([inputs], device=device))[0]  # (inputs, vocabulary)
     logits = logits[-len(targets) :]
     labels = torch.tensor(targets, device=device)[:, None]
+    if on_logits is not None:
+        on_logits(logits.float())
     scores: list[TokenScore] = []
     for rows, own in zip(torch.split(logits, _ROWS), torch.split(labels, _ROWS), strict=True):
         scores += _score_rows(rows.float(), own, top)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,8 +26,9 @@ from storytime_tui.training.control import Control
 from storytime_tui.training.dataset import Dataset
 from storytime_tui.training.evaluate import Score, autocast, score_stream
 from storytime_tui.training.loss import Objective, window_batch
+from storytime_tui.training.opening import started
 from storytime_tui.training.optimizers import make_optimizer, make_scaler
-from storytime_tui.training.order import WindowOrder
+from storytime_tui.training.order import WindowOrder, seed_of
 from storytime_tui.training.plan import TrainingPlan, schedule_of
 from storytime_tui.training.probe import Memory, is_out_of_memory, release_memory
 from storytime_tui.training.schedule import learning_rate_at
@@ -134,8 +134,9 @@ class Trainer:
             if result is None:
                 break  # stopped within the step, which is discarded
             loss, waited = result
-            rate, norm = self._update()
-            self.step += 1
+            with self.control.changing_weights():
+                rate, norm = self._update()
+                self.step += 1
             self._tally.add(self.step, loss, norm, rate, time.monotonic() - began - waited)
 
             evaluates = self.step % every == 0 or self.step == total
@@ -201,7 +202,7 @@ class Trainer:
             end = min(first + self.micro, own_windows.stop)
             starts = starts_of_step[first:end]
             inputs, targets = window_batch(self._order.ids, starts, plan.block_size, self.device, skips)
-            torch.manual_seed(_seed_of(plan.seed, self.step, first))
+            torch.manual_seed(seed_of(plan.seed, self.step, first))
             with dd.sync_on_last(self._objective, self.ranks, last=end == own_windows.stop):
                 with autocast(self.device, self.precision):
                     loss = self._objective(inputs, targets, reduction="sum") / counted
@@ -288,6 +289,7 @@ class Trainer:
         return ""
 
     def _evaluate(self) -> Iterator[ev.Event]:
+        began = time.monotonic()
         while True:
             try:
                 score = self._score()
@@ -305,7 +307,8 @@ class Trainer:
             self.best_loss, self.best_step, self._worse = score.loss, self.step, 0
         elif self.step > 0:
             self._worse += 1
-        yield ev.Evaluated(self.step, score.loss, score.perplexity, score.bits_per_byte, best)
+        seconds = time.monotonic() - began
+        yield ev.Evaluated(self.step, score.loss, score.perplexity, score.bits_per_byte, best, seconds)
 
     def _score(self) -> Score | None:
         assert self.plan.block_size
@@ -330,16 +333,19 @@ class Trainer:
     def _samples(self, requests: list[str | None]) -> Iterator[ev.Event]:
         if self.ranks.sharded or not self.ranks.is_main:
             return  # no rank has the whole model, or rank 0 generates the sample
-        for beginning in requested_beginnings(requests, self.dataset.beginnings, self.plan):
+        asked = requested_beginnings(requests, self.dataset.beginnings, self.plan, self.control.prompt)
+        for beginning in asked:
+            began, (prompt, voice) = time.monotonic(), (beginning.prompt, beginning.voice)
             text = self._sample(beginning, self.plan.sample_tokens, self.plan.seed)
-            yield ev.Sampled(self.step, beginning.prompt, text, beginning.voice, beginning.held_out)
+            seconds = time.monotonic() - began
+            yield ev.Sampled(self.step, prompt, text, voice, beginning.held_out, seconds)
 
     def _save_due(self) -> bool:
         late = time.monotonic() - self._saved_at > SAVE_SECONDS
         return self.best_step == self.step or (late and not self.ranks.sharded)  # ranks' clocks differ
 
     def _save(self) -> Iterator[ev.Event]:
-        best = self.best_step == self.step
+        began, best = time.monotonic(), self.best_step == self.step
         progress = checkpoints.RunPosition(
             step=self.step,
             best_validation_loss=self.best_loss,
@@ -361,39 +367,23 @@ class Trainer:
             saved = checkpoints.save_checkpoint(
                 self.folder, state, progress, self._model_files, card=card, best=best, keep=self.plan.keep
             )
-            yield ev.CheckpointSaved(self.step, saved.relative_to(self.folder).as_posix(), best)
+            path, seconds = saved.relative_to(self.folder).as_posix(), time.monotonic() - began
+            yield ev.CheckpointSaved(self.step, path, best, seconds)
         self._saved_step, self._saved_at = self.step, time.monotonic()
 
     # -- events --------------------------------------------------------------------------------------
 
     def _started(self) -> ev.Started:
-        plan, dataset = self.plan, self.dataset
-        assert plan.block_size
-        return ev.Started(
-            run=self.folder.name,
-            base=plan.base,
-            collections=plan.collections,
+        return started(
+            self.folder.name,
+            self.plan,
+            self.dataset,
+            self.schedule,
             device=str(self.device),
             precision=self.precision,
             parameters=sum(p.numel() for p in self.model.parameters()),
-            stories=dataset.stories,
-            validation_stories=dataset.validation_stories,
-            copies=dataset.copies,
-            training_tokens=len(dataset.training_ids),
-            validation_tokens=len(dataset.validation_ids),
-            total_steps=self.schedule.total_steps,
-            steps_per_epoch=self.schedule.steps_per_epoch,
-            block_size=plan.block_size,
-            token_frequency_loss=dataset.token_frequency_loss,
-            time=time.time(),
-            dropout=plan.dropout,
-            memory_needed=self._memory.needed if self._memory else 0,
-            memory_available=self._memory.available if self._memory else 0,
+            memory=(self._memory.needed, self._memory.available) if self._memory else (0, 0),
         )
 
     def _failed(self, message: str) -> ev.Failed:
         return ev.Failed(self.folder.name, self.step, message)
-
-
-def _seed_of(seed: int, step: int, window: int) -> int:
-    return int(np.random.SeedSequence([seed, step, window]).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -204,11 +204,11 @@ class StorytimeApp(App[None]):
         await self.action_mode(message.mode)
 
     def action_help(self) -> None:
-        """Show the help of the current mode."""
+        """Show the help of the current mode, or of the screen over it."""
         from storytime_tui.tui.screens.help import HelpScreen
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.current_mode))
+            self.push_screen(HelpScreen(getattr(self.screen, "help_topic", self.current_mode)))
 
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""

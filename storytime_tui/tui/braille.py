@@ -114,3 +114,32 @@ def _steps(last: int, across: int) -> str:
     return (
         " " * (AXIS - 1) + "0" + end.rjust(across)[-across:] if len(end) < across else " " * (AXIS + across)
     )
+
+
+def line_through(
+    points: Sequence[tuple[float, float]],
+    width: int,
+    height: int,
+    *,
+    across: tuple[float, float],
+    up: tuple[float, float],
+) -> list[str]:
+    """The rows of a drawing of `width` by `height` cells, the top one first.
+
+    `across` and `up`: the values at the left and right edge, and at the bottom and top. Values beyond are drawn at
+    the edge.
+    """
+    cells = [[0] * width for _ in range(height)]
+    before: tuple[int, int] | None = None
+    for x, y in points:
+        dot = (_place(x, across, 2 * width), 4 * height - 1 - _place(y, up, 4 * height))
+        for column, row in _between(before or dot, dot):
+            cells[row // 4][column // 2] |= _BITS[row % 4][column % 2]
+        before = dot
+    return ["".join(chr(_BLANK + cell) if cell else " " for cell in row) for row in cells]
+
+
+def _place(value: float, edges: tuple[float, float], dots: int) -> int:
+    low, high = edges
+    share = (value - low) / (high - low) if high > low else 0.5
+    return max(0, min(dots - 1, int(share * dots)))

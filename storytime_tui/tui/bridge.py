@@ -179,6 +179,7 @@ class TrainingThread:
         ) as error:  # also a library's panic: without `RunEnded` the app would wait forever
             refusal = sentence_of(error)
         finally:
+            control.offer_snapshots(None)
             self._inbox.put(messages.RunEnded(refusal))
 
 
@@ -207,13 +208,15 @@ class OpeningsRequest:
 class Telling:
     """A job of the telling thread: open `model`, then fulfil the request, if any.
 
-    `number` is in each of its messages. `strength` None means the model's usual one.
+    `number` is in each of its messages. `strength` None means the model's usual one. `snapshot` opens a run that trains
+    in this program; it returns None if the run has ended.
     """
 
     number: int
     model: str
     request: ContinuationRequest | OpeningsRequest | None
     strength: float | None = None
+    snapshot: Callable[[], Teller | None] | None = None
 
 
 def free_memory() -> int:
@@ -286,12 +289,16 @@ class TellingThread:
         if teller is None or teller.outdated:
             teller = None  # frees its memory before the next one is opened
             self._free_memory()
-            teller = self._open_teller(model, lambda event: self._opening(telling.number, event), strength)
+            teller = telling.snapshot() if telling.snapshot is not None else None
+            if teller is None:
+                teller = self._open_teller(
+                    model, lambda event: self._opening(telling.number, event), strength
+                )
             if strength is None:
                 self._usual[model] = teller.strength
         self._tellers[model, teller.strength] = teller
-        ready = messages.TellerReady(telling.number, model, teller.device, teller.voices, teller.strength)
-        self._post(ready)
+        about = (teller.device, teller.voices, teller.strength, teller.step)
+        self._post(messages.TellerReady(telling.number, model, *about))
         return teller
 
     def _free_memory(self) -> None:
@@ -371,7 +378,8 @@ class TellingThread:
 def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
     """How a passage was told, as JSON for the story store."""
     voices = {"voice": voice} if teller.voices else {}
-    return json.dumps(dataclasses.asdict(settings) | voices | {"strength": teller.strength})
+    step = {} if teller.step is None else {"step": teller.step}
+    return json.dumps(dataclasses.asdict(settings) | voices | {"strength": teller.strength} | step)
 
 
 class _Words:

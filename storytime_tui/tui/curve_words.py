@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from storytime_tui.training.events import Evaluated
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 
 SMALL_FALL = 0.01  # nats; a validation loss that falls by less hardly changes the stories
 CLEAR_GAP = 0.05  # nats; single batches differ by less than this on average
@@ -17,16 +17,17 @@ JUST_BEGUN = "just begun: the first validation check during training is still to
 def curve_words(view: RunView) -> tuple[str, ...]:
     """What the curve means so far: sentences without a full stop, the most important first; () before the first check.
 
-    A check is an evaluation on the validation stories.
+    A check is an evaluation on the validation stories. What is wrong now comes before what the curve means.
     """
     checks = [each for each in view.evaluations if math.isfinite(each.validation_loss)]
     if view.phase == "finished":
         return _where_best(checks)
+    wrong = view.watch.standing
     if not checks:
-        return ()
+        return wrong
     if checks[-1].step == 0:
-        return (JUST_BEGUN,)
-    return (_trend(view, checks), *_where_best(checks), *_gap(view, checks[-1]))
+        return (*wrong, JUST_BEGUN)
+    return (*wrong, _trend(view, checks), *_where_best(checks), *_gap(view, checks[-1]))
 
 
 def joined(sentences: Sequence[str], width: int) -> str:

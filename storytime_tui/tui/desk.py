@@ -17,10 +17,11 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.tui.bridge import Post
 from storytime_tui.tui.messages import Asked, SettingsNotSaved, StoreNotice, TellingMessage
 from storytime_tui.tui.preferences import SAVED, Preferences
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.shelf_memory import ShelfMemory
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.ticks import Key, Ticks
-from storytime_tui.tui.training_session import RunView, TrainingSession
+from storytime_tui.tui.training_session import TrainingSession
 from storytime_tui.tui.watching import Watching
 from storytime_tui.tui.writing_session import Stage, Writer, WritingSession
 
@@ -56,8 +57,7 @@ class Desk:
             services,
             post,
             titles=lambda: {collection.name: collection.title for collection in self.collections},
-            changed=self.run_changed.publish,
-            checkpoint_saved=lambda: self.writing.checkpoint_saved(),
+            changed=self._run_changed,
         )
         self.run_said: Signal[str] = Signal(owner, "run-said")
         self.run_lost: Signal[str] = Signal(owner, "run-lost")
@@ -77,6 +77,10 @@ class Desk:
             changed=self.writer_changed.publish,
             told=self.told.publish,
         )
+
+    def _run_changed(self, view: RunView) -> None:
+        self.run_changed.publish(view)
+        self.writing.run_changed()
 
     def steer(self, asked: Asked) -> None:
         """Ask the displayed run for something, whether this app trains it or another process does."""

@@ -2,10 +2,22 @@
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import table
+from storytime_tui.tui.glossary import GLOSSARY
 
 _SETTINGS = ("temperature", "top_p", "min_p", "repetition", "max_tokens")
 Rows = tuple[tuple[str, str], ...]
 Section = tuple[str, str, Rows]  # title, introduction, (key or number, meaning)
+
+
+def _terms(*names: str) -> Rows:
+    """Rows of the help that the glossary defines."""
+    return tuple((name, _lower(GLOSSARY[name])) for name in names)
+
+
+def _lower(sentence: str) -> str:
+    """A definition as the rows have it: without a capital and the last full stop."""
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")
+
 
 LIBRARY: tuple[Section, ...] = (
     (
@@ -78,9 +90,31 @@ TRAIN: tuple[Section, ...] = (
             ("b", "show the sample of the other beginning (if only one is shown)"),
             ("m", "train for more epochs (after the run, also one of an earlier day)"),
             ("n", "plan a new run (after the run)"),
+            ("h", "how it learns: a held-out passage before and after training, word by word"),
+            ("g", "the glossary: what the terms mean"),
             ("v", "show the last run (from the plan)"),
+            ("0", "in the plan: watch a tiny new model learn from nothing, in about a minute"),
+            ("o", "in the plan: all options, in groups; what you change there is kept when you go back"),
+            ("f", "in the plan: start from the plan of an earlier run or of a TOML file"),
+            ("e", "in the plan: save the plan to a TOML file, which train --plan reads"),
+            ("l", "in the plan: test learning rates on a copy of the base, and take over the suggestion"),
             ("↑ ↓", "scroll the sample"),
+            ("z", "read and zoom the loss chart; escape returns"),
             ("escape", "leave a field of the plan, so that these keys work"),
+        ),
+    ),
+    (
+        "The loss chart",
+        "The line is the training loss, smoothed; each step's own loss is a faint dot. The dots with a line are the "
+        "validation loss, the star its best. These keys work after z, or after a click on the chart.",
+        (
+            ("← →", "read the losses at another step; home and end: the first and the last"),
+            ("+ -", "zoom in and out; the wheel does the same"),
+            ("shift+← →", "move along the axis; dragging does the same"),
+            ("0", "show the whole run"),
+            ("l", "a logarithmic loss axis, or a linear one"),
+            ("t", "by step, by tokens or by time"),
+            ("esc", "return to the run's keys"),
         ),
     ),
     (
@@ -92,47 +126,47 @@ TRAIN: tuple[Section, ...] = (
                 "the model to start from. The starter tells simple stories and adapts in minutes; the scratch models "
                 "learn from your stories alone; the others are downloaded and have read far more English",
             ),
+            *_terms("epoch", "learning rate", "window"),
             (
-                "epochs",
-                "how often the model reads all training stories. After too many, it memorises them: the training loss "
-                "falls, but the validation loss rises",
+                "preset",
+                "values for several options at once. An empty field shows the value that the run will have; what you "
+                "type replaces it",
             ),
             (
-                "learning rate",
-                "how much each step changes the weights. Too high, and the loss jumps; too low, and it hardly falls",
+                "find rate",
+                "the learning rate rises from step to step, and the chart shows the loss. The suggestion is a tenth of "
+                "the rate with the lowest loss (L. Smith's range test)",
             ),
-            ("window", "how many tokens the model sees at once in training (block size)"),
         ),
     ),
     (
         "The numbers",
         "",
         (
-            (
+            *_terms(
                 "loss",
-                "how surprised the model is by the next token of the training stories, in nats; lower is better. At a "
-                "loss of 3.0 it hesitates among 20 tokens, at 2.0 among 7",
-            ),
-            ("validation", "the loss on the held-out stories, which measures real progress"),
-            ("best", "the lowest validation loss so far; its checkpoint is kept"),
-            (
+                "validation",
+                "best",
                 "voice",
-                "how many of 24 told passages sound like the shelf, not like the base. A classifier compares words, "
-                "pairs of words and punctuation, without names: it measures style, not quality. Measured after the "
-                "run, and during it if that is fast",
-            ),
-            ("perplexity", "how many tokens the model hesitates among at the best loss (on tall screens)"),
-            (
+                "perplexity",
                 "bits per byte",
-                "the best loss per byte of text, to compare models with different tokens (on tall screens)",
+                "word frequency",
+                "tokens/s",
+                "gradient norm",
             ),
             (
-                "word frequency",
-                "the baseline: the loss of a model that knows only how often each token occurs. A good run ends well "
-                "below it",
+                "memory",
+                "the memory in use, and what the run may take. On a processor it is all of this program's memory, a "
+                "model that you write with included",
             ),
-            ("tokens/s", "training tokens per second"),
-            ("memory", "the memory that training uses now"),
+            (
+                "copied",
+                "the share of the told passages' eight-word sequences that stand in the training stories",
+            ),
+            (
+                "share of peak",
+                "how much of the GPU's highest speed the training reaches (MFU), where it is known",
+            ),
         ),
     ),
 )
@@ -156,11 +190,7 @@ STORY: tuple[Section, ...] = (
                 "stop the model and keep its words; otherwise leave your line, so that these keys work:",
             ),
             ("m", "choose the model"),
-            (
-                "s",
-                "strength: how far the weights move from the base towards the run. 0 is the base, 1 the trained run; "
-                "above 1 the voice is stronger, but too much spoils the text",
-            ),
+            ("s", f"strength: {_lower(GLOSSARY['strength'])}"),
             (
                 "v",
                 "choose the voice: one of the model's shelves, a mixture of two, or none. It applies to the next words "
@@ -201,6 +231,7 @@ RUNS: tuple[Section, ...] = (
             ("e", "rename the run"),
             ("n", "write a note about the run; a * behind its name shows that it has one"),
             ("x", "export the run's model to a folder, for other programs"),
+            ("h", "how it learns: a held-out passage before and after training, word by word"),
             ("d", "remove the run (the delete key does the same); it is kept for thirty days"),
             ("u", "restore the run that you removed last; on a later day, choose from a list"),
             ("/", "show only runs that match words or a query"),
@@ -260,4 +291,37 @@ EVERYWHERE: tuple[Section, ...] = (
     ),
 )
 
-HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY, "runs": RUNS}
+LEARNS: tuple[Section, ...] = (
+    (
+        "How it learns, word by word",
+        "The passage is the opening of a held-out story, which the run never trained on. Each token is tinted by its "
+        "probability under the model: the stronger the tint, the less the model expected it. On the left stands the "
+        "base, on the right the best checkpoint; each side can show any model of the run. Nothing here changes the "
+        "run, and it works while the run trains.",
+        (
+            ("← → ↑ ↓", "move from token to token; below stand the ten likeliest tokens at its place"),
+            ("tab", "choose the other model, for the next keys"),
+            ("- +", "an earlier or a later checkpoint"),
+            ("v", "show the chosen model alone, or both"),
+            ("o", "a passage of another held-out story"),
+            ("t T", "lower or raise the temperature. The bars show what the sampler would draw from"),
+            (
+                "p P",
+                "lower or raise top-p. Tokens that are cut off are faint, with the model's own probability",
+            ),
+            ("m M", "lower or raise min-p"),
+            (",", "the settings that stories are told with; again: the model's own probabilities"),
+            ("n", "the guessing game: you, the base and the run guess the next words"),
+            ("s", "one step: what a single training step does to the loss of each token of a window"),
+            ("g", "the glossary, at the term that belongs to the last key"),
+            ("escape", "back to the run"),
+        ),
+    ),
+    (
+        "The figures",
+        "",
+        _terms("token", "probability", "surprise", "rank", "loss", "temperature", "top-p", "min-p"),
+    ),
+)
+
+HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY, "runs": RUNS, "learns": LEARNS}

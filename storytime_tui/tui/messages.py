@@ -39,6 +39,7 @@ class TellerReady(TellingMessage):
     device: str
     voices: tuple[str, ...] = ()
     strength: float = 1.0
+    step: int | None = None  # of a run that is still training
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """A run's curve and steps, thinned, and small bar charts of their numbers. Pure functions."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from statistics import fmean
@@ -11,7 +12,9 @@ from storytime_tui.tui.append_only import AppendOnly
 KEPT = 401  # steps; odd, so that thinning keeps the first and the last
 
 Point = tuple[int, float]  # step, loss
+Line = AppendOnly[curve.TrainingPoint]  # smoothed; a point whose loss is NaN is a break in it
 POINTS = 2_000  # of the curve; above that it is thinned, without losing its shape
+BEYOND = 1e6  # nats; only a damaged journal has higher losses
 
 Pace = AppendOnly[StepDone]
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -29,6 +32,29 @@ def curve_after(points: AppendOnly[Point], event: StepDone) -> AppendOnly[Point]
         return points
     longer = points.appended((event.step, event.loss))
     return longer if len(longer) <= POINTS else AppendOnly(thinned(longer, POINTS // 2))
+
+
+def line_after(line: Line, event: StepDone, total: int) -> Line:
+    """The smoothed line of a run of `total` steps with one more step. A loss that is no number breaks it."""
+    before = line[-1] if line else None
+    if before is not None and event.step <= before.step:
+        return line  # a damaged journal
+    if not abs(event.loss) < BEYOND:  # or it is NaN
+        if before is None or math.isnan(before.loss):
+            return line
+        return line.appended(dataclasses.replace(before, step=event.step, loss=math.nan))
+    longer = line.appended(curve.next_point(before, event.step, event.loss, total))
+    return longer if len(longer) <= POINTS else AppendOnly(_thinned_line(longer))
+
+
+def _thinned_line(line: Sequence[curve.TrainingPoint]) -> list[curve.TrainingPoint]:
+    """Half of the points, with the first, the last and at least some of the breaks."""
+    first, *older, last = line
+    breaks = [point for point in older if math.isnan(point.loss)]
+    whole = [point for point in older if not math.isnan(point.loss)]
+    every = 1 + len(breaks) // (POINTS // 4)
+    kept = curve.thinned(whole, POINTS // 2, lambda point: point.step, lambda point: point.smoothed)
+    return [first, *sorted([*kept, *breaks[::every]], key=lambda point: point.step), last]
 
 
 def thinned(points: Sequence[Point], limit: int) -> list[Point]:

@@ -9,9 +9,9 @@ from textual.app import App
 from storytime_tui.tui import screens
 from storytime_tui.tui.bridge import in_thread
 
-_SCREENS = ("story", "train", "runs", "help", "sampler", "dialogs")
+_SCREENS = ("story", "train", "runs", "help", "sampler", "dialogs", "how_it_learns")
 _WIDGETS = ("run_panel",)
-_STYLES = ("story.tcss", "train.tcss", "runs.tcss", "help.tcss", "dialogs.tcss")
+_STYLES = ("story.tcss", "train.tcss", "runs.tcss", "help.tcss", "dialogs.tcss", "how_it_learns.tcss")
 
 
 async def preload_screens(app: App[Any]) -> None:

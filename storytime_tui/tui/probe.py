@@ -18,7 +18,7 @@ from storytime_tui import paths
 from storytime_tui.training.plan import TrainingPlan, read_plan
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.guard import native_output_to
-from storytime_tui.tui.services import real_services
+from storytime_tui.tui.real_services import real_services
 from storytime_tui.tui.tour import tour, walk
 
 TICK = 0.02  # seconds

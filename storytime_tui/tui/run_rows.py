@@ -11,7 +11,7 @@ from storytime_tui.formatting import folded
 from storytime_tui.jobs.run_details import tokens_read
 from storytime_tui.jobs.run_query import date_of
 from storytime_tui.tui import wording
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.run_details import RunDetails

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from storytime_tui.tui.bridge import Inbox, Post, sentence_of
 from storytime_tui.tui.messages import Asked
-from storytime_tui.tui.training_session import RunView, TrainingSession, subject_of, view_after, view_of
+from storytime_tui.tui.run_view import RunView, subject_of, view_after, view_of
+from storytime_tui.tui.training_session import TrainingSession
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.tui.services import Services

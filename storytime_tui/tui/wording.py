@@ -16,6 +16,16 @@ from storytime_tui.training.voice_report import of_passages, share_of
 if TYPE_CHECKING:
     from storytime_tui.jobs.memory import Room
 
+WHAT_HAPPENS = """\
+After the start, about one story in ten is held out. The model reads the others, predicts each next token, and \
+changes a little after every step. From time to time it is evaluated on the held-out stories, and it tells the same \
+beginnings again, so that you can watch it improve.
+
+You can leave this screen, and read or write stories during the training. You can stop at any time; checkpoints are \
+kept."""
+
+FIRST_LOOK = "from nothing, about 1 minute: from noise to words (key 0)"
+
 
 def compact(number: int) -> str:
     """A number in at most five characters: `940`, `9.8k`, `123k`, `1.2M`."""
@@ -86,6 +96,14 @@ def memory_warning(started: Started) -> str:
         f"peak about {size(started.memory_needed)}, free {size(started.memory_available)}: "
         "the batch may be reduced"
     )
+
+
+def part_of(used: int, limit: int) -> str:
+    """Memory in use beside its limit, in bytes: `1.8 of 19.8 GB`; alone if the limit is 0."""
+    if not limit:
+        return size(used)
+    whole = size(limit)
+    return f"{used / 1e9:,.1f} of {whole}" if whole.endswith("GB") else f"{size(used)} of {whole}"
 
 
 def number(value: float | None, pattern: str = ",.3f") -> str:

@@ -18,6 +18,7 @@ from storytime_tui.tui.store_thread import StoreThread, done
 if TYPE_CHECKING:  # see services
     from storytime_tui.stories.store import StoryStore
 
+MOVED = "This story was changed in another window and is loaded again."
 POLL = 2.0  # seconds between two checks for changes by other windows
 RETRY = 1.0  # seconds between two attempts to open the stories
 Change = Callable[[Manuscript, "StoryStore"], bool]  # whether it changed anything

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StorytimeError
@@ -47,7 +48,6 @@ class Stage(Enum):
     """What the model does."""
 
     NO_MODEL = auto()  # no model is chosen
-    AWAITING_CHECKPOINT = auto()  # the chosen run is training: it saves a checkpoint, then it is opened
     CHOSEN = auto()  # not open: the first line opens it
     OPENING = auto()  # the thread opens the model, or finds it open
     TELLING = auto()  # the thread tells; after another model was chosen, its words still arrive
@@ -56,11 +56,12 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class OpenModel:
-    """What is known of an open model: its device, its strength, its voices."""
+    """What is known of an open model: its device, its strength, its voices; its step, if it is still training."""
 
     device: str
     strength: float
     voices: tuple[str, ...] = ()
+    step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,17 +76,13 @@ class Writer:
     opened: OpenModel | None = None  # of this model at this strength
     progress: str = ""  # progress of opening, in words
     number: int = 0  # of the current or last telling
+    in_training: bool = False  # the model is the run that trains in this program
     fallback: tuple[str, float | None] = ("", None)  # the model and strength opened last
 
     @property
     def can_tell(self) -> bool:
         """Whether a model can be asked to tell."""
-        return self.stage not in (Stage.NO_MODEL, Stage.AWAITING_CHECKPOINT)
-
-    @property
-    def activity(self) -> str:
-        """What the model does before it can tell, in words; "" for nothing."""
-        return "saving a checkpoint…" if self.stage is Stage.AWAITING_CHECKPOINT else self.progress
+        return self.stage is not Stage.NO_MODEL
 
     @property
     def device(self) -> str:
@@ -125,9 +122,10 @@ def choose_strength(writer: Writer, strength: float | None) -> Writer:
     return replace(writer, strength=strength, opened=None, stage=stage)
 
 
-def await_checkpoint(writer: Writer, run: str) -> Writer:
-    """Choose a run that is training: it is opened after its next checkpoint."""
-    return replace(choose(choose_strength(writer, None), run), stage=Stage.AWAITING_CHECKPOINT, opened=None)
+def reopen(writer: Writer) -> Writer:
+    """Close the model, which has newer weights; the next telling opens it again."""
+    stage = Stage.CHOSEN if writer.stage in (Stage.OPENING, Stage.READY) else writer.stage
+    return replace(writer, opened=None, stage=stage)
 
 
 def begin_telling(writer: Writer, progress: str = "") -> Writer:
@@ -139,18 +137,17 @@ def writer_after(writer: Writer, heard: TellingMessage) -> Writer:
     """The writer after a message of the thread."""
     if heard.number != writer.number:
         return writer
-    awaiting = writer.stage is Stage.AWAITING_CHECKPOINT
     match heard:
         case TellerOpening():
             return replace(writer, progress=heard.progress)
         case TellerReady():
             # another model or strength may be chosen by now
             is_chosen = heard.model == writer.model and writer.strength in (None, heard.strength)
-            found = OpenModel(heard.device, heard.strength, heard.voices)
+            found = OpenModel(heard.device, heard.strength, heard.voices, heard.step)
             return replace(
                 writer,
-                stage=writer.stage if awaiting else Stage.TELLING,
-                opened=found if is_chosen and not awaiting else writer.opened,
+                stage=Stage.TELLING,
+                opened=found if is_chosen else writer.opened,
                 progress="",
                 fallback=(heard.model, heard.strength),
             )
@@ -197,6 +194,10 @@ class WritingSession:
         self.fresh_page = False  # the Story screen starts a new page when it is next shown
 
     def _set_writer(self, writer: Writer) -> None:
+        run = self._training.view
+        here = self._training.control is not None and run.phase in ("training", "paused")
+        trains = here and run.run == writer.model
+        writer = writer if trains == writer.in_training else replace(writer, in_training=trains)
         if writer != self.now:
             self.now = writer
             self._changed(writer)
@@ -210,11 +211,23 @@ class WritingSession:
     # -- choosing ---------------------------------------------------------------------------------------
 
     def choose(self, model: str) -> None:
-        """Choose a model. A run that is training is reloaded, because it has newer weights."""
-        run = self._training.view
-        if model != self.now.model and model == run.run and run.busy:
-            self._thread.forget(model)
+        """Choose a model. A run that is training is opened anew, because it has newer weights."""
         self._set_writer(choose(self.now, model))
+        if self.now.in_training:
+            self._forget()
+
+    def run_changed(self) -> None:
+        """Follow the run: whether it is the chosen model, and trains."""
+        self._set_writer(self.now)
+
+    def open_newest(self) -> None:
+        """Open the chosen model anew, with its newest weights."""
+        self._forget()
+        self.open()
+
+    def _forget(self) -> None:
+        self._thread.forget(self.now.model)
+        self._set_writer(reopen(self.now))
 
     def choose_strength(self, strength: float | None) -> None:
         """Choose a strength; None is the model's usual one."""
@@ -225,24 +238,11 @@ class WritingSession:
         self._set_writer(replace(self.now, voice=voice))
 
     def write_with(self, model: str) -> None:
-        """Choose a model for a new page, and reload it: a run may have newer weights."""
+        """Choose a model for a new page, and open it anew: a run may have newer weights."""
         self._thread.forget(model)
         self.fresh_page = True
         self.choose(model)
         self.choose_strength(None)
-
-    def write_with_current_run(self) -> None:
-        """Write on a new page with the run that is training, after its next checkpoint."""
-        if self._training.control is not None:
-            self._training.control.checkpoint()
-            self.fresh_page = True
-            self._set_writer(await_checkpoint(self.now, self._training.view.run))
-
-    def checkpoint_saved(self) -> None:
-        """Open the awaited model: its checkpoint is saved, or never will be."""
-        if self.now.stage is Stage.AWAITING_CHECKPOINT:
-            self._thread.forget(self.now.model)
-            self._begin(None, "loading the model…")
 
     def continue_story(self, passages: Sequence[Passage]) -> bool:
         """Restore a story's voice, and its strength if this model told it last; returns whether the strength changed.
@@ -296,18 +296,20 @@ class WritingSession:
                 self._begin(None)
 
     def open_early(self) -> str:
-        """Open the model before the first line, unless a run is training; returns a note about a download."""
+        """Open the model before the first line; while a run is training, only that run, whose weights are in memory.
+
+        Returns a note about a download.
+        """
         model = self.now.model
         if any(base.download and base.name == model for base in bases()):
             return f"your first Enter downloads {model}, if needed"
-        if not self._training.view.busy:
+        if not self._training.view.busy or self.now.in_training:
             self.open()
         return ""
 
     def open(self) -> None:
-        """Open the chosen model, except one that waits for a checkpoint."""
-        if self.now.stage is not Stage.AWAITING_CHECKPOINT:
-            self._begin(None, "loading the model…")
+        """Open the chosen model."""
+        self._begin(None, "loading the model…")
 
     def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
         """Continue a story. Its messages have a new number.
@@ -327,5 +329,9 @@ class WritingSession:
         self._thread.stop()
 
     def _begin(self, request: ContinuationRequest | OpeningsRequest | None, progress: str = "") -> None:
+        model, control, snapshot = self.now.model, self._training.control, None
+        if self.now.in_training and control is not None and self.now.strength in (None, 1.0):
+            snapshot = partial(self._services.open_snapshot, model, control)
+            progress = "" if self.now.opened else "copying the run's weights…"
         self._set_writer(begin_telling(self.now, progress))
-        self._thread.begin(Telling(self.now.number, self.now.model, request, self.now.strength))
+        self._thread.begin(Telling(self.now.number, model, request, self.now.strength, snapshot))

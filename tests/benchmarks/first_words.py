@@ -69,7 +69,7 @@ def inside(what: str, started: float, result: Path, starter: Path | None) -> Non
     """The part that runs in the pseudo-terminal: one start."""
     from storytime_tui.models import catalogue
     from storytime_tui.tui.app import StorytimeApp
-    from storytime_tui.tui.services import real_services
+    from storytime_tui.tui.real_services import real_services
 
     if starter is not None:
         catalogue.STARTER_FOLDER = starter

@@ -31,7 +31,7 @@ from textual.widgets import Input
 
 from storytime_tui.corpus.collection import Collection, Extract, Story, facts_of
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.services import real_services
+from storytime_tui.tui.real_services import real_services
 from storytime_tui.tui.widgets.reading import Reading
 from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 from tests.tui.fakes import World

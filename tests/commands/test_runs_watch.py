@@ -15,6 +15,7 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.cli import main
+from storytime_tui.jobs import steer
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.journal import JOURNAL, Journal
@@ -181,3 +182,16 @@ def test_a_run_that_is_not_there_is_one_sentence(verb: str, capsys: pytest.Captu
     told, err = said(capsys, action, "nobody", *more, code=1)
     assert (told, err.count("\n")) == ("", 1)
     assert "no run called 'nobody'" in err
+
+
+def test_watching_prints_what_deserves_attention(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = [ev.Evaluated(10 * at, 3.0 + at, 20.1, 1.5, at == 0) for at in range(4)]
+    monkeypatch.setattr(steer, "watch", lambda name: iter(checks))
+    told, _ = said(capsys, "watch", "r")
+    assert told.splitlines()[-1] == (
+        "step     30  warning: validation has not improved for 3 checks: the model hardly learns any more"
+    )
+    told, _ = said(capsys, "watch", "r", "--json")
+    assert [json.loads(line)["event"] for line in told.splitlines()] == ["evaluated"] * 4

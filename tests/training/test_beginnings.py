@@ -90,3 +90,5 @@ def test_a_wish_without_a_prompt_tells_the_usual_beginnings() -> None:
         *usual,
     ]
     assert list(requested_beginnings([None], (), plan)) == [Beginning(plan.sample_prompt, "Mill Tales")]
+    changed = list(requested_beginnings([None], usual, plan, changed="A [b]ear"))
+    assert changed == [usual[0], Beginning("A [b]ear", "Mill Tales")]

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from storytime_tui.corpus.collection import Story
-from storytime_tui.errors import ModelError, RunError
+from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
+from storytime_tui.jobs.machine import Machine
 from storytime_tui.jobs.memory import Room
+from storytime_tui.jobs.past_plans import PastPlan
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
@@ -24,9 +26,11 @@ from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.training.rate_range import RateFound
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.shelf_memory import ShelfState
+from tests.tui.fake_learning import FakeLearning
 from tests.tui.fake_library import FakeLibrary
 
 HOSTILE = "[/b] [@click=app.quit]quit[/] \x1b[2J [bold]"
@@ -140,7 +144,9 @@ class FakeRun:
     more: list[float | None] = field(default_factory=list)
     control: Control | None = None
     step: int = 0
-    hold_checkpoints: bool = False  # as a step that takes long does
+    may_copy: threading.Event = field(
+        default_factory=threading.Event
+    )  # the weights: cleared, copying takes long
 
     def say(self, *events: "ev.Event | Exception | None") -> None:
         for event in events:
@@ -158,6 +164,8 @@ class FakeRun:
 
     def _speak(self, control: Control) -> Iterator[ev.Event]:
         self.control = control
+        self.may_copy.set()
+        control.offer_snapshots(lambda: self.may_copy.wait() and self.step)
         was_paused = False
         while True:
             try:
@@ -167,7 +175,7 @@ class FakeRun:
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                     yield ev.Finished("hedgerow-1", self.step, 3.104, self.step, "stopped", 60.0)
                     return
-                if not self.hold_checkpoints and control.take_checkpoint():
+                if control.take_checkpoint():
                     yield ev.CheckpointSaved(self.step, f"checkpoints/step-{self.step}", best=False)
                 for _ in control.take_prompts():
                     yield sampled(self.step, " a sample that was asked for")
@@ -201,6 +209,7 @@ class FakeTeller:
     voices: tuple[str, ...] = ()
     outdated: bool = False
     last_voice: list[Any] = field(default_factory=list)
+    step: int | None = None
 
     def tell(
         self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None
@@ -227,6 +236,7 @@ class FakeTeller:
 
 
 ENOUGH = Room(900_000_000, 7_200_000_000)
+WORKING = Machine(0.94, 912_000_000, 8_000_000_000)
 
 
 @dataclass
@@ -276,6 +286,12 @@ class World(FakeLibrary):
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
     room: Room | None = ENOUGH
+    past: dict[str, PastPlan] = field(default_factory=dict)  # by a run's name or a file's path
+    saved_plans: list[tuple[TrainingPlan, str]] = field(default_factory=list)
+    rates: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue)  # what a test of rates says
+    rates_stopped: bool = False
+    machine: Machine | None = WORKING
+    learning: FakeLearning = field(default_factory=FakeLearning)
 
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -287,14 +303,19 @@ class World(FakeLibrary):
             room_for=lambda stories, base, plan: ENOUGH if plan and plan.lora_rank else self.room,
             learn=self.run.learn,
             resume=self.run.resume,
+            past_plan=self._past_plan,
+            save_plan=self._save_plan,
+            find_rate=self._find_rate,
             model_choices=lambda: self.choices,
             open_teller=self._open_teller,
+            open_snapshot=self._open_snapshot,
             open_store=lambda: StoryStore(
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
             copied_by=lambda model, stop: self.copied.__contains__,
             clock=lambda: 0.0,
             wall_clock=lambda: AT_NOON,
+            machine=lambda: self.machine,
             last_run=lambda: self.last_run,
             runs=self._list_runs,
             run_events=self._run_events,
@@ -312,6 +333,7 @@ class World(FakeLibrary):
             restore_run=self._restore_run,
             load_shelf=self._load_shelf,
             save_shelf=self._keep_shelf,
+            learning=self.learning.services(),
         )
 
     def preview(self, stories: Sequence[Story], plan: TrainingPlan) -> Preview:
@@ -320,8 +342,48 @@ class World(FakeLibrary):
             epochs=plan.epochs or 4.0,
             learning_rate=plan.learning_rate or 5e-4,
             block_size=plan.block_size or 512,
+            stride=plan.stride or plan.block_size or 512,
+            batch_size=plan.batch_size or 8,
+            accumulation=plan.accumulation or 1,
+            evaluate_every=plan.evaluate_every or 5,
+            sample_every=7 if plan.sample_every is None else plan.sample_every,
         )
-        return Preview(chosen if stories else None, "hedgerow-tales-1", plan.max_steps or 40, 110.0)
+        automatic = {"device": "cpu", "precision": "fp32", "compile": "off", "warmup_steps": "2"}
+        automatic["checkpointing"] = "off; on if memory runs low"
+        return Preview(
+            chosen if stories else None,
+            "hedgerow-tales-1",
+            plan.max_steps or 40,
+            110.0,
+            automatic={
+                name: words for name, words in automatic.items() if getattr(plan, name) in (None, "auto")
+            },
+        )
+
+    def _past_plan(self, source: str) -> PastPlan:
+        if source not in self.past:
+            raise PlanError(f"There is neither a file nor a run called {source!r}.")
+        return self.past[source]
+
+    def _save_plan(self, plan: TrainingPlan, to: str) -> Path:
+        if any(to == before for _, before in self.saved_plans):
+            raise PlanError(f"{to} exists: choose another name, or move it away.")
+        self.saved_plans.append((plan, to))
+        return Path(to)
+
+    def _find_rate(self, plan: TrainingPlan, control: Control) -> Iterator[Any]:
+        while not control.stopped:
+            try:
+                item = self.rates.get(timeout=0.005)
+            except queue.Empty:
+                continue
+            if isinstance(item, Exception):
+                raise item
+            yield item
+            if isinstance(item, RateFound):
+                return
+        self.rates_stopped = True
+        yield RateFound(None, None, None, 0, "The test was stopped before the loss fell: no suggestion.")
 
     def _list_runs(self) -> tuple[RunSummary, ...]:
         if self.runs_error is not None:
@@ -395,6 +457,13 @@ class World(FakeLibrary):
 
     def store(self) -> StoryStore:
         return StoryStore(self.folder / "stories.sqlite3")
+
+    def _open_snapshot(self, name: str, control: Control) -> FakeTeller | None:
+        step = control.snapshot()
+        if step is None:
+            return None
+        self.opened.append(f"{name} at step {step}")
+        return FakeTeller(name, self.pieces, self.told, self.gate, last_voice=self.last_voice, step=step)
 
     def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
         if on_progress is not None:

@@ -27,7 +27,7 @@ from storytime_tui.tui.screens import (
     story,
     train,
 )
-from storytime_tui.tui.widgets import choice_list, line_list, prompt, reading, shelf_tree
+from storytime_tui.tui.widgets import choice_list, line_list, loss_chart, prompt, reading, shelf_tree
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import STARTED, World, step
 
@@ -49,6 +49,7 @@ OURS = [
     shelf_tree.ShelfTree,
     reading.Reading,
     prompt.Prompt,
+    loss_chart.LossChart,
 ]
 
 
@@ -172,7 +173,7 @@ def test_the_help_names_every_key_in_the_footer() -> None:
     }
     owners = {
         "library": [library.LibraryScreen, shelf_tree.ShelfTree],
-        "train": [train.TrainScreen],
+        "train": [train.TrainScreen, loss_chart.LossChart],
         "story": [story.StoryScreen, prompt.Prompt],
     }
     for mode, classes in owners.items():
@@ -203,7 +204,7 @@ def test_nothing_escapes_markup_or_calls_from_a_thread() -> None:
 def test_the_app_can_be_imported_without_torch_plots_or_the_workshop() -> None:
     code = (
         "import sys; import storytime_tui.tui.app, storytime_tui.tui.services, storytime_tui.tui.screens.library;"
-        "heavy = {'torch', 'transformers', 'textual_plot', 'numpy', 'storytime_tui.jobs.train'};"
+        "heavy = {'torch', 'transformers', 'numpy', 'storytime_tui.jobs.train'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

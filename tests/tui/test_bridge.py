@@ -25,8 +25,8 @@ from storytime_tui.tui.bridge import (
     in_thread,
     sentence_of,
 )
+from storytime_tui.tui.run_view import RunView, view_after
 from storytime_tui.tui.store_thread import StoreThread
-from storytime_tui.tui.training_session import RunView, view_after
 from tests.tui.conftest import make_app, shelf_is_open, until
 from tests.tui.fakes import FINISHED, STARTED, FakeTeller, World, evaluated, step
 

@@ -8,7 +8,7 @@ import pytest
 
 from storytime_tui.training import events as ev
 from storytime_tui.tui.curve_words import JUST_BEGUN, curve_words, joined
-from storytime_tui.tui.training_session import RunView, view_after
+from storytime_tui.tui.run_view import RunView, view_after
 from tests.tui.fakes import FINISHED, STARTED, a_run, step
 
 WITH_DROPOUT = dataclasses.replace(STARTED, dropout=0.1)

@@ -139,7 +139,7 @@ async def test_no_figure_of_a_run_is_wrapped(app: StorytimeApp, world: World, si
     async with app.run_test(size=size) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "free at start" in screen_text(app))
+        await until(pilot, lambda: "192.5 GB" in screen_text(app))
         numbers = app.screen.query_one(Numbers)
         assert all(len(line) <= numbers.content_size.width for line in str(numbers.content).split("\n"))
-        assert "192.5 GB" in screen_text(app)
+        assert "of 192.5 GB" in screen_text(app)

@@ -149,7 +149,7 @@ def test_books_on_the_shelf_are_known_by_their_source() -> None:
 
 
 def test_the_lists_own_favourites_are_in_the_list_that_comes_with_the_program() -> None:
-    from storytime_tui.tui.services import real_services
+    from storytime_tui.tui.real_services import real_services
 
     books = in_order(real_services().browse_books())
     assert len(books) >= 300

@@ -10,8 +10,8 @@ from storytime_tui.corpus.library.importing import add_collection
 from storytime_tui.corpus.library.shelf import find_collection, load_shelf
 from storytime_tui.jobs import shelves
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.real_services import real_services
 from storytime_tui.tui.screens.dialogs import AskScreen
-from storytime_tui.tui.services import real_services
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import World
 

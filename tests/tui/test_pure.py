@@ -12,9 +12,9 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.pace import POINTS, curve_after, thinned
+from storytime_tui.tui.run_view import RunView, ended_view, view_after
 from storytime_tui.tui.theme import theme_for
 from storytime_tui.tui.ticks import Ticks
-from storytime_tui.tui.training_session import RunView, ended_view, view_after
 from storytime_tui.tui.widgets.page import StoryLine, write
 from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.fake_library import SHELF

@@ -7,7 +7,7 @@ import pytest
 
 from storytime_tui.training import events as ev
 from storytime_tui.tui.run_log import KEPT, Entry, Log, log_after, log_lines
-from storytime_tui.tui.training_session import RunView, view_after
+from storytime_tui.tui.run_view import RunView, view_after
 from tests.tui.fakes import AT_NOON, FINISHED, STARTED, a_run, step
 
 
@@ -28,14 +28,14 @@ def saved(number: int) -> ev.CheckpointSaved:
     [
         ([STARTED], ["training started"]),
         ([check(0, 8.0)], ["validation before training: 8.000"]),
-        ([check(25, 3.338, best=True), saved(25)], ["best so far: 3.338, checkpoint saved"]),
+        ([check(25, 3.338, best=True), saved(25)], ["best so far: 3.338, saved"]),
         ([check(25, 3.4), saved(50)], ["validation 3.400", "checkpoint saved"]),
-        ([check(25, 3.4), saved(25), saved(25)], ["validation 3.400, checkpoint saved", "checkpoint saved"]),
+        ([check(25, 3.4), saved(25), saved(25)], ["validation 3.400, saved", "checkpoint saved"]),
         (
-            [check(25, 3.4), ev.VoiceMeasured(25, 24, 15, 3), saved(25)],
-            ["validation 3.400, checkpoint saved", "voice 15 of 24"],
+            [check(25, 3.4), ev.VoiceMeasured(25, 24, 15, 3, 0.02), saved(25)],
+            ["validation 3.400, saved", "voice 15 of 24, copied 2%"],
         ),
-        ([ev.VoiceMeasured(25, 24, 15, 3)], ["voice 15 of 24"]),
+        ([ev.VoiceMeasured(25, 24, 15, 3)], ["voice 15 of 24, copied 0%"]),
         (
             [ev.StrengthChosen(118, 1.15, (1.0, 1.15), (3.0, 3.0), (0.5, 0.6), (0.0, 0.0))],
             ["strength 1.15 chosen"],
@@ -45,7 +45,7 @@ def saved(number: int) -> ev.CheckpointSaved:
         ([FINISHED], ["finished"]),
         ([ev.Finished("r", 9, 3.0, 9, "stopped", 1.0)], ["stopped"]),
         ([ev.Finished("r", 9, 3.0, 4, "patience", 1.0)], ["stopped early: validation no longer improved"]),
-        ([ev.Failed("r", 9, "The disk is full.")], ["failed"]),
+        ([ev.Failed("r", 9, "The disk is full.")], ["failed: The disk is full."]),
         ([saved(9), STARTED], ["training started"]),  # begun anew
         (  # what came after the checkpoint is void
             [saved(9), check(18, 3.0), ev.Resumed(9, from_checkpoint=True)],
@@ -73,15 +73,25 @@ def test_its_lines_are_newest_first_in_columns() -> None:
     log = (
         Entry(0, "training started", AT_NOON),
         Entry(1_000, "paused", AT_NOON + 60),
-        Entry(1_000, "continued"),
+        Entry(1_000, "memory is nearly full", level="warning"),
     )
     assert log_lines(log, 9) == [
-        "       step 1,000  continued",
-        "12:05  step 1,000  paused",
-        "12:04  step 0      training started",
+        ("       step 1,000 ! memory is nearly full", "warning"),
+        ("12:05  step 1,000   paused", "note"),
+        ("12:04  step 0       training started", "note"),
     ]
-    assert log_lines(log, 1) == ["step 1,000  continued"]  # no column for a time that is not known
+    # no column for a time that is not known
+    assert log_lines(log, 1) == [("step 1,000 ! memory is nearly full", "warning")]
     assert log_lines(log, -1) == log_lines((), 9) == []
+
+
+def test_a_long_sentence_goes_on_in_the_line_below() -> None:
+    log = (Entry(9, "one two three four five six seven", AT_NOON, level="alert"),)
+    assert log_lines(log, 9, 36) == [
+        ("12:04  step 9 ‼ one two three four", "alert"),
+        ("                five six seven", "alert"),
+    ]
+    assert len(log_lines(log, 1, 36)) == 1
 
 
 def test_a_view_has_its_log_with_times_if_they_are_known() -> None:

@@ -12,7 +12,7 @@ from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.services import real_services
+from storytime_tui.tui.real_services import real_services
 from storytime_tui.tui.widgets.run_compare import RunCompare
 from storytime_tui.tui.widgets.run_list import RunList, RunTitles
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, until

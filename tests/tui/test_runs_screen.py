@@ -13,9 +13,9 @@ from storytime_tui.jobs.bench.keys import fill_home
 from storytime_tui.training import events as ev
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.real_services import real_services
 from storytime_tui.tui.run_rows import cell, columns_of, date, row_of, with_live_run
-from storytime_tui.tui.services import real_services
-from storytime_tui.tui.training_session import RunView, view_of
+from storytime_tui.tui.run_view import RunView, view_of
 from storytime_tui.tui.widgets.run_list import RunList
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import FINISHED, FINISHED_RUN, HOSTILE, STARTED, World, a_run, step
@@ -168,16 +168,14 @@ async def test_the_run_in_training_is_live_and_cannot_be_removed(app: StorytimeA
         assert world.removed_runs == []
 
 
-async def test_writing_with_the_run_in_training_waits_for_its_checkpoint(
-    app: StorytimeApp, world: World
-) -> None:
+async def test_writing_with_the_run_in_training_copies_its_weights(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
         world.run.say(*a_run(30))
         await open_runs(pilot, app)
         await until(pilot, lambda: line_of(app, "hedgerow-1"))
         await pilot.press("w")
-        await until(pilot, lambda: app.current_mode == "story" and "hedgerow-1" in world.opened)
+        await until(pilot, lambda: app.current_mode == "story" and "hedgerow-1 at step 30" in world.opened)
         app.desk.training.stop()
 
 

@@ -10,10 +10,10 @@ from textual.color import Color as Shade
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sentences import marked_where_cut
 from storytime_tui.training import events as ev
-from storytime_tui.training.journal import JOURNAL, read_all
+from storytime_tui.training.journal import JOURNAL, read_thinned
 from storytime_tui.tui import theme, wording
 from storytime_tui.tui.joining import full_title, title_from
-from storytime_tui.tui.training_session import RunView, view_after, view_of
+from storytime_tui.tui.run_view import RunView, view_after, view_of
 from storytime_tui.tui.widgets.header import state_words
 from storytime_tui.tui.widgets.page import StoryLine, write
 from tests.tui.fakes import FINISHED, STARTED, a_run, step
@@ -83,7 +83,7 @@ def test_a_copied_folder_goes_by_its_own_name(tmp_path: Path) -> None:
     folder.mkdir()
     lines = [json.dumps(ev.to_json(event)) for event in a_run(10)]
     (folder / JOURNAL).write_text("\n".join(lines) + "\n")
-    assert view_of(read_all(folder), {}).run == "hedgerow-1 copy"
+    assert view_of(read_thinned(folder), {}).run == "hedgerow-1 copy"
 
 
 def test_going_on_from_an_older_checkpoint_takes_back_what_was_shown_of_later_steps() -> None:

@@ -1,9 +1,18 @@
 """Samples by the time at which they were told, and what each is told from."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storytime_tui.training.events import Sampled
-from storytime_tui.tui.sample_groups import first_of_beginning, group_samples, prompt_label, step_label
+from storytime_tui.tui.sample_groups import (
+    first_of_beginning,
+    group_samples,
+    last_of_beginning,
+    prompt_label,
+    step_label,
+    steps_line,
+)
 
 OLD = [Sampled(step, "Once", f" {step}") for step in (0, 3, 6)]
 NEW = [
@@ -40,6 +49,34 @@ def test_a_sample_is_compared_with_the_first_of_the_same_beginning(
     samples: list[Sampled], shown: Sampled, first: Sampled | None
 ) -> None:
     assert first_of_beginning(samples, shown) is first
+
+
+def test_new_words_are_those_since_the_last_sample_of_the_same_beginning() -> None:
+    assert last_of_beginning([*OLD, *NEW], NEW[3]) is NEW[1]
+    assert last_of_beginning([*OLD, *NEW], NEW[1]) is OLD[2]
+    assert last_of_beginning([*OLD, *NEW], OLD[0]) is None
+    assert last_of_beginning([*OLD, OLD[2]], OLD[2]) is OLD[1]  # not of the same step
+
+
+def test_the_steps_stand_on_a_line_around_the_shown_one() -> None:
+    assert steps_line([0, 25, 1050], 1, 40) == (" 0 ·[25]· 1,050 ", ((0, 0, 3), (1, 4, 8), (2, 9, 16)))
+    assert steps_line(list(range(0, 90, 10)), 4, 20)[0] == "… 30 ·[40]· 50 …"
+    assert steps_line(list(range(0, 90, 10)), 8, 20)[0] == "… 50 · 60 · 70 ·[80]"
+    assert steps_line(list(range(0, 90, 10)), 0, 20)[0] == "[0]· 10 · 20 · 30 …"
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=1, max_size=30), st.data(), st.integers(20, 120))
+def test_the_line_of_steps_fits_and_says_where_each_stands(
+    steps: list[int], data: st.DataObject, width: int
+) -> None:
+    place = data.draw(st.integers(0, len(steps) - 1))
+    line, standings = steps_line(steps, place, width)
+    assert len(line) <= width
+    for at, first, end in standings:
+        assert line[first:end].strip(" []") == f"{steps[at]:,}"
+        assert (line[first] == "[") == (at == place)
+    places = [at for at, _, _ in standings]
+    assert place in places and places == list(range(places[0], places[-1] + 1))
 
 
 def test_a_line_says_what_a_sample_is_told_from() -> None:

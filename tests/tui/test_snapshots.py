@@ -4,22 +4,26 @@ After a change that is meant to be seen: look at the pictures in the report, the
 """
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from storytime_tui.jobs.machine import Gpu, Machine
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run, loss_at
+from tests.tui.fakes import FINISHED, FINISHED_RUN, STARTED, World, a_run, loss_at
+from tests.tui.test_plan import FOUND, tried
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
 Compare = Callable[..., bool]
@@ -93,6 +97,32 @@ def test_plan(snap_compare: Compare, world: World, size: tuple[int, int]) -> Non
     assert compare(snap_compare, world, size, to)
 
 
+@SIZES
+def test_options(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: "about 2 min" in screen_text(app))
+        await pilot.press("o")
+        await until(pilot, lambda: "find an option" in screen_text(app) and "about 2 min" in screen_text(app))
+        await pilot.press("down", "space")  # shelf lines: off
+        await until(pilot, lambda: "1 changed" in screen_text(app) and "● shelf lines" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_finding_a_rate(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: "about 2 min" in screen_text(app))
+        for item in (*map(tried, range(1, 67)), FOUND):
+            world.rates.put(item)
+        await pilot.press("l")
+        await until(pilot, lambda: "Use this rate" in screen_text(app) and "esc Close" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
 async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
     await pilot.press("2")
     await until(pilot, lambda: "million parameters" in screen_text(app))
@@ -100,6 +130,7 @@ async def learn(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
     world.run.say(*a_run(100))
     await until(pilot, lambda: "5 of 5" in screen_text(app) and "saved at step 100" in screen_text(app))
     await until(pilot, lambda: drawn(app) and "← → Samples" in screen_text(app))
+    await until(pilot, lambda: app.size.width < 120 or "94%" in screen_text(app))
 
 
 def dotted(app: StorytimeApp) -> bool:
@@ -124,6 +155,83 @@ def test_learning(snap_compare: Compare, world: World, size: tuple[int, int]) ->
     assert compare(snap_compare, world, size, to)
 
 
+def test_learning_on_a_large_screen(snap_compare: Compare, world: World) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+
+    assert compare(snap_compare, world, (200, 60), to)
+
+
+@pytest.mark.parametrize("theme", ["storytime-16", "storytime-paper"])
+def test_learning_in_other_colours(snap_compare: Compare, world: World, theme: str) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        app.theme = theme
+        await learn(pilot, app, world)
+
+    assert compare(snap_compare, world, (120, 40), to)
+
+
+def test_learning_without_colours(
+    snap_compare: Compare, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+
+    assert compare(snap_compare, world, (80, 24), to)
+
+
+@SIZES
+def test_reading_the_chart(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+        await pilot.press("z")
+        await until(pilot, lambda: "step · step 100" in screen_text(app))
+        await pilot.press("left", "left", "left", "plus", "l")
+        await until(pilot, lambda: "log · step 9" in screen_text(app) and "esc Back" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_trouble(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    """On a GPU: the gradient jumps, the speed falls, a loss is no number, and validation stops falling."""
+    gigabyte = 1_000_000_000
+    world.machine = Machine(
+        0.21, gigabyte, 32 * gigabyte, (Gpu("NVIDIA H200", 0.98, 14 * gigabyte, 141 * gigabyte, 71),)
+    )
+    started = dataclasses.replace(
+        STARTED, device="cuda:0", precision="bf16", parameters=124_000_000, memory_available=128 * gigabyte
+    )
+    jumps = {60: {"gradient_norm": 14.2}, 70: {"loss": math.nan}, 71: {"loss": math.nan}}
+
+    def events() -> Iterator[ev.Event]:
+        for event in [started, *a_run(100)[1:]]:
+            if isinstance(event, ev.StepDone):
+                slow = {"tokens_per_second": 900.0} if event.step > 80 else {}
+                yield dataclasses.replace(event, **jumps.get(event.step, {}), **slow)  # type: ignore[arg-type]
+            elif isinstance(event, ev.Evaluated) and event.step > 25:
+                worse = 4.9 + event.step / 500
+                yield dataclasses.replace(event, validation_loss=worse, best=False)
+            else:
+                yield event
+            if isinstance(event, ev.Evaluated) and event.step:
+                yield ev.VoiceMeasured(event.step, 24, event.step // 6, 3, event.step / 1_000)
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: "million parameters" in screen_text(app))
+        await pilot.press("s")
+        world.run.say(*events())
+        await until(pilot, lambda: "saved at step 100" in screen_text(app))
+        await until(pilot, lambda: "has not improved for 3 checks" in screen_text(app))
+        await until(pilot, lambda: size[0] < 120 or "71 °C" in screen_text(app))
+        await until(pilot, lambda: len(app.screen._panel._drawn[0]) == 98)  # type: ignore[attr-defined]
+
+    assert compare(snap_compare, world, size, to)
+
+
 @SIZES
 def test_learned(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
@@ -133,6 +241,63 @@ def test_learned(snap_compare: Compare, world: World, size: tuple[int, int]) -> 
             pilot, lambda: "Finished after 118 steps" in screen_text(app) and "New run" in screen_text(app)
         )
         await until(pilot, lambda: drawn(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+THEMES = pytest.mark.parametrize("theme", ["storytime", "storytime-paper"], ids=["dark", "light"])
+
+
+async def how_it_learns(pilot: Pilot[Any], app: StorytimeApp, world: World) -> None:
+    await learn(pilot, app, world)
+    world.run.say(FINISHED)
+    await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
+    await pilot.press("h")
+    await until(pilot, lambda: "became likelier" in screen_text(app) and "can be drawn" in screen_text(app))
+
+
+@SIZES
+@THEMES
+def test_how_it_learns(snap_compare: Compare, world: World, size: tuple[int, int], theme: str) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        app.theme = theme
+        await how_it_learns(pilot, app, world)
+        await pilot.press("down", "M", "M", "M")
+        await until(pilot, lambda: "5 of 2,048 can be drawn" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_guessing_game(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await how_it_learns(pilot, app, world)
+        await pilot.press("n")
+        await until(pilot, lambda: "word 1 of 10" in screen_text(app) and isinstance(app.focused, Input))
+        steady(app)
+        await pilot.press(*"lived", "enter", *"an", "enter")
+        await until(pilot, lambda: "word 3 of 10" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_one_step(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await how_it_learns(pilot, app, world)
+        await pilot.press("s")
+        await until(pilot, lambda: "after the step" in screen_text(app) and "→" in screen_text(app))
+        await pilot.press("down")
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_glossary(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await learn(pilot, app, world)
+        await pilot.press("g")
+        await until(pilot, lambda: "How surprised the model is" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 

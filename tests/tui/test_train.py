@@ -275,35 +275,64 @@ async def test_a_run_that_fails_says_why_and_keeps_what_was_seen(app: StorytimeA
 async def test_write_with_it_goes_to_the_page_at_once_and_keeps_what_is_typed_meanwhile(
     app: StorytimeApp, world: World
 ) -> None:
-    """A step may take seconds: what is typed until its checkpoint is there must not be taken for keys."""
+    """Copying large weights takes a moment: what is typed meanwhile must not be taken for keys."""
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
-        world.run.hold_checkpoints = True
+        world.run.may_copy.clear()
         world.run.say(STARTED, step(7, 3.0))
         await until(pilot, lambda: "step 7 of 118" in screen_text(app))
         await pilot.press("w")
         await until(pilot, lambda: app.current_mode == "story" and isinstance(app.focused, Prompt))
         await pilot.press(*"Expect a pig.", "enter")
-        await until(pilot, lambda: "saving a checkpoint" in screen_text(app))
-        assert "your line is next" in screen_text(app) or app.screen.query_one(Prompt).text == "Expect a pig."
+        await until(pilot, lambda: "copying the run's weights" in screen_text(app))
         assert not world.opened
-        world.run.hold_checkpoints = False
+        world.run.may_copy.set()
         await until(pilot, lambda: world.told)
         assert world.told[0][0] == "Expect a pig."
-        assert world.opened == ["hedgerow-1"]
+        assert world.opened == ["hedgerow-1 at step 7"]
         assert app.desk.training.view.phase == "training"
         app.desk.training.stop()
 
 
-async def test_write_with_it_saves_a_checkpoint_first(app: StorytimeApp, world: World) -> None:
+async def test_write_with_it_copies_the_weights_and_takes_newer_ones_when_asked(
+    app: StorytimeApp, world: World
+) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await begin(pilot, app)
         world.run.say(STARTED, step(7, 3.0))
         await until(pilot, lambda: "step 7 of 118" in screen_text(app))
         await pilot.press("w")
         await until(pilot, lambda: app.current_mode == "story" and "A blank page" in screen_text(app))
-        assert app.desk.writing.now.model == "hedgerow-1"
-        await until(pilot, lambda: app.desk.training.view.saved_step == 7)
+        await until(pilot, lambda: "the run at step 7" in screen_text(app))
+        assert app.desk.training.view.saved_step is None  # nothing is written to the disk for it
+        world.run.say(step(8, 3.0))
+        await until(pilot, lambda: app.desk.training.view.done == 8)
+        await pilot.press("escape")
+        await until(pilot, lambda: "f Newest weights" in screen_text(app))
+        await pilot.press("f")
+        await until(pilot, lambda: "the run at step 8" in screen_text(app))
+        assert world.opened == ["hedgerow-1 at step 7", "hedgerow-1 at step 8"]
+        world.run.say(step(118, 3.0), FINISHED)
+        await until(pilot, lambda: "f Newest weights" not in screen_text(app))
+
+
+async def test_the_samples_begin_with_other_words_from_now_on(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(50))
+        await until(
+            pilot, lambda: "bold: new since step" not in screen_text(app) and "[50]" in screen_text(app)
+        )
+        await pilot.press("e")
+        await until(pilot, lambda: "Begin the samples with" in screen_text(app))
+        await pilot.press("ctrl+u", *"A [b]ear", "enter")
+        await until(pilot, lambda: world.run.control and world.run.control.prompt == "A [b]ear")
+        world.run.say(ev.Sampled(51, "A [b]ear", " sat down."), step(52, 3.0))
+        await until(pilot, lambda: "A [b]ear sat down." in screen_text(app))
+        world.run.say(ev.Sampled(60, "A [b]ear", " sat up."), step(61, 3.0))
+        await until(pilot, lambda: "bold: new since step 51" in screen_text(app))
+        await pilot.press("left", "left")
+        await until(pilot, lambda: "[50]" in screen_text(app))
         app.desk.training.stop()
 
 
@@ -370,13 +399,16 @@ async def test_a_large_screen_lists_what_happened(app: StorytimeApp, world: Worl
     async with app.run_test(size=(120, 40)) as pilot:
         await begin(pilot, app)
         world.run.say(*a_run(25), ev.Recovered(25, HOSTILE))
-        await until(pilot, lambda: "12:04  step 25  [/b] [@click=app.quit]quit[/]" in screen_text(app))
+        await until(pilot, lambda: "12:04  step 25 ! [/b]" in screen_text(app))
+        assert "[@click=app.quit]quit[/]" in screen_text(app)
         rows = screen_text(app).split("\n")
-        newest = next(at for at, row in enumerate(rows) if "12:04  step 25  [/b]" in row)
-        assert "12:04  step 25  best so far: 4.866, checkpoint saved" in rows[newest + 1]
-        titles = ("Learning rate", "Gradient norm", "Tokens/s")  # beside it, each with its latest value
+        newest = next(at for at, row in enumerate(rows) if "12:04  step 25 ! [/b]" in row)
+        # below the sentence, which takes two lines or three
+        assert "12:04  step 25   best so far: 4.866, saved" in "".join(rows[newest + 1 : newest + 4])
+        titles = ("Rate", "Gradient", "Tokens/s", "Machine")  # beside it, each with its latest value
         assert all(title in rows[newest - 1] for title in titles)
-        await until(pilot, lambda: "5.0e-5 ││" in screen_text(app) and "2,610 ││ 12:04" in screen_text(app))
+        await until(pilot, lambda: "5.0e-5 ││" in screen_text(app) and "2,610 ││" in screen_text(app))
+        await until(pilot, lambda: "processor           94% │" in screen_text(app))
         await pilot.resize_terminal(*SMALL)
         await until(pilot, lambda: "What happened" not in screen_text(app))
         app.desk.training.stop()

@@ -18,8 +18,8 @@ from storytime_tui import paths
 from storytime_tui.errors import RunError
 from storytime_tui.training import events as ev
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.services import real_services
-from storytime_tui.tui.training_session import view_of
+from storytime_tui.tui.real_services import real_services
+from storytime_tui.tui.run_view import view_of
 from tests.tiny import write_collection
 from tests.tui.conftest import SMALL, flat, screen_text, until
 from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run, step

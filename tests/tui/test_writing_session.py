@@ -1,6 +1,7 @@
 """What stories are told with is one value with one stage: every transition, and the thread behind it."""
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -19,10 +20,10 @@ from storytime_tui.tui.writing_session import (
     Stage,
     Writer,
     WritingSession,
-    await_checkpoint,
     begin_telling,
     choose,
     choose_strength,
+    reopen,
     writer_after,
 )
 from tests.tui.fakes import STARTED, World, step
@@ -45,13 +46,13 @@ def opened(model: str = OLD) -> Writer:
 
 def test_a_model_is_chosen_opened_told_with_and_ready() -> None:
     writer = choose(Writer(), OLD)
-    assert (writer.stage, writer.device, writer.activity) == (Stage.CHOSEN, "", "")
+    assert (writer.stage, writer.device, writer.progress) == (Stage.CHOSEN, "", "")
     writer = begin_telling(writer, "loading the model…")
-    assert (writer.stage, writer.activity, writer.number) == (Stage.OPENING, "loading the model…", 1)
+    assert (writer.stage, writer.progress, writer.number) == (Stage.OPENING, "loading the model…", 1)
     writer = writer_after(writer, TellerOpening(1, "fetching distilgpt2 120 of 353 MB"))
-    assert (writer.stage, writer.activity) == (Stage.OPENING, "fetching distilgpt2 120 of 353 MB")
+    assert (writer.stage, writer.progress) == (Stage.OPENING, "fetching distilgpt2 120 of 353 MB")
     writer = ready(writer, strength=1.25)
-    assert (writer.stage, writer.device, writer.effective_strength, writer.activity) == (
+    assert (writer.stage, writer.device, writer.effective_strength, writer.progress) == (
         Stage.TELLING,
         "cpu",
         1.25,
@@ -113,15 +114,11 @@ def test_a_choice_made_while_another_fails_to_open_stays() -> None:
     assert (failed.stage, failed.model) == (Stage.CHOSEN, RUN)
 
 
-def test_an_awaited_checkpoint_is_awaited_whatever_the_telling_before_it_says() -> None:
-    writer = await_checkpoint(ready(begin_telling(choose_strength(opened(), 0.5)), strength=0.5), RUN)
-    assert (writer.stage, writer.model, writer.strength) == (Stage.AWAITING_CHECKPOINT, RUN, None)
-    assert writer.activity == "saving a checkpoint…"
-    assert not writer.can_tell
-    for after in (over(writer), over(writer, "broken"), ready(writer, RUN), choose_strength(writer, 0.5)):
-        assert (after.stage, after.model, after.opened) == (Stage.AWAITING_CHECKPOINT, RUN, None)
-    assert choose(writer, RUN).stage is Stage.AWAITING_CHECKPOINT
-    assert choose(writer, OLD).stage is Stage.CHOSEN
+def test_newer_weights_are_opened_with_the_next_telling() -> None:
+    assert (reopen(opened()).stage, reopen(opened()).opened) == (Stage.CHOSEN, None)
+    telling = reopen(ready(begin_telling(opened())))
+    assert (telling.stage, over(telling).stage) == (Stage.TELLING, Stage.CHOSEN)
+    assert reopen(Writer()).stage is Stage.NO_MODEL
 
 
 MODELS, STRENGTHS = st.sampled_from([OLD, RUN, "starter"]), st.sampled_from([None, 0.5, 1.0])
@@ -129,7 +126,7 @@ CHANGES = st.lists(
     st.one_of(
         st.tuples(st.just(choose), MODELS),
         st.tuples(st.just(choose_strength), STRENGTHS),
-        st.tuples(st.just(await_checkpoint), MODELS),
+        st.tuples(st.just(lambda writer, _: reopen(writer)), MODELS),
         st.tuples(st.just(begin_telling), st.just("loading the model…")),
         st.tuples(st.just(over), st.sampled_from(["", "It cannot be opened."])),
         st.tuples(st.just(ready), MODELS),
@@ -148,7 +145,7 @@ def test_the_parts_of_a_writer_agree_after_any_changes(model: str, changes: list
         assert writer.model
         if writer.stage is Stage.READY:
             assert writer.opened
-        if writer.stage in (Stage.AWAITING_CHECKPOINT, Stage.CHOSEN):
+        if writer.stage is Stage.CHOSEN:
             assert not writer.opened
         if writer.opened:
             assert writer.strength in (None, writer.opened.strength)
@@ -170,8 +167,7 @@ class Sitting:
             services,
             self.loop.post,
             titles=dict,
-            changed=lambda view: None,
-            checkpoint_saved=lambda: self.writing.checkpoint_saved(),
+            changed=lambda view: self.writing.run_changed(),
         )
         self.writing = WritingSession(
             services,
@@ -213,32 +209,60 @@ async def test_a_story_keeps_its_model_and_no_model_is_no_fault(world: World) ->
     assert nobody.writing.now == Writer()
 
 
-def test_a_run_that_learns_is_saved_opened_and_told_with(world: World) -> None:
-    sitting = Sitting(world)
-    world.run.hold_checkpoints = True
+def training(sitting: Sitting, world: World) -> None:
     sitting.training.start(TrainingPlan(), None, "")
     world.run.say(STARTED, step(7, 3.0))
     sitting.loop.until(lambda: sitting.training.view.done == 7)
-    sitting.writing.write_with_current_run()
+
+
+def test_a_run_that_learns_is_told_with_from_a_copy(world: World) -> None:
+    sitting = Sitting(world)
+    training(sitting, world)
+    sitting.writing.write_with(RUN)
     assert sitting.writing.fresh_page
-    assert (sitting.writing.now.stage, sitting.writing.now.model) == (Stage.AWAITING_CHECKPOINT, RUN)
     sitting.writing.open()
-    assert not world.opened  # it is to be saved first
-    world.run.hold_checkpoints = False
     sitting.until(Stage.READY)
-    assert (world.opened, sitting.training.view.saved_step) == ([RUN], 7)
+    assert sitting.writing.now.opened == OpenModel("cpu", 1.0, (), 7)
+    assert (world.opened, sitting.training.view.saved_step) == ([f"{RUN} at step 7"], None)
+    story = world.store().new_story("A Story").id
+    sitting.writing.tell(story, "Once", SamplerSettings())
+    sitting.until(Stage.TELLING)
+    sitting.until(Stage.READY)
+    assert json.loads(world.store().passages(story)[-1].settings)["step"] == 7
+    world.run.say(step(8, 3.0))
+    sitting.loop.until(lambda: sitting.training.view.done == 8)
+    sitting.writing.open_newest()
+    sitting.until(Stage.READY)
+    assert world.opened == [f"{RUN} at step 7", f"{RUN} at step 8"]
+    sitting.writing.choose_strength(0.5)  # needs the base, and a checkpoint
+    sitting.writing.open()
+    sitting.until(Stage.READY)
+    assert world.opened[-1] == f"{RUN} at 0.5"
     sitting.training.stop()
     sitting.loop.until(lambda: sitting.training.control is None)
 
 
-def test_a_checkpoint_that_never_comes_is_awaited_no_more(world: World) -> None:
+def test_a_run_that_ends_before_its_weights_are_copied_is_opened_from_its_checkpoint(world: World) -> None:
     sitting = Sitting(world)
-    world.run.hold_checkpoints = True
-    sitting.training.start(TrainingPlan(), None, "")
-    world.run.say(STARTED, step(7, 3.0))
-    sitting.loop.until(lambda: sitting.training.view.done == 7)
-    sitting.writing.write_with_current_run()
+    training(sitting, world)
+    sitting.writing.write_with(RUN)
+    assert sitting.training.control is not None
+    sitting.training.control.offer_snapshots(None)  # its thread has ended, which nobody was told yet
+    sitting.writing.open()
+    sitting.until(Stage.READY)
+    assert world.opened == [RUN]
+    world.run.say(ev.Failed(RUN, 7, "The disk is full."))
+    sitting.loop.until(lambda: sitting.training.control is None)
+
+
+def test_a_run_that_ends_without_a_checkpoint_cannot_be_opened(world: World) -> None:
+    sitting = Sitting(world)
+    training(sitting, world)
+    sitting.writing.write_with(RUN)
+    assert sitting.training.control is not None
+    sitting.training.control.offer_snapshots(None)
     world.open_error = ModelError("The run hedgerow-1 has no checkpoint yet.")
+    sitting.writing.open()
     world.run.say(ev.Failed(RUN, 7, "The disk is full."))
     sitting.loop.until(lambda: sitting.training.control is None)
     sitting.until(Stage.CHOSEN)

@@ -20,6 +20,7 @@ All arithmetic is numpy's on one thread, and every random number comes from the 
 therefore depends neither on the number of threads nor on the rest of the program.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -238,6 +239,22 @@ def candidates(
     if settings.xtc > 0 and uniform(generator) < settings.xtc:
         keep(truncation.exclude_top_choices(shares, settings.xtc_threshold, protected[ids]))
     return ids, scores
+
+
+def chances(logits: npt.NDArray[np.float32], settings: SamplerSettings) -> tuple[Ids, Shares]:
+    """The tokens that may be drawn after (vocabulary,) `logits`, and the probability of each.
+
+    Steps 1, 5 and 7, without penalties, which need a history, and without XTC and mirostat, which need the draws
+    before. At a temperature of 0 the most likely token alone. Raises ModelError if the logits are not numbers.
+    """
+    logprobs = log_probabilities(logits)
+    if settings.temperature == 0:
+        return np.array([logprobs.argmax()]), np.ones(1, np.float32)
+    plain = dataclasses.replace(settings, xtc=0.0)
+    ids, scores = candidates(logprobs, plain, np.zeros(len(logprobs), bool), torch.Generator(), mass=1.0)
+    shares = _shares(scores / _temperature(settings))
+    possible = shares > 0
+    return ids[possible], shares[possible]
 
 
 def mirostat(

@@ -7,30 +7,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from storytime_tui.training import events as ev
-from storytime_tui.training.curve import thinned
+from storytime_tui.training.curve import TrainingPoint, next_point, thinned
 
 _BEYOND = 1e6  # nats: no loss, but what a broken journal says
 _POINTS = 1_000  # of a curve; up to twice as many while it is read
 _SAMPLES = 40  # likewise
 _TEXT, _PROMPT = 2_000, 400  # characters of a sample
-_WINDOW, _WINDOW_SHARE = 12.0, 1 / 20  # steps that an average is over; of a long run this share of its steps
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class TrainingPoint:
-    """The training loss of a step, in nats per token. `average`: its moving average; `twice`: the average's own."""
-
-    step: int
-    loss: float
-    average: float
-    twice: float
-
-    @property
-    def smoothed(self) -> float:
-        """The moving average without its lag: an average lies above a falling curve, and its own as much above it."""
-        return 2 * self.average - self.twice
 
 
 @dataclass(frozen=True)
@@ -107,14 +91,10 @@ class _Fold:
                     self.samples = _fewer(self.samples)
 
     def _add_loss(self, event: ev.StepDone) -> None:
-        before = self.training[-1] if self.training else TrainingPoint(0, event.loss, event.loss, event.loss)
-        if event.step <= before.step or not abs(event.loss) < _BEYOND:  # or it is NaN
+        before = self.training[-1] if self.training else None
+        if event.step <= (before.step if before else 0) or not abs(event.loss) < _BEYOND:  # or it is NaN
             return
-        window = min(max(_WINDOW, self.total * _WINDOW_SHARE), max(1.0, event.step / 4))  # short at the start
-        share = 2 / (1 + window)
-        average = before.average + share * (event.loss - before.average)
-        twice = before.twice + share * (average - before.twice)
-        self.training.append(TrainingPoint(event.step, event.loss, average, twice))
+        self.training.append(next_point(before, event.step, event.loss, self.total))
         if len(self.training) > 2 * _POINTS:  # the last one stays: the average goes on from it
             self.training = [*thin_training(self.training[:-1], _POINTS), self.training[-1]]
 

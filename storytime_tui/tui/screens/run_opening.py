@@ -64,12 +64,9 @@ class RunOpening:
                 await app.run_action(f"screen.{then}", default_namespace=app)
 
     def write(self, run: RunRow) -> None:
-        """Write with the run; during training, after its next checkpoint."""
-        if self.trains_here(run):
-            self._desk.writing.write_with_current_run()
-        elif run.saved:
+        """Write with the run; if it trains here, with its weights of now."""
+        if run.saved or self.trains_here(run):
             self._desk.writing.write_with(run.name)
+            self._screen.post_message(GoTo("story"))
         else:
             self._message.complain(f"“{run.name}” has no checkpoint to write with.")
-            return
-        self._screen.post_message(GoTo("story"))

@@ -2,8 +2,17 @@
 
 from textual.binding import Binding, BindingType
 
+from storytime_tui.tui.run_rows import RunRow
+
 KEYS: list[BindingType] = [
     Binding("enter", "open", "Open", id="runs.open", tooltip="Show this run on the Train screen"),
+    Binding(
+        "h",
+        "how_it_learns",
+        "How it learns",
+        id="runs.how_it_learns",
+        tooltip="See what this run learned, word by word",
+    ),
     Binding("w", "write", "Write", id="runs.write", tooltip="Write a story with this run's model"),
     Binding("r", "resume", "Resume", id="runs.resume", tooltip="Resume this run from its last checkpoint"),
     Binding("m", "more", "More epochs", id="runs.more", tooltip="Train this finished run for more epochs"),
@@ -29,4 +38,24 @@ KEYS: list[BindingType] = [
 # these give way in the footer where there is little room, the last of them first
 SELDOM = (
     "filter", "write", "sort", "pin", "mark", "resume", "more", "remove", "undo", "note", "compare", "rename", "export",
+    "how_it_learns",
 )  # fmt: skip
+
+
+def shown(action: str, run: RunRow | None, *, query: bool, picked: bool, undo: bool) -> bool:
+    """Whether the footer shows a key. `run`: under the cursor; `query`: typed; `picked`: some are pinned or marked;
+    `undo`: one was removed. Other keys work, too, and say why they can do nothing."""
+    match action:
+        case "all":
+            return query or picked
+        case "undo":
+            return undo
+        case "resume":
+            return run is not None and run.can_resume
+        case "more":
+            return run is not None and run.state == "finished"
+        case "compare":
+            return picked
+        case "filter" | "help":
+            return True
+    return run is not None or action.startswith("mode(")

@@ -29,10 +29,8 @@ from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.prompt_area import PromptArea
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from storytime_tui.tui.writing import POLL, Change, Writing
+from storytime_tui.tui.writing import MOVED, POLL, Change, Writing
 from storytime_tui.tui.writing_session import Stage, Writer
-
-MOVED = "This story was changed in another window and is loaded again."
 
 
 class StoryScreen(Screen[None]):
@@ -174,14 +172,10 @@ class StoryScreen(Screen[None]):
     def _busy(self) -> bool:
         return self._telling or self._adding is not None
 
-    @property
-    def _awaiting(self) -> bool:
-        return self._session.now.stage is Stage.AWAITING_CHECKPOINT
-
     @on(Prompt.Sent)
     def _send(self, event: Prompt.Sent) -> None:
         self._message.complain(self._desk.store_thread.trouble)
-        if self._busy or self._finding_model or self._awaiting:
+        if self._busy or self._finding_model:
             self._send_when_ready = bool(event.text.strip()) or not self._busy
             self._set_state("your line is next" if self._send_when_ready else "still writing (esc stops it)")
             return
@@ -258,7 +252,7 @@ class StoryScreen(Screen[None]):
         self.query_one(Prompt).set_writing(telling)
 
     def _send_if_ready(self) -> None:
-        if self._send_when_ready and not (self._busy or self._finding_model or self._awaiting):
+        if self._send_when_ready and not (self._busy or self._finding_model):
             self._send_when_ready = False
             self.query_one(Prompt).action_send()
 
@@ -290,7 +284,9 @@ class StoryScreen(Screen[None]):
         self.query_one(Prompt).focus()
 
     def _shows_key(self, action: str) -> bool:
-        return {"voice": bool(self._session.now.voices), "openings": self._openings.offered}.get(action, True)
+        now = self._session.now
+        shown = {"voice": bool(now.voices), "openings": self._openings.offered, "newest": now.in_training}
+        return shown.get(action, True)
 
     @on(Prompt.Up)
     def action_openings(self) -> None:
@@ -315,13 +311,17 @@ class StoryScreen(Screen[None]):
     # -- the model ------------------------------------------------------------------------------------
 
     def _writer_changed(self, _: Writer) -> None:
-        self._send_if_ready()  # the awaited checkpoint may be saved
         self.refresh_bindings()  # the model may have voices
         self._show_status()
 
     def action_model(self) -> None:
         """Choose the model."""
         story_choices.offer_models(self.app, self._desk, partial(self._reopen, self._session.choose))
+
+    def action_newest(self) -> None:
+        """Tell with the newest weights of the run that trains."""
+        if self._session.now.in_training:
+            self._after_telling(self._session.open_newest)
 
     def action_strength(self) -> None:
         """Choose the strength."""

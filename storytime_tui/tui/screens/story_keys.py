@@ -10,6 +10,13 @@ KEYS: list[BindingType] = [
         "s", "strength", "Strength", id="story.strength", tooltip="How far from the base towards the run"
     ),
     Binding("v", "voice", "Voice", id="story.voice", tooltip="Choose the shelf to tell like"),
+    Binding(
+        "f",
+        "newest",
+        "Newest weights",
+        id="story.newest",
+        tooltip="Tell with the weights that the run in training has now",
+    ),
     Binding("u", "undo", "Undo", id="story.undo", tooltip="Undo the last piece, yours or the model's"),
     Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Undo the last piece"),
     Binding("y", "redo", "Redo", id="story.redo", tooltip="Redo the last undone piece"),

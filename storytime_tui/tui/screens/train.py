@@ -13,9 +13,9 @@ from storytime_tui.knobs import parse
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.sample_groups import group_samples
 from storytime_tui.tui.screens.dialogs import AskScreen
-from storytime_tui.tui.training_session import RunView
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -48,6 +48,13 @@ class TrainScreen(Screen[None]):
             "c", "checkpoint", "Checkpoint", id="train.checkpoint", tooltip="Save a checkpoint and continue"
         ),
         Binding("s", "sample", "Sample", id="train.sample", tooltip="Tell a sample now"),
+        Binding(
+            "e",
+            "change_beginning",
+            "Begin with",
+            id="train.change_beginning",
+            tooltip="Choose the words that the samples begin with from now on",
+        ),
         Binding("w", "write", "Write", id="train.write", tooltip="Write a story with this model"),
         Binding(
             "r", "resume", "Resume", id="train.resume", tooltip="Resume the run from its last checkpoint"
@@ -60,6 +67,14 @@ class TrainScreen(Screen[None]):
             tooltip="Train the finished run for more epochs",
         ),
         Binding("n", "new", "New run", id="train.new", tooltip="Plan a new run"),
+        Binding(
+            "h",
+            "how_it_learns",
+            "How it learns",
+            id="train.how_it_learns",
+            tooltip="See what the run learned, word by word",
+        ),
+        Binding("g", "terms", "Terms", show=False, id="train.terms", tooltip="What the terms mean"),
         Binding("v", "last", "Last run", id="train.last", tooltip="Show the last run"),
         Binding(
             "left",
@@ -78,6 +93,7 @@ class TrainScreen(Screen[None]):
             id="train.beginning",
             tooltip="The sample of the other beginning",
         ),
+        Binding("z", "chart", "Zoom", id="train.chart", tooltip="Read, zoom and move the loss chart"),
     ]
 
     def __init__(self, desk: Desk) -> None:
@@ -92,7 +108,20 @@ class TrainScreen(Screen[None]):
         yield Header(self._desk, "train")
         yield PlanForm(self._desk, self._message)
         yield self._message
-        yield KeyLine(("new", "checkpoint", "sample", "last", "more", "later", "beginning"))
+        yield KeyLine(
+            (
+                "new",
+                "checkpoint",
+                "sample",
+                "last",
+                "more",
+                "later",
+                "beginning",
+                "chart",
+                "change_beginning",
+                "how_it_learns",
+            )
+        )
 
     def on_mount(self) -> None:
         """Subscribe to the run, and load the last one."""
@@ -129,9 +158,15 @@ class TrainScreen(Screen[None]):
                 return running or view.phase == "preparing"
             case "checkpoint" | "sample":
                 return running
+            case "change_beginning":
+                return running and self._training.control is not None
             case "write":
-                here = running and self._training.control is not None  # it saves a checkpoint first
+                here = running and self._training.control is not None  # from a copy of its weights
                 return here or ((ended or bool(self._desk.watching.run)) and view.saved_step is not None)
+            case "how_it_learns":
+                return bool(view.run)
+            case "terms":
+                return not isinstance(self.focused, Input)
             case "resume":
                 return last is not None and last.can_resume if view.phase == "idle" else view.can_resume
             case "more":
@@ -142,6 +177,8 @@ class TrainScreen(Screen[None]):
                 return view.phase == "idle" and last is not None
             case "earlier" | "later":
                 return len(group_samples(view.samples)) > 1
+            case "chart":
+                return view.phase != "idle" and view.step is not None
             case "beginning":
                 two = self._panel is not None and not self._panel.shows_both
                 return two and len(view.samples) > len(group_samples(view.samples))
@@ -170,6 +207,7 @@ class TrainScreen(Screen[None]):
         keys = (
             view.phase,
             view.saved_step is None,
+            view.step is None,
             told,
             view.finished,
             view.run,
@@ -235,6 +273,23 @@ class TrainScreen(Screen[None]):
         """Tell a sample now."""
         self._desk.steer("sample")
 
+    def action_change_beginning(self) -> None:
+        """Ask for the words that the samples begin with from now on, and tell one at once."""
+
+        def change(prompt: str | None) -> None:
+            if prompt is not None and self._training.control is not None and self._panel is not None:
+                self._training.control.change_prompt(prompt)
+                self._panel.show_beginning(prompt)
+
+        own = [sample.prompt for sample in self._training.view.samples if not sample.held_out]
+        ask = AskScreen(
+            "Begin the samples with",
+            "The samples from now on continue these words; the held-out story's stay.",
+            enter="Tell one now",
+            value=own[-1] if own else "",
+        )
+        self.app.push_screen(ask, change)
+
     def action_resume(self) -> None:
         """Resume a stopped run."""
         if self._training.control is not None:
@@ -290,12 +345,28 @@ class TrainScreen(Screen[None]):
         if self._panel is not None:
             self._panel.turn_sample()
 
+    def action_chart(self) -> None:
+        """Give the focus to the loss chart."""
+        if self._panel is not None:
+            self._panel.read_chart()
+
+    def action_how_it_learns(self) -> None:
+        """Show what the run learned, word by word."""
+        from storytime_tui.tui.screens.how_it_learns import HowItLearnsScreen
+
+        self.app.push_screen(HowItLearnsScreen(self._desk, self._training.view.run))
+
+    def action_terms(self) -> None:
+        """Open the glossary at the term of the focused field, or at the loss."""
+        from storytime_tui.tui.glossary import term_for
+        from storytime_tui.tui.screens.glossary import GlossaryScreen
+
+        field = (self.focused.id or "").removeprefix("knob-") if self.focused is not None else ""
+        self.app.push_screen(GlossaryScreen(term_for(field) or ("base" if field == "bases" else "loss")))
+
     def action_write(self) -> None:
-        """Write with this run; during training, after its next checkpoint."""
-        if self._training.control is not None:
-            self._desk.writing.write_with_current_run()
-        else:
-            self._desk.writing.write_with(self._training.view.run)
+        """Write with this run; during training, with its weights of now."""
+        self._desk.writing.write_with(self._training.view.run)
         self.post_message(GoTo("story"))
 
 

@@ -9,7 +9,7 @@ from textual.widgets import Static
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.wording import clipped_inside, run_state
 
 MODES = (

@@ -235,7 +235,7 @@ class Openings(Static, can_focus=True):
             for line in wrapped(opening.text, width):
                 parts.append(Content.styled(f"{margin}{number:<{_NUMBER}}{line}", style))
                 number = ""
-        state = self._reason or ("" if not self._number else self._writer.activity or "telling…")
+        state = self._reason or ("" if not self._number else self._writer.progress or "telling…")
         if state:
             parts.append(Content.styled(margin + " " * _NUMBER + printable_line(state), "$quiet"))
         return Content("\n").join(parts)

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from storytime_tui.training.events import StepDone
 from storytime_tui.tui import wording
 from storytime_tui.tui.pace import bars, binned
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 
 
 class _Chart(Static):
@@ -21,11 +21,17 @@ class _Chart(Static):
     )
 
     def __init__(
-        self, title: str, value: Callable[[StepDone], float], in_words: Callable[[float], str]
+        self, title: str, short: str, value: Callable[[StepDone], float], in_words: Callable[[float], str]
     ) -> None:
+        """`short`: the title where there is little room."""
         super().__init__(markup=False)
-        self.border_title = title
+        self._title, self._short = title, short
         self._value, self._in_words = value, in_words
+
+    def on_resize(self) -> None:
+        """Choose the title."""
+        fits = len(self._title) + 6 <= self.outer_size.width  # beside its frame
+        self.border_title = self._title if fits else self._short
 
     def show(self, view: RunView) -> None:
         """Draw the bars of the steps so far."""
@@ -41,12 +47,18 @@ class PaceCharts(Horizontal):
 
     def compose(self) -> ComposeResult:
         """A chart for each number."""
-        yield _Chart("Learning rate", lambda step: step.learning_rate, wording.rate)
+        yield _Chart("Learning rate", "Rate", lambda step: step.learning_rate, wording.rate)
         yield _Chart(
-            "Gradient norm", lambda step: step.gradient_norm, lambda norm: wording.number(norm, ",.2f")
+            "Gradient norm",
+            "Gradient",
+            lambda step: step.gradient_norm,
+            lambda norm: wording.number(norm, ",.2f"),
         )
         yield _Chart(
-            "Tokens/s", lambda step: step.tokens_per_second, lambda speed: wording.number(speed, ",.0f")
+            "Tokens/s",
+            "Tokens/s",
+            lambda step: step.tokens_per_second,
+            lambda speed: wording.number(speed, ",.0f"),
         )
 
     def show(self, view: RunView) -> None:

@@ -1,130 +1,112 @@
-"""The training plan's form: the stories, the base, a few options with good defaults, and one key to start."""
+"""The training plan's form: the stories, the base, a few options with good defaults, and one key to start.
+
+What the user set is one `Draft`; the fields show a part of it. Its other options are one level deeper (`options`).
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.events import DescendantFocus
 from textual.message import Message
-from textual.widgets import Button, Input, OptionList, Select, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Button, Input, Static
 
 from storytime_tui.errors import StorytimeError
-from storytime_tui.knobs import table, with_values
-from storytime_tui.models.catalogue import STARTER, Base, bases, default_base
-from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.terminal import printable_line
-from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
+from storytime_tui.training.plan import TrainingPlan, first_look
 from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.plan_draft import OPTIONS, Draft, plan_of, problem_of, with_labels
+from storytime_tui.tui.run_view import RunView
+from storytime_tui.tui.widgets.base_box import BaseBox
 from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.tui.widgets.option_box import SHOWN, OptionBox
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview
-    from storytime_tui.jobs.memory import Room
+    from storytime_tui.tui.screens.plan_files import PlanFiles
 
-UNKNOWN = ("set at the start", "at start")  # a value that depends on a base that is not here yet
-# the shown options of the plan: the placeholder of an empty field, in a wide and in a narrow form
-SHOWN = {
-    "epochs": UNKNOWN,
-    "max_steps": ("no limit", "no limit"),
-    "learning_rate": UNKNOWN,
-    "block_size": UNKNOWN,
-    "lora_rank": ("0 = whole model", "0 = all"),
-    "checkpointing": UNKNOWN,
-}
-PREVIEWED = ("epochs", "learning_rate", "block_size")  # an empty field shows the value that the run will have
-OTHER = ("a model on the Hugging Face Hub, or a folder", "Hub model or folder")
-NARROW = 76  # cells; below this width the form has narrow fields
-_OF_MEMORY = ("block_size", "lora_rank", "checkpointing")  # the options that change the needed memory
-
-
-USUAL = "balanced"  # the default preset
-
-WHAT_HAPPENS = """\
-After the start, about one story in ten is held out. The model reads the others, predicts each next token, and \
-changes a little after every step. From time to time it is evaluated on the held-out stories, and it tells the same \
-beginnings again, so that you can watch it improve.
-
-You can leave this screen, and read or write stories during the training. You can stop at any time; checkpoints are \
-kept."""
+NARROW = 76  # cells; below this width the field for a base is narrow
 
 
 class PlanForm(VerticalScroll, can_focus=False):
     """The plan's form. It reports errors in the screen's message line."""
 
+    BINDINGS = [
+        Binding(
+            "o", "options", "All options", show=False, id="plan.options", tooltip="Every option, in groups"
+        ),
+        Binding(
+            "f",
+            "past",
+            "From a run or file",
+            show=False,
+            id="plan.past",
+            tooltip="Start from an earlier plan",
+        ),
+        Binding(
+            "l", "rate", "Find the rate", show=False, id="plan.rate", tooltip="Test which learning rates work"
+        ),
+        Binding(
+            "e", "save", "Save plan", show=False, id="plan.save", tooltip="Save this plan to a TOML file"
+        ),
+        Binding(
+            "0",
+            "first_look",
+            "Watch one learn",
+            show=False,
+            id="plan.first_look",
+            tooltip="Watch a tiny new model learn from nothing, in about a minute",
+        ),
+    ]
+
     class StartRequested(Message):
         """The start button was pressed."""
-
-    class BaseChanged(Message):
-        """Another base was chosen, so token counts change."""
 
     def __init__(self, desk: Desk, message: MessageLine) -> None:
         super().__init__()
         self._desk = desk
-        self._bases = bases()
         self._message = message
         self._preview: Preview | None = None
         self._previews: Debounced[Preview] = Debounced(self, self._show_preview, self._no_preview)
 
     def compose(self) -> ComposeResult:
-        """The stories, the base, the options, the start button, errors."""
+        """The stories, the base, the options, the start button."""
         yield Static(id="stories", markup=False)
-        with Vertical(id="bases-box"):
-            with Horizontal(id="bases-row"):
-                yield OptionList(
-                    *(Option(_base_line(base)) for base in self._bases), id="bases", compact=True
-                )
-                yield Static(id="base-note", markup=False)
-            with Horizontal(classes="field"):
-                yield Static(Content("or another"), classes="label")
-                yield Input(placeholder=OTHER[0], id="other", compact=True)
-        with Vertical(id="knobs"):
-            for left, right in (
-                ("epochs", "max_steps"),
-                ("learning_rate", "block_size"),
-                ("lora_rank", "checkpointing"),
-            ):
-                with Horizontal(classes="field"):
-                    for name in (left, right):
-                        yield Static(Content(table(TrainingPlan)[name].label), classes="label")
-                        yield _field(name)
-            with Horizontal(classes="field"):
-                yield Static(Content("name"), classes="label")
-                yield Input(id="run-name", compact=True)
-                yield Static(Content("preset"), classes="label")
-                yield Select(
-                    [(name, name) for name in PRESETS],
-                    value=USUAL,
-                    allow_blank=False,
-                    id="preset",
-                    compact=True,
-                )
+        yield BaseBox()
+        yield OptionBox(self._keys)
         with Horizontal(id="start-line"):
             yield Button("Start training", id="start", compact=True)
             with Vertical(id="start-words"):
                 yield Static(id="preview", markup=False)
                 yield Static(id="unfinished", markup=False)
-        yield Static(WHAT_HAPPENS, id="what-happens", markup=False)
+        with Horizontal(id="look-line"):
+            yield Button("Watch one learn", id="look", compact=True)
+            yield Static(Content(wording.FIRST_LOOK), id="look-words")
+        yield Static(wording.WHAT_HAPPENS, id="what-happens", markup=False)
+
+    def _keys(self) -> dict[str, str]:
+        """The keys of the form, and what they do."""
+        deeper = sum(name not in SHOWN for name in self._options.draft.typed)
+        changed = f", {deeper} changed" if deeper else ""
+        return {
+            "options": f"Options ({len(OPTIONS)}{changed})",
+            "past": "From a run or file",
+            "rate": "Find rate",
+            "save": "Save plan",
+        }
 
     def on_mount(self) -> None:
         """Select the preferred or default base."""
-        self.query_one("#bases-box").border_title = "Base: the model to start from"
-        self.query_one("#knobs").border_title = "Options (you can skip these)"
         self.query_one("#stories").border_title = "Stories to train on"
-        names = [base.name for base in self._bases]
-        preferred = self._desk.preferences.now.base
-        self.query_one("#bases", OptionList).highlighted = names.index(
-            preferred if preferred in names else default_base()
-        )
-        self.query_one("#other", Input).value = "" if preferred in (*names, STARTER) else preferred
+        self.query_one(BaseBox).choose(self._desk.preferences.now.base)
         self._desk.shelf_changed.subscribe(self, self._show_stories)
         self._show_stories(None)
 
@@ -133,88 +115,174 @@ class PlanForm(VerticalScroll, can_focus=False):
         self._show_placeholders()
 
     def _show_placeholders(self) -> None:
-        """Show in each empty field the value that the run will have."""
-        narrow, preview = self.size.width < NARROW, self._preview
-        for field in self.query(Input):
-            name = (field.id or "").removeprefix("knob-")
-            if preview is not None and preview.plan is not None and name in PREVIEWED:
-                field.placeholder = f"{getattr(preview.plan, name):.4g}"
-            elif name in SHOWN:
-                field.placeholder = SHOWN[name][narrow]
-        self.query_one("#run-name", Input).placeholder = printable_line(preview.run) if preview else ""
-        self.query_one("#other", Input).placeholder = OTHER[narrow]
+        self._options.show_values(self.base, self._preview)
+        self.query_one(BaseBox).show_width(narrow=self.size.width < NARROW)
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Describe the focused option below the options."""
-        knob = table(TrainingPlan).get((event.widget.id or "").removeprefix("knob-"))
-        self.query_one("#knobs").border_subtitle = knob.line if knob else ""
+    @property
+    def _options(self) -> OptionBox:
+        return self.query_one(OptionBox)
 
     @property
     def base(self) -> str:
-        """The typed base, or else the one selected in the list."""
-        typed = self.query_one("#other", Input).value.strip()
-        chosen = self.query_one("#bases", OptionList).highlighted
-        return typed or self._bases[chosen or 0].name
+        """The chosen base."""
+        return self.query_one(BaseBox).base
 
-    @on(OptionList.OptionHighlighted, "#bases")
-    @on(Input.Changed, "#other")
+    @property
+    def draft(self) -> Draft:
+        """What the user set."""
+        return replace(self._options.draft, base=self.base)
+
+    # -- changes --------------------------------------------------------------------------------------
+
+    @on(BaseBox.Changed)
     def _base_changed(self) -> None:
-        self.query_one("#bases").set_class(bool(self.query_one("#other", Input).value.strip()), "-unused")
         self._desk.base = self.base
         self._desk.shelf_changed.publish(None)
 
-    @on(Input.Changed, ", ".join(f"#knob-{name}" for name in SHOWN))
-    @on(Select.Changed)
-    def _option_changed(self) -> None:
+    @on(OptionBox.Changed)
+    def _options_changed(self) -> None:
         self._show_stories(None)
+
+    @on(OptionBox.PresetChosen)
+    def _preset_chosen(self, event: OptionBox.PresetChosen) -> None:
+        self.fill(self.draft.with_preset(event.preset))
+
+    @on(OptionBox.Problem)
+    def _problem(self, event: OptionBox.Problem) -> None:
+        self.complain(event.sentence)
+
+    def fill(self, draft: Draft) -> None:
+        """Show another draft."""
+        if draft.base != self.base:
+            self.query_one(BaseBox).choose(draft.base)
+        self._options.fill(draft)
+        self.complain("")
+        self.refresh_bindings()  # the number of changed options
+        self._show_stories(None)
+
+    # -- keys -----------------------------------------------------------------------------------------
+
+    def action_options(self) -> None:
+        """Open all options."""
+        from storytime_tui.tui.screens.options import OptionsScreen
+
+        draft = self.draft
+        for name, text in draft.typed.items():
+            if problem_of(name, text):  # it is in sight here
+                draft = draft.with_option(name, "")
+
+        def take(changed: Draft | None) -> None:
+            if changed is not None:
+                self.fill(changed)
+
+        self.app.push_screen(OptionsScreen(draft, self._previewed, self._preview), take)
+
+    def action_past(self) -> None:
+        """Fill the form from a run or a file."""
+        self._files.ask()
+
+    def action_save(self) -> None:
+        """Save the plan to a file."""
+        planned = self.plan()
+        if planned is not None:
+            self._files.save(planned[0], planned[1] or (self._preview.run if self._preview else ""))
+
+    def action_rate(self) -> None:
+        """Test learning rates on a copy of the base, and take over the suggestion."""
+        from storytime_tui.tui.screens.find_rate import FindRateScreen
+
+        planned = self.plan()
+        if planned is None:
+            return
+
+        def take(rate: float | None) -> None:
+            if rate is not None:
+                self.fill(self.draft.with_option("learning_rate", f"{rate:g}"))
+                self._message.say(f"The learning rate is {rate:g}.")
+
+        find, plan = self._desk.services.find_rate, planned[0]
+        self.app.push_screen(FindRateScreen(lambda control: find(plan, control)), take)
+
+    @on(Button.Pressed, "#look")
+    def action_first_look(self) -> None:
+        """Start a tiny new model on the ticked stories, or on the bundled ones."""
+        desk, chosen = self._desk, self._chosen
+        if desk.training.control is not None:
+            self.complain("The previous run is still saving. Try again in a moment.")
+            return
+        if not chosen["collections"]:
+            chosen["collections"] = tuple(each.name for each in desk.collections if each.bundled)
+        plan = first_look(**chosen)
+        titles = [each.title for each in desk.collections if each.name in plan.collections]
+        desk.training.start(plan, None, f"{plan.base} → {', '.join(titles)}")
+
+    @property
+    def _files(self) -> PlanFiles:
+        from storytime_tui.tui.screens.plan_files import PlanFiles
+
+        preferred = {
+            name: value for name, value in self._chosen.items() if name not in ("collections", "stories")
+        }
+        return PlanFiles(self.screen, self._desk, self._message, self.fill, preferred)
+
+    # -- what it comes to -----------------------------------------------------------------------------
+
+    @property
+    def _chosen(self) -> dict[str, Any]:
+        """The plan's stories, and what the user prefers."""
+        collections, stories = self._desk.ticks.for_plan(self._desk.collections)
+        return {
+            "collections": collections,
+            "stories": stories,
+            "device": self._desk.preferences.now.device,
+            "stay_awake": self._desk.preferences.now.stay_awake,
+        }
+
+    def _previewed(self, draft: Draft) -> Preview:
+        """Work out what a draft comes to; called in a thread. Raises PlanError."""
+        desk = self._desk
+        stories = [story for _, story in desk.ticks.stories(desk.collections)]
+        return desk.services.preview(stories, plan_of(draft, **self._chosen))
+
+    def _valid_draft(self) -> Draft | None:
+        """The draft; None while a typed value is wrong."""
+        draft = self.draft
+        return None if any(problem_of(name, text) for name, text in draft.typed.items()) else draft
 
     def _request_preview(self) -> None:
         """Work out what the plan comes to; an invalid plan keeps the last preview until it is corrected."""
-        desk = self._desk
-        plan = self._valid_plan()
-        if plan is not None:
-            stories = [story for _, story in desk.ticks.stories(desk.collections)]
-            self._previews.request(lambda: desk.services.preview(stories, plan))
+        draft = self._valid_draft()
+        if draft is not None:
+            self._previews.request(lambda: self._previewed(draft))
 
     def _show_preview(self, preview: Preview) -> None:
         self._preview = preview
         self._show_placeholders()
-        words, plan = preview.problem, preview.plan
+        words, plan = with_labels(preview.problem), preview.plan
+        room = self._desk.room(plan)
         if plan is not None and plan.epochs:
-            exact, room = plan.max_steps == preview.steps, self._desk.room(plan)
+            exact = plan.max_steps == preview.steps
             words = wording.plan_preview(plan.epochs, preview.steps, preview.seconds, room, exact=exact)
         self.query_one("#preview", Static).update(Content(printable_line(words)))
+        self._show_note()
 
     def _no_preview(self, error: Exception) -> None:
         self.query_one("#preview", Static).update(Content(printable_line(sentence_of(error))))
 
-    def _memory_plan(self) -> TrainingPlan | None:
-        """The plan's options that change its memory; None while a typed value is invalid."""
-        typed = {name: self._typed(name) for name in _OF_MEMORY}
-        try:
-            return with_values(
-                TrainingPlan(base=self.base), {name: value for name, value in typed.items() if value}
-            )
-        except StorytimeError:
-            return None
+    def _show_note(self) -> None:
+        draft = self._valid_draft()
+        plan = plan_of(draft, **self._chosen) if draft is not None else None
+        preview = self._preview
+        of_this = preview is not None and (preview.plan is None or preview.plan.base == self.base)
+        self.query_one(BaseBox).show_note(preview if of_this else None, self._desk.room(plan))
 
     @on(Button.Pressed, "#start")
     def _pressed(self) -> None:
         self.post_message(self.StartRequested())
 
-    @on(OptionList.OptionSelected, "#bases")
-    def _chosen(self) -> None:
-        self.query_one("#other", Input).value = ""
-
     def _show_stories(self, _: None) -> None:
         self.query_one("#stories", Static).update(Content(printable_line(self.training_text(long=True))))
-        base = next((base for base in self._bases if base.name == self.base), None)
-        note = (
-            Content("The model that you type below.")
-            if base is None
-            else _base_note(base, self._desk.room(self._memory_plan()))
-        )
-        self.query_one("#base-note", Static).update(note)
+        self._show_note()
         self._request_preview()
 
     def training_text(self, *, long: bool = False) -> str:
@@ -237,77 +305,17 @@ class PlanForm(VerticalScroll, can_focus=False):
             self.complain("No story is ticked: go to the Library (key 1) and tick a collection.")
             return None
         try:
-            plan = self._without_options()
-            for name in SHOWN:
-                plan = self._with_knob(plan, name)
+            plan = plan_of(self.draft, **self._chosen)
         except StorytimeError as error:
             self.complain(str(error))
+            self._options.show_wrong()
             return None
         self.complain("")
-        return plan, self.query_one("#run-name", Input).value.strip() or None
-
-    def _without_options(self) -> TrainingPlan:
-        """The plan of the stories, the base and the preset. Raises StorytimeError."""
-        desk = self._desk
-        collections, stories = desk.ticks.for_plan(desk.collections)
-        plan = TrainingPlan(
-            base=self.base, collections=collections, stories=stories, device=desk.preferences.now.device
-        )
-        preset = str(self.query_one("#preset", Select).value)
-        return with_preset(plan, preset, from_scratch=scratch_shape(self.base) is not None)
-
-    def _valid_plan(self) -> TrainingPlan | None:
-        """The plan as typed so far; None if it is invalid."""
-        typed = {name: self._typed(name) for name in SHOWN}
-        try:
-            return with_values(
-                self._without_options(), {name: value for name, value in typed.items() if value}
-            )
-        except StorytimeError:
-            return None
-
-    def _typed(self, name: str) -> str:
-        """An option's value as text; "" for an empty field."""
-        field = self.query_one(f"#knob-{name}")
-        return (
-            field.value.strip()
-            if isinstance(field, Input)
-            else str(self.query_one(f"#{field.id}", Select).value)
-        )
-
-    def _with_knob(self, plan: TrainingPlan, name: str) -> TrainingPlan:
-        """The plan with one typed option. An invalid value is marked and scrolled into view. Raises StorytimeError."""
-        field, value = self.query_one(f"#knob-{name}"), self._typed(name)
-        try:
-            changed = with_values(plan, {name: value}) if value else plan
-        except StorytimeError:
-            field.add_class("-wrong")
-            self.call_after_refresh(field.scroll_visible, animate=False)
-            raise
-        field.remove_class("-wrong")
-        return changed
-
-    @on(Input.Blurred)
-    @on(Input.Changed)
-    def _check_knob(self, event: Input.Blurred | Input.Changed) -> None:
-        """Check an option when the user leaves its field; clear the error when it is corrected."""
-        name = (event.input.id or "").removeprefix("knob-")
-        wrong = event.input.has_class("-wrong")
-        if name not in SHOWN or (isinstance(event, Input.Changed) and not wrong):
-            return
-        try:
-            self._with_knob(TrainingPlan(), name)
-        except StorytimeError as error:
-            self.complain(str(error))
-        else:
-            if wrong:
-                self.complain("")
+        return plan, self._options.run_name or None
 
     def complain(self, sentence: str) -> None:
         """Show an error, or none if empty; options are named by their labels."""
-        for name in SHOWN:
-            sentence = sentence.replace(f"{name} is ", f"{table(TrainingPlan)[name].label} is ")
-        self._message.complain(sentence)
+        self._message.complain(with_labels(sentence))
 
     def show_last_run(self, run: RunView | None) -> None:
         """Say whether the last run can be resumed or shown."""
@@ -316,39 +324,10 @@ class PlanForm(VerticalScroll, can_focus=False):
             words = f"or press r to resume {run.run} at step {run.done:,} of {run.total:,}"
         elif run is not None:
             words = f"or press v to show the last run, {run.run}"
-        self.query_one("#unfinished", Static).update(Content(printable_line(words)))
+        line = self.query_one("#unfinished", Static)
+        line.display = bool(words)
+        line.update(Content(printable_line(words)))
 
     @on(Input.Submitted)
     def _field_done(self) -> None:
         self.query_one("#bases").focus()
-
-
-def _field(name: str) -> Input | Select[str]:
-    """The field of an option: a text field, or a list of its choices."""
-    knob = table(TrainingPlan)[name]
-    if not knob.choices:
-        return Input(placeholder=SHOWN[name][0], id=f"knob-{name}", compact=True)
-    choices = [(choice, choice) for choice in knob.choices]
-    return Select(choices, value=knob.default, allow_blank=False, id=f"knob-{name}", compact=True)
-
-
-def _base_line(base: Base) -> Content:
-    size = f"{base.parameters / 1e6:,.0f} M" if base.parameters else ""
-    download = wording.size(base.download) if base.download else "built in"
-    return Content.assemble(base.name.ljust(15), (f"{size:>7}  {download:>8}", "$quiet"))
-
-
-def _base_note(base: Base, room: Room | None) -> Content:
-    facts = f"{base.parameters / 1e6:,.0f} million parameters; " if base.parameters else ""
-    facts += f"{wording.size(base.download)} download, once." if base.download else "no download."
-    note = Content.assemble(
-        base.note[:1].upper() + base.note[1:], ".\n\n", (facts[:1].upper() + facts[1:], "$quiet")
-    )
-    return note if room is None else Content("\n").join([note, _room_note(room)])
-
-
-def _room_note(room: Room) -> Content:
-    needs = f"Memory: peak about {wording.size(room.needed)}, free {wording.size(room.available)}"
-    return Content.styled(
-        f"{needs}: {room.advice}." if room.advice else f"{needs}.", "$warning" if room.advice else "$quiet"
-    )

@@ -11,20 +11,25 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from storytime_tui.terminal import printable, printable_line
+from storytime_tui.training.alerts import Level, Watch
 from storytime_tui.training.voice_report import of_passages, share_of
 from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.curve_words import curve_words, joined
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.pace import Pace, Point
+from storytime_tui.tui.pace import Line, Pace, Point
 from storytime_tui.tui.run_log import log_lines
-from storytime_tui.tui.training_session import RunView
+from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.loss_chart import LossChart
+from storytime_tui.tui.widgets.machine_panel import MachinePanel
 from storytime_tui.tui.widgets.pace_charts import PaceCharts
 from storytime_tui.tui.widgets.samples import Samples, SampleText
 
 _NO_CURVE: AppendOnly[Point] = AppendOnly()
+_NO_LINE: Line = AppendOnly()
 _NO_PACE: Pace = AppendOnly()
+_NO_WATCH = Watch()
+_COLOURS: dict[Level, str] = {"note": "$quiet", "warning": "$primary", "alert": "bold $error"}
 REDRAW = 0.5  # seconds between two drawings; each takes time from the training
 
 
@@ -79,6 +84,7 @@ class Numbers(Static):
         step, best = view.step, view.best
         latest = view.evaluations[-1].validation_loss if view.evaluations else None
         baseline = view.started.token_frequency_loss if view.started else None
+        limit = view.started.memory_available if view.started else 0
         first = [
             ("loss", wording.number(step.loss if step else None)),
             ("validation", wording.number(latest)),
@@ -89,13 +95,11 @@ class Numbers(Static):
             ("word frequency", wording.number(baseline)),
             ("tokens/s", wording.number(step.tokens_per_second if step else None, ",.0f")),
             ("learning rate", wording.rate(step.learning_rate) if step else "–"),
-            ("memory", wording.size(step.memory) if step else "–"),
+            ("memory", wording.part_of(step.memory, limit) if step else "–"),
         ]
-        more, room = self._more(view), self._room(view)  # each if there are lines for it
-        if len(first + more + last) <= self.size.height:
+        more = self._more(view)
+        if len(first + more + last) <= self.size.height:  # if there are lines for it
             first += more
-        if len(first + last + room) <= self.size.height:
-            last += room
         rows = first + last
         width = max(18, self.content_size.width)
         lines = [
@@ -110,17 +114,8 @@ class Numbers(Static):
         share = share_of(view.voice)
         if view.voice is None or share is None:
             return []
-        return [("voice", of_passages(share, view.voice.passages))]
-
-    @staticmethod
-    def _room(view: RunView) -> list[tuple[str, str]]:
-        """The memory estimate of the trial step, and the free memory at that time."""
-        if view.started is None or not view.started.memory_needed:
-            return []
-        return [
-            ("peak about", wording.size(view.started.memory_needed)),
-            ("free at start", wording.size(view.started.memory_available)),
-        ]
+        copied = wording.number(view.voice.copied, ".0%")
+        return [("voice", of_passages(share, view.voice.passages)), ("copied", copied)]
 
     @staticmethod
     def _more(view: RunView) -> list[tuple[str, str]]:
@@ -142,7 +137,10 @@ class RunLog(Static):
 
     def show(self, view: RunView) -> None:
         """Show the newest entries."""
-        self.update(Content("\n".join(log_lines(view.log, self.content_size.height))), layout=False)
+        width, height = self.content_size
+        lines = log_lines(view.log, height, width)
+        coloured = [Content.styled(line, _COLOURS[level]) for line, level in lines]
+        self.update(Content("\n").join(coloured), layout=False)
 
 
 class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
@@ -183,6 +181,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         yield Samples(id="samples")
         with Horizontal(id="run-foot"):
             yield PaceCharts(id="pace")
+            yield MachinePanel(self._desk.services.machine, id="machine")
             yield RunLog(id="run-log", markup=False)
 
     def on_mount(self) -> None:
@@ -220,7 +219,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             return  # the plan is shown
         self._view = view
         happened = dataclasses.replace(
-            view, step=None, curve=_NO_CURVE, pace=_NO_PACE
+            view, step=None, curve=_NO_CURVE, line=_NO_LINE, pace=_NO_PACE, watch=_NO_WATCH
         )  # without what each step changes
         if redraw:
             self.query_one(Samples).forget()
@@ -270,31 +269,40 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
         self.query_one(Progress).show(view)
         self.query_one(Numbers).show(view)
         self.query_one(PaceCharts).show(view)
+        self.query_one(MachinePanel).show(view)
 
     def _draw(self, view: RunView) -> None:
         state = self._curve_of(view)
         if state == self._drawn:
             return
         self._drawn = state
-        baseline = view.started.token_frequency_loss if view.started else None
-        self.query_one(LossChart).show(view.curve, view.evaluations, baseline, view.total)
+        self.query_one(LossChart).show(view)
         meaning, sentences = self.query_one("#curve-words", Static), curve_words(view)
         meaning.display = bool(sentences) or view.busy  # an active run keeps the row, so that nothing jumps
-        meaning.update(joined(sentences, self.size.width - 4), layout=False)
+        line = joined(sentences, self.size.width - 4)
+        meaning.update(Content.styled(line, "$primary" if view.watch.standing else "$quiet"), layout=False)
 
     def _curve_of(self, view: RunView) -> tuple[object, ...]:
         """The state that the chart depends on."""
-        return (view.curve, len(view.evaluations), self.size, self.app.theme, view.phase)
+        return (view.curve, len(view.evaluations), len(view.line), self.size, self.app.theme, view.phase)
 
     def move_sample(self, by: int) -> None:
         """Show an earlier or later sample."""
         if self._view is not None:
             self.query_one(Samples).move(by, self._view)
 
+    def show_beginning(self, prompt: str) -> None:
+        """Show the newest sample of this beginning from now on."""
+        self.query_one(Samples).show_beginning(prompt)
+
     @property
     def shows_both(self) -> bool:
         """Whether the samples of both beginnings are shown."""
         return any(samples.has_both for samples in self.query(Samples))  # none before composing
+
+    def read_chart(self) -> None:
+        """Give the focus to the loss chart, so that keys read and zoom it."""
+        self.query_one(LossChart).focus()
 
     def turn_sample(self) -> None:
         """Show the sample from the other beginning."""

@@ -22,6 +22,7 @@ class WritingStatus(Static):
         self.model_state = ""  # the model's activity before it can tell; hides the state
         self.no_model = False
         self.strength: float | None = None  # None if unknown
+        self.step: int | None = None  # of a run that is still training
 
     def count(self, text: str) -> None:
         """Count the words of this text."""
@@ -43,9 +44,10 @@ class WritingStatus(Static):
 
     def show_with(self, writer: Writer, *, finding: bool) -> None:
         """Show the writer's state; while a model is being looked for, none is missing."""
-        self.model_state = f"{writer.model}: {writer.activity}" if writer.activity else ""
+        self.model_state = f"{writer.model}: {writer.progress}" if writer.progress else ""
         self.no_model = not writer.model and not finding
         self.strength = writer.effective_strength
+        self.step = writer.opened.step if writer.opened else None
         self.show()
 
     def on_resize(self) -> None:
@@ -60,7 +62,8 @@ class WritingStatus(Static):
         length = f"up to {wording.count(self.settings.max_tokens, 'token')}"
         strength = f"strength {self.strength:g}" if self.strength not in (None, 1) else ""
         words = wording.count(self.words, "word")
-        parts = [part for part in (words, state, strength, temperature, length) if part]
+        step = f"the run at step {self.step:,}" if self.step is not None else ""
+        parts = [part for part in (words, state, step, strength, temperature, length) if part]
         needed = 2 if state else 1
         while len(parts) > needed and cells(" · ".join(parts)) > self.content_size.width > 0:
             parts.pop()

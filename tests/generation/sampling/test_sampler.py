@@ -21,6 +21,7 @@ from storytime_tui.generation.sampling.sampler import (
     alternatives,
     apply_changes,
     candidates,
+    chances,
     changes,
     choose_token,
     draw,
@@ -177,6 +178,28 @@ def test_the_warpers_of_transformers_give_the_same_with_the_temperature_last(
     ours = torch.zeros(size, dtype=torch.float64)
     ours[torch.from_numpy(ids)] = torch.from_numpy(scores.astype(float) / temperature).softmax(0)
     assert (ours - theirs).abs().max() <= 1e-6
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.4, 1.0, 1.7])
+@pytest.mark.parametrize("top_p", [0.3, 0.9, 1.0])
+@pytest.mark.parametrize("min_p", [0.0, 0.05, 0.5])
+def test_the_chances_of_a_place_are_what_a_choice_draws_from(
+    temperature: float, top_p: float, min_p: float
+) -> None:
+    settings = dataclasses.replace(OFF, temperature=temperature, top_p=top_p, min_p=min_p)
+    for spread in (2.0, 8.0):
+        logits = gpt2_like(SIZE, 1, spread)
+        ids, shares = chances(logits.numpy(), settings)
+        assert shares.sum(dtype=float) == pytest.approx(1.0, abs=1e-5)
+        if temperature == 0:
+            assert ids.tolist() == [int(logits.argmax())]
+            continue
+        expected = by_the_book(logits, settings, [])
+        possible = {
+            i for i, share in enumerate(expected) if share > 1e-7
+        }  # rounding may end a top-p of 1 early
+        assert possible <= set(ids.tolist())
+        assert shares.tolist() == pytest.approx([expected[i] for i in ids], abs=1e-5)
 
 
 @given(

@@ -1,0 +1,150 @@
+"""A plan before it starts: a base, a preset and the options that the user set, with their values in words.
+
+Pure functions. An option that the user did not set has the value of the preset, or else one that depends on the base
+and the stories (`Preview`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from storytime_tui.errors import PlanError
+from storytime_tui.formatting import folded
+from storytime_tui.knobs import parse, table, text_of, with_values
+from storytime_tui.models.shapes import scratch_shape
+from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.estimates import Preview
+
+USUAL = "balanced"  # the default preset
+AT_START = "set at the start"  # a value that depends on a base that is not on this machine yet
+_ELSEWHERE = ("base", "collections", "stories")  # the form and the Library choose them
+OPTIONS = tuple(
+    name for name, knob in table(TrainingPlan).items() if not knob.written and name not in _ELSEWHERE
+)
+# what an option does that is not set, and stays so
+_UNSET = {"max_steps": "no limit"}
+_EMPTY = {"repeats": "each once", "lora_targets": "all of each block"}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """`typed`: the options that the user set, as text, which may be invalid."""
+
+    base: str
+    preset: str = USUAL
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    def with_option(self, name: str, text: str) -> Draft:
+        """The draft with one option set; an empty text resets it."""
+        others = {key: value for key, value in self.typed.items() if key != name}
+        return replace(self, typed={**others, name: text} if text else others)
+
+    def with_preset(self, preset: str) -> Draft:
+        """The draft with another preset; options that it sets are reset, so that its values show."""
+        values = preset_values(preset, self.base)
+        return replace(
+            self, preset=preset, typed={name: text for name, text in self.typed.items() if name not in values}
+        )
+
+
+def preset_values(preset: str, base: str) -> dict[str, Any]:
+    """The options that a preset sets for a base."""
+    usual = TrainingPlan(base=base)
+    plan = with_preset(usual, preset, from_scratch=scratch_shape(base) is not None)
+    return {name: getattr(plan, name) for name in OPTIONS if getattr(plan, name) != getattr(usual, name)}
+
+
+def plan_of(draft: Draft, **chosen: Any) -> TrainingPlan:
+    """The plan of a draft; `chosen`: its stories, and what the user prefers. Raises PlanError."""
+    plan = TrainingPlan(base=draft.base, **chosen)
+    plan = with_preset(plan, draft.preset, from_scratch=scratch_shape(draft.base) is not None)
+    return with_values(plan, draft.typed)
+
+
+def draft_of(plan: TrainingPlan, **preferred: Any) -> Draft:
+    """A draft that gives this plan's base and options: with the preset that leaves the fewest to set."""
+
+    def with_rest(preset: str) -> Draft:
+        usual = plan_of(Draft(plan.base, preset), **preferred)
+        different = [name for name in OPTIONS if getattr(plan, name) != getattr(usual, name)]
+        return Draft(plan.base, preset, {name: text_of(plan, name) for name in different})
+
+    presets = sorted(PRESETS, key=lambda name: name != USUAL)  # the usual one wins a tie
+    return min(map(with_rest, presets), key=lambda draft: len(draft.typed))
+
+
+def problem_of(name: str, text: str) -> str:
+    """A sentence on what is wrong with an option's text, or ""."""
+    try:
+        parse(TrainingPlan, name, text)
+    except PlanError as error:
+        return with_labels(str(error))
+    return ""
+
+
+def with_labels(sentence: str) -> str:
+    """A sentence of the plan's checks, with options called as the form calls them."""
+    for name in OPTIONS:
+        sentence = sentence.replace(f"{name} is ", f"{table(TrainingPlan)[name].label} is ")
+    return sentence
+
+
+def choices_of(name: str) -> tuple[str, ...]:
+    """The values that an option can have, if they are few; "" leaves it to the preset."""
+    knob = table(TrainingPlan)[name]
+    if knob.kind is bool:
+        return ("", "off" if knob.default else "on")
+    if knob.choices:
+        return ("", *(choice for choice in knob.choices if choice != knob.default))
+    return ()
+
+
+def value_in_words(name: str, draft: Draft, preview: Preview | None) -> str:
+    """The value that an option will have in the run."""
+    if name in draft.typed:
+        return draft.typed[name]
+    plan = preview.plan if preview is not None else None
+    if preview is not None and name in preview.automatic:
+        return preview.automatic[name]
+    value = getattr(plan_of(Draft(draft.base, draft.preset)) if plan is None else plan, name)
+    knob = table(TrainingPlan)[name]
+    if name == "lora_alpha" and value is None:
+        rank = plan.lora_rank if plan is not None else 0
+        return f"{2 * rank}" if rank else "unused"
+    if name == "tokenizer" and value is None:
+        return "made from the stories" if scratch_shape(draft.base) is not None else "the base's own"
+    if value is None:
+        return _UNSET.get(name, AT_START)
+    if knob.kind is bool:
+        return "on" if value else "off"
+    if value == ():
+        return _EMPTY.get(name, "none")
+    if isinstance(value, float):
+        text = f"{value:.4g}"
+    else:
+        text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"{text} ({knob.least})" if knob.least and value == knob.low else text
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the list of options: a group's heading (`option` is ""), or an option."""
+
+    group: str
+    option: str = ""
+
+
+def lines_with(query: str) -> Sequence[Line]:
+    """The options whose name, group or description has every word of `query`, under their groups' headings."""
+    terms = folded(query).split()
+    groups: dict[str, list[Line]] = {}
+    for name in OPTIONS:
+        knob = table(TrainingPlan)[name]
+        text = folded(f"{name} {knob.label} {knob.group} {knob.line}")
+        if all(term in text for term in terms):
+            groups.setdefault(knob.group, []).append(Line(knob.group, name))
+    return [line for group, lines in groups.items() for line in (Line(group), *lines)]
