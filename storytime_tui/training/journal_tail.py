@@ -9,15 +9,16 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.journal import JOURNAL, named, record_in
 
 _FROM_END = 1_000_000  # bytes of a longer journal that the first call reads: some thousand steps
+_PAUSE = 200_000  # bytes: a pause's samples are shorter
 _LONGEST_LINE = small_files.LIMIT  # bytes
 
 
 class JournalTail:
     """The events of a growing journal, each once. Used from one thread only."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is the run's. Nothing is read yet."""
-        self._folder = folder
+    def __init__(self, folder: Path, from_end: int | None = None) -> None:
+        """`folder` is the run's. `from_end`: bytes of a longer journal that the first call reads. Reads nothing yet."""
+        self._folder, self._from_end = folder, from_end or _FROM_END
         self._file: object = None  # identifies the file that was read last
         self._place = 0  # bytes; where the first line begins that was not read yet
         self._in_line = False  # whether it is the rest of a line that is too long
@@ -38,9 +39,9 @@ class JournalTail:
             events: list[ev.Event | None] = []
             if identity != self._file or status.st_size < self._place:  # new to us, or replaced by another
                 self._file, self._place, self._in_line = identity, 0, False
-                if status.st_size > _FROM_END:
+                if status.st_size > self._from_end:
                     events.append(self._next(file))
-                    self._place, self._in_line = status.st_size - _FROM_END, True
+                    self._place, self._in_line = status.st_size - self._from_end, True
             file.seek(self._place)
             while self._place < status.st_size:
                 before = self._place
@@ -66,7 +67,7 @@ def is_paused(folder: Path) -> bool:
     Samples and checkpoints that are asked for in a pause do not end it.
     """
     try:
-        events = JournalTail(folder).read()
+        events = JournalTail(folder, _PAUSE).read()
     except (OSError, small_files.UnreadableFile):
         return False
     kinds = ev.Started | ev.StepDone | ev.Paused | ev.Resumed

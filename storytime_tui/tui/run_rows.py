@@ -27,7 +27,7 @@ _FALLING = ("date", "voice", "steps")  # the largest first
 _NOTE = 40  # characters of a note below the table; its field has the whole
 _ROOM = 34  # cells that names and shelves keep before another column joins
 _ACTIVE = ("preparing", "training", "paused", "saving")
-OPEN = ("training", "paused")  # states of a run that a program trains now
+_OPEN = ("training", "paused")  # states of a run on the disk that a program trains now
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def row_of(
         saved=bool(summary.checkpoints),
         trouble=summary.trouble,
         seconds=summary.seconds,
-        elsewhere=elsewhere and summary.state in OPEN,
+        elsewhere=elsewhere and summary.state in _OPEN,
         collections=summary.collections,
     )
     if details is None:

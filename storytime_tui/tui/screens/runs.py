@@ -21,11 +21,11 @@ from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.run_comparison import MARKS, Pick, comparison_lines, live_curve, picks_of
-from storytime_tui.tui.run_rows import OPEN, Order, RunRow, about, facts_of, in_order, row_of, with_live_run
+from storytime_tui.tui.run_rows import Order, RunRow, about, facts_of, in_order, row_of, with_live_run
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.screens.run_edits import RunEdits
 from storytime_tui.tui.screens.run_opening import RunOpening
-from storytime_tui.tui.screens.runs_keys import KEYS, SELDOM
+from storytime_tui.tui.screens.runs_keys import KEYS, SELDOM, shown
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -116,7 +116,7 @@ class RunsScreen(Screen[None]):
 
     def _look(self) -> None:
         """Follow the runs that another process trains."""
-        if self.is_current and any(each.state in OPEN for each in self._summaries or ()):
+        if self.is_current and any(row.elsewhere for row in self._rows):
             self._reads.request(self._desk.services.runs, at_once=True)
 
     def _complain(self, error: Exception) -> None:
@@ -180,17 +180,17 @@ class RunsScreen(Screen[None]):
             return  # they are read again when the screen is shown
         self._rows = rows = self._all_rows()
         query = parse(self._filter_field.value)
-        shown = in_order([row for row in rows if matches(query, facts_of(row))], self._order)
+        rows_shown = in_order([row for row in rows if matches(query, facts_of(row))], self._order)
         before = self._list.run
-        self._list.show(shown, at or (before.name if before else ""))
+        self._list.show(rows_shown, at or (before.name if before else ""))
         self._titles.show(self._order)
         # a short list leaves the curves its room; five lines are the box, the filter and the titles
-        self._box.styles.max_height = len(shown) + 5 if self.has_class("-tall") and shown else None
+        self._box.styles.max_height = len(rows_shown) + 5 if self.has_class("-tall") and rows_shown else None
         runs = wording.count(len(rows), "run")
-        self._box.border_subtitle = f"{len(shown):,} of {runs}" if self._query else runs if rows else ""
+        self._box.border_subtitle = f"{len(rows_shown):,} of {runs}" if self._query else runs if rows else ""
         nothing = "No run matches this." if rows else "No runs yet. Press 2 to plan one."
         self._nothing.update(Content("Reading the runs…" if self._summaries is None else nothing))
-        self._nothing.display = not shown
+        self._nothing.display = not rows_shown
         self._show_about()
 
     @on(LineList.Moved)
@@ -382,18 +382,6 @@ class RunsScreen(Screen[None]):
         if isinstance(self.focused, FilterField):  # a letter is a letter there
             known = ("submit", "screen.tree(1)", "screen.all", "help")
             return action in known or action.startswith("mode(")
-        run = self._list.run
-        match action:
-            case "all":
-                return bool(self._query) or self._picked
-            case "undo":
-                return self._edits.can_undo
-            case "resume":
-                return run is not None and run.can_resume
-            case "more":
-                return run is not None and run.state == "finished"
-            case "compare":
-                return self._picked
-            case "filter" | "help":
-                return True
-        return run is not None or action.startswith("mode(")
+        return shown(
+            action, self._list.run, query=bool(self._query), picked=self._picked, undo=self._edits.can_undo
+        )

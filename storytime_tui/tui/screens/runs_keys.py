@@ -2,6 +2,8 @@
 
 from textual.binding import Binding, BindingType
 
+from storytime_tui.tui.run_rows import RunRow
+
 KEYS: list[BindingType] = [
     Binding("enter", "open", "Open", id="runs.open", tooltip="Show this run on the Train screen"),
     Binding(
@@ -38,3 +40,22 @@ SELDOM = (
     "filter", "write", "sort", "pin", "mark", "resume", "more", "remove", "undo", "note", "compare", "rename", "export",
     "how_it_learns",
 )  # fmt: skip
+
+
+def shown(action: str, run: RunRow | None, *, query: bool, picked: bool, undo: bool) -> bool:
+    """Whether the footer shows a key. `run`: under the cursor; `query`: typed; `picked`: some are pinned or marked;
+    `undo`: one was removed. Other keys work, too, and say why they can do nothing."""
+    match action:
+        case "all":
+            return query or picked
+        case "undo":
+            return undo
+        case "resume":
+            return run is not None and run.can_resume
+        case "more":
+            return run is not None and run.state == "finished"
+        case "compare":
+            return picked
+        case "filter" | "help":
+            return True
+    return run is not None or action.startswith("mode(")
