@@ -39,21 +39,26 @@ def add_lora(model: Any, rank: int, alpha: float | None, targets: tuple[str, ...
     initial values. The LoRA matrices are in fp32 whatever the model is in. Raises ModelError if peft is not
     installed or a target matches nothing.
     """
-    peft = _peft()
     default_targets = _GPT2_MATRICES if isinstance(model, GPT2) else _linear_names(model.blocks)
     lora = Lora(rank, alpha or 2.0 * rank, targets or tuple(default_targets))
-    config = peft.LoraConfig(r=rank, lora_alpha=lora.alpha, target_modules=list(lora.targets))
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        try:
-            peft.inject_adapter_in_model(config, _module_of(model))
-        except ValueError as error:
-            raise ModelError(
-                f"lora_targets is {', '.join(lora.targets)}, but the model has no such matrix: leave lora_targets out."
-            ) from error
+        _inject(model, lora)
     for parameter in _lora_parameters(model).values():
         parameter.data = parameter.data.float()  # in 16 bits most updates would round to nothing
     return lora
+
+
+def _inject(model: Any, lora: Lora, *, on_meta: bool = False) -> None:
+    """Add the matrices. `on_meta`: without values, so that no random number is drawn. Raises ModelError."""
+    peft = _peft()
+    config = peft.LoraConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=list(lora.targets))
+    try:
+        peft.inject_adapter_in_model(config, _module_of(model), low_cpu_mem_usage=on_meta)
+    except ValueError as error:
+        raise ModelError(
+            f"lora_targets is {', '.join(lora.targets)}, but the model has no such matrix: leave lora_targets out."
+        ) from error
 
 
 def adapter_weights(model: Any) -> dict[str, Tensor]:
@@ -107,11 +112,16 @@ def open_adapter(model: Any, folder: Path) -> None:
     """
     config = model_folder.read_json(folder / model_folder.ADAPTER_CONFIG)
     try:
-        add_lora(
-            model, int(config["r"]), float(config["lora_alpha"]), tuple(config["target_modules"]), seed=0
-        )
+        lora = Lora(int(config["r"]), float(config["lora_alpha"]), tuple(config["target_modules"]))
+        # another thread may be training, whose dropout uses the global random state
+        _inject(model, lora, on_meta=True)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{folder / model_folder.ADAPTER_CONFIG} is damaged: {error}.") from error
+    device = next(model.parameters()).device
+    for module in _module_of(model).modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if parameter.is_meta:
+                setattr(module, name, nn.Parameter(torch.empty(parameter.shape, device=device)))
     read_adapter(model, folder)
     from peft.tuners.lora import LoraLayer
 

@@ -196,6 +196,7 @@ STORY: tuple[Section, ...] = (
                 "choose the voice: one of the model's shelves, a mixture of two, or none. It applies to the next words "
                 "and is saved with the story. The model sees a line that names the shelf; the story does not show it",
             ),
+            ("f", "while the model is the run in training: tell with its newest weights"),
             ("u  y", "undo or redo the last piece"),
             ("b", "on a blank page: the three openings"),
             ("n  o  r", "new story, open a story, rename this story"),

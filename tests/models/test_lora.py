@@ -57,6 +57,21 @@ def test_beside_a_base_in_16_bits_they_are_in_32(tmp_path: Path) -> None:
     assert difference < 0.05 * said.detach().float().abs().max()
 
 
+def test_opening_an_adapter_draws_no_global_random_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may be training meanwhile: even a state that is put back afterwards changes its dropout."""
+    model = ours(tiny_gpt2()).eval()
+    added = learned(model)
+    lora.write_adapter(lora.adapter_weights(model), added, "base", True, tmp_path)
+    opened = ours(tiny_gpt2()).eval()
+    monkeypatch.delattr(torch.random, "fork_rng")
+    state = torch.get_rng_state()
+    lora.open_adapter(opened, tmp_path)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.allclose(opened(IDS), model(IDS), atol=1e-5)
+
+
 def test_the_seed_decides_and_the_global_state_stays() -> None:
     torch.manual_seed(5)
     state = torch.get_rng_state()
