@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storytime_tui import files, paths, small_files
-from storytime_tui.errors import PlanError, RunError, StorytimeError
+from storytime_tui.errors import RunError
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.training import events as ev
-from storytime_tui.training.journal import JOURNAL, RunFacts, run_facts
+from storytime_tui.training.journal import JOURNAL, run_facts
 from storytime_tui.training.journal import Journal as Journal
 from storytime_tui.training.journal import read_events as read_events
-from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
+from storytime_tui.training.plan import TrainingPlan, write_plan
 from storytime_tui.training.run_names import free_names
+from storytime_tui.training.summary_cache import SummaryCache, read_run, stamp_of
 from storytime_tui.training.voice_report import share_of
 
 PLAN = "plan.toml"
@@ -329,26 +330,23 @@ def can_be_held(folder: Path) -> bool:
 # -- listing -------------------------------------------------------------------------------------------
 
 
-def summary_of(name: str, *, ours: bool = False) -> RunSummary:
+def summary_of(name: str, *, ours: bool = False, cache: SummaryCache | None = None) -> RunSummary:
     """The summary of a run; `ours`: this program holds its lock, so it is not checked.
 
-    Raises RunError if there is no such run; damage is reported in `trouble`.
+    `cache` may know the run already. Raises RunError if there is no such run; damage is reported in `trouble`.
     """
     folder = run_folder(name)
-    damage: list[str] = []
-    plan, facts = TrainingPlan(), RunFacts()
-    try:
-        plan = read_plan(folder / PLAN)
-    except PlanError as error:
-        damage.append(str(error))
-    try:
-        facts = run_facts(folder)
-    except StorytimeError as error:
-        damage.append(str(error))
+    stamp = stamp_of(folder / PLAN) if cache else None
+    known, damage = cache.get(name, stamp) if cache else None, ""
+    if known is None:
+        known, damage = read_run(folder / PLAN)
+        if cache and not damage:
+            cache.put(name, stamp, known)
+    facts = known.facts
     return RunSummary(
         name=name,
-        base=plan.base,
-        collections=plan.collections,
+        base=known.base,
+        collections=known.collections,
         state="damaged" if damage else state_of(folder, facts.last, ours=ours),
         step=facts.step,
         total_steps=facts.total_steps,
@@ -357,7 +355,7 @@ def summary_of(name: str, *, ours: bool = False) -> RunSummary:
         seconds=facts.seconds,
         started=_changed(folder) if facts.started is None else facts.started,
         checkpoints=checkpoint_steps(folder),
-        trouble=" ".join(damage) or (facts.last.message if isinstance(facts.last, ev.Failed) else ""),
+        trouble=damage or (facts.last.message if isinstance(facts.last, ev.Failed) else ""),
         left_out=facts.left_out,
         voice=share_of(facts.voice),
         passages=facts.voice.passages if facts.voice else 0,
@@ -384,8 +382,9 @@ def state_of(folder: Path, last: ev.Event | None, *, ours: bool = False) -> str:
 
 def list_runs() -> tuple[RunSummary, ...]:
     """All runs, the newest first. Raises RunError if the runs folder cannot be read."""
-    summaries = []
+    cache, summaries = SummaryCache(), []
     for name in run_names():
         with contextlib.suppress(RunError):  # removed meanwhile
-            summaries.append(summary_of(name))
+            summaries.append(summary_of(name, cache=cache))
+    cache.save()
     return tuple(summaries)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
-_BLANK = 0x2800
-_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # by the dot's row and column in its cell
+from storytime_tui.tui.dots import HIGH, WIDE, Grid
+
 _BEYOND = 1e6  # nats; only a damaged journal has higher losses
 AXIS = 7  # cells of the vertical axis with its numbers
 
@@ -32,12 +33,13 @@ def drawn(lines: Sequence[Line], width: int, height: int) -> list[Parts]:
     last = max(1, max(step for step, _ in points))
     low, high = min(value for _, value in points), max(value for _, value in points)
     room = max(0.02, (high - low) * 0.05)
-    canvas = _Canvas(across, down, last, low - room, high + room)
-    for line in lines:
-        canvas.draw(line)
-    for line in lines:
-        canvas.sign(line)
-    rows = [[(axis, "axis"), *canvas.row(y)] for y, axis in enumerate(_axis(canvas, down))]
+    scale = _Scale(across, down, last, low - room, high + room)
+    grid = Grid(across, down)
+    for layer, line in enumerate(lines):
+        _draw(grid, scale, line, layer)
+        _sign(grid, scale, line, len(lines) + layer)  # signs lie over all curves
+    axis = _axis(scale, down)
+    rows = [[(mark, "axis"), *_parts(cells, lines)] for mark, cells in zip(axis, grid.rows(), strict=True)]
     return [*rows, [(" " * (AXIS - 1) + "└" + "─" * across, "axis")], [(_steps(last, across), "axis")]]
 
 
@@ -45,64 +47,53 @@ def _fits(value: float) -> bool:
     return abs(value) < _BEYOND  # false for NaN
 
 
-class _Canvas:
-    def __init__(self, width: int, height: int, last: int, low: float, high: float) -> None:
-        self.width, self.height = width, height
-        self.last, self.low, self.high = last, low, high
-        self._dots = [[0] * width for _ in range(height)]
-        self._styles = [[""] * width for _ in range(height)]
-        self._signs: dict[tuple[int, int], str] = {}
+@dataclass(frozen=True)
+class _Scale:
+    """Where a step and a value lie on a canvas of `width` by `height` cells."""
 
-    def _dot(self, step: int, value: float) -> tuple[int, int]:
-        x = round(step / self.last * (2 * self.width - 1))
-        y = round((self.high - value) / (self.high - self.low) * (4 * self.height - 1))
-        return min(max(x, 0), 2 * self.width - 1), min(max(y, 0), 4 * self.height - 1)
+    width: int
+    height: int
+    last: int
+    low: float
+    high: float
 
-    def draw(self, line: Line) -> None:
-        before: tuple[int, int] | None = None
-        for step, value in line.points:
-            if not _fits(value):
-                before = None  # a break in the curve
-                continue
-            dot = self._dot(step, value)
-            for x, y in _between(before or dot, dot):
-                self._dots[y // 4][x // 2] |= _BITS[y % 4][x % 2]
-                self._styles[y // 4][x // 2] = line.style
-            before = dot
-
-    def sign(self, line: Line) -> None:
-        end = next((point for point in reversed(line.points) if _fits(point[1])), None)
-        if end is not None and line.sign:
-            x, y = self._dot(*end)
-            self._signs[y // 4, x // 2] = line.sign
-            self._styles[y // 4][x // 2] = line.style
-
-    def row(self, y: int) -> Parts:
-        parts: Parts = []
-        for x in range(self.width):
-            dots, style = self._dots[y][x], self._styles[y][x]
-            text = self._signs.get((y, x)) or (chr(_BLANK + dots) if dots else " ")
-            if parts and parts[-1][1] == style:
-                parts[-1] = (parts[-1][0] + text, style)
-            else:
-                parts.append((text, style))
-        return parts
+    def dot(self, step: int, value: float) -> tuple[int, int]:
+        x = round(step / self.last * (WIDE * self.width - 1))
+        y = round((self.high - value) / (self.high - self.low) * (HIGH * self.height - 1))
+        return min(max(x, 0), WIDE * self.width - 1), min(max(y, 0), HIGH * self.height - 1)
 
 
-def _between(one: tuple[int, int], other: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """The dots of a straight line."""
-    (x, y), (to_x, to_y) = one, other
-    length = max(abs(to_x - x), abs(to_y - y), 1)
-    for i in range(length + 1):
-        yield x + round((to_x - x) * i / length), y + round((to_y - y) * i / length)
+def _draw(grid: Grid, scale: _Scale, line: Line, layer: int) -> None:
+    before: tuple[int, int] | None = None
+    for step, value in line.points:
+        dot = scale.dot(step, value) if _fits(value) else None
+        if dot is not None:
+            grid.line(*(before or dot), *dot, layer)
+        before = dot  # None is a break in the curve
 
 
-def _axis(canvas: _Canvas, rows: int) -> list[str]:
+def _sign(grid: Grid, scale: _Scale, line: Line, layer: int) -> None:
+    """The sign at the curve's end."""
+    end = next((point for point in reversed(line.points) if _fits(point[1])), None)
+    if end is not None and line.sign:
+        x, y = scale.dot(*end)
+        grid.sign(x // WIDE, y // HIGH, line.sign, layer)
+
+
+def _parts(cells: Sequence[tuple[str, int]], lines: Sequence[Line]) -> Parts:
+    """A row's cells, joined where the style is the same."""
+    return [
+        ("".join(text for text, _ in run), lines[layer % len(lines)].style if layer >= 0 else "")
+        for layer, run in groupby(cells, key=lambda cell: cell[1])
+    ]
+
+
+def _axis(scale: _Scale, rows: int) -> list[str]:
     """A number at the top, the middle and the bottom of the vertical axis."""
     labelled = {0, rows - 1} | ({rows // 2} if rows >= 5 else set())
     axis = []
     for y in range(rows):
-        value = canvas.high - (y + 0.5) / rows * (canvas.high - canvas.low)
+        value = scale.high - (y + 0.5) / rows * (scale.high - scale.low)
         number = f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
         axis.append(f"{number:>{AXIS - 2}.{AXIS - 2}} ┤" if y in labelled else " " * (AXIS - 1) + "│")
     return axis
@@ -129,14 +120,13 @@ def line_through(
     `across` and `up`: the values at the left and right edge, and at the bottom and top. Values beyond are drawn at
     the edge.
     """
-    cells = [[0] * width for _ in range(height)]
+    grid = Grid(width, height)
     before: tuple[int, int] | None = None
     for x, y in points:
-        dot = (_place(x, across, 2 * width), 4 * height - 1 - _place(y, up, 4 * height))
-        for column, row in _between(before or dot, dot):
-            cells[row // 4][column // 2] |= _BITS[row % 4][column % 2]
+        dot = (_place(x, across, WIDE * width), HIGH * height - 1 - _place(y, up, HIGH * height))
+        grid.line(*(before or dot), *dot, 0)
         before = dot
-    return ["".join(chr(_BLANK + cell) if cell else " " for cell in row) for row in cells]
+    return ["".join(sign for sign, _ in row) for row in grid.rows()]
 
 
 def _place(value: float, edges: tuple[float, float], dots: int) -> int:

@@ -58,12 +58,14 @@ def make_run(folder: Path, steps: int, every: int) -> None:
 
 
 _OPEN = """
-import resource, sys, time
+import sys, time
 from storytime_tui.jobs import records
 from storytime_tui.tui.run_view import view_of
 began = time.perf_counter()
 view = view_of(records.journal_of(sys.argv[1]), {})
-print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, view.done)
+took = time.perf_counter() - began
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(took, int(peak.split()[1]) / 1000, view.done)
 """
 _LIST = """
 import time

@@ -22,7 +22,7 @@ from storytime_tui.jobs.estimates import estimate
 from storytime_tui.jobs.find_model import find_origin
 from storytime_tui.jobs.generate import choices
 from storytime_tui.training import events as ev
-from storytime_tui.training import journal, runs, sums
+from storytime_tui.training import journal, runs, summary_cache, sums
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan, read_plan, write_plan
 from tests.tiny import write_bare_gpt2
@@ -78,7 +78,7 @@ def test_a_run_that_could_not_be_saved_learns_nothing_first(
     folder = made("one")
     shutil.rmtree(folder / "checkpoints")
     (a_file, a_loop, best_is_a_folder)[broken](folder / "checkpoints")
-    monkeypatch.setattr(train, "_prepare", lambda *args: pytest.fail("it began"))
+    monkeypatch.setattr(train, "prepare", lambda *args: pytest.fail("it began"))
     with pytest.raises(RunError, match=r"cannot save its checkpoints: .*checkpoints.* is a ") as caught:
         list(train.resume("one", Control()))
     assert "Move that away" in str(caught.value)
@@ -297,7 +297,7 @@ def test_a_folder_that_must_not_be_looked_into_is_named(
 
     monkeypatch.setattr(os, "listdir", forbidden)  # root may look into all of them
     monkeypatch.setattr(
-        runs, "read_plan", lambda place: read_plan(place if "good" in str(place) else folder / "x")
+        summary_cache, "read_plan", lambda place: read_plan(place if "good" in str(place) else folder / "x")
     )
     out, err = told(capsys, "list")
     assert "good" in out and "The run bad is damaged." in err

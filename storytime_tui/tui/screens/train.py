@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from storytime_tui.tui.widgets.run_panel import RunPanel
 
 _RUNNING = ("training", "paused")
+RARE = ("sample", "checkpoint", "chart", "change_beginning")  # keys that give way first in a narrow footer
 
 
 class TrainScreen(Screen[None]):
@@ -108,20 +109,7 @@ class TrainScreen(Screen[None]):
         yield Header(self._desk, "train")
         yield PlanForm(self._desk, self._message)
         yield self._message
-        yield KeyLine(
-            (
-                "new",
-                "checkpoint",
-                "sample",
-                "last",
-                "more",
-                "later",
-                "beginning",
-                "chart",
-                "change_beginning",
-                "how_it_learns",
-            )
-        )
+        yield KeyLine(("new", "last", "more", "how_it_learns", "later", "beginning", *RARE))
 
     def on_mount(self) -> None:
         """Subscribe to the run, and load the last one."""

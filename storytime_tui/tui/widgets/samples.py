@@ -65,11 +65,18 @@ class Steps(Static):
             super().__init__()
             self.place = place
 
+    _shown: tuple[list[int], int] | None = None  # the steps, and the place of the shown one
     _standings: tuple[tuple[int, int, int], ...] = ()
     _length = 0
 
+    def on_resize(self) -> None:
+        """Show as many steps as fit."""
+        if self._shown is not None:
+            self.show(*self._shown)
+
     def show(self, steps: list[int], place: int) -> None:
         """Show the steps around the one at `place`."""
+        self._shown = (steps, place)
         line, self._standings = steps_line(steps, place, max(20, self.size.width - 2))
         self._length = len(line)
         parts = [Content(line)]
