@@ -67,7 +67,11 @@ class Window:
     def columns_of(self, places: Iterable[float], columns: int) -> list[int]:
         """In which of `columns` columns each place stands; what lies outside is in the first or the last."""
         first, each, last = self.first, columns / self.width if self.width > 0 else 0.0, columns - 1
-        return [min(last, max(0, int((place - first) * each))) for place in places]
+        # not by `min` and `max`, which take most of a drawing's time
+        return [
+            0 if at < 0 else last if at > last else at
+            for at in [int((place - first) * each) for place in places]
+        ]
 
     def within(self, whole: "Window") -> "Window":
         """The window moved, and if need be shrunk, into the whole axis."""
@@ -167,9 +171,8 @@ class LossAxis:
             low, high = math.log(low), math.log(high)
         each = rows / (high - low)
         # false for NaN: no row
-        return [
-            min(last, max(0, int((high - loss) * each))) if abs(loss) < math.inf else -1 for loss in losses
-        ]
+        found = [int((high - loss) * each) if abs(loss) < math.inf else None for loss in losses]
+        return [-1 if at is None else 0 if at < 0 else last if at > last else at for at in found]
 
 
 def loss_axis(losses: Iterable[float], *, log: bool, most_ticks: int) -> LossAxis:

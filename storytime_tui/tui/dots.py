@@ -24,13 +24,18 @@ class Grid:
 
     def dot(self, x: int, y: int, layer: int) -> None:
         """Draw the dot in this column and row of dots, counted from the top left."""
-        self.line(x, y, x, y, layer)
+        if 0 <= x < self.width * WIDE and 0 <= y < self.height * HIGH:
+            self._layer(layer)[y // HIGH * self.width + x // WIDE] |= _BITS[x % WIDE][y % HIGH]
 
-    def line(self, x0: int, y0: int, x1: int, y1: int, layer: int) -> None:
-        """Draw a straight line of dots, both ends included."""
+    def _layer(self, layer: int) -> bytearray:
         dots = self._dots.get(layer)
         if dots is None:
             dots = self._dots[layer] = bytearray(self.width * self.height)
+        return dots
+
+    def line(self, x0: int, y0: int, x1: int, y1: int, layer: int) -> None:
+        """Draw a straight line of dots, both ends included."""
+        dots = self._layer(layer)
         width, right, bottom = self.width, self.width * WIDE, self.height * HIGH
         steps = max(abs(x1 - x0), abs(y1 - y0), 1)
         for at in range(steps + 1):

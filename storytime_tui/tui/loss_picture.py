@@ -103,7 +103,7 @@ def picture(curves: Curves, scale: Scale, window: Window, size: tuple[int, int],
     if baseline is not None:
         for column in range(columns):
             grid.sign(column, axis.rows_of([baseline], lines)[0], "┄", BASELINE)
-    for column, row in drawing.places(raw):
+    for column, row in set(drawing.places(raw)):
         grid.dot(column, row, RAW)
     drawing.polyline(line, TRAINING)
     drawing.polyline(checks, VALIDATION)

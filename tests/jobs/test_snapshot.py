@@ -54,8 +54,8 @@ def test_who_writes_meanwhile_changes_nothing_of_the_run(tmp_path: Path) -> None
     assert isinstance(said[-1], ev.Finished)
     losses = [(event.step, event.loss) for event in said if isinstance(event, ev.StepDone)]
     assert losses == [(event.step, event.loss) for event in alone if isinstance(event, ev.StepDone)]
-    samples = [event for event in said if isinstance(event, ev.Sampled)]
-    assert samples == [event for event in alone if isinstance(event, ev.Sampled)]
+    samples = [(event.step, event.text) for event in said if isinstance(event, ev.Sampled)]
+    assert samples == [(event.step, event.text) for event in alone if isinstance(event, ev.Sampled)]
     runs = paths.runs_folder()
     for name in ("model.safetensors", "trainer.safetensors"):  # all weights, and the optimiser's moments
         files = [runs / run / "checkpoints" / "last" / name for run in ("alone", "written-with")]

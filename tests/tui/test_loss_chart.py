@@ -36,6 +36,11 @@ def view(said: list[ev.Event], total: int = 118) -> RunView:
     return reduce(view_after, [dataclasses.replace(STARTED, total_steps=total), *said], RunView())
 
 
+def is_drawn(pilot: Pilot[None]) -> bool:
+    """Whether the chart has its room and is drawn; its legend is there before."""
+    return pilot.app.query_one(LossChart)._picture is not None
+
+
 def shown(pilot: Pilot[Any]) -> str:
     return screen_text(pilot.app)  # type: ignore[arg-type]
 
@@ -78,7 +83,7 @@ async def test_the_cursor_reads_any_point() -> None:
         run = view(a_run(100)[1:])
         chart = app.query_one(LossChart)
         chart.show(run)
-        await until(pilot, lambda: "training" in shown(pilot))
+        await until(pilot, lambda: is_drawn(pilot))
         chart.focus()
         await until(pilot, lambda: "step 100" in shown(pilot))
         read = []
@@ -106,7 +111,7 @@ async def test_it_is_zoomed_and_moved_by_keys() -> None:
     async with app.run_test(size=(80, 20)) as pilot:
         chart = app.query_one(LossChart)
         chart.show(view(a_run(100)[1:]))
-        await until(pilot, lambda: "training" in shown(pilot))
+        await until(pilot, lambda: is_drawn(pilot))
         assert window(pilot) == (0, 118)
         chart.focus()
         await pilot.press("plus")
@@ -130,7 +135,7 @@ async def test_it_is_zoomed_moved_and_read_by_the_mouse() -> None:
     async with app.run_test(size=(80, 20)) as pilot:
         chart = app.query_one(LossChart)
         chart.show(view(a_run(100)[1:]))
-        await until(pilot, lambda: "training" in shown(pilot))
+        await until(pilot, lambda: is_drawn(pilot))
         await pilot.hover(_Plot, offset=(30, 5))
         await until(pilot, lambda: "step " in shown(pilot).split("\n")[0])
         middle = chart._cursor
@@ -181,7 +186,7 @@ async def test_a_loss_that_is_no_number_is_a_gap_and_no_error() -> None:
     app = ChartApp()
     async with app.run_test(size=(106, 12)) as pilot:
         app.query_one(LossChart).show(view(said, 100))
-        await until(pilot, lambda: "training" in shown(pilot))
+        await until(pilot, lambda: is_drawn(pilot))
         drawn = max(shown(pilot).split("\n"), key=lambda line: sum("⠀" < sign <= "⣿" for sign in line))
         gaps = [part for part in drawn.split("⠀")[0].rstrip(" │").split("  ") if part]
         assert "                " in drawn.strip(" │")  # twenty of a hundred steps, on a hundred columns
