@@ -143,3 +143,13 @@ async def test_no_figure_of_a_run_is_wrapped(app: StorytimeApp, world: World, si
         numbers = app.screen.query_one(Numbers)
         assert all(len(line) <= numbers.content_size.width for line in str(numbers.content).split("\n"))
         assert "of 192.5 GB" in screen_text(app)
+
+
+async def test_a_terminal_that_is_too_small_is_told_so_and_grows_back(app: StorytimeApp) -> None:
+    async with app.run_test(size=(40, 12)) as pilot:
+        for key, mode in (("1", "library"), ("2", "train"), ("4", "runs"), ("3", "story")):
+            await pilot.press(key)
+            await until(pilot, lambda mode=mode: app.current_mode == mode)
+            await until(pilot, lambda: "40×12 is too small: 60×20 shows all" in screen_text(app))
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "1 Library" in screen_text(app) and "too small" not in screen_text(app))

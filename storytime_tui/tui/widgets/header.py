@@ -19,6 +19,8 @@ MODES = (
     ("runs", "4", "Runs"),
 )
 ROOMY = 78  # cells; a narrower header hides the program's name
+LEAST = (50, 16)  # cells and lines; in a smaller terminal parts of the screens are out of sight
+WHOLE = (60, 20)  # what every screen fits into
 
 
 class ModeTab(Static):
@@ -71,16 +73,30 @@ class Header(Horizontal):
     def on_resize(self) -> None:
         """Adapt the line to the width."""
         self.query_one("#name").display = self.size.width >= ROOMY
+        for tab in self.query(ModeTab):
+            tab.display = not self._is_small
         self.call_after_refresh(self._show, None)
 
+    @property
+    def _is_small(self) -> bool:
+        width, height = self.app.size
+        return width < LEAST[0] or height < LEAST[1]
+
     def _show(self, _: object) -> None:
+        if self._is_small:
+            width, height = self.app.size
+            self._say(Content(f"{width}×{height} is too small: {WHOLE[0]}×{WHOLE[1]} shows all"))
+            return
         state, writer = self.query_one("#state", Static), self._desk.writing.now
         room = state.size.width or self.app.size.width // 2  # no width before the first layout
         view = self._desk.training.view
         content = state_words(view, writer.model, writer.device, self._mode, room, writer.voice_label)
+        self._say(content)
+
+    def _say(self, content: Content) -> None:
         if content.markup != self._shown:  # called at every step of a run
             self._shown = content.markup
-            state.update(content)
+            self.query_one("#state", Static).update(content)
 
 
 def state_words(view: RunView, model: str, device: str, mode: str, room: int, voice: str = "") -> Content:
