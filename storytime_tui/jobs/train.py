@@ -20,6 +20,7 @@ from storytime_tui.jobs.awake import kept_awake
 from storytime_tui.jobs.find_model import Origin, find_origin
 from storytime_tui.jobs.listen import Listening, live_teller, with_voice_events
 from storytime_tui.jobs.progress import Stopped, with_progress
+from storytime_tui.jobs.removed_folder import RemovedFolder
 from storytime_tui.jobs.run_bases import record_base
 from storytime_tui.jobs.sampling import sampler_of
 from storytime_tui.jobs.snapshot import snapshot_of
@@ -206,7 +207,8 @@ def _speak(
             journal = Journal(folder / JOURNAL)
         except OSError as error:
             raise RunError(files.explain(error, f"opening the run {folder.name}")) from error
-        with contextlib.closing(journal):
+        removed = RemovedFolder(folder)
+        with contextlib.closing(journal), removed:
             recovered = [ev.Recovered(trainer.step, sentence) for sentence in damaged]
             events = _after_first(trainer.run(), recovered)
             for event in with_voice_events(events, folder.name, built.listening):
@@ -214,11 +216,18 @@ def _speak(
                     yield event
                     continue
                 try:
+                    if not isinstance(event, ev.StepDone) and not journal.is_in_place():
+                        again = ev.Recovered(trainer.step, removed.make_again(journal))
+                        journal.append(again)
+                        yield again
                     journal.append(event)
                 except OSError as error:  # earlier checkpoints are whole
                     doing = f"writing the journal of the run {folder.name}"
                     failed = ev.Failed(folder.name, trainer.step, files.explain(error, doing))
                     yield event if isinstance(event, ev.Failed) else failed
+                    return
+                except RunError as error:  # the folder is another run's by now
+                    yield ev.Failed(folder.name, trainer.step, str(error))
                     return
                 yield event
 

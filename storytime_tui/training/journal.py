@@ -41,12 +41,31 @@ class Journal:
 
         Raises OSError. A full disk may leave an incomplete line, which the next opening removes.
         """
+        self._digest.add(event, self._write(event))
+        write_index(self._digest, self._path)
+
+    def _write(self, event: ev.Event) -> int:
         line = json.dumps(ev.to_json(event)).encode() + b"\n"
         size = len(line)
         while line:
             line = line[self._file.write(line) :]
-        self._digest.add(event, size)
-        write_index(self._digest, self._path)
+        return size
+
+    def is_in_place(self) -> bool:
+        """Whether the file still has its name: somebody may have removed the folder."""
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(self._file.fileno()))
+        except OSError:
+            return False
+
+    def write_again(self) -> None:
+        """Write the journal to a new file, of a long run without most of its steps. Raises OSError."""
+        self._file.close()
+        before, self._digest = self._digest.events, Digest()
+        files.make_private(self._path)
+        self._file = self._path.open("ab", buffering=0)
+        for event in before:
+            self._digest.add(event, self._write(event))
 
     def close(self) -> None:
         """Flush to disk as far as possible, and close."""

@@ -412,3 +412,14 @@ async def test_a_large_screen_lists_what_happened(app: StorytimeApp, world: Worl
         await pilot.resize_terminal(*SMALL)
         await until(pilot, lambda: "What happened" not in screen_text(app))
         app.desk.training.stop()
+
+
+async def test_a_run_that_is_gone_cannot_be_written_with_and_says_so(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(118), FINISHED)
+        await until(pilot, lambda: app.desk.training.control is None)
+        world.choices = world.choices[1:]  # another program removed it
+        await pilot.press("w")
+        await until(pilot, lambda: "“hedgerow-1” has no checkpoint any more" in screen_text(app))
+        assert app.current_mode == "train"

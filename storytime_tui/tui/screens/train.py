@@ -11,6 +11,7 @@ from textual.widgets import Input
 from storytime_tui.errors import PlanError
 from storytime_tui.knobs import parse
 from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.run_view import RunView
@@ -354,8 +355,26 @@ class TrainScreen(Screen[None]):
 
     def action_write(self) -> None:
         """Write with this run; during training, with its weights of now."""
-        self._desk.writing.write_with(self._training.view.run)
-        self.post_message(GoTo("story"))
+        run = self._training.view.run
+        if self._training.control is not None:
+            self._desk.writing.write_with(run)
+            self.post_message(GoTo("story"))
+        else:
+            self.run_worker(self._write_with_checkpoint(run), group="write", exclusive=True)
+
+    async def _write_with_checkpoint(self, run: str) -> None:
+        """Write with an ended run, if it still has a checkpoint: another program may have removed it."""
+        with self._message.saying():
+            names = {
+                choice.name.partition("/")[0] for choice in await in_thread(self._desk.services.model_choices)
+            }
+            if not self.is_current:
+                return
+            if run in names:
+                self._desk.writing.write_with(run)
+                self.post_message(GoTo("story"))
+            else:
+                self._message.complain(f"“{run}” has no checkpoint any more, so it cannot be written with.")
 
 
 def _epochs(answer: str) -> float | None:

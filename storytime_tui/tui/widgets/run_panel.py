@@ -247,9 +247,11 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             self._turn()
 
     def _show_words(self, view: RunView) -> None:
-        title = Content(printable_line(view.subject))
-        if view.note:
-            title = Content.assemble(title, (f"   {printable_line(view.note)}", "$quiet"))
+        subject, note = printable_line(view.subject), printable_line(view.note)
+        room = self.size.width - 4 - len(note) - 3  # the note is what was just asked for: it stays whole
+        title = Content(wording.clipped_inside(subject, max(24, room)) if note and room > 0 else subject)
+        if note:
+            title = Content.assemble(title, (f"   {note}", "$quiet"))
         self.query_one("#run-title", Static).update(title, layout=False)
         self.query_one(Progress).display = view.phase != "finished"  # its outcome says as much
         # the progress shows a preparation, the message line a failure

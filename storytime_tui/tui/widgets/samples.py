@@ -239,4 +239,6 @@ def _subtitle(sample: Sampled, before: Sampled | None) -> str:
     """What a sample is told from, and what its bold words mean."""
     words = f"From {prompt_label(sample)}"
     has_marks = before is not None and any(new for _, new in changed_parts(before.text, sample.text))
-    return f"{words} · bold: new since {step_label(before)}" if has_marks and before is not None else words
+    if not has_marks or before is None:
+        return words
+    return f"{words} · bold: new" + (f" since {step_label(before)}" if before.step else "")
