@@ -59,4 +59,4 @@ def find_rate(plan: TrainingPlan, control: Control) -> Iterator[Preparing | Rate
             yield tried[-1]
             if has_exploded(tried) or control.stopped:
                 break
-        yield suggestion(tried)
+        yield suggestion(tried, stopped=control.stopped)

@@ -70,9 +70,13 @@ def has_exploded(tried: Sequence[RateTried]) -> bool:
     return not math.isfinite(last.loss) or last.smoothed > min(each.smoothed for each in tried) + _EXPLODED
 
 
-def suggestion(tried: Sequence[RateTried]) -> RateFound:
-    """The suggestion after these steps."""
+def suggestion(tried: Sequence[RateTried], *, stopped: bool = False) -> RateFound:
+    """The suggestion after these steps. `stopped`: the user ended the test early, so there is none."""
     finite = [each for each in tried if math.isfinite(each.smoothed)]
+    if stopped and tried and tried[-1].step < tried[-1].steps and not has_exploded(tried):
+        lowest_rate = min(finite, key=lambda each: each.smoothed).rate
+        sentence = f"The test was stopped at step {len(tried)} of {tried[-1].steps}: no suggestion."
+        return RateFound(None, lowest_rate, None, len(tried), sentence)
     if not finite:
         return RateFound(None, None, None, len(tried), "No loss could be measured.")
     lowest = min(finite, key=lambda each: each.smoothed)

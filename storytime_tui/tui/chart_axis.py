@@ -30,6 +30,14 @@ class Scale:
             return step * self.tokens_per_step
         return _seconds_at(self.pace, step)
 
+    def step_at(self, place: float) -> float:
+        """The step at a place, with its fraction: `at` turned around."""
+        if self.unit == "step":
+            return place
+        if self.unit == "tokens":
+            return place / self.tokens_per_step
+        return _step_at(self.pace, place)
+
     def label(self, place: float, apart: float) -> str:
         """A place in words: `1,200`, `1.5M`, `2:30`. `apart`: the distance of two labels."""
         if self.unit == "time":
@@ -47,6 +55,18 @@ def _seconds_at(pace: Sequence[tuple[int, float]], step: float) -> float:
     last, seconds = pace[at]
     before, earlier = pace[at - 1] if at else (0, 0.0)
     return earlier + (seconds - earlier) * (step - before) / (last - before) if last > before else seconds
+
+
+def _step_at(pace: Sequence[tuple[int, float]], seconds: float) -> float:
+    if not pace or seconds <= 0:
+        return 0.0
+    at = bisect_left(pace, seconds, key=lambda known: known[1])
+    if at == len(pace):
+        last, until = pace[-1]
+        return last * seconds / until if until > 0 else last
+    last, until = pace[at]
+    before, earlier = pace[at - 1] if at else (0, 0.0)
+    return before + (last - before) * (seconds - earlier) / (until - earlier) if until > earlier else last
 
 
 # -- the window ---------------------------------------------------------------------------------------------

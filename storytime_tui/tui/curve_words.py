@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean
 
+from storytime_tui.training.alerts import FAR
 from storytime_tui.training.events import Evaluated
 from storytime_tui.tui.run_view import RunView
 
@@ -12,12 +13,14 @@ SMALL_FALL = 0.01  # nats; a validation loss that falls by less hardly changes t
 CLEAR_GAP = 0.05  # nats; single batches differ by less than this on average
 
 JUST_BEGUN = "just begun: the first validation check during training is still to come"
+NOT_CHECKED = "the run ended before the first validation check during training"
 
 
 def curve_words(view: RunView) -> tuple[str, ...]:
     """What the curve means so far: sentences without a full stop, the most important first; () before the first check.
 
     A check is an evaluation on the validation stories. What is wrong now comes before what the curve means.
+    Of a run that has ended, the sentences are in the past tense.
     """
     checks = [each for each in view.evaluations if math.isfinite(each.validation_loss)]
     if view.phase == "finished":
@@ -26,8 +29,8 @@ def curve_words(view: RunView) -> tuple[str, ...]:
     if not checks:
         return wrong
     if checks[-1].step == 0:
-        return (*wrong, JUST_BEGUN)
-    return (*wrong, _trend(view, checks), *_where_best(checks), *_gap(view, checks[-1]))
+        return (*wrong, JUST_BEGUN if view.busy else NOT_CHECKED)
+    return (*wrong, *_trend(view, checks), *_where_best(checks), *_gap(view, checks[-1]))
 
 
 def joined(sentences: Sequence[str], width: int) -> str:
@@ -41,29 +44,40 @@ def joined(sentences: Sequence[str], width: int) -> str:
     return line
 
 
-def _trend(view: RunView, checks: Sequence[Evaluated]) -> str:
+def _trend(view: RunView, checks: Sequence[Evaluated]) -> tuple[str, ...]:
     losses = [each.validation_loss for each in checks]
     best = losses.index(min(losses))
     since = len(losses) - 1 - best
     if since == 0:
-        return _falling(losses)
+        gap = losses[-1] - _training_loss(view, view.evaluations[-2:])
+        if gap > FAR and len(losses) > 1:  # an alert about this gap may stand beside the line
+            falls, is_now = ("still falls", "is") if view.busy else ("still fell", "was")
+            return (f"validation {falls}, but {is_now} {gap:.2f} above the training loss",)
+        return (_falling(losses, view.busy),)
     if since == 1:
-        return "validation did not fall at the last check: the next ones will tell"
-    words = f"validation has not improved for {since} checks"
+        words = "validation did not fall at the last check"
+        return (f"{words}: the next ones will tell" if view.busy else words,)
+    has = "has" if view.busy else "had"
+    words = f"validation {has} not improved for {since} checks"
     at_best = max(best, 1)  # before the first step nothing was trained
     before, now = _training_loss(view, checks[at_best - 1 : at_best + 1]), _training_loss(view, checks[-2:])
     if now < before - SMALL_FALL:
-        return f"{words}: the model begins to learn by heart"
-    return f"{words}: the model hardly learns any more"
+        return (f"{words}: the model {'begins' if view.busy else 'began'} to learn by heart",)
+    return (f"{words}: the model hardly {'learns' if view.busy else 'learned'} any more",)
 
 
-def _falling(losses: Sequence[float]) -> str:
-    """The newest of these losses is the lowest."""
+def _falling(losses: Sequence[float], busy: bool) -> str:
+    """What it means that the newest of these losses is the lowest."""
     falls = [before - after for before, after in pairwise(losses)]
     if not falls:
-        return "still learning: this is the first validation check"
+        return (
+            "still learning: this is the first validation check" if busy else "there was one validation check"
+        )
     if falls[-1] < SMALL_FALL and min(falls) >= 0:
-        return f"nearly level: validation fell by less than {SMALL_FALL:g} at the last check"
+        lead = "nearly level" if busy else "nearly level at the end"
+        return f"{lead}: validation fell by less than {SMALL_FALL:g} at the last check"
+    if not busy:
+        return "validation still fell at the last check"
     if min(falls) > 0:
         return f"still learning: validation fell at {'each check' if len(falls) > 1 else 'the first check'}"
     return "still learning: validation is at its lowest"
@@ -83,7 +97,8 @@ def _gap(view: RunView, check: Evaluated) -> tuple[str, ...]:
     training = _training_loss(view, view.evaluations[-2:])
     if not training > check.validation_loss + CLEAR_GAP:
         return ()
-    return ("the training loss is above validation because dropout is on",)
+    is_now = "is" if view.busy else "was"
+    return (f"the training loss {is_now} above validation because dropout {is_now} on",)
 
 
 def _training_loss(view: RunView, checks: Sequence[Evaluated]) -> float:

@@ -44,6 +44,21 @@ def model_name(which: str, checkpoints: Sequence[Checkpoint]) -> str:
     return f"step {step:,}{marks}"
 
 
+def nearest_kept(which: str, checkpoints: Sequence[Checkpoint]) -> str:
+    """The model itself if it is among the run's, else the checkpoint nearest in steps; the base if there is none."""
+    if which == BASE or any(each.which == which for each in checkpoints):
+        return which
+    step = int(which.removeprefix("step-"))
+    saved = [each for each in checkpoints if each.which != BASE]
+    # of two that are equally near, the later one: the trainer keeps it longer
+    return min(saved, key=lambda each: (abs(each.step - step), -each.step)).which if saved else BASE
+
+
+def moved_words(gone: str, shown: str) -> str:
+    """That a checkpoint was deleted and what is shown instead: `Step 160 is no longer kept: showing step 200.`"""
+    return f"{model_name(gone, ()).capitalize()} is no longer kept: showing {model_name(shown, ())}."
+
+
 def likelier(before: Sequence[TokenExplained], after: Sequence[TokenExplained]) -> tuple[int, int]:
     """How many words of a text are likelier under the second model, and how many words it has.
 

@@ -59,6 +59,7 @@ def test_it_stops_within_a_step_and_refuses_while_a_run_trains(tales: Path) -> N
             if seen == 3:
                 control.stop()
     assert isinstance(item, RateFound) and seen == 3
+    assert item.sentence == "The test was stopped at step 3 of 80: no suggestion."
     control = Control()
     control.stop()
     with pytest.raises(Stopped):

@@ -74,6 +74,16 @@ def test_without_a_valley_there_is_no_suggestion_but_a_reason(losses: list[float
     assert found.rate is None and says in found.sentence
 
 
+def test_a_test_that_was_stopped_says_so_and_suggests_nothing() -> None:
+    for losses in ([3.0] * 12, a_valley(50)[:12]):
+        found = suggestion(after(*losses), stopped=True)
+        assert found.rate is None
+        assert found.sentence == f"The test was stopped at step 12 of {STEPS}: no suggestion."
+    whole = after(*a_valley(50))  # a stop that comes after the end changes nothing
+    assert suggestion(whole, stopped=True) == suggestion(whole)
+    assert suggestion([], stopped=True).sentence == "No loss could be measured."
+
+
 def test_a_loss_that_is_not_finite_ends_the_test() -> None:
     tried = after(4.0, 3.5, 3.0, 2.5, math.nan, 2.0)
     assert len(tried) == 5

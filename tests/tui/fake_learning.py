@@ -70,7 +70,8 @@ class FakeLearning:
     passages: Sequence[Passage] = PASSAGES
     checkpoints: Sequence[Checkpoint] = CHECKPOINTS
     error: Exception | None = None  # of the passages
-    gone: set[str] = field(default_factory=set)  # checkpoints that vanished
+    flawed: int = 0  # readings that fail before one succeeds
+    gone: set[str] = field(default_factory=set)  # checkpoints that cannot be read
     gate: threading.Event | None = None  # readings wait for it
     read: list[tuple[str, str, str]] = field(default_factory=list)
     steps: list[tuple[str, str, int]] = field(default_factory=list)
@@ -95,6 +96,9 @@ class FakeLearning:
         self.read.append((run, which, passage.title))
         if self.gate is not None:
             assert self.gate.wait(60)
+        if self.flawed:
+            self.flawed -= 1
+            raise ModelError("The checkpoint was deleted while it was read.")
         if which in self.gone:
             raise ModelError(f"The run {run!r} keeps no checkpoint {which!r}; it has {run}/step-100.")
         likeliest = tuple(
@@ -129,6 +133,8 @@ class FakeLearning:
 
     def _step(self, run: str, which: str, number: int) -> OneStep:
         self.steps.append((run, which, number))
+        if which in self.gone:
+            raise ModelError(f"The run {run!r} keeps no checkpoint {which!r}; it has {run}/step-100.")
         tokens = [TokenStep("Shelf: Hedgerow Tales\n\n", 0.0, 0.0, counts=False)]
         for place, text in enumerate(pieces(TEXT)):
             before = -logprob(which, place, text)

@@ -383,7 +383,7 @@ class World(FakeLibrary):
             if isinstance(item, RateFound):
                 return
         self.rates_stopped = True
-        yield RateFound(None, None, None, 0, "The test was stopped before the loss fell: no suggestion.")
+        yield RateFound(None, None, None, 1, "The test was stopped at step 1 of 80: no suggestion.")
 
     def _list_runs(self) -> tuple[RunSummary, ...]:
         if self.runs_error is not None:

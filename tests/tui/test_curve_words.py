@@ -7,8 +7,8 @@ from functools import reduce
 import pytest
 
 from storytime_tui.training import events as ev
-from storytime_tui.tui.curve_words import JUST_BEGUN, curve_words, joined
-from storytime_tui.tui.run_view import RunView, view_after
+from storytime_tui.tui.curve_words import JUST_BEGUN, NOT_CHECKED, curve_words, joined
+from storytime_tui.tui.run_view import Phase, RunView, view_after
 from tests.tui.fakes import FINISHED, STARTED, a_run, step
 
 WITH_DROPOUT = dataclasses.replace(STARTED, dropout=0.1)
@@ -34,7 +34,7 @@ def curve(
         ([8.0], None, (JUST_BEGUN,)),
         ([8.0, 5.0], [6.0], ("still learning: validation fell at the first check",)),
         ([8.0, 5.0, 4.0], [6.0, 4.0], ("still learning: validation fell at each check",)),
-        ([8.0, 4.0, 4.5, 3.9], [6.0, 4.0, 3.0], ("still learning: validation is at its lowest",)),
+        ([8.0, 4.0, 4.5, 3.9], [6.0, 4.0, 3.5], ("still learning: validation is at its lowest",)),
         (
             [8.0, 4.0, 3.995],
             [6.0, 4.0],
@@ -80,6 +80,52 @@ def test_a_training_loss_above_validation_is_explained_if_dropout_is_on() -> Non
     assert curve_words(curve([8.0, 4.0, 3.0], [6.0, 3.2], WITH_DROPOUT))[-1] == why
     assert why not in curve_words(curve([8.0, 4.0, 3.0], [6.0, 3.2]))  # without dropout it has another cause
     assert why not in curve_words(curve([8.0, 4.0, 3.0], [6.0, 2.9], WITH_DROPOUT))
+
+
+ENDED: tuple[Phase, ...] = ("interrupted", "failed")
+
+
+@pytest.mark.parametrize(
+    ("validation", "training", "words"),
+    [
+        ([8.0], None, NOT_CHECKED),
+        ([5.0], [6.0], NOT_CHECKED),
+        ([8.0, 5.0, 4.0], [6.0, 4.0], "validation still fell at the last check"),
+        ([8.0, 4.0, 4.5, 3.9], [6.0, 4.0, 3.5], "validation still fell at the last check"),
+        (
+            [8.0, 4.0, 3.995],
+            [6.0, 4.0],
+            "nearly level at the end: validation fell by less than 0.01 at the last check",
+        ),
+        ([8.0, 4.0, 4.1], [6.0, 3.0], "validation did not fall at the last check"),
+        (
+            [8.0, 4.0, 4.1, 4.2],
+            [6.0, 3.0, 2.0],
+            "validation had not improved for 2 checks: the model began to learn by heart",
+        ),
+        (
+            [8.0, 4.0, 4.1, 4.1],
+            [3.0, 3.0, 3.0],
+            "validation had not improved for 2 checks: the model hardly learned any more",
+        ),
+    ],
+)
+@pytest.mark.parametrize("phase", ENDED)
+def test_a_run_that_has_ended_is_told_of_in_the_past(
+    phase: Phase, validation: list[float], training: list[float] | None, words: str
+) -> None:
+    ended = dataclasses.replace(curve(validation, training), phase=phase)
+    assert curve_words(ended)[0] == words and len(words) <= 76
+    with_dropout = dataclasses.replace(curve([8.0, 4.0, 3.0], [6.0, 3.2], WITH_DROPOUT), phase=phase)
+    assert curve_words(with_dropout)[-1] == "the training loss was above validation because dropout was on"
+
+
+def test_a_run_whose_validation_is_far_above_training_is_not_still_learning() -> None:
+    far = curve([8.0, 4.0, 4.1, 3.9], [3.0, 1.6, 1.5])
+    assert any("by heart" in entry.words for entry in far.log)  # the alert that stands beside the line
+    assert curve_words(far) == ("validation still falls, but is 2.40 above the training loss",)
+    ended = dataclasses.replace(far, phase="interrupted")
+    assert curve_words(ended) == ("validation still fell, but was 2.40 above the training loss",)
 
 
 def test_a_finished_run_names_its_best_checkpoint_if_it_is_not_the_last() -> None:

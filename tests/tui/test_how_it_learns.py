@@ -21,7 +21,7 @@ from storytime_tui.tui.screens.how_it_learns import HowItLearnsScreen
 from storytime_tui.tui.widgets.glossary_list import GlossaryList
 from storytime_tui.tui.widgets.likeliest import bar, likeliest_lines, percent, visible_token
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, shelf_is_open, until
-from tests.tui.fake_learning import PASSAGES, TEXT, pieces
+from tests.tui.fake_learning import CHECKPOINTS, PASSAGES, TEXT, pieces
 from tests.tui.fakes import FINISHED, FINISHED_RUN, World, a_run
 from tests.tui.test_train import begin
 
@@ -138,6 +138,95 @@ async def test_a_checkpoint_that_vanishes_is_a_sentence_and_the_rest_stays(
         await until(pilot, lambda: "keeps no checkpoint 'step-100'" in flat(app))
         await pilot.press("minus")
         await read(pilot, app)
+
+
+def delete(world: World, *gone: str) -> None:
+    """Delete checkpoints as the trainer does."""
+    world.learning.gone |= set(gone)
+    world.learning.checkpoints = [each for each in CHECKPOINTS if each.which not in world.learning.gone]
+
+
+async def test_a_checkpoint_that_is_deleted_gives_way_to_the_nearest_one(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await open_screen(pilot, app, world)
+        await read(pilot, app)
+        delete(world, "step-100")  # the screen still lists it
+        await pilot.press("plus")
+        await until(pilot, lambda: "Step 100 is no longer kept: showing step 75." in screen_text(app))
+        await read(pilot, app)
+        assert "step 75 (best) · mean loss" in screen_text(app)
+        delete(world, "step-75")
+        await pilot.press("o")  # another passage must be read
+        await until(pilot, lambda: "Step 75 is no longer kept: showing step 25." in screen_text(app))
+        await until(pilot, lambda: "step 25 · mean loss" in screen_text(app))
+        delete(world, "step-25")
+        await pilot.press("o")
+        await until(pilot, lambda: "Step 25 is no longer kept: showing base (step 0)." in screen_text(app))
+        assert "keeps no checkpoint" not in screen_text(app)
+
+
+async def test_one_step_goes_on_from_the_nearest_checkpoint(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await open_screen(pilot, app, world)
+        await read(pilot, app)
+        delete(world, "step-75")
+        await pilot.press("s")
+        await until(pilot, lambda: "Step 75 is no longer kept: showing step 100." in screen_text(app))
+        await until(pilot, lambda: "after the step · mean loss" in screen_text(app))
+        assert "One step from step 100 (last)" in screen_text(app)
+        delete(world, "step-100")
+        await pilot.press("o")
+        await until(pilot, lambda: "Step 100 is no longer kept: showing step 25." in screen_text(app))
+        await until(pilot, lambda: "after the step · mean loss" in screen_text(app))
+        assert world.learning.steps[-1] == ("hedgerow-1", "step-25", 1)
+
+
+async def test_one_step_that_fails_twice_says_why(app: StorytimeApp, world: World) -> None:
+    world.learning.gone = {"step-75"}  # it is listed, but cannot be read
+    async with app.run_test(size=SMALL) as pilot:
+        await open_screen(pilot, app, world)
+        await pilot.press("s")
+        await until(pilot, lambda: "keeps no checkpoint 'step-75'" in flat(app))
+        assert len(world.learning.steps) == 2
+
+
+async def test_a_reading_that_fails_once_is_tried_again(app: StorytimeApp, world: World) -> None:
+    world.learning.flawed = 1
+    async with app.run_test(size=SMALL) as pilot:
+        await open_screen(pilot, app, world)
+        await read(pilot, app)
+        assert [which for _, which, _ in world.learning.read] == ["base", "base", "step-75"]
+
+
+async def test_a_new_checkpoint_moves_the_screen_off_a_deleted_one(app: StorytimeApp, world: World) -> None:
+    world.learning.checkpoints = CHECKPOINTS[:3]
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(80))
+        await until(pilot, lambda: "step 80 of 118" in screen_text(app))
+        await pilot.press("h")
+        await until(pilot, lambda: "step 75 (best) · mean loss" in screen_text(app))
+        delete(world, "step-75")
+        world.run.say(ev.CheckpointSaved(100, "checkpoints/step-100", best=True))
+        await until(pilot, lambda: "Step 75 is no longer kept: showing step 100." in screen_text(app))
+        await until(pilot, lambda: "step 100 (last) · mean loss" in screen_text(app))
+
+
+def test_the_nearest_checkpoint_is_found_by_its_step() -> None:
+    kept = [Checkpoint("base", 0), Checkpoint("step-100", 100), Checkpoint("step-200", 200)]
+    for which, nearest in (
+        ("base", "base"),
+        ("step-200", "step-200"),
+        ("step-120", "step-100"),
+        ("step-150", "step-200"),
+        ("step-10", "step-100"),
+        ("step-900", "step-200"),
+    ):
+        assert words.nearest_kept(which, kept) == nearest
+    assert words.nearest_kept("step-5", kept[:1]) == "base"
+    assert len(words.moved_words("step-1000000", "step-1000500")) <= 76
 
 
 async def test_stories_that_are_gone_are_a_sentence(app: StorytimeApp, world: World) -> None:

@@ -179,6 +179,25 @@ async def test_its_axes_are_log_or_linear_and_by_step_tokens_or_time() -> None:
         assert "Loss by step · step 100" in await reading(pilot, "t")
 
 
+async def test_another_unit_shows_the_same_steps() -> None:
+    app = ChartApp()
+    async with app.run_test(size=(80, 20)) as pilot:
+        chart = app.query_one(LossChart)
+        chart.show(view(a_run(100)[1:]))
+        await until(pilot, lambda: is_drawn(pilot))
+        chart.focus()
+        await pilot.press("home", *["right"] * 30, "plus", "plus")
+        first, last = window(pilot)
+        assert 0 < first < last < 118
+        each = 12_000 / 29.5  # tokens of a step
+        await pilot.press("t")
+        assert window(pilot) == (pytest.approx(first * each), pytest.approx(last * each))
+        await pilot.press("t")
+        assert window(pilot) == (pytest.approx(first * 1.5), pytest.approx(last * 1.5))  # 100 steps in 2:30
+        await pilot.press("t")
+        assert window(pilot) == (pytest.approx(first), pytest.approx(last))
+
+
 async def test_a_loss_that_is_no_number_is_a_gap_and_no_error() -> None:
     said: list[ev.Event] = [step(number, 3.0) for number in range(1, 101)]
     said[40:60] = [step(number, math.nan if number % 2 else math.inf) for number in range(41, 61)]

@@ -134,7 +134,7 @@ async def test_a_journal_may_say_anything_of_a_number(app: StorytimeApp, world: 
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await pilot.press("2")
-        await until(pilot, lambda: "after 5 steps" in flat(app) and "At the last step" in screen_text(app))
+        await until(pilot, lambda: "after 5 steps" in flat(app) and "At the end" in screen_text(app))
 
 
 async def test_a_wrong_number_of_epochs_stays_in_the_question_with_the_reason(

@@ -91,7 +91,8 @@ class FindRateScreen(ModalScreen["float | None"]):
                 self._draw(item)
             else:
                 self._rate = item.rate
-                self._say(item.sentence)
+                closes = "\nPress esc to close." if self._control.stopped else ""
+                self._say(item.sentence + closes)
                 if self._tried:
                     self._draw(self._tried[-1])
                 self.refresh_bindings()
@@ -115,7 +116,7 @@ class FindRateScreen(ModalScreen["float | None"]):
     def action_stop(self) -> None:
         """Stop after the present step; what was tried stays in sight."""
         self._control.stop()
-        self._say("stopping…")
+        self._say("stopping after this step… Press esc to close now.")
         self.refresh_bindings()
 
     def action_accept(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from functools import partial
@@ -76,6 +77,7 @@ class HowItLearnsScreen(Screen[None]):
         self._alone = False
         self._readings: dict[Key, Reading] = {}  # the last used at the end
         self._failures: dict[Key, str] = {}
+        self._retried: set[Key] = set()
         self._filling = False
         self._settings = OWN
         self._term = "surprise"  # where the glossary opens
@@ -148,8 +150,18 @@ class HowItLearnsScreen(Screen[None]):
         if self._models == [BASE, BASE] and len(self._checkpoints) > 1:
             self._message.clear()
             self._choose_best()
+        self._move_to_kept()
         self._show()
         await self._fill()
+
+    def _move_to_kept(self) -> None:
+        """Show the nearest checkpoint in place of one that the trainer has deleted."""
+        for side, which in enumerate(self._models):
+            kept = words.nearest_kept(which, self._checkpoints)
+            if kept != which:
+                self._models[side] = kept
+                if side in self._shown:
+                    self._message.say(words.moved_words(which, kept))
 
     # -- reading --------------------------------------------------------------------------------------
 
@@ -181,12 +193,23 @@ class HowItLearnsScreen(Screen[None]):
                         partial(self._services.read, self._run, which, self._passages[number])
                     )
                 except Exception as error:
-                    self._failures[key] = sentence_of(error)
+                    await self._could_not_read(key, error)
                 else:
                     self._keep(key, reading)
                 self._show()
         finally:
             self._filling = False
+
+    async def _could_not_read(self, key: Key, error: Exception) -> None:
+        """Move on if the checkpoint was deleted. Else try once more: it may have been on its way out."""
+        with contextlib.suppress(Exception):  # the first error says more
+            self._checkpoints = await in_thread(partial(self._services.checkpoints, self._run))
+        self._move_to_kept()
+        if key[0] not in self._models:
+            return
+        if key in self._retried:
+            self._failures[key] = sentence_of(error)
+        self._retried.add(key)
 
     def _keep(self, key: Key, reading: Reading) -> None:
         self._readings[key] = reading
@@ -291,7 +314,9 @@ class HowItLearnsScreen(Screen[None]):
         now = self._models[self._side]
         place = names.index(now) if now in names else 0
         self._models[self._side] = names[max(0, min(len(names) - 1, place + by))]
-        self._failures.pop(self._key(self._side), None)  # try again
+        key = self._key(self._side)
+        self._failures.pop(key, None)  # try again
+        self._retried.discard(key)
         self._refill()
 
     def action_passage(self) -> None:

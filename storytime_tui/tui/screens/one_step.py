@@ -17,7 +17,7 @@ from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.learning_words import token_words
+from storytime_tui.tui.learning_words import model_name, moved_words, nearest_kept, token_words
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.likeliest import visible_token
@@ -85,11 +85,32 @@ class OneStepScreen(Screen[None]):
 
     async def _take(self) -> None:
         take = self._desk.services.learning.one_step
-        try:
-            self._step = await in_thread(partial(take, self._run, self._which, self._number))
-        except Exception as error:
-            self._message.complain(sentence_of(error))
+        retried = False
+        while self._step is None:
+            try:
+                self._step = await in_thread(partial(take, self._run, self._which, self._number))
+            except Exception as error:
+                if await self._move_to_kept():
+                    continue
+                if retried:
+                    self._message.complain(sentence_of(error))
+                    break
+                retried = True  # the checkpoint may have been on its way out
         self._show()
+
+    async def _move_to_kept(self) -> bool:
+        """Take the nearest checkpoint in place of one that the trainer has deleted; whether it was deleted."""
+        try:
+            kept = await in_thread(partial(self._desk.services.learning.checkpoints, self._run))
+        except Exception:
+            return False  # the error of the step says more
+        gone, self._which = self._which, nearest_kept(self._which, kept)
+        if gone == self._which:
+            return False
+        self._name = model_name(self._which, kept)
+        self._message.say(moved_words(gone, self._which))
+        self._show()
+        return True
 
     def _show(self) -> None:
         step = self._step

@@ -367,9 +367,12 @@ class LossChart(Vertical, can_focus=True):
         self.redraw()
 
     def action_unit(self) -> None:
-        """Go on to the next unit of the x axis; it is shown as a whole."""
+        """Go on to the next unit of the x axis; the same steps stay in sight."""
+        before, window = self._scale, self._window
         self._unit = UNITS[(UNITS.index(self._unit) + 1) % len(UNITS)]
-        self._window = None
+        if window is not None:
+            first, last = (self._scale.at(before.step_at(place)) for place in (window.first, window.last))
+            self._window = Window(first, last) if first < last else None
         self.redraw()
 
     def action_leave(self) -> None:

@@ -267,7 +267,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     def _show_figures(self, view: RunView) -> None:
         self._step = view.step
-        self.query_one("#numbers").border_title = "Now" if view.busy else "At the last step"
+        self.query_one("#numbers").border_title = "Now" if view.busy else "At the end"
         self.query_one(Progress).show(view)
         self.query_one(Numbers).show(view)
         self.query_one(PaceCharts).show(view)
