@@ -241,15 +241,16 @@ class PlanForm(VerticalScroll, can_focus=False):
     def _previewed(self, draft: Draft) -> Preview:
         """Work out what a draft comes to; called in a thread. Raises PlanError."""
         desk = self._desk
-        stories = [story for _, story in desk.ticks.stories(desk.collections)]
-        return desk.services.preview(stories, plan_of(draft, **self._chosen))
+        ticked = desk.ticks.stories(desk.collections)
+        stories, shelves = [story for _, story in ticked], [collection.name for collection, _ in ticked]
+        return desk.services.preview(stories, plan_of(draft, **self._chosen), shelves)
 
     def _valid_draft(self) -> Draft | None:
         """The draft; None while a typed value is wrong."""
         draft = self.draft
         return None if any(problem_of(name, text) for name, text in draft.typed.items()) else draft
 
-    def _request_preview(self) -> None:
+    def refresh_preview(self) -> None:
         """Work out what the plan comes to; an invalid plan keeps the last preview until it is corrected."""
         draft = self._valid_draft()
         if draft is not None:
@@ -283,7 +284,7 @@ class PlanForm(VerticalScroll, can_focus=False):
     def _show_stories(self, _: None) -> None:
         self.query_one("#stories", Static).update(Content(printable_line(self.training_text(long=True))))
         self._show_note()
-        self._request_preview()
+        self.refresh_preview()
 
     def training_text(self, *, long: bool = False) -> str:
         """The training text, in words."""
