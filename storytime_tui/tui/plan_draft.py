@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from storytime_tui.errors import PlanError
 from storytime_tui.formatting import folded
+from storytime_tui.jobs.run_details import EMPTY, UNSET
 from storytime_tui.knobs import parse, table, text_of, with_values
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
@@ -25,9 +26,6 @@ _ELSEWHERE = ("base", "collections", "stories")  # the form and the Library choo
 OPTIONS = tuple(
     name for name, knob in table(TrainingPlan).items() if not knob.written and name not in _ELSEWHERE
 )
-# what an option does that is not set, and stays so
-_UNSET = {"max_steps": "no limit"}
-_EMPTY = {"repeats": "each once", "lora_targets": "all of each block"}
 
 
 @dataclass(frozen=True)
@@ -118,11 +116,11 @@ def value_in_words(name: str, draft: Draft, preview: Preview | None) -> str:
     if name == "tokenizer" and value is None:
         return "made from the stories" if scratch_shape(draft.base) is not None else "the base's own"
     if value is None:
-        return _UNSET.get(name, AT_START)
+        return UNSET.get(name, AT_START)
     if knob.kind is bool:
         return "on" if value else "off"
     if value == ():
-        return _EMPTY.get(name, "none")
+        return EMPTY.get(name, "none")
     if isinstance(value, float):
         text = f"{value:.4g}"
     else:
