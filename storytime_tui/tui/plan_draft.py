@@ -6,7 +6,7 @@ and the stories (`Preview`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,16 +63,33 @@ def plan_of(draft: Draft, **chosen: Any) -> TrainingPlan:
     return with_values(plan, draft.typed)
 
 
-def draft_of(plan: TrainingPlan, **preferred: Any) -> Draft:
-    """A draft that gives this plan's base and options: with the preset that leaves the fewest to set."""
+def draft_of(
+    plan: TrainingPlan, resolved: Callable[[Draft], TrainingPlan | None] = lambda _: None, **preferred: Any
+) -> Draft:
+    """A draft that gives this plan's base and options: with the preset that leaves the fewest to set.
+
+    `resolved` gives a draft's plan with every default chosen, if that is known: a run's plan has them all, and what
+    would be chosen anyway is not set.
+    """
 
     def with_rest(preset: str) -> Draft:
-        usual = plan_of(Draft(plan.base, preset), **preferred)
-        different = [name for name in OPTIONS if getattr(plan, name) != getattr(usual, name)]
-        return Draft(plan.base, preset, {name: text_of(plan, name) for name in different})
+        draft = Draft(plan.base, preset)
+        usual = [plan_of(draft, **preferred)]
+        if (chosen := resolved(draft)) is not None:
+            usual.append(chosen)
+        different = [
+            name for name in OPTIONS if all(getattr(plan, name) != getattr(each, name) for each in usual)
+        ]
+        return replace(draft, typed={name: _text_of(plan, name) for name in different})
 
     presets = sorted(PRESETS, key=lambda name: name != USUAL)  # the usual one wins a tie
     return min(map(with_rest, presets), key=lambda draft: len(draft.typed))
+
+
+def _text_of(plan: TrainingPlan, name: str) -> str:
+    """An option's value as it would be typed: `10`, not `10.0`."""
+    text = text_of(plan, name)
+    return text.removesuffix(".0") if isinstance(getattr(plan, name), float) else text
 
 
 def problem_of(name: str, text: str) -> str:

@@ -27,7 +27,7 @@ from storytime_tui.tui.plan_draft import OPTIONS, Draft, plan_of, problem_of, wi
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.base_box import BaseBox
 from storytime_tui.tui.widgets.message_line import MessageLine
-from storytime_tui.tui.widgets.option_box import SHOWN, OptionBox
+from storytime_tui.tui.widgets.option_box import OptionBox
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview
@@ -94,8 +94,8 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def _keys(self) -> dict[str, str]:
         """The keys of the form, and what they do."""
-        deeper = sum(name not in SHOWN for name in self._options.draft.typed)
-        changed = f", {deeper} changed" if deeper else ""
+        count = len(self._options.draft.typed)
+        changed = f", {count} changed" if count else ""
         return {
             "options": f"Options ({len(OPTIONS)}{changed})",
             "past": "From a run or file",
@@ -141,6 +141,7 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     @on(OptionBox.Changed)
     def _options_changed(self) -> None:
+        self.refresh_bindings()  # the number of changed options
         self._show_stories(None)
 
     @on(OptionBox.PresetChosen)
@@ -223,7 +224,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         preferred = {
             name: value for name, value in self._chosen.items() if name not in ("collections", "stories")
         }
-        return PlanFiles(self.screen, self._desk, self._message, self.fill, preferred)
+        return PlanFiles(self.screen, self._desk, self._message, self.fill, preferred, self._previewed)
 
     # -- what it comes to -----------------------------------------------------------------------------
 
