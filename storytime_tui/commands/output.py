@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from storytime_tui import knobs
-from storytime_tui.errors import Misused, PlanError
+from storytime_tui.errors import Misused
 from storytime_tui.formatting import progress
 from storytime_tui.models.voices import check_strength
 from storytime_tui.terminal import printable_line
@@ -71,12 +71,12 @@ def add_set_argument(parser: argparse.ArgumentParser, cls: type, of_what: str) -
 
 
 def values_of(assignments: list[str]) -> dict[str, str]:
-    """`["seed=7"]` -> `{"seed": "7"}`. Raises PlanError for an assignment without "="."""
+    """`["seed=7"]` -> `{"seed": "7"}`. Raises Misused for an assignment without "="."""
     values = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals or not key.strip():
-            raise PlanError(f"--set takes KEY=VALUE, such as --set seed=7, not {assignment!r}.")
+            raise Misused(f"--set takes KEY=VALUE, such as --set seed=7, not {assignment!r}.")
         values[key.strip().replace("-", "_")] = value.strip()
     return values
 

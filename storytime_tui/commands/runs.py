@@ -18,6 +18,7 @@ from storytime_tui.terminal import printable, printable_line
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.training.voice_report import of_passages
 
+TEXTS = ("text",)  # arguments that may be empty
 PATHS = ("to", "name", "names")  # arguments that are names of files or runs, which need not be UTF-8
 _COLUMN = 32  # terminal columns; longer names are cut at the start, where they are most alike
 
@@ -92,7 +93,7 @@ def _list(as_json: bool, where: str | None) -> int:
     width = max(len(printable_line(s.name)) for s in summaries)
     print(f"{'run':<{width}}  {'base':<14}{'state':<12}{'step':>12}  {'validation loss':>15}  {'voice':>8}")
     for s in summaries:
-        loss = f"{s.best_validation_loss:.3f}" if s.best_validation_loss is not None else "-"
+        loss = f"{s.best_validation_loss:.3f}" if s.best_validation_loss is not None else "–"
         steps = f"{s.step}/{s.total_steps}"
         name, voice = printable_line(s.name), of_passages(s.voice, s.passages)
         print(
@@ -161,7 +162,7 @@ def _compare(names: list[str], as_json: bool) -> int:
         return DONE
     rows = [["", *(each.name for each in compared)], *_figures(compared)]
     for knob in run_details.differing_knobs([each.plan for each in compared]):
-        rows.append([knob, *(run_details.knob_in_words(each.plan.get(knob)) for each in compared)])
+        rows.append([knob, *(run_details.knob_in_words(each.plan, knob) for each in compared)])
     print_table(rows, widest=_COLUMN, keep="end")
     for each in compared:
         if not each.same_stories:
@@ -207,7 +208,7 @@ def _figures(compared: tuple[ComparedRun, ...]) -> list[list[str]]:
 
 
 def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
+    return "–" if value is None else format(value, form)
 
 
 def _loss(run: ComparedRun, value: float | None, form: str) -> str:

@@ -20,7 +20,12 @@ def add_arguments(actions: Any) -> None:
     noting = actions.add_parser("note", help="keep a short note with a run, or print it")
     noting.add_argument("name", metavar="RUN")
     what = noting.add_mutually_exclusive_group()
-    what.add_argument("text", nargs="?", metavar="TEXT", help="the note; without it, print the note")
+    what.add_argument(
+        "text",
+        nargs="?",
+        metavar="TEXT",
+        help="the note; an empty one removes it, and without it the note is printed",
+    )
     what.add_argument("--remove", action="store_true", help="remove the note")
     noting.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -41,10 +46,11 @@ def _rename(args: argparse.Namespace) -> int:
 
 def _note(args: argparse.Namespace) -> int:
     name, text = args.name, "" if args.remove else args.text
-    note = run_details.note_of(name) if text is None else run_details.set_note(name, text)
+    before = run_details.note_of(name)
+    note = before if text is None else run_details.set_note(name, text)
     if args.json:
         print_json({"run": name, "note": note})
-    elif text is None:
+    elif text is None or not (note or before):
         print(printable_line(note) or f"The run {printable_line(name)} has no note.")
     else:
         done = "is kept with" if note else "is removed from"

@@ -168,7 +168,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> SamplerSettings:
-    """Sampler settings: the preset, then `--set`, then the named options. Raises PlanError, Misused for the latter."""
+    """Sampler settings: the preset, then `--set`, then the named options. Raises Misused."""
     if args.n < 1 or args.n > _MOST:
         raise Misused(f"--n is {args.n}, but must be from 1 to {_MOST}.")
     if args.alternatives < 0 or (args.alternatives and not args.json):
@@ -179,12 +179,12 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
         if args.preset:
             settings = with_preset(settings, args.preset)
         with_values(settings, named)
+        values = {**values_of(args.values), **named}
+        # a story ends on a whole sentence, unless a length was given
+        values.setdefault("finish_sentence", "false" if "max_tokens" in values else "true")
+        settings = with_values(settings, values)
     except PlanError as error:
         raise Misused(str(error)) from error
-    values = {**values_of(args.values), **named}
-    # a story ends on a whole sentence, unless a length was given
-    values.setdefault("finish_sentence", "false" if "max_tokens" in values else "true")
-    settings = with_values(settings, values)
     if "seed" in values:
         return settings
     return dataclasses.replace(settings, seed=random.randrange(1, 2**31))  # printed at the end

@@ -167,7 +167,7 @@ def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
 
 
 def _plan(args: argparse.Namespace) -> TrainingPlan:
-    """The plan of a new run. Raises PlanError."""
+    """The plan of a new run. Raises PlanError, Misused for a wrong option."""
     if args.plan is not None:
         plan = past_plan(args.plan).plan
     else:
@@ -190,7 +190,10 @@ def _plan(args: argparse.Namespace) -> TrainingPlan:
             plan = with_preset(plan, args.preset, from_scratch=scratch_shape(plan.base) is not None)
         except PlanError as error:
             raise Misused(str(error)) from error
-    return with_values(plan, values_of(args.values))
+    try:
+        return with_values(plan, values_of(args.values))
+    except PlanError as error:
+        raise Misused(str(error)) from error
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """From chosen stories to a run's token streams for training and validation. Loads no torch."""
 
 import hashlib
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,10 +13,11 @@ from storytime_tui.corpus.parts import with_line
 from storytime_tui.corpus.splitting import Split, split_stories
 from storytime_tui.corpus.tokens import Encoder, TokenFile, open_tokens, token_frequency_loss
 from storytime_tui.errors import CorpusError, PlanError
+from storytime_tui.jobs.repeats import NO_STORY_LEFT, checked_repeats, times_read
 from storytime_tui.jobs.voice import Shelf, shelves_of
 from storytime_tui.reporting import Report
 from storytime_tui.training.dataset import Dataset
-from storytime_tui.training.plan import TrainingPlan, repeats_of
+from storytime_tui.training.plan import TrainingPlan
 
 
 @dataclass(frozen=True)
@@ -135,29 +135,16 @@ def _epoch(training: Sequence[Story], plan: TrainingPlan, shelves: _Shelves) -> 
     Each repetition draws its own header, so one may have a title line and another none. Raises PlanError if `repeats`
     names a collection that was not chosen, or if no story is left.
     """
-    times = repeats_of(plan)
-    unknown = times.keys() - set(shelves.names)
-    if unknown:
-        raise PlanError(
-            f"repeats names {min(unknown)}, but the chosen collections are {', '.join(shelves.names)}."
-        )
+    times = checked_repeats(plan, shelves.names)
     if not times and not plan.headers and not plan.voices:
         return tuple(training)
     epoch: list[Story] = []
     for story in training:
-        repeats = times.get(shelves.name(story), 1.0)
-        for time in range(math.ceil(repeats)):
-            if time + _rank(story, plan.seed) < repeats:
-                epoch += _with_header(story, plan, time, shelves.line(story))
+        for time in range(times_read(story, times.get(shelves.name(story), 1.0), plan.seed)):
+            epoch += _with_header(story, plan, time, shelves.line(story))
     if not epoch:
-        raise PlanError("repeats leaves no story to train on: set higher numbers.")
+        raise PlanError(NO_STORY_LEFT)
     return tuple(epoch)
-
-
-def _rank(story: Story, seed: int) -> float:
-    """A pseudo-random number in [0, 1) that depends on the story's text and the seed only."""
-    digest = hashlib.sha256(f"repeats {seed}\n{story.facts.digest}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") / 2**32
 
 
 def _with_header(story: Story, plan: TrainingPlan, time: int, line: str) -> list[Story]:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from storytime_tui import paths, small_files
 from storytime_tui.corpus.collection import Story
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import PlanError, StorytimeError
+from storytime_tui.jobs.repeats import NO_STORY_LEFT, checked_repeats, times_read
 from storytime_tui.models import catalogue
 from storytime_tui.models.footprint import size_of_shape
 from storytime_tui.models.shapes import scratch_shape
@@ -89,8 +90,10 @@ def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
     if not stories:
         return Estimate(0, 0, None)
     parameters = _parameters(base_name)
+    plan = TrainingPlan(base=base_name)
+    training_tokens = _training_tokens(tokens, plan)
     try:
-        plan, training_tokens = _resolved(TrainingPlan(base=base_name), tokens, parameters)
+        plan = _resolved(plan, training_tokens, parameters)
     except StorytimeError:  # too little text; the start of the run will say so
         return Estimate(tokens, 0, None)
     assert plan.stride
@@ -98,8 +101,11 @@ def estimate(stories: Sequence[Story], base_name: str) -> Estimate:
     return Estimate(tokens, window_count(training_tokens, plan.stride), seconds)
 
 
-def preview(stories: Sequence[Story], plan: TrainingPlan) -> Preview:
-    """Preview a plan on these stories. Reads no text; raises nothing."""
+def preview(stories: Sequence[Story], plan: TrainingPlan, shelves: Sequence[str] = ()) -> Preview:
+    """Preview a plan on these stories. Reads no text; raises nothing.
+
+    `shelves`: the name of each story's collection, for the plan's `repeats`; without it each story is read once.
+    """
     run, parameters, downloaded = (
         next_name(plan.collections),
         _parameters(plan.base),
@@ -110,14 +116,30 @@ def preview(stories: Sequence[Story], plan: TrainingPlan) -> Preview:
         return Preview(None, run, automatic=automatic, downloaded=downloaded)
     tokens = estimate_tokens(sum(story.facts.bytes for story in stories), plan.base) + len(stories)
     try:
-        plan, training_tokens = _resolved(plan, tokens, parameters)
+        epoch = _epoch_of(stories, plan, shelves) if shelves else stories
+        in_epoch = estimate_tokens(sum(story.facts.bytes for story in epoch), plan.base) + len(epoch)
+        training_tokens = _training_tokens(in_epoch, plan)
+        plan = _resolved(plan, training_tokens, parameters)
     except StorytimeError as error:
         return Preview(None, run, problem=str(error), automatic=automatic, downloaded=downloaded)
-    seconds = _seconds(plan, training_tokens, tokens - training_tokens, parameters)
+    seconds = _seconds(plan, training_tokens, tokens - _training_tokens(tokens, plan), parameters)
     schedule = schedule_of(plan, training_tokens)
     if plan.warmup_steps is None:
         automatic["warmup_steps"] = str(schedule.warmup_steps)
     return Preview(plan, run, schedule.total_steps, seconds, automatic=automatic, downloaded=downloaded)
+
+
+def _epoch_of(stories: Sequence[Story], plan: TrainingPlan, shelves: Sequence[str]) -> list[Story]:
+    """The stories as often as an epoch reads them. Raises PlanError."""
+    times = checked_repeats(plan, list(dict.fromkeys(shelves)))
+    epoch = [
+        story
+        for story, shelf in zip(stories, shelves, strict=True)
+        for _ in range(times_read(story, times.get(shelf, 1.0), plan.seed))
+    ]
+    if not epoch:
+        raise PlanError(NO_STORY_LEFT)
+    return epoch
 
 
 def _automatic(plan: TrainingPlan) -> dict[str, str]:
@@ -143,18 +165,21 @@ def _is_downloaded(base_name: str) -> bool:
     return from_hub and hub.cached(base_name) is not None
 
 
-def _resolved(plan: TrainingPlan, tokens: int, parameters: int) -> tuple[TrainingPlan, int]:
-    """The plan with every default chosen, and its training tokens. Raises PlanError."""
+def _training_tokens(tokens: int, plan: TrainingPlan) -> int:
+    """The tokens that are not set aside for validation."""
+    return round(tokens * (1 - plan.validation_fraction))
+
+
+def _resolved(plan: TrainingPlan, training_tokens: int, parameters: int) -> TrainingPlan:
+    """The plan with every default chosen. Raises PlanError."""
     shape = scratch_shape(plan.base)
-    training_tokens = round(tokens * (1 - plan.validation_fraction))
-    resolved = resolve(
+    return resolve(
         plan,
         window=shape.window if shape else _WINDOW,
         from_scratch=shape is not None,
         training_tokens=training_tokens,
         parameters=parameters,
     )
-    return resolved, training_tokens
 
 
 def _seconds(

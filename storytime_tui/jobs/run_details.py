@@ -139,6 +139,9 @@ def set_note(run: str, text: str) -> str:
 # -- comparing ---------------------------------------------------------------------------------------------
 
 _SHOWN_ELSEWHERE = ("base", "collections")  # they have rows of their own
+# what an option does that is not set, and stays so
+UNSET = {"max_steps": "no limit"}
+EMPTY = {"stories": "all", "repeats": "each once", "lora_targets": "all of each block"}
 # The options that determine a run's validation stories (see corpus.splitting).
 _SPLIT_OPTIONS = ("collections", "stories", "validation_fraction", "seed")
 
@@ -150,13 +153,22 @@ def differing_knobs(plans: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(name for name in names if any(plan[name] != known[0][name] for plan in known))
 
 
-def knob_in_words(value: object) -> str:
-    """A plan's value, short: `0.0001`, `3 of them`, `all`; a dash if it is unknown or left to the program."""
+def knob_in_words(plan: Mapping[str, Any], name: str) -> str:
+    """An option of a plan, short: `0.0001`, `on`, `each once`; a dash if it is unknown or left to the program."""
+    value = plan.get(name)
+    if value is None:
+        return UNSET.get(name, "–") if name in plan else "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     if isinstance(value, tuple | list):
-        return f"{len(value):,} of them" if value else "all"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "-" if value is None else str(value)
+        return _entries_in_words(name, value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _entries_in_words(name: str, entries: Sequence[object]) -> str:
+    if not entries:
+        return EMPTY.get(name, "none")
+    return f"{len(entries):,} of them" if name == "stories" else ", ".join(map(str, entries))
 
 
 def same_stories(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

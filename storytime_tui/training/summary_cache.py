@@ -19,7 +19,7 @@ from storytime_tui import files, paths, small_files
 from storytime_tui.errors import PlanError, StorytimeError
 from storytime_tui.training import events as ev
 from storytime_tui.training.journal import JOURNAL, RunFacts, run_facts
-from storytime_tui.training.plan import TrainingPlan, read_plan
+from storytime_tui.training.plan import read_plan
 
 _FILE = "runs.json"
 _VERSION = 1
@@ -31,7 +31,7 @@ Stamp = list[list[int]]  # inode, size and time of change of the plan and of the
 
 @dataclass(frozen=True)
 class Remembered:
-    """A run's base and collections from its plan, and the facts of its journal."""
+    """A run's base and collections from its plan, empty if it cannot be read, and the facts of its journal."""
 
     base: str
     collections: tuple[str, ...]
@@ -50,16 +50,18 @@ def stamp_of(plan: Path) -> Stamp | None:
 def read_run(plan_file: Path) -> tuple[Remembered, str]:
     """What a run's plan and journal say, and a sentence for each of them that is damaged, or ""."""
     damage: list[str] = []
-    plan, facts = TrainingPlan(), RunFacts()
+    base, facts = "", RunFacts()
+    collections: tuple[str, ...] = ()
     try:
         plan = read_plan(plan_file)
+        base, collections = plan.base, plan.collections
     except PlanError as error:
         damage.append(str(error))
     try:
         facts = run_facts(plan_file.parent)
     except StorytimeError as error:
         damage.append(str(error))
-    return Remembered(plan.base, plan.collections, facts), " ".join(damage)
+    return Remembered(base, collections, facts), " ".join(damage)
 
 
 class SummaryCache:

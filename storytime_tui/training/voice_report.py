@@ -15,7 +15,7 @@ def share_of(measured: VoiceMeasured | None) -> float | None:
 
 def of_passages(share: float | None, passages: int) -> str:
     """`19 of 24`; a dash without passages."""
-    return "-" if share is None else f"{round(share * passages):,} of {passages:,}"
+    return "–" if share is None else f"{round(share * passages):,} of {passages:,}"
 
 
 def in_words(measured: VoiceMeasured) -> str:

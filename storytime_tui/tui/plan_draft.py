@@ -6,12 +6,13 @@ and the stories (`Preview`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from storytime_tui.errors import PlanError
 from storytime_tui.formatting import folded
+from storytime_tui.jobs.run_details import EMPTY, UNSET
 from storytime_tui.knobs import parse, table, text_of, with_values
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
@@ -25,9 +26,6 @@ _ELSEWHERE = ("base", "collections", "stories")  # the form and the Library choo
 OPTIONS = tuple(
     name for name, knob in table(TrainingPlan).items() if not knob.written and name not in _ELSEWHERE
 )
-# what an option does that is not set, and stays so
-_UNSET = {"max_steps": "no limit"}
-_EMPTY = {"repeats": "each once", "lora_targets": "all of each block"}
 
 
 @dataclass(frozen=True)
@@ -65,16 +63,33 @@ def plan_of(draft: Draft, **chosen: Any) -> TrainingPlan:
     return with_values(plan, draft.typed)
 
 
-def draft_of(plan: TrainingPlan, **preferred: Any) -> Draft:
-    """A draft that gives this plan's base and options: with the preset that leaves the fewest to set."""
+def draft_of(
+    plan: TrainingPlan, resolved: Callable[[Draft], TrainingPlan | None] = lambda _: None, **preferred: Any
+) -> Draft:
+    """A draft that gives this plan's base and options: with the preset that leaves the fewest to set.
+
+    `resolved` gives a draft's plan with every default chosen, if that is known: a run's plan has them all, and what
+    would be chosen anyway is not set.
+    """
 
     def with_rest(preset: str) -> Draft:
-        usual = plan_of(Draft(plan.base, preset), **preferred)
-        different = [name for name in OPTIONS if getattr(plan, name) != getattr(usual, name)]
-        return Draft(plan.base, preset, {name: text_of(plan, name) for name in different})
+        draft = Draft(plan.base, preset)
+        usual = [plan_of(draft, **preferred)]
+        if (chosen := resolved(draft)) is not None:
+            usual.append(chosen)
+        different = [
+            name for name in OPTIONS if all(getattr(plan, name) != getattr(each, name) for each in usual)
+        ]
+        return replace(draft, typed={name: _text_of(plan, name) for name in different})
 
     presets = sorted(PRESETS, key=lambda name: name != USUAL)  # the usual one wins a tie
     return min(map(with_rest, presets), key=lambda draft: len(draft.typed))
+
+
+def _text_of(plan: TrainingPlan, name: str) -> str:
+    """An option's value as it would be typed: `10`, not `10.0`."""
+    text = text_of(plan, name)
+    return text.removesuffix(".0") if isinstance(getattr(plan, name), float) else text
 
 
 def problem_of(name: str, text: str) -> str:
@@ -118,11 +133,11 @@ def value_in_words(name: str, draft: Draft, preview: Preview | None) -> str:
     if name == "tokenizer" and value is None:
         return "made from the stories" if scratch_shape(draft.base) is not None else "the base's own"
     if value is None:
-        return _UNSET.get(name, AT_START)
+        return UNSET.get(name, AT_START)
     if knob.kind is bool:
         return "on" if value else "off"
     if value == ():
-        return _EMPTY.get(name, "none")
+        return EMPTY.get(name, "none")
     if isinstance(value, float):
         text = f"{value:.4g}"
     else:

@@ -153,10 +153,10 @@ def _estimate(stories: Sequence[Story], base: str) -> Estimate:
     return estimates.estimate(stories, base)
 
 
-def _preview(stories: Sequence[Story], plan: TrainingPlan) -> Preview:
+def _preview(stories: Sequence[Story], plan: TrainingPlan, shelves: Sequence[str]) -> Preview:
     from storytime_tui.jobs import estimates
 
-    return estimates.preview(stories, plan)
+    return estimates.preview(stories, plan, shelves)
 
 
 def _room_for(stories: Sequence[Story], base: str, plan: TrainingPlan | None) -> Room | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from storytime_tui import knobs
 from storytime_tui.jobs.run_curve import RunCurve
@@ -115,13 +116,14 @@ def _options(picks: Sequence[Pick]) -> list[tuple[str, list[str]]]:
     else:
         names = differing_knobs(plans)
     table = knobs.table(TrainingPlan)
-    return [(table[name].label, [_value(name, plan.get(name)) for plan in plans]) for name in names]
+    return [(table[name].label, [_value(plan, name) for plan in plans]) for name in names]
 
 
-def _value(name: str, value: object) -> str:
-    return (
-        wording.rate(value) if name == "learning_rate" and isinstance(value, float) else knob_in_words(value)
-    )
+def _value(plan: Mapping[str, Any], name: str) -> str:
+    value = plan.get(name)
+    if name == "learning_rate" and isinstance(value, float):
+        return wording.rate(value)
+    return knob_in_words(plan, name)
 
 
 def _cut(text: str, width: int) -> str:

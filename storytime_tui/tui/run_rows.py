@@ -78,10 +78,9 @@ def row_of(
     elsewhere: bool = True,
 ) -> RunRow:
     """The row of a run on the disk. `titles`: the collections' titles by name. `elsewhere`: if it is open at all."""
-    known = summary.state != "damaged" or summary.collections  # the plan may be unreadable
     row = RunRow(
         name=summary.name,
-        base=summary.base if known else "",
+        base=summary.base,
         shelves=_shelves(summary.collections, titles),
         loss=summary.best_validation_loss,
         voice=summary.voice,

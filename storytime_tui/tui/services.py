@@ -68,7 +68,8 @@ class Services:
     set_punctuation: Callable[[Collection, bool], None]  # whether curly quotes and dashes are simplified
     copies: Callable[[Sequence[Collection]], Mapping[tuple[str, int], Copy]]
     estimate: Callable[[Sequence[Story], str], Estimate]
-    preview: Callable[[Sequence[Story], TrainingPlan], Preview]
+    # the names: of each story's collection
+    preview: Callable[[Sequence[Story], TrainingPlan, Sequence[str]], Preview]
     room_for: Callable[[Sequence[Story], str, TrainingPlan | None], Room | None]  # None if unknown
     browse_books: Callable[[], Sequence[GutenbergBook]]  # the built-in list, without network
     search_books: Callable[[str, threading.Event], FoundBooks]

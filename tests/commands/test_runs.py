@@ -94,8 +94,20 @@ def test_compare_shows_what_differs_and_the_best_evaluation(capsys: pytest.Captu
     assert row(table, "seconds of training") == ["15", "10"]
     assert row(table, "tokens per second") == ["1,016", "1,010"]
     assert row(table, "learning_rate") == ["0.001", "0.0005"]
-    assert row(table, "epochs") == ["-", "0.3333"]
+    assert row(table, "epochs") == ["–", "0.3333"]
     assert "dropout" not in table and "not comparable" not in table and not words
+
+
+def test_compare_shows_switches_lists_and_what_is_not_set_in_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    learned("a", 3.0, repeats=("hedgerow-tales=2",), shelf_lines=False, max_steps=5, stories=("x", "y"))
+    learned("b", 3.0)
+    table, _ = said(capsys, "compare", "a", "b")
+    assert row(table, "repeats") == ["hedgerow-tales=2", "each once"]
+    assert row(table, "shelf_lines") == ["off", "on"]
+    assert row(table, "max_steps") == ["5", "no limit"]
+    assert row(table, "stories") == ["2 of them", "all"]
 
 
 def test_compare_in_json_is_one_object_a_run(capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,10 +171,12 @@ def test_a_run_that_was_never_judged_or_is_damaged_has_dashes(capsys: pytest.Cap
     learned("a", 3.0)
     folder = learned("b")
     table, _ = said(capsys, "compare", "a", "b")
-    assert row(table, "validation loss") == ["3.000", "-"] and row(table, "tokens per second")[1] == "-"
+    assert row(table, "validation loss") == ["3.000", "–"] and row(table, "tokens per second")[1] == "–"
     (folder / "plan.toml").write_text("seed = [")
     table, words = said(capsys, "compare", "a", "b")
     assert row(table, "state")[1] == "damaged" and "other validation stories" in words
+    damaged = next(each for each in objects(said(capsys, "list", "--json")[0]) if each["name"] == "b")
+    assert (damaged["base"], damaged["collections"]) == ("", [])  # not the usual base, which it may not have
 
 
 def test_one_run_is_nothing_to_compare(capsys: pytest.CaptureFixture[str]) -> None:
@@ -424,13 +438,13 @@ def test_how_much_of_what_a_run_tells_sounds_like_its_shelf(capsys: pytest.Captu
     listed = said(capsys, "list")[0].splitlines()
     assert re.split("  +", listed[0])[-1] == "voice"
     assert {line.split()[0]: line.rstrip()[-8:].strip() for line in listed[1:]} == {
-        "quiet": "-",
+        "quiet": "–",
         "heard": "19 of 24",
     }
     records = {each["name"]: each for each in objects(said(capsys, "list", "--json")[0])}
     assert (records["heard"]["voice"], records["heard"]["passages"]) == (19 / 24, 24)
     assert (records["quiet"]["voice"], records["quiet"]["passages"]) == (None, 0)
-    assert row(said(capsys, "compare", "heard", "quiet")[0], "sounds like its shelf") == ["19 of 24", "-"]
+    assert row(said(capsys, "compare", "heard", "quiet")[0], "sounds like its shelf") == ["19 of 24", "–"]
     compared = objects(said(capsys, "compare", "heard", "quiet", "--json")[0])
     assert [each["voice"] for each in compared] == [19 / 24, None]
     assert "19 of 24 told passages sound like its shelf" in said(capsys, "show", "heard")[0]

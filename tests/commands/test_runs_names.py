@@ -100,6 +100,10 @@ def test_a_note_is_kept_with_its_run_and_shown_wherever_it_is(
     assert objects(said(capsys, "note", "b", "--json")[0]) == [{"run": "b", "note": "the one for bedtime"}]
     assert said(capsys, "note", "b", "--remove")[0] == "The note is removed from the run b.\n"
     assert not (paths.runs_folder() / "b" / notes.NOTE).exists()
+    assert said(capsys, "note", "b", "--remove")[0] == "The run b has no note.\n"
+    said(capsys, "note", "b", "again")
+    assert said(capsys, "note", "b", "")[0] == "The note is removed from the run b.\n"
+    assert said(capsys, "note", "b")[0] == "The run b has no note.\n"
 
 
 def test_a_note_that_is_too_long_or_no_text_replaces_none(capsys: pytest.CaptureFixture[str]) -> None:

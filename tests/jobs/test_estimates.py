@@ -1,5 +1,6 @@
 """What learning would take: from the words, the usual plan, and the speed this machine has shown."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -118,6 +119,24 @@ def test_a_preview_is_the_plan_that_the_run_will_have() -> None:
     assert short.steps == 3
     (paths.runs_folder() / "x-1").mkdir(parents=True)
     assert preview(STORIES, TrainingPlan(base="scratch-tiny", collections=("x",))).run == "x-2"
+
+
+def test_a_preview_counts_the_stories_that_an_epoch_repeats() -> None:
+    tales = [Story(f"Tale {i}", f"word{i:02} " * 2_000) for i in range(20)]
+    plan = TrainingPlan(base="scratch-tiny", collections=("x", "y"), epochs=10)
+    shelves = ["x"] * 10 + ["y"] * 10
+    repeated = dataclasses.replace(plan, repeats=("x=2", "y=3"))
+    once, often = preview(tales, plan, shelves), preview(tales, repeated, shelves)
+    assert often.steps == pytest.approx(2.5 * once.steps, rel=0.02)
+    assert once.seconds and often.seconds and 2 * once.seconds < often.seconds < 2.5 * once.seconds
+    fewer = preview(tales, dataclasses.replace(plan, repeats=("x=0.5",)), shelves)
+    assert 0.5 * once.steps < fewer.steps < once.steps
+    for repeats, problem in (
+        (("z=2",), "repeats names z"),
+        (("x=0.0001", "y=0.0001"), "repeats leaves no story"),
+    ):
+        refused = preview(tales, dataclasses.replace(plan, repeats=repeats), shelves)
+        assert refused.plan is None and problem in refused.problem
 
 
 def test_a_plan_that_cannot_be_says_why_and_a_base_of_unknown_size_says_nothing() -> None:

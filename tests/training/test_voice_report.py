@@ -18,7 +18,7 @@ TWO = VoiceMeasured(48, 24, 21, 0, 0.0, ("Hedgerow Tales", "Grimm [1812]"), (11,
 def test_the_words_on_the_terminal() -> None:
     assert in_words(ONE) == "voice: 19 of 24 sound like the shelf, 3 like the base"
     assert in_words(TWO) == "voice: 21 of 24 sound like their shelves"
-    assert of_passages(None, 0) == of_passages(share_of(VoiceMeasured(1, 0, 0, 0)), 0) == "-"
+    assert of_passages(None, 0) == of_passages(share_of(VoiceMeasured(1, 0, 0, 0)), 0) == "–"
 
 
 def test_the_card_says_it_once_however_often_it_was_measured() -> None:

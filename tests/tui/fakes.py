@@ -286,6 +286,7 @@ class World(FakeLibrary):
     remembered: ShelfState | None = None  # of the shelf, from sitting to sitting
     remembered_error: Exception | None = None
     room: Room | None = ENOUGH
+    next_run: str = "hedgerow-tales-1"  # the name of a run that is started next
     past: dict[str, PastPlan] = field(default_factory=dict)  # by a run's name or a file's path
     saved_plans: list[tuple[TrainingPlan, str]] = field(default_factory=list)
     rates: "queue.SimpleQueue[Any]" = field(default_factory=queue.SimpleQueue)  # what a test of rates says
@@ -336,7 +337,7 @@ class World(FakeLibrary):
             learning=self.learning.services(),
         )
 
-    def preview(self, stories: Sequence[Story], plan: TrainingPlan) -> Preview:
+    def preview(self, stories: Sequence[Story], plan: TrainingPlan, shelves: Sequence[str]) -> Preview:
         chosen = dataclasses.replace(
             plan,
             epochs=plan.epochs or 4.0,
@@ -352,7 +353,7 @@ class World(FakeLibrary):
         automatic["checkpointing"] = "off; on if memory runs low"
         return Preview(
             chosen if stories else None,
-            "hedgerow-tales-1",
+            self.next_run,
             plan.max_steps or 40,
             110.0,
             automatic={

@@ -97,6 +97,18 @@ def test_a_plan_becomes_a_draft_that_gives_the_same_plan(preset: str) -> None:
     assert plan_of(draft_of(whole), **CHOSEN) == whole
 
 
+def test_what_would_be_chosen_anyway_is_not_set() -> None:
+    def chosen(draft: Draft) -> TrainingPlan:
+        plan = plan_of(draft, **CHOSEN)
+        return resolve(plan, window=512, from_scratch=False, training_tokens=30_000, parameters=14_000_000)
+
+    run = chosen(Draft("starter"))
+    assert draft_of(run, chosen) == Draft("starter", "balanced")
+    longer = dataclasses.replace(run, epochs=30.0, sample_prompt="Version 2.0")
+    typed = {"epochs": "30", "sample_prompt": "Version 2.0"}
+    assert draft_of(longer, chosen) == Draft("starter", "balanced", typed)
+
+
 def test_a_wrong_value_is_named_by_its_label() -> None:
     assert problem_of("block_size", "many").startswith("window is 'many'")
     assert problem_of("block_size", "128") == ""

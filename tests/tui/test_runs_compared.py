@@ -223,9 +223,8 @@ async def test_e_renames_a_run_also_where_it_is_shown(app: StorytimeApp, world: 
         await until(pilot, lambda: "Rename this run" in screen_text(app))
         app.screen.query_one(Input).value = "grimm-2"
         await pilot.press("enter")
-        await until(pilot, lambda: "There is a run called 'grimm-2' already." in screen_text(app))
-        await pilot.press("e")
-        await until(pilot, lambda: "Rename this run" in screen_text(app))
+        await until(pilot, lambda: "There is a run called 'grimm-2' already." in flat(app))
+        assert app.screen.query_one(Input).value == "grimm-2"  # still open, with what was typed
         app.screen.query_one(Input).value = "bedtime"
         await pilot.press("enter")
         await until(pilot, lambda: "Now called “bedtime”." in screen_text(app) and line_of(app, "bedtime"))

@@ -53,6 +53,25 @@ async def test_a_base_of_ones_own_and_a_name(app: StorytimeApp, world: World) ->
         app.desk.training.stop()
 
 
+async def test_the_plan_shown_again_has_a_name_that_is_free(app: StorytimeApp, world: World) -> None:
+    def name() -> str:
+        return app.screen.query_one("#run-name", Input).placeholder
+
+    async with app.run_test(size=SMALL) as pilot:
+        await begin(pilot, app)
+        await until(pilot, lambda: world.run.plans)
+        assert name() == "hedgerow-tales-1"
+        world.run.say(*a_run(100), FINISHED)
+        world.next_run = "hedgerow-tales-2"
+        await until(pilot, lambda: app.desk.training.view.phase == "finished")
+        await pilot.press("n")
+        await until(pilot, lambda: name() == "hedgerow-tales-2")
+        await pilot.press("4")
+        world.next_run = "hedgerow-tales-3"  # another program trains
+        await pilot.press("2")
+        await until(pilot, lambda: name() == "hedgerow-tales-3")
+
+
 async def test_a_wrong_knob_is_one_clear_line(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)

@@ -27,7 +27,8 @@ class AskScreen(ModalScreen[str | None]):
     """Asks for one line of text; gives None when it is cancelled.
 
     `enter` names what the Enter key does. `check`, if given, returns a sentence on what is wrong with an answer, or
-    ""; a wrong answer stays in the field to be corrected.
+    ""; a wrong answer stays in the field to be corrected. `attempt`, if given, is called with the answer in a thread;
+    if it raises, the answer stays as well, and the message line says why.
     """
 
     CSS_PATH = "dialogs.tcss"
@@ -44,11 +45,13 @@ class AskScreen(ModalScreen[str | None]):
         value: str = "",
         placeholder: str = "",
         check: Callable[[str], str] = lambda answer: "",
+        attempt: Callable[[str], object] | None = None,
     ) -> None:
         super().__init__()
         self._title, self._explanation, self._enter = title, explanation, enter
         self._value, self._placeholder = value, placeholder
-        self._check = check
+        self._check, self._attempt = check, attempt
+        self._attempting = False
 
     def compose(self) -> ComposeResult:
         """A title, an explanation, the field."""
@@ -63,8 +66,27 @@ class AskScreen(ModalScreen[str | None]):
     def _answer(self, event: Input.Submitted) -> None:
         wrong = self._check(event.value)
         self.query_one(MessageLine).complain(wrong)
-        if not wrong:
+        if wrong or self._attempting:
+            return
+        if self._attempt is None:
             self.dismiss(event.value)
+        else:
+            self._attempting = True
+            self.run_worker(self._try(self._attempt, event.value))
+
+    async def _try(self, attempt: Callable[[str], object], answer: str) -> None:
+        try:
+            await in_thread(lambda: attempt(answer))
+        except Exception as error:
+            self.query_one(MessageLine).complain(sentence_of(error))
+        else:
+            self.dismiss(answer)
+        finally:
+            self._attempting = False
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """An attempt cannot be cancelled: what it changes must be shown."""
+        return not (action == "dismiss" and self._attempting)
 
 
 class ChooseScreen(ModalScreen[str | None]):

@@ -17,6 +17,7 @@ from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import number
 
 if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.estimates import Preview
     from storytime_tui.jobs.past_plans import PastPlan
     from storytime_tui.training.runs import RunSummary
 
@@ -33,10 +34,14 @@ class PlanFiles:
         message: MessageLine,
         fill: Callable[[Draft], None],
         preferred: dict[str, object],
+        previewed: Callable[[Draft], Preview],
     ) -> None:
-        """`fill` shows a draft in the form. `preferred`: what a plan has that says nothing else."""
+        """`fill` shows a draft in the form. `preferred`: what a plan has that says nothing else.
+
+        `previewed` works out what a draft comes to; it may block.
+        """
         self._screen, self._desk, self._message = screen, desk, message
-        self._fill, self._preferred = fill, preferred
+        self._fill, self._preferred, self._previewed = fill, preferred, previewed
 
     def ask(self) -> None:
         """Offer the runs and a file, and fill the form with the chosen plan."""
@@ -61,6 +66,7 @@ class PlanFiles:
             "The path of a plan in TOML, or of a run's folder. Its base and options fill the form.",
             enter="Read",
             placeholder="~/plan.toml",
+            attempt=lambda path: self._desk.services.past_plan(path.strip()) if path.strip() else None,
         )
 
         def take(path: str | None) -> None:
@@ -72,9 +78,12 @@ class PlanFiles:
     async def _take(self, source: str) -> None:
         with self._message.saying():
             found = await in_thread(lambda: self._desk.services.past_plan(source))
-            self._fill(draft_of(found.plan, **self._preferred))
+            self._fill(await in_thread(lambda: self._draft_of(found.plan)))
             titles = {collection.name: collection.title for collection in self._desk.collections}
             self._message.say(filled(source, found, titles))
+
+    def _draft_of(self, plan: TrainingPlan) -> Draft:
+        return draft_of(plan, lambda draft: self._previewed(draft).plan, **self._preferred)
 
     def save(self, plan: TrainingPlan, name: str) -> None:
         """Ask for a path, and write the plan there. `name`: of the run that would have this plan."""

@@ -37,21 +37,24 @@ class RunEdits:
 
         old = run.name
 
+        def attempt(typed: str) -> None:
+            new = typed.strip()
+            if new and new != old:
+                self._desk.services.rename_run(old, new)
+
         def answered(typed: str | None) -> None:
             new = (typed or "").strip()
-
-            def done(_: None) -> str:
-                self._desk.training.renamed(old, new)
-                return f"Now called “{new}”."
-
             if new and new != old:
-                self._change(lambda: self._desk.services.rename_run(old, new), done, at=new)
+                self._desk.training.renamed(old, new)
+                self._message.say(f"Now called “{new}”.")
+                self._read(new)
 
         question = AskScreen(
             "Rename this run",
             "Its new name, of letters, digits, '.', '_' and '-':",
             enter="Rename",
             value=old,
+            attempt=attempt,
         )
         self._screen.app.push_screen(question, answered)
 

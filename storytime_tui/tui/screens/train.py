@@ -126,6 +126,7 @@ class TrainScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Show what changed while another screen was shown."""
         self._show()
+        self.query_one(PlanForm).refresh_preview()  # runs may have been made, renamed or removed meanwhile
         if self._panel is not None:
             self._panel.call_next(self._panel.show_now)
 
@@ -187,6 +188,8 @@ class TrainScreen(Screen[None]):
             self._panel = RunPanel(self._desk)
             self.mount(self._panel, after=form)
         idle = view.phase == "idle"
+        if idle and not form.display:
+            form.refresh_preview()  # the run that ended has taken the name
         form.display = idle
         form.show_last_run(self._training.last)
         if self._panel is not None:

@@ -27,7 +27,7 @@ from storytime_tui.tui.plan_draft import OPTIONS, Draft, plan_of, problem_of, wi
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.widgets.base_box import BaseBox
 from storytime_tui.tui.widgets.message_line import MessageLine
-from storytime_tui.tui.widgets.option_box import SHOWN, OptionBox
+from storytime_tui.tui.widgets.option_box import OptionBox
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview
@@ -94,8 +94,8 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     def _keys(self) -> dict[str, str]:
         """The keys of the form, and what they do."""
-        deeper = sum(name not in SHOWN for name in self._options.draft.typed)
-        changed = f", {deeper} changed" if deeper else ""
+        count = len(self._options.draft.typed)
+        changed = f", {count} changed" if count else ""
         return {
             "options": f"Options ({len(OPTIONS)}{changed})",
             "past": "From a run or file",
@@ -141,6 +141,7 @@ class PlanForm(VerticalScroll, can_focus=False):
 
     @on(OptionBox.Changed)
     def _options_changed(self) -> None:
+        self.refresh_bindings()  # the number of changed options
         self._show_stories(None)
 
     @on(OptionBox.PresetChosen)
@@ -223,7 +224,7 @@ class PlanForm(VerticalScroll, can_focus=False):
         preferred = {
             name: value for name, value in self._chosen.items() if name not in ("collections", "stories")
         }
-        return PlanFiles(self.screen, self._desk, self._message, self.fill, preferred)
+        return PlanFiles(self.screen, self._desk, self._message, self.fill, preferred, self._previewed)
 
     # -- what it comes to -----------------------------------------------------------------------------
 
@@ -241,15 +242,16 @@ class PlanForm(VerticalScroll, can_focus=False):
     def _previewed(self, draft: Draft) -> Preview:
         """Work out what a draft comes to; called in a thread. Raises PlanError."""
         desk = self._desk
-        stories = [story for _, story in desk.ticks.stories(desk.collections)]
-        return desk.services.preview(stories, plan_of(draft, **self._chosen))
+        ticked = desk.ticks.stories(desk.collections)
+        stories, shelves = [story for _, story in ticked], [collection.name for collection, _ in ticked]
+        return desk.services.preview(stories, plan_of(draft, **self._chosen), shelves)
 
     def _valid_draft(self) -> Draft | None:
         """The draft; None while a typed value is wrong."""
         draft = self.draft
         return None if any(problem_of(name, text) for name, text in draft.typed.items()) else draft
 
-    def _request_preview(self) -> None:
+    def refresh_preview(self) -> None:
         """Work out what the plan comes to; an invalid plan keeps the last preview until it is corrected."""
         draft = self._valid_draft()
         if draft is not None:
@@ -283,7 +285,7 @@ class PlanForm(VerticalScroll, can_focus=False):
     def _show_stories(self, _: None) -> None:
         self.query_one("#stories", Static).update(Content(printable_line(self.training_text(long=True))))
         self._show_note()
-        self._request_preview()
+        self.refresh_preview()
 
     def training_text(self, *, long: bool = False) -> str:
         """The training text, in words."""
