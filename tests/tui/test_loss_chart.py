@@ -230,3 +230,39 @@ async def test_z_takes_the_keys_to_the_chart_and_back(app: StorytimeApp, world: 
         await until(pilot, lambda: "4 of 5" in screen_text(app))
         world.run.say(FINISHED)
         await until(pilot, lambda: "Finished after 118 steps" in screen_text(app))
+
+
+async def test_leaving_train_leaves_the_chart_and_its_legend_is_back(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begin(pilot, app)
+        world.run.say(*a_run(100))
+        await until(pilot, lambda: "5 of 5" in screen_text(app))
+        await pilot.press("z")
+        await until(pilot, lambda: "by step · step 100" in screen_text(app))
+        await pilot.press("4")
+        await until(pilot, lambda: app.current_mode == "runs")
+        await pilot.press("2")
+        await until(
+            pilot,
+            lambda: (
+                "w Write" in screen_text(app) and "● ─ validation" in screen_text(app).replace("●─", "● ─")
+            ),
+        )
+        assert "← → Read" not in screen_text(app)
+        app.desk.training.stop()
+
+
+async def test_another_run_is_shown_by_step_and_linear() -> None:
+    app = ChartApp()
+    async with app.run_test(size=(80, 20)) as pilot:
+        chart = app.query_one(LossChart)
+        chart.show(view(a_run(100)[1:]))
+        await until(pilot, lambda: is_drawn(pilot))
+        chart.focus()
+        await pilot.press("t", "l")
+        assert "Loss by tokens, log" in shown(pilot)
+        other = dataclasses.replace(view(a_run(50)[1:]), started=dataclasses.replace(STARTED, run="other"))
+        chart.show(other)
+        await until(
+            pilot, lambda: "Loss by step" in shown(pilot) and "log" not in shown(pilot).split("\n")[0]
+        )

@@ -130,6 +130,11 @@ class TrainScreen(Screen[None]):
         if self._panel is not None:
             self._panel.call_next(self._panel.show_now)
 
+    def on_screen_suspend(self) -> None:
+        """Leave the chart, so that the keys are the run's when this screen is shown again."""
+        if self._panel is not None and self.focused is not None and self.focused.id == "chart":
+            self.set_focus(self._panel)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only the keys that do something now."""
         view, last = self._training.view, self._training.last

@@ -186,6 +186,7 @@ class LossChart(Vertical, can_focus=True):
         """Draw a run's curves. Another run is shown as a whole."""
         if self._view is not None and view.run != self._view.run:
             self._window = self._cursor = None
+            self._unit, self._log = "step", False
         self._view, self._curves = view, curves_of(view)
         empty = self._curves.empty
         self.query_one("#no-curve").display = empty
@@ -283,7 +284,8 @@ class LossChart(Vertical, can_focus=True):
 
     def on_blur(self) -> None:
         """Read no longer."""
-        self.stop_reading()
+        self._cursor = None  # `has_focus` is still true here
+        self.redraw()
 
     def stop_reading(self) -> None:
         """Take the cursor away, unless the chart has the focus."""
