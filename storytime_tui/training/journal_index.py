@@ -8,11 +8,13 @@ journal.
 
 import contextlib
 import hashlib
+import heapq
 import json
 import logging
 import math
 import os
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ OTHERS = 1_000  # of each other kind of event, likewise
 EVERY = 2_000_000  # bytes of new journal after which an index is worth writing: some eight thousand steps
 _VERSION = 1
 _LIMIT = 40_000_000  # bytes of an index; it has about one million
+_THINNED = (ev.Evaluated, ev.Sampled, ev.VoiceMeasured, ev.CheckpointSaved)
 _ENDING = 1_024  # bytes before its end by which the covered part of the journal is recognised
 
 
@@ -40,10 +43,20 @@ class Digest:
     """
 
     def __init__(self, events: Sequence[ev.Event] = (), covered: int = 0, left_out: int = 0) -> None:
-        self.events, self.bytes, self.left_out = list(events), covered, left_out
+        # steps and other events, each with its place in the journal's order
+        self._steps: list[tuple[int, ev.StepDone]] = []
+        self._others: list[tuple[int, ev.Event]] = []
+        self._next = 0
+        for event in events:
+            self._put(event)
+        self._uncounted = (0, 0)  # of each list, what the last thinning had to leave above its number
+        self.bytes, self.left_out = covered, left_out
         self.indexed = covered  # bytes that the index on the disk covers
-        self._steps = sum(isinstance(event, ev.StepDone) for event in self.events)
-        self._others = len(self.events) - self._steps
+
+    @property
+    def events(self) -> list[ev.Event]:
+        """The events in order."""
+        return [event for _, event in heapq.merge(self._steps, self._others, key=itemgetter(0))]
 
     def add(self, event: ev.Event | None, size: int) -> None:
         """Add the event of the journal's next line, of `size` bytes; None for an invalid line."""
@@ -52,55 +65,52 @@ class Digest:
             return
         match event:
             case ev.Started():
-                self._drop_steps_after(-1)
+                self._steps.clear()
             case ev.Resumed() if event.from_checkpoint:
-                self._drop_steps_after(event.step)
-        self.events.append(event)
-        if isinstance(event, ev.StepDone):
-            self._steps += 1
-            if self._steps > 2 * STEPS:
-                self._thin_steps()
-        else:
-            self._others += 1
-            if self._others > 2 * OTHERS:
-                self._thin_others()
+                while self._steps and self._steps[-1][1].step > event.step:
+                    self._steps.pop()
+        self._put(event)
+        if len(self._steps) - self._uncounted[0] > 2 * STEPS:
+            self._thin_steps()
+        if len(self._others) - self._uncounted[1] > 2 * OTHERS:
+            self._thin_others()
 
-    def _drop_steps_after(self, step: int) -> None:
-        self.events = [e for e in self.events if not (isinstance(e, ev.StepDone) and e.step > step)]
-        self._steps = sum(isinstance(event, ev.StepDone) for event in self.events)
+    def _put(self, event: ev.Event) -> None:
+        if isinstance(event, ev.StepDone):
+            self._steps.append((self._next, event))
+        else:
+            self._others.append((self._next, event))
+        self._next += 1
 
     def _thin_steps(self) -> None:
-        steps = [event for event in self.events if isinstance(event, ev.StepDone)]
-        saved = {event.step for event in self.events if isinstance(event, ev.CheckpointSaved)}
-        kept = {event.step for event in thinned(steps, STEPS, lambda e: e.step, _loss)}
+        steps = [step for _, step in self._steps]
+        saved = {event.step for _, event in self._others if isinstance(event, ev.CheckpointSaved)}
+        kept = {step.step for step in thinned(steps, STEPS, lambda each: each.step, _loss)}
         kept |= {steps[0].step, steps[-1].step} | saved
-        self.events = [e for e in self.events if not isinstance(e, ev.StepDone) or e.step in kept]
-        # steps with a checkpoint may be many: count from here, so that thinning stays rare
-        self._steps = min(STEPS, sum(isinstance(event, ev.StepDone) for event in self.events))
+        self._steps = [(at, step) for at, step in self._steps if step.step in kept]
+        # steps with a checkpoint may be many: more than that is not counted, so that thinning stays rare
+        self._uncounted = (max(0, len(self._steps) - STEPS), self._uncounted[1])
 
     def _thin_others(self) -> None:
         """Of each kind with too many events keep those of every other step, and the best evaluation."""
         kinds: dict[type[ev.Event], dict[int, None]] = {}
-        for event in self.events:
-            if not isinstance(event, ev.StepDone):
-                kinds.setdefault(type(event), {})[_step_of(event)] = None
+        for _, event in self._others:
+            kinds.setdefault(type(event), {})[_step_of(event)] = None
         kept: dict[type[ev.Event], set[int]] = {}
         for kind, steps in kinds.items():
-            if len(steps) > OTHERS // 2 and kind in (
-                ev.Evaluated,
-                ev.Sampled,
-                ev.VoiceMeasured,
-                ev.CheckpointSaved,
-            ):
+            if len(steps) > OTHERS // 2 and kind in _THINNED:
                 in_order = list(steps)
                 kept[kind] = {*in_order[::2], in_order[-1], self._best_step()}
-        self.events = [e for e in self.events if type(e) not in kept or _step_of(e) in kept[type(e)]]
-        self._others = min(OTHERS, sum(not isinstance(event, ev.StepDone) for event in self.events))
+        self._others = [
+            (at, event)
+            for at, event in self._others
+            if type(event) not in kept or _step_of(event) in kept[type(event)]
+        ]
+        self._uncounted = (self._uncounted[0], max(0, len(self._others) - OTHERS))
 
     def _best_step(self) -> int:
-        checks = [
-            e for e in self.events if isinstance(e, ev.Evaluated) and e.validation_loss == e.validation_loss
-        ]
+        checks = [event for _, event in self._others if isinstance(event, ev.Evaluated)]
+        checks = [check for check in checks if math.isfinite(check.validation_loss)]
         return min(checks, key=lambda e: e.validation_loss).step if checks else -1
 
 
