@@ -47,7 +47,7 @@ class Watch:
     speeds: tuple[float, ...] = ()
     losses: tuple[int, float] = (0, 0.0)  # number and sum of the training losses since the last check
     best: float = math.inf  # validation loss
-    trained: float = math.nan  # mean training loss before the best check
+    trained: float = -math.inf  # mean training loss before the best check; a NaN would not equal itself
     since: int = 0  # checks since the best one
     copied: float = math.inf  # the lowest share
     said: tuple[tuple[str, str], ...] = ()
@@ -170,7 +170,7 @@ def _after_check(watch: Watch, check: ev.Evaluated) -> Found:
     watch = replace(watch, losses=(0, 0.0))
     if loss < watch.best:
         said = _say(watch.said, "overfit", "", alerts)
-        return replace(watch, best=loss, trained=training, since=0, said=said), ()
+        return replace(watch, best=loss, trained=training if number else -math.inf, since=0, said=said), ()
     since = watch.since + 1
     if since % PATIENT == 0:
         by_heart = training < watch.trained - LEARNS
