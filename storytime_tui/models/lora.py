@@ -140,6 +140,16 @@ def has_adapter(model: nn.Module) -> bool:
     return any(".lora_" in name for name, _ in model.named_parameters())
 
 
+def whole_weight(linear: nn.Module) -> Tensor:
+    """A linear layer's weight, with its LoRA matrices if it has some; the layer stays as it is."""
+    layer: Any = linear
+    weight: Tensor = layer.weight  # of a layer with LoRA, the frozen one
+    if not hasattr(layer, "lora_A"):
+        return weight
+    added: Tensor = layer.lora_B["default"].weight.float() @ layer.lora_A["default"].weight.float()
+    return (weight.float() + added * layer.scaling["default"]).to(weight.dtype)
+
+
 @contextlib.contextmanager
 def scaled(model: nn.Module, by: float) -> Iterator[None]:
     """Scale a live model's LoRA matrices by `by` for the block; 0 gives the base alone."""

@@ -113,3 +113,19 @@ def test_no_copy_is_made_in_the_middle_of_an_update() -> None:
     copier.join()
     assert all(one == other for one, other in seen)
     assert seen == sorted(seen)
+
+
+def test_a_snapshot_of_a_lora_run_has_its_adapter(tmp_path: Path) -> None:
+    tales = write_collection(tmp_path / "tales")
+    list(learn(plan_for(tales, listen=False, precision="fp32"), Control(), "base"))
+    plan = plan_for(
+        tales, base="base", lora_rank=4, learning_rate=0.05, listen=False, keep=10, precision="fp32"
+    )
+    control, tellers = Control(), []
+    for event in learn(plan, control, "lora"):
+        if isinstance(event, ev.CheckpointSaved):
+            tellers.append(open_snapshot("lora", control))
+    assert tellers[-1] is not None
+    step = tellers[-1].step
+    assert scores_of(tellers[-1]) == pytest.approx(scores_of(open_teller(f"lora/step-{step}")), abs=0.05)
+    assert scores_of(tellers[-1]) != pytest.approx(scores_of(open_teller("base")), abs=0.2)

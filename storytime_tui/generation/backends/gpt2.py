@@ -24,6 +24,7 @@ from storytime_tui.generation.backends.backend import (
 )
 from storytime_tui.generation.backends.quantized_linear import DTYPES, Linear, prepare_linear
 from storytime_tui.models.gpt2 import GPT2, Shape
+from storytime_tui.models.lora import whole_weight
 
 _GROWTH = 256  # tokens by which a cache grows, so that a short story does not take a whole window's memory
 
@@ -53,7 +54,7 @@ class _Block:
 
     def __init__(self, block: torch.nn.Module, precision: str, dtype: torch.dtype) -> None:
         def linear(module: torch.nn.Linear) -> Linear:
-            return prepare_linear(module.weight, module.bias, precision)
+            return prepare_linear(whole_weight(module), module.bias, precision)
 
         def norm_weights(norm: torch.nn.LayerNorm) -> tuple[Tensor, Tensor]:
             return _copy(norm.weight, dtype), _copy(norm.bias, dtype)
