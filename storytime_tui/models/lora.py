@@ -147,7 +147,8 @@ def whole_weight(linear: nn.Module) -> Tensor:
     if not hasattr(layer, "lora_A"):
         return weight
     added: Tensor = layer.lora_B["default"].weight.float() @ layer.lora_A["default"].weight.float()
-    return (weight.float() + added * layer.scaling["default"]).to(weight.dtype)
+    whole: Tensor = (weight.float() + added * layer.scaling["default"]).to(weight.dtype)
+    return whole
 
 
 @contextlib.contextmanager
