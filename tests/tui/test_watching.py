@@ -7,7 +7,7 @@ import queue
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -178,17 +178,29 @@ def headless_run(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     words = ["-m", "storytime_tui", "train", "--base", "scratch-1x64", "--name", "r", "--json"]
     words += ["--corpus", str(write_collection(tmp_path / "tales", stories=4, sentences=10))]
     words += [word for knob in KNOBS for word in ("--set", knob)]
-    printed = tmp_path / "printed"
-    with printed.open("w") as file:
-        process = subprocess.Popen([sys.executable, *words], stdout=file, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    printed, training = [], threading.Event()
+
+    def listen() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:  # to the end: a full pipe would stop the run
+            printed.append(line)
+            if '"step_done"' in line:
+                training.set()
+        training.set()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
     try:
-        while '"step_done"' not in printed.read_text():
-            assert process.poll() is None, printed.read_text()
-            time.sleep(0.02)
+        training.wait()
+        assert process.poll() is None, "".join(printed)
         yield process
     finally:
         process.kill()
         process.wait()
+        listener.join()
 
 
 @pytest.mark.needs_torch
