@@ -135,16 +135,19 @@ class OptionBox(Vertical):
         if self._explaining is not None:
             self._explaining.stop()
         if problem:
-            self._explaining = self.set_timer(_PAUSE, partial(self._complain, problem))
+            self._explaining = self.set_timer(_PAUSE, partial(self._explain, event.input))
         elif was_wrong:
             self._complain("")
         self.post_message(self.Changed())
 
     @on(Input.Blurred)
-    def _explain(self, event: Input.Blurred) -> None:
-        """Say at once what is wrong with a field that is left."""
-        if event.input.has_class("-wrong"):
-            self._complain(problem_of((event.input.id or "").removeprefix("knob-"), event.value.strip()))
+    def _left(self, event: Input.Blurred) -> None:
+        self._explain(event.input)
+
+    def _explain(self, field: Input) -> None:
+        """Say what is wrong with a field now; a timer that was stopped too late may call this after a correction."""
+        if field.has_class("-wrong"):
+            self._complain(problem_of((field.id or "").removeprefix("knob-"), field.value.strip()))
 
     def _complain(self, sentence: str) -> None:
         self.post_message(self.Problem(sentence))
