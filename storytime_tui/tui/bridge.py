@@ -118,15 +118,19 @@ class _Worker:
             self._thread.start()
 
     def _work(self) -> None:
-        from storytime_tui import log
+        from storytime_tui import log  # for the warnings that a stage logs in this thread
 
-        log.start()  # for the warnings that a stage logs in this thread
+        log.start()
         while True:
-            job = self._jobs.get()
-            try:
-                job()
-            except BaseException as error:  # the thread must survive for the next job
-                sentence_of(error)  # for the log
+            self._do_next()
+
+    def _do_next(self) -> None:
+        """Run the next job; a function of its own, so that an idle thread keeps nothing of the last one."""
+        job = self._jobs.get()
+        try:
+            job()
+        except BaseException as error:  # the thread must survive for the next job
+            sentence_of(error)  # for the log
 
 
 class Inbox(Generic[Item]):
@@ -174,9 +178,7 @@ class TrainingThread:
             with low_priority():
                 for event in job(control):
                     self._inbox.put(event)
-        except (
-            BaseException
-        ) as error:  # also a library's panic: without `RunEnded` the app would wait forever
+        except BaseException as error:  # also a panic: without `RunEnded` the app would wait forever
             refusal = sentence_of(error)
         finally:
             control.offer_snapshots(None)

@@ -21,6 +21,7 @@ _SCREENS = (
     "plan_files",
     "find_rate",
 )
+_MODES = ("train", "story", "runs")  # made in this order
 _WIDGETS = ("run_panel",)
 _STYLES = (
     "story.tcss",
@@ -35,7 +36,7 @@ _STYLES = (
 
 
 async def preload_screens(app: App[Any]) -> None:
-    """Import the other screens and read their styles."""
+    """Import the other screens, read their styles, and make those that have a key of their own."""
     await in_thread(_import)
     folder = Path(screens.__file__).parent
     wanted = [folder / name for name in _STYLES]
@@ -44,6 +45,8 @@ async def preload_screens(app: App[Any]) -> None:
         app.stylesheet.read(path)
     if new:
         app.stylesheet.reparse()
+    for mode in _MODES:
+        await app._init_mode(mode)  # as `switch_mode` does at a first visit, without showing it
 
 
 def _import() -> None:

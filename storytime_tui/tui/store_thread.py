@@ -78,11 +78,14 @@ class StoreThread:
 
     def _work(self) -> None:
         while True:
-            job, future = self._jobs.get()
-            self._do(job, future)
-            with self._changed:
-                self._waiting -= 1
-                self._changed.notify_all()
+            self._do_next()
+
+    def _do_next(self) -> None:
+        """Do the next job; a function of its own, so that an idle thread keeps nothing of the last one."""
+        self._do(*self._jobs.get())
+        with self._changed:
+            self._waiting -= 1
+            self._changed.notify_all()
 
     def _do(self, job: Job[Any], future: Future[Any]) -> None:
         while True:

@@ -144,6 +144,7 @@ class FakeRun:
     more: list[float | None] = field(default_factory=list)
     control: Control | None = None
     step: int = 0
+    over: threading.Event = field(default_factory=threading.Event)  # the test has ended
     may_copy: threading.Event = field(
         default_factory=threading.Event
     )  # the weights: cleared, copying takes long
@@ -167,7 +168,7 @@ class FakeRun:
         self.may_copy.set()
         control.offer_snapshots(lambda: self.may_copy.wait() and self.step)
         was_paused = False
-        while True:
+        while not self.over.is_set():
             try:
                 event = self.says.get(timeout=0.005)
             except queue.Empty:
@@ -294,6 +295,13 @@ class World(FakeLibrary):
     machine: Machine | None = WORKING
     learning: FakeLearning = field(default_factory=FakeLearning)
 
+    def end(self) -> None:
+        """Let all threads of the fakes end: each would keep its app, and disturb the tests that follow."""
+        self.run.over.set()
+        self.run.may_copy.set()
+        if self.gate is not None:
+            self.gate.release(10_000)
+
     def services(self) -> Services:
         self.folder.mkdir(parents=True, exist_ok=True)
         ticks = itertools.count()
@@ -373,7 +381,7 @@ class World(FakeLibrary):
         return Path(to)
 
     def _find_rate(self, plan: TrainingPlan, control: Control) -> Iterator[Any]:
-        while not control.stopped:
+        while not (control.stopped or self.run.over.is_set()):
             try:
                 item = self.rates.get(timeout=0.005)
             except queue.Empty:
@@ -398,7 +406,7 @@ class World(FakeLibrary):
 
     def _watch(self, name: str, wait: Callable[[], None]) -> Iterator[ev.Event]:
         says = self.others[name]
-        while True:
+        while not self.run.over.is_set():
             try:
                 said = says.get_nowait()
             except queue.Empty:

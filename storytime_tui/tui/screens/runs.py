@@ -102,6 +102,8 @@ class RunsScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Read the runs again: another screen or another program may have changed them."""
+        if not self.is_current:
+            return  # the screen is made before it is visited
         self._opening.visits += 1
         self._active = self._training.control is not None
         self._read()

@@ -51,7 +51,7 @@ class StoryScreen(Screen[None]):
         self._pending_action: Callable[[], object] | None = None  # runs after the current telling
         self._finding_model = True  # a model is being looked for
         self._send_when_ready = False  # Enter was pressed too early: the line is sent when possible
-        self._loaded = False  # the last story is shown
+        self._visited, self._loaded = False, False  # loaded: the last story is shown
         self._line = ""  # the typed, unsent line
         self._adding: str | None = None  # the line that is being saved, before the model continues
         self._drafts = Drafts(
@@ -71,13 +71,12 @@ class StoryScreen(Screen[None]):
         yield KeyLine(("rename", "redo"), self._shows_key)
 
     def on_mount(self) -> None:
-        """Open the last story and find a model."""
+        """Follow the model and the other screens."""
         self._desk.told.subscribe(self, self._on_telling, immediate=True)
         self._desk.writer_changed.subscribe(self, self._writer_changed)
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
         self.set_interval(POLL, self._check_other_windows)
-        self._load_last_story()
 
     @work
     async def _load_last_story(self) -> None:
@@ -99,8 +98,13 @@ class StoryScreen(Screen[None]):
         self._show_status()
 
     def on_screen_resume(self) -> None:
-        """Start a new page if another screen requested one, and check for changes."""
+        """Open the last story at the first visit; later, check for changes. Start a page that was requested."""
+        if not self.is_current:
+            return  # the screen is made before it is visited
         self._message.drop(MOVED)
+        if not self._visited:
+            self._visited = True
+            self._load_last_story()
         if self._session.fresh_page and self._loaded:
             self._session.fresh_page = False
             self._after_telling(self._start_page)
@@ -146,10 +150,6 @@ class StoryScreen(Screen[None]):
         self._openings.offer(None if passages else manuscript, self._line)
         self.query_one(WritingStatus).count("".join(p.text for p in passages))
         self._set_state("")
-
-    def _show_title(self) -> None:
-        for page in self.query(Page):
-            page.set_title(self._writing.manuscript.title)
 
     @work(exclusive=True, group="look")
     async def _check_other_windows(self) -> None:
@@ -210,7 +210,7 @@ class StoryScreen(Screen[None]):
         self._set_state("thinking…")
 
     async def _show_added(self, added: Added) -> None:
-        self._show_title()
+        self.query_one(Page).set_title(self._writing.manuscript.title)
         if added.moved:
             await self._open(added.story.id)
             self._message.say(MOVED)
@@ -284,9 +284,8 @@ class StoryScreen(Screen[None]):
         self.query_one(Prompt).focus()
 
     def _shows_key(self, action: str) -> bool:
-        now = self._session.now
-        shown = {"voice": bool(now.voices), "openings": self._openings.offered, "newest": now.in_training}
-        return shown.get(action, True)
+        now, offered = self._session.now, self._openings.offered
+        return {"voice": bool(now.voices), "openings": offered, "newest": now.in_training}.get(action, True)
 
     @on(Prompt.Up)
     def action_openings(self) -> None:
@@ -380,7 +379,7 @@ class StoryScreen(Screen[None]):
     async def _rename(self, title: str) -> None:
         with self._message.saying():
             await self._writing.rename(title)
-            self._show_title()
+            self.query_one(Page).set_title(self._writing.manuscript.title)
 
     def action_settings(self) -> None:
         """Change the sampler settings."""
