@@ -68,9 +68,6 @@ class StorytimeApp(App[None]):
         ),
     ]
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (24, "-short"), (34, "-tall")]
-
     def __init__(self, services: Services) -> None:
         super().__init__()
         for own in theme.THEMES:

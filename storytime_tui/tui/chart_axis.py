@@ -1,7 +1,7 @@
 """The axes of a chart: units, the window that is shown, ticks and their labels. Pure functions."""
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -29,6 +29,10 @@ class Scale:
         if self.unit == "tokens":
             return step * self.tokens_per_step
         return _seconds_at(self.pace, step)
+
+    def places(self, steps: Sequence[float]) -> Sequence[float]:
+        """The places of many steps."""
+        return steps if self.unit == "step" else [self.at(step) for step in steps]
 
     def step_at(self, place: float) -> float:
         """The step at a place, with its fraction: `at` turned around."""
@@ -229,21 +233,11 @@ def clipped(points: Sequence[tuple[float, float]], window: Window) -> list[tuple
 
     A y that is NaN is a break, and is kept; nothing is interpolated over it.
     """
-    first = max(0, bisect_left(points, window.first, key=lambda point: point[0]) - 1)
-    kept: list[tuple[float, float]] = []
-    for at in range(first, len(points)):
-        x, y = points[at]
-        if window.first <= x <= window.last:
-            if not kept and at and points[at - 1][0] < window.first:
-                kept += _crossing(points[at - 1], points[at], window.first)
-            kept.append((x, y))
-        elif x > window.last:
-            if at:
-                if points[at - 1][0] < window.first:  # no point within
-                    kept += _crossing(points[at - 1], points[at], window.first)
-                kept += _crossing(points[at - 1], points[at], window.last)
-            break
-    return kept
+    first = bisect_left(points, window.first, key=lambda point: point[0])
+    after = bisect_right(points, window.last, lo=first, key=lambda point: point[0])
+    entering = _crossing(points[first - 1], points[first], window.first) if 0 < first < len(points) else []
+    leaving = _crossing(points[after - 1], points[after], window.last) if 0 < after < len(points) else []
+    return [*entering, *points[first:after], *leaving]
 
 
 def _crossing(one: tuple[float, float], other: tuple[float, float], x: float) -> list[tuple[float, float]]:

@@ -94,7 +94,7 @@ def picture(curves: Curves, scale: Scale, window: Window, size: tuple[int, int],
     raw = [(x, y) for x, y in _placed(curves.raw, scale, window) if window.first <= x <= window.last]
     line = clipped(_placed(curves.line, scale, window), window)
     checks = clipped(_placed(curves.checks, scale, window), window)
-    losses = [loss for points in (raw, line, checks) for _, loss in points if _is_loss(loss)]
+    losses = [loss for points in (raw, line, checks) for _, loss in points if not math.isnan(loss)]
     most = max(3, lines // _ROWS_PER_TICK)
     baseline = curves.baseline if _is_near(curves.baseline, losses) else None
     axis = loss_axis([*losses, *([] if baseline is None else [baseline])], log=log, most_ticks=most)
@@ -135,7 +135,8 @@ class _Drawing:
         column, low, high, last = -1, 0, 0, 0  # the column of dots, and the rows of its points
         for at, row in [*self.places(points), (-1, -1)]:
             if at == column and row >= 0:
-                low, high, last = min(low, row), max(high, row), row
+                # not by `min` and `max`, which take most of a drawing's time
+                last, low, high = row, row if row < low else low, row if row > high else high
                 continue
             if column >= 0:
                 self.grid.line(column, low, column, high, layer)
@@ -158,7 +159,10 @@ def _placed(points: Sequence[Point], scale: Scale, window: Window) -> list[tuple
     first = bisect_left(points, window.first, key=lambda point: scale.at(point[0]))
     last = bisect_right(points, window.last, key=lambda point: scale.at(point[0]))
     shown = points[max(0, first - 1) : last + 1]
-    return [(scale.at(step), loss if _is_loss(loss) else math.nan) for step, loss in shown]
+    places = scale.places([step for step, _ in shown])
+    # as `_is_loss`, written out: this is most of a drawing's time
+    losses = [loss if abs(loss) < BEYOND else math.nan for _, loss in shown]
+    return list(zip(places, losses, strict=True))
 
 
 def _mark_checks(curves: Curves, scale: Scale, window: Window, drawing: _Drawing) -> None:

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from storytime_tui.terminal import printable, printable_line
+from storytime_tui.tui import breakpoints
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.desk import Desk
@@ -35,6 +36,7 @@ class GuessingScreen(Screen[None]):
     """A word is guessed with Enter; then it is shown, with all guesses, and the next one is asked for."""
 
     CSS_PATH = "how_it_learns.tcss"
+    VERTICAL_BREAKPOINTS = breakpoints.HEIGHTS
     AUTO_FOCUS = "#game-guess"
     help_topic = "learns"
     BINDINGS = [

@@ -18,8 +18,8 @@ from textual.widgets import Static
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.passages import BASE
 from storytime_tui.terminal import printable_line
+from storytime_tui.tui import breakpoints, wording
 from storytime_tui.tui import learning_words as words
-from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
@@ -55,6 +55,7 @@ class HowItLearnsScreen(Screen[None]):
     """Shows what a run learned, word by word. It only reads the run, which may be training."""
 
     CSS_PATH = "how_it_learns.tcss"
+    VERTICAL_BREAKPOINTS = breakpoints.HEIGHTS
     AUTO_FOCUS = "#passages"
     help_topic = "learns"  # see `StorytimeApp.action_help`
     BINDINGS = KEYS

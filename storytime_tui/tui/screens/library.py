@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from storytime_tui.tui import wording
+from storytime_tui.tui import breakpoints, wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
@@ -46,6 +46,8 @@ class LibraryScreen(Screen[None]):
     """The tree of the shelf, the reading pane, the counts; `imports` adds to the shelf, `edits` changes it."""
 
     CSS_PATH = "library.tcss"
+    HORIZONTAL_BREAKPOINTS = breakpoints.WIDTHS
+    VERTICAL_BREAKPOINTS = breakpoints.HEIGHTS
     BINDINGS = KEYS
     AUTO_FOCUS = "#tree"
 
@@ -238,19 +240,14 @@ class LibraryScreen(Screen[None]):
             reading.as_written = not reading.as_written
             self._preview(leaf, stay=True)
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Give the reading pane the whole width of a narrow terminal while it has the focus."""
-        self._give_room()
-
-    def on_descendant_blur(self, event: DescendantBlur) -> None:
-        """Show the shelf again."""
-        self._give_room()
-
     def on_resize(self) -> None:
         """The terminal may have become narrow."""
         self.call_after_refresh(self._give_room)
 
+    @on(DescendantFocus)
+    @on(DescendantBlur)
     def _give_room(self) -> None:
+        # the reading pane has the whole width of a narrow terminal while it has the focus
         self._shelf.display = not (self.has_class("-narrow") and isinstance(self.focused, Reading))
 
     def go_to(self, collection: str, index: int | None) -> None:

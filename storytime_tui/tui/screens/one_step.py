@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from storytime_tui.terminal import printable_line
-from storytime_tui.tui import wording
+from storytime_tui.tui import breakpoints, wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.desk import Desk
@@ -35,6 +35,7 @@ class OneStepScreen(Screen[None]):
     """Takes a step with a copy of the model and shows the window before and after it."""
 
     CSS_PATH = "how_it_learns.tcss"
+    VERTICAL_BREAKPOINTS = breakpoints.HEIGHTS
     AUTO_FOCUS = "#step-passages"
     help_topic = "learns"
     BINDINGS = [

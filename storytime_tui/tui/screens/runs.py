@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 
 from storytime_tui.jobs.run_query import matches, parse
 from storytime_tui.terminal import printable
-from storytime_tui.tui import wording
+from storytime_tui.tui import breakpoints, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
@@ -45,6 +45,7 @@ class RunsScreen(Screen[None]):
     """The table of runs, with a filter above it, and below it the curves of some and a few words about one."""
 
     CSS_PATH = "runs.tcss"
+    VERTICAL_BREAKPOINTS = breakpoints.HEIGHTS
     AUTO_FOCUS = "#run-list"
     BINDINGS = KEYS
 

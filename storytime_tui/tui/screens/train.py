@@ -11,6 +11,7 @@ from textual.widgets import Input
 from storytime_tui.errors import PlanError
 from storytime_tui.knobs import parse
 from storytime_tui.training.plan import TrainingPlan
+from storytime_tui.tui import breakpoints
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
@@ -33,6 +34,8 @@ class TrainScreen(Screen[None]):
     """Shows the plan, or the run if there is one."""
 
     CSS_PATH = "train.tcss"
+    HORIZONTAL_BREAKPOINTS = breakpoints.WIDTHS
+    VERTICAL_BREAKPOINTS = breakpoints.HEIGHTS
     AUTO_FOCUS = "#bases"
     BINDINGS = [
         Binding("s", "start", "Start training", id="train.start", tooltip="Start a run with this plan"),
