@@ -89,9 +89,12 @@ class Desk:
             self.watching.ask(asked)
         elif asked == "stop":
             self.training.stop()
+        elif asked == "pause":
+            control.pause()
+        elif asked == "resume":
+            control.resume()
         else:
-            asks = {"pause": control.pause, "resume": control.resume, "checkpoint": control.checkpoint}
-            asks.get(asked, control.sample)()
+            self.training.ask(asked)
 
     def prefer(self, **values: object) -> None:
         """Save preferences for the next start."""

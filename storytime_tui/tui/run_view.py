@@ -151,7 +151,8 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
         case ev.Evaluated():
             return replace(view, evaluations=view.evaluations.appended(event))
         case ev.Sampled():
-            return replace(view, samples=view.samples.appended(event))
+            note = "" if view.note == _ASKED["sample"] else view.note
+            return replace(view, samples=view.samples.appended(event), note=note)
         case ev.VoiceMeasured():
             return replace(view, voices=view.voices.appended(event))
         case ev.CheckpointSaved():
@@ -228,6 +229,10 @@ def _from_checkpoint(view: RunView, step: int) -> RunView:
     )
 
 
+# what is said of it until it is there
+_ASKED = {"checkpoint": "a checkpoint follows this step", "sample": "a sample follows this step"}
+
+
 def _saved_note(step: int) -> str:
     return f"checkpoint saved at step {step:,}"
 
@@ -261,6 +266,11 @@ def stopping_view(view: RunView) -> RunView:
         sentence="Saving the checkpoint…" if view.started else "Stopping…",
         preparing=None,
     )
+
+
+def asked_view(view: RunView, asked: str) -> RunView:
+    """The view of a run that was asked for a checkpoint or a sample: a note says so until it is there."""
+    return replace(view, note=_ASKED[asked])
 
 
 def ended_view(view: RunView, refusal: str) -> RunView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
@@ -12,6 +12,7 @@ from storytime_tui.tui.messages import RunEnded
 from storytime_tui.tui.run_view import (
     RunView,
     _called,
+    asked_view,
     ended_view,
     new_view,
     resumed_view,
@@ -65,6 +66,12 @@ class TrainingSession:
         if self.control is not None:
             self.control.stop()
             self._set_view(stopping_view(self.view))
+
+    def ask(self, asked: Literal["checkpoint", "sample"]) -> None:
+        """Ask the current run for a checkpoint or a sample; it goes on."""
+        if self.control is not None:
+            (self.control.checkpoint if asked == "checkpoint" else self.control.sample)()
+            self._set_view(asked_view(self.view, asked))
 
     def clear(self) -> None:
         """Return to the plan. No run of this app may be active."""

@@ -19,6 +19,7 @@ from storytime_tui.tui.append_only import AppendOnly
 from storytime_tui.tui.pace import POINTS
 from storytime_tui.tui.run_view import (
     RunView,
+    asked_view,
     ended_view,
     new_view,
     resumed_view,
@@ -221,3 +222,18 @@ def test_a_run_is_stopped_and_goes_on(world: World) -> None:
     assert (world.run.resumed, [number for number, _ in training.view.curve]) == (["hedgerow-1"], [7, 8])
     training.stop()
     loop.until(lambda: training.control is None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("sample", ev.Sampled(7, "Once", " upon a time")),
+        ("checkpoint", ev.CheckpointSaved(7, "step-7", best=False)),
+    ],
+)
+def test_what_was_asked_for_is_noted_until_it_is_there(asked: str, given: ev.Event) -> None:
+    view = reduce(lambda view, event: view_after(view, event, 0.0), [STARTED, step(7, 3.0)], RunView())
+    noted = asked_view(view, asked)
+    assert noted.note == f"a {asked} follows this step"
+    assert view_after(noted, step(8, 2.9), 0.0).note == noted.note
+    assert asked not in view_after(noted, given, 0.0).note.replace("checkpoint saved at step 7", "")

@@ -21,6 +21,16 @@ from storytime_tui.tui.run_view import RunView
 ZOOM = 0.5  # how much of the window one key press leaves; the wheel half as fast
 _FEWEST = 4  # steps that are shown at the closest
 _ROOMY = 60  # cells; a narrower chart says less of its signs
+# of what is under the cursor, while there is no room for it
+_SHORTER = (
+    (" at step ", " at "),
+    (" this step ", " step "),
+    (" training ", " train "),
+    (" validation ", " valid. "),
+    (" train ", " "),
+    (" step ", " "),
+    (" valid. ", " "),
+)
 _Part = tuple[str, str]  # text, style
 
 
@@ -267,11 +277,10 @@ class LossChart(Vertical, can_focus=True):
             ("●─", "$told"),
             (f" validation {wording.number(reading.validation):>6}{when}", "$foreground"),
         ]
-        if sum(len(text) for text, _ in parts) <= room:
-            return parts
-        short = {" training ": " ", " this step ": " ", " validation ": " ", " at step ": " at "}
-        for word, less in short.items():
-            parts = [(text.replace(word, less), style) for text, style in parts]
+        for long, short in (("", ""), *_SHORTER):
+            parts = [(text.replace(long, short), style) for text, style in parts]
+            if sum(len(text) for text, _ in parts) <= room:
+                break
         return parts
 
     # -- the cursor -----------------------------------------------------------------------------------
