@@ -23,6 +23,11 @@ class Terminal:
             argv[0], argv[1:], dimensions=(rows, columns), env=environment, timeout=None, maxread=65536
         )
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size."""
+        self.screen.resize(rows, columns)
+        self.program.setwinsize(rows, columns)
+
     def keys(self, text: str) -> None:
         """Press keys, one after another."""
         self.program.send(text)

@@ -113,10 +113,10 @@ def stop_the_story(app: Terminal) -> str:
     return status
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (120, 40)])
-def test_from_the_shelf_to_a_story_with_keys_only(columns: int, rows: int, home: Path) -> None:
-    with open_app(columns, rows, home) as app:
+def test_from_the_shelf_to_a_story_with_keys_only(home: Path) -> None:
+    with open_app(80, 24, home) as app:
         learn(app)
+        app.resize(120, 40)
         app.wait_for(r"● finished", 180, row=HEADER)
         write_a_line(app)
         app.keys(CTRL_Q)
@@ -153,7 +153,7 @@ def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_i
     assert len(text.split()) == kept
 
 
-def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
+def test_a_kill_loses_neither_the_run_nor_the_story_and_the_run_goes_on(home: Path) -> None:
     tell_for_long(home)
     with open_app(80, 24, home) as app:
         learn(app, 45)
@@ -174,31 +174,7 @@ def test_a_kill_loses_neither_the_run_nor_the_story(home: Path) -> None:
     text = stored_story(home)
     assert text.startswith(LINE)
     assert len(text.split()) >= shown
-
-
-@pytest.mark.parametrize("how", ["shutdown", "closed window"])
-def test_a_shutdown_or_a_closed_window_saves_the_run_and_ends_the_program(how: str, home: Path) -> None:
-    with open_app(80, 24, home) as app:
-        learn(app, 45)
-        if how == "shutdown":
-            app.program.kill(signal.SIGTERM)
-            assert app.wait_for_end() == 0
-        else:
-            app.program.ptyproc.fileobj.close()  # the terminal is gone: the system says so with a hang-up
-            assert app.program.ptyproc.wait() == 0
-    events = journal(home)
-    assert events[-1]["event"] == "finished"
-    saved = max(e["step"] for e in events if e["event"] == "checkpoint_saved")
-    assert saved == max(e["step"] for e in events if e["event"] == "step_done")
-
-
-def test_a_run_that_was_cut_off_goes_on_in_the_app(home: Path) -> None:
-    with open_app(80, 24, home) as app:
-        learn(app, 45)
-        app.wait_for(r"checkpoint saved", 120, row=RUN_TITLE)
-        app.program.kill(9)
-        app.program.wait()
-    with open_app(80, 24, home) as app:
+    with open_app(120, 40, home) as app:
         app.wait_for(r"\[x\] Hedgerow Tales")
         app.keys("2")
         app.wait_for(r"Interrupted at step \d+ of 45")
@@ -208,3 +184,14 @@ def test_a_run_that_was_cut_off_goes_on_in_the_app(home: Path) -> None:
         app.wait_for(r"││ word frequency +\d")
         app.keys(CTRL_Q)
         assert app.wait_for_end() == 0
+
+
+def test_a_shutdown_saves_the_run_and_ends_the_program(home: Path) -> None:
+    with open_app(80, 24, home) as app:
+        learn(app, 45)
+        app.program.kill(signal.SIGTERM)
+        assert app.wait_for_end() == 0
+    events = journal(home)
+    assert events[-1]["event"] == "finished"
+    saved = max(e["step"] for e in events if e["event"] == "checkpoint_saved")
+    assert saved == max(e["step"] for e in events if e["event"] == "step_done")

@@ -21,17 +21,21 @@ SMALL = (80, 24)
 def _no_idling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pilot waits for an idle processor after every key; the tests wait for what they look for instead.
 
-    Only a picture has to wait: everything must have come to rest in it.
+    A picture waits at its end: everything must have come to rest in it (see `test_snapshots`).
     """
-    if "snap_compare" in request.fixturenames:
-        return
+    if "snap_compare" not in request.fixturenames:
+        do_not_idle(monkeypatch)
+
+
+def do_not_idle(patches: pytest.MonkeyPatch) -> None:
+    """Let the pilot's keys return after a few turns of the event loop."""
 
     async def briefly(*_: float) -> None:
         for _turn in range(5):
             await asyncio.sleep(0.001)
 
-    monkeypatch.setattr("textual.pilot.wait_for_idle", briefly)
-    monkeypatch.setattr("textual.app.wait_for_idle", briefly)
+    patches.setattr("textual.pilot.wait_for_idle", briefly)
+    patches.setattr("textual.app.wait_for_idle", briefly)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
-from tests.tui.conftest import make_app, screen_text, shelf_is_open, type_text, until
+from tests.tui.conftest import do_not_idle, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import FINISHED, FINISHED_RUN, STARTED, World, a_run, loss_at
 from tests.tui.test_plan import FOUND, tried
 
@@ -46,9 +46,12 @@ def compare(
     app = make_app(world)
 
     async def run_before(pilot: Pilot[Any]) -> None:
-        await shelf_is_open(pilot)
-        await to(pilot, app)
+        with pytest.MonkeyPatch.context() as patches:
+            do_not_idle(patches)
+            await shelf_is_open(pilot)
+            await to(pilot, app)
         steady(app)
+        app.screen.refresh()  # `screen_text` may have drawn a dialog without the screen behind it, which is kept
         await pilot.pause()
 
     return snap_compare(app, terminal_size=size, run_before=run_before)
