@@ -1,10 +1,33 @@
-"""Loads torch's libraries without blocking the other threads of the program. Imports no torch."""
+"""Loads torch and what needs it with little harm to the other threads of the program. Imports no torch itself."""
 
 import ctypes
 import importlib.util
 import os
 import sys
 from pathlib import Path
+
+from storytime_tui.garbage import nothing_collected
+
+
+def import_for_telling() -> None:
+    """Import what opens models and tells with them, in this thread; does nothing the second time."""
+    preload_torch()
+    if "storytime_tui.generation.generator" in sys.modules:
+        return
+    with nothing_collected():
+        from storytime_tui.generation import generator  # noqa: F401
+        from storytime_tui.models import loading  # noqa: F401
+
+
+def import_for_training() -> None:
+    """Import what trains, in this thread; does nothing the second time."""
+    preload_torch()
+    if "torch._dynamo" in sys.modules:
+        return
+    with nothing_collected():
+        import torch._dynamo  # noqa: F401  # torch's optimisers import it
+
+        from storytime_tui.training import trainer  # noqa: F401
 
 
 def preload_torch() -> None:

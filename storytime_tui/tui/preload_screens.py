@@ -6,6 +6,7 @@ from typing import Any
 
 from textual.app import App
 
+from storytime_tui.garbage import nothing_collected
 from storytime_tui.tui import screens
 from storytime_tui.tui.bridge import in_thread
 
@@ -37,7 +38,8 @@ _STYLES = (
 
 async def preload_screens(app: App[Any]) -> None:
     """Import the other screens, read their styles, and make those that have a key of their own."""
-    await in_thread(_import)
+    with nothing_collected():
+        await in_thread(_import)
     folder = Path(screens.__file__).parent
     wanted = [folder / name for name in _STYLES]
     new = [path for path in wanted if not app.stylesheet.has_source(str(path), "")]

@@ -190,14 +190,16 @@ def _estimate_tokens(text_bytes: int, base: str) -> int:
 
 
 def _learn(plan: TrainingPlan, control: Control, run: str | None) -> Iterator[Event]:
-    from storytime_tui.jobs import train
+    from storytime_tui.jobs import preload, train
 
+    preload.import_for_training()
     return train.learn(plan, control, run)
 
 
 def _resume(run: str, control: Control, more_epochs: float | None) -> Iterator[Event]:
-    from storytime_tui.jobs import train
+    from storytime_tui.jobs import preload, train
 
+    preload.import_for_training()
     return train.resume(run, control, more_epochs)
 
 
@@ -317,7 +319,7 @@ def _model_choices() -> Sequence[ModelChoice]:
 def _open_teller(name: str, on_progress: OnPreparing | None, strength: float | None) -> Teller:
     from storytime_tui.jobs import generate, preload
 
-    preload.preload_torch()
+    preload.import_for_telling()
     return generate.open_teller(name, on_progress, strength=strength)
 
 
