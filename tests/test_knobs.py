@@ -185,10 +185,9 @@ def test_a_commands_help_lists_each_knob_that_can_be_set(cls: type) -> None:
     assert sorted(lines) == sorted(name for name, known in table(cls).items() if not known.written)
 
 
-def test_the_sampler_forms_help_fits_beside_its_fields() -> None:
-    from storytime_tui.tui.screens.sampler import SHOWN
-
-    assert max(len(table(SamplerSettings)[name].line) for name in SHOWN) <= 40  # of a dialog of 76 cells
+@pytest.mark.parametrize("cls", [SamplerSettings, TrainingPlan])
+def test_a_knobs_line_fits_below_the_list_of_all(cls: type) -> None:
+    assert max(len(known.line) for known in table(cls).values()) <= 71  # a dialog on 80 columns
 
 
 def test_they_load_nothing_heavy() -> None:

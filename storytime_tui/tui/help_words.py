@@ -4,7 +4,7 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import table
 from storytime_tui.tui.glossary import GLOSSARY
 
-_SETTINGS = ("temperature", "top_p", "min_p", "repetition", "max_tokens")
+_SETTINGS = ("temperature", "top_p", "min_p", "repetition", "bias", "banned", "stop", "max_tokens")
 Rows = tuple[tuple[str, str], ...]
 Section = tuple[str, str, Rows]  # title, introduction, (key or number, meaning)
 
@@ -200,13 +200,22 @@ STORY: tuple[Section, ...] = (
             ("u  y", "undo or redo the last piece"),
             ("b", "on a blank page: the three openings"),
             ("n  o  r", "new story, open a story, rename this story"),
-            (",", "sampler settings"),
+            (",", "all sampler settings"),
         ),
     ),
     (
         "The sampler settings",
-        "A model gives every token a probability. The settings control how the next token is chosen.",
+        "A model gives every token a probability. The settings control how the next token is chosen. The list shows "
+        "all of them with their values, in groups; a ● marks those that differ from the preset's.",
         (
+            ("enter ↵  space", "turn a setting on or off, or type its value in the field below the list"),
+            ("/", "find a setting by its letters"),
+            ("r  a", "give one setting, or all, the preset's value"),
+            (
+                "p",
+                "take the next preset: steady, lively, wild or exact. It keeps your words, stops, lengths and seed",
+            ),
+            ("escape", "leave the field, or close; changes are kept"),
             *((knob.label, knob.line) for name, knob in table(SamplerSettings).items() if name in _SETTINGS),
             ("seed", "the same seed and text give the same words; 0 uses a new seed each time"),
         ),

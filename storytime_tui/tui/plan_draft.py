@@ -6,16 +6,16 @@ and the stories (`Preview`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from storytime_tui.errors import PlanError
-from storytime_tui.formatting import folded
 from storytime_tui.jobs.run_details import EMPTY, UNSET
-from storytime_tui.knobs import parse, table, text_of, with_values
+from storytime_tui.knobs import table, with_values
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
+from storytime_tui.tui import knob_lines
+from storytime_tui.tui.knob_lines import typed_text, words_of
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview
@@ -23,9 +23,9 @@ if TYPE_CHECKING:  # see services
 USUAL = "balanced"  # the default preset
 AT_START = "set at the start"  # a value that depends on a base that is not on this machine yet
 _ELSEWHERE = ("base", "collections", "stories")  # the form and the Library choose them
-OPTIONS = tuple(
-    name for name, knob in table(TrainingPlan).items() if not knob.written and name not in _ELSEWHERE
-)
+OPTIONS = {
+    name: knob for name, knob in table(TrainingPlan).items() if not knob.written and name not in _ELSEWHERE
+}
 
 
 @dataclass(frozen=True)
@@ -80,42 +80,20 @@ def draft_of(
         different = [
             name for name in OPTIONS if all(getattr(plan, name) != getattr(each, name) for each in usual)
         ]
-        return replace(draft, typed={name: _text_of(plan, name) for name in different})
+        return replace(draft, typed={name: typed_text(plan, name) for name in different})
 
     presets = sorted(PRESETS, key=lambda name: name != USUAL)  # the usual one wins a tie
     return min(map(with_rest, presets), key=lambda draft: len(draft.typed))
 
 
-def _text_of(plan: TrainingPlan, name: str) -> str:
-    """An option's value as it would be typed: `10`, not `10.0`."""
-    text = text_of(plan, name)
-    return text.removesuffix(".0") if isinstance(getattr(plan, name), float) else text
-
-
 def problem_of(name: str, text: str) -> str:
     """A sentence on what is wrong with an option's text, or ""."""
-    try:
-        parse(TrainingPlan, name, text)
-    except PlanError as error:
-        return with_labels(str(error))
-    return ""
+    return knob_lines.problem_of(TrainingPlan, name, text)
 
 
 def with_labels(sentence: str) -> str:
     """A sentence of the plan's checks, with options called as the form calls them."""
-    for name in OPTIONS:
-        sentence = sentence.replace(f"{name} is ", f"{table(TrainingPlan)[name].label} is ")
-    return sentence
-
-
-def choices_of(name: str) -> tuple[str, ...]:
-    """The values that an option can have, if they are few; "" leaves it to the preset."""
-    knob = table(TrainingPlan)[name]
-    if knob.kind is bool:
-        return ("", "off" if knob.default else "on")
-    if knob.choices:
-        return ("", *(choice for choice in knob.choices if choice != knob.default))
-    return ()
+    return knob_lines.with_labels(sentence, TrainingPlan, OPTIONS)
 
 
 def value_in_words(name: str, draft: Draft, preview: Preview | None) -> str:
@@ -134,32 +112,6 @@ def value_in_words(name: str, draft: Draft, preview: Preview | None) -> str:
         return "made from the stories" if scratch_shape(draft.base) is not None else "the base's own"
     if value is None:
         return UNSET.get(name, AT_START)
-    if knob.kind is bool:
-        return "on" if value else "off"
     if value == ():
         return EMPTY.get(name, "none")
-    if isinstance(value, float):
-        text = f"{value:.4g}"
-    else:
-        text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    return f"{text} ({knob.least})" if knob.least and value == knob.low else text
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the list of options: a group's heading (`option` is ""), or an option."""
-
-    group: str
-    option: str = ""
-
-
-def lines_with(query: str) -> Sequence[Line]:
-    """The options whose name, group or description has every word of `query`, under their groups' headings."""
-    terms = folded(query).split()
-    groups: dict[str, list[Line]] = {}
-    for name in OPTIONS:
-        knob = table(TrainingPlan)[name]
-        text = folded(f"{name} {knob.label} {knob.group} {knob.line}")
-        if all(term in text for term in terms):
-            groups.setdefault(knob.group, []).append(Line(knob.group, name))
-    return [line for group, lines in groups.items() for line in (Line(group), *lines)]
+    return words_of(knob, value)

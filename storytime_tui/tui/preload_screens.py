@@ -31,7 +31,7 @@ _STYLES = (
     "help.tcss",
     "dialogs.tcss",
     "how_it_learns.tcss",
-    "options.tcss",
+    "knobs.tcss",
     "find_rate.tcss",
 )
 

@@ -72,7 +72,7 @@ def walk() -> list[Step]:
         Step("end", _anything),
         Step("escape", _shows("story")),
         Step("comma", _screen("SamplerScreen"), ","),
-        Step("tab", _anything),
+        Step("down", _anything),
         Step("escape", _shows("story")),
         Step("f1", _screen("HelpScreen")),
         Step("escape", _shows("story")),

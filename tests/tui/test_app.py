@@ -22,12 +22,19 @@ from storytime_tui.tui.screens import (
     importing,
     library,
     runs,
-    sampler,
     search_books,
     story,
     train,
 )
-from storytime_tui.tui.widgets import choice_list, line_list, loss_chart, prompt, reading, shelf_tree
+from storytime_tui.tui.widgets import (
+    choice_list,
+    knob_editor,
+    line_list,
+    loss_chart,
+    prompt,
+    reading,
+    shelf_tree,
+)
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import STARTED, World, step
 
@@ -45,7 +52,7 @@ OURS = [
     search_books.SearchScreen,
     line_list.LineList,
     choice_list.ChoiceList,
-    sampler.SamplerScreen,
+    knob_editor.KnobEditor,
     shelf_tree.ShelfTree,
     reading.Reading,
     prompt.Prompt,

@@ -40,7 +40,10 @@ async def find(pilot: Pilot[Any], app: StorytimeApp, letters: str, label: str) -
     await pilot.press("slash", *letters, "enter")
     await until(
         pilot,
-        lambda: str(app.screen.query_one("#option-label", Static).content) == label and letters in flat(app),
+        lambda: (
+            str(app.screen.query_one("#knob-about", Static).content).startswith(f"{label}  ")
+            and letters in flat(app)
+        ),
     )
 
 
@@ -99,7 +102,7 @@ async def test_a_wrong_option_is_marked_and_explained_while_it_is_typed(
         await to_options(pilot, app)
         await find(pilot, app, "patience", "patience")
         await pilot.press("enter", *"-1")
-        field = app.screen.query_one("#option-value", Input)
+        field = app.screen.query_one("#knob-value", Input)
         await until(pilot, lambda: "patience is -1, but must be from 0 (never) to 10,000" in flat(app))
         assert field.has_class("-wrong")
         await pilot.press("enter")  # it is not taken

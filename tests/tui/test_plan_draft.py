@@ -8,12 +8,11 @@ from storytime_tui.errors import PlanError
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.knobs import table
 from storytime_tui.training.plan import PRESETS, TrainingPlan, resolve
+from storytime_tui.tui.knob_lines import choices_of, lines_with
 from storytime_tui.tui.plan_draft import (
     OPTIONS,
     Draft,
-    choices_of,
     draft_of,
-    lines_with,
     plan_of,
     problem_of,
     value_in_words,
@@ -30,9 +29,9 @@ def resolved(**values: object) -> TrainingPlan:
 def test_every_option_that_can_be_set_is_offered_once_with_its_group() -> None:
     elsewhere = {"base", "collections", "stories", "voices", "extended_at"}
     assert set(OPTIONS) == table(TrainingPlan).keys() - elsewhere
-    lines = lines_with("")
-    assert sorted(line.option for line in lines if line.option) == sorted(OPTIONS)
-    headings = [line.group for line in lines if not line.option]
+    lines = lines_with("", OPTIONS)
+    assert sorted(line.name for line in lines if line.name) == sorted(OPTIONS)
+    headings = [line.group for line in lines if not line.name]
     assert len(headings) == len(set(headings))
 
 
@@ -46,8 +45,8 @@ def test_every_option_that_can_be_set_is_offered_once_with_its_group() -> None:
     ],
 )
 def test_letters_find_options_by_name_group_and_description(query: str, found: set[str]) -> None:
-    assert found <= {line.option for line in lines_with(query)}
-    assert bool(lines_with(query)) == bool(found)
+    assert found <= {line.name for line in lines_with(query, OPTIONS)}
+    assert bool(lines_with(query, OPTIONS)) == bool(found)
 
 
 def test_every_option_shows_the_value_that_it_will_have_and_never_auto() -> None:
@@ -117,7 +116,10 @@ def test_a_wrong_value_is_named_by_its_label() -> None:
 
 
 def test_options_with_few_values_are_stepped_through() -> None:
-    assert choices_of("schedule") == ("", "linear", "constant", "wsd")
-    assert choices_of("listen") == ("", "off")
-    assert choices_of("frozen_embeddings") == ("", "on")
-    assert choices_of("epochs") == ()
+    def choices(name: str) -> tuple[str, ...]:
+        return choices_of(OPTIONS[name], OPTIONS[name].default)
+
+    assert choices("schedule") == ("", "linear", "constant", "wsd")
+    assert choices("listen") == ("", "off")
+    assert choices("frozen_embeddings") == ("", "on")
+    assert choices("epochs") == ()

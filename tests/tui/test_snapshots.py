@@ -324,6 +324,19 @@ def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
     assert compare(snap_compare, world, size, to)
 
 
+@SIZES
+def test_sampler_settings(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
+        await pilot.press("escape", "comma")
+        await until(pilot, lambda: "find a setting" in screen_text(app) and "higher is" in screen_text(app))
+        await pilot.press("p", "down", "enter", *"40", "enter")  # wild, top k 40
+        await until(pilot, lambda: "1 changed" in screen_text(app) and "● top k" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
 @pytest.mark.parametrize("compared", [False, True], ids=["alone", "compared"])
 def test_runs(snap_compare: Compare, world: World, size: tuple[int, int], compared: bool) -> None:

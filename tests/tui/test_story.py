@@ -4,18 +4,20 @@ import threading
 
 import pytest
 from textual import events
-from textual.widgets import Input, Select
+from textual.widgets import Input
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.sampler_draft import KNOBS
 from storytime_tui.tui.widgets.choice_list import ChoiceList
+from storytime_tui.tui.widgets.knob_list import KnobList
 from storytime_tui.tui.widgets.page import MOUNTED, LineView, Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, type_text, until
+from tests.tui.conftest import SMALL, flat, make_app, screen_text, type_text, until
 from tests.tui.fakes import World
 
 LINE = "Once upon a time there was a mouse"
@@ -239,38 +241,81 @@ async def test_without_a_model_the_line_stays_in_the_prompt(app: StorytimeApp, w
         assert app.screen.query_one(Prompt).text == LINE
 
 
+async def to_settings(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
+    await go_to_story(pilot, app)
+    await pilot.press("escape", "comma")
+    await until(pilot, lambda: isinstance(app.focused, KnobList) and app.focused.chosen)
+
+
+async def tell(pilot, world: World) -> SamplerSettings:  # type: ignore[no-untyped-def]
+    """Leave the settings, send a line, and return what the model was told with."""
+    await pilot.press("escape")
+    await until(pilot, lambda: len(pilot.app.screen_stack) == 1)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.focused, Prompt))
+    await send(pilot)
+    await until(pilot, lambda: world.told)
+    return world.told[-1][1]
+
+
+async def find_setting(pilot, app: StorytimeApp, name: str, letters: str = "") -> None:  # type: ignore[no-untyped-def]
+    await pilot.press("slash", *(letters or name.replace("_", " ")), "enter")
+    await until(pilot, lambda: isinstance(app.focused, KnobList) and app.focused.chosen == name)
+    await pilot.press("escape")  # the filter
+    await until(pilot, lambda: app.screen.query_one("#filter", Input).value == "")
+
+
 async def test_settings_are_checked_where_they_are_typed(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
-        await go_to_story(pilot, app)
-        await pilot.press("escape", "comma")
-        await until(pilot, lambda: "How it tells" in screen_text(app))
-        await pilot.press("ctrl+u", "9", "enter")
-        await until(pilot, lambda: "from 0 to 5" in screen_text(app))
-        await pilot.press("ctrl+u", "1", *["tab"] * 7, "ctrl+u", "7", "enter")
-        await until(pilot, lambda: "temperature 1 ·" in screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.focused, Prompt))
-        await send(pilot)
-        await until(pilot, lambda: world.told)
-        assert (world.told[0][1].temperature, world.told[0][1].seed) == (1.0, 7)
+        await to_settings(pilot, app)
+        await pilot.press("enter", "9")
+        await until(pilot, lambda: "temperature is 9.0, but must be from 0 to 5." in flat(app))
+        await pilot.press("enter")  # it is not taken
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        assert "changed" not in screen_text(app)
+        await pilot.press("backspace", "1", "enter")
+        await until(pilot, lambda: "sampler settings · custom · 1 changed" in screen_text(app))
+        await find_setting(pilot, app, "seed")
+        assert "0 (new)" in screen_text(app) and "same seed, same story; 0: new each time" in screen_text(app)
+        await pilot.press("enter", "7", "enter")
+        await until(pilot, lambda: "2 changed" in screen_text(app))
+        asked = await tell(pilot, world)
+        assert (asked.temperature, asked.seed) == (1.0, 7)
+        assert "temperature 1 ·" in screen_text(app)
 
 
-async def test_whole_sentences_are_a_switch(app: StorytimeApp, world: World) -> None:
+async def test_whole_sentences_are_toggled(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
-        await go_to_story(pilot, app)
-        await pilot.press("escape", "comma")
-        await until(
-            pilot, lambda: "● on  " in screen_text(app) and "end on a whole sentence" in screen_text(app)
-        )
-        await pilot.press(*["tab"] * 5, "space")
-        await until(pilot, lambda: "○ off" in screen_text(app))
-        await pilot.press("enter")  # saves the form, as in a text field
-        await until(pilot, lambda: len(app.screen_stack) == 1)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.focused, Prompt))
-        await send(pilot)
-        await until(pilot, lambda: world.told)
-        assert world.told[0][1].finish_sentence is False
+        await to_settings(pilot, app)
+        await find_setting(pilot, app, "finish_sentence")
+        assert "whole sentences    on" in screen_text(app) and "changed" not in screen_text(app)
+        for key, value in (("space", "off"), ("enter", "on"), ("space", "off")):
+            await pilot.press(key)
+            await until(pilot, lambda value=value: f"whole sentences    {value}" in screen_text(app))
+        assert "lively · 1 changed" in screen_text(app)
+        assert (await tell(pilot, world)).finish_sentence is False
+
+
+async def test_all_settings_are_reached_and_the_frame_is_complete(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await to_settings(pilot, app)
+        seen = [app.focused.chosen]  # type: ignore[union-attr]
+        for _ in range(len(KNOBS) - 1):
+            await pilot.press("down")
+            await until(pilot, lambda: app.focused.chosen != seen[-1])
+            seen.append(app.focused.chosen)
+        assert seen == list(KNOBS)
+        for words in ("↵ Change", "/ Find", "r Reset", "a Reset all", "p Next preset", "esc Back", "╰──"):
+            assert words in screen_text(app), words
+
+
+async def test_the_settings_open_with_few_widgets_whatever_the_number_of_knobs(
+    app: StorytimeApp, world: World
+) -> None:
+    """A widget costs about 5 ms to open."""
+    async with app.run_test(size=SMALL) as pilot:
+        await to_settings(pilot, app)
+        assert len(list(app.screen.walk_children())) <= 8
 
 
 async def test_what_an_earlier_telling_still_says_is_dropped(app: StorytimeApp, world: World) -> None:
@@ -386,26 +431,40 @@ def trimmed(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-async def test_a_preset_fills_the_lines_and_what_is_typed_wins(app: StorytimeApp, world: World) -> None:
+async def test_a_preset_sets_values_and_what_is_typed_wins(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
-        await shelf_is_open(pilot)
-        await pilot.press("3", "escape", "comma")
-        await until(pilot, lambda: "How it tells" in screen_text(app))
-        app.screen.query_one("#preset", Select).value = "wild"
-        lines = {field.name: field for field in app.screen.query(Input)}
-        await until(pilot, lambda: lines["temperature"].value == "1.25" and lines["min_p"].value == "0.03")
-        lines["repetition"].value = "lots"
-        await pilot.press("enter")
-        await until(pilot, lambda: "repetition is 'lots', but must be a number" in screen_text(app))
-        lines["repetition"].value, lines["banned"].value = "1.3", "the end, dragon"
-        await pilot.press("enter")
-        await until(pilot, lambda: "temperature 1.25" in screen_text(app))
-        await pilot.press("enter")
-        await type_text(pilot, "So it was.")
-        await pilot.press("enter")
-        await until(pilot, lambda: world.told)
-        asked = world.told[-1][1]
-        assert (asked.temperature, asked.repetition, asked.presence) == (1.25, 1.3, 0.3)
+        await to_settings(pilot, app)
+        await find_setting(pilot, app, "banned")
+        await pilot.press("enter", *"the end, dragon", "enter")
+        await until(pilot, lambda: "lively · 1 changed" in screen_text(app))
+        await find_setting(pilot, app, "repetition_window")
+        await pilot.press("enter", *"64", "enter")
+        await until(pilot, lambda: "custom · 2 changed" in screen_text(app))
+        await pilot.press("p")
+        await until(pilot, lambda: "wild · 1 changed" in screen_text(app))
+        assert "wild: Unlikely words too: may lose the thread." in screen_text(app)
+        await find_setting(pilot, app, "presence", "occurred")
+        await pilot.press("enter", *"0.7", "enter")
+        await until(pilot, lambda: "custom · 2 changed" in screen_text(app))
+        asked = await tell(pilot, world)
+        assert (asked.temperature, asked.repetition_window, asked.presence) == (1.25, 256, 0.7)
         assert asked.banned == ("the end", "dragon")
-        assert app.desk.preferences.now.preset == "lively"  # what is kept is one's own, and the lines with it
-        assert app.desk.preferences.sampler().repetition == 1.3
+        assert app.desk.preferences.now.preset == "lively"  # no preset has these values
+        assert app.desk.preferences.sampler().temperature == 1.25
+
+
+async def test_one_setting_or_all_are_reset(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await to_settings(pilot, app)
+        await pilot.press("enter", *"1.5", "enter")
+        await until(pilot, lambda: "1 changed" in screen_text(app))
+        await pilot.press("down", "enter", *"40", "enter")
+        await until(pilot, lambda: "2 changed" in screen_text(app))
+        await pilot.press("r")
+        await until(pilot, lambda: "custom · 1 changed" in screen_text(app))
+        await pilot.press("a")
+        await until(pilot, lambda: "lively" in screen_text(app) and "changed" not in screen_text(app))
+        await pilot.press("enter", *"99", "escape")  # what is typed is dropped
+        await until(pilot, lambda: isinstance(app.focused, KnobList))
+        asked = await tell(pilot, world)
+        assert (asked.temperature, asked.top_k) == (0.6, 0)

@@ -23,7 +23,7 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 # requests of the user that no preset changes
-_REQUESTS = {"bias", "banned", "stop", "min_tokens", "max_tokens", "finish_sentence", "seed"}
+REQUESTS = {"bias", "banned", "stop", "min_tokens", "max_tokens", "finish_sentence", "seed"}
 
 
 def with_preset(settings: SamplerSettings, name: str) -> SamplerSettings:
@@ -34,7 +34,7 @@ def with_preset(settings: SamplerSettings, name: str) -> SamplerSettings:
     name = name.casefold()
     if name not in PRESETS:
         raise PlanError(f"There is no preset {name!r}; there are {', '.join(map(repr, PRESETS))}.")
-    kept = {knob: getattr(settings, knob) for knob in _REQUESTS}
+    kept = {knob: getattr(settings, knob) for knob in REQUESTS}
     return SamplerSettings(**kept, **PRESETS[name][1])
 
 

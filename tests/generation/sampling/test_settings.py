@@ -108,7 +108,7 @@ def test_a_value_that_cannot_be_read_is_a_sentence(name: str, text: str, said: s
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_a_line_and_a_way_of_choosing(name: str) -> None:
     line, _ = PRESETS[name]
-    assert 20 < len(line) <= 40  # the room of the settings form at 80 columns
+    assert 20 < len(line) <= 40  # one line of a message at 80 columns, after its name
     assert line.endswith(".") and line.count(".") == 1
     own = SamplerSettings(banned=("suddenly",), seed=4, max_tokens=9, min_tokens=2, stop=("x",))
     chosen = with_preset(dataclasses.replace(own, xtc=0.5, mirostat=3.0, top_k=3), name)
