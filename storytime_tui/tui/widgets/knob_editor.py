@@ -11,6 +11,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import DescendantFocus
+from textual.message import Message
 from textual.widgets import Input, Static
 
 from storytime_tui.knobs import Knob
@@ -39,6 +40,26 @@ class Edited:
     close: Callable[[], None]
 
 
+class _Filter(Input):
+    """In a list's filter, up and down move the list's cursor, after the letters typed before."""
+
+    BINDINGS = [
+        Binding("up", "move(-1)", "Up", show=False, id="knobs.up", tooltip="The line above"),
+        Binding("down", "move(1)", "Move", key_display="↑↓", id="knobs.down", tooltip="The line below"),
+    ]
+
+    class Moved(Message):
+        """The cursor is to move by this many lines."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
+    def action_move(self, by: int) -> None:
+        """Ask for the move."""
+        self.post_message(self.Moved(by))
+
+
 class KnobEditor(Vertical):
     """The screen calls `show` after each change of its draft. All values of the draft are valid at any time."""
 
@@ -49,18 +70,6 @@ class KnobEditor(Vertical):
         Binding("r", "reset", "Reset", id="knobs.reset", tooltip="Give this one its usual value"),
         Binding("a", "reset_all", "Reset all", id="knobs.reset_all", tooltip="Give all their usual values"),
         Binding("p", "preset", "Next preset", id="knobs.preset", tooltip="Take the next preset's values"),
-        # before the filter's own keys, which would scroll its text
-        Binding("up", "move(-1)", "Up", show=False, priority=True, id="knobs.up", tooltip="The line above"),
-        Binding(
-            "down",
-            "move(1)",
-            "Move",
-            show=False,
-            key_display="↑↓",
-            priority=True,
-            id="knobs.down",
-            tooltip="The line below",
-        ),
         Binding("escape", "back", "Back", id="knobs.back", tooltip="Close; changes are kept"),
     ]
 
@@ -68,7 +77,7 @@ class KnobEditor(Vertical):
         super().__init__(id="knob-editor")
         self._edited = edited
         self.message = MessageLine()
-        self._filter = Input(placeholder=f"find {_with_article(edited.noun)}", id="filter", compact=True)
+        self._filter = _Filter(placeholder=f"find {_with_article(edited.noun)}", id="filter", compact=True)
         self._field = Input(id="knob-value", compact=True)
         self._list = KnobList(edited.knobs, edited.value, lambda name: bool(edited.typed(name)), id="knobs")
         self._typed_for = ""  # the knob whose value is typed in the field
@@ -86,7 +95,7 @@ class KnobEditor(Vertical):
     def _word(self, action: str) -> str | None:
         focused = self.screen.focused
         if focused is self._filter:
-            words = {"submit": "List", "move(1)": "Move", "back": "Show all"}
+            words = {"submit": "List", "back": "Show all"}
         elif focused is self._field:
             words = {"submit": "Keep", "back": "Undo"}
         else:
@@ -101,7 +110,7 @@ class KnobEditor(Vertical):
         """While one types, letters are letters."""
         if action in ("filter", "reset", "reset_all", "preset", "change"):
             return not isinstance(self.screen.focused, Input)
-        return action != "move" or self.screen.focused is self._filter
+        return True
 
     # -- what is shown --------------------------------------------------------------------------------
 
@@ -209,9 +218,9 @@ class KnobEditor(Vertical):
     def _leave_filter(self) -> None:
         self.screen.set_focus(self._list)
 
-    def action_move(self, by: int) -> None:
-        """Move in the list while the filter is typed."""
-        self._list.action_move(by)
+    @on(_Filter.Moved)
+    def _move(self, event: _Filter.Moved) -> None:
+        self._list.action_move(event.by)
 
     def action_back(self) -> None:
         """Leave the field without its value, or drop the filter; else close."""
