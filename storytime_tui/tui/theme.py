@@ -47,6 +47,8 @@ def _theme(name: str, palette: _Palette, *, dark: bool) -> Theme:
         panel=palette.panel,
         boost=palette.raised,
         variables={
+            # of fields; as the theme's own `boost` it would be dropped, because `panel` is given (Textual 8.2.8)
+            "boost": palette.raised,
             "told": palette.told,
             "quiet": palette.muted,
             "line": palette.line,

@@ -9,21 +9,26 @@ from storytime_tui.training import events as ev
 
 @dataclass(frozen=True)
 class Cost:
-    """What one kind of work took so far: how often, and the seconds of all together. `step`: of the newest."""
+    """What one kind of work took so far: how often, and the seconds of all together, and of those the first time's.
+
+    `step`: of the newest.
+    """
 
     times: int = 0
     seconds: float = 0.0
     step: int = -1
+    first: float = 0.0
 
     @property
     def each(self) -> float:
-        """The mean seconds; 0 if it was never done."""
-        return self.seconds / self.times if self.times else 0.0
+        """The mean seconds, without the first time, which loads and compiles; 0 if it was never done."""
+        return (self.seconds - self.first) / (self.times - 1) if self.times > 1 else self.first
 
     def with_one(self, step: int, seconds: float) -> "Cost":
         """One more. Several at one step count as one."""
         spent = seconds if math.isfinite(seconds) and seconds > 0 else 0.0
-        return Cost(self.times + (step != self.step), self.seconds + spent, step)
+        times = self.times + (step != self.step)
+        return Cost(times, self.seconds + spent, step, self.first + (spent if times == 1 else 0.0))
 
     def back_at(self, step: int) -> "Cost":
         """The cost in a run that went back to a checkpoint: the later work is done again."""
