@@ -337,9 +337,7 @@ def test_sampler_settings(snap_compare: Compare, world: World, size: tuple[int, 
     assert compare(snap_compare, world, size, to)
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
-@pytest.mark.parametrize("compared", [False, True], ids=["alone", "compared"])
-def test_runs(snap_compare: Compare, world: World, size: tuple[int, int], compared: bool) -> None:
+def make_six_runs(world: World) -> None:
     def run(name: str, base: str, state: str, step: int, **others: Any) -> RunSummary:
         return dataclasses.replace(FINISHED_RUN, name=name, base=base, state=state, step=step, **others)
 
@@ -369,23 +367,75 @@ def test_runs(snap_compare: Compare, world: World, size: tuple[int, int], compar
         steps = tuple((step, loss_at(step) + number / 9) for step in range(1, 119))
         world.curves[each.name] = RunCurve(steps, checks)
 
+
+async def show_runs(pilot: Pilot[Any], app: StorytimeApp, *, compared: bool) -> None:
+    await pilot.press("4")
+    await until(pilot, lambda: "6 runs" in screen_text(app))
+    await pilot.press("down", "down")
+    await until(
+        pilot,
+        lambda: (
+            "both “The one for bedtime”: distilgpt2" in screen_text(app) and "14.2 MB" in screen_text(app)
+        ),
+    )
+    if compared:
+        await pilot.press("up", "p", "up", "space", "down")
+        await until(pilot, lambda: "Validation loss" in screen_text(app) and dotted(app))
+    elif app.size.height > 30:
+        await until(pilot, lambda: dotted(app))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
+@pytest.mark.parametrize("compared", [False, True], ids=["alone", "compared"])
+def test_runs(snap_compare: Compare, world: World, size: tuple[int, int], compared: bool) -> None:
+    make_six_runs(world)
+
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
-        await pilot.press("4")
-        await until(pilot, lambda: "6 runs" in screen_text(app))
-        await pilot.press("down", "down")
-        await until(
-            pilot,
-            lambda: (
-                "both “The one for bedtime”: distilgpt2" in screen_text(app) and "14.2 MB" in screen_text(app)
-            ),
-        )
-        if compared:
-            await pilot.press("up", "p", "up", "space", "down")
-            await until(pilot, lambda: "Validation loss" in screen_text(app) and dotted(app))
-        elif size[1] > 30:
-            await until(pilot, lambda: dotted(app))
+        await show_runs(pilot, app, compared=compared)
 
     assert compare(snap_compare, world, size, to)
+
+
+@pytest.mark.parametrize("look", ["storytime-16", "storytime-paper", "no-colours"])
+@pytest.mark.parametrize("screen", ["plan", "runs", "how-it-learns"])
+def test_other_looks(
+    snap_compare: Compare, world: World, monkeypatch: pytest.MonkeyPatch, screen: str, look: str
+) -> None:
+    """The terminal's own sixteen colours, light, and without colours."""
+    if look == "no-colours":
+        monkeypatch.setenv("NO_COLOR", "1")
+    make_six_runs(world)
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        if look != "no-colours":
+            app.theme = look
+        if screen == "runs":
+            await show_runs(pilot, app, compared=True)
+        elif screen == "how-it-learns":
+            await how_it_learns(pilot, app, world)
+        else:
+            await pilot.press("2")
+            await until(pilot, lambda: "million parameters" in screen_text(app))
+            await until(pilot, lambda: "about 2 min" in screen_text(app))
+
+    assert compare(snap_compare, world, (120, 40), to)
+
+
+@pytest.mark.parametrize("screen", ["plan", "learned", "how-it-learns"])
+def test_on_a_large_screen(snap_compare: Compare, world: World, screen: str) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        if screen == "plan":
+            await pilot.press("2")
+            await until(pilot, lambda: "million parameters" in screen_text(app))
+            await until(pilot, lambda: "about 2 min" in screen_text(app))
+        elif screen == "learned":
+            await learn(pilot, app, world)
+            world.run.say(FINISHED)
+            await until(pilot, lambda: "Finished after 118 steps" in screen_text(app) and drawn(app))
+        else:
+            await how_it_learns(pilot, app, world)
+
+    assert compare(snap_compare, world, (200, 60), to)
 
 
 @SIZES
