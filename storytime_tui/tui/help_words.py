@@ -155,6 +155,11 @@ TRAIN: tuple[Section, ...] = (
                 "gradient norm",
             ),
             (
+                "time left",
+                "until the last step, with the evaluations, samples and checkpoints between. The voice is measured "
+                "afterwards",
+            ),
+            (
                 "memory",
                 "the memory in use, and what the run may take. On a processor it is all of this program's memory, a "
                 "model that you write with included",
