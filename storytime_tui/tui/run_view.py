@@ -41,6 +41,7 @@ class RunView:
     sentence: str = ""  # below the title: the current activity or the outcome
     preparing: ev.Preparing | None = None  # the current preparation
     note: str = ""  # the latest minor event: a checkpoint, a recovery
+    asked: str = ""  # what was asked for and is not there yet
     started: ev.Started | None = None
     total: int = 0  # planned steps; 0 while unknown
     step: ev.StepDone | None = None  # the latest
@@ -151,8 +152,8 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
         case ev.Evaluated():
             return replace(view, evaluations=view.evaluations.appended(event))
         case ev.Sampled():
-            note = "" if view.note == _ASKED["sample"] else view.note
-            return replace(view, samples=view.samples.appended(event), note=note)
+            asked = "" if view.asked == _ASKED["sample"] else view.asked
+            return replace(view, samples=view.samples.appended(event), asked=asked)
         case ev.VoiceMeasured():
             return replace(view, voices=view.voices.appended(event))
         case ev.CheckpointSaved():
@@ -183,10 +184,10 @@ def _folded(view: RunView, event: ev.Event) -> RunView:
             outcome = (
                 f"{wording.outcome(event, view.started, first)} {wording.voice_sentence(view.voice)}".rstrip()
             )
-            return replace(view, phase="finished", finished=event, sentence=outcome)
+            return replace(view, phase="finished", finished=event, sentence=outcome, asked="")
         case ev.Failed():
             words = "The run failed; its last checkpoint is kept."
-            return replace(view, phase="failed", error=event.message, sentence=words)
+            return replace(view, phase="failed", error=event.message, sentence=words, asked="")
     return view
 
 
@@ -204,7 +205,8 @@ def _training(view: RunView) -> RunView:
 def _after_checkpoint(view: RunView, event: ev.CheckpointSaved) -> RunView:
     step = view.step
     saved = view.saved.appended(step) if step is not None and step.step == event.step else view.saved
-    return replace(view, saved=saved, saved_step=event.step, note=_saved_note(event.step))
+    asked = "" if view.asked == _ASKED["checkpoint"] else view.asked
+    return replace(view, saved=saved, saved_step=event.step, note=_saved_note(event.step), asked=asked)
 
 
 def _from_checkpoint(view: RunView, step: int) -> RunView:
@@ -229,7 +231,6 @@ def _from_checkpoint(view: RunView, step: int) -> RunView:
     )
 
 
-# what is said of it until it is there
 _ASKED = {"checkpoint": "a checkpoint follows this step", "sample": "a sample follows this step"}
 
 
@@ -264,13 +265,14 @@ def stopping_view(view: RunView) -> RunView:
         view,
         phase="stopping",
         sentence="Saving the checkpoint…" if view.started else "Stopping…",
+        asked="",
         preparing=None,
     )
 
 
 def asked_view(view: RunView, asked: str) -> RunView:
-    """The view of a run that was asked for a checkpoint or a sample: a note says so until it is there."""
-    return replace(view, note=_ASKED[asked])
+    """The view of a run that was asked for a checkpoint or a sample: `asked` says so until it is there."""
+    return replace(view, asked=_ASKED[asked])
 
 
 def ended_view(view: RunView, refusal: str) -> RunView:

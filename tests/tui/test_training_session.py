@@ -234,6 +234,7 @@ def test_a_run_is_stopped_and_goes_on(world: World) -> None:
 def test_what_was_asked_for_is_noted_until_it_is_there(asked: str, given: ev.Event) -> None:
     view = reduce(lambda view, event: view_after(view, event, 0.0), [STARTED, step(7, 3.0)], RunView())
     noted = asked_view(view, asked)
-    assert noted.note == f"a {asked} follows this step"
-    assert view_after(noted, step(8, 2.9), 0.0).note == noted.note
-    assert asked not in view_after(noted, given, 0.0).note.replace("checkpoint saved at step 7", "")
+    assert noted.asked == f"a {asked} follows this step"
+    assert view_after(noted, step(8, 2.9), 0.0).asked == noted.asked
+    assert view_after(noted, given, 0.0).asked == ""
+    assert view_after(noted, FINISHED, 0.0).asked == stopping_view(noted).asked == ""

@@ -247,7 +247,7 @@ class RunPanel(VerticalScroll, can_focus=True, inherit_bindings=False):
             self._turn()
 
     def _show_words(self, view: RunView) -> None:
-        subject, note = printable_line(view.subject), printable_line(view.note)
+        subject, note = printable_line(view.subject), printable_line(view.asked or view.note)
         room = self.size.width - 4 - len(note) - 3  # the note is what was just asked for: it stays whole
         title = Content(wording.clipped_inside(subject, max(24, room)) if note and room > 0 else subject)
         if note:
