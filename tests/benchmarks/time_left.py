@@ -30,8 +30,10 @@ def measure(base: str, epochs: float | None, *, look: bool) -> dict[str, float]:
     from storytime_tui.training.plan import TrainingPlan, first_look
     from storytime_tui.tui.run_view import RunView, view_after
 
-    shelf = {"collections": ("hedgerow-tales",), "stay_awake": False}
-    plan = first_look(**shelf) if look else TrainingPlan(base=base, epochs=epochs, **shelf)  # type: ignore[arg-type]
+    shelf = ("hedgerow-tales",)
+    plan = TrainingPlan(base=base, collections=shelf, epochs=epochs, stay_awake=False)
+    if look:
+        plan = first_look(shelf, (), stay_awake=False)
     said = [(event, time.monotonic()) for event in train.learn(plan, Control())]
     kinds = (ev.StepDone, ev.Evaluated, ev.Sampled, ev.CheckpointSaved)
     end = max(at for event, at in said if isinstance(event, kinds))
