@@ -93,8 +93,7 @@ class Window:
         first, each, last = self.first, columns / self.width if self.width > 0 else 0.0, columns - 1
         # not by `min` and `max`, which take most of a drawing's time
         return [
-            0 if at < 0 else last if at > last else at
-            for at in [int((place - first) * each) for place in places]
+            0 if (at := int((place - first) * each)) < 0 else last if at > last else at for place in places
         ]
 
     def within(self, whole: "Window") -> "Window":
@@ -194,14 +193,18 @@ class LossAxis:
             losses = [math.log(loss) if loss > 0 else math.nan for loss in losses]
             low, high = math.log(low), math.log(high)
         each = rows / (high - low)
-        # false for NaN: no row
-        found = [int((high - loss) * each) if abs(loss) < math.inf else None for loss in losses]
-        return [-1 if at is None else 0 if at < 0 else last if at > last else at for at in found]
+        far = math.inf
+        return [
+            -1 if not abs(loss) < far  # or NaN
+            else 0 if (at := int((high - loss) * each)) < 0 else last if at > last else at
+            for loss in losses
+        ]  # fmt: skip
 
 
 def loss_axis(losses: Iterable[float], *, log: bool, most_ticks: int) -> LossAxis:
     """The axis that shows all of these losses, rounded outwards so that it seldom changes."""
-    shown = [loss for loss in losses if math.isfinite(loss) and (loss > 0 or not log)]
+    least, far = 0.0 if log else -math.inf, math.inf
+    shown = [loss for loss in losses if least < loss < far]
     if not shown:
         return LossAxis(1.0, 2.0, log)
     low, high = min(shown), max(shown)

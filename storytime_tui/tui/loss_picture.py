@@ -94,7 +94,7 @@ def picture(curves: Curves, scale: Scale, window: Window, size: tuple[int, int],
     raw = [(x, y) for x, y in _placed(curves.raw, scale, window) if window.first <= x <= window.last]
     line = clipped(_placed(curves.line, scale, window), window)
     checks = clipped(_placed(curves.checks, scale, window), window)
-    losses = [loss for points in (raw, line, checks) for _, loss in points if not math.isnan(loss)]
+    losses = [loss for points in (raw, line, checks) for _, loss in points if loss == loss]  # not NaN
     most = max(3, lines // _ROWS_PER_TICK)
     baseline = curves.baseline if _is_near(curves.baseline, losses) else None
     axis = loss_axis([*losses, *([] if baseline is None else [baseline])], log=log, most_ticks=most)
@@ -167,12 +167,18 @@ def _placed(points: Sequence[Point], scale: Scale, window: Window) -> list[tuple
 
 def _mark_checks(curves: Curves, scale: Scale, window: Window, drawing: _Drawing) -> None:
     """A mark at each validation point, if they stand apart, and the star at the best one."""
-    checks = [(scale.at(step), step, loss) for step, loss in curves.checks if _is_loss(loss)]
-    shown = [each for each in checks if window.first <= each[0] <= window.last]
+    places = zip(scale.places([step for step, _ in curves.checks]), curves.checks, strict=True)
+    shown = [
+        (x, step, loss)
+        for x, (step, loss) in places
+        if window.first <= x <= window.last and abs(loss) < BEYOND
+    ]
     apart = len(shown) * _CELLS_PER_MARK <= drawing.grid.width or len(shown) == 1
-    places = drawing.places([(x, loss) for x, _, loss in shown])
-    for (column, row), (_, step, _) in zip(places, shown, strict=True):
-        if row >= 0 and (apart or step == curves.best):
+    if not apart:
+        shown = [each for each in shown if each[1] == curves.best]
+    dots = drawing.places([(x, loss) for x, _, loss in shown])
+    for (column, row), (_, step, _) in zip(dots, shown, strict=True):
+        if row >= 0:
             best = step == curves.best
             sign, layer = ("★", BEST) if best else ("●", VALIDATION)
             drawing.grid.sign(column // WIDE, row // HIGH, sign, layer)
