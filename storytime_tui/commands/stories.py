@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="list the stories, last changed first")
     showing = actions.add_parser("show", help="print a story")
-    showing.add_argument("name", metavar="STORY", help="a story's number or exact title")
+    showing.add_argument("name", metavar="STORY", help="a story's id or exact title")
     searching = actions.add_parser("search", help="find stories by words of their titles and texts")
     searching.add_argument(
         "phrases",
@@ -41,16 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     stories_files.add_arguments(actions)
     renaming = actions.add_parser("rename", help="give a story another title")
-    renaming.add_argument("name", metavar="STORY", help="a story's number or exact title")
+    renaming.add_argument("name", metavar="STORY", help="a story's id or exact title")
     renaming.add_argument("title", metavar="TITLE")
     removing = actions.add_parser("remove", help="remove stories from the list; nothing of them is deleted")
-    removing.add_argument("names", nargs="+", metavar="STORY", help="a story's number or exact title")
+    removing.add_argument("names", nargs="+", metavar="STORY", help="a story's id or exact title")
     restoring = actions.add_parser("restore", help="restore a removed story")
     restoring.add_argument(
         "name",
         nargs="?",
         metavar="STORY",
-        help="its number or exact title; without it, list the removed stories",
+        help="its id or exact title; without it, list the removed stories",
     )
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", help="print one JSON object per line")
@@ -64,8 +64,6 @@ def _positive(typed: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Run the action and return the exit code. Raises StorytimeError."""
-    if args.action == "export":
-        stories_files.check(args)
     actions = {"list": _list, "show": _show, "search": _search, "rename": _rename, "remove": _remove,
                "restore": _restore, "export": stories_files.export, "import": stories_files.add}  # fmt: skip
     with _opened(adds=args.action == "import") as store:
@@ -108,7 +106,7 @@ def _print_list(stories: tuple[Listed, ...], as_json: bool, nothing: str) -> Non
         )
         for each in stories
     ]
-    print_table([("number", "title", "words", "model", "changed"), *rows], right={0, 2}, widest=40)
+    print_table([("id", "title", "words", "model", "changed"), *rows], right={0, 2}, widest=40)
 
 
 def _record(each: Listed) -> dict[str, object]:
@@ -128,14 +126,16 @@ def _date(seconds: float) -> str:
 
 def _show(store: StoryStore, args: argparse.Namespace) -> None:
     story = find_story(store, args.name)
-    text = store.text(story.id)
-    each = next(each for each in listed(store) if each.story.id == story.id)
+    passages = store.passages(story.id)
+    text = "".join(passage.text for passage in passages)
+    model = next((passage.model for passage in reversed(passages) if passage.model), "")
+    each = Listed(story, len(text.split()), model)
     if args.json:
         print_json({**_record(each), "created": story.created, "draft": story.draft, "text": text})
         return
-    model = f", told by {each.model}" if each.model else ""
+    told_by = f", told by {model}" if model else ""
     print(printable_line(story.title))
-    print(printable_line(f"{count(each.words, 'word')}{model}, changed {_date(story.changed)}"))
+    print(printable_line(f"{count(each.words, 'word')}{told_by}, changed {_date(story.changed)}"))
     print()
     print(printable(text.rstrip("\n")))
     if story.draft.strip():
@@ -157,8 +157,8 @@ def _search(store: StoryStore, args: argparse.Namespace) -> None:
         print("No story holds this.")
     if found.total > len(found.hits):
         say(
-            f"{found.total:,} stories hold this. The {len(found.hits):,} last changed are shown; "
-            f"--limit {found.total} shows all."
+            f"{found.total:,} stories hold this. Shown: the {len(found.hits):,} changed last "
+            f"(--limit {found.total} shows all)."
         )
 
 

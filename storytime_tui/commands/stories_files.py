@@ -6,7 +6,7 @@ from typing import Any
 
 from storytime_tui.commands.output import print_json
 from storytime_tui.formatting import size
-from storytime_tui.stories.export.write import check_export, write_story
+from storytime_tui.stories.export.write import write_story
 from storytime_tui.stories.importing import import_story
 from storytime_tui.stories.naming import find_story
 from storytime_tui.stories.store import StoryStore
@@ -16,7 +16,7 @@ from storytime_tui.terminal import printable_line, printable_path
 def add_arguments(actions: Any) -> None:
     """Define the options of these actions of `stories`."""
     exporting = actions.add_parser("export", help="write a story to a file, in the format of its ending")
-    exporting.add_argument("name", metavar="STORY", help="a story's number or exact title")
+    exporting.add_argument("name", metavar="STORY", help="a story's id or exact title")
     exporting.add_argument(
         "--to",
         required=True,
@@ -31,11 +31,6 @@ def add_arguments(actions: Any) -> None:
     importing.add_argument(
         "--title", metavar="TITLE", help="what to call it (its own title, or the file's name)"
     )
-
-
-def check(args: argparse.Namespace) -> None:
-    """Raise StorytimeError for a file that cannot be exported to, whatever the story."""
-    check_export(Path(args.to), args.language)
 
 
 def export(store: StoryStore, args: argparse.Namespace) -> None:

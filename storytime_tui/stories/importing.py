@@ -14,7 +14,6 @@ from storytime_tui.stories.whole import Node, Tree, add_tree
 
 LIMIT = 50_000_000  # bytes
 ENDINGS = (".json", ".md", ".txt")
-_HEADING = re.compile(r"\s*# +(.+?)[ \t]*(?: #+[ \t]*)?(?:\n|\Z)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")  # CommonMark: a backslash before any ASCII punctuation
 _BROKEN = re.compile(r"(?<!\\)((?:\\\\)*)\\\n")  # a backslash at the end of a line breaks it
 
@@ -58,7 +57,11 @@ def read_story(file: Path, title: str | None = None) -> Tree:
 def _from_markdown(source: str) -> tuple[str, str]:
     """The heading at the start, or "", and the text after it. Escaped signs are plain; other marks stay as typed."""
     heading = ""
-    if found := _HEADING.match(source):
-        heading = " ".join(_ESCAPED.sub(r"\1", found[1]).split())
-        source = source[found.end() :]
+    first, _, rest = source.lstrip().partition("\n")
+    if first.startswith("# "):
+        heading, source = first[2:].strip(), rest
+        opened = heading.rstrip("#")
+        if not opened or opened[-1] in " \t":  # it may be closed, too: # Title #
+            heading = opened
+        heading = " ".join(_ESCAPED.sub(r"\1", heading).split())
     return heading, _ESCAPED.sub(r"\1", _BROKEN.sub(r"\1\n", source)).strip("\n")

@@ -1,4 +1,4 @@
-"""Finding the story that a user names, by its number or its exact title."""
+"""Finding the story that a user names, by its id or its exact title."""
 
 from storytime_tui.errors import StoryError
 from storytime_tui.stories.store import StoryStore
@@ -6,7 +6,7 @@ from storytime_tui.stories.story import Story
 
 
 def find_story(store: StoryStore, named: str, *, removed: bool = False) -> Story:
-    """The story, or the removed story, with this number or exact title; a number comes first.
+    """The story, or the removed story, with this id or exact title; an id comes first.
 
     Raises StoryError if there is none, or if several have the title.
     """
@@ -14,23 +14,22 @@ def find_story(store: StoryStore, named: str, *, removed: bool = False) -> Story
     if len(found) == 1:
         return found[0]
     if found:
-        numbers = ", ".join(str(story.id) for story in sorted(found, key=lambda story: story.id))
-        raise StoryError(f"Several stories are called {named!r}: name one by its number ({numbers}).")
+        ids = ", ".join(str(story.id) for story in sorted(found, key=lambda story: story.id))
+        raise StoryError(f"Several stories are called {named!r}: name one by its id ({ids}).")
     elsewhere = _named(store.stories(not removed), named)
     if elsewhere and removed:
         raise StoryError(f"The story {named!r} is not removed.")
     if elsewhere:
-        number = elsewhere[0].id
         raise StoryError(
-            f"The story {named!r} is removed: `storytime-tui stories restore {number}` brings it back."
+            f"The story {named!r} is removed: `storytime-tui stories restore {elsewhere[0].id}` brings it back."
         )
     listing = "stories restore" if removed else "stories list"
     what = "removed story" if removed else "story"
     raise StoryError(
-        f"There is no {what} with the number or title {named!r}: `storytime-tui {listing}` lists them."
+        f"There is no {what} with the id or title {named!r}: `storytime-tui {listing}` lists them."
     )
 
 
 def _named(stories: tuple[Story, ...], named: str) -> list[Story]:
-    by_number = [story for story in stories if str(story.id) == named]
-    return by_number or [story for story in stories if story.title == named]
+    by_id = [story for story in stories if str(story.id) == named]
+    return by_id or [story for story in stories if story.title == named]

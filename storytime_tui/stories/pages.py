@@ -15,6 +15,7 @@ from storytime_tui.stories.schema import INDEX
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import Story
 
+PAGE = "story, version, title, words, model, folded_title, folded_text"  # the columns of a `Page`
 _STALE = """SELECT story.id, story.version, story.title FROM story LEFT JOIN page ON page.story = story.id
     WHERE story.version IS NOT page.version OR story.title IS NOT page.title"""
 _PATH = """WITH RECURSIVE path (id, depth) AS (
@@ -98,8 +99,17 @@ def _keep(db: sqlite3.Connection, pages: Sequence[Page]) -> None:
         old = before[1:3] if before and before[3] else None
         indexed = indexes and _index(db, page, old)
         db.execute(
-            "INSERT OR REPLACE INTO page VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*(getattr(page, name) for name in Page.__dataclass_fields__), indexed),
+            f"INSERT OR REPLACE INTO page ({PAGE}, indexed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                page.story,
+                page.version,
+                page.title,
+                page.words,
+                page.model,
+                page.folded_title,
+                page.folded_text,
+                indexed,
+            ),
         )
 
 

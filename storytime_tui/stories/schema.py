@@ -43,15 +43,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         # What is derived from a story's present text, for lists and searches: see `pages`. It is right while `title`
         # and `version` are the story's own, and made again when they are not.
+        # The long text is last: what stands behind it is slow to read.
         """CREATE TABLE page (
             story INTEGER PRIMARY KEY REFERENCES story (id) ON DELETE CASCADE,
             version INTEGER NOT NULL,
+            indexed INTEGER NOT NULL CHECK (indexed IN (0, 1)),
             title TEXT NOT NULL,
             words INTEGER NOT NULL,
             model TEXT NOT NULL,
             folded_title TEXT NOT NULL,
-            folded_text TEXT NOT NULL,
-            indexed INTEGER NOT NULL CHECK (indexed IN (0, 1))
+            folded_text TEXT NOT NULL
         )""",
     ),
 )

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from storytime_tui.formatting import folded
-from storytime_tui.stories.pages import Page, fold, refresh
+from storytime_tui.stories.pages import PAGE, Page, fold, refresh
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import Story
 
 _GRAM = 3  # characters: a shorter phrase is not in the index
 _BEFORE, _AFTER = 30, 60  # characters of context around the start of a place
-_PAGE = "story, version, title, words, model, folded_title, folded_text"
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def _holds(page: Page, sought: Sequence[str]) -> bool:
 def _candidates(db: sqlite3.Connection, sought: Sequence[str]) -> Iterator[Page]:
     """The pages that may hold the phrases: those with all their trigrams, or all where there is no index."""
     grams = {phrase[at : at + _GRAM] for phrase in sought for at in range(len(phrase) - _GRAM + 1)}
-    query = f"SELECT {_PAGE} FROM page"
+    query = f"SELECT {PAGE} FROM page"
     if grams:
         quoted = " AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in sorted(grams)[:100])
         with contextlib.suppress(sqlite3.DatabaseError):  # no FTS5, or the index is missing or damaged

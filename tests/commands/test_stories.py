@@ -41,7 +41,7 @@ def test_stories_are_listed_last_changed_first(capsys: pytest.CaptureFixture[str
     written("The owl", "An owl", " sang to the moon.")
     written("Mine", "All of it is mine.")
     table = said(capsys, "list")[0].splitlines()
-    assert table[0].split() == ["number", "title", "words", "model", "changed"]
+    assert table[0].split() == ["id", "title", "words", "model", "changed"]
     assert [line.split()[:4] for line in table[1:]] == [["2", "Mine", "5", "–"], ["1", "The", "owl", "6"]]
     newest, oldest = objects(said(capsys, "list", "--json")[0])
     assert oldest.keys() == {"id", "title", "words", "model", "changed"}
@@ -49,7 +49,7 @@ def test_stories_are_listed_last_changed_first(capsys: pytest.CaptureFixture[str
     assert (newest["model"], newest["changed"] >= oldest["changed"]) == ("", True)
 
 
-def test_a_story_is_shown_by_its_number_or_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_story_is_shown_by_its_id_or_its_title(capsys: pytest.CaptureFixture[str]) -> None:
     number = written("The owl", "An owl", " sang.\n\n“Yes.”\n")
     with closing(StoryStore(paths.stories_file())) as store:
         store.set_draft(number, "half a thou")
@@ -66,15 +66,15 @@ def test_a_story_is_shown_by_its_number_or_its_title(capsys: pytest.CaptureFixtu
 
 
 def test_what_no_story_is_called_or_several_are_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "There is no story with the number or title 'owl'" in said(capsys, "show", "owl", code=1)[1]
+    assert "There is no story with the id or title 'owl'" in said(capsys, "show", "owl", code=1)[1]
     written("owl", "a")
     written("owl", "b")
     assert (
-        "Several stories are called 'owl': name one by its number (1, 2)."
+        "Several stories are called 'owl': name one by its id (1, 2)."
         in said(capsys, "show", "owl", code=1)[1]
     )
     written("1", "c")
-    assert said(capsys, "show", "1")[0].startswith("owl\n")  # a number comes first
+    assert said(capsys, "show", "1")[0].startswith("owl\n")  # an id comes first
     said(capsys, "remove", "2")
     assert said(capsys, "show", "owl")[0].startswith("owl\n")
     for argv in (("show", "2"), ("export", "2", "--to", "x.txt"), ("rename", "2", "x"), ("remove", "2")):
@@ -97,7 +97,7 @@ def test_a_search_names_stories_with_a_line_of_context(capsys: pytest.CaptureFix
     assert hits[0].keys() == {"id", "title", "words", "model", "changed", "context"}
     out, err = said(capsys, "search", "moon", "--limit", "1", "--json")
     assert [hit["id"] for hit in objects(out)] == [2]
-    assert "2 stories hold this. The 1 last changed are shown; --limit 2 shows all." in err
+    assert "2 stories hold this. Shown: the 1 changed last (--limit 2 shows all)." in err
     assert said(capsys, "search", "dragon", "--json") == ("", "")
     for wrong in ("0", "-1", "x", "9" * 20):
         with pytest.raises(SystemExit) as left:

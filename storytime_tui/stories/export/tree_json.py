@@ -1,4 +1,4 @@
-"""A story with its whole tree as JSON, which `stories import` reads again: nothing is lost but the number.
+"""A story with its whole tree as JSON, which `stories import` reads again: nothing is lost but the story's id.
 
 {
   "format": "storytime-story",

@@ -20,7 +20,7 @@ def write_story(store: StoryStore, story_id: int, to: Path, language: str = "en"
     The file appears whole or not at all, and replaces none. Raises Misused for another ending or a language that is no
     tag, and StoryError.
     """
-    to = check_export(to, language)
+    to = _checked(to, language)
     data = FORMATS[to.suffix.lower()](Exported(read_tree(store, story_id), language))
     try:
         with files.file_written_atomically(to, shared=True, replace=False) as part:
@@ -32,8 +32,8 @@ def write_story(store: StoryStore, story_id: int, to: Path, language: str = "en"
     return to.resolve()
 
 
-def check_export(to: Path, language: str) -> Path:
-    """The expanded path, if a story can be exported there. Raises Misused and StoryError, as `write_story`."""
+def _checked(to: Path, language: str) -> Path:
+    """The expanded path, if a story can be exported there. Raises as `write_story`."""
     to = paths.expanded(to, StoryError)
     if to.suffix.lower() not in FORMATS:
         *most, last = FORMATS
