@@ -12,6 +12,7 @@ from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import Story
 
 _GRAM = 3  # characters: a shorter phrase is not in the index
+_WINDOW = 2_000  # characters folded at a time
 _BEFORE, _AFTER = 30, 60  # characters of context around the start of a place
 
 
@@ -92,9 +93,12 @@ def _context(store: StoryStore, page: Page, sought: Sequence[str]) -> str:
 
 
 def _place_of(phrase: str, text: str) -> int:
-    """Where in `text` (in one line) the folded phrase begins: a letter may fold to none, or to several."""
-    if text.isascii() and "'" not in text:
-        return max(0, text.lower().find(phrase))
-    place = folded(text).find(phrase)
-    ends = accumulate(len(folded(sign)) for sign in text)
-    return next((at for at, end in enumerate(ends) if end > place), 0)
+    """Where in `text` (in one line) the folded phrase begins; 0 if it is not found. Reads no further than that."""
+    overlap = 4 * len(phrase) + 64  # a letter may fold to none, or to several
+    for start in range(0, len(text), _WINDOW):
+        window = text[start : start + _WINDOW + overlap]
+        place = folded(window).find(phrase)
+        if place >= 0:
+            ends = accumulate(len(folded(sign)) for sign in window)
+            return start + next((at for at, end in enumerate(ends) if end > place), 0)
+    return 0

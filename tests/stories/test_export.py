@@ -14,6 +14,7 @@ from hypothesis import given
 from lxml import etree
 from markdown_it import MarkdownIt
 
+from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.errors import Misused, StorytimeError
 from storytime_tui.stories import importing
 from storytime_tui.stories.export.formats import FORMATS
@@ -170,6 +171,14 @@ def test_an_epub_says_what_it_is_and_stays_the_same_book() -> None:
         "<dc:title>Untitled</dc:title>"
         in book_of(exported(replace(tree, title=" \n"), ".epub"))["EPUB/package.opf"].decode()
     )
+
+
+@pytest.mark.parametrize("ending", ["txt", "md", "html", "epub"])
+def test_what_was_written_can_be_learned_from(tmp_path: Path, ending: str) -> None:
+    tree = a_tree("An owl *sang* & slept.\n\n“Yes,” he <said>.", "The owl")
+    (tmp_path / f"owl.{ending}").write_bytes(exported(tree, f".{ending}"))
+    document = read_document(tmp_path / f"owl.{ending}")
+    assert "An owl *sang* & slept.\n\n“Yes,” he <said>." in document.text
 
 
 # -- JSON and back ---------------------------------------------------------------------------------------

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.errors import StoryUnavailable
 from storytime_tui.stories import pages
 from storytime_tui.stories.pages import fold, listed
 from storytime_tui.stories.schema import MIGRATIONS
-from storytime_tui.stories.search import search
+from storytime_tui.stories.search import _place_of, search
 from storytime_tui.stories.store import StoryStore
 
 
@@ -100,6 +99,13 @@ def test_each_result_has_a_line_around_the_first_place(store: StoryStore) -> Non
     assert search(store, ["far"]).hits[0].context.startswith("It was a long way.")  # only the title holds it
     begun(store, "empty plum")
     assert [hit.context[:1] for hit in search(store, ["plum"]).hits] == ["", "…"]
+
+
+def test_the_place_is_found_wherever_it_is() -> None:
+    for before in range(1_900, 2_100, 3):  # the text is folded in windows of 2,000 characters
+        text = "é" * before + " ŒUVRE d’un ours " + "x" * before
+        assert text[_place_of("dun ours", text) :].startswith("d’un ours")
+    assert _place_of("elsewhere", text) == 0
 
 
 def test_at_most_as_many_are_returned_as_were_asked_for_and_all_are_counted(store: StoryStore) -> None:
@@ -211,19 +217,20 @@ def test_a_damaged_index_costs_time_and_finds_the_same(path: Path) -> None:
         assert [each.words for each in listed(store)] == [5]
 
 
-def test_what_cannot_be_kept_now_is_listed_and_found_all_the_same(
-    store: StoryStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun(store, "owl", "An owl sang", model="grimm-1")
-
-    def full(*_: object) -> None:
-        raise StoryUnavailable("The disk is full.")
-
-    monkeypatch.setattr(pages, "_keep", full)
-    assert found(store, "sang") == ["owl"]
-    assert [(each.words, each.model) for each in listed(store)] == [(3, "grimm-1")]
-    with store.reading() as db:
-        assert db.execute("SELECT count(*) FROM page").fetchone() == (0,)
+@pytest.mark.parametrize("trouble", ["another program writes", "the disk is full"])
+def test_what_cannot_be_kept_now_is_listed_and_found_all_the_same(path: Path, trouble: str) -> None:
+    with closing(StoryStore(path, patience=0)) as store, closing(sqlite3.connect(path)) as other:
+        begun(store, "owl", "An owl sang " * 5_000, model="grimm-1")
+        if trouble == "another program writes":
+            other.execute("BEGIN IMMEDIATE")
+        else:
+            with store.reading() as db:
+                pages = db.execute("PRAGMA page_count").fetchone()[0]
+                db.execute(f"PRAGMA max_page_count = {pages + 1}")
+        assert found(store, "sang") == ["owl"]
+        assert [(each.words, each.model) for each in listed(store)] == [(15_000, "grimm-1")]
+        with store.reading() as db:
+            assert db.execute("SELECT count(*) FROM page").fetchone() == (0,)
 
 
 def test_a_later_page_of_another_program_is_not_replaced(store: StoryStore) -> None:
