@@ -90,27 +90,24 @@ def _derived(db: sqlite3.Connection, story: int, version: int, title: str) -> Pa
 def _keep(db: sqlite3.Connection, pages: Sequence[Page]) -> None:
     """Write the pages, unless another program has kept a later one meanwhile."""
     indexes = _make_index(db)
+    kept: list[tuple[Page, tuple[str, str] | None]] = []  # with what the index holds of the story
     for page in pages:
         before = db.execute(
-            "SELECT version, folded_title, folded_text, indexed FROM page WHERE story = ?", (page.story,)
+            "SELECT version, indexed, folded_title, folded_text FROM page WHERE story = ?", (page.story,)
         ).fetchone()
         if before and before[0] > page.version:
             continue
-        old = before[1:3] if before and before[3] else None
-        indexed = indexes and _index(db, page, old)
+        kept.append((page, before[2:] if before and before[1] else None))
         db.execute(
             f"INSERT OR REPLACE INTO page ({PAGE}, indexed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                page.story,
-                page.version,
-                page.title,
-                page.words,
-                page.model,
-                page.folded_title,
-                page.folded_text,
-                indexed,
-            ),
-        )
+            (page.story, page.version, page.title, page.words, page.model, page.folded_title, page.folded_text,
+             indexes),
+        )  # fmt: skip
+    if not indexes:
+        return
+    # After all pages: any other statement between makes FTS5 write out what it has collected, which takes long.
+    failed = [page.story for page, old in kept if not _index(db, page, old)]
+    db.executemany("UPDATE page SET indexed = 0 WHERE story = ?", ((story,) for story in failed))
 
 
 def _make_index(db: sqlite3.Connection) -> bool:
