@@ -22,6 +22,7 @@ VERBS = {
     "evaluate": "measure how well a model predicts a collection",
     "explain": "show how likely a model finds each token of a text",
     "runs": "list, watch, steer, compare, report, export and remove runs",
+    "stories": "list, read, search, export, import and remove written stories",
     "bench": "measure the speed of this machine",
     "doctor": "check versions, devices, memory, folders and the network",
 }

@@ -16,6 +16,7 @@ WORDS = {
     "evaluate": ["--model", "r", "--corpus", "tales"],
     "explain": ["--model", "r", "--text", "Once"],
     "runs": ["list"],
+    "stories": ["list"],
     "bench": ["ui"],
 }
 

@@ -165,6 +165,7 @@ def loaded_after(code: str, home: Path) -> set[str]:
 LIGHT_COMMANDS = (
     "--help", "--version", "corpus list", "corpus list --json", "runs list", "train --help", "tell --help",
     "evaluate --help", "explain --help", "runs watch --help", "runs stop --help", "runs report --help",
+    "stories list", "stories search owl", "stories restore --json", "stories export --help",
 )  # fmt: skip
 LIGHT_MODULES = (
     "storytime_tui.cli", "storytime_tui.training.plan", "storytime_tui.training.events", "storytime_tui.training.runs",
@@ -173,7 +174,7 @@ LIGHT_MODULES = (
     "storytime_tui.generation.detokenizer", "storytime_tui.generation.context", "storytime_tui.stories.store",
     "storytime_tui.jobs.train", "storytime_tui.jobs.generate", "storytime_tui.jobs.evaluate",
     "storytime_tui.jobs.explain", "storytime_tui.jobs.shelves", "storytime_tui.jobs.steer",
-    "storytime_tui.jobs.report.write",
+    "storytime_tui.jobs.report.write", "storytime_tui.commands.stories", "storytime_tui.stories.importing",
 )  # fmt: skip
 
 # Each in turn in one interpreter: what an earlier one loaded would show in its own line.

@@ -40,13 +40,44 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "INSERT INTO draft SELECT id, '', draft, changed FROM story WHERE draft != ''",
     ),
+    (
+        # What is derived from a story's present text, for lists and searches: see `pages`. It is right while `title`
+        # and `version` are the story's own, and made again when they are not.
+        # The long text is last: what stands behind it is slow to read.
+        """CREATE TABLE page (
+            story INTEGER PRIMARY KEY REFERENCES story (id) ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            indexed INTEGER NOT NULL CHECK (indexed IN (0, 1)),
+            title TEXT NOT NULL,
+            words INTEGER NOT NULL,
+            model TEXT NOT NULL,
+            folded_title TEXT NOT NULL,
+            folded_text TEXT NOT NULL
+        )""",
+    ),
 )
+
+# The full-text index of `page`. It is no migration, because not every SQLite has FTS5. It keeps no text and no places
+# (half the size): what it finds may hold the words, and `search` looks.
+INDEX = """CREATE VIRTUAL TABLE IF NOT EXISTS page_index USING fts5 (
+    title, text, content='', detail=none, columnsize=0, tokenize='trigram case_sensitive 1'
+)"""
 
 
 def version_of(db: sqlite3.Connection) -> int:
     """The number of migrations the file has been through."""
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def is_damaged(db: sqlite3.Connection) -> bool:
+    """Whether SQLite finds a fault in the tables.
+
+    The full-text index is left out: it can be made again, and from 3.44 on SQLite reads all of it to check it.
+    """
+    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'page_index%'")
+    checks = [f"quick_check('{name}')" for (name,) in tables if name.isidentifier()] or ["quick_check(1)"]
+    return any(db.execute(f"PRAGMA {check}").fetchone()[0] != "ok" for check in checks)
 
 
 def migrate(db: sqlite3.Connection) -> None:

@@ -12,8 +12,8 @@ from storytime_tui import files
 from storytime_tui.errors import StoryError, StoryMoved, StoryUnavailable
 from storytime_tui.stories import window_locks
 from storytime_tui.stories.rescue import Identity, file_identity, forget_log, log_of, rescue
-from storytime_tui.stories.schema import MIGRATIONS, migrate, version_of
-from storytime_tui.stories.story import Added, Author, Opened, Passage, Story
+from storytime_tui.stories.schema import MIGRATIONS, is_damaged, migrate, version_of
+from storytime_tui.stories.story import Added, Author, Opened, Passage, Story, storable
 from storytime_tui.stories.trouble import damaged, explaining
 
 _STORY = "id, title, head, draft, created, changed, removed"
@@ -72,8 +72,7 @@ class StoryStore:
                 f"The stories in {self.path} were written by a newer version of Storytime: install that one "
                 "to open them. Nothing was changed."
             )
-        fault = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if fault != "ok":
+        if is_damaged(self._db):
             raise StoryUnavailable(damaged(self.path))
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -94,9 +93,9 @@ class StoryStore:
     def new_story(self, title: str) -> Story:
         """Create an empty story."""
         now = self._now()
-        with self._writing():
+        with self.writing():
             cursor = self._db.execute(
-                "INSERT INTO story (title, created, changed) VALUES (?, ?, ?)", (_storable(title), now, now)
+                "INSERT INTO story (title, created, changed) VALUES (?, ?, ?)", (storable(title), now, now)
             )
             assert cursor.lastrowid is not None
             self._written[cursor.lastrowid] = 0
@@ -104,7 +103,7 @@ class StoryStore:
 
     def stories(self, removed: bool = False) -> tuple[Story, ...]:
         """The stories, or the removed ones, most recently changed first."""
-        with self._reading():
+        with self.reading():
             rows = self._db.execute(
                 f"SELECT {_STORY} FROM story WHERE removed = ? ORDER BY changed DESC, id DESC", (removed,)
             )
@@ -112,22 +111,22 @@ class StoryStore:
 
     def story(self, story_id: int) -> Story:
         """One story, removed or not."""
-        with self._reading():
+        with self.reading():
             return self._story(story_id)
 
     def rename(self, story_id: int, title: str) -> Story:
         """Change a story's title."""
-        with self._writing():
-            return self._change(story_id, "title", _storable(title))
+        with self.writing():
+            return self._change(story_id, "title", storable(title))
 
     def remove(self, story_id: int) -> Story:
         """Hide a story from the list. Nothing is deleted, and a stream may still extend it."""
-        with self._writing():
+        with self.writing():
             return self._change(story_id, "removed", 1)
 
     def restore(self, story_id: int) -> Story:
         """Bring a removed story back to the top of the list."""
-        with self._writing():
+        with self.writing():
             return self._change(story_id, "removed", 0)
 
     # -- drafts --------------------------------------------------------------------------------------
@@ -137,15 +136,15 @@ class StoryStore:
 
         Each window has a draft of its own.
         """
-        with self._writing():
-            return self._keep_draft(story_id, _storable(text))
+        with self.writing():
+            return self._keep_draft(story_id, storable(text))
 
     def open_story(self, story_id: int) -> Opened:
         """A story to show and continue. From now on, changes by other windows are noticed.
 
         The draft is this window's. If it has none, it takes over the draft of a window that no longer runs.
         """
-        with self._reading():
+        with self.reading():
             story = self._story(story_id)
             passages = self._path_to(story.head)
             version = self._version(story_id)
@@ -165,7 +164,7 @@ class StoryStore:
     def _take_over(self, story_id: int, writer: str) -> bool:
         """Make a dead writer's draft ours; False if another window was first or the file cannot be written now."""
         window_locks.sweep(self.path)
-        with contextlib.suppress(StoryUnavailable), self._writing():
+        with contextlib.suppress(StoryUnavailable), self.writing():
             updated = self._db.execute(
                 "UPDATE OR IGNORE draft SET writer = ? WHERE story = ? AND writer = ?",
                 (self._me(), story_id, writer),
@@ -179,25 +178,25 @@ class StoryStore:
         `append` gets the story's text and returns the text to add. It is one transaction: the line is either a
         passage or still the draft, never both or neither.
         """
-        with self._writing():
+        with self.writing():
             before = "".join(p.text for p in self._path_to(self._story(story_id).head))
             version = self._version(story_id)
             moved = self._seen.get(story_id, version) != version
-            added = _storable(append(before))
+            added = storable(append(before))
             if added:
                 self._add(story_id, "you", added, "", "")
             return Added(self._keep_draft(story_id, ""), before, added, moved)
 
     def moved(self, story_id: int) -> bool:
         """Whether another window has changed a story's text since `open_story`."""
-        with self._reading():
+        with self.reading():
             return story_id in self._seen and self._version(story_id) != self._seen[story_id]
 
     # -- passages ------------------------------------------------------------------------------------
 
     def passages(self, story_id: int) -> tuple[Passage, ...]:
         """The passages from the root to the head."""
-        with self._reading():
+        with self.reading():
             return self._path_to(self._story(story_id).head)
 
     def text(self, story_id: int) -> str:
@@ -211,16 +210,16 @@ class StoryStore:
 
         Passages that were undone stay, as a branch.
         """
-        with self._writing():
+        with self.writing():
             return self._add(story_id, author, text, model, settings)
 
     def extend_passage(self, passage_id: int, text: str) -> Passage:
         """Append to a passage. A stream does so twice a second, so a crash loses less than a second of text."""
-        with self._writing():
+        with self.writing():
             passage = self._passage(passage_id)
             # Joined in Python because SQL does not define `||` for text with a NUL.
             self._db.execute(
-                "UPDATE passage SET text = ? WHERE id = ?", (passage.text + _storable(text), passage_id)
+                "UPDATE passage SET text = ? WHERE id = ?", (passage.text + storable(text), passage_id)
             )
             self._count(passage.story)
             return self._passage(passage_id)
@@ -231,7 +230,7 @@ class StoryStore:
         Raises StoryMoved if another window has changed the story since `open_story`, so that nobody undoes text they
         have not seen.
         """
-        with self._writing():
+        with self.writing():
             story = self._unchanged(story_id)
             if story.head is None:
                 return story
@@ -242,7 +241,7 @@ class StoryStore:
 
         Raises StoryMoved as `undo` does.
         """
-        with self._writing():
+        with self.writing():
             story = self._unchanged(story_id)
             newest = self._db.execute(
                 "SELECT max(id) FROM passage WHERE story = ? AND parent IS ?", (story_id, story.head)
@@ -280,7 +279,7 @@ class StoryStore:
         cursor = self._db.execute(
             "INSERT INTO passage (story, parent, author, text, model, settings, created) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (story_id, parent, author, _storable(text), _storable(model), _storable(settings), now),
+            (story_id, parent, author, storable(text), storable(model), storable(settings), now),
         )
         assert cursor.lastrowid is not None
         self._move_head(story_id, cursor.lastrowid)
@@ -359,21 +358,22 @@ class StoryStore:
             self._window = self._window.moved_to(self.path)
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction, for the modules beside this one."""
         with self._lock, explaining(self.path):
             self._ensure_file()
             self._written.clear()
             with self._transaction():
-                yield
+                yield self._db
             self._seen.update(self._written)
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """A read transaction: all reads in it see the same state of the file."""
         with self._lock, explaining(self.path):
             self._ensure_file()
             with self._transaction("DEFERRED"):
-                yield
+                yield self._db
 
     @contextlib.contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
@@ -392,8 +392,3 @@ class StoryStore:
 def _story_of(row: tuple[Any, ...]) -> Story:
     story_id, title, head, draft, created, changed, removed = row  # the columns of _STORY
     return Story(story_id, title, head, draft, created, changed, bool(removed))
-
-
-def _storable(text: str) -> str:
-    """The text with each lone surrogate replaced by U+FFFD, as UTF-8 cannot encode surrogates."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

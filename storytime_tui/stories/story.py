@@ -55,3 +55,8 @@ class Added:
     before: str  # the story's text before it
     added: str  # the text added; "" for an empty line
     moved: bool  # another window had changed the story since it was opened in this one
+
+
+def storable(text: str) -> str:
+    """The text with each lone surrogate replaced by U+FFFD, as UTF-8 cannot encode surrogates."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

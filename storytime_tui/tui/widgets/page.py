@@ -1,6 +1,5 @@
 """The page: shows a story as it is written, one widget per line; while it streams, only the last one changes."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,13 +9,11 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from storytime_tui.stories.paragraphs import are_paragraphs
 from storytime_tui.terminal import printable, printable_line
 
 HINT = "A blank page. Write the first line and press Enter: the model continues."
 MOUNTED = 200  # lines mounted at once; widgets for all lines of a novel would slow down every token
-VERSE = 60  # characters; a longer line is prose
-_QUOTES = "\"'“”‘’"
-_ENDED = re.compile(r"""[.!?…:]["”’')\]*_]*$""")
 
 
 @dataclass
@@ -43,15 +40,6 @@ class StoryLine:
             self.parts[-1] = (author, self.parts[-1][1] + text)
         else:
             self.parts.append((author, text))
-
-
-def are_paragraphs(line: str, following: str) -> bool:
-    """Whether two adjacent lines are paragraphs of prose, not verses."""
-    line, following = line.rstrip(), following.strip()
-    if not _ENDED.search(line):
-        return False
-    spoken = not {line[0], line[-1], following[:1]}.isdisjoint(_QUOTES)
-    return spoken or max(len(line), len(following)) > VERSE
 
 
 def write(lines: list[StoryLine], author: str, text: str) -> int:
