@@ -18,8 +18,10 @@ from markdown_it import MarkdownIt
 
 from storytime_tui import paths
 from storytime_tui.cli import main
+from storytime_tui.errors import RunError
 from storytime_tui.jobs.report.chart import TRAINING, VALIDATION, loss_chart
 from storytime_tui.jobs.report.facts import figures_of
+from storytime_tui.jobs.report.write import write_report
 from storytime_tui.training import events as ev
 from storytime_tui.training import runs
 from storytime_tui.training.curve import thinned
@@ -280,6 +282,8 @@ def test_a_file_that_exists_is_not_overwritten(tmp_path: Path, capsys: pytest.Ca
         "bytes": Path(told["path"]).stat().st_size,
     }
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["R.HTML"]
+    with pytest.raises(RunError, match="did not finish: File exists"):  # of its folder, not of it
+        write_report("r", tmp_path / "r.md" / "r.html")
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing(

@@ -49,8 +49,8 @@ def write_report(run: str, to: Path) -> Path:
     try:
         with files.file_written_atomically(to, shared=True, replace=False) as part:
             part.write_text(text, encoding="utf-8")
-    except FileExistsError:
-        raise there from None
     except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.lexists(to):  # else its folder is a file
+            raise there from None
         raise RunError(files.explain(error, f"writing the report {to}")) from error
     return to.resolve()
