@@ -116,14 +116,14 @@ def learned_from(models: Sequence[str], report: Report | None = None) -> Learned
         name, of_run, _ = model.partition("/")
         if not runs.is_run(name) or (not of_run and is_base_name(name)):
             unknown.append(
-                f"It is not known what {model} learned from, so copying from that cannot be avoided."
+                f"It is not known what {model} learned from, so what it copies from there is not avoided."
             )
             continue
         try:
             sources += sources_of(model)
         except (CorpusError, PlanError, RunError) as error:
             unknown.append(
-                f"What {model} learned from cannot be read, so copying from it cannot be avoided: {error}"
+                f"What {model} learned from cannot be read, so what it copies from there is not avoided: {error}"
             )
     index = copied_index([source.story for source in sources], report) if sources else None
     return Learned(index, " ".join(unknown))
