@@ -21,6 +21,7 @@ VERBS = {
     "tell": "tell a story with a model",
     "evaluate": "measure how well a model predicts a collection",
     "explain": "show how likely a model finds each token of a text",
+    "copied": "show which parts of a text are copied from collections",
     "runs": "list, watch, steer, compare, report, export and remove runs",
     "stories": "list, read, search, export, import and remove written stories",
     "bench": "measure the speed of this machine",

@@ -1,9 +1,12 @@
-"""A text from standard input, for commands that take one."""
+"""A text from standard input or a file, for commands that take one."""
 
 import codecs
 import sys
+from pathlib import Path
 
 from storytime_tui.errors import StorytimeError
+from storytime_tui.small_files import read_bytes
+from storytime_tui.terminal import printable_path
 
 
 def read_standard_input(what: str, option: str, most: int | None = None) -> str:
@@ -22,7 +25,16 @@ def read_standard_input(what: str, option: str, most: int | None = None) -> str:
         raise StorytimeError(
             f"The {what} on standard input is longer than {most:,} bytes: give a part of it."
         )
-    return _decoded(data, what).replace("\r\n", "\n").removesuffix("\n")
+    return _decoded(data, f"The {what} on standard input").replace("\r\n", "\n").removesuffix("\n")
+
+
+def read_file(path: Path, most: int) -> str:
+    """The text of a file. Raises StorytimeError if there is none, or it is not UTF-8 text of at most `most` bytes."""
+    try:
+        data = read_bytes(path, most)
+    except FileNotFoundError:
+        raise StorytimeError(f"There is no file at {printable_path(path)}: check the path.") from None
+    return _decoded(data, f"The text in {printable_path(path)}").replace("\r\n", "\n")
 
 
 def _decoded(data: bytes, what: str) -> str:
@@ -33,6 +45,6 @@ def _decoded(data: bytes, what: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         raise StorytimeError(
-            f"The {what} on standard input is not UTF-8 text (at byte {error.start:,}): convert it first, for example "
-            "with `iconv -f latin1 -t utf-8`."
+            f"{what} is not UTF-8 text (at byte {error.start:,}): convert it first, for example with "
+            "`iconv -f latin1 -t utf-8`."
         ) from None

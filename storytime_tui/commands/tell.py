@@ -17,6 +17,7 @@ from storytime_tui.commands.output import (
     StatusLine,
     add_set_argument,
     print_json,
+    progress_shown,
     say,
     strength_of,
     values_of,
@@ -28,6 +29,7 @@ from storytime_tui.generation.pieces import WHY_IT_STOPPED, Piece, Told
 from storytime_tui.generation.sampling.presets import PRESETS, with_preset
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate, records
+from storytime_tui.jobs.copied import RUN_OF_WORDS
 from storytime_tui.knobs import table, with_values
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.models.voices import check_contrast, check_shares
@@ -100,6 +102,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-voice", action="store_true", help="like --voice none, even if a shelf has the title none"
     )
     parser.add_argument(
+        "--avoid-copying",
+        nargs="?",
+        const=str(RUN_OF_WORDS),
+        metavar="N",
+        help=f"tell no N words in a row ({RUN_OF_WORDS}, if N is left out) that stand in the stories that the model "
+        "learned from",
+    )
+    parser.add_argument(
         "--alternatives",
         type=int,
         default=0,
@@ -138,6 +148,11 @@ def run(args: argparse.Namespace) -> int:
         status.clear()
     if teller.note:
         say(printable(teller.note))
+    if settings.avoid_copying:
+        with progress_shown() as report:
+            unknown = teller.learned(report).unknown
+        if unknown:
+            say(printable_line(unknown))
     voice = () if args.no_voice else voices.usual(teller.voices)
     if args.voice:
         voice = voices.asked_for(args.voice, teller.voices)
@@ -174,7 +189,9 @@ def _settings(args: argparse.Namespace) -> SamplerSettings:
     if args.alternatives < 0 or (args.alternatives and not args.json):
         raise Misused("--alternatives must be a number of tokens from 0, and needs --json.")
     settings = SamplerSettings()
-    named = {option: value for option in _NAMED if (value := getattr(args, option)) is not None}
+    named = {
+        option: value for option in (*_NAMED, "avoid_copying") if (value := getattr(args, option)) is not None
+    }
     try:
         if args.preset:
             settings = with_preset(settings, args.preset)

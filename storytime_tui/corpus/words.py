@@ -16,11 +16,11 @@ import numpy.typing as npt
 Hashes = npt.NDArray[np.uint64]
 _Codes = npt.NDArray[np.uint8] | npt.NDArray[np.uint32]  # code points
 
-_APOSTROPHES = "'\u2018\u2019\u02bc"  # Unicode calls the last one a letter, so `_LETTERS` excludes it
+APOSTROPHES = "'\u2018\u2019\u02bc"  # Unicode calls the last one a letter, so `_LETTERS` excludes it
 _LETTERS = r"[^\W_\u02bc]++"
-WORD = re.compile(rf"{_LETTERS}(?:[{_APOSTROPHES}]{_LETTERS})*+")
-_CUT = re.compile(rf"[^\w{_APOSTROPHES}]|_")  # a character outside words; cutting here splits no word
-_STRAIGHT = str.maketrans(dict.fromkeys(_APOSTROPHES, "'"))
+WORD = re.compile(rf"{_LETTERS}(?:[{APOSTROPHES}]{_LETTERS})*+")
+_CUT = re.compile(rf"[^\w{APOSTROPHES}]|_")  # a character outside words; cutting here splits no word
+_STRAIGHT = str.maketrans(dict.fromkeys(APOSTROPHES, "'"))
 _APOSTROPHE = 0x27  # below the code of any letter or digit
 _MOST = 200_000  # words cached at once, about 25 MB
 _LONGEST = 100  # characters; longer words are not cached
@@ -49,7 +49,7 @@ class _Hashes(dict[str, int]):
         if len(self) >= _MOST:
             self.clear()
         number = 0
-        for character in reversed(_plain(word)):
+        for character in reversed(plain(word)):
             number = (number + ord(character)) * _FACTOR & _ALL
         number = (number ^ number >> 30) * _MIX_1 & _ALL
         number = (number ^ number >> 27) * _MIX_2 & _ALL
@@ -62,7 +62,8 @@ class _Hashes(dict[str, int]):
 _HASHES = _Hashes()
 
 
-def _plain(word: str) -> str:
+def plain(word: str) -> str:
+    """The word as words are compared: case-folded, with straight apostrophes."""
     return word.casefold().translate(_STRAIGHT)
 
 
@@ -80,6 +81,14 @@ def word_hashes(text: str) -> Hashes:
             words = WORD.findall(text, start, end)
             hashes += np.fromiter(map(word_hash, words), np.uint64, len(words)).data
     return np.frombuffer(hashes, np.uint64)
+
+
+def distinct_words(text: str) -> dict[int, str]:
+    """The `word_hash` of each word of a text, with the word as `plain` has it. Takes a piece of the text at a time."""
+    words: set[str] = set()
+    for start, end in _pieces(text):
+        words.update(WORD.findall(text, start, end))
+    return {word_hash(word): plain(word) for word in words}
 
 
 def count_words(text: str) -> int:
@@ -132,7 +141,7 @@ def _powers(bits: int) -> tuple[Hashes, Hashes]:
 
 
 def _codes(piece: str) -> _Codes:
-    """The code points of the words' characters, folded as in `_plain`; 0 for characters outside words.
+    """The code points of the words' characters, folded as in `plain`; 0 for characters outside words.
 
     The piece must begin and end with white space.
     """
@@ -145,7 +154,7 @@ def _codes(piece: str) -> _Codes:
     places = np.flatnonzero(codes == _SEVERAL)
     if not len(places):
         return codes
-    folded = [_plain(piece[place]) for place in places.tolist()]
+    folded = [plain(piece[place]) for place in places.tolist()]
     codes[places] = [ord(each[0]) for each in folded]
     insert_at = np.repeat(places + 1, [len(each) - 1 for each in folded])
     rest = np.array([ord(character) for each in folded for character in each[1:]], np.uint32)
@@ -185,7 +194,7 @@ def _plain_characters() -> npt.NDArray[np.uint32]:
             folded = character.casefold()
             if folded != character and plain[number]:
                 plain[number] = ord(folded) if len(folded) == 1 else _SEVERAL
-    for character in _APOSTROPHES:
+    for character in APOSTROPHES:
         plain[ord(character)] = _APOSTROPHE
     return plain
 

@@ -10,6 +10,7 @@ import torch
 from storytime_tui.corpus.headers import HEADERS, SHELF
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.context import View, lay_out
+from storytime_tui.generation.copying import CopyGuard
 from storytime_tui.generation.header import Front
 from storytime_tui.generation.line import Line
 from storytime_tui.generation.pieces import Seen
@@ -19,19 +20,20 @@ from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings, k
 from storytime_tui.generation.sampling.vocabulary import Vocabulary, token_facts
 from storytime_tui.generation.token_history import TokenHistory
 
-_PROMPT_BYTES = 4000  # bytes at the prompt's end in which a banned phrase may start
+_PROMPT_BYTES = 4000  # bytes at the prompt's end in which a banned phrase or a copied run may start
 
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """The input of a continuation: the story's text, its trailing `spaces` (not encoded), and the additions to the
-    view."""
+    """The input of a continuation: the story's text, its trailing `spaces` (not encoded), the additions to the view,
+    and what keeps it from reciting, if anything does."""
 
     text: TokenHistory
     spaces: str
     front: Front
     note: Sequence[int]
     window: int
+    guard: CopyGuard | None = None
 
 
 class Continuation:
@@ -48,10 +50,11 @@ class Continuation:
         self.generator = torch.Generator().manual_seed(settings.seed)
         self._story = list(scene.text.ids)
         self._headers = [] if scene.text.text else [vocabulary.encode(name) for name in (SHELF, *HEADERS)]
+        self._prompt_end = scene.text.text[-_PROMPT_BYTES:].decode("utf-8", "ignore") + scene.spaces[:1]
         self.line = Line(
             settings,
             vocabulary,
-            after=scene.text.text[-_PROMPT_BYTES:].decode("utf-8", "ignore") + scene.spaces[:1],
+            after=self._prompt_end,
             drop_spaces=bool(scene.spaces),
         )
         self.moved = False
@@ -152,6 +155,8 @@ class Continuation:
         forbidden += [last for *before, last in self._headers if self._story == before]
         if self.line.at_line_ends:
             forbidden += np.flatnonzero(token_facts(self._vocabulary).ends_line).tolist()
+        if self._scene.guard is not None:
+            forbidden += self._scene.guard.banned(self._prompt_end + self.line.text, self.line.held)
         return forbidden
 
     def _roll_back(self, count: int) -> None:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from storytime_tui.corpus.copied import Index
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.backends.backend import CHUNK, Backend
 from storytime_tui.generation.continuation import Continuation, Scene
+from storytime_tui.generation.copying import CopyGuard
 from storytime_tui.generation.header import front_of, with_ending
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.prefix_cache import PrefixCache, common_ids
@@ -66,12 +68,14 @@ class Generator:
         note: str = "",
         voice: Voice = (),
         alternatives: int = 0,
+        learned: Index | None = None,
     ) -> Iterator[Piece | Told]:
         """Continue `text`: yields a Piece for each token once it can no longer be taken back, then one Told.
 
         `memory` is always in view, before the story; `note` stays a few lines from its end (see `context`).
         `voice` is the shelf whose line comes before both, or two shelves to mix, which takes twice the time (see
-        `mixture`). With `alternatives`, each piece has that many of the most likely tokens.
+        `mixture`). With `alternatives`, each piece has that many of the most likely tokens. `learned`: the stories that
+        `avoid_copying` does not recite; without them it has no effect.
 
         `stop` may be set from any thread; it is checked before every token and between chunks of a long prefill.
         Pieces that were yielded stay valid. The same text, settings and model give the same story, whatever else
@@ -82,7 +86,8 @@ class Generator:
         then has to begin with a space, and is shown without it.
         """
         watch, stop = _Watch(), stop or threading.Event()
-        continuation = Continuation(self._scene(text, memory, note, voice), settings, self._vocabulary)
+        scene = self._scene(text, memory, note, voice, self._guard(settings, learned))
+        continuation = Continuation(scene, settings, self._vocabulary)
         yield from self._go_on(continuation, watch, stop, alternatives)
         yield watch.closing(continuation)
 
@@ -97,6 +102,7 @@ class Generator:
         note: str = "",
         voice: Voice = (),
         alternatives: int = 0,
+        learned: Index | None = None,
     ) -> Iterator[tuple[int, Piece | Told]]:
         """Several continuations of one text, with seeds from `settings.seed` on; yields (which one, Piece or Told).
 
@@ -119,10 +125,11 @@ class Generator:
                     note=note,
                     voice=voice,
                     alternatives=alternatives,
+                    learned=learned,
                 )
                 yield from ((row, item) for item in single)
             return
-        scene = self._scene(text, memory, note, voice)
+        scene = self._scene(text, memory, note, voice, self._guard(settings, learned))
         rows = [Continuation(scene, settings_of_row, self._vocabulary) for settings_of_row in row_settings]
         yield from self._decode_batch(rows, stop, alternatives)
 
@@ -219,7 +226,14 @@ class Generator:
                 logits = self._backend.read(ids[start : start + CHUNK], cache)
         return None if stop.is_set() else logits
 
-    def _scene(self, text: str, memory: str, note: str, voice: Voice) -> Scene:
+    def _guard(self, settings: SamplerSettings, learned: Index | None) -> CopyGuard | None:
+        if learned is None or not settings.avoid_copying:
+            return None
+        return CopyGuard(learned, self._vocabulary, settings.avoid_copying)
+
+    def _scene(
+        self, text: str, memory: str, note: str, voice: Voice, guard: CopyGuard | None = None
+    ) -> Scene:
         encoded = text.rstrip(" \t")
         if not token_facts(self._vocabulary).begins_word.any():
             encoded = text  # this vocabulary has spaces only as separate tokens
@@ -229,6 +243,7 @@ class Generator:
             front=front_of(voice, memory, self._vocabulary),
             note=self._vocabulary.encode(with_ending(note, "\n")),
             window=self.window,
+            guard=guard,
         )
 
     # -- a batch ------------------------------------------------------------------------------------------------

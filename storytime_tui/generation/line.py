@@ -80,6 +80,11 @@ class Line:
         return self._text[self._prompt_length :]
 
     @property
+    def held(self) -> bytes:
+        """The bytes of a character that is not complete yet."""
+        return self._tokens[-1].held if self._tokens else b""
+
+    @property
     def at_line_ends(self) -> bool:
         """Whether the text ends with the most line breaks allowed in a row."""
         limit = self._settings.line_ends
@@ -112,8 +117,7 @@ class Line:
         if token == self._vocabulary.end_of_text:
             self._finish("end")
             return
-        held = self._tokens[-1].held if self._tokens else b""
-        stream = Detokenizer(held)
+        stream = Detokenizer(self.held)
         text = stream.feed(self._vocabulary.token_bytes(token))
         if self._drops_spaces and not self.text:
             text = text.lstrip(" ")

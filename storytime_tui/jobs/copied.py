@@ -1,19 +1,132 @@
-"""Finding what a text copies word for word from the training stories. Loads no torch."""
+"""Finding what a text copies word for word from stories, such as a run's training stories. Loads no torch."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.copied import Index, open_index
+from storytime_tui.corpus.library.shelf import find_collection
 from storytime_tui.errors import CorpusError, PlanError, RunError
+from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.reporting import Report
 from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
 
 RUN_OF_WORDS = 8  # this many words in a row count as copied; shorter runs are common by chance
+
+
+@dataclass(frozen=True)
+class Source:
+    """A story that may be copied from, and the name of its collection."""
+
+    collection: str
+    story: Story
+
+
+@dataclass(frozen=True)
+class CopiedPlace:
+    """A run of words that a text has from a story.
+
+    `text`: the run as the text has it, at the characters `start` to `end`; `words`: their number. `story`: the title of
+    the first story that has the run. `place`: the number of the run's first word in that story, counted from 1.
+    """
+
+    words: int
+    collection: str
+    story: str
+    place: int
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Copies:
+    """The copied runs of a text in its order, and the share of its words, 0 to 1, that are in one."""
+
+    places: tuple[CopiedPlace, ...]
+    share: float
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The index of what models learned from; None if nothing of it is known. `unknown`: a sentence on what is not."""
+
+    index: Index | None
+    unknown: str = ""
+
+
+def find_copies(text: str, sources: Sequence[Source], report: Report | None = None) -> Copies:
+    """The runs of at least `RUN_OF_WORDS` words that the text has from the stories, as `Index.stretches` finds them.
+
+    Two runs of different stories may overlap; the share counts each word once. Raises CorpusError.
+    """
+    index = copied_index([source.story for source in sources], report)
+    places = []
+    for run in index.stretches(text, RUN_OF_WORDS):
+        source, words = sources[run.story], text[run.start : run.end]
+        where = source.collection, source.story.title
+        places.append(CopiedPlace(run.words, *where, run.word + 1, words, run.start, run.end))
+    return Copies(tuple(places), index.share(text, RUN_OF_WORDS))
+
+
+def sources_in(collections: Sequence[str], report: Report | None = None) -> list[Source]:
+    """The stories of collections, given by name, title or path. Raises CorpusError."""
+
+    def progress(done: int, total: int) -> None:
+        if report is not None:
+            report("reading the stories", done, total)
+
+    found = [find_collection(name, progress) for name in dict.fromkeys(collections)]
+    return [Source(collection.name, story) for collection in found for story in collection.stories]
+
+
+def sources_of(model: str) -> list[Source]:
+    """The training stories of a run (or `run/best`), and of the run that it was trained from, if it was.
+
+    Raises RunError, PlanError or CorpusError if there is no such run, or its stories are gone.
+    """
+    from storytime_tui.jobs import dataset
+
+    sources: list[Source] = []
+    name, seen = model.partition("/")[0], set[str]()
+    while not seen or (name not in seen and runs.is_run(name) and not is_base_name(name)):
+        seen.add(name)
+        chosen = dataset.choose_stories(read_plan(runs.run_folder(name) / runs.PLAN))
+        whole = sources_in(chosen.plan.collections)
+        home = {each.story.facts.digest: each.collection for each in reversed(whole)}
+        first = whole[0].collection  # has the halves of a single story, which is cut in two for validation
+        sources += [Source(home.get(s.facts.digest, first), s) for s in chosen.split.training]
+        name = chosen.plan.base.partition("/")[0]
+    return sources
+
+
+def learned_from(models: Sequence[str], report: Report | None = None) -> Learned:
+    """The index of the stories that these models (runs, folders, bases) learned from, as far as they are known.
+
+    An exception raised by `report` ends the work. Raises CorpusError for a full disk.
+    """
+    sources: list[Source] = []
+    unknown = []
+    for model in models:
+        name, of_run, _ = model.partition("/")
+        if not runs.is_run(name) or (not of_run and is_base_name(name)):
+            unknown.append(
+                f"It is not known what {model} learned from, so what it copies from there is not avoided."
+            )
+            continue
+        try:
+            sources += sources_of(model)
+        except (CorpusError, PlanError, RunError) as error:
+            unknown.append(
+                f"What {model} learned from cannot be read, so what it copies from there is not avoided: {error}"
+            )
+    index = copied_index([source.story for source in sources], report) if sources else None
+    return Learned(index, " ".join(unknown))
 
 
 def copied_index(stories: Sequence[Story], report: Report | None = None) -> Index:
@@ -40,31 +153,24 @@ def copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
     For a base, or a run whose stories are gone, the training stories are unknown, and nothing counts as copied.
     Blocks: call it in a thread. It returns soon after `stop` is set.
     """
-    stories = _training_stories(model.partition("/")[0])
-    if not stories:
-        return lambda text: False
-
-    def report(words: str, done: int, total: int) -> None:
-        if stop.is_set():
-            raise _Cancelled
-
     try:
-        index = copied_index(stories, report)
-    except (_Cancelled, CorpusError):
+        index = learned_from([model], until(stop)).index
+    except (Cancelled, CorpusError):
+        index = None
+    if index is None:
         return lambda text: False
     return lambda text: is_copied(text, index)
 
 
-class _Cancelled(Exception):
+class Cancelled(Exception):
     """The index is no longer needed."""
 
 
-def _training_stories(run: str) -> Sequence[Story]:
-    from storytime_tui.jobs import dataset
+def until(stop: threading.Event) -> Report:
+    """A report that raises `Cancelled` once `stop` is set."""
 
-    if not runs.is_run(run):
-        return ()
-    try:
-        return dataset.choose_stories(read_plan(runs.run_folder(run) / runs.PLAN)).split.training
-    except (CorpusError, PlanError, RunError):
-        return ()
+    def report(words: str, done: int, total: int) -> None:
+        if stop.is_set():
+            raise Cancelled
+
+    return report

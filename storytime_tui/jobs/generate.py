@@ -21,15 +21,18 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, leaning, usual
 from storytime_tui.jobs import blending
 from storytime_tui.jobs.active_runs import is_training, new_runs_wait
+from storytime_tui.jobs.copied import Cancelled, Learned, learned_from, until
 from storytime_tui.jobs.progress import with_progress
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.models.voices import VOICES, check_contrast
+from storytime_tui.reporting import Report
 from storytime_tui.training import runs
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Preparing
 
 if TYPE_CHECKING:
+    from storytime_tui.corpus.copied import Index
     from storytime_tui.generation.generator import Generator
     from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
@@ -101,7 +104,7 @@ class Teller:
     if it is not a run. `voices`: titles of the shelves that it knows by their lines; it tells as the first unless a
     voice is given (see `generation.voice`). `contrast`: how far a voice leans away from the others; above 0 each
     token takes twice the time. `step`: of a run that is still training; else None. `note`: a sentence if the usual
-    strength could not be used, else "".
+    strength could not be used, else "". `blended`: other runs in its weights.
     Output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a run
     trains).
     """
@@ -117,11 +120,14 @@ class Teller:
         note: str = "",
         contrast: float = 0.0,
         step: int | None = None,
+        blended: tuple[str, ...] = (),
     ) -> None:
         self.name, self.precision, self.device = name, precision, device
         self.voices, self.strength, self.note, self.contrast = voices, strength, note, contrast
         self.step = step
         self._opened_at = _stamp_of(name)
+        self._models: tuple[str, ...] = (name, *blended)
+        self._learned: Learned | None = None
         self._generator = generator
         self._threads = _Threads()
 
@@ -146,11 +152,21 @@ class Teller:
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
-        """Continue `text`: yield pieces as they are sampled, then one Told; see `Generator.tell`."""
-        voice = self._voice(voice)
+        """Continue `text`: yield pieces as they are sampled, then one Told; see `Generator.tell`.
+
+        With `avoid_copying`, the first call builds an index of what the model learned from (see `learned`), and raises
+        CorpusError if the disk is full.
+        """
         return self._threads.lend(
             self._generator.tell(
-                text, settings, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
+                text,
+                settings,
+                stop,
+                memory=memory,
+                note=note,
+                voice=self._voice(voice),
+                alternatives=alternatives,
+                learned=self._to_avoid(settings, stop),
             )
         )
 
@@ -167,12 +183,36 @@ class Teller:
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
         """Tell `count` continuations of `text` at once: yield (number of the continuation, a Piece or its Told)."""
-        voice = self._voice(voice)
         return self._threads.lend(
             self._generator.tell_several(
-                text, settings, count, stop, memory=memory, note=note, voice=voice, alternatives=alternatives
+                text,
+                settings,
+                count,
+                stop,
+                memory=memory,
+                note=note,
+                voice=self._voice(voice),
+                alternatives=alternatives,
+                learned=self._to_avoid(settings, stop),
             )
         )
+
+    def learned(self, report: Report | None = None) -> Learned:
+        """The index of the stories that the model learned from, as far as they are known; built at the first call.
+
+        An exception raised by `report` ends the work. Raises CorpusError for a full disk.
+        """
+        if self._learned is None:
+            self._learned = learned_from(self._models, report)
+        return self._learned
+
+    def _to_avoid(self, settings: SamplerSettings, stop: threading.Event | None) -> Index | None:
+        if not settings.avoid_copying:
+            return None
+        try:
+            return self.learned(until(stop) if stop else None).index
+        except Cancelled:  # the stream ends before its first token
+            return None
 
     def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
         """The part of a text that the model would see; runs no model."""
@@ -290,7 +330,10 @@ def open_teller(
     generator = Generator(backend, tokenizer, window, steps)
     titles = tuple(dict.fromkeys(origin.voices.titles))
     lean = origin.voices.contrast if contrast is None else contrast
-    return Teller(name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean)
+    others = tuple(other for other, share in blend if share)
+    return Teller(
+        name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean, blended=others
+    )
 
 
 def _stamp_of(name: str) -> tuple[str, int]:

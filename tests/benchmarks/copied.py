@@ -1,15 +1,22 @@
 """The index of copied words at its promised size: 10 MB indexed within 20 s, a query of 300 words within 100 ms.
 
-    python tests/benchmarks/copied.py [--megabytes N] [--json]
+    python tests/benchmarks/copied.py [--megabytes N] [--pairs N] [--json]
 
 The corpus is whole books from `../shared` beside the checkout, if they are there, filled up with generated tales that
 repeat phrases. The query passages are fully copied, not copied, or in between; the time is the median of the slowest
-kind. Prints a table; with --json one object as the last line.
+kind. `seconds_places_300` is the whole job for such a passage: the places with their stories, and the share.
+
+`ratio_avoid` is the time of a told token with `avoid_copying` over the time without, with the starter as it tells here
+(int8 where that is faster) and the index above: the median of pairs that tell the same passage in turn. The prompts
+are beginnings of the stories. `share_alike` is the share of pairs that told the same words; the others avoided a run.
+Prints a table; with --json one object as the last line.
 """
 
 import argparse
+import dataclasses
 import functools
 import json
+import os
 import random
 import resource
 import statistics
@@ -22,9 +29,15 @@ from pathlib import Path
 
 from storytime_tui.corpus.collection import Extract, Story, facts_of
 from storytime_tui.corpus.copied import Index, open_index
+from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs.copied import RUN_OF_WORDS, Learned, Source, find_copies
+from storytime_tui.jobs.generate import open_teller
+from storytime_tui.models.catalogue import STARTER
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 ROUNDS = 30
+TOKENS = 150  # told for each measurement
 
 
 def books() -> Iterator[str]:
@@ -96,11 +109,45 @@ def passages(stories: list[Story], words: int) -> dict[str, list[str]]:
 
 
 def worst_median(index: Index, asked: dict[str, list[str]]) -> float:
-    """Median seconds for a passage of the slowest kind."""
+    """Median seconds of a query for a passage of the slowest kind."""
+    return worst(index.stretches, asked)
+
+
+def worst(work: Callable[[str], object], asked: dict[str, list[str]]) -> float:
+    """Median seconds of the work on a passage of the slowest kind."""
     return max(
-        statistics.median(seconds(lambda text=text: index.stretches(text)) for text in texts)  # type: ignore[misc]
+        statistics.median(seconds(functools.partial(work, text)) for text in texts)
         for texts in asked.values()
     )
+
+
+def avoiding(index: Index, stories: list[Story], pairs: int) -> dict[str, float]:
+    """What avoiding costs a told token, with the starter."""
+    teller = open_teller(STARTER)
+    plain = SamplerSettings(max_tokens=TOKENS, min_tokens=TOKENS, temperature=0.8)
+    teller._learned = Learned(index)
+    ratios: list[float] = []
+    steps: list[float] = []
+    alike = 0
+    for number in range(-1, pairs):  # the first pair warms up
+        prompt = " ".join(stories[number % len(stories)].text[2000:3000].split()[1:40])
+        times: dict[int, float] = {}
+        told: set[str] = set()
+        for words in (0, RUN_OF_WORDS) if number % 2 else (RUN_OF_WORDS, 0):
+            settings = dataclasses.replace(plain, avoid_copying=words, seed=number + 2)
+            *pieces, end = teller.tell(prompt, settings)
+            assert isinstance(end, Told)
+            times[words] = 1 / end.tokens_per_second
+            told.add("".join(piece.text for piece in pieces if isinstance(piece, Piece)))
+        if number >= 0:
+            ratios.append(times[RUN_OF_WORDS] / times[0])
+            steps.append(times[0])
+            alike += len(told) == 1
+    return {
+        "ratio_avoid": statistics.median(ratios),
+        "seconds_step": statistics.median(steps),
+        "share_alike": alike / pairs,
+    }
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -109,20 +156,23 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def measure(folder: Path, megabytes: float) -> dict[str, float]:
+def measure(folder: Path, megabytes: float, pairs: int) -> dict[str, float]:
     """All figures."""
     stories = stories_on_disk(folder / "stories.txt", int(megabytes * 1e6))
     cache = folder / "cache"
-    return {
+    sources = [Source("shelf", story) for story in stories]
+    figures = {
         "megabytes": sum(story.facts.bytes for story in stories) / 1e6,
         "seconds_index": seconds(lambda: open_index(stories, cache)),
         "seconds_open": statistics.median(seconds(lambda: open_index(stories, cache)) for _ in range(9)),
         "seconds_query_300": worst_median(open_index(stories, cache), passages(stories, 300)),
         "seconds_query_60": worst_median(open_index(stories, cache), passages(stories, 60)),
-        "megabytes_on_disk": sum(path.stat().st_size for path in cache.iterdir()) / 1e6,
+        "seconds_places_300": worst(lambda text: find_copies(text, sources), passages(stories, 300)),
+        "megabytes_on_disk": sum(path.stat().st_size for path in cache.rglob("*") if path.is_file()) / 1e6,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         / (1e6 if sys.platform == "darwin" else 1e3),
     }
+    return figures | (avoiding(open_index(stories, cache), stories, pairs) if pairs else {})
 
 
 def main() -> None:
@@ -131,10 +181,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--megabytes", type=float, default=10)
+    parser.add_argument("--pairs", type=int, default=15, help="of told passages; 0 needs no model (15)")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(Path(folder), args.megabytes)
+        os.environ["STORYTIME_HOME"] = folder  # `find_copies` keeps its index there
+        figures = measure(Path(folder), args.megabytes, args.pairs)
     if args.json:
         print(json.dumps(figures))
         return

@@ -15,6 +15,8 @@ from storytime_tui import cli
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate
+from storytime_tui.jobs.copied import Learned
+from storytime_tui.reporting import Report
 from storytime_tui.training.events import Preparing
 
 PIECES = (Piece(5, ", an", -1.5), Piece(6, "", -0.5), Piece(7, " owl\x1b[2J [/b]", -0.25))
@@ -33,6 +35,11 @@ class FakeTeller:
         self.asked: tuple[str, SamplerSettings] | None = None
         self.added: dict[str, object] = {}
         self.between: Callable[[], None] = lambda: None
+        self.unknown = ""
+
+    def learned(self, report: Report) -> Learned:
+        report("indexing the stories", 1, 2)
+        return Learned(None, self.unknown)
 
     def tell_several(
         self, text: str, settings: SamplerSettings, count: int, stop: threading.Event, **added: object
@@ -339,6 +346,25 @@ def test_a_strength_and_other_runs_are_asked_for_and_said(
     assert tell(*options, "--json") == 0
     closing = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (closing["strength"], closing["blend"]) == (1.25, {"a=b": 0.4, "potter-1": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], 0),
+        (["--avoid-copying"], 8),
+        (["--avoid-copying", "5"], 5),
+        (["--set", "avoid_copying=6"], 6),
+        (["--preset", "wild", "--avoid-copying"], 8),
+    ],
+)
+def test_copying_is_avoided_when_asked_and_it_is_said_where_it_cannot_be(
+    teller: FakeTeller, capsys: pytest.CaptureFixture[str], options: list[str], words: int
+) -> None:
+    teller.unknown = "It is not known what grimm\x1b learned from."
+    assert tell("--model", "grimm", "--prompt", "Once", *options) == 0
+    assert teller.asked and teller.asked[1].avoid_copying == words
+    assert ("It is not known what grimm\u241b learned from." in capsys.readouterr().err) == (words > 0)
 
 
 def test_a_number_that_is_none_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,6 +100,33 @@ def test_it_finds_what_a_search_by_hand_finds(
     assert (longest.words if longest else 0) == max((length for _, length in by_hand), default=0)
 
 
+@settings(max_examples=80, deadline=None)
+@given(st.lists(FEW_TEXT, max_size=5), FEW_TEXT, st.integers(0, 4), st.integers(1, 30))
+def test_the_words_that_follow_are_those_that_a_search_by_hand_finds(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], asked: str, count: int, shard: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copied, "_SHARD", shard)
+        index = open_index(texts_to_stories(texts), tmp_path_factory.mktemp("index"))
+    run = WORD.findall(asked)[:count]
+    stories = [words_of(text) for text in texts]
+    size = len(run)
+    by_hand = {
+        story[start + size]
+        for story in stories
+        for start in range(len(story) - size)
+        if story[start : start + size] == words_of(" ".join(run))
+    }
+    assert index.following(run) == by_hand
+
+
+def test_what_stands_in_several_stories_is_of_the_first_of_them(tmp_path: Path) -> None:
+    chorus = "and the wolf went home to bed again."
+    texts = ["Nothing here.", *("So " * (9 + number % 7) + chorus for number in range(1500))]
+    (found,) = open_index(texts_to_stories(texts), tmp_path).stretches(f"See, {chorus}")
+    assert (found.story, found.word) == (1, 9)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60), st.data())
 def test_any_text_is_found_in_itself(

@@ -3,9 +3,21 @@
 import threading
 from pathlib import Path
 
+import pytest
+
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
-from storytime_tui.jobs.copied import copied_by, copied_index, is_copied
+from storytime_tui.jobs.copied import (
+    Cancelled,
+    Source,
+    copied_by,
+    copied_index,
+    find_copies,
+    is_copied,
+    learned_from,
+    sources_of,
+    until,
+)
 from storytime_tui.training import runs
 from storytime_tui.training.plan import TrainingPlan, write_plan
 
@@ -52,3 +64,69 @@ def test_what_a_run_copies_is_known_by_the_collections_that_it_names(tmp_path: P
     for file in tales.iterdir():
         file.unlink()
     assert not copied_by("cats", threading.Event())("white paws and one that was as black as soot")
+
+
+def write_tales(folder: Path, line: str) -> Path:
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"{number}.txt").write_text(f"Tale {number}\n\n{line.format(number)}\n")
+    return folder
+
+
+def write_run(name: str, tales: Path, base: str = "scratch-tiny") -> None:
+    plan = TrainingPlan(collections=(str(tales),), base=base)
+    with runs.new_run(name, plan) as folder:
+        write_plan(plan, folder / runs.PLAN)
+
+
+def test_a_run_learned_from_its_stories_and_from_those_of_the_run_that_it_began_with(tmp_path: Path) -> None:
+    write_run(
+        "cats", write_tales(tmp_path / "tales", "The miller's cat had {} white paws and slept by the mill.")
+    )
+    write_run(
+        "owls",
+        write_tales(tmp_path / "other", "An owl with {} grey feathers sat in the old elm all day."),
+        "cats",
+    )
+    assert [source.collection for source in sources_of("owls/step-20")] == ["other"] * 3 + ["tales"] * 3
+    assert {source.collection for source in sources_of("cats")} == {"tales"}
+    learned = learned_from(["owls", "starter"])
+    assert learned.index is not None and learned.unknown.startswith(
+        "It is not known what starter learned from"
+    )
+    assert (
+        learned.index.share("white paws and slept by the mill. grey feathers sat in the old elm all day", 7)
+        == 1.0
+    )
+    assert learned_from(["starter"]).index is None
+    for file in (tmp_path / "tales").iterdir():
+        file.unlink()
+    gone = learned_from(["cats"])
+    assert gone.index is None and gone.unknown.startswith("What cats learned from cannot be read")
+
+
+def test_places_are_named_and_words_in_two_of_them_count_once() -> None:
+    sources = [Source("animals", story) for story in STORIES]
+    text = "Once a fox ran home through the long grass sat on the wall and counted all the stars, and nobody cared."
+    copies = find_copies(text, sources)
+    assert [(place.words, place.collection, place.story, place.place) for place in copies.places] == [
+        (9, "animals", "The Fox", 1),
+        (9, "animals", "The Hen", 3),
+    ]
+    assert [text[place.start : place.end] for place in copies.places] == [
+        place.text for place in copies.places
+    ]
+    assert copies.share == 18 / 21
+    overlapping = find_copies(
+        "the b c d e f g h i j k l",
+        [Source("x", Story("1", "the b c d e f g h i")), Source("y", Story("2", "c d e f g h i j k l"))],
+    )
+    assert [(place.words, place.story) for place in overlapping.places] == [(9, "1"), (10, "2")]
+    assert overlapping.share == 1.0
+
+
+def test_an_index_that_is_no_longer_needed_is_given_up() -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Cancelled):
+        copied_index(STORIES, until(stop))

@@ -23,13 +23,22 @@ PRESETS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 # requests of the user that no preset changes
-REQUESTS = {"bias", "banned", "stop", "min_tokens", "max_tokens", "finish_sentence", "seed"}
+REQUESTS = {
+    "avoid_copying",
+    "bias",
+    "banned",
+    "stop",
+    "min_tokens",
+    "max_tokens",
+    "finish_sentence",
+    "seed",
+}
 
 
 def with_preset(settings: SamplerSettings, name: str) -> SamplerSettings:
     """The settings with a preset's values; values that the preset does not name get their defaults.
 
-    Biases, banned words, stops, lengths and the seed stay. Raises PlanError for an unknown preset.
+    Biases, banned words, stops, lengths, the seed and `avoid_copying` stay. Raises PlanError for an unknown preset.
     """
     name = name.casefold()
     if name not in PRESETS:

@@ -3,8 +3,8 @@
     1 logprobs               log-softmax of the logits: the model's own probabilities
     2 repetition             multiplies them, so it comes while all are below 0
     3 frequency, presence, DRY, bias     add to them; their order does not matter
-    4 exclusions             no-repeat-n, minimum length, forbidden ids: before the cuts, which then always leave
-                             a token; an exclusion after a cut could leave none
+    4 exclusions             no-repeat-n, minimum length, forbidden ids (of banned phrases and copied runs): before
+                             the cuts, which then always leave a token; an exclusion after a cut could leave none
     5 top-k, top-p, min-p, typical       each measures what the one before it has left
     6 XTC                    excludes the most likely plausible tokens, so it comes after the cuts
     7 temperature            last: it chooses among the plausible tokens. transformers applies it before the cuts;

@@ -34,7 +34,7 @@ class SamplerSettings:
     """All knobs of the samplers. Raises PlanError, with the allowed range, for a value out of range.
 
     At temperature 0 the model's most likely token is chosen, without penalties, cuts and chance. Explicit requests
-    (bias, banned, no_repeat, min_tokens) still apply.
+    (avoid_copying, bias, banned, no_repeat, min_tokens) still apply.
     """
 
     # a table, one knob a line
@@ -63,6 +63,8 @@ class SamplerSettings:
     dry_allowed: int = knob(2, "dry ignores repetitions shorter than this", "repetition", 1, _MANY, "tokens")
     # small models tend to write empty lines
     line_ends: int = knob(2, "line ends in a row at most; 0 is off", "repetition", 0, 100, least="off")
+    avoid_copying: int = knob(0, "no n words in a row from the training stories; 8 is usual", "words", 0, 100, "words",
+        least="off")
     bias: tuple[tuple[str, float], ...] = knob((), "words to favour or avoid, such as dragon=-2.5,owl=1", "words",
         holds=_is_bias, allowed="a word with a number from -100 to 100, such as dragon=-2.5", escapes=True)
     banned: tuple[str, ...] = knob((), "words never to use, separated by commas", "words", **_TEXT)
