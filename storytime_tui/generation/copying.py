@@ -1,15 +1,15 @@
-"""Keeps a model from reciting what it learned from: finds the tokens that would make a copied run of words.
+"""Keeps a model from reciting what it learned from: finds the tokens that would complete a copied run of words.
 
-A run is copied if so many words in a row stand in a story, compared as in `corpus.words`: case, punctuation and space
-do not count. A token is banned if, with it, the text would end in a copied run. The last word counts as it stands,
-even if later tokens could make another word of it: where "gold" is banned, so is the "gold" of "gold" + "en". Therefore
-the text never holds a copied run with a told word in it, wherever it is stopped. A run that stands in the prompt alone
-is the user's, but no token makes it longer.
+A run is copied if its words stand in a row in one story, compared as in `corpus.words`: case, punctuation and space do
+not count. A token is banned if the text would then end with a copied run. The last word counts as it stands: where
+"gold" would complete a run, the "gold" of "gold" + "en" is banned, too. So the text holds no copied run that has a told
+word, wherever telling stops, and nothing has to be taken back. A run in the prompt alone is the user's; no token makes
+it longer.
 
-The ban is exact and covers the whole vocabulary: the index says which words follow the last ones in the stories
-(almost always none, which ends the matter), and tokens are found by their letters. It also bans a token that would
-lead into a forbidden word of several tokens, from the third letter on; otherwise the word would be begun and broken
-off before its last token. Knows no torch.
+The ban covers the whole vocabulary and is exact. The index says which words follow the last ones in the stories; there
+are nearly always none, and the step is done. Otherwise the tokens that make one of these words are found by their
+text. A word of several tokens would be begun and broken off before its last one; the token with its third letter is
+therefore banned, too, if the tokenizer usually spells the word that way. Knows no torch.
 """
 
 import functools
