@@ -15,7 +15,7 @@ therefore banned, too, if the tokenizer usually spells the word that way. Knows 
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from storytime_tui.corpus.copied import Index
@@ -25,6 +25,7 @@ from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
 _REMEMBERED = 64  # runs of words whose next words are kept
 _BEGUN = 3  # letters; with fewer, a begun word can still become many others
+_MOST_LED = 50  # words; where more may follow, as after one or two words, the tokens that lead into them are not banned
 _PART = 20  # characters per word that are searched first for the last words
 
 
@@ -52,11 +53,13 @@ class CopyGuard:
             banned |= {token for token in tokens.completing if self._recites(text, token, held)}
             begun, joined = "", frozenset()
         for word in fresh:
-            banned |= tokens.of_word(word, begun) | self._leading_into(word, "")
+            banned |= tokens.of_word(word, begun)
         start = plain(begun)
         for word in joined:
             if word.startswith(start):
-                banned |= tokens.of_rest(word[len(start) :]) | self._leading_into(word, start)
+                banned |= tokens.of_rest(word[len(start) :])
+        if len(fresh) + len(joined) <= _MOST_LED:
+            banned |= self._leading_into(fresh, "") | self._leading_into(joined, start)
         return banned
 
     def _next(self, words: Sequence[str], count: int) -> frozenset[str]:
@@ -83,9 +86,10 @@ class CopyGuard:
             if word.end() > len(text)
         )
 
-    def _leading_into(self, word: str, begun: str) -> set[int]:
-        """The tokens that begin the word, of which `begun` is there, as the tokenizer usually spells it."""
-        return {token for before, token in _spellings(self._vocabulary, word) if before == begun}
+    def _leading_into(self, words: Iterable[str], begun: str) -> set[int]:
+        """The tokens that go on from `begun` to the third letter of a word, as the tokenizer usually spells it."""
+        spellings = (spelling for word in words for spelling in _spellings(self._vocabulary, word))
+        return {token for before, token in spellings if before == begun}
 
 
 @functools.lru_cache(maxsize=1024)
