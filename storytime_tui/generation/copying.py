@@ -1,21 +1,21 @@
-"""Keeps a model from reciting what it learned from: finds the tokens that would make a copied run of words.
+"""Keeps a model from reciting what it learned from: finds the tokens that would complete a copied run of words.
 
-A run is copied if so many words in a row stand in a story, compared as in `corpus.words`: case, punctuation and space
-do not count. A token is banned if, with it, the text would end in a copied run. The last word counts as it stands,
-even if later tokens could make another word of it: where "gold" is banned, so is the "gold" of "gold" + "en". Therefore
-the text never holds a copied run with a told word in it, wherever it is stopped. A run that stands in the prompt alone
-is the user's, but no token makes it longer.
+A run is copied if its words stand in a row in one story, compared as in `corpus.words`: case, punctuation and space do
+not count. A token is banned if the text would then end with a copied run. The last word counts as it stands: where
+"gold" would complete a run, the "gold" of "gold" + "en" is banned, too. So the text holds no copied run that has a told
+word, wherever telling stops, and nothing has to be taken back. A run in the prompt alone is the user's; no token makes
+it longer.
 
-The ban is exact and covers the whole vocabulary: the index says which words follow the last ones in the stories
-(almost always none, which ends the matter), and tokens are found by their letters. It also bans a token that would
-lead into a forbidden word of several tokens, from the third letter on; otherwise the word would be begun and broken
-off before its last token. Knows no torch.
+The ban covers the whole vocabulary and is exact. The index says which words follow the last ones in the stories; there
+are nearly always none, and the step is done. Otherwise the tokens that make one of these words are found by their
+text. A word of several tokens would be begun and broken off before its last one; the token with its third letter is
+therefore banned, too, if the tokenizer usually spells the word that way. Knows no torch.
 """
 
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from storytime_tui.corpus.copied import Index
@@ -25,6 +25,7 @@ from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
 _REMEMBERED = 64  # runs of words whose next words are kept
 _BEGUN = 3  # letters; with fewer, a begun word can still become many others
+_MOST_LED = 50  # words; where more may follow, as after one or two words, the tokens that lead into them are not banned
 _PART = 20  # characters per word that are searched first for the last words
 
 
@@ -52,11 +53,13 @@ class CopyGuard:
             banned |= {token for token in tokens.completing if self._recites(text, token, held)}
             begun, joined = "", frozenset()
         for word in fresh:
-            banned |= tokens.of_word(word, begun) | self._leading_into(word, "")
+            banned |= tokens.of_word(word, begun)
         start = plain(begun)
         for word in joined:
             if word.startswith(start):
-                banned |= tokens.of_rest(word[len(start) :]) | self._leading_into(word, start)
+                banned |= tokens.of_rest(word[len(start) :])
+        if len(fresh) + len(joined) <= _MOST_LED:
+            banned |= self._leading_into(fresh, "") | self._leading_into(joined, start)
         return banned
 
     def _next(self, words: Sequence[str], count: int) -> frozenset[str]:
@@ -83,9 +86,10 @@ class CopyGuard:
             if word.end() > len(text)
         )
 
-    def _leading_into(self, word: str, begun: str) -> set[int]:
-        """The tokens that begin the word, of which `begun` is there, as the tokenizer usually spells it."""
-        return {token for before, token in _spellings(self._vocabulary, word) if before == begun}
+    def _leading_into(self, words: Iterable[str], begun: str) -> set[int]:
+        """The tokens that go on from `begun` to the third letter of a word, as the tokenizer usually spells it."""
+        spellings = (spelling for word in words for spelling in _spellings(self._vocabulary, word))
+        return {token for before, token in spellings if before == begun}
 
 
 @functools.lru_cache(maxsize=1024)

@@ -181,7 +181,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--megabytes", type=float, default=10)
-    parser.add_argument("--pairs", type=int, default=15, help="of told passages; 0 needs no model (15)")
+    parser.add_argument("--pairs", type=int, default=9, help="of told passages; 0 needs no model (9)")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
