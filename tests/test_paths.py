@@ -15,6 +15,7 @@ WORDS = {
     "tell": ["--prompt", "Once"],
     "evaluate": ["--model", "r", "--corpus", "tales"],
     "explain": ["--model", "r", "--text", "Once"],
+    "copied": ["--corpus", "tales", "note.txt"],
     "runs": ["list"],
     "stories": ["list"],
     "bench": ["ui"],
