@@ -31,6 +31,8 @@ async def test_every_key_of_the_walk_has_its_answer(world: World, monkeypatch: p
     async with app.run_test(size=SMALL) as pilot:
         await shelf_is_open(pilot)
         await preload_screens.preload_screens(app)
+        assert set(app._screen_stacks) == {"library", "train", "story", "runs"}  # made, and not yet at work
+        assert app.current_mode == "library" and not world.opened
         await pilot.press("2", "s")
         world.run.say(*a_run(50))
         await until(pilot, lambda: app.desk.training.view.done == 50)

@@ -63,7 +63,7 @@ class SamplerSettings:
     dry_allowed: int = knob(2, "dry ignores repetitions shorter than this", "repetition", 1, _MANY, "tokens")
     # small models tend to write empty lines
     line_ends: int = knob(2, "line ends in a row at most; 0 is off", "repetition", 0, 100, least="off")
-    avoid_copying: int = knob(0, "no n words in a row from the training stories; 8 is usual", "words", 0, 100, "words",
+    avoid_copying: int = knob(0, "no n words in a row from a run's stories; 8 is usual", "words", 0, 100, "words",
         least="off")
     bias: tuple[tuple[str, float], ...] = knob((), "words to favour or avoid, such as dragon=-2.5,owl=1", "words",
         holds=_is_bias, allowed="a word with a number from -100 to 100, such as dragon=-2.5", escapes=True)
