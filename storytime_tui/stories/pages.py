@@ -22,7 +22,7 @@ _PATH = """WITH RECURSIVE path (id, depth) AS (
         SELECT head, 0 FROM story WHERE id = ?
         UNION ALL SELECT passage.parent, depth + 1 FROM path JOIN passage USING (id)
     )
-    SELECT text, model FROM path JOIN passage USING (id) ORDER BY depth DESC"""
+    SELECT text, model FROM path JOIN written USING (id) ORDER BY depth DESC"""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,35 @@
 
 import sqlite3
 
+# The steps of a tree that has none, for the stories for which the condition holds: each passage of the present text was
+# one, and what was undone waits for redo.
+_STEPS = """INSERT INTO step (story, before, after, undone)
+    WITH RECURSIVE path (story, id, depth) AS (
+        SELECT id, head, 0 FROM story WHERE head IS NOT NULL AND {condition}
+        UNION ALL
+        SELECT path.story, passage.parent, depth + 1 FROM path JOIN passage USING (id)
+        WHERE passage.parent IS NOT NULL
+    )
+    SELECT path.story, passage.parent, path.id, 0 FROM path JOIN passage USING (id)
+    ORDER BY path.story, depth DESC"""
+_UNDONE_STEPS = """INSERT INTO step (story, before, after, undone)
+    WITH RECURSIVE next (story, before, after) AS (
+        SELECT id, head,
+            (SELECT max(id) FROM passage AS child WHERE child.story = story.id AND child.parent IS story.head)
+        FROM story WHERE {condition}
+        UNION ALL
+        SELECT story, after,
+            (SELECT max(id) FROM passage AS child WHERE child.story = next.story AND child.parent = next.after)
+        FROM next WHERE after IS NOT NULL
+    )
+    SELECT story, before, after, 1 FROM next WHERE after IS NOT NULL"""
+
+
+def steps_where(condition: str) -> tuple[str, str]:
+    """Two statements that give steps to the stories that have none yet. `condition`: on the columns of `story`."""
+    return _STEPS.format(condition=condition), _UNDONE_STEPS.format(condition=condition)
+
+
 # Entry n migrates a file from `user_version` n to n + 1. An entry that has shipped is never edited.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -54,6 +83,41 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             folded_title TEXT NOT NULL,
             folded_text TEXT NOT NULL
         )""",
+    ),
+    (
+        # A passage whose text stands in another one, `copy_of`: an edit in the middle of a story begins a branch, and
+        # what follows the edit stands in that branch, too. Only an original is copied, never a copy.
+        "ALTER TABLE passage ADD COLUMN copy_of INTEGER REFERENCES passage (id)",
+        "ALTER TABLE passage ADD COLUMN edited_from INTEGER REFERENCES passage (id)",
+        # the tokens that the model chose, as numbers with commas
+        "ALTER TABLE passage ADD COLUMN ids TEXT NOT NULL DEFAULT ''",
+        # of the branch that ends with the passage, or begins with it
+        "ALTER TABLE passage ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE passage ADD COLUMN marked INTEGER NOT NULL DEFAULT 0 CHECK (marked IN (0, 1))",
+        "ALTER TABLE passage ADD COLUMN pruned INTEGER NOT NULL DEFAULT 0 CHECK (pruned IN (0, 1))",
+        "ALTER TABLE story ADD COLUMN favourite INTEGER NOT NULL DEFAULT 0 CHECK (favourite IN (0, 1))",
+        # the memory and the author's note, as JSON
+        "ALTER TABLE story ADD COLUMN steering TEXT NOT NULL DEFAULT ''",
+        """CREATE VIEW written AS
+            SELECT passage.id, passage.story, passage.parent, passage.author,
+                iif(passage.copy_of IS NULL, passage.text, original.text) AS text,
+                iif(passage.copy_of IS NULL, passage.model, original.model) AS model,
+                iif(passage.copy_of IS NULL, passage.settings, original.settings) AS settings,
+                passage.created,
+                iif(passage.copy_of IS NULL, passage.ids, original.ids) AS ids,
+                iif(passage.copy_of IS NULL, passage.edited_from, original.edited_from) AS edited_from,
+                passage.name, passage.marked, passage.pruned
+            FROM passage LEFT JOIN passage AS original ON original.id = passage.copy_of""",
+        # What undo goes back through: each move of a story's head. Undone steps wait for redo; a new step removes them.
+        """CREATE TABLE step (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            story INTEGER NOT NULL REFERENCES story (id) ON DELETE CASCADE,
+            before INTEGER REFERENCES passage (id),
+            after INTEGER REFERENCES passage (id),
+            undone INTEGER NOT NULL DEFAULT 0 CHECK (undone IN (0, 1))
+        )""",
+        "CREATE INDEX step_by_story ON step (story, undone)",
+        *steps_where("true"),
     ),
 )
 

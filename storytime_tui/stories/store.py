@@ -6,18 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from storytime_tui import files
 from storytime_tui.errors import StoryError, StoryMoved, StoryUnavailable
-from storytime_tui.stories import window_locks
+from storytime_tui.stories import rows, window_locks
 from storytime_tui.stories.rescue import Identity, file_identity, forget_log, log_of, rescue
 from storytime_tui.stories.schema import MIGRATIONS, is_damaged, migrate, version_of
 from storytime_tui.stories.story import Added, Author, Opened, Passage, Story, storable
 from storytime_tui.stories.trouble import damaged, explaining
-
-_STORY = "id, title, head, draft, created, changed, removed"
-_PASSAGE = "id, story, parent, author, text, model, settings, created"
 
 
 class StoryStore:
@@ -37,7 +33,7 @@ class StoryStore:
     def __init__(self, path: Path, now: Callable[[], float] = time.time, patience: float = 5.0) -> None:
         self.path = path
         self.notice = ""  # a sentence on what happened to the file; whoever shows it clears it
-        self._now = now  # seconds since the epoch
+        self.now = now  # the time, in seconds since the epoch
         self._patience = patience
         self._lock = threading.Lock()
         self._window: window_locks.WindowLock | None = None  # this window; made with the first draft
@@ -92,7 +88,7 @@ class StoryStore:
 
     def new_story(self, title: str) -> Story:
         """Create an empty story."""
-        now = self._now()
+        now = self.now()
         with self.writing():
             cursor = self._db.execute(
                 "INSERT INTO story (title, created, changed) VALUES (?, ?, ?)", (storable(title), now, now)
@@ -104,10 +100,7 @@ class StoryStore:
     def stories(self, removed: bool = False) -> tuple[Story, ...]:
         """The stories, or the removed ones, most recently changed first."""
         with self.reading():
-            rows = self._db.execute(
-                f"SELECT {_STORY} FROM story WHERE removed = ? ORDER BY changed DESC, id DESC", (removed,)
-            )
-            return tuple(_story_of(row) for row in rows)
+            return rows.stories_of(self._db, removed)
 
     def story(self, story_id: int) -> Story:
         """One story, removed or not."""
@@ -179,12 +172,13 @@ class StoryStore:
         passage or still the draft, never both or neither.
         """
         with self.writing():
-            before = "".join(p.text for p in self._path_to(self._story(story_id).head))
+            story = self._story(story_id)
+            before = "".join(p.text for p in self._path_to(story.head))
             version = self._version(story_id)
             moved = self._seen.get(story_id, version) != version
             added = storable(append(before))
             if added:
-                self._add(story_id, "you", added, "", "")
+                self._add(story_id, story.head, "you", added)
             return Added(self._keep_draft(story_id, ""), before, added, moved)
 
     def moved(self, story_id: int) -> bool:
@@ -204,88 +198,80 @@ class StoryStore:
         return "".join(passage.text for passage in self.passages(story_id))
 
     def add_passage(
-        self, story_id: int, author: Author, text: str, model: str = "", settings: str = ""
+        self,
+        story_id: int,
+        author: Author,
+        text: str,
+        model: str = "",
+        settings: str = "",
+        *,
+        ids: str = "",
+        after: int | None = -1,
     ) -> Passage:
-        """Add a passage after the head; it becomes the head.
+        """Add a passage after the head, or after another passage (None: as a beginning); it becomes the head.
 
-        Passages that were undone stay, as a branch.
+        What followed there stays, as a branch.
         """
         with self.writing():
-            return self._add(story_id, author, text, model, settings)
+            parent = self._story(story_id).head if after == -1 else after
+            if parent is not None and self._passage(parent).story != story_id:
+                raise StoryError(f"Passage {parent} is not of story {story_id}.")
+            return self._add(story_id, parent, author, text, model, settings, ids)
 
-    def extend_passage(self, passage_id: int, text: str) -> Passage:
+    def extend_passage(self, passage_id: int, text: str, ids: str = "") -> Passage:
         """Append to a passage. A stream does so twice a second, so a crash loses less than a second of text."""
         with self.writing():
             passage = self._passage(passage_id)
             # Joined in Python because SQL does not define `||` for text with a NUL.
             self._db.execute(
-                "UPDATE passage SET text = ? WHERE id = ?", (passage.text + storable(text), passage_id)
+                "UPDATE passage SET text = ?, ids = ? WHERE id = ?",
+                (passage.text + storable(text), ",".join(filter(None, (passage.ids, ids))), passage_id),
             )
             self._count(passage.story)
             return self._passage(passage_id)
 
-    def undo(self, story_id: int) -> Story:
-        """Go back to before the last passage, which stays for `redo`. An empty story does not change.
-
-        Raises StoryMoved if another window has changed the story since `open_story`, so that nobody undoes text they
-        have not seen.
-        """
-        with self.writing():
-            story = self._unchanged(story_id)
-            if story.head is None:
-                return story
-            return self._move_head(story_id, self._passage(story.head).parent)
-
-    def redo(self, story_id: int) -> Story:
-        """Go forward to the newest passage after the head; if there is none, nothing changes.
-
-        Raises StoryMoved as `undo` does.
-        """
-        with self.writing():
-            story = self._unchanged(story_id)
-            newest = self._db.execute(
-                "SELECT max(id) FROM passage WHERE story = ? AND parent IS ?", (story_id, story.head)
-            ).fetchone()[0]
-            return story if newest is None else self._move_head(story_id, newest)
-
-    # -- inside a transaction, holding the lock ------------------------------------------------------
+    # -- inside a transaction: `writing` or `reading` ------------------------------------------------
 
     def _story(self, story_id: int) -> Story:
-        row = self._db.execute(f"SELECT {_STORY} FROM story WHERE id = ?", (story_id,)).fetchone()
-        if row is None:
-            raise StoryError(f"There is no story {story_id} in {self.path}.")
-        return _story_of(row)
+        return rows.story_of(self._db, story_id, self.path)
 
     def _passage(self, passage_id: int) -> Passage:
-        row = self._db.execute(f"SELECT {_PASSAGE} FROM passage WHERE id = ?", (passage_id,)).fetchone()
-        if row is None:
-            raise StoryError(f"There is no passage {passage_id} in {self.path}.")
-        return Passage(*row)
+        return rows.passage_of(self._db, passage_id, self.path)
 
     def _path_to(self, head: int | None) -> tuple[Passage, ...]:
-        columns = ", ".join(f"passage.{column}" for column in _PASSAGE.split(", "))
-        rows = self._db.execute(
-            f"""WITH RECURSIVE path (id, depth) AS (
-                    VALUES (?, 0)
-                    UNION ALL SELECT passage.parent, depth + 1 FROM path JOIN passage USING (id)
-                )
-                SELECT {columns} FROM path JOIN passage USING (id) ORDER BY depth DESC""",
-            (head,),
-        )
-        return tuple(Passage(*row) for row in rows)
+        return rows.path_to(self._db, head)
 
-    def _add(self, story_id: int, author: Author, text: str, model: str, settings: str) -> Passage:
-        now, parent = self._now(), self._story(story_id).head
-        cursor = self._db.execute(
-            "INSERT INTO passage (story, parent, author, text, model, settings, created) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (story_id, parent, author, storable(text), storable(model), storable(settings), now),
-        )
-        assert cursor.lastrowid is not None
-        self._move_head(story_id, cursor.lastrowid)
-        return self._passage(cursor.lastrowid)
+    def _add(
+        self,
+        story_id: int,
+        parent: int | None,
+        author: Author,
+        text: str,
+        model: str = "",
+        settings: str = "",
+        ids: str = "",
+    ) -> Passage:
+        added = self._db.execute(
+            "INSERT INTO passage (story, parent, author, text, model, settings, ids, created) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (story_id, parent, author, storable(text), storable(model), storable(settings), ids, self.now()),
+        ).lastrowid
+        assert added is not None
+        self.go_to(story_id, added)
+        return self._passage(added)
 
-    def _move_head(self, story_id: int, head: int | None) -> Story:
+    def go_to(self, story_id: int, head: int | None) -> Story:
+        """Move the head as a new step, which undo goes back over."""
+        before = self._story(story_id).head
+        if before != head:
+            self._db.execute("DELETE FROM step WHERE story = ? AND undone", (story_id,))
+            self._db.execute(
+                "INSERT INTO step (story, before, after) VALUES (?, ?, ?)", (story_id, before, head)
+            )
+        return self.move_head(story_id, head)
+
+    def move_head(self, story_id: int, head: int | None) -> Story:
+        """Move the head without a step."""
         self._count(story_id)
         return self._change(story_id, "head", head)
 
@@ -293,7 +279,7 @@ class StoryStore:
         """Set a column of the story (a name from our code only) and its time of change."""
         self._story(story_id)
         self._db.execute(
-            f"UPDATE story SET {column} = ?, changed = ? WHERE id = ?", (value, self._now(), story_id)
+            f"UPDATE story SET {column} = ?, changed = ? WHERE id = ?", (value, self.now(), story_id)
         )
         return self._story(story_id)
 
@@ -301,7 +287,7 @@ class StoryStore:
         self._story(story_id)
         if text:
             self._db.execute(
-                "INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?)", (story_id, self._me(), text, self._now())
+                "INSERT OR REPLACE INTO draft VALUES (?, ?, ?, ?)", (story_id, self._me(), text, self.now())
             )
         elif self._window is not None:
             self._db.execute("DELETE FROM draft WHERE story = ? AND writer = ?", (story_id, self._me()))
@@ -319,7 +305,7 @@ class StoryStore:
         row = self._db.execute("SELECT version FROM story WHERE id = ?", (story_id,)).fetchone()
         return int(row[0]) if row else 0
 
-    def _unchanged(self, story_id: int) -> Story:
+    def unchanged(self, story_id: int) -> Story:
         """The story. Raises StoryMoved if another window has changed it since it was opened here."""
         story = self._story(story_id)
         if self._seen.get(story_id, version := self._version(story_id)) != version:
@@ -330,7 +316,7 @@ class StoryStore:
         """Raise the version of a story whose text we change. If we were up to date before, we still are."""
         version = self._version(story_id)
         self._db.execute(
-            "UPDATE story SET version = ?, changed = ? WHERE id = ?", (version + 1, self._now(), story_id)
+            "UPDATE story SET version = ?, changed = ? WHERE id = ?", (version + 1, self.now(), story_id)
         )
         if self._written.get(story_id, self._seen.get(story_id)) == version:
             self._written[story_id] = version + 1
@@ -387,8 +373,3 @@ class StoryStore:
                 if self._db.in_transaction:  # SQLite rolls back by itself after some errors
                     self._db.execute("ROLLBACK")
             raise
-
-
-def _story_of(row: tuple[Any, ...]) -> Story:
-    story_id, title, head, draft, created, changed, removed = row  # the columns of _STORY
-    return Story(story_id, title, head, draft, created, changed, bool(removed))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Author = Literal["you", "model"]
+Writer = Literal["you", "model", "edited"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,16 @@ class Passage:
     model: str  # what generated it; "" for yours
     settings: str  # sampler settings, and the voice if any, as JSON; "" for yours
     created: float  # seconds since the epoch
+    ids: str = ""  # the tokens that the model chose, as numbers with commas; "" for yours, or if unknown
+    edited_from: int | None = None  # the passage of which this one is an edited version
+    name: str = ""  # of the branch
+    marked: bool = False
+    pruned: bool = False  # left out of the map and of the takes, but kept
+
+    @property
+    def writer(self) -> "Writer":
+        """Who wrote it, for the colours of the page."""
+        return "edited" if self.edited_from is not None else self.author
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,8 @@ class Story:
     created: float  # seconds since the epoch
     changed: float
     removed: bool = False  # hidden from the list but kept
+    favourite: bool = False
+    steering: str = ""  # the memory and the author's note, as JSON (see `steering`)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StoryMoved
 from storytime_tui.generation.voice import Voice, of_record
 from storytime_tui.models.voices import LEAST_STRENGTH, MOST_STRENGTH
+from storytime_tui.stories import history
 from storytime_tui.stories.story import Added, Passage, Story
 from storytime_tui.tui.joining import joined, title_from
 
@@ -55,19 +56,19 @@ class Manuscript:
         return self.story
 
     def undo(self, store: StoryStore) -> bool:
-        """Undo the last passage; returns whether there was one. Raises StoryMoved if another window changed it."""
-        return self._step(store, store.undo)
+        """Undo the last step; returns whether there was one. Raises StoryMoved if another window changed it."""
+        return self._step(store, history.undo)
 
     def redo(self, store: StoryStore) -> bool:
-        """Redo the last undone passage; returns whether there was one. Raises StoryMoved as `undo` does."""
-        return self._step(store, store.redo)
+        """Redo the last undone step; returns whether there was one. Raises StoryMoved as `undo` does."""
+        return self._step(store, history.redo)
 
-    def _step(self, store: StoryStore, step: Callable[[int], Story]) -> bool:
+    def _step(self, store: StoryStore, step: Callable[[StoryStore, int], Story]) -> bool:
         if self.story is None:
             return False
         # read from the store: `self.story` is older than the told passages
         before = store.story(self.story.id).head
-        self.story = step(self.story.id)
+        self.story = step(store, self.story.id)
         return self.story.head != before
 
     def rename(self, store: StoryStore, title: str) -> None:

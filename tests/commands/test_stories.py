@@ -10,6 +10,7 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.cli import main
+from storytime_tui.stories.history import undo
 from storytime_tui.stories.store import StoryStore
 
 
@@ -156,7 +157,7 @@ def test_what_was_exported_is_imported_and_exported_again_identically(
 ) -> None:
     number = written("The owl", "An owl", " sang.", " It slept.")
     with closing(StoryStore(paths.stories_file())) as store:
-        store.undo(number)
+        undo(store, number)
         store.add_passage(number, "you", " It flew.")
         store.set_draft(number, "half a thou")
     one, two = tmp_path / "one.json", tmp_path / "two.json"

@@ -21,6 +21,7 @@ from storytime_tui.stories.export.formats import FORMATS
 from storytime_tui.stories.export.story_text import Exported, present_text
 from storytime_tui.stories.export.tree_json import tree_json, tree_of
 from storytime_tui.stories.export.write import write_story
+from storytime_tui.stories.history import redo, undo
 from storytime_tui.stories.importing import import_story, read_story
 from storytime_tui.stories.paragraphs import paragraphs
 from storytime_tui.stories.store import StoryStore
@@ -203,13 +204,13 @@ def test_an_imported_tree_is_undone_and_redone_as_before(tmp_path: Path) -> None
         story = store.new_story("owl").id
         store.add_passage(story, "you", "An owl")
         store.add_passage(story, "model", " sang.", "grimm-1", '{"seed": 7}')
-        store.undo(story)
+        undo(store, story)
         store.add_passage(story, "model", " slept.", "grimm-1", '{"seed": 8}')
-        store.undo(story)
+        undo(store, story)
         path = write_story(store, story, tmp_path / "owl.json")
         again = import_story(store, path).id
         assert store.text(again) == "An owl"
-        store.redo(again)
+        redo(store, again)
         assert store.text(again) == "An owl slept."
         assert [each.settings for each in store.passages(again)] == ["", '{"seed": 8}']
 

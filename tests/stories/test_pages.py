@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.stories import pages
+from storytime_tui.stories.history import redo, undo
 from storytime_tui.stories.pages import fold, listed
 from storytime_tui.stories.schema import MIGRATIONS
 from storytime_tui.stories.search import _place_of, search
@@ -70,7 +71,7 @@ def test_a_story_is_found_by_its_text_and_its_title_in_any_case_with_or_without_
 def test_only_the_present_text_of_stories_in_the_list_is_searched(store: StoryStore) -> None:
     story = begun(store, "owl", "An owl", " sang loudly.")
     assert found(store, "loud") == ["owl"]
-    store.undo(story)
+    undo(store, story)
     assert found(store, "loud") == []
     store.add_passage(story, "you", " slept.")
     store.rename(story, "sleeper")
@@ -145,9 +146,9 @@ def act(store: StoryStore, what: str, text: str) -> None:
         case "extend" if store.passages(story):
             store.extend_passage(store.passages(story)[-1].id, text)
         case "undo":
-            store.undo(story)
+            undo(store, story)
         case "redo":
-            store.redo(story)
+            redo(store, story)
         case "rename":
             store.rename(story, text)
         case "remove":
@@ -198,7 +199,7 @@ def test_a_file_with_an_index_is_searched_and_changed_without_fts5_and_then_with
         db.commit()
     with closing(StoryStore(path)) as store:
         assert found(store, "hedgehog") == found(store, "an owl") == ["owl"]
-        store.undo(story)
+        undo(store, story)
         assert found(store, "hedgehog") == []
         assert found(store, "an owl") == ["owl"]
 

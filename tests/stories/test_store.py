@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from storytime_tui.errors import StoryError
+from storytime_tui.stories.history import redo, undo
 from storytime_tui.stories.schema import MIGRATIONS
 from storytime_tui.stories.store import StoryStore
 
@@ -65,20 +66,20 @@ def test_undo_deletes_nothing_and_redo_takes_the_newest_branch(store: StoryStore
     story = store.new_story("").id
     store.add_passage(story, "you", "a")
     store.add_passage(story, "model", "b")
-    store.undo(story)
+    undo(store, story)
     store.add_passage(story, "model", "c")
     assert store.text(story) == "ac"
-    store.undo(story)
+    undo(store, story)
     assert store.text(story) == "a"
-    store.undo(story)
+    undo(store, story)
     assert (store.text(story), store.story(story).head) == ("", None)
     unchanged = store.story(story)
-    assert store.undo(story) == unchanged
-    store.redo(story)
-    store.redo(story)
+    assert undo(store, story) == unchanged
+    redo(store, story)
+    redo(store, story)
     assert store.text(story) == "ac"
     unchanged = store.story(story)
-    assert store.redo(story) == unchanged
+    assert redo(store, story) == unchanged
 
 
 def test_the_last_changed_story_comes_first_and_a_removed_one_can_come_back(store: StoryStore) -> None:
@@ -153,14 +154,14 @@ class AnyOperations(RuleBasedStateMachine):
     @rule(pick=pick)
     def undo(self, pick: int) -> None:
         story = self.some_story(pick)
-        self.store.undo(story)
+        undo(self.store, story)
         head = self.heads[story]
         self.heads[story] = None if head is None else self.parents[head][1]
 
     @rule(pick=pick)
     def redo(self, pick: int) -> None:
         story = self.some_story(pick)
-        self.store.redo(story)
+        redo(self.store, story)
         children = [each for each, place in self.parents.items() if place == (story, self.heads[story])]
         self.heads[story] = max(children, default=self.heads[story])
 
@@ -379,8 +380,8 @@ def test_what_does_not_exist_is_said(store: StoryStore, missing: int) -> None:
         lambda: store.story(missing),
         lambda: store.passages(missing),
         lambda: store.text(missing),
-        lambda: store.undo(missing),
-        lambda: store.redo(missing),
+        lambda: undo(store, missing),
+        lambda: redo(store, missing),
         lambda: store.rename(missing, "x"),
         lambda: store.remove(missing),
         lambda: store.restore(missing),
