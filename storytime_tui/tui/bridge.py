@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.events import Callback
@@ -32,6 +32,7 @@ from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.low_priority import low_priority
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.story_reader import ReadingRequest, read_story
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
@@ -216,7 +217,7 @@ class Telling:
 
     number: int
     model: str
-    request: ContinuationRequest | OpeningsRequest | None
+    request: ContinuationRequest | OpeningsRequest | ReadingRequest | None
     strength: float | None = None
     snapshot: Callable[[], Teller | None] | None = None
 
@@ -280,12 +281,22 @@ class TellingThread:
                 self._tell_openings(teller, telling, telling.request, stop)
             elif isinstance(telling.request, ContinuationRequest) and not stop.is_set():
                 told = self._tell(teller, telling.number, telling.request, stop)
+            elif isinstance(telling.request, ReadingRequest) and not stop.is_set():
+                base = replace(telling, strength=0.0, snapshot=None)  # strength 0 is the base
+                reader = teller if telling.request.reading is None else self._opened(base)
+                read_story(reader, telling.request, telling.number, self._post, stop)
         except BaseException as error:  # see `_train`
             failure = sentence_of(error)
         finally:
             self._post(messages.TellingEnded(telling.number, told, failure))
 
     def _open(self, telling: Telling) -> Teller:
+        teller = self._opened(telling)
+        about = (teller.device, teller.voices, teller.strength, teller.step)
+        self._post(messages.TellerReady(telling.number, telling.model, *about))
+        return teller
+
+    def _opened(self, telling: Telling) -> Teller:
         model, strength = telling.model, telling.strength
         teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None or teller.outdated:
@@ -299,8 +310,6 @@ class TellingThread:
             if strength is None:
                 self._usual[model] = teller.strength
         self._tellers[model, teller.strength] = teller
-        about = (teller.device, teller.voices, teller.strength, teller.step)
-        self._post(messages.TellerReady(telling.number, model, *about))
         return teller
 
     def _free_memory(self) -> None:

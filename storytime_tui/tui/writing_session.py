@@ -32,10 +32,12 @@ from storytime_tui.tui.bridge import (
 from storytime_tui.tui.manuscript import last_model, last_story, last_strength, last_voice
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.story_reader import ReadingRequest
 from storytime_tui.tui.training_session import TrainingSession
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import ModelChoice
+    from storytime_tui.jobs.story_reading import StoryReading
     from storytime_tui.tui.services import Services
 
 NO_VOICE = "no voice"
@@ -324,11 +326,21 @@ class WritingSession:
         self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice))
         return self.now.number
 
+    def read(self, text: str, reading: StoryReading | None = None) -> int:
+        """Read a story as the model does, or as its base does if the model's `reading` is given.
+
+        Returns the number of the messages.
+        """
+        self._begin(ReadingRequest(text, self.now.voice, reading))
+        return self.now.number
+
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""
         self._thread.stop()
 
-    def _begin(self, request: ContinuationRequest | OpeningsRequest | None, progress: str = "") -> None:
+    def _begin(
+        self, request: ContinuationRequest | OpeningsRequest | ReadingRequest | None, progress: str = ""
+    ) -> None:
         model, control, snapshot = self.now.model, self._training.control, None
         if self.now.in_training and control is not None and self.now.strength in (None, 1.0):
             snapshot = partial(self._services.open_snapshot, model, control)
