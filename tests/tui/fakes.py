@@ -21,6 +21,7 @@ from storytime_tui.jobs.past_plans import PastPlan
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.jobs.story_reading import StoryReading
 from storytime_tui.reporting import Report
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
@@ -30,6 +31,7 @@ from storytime_tui.training.rate_range import RateFound
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.shelf_memory import ShelfState
+from tests.tui import fake_reading
 from tests.tui.fake_learning import FakeLearning
 from tests.tui.fake_library import FakeLibrary
 
@@ -234,6 +236,14 @@ class FakeTeller:
         if self.error is not None:
             raise self.error
         yield Told(number, 0.1, 40.0, "length")
+
+    def read(
+        self, text: str, report: Any, stop: threading.Event, *, voice: Any = None, like: Any = None
+    ) -> StoryReading | None:
+        if self.gate is not None:
+            while not self.gate.acquire(timeout=0.005) and not stop.is_set():
+                report("reading", 1, 2)
+        return fake_reading.read(text, self.strength, report, stop)
 
 
 ENOUGH = Room(900_000_000, 7_200_000_000)

@@ -5,21 +5,23 @@ from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Center
+from textual.containers import Center, Container
 from textual.events import Key
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import TextArea
 
 from storytime_tui.errors import StoryError, StoryMoved
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.stories.story import Added, Opened, Story
-from storytime_tui.tui import messages, wording
+from storytime_tui.tui import breakpoints, messages, wording
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript, last_model
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
+from storytime_tui.tui.screens.story_inspect import StoryInspect
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -37,6 +39,7 @@ class StoryScreen(Screen[None]):
     """The story, the user's line, and the model's words as they come."""
 
     CSS_PATH = "story.tcss"
+    HORIZONTAL_BREAKPOINTS = breakpoints.WIDTHS
     AUTO_FOCUS = "#prompt"
     BINDINGS = KEYS
 
@@ -47,6 +50,7 @@ class StoryScreen(Screen[None]):
         self._settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
+        self._inspect = StoryInspect(desk, self._writing, self._message, id="inspect")
         self._telling = False
         self._pending_action: Callable[[], object] | None = None  # runs after the current telling
         self._finding_model = True  # a model is being looked for
@@ -64,7 +68,7 @@ class StoryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
-        yield Page(id="page")
+        yield Container(Page(id="page"), self._inspect, id="page-area")
         yield self._openings
         yield Center(self._message)
         yield PromptArea(self._settings, id="prompt-area")
@@ -361,6 +365,21 @@ class StoryScreen(Screen[None]):
                 self._show_story(result[0])
             if result is None or not result[1]:
                 self._message.say(nothing)
+
+    def action_inspect(self) -> None:
+        """Show how likely each word was, and what else might have come."""
+        self._after_telling(self._inspect.enter)
+
+    @on(Page.Changed)
+    @on(Page.Clicked)
+    def _page_changed(self, event: Message) -> None:
+        self._inspect.heard(event)
+
+    @on(StoryInspect.Taken)
+    def _word_taken(self, taken: StoryInspect.Taken) -> None:
+        self._show_story(taken.story)
+        if taken.goes_on:
+            self._send(Prompt.Sent(""))
 
     def action_colours(self) -> None:
         """Show who wrote what in colours, or not."""

@@ -32,6 +32,13 @@ KEYS: list[BindingType] = [
         id="story.colours",
         tooltip="Show who wrote what in colours, or not",
     ),
+    Binding(
+        "i",
+        "inspect",
+        "Inspect",
+        id="story.inspect",
+        tooltip="How likely each word was, and what else might have come",
+    ),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
     Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
     Binding("r", "rename", "Rename", id="story.rename", tooltip="Rename this story"),

@@ -92,6 +92,9 @@ class Page(TallView, can_focus=True):
     class Chosen(Message):
         """Another passage is chosen."""
 
+    class Changed(Message):
+        """The story's text has changed."""
+
     class Clicked(Message):
         """A character of the story was clicked."""
 
@@ -139,6 +142,7 @@ class Page(TallView, can_focus=True):
         self._grown()
         self._following = following
         self.jump(self.max_scroll_y if following else top)
+        self.post_message(self.Changed())
 
     def set_title(self, title: str) -> None:
         """Show another title."""
@@ -151,6 +155,7 @@ class Page(TallView, can_focus=True):
         """Add text at the end."""
         self.laid.append(writer, text, passage)
         self._grown()
+        self.post_message(self.Changed())
 
     def writing(self, on: bool) -> None:
         """Show or hide the cursor behind the last word."""
@@ -190,6 +195,10 @@ class Page(TallView, can_focus=True):
         if height > 0 and not self.top <= row < self.top + height:
             self._following = False
             self.jump(max(0, row - height // 3))
+
+    def place_in_sight(self) -> int:
+        """The first character of the story in view; its end if that is in view."""
+        return len(self.text) if self._following else self._place_on_top() or 0
 
     # -- the chosen passage ---------------------------------------------------------------------------
 
@@ -284,7 +293,10 @@ class Page(TallView, can_focus=True):
         return Strip([Segment(" " * margin, base), *strip]).adjust_cell_length(width, base)
 
     def _look(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        look = self.get_component_rich_style(name, partial=True)
+        if look.bgcolor is None:
+            return look
+        return look + Style(bgcolor=self.get_component_rich_style(name).bgcolor)  # blended with the page
 
     def _segments(self, index: int, base: Style) -> list[Segment]:
         row = self.laid.rows[index]
@@ -298,6 +310,8 @@ class Page(TallView, can_focus=True):
         segments = [
             Segment(_shown(self.text[start:end]), base + look) for start, end, look in self._runs(row, index)
         ]
+        if self._point is not None and self.laid.is_break_after(index, *self._point):
+            segments.append(Segment("¶", base + self._look("page--point")))
         if self._writing and index == len(self.laid.rows) - 1:
             segments.append(Segment("▌", base + self._look("page--cursor")))
         return segments
