@@ -58,7 +58,7 @@ def read_tokens(groups: Iterator[TokensRead], vocabulary: Vocabulary, report: Re
 
     tokens: list[TokenRead] = []
     history, stream = EMPTY, Detokenizer()
-    report("reading", 0, 0)
+    report("measuring the words", 0, 0)
     for group in groups:
         history, start = group.history, group.start
         scores = score_rows(group.logits, torch.tensor(group.ids)[:, None], TOP)
@@ -71,5 +71,5 @@ def read_tokens(groups: Iterator[TokensRead], vocabulary: Vocabulary, report: Re
             stream.feed(vocabulary.token_bytes(token))
             tokens.append(TokenRead(token, start, end, scored.logprob, scored.rank, scored.likeliest))
             start = end
-        report("reading", group.done, group.total)
+        report("measuring the words", group.done, group.total)
     return StoryReading(tuple(tokens), vocabulary.vocabulary_size, history)

@@ -6,8 +6,10 @@ Pure functions, but for `put_word`, which changes the story.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StoryMoved
@@ -130,15 +132,12 @@ def can_stand(text: str) -> bool:
 
 def cut_at(passages: Sequence[Passage], place: int, other: str) -> tuple[Passage, str]:
     """The passage with this character of the story, and its text up to there with another word behind it."""
-    start = 0
-    for passage in passages:
-        if place < start + len(passage.text):
-            break
-        start += len(passage.text)
+    starts = list(accumulate((len(passage.text) for passage in passages[:-1]), initial=0))
+    at = bisect_right(starts, place) - 1
     before = "".join(each.text for each in passages)[:place]
     if before.endswith((" ", "\t")):
         other = other.lstrip(" ")  # the space stands there already
-    return passage, before[start:] + other
+    return passages[at], before[starts[at] :] + other
 
 
 def put_word(manuscript: Manuscript, store: StoryStore, text: str, place: int, other: str) -> bool:

@@ -40,5 +40,5 @@ def read(text: str, strength: float, report: Any, stop: threading.Event) -> Stor
         found = logprob(place, each, strength)
         tokens.append(TokenRead(place, start, start + len(each), found, 1 + round(-8 * found), likeliest))
         start += len(each)
-    report("reading", len(texts), len(texts))
+    report("measuring the words", len(texts), len(texts))
     return StoryReading(tuple(tokens), VOCABULARY)

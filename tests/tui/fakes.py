@@ -242,7 +242,7 @@ class FakeTeller:
     ) -> StoryReading | None:
         if self.gate is not None:
             while not self.gate.acquire(timeout=0.005) and not stop.is_set():
-                report("reading", 1, 2)
+                report("measuring the words", 1, 2)
         return fake_reading.read(text, self.strength, report, stop)
 
 

@@ -46,6 +46,7 @@ class StoryInspect(Vertical, can_focus=True):
     DEFAULT_CSS = """
     StoryInspect { display: none; height: auto; border-top: solid $line; border-title-color: $quiet; }
     StoryInspect:focus { border-top: solid $primary; border-title-color: $foreground; }
+    StoryInspect SurpriseLegend { max-width: 100%; }
     StoryInspect #lean { height: auto; padding: 0 2 0 1; }
     """
     BINDINGS = [
