@@ -465,7 +465,7 @@ async def test_one_setting_or_all_are_reset(app: StorytimeApp, world: World) -> 
         await until(pilot, lambda: "1 changed" in screen_text(app))
         await pilot.press("down", "enter", *"40", "enter")
         await until(pilot, lambda: "2 changed" in screen_text(app))
-        await pilot.press("r")
+        await pilot.press("R")
         await until(pilot, lambda: "custom · 1 changed" in screen_text(app))
         await pilot.press("a")
         await until(pilot, lambda: "lively" in screen_text(app) and "changed" not in screen_text(app))
