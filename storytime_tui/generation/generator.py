@@ -133,6 +133,10 @@ class Generator:
         rows = [Continuation(scene, settings_of_row, self._vocabulary) for settings_of_row in row_settings]
         yield from self._decode_batch(rows, stop, alternatives)
 
+    def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
+        """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""
+        self._histories.recall(parts, trims=self._trims)
+
     def see(self, text: str, memory: str = "", note: str = "", voice: Voice = ()) -> Seen:
         """What the model would see of a text; computes no logits."""
         scene = self._scene(text, memory, note, voice)
@@ -231,12 +235,15 @@ class Generator:
             return None
         return CopyGuard(learned, self._vocabulary, settings.avoid_copying)
 
+    @property
+    def _trims(self) -> bool:
+        """Whether spaces at the end are left to the next token; some vocabularies have spaces only as tokens."""
+        return bool(token_facts(self._vocabulary).begins_word.any())
+
     def _scene(
         self, text: str, memory: str, note: str, voice: Voice, guard: CopyGuard | None = None
     ) -> Scene:
-        encoded = text.rstrip(" \t")
-        if not token_facts(self._vocabulary).begins_word.any():
-            encoded = text  # this vocabulary has spaces only as separate tokens
+        encoded = text.rstrip(" \t") if self._trims else text
         return Scene(
             text=self._histories.of(encoded),
             spaces=text[len(encoded) :],

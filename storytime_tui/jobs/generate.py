@@ -23,6 +23,7 @@ from storytime_tui.jobs import blending
 from storytime_tui.jobs.active_runs import is_training, new_runs_wait
 from storytime_tui.jobs.copied import Cancelled, Learned, learned_from, until
 from storytime_tui.jobs.progress import with_progress
+from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.models.voices import VOICES, check_contrast
@@ -104,7 +105,8 @@ class Teller:
     if it is not a run. `voices`: titles of the shelves that it knows by their lines; it tells as the first unless a
     voice is given (see `generation.voice`). `contrast`: how far a voice leans away from the others; above 0 each
     token takes twice the time. `step`: of a run that is still training; else None. `note`: a sentence if the usual
-    strength could not be used, else "". `blended`: other runs in its weights.
+    strength could not be used, else "". `blend`: other runs in its weights, with their shares. `checkpoint`: the step
+    of the run's files; `weights`: a hash of its files. A run that is still training has neither.
     Output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a run
     trains).
     """
@@ -120,13 +122,16 @@ class Teller:
         note: str = "",
         contrast: float = 0.0,
         step: int | None = None,
-        blended: tuple[str, ...] = (),
+        blend: tuple[tuple[str, float], ...] = (),
+        checkpoint: int | None = None,
+        weights: WeightsHash | None = None,
     ) -> None:
         self.name, self.precision, self.device = name, precision, device
         self.voices, self.strength, self.note, self.contrast = voices, strength, note, contrast
-        self.step = step
+        self.step, self.checkpoint, self.blend = step, checkpoint, blend
+        self.weights = weights or WeightsHash()
         self._opened_at = _stamp_of(name)
-        self._models: tuple[str, ...] = (name, *blended)
+        self._models: tuple[str, ...] = (name, *(other for other, _ in blend))
         self._learned: Learned | None = None
         self._generator = generator
         self._threads = _Threads()
@@ -213,6 +218,10 @@ class Teller:
             return self.learned(until(stop) if stop else None).index
         except Cancelled:  # the stream ends before its first token
             return None
+
+    def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
+        """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""
+        self._generator.recall(parts)
 
     def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
         """The part of a text that the model would see; runs no model."""
@@ -330,10 +339,12 @@ def open_teller(
     generator = Generator(backend, tokenizer, window, steps)
     titles = tuple(dict.fromkeys(origin.voices.titles))
     lean = origin.voices.contrast if contrast is None else contrast
-    others = tuple(other for other, share in blend if share)
+    others = tuple((other, share) for other, share in blend if share)
+    step = runs.step_of(origin.adapter or origin.folder) if chosen.strength else None
     return Teller(
-        name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean, blended=others
-    )
+        name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean,
+        blend=others, checkpoint=step, weights=WeightsHash(chosen.folders),
+    )  # fmt: skip
 
 
 def _stamp_of(name: str) -> tuple[str, int]:
