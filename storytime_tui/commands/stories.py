@@ -1,16 +1,12 @@
 """`storytime-tui stories`: list, show, search, rename, remove and restore written stories; files: `stories_files`."""
 
 import argparse
-import contextlib
-import os
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
-from storytime_tui import paths
 from storytime_tui.cli import DONE
 from storytime_tui.commands import stories_files
 from storytime_tui.commands.output import print_json, say
+from storytime_tui.commands.story_store import opened
 from storytime_tui.commands.tables import print_table
 from storytime_tui.formatting import count
 from storytime_tui.stories.naming import find_story
@@ -66,22 +62,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the action and return the exit code. Raises StorytimeError."""
     actions = {"list": _list, "show": _show, "search": _search, "rename": _rename, "remove": _remove,
                "restore": _restore, "export": stories_files.export, "import": stories_files.add}  # fmt: skip
-    with _opened(adds=args.action == "import") as store:
+    with opened(adds=args.action == "import") as store:
         actions[args.action](store, args)
     return DONE
-
-
-@contextlib.contextmanager
-def _opened(*, adds: bool) -> Iterator[StoryStore]:
-    """The stories; where there are none, an empty store in memory, unless a story is to be added."""
-    path = paths.stories_file()
-    store = StoryStore(path if adds or os.path.lexists(path) else Path(":memory:"))
-    try:
-        yield store
-    finally:
-        store.close()
-        if store.notice:
-            say(printable_line(store.notice))
 
 
 def _list(store: StoryStore, args: argparse.Namespace) -> None:

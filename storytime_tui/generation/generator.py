@@ -137,6 +137,10 @@ class Generator:
         """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""
         self._histories.recall(parts, trims=self._trims)
 
+    def forget(self) -> None:
+        """Forget the ids and the caches of all texts; the next text is encoded and read anew."""
+        self._caches, self._histories = PrefixCache(self._backend), TokenHistories(self._vocabulary)
+
     def see(self, text: str, memory: str = "", note: str = "", voice: Voice = ()) -> Seen:
         """What the model would see of a text; computes no logits."""
         scene = self._scene(text, memory, note, voice)

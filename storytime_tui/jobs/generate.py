@@ -6,11 +6,10 @@ import os
 import shlex
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
@@ -20,8 +19,9 @@ from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, leaning, usual
 from storytime_tui.jobs import blending
-from storytime_tui.jobs.active_runs import is_training, new_runs_wait
+from storytime_tui.jobs.active_runs import new_runs_wait
 from storytime_tui.jobs.copied import Cancelled, Learned, learned_from, until
+from storytime_tui.jobs.idle_cores import IdleCores
 from storytime_tui.jobs.progress import with_progress
 from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.models import catalogue, hub
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from storytime_tui.generation.generator import Generator
     from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
-Item = TypeVar("Item")
 _JUDGED_CHARACTERS = 1500  # from the start of each bundled story, for judging int8 weights
-_CHECK_SECONDS = 1.0  # between two measurements of the other programs' CPU use
 
 
 @dataclass(frozen=True)
@@ -134,7 +132,7 @@ class Teller:
         self._models: tuple[str, ...] = (name, *(other for other, _ in blend))
         self._learned: Learned | None = None
         self._generator = generator
-        self._threads = _Threads()
+        self._threads = IdleCores()
 
     @property
     def outdated(self) -> bool:
@@ -223,42 +221,16 @@ class Teller:
         """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""
         self._generator.recall(parts)
 
+    def forget(self) -> None:
+        """Forget the ids and the caches of all texts; the next text is encoded and read anew."""
+        self._generator.forget()
+
     def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
         """The part of a text that the model would see; runs no model."""
         return self._generator.see(text, memory, note, self._voice(voice))
 
     def _voice(self, voice: Voice | None) -> Voice:
         return leaning(usual(self.voices) if voice is None else voice, self.voices, self.contrast)
-
-
-class _Threads:
-    """Gives each step of a stream as many threads as there are idle cores."""
-
-    def __init__(self) -> None:
-        from storytime_tui.generation.backends.threads import OtherPrograms, cores
-
-        self._other_programs, self._cores = OtherPrograms(), cores()
-        self._checked, self._busy = 0.0, 0.0
-
-    def lend(self, stream: Iterator[Item]) -> Iterator[Item]:
-        """Yield the stream's items. The thread count is set for each step only, not for the consumer's own work."""
-        from storytime_tui.generation.backends.threads import using_threads
-
-        while True:
-            with using_threads(self.count()):
-                item = next(stream, None)
-            if item is None:
-                return
-            yield item
-
-    def count(self) -> int:
-        """The number of threads to use now."""
-        from storytime_tui.generation.backends.threads import threads_for
-
-        now = time.monotonic()
-        if now - self._checked > _CHECK_SECONDS:
-            self._checked, self._busy = now, self._other_programs.busy()
-        return threads_for(self._cores, self._busy, training_here=is_training())
 
 
 def open_teller(
@@ -325,7 +297,7 @@ def open_teller(
         return _sample_ids(tokenizer, VERDICT_TOKENS)
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None
-    with using_threads(_Threads().count()):
+    with using_threads(IdleCores().count()):
         precision, _ = choose_telling_precision(
             model, chosen.identity, sample_ids, lambda: verdict_in(whole) if whole else None
         )

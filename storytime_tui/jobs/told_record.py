@@ -39,7 +39,7 @@ class ToldRecord:
     strength: float | None = None
     step: int | None = None
     weights: str = ""
-    contrast: float = 0.0
+    contrast: float | None = None  # None: the model's usual one
     blend: Voice = ()  # other runs with their shares
     memory: str = ""
     note: str = ""
@@ -106,7 +106,7 @@ def read_record(passage: Passage) -> ToldRecord | None:
         strength=_strength_of(record),
         step=_whole(record.get("step")),
         weights=_text(record.get("weights")),
-        contrast=_number(record.get("contrast")) or 0.0,
+        contrast=_number(record.get("contrast")),
         blend=of_record(record.get("blend")) or (),
         memory=_text(record.get("memory")),
         note=_text(record.get("note")),
