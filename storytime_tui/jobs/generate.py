@@ -16,6 +16,7 @@ from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.formatting import size
+from storytime_tui.generation.context import NOTE_DEPTH
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, leaning, usual
@@ -149,6 +150,7 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        note_depth: int = NOTE_DEPTH,
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
@@ -164,6 +166,7 @@ class Teller:
                 stop,
                 memory=memory,
                 note=note,
+                note_depth=note_depth,
                 voice=self._voice(voice),
                 alternatives=alternatives,
                 learned=self._to_avoid(settings, stop),
@@ -179,6 +182,7 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        note_depth: int = NOTE_DEPTH,
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
@@ -191,6 +195,7 @@ class Teller:
                 stop,
                 memory=memory,
                 note=note,
+                note_depth=note_depth,
                 voice=self._voice(voice),
                 alternatives=alternatives,
                 learned=self._to_avoid(settings, stop),
@@ -214,9 +219,16 @@ class Teller:
         except Cancelled:  # the stream ends before its first token
             return None
 
-    def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
+    def see(
+        self,
+        text: str,
+        memory: str = "",
+        note: str = "",
+        voice: Voice | None = None,
+        note_depth: int = NOTE_DEPTH,
+    ) -> Seen:
         """The part of a text that the model would see; runs no model."""
-        return self._generator.see(text, memory, note, self._voice(voice))
+        return self._generator.see(text, memory, note, self._voice(voice), note_depth)
 
     def _voice(self, voice: Voice | None) -> Voice:
         return leaning(usual(self.voices) if voice is None else voice, self.voices, self.contrast)
