@@ -15,6 +15,7 @@ from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.formatting import size
+from storytime_tui.generation.context import NOTE_DEPTH
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, leaning, usual
@@ -152,6 +153,7 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        note_depth: int = NOTE_DEPTH,
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
@@ -167,6 +169,7 @@ class Teller:
                 stop,
                 memory=memory,
                 note=note,
+                note_depth=note_depth,
                 voice=self._voice(voice),
                 alternatives=alternatives,
                 learned=self._to_avoid(settings, stop),
@@ -182,6 +185,7 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        note_depth: int = NOTE_DEPTH,
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
@@ -194,6 +198,7 @@ class Teller:
                 stop,
                 memory=memory,
                 note=note,
+                note_depth=note_depth,
                 voice=self._voice(voice),
                 alternatives=alternatives,
                 learned=self._to_avoid(settings, stop),
@@ -225,9 +230,16 @@ class Teller:
         """Forget the ids and the caches of all texts; the next text is encoded and read anew."""
         self._generator.forget()
 
-    def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
+    def see(
+        self,
+        text: str,
+        memory: str = "",
+        note: str = "",
+        voice: Voice | None = None,
+        note_depth: int = NOTE_DEPTH,
+    ) -> Seen:
         """The part of a text that the model would see; runs no model."""
-        return self._generator.see(text, memory, note, self._voice(voice))
+        return self._generator.see(text, memory, note, self._voice(voice), note_depth)
 
     def _voice(self, voice: Voice | None) -> Voice:
         return leaning(usual(self.voices) if voice is None else voice, self.voices, self.contrast)

@@ -15,6 +15,7 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate
 from storytime_tui.jobs.told_record import ToldRecord, read_record, text_hash
 from storytime_tui.jobs.told_words import ids_of, parts_of
+from storytime_tui.stories.steering import USUAL_DEPTH
 from storytime_tui.stories.story import Passage
 from storytime_tui.stories.tree import passages_to
 from storytime_tui.training.events import Preparing
@@ -88,7 +89,7 @@ def _compare(
         stop,
         memory=record.memory,
         note=record.note,
-        **({} if record.note_depth is None else {"note_depth": record.note_depth}),
+        note_depth=USUAL_DEPTH if record.note_depth is None else record.note_depth,
         voice=record.voice,
     )
     with contextlib.closing(stream):  # type: ignore[type-var]

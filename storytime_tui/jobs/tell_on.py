@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -74,7 +74,7 @@ class TellOn:
         """The id of the passage; None while no word is saved."""
         return self._words.passage.id if self._words.passage is not None else None
 
-    def stream(self, stop: threading.Event) -> Iterator[Piece | Told]:
+    def stream(self, stop: threading.Event) -> Generator[Piece | Told, None, None]:
         """Tell: yields pieces as they are told, then one Told. Saves them twice a second, and when it is closed.
 
         Raises StoryUnavailable if the last words cannot be saved, ModelError, and CorpusError as `Teller.tell` does.

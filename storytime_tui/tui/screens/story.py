@@ -147,7 +147,7 @@ class StoryScreen(Screen[None]):
         passages = opened.passages if opened else ()
         manuscript = self._writing.manuscript
         manuscript.story = opened.story if opened else None
-        self.query_one(Page).load(manuscript.title, [(p.author, p.text) for p in passages])
+        self.query_one(Page).load(manuscript.title, passages)
         self._openings.offer(None if passages else manuscript, self._line)
         self.query_one(WritingStatus).count("".join(p.text for p in passages))
         self._set_state("")
@@ -217,7 +217,7 @@ class StoryScreen(Screen[None]):
             self._message.say(MOVED)
         elif added.added:
             self.query_one(Page).append("you", added.added)
-        self.query_one(Page).anchor()
+        self.query_one(Page).anchor_end()
         self.query_one(WritingStatus).count(added.before + added.added)
 
     def _on_telling(self, message: messages.TellingMessage) -> None:
@@ -362,6 +362,11 @@ class StoryScreen(Screen[None]):
                 self._show_story(result[0])
             if result is None or not result[1]:
                 self._message.say(nothing)
+
+    def action_colours(self) -> None:
+        """Show who wrote what in colours, or not."""
+        page = self.query_one(Page)
+        page.show_colours(not page.colours)
 
     def action_new(self) -> None:
         """Start a new story."""

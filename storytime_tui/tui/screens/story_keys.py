@@ -24,6 +24,14 @@ KEYS: list[BindingType] = [
     Binding(
         "b", "openings", "Openings", id="story.openings", tooltip="Three ways to begin, told by the model"
     ),
+    Binding(
+        "k",
+        "colours",
+        "Colours",
+        show=False,
+        id="story.colours",
+        tooltip="Show who wrote what in colours, or not",
+    ),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
     Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
     Binding("r", "rename", "Rename", id="story.rename", tooltip="Rename this story"),
