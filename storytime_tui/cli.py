@@ -23,7 +23,7 @@ VERBS = {
     "explain": "show how likely a model finds each token of a text",
     "copied": "show which parts of a text are copied from collections",
     "runs": "list, watch, steer, compare, report, export and remove runs",
-    "stories": "list, read, search, export, import and remove written stories",
+    "stories": "list, read, search, export, import, retell and remove written stories",
     "bench": "measure the speed of this machine",
     "doctor": "check versions, devices, memory, folders and the network",
 }
