@@ -1,15 +1,19 @@
-"""Reads a story in the telling thread: how likely each word was. See `bridge`."""
+"""Reads a story in the telling thread: how likely each word was. See `telling_thread`."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storytime_tui.errors import StoryError
 from storytime_tui.generation.voice import Voice, known
+from storytime_tui.jobs.told_words import parts_of
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages, wording
+from storytime_tui.tui.store_thread import StoreThread
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
@@ -23,6 +27,8 @@ class ReadingRequest:
     `reading`: the model's own reading, made before; then its base reads the same words.
     """
 
+    store_thread: StoreThread  # knows the ids that the story was told with
+    story: int
     text: str
     voice: Voice | None = None
     reading: StoryReading | None = None
@@ -40,6 +46,8 @@ def read_story(
     def report(words: str, done: int, total: int) -> None:
         post(messages.StoryProgress(number, wording.progress_of(Preparing(words, done, total))))
 
+    with contextlib.suppress(StoryError):  # then the text is read anew, perhaps as other tokens
+        teller.recall(parts_of(request.store_thread.store().passages(request.story)))
     own, voice = request.reading, known(request.voice, teller.voices)
     reading = teller.read(request.text, report, stop, voice=voice, like=own)
     if reading is not None:

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StoryMoved
 from storytime_tui.jobs.passages import words_of
 from storytime_tui.stories import tree
-from storytime_tui.stories.story import Passage
+from storytime_tui.stories.story import Passage, Story
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui import wording
-from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.passage_lines import step_of
 from storytime_tui.tui.widgets.page import Span
 
@@ -140,20 +139,17 @@ def cut_at(passages: Sequence[Passage], place: int, other: str) -> tuple[Passage
     return passages[at], before[starts[at] :] + other
 
 
-def put_word(manuscript: Manuscript, store: StoryStore, text: str, place: int, other: str) -> bool:
+def put_word(store: StoryStore, story: int, *, text: str, place: int, other: str) -> Story:
     """Begin a branch at a character of the story's `text`, with another word; "": the story ends there.
 
     Raises StoryMoved if the story is another one by now.
     """
-    assert manuscript.story is not None
-    story, passages = manuscript.story.id, store.passages(manuscript.story.id)
+    passages = store.passages(story)
     if "".join(passage.text for passage in passages) != text:
         raise StoryMoved("This story was changed in another window and is loaded again.")
     passage, new = cut_at(passages, place, other)
     if not new:
-        tree.go_to(store, story, passage.parent)
-    elif new == passage.text:  # the very word, at the end of its passage: only what follows goes
-        tree.go_to(store, story, passage.id)
-    else:
-        tree.rewrite(store, story, {passage.id: new}, keep_rest=False)
-    return True
+        return tree.go_to(store, story, passage.parent)
+    if new == passage.text:  # the very word, at the end of its passage: only what follows goes
+        return tree.go_to(store, story, passage.id)
+    return tree.rewrite(store, story, {passage.id: new}, keep_rest=False)

@@ -18,21 +18,23 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, describe, known
+from storytime_tui.jobs.told_record import last_model, last_strength, last_voice
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.story import Passage
-from storytime_tui.tui.bridge import (
-    ContinuationRequest,
-    OpeningsRequest,
-    Post,
-    Telling,
-    TellingThread,
-    from_store,
-    in_thread,
-)
-from storytime_tui.tui.manuscript import last_model, last_story, last_strength, last_voice
+from storytime_tui.tui.bridge import Post, from_store, in_thread
+from storytime_tui.tui.manuscript import last_story
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.story_reader import ReadingRequest
+from storytime_tui.tui.telling_requests import (
+    HEAD,
+    ContinuationRequest,
+    OpeningsRequest,
+    Request,
+    SentenceRequest,
+    Telling,
+)
+from storytime_tui.tui.telling_thread import TellingThread
 from storytime_tui.tui.training_session import TrainingSession
 
 if TYPE_CHECKING:  # see services
@@ -313,25 +315,33 @@ class WritingSession:
         """Open the chosen model."""
         self._begin(None, "loading the model…")
 
-    def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
-        """Continue a story. Its messages have a new number.
+    def tell(self, story: int, text: str, settings: SamplerSettings, after: int | None = HEAD) -> None:
+        """Continue a story after this passage. Its messages have a new number.
 
         Without a seed in the settings, each telling uses a new one, so that a second try tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
-        self._begin(ContinuationRequest(self._store_thread, story, text, settings, self.now.voice))
+        self._begin(ContinuationRequest(self._store_thread, story, text, settings, self.now.voice, after))
 
     def tell_openings(self, settings: SamplerSettings, count: int, offered: Sequence[str]) -> int:
         """Tell openings for a story without saving them; returns the number of their messages."""
         self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice))
         return self.now.number
 
-    def read(self, text: str, reading: StoryReading | None = None) -> int:
+    def read(self, story: int, text: str, reading: StoryReading | None = None) -> int:
         """Read a story as the model does, or as its base does if the model's `reading` is given.
 
         Returns the number of the messages.
         """
-        self._begin(ReadingRequest(text, self.now.voice, reading))
+        self._begin(ReadingRequest(self._store_thread, story, text, self.now.voice, reading))
+        return self.now.number
+
+    def tell_sentence(self, text: str, settings: SamplerSettings) -> int:
+        """Tell one sentence after a text without saving it; returns the number of its messages."""
+        seeded = dataclasses.replace(
+            settings, seed=random.randrange(1, 2**31), max_tokens=80, finish_sentence=False
+        )
+        self._begin(SentenceRequest(text, seeded, self.now.voice))
         return self.now.number
 
     def stop(self) -> None:
@@ -339,7 +349,9 @@ class WritingSession:
         self._thread.stop()
 
     def _begin(
-        self, request: ContinuationRequest | OpeningsRequest | ReadingRequest | None, progress: str = ""
+        self,
+        request: ContinuationRequest | OpeningsRequest | ReadingRequest | Request | None,
+        progress: str = "",
     ) -> None:
         model, control, snapshot = self.now.model, self._training.control, None
         if self.now.in_training and control is not None and self.now.strength in (None, 1.0):

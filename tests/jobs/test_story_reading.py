@@ -112,9 +112,10 @@ def test_memory_note_and_voice_are_in_view_and_no_words_of_the_story(gpt2: Path)
     assert seen.memory and seen.note and seen.voice == len(vocabulary.encode(shelf_line("Attic") + "\n"))
     # the very numbers of the model with these ids before each word
     continuation = teller._generator  # its backend reads ids and knows no story
+    from storytime_tui.generation.context import NOTE_DEPTH
     from storytime_tui.generation.continuation import Continuation
 
-    scene = continuation._scene(text, how["memory"], how["note"], how["voice"])
+    scene = continuation._scene(text, how["memory"], how["note"], NOTE_DEPTH, how["voice"])
     ids = Continuation(scene, SamplerSettings(), vocabulary).ids
     logprobs = continuation._backend.logprobs(ids).tolist()
     note = vocabulary.encode("Rain.\n")

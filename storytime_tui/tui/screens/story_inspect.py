@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
@@ -26,10 +25,11 @@ from storytime_tui.tui import messages
 from storytime_tui.tui import word_reading as words
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.learning_words import found_words, token_words
+from storytime_tui.tui.screens.story_inspect_keys import KEYS
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page, Span
 from storytime_tui.tui.widgets.passage_view import SurpriseLegend
-from storytime_tui.tui.widgets.word_panel import KEYS, WordChances, WordPanel
+from storytime_tui.tui.widgets.word_panel import WordChances, WordPanel
 from storytime_tui.tui.writing import MOVED, Writing
 
 if TYPE_CHECKING:  # see services
@@ -49,38 +49,7 @@ class StoryInspect(Vertical, can_focus=True):
     StoryInspect SurpriseLegend { max-width: 100%; }
     StoryInspect #lean { height: auto; padding: 0 2 0 1; }
     """
-    BINDINGS = [
-        Binding("right", "move(1)", "Word", key_display="← →", id="inspect.right", tooltip="The next word"),
-        Binding("left", "move(-1)", "Back", show=False, id="inspect.left", tooltip="The word before"),
-        Binding("down", "row(1)", "Down", show=False, id="inspect.down", tooltip="The line below"),
-        Binding("up", "row(-1)", "Up", show=False, id="inspect.up", tooltip="The line above"),
-        Binding("home", "edge(0)", "First", show=False, id="inspect.home", tooltip="The first word in view"),
-        Binding("end", "edge(-1)", "Last", show=False, id="inspect.end", tooltip="The last word"),
-        *(
-            Binding(
-                key,
-                f"take({row})",
-                "Take",
-                show=not row,
-                key_display="1-9 0",
-                id=f"inspect.take_{key}",
-                tooltip="Put this word there: a new branch begins, and the model goes on",
-            )
-            for row, key in enumerate(KEYS)
-        ),
-        Binding("enter", "choose", "List", id="inspect.choose", tooltip="Choose from the list with ↑ and ↓"),
-        Binding("enter", "take", "Take it", id="inspect.take", tooltip="Put this word there, and go on"),
-        Binding("c", "surprise", "Surprise", id="inspect.surprise", tooltip="Colour words by surprise"),
-        Binding(
-            "b",
-            "base",
-            "Base and run",
-            id="inspect.base",
-            tooltip="Colour words by which would rather have said them: the run or its base",
-        ),
-        Binding("i", "leave", "Close", show=False, id="inspect.close", tooltip="Return to the page"),
-        Binding("escape", "leave", "Page", id="inspect.leave", tooltip="Return to the page"),
-    ]
+    BINDINGS = KEYS
 
     class Taken(Message):
         """Another word was put into the story; `goes_on`: the model is to continue."""
@@ -98,7 +67,7 @@ class StoryInspect(Vertical, can_focus=True):
 
     def _close(self) -> None:
         self._number = 0  # of the reading in progress; 0 without one
-        self._text = ""  # the story that is read
+        self._story, self._text = 0, ""  # what that is read
         self._model: _Model = ("", None, "")
         self._reading: StoryReading | None = None
         self._base: StoryReading | None = None
@@ -129,7 +98,8 @@ class StoryInspect(Vertical, can_focus=True):
     def enter(self) -> None:
         """Read the story, and put the cursor on the word in sight: the last one at the story's end."""
         page = self._page
-        if self.display or not page.text.strip():
+        story = self._writing.story_id
+        if self.display or story is None or not page.text.strip():
             if not self.display:
                 self._message.say("There is no word to look at yet.")
             return
@@ -138,13 +108,15 @@ class StoryInspect(Vertical, can_focus=True):
             return
         self._close()
         self._before = self.screen.focused, page.top if page.top < page.max_scroll_y else None
-        self._text, self._goal_place = page.text, page.place_in_sight()
+        self._story = story
+        self._text = page.text
+        self._goal_place = len(page.text) if self._before[1] is None else page.place_on_top() or 0
         self._message.clear_notice()
         self._legend.display = self._lean.display = False
         self._panel.say("reading…")
         self.display = True
         self.focus()
-        self._number = self._desk.writing.read(self._text)
+        self._number = self._desk.writing.read(self._story, self._text)
         self._model = self._model_now()
 
     def action_leave(self) -> None:
@@ -316,7 +288,7 @@ class StoryInspect(Vertical, can_focus=True):
     async def _put(self, text: str, place: int, other: str) -> None:
         with self._message.saying():
             try:
-                changed = await self._writing.change(
+                changed = await self._writing.act(
                     partial(words.put_word, text=text, place=place, other=other)
                 )
             except StoryMoved:
@@ -346,7 +318,7 @@ class StoryInspect(Vertical, can_focus=True):
         elif not self._number:
             self._set_look("base")
             self._say_lean("the base: reading…")
-            self._number = self._desk.writing.read(self._text, self._reading)
+            self._number = self._desk.writing.read(self._story, self._text, self._reading)
 
     def _set_look(self, look: str) -> None:
         self._look = look

@@ -113,6 +113,7 @@ class Page(TallView, can_focus=True):
         self._point: tuple[int, int] | None = None
         self._paints: dict[str, tuple[Span, ...]] = {}
         self.colours = True  # the writers' colours
+        self.hint = HINT  # on a page without text
 
     # -- the story ------------------------------------------------------------------------------------
 
@@ -157,6 +158,11 @@ class Page(TallView, can_focus=True):
         self._grown()
         self.post_message(self.Changed())
 
+    def adopt(self, passage: int) -> None:
+        """Name the passage that was being told: it is in the store now."""
+        self.laid.name(BEING_TOLD, passage)
+        self.refresh()
+
     def writing(self, on: bool) -> None:
         """Show or hide the cursor behind the last word."""
         self._writing = on
@@ -196,10 +202,6 @@ class Page(TallView, can_focus=True):
             self._following = False
             self.jump(max(0, row - height // 3))
 
-    def place_in_sight(self) -> int:
-        """The first character of the story in view; its end if that is in view."""
-        return len(self.text) if self._following else self._place_on_top() or 0
-
     # -- the chosen passage ---------------------------------------------------------------------------
 
     @property
@@ -210,7 +212,7 @@ class Page(TallView, can_focus=True):
 
     def choose(self, passage: int | None) -> None:
         """Choose a passage and bring its beginning into view; None: the last one, whichever it will be."""
-        self._chosen = passage
+        self._chosen = passage if passage in self.laid.passages() else None
         extent = self.laid.extent(passage) if passage is not None else None
         if extent is not None:
             self.show_place(extent[0])
@@ -249,14 +251,15 @@ class Page(TallView, can_focus=True):
     def on_resize(self) -> None:
         """Lay out the story for the new width."""
         following = self._following
-        place = self._place_on_top()
+        place = self.place_on_top()
         self.laid.resize(min(WIDEST, max(10, self.room)))
         self._lay_head()
         self._grown()
         if not following and place is not None:
             self.jump(self.laid.row_at(place) + len(self._head))
 
-    def _place_on_top(self) -> int | None:
+    def place_on_top(self) -> int | None:
+        """The first character in view; None above the story."""
         row = self.top - len(self._head)
         rows = self.laid.rows
         return rows[row].start if 0 <= row < len(rows) else None
@@ -286,7 +289,7 @@ class Page(TallView, can_focus=True):
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
         elif row == len(self._head) and not self.text:
-            line = [Segment(HINT[: self.laid.width], base + self._look("page--hint"))]
+            line = [Segment(self.hint[: self.laid.width], base + self._look("page--hint"))]
         else:
             line = []
         strip = Strip(line).apply_offsets(0, row)

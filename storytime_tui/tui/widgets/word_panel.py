@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # see services
 _TEXT = 14  # cells of a token
 _PERCENT = 6  # cells
 _TWO = 60  # cells; in a wider place the rows stand in two columns
-KEYS = "1234567890"
+NUMBERS = "1234567890"
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _row(chances: WordChances, place: int, width: int) -> Content:
     mark, number = "▸ " if here else "  ", percent(share).rjust(_PERCENT)
     if not can_stand(likely.text):
         return Content.styled(f"{mark}  {fitted(text, _TEXT)} {bars} {number} ", "$quiet")
-    key, text = f"{KEYS[place]} ", fitted(text, _TEXT)
+    key, text = f"{NUMBERS[place]} ", fitted(text, _TEXT)
     if place == chances.marked:
         return Content.styled(f"{mark}{key}{text} {bars} {number} ", "bold $background on $primary")
     look = "bold" if here else ""
