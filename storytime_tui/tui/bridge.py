@@ -27,11 +27,13 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known
 from storytime_tui.jobs.told_record import record_of
 from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
+from storytime_tui.stories.steering import Steering, handed
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.low_priority import low_priority
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.view_request import ViewRequest
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
@@ -193,6 +195,7 @@ class ContinuationRequest:
     text: str
     settings: SamplerSettings
     voice: Voice | None = None  # the chosen one; the model may not know it
+    steering: Steering = Steering()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True)
@@ -203,6 +206,7 @@ class OpeningsRequest:
     count: int
     known: tuple[str, ...] = ()
     voice: Voice | None = None
+    steering: Steering = Steering()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True)
@@ -271,6 +275,16 @@ class TellingThread:
 
         self._worker.do(drop)
 
+    def look(self, number: int, model: str, strength: float | None, request: ViewRequest) -> None:
+        """Say what an open model sees, after the current telling."""
+
+        def see() -> None:
+            usual = self._usual.get(model) if strength is None else strength
+            if (model, usual) in self._tellers:
+                self._post(request.answer(self._tellers[model, usual], number))
+
+        self._worker.do(see)
+
     def _run(self, telling: Telling, stop: threading.Event) -> None:
         told, failure = None, ""
         try:
@@ -318,7 +332,7 @@ class TellingThread:
             self._copied[telling.model] = is_copied
         voice = known(request.voice, teller.voices)
         told = tell_openings(
-            lambda settings, stop: teller.tell("", settings, stop, voice=voice),
+            lambda settings, stop: teller.tell("", settings, stop, voice=voice, **handed(request.steering)),
             request.settings,
             request.count,
             stop,
@@ -326,7 +340,7 @@ class TellingThread:
             known=request.known,
         )
         for opening in told:
-            how = record_of(teller, opening.settings, voice).to_json()
+            how = record_of(teller, opening.settings, voice, **handed(request.steering)).to_json()
             ids = ",".join(map(str, opening.ids))
             self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how, ids))
 
@@ -334,7 +348,8 @@ class TellingThread:
         self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event
     ) -> Told | None:
         voice = known(request.voice, teller.voices)
-        record = partial(record_of, teller, request.settings, voice, before=request.text)
+        steered = handed(request.steering)
+        record = partial(record_of, teller, request.settings, voice, before=request.text, **steered)
         words = ToldWords(request.story, record)
         with contextlib.suppress(StoryError):  # then the text is read anew, perhaps as other tokens
             teller.recall(parts_of(request.store_thread.store().passages(request.story)))
@@ -357,7 +372,7 @@ class TellingThread:
             saving = request.store_thread.write(lambda store: words.add(store, new, new_ids))
 
         try:
-            for item in teller.tell(request.text, request.settings, stop, voice=voice):
+            for item in teller.tell(request.text, request.settings, stop, voice=voice, **steered):
                 if isinstance(item, Told):
                     told = item
                 else:

@@ -5,7 +5,7 @@ from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Center
+from textual.containers import Center, Vertical
 from textual.events import Key
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -22,6 +22,7 @@ from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_keys import KEYS
+from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -48,6 +49,9 @@ class StoryScreen(Screen[None]):
         self._settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
+        self._sheet = StorySheet(
+            desk, self._writing, self._message, lambda: self._settings, self._set_settings
+        )
         self._telling = False
         self._pending_action: Callable[[], object] | None = None  # runs after the current telling
         self._finding_model = True  # a model is being looked for
@@ -65,10 +69,13 @@ class StoryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
-        yield Page(id="page")
-        yield self._openings
-        yield Center(self._message)
-        yield PromptArea(self._settings, id="prompt-area")
+        with self._sheet:
+            with Vertical(id="writing"):
+                yield Page(id="page")
+                yield self._openings
+                yield Center(self._message)
+                yield PromptArea(self._settings, id="prompt-area")
+            yield self._sheet.panel
         yield KeyLine(("rename", "redo"), self._shows_key)
 
     def on_mount(self) -> None:
@@ -150,6 +157,7 @@ class StoryScreen(Screen[None]):
         self.query_one(Page).load(manuscript.title, passages)
         self._openings.offer(None if passages else manuscript, self._line)
         self.query_one(WritingStatus).count("".join(p.text for p in passages))
+        self._sheet.show(opened)
         self._set_state("")
 
     @work(exclusive=True, group="look")
@@ -368,6 +376,10 @@ class StoryScreen(Screen[None]):
         page = self.query_one(Page)
         page.show_colours(not page.colours)
 
+    def action_panel(self) -> None:
+        """Show or hide the panel of memory, author's note, and how it tells."""
+        self._sheet.toggle_panel()
+
     def action_new(self) -> None:
         """Start a new story."""
         self._after_telling(lambda: self._show_story(None))
@@ -396,6 +408,7 @@ class StoryScreen(Screen[None]):
             self._settings = self.query_one(WritingStatus).settings = settings
             self._desk.prefer_sampler(settings)
             self._show_status()
+            self._sheet.refresh_panel()
 
     def _set_state(self, state: str) -> None:
         self.query_one(WritingStatus).state = state
