@@ -30,7 +30,8 @@ class ToldRecord:
     `settings` has the seed that was used; None if it cannot be read. `voice` None: the model knows no voices. `step`:
     of the run's checkpoint, or of the run while it trained. `weights`: a hash of each of its files (see
     `weights_hash`), "" for a run while it trained. `before`: a hash of the text before the passage. `precision`,
-    `device`: of the weights. `note_depth`: tokens between the author's note and the end.
+    `device`: of the weights. `note_depth`: tokens between the author's note and the end. `sitting`: the same for all
+    that was told while the model was open.
     """
 
     model: str
@@ -47,6 +48,7 @@ class ToldRecord:
     before: str = ""
     precision: str = ""
     device: str = ""
+    sitting: str = ""
 
     def to_json(self) -> str:
         """The record without the model, for `Passage.settings`."""
@@ -86,6 +88,7 @@ def record_of(
         before=text_hash(before),
         precision=teller.precision,
         device=teller.device,
+        sitting=teller.sitting,
     )
 
 
@@ -114,6 +117,7 @@ def read_record(passage: Passage) -> ToldRecord | None:
         before=_text(record.get("before")),
         precision=_text(record.get("precision")),
         device=_text(record.get("device")),
+        sitting=_text(record.get("sitting")),
     )
 
 
