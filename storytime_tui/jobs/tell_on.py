@@ -14,8 +14,7 @@ from storytime_tui.errors import StoryUnavailable
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice
-from storytime_tui.jobs.told_record import record_of
-from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
+from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of, record_of
 from storytime_tui.stories.steering import Steering, memory_text
 from storytime_tui.stories.tree import passages_to
 

@@ -25,8 +25,7 @@ from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known
-from storytime_tui.jobs.told_record import record_of
-from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
+from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of, record_of
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import messages, wording

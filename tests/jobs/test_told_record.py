@@ -20,9 +20,9 @@ from storytime_tui.jobs.told_record import (
     last_strength,
     last_voice,
     read_record,
-    record_of,
     told_line,
 )
+from storytime_tui.jobs.told_words import record_of
 from storytime_tui.jobs.weights_hash import WeightsHash, hash_of
 from storytime_tui.stories.story import Passage
 from tests.tiny import write_bare_gpt2
