@@ -110,6 +110,7 @@ class Page(TallView, can_focus=True):
         self._point: tuple[int, int] | None = None
         self._paints: dict[str, tuple[Span, ...]] = {}
         self.colours = True  # the writers' colours
+        self.hint = HINT  # on a page without text
 
     # -- the story ------------------------------------------------------------------------------------
 
@@ -151,6 +152,11 @@ class Page(TallView, can_focus=True):
         """Add text at the end."""
         self.laid.append(writer, text, passage)
         self._grown()
+
+    def adopt(self, passage: int) -> None:
+        """Name the passage that was being told: it is in the store now."""
+        self.laid.name(BEING_TOLD, passage)
+        self.refresh()
 
     def writing(self, on: bool) -> None:
         """Show or hide the cursor behind the last word."""
@@ -201,7 +207,7 @@ class Page(TallView, can_focus=True):
 
     def choose(self, passage: int | None) -> None:
         """Choose a passage and bring its beginning into view; None: the last one, whichever it will be."""
-        self._chosen = passage
+        self._chosen = passage if passage in self.laid.passages() else None
         extent = self.laid.extent(passage) if passage is not None else None
         if extent is not None:
             self.show_place(extent[0])
@@ -277,7 +283,7 @@ class Page(TallView, can_focus=True):
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
         elif row == len(self._head) and not self.text:
-            line = [Segment(HINT[: self.laid.width], base + self._look("page--hint"))]
+            line = [Segment(self.hint[: self.laid.width], base + self._look("page--hint"))]
         else:
             line = []
         strip = Strip(line).apply_offsets(0, row)
