@@ -44,6 +44,7 @@ Item = TypeVar("Item")
 TELLERS = 3  # open models, each with its cached prompts
 FREE_MEMORY = 4_000_000_000  # bytes that must be free before one more model is opened
 FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
+HEAD = -1  # follow the story's last passage, whichever it is by then
 SAVE = 0.5  # seconds of told text that a power cut may cost
 
 
@@ -194,6 +195,7 @@ class ContinuationRequest:
     text: str
     settings: SamplerSettings
     voice: Voice | None = None  # the chosen one; the model may not know it
+    after: int | None = HEAD  # the passage that the new one follows; None for a beginning
 
 
 @dataclass(frozen=True)
@@ -273,17 +275,17 @@ class TellingThread:
         self._worker.do(drop)
 
     def _run(self, telling: Telling, stop: threading.Event) -> None:
-        told, failure = None, ""
+        told, passage, failure = None, None, ""
         try:
             teller = self._open(telling)
             if isinstance(telling.request, OpeningsRequest) and not stop.is_set():
                 self._tell_openings(teller, telling, telling.request, stop)
             elif isinstance(telling.request, ContinuationRequest) and not stop.is_set():
-                told = self._tell(teller, telling.number, telling.request, stop)
+                told, passage = self._tell(teller, telling.number, telling.request, stop)
         except BaseException as error:  # see `_train`
             failure = sentence_of(error)
         finally:
-            self._post(messages.TellingEnded(telling.number, told, failure))
+            self._post(messages.TellingEnded(telling.number, told, failure, passage))
 
     def _open(self, telling: Telling) -> Teller:
         model, strength = telling.model, telling.strength
@@ -332,9 +334,9 @@ class TellingThread:
 
     def _tell(
         self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event
-    ) -> Told | None:
+    ) -> tuple[Told | None, int | None]:
         voice = known(request.voice, teller.voices)
-        words = _Words(request.story, teller.name, _record(request.settings, teller, voice))
+        words = _Words(request, teller.name, _record(request.settings, teller, voice))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
@@ -374,7 +376,7 @@ class TellingThread:
                 show()
             if saving is not None:
                 saving.result()  # the end is reported only after the text is on the disk
-        return told
+        return told, words.passage.id if words.passage is not None else None
 
 
 def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
@@ -387,13 +389,14 @@ def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
 class _Words:
     """The passage that a telling extends. Used in the store's thread."""
 
-    def __init__(self, story: int, model: str, settings: str) -> None:
-        self._story, self._model, self._settings = story, model, settings
-        self._passage: Passage | None = None
+    def __init__(self, request: ContinuationRequest, model: str, settings: str) -> None:
+        self._request, self._how = request, (model, settings)
+        self.passage: Passage | None = None
 
     def add(self, store: StoryStore, new: str) -> None:
         """Save more words."""
-        if self._passage is None:
-            self._passage = store.add_passage(self._story, "model", new, self._model, self._settings)
+        if self.passage is None:
+            at = self._request
+            self.passage = store.add_passage(at.story, "model", new, *self._how, after=at.after)
         else:
-            store.extend_passage(self._passage.id, new)
+            store.extend_passage(self.passage.id, new)
