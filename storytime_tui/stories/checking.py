@@ -8,6 +8,8 @@ from storytime_tui.stories.schema import MIGRATIONS, is_newer, version_of
 
 LATEST = 253_370_764_800  # seconds: the year 9999, the last that dates can be written for
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# what reading alone never meets in a whole file
+_SENSELESS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH})
 
 Columns = tuple[tuple[str, str], ...]  # names and types
 
@@ -33,7 +35,7 @@ def is_damaged(db: sqlite3.Connection) -> bool:
     except UnicodeDecodeError:  # of SQLite's own message, which quotes what it found
         return True
     except sqlite3.DatabaseError as error:
-        if is_damage(error):
+        if is_damage(error) or getattr(error, "sqlite_errorcode", 0) & 0xFF in _SENSELESS:
             return True
         raise
 
@@ -44,23 +46,25 @@ def _is_damaged(db: sqlite3.Connection) -> bool:
         return False  # nothing is known of it
     if not 0 <= version <= len(MIGRATIONS):
         return True
-    there, wanted = columns_of(db), _columns_at(version)
+    there, wanted = _columns(db), _columns_at(version)
     if any(there.get(table) != columns for table, columns in wanted.items()):
         return True
     if there.keys() & (_columns_at(len(MIGRATIONS)).keys() - wanted.keys()):
         return True  # the number of its version is wrong
-    checks = [f"quick_check('{name}')" for name in there] or ["quick_check(1)"]
+    checks = [f"quick_check('{name}')" for name in there if name != "written"] or ["quick_check(1)"]
     if any(db.execute(f"PRAGMA {check}").fetchone()[0] != "ok" for check in checks):
         return True
     return bool(wanted) and _means_nothing(db, wanted)
 
 
-def columns_of(db: sqlite3.Connection) -> dict[str, Columns]:
-    """The tables with their columns, without those of the full-text index."""
-    tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'page_index%'")
+def _columns(db: sqlite3.Connection) -> dict[str, Columns]:
+    """The tables and views with their columns, without those of the full-text index."""
+    names = db.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'page_index%'"
+    )
     return {
         name: tuple((column, kind) for _, column, kind, *_ in db.execute(f"PRAGMA table_info({name})"))
-        for (name,) in tables.fetchall()
+        for (name,) in names.fetchall()
         if name.isidentifier()
     }
 
@@ -71,7 +75,7 @@ def _columns_at(version: int) -> dict[str, Columns]:
         for statements in MIGRATIONS[:version]:
             for statement in statements:
                 db.execute(statement)
-        return columns_of(db)
+        return _columns(db)
 
 
 def _means_nothing(db: sqlite3.Connection, tables: dict[str, Columns]) -> bool:

@@ -57,7 +57,7 @@ def _recovered(path: Path, now: float) -> str:
         _write(saved, new)
         aside = aside or _free_name(path, now)
         _swap(path, new, aside)
-    return _sentence(saved, path, aside)
+    return _sentence(saved, aside)
 
 
 def is_cut_short(path: Path) -> bool:
@@ -161,15 +161,19 @@ def _insert(db: sqlite3.Connection, table: str, record: Record) -> None:
 # -- what happened ---------------------------------------------------------------------------------------
 
 
-def _sentence(saved: Salvage, path: Path, aside: Path) -> str:
+def _sentence(saved: Salvage, aside: Path) -> str:
     if not saved.stories:
         read = "Nothing in it could be read, so an empty one was begun."
     else:
         stories = count(len(saved.stories), "story", "stories")
         passages = count(len(saved.passages), "passage")
         read = f"Recovered into a new one: {stories} with {passages}."
-    kept = f"The damaged file is kept as {aside.name} beside it."
-    return " ".join(filter(None, (f"The stories file {path} was damaged.", read, _missing(saved), kept)))
+    return " ".join(
+        filter(
+            None,
+            ("The stories file was damaged.", read, _missing(saved), f"The damaged file is kept: {aside}"),
+        )
+    )
 
 
 def _missing(saved: Salvage) -> str:

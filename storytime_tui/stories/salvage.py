@@ -96,6 +96,9 @@ def salvage(rows: Sequence[Row], now: float, limit: int) -> Salvage:
 
     _mend_passages(passages, cut, now)
     _mend_stories(stories, passages, nameless, now)
+    if lost or cut or nameless:
+        for record in stories.values():  # an open window must load it again
+            record["version"] = _number(record.get("version")) + 1
     return Salvage(
         stories,
         passages,
@@ -214,7 +217,7 @@ def _mend_stories(
     for id, record in stories.items():
         own = members.get(id, [])
         times = [time for each in own if isinstance(time := passages[each]["created"], int | float)] or [now]
-        record |= {"id": id, "version": _number(record.get("version")) + 1}  # an open window loads it again
+        record["id"] = id
         record.setdefault("draft", "")
         record.setdefault("created", min(times))
         record.setdefault("changed", max(times))

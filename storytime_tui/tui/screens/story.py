@@ -89,7 +89,7 @@ class StoryScreen(Screen[None]):
         last: Opened | None = None
         with self._message.saying():
             last = await self._writing.open_last(self._message.complain)
-            self._message.clear()
+            self._message.complain(self._desk.store_thread.news())
         self.show_story(None if self._session.fresh_page else last)
         self._session.fresh_page = False
         self._loaded = True
@@ -164,7 +164,7 @@ class StoryScreen(Screen[None]):
         moved = await self._writing.moved() if self._loaded and self.is_current else None
         if moved is not None and not self._busy:
             await self._open(moved)
-            self._message.say(MOVED)
+            self._message.say(MOVED, self._message.error)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
@@ -230,7 +230,7 @@ class StoryScreen(Screen[None]):
         self.query_one(Page).set_title(self._writing.manuscript.title)
         if added.moved:
             await self._open(added.story.id)
-            self._message.say(MOVED)
+            self._message.say(MOVED, self._message.error)
         elif added.added:
             self.query_one(Page).append("you", added.added, added.story.head or BEING_TOLD)
         self.query_one(Page).choose(None)
