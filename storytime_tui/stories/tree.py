@@ -132,6 +132,14 @@ def label(
         return rows.passage_of(db, passage_id, store.path)
 
 
+def passages_to(store: StoryStore, passage_id: int | None) -> Sequence[Passage]:
+    """The passages from the root to this one; none for None. Raises StoryError."""
+    with store.reading() as db:
+        if passage_id is not None:
+            rows.passage_of(db, passage_id, store.path)
+        return rows.path_to(db, passage_id)
+
+
 def passages_of(store: StoryStore, story_id: int) -> Sequence[Passage]:
     """All passages of a story, of all branches, oldest first. Raises StoryError."""
     with store.reading() as db:

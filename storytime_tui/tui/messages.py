@@ -55,12 +55,13 @@ class TextTold(TellingMessage):
 class OpeningTold(TellingMessage):
     """One of the requested openings; it is not saved yet.
 
-    `settings`: how it was told, as JSON for the story store.
+    `settings`: how it was told, as JSON for the story store; `ids`: its tokens, likewise.
     """
 
     text: str
     model: str
     settings: str
+    ids: str
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from storytime_tui.errors import StoryError, StoryUnavailable
+from storytime_tui.stories.joining import full_title
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui.bridge import from_store
-from storytime_tui.tui.joining import full_title
 from storytime_tui.tui.manuscript import Manuscript, last_story
 from storytime_tui.tui.store_thread import StoreThread, done
 
@@ -70,10 +70,10 @@ class Writing:
         async with self._turn:
             return await done(self._store_thread.write(partial(self.manuscript.add, line=line)))
 
-    async def begin(self, text: str, model: str, settings: str) -> Opened:
+    async def begin(self, text: str, model: str, settings: str, ids: str) -> Opened:
         """Start the story with a told opening. Raises StoryMoved if it has words by now."""
         async with self._turn:
-            begin = partial(self.manuscript.begin, text=text, model=model, settings=settings)
+            begin = partial(self.manuscript.begin, text=text, model=model, settings=settings, ids=ids)
             story = await done(self._store_thread.write(begin))
             return await from_store(self._store_thread, lambda store: store.open_story(story.id))
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, describe, known
+from storytime_tui.jobs.told_record import last_model, last_strength, last_voice
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui.bridge import (
@@ -30,7 +31,7 @@ from storytime_tui.tui.bridge import (
     from_store,
     in_thread,
 )
-from storytime_tui.tui.manuscript import last_model, last_story, last_strength, last_voice
+from storytime_tui.tui.manuscript import last_story
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.training_session import TrainingSession

@@ -11,12 +11,13 @@ from textual.widgets import TextArea
 
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs.told_record import last_model
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import HEAD, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
-from storytime_tui.tui.manuscript import Manuscript, last_model
+from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
