@@ -11,8 +11,6 @@ DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 # what reading alone never meets in a whole file
 _SENSELESS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH})
 
-Columns = tuple[tuple[str, str], ...]  # names and types
-
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether an error says that the file is no valid database. A full disk or a locked file is no damage."""
@@ -46,48 +44,44 @@ def _is_damaged(db: sqlite3.Connection) -> bool:
         return False  # nothing is known of it
     if not 0 <= version <= len(MIGRATIONS):
         return True
-    there, wanted = _columns(db), _columns_at(version)
-    if any(there.get(table) != columns for table, columns in wanted.items()):
+    there, wanted = _schema(db), _schema_at(version)
+    if any(there.get(name) != sql for name, sql in wanted.items()):
         return True
-    if there.keys() & (_columns_at(len(MIGRATIONS)).keys() - wanted.keys()):
+    if there.keys() & (_schema_at(len(MIGRATIONS)).keys() - wanted.keys()):
         return True  # the number of its version is wrong
-    checks = [f"quick_check('{name}')" for name in there if name != "written"] or ["quick_check(1)"]
+    tables = [name for name, sql in wanted.items() if sql.startswith("createtable")]
+    checks = [f"quick_check('{name}')" for name in tables] or ["quick_check(1)"]
     if any(db.execute(f"PRAGMA {check}").fetchone()[0] != "ok" for check in checks):
         return True
-    return bool(wanted) and _means_nothing(db, wanted)
+    return bool(tables) and _means_nothing(db)
 
 
-def _columns(db: sqlite3.Connection) -> dict[str, Columns]:
-    """The tables and views with their columns, without those of the full-text index."""
-    names = db.execute(
-        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'page_index%'"
-    )
-    return {
-        name: tuple((column, kind) for _, column, kind, *_ in db.execute(f"PRAGMA table_info({name})"))
-        for (name,) in names.fetchall()
-        if name.isidentifier()
-    }
+def _schema(db: sqlite3.Connection) -> dict[str, str]:
+    """The tables, views and indexes with their SQL, which SQLite may space in its own way."""
+    rows = db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {name: "".join(str(sql).lower().split()) for name, sql in rows}
 
 
 @functools.cache
-def _columns_at(version: int) -> dict[str, Columns]:
+def _schema_at(version: int) -> dict[str, str]:
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         for statements in MIGRATIONS[:version]:
             for statement in statements:
                 db.execute(statement)
-        return _columns(db)
+        return _schema(db)
 
 
-def _means_nothing(db: sqlite3.Connection, tables: dict[str, Columns]) -> bool:
+def _means_nothing(db: sqlite3.Connection) -> bool:
     """Whether a value is of a wrong type, a time is none, a reference leads nowhere, or parents stand in a circle.
 
     What SQLite's check and the constraints of the tables find is not looked for again.
     """
     for table in ("story", "passage"):
+        columns = [(name, kind) for _, name, kind, *_ in db.execute(f"PRAGMA table_info({table})")]
         # Of all types only blobs are greater than x'', and this is quicker than typeof.
-        wrong = [f"{name} >= x''" for name, kind in tables[table] if kind == "TEXT"]
-        wrong += [f"NOT {name} BETWEEN 0 AND {LATEST}" for name, kind in tables[table] if kind == "REAL"]
-        wrong += [f"typeof({name}) != 'integer'" for name, _ in tables[table] if name == "version"]
+        wrong = [f"{name} >= x''" for name, kind in columns if kind == "TEXT"]
+        wrong += [f"NOT {name} BETWEEN 0 AND {LATEST}" for name, kind in columns if kind == "REAL"]
+        wrong += [f"typeof({name}) != 'integer'" for name, _ in columns if name == "version"]
         if db.execute(f"SELECT 1 FROM {table} WHERE {' OR '.join(wrong)} LIMIT 1").fetchone():
             return True
     if db.execute("PRAGMA foreign_key_check").fetchone():
