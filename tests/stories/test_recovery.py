@@ -181,7 +181,7 @@ def use(store: StoryStore, story: int) -> None:
     store.add_passage(story, "you", "and on")
 
 
-@settings(max_examples=int(os.environ.get("EX", 25)), deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_whatever_bytes_are_wrong_nothing_crashes_and_nothing_is_lost_in_silence(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -216,7 +216,7 @@ def test_whatever_bytes_are_wrong_nothing_crashes_and_nothing_is_lost_in_silence
     path.write_bytes(damaged)
     try:
         with closing(opened(path)) as store:
-            said = store.notice
+            said_at_once = store.notice
             for story in (*store.stories(), *store.stories(removed=True)):
                 for _ in range(2):
                     with contextlib.suppress(StoryUnavailable, StoryMoved):  # damage that was found only now
