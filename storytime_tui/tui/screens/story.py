@@ -96,7 +96,7 @@ class StoryScreen(Screen[None]):
         last: Opened | None = None
         with self._message.saying():
             last = await self._writing.open_last(self._message.complain)
-            self._message.clear()
+            self._message.complain(self._desk.store_thread.news())
         self.show_story(None if self._session.fresh_page else last)
         self._session.fresh_page = False
         self._loaded = True
@@ -173,7 +173,7 @@ class StoryScreen(Screen[None]):
         moved = await self._writing.moved() if self._loaded and self.is_current else None
         if moved is not None and not self.turns.busy:
             await self.open(moved)
-            self._message.say(MOVED)
+            self._message.say(MOVED, self._message.error)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
