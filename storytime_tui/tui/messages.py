@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
-from storytime_tui.generation.pieces import Told
+from storytime_tui.generation.pieces import Seen, Told
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.story_reading import StoryReading
@@ -89,6 +89,14 @@ class StoryRead(TellingMessage):
 
     reading: StoryReading
     base: StoryReading | None = None
+
+
+@dataclass(frozen=True)
+class InView(TellingMessage):
+    """What the model sees of a story; `request`: what was asked for, to tell it from a later one."""
+
+    request: object
+    seen: Seen
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.voice import Voice, known
 from storytime_tui.jobs.told_words import parts_of
+from storytime_tui.stories.steering import Steering, handed
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.store_thread import StoreThread
@@ -31,6 +32,7 @@ class ReadingRequest:
     story: int
     text: str
     voice: Voice | None = None
+    steering: Steering = Steering()  # noqa: RUF009 - frozen
     reading: StoryReading | None = None
 
 
@@ -49,6 +51,6 @@ def read_story(
     with contextlib.suppress(StoryError):  # then the text is read anew, perhaps as other tokens
         teller.recall(parts_of(request.store_thread.store().passages(request.story)))
     own, voice = request.reading, known(request.voice, teller.voices)
-    reading = teller.read(request.text, report, stop, voice=voice, like=own)
+    reading = teller.read(request.text, report, stop, voice=voice, like=own, **handed(request.steering))
     if reading is not None:
         post(messages.StoryRead(number, reading) if own is None else messages.StoryRead(number, own, reading))

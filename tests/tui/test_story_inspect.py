@@ -166,7 +166,7 @@ async def test_escape_gives_the_page_back_as_it_was(app: StorytimeApp, world: Wo
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.focused, Page) and page.top == 20)
         assert not looks(app) and not pointed(app)
-        assert not app.screen.query_one(StoryInspect).display
+        assert not app.screen.query(StoryInspect)
 
 
 async def test_words_are_coloured_by_surprise_with_a_legend(app: StorytimeApp, world: World) -> None:
@@ -241,28 +241,28 @@ async def test_a_failure_is_said_and_closes_it(app: StorytimeApp, world: World) 
         app.desk.writing._thread.forget("hedgerow-1")
         await pilot.press("escape", "i")
         await until(pilot, lambda: "The model is gone." in flat(app))
-        assert not app.screen.query_one(StoryInspect).display and isinstance(app.focused, Page)
+        assert not app.screen.query(StoryInspect) and isinstance(app.focused, Page)
 
 
 async def test_another_text_and_another_model_close_it(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         panel = await inspect(pilot, app)
         await pilot.press("c", "u")  # undo
-        await until(pilot, lambda: not panel.display and "frog" not in screen_text(app))
+        await until(pilot, lambda: not panel.is_attached and "frog" not in screen_text(app))
         assert not looks(app) and isinstance(app.focused, Page)
         await pilot.press("y", "i")
         await until(pilot, lambda: "rank" in screen_text(app))
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.focused, ChoiceList) and app.focused.rows)
         await pilot.press("down", "enter")
-        await until(pilot, lambda: not panel.display and isinstance(app.focused, Page))
+        await until(pilot, lambda: not panel.is_attached and isinstance(app.focused, Page))
 
 
 async def test_the_prompt_takes_over_when_it_is_clicked(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=SMALL) as pilot:
         panel = await inspect(pilot, app)
         await pilot.click(Prompt)
-        await until(pilot, lambda: not panel.display and isinstance(app.focused, Prompt))
+        await until(pilot, lambda: not panel.is_attached and isinstance(app.focused, Prompt))
         assert not pointed(app)
 
 
@@ -271,16 +271,24 @@ async def test_a_blank_page_has_no_word(app: StorytimeApp, world: World) -> None
         await go_to_story(pilot, app)
         await pilot.press("escape", "i")
         await until(pilot, lambda: "There is no word to look at yet." in flat(app))
-        assert not app.screen.query_one(StoryInspect).display
+        assert not app.screen.query(StoryInspect)
 
 
 async def test_beside_the_page_where_there_is_room(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
-        panel = await inspect(pilot, app)
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(pilot, lambda: "tokens told" in screen_text(app))
         page = app.screen.query_one(Page)
-        assert panel.region.x >= page.region.right and page.laid.width == 72
-        rows = [line for line in screen_text(app).splitlines() if "%" in line]
+        before = page.region, page.laid.width
+        await pilot.press("escape", "i")
+        await until(pilot, lambda: "rank" in screen_text(app))
+        panel = app.screen.query_one(StoryInspect)
+        assert panel.region.x >= page.region.right and (page.region, page.laid.width) == before
+        rows = [line for line in screen_text(app).splitlines() if "%" in line and "2.0%" not in line[:80]]
         assert len(rows) == 11  # the word and ten likeliest, each in a row of its own
+        await pilot.press("p")  # the panel beside the page is hidden, and this with it
+        await until(pilot, lambda: not panel.is_attached and isinstance(app.focused, Page))
 
 
 @pytest.mark.parametrize("place", [0, 3])

@@ -1,8 +1,10 @@
 """Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
+import dataclasses
+
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Center, Container
+from textual.containers import Center, Vertical
 from textual.events import DescendantBlur, DescendantFocus, Key
 from textual.message import Message
 from textual.screen import Screen
@@ -11,7 +13,7 @@ from textual.widgets import TextArea
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.told_record import last_model
 from storytime_tui.stories.story import Opened, Story
-from storytime_tui.tui import breakpoints, messages
+from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
@@ -19,11 +21,13 @@ from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_edit import Editing
-from storytime_tui.tui.screens.story_inspect import StoryInspect
+from storytime_tui.tui.screens.story_inspect import StoryInspect, inspect
 from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
+from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.screens.story_turns import Turns
+from storytime_tui.tui.sizes import next_size, size_of
 from storytime_tui.tui.widgets.edit_page import PassageEditor
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -42,7 +46,6 @@ class StoryScreen(Screen[None]):
     """The story, the user's line, and the model's words as they come."""
 
     CSS_PATH = "story.tcss"
-    HORIZONTAL_BREAKPOINTS = breakpoints.WIDTHS
     AUTO_FOCUS = "#prompt"
     BINDINGS = KEYS
 
@@ -54,10 +57,12 @@ class StoryScreen(Screen[None]):
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
         self.turns = Turns(self, desk, self._writing, self._message)
+        self._sheet = StorySheet(
+            desk, self._writing, self._message, lambda: self.settings, self._set_settings
+        )
         self._model = ModelChoices(self, desk, self._message, self.turns.after_telling)
         self._editing = Editing(self, desk, self._message)
         self._passages = Passages(self, self._writing, self._message, self._editing)
-        self._inspect = StoryInspect(desk, self._writing, self._message, id="inspect")
         self._visited, self._loaded = False, False  # loaded: the last story is shown
         self._line = ""  # the typed, unsent line
         self.drafts = Drafts(
@@ -70,11 +75,14 @@ class StoryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
-        yield Container(Page(id="page"), self._inspect, id="page-area")
-        yield Center(PassageLine(id="passage"))
-        yield self._openings
-        yield Center(self._message)
-        yield PromptArea(self.settings, id="prompt-area")
+        with self._sheet:
+            with Vertical(id="writing"):
+                yield Page(id="page")
+                yield Center(PassageLine(id="passage"))
+                yield self._openings
+                yield Center(self._message)
+                yield PromptArea(self.settings, id="prompt-area")
+            yield self._sheet.panel
         yield KeyLine(SELDOM, self._shows_key)
 
     def on_mount(self) -> None:
@@ -90,7 +98,7 @@ class StoryScreen(Screen[None]):
         last: Opened | None = None
         with self._message.saying():
             last = await self._writing.open_last(self._message.complain)
-            self._message.clear()
+            self._message.complain(self._desk.store_thread.news())
         self.show_story(None if self._session.fresh_page else last)
         self._session.fresh_page = False
         self._loaded = True
@@ -158,6 +166,7 @@ class StoryScreen(Screen[None]):
         self._passages.shown()
         self._openings.offer(None if passages else manuscript, self._line)
         self.query_one(WritingStatus).count("".join(p.text for p in passages))
+        self._sheet.show(opened)
         self.set_state("")
 
     @work(exclusive=True, group="look")
@@ -166,7 +175,7 @@ class StoryScreen(Screen[None]):
         moved = await self._writing.moved() if self._loaded and self.is_current else None
         if moved is not None and not self.turns.busy:
             await self.open(moved)
-            self._message.say(MOVED)
+            self._message.say(MOVED, self._message.error)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
@@ -214,6 +223,8 @@ class StoryScreen(Screen[None]):
 
     def _shows_key(self, action: str) -> bool:
         now, offered = self._session.now, self._openings.offered
+        if isinstance(self.focused, TextArea) and action in ("write", "size(1)"):
+            return False  # these keys are text there
         shown = {"model('voice')": bool(now.voices), "openings": offered, "model('newest')": now.in_training}
         return shown.get(action, True)
 
@@ -267,12 +278,13 @@ class StoryScreen(Screen[None]):
 
     def action_inspect(self) -> None:
         """Show how likely each word was, and what else might have come."""
-        self.turns.after_telling(self._inspect.enter)
+        self.turns.after_telling(lambda: inspect(self, self._desk, self._writing, self._message))
 
     @on(Page.Changed)
     @on(Page.Clicked)
     def _page_changed(self, event: Message) -> None:
-        self._inspect.heard(event)
+        for panel in self.query(StoryInspect):
+            panel.heard(event)
 
     @on(StoryInspect.Taken)
     def _word_taken(self, taken: StoryInspect.Taken) -> None:
@@ -282,10 +294,20 @@ class StoryScreen(Screen[None]):
         if taken.goes_on:
             self.turns.tell(taken.story.story.id, taken.story.text)
 
+    def action_size(self, by: int) -> None:
+        """Tell more or less at once: a sentence, a paragraph, a page."""
+        tokens = next_size(self.settings.max_tokens, by)
+        self._set_settings(dataclasses.replace(self.settings, max_tokens=tokens, finish_sentence=True))
+        self._message.say(f"The model tells a {size_of(tokens)} at once.")
+
     def action_colours(self) -> None:
         """Show who wrote what in colours, or not."""
         page = self.query_one(Page)
         page.show_colours(not page.colours)
+
+    def action_panel(self) -> None:
+        """Show or hide the panel of memory, author's note, and how it tells."""
+        self._sheet.toggle_panel()
 
     def action_new(self) -> None:
         """Start a new story."""
@@ -315,6 +337,7 @@ class StoryScreen(Screen[None]):
             self.settings = self.query_one(WritingStatus).settings = settings
             self._desk.prefer_sampler(settings)
             self._show_status()
+            self._sheet.refresh_panel()
 
     def set_state(self, state: str) -> None:
         """Show what goes on in the status line."""

@@ -1,7 +1,7 @@
 """Under the bonnet of the Story screen: how likely each word was, what else might have come, what training taught.
 
 While it is open it has the focus, and its keys move over the page's words. It closes with escape, and when the story
-or the model changes.
+or the model changes, or another field gets the focus.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -29,6 +30,7 @@ from storytime_tui.tui.screens.story_inspect_keys import KEYS
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page, Span
 from storytime_tui.tui.widgets.passage_view import SurpriseLegend
+from storytime_tui.tui.widgets.story_panel import StoryPanel
 from storytime_tui.tui.widgets.word_panel import WordChances, WordPanel
 from storytime_tui.tui.writing import MOVED, Writing
 
@@ -36,18 +38,42 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.explain import Likely
     from storytime_tui.jobs.story_reading import StoryReading, TokenRead
 
+NO_WORD = "There is no word to look at yet."
 LAYER = "inspect"  # of the page's paints
 _Model = tuple[str, float | None, str]
 
 
+def inspect(screen: Screen[None], desk: Desk, writing: Writing, message: MessageLine) -> None:
+    """Open the panel: in the panel beside the page where there is one, else below the page."""
+    page, beside = screen.query_one(Page), screen.query_one(StoryPanel)
+    story = writing.story_id
+    if screen.query(StoryInspect):
+        return
+    if story is None or not page.text.strip():
+        message.say(NO_WORD)
+    elif not desk.writing.now.can_tell:
+        message.complain("There is no model yet: train one (F3), or choose one (m).")
+    else:
+        message.clear_notice()
+        panel = StoryInspect(desk, writing, message, page, story)
+        if beside.display:
+            beside.mount(panel, before=0)
+            beside.scroll_home(animate=False)
+        else:
+            assert isinstance(page.parent, Widget)
+            page.parent.mount(panel, after=page)
+
+
 class StoryInspect(Vertical, can_focus=True):
-    """A panel beside or below the page, and the keys that inspect the page's words."""
+    """The chances at one word of the page, and the keys that inspect the page's words."""
 
     DEFAULT_CSS = """
-    StoryInspect { display: none; height: auto; border-top: solid $line; border-title-color: $quiet; }
-    StoryInspect:focus { border-top: solid $primary; border-title-color: $foreground; }
+    StoryInspect { height: auto; border-top: solid $line; }
+    StoryInspect:focus { border-top: solid $primary; }
     StoryInspect SurpriseLegend { max-width: 100%; }
     StoryInspect #lean { height: auto; padding: 0 2 0 1; }
+    StoryPanel StoryInspect { margin-bottom: 1; }
+    StoryPanel #lean, StoryPanel SurpriseLegend { margin-top: 1; }
     """
     BINDINGS = KEYS
 
@@ -58,25 +84,24 @@ class StoryInspect(Vertical, can_focus=True):
             super().__init__()
             self.story, self.goes_on = story, goes_on
 
-    def __init__(self, desk: Desk, writing: Writing, message: MessageLine, *, id: str) -> None:
-        super().__init__(id=id)
-        self._desk, self._writing, self._message = desk, writing, message
+    def __init__(self, desk: Desk, writing: Writing, message: MessageLine, page: Page, story: int) -> None:
+        super().__init__(id="inspect")
+        self._desk, self._writing, self._message, self._page = desk, writing, message, page
         self._panel, self._lean = WordPanel(id="word"), Static(id="lean", markup=False)
         self._legend = SurpriseLegend()
-        self._close()
-
-    def _close(self) -> None:
+        self._legend.display = self._lean.display = False
         self._number = 0  # of the reading in progress; 0 without one
-        self._story, self._text = 0, ""  # what that is read
+        self._story, self._text = story, page.text  # what is read
         self._model: _Model = ("", None, "")
         self._reading: StoryReading | None = None
         self._base: StoryReading | None = None
         self._look = ""  # of the words: "surprise", "base" or none
         self._at = 0  # the token under the cursor
         self._row: int | None = None  # of the list, while it has the arrow keys
-        self._goal_place = 0  # the character to begin at
         self._goal: int | None = None  # the cell that up and down keep to
-        self._before: tuple[Widget | None, float | None] = (None, None)  # the focus; the page's place
+        self._top = page.top if page.top < page.max_scroll_y else None  # of the page before; None: its end
+        self._begin_at = len(page.text) if self._top is None else page.place_on_top() or 0
+        self._left = False  # closed
 
     def compose(self) -> ComposeResult:
         """The word, and what the colours mean."""
@@ -85,39 +110,16 @@ class StoryInspect(Vertical, can_focus=True):
         yield self._lean
 
     def on_mount(self) -> None:
-        """Follow the reading and the model."""
+        """Read the story; the cursor will be on the word in sight, at the story's end the last one."""
+        self._before = self.screen.focused
         self._desk.told.subscribe(self, self._on_telling, immediate=True)
         self._desk.writer_changed.subscribe(self, lambda _: self._writer_changed())
-
-    # -- opening and closing ----------------------------------------------------------------------------
-
-    @property
-    def _page(self) -> Page:
-        return self.screen.query_one(Page)
-
-    def enter(self) -> None:
-        """Read the story, and put the cursor on the word in sight: the last one at the story's end."""
-        page = self._page
-        story = self._writing.story_id
-        if self.display or story is None or not page.text.strip():
-            if not self.display:
-                self._message.say("There is no word to look at yet.")
-            return
-        if not self._desk.writing.now.can_tell:
-            self._message.complain("There is no model yet: train one (F3), or choose one (m).")
-            return
-        self._close()
-        self._before = self.screen.focused, page.top if page.top < page.max_scroll_y else None
-        self._story = story
-        self._text = page.text
-        self._goal_place = len(page.text) if self._before[1] is None else page.place_on_top() or 0
-        self._message.clear_notice()
-        self._legend.display = self._lean.display = False
         self._panel.say("reading…")
-        self.display = True
         self.focus()
         self._number = self._desk.writing.read(self._story, self._text)
         self._model = self._model_now()
+
+    # -- opening and closing ----------------------------------------------------------------------------
 
     def action_leave(self) -> None:
         """Leave the list, or return to the page as it was."""
@@ -125,36 +127,41 @@ class StoryInspect(Vertical, can_focus=True):
             self._row = None
             self._show()
             return
-        focus, top = self._before
+        page, before = self._page, self._before
         self.leave()
-        (focus if focus is not None and focus.is_attached and focus is not self else self._page).focus()
-        back = self._page.anchor_end if top is None else partial(self._page.jump, top)
-        self.call_after_refresh(back)
+        if before is not None and before.is_attached and before is not self:
+            before.focus()
+        page.call_after_refresh(page.anchor_end if self._top is None else partial(page.jump, self._top))
 
     def on_blur(self) -> None:
         """Close if another field has the focus, such as the prompt."""
         self.call_later(self._close_elsewhere)
 
     def _close_elsewhere(self) -> None:
-        if self.screen.focused not in (None, self, self._page):
+        if not self._left and self.screen.focused not in (None, self, self._page):
+            self.leave()
+
+    def on_hide(self) -> None:
+        """Close with the panel beside the page."""
+        if isinstance(self.parent, StoryPanel) and not self.parent.display:
             self.leave()
 
     def leave(self) -> None:
         """Close without moving the focus, unless it is here."""
-        if not self.display:
+        if self._left:
             return
+        self._left = True
         if self._number:
             self._desk.writing.stop()
         if self.has_focus:
             self._page.focus()
         self._page.point_at(None)
         self._page.paint(LAYER, ())
-        self._close()
-        self.display = False
+        self.remove()
 
     def heard(self, event: Message) -> None:
         """Follow the page: a click moves the cursor; another text closes the panel."""
-        if not self.display:
+        if self._left:
             return
         if isinstance(event, Page.Clicked):
             self.focus()
@@ -173,13 +180,13 @@ class StoryInspect(Vertical, can_focus=True):
         model, strength, voice = self._model_now()
         if self._model[1] is None:  # known once the model is open
             self._model = self._model[0], strength, self._model[2]
-        if self.display and (model, strength, voice) != self._model:
+        if (model, strength, voice) != self._model:
             self.leave()
 
     # -- reading ----------------------------------------------------------------------------------------
 
     def _on_telling(self, message: messages.TellingMessage) -> None:
-        if not self._number or message.number != self._number:
+        if self._left or not self._number or message.number != self._number:
             return
         if isinstance(message, messages.TellerOpening | messages.StoryProgress) and self._reading is None:
             self._panel.say(message.progress)
@@ -200,9 +207,9 @@ class StoryInspect(Vertical, can_focus=True):
         if not message.reading.tokens:
             self._number = 0
             self.action_leave()
-            self._message.say("There is no word to look at yet.")
+            self._message.say(NO_WORD)
         elif first:
-            self._go(words.token_at(message.reading.tokens, self._goal_place))
+            self._go(words.token_at(message.reading.tokens, self._begin_at))
         else:
             self._set_look("base")
 
@@ -363,7 +370,7 @@ class StoryInspect(Vertical, can_focus=True):
 
     def _point(self) -> None:
         """Mark the word on the page, once the page has its new height."""
-        if self._token is not None and self.display:
+        if self._token is not None and not self._left:
             word = self._actual.lstrip(" ")
             self._page.point_at(self._token.end - len(word or self._actual), self._token.end)
 
