@@ -46,6 +46,7 @@ Item = TypeVar("Item")
 TELLERS = 3  # open models, each with its cached prompts
 FREE_MEMORY = 4_000_000_000  # bytes that must be free before one more model is opened
 FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
+HEAD = -1  # follow the last passage of the story, whichever it is by then
 
 
 def sentence_of(error: BaseException) -> str:
@@ -195,6 +196,7 @@ class ContinuationRequest:
     text: str
     settings: SamplerSettings
     voice: Voice | None = None  # the chosen one; the model may not know it
+    after: int | None = HEAD  # the passage that the new one follows; None for a beginning
     steering: Steering = Steering()  # noqa: RUF009 - frozen
 
 
@@ -286,17 +288,17 @@ class TellingThread:
         self._worker.do(see)
 
     def _run(self, telling: Telling, stop: threading.Event) -> None:
-        told, failure = None, ""
+        told, passage, failure = None, None, ""
         try:
             teller = self._open(telling)
             if isinstance(telling.request, OpeningsRequest) and not stop.is_set():
                 self._tell_openings(teller, telling, telling.request, stop)
             elif isinstance(telling.request, ContinuationRequest) and not stop.is_set():
-                told = self._tell(teller, telling.number, telling.request, stop)
+                told, passage = self._tell(teller, telling.number, telling.request, stop)
         except BaseException as error:  # see `_train`
             failure = sentence_of(error)
         finally:
-            self._post(messages.TellingEnded(telling.number, told, failure))
+            self._post(messages.TellingEnded(telling.number, told, failure, passage))
 
     def _open(self, telling: Telling) -> Teller:
         model, strength = telling.model, telling.strength
@@ -346,11 +348,11 @@ class TellingThread:
 
     def _tell(
         self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event
-    ) -> Told | None:
+    ) -> tuple[Told | None, int | None]:
         voice = known(request.voice, teller.voices)
         steered = handed(request.steering)
         record = partial(record_of, teller, request.settings, voice, before=request.text, **steered)
-        words = ToldWords(request.story, record)
+        words = ToldWords(request.story, record, request.after)
         with contextlib.suppress(StoryError):  # then the text is read anew, perhaps as other tokens
             teller.recall(parts_of(request.store_thread.store().passages(request.story)))
         saving: Future[None] | None = None
@@ -394,4 +396,4 @@ class TellingThread:
                 show()
             if saving is not None:
                 saving.result()  # the end is reported only after the text is on the disk
-        return told
+        return told, words.passage.id if words.passage is not None else None

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StoryMoved
-from storytime_tui.stories import history
 from storytime_tui.stories.joining import joined, title_from
 from storytime_tui.stories.steering import Steering, set_steering
 from storytime_tui.stories.story import Added, Story
@@ -57,22 +55,6 @@ class Manuscript:
         passage = store.add_passage(story.id, "model", text, model, settings, ids=ids)
         self.story = dataclasses.replace(story, head=passage.id)
         return self.story
-
-    def undo(self, store: StoryStore) -> bool:
-        """Undo the last step; returns whether there was one. Raises StoryMoved if another window changed it."""
-        return self._step(store, history.undo)
-
-    def redo(self, store: StoryStore) -> bool:
-        """Redo the last undone step; returns whether there was one. Raises StoryMoved as `undo` does."""
-        return self._step(store, history.redo)
-
-    def _step(self, store: StoryStore, step: Callable[[StoryStore, int], Story]) -> bool:
-        if self.story is None:
-            return False
-        # read from the store: `self.story` is older than the told passages
-        before = store.story(self.story.id).head
-        self.story = step(store, self.story.id)
-        return self.story.head != before
 
     def rename(self, store: StoryStore, title: str) -> None:
         """Give the story a title."""

@@ -74,10 +74,11 @@ class InView(TellingMessage):
 
 @dataclass(frozen=True)
 class TellingEnded(TellingMessage):
-    """The telling ended and its text is saved. `failure`: a sentence if it failed."""
+    """The telling ended and its text is saved in this passage, if there is any. `failure`: a sentence if it failed."""
 
     told: Told | None
     failure: str = ""
+    passage: int | None = None
 
 
 class SettingsNotSaved(Message):

@@ -23,6 +23,7 @@ from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui.bridge import (
+    HEAD,
     ContinuationRequest,
     OpeningsRequest,
     Post,
@@ -315,14 +316,14 @@ class WritingSession:
         """Open the chosen model."""
         self._begin(None, "loading the model…")
 
-    def tell(self, story: int, text: str, settings: SamplerSettings) -> None:
-        """Continue a story. Its messages have a new number.
+    def tell(self, story: int, text: str, settings: SamplerSettings, after: int | None = HEAD) -> None:
+        """Continue a story after this passage. Its messages have a new number.
 
         Without a seed in the settings, each telling uses a new one, so that a second try tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
         voice, steering = self.now.voice, self.steering
-        self._begin(ContinuationRequest(self._store_thread, story, text, settings, voice, steering))
+        self._begin(ContinuationRequest(self._store_thread, story, text, settings, voice, after, steering))
 
     def tell_openings(self, settings: SamplerSettings, count: int, offered: Sequence[str]) -> int:
         """Tell openings for a story without saving them; returns the number of their messages."""

@@ -145,7 +145,8 @@ class StorySheet(Horizontal):
     @on(Page.Chosen)
     def _tell_how(self) -> None:
         """Say how the chosen passage was told."""
-        self.run_worker(self._read_told(self.query_one(Page).chosen), exclusive=True, group="told")
+        chosen = self.query_one(Page).chosen
+        self.run_worker(partial(self._read_told, chosen), exclusive=True, group="told")
 
     async def _read_told(self, passage: int | None) -> None:
         told = "" if passage is None else await self._writing.told_line(passage)
