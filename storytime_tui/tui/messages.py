@@ -65,6 +65,13 @@ class OpeningTold(TellingMessage):
 
 
 @dataclass(frozen=True)
+class SentenceTold(TellingMessage):
+    """The requested sentence; "" if none ended in time. It is not saved."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class InView(TellingMessage):
     """What the model sees of a story; `request`: what was asked for, to tell it from a later one."""
 
