@@ -168,7 +168,7 @@ async def test_a_wrong_value_is_said_and_changes_nothing(app: StorytimeApp) -> N
         await a_story(pilot, app)
         await put(pilot, app, "seed", "9" * 19)
         await until(pilot, lambda: "seed is" in screen_text(app))
-        assert app.screen._settings.seed < 2**63
+        assert app.screen.settings.seed < 2**63
         await pilot.press("tab")
         await until(pilot, lambda: "seed is" not in screen_text(app))
 
