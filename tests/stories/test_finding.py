@@ -1,5 +1,6 @@
 """Finding words in a story and replacing them on a new branch: as on the whole text, and undone exactly."""
 
+import itertools
 import re
 import time
 import unicodedata
@@ -63,7 +64,7 @@ def test_places_are_apart_and_hold_the_words_in_any_script(text: str, words: str
     for exact in (True, False):
         places = FoldedText(text).find(Wanted(words, exact))
         assert all(place.start < place.end for place in places)
-        assert all(one.end <= two.start for one, two in zip(places, places[1:], strict=False))
+        assert all(one.end <= two.start for one, two in itertools.pairwise(places))
         for place in places:
             held = text[slice(*place)]
             assert held == words if exact else plain(held) == plain(words)

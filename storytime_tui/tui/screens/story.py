@@ -21,6 +21,7 @@ from storytime_tui.tui.manuscript import Manuscript, last_model
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_keys import KEYS
+from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -47,6 +48,7 @@ class StoryScreen(Screen[None]):
         self._settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
+        self._copied = CopiedLine(desk, self._writing, self._message, id="copied")
         self._telling = False
         self._pending_action: Callable[[], object] | None = None  # runs after the current telling
         self._finding_model = True  # a model is being looked for
@@ -67,6 +69,7 @@ class StoryScreen(Screen[None]):
         yield Page(id="page")
         yield self._openings
         yield Center(self._message)
+        yield Center(self._copied)
         yield PromptArea(self._settings, id="prompt-area")
         yield KeyLine(("rename", "redo"), self._shows_key)
 
@@ -110,6 +113,7 @@ class StoryScreen(Screen[None]):
             self._after_telling(self._start_page)
         self._check_other_windows()
         self._show_status()
+        self._copied.look()
 
     def _start_page(self) -> None:
         self._show_story(None)
@@ -150,6 +154,7 @@ class StoryScreen(Screen[None]):
         self._openings.offer(None if passages else manuscript, self._line)
         self.query_one(WritingStatus).count("".join(p.text for p in passages))
         self._set_state("")
+        self._copied.look()
 
     @work(exclusive=True, group="look")
     async def _check_other_windows(self) -> None:
@@ -306,6 +311,19 @@ class StoryScreen(Screen[None]):
     def on_screen_suspend(self) -> None:
         """Stop telling openings when another screen is shown."""
         self._openings.cancel()
+        self._copied.leave()
+
+    @on(Page.Chosen)
+    def _passage_chosen(self) -> None:
+        self._copied.look()
+
+    def action_copied(self, what: str) -> None:
+        """Mark copied words, show their source, or avoid copying."""
+        self._copied.act(what, self._settings)
+
+    @on(CopiedLine.Avoid)
+    def _avoid_copying(self, event: CopiedLine.Avoid) -> None:
+        self._set_settings(event.settings)
 
     # -- the model ------------------------------------------------------------------------------------
 
