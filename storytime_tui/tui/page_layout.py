@@ -79,6 +79,12 @@ class PageLayout:
         self.text += text
         self._lay(max(0, len(self._paragraphs) - 1))
 
+    def name(self, passage: int, new: int) -> None:
+        """Give a passage another id."""
+        self.pieces = [
+            each._replace(passage=new) if each.passage == passage else each for each in self.pieces
+        ]
+
     def resize(self, width: int) -> None:
         """Lay out all rows for another width."""
         if max(1, width) != self.width:

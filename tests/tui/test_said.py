@@ -10,10 +10,10 @@ from textual.color import Color as Shade
 
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sentences import marked_where_cut
+from storytime_tui.stories.joining import full_title, title_from
 from storytime_tui.training import events as ev
 from storytime_tui.training.journal import JOURNAL, read_thinned
 from storytime_tui.tui import theme, wording
-from storytime_tui.tui.joining import full_title, title_from
 from storytime_tui.tui.page_layout import PageLayout
 from storytime_tui.tui.run_view import RunView, view_after, view_of
 from storytime_tui.tui.widgets.header import state_words

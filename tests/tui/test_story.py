@@ -170,7 +170,7 @@ async def test_new_open_and_rename(app: StorytimeApp, world: World) -> None:
         await go_to_story(pilot, app)
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
-        await pilot.press("escape", "r")
+        await pilot.press("escape", "R")
         await until(pilot, lambda: "The story's title" in screen_text(app))
         await pilot.press("ctrl+u")
         await type_text(pilot, "The Mouse")

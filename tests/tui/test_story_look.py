@@ -24,7 +24,7 @@ async def test_a_title_made_of_the_first_words_is_offered_whole_for_renaming(
         await until(pilot, lambda: "tokens told" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.focused, Prompt))
-        await pilot.press("r")
+        await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         assert app.screen.query_one(Input).value == LONG
 

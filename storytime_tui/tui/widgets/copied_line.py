@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual import work
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.stories.story import Passage
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages
-from storytime_tui.tui.bridge import from_store, in_thread, sentence_of
+from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.copied_words import USUAL_RUN, copies_line, joined_ranges
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.import_task import ImportTask
 from storytime_tui.tui.palette import AppActions
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page, Span
+from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import Writing
 
 if TYPE_CHECKING:  # see services
@@ -53,16 +54,18 @@ class CopiedLine(Static):
     CopiedLine { height: auto; max-height: 2; color: $quiet; }
     """
 
-    class Avoid(Message):
-        """The user turned avoiding on or off: the settings to tell with."""
-
-        def __init__(self, settings: SamplerSettings) -> None:
-            super().__init__()
-            self.settings = settings
-
-    def __init__(self, desk: Desk, writing: Writing, message: MessageLine, *, id: str) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        writing: Writing,
+        message: MessageLine,
+        set_settings: Callable[[SamplerSettings], object],
+        *,
+        id: str,
+    ) -> None:
         super().__init__(id=id, markup=False)
         self._desk, self._writing, self._message = desk, writing, message
+        self._set_settings = set_settings
         self._learned: dict[str, Learned] = {}  # by model
         self._said: dict[str, int] = {}  # by model: the passage at which it is said that nothing is known
         self._copies: dict[
@@ -70,14 +73,16 @@ class CopiedLine(Static):
         ] = {}  # with the start that they count from
         self._told: list[_Told] = []  # of the present text
         self._text = ""
+        self._passages: Sequence[int] = []  # with text
         self._making: ImportTask | None = None
+        self._here = True  # this screen is shown
         self.display = False
 
     def on_mount(self) -> None:
         """Look at each told passage, and at those that are scrolled into view."""
         self._desk.told.subscribe(self, self._on_telling)
         self.watch(self._page, "scroll_y", self.look, init=False)
-        self.set_interval(_SHOWN, self._show_progress)
+        self.set_interval(_SHOWN, self._follow)
 
     @property
     def _page(self) -> Page:
@@ -91,24 +96,10 @@ class CopiedLine(Static):
 
     def look(self) -> None:
         """Look at the told passages in view."""
-        if self._on and self.screen.is_current:
+        if self._on and self.screen in self.app.screen_stack:
             self._look()
         else:
             self._show()
-
-    def leave(self) -> None:
-        """Stop making an index: the screen is left."""
-        if self._making is not None:
-            self._making.stop.set()
-
-    def act(self, what: str, settings: SamplerSettings) -> None:
-        """Do what a key asks for: "marks", "source" or "avoid"."""
-        if what == "marks":
-            self._toggle()
-        elif what == "source":
-            self._show_source()
-        else:
-            self._avoid(settings)
 
     # -- looking --------------------------------------------------------------------------------------
 
@@ -120,12 +111,12 @@ class CopiedLine(Static):
     async def _look(self) -> None:
         story = self._writing.story_id
         if story is None:
-            self._told, self._text = [], ""
+            self._place(())
             self._show()
             return
         try:
-            passages = await from_store(self._desk.store_thread, lambda store: store.passages(story))
-            self._place(passages)
+            if (self._text, self._passages) != (self._page.text, self._page.laid.passages()):
+                self._place(await self._writing.read(lambda store: store.passages(story)))
             self._show()
             if self._text != self._page.text:
                 return  # it is being written: the end of the telling is looked at
@@ -142,6 +133,7 @@ class CopiedLine(Static):
 
     def _place(self, passages: tuple[Passage, ...]) -> None:
         self._text = "".join(passage.text for passage in passages)
+        self._passages = [passage.id for passage in passages if passage.text]
         self._told, start = [], 0
         for passage in passages:
             end = start + len(passage.text)
@@ -220,10 +212,17 @@ class CopiedLine(Static):
     def _titles(self) -> dict[str, str]:
         return {collection.name: collection.title for collection in self._desk.collections}
 
-    def _show_progress(self) -> None:
+    def _follow(self) -> None:
+        """Show how far an index is; stop making it while another screen is shown, and look again after that."""
+        here = self.screen in self.app.screen_stack
         task = self._making
-        if task is not None and task.said[0]:
+        if task is not None and not here:
+            task.stop.set()
+        elif task is not None and task.said[0]:
             self._say(f"Reading what {printable_line(task.title)} learned from: {task.progress()}")
+        if here and not self._here:
+            self.look()
+        self._here = here
 
     def _say(self, words: str) -> None:
         self.display = bool(words)
@@ -232,24 +231,28 @@ class CopiedLine(Static):
 
     # -- keys -----------------------------------------------------------------------------------------
 
-    def _toggle(self) -> None:
+    def toggle(self) -> None:
+        """Mark copied words, or no longer; kept for the next start."""
         self._desk.prefer(copied_marks=not self._on)
         self._said.clear()
         words = "are marked" if self._on else "are not marked now; c marks them again"
         self._message.say(f"Words that stand in the training stories {words}.")
         self.look()
 
-    def _avoid(self, settings: SamplerSettings) -> None:
+    def avoid(self) -> None:
+        """Tell with the sampler setting against copying, or without it."""
+        settings = self.screen.query_one(WritingStatus).settings
         words = 0 if settings.avoid_copying else USUAL_RUN
-        self.post_message(self.Avoid(dataclasses.replace(settings, avoid_copying=words)))
+        self._set_settings(dataclasses.replace(settings, avoid_copying=words))
         self._message.say(
             f"The model now tells no {words} words in a row from its training stories; A allows it again."
             if words
             else "The model may tell words from its training stories again; A avoids it."
         )
-        self.call_later(self._show)
+        self._show()
 
-    def _show_source(self) -> None:
+    def show_source(self) -> None:
+        """Show the chosen passage's copied words where they stand in their stories."""
         told = self._chosen()
         _, copies = self._copies.get(self._key(told), (0, None)) if told else (0, None)
         if copies is None or not copies.places:

@@ -152,6 +152,11 @@ class Page(TallView, can_focus=True):
         self.laid.append(writer, text, passage)
         self._grown()
 
+    def adopt(self, passage: int) -> None:
+        """Name the passage that was being told: it is in the store now."""
+        self.laid.name(BEING_TOLD, passage)
+        self.refresh()
+
     def writing(self, on: bool) -> None:
         """Show or hide the cursor behind the last word."""
         self._writing = on
@@ -201,7 +206,7 @@ class Page(TallView, can_focus=True):
 
     def choose(self, passage: int | None) -> None:
         """Choose a passage and bring its beginning into view; None: the last one, whichever it will be."""
-        self._chosen = passage
+        self._chosen = passage if passage in self.laid.passages() else None
         extent = self.laid.extent(passage) if passage is not None else None
         if extent is not None:
             self.show_place(extent[0])
@@ -246,6 +251,11 @@ class Page(TallView, can_focus=True):
         self._grown()
         if not following and place is not None:
             self.jump(self.laid.row_at(place) + len(self._head))
+
+    @property
+    def place_in_view(self) -> int:
+        """The first character in view."""
+        return self._place_on_top() or 0
 
     def _place_on_top(self) -> int | None:
         row = self.top - len(self._head)
