@@ -286,6 +286,7 @@ class Page(TallView, can_focus=True):
             line = [Segment(self._head[row], base + self._look("page--title"))]
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
+            margin += self.laid.indent(row - len(self._head))
         elif row == len(self._head) and not self.text:
             line = [Segment(HINT[: self.laid.width], base + self._look("page--hint"))]
         else:
