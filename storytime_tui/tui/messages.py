@@ -65,6 +65,13 @@ class OpeningTold(TellingMessage):
 
 
 @dataclass(frozen=True)
+class SentenceTold(TellingMessage):
+    """The requested sentence; "" if none ended in time. It is not saved."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class TellingEnded(TellingMessage):
     """The telling ended and its text is saved in this passage, if there is any. `failure`: a sentence if it failed."""
 

@@ -21,19 +21,19 @@ from storytime_tui.generation.voice import Voice, describe, known
 from storytime_tui.jobs.told_record import last_model, last_strength, last_voice
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.story import Passage
-from storytime_tui.tui.bridge import (
-    HEAD,
-    ContinuationRequest,
-    OpeningsRequest,
-    Post,
-    Telling,
-    TellingThread,
-    from_store,
-    in_thread,
-)
+from storytime_tui.tui.bridge import Post, from_store, in_thread
 from storytime_tui.tui.manuscript import last_story
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.telling_requests import (
+    HEAD,
+    ContinuationRequest,
+    OpeningsRequest,
+    Request,
+    SentenceRequest,
+    Telling,
+)
+from storytime_tui.tui.telling_thread import TellingThread
 from storytime_tui.tui.training_session import TrainingSession
 
 if TYPE_CHECKING:  # see services
@@ -326,11 +326,21 @@ class WritingSession:
         self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice))
         return self.now.number
 
+    def tell_sentence(self, text: str, settings: SamplerSettings) -> int:
+        """Tell one sentence after a text without saving it; returns the number of its messages."""
+        seeded = dataclasses.replace(
+            settings, seed=random.randrange(1, 2**31), max_tokens=80, finish_sentence=False
+        )
+        self._begin(SentenceRequest(text, seeded, self.now.voice))
+        return self.now.number
+
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""
         self._thread.stop()
 
-    def _begin(self, request: ContinuationRequest | OpeningsRequest | None, progress: str = "") -> None:
+    def _begin(
+        self, request: ContinuationRequest | OpeningsRequest | Request | None, progress: str = ""
+    ) -> None:
         model, control, snapshot = self.now.model, self._training.control, None
         if self.now.in_training and control is not None and self.now.strength in (None, 1.0):
             snapshot = partial(self._services.open_snapshot, model, control)

@@ -24,6 +24,7 @@ KEYS: list[BindingType] = [
         tooltip="Tell with the weights that the run in training has now",
     ),
     Binding("r", "passage('retry')", "Retry", id="story.retry", tooltip="Tell the chosen passage again"),
+    Binding("e", "passage('edit')", "Edit", id="story.edit", tooltip="Edit the chosen passage in its place"),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
     Binding(
         "ctrl+z", "passage('undo')", "Undo", show=False, id="story.undo_too", tooltip="Undo the last act"

@@ -213,7 +213,7 @@ class FindBar(Vertical):
     def _replace_after_telling(self, only: Place | None) -> None:
         other = self.query_one("#find-other", Input).value
         screen = cast("StoryScreen", self.screen)
-        screen.after_telling(lambda: screen.run_worker(self._replace(only, self._wanted, other)))
+        screen.turns.after_telling(lambda: screen.run_worker(self._replace(only, self._wanted, other)))
 
     async def _replace(self, only: Place | None, wanted: Wanted, other: str) -> None:
         screen, page = cast("StoryScreen", self.screen), self._page
