@@ -18,7 +18,7 @@ from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_edit import Editing
-from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
+from storytime_tui.tui.screens.story_keys import FIND, KEYS, SELDOM
 from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.screens.story_turns import Turns
@@ -215,7 +215,7 @@ class StoryScreen(Screen[None]):
     def _shows_key(self, action: str) -> bool:
         now, offered = self._session.now, self._openings.offered
         shown = {"model('voice')": bool(now.voices), "openings": offered, "model('newest')": now.in_training}
-        return shown.get(action, True)
+        return shown.get(action, action != FIND or isinstance(self.focused, Page))
 
     @on(Prompt.Up)
     def action_openings(self) -> None:

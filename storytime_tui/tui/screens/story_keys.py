@@ -2,8 +2,9 @@
 
 from textual.binding import Binding, BindingType
 
+FIND = "passage('find')"
 # these give way first in the line of keys
-SELDOM = ("passage('redo')", "model('strength')", "new", "settings", "passage('find')")
+SELDOM = ("passage('redo')", "model('strength')", "new", "settings", FIND)
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
     Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
@@ -90,7 +91,7 @@ KEYS: list[BindingType] = [
     ),
     Binding(
         "slash",
-        "passage('find')",
+        FIND,
         "Find",
         key_display="/",
         id="story.find",

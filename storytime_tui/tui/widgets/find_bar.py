@@ -46,15 +46,12 @@ class FindBar(Vertical):
     FindBar Horizontal { height: 1; }
     FindBar .find--label { width: 9; color: $quiet; }
     FindBar Input { width: 1fr; background: $boost; }
-    FindBar #find-state { width: auto; min-width: 22; color: $quiet; padding-left: 2; text-align: right; }
-    FindBar #find-how { width: auto; min-width: 22; color: $quiet; padding-left: 2; text-align: right; }
+    FindBar #find-state, FindBar #find-how { width: 29; color: $quiet; padding-left: 1; text-align: right; }
     """
     # with priority, as the field has other uses for these keys
     BINDINGS = [
         Binding("down", "go(1)", "Next", show=False, id="find.down", tooltip="The next place"),
-        Binding(
-            "up,shift+enter", "go(-1)", "Before", key_display="↑", id="find.up", tooltip="The place before"
-        ),
+        Binding("up,shift+enter", "go(-1)", "Before", show=False, id="find.up", tooltip="The place before"),
         Binding(
             "ctrl+r",
             "replace_one",
@@ -66,7 +63,7 @@ class FindBar(Vertical):
         Binding(
             "ctrl+a",
             "replace_all",
-            "Replace all",
+            "All",
             priority=True,
             id="find.all",
             tooltip="Replace all places, as one step",
@@ -82,7 +79,7 @@ class FindBar(Vertical):
         Binding(
             "ctrl+l",
             "how('whole')",
-            "Whole words",
+            "Words",
             priority=True,
             id="find.whole",
             tooltip="Whole words only, or parts of words too",

@@ -68,7 +68,7 @@ class Page(TallView, can_focus=True):
     Page > .page--chosen {{ background: $panel; }}
     Page > .page--point {{ background: $primary; color: $background; text-style: bold; }}
     Page > .page--copied {{ text-style: underline; color: $primary; }}
-    Page > .page--found {{ background: $primary 30%; }}
+    Page > .page--found {{ background: $line; }}
     Page > .page--base {{ text-style: underline; }}
     Page > .page--run {{ color: $background; background: $told 85%; }}
     Page:nocolor > .page--told {{ text-style: italic; }}
