@@ -73,7 +73,8 @@ class StoryScreen(Screen[None]):
         yield self._openings
         yield Center(self._message)
         yield Center(CopiedLine(self._desk, self._writing, self._message, self._set_settings, id="copied"))
-        yield Center(FindBar(self._writing, self._message, id="find"))
+        replacing = self.turns.after_telling, self.show_story, self.check_other_windows
+        yield Center(FindBar(self._writing, self._message, *replacing, id="find"))
         yield PromptArea(self.settings, id="prompt-area")
         yield KeyLine(SELDOM, self._shows_key)
 

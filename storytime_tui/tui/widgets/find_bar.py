@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,6 +16,7 @@ from textual.widgets import Input, Static
 from storytime_tui.errors import StoryMoved
 from storytime_tui.stories import tree
 from storytime_tui.stories.finding import FoldedText, Place, Wanted, replaced
+from storytime_tui.stories.story import Opened
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.page_layout import BEING_TOLD
@@ -24,9 +24,6 @@ from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page, Span
 from storytime_tui.tui.wording import count
 from storytime_tui.tui.writing import Writing
-
-if TYPE_CHECKING:
-    from storytime_tui.tui.screens.story import StoryScreen
 
 _FOLLOW = 0.2  # seconds between two looks whether the story has changed
 
@@ -87,9 +84,23 @@ class FindBar(Vertical):
         Binding("escape", "close", "Close", id="find.close", tooltip="Close; the story stays where it is"),
     ]
 
-    def __init__(self, writing: Writing, message: MessageLine, *, id: str) -> None:
+    def __init__(
+        self,
+        writing: Writing,
+        message: MessageLine,
+        after_telling: Callable[[Callable[[], object]], object],
+        show_story: Callable[[Opened], object],
+        reload: Callable[[], object],
+        *,
+        id: str,
+    ) -> None:
+        """Replacing waits until the model has stopped (`after_telling`), and shows the story as it is then.
+
+        `reload`: what to do if another window has changed the story.
+        """
         super().__init__(id=id)
         self._writing, self._message = writing, message
+        self._after_telling, self._show_story, self._reload = after_telling, show_story, reload
         self._debounced: Debounced[tuple[FoldedText, Sequence[Place]]] = Debounced(
             self, self._found, lambda error: None
         )
@@ -209,11 +220,10 @@ class FindBar(Vertical):
 
     def _replace_after_telling(self, only: Place | None) -> None:
         other = self.query_one("#find-other", Input).value
-        screen = cast("StoryScreen", self.screen)
-        screen.turns.after_telling(lambda: screen.run_worker(self._replace(only, self._wanted, other)))
+        self._after_telling(lambda: self.screen.run_worker(self._replace(only, self._wanted, other)))
 
     async def _replace(self, only: Place | None, wanted: Wanted, other: str) -> None:
-        screen, page = cast("StoryScreen", self.screen), self._page
+        page = self._page
         with self._message.saying():
             _, places = await in_thread(partial(_find, self._folded, page.text, wanted))
             if only is not None:
@@ -229,13 +239,13 @@ class FindBar(Vertical):
             try:
                 result = await self._writing.act(lambda store, story: tree.rewrite(store, story, texts))
             except StoryMoved:
-                screen.check_other_windows()
+                self._reload()
                 return
             if result is None or not result[1]:
                 self._message.say("Nothing to replace: the text would be the same.")
                 return
             self._from = places[-1].start + len(other) if only is not None else self._from
-            screen.show_story(result[0])
+            self._show_story(result[0])
             self._message.say(f"{count(len(places), 'place')} replaced on a new branch; u undoes it.")
             self._find()
 
