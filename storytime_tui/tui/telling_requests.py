@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from storytime_tui.generation.openings import tell_sentence
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known
+from storytime_tui.stories.steering import Steering, handed
 from storytime_tui.tui import messages
 from storytime_tui.tui.store_thread import StoreThread
 
@@ -29,6 +30,7 @@ class ContinuationRequest:
     settings: SamplerSettings
     voice: Voice | None = None  # the chosen one; the model may not know it
     after: int | None = HEAD  # the passage that the new one follows; None for a beginning
+    steering: Steering = Steering()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class OpeningsRequest:
     count: int
     known: tuple[str, ...] = ()
     voice: Voice | None = None
+    steering: Steering = Steering()  # noqa: RUF009 - frozen
 
 
 class Request(Protocol):
@@ -55,12 +58,15 @@ class SentenceRequest:
     text: str
     settings: SamplerSettings
     voice: Voice | None = None
+    steering: Steering = Steering()  # noqa: RUF009 - frozen
 
     def answer(self, teller: Teller, number: int, stop: threading.Event) -> messages.SentenceTold:
         """Tell the sentence."""
-        voice = known(self.voice, teller.voices)
+        voice, steered = known(self.voice, teller.voices), handed(self.steering)
         sentence, _ = tell_sentence(
-            lambda settings, stop: teller.tell(self.text, settings, stop, voice=voice), self.settings, stop
+            lambda settings, stop: teller.tell(self.text, settings, stop, voice=voice, **steered),
+            self.settings,
+            stop,
         )
         return messages.SentenceTold(number, sentence)
 

@@ -15,10 +15,12 @@ from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.voice import known
 from storytime_tui.jobs.told_record import record_of
 from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
+from storytime_tui.stories.steering import handed
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import Inbox, Post, Worker, sentence_of
 from storytime_tui.tui.telling_requests import ContinuationRequest, OpeningsRequest, Telling
+from storytime_tui.tui.view_request import ViewRequest
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
@@ -79,6 +81,16 @@ class TellingThread:
 
         self._worker.do(drop)
 
+    def look(self, number: int, model: str, strength: float | None, request: ViewRequest) -> None:
+        """Say what an open model sees, after the current telling."""
+
+        def see() -> None:
+            usual = self._usual.get(model) if strength is None else strength
+            if (model, usual) in self._tellers:
+                self._post(request.answer(self._tellers[model, usual], number))
+
+        self._worker.do(see)
+
     def _run(self, telling: Telling, stop: threading.Event) -> None:
         told, passage, failure = None, None, ""
         try:
@@ -129,9 +141,9 @@ class TellingThread:
         is_copied = self._copied.get(telling.model) or self._copied_by(telling.model, stop)
         if not stop.is_set():  # else the index is incomplete
             self._copied[telling.model] = is_copied
-        voice = known(request.voice, teller.voices)
+        voice, steered = known(request.voice, teller.voices), handed(request.steering)
         told = tell_openings(
-            lambda settings, stop: teller.tell("", settings, stop, voice=voice),
+            lambda settings, stop: teller.tell("", settings, stop, voice=voice, **steered),
             request.settings,
             request.count,
             stop,
@@ -139,7 +151,7 @@ class TellingThread:
             known=request.known,
         )
         for opening in told:
-            how = record_of(teller, opening.settings, voice).to_json()
+            how = record_of(teller, opening.settings, voice, **steered).to_json()
             ids = ",".join(map(str, opening.ids))
             self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how, ids))
 
@@ -147,7 +159,8 @@ class TellingThread:
         self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event
     ) -> tuple[Told | None, int | None]:
         voice = known(request.voice, teller.voices)
-        record = partial(record_of, teller, request.settings, voice, before=request.text)
+        steered = handed(request.steering)
+        record = partial(record_of, teller, request.settings, voice, before=request.text, **steered)
         words = ToldWords(request.story, record, request.after)
         with contextlib.suppress(StoryError):  # then the text is read anew, perhaps as other tokens
             teller.recall(parts_of(request.store_thread.store().passages(request.story)))
@@ -170,7 +183,7 @@ class TellingThread:
             saving = request.store_thread.write(lambda store: words.add(store, new, new_ids))
 
         try:
-            for item in teller.tell(request.text, request.settings, stop, voice=voice):
+            for item in teller.tell(request.text, request.settings, stop, voice=voice, **steered):
                 if isinstance(item, Told):
                     told = item
                 else:

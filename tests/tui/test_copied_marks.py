@@ -39,8 +39,13 @@ def marked(app: StorytimeApp) -> list[str]:
 
 
 def line(app: StorytimeApp) -> str:
-    copied = app.screen.query_one(CopiedLine)
-    return str(copied.visual) if copied.display else ""
+    """What is said, in the panel or above the prompt: never in both."""
+    shown = [
+        each for each in (app.screen.query_one(CopiedLine), app.screen.query_one("#copied")) if each.display
+    ]
+    shown = [each for each in shown if all(parent.display for parent in each.ancestors_with_self)]
+    assert len(shown) < 2
+    return " ".join(str(each.render()) for each in shown).removeprefix("Copied  ")
 
 
 async def tell(pilot, app: StorytimeApp) -> None:  # type: ignore[no-untyped-def]
@@ -59,7 +64,8 @@ async def test_a_recited_passage_is_marked_and_its_source_is_said_and_shown(
         await tell(pilot, app)
         await until(pilot, lambda: marked(app))
         assert marked(app) == [COPIED]
-        assert "Copied 78%: 14 words from “The Hedgehog's Umbrella” (Hedgerow Tales), word 12" in flat(app)
+        assert line(app).startswith("78%: 14 words from “The Hedgehog's Umbrella” (Hedgerow Tales), word 12")
+        assert "Copied" in flat(app) and app.screen.query_one(CopiedLine).display == (size == SMALL)
         await pilot.press("escape", "C")
         await until(pilot, lambda: isinstance(app.screen, SourceScreen) and "Primrose" in screen_text(app))
         shown = flat(app).replace("│ ", "")
@@ -67,6 +73,19 @@ async def test_a_recited_passage_is_marked_and_its_source_is_said_and_shown(
         assert "word 12" in shown and "run 1 of" not in shown
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "library" and "The Hedgehog's Umbrella" in flat(app))
+
+
+async def test_without_the_panel_it_stands_above_the_prompt(reciting: World) -> None:
+    app = make_app(reciting)
+    async with app.run_test(size=WIDE) as pilot:
+        await tell(pilot, app)
+        await until(pilot, lambda: line(app))
+        await pilot.press("escape", "p")
+        await until(pilot, lambda: app.screen.query_one(CopiedLine).display and line(app).startswith("78%"))
+        await pilot.press("p")
+        await until(
+            pilot, lambda: not app.screen.query_one(CopiedLine).display and line(app).startswith("78%")
+        )
 
 
 async def test_new_words_are_said_to_be_new(reciting: World) -> None:
@@ -119,7 +138,7 @@ async def test_what_is_not_known_is_said_once(world: World) -> None:
     app = make_app(world)
     async with app.run_test(size=WIDE) as pilot:
         await tell(pilot, app)
-        await until(pilot, lambda: sentence in flat(app))
+        await until(pilot, lambda: line(app) == sentence)
         await pilot.press("enter")
         await until(pilot, lambda: len(world.told) == 2 and not app.desk.busy and not line(app))
 

@@ -2,7 +2,7 @@
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Center
+from textual.containers import Center, Vertical
 from textual.events import DescendantBlur, DescendantFocus, Key
 from textual.screen import Screen
 from textual.widgets import TextArea
@@ -21,6 +21,7 @@ from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.screens.story_keys import FIND, KEYS, SELDOM
 from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
+from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.screens.story_turns import Turns
 from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.edit_page import PassageEditor
@@ -53,6 +54,9 @@ class StoryScreen(Screen[None]):
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
         self.turns = Turns(self, desk, self._writing, self._message)
+        self._sheet = StorySheet(
+            desk, self._writing, self._message, lambda: self.settings, self._set_settings
+        )
         self._model = ModelChoices(self, desk, self._message, self.turns.after_telling)
         self._editing = Editing(self, desk, self._message)
         self._passages = Passages(self, self._writing, self._message, self._editing)
@@ -68,14 +72,19 @@ class StoryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
-        yield Page(id="page")
-        yield Center(PassageLine(id="passage"))
-        yield self._openings
-        yield Center(self._message)
-        yield Center(CopiedLine(self._desk, self._writing, self._message, self._set_settings, id="copied"))
         replacing = self.turns.after_telling, self.show_story, self.check_other_windows
-        yield Center(FindBar(self._writing, self._message, *replacing, id="find"))
-        yield PromptArea(self.settings, id="prompt-area")
+        with self._sheet:
+            with Vertical(id="writing"):
+                yield Page(id="page")
+                yield Center(PassageLine(id="passage"))
+                yield self._openings
+                yield Center(self._message)
+                yield Center(FindBar(self._writing, self._message, *replacing, id="find"))
+                yield Center(
+                    CopiedLine(self._desk, self._writing, self._message, self._set_settings, id="copied-line")
+                )
+                yield PromptArea(self.settings, id="prompt-area")
+            yield self._sheet.panel
         yield KeyLine(SELDOM, self._shows_key)
 
     def on_mount(self) -> None:
@@ -159,6 +168,7 @@ class StoryScreen(Screen[None]):
         self._passages.shown()
         self._openings.offer(None if passages else manuscript, self._line)
         self.query_one(WritingStatus).count("".join(p.text for p in passages))
+        self._sheet.show(opened)
         self.set_state("")
 
     @work(exclusive=True, group="look")
@@ -271,6 +281,10 @@ class StoryScreen(Screen[None]):
         page = self.query_one(Page)
         page.show_colours(not page.colours)
 
+    def action_panel(self) -> None:
+        """Show or hide the panel of memory, author's note, and how it tells."""
+        self._sheet.toggle_panel()
+
     def action_new(self) -> None:
         """Start a new story."""
         self.turns.after_telling(lambda: self.show_story(None))
@@ -299,6 +313,7 @@ class StoryScreen(Screen[None]):
             self.settings = self.query_one(WritingStatus).settings = settings
             self._desk.prefer_sampler(settings)
             self._show_status()
+            self._sheet.refresh_panel()
 
     def set_state(self, state: str) -> None:
         """Show what goes on in the status line."""

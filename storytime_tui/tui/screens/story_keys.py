@@ -97,6 +97,7 @@ KEYS: list[BindingType] = [
         id="story.find",
         tooltip="Find words in the story, and replace them",
     ),
+    Binding("p", "panel", "Panel", id="story.panel", tooltip="Memory, author's note, and how it tells"),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
     Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
     Binding("R", "rename", "Rename", show=False, id="story.rename", tooltip="Rename this story"),
@@ -109,3 +110,5 @@ KEYS: list[BindingType] = [
         tooltip="How it tells: sampler settings",
     ),
 ]
+
+ACTIONS = {binding.id or "": binding.action for binding in KEYS if isinstance(binding, Binding)}

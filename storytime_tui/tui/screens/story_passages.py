@@ -41,13 +41,13 @@ class Passages:
         """Another text is shown: look for its takes."""
         self._takes = {}
         self.show_line()
-        self._screen.run_worker(self._look(), exclusive=True, group="takes")
+        self._screen.run_worker(self._look, exclusive=True, group="takes")
 
     def told(self, passage: int | None) -> None:
         """The model has told this passage, or nothing: then the page shows the story as it is again."""
         if passage is not None:
             self._page.adopt(passage)
-            self._screen.run_worker(self._look(), exclusive=True, group="takes")
+            self._screen.run_worker(self._look, exclusive=True, group="takes")
         elif self._writing.story_id is not None:
             self._screen.run_worker(self._act(lambda store, story: store.story(story)))
 

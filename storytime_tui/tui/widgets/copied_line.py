@@ -20,8 +20,10 @@ from storytime_tui.tui.copied_words import USUAL_RUN, copies_line, joined_ranges
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.import_task import ImportTask
 from storytime_tui.tui.palette import AppActions
+from storytime_tui.tui.widgets.copied_section import CopiedSection
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page, Span
+from storytime_tui.tui.widgets.story_panel import StoryPanel
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import Writing
 
@@ -76,6 +78,7 @@ class CopiedLine(Static):
         self._passages: Sequence[int] = []  # with text
         self._making: ImportTask | None = None
         self._here = True  # this screen is shown
+        self._words = ""
         self.display = False
 
     def on_mount(self) -> None:
@@ -222,12 +225,22 @@ class CopiedLine(Static):
             self._say(f"Reading what {printable_line(task.title)} learned from: {task.progress()}")
         if here and not self._here:
             self.look()
+        elif self._words and self.display == self._in_panel:  # the panel was opened or closed
+            self._say(self._words)
         self._here = here
 
     def _say(self, words: str) -> None:
-        self.display = bool(words)
-        if words:
-            self.update(Content.assemble(("Copied  ", "bold"), printable_line(words)))
+        """Show the words in the panel beside the page; in this line where there is no panel."""
+        self._words = printable_line(words)
+        for section in self.screen.query(CopiedSection):  # none while the app closes
+            section.say(self._words)
+        self.display = bool(words) and not self._in_panel
+        if self.display:
+            self.update(Content.assemble(("Copied  ", "bold"), self._words))
+
+    @property
+    def _in_panel(self) -> bool:
+        return any(panel.display for panel in self.screen.query(StoryPanel))
 
     # -- keys -----------------------------------------------------------------------------------------
 
