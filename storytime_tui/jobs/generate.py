@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import sys
 import threading
@@ -105,7 +106,8 @@ class Teller:
     voice is given (see `generation.voice`). `contrast`: how far a voice leans away from the others; above 0 each
     token takes twice the time. `step`: of a run that is still training; else None. `note`: a sentence if the usual
     strength could not be used, else "". `blend`: other runs in its weights, with their shares. `checkpoint`: the step
-    of the run's files; `weights`: a hash of its files. A run that is still training has neither.
+    of the run's files; `weights`: a hash of its files. A run that is still training has neither. `sitting`: an id of
+    this Teller, by chance.
     Output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a run
     trains).
     """
@@ -129,6 +131,7 @@ class Teller:
         self.voices, self.strength, self.note, self.contrast = voices, strength, note, contrast
         self.step, self.checkpoint, self.blend = step, checkpoint, blend
         self.weights = weights or WeightsHash()
+        self.sitting = secrets.token_hex(4)
         self._opened_at = _stamp_of(name)
         self._models: tuple[str, ...] = (name, *(other for other, _ in blend))
         self._learned: Learned | None = None

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storytime_tui.errors import PlanError
 from storytime_tui.generation.sampling.presets import preset_of
@@ -16,9 +16,6 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, of_record
 from storytime_tui.models.voices import LEAST_STRENGTH, MOST_STRENGTH
 from storytime_tui.stories.story import Passage
-
-if TYPE_CHECKING:
-    from storytime_tui.jobs.generate import Teller
 
 _SETTINGS = tuple(field.name for field in dataclasses.fields(SamplerSettings))
 
@@ -30,7 +27,8 @@ class ToldRecord:
     `settings` has the seed that was used; None if it cannot be read. `voice` None: the model knows no voices. `step`:
     of the run's checkpoint, or of the run while it trained. `weights`: a hash of each of its files (see
     `weights_hash`), "" for a run while it trained. `before`: a hash of the text before the passage. `precision`,
-    `device`: of the weights. `note_depth`: tokens between the author's note and the end.
+    `device`: of the weights. `note_depth`: tokens between the author's note and the end. `sitting`: the same for all
+    that was told while the model was open.
     """
 
     model: str
@@ -47,6 +45,7 @@ class ToldRecord:
     before: str = ""
     precision: str = ""
     device: str = ""
+    sitting: str = ""
 
     def to_json(self) -> str:
         """The record without the model, for `Passage.settings`."""
@@ -58,35 +57,6 @@ class ToldRecord:
         if self.voice is None:
             del record["voice"]
         return json.dumps(record)
-
-
-def record_of(
-    teller: Teller,
-    settings: SamplerSettings,
-    voice: Voice,
-    *,
-    before: str = "",
-    memory: str = "",
-    note: str = "",
-    note_depth: int | None = None,
-) -> ToldRecord:
-    """The record of what `teller` tells after the text `before`. Waits for the hash of its weights."""
-    return ToldRecord(
-        model=teller.name,
-        settings=settings,
-        voice=voice if teller.voices else None,
-        strength=teller.strength,
-        step=teller.checkpoint if teller.step is None else teller.step,
-        weights=teller.weights.get(),
-        contrast=teller.contrast,
-        blend=teller.blend,
-        memory=memory,
-        note=note,
-        note_depth=note_depth if note else None,
-        before=text_hash(before),
-        precision=teller.precision,
-        device=teller.device,
-    )
 
 
 def text_hash(text: str) -> str:
@@ -114,6 +84,7 @@ def read_record(passage: Passage) -> ToldRecord | None:
         before=_text(record.get("before")),
         precision=_text(record.get("precision")),
         device=_text(record.get("device")),
+        sitting=_text(record.get("sitting")),
     )
 
 

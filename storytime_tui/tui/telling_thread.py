@@ -13,8 +13,7 @@ from storytime_tui.errors import StoryError
 from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.voice import known
-from storytime_tui.jobs.told_record import record_of
-from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
+from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of, record_of
 from storytime_tui.stories.steering import handed
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages, wording

@@ -220,6 +220,7 @@ class FakeTeller:
     contrast: float = 0.0
     blend: tuple[tuple[str, float], ...] = ()
     precision: str = "fp32"
+    sitting: str = ""
     recalled: Any = None  # the parts of the story, each with its ids
 
     def recall(self, parts: Any) -> None:
