@@ -217,9 +217,8 @@ def _settings(loop: Loop, rest: str) -> None:
 
 
 def _help(loop: Loop, rest: str) -> None:
-    print(
-        "A line is added to the story, and the model goes on. An empty line lets it go on. Ctrl+C stops it."
-    )
+    print("A line is added to the story, and the model goes on. An empty line lets it")
+    print("go on. Ctrl+C stops it, and its words stay.")
     width = max(len(f"/{name} {what}") for name, (_, what, _) in COMMANDS.items())
     for name, (_, what, line) in COMMANDS.items():
         print(f"{f'/{name} {what}'.strip():<{width}}  {line}")
