@@ -115,6 +115,11 @@ class Writing:
             head = (await done(self._store_thread.write(lambda store: act(store, story)))).head
             return await self.read(lambda store: store.open_story(story)), head != before
 
+    async def write(self, change: Callable[[StoryStore], Result]) -> Result:
+        """Change the store, and wait until it is on the disk."""
+        async with self._turn:
+            return await done(self._store_thread.write(change))
+
     async def read(self, read: Callable[[StoryStore], Result]) -> Result:
         """Read from the store."""
         return await from_store(self._store_thread, read)

@@ -276,7 +276,7 @@ def circle() -> str:
         ("[" * 100_000, "is not valid JSON: its brackets are nested too deep"),
         ("[1, 2]", "is JSON, but not a story"),
         (changed(format="other"), "is JSON, but not a story"),
-        (changed(version=2), "was written by a newer version of Storytime"),
+        (changed(version=3), "was written by a newer version of Storytime"),
         (changed(version="1"), "its version is not a number"),
         (changed(passages={}), "has no list of passages"),
         (changed(passages=[7]), "passage number 1 has no id, or is no passage"),
@@ -284,6 +284,12 @@ def circle() -> str:
         (changed(passage={"parent": 9}), "The parent of passage 1 of FILE is 9, but there is no such passage"),
         (changed(passage={"parent": 1}), "passage 1 comes before itself, in a circle of parents"),
         (circle(), "comes before itself, in a circle of parents"),
+        (changed(passage={"edited_from": 1}), "passage 1 is an edited version of itself"),
+        (changed(passage={"edited_from": 9}), "The edited_from of passage 1 of FILE is 9, but there is"),
+        (changed(passage={"ids": "1;2"}), 'The ids of passage 1 of FILE are "1;2", not numbers with commas'),
+        (changed(passage={"pruned": 1}), "“pruned” of passage 1 of FILE is 1: it must be true or false"),
+        (changed(passage={"name": 7}), "The name of passage 1 of FILE is 7, not a text"),
+        (changed(steering={}), "The steering of the story of FILE is an object, not a text"),
         (changed(head=0), "The head of the story of FILE is 0, but there is no such passage"),
         (changed(passage={"author": "a ghost"}), 'The author of passage 1 of FILE is "a ghost"'),
         (changed(passage={"author": ["you"]}), "The author of passage 1 of FILE is a list"),
@@ -306,6 +312,27 @@ def test_json_that_is_no_tree_is_one_sentence_and_adds_nothing(
         message = str(caught.value)
         assert sentence in message.replace(str(file), "FILE") and "\n" not in message and len(message) < 400
         assert store.stories() == ()
+
+
+def test_a_file_of_the_first_version_of_the_format_is_still_read() -> None:
+    old = {"parent": None, "author": "you", "text": "An owl", "model": "", "settings": "", "created": 1.0}
+    # earlier programs wrote the places of the passages, not their ids, into these two fields
+    passages = [
+        {"id": 1, **old, "edited_from": None},
+        {"id": 2, **old, "parent": 1, "edited_from": 0, "marked": True},
+    ]
+    record = {
+        "format": "storytime-story",
+        "version": 1,
+        "title": "owl",
+        "draft": "",
+        "created": 1.0,
+        "changed": 2.0,
+    }
+    nodes = (Node(None, "you", "An owl", "", "", 1.0), Node(0, "you", "An owl", "", "", 1.0))
+    assert tree_of({**record, "head": 2, "passages": passages}, "x.json") == Tree(
+        "owl", "", 1.0, 2.0, 1, nodes
+    )
 
 
 def test_two_passages_with_one_id_are_named() -> None:

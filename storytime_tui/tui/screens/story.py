@@ -1,5 +1,7 @@
 """Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
+import dataclasses
+
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Center, Vertical
@@ -23,6 +25,7 @@ from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.screens.story_turns import Turns
+from storytime_tui.tui.sizes import next_size, size_of
 from storytime_tui.tui.widgets.edit_page import PassageEditor
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -93,7 +96,7 @@ class StoryScreen(Screen[None]):
         last: Opened | None = None
         with self._message.saying():
             last = await self._writing.open_last(self._message.complain)
-            self._message.clear()
+            self._message.complain(self._desk.store_thread.news())
         self.show_story(None if self._session.fresh_page else last)
         self._session.fresh_page = False
         self._loaded = True
@@ -170,7 +173,7 @@ class StoryScreen(Screen[None]):
         moved = await self._writing.moved() if self._loaded and self.is_current else None
         if moved is not None and not self.turns.busy:
             await self.open(moved)
-            self._message.say(MOVED)
+            self._message.say(MOVED, self._message.error)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
@@ -218,6 +221,8 @@ class StoryScreen(Screen[None]):
 
     def _shows_key(self, action: str) -> bool:
         now, offered = self._session.now, self._openings.offered
+        if isinstance(self.focused, TextArea) and action in ("write", "size(1)"):
+            return False  # these keys are text there
         shown = {"model('voice')": bool(now.voices), "openings": offered, "model('newest')": now.in_training}
         return shown.get(action, True)
 
@@ -268,6 +273,12 @@ class StoryScreen(Screen[None]):
     @on(PassageEditor.Rewrite)
     def _rewrite(self, event: PassageEditor.Rewrite) -> None:
         self._editing.rewrite(event.text, event.start, event.end, self.settings)
+
+    def action_size(self, by: int) -> None:
+        """Tell more or less at once: a sentence, a paragraph, a page."""
+        tokens = next_size(self.settings.max_tokens, by)
+        self._set_settings(dataclasses.replace(self.settings, max_tokens=tokens, finish_sentence=True))
+        self._message.say(f"The model tells a {size_of(tokens)} at once.")
 
     def action_colours(self) -> None:
         """Show who wrote what in colours, or not."""

@@ -3,7 +3,7 @@
 from textual.binding import Binding, BindingType
 
 # these give way first in the line of keys
-SELDOM = ("passage('redo')", "model('strength')", "new", "settings")
+SELDOM = ("size(1)", "passage('redo')", "model('strength')", "new", "settings")
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
     Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
@@ -25,6 +25,16 @@ KEYS: list[BindingType] = [
     ),
     Binding("r", "passage('retry')", "Retry", id="story.retry", tooltip="Tell the chosen passage again"),
     Binding("e", "passage('edit')", "Edit", id="story.edit", tooltip="Edit the chosen passage in its place"),
+    Binding("g", "passage('map')", "Branches", id="story.map", tooltip="The map of all branches"),
+    Binding(
+        "plus",
+        "size(1)",
+        "Longer",
+        key_display="+ -",
+        id="story.longer",
+        tooltip="Tell more at once: a sentence, a paragraph, a page",
+    ),
+    Binding("minus", "size(-1)", "Shorter", show=False, id="story.shorter", tooltip="Tell less at once"),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
     Binding(
         "ctrl+z", "passage('undo')", "Undo", show=False, id="story.undo_too", tooltip="Undo the last act"

@@ -11,6 +11,7 @@ from storytime_tui.stories import history, tree
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens.story_edit import Editing
+from storytime_tui.tui.story_map import Stretch
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.passage_line import PassageLine
@@ -39,13 +40,13 @@ class Passages:
         """Another text is shown: look for its takes."""
         self._takes = {}
         self.show_line()
-        self._screen.run_worker(self._look, exclusive=True, group="takes")
+        self._screen.run_worker(self._look())
 
     def told(self, passage: int | None) -> None:
         """The model has told this passage, or nothing: then the page shows the story as it is again."""
         if passage is not None:
             self._page.adopt(passage)
-            self._screen.run_worker(self._look, exclusive=True, group="takes")
+            self._screen.run_worker(self._look())
         elif self._writing.story_id is not None:
             self._screen.run_worker(self._act(lambda store, story: store.story(story)))
 
@@ -127,6 +128,27 @@ class Passages:
     def child(self) -> None:
         """Go on to the newest passage after the last one."""
         self._after_telling(tree.go_down, "Nothing follows on this branch.")
+
+    def map(self) -> None:
+        """Show the map of the branches, and go where the user goes."""
+        if self._writing.story_id is None:
+            self._message.say("There are no branches yet.")
+            return
+        from storytime_tui.tui.screens.story_map import MapScreen
+
+        def went(row: Stretch | None) -> None:
+            if row is None:
+                self.shown()  # a branch may be pruned
+            elif row.current:
+                self._page.choose(row.first)
+            else:
+                self._in_turn(
+                    lambda: self._act(
+                        lambda store, story: tree.go_to_branch(store, story, row.first), choose=row.first
+                    )
+                )
+
+        self._screen.app.push_screen(MapScreen(self._writing), went)
 
     # -- editing --------------------------------------------------------------------------------------
 

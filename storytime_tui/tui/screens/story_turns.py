@@ -86,7 +86,7 @@ class Turns:
         page.set_title(self._writing.manuscript.title)
         if added.moved:
             await self._screen.open(added.story.id)
-            self._message.say(MOVED)
+            self._message.say(MOVED, self._message.error)
         elif added.added:
             page.append("you", added.added, added.story.head or BEING_TOLD)
         page.choose(None)
