@@ -48,6 +48,9 @@ class Settings:
     finish_sentence: bool = same_as(SamplerSettings, "finish_sentence", default=True)
     avoid_copying: int = same_as(SamplerSettings, "avoid_copying")
     copied_marks: bool = knob(True, "mark told words that stand in the training stories", "telling")
+    words_per_minute: int = knob(
+        0, "how fast told words appear; 0 is as fast as they come", "telling", 0, 10_000, least="off"
+    )
 
 
 SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))

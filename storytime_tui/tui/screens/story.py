@@ -307,6 +307,10 @@ class StoryScreen(Screen[None]):
         self._set_settings(dataclasses.replace(self.settings, max_tokens=tokens, finish_sentence=True))
         self._message.say(f"The model tells a {size_of(tokens)} at once.")
 
+    def action_pace(self) -> None:
+        """Tell at reading speed, or as fast as the model can."""
+        self.turns.change_pace()
+
     def action_colours(self) -> None:
         """Show who wrote what in colours, or not."""
         page = self.query_one(Page)

@@ -34,6 +34,14 @@ KEYS: list[BindingType] = [
         id="story.longer",
         tooltip="Tell more at once: a sentence, a paragraph, a page",
     ),
+    Binding(
+        "t",
+        "pace",
+        "Pace",
+        show=False,
+        id="story.pace",
+        tooltip="Tell at reading speed, or as fast as the model can",
+    ),
     Binding("minus", "size(-1)", "Shorter", show=False, id="story.shorter", tooltip="Tell less at once"),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
     Binding(
