@@ -210,6 +210,36 @@ STORY: tuple[Section, ...] = (
             ("C", "show where the chosen passage's copied words stand"),
             ("A", "avoid copying from the next words on, or allow it again"),
             (",", "all sampler settings"),
+            (
+                "p",
+                "the panel: how the story is told, its memory, the author's note. It stands beside the page from 120 "
+                "columns on; there p hides or shows it, and tab goes into it from your line",
+            ),
+        ),
+    ),
+    (
+        "The panel, and the bar below your line",
+        "What you change in the panel is used from the next words on, and saved as you type. Escape returns to where "
+        "you were.",
+        (
+            ("↑ ↓  tab", "go to another row or field"),
+            ("enter ↵  ← →", "change the row: in a dialog, or to the next value"),
+            ("seed", "empty: a new one each time; with a number, the same text gives the same words"),
+            ("banned", "words and phrases that are never told, with commas between them"),
+            (
+                "memory",
+                "always in the model's view, before the story. The characters, title and tone stand as in training. "
+                "It may take half of the window",
+            ),
+            (
+                "author's note",
+                "a hint to the model, placed before the last lines of the story. The story does not show it",
+            ),
+            (
+                "the bar",
+                "the model's window: the tokens of the voice's line, the memory, the note and the story in it. If the "
+                "story is longer, a rule on the page shows where the model's view begins",
+            ),
         ),
     ),
     (

@@ -75,6 +75,13 @@ KEYS: list[BindingType] = [
         tooltip="Show who wrote what in colours, or not",
     ),
     Binding(
+        "i",
+        "inspect",
+        "Inspect",
+        id="story.inspect",
+        tooltip="How likely each word was, and what else might have come",
+    ),
+    Binding(
         "c",
         "passage('mark_copied')",
         "Copied",

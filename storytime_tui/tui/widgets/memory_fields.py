@@ -61,7 +61,7 @@ class _Section(Vertical):
 
     def __init__(self, state: PanelState, title: str, *, id: str) -> None:
         super().__init__(id=id, classes="section")
-        self.border_title = title
+        self.border_title = f" {title} "
         self._state = state
 
     def change(self, **values: str | int) -> None:

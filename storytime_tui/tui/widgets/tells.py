@@ -34,7 +34,7 @@ class Tells(Vertical):
 
     def __init__(self, state: PanelState) -> None:
         super().__init__(id="tells", classes="section")
-        self.border_title = "Tells"
+        self.border_title = " Tells "
         self._state = state
         self._problem = ""  # of the text in a field
 
