@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from storytime_tui.tui.app import StorytimeApp
@@ -84,6 +85,18 @@ async def test_one_place_is_replaced_and_the_next_one_follows(story: World) -> N
         await until(pilot, lambda: len(found(app)) == 3 and "2 of 3" in flat(app))
         await pilot.press("ctrl+r")
         await until(pilot, lambda: "the little Shrew said" in story.store().text(1))
+
+
+async def test_a_key_waits_for_the_letters_typed_before_it(story: World) -> None:
+    app = make_app(story)
+    async with app.run_test(size=SMALL) as pilot:
+        await open_bar(pilot, app)
+        await type_text(pilot, "mous")
+        await pilot.press("tab", "shift+tab", "end", "e", "tab")
+        for key in [*"vole", "ctrl+a", "x"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))  # all at once
+        await until(pilot, lambda: "4 places replaced" in flat(app))
+        assert story.store().text(1) == "The vole met a vole, and the little vole said: vole-hole!"
 
 
 async def test_exact_case_and_whole_words_are_switched(story: World) -> None:

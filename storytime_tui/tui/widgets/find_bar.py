@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.events import Key
 from textual.widgets import Input, Static
 
 from storytime_tui.errors import StoryMoved
@@ -29,9 +31,58 @@ _FOLLOW = 0.2  # seconds between two looks whether the story has changed
 
 
 class FindField(Input):
-    """A field of the bar: Enter goes to the next place."""
+    """A field of the bar. Its keys are handled in order with the letters before them."""
 
-    BINDINGS = [Binding("enter", "submit", "Next", id="find.next", tooltip="Go to the next place")]
+    BINDINGS = [
+        Binding("enter", "submit", "Next", id="find.next", tooltip="Go to the next place"),
+        Binding(
+            "ctrl+r",
+            "bar('replace_one')",
+            "Replace",
+            id="find.replace",
+            tooltip="Replace this place; the next one follows",
+        ),
+        Binding(
+            "ctrl+a",
+            "bar('replace_all')",
+            "All",
+            id="find.all",
+            tooltip="Replace all places, as one step",
+        ),
+        Binding(
+            "ctrl+e",
+            "bar('switch_case')",
+            "Case",
+            id="find.exact",
+            tooltip="Case and accents as typed, or any",
+        ),
+        Binding(
+            "ctrl+l",
+            "bar('switch_whole')",
+            "Words",
+            id="find.whole",
+            tooltip="Whole words only, or parts of words too",
+        ),
+    ]
+    _ACTS: ClassVar = {
+        "ctrl+r": "replace_one",
+        "ctrl+a": "replace_all",
+        "ctrl+e": "switch_case",
+        "ctrl+l": "switch_whole",
+    }
+
+    async def _on_key(self, event: Key) -> None:
+        """Do what our keys do; a binding would do it after the letters that follow, or before those that wait."""
+        if event.key in self._ACTS:
+            event.stop()
+            event.prevent_default()
+            self.action_bar(self._ACTS[event.key])
+        else:
+            await super()._on_key(event)
+
+    def action_bar(self, act: str) -> None:
+        """Do something with the story: a method of `FindBar`."""
+        getattr(self.screen.query_one(FindBar), act)()
 
 
 class FindBar(Vertical):
@@ -45,42 +96,9 @@ class FindBar(Vertical):
     FindBar Input { width: 1fr; background: $boost; }
     FindBar #find-state, FindBar #find-how { width: 29; color: $quiet; padding-left: 1; text-align: right; }
     """
-    # with priority, as the field has other uses for these keys
     BINDINGS = [
         Binding("down", "go(1)", "Next", show=False, id="find.down", tooltip="The next place"),
         Binding("up,shift+enter", "go(-1)", "Before", show=False, id="find.up", tooltip="The place before"),
-        Binding(
-            "ctrl+r",
-            "replace_one",
-            "Replace",
-            priority=True,
-            id="find.replace",
-            tooltip="Replace this place; the next one follows",
-        ),
-        Binding(
-            "ctrl+a",
-            "replace_all",
-            "All",
-            priority=True,
-            id="find.all",
-            tooltip="Replace all places, as one step",
-        ),
-        Binding(
-            "ctrl+e",
-            "how('exact')",
-            "Case",
-            priority=True,
-            id="find.exact",
-            tooltip="Case and accents as typed, or any",
-        ),
-        Binding(
-            "ctrl+l",
-            "how('whole')",
-            "Words",
-            priority=True,
-            id="find.whole",
-            tooltip="Whole words only, or parts of words too",
-        ),
         Binding("escape", "close", "Close", id="find.close", tooltip="Close; the story stays where it is"),
     ]
 
@@ -158,11 +176,18 @@ class FindBar(Vertical):
         self._wanted = dataclasses.replace(self._wanted, words=event.value)
         self._find()
 
-    def action_how(self, what: str) -> None:
-        """Find exact case ("exact") or whole words ("whole"), or not."""
-        exact = self._wanted.exact != (what == "exact")
-        whole = self._wanted.whole != (what == "whole")
-        self._wanted = dataclasses.replace(self._wanted, exact=exact, whole=whole)
+    def switch_case(self) -> None:
+        """Find exact case and accents, or any."""
+        self._want(exact=not self._wanted.exact)
+
+    def switch_whole(self) -> None:
+        """Find whole words only, or parts of words too."""
+        self._want(whole=not self._wanted.whole)
+
+    def _want(self, *, exact: bool | None = None, whole: bool | None = None) -> None:
+        now = self._wanted
+        exact, whole = now.exact if exact is None else exact, now.whole if whole is None else whole
+        self._wanted = Wanted(now.words, exact, whole)
         self._show_how()
         self._find()
 
@@ -208,19 +233,19 @@ class FindBar(Vertical):
 
     # -- replacing ------------------------------------------------------------------------------------
 
-    def action_replace_one(self) -> None:
+    def replace_one(self) -> None:
         """Replace the current place on a new branch."""
         if self._places:
             self._replace_after_telling(self._places[self._at])
 
-    def action_replace_all(self) -> None:
+    def replace_all(self) -> None:
         """Replace all places on one new branch."""
-        if self._places:
-            self._replace_after_telling(None)
+        self._replace_after_telling(None)
 
     def _replace_after_telling(self, only: Place | None) -> None:
-        other = self.query_one("#find-other", Input).value
-        self._after_telling(lambda: self.screen.run_worker(self._replace(only, self._wanted, other)))
+        words, other = (self.query_one(f"#find-{name}", Input).value for name in ("words", "other"))
+        wanted = dataclasses.replace(self._wanted, words=words)  # the last letters may not be found yet
+        self._after_telling(lambda: self.screen.run_worker(self._replace(only, wanted, other)))
 
     async def _replace(self, only: Place | None, wanted: Wanted, other: str) -> None:
         page = self._page
