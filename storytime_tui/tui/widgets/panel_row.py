@@ -36,8 +36,8 @@ class PanelRow(Static, can_focus=True):
         Binding("space", "act", "Change", show=False, id="panel.space", tooltip="Change this value"),
         Binding("right", "turn(1)", "Next", key_display="← →", id="panel.next", tooltip="The next value"),
         Binding("left", "turn(-1)", "Before", show=False, id="panel.before", tooltip="The value before"),
-        Binding("down", "screen.focus_next", "Down", show=False, id="panel.down", tooltip="The next row"),
-        Binding("up", "screen.focus_previous", "Up", show=False, id="panel.up", tooltip="The row before"),
+        Binding("down", "app.focus_next", "Down", show=False, id="panel.down", tooltip="The next row"),
+        Binding("up", "app.focus_previous", "Up", show=False, id="panel.up", tooltip="The row before"),
     ]
 
     class Acted(Message):
