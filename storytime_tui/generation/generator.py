@@ -24,10 +24,11 @@ from storytime_tui.generation.copying import CopyGuard
 from storytime_tui.generation.header import front_of, with_ending
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.prefix_cache import PrefixCache, common_ids
+from storytime_tui.generation.reading import TokensRead, read_view
 from storytime_tui.generation.sampling.mixture import mix_logits
 from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings
 from storytime_tui.generation.sampling.vocabulary import Vocabulary, token_facts
-from storytime_tui.generation.token_history import TokenHistories
+from storytime_tui.generation.token_history import TokenHistories, TokenHistory
 from storytime_tui.generation.voice import Voice, effective
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class Generator:
         self._backend, self._vocabulary, self._steps = backend, vocabulary, steps
         self._caches = PrefixCache(backend)
         self._histories = TokenHistories(vocabulary)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokenizer."""
+        return self._vocabulary
 
     def tell(
         self,
@@ -137,6 +143,27 @@ class Generator:
         scene = self._scene(text, memory, note, note_depth, voice, self._guard(settings, learned))
         rows = [Continuation(scene, settings_of_row, self._vocabulary) for settings_of_row in row_settings]
         yield from self._decode_batch(rows, stop, alternatives)
+
+    def read(
+        self,
+        text: str,
+        stop: threading.Event | None = None,
+        *,
+        memory: str = "",
+        note: str = "",
+        note_depth: int = NOTE_DEPTH,
+        voice: Voice = (),
+        like: TokenHistory | None = None,
+    ) -> Iterator[TokensRead]:
+        """Read the part of a text in view, and tell nothing: yields its tokens with the logits at the place of each.
+
+        `like`: the text with its ids, as `TokensRead.history` of another model with the same tokenizer.
+        """
+        if like is not None:
+            self._histories.keep(like)
+        scene = self._scene(text, memory, note, note_depth, voice)
+        continuation = Continuation(scene, SamplerSettings(), self._vocabulary)
+        return read_view(self._backend, self._vocabulary, continuation, stop or threading.Event())
 
     def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
         """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""

@@ -25,6 +25,7 @@ from storytime_tui.jobs.active_runs import new_runs_wait
 from storytime_tui.jobs.copied import Cancelled, Learned, learned_from, until
 from storytime_tui.jobs.idle_cores import IdleCores
 from storytime_tui.jobs.progress import with_progress
+from storytime_tui.jobs.story_reading import StoryReading, read_tokens
 from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.shapes import scratch_shape
@@ -224,6 +225,30 @@ class Teller:
             return self.learned(until(stop) if stop else None).index
         except Cancelled:  # the stream ends before its first token
             return None
+
+    def read(
+        self,
+        text: str,
+        report: Report,
+        stop: threading.Event | None = None,
+        *,
+        memory: str = "",
+        note: str = "",
+        note_depth: int = NOTE_DEPTH,
+        voice: Voice | None = None,
+        like: StoryReading | None = None,
+    ) -> StoryReading | None:
+        """Read a story as if to continue it: how likely each token in view was. None if stopped.
+
+        `like`: the reading of another model with the same tokenizer, to read the same tokens.
+        """
+        stop = stop or threading.Event()
+        known = like.history if like is not None else None
+        groups = self._generator.read(
+            text, stop, memory=memory, note=note, note_depth=note_depth, voice=self._voice(voice), like=known
+        )
+        read = read_tokens(self._threads.lend(groups), self._generator.vocabulary, report)
+        return None if stop.is_set() else read
 
     def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
         """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""

@@ -124,6 +124,15 @@ class PageLayout:
                 return place
         return max(start, end - 1)
 
+    def is_break_after(self, row: int, start: int, end: int) -> bool:
+        """Whether these characters are a line break between this row and the next one with text."""
+        if self.text[start:end].strip():
+            return False
+        after = next(
+            (each.start for each in self.rows[row + 1 : row + 4] if not each.kind), len(self.text) + 1
+        )
+        return not self.rows[row].kind and self.rows[row].end <= start < after
+
     def piece_at(self, place: int) -> int:
         """The index of the piece with this character; -1 on an empty page."""
         return bisect_right(self.pieces, place, key=lambda piece: piece.start) - 1

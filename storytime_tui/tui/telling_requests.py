@@ -13,6 +13,7 @@ from storytime_tui.generation.voice import Voice, known
 from storytime_tui.stories.steering import Steering, handed
 from storytime_tui.tui import messages
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.story_reader import ReadingRequest
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
@@ -81,6 +82,6 @@ class Telling:
 
     number: int
     model: str
-    request: ContinuationRequest | OpeningsRequest | Request | None
+    request: ContinuationRequest | OpeningsRequest | ReadingRequest | Request | None
     strength: float | None = None
     snapshot: Callable[[], Teller | None] | None = None

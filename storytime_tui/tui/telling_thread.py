@@ -6,6 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from storytime_tui.stories.steering import handed
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import Inbox, Post, Worker, sentence_of
+from storytime_tui.tui.story_reader import ReadingRequest, read_story
 from storytime_tui.tui.telling_requests import ContinuationRequest, OpeningsRequest, Telling
 from storytime_tui.tui.view_request import ViewRequest
 
@@ -101,6 +103,10 @@ class TellingThread:
                 self._tell_openings(teller, telling, request, stop)
             elif isinstance(request, ContinuationRequest):
                 told, passage = self._tell(teller, telling.number, request, stop)
+            elif isinstance(request, ReadingRequest):
+                base = replace(telling, strength=0.0, snapshot=None)  # strength 0 is the base
+                reader = teller if request.reading is None else self._opened(base)
+                read_story(reader, request, telling.number, self._post, stop)
             else:
                 self._post(request.answer(teller, telling.number, stop))
         except BaseException as error:  # see `_train`
@@ -109,6 +115,12 @@ class TellingThread:
             self._post(messages.TellingEnded(telling.number, told, failure, passage))
 
     def _open(self, telling: Telling) -> Teller:
+        teller = self._opened(telling)
+        about = (teller.device, teller.voices, teller.strength, teller.step)
+        self._post(messages.TellerReady(telling.number, telling.model, *about))
+        return teller
+
+    def _opened(self, telling: Telling) -> Teller:
         model, strength = telling.model, telling.strength
         teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None or teller.outdated:
@@ -122,8 +134,6 @@ class TellingThread:
             if strength is None:
                 self._usual[model] = teller.strength
         self._tellers[model, teller.strength] = teller
-        about = (teller.device, teller.voices, teller.strength, teller.step)
-        self._post(messages.TellerReady(telling.number, model, *about))
         return teller
 
     def _free_memory(self) -> None:

@@ -26,6 +26,7 @@ from storytime_tui.tui.bridge import Post, from_store, in_thread
 from storytime_tui.tui.manuscript import last_story
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.story_reader import ReadingRequest
 from storytime_tui.tui.telling_requests import (
     HEAD,
     ContinuationRequest,
@@ -40,6 +41,7 @@ from storytime_tui.tui.view_request import ViewRequest
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import ModelChoice
+    from storytime_tui.jobs.story_reading import StoryReading
     from storytime_tui.tui.services import Services
 
 NO_VOICE = "no voice"
@@ -330,6 +332,15 @@ class WritingSession:
         self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice, self.steering))
         return self.now.number
 
+    def read(self, story: int, text: str, reading: StoryReading | None = None) -> int:
+        """Read a story as the model does, or as its base does if the model's `reading` is given.
+
+        Returns the number of the messages.
+        """
+        how = (self.now.voice, self.steering, reading)
+        self._begin(ReadingRequest(self._store_thread, story, text, *how))
+        return self.now.number
+
     def tell_sentence(self, text: str, settings: SamplerSettings) -> int:
         """Tell one sentence after a text without saving it; returns the number of its messages."""
         seeded = dataclasses.replace(
@@ -351,7 +362,9 @@ class WritingSession:
         self._thread.stop()
 
     def _begin(
-        self, request: ContinuationRequest | OpeningsRequest | Request | None, progress: str = ""
+        self,
+        request: ContinuationRequest | OpeningsRequest | ReadingRequest | Request | None,
+        progress: str = "",
     ) -> None:
         model, control, snapshot = self.now.model, self._training.control, None
         if self.now.in_training and control is not None and self.now.strength in (None, 1.0):

@@ -22,6 +22,7 @@ from storytime_tui.jobs.past_plans import PastPlan
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.jobs.story_reading import StoryReading
 from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.reporting import Report
 from storytime_tui.stories.store import StoryStore
@@ -32,6 +33,7 @@ from storytime_tui.training.rate_range import RateFound
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.shelf_memory import ShelfState
+from tests.tui import fake_reading
 from tests.tui.fake_learning import FakeLearning
 from tests.tui.fake_library import FakeLibrary
 
@@ -266,6 +268,21 @@ class FakeTeller:
         if self.error is not None:
             raise self.error
         yield Told(number, 0.1, 40.0, "length", banned=tuple((phrase, 3) for phrase in settings.banned[:1]))
+
+    def read(
+        self,
+        text: str,
+        report: Any,
+        stop: threading.Event,
+        *,
+        voice: Any = None,
+        like: Any = None,
+        **steered: Any,
+    ) -> StoryReading | None:
+        if self.gate is not None:
+            while not self.gate.acquire(timeout=0.005) and not stop.is_set():
+                report("measuring the words", 1, 2)
+        return fake_reading.read(text, self.strength, report, stop)
 
 
 ENOUGH = Room(900_000_000, 7_200_000_000)

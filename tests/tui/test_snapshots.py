@@ -324,6 +324,23 @@ def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
     assert compare(snap_compare, world, size, to)
 
 
+@pytest.mark.parametrize("look", ["surprise", "training"])
+@SIZES
+def test_story_inspected(snap_compare: Compare, world: World, size: tuple[int, int], look: str) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("f4")
+        await type_text(pilot, "Once upon a time there was a mouse who kept a shop under the stair.")
+        await pilot.press("enter")
+        await until(pilot, lambda: "tokens told" in screen_text(app))
+        await pilot.press("escape", "i")
+        await until(pilot, lambda: "rank" in screen_text(app))
+        await pilot.press("c" if look == "surprise" else "b", *["left"] * 16)
+        sign = "less likely" if look == "surprise" else "most of all"
+        await until(pilot, lambda: sign in screen_text(app) and "At “acorns”" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
 @SIZES
 def test_sampler_settings(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:

@@ -6,6 +6,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Center, Vertical
 from textual.events import DescendantBlur, DescendantFocus, Key
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import TextArea
 
@@ -20,6 +21,7 @@ from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_edit import Editing
+from storytime_tui.tui.screens.story_inspect import StoryInspect, inspect
 from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
@@ -273,6 +275,24 @@ class StoryScreen(Screen[None]):
     @on(PassageEditor.Rewrite)
     def _rewrite(self, event: PassageEditor.Rewrite) -> None:
         self._editing.rewrite(event.text, event.start, event.end, self.settings)
+
+    def action_inspect(self) -> None:
+        """Show how likely each word was, and what else might have come."""
+        self.turns.after_telling(lambda: inspect(self, self._desk, self._writing, self._message))
+
+    @on(Page.Changed)
+    @on(Page.Clicked)
+    def _page_changed(self, event: Message) -> None:
+        for panel in self.query(StoryInspect):
+            panel.heard(event)
+
+    @on(StoryInspect.Taken)
+    def _word_taken(self, taken: StoryInspect.Taken) -> None:
+        self.show_story(taken.story)
+        self.query_one(Page).choose(None)
+        self.query_one(Page).anchor_end()
+        if taken.goes_on:
+            self.turns.tell(taken.story.story.id, taken.story.text)
 
     def action_size(self, by: int) -> None:
         """Tell more or less at once: a sentence, a paragraph, a page."""

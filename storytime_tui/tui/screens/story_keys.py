@@ -74,6 +74,13 @@ KEYS: list[BindingType] = [
         id="story.colours",
         tooltip="Show who wrote what in colours, or not",
     ),
+    Binding(
+        "i",
+        "inspect",
+        "Inspect",
+        id="story.inspect",
+        tooltip="How likely each word was, and what else might have come",
+    ),
     Binding("p", "panel", "Panel", id="story.panel", tooltip="Memory, author's note, and how it tells"),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
     Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),

@@ -92,6 +92,9 @@ class Page(TallView, can_focus=True):
     class Chosen(Message):
         """Another passage is chosen."""
 
+    class Changed(Message):
+        """The story's text has changed."""
+
     class Clicked(Message):
         """A character of the story was clicked."""
 
@@ -140,6 +143,7 @@ class Page(TallView, can_focus=True):
         self._grown()
         self._following = following
         self.jump(self.max_scroll_y if following else top)
+        self.post_message(self.Changed())
 
     def set_title(self, title: str) -> None:
         """Show another title."""
@@ -152,6 +156,7 @@ class Page(TallView, can_focus=True):
         """Add text at the end."""
         self.laid.append(writer, text, passage)
         self._grown()
+        self.post_message(self.Changed())
 
     def adopt(self, passage: int) -> None:
         """Name the passage that was being told: it is in the store now."""
@@ -246,14 +251,15 @@ class Page(TallView, can_focus=True):
     def on_resize(self) -> None:
         """Lay out the story for the new width."""
         following = self._following
-        place = self._place_on_top()
+        place = self.place_on_top()
         self.laid.resize(min(WIDEST, max(10, self.room)))
         self._lay_head()
         self._grown()
         if not following and place is not None:
             self.jump(self.laid.row_at(place) + len(self._head))
 
-    def _place_on_top(self) -> int | None:
+    def place_on_top(self) -> int | None:
+        """The first character in view; None above the story."""
         row = self.top - len(self._head)
         rows = self.laid.rows
         return rows[row].start if 0 <= row < len(rows) else None
@@ -290,7 +296,10 @@ class Page(TallView, can_focus=True):
         return Strip([Segment(" " * margin, base), *strip]).adjust_cell_length(width, base)
 
     def _look(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        look = self.get_component_rich_style(name, partial=True)
+        if look.bgcolor is None:
+            return look
+        return look + Style(bgcolor=self.get_component_rich_style(name).bgcolor)  # blended with the page
 
     def _segments(self, index: int, base: Style) -> list[Segment]:
         row = self.laid.rows[index]
@@ -304,6 +313,8 @@ class Page(TallView, can_focus=True):
         segments = [
             Segment(_shown(self.text[start:end]), base + look) for start, end, look in self._runs(row, index)
         ]
+        if self._point is not None and self.laid.is_break_after(index, *self._point):
+            segments.append(Segment("¶", base + self._look("page--point")))
         if self._writing and index == len(self.laid.rows) - 1:
             segments.append(Segment("▌", base + self._look("page--cursor")))
         return segments
