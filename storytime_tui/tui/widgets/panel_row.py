@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from storytime_tui.terminal import cells, printable_line
 from storytime_tui.tui.cells import fitted
@@ -20,6 +20,14 @@ def say(line: Static, words: str) -> None:
     if line.display != bool(words) or str(line.content) != words:
         line.update(Content(words))
         line.display = bool(words)
+
+
+class PanelField(Input):
+    """A field in which + and - are letters, too: Textual does not know them by the names of their keys."""
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Whether the field takes the key."""
+        return key in ("plus", "minus") or super().check_consume_key(key, character)
 
 
 class PanelRow(Static, can_focus=True):
