@@ -212,6 +212,11 @@ async def test_the_panel_is_walked_and_left_by_the_keyboard(app: StorytimeApp) -
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.focused, Page))
         app.screen.query_one("#row-length").focus()
+        await pilot.press("down", "enter")  # from a field to the next one
+        await until(pilot, lambda: app.focused is app.screen.query_one("#panel-banned"))
+        app.screen.query_one("#row-length").focus()
+        await pilot.press("up")
+        await until(pilot, lambda: app.focused is app.screen.query_one("#row-sampler"))
         await pilot.press("p")  # hidden: the focus goes back as well
         await until(pilot, lambda: not panel.display and isinstance(app.focused, Page))
         await pilot.press("p")
