@@ -204,6 +204,10 @@ STORY: tuple[Section, ...] = (
             ("f", "while the model is the run in training: tell with its newest weights"),
             ("u  y", "undo or redo the last piece"),
             ("b", "on a blank page: the three openings"),
+            (
+                "i",
+                "under the bonnet: for each word how likely it was, and what else might have come (see below)",
+            ),
             ("n  o  r", "new story, open a story, rename this story"),
             ("/", "find words in the story, and replace them"),
             ("c", "mark the model's words that stand in its training stories, or not"),
@@ -267,6 +271,30 @@ STORY: tuple[Section, ...] = (
                 "the most words in a row that stand in a training story; fewer than 8 are common by chance",
             ),
             ("word 340", "where the run begins in that story"),
+        ),
+    ),
+    (
+        "Under the bonnet",
+        "The model reads the story as it sees it: with the memory, the author's note and the voice. Each word has its "
+        "probability and its rank among all words; below stand the ten likeliest. A token may be a part of a word.",
+        (
+            (
+                "← →  ↑ ↓",
+                "move by words and rows; a click moves there. home and end: the first and the last word",
+            ),
+            (
+                "1 to 9, 0",
+                "put another word there: a new branch begins, and the model goes on. (end) ends the story there. u "
+                "takes it back",
+            ),
+            ("enter ↵", "choose in the list with ↑ ↓; enter takes the word, escape leaves the list"),
+            ("c", "colour the words by surprise"),
+            (
+                "b",
+                "what training taught: words that the run, or its base, finds at least twice as likely as the other "
+                "does",
+            ),
+            ("escape", "return to the page"),
         ),
     ),
     (

@@ -336,7 +336,7 @@ def test_story_inspected(snap_compare: Compare, world: World, size: tuple[int, i
         await until(pilot, lambda: "tokens told" in screen_text(app))
         await pilot.press("escape", "i")
         await until(pilot, lambda: "rank" in screen_text(app))
-        await pilot.press("c" if look == "surprise" else "b", *["left"] * 16)
+        await pilot.press("c" if look == "surprise" else "b", *["left"] * 21)
         sign = "less likely" if look == "surprise" else "most of all"
         await until(pilot, lambda: sign in screen_text(app) and "At “acorns”" in screen_text(app))
 
