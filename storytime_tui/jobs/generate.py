@@ -308,6 +308,7 @@ def open_teller(
             chosen = found.value
             break
     origin = chosen.origin
+    weights = WeightsHash(chosen.folders)  # while the model is loaded
     report(Preparing("loading the model", 0, 0))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
@@ -355,7 +356,7 @@ def open_teller(
     step = runs.step_of(origin.adapter or origin.folder) if chosen.strength else None
     return Teller(
         name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean,
-        blend=others, checkpoint=step, weights=WeightsHash(chosen.folders),
+        blend=others, checkpoint=step, weights=weights,
     )  # fmt: skip
 
 

@@ -92,8 +92,9 @@ def told_line(passage: Passage) -> str:
     """How a passage was told, in one line: "told by hedgerow-2, step 40, lively, seed 81"; "" for yours."""
     if passage.author != "model":
         return ""
-    parts = [f"told by {passage.model or 'a model'}"]
     record = read_record(passage)
+    others = "" if record is None else "".join(f" + {share:g} {name}" for name, share in record.blend)
+    parts = [f"told by {passage.model or 'a model'}{others}"]
     if record is not None:
         parts += [] if record.step is None else [f"step {record.step}"]
         parts += [] if record.strength in (None, 1.0) else [f"strength {record.strength:g}"]

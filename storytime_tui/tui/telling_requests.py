@@ -31,6 +31,7 @@ class ContinuationRequest:
     settings: SamplerSettings
     voice: Voice | None = None  # the chosen one; the model may not know it
     after: int | None = HEAD  # the passage that the new one follows; None for a beginning
+    words_per_minute: int = 0  # how fast to tell at most; 0 is as fast as possible
     steering: Steering = Steering()  # noqa: RUF009 - frozen
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.openings import tell_openings
-from storytime_tui.generation.pieces import Told
+from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.voice import known
 from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of, record_of
 from storytime_tui.stories.steering import handed
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # see services
 
 TELLERS = 3  # open models, each with its cached prompts
 FREE_MEMORY = 4_000_000_000  # bytes that must be free before one more model is opened
+LETTERS = 5.5  # of an English word, with the space
 FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
 
 
@@ -207,6 +208,9 @@ class TellingThread:
                 if unsaved and now - saved >= SAVE:
                     save()
                     saved = now
+                if request.words_per_minute and isinstance(item, Piece):
+                    # the model waits, not the screen: a stop leaves no words that were told but not shown
+                    stop.wait(len(item.text) / LETTERS * 60 / request.words_per_minute)
         finally:  # also after a failure: the words until then stay
             if unsaved:
                 save()

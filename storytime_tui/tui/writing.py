@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from storytime_tui.errors import StoryError, StoryUnavailable
 from storytime_tui.jobs.told_record import told_line
 from storytime_tui.stories.joining import full_title
-from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.stories.tree import passage_of
 from storytime_tui.tui.bridge import from_store
@@ -67,10 +66,6 @@ class Writing:
     def save_draft(self, line: str) -> Future[None]:
         """Save an unsent line."""
         return self._store_thread.write(partial(self.manuscript.save_draft, line=line))
-
-    def save_steering(self, steering: Steering) -> Future[None]:
-        """Save the story's memory and author's note."""
-        return self._store_thread.write(partial(self.manuscript.save_steering, steering=steering))
 
     async def told_line(self, passage: int) -> str:
         """How a passage was told, in one line; the last one's for 0. "" for a passage of yours, or if unknown."""

@@ -318,14 +318,22 @@ class WritingSession:
         """Open the chosen model."""
         self._begin(None, "loading the model…")
 
-    def tell(self, story: int, text: str, settings: SamplerSettings, after: int | None = HEAD) -> None:
-        """Continue a story after this passage. Its messages have a new number.
+    def tell(
+        self,
+        story: int,
+        text: str,
+        settings: SamplerSettings,
+        after: int | None = HEAD,
+        words_per_minute: int = 0,
+    ) -> None:
+        """Continue a story after this passage, at most this fast (0: no limit). Its messages have a new number.
 
         Without a seed in the settings, each telling uses a new one, so that a second try tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
         voice, steering = self.now.voice, self.steering
-        self._begin(ContinuationRequest(self._store_thread, story, text, settings, voice, after, steering))
+        at = (after, words_per_minute)
+        self._begin(ContinuationRequest(self._store_thread, story, text, settings, voice, *at, steering))
 
     def tell_openings(self, settings: SamplerSettings, count: int, offered: Sequence[str]) -> int:
         """Tell openings for a story without saving them; returns the number of their messages."""

@@ -3,8 +3,8 @@
     python tests/benchmarks/story_kills.py [--kills 50] [--seed 0] [--json]
 
 The app runs in a pseudo-terminal with the starter. It is given random acts: lines are typed and sent, the model tells,
-is stopped and told to go on, passages are undone, redone and told again, takes are leafed through, the story is
-renamed, and a new one is begun. At a random moment the process is killed with SIGKILL. Each time it is checked that
+is stopped and told to go on, passages are edited, undone, redone and told again, takes are leafed through, the story
+is renamed, and a new one is begun. At a random moment the process is killed with SIGKILL. Each time it is checked that
 
 - `PRAGMA integrity_check` says ok;
 - each line that stood on the page as a passage is in the stories file;
@@ -45,7 +45,7 @@ _MARKS = re.compile(r"‹ ?\d+ (?:of|/) ?\d+ ?›|[▌▁▂▃▄▅▆▇█�
 # what the screen says over the page, without white space
 _SAID = re.compile(
     "Ablankpage|Orpress|Anewstory|openings|Thereisnothing|inanotherwindow|Noother|passage|take|Takes|Retry|retry|"
-    "stories|Enter|Escape|^[1-3]?$|Untitled"
+    r"stories|alt\+|Enter|Escape|^[1-3]?$|Untitled"
 )
 
 
@@ -82,8 +82,14 @@ class Sitting:
         rows = self.terminal.screen.display
         prompt = next((at for at in range(len(rows) - 1, 0, -1) if rows[at].lstrip().startswith("›")), None)
         rule = next((at for at in range(len(rows) - 1, 0, -1) if rows[at].startswith("───")), None)
-        if prompt is None or rule is None or rule > prompt:
-            return
+        if (
+            prompt is None
+            or rule is None
+            or rule > prompt
+            or "Send" not in rows[-1]
+            or any("╭" in row for row in rows)
+        ):
+            return  # a dialog, or the passage is being edited
         page = ("".join(_MARKS.sub("", row).split()) for row in rows[2:rule])
         self.pages.append((now, tuple(row for row in page if row)))
         typed = rows[prompt].lstrip().removeprefix("›").strip()
@@ -143,6 +149,15 @@ def retry(sitting: Sitting) -> None:
     sitting.keys("r", sitting.draw.uniform(0.2, 2.0))
 
 
+def edit(sitting: Sitting) -> None:
+    """Edit the last passage in its place, and keep the change most of the time."""
+    sitting.on_page()
+    sitting.keys("e", 0.5)
+    for letter in f" zqe{sitting.number}x{len(sitting.acts)}":
+        sitting.keys(letter, sitting.draw.uniform(0.0, 0.05))
+    sitting.keys("\x13" if sitting.draw.random() < 0.8 else "\x1b", sitting.draw.uniform(0.1, 0.6))
+
+
 def rename(sitting: Sitting) -> None:
     """Give the story another title."""
     sitting.on_page()
@@ -168,6 +183,7 @@ ACTS: dict[str, tuple[Callable[[Sitting], None], int]] = {  # with how often
     "retry": (retry, 3),
     "takes": (on_page(LEFT, RIGHT), 1),
     "up and down": (on_page(UP, DOWN), 1),
+    "edit": (edit, 3),
     "rename": (rename, 1),
     "new": (new_story, 1),
 }

@@ -17,6 +17,7 @@ import pytest
 
 from storytime_tui import paths
 from storytime_tui.cli import main
+from storytime_tui.generation.backends import precision
 from storytime_tui.generation.pieces import Piece
 from storytime_tui.jobs import generate
 from storytime_tui.stories.steering import Steering, from_json
@@ -30,6 +31,9 @@ SHORT = ("--max-tokens", "6", "--set", "min_tokens=6")
 @pytest.fixture(autouse=True)
 def at_a_keyboard(starter: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(
+        precision, "choose_telling_precision", lambda *_: ("fp32", None)
+    )  # no seconds of trying int8
 
 
 def said(capsys: pytest.CaptureFixture[str], *argv: str, code: int = 0) -> tuple[str, str]:

@@ -139,7 +139,7 @@ def test_a_story_that_the_model_begins_has_its_first_words_as_title(written: Wri
 def test_the_help_names_every_command(written: Written) -> None:
     out, _ = written("/help", "/quit", "never read")
     assert all(f"/{name} " in out for name in (*COMMANDS, "quit")) and not stored_stories()
-    assert max(map(len, out.splitlines())) <= 100
+    assert max(map(len, out.splitlines())) <= 80
 
 
 def stored_stories() -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from storytime_tui.errors import StoryUnavailable
+from storytime_tui.generation.backends import precision
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.generate import Teller, open_teller
@@ -35,6 +36,12 @@ def store(tmp_path: Path) -> Iterator[StoryStore]:
     with_stories = StoryStore(tmp_path / "stories.sqlite3")
     yield with_stories
     with_stories.close()
+
+
+@pytest.fixture
+def unjudged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are told in fp32, without the seconds in which int8 is tried."""
+    monkeypatch.setattr(precision, "choose_telling_precision", lambda *_: ("fp32", None))
 
 
 def told_on(
@@ -84,6 +91,7 @@ def test_each_passage_is_told_again_exactly(starter: Path, store: StoryStore) ->
 @pytest.mark.skipif(
     not (REAL / "config.json").is_file(), reason="the starter's weights are not in this checkout"
 )
+@pytest.mark.usefixtures("unjudged")
 def test_the_bundled_starter_tells_a_passage_again_exactly(
     store: StoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +101,7 @@ def test_the_bundled_starter_tells_a_passage_again_exactly(
     assert told_line(store.passages(story)[-1]) == "told by starter, lively, seed 3"
 
 
+@pytest.mark.usefixtures("unjudged")
 def test_changed_weights_are_said(starter: Path, store: StoryStore) -> None:
     _, (passage,) = a_story(store, passages=1)
     shard = sorted(starter.glob("*.safetensors"))[-1]
@@ -102,6 +111,7 @@ def test_changed_weights_are_said(starter: Path, store: StoryStore) -> None:
     assert told.same is None and "The weights of starter have changed since" in told.why
 
 
+@pytest.mark.usefixtures("unjudged")
 def test_a_missing_model_is_said(starter: Path, store: StoryStore, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     starter.rename(folder)
@@ -111,6 +121,7 @@ def test_a_missing_model_is_said(starter: Path, store: StoryStore, tmp_path: Pat
     assert told.same is None and told.why.startswith("The model cannot be opened: ")
 
 
+@pytest.mark.usefixtures("unjudged")
 def test_what_was_edited_imported_or_written_by_you_is_said(
     starter: Path, store: StoryStore, tmp_path: Path
 ) -> None:
@@ -129,6 +140,7 @@ def test_what_was_edited_imported_or_written_by_you_is_said(
     )  # in the branch that it was told in
 
 
+@pytest.mark.usefixtures("unjudged")
 def test_a_passage_of_a_run_that_trained_cannot_be_told_again(starter: Path, store: StoryStore) -> None:
     story, _ = a_story(store, passages=1)
     record = read_record(store.passages(story)[-1])
@@ -138,6 +150,7 @@ def test_a_passage_of_a_run_that_trained_cannot_be_told_again(starter: Path, sto
     assert "told by hedgerow-2 while it trained, at step 12" in tell_again(store, other.id).why
 
 
+@pytest.mark.usefixtures("unjudged")
 def test_other_words_are_said_to_be_others(starter: Path, store: StoryStore) -> None:
     story, _ = a_story(store, passages=1)
     told = store.passages(story)[-1]
@@ -158,6 +171,7 @@ class Forgetful(StoryStore):
         return super().extend_passage(passage_id, text, ids)
 
 
+@pytest.mark.usefixtures("unjudged")
 def test_words_that_cannot_be_saved_now_wait_and_it_is_said_once(starter: Path, tmp_path: Path) -> None:
     store = Forgetful(tmp_path / "full.sqlite3")
     said: list[str] = []
@@ -173,6 +187,7 @@ def test_words_that_cannot_be_saved_now_wait_and_it_is_said_once(starter: Path, 
     store.close()
 
 
+@pytest.mark.usefixtures("unjudged")
 def test_words_are_saved_when_the_reader_goes_away(starter: Path, store: StoryStore) -> None:
     story = store.new_story("Gone").id
     how = HowToTell(SamplerSettings(seed=1, max_tokens=12, min_tokens=12))

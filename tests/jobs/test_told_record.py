@@ -103,6 +103,7 @@ def test_the_line_names_model_step_preset_and_seed() -> None:
     assert line(with_preset(LIVELY, "wild"), strength=1.0) == "told by hedgerow-2, wild, seed 81"
     warm = dataclasses.replace(LIVELY, temperature=0.7)
     assert line(warm, strength=1.5) == "told by hedgerow-2, strength 1.5, custom settings, seed 81"
+    assert line(LIVELY, blend=(("grimm-1", 0.4),)) == "told by hedgerow-2 + 0.4 grimm-1, lively, seed 81"
     assert told_line(told("", edited_from=1)) == "told by hedgerow-2, then edited"
     assert told_line(told("", model="")) == "told by a model"
     assert told_line(Passage(1, 1, None, "you", "Once", "", "", 0.0)) == ""

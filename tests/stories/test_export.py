@@ -249,6 +249,52 @@ def test_a_text_is_one_passage_of_yours(
         assert (story.title, passage.text, passage.author, passage.model) == (title, text, "you", "")
 
 
+LANGUAGES = {
+    "Hebrew": "שָׁלוֹם, אָמַר הַקִּפּוֹד.\n\n«עוד» — שאל העכבר.",
+    "Arabic": "كانَ يا ما كان، قُنفُذٌ لهُ مِظلّة.\n\nثمّ نامَ.",
+    "Persian": "یکی بود یکی نبود؛ او می\u200cرفت به خانه.",
+    "Hindi": "एक छोटी रानी थी। क्षत्रिय ने कहा, “ठीक है।”",
+    "Thai": "กาลครั้งหนึ่ง มีเม่นตัวหนึ่ง\u200bอยู่ใต้พุ่มไม้",
+    "Chinese": "從前，有一隻刺蝟。\n\n牠說：「你好。」葛\U000e0100",
+    "Japanese": "むかしむかし、小さな猫がいました。がぎ か\u3099",
+    "Korean": "옛날 옛적에 고슴도치가 살았다. \u1112\u1161\u11ab",
+    "Vietnamese": "Ngày xửa ngày xưa, e\u0302\u0301 ế.",
+    "emoji": "👩\u200d👩\u200d👧 met 👍🏽 in 🇩🇪 ❤\ufe0f.",
+}
+
+
+@pytest.mark.parametrize("text", LANGUAGES.values(), ids=LANGUAGES)
+def test_every_language_comes_through_each_format_sign_by_sign(tmp_path: Path, text: str) -> None:
+    """No normalisation, no lost joiner or mark, and the order in which it was written."""
+    with closing(StoryStore(tmp_path / "stories.sqlite3")) as store:
+        half = len(text) // 2  # a passage may end anywhere
+        story = store.new_story(text.split("\n")[0]).id
+        store.add_passage(story, "you", text[:half])
+        store.add_passage(story, "model", text[half:], "grimm-1")
+        assert store.text(story) == text
+        for ending in ("txt", "md", "json"):
+            path = write_story(store, story, tmp_path / f"a.{ending}")
+            again = import_story(store, path)
+            assert store.text(again.id) == text
+            assert (
+                again.title == text.split("\n")[0]
+            ) or ending == "txt"  # there the file's name is the title
+        assert (tmp_path / "a.txt").read_bytes() == f"{text}\n".encode()
+        tree = read_tree(store, story)
+    for ending, page in ((".html", exported(tree, ".html")), (".epub", epub_page(tree))):
+        assert [p for p in told_in(page) if p] == shown(text), ending
+        assert page.count(b'<p dir="auto">') == len(shown(text))
+
+
+def epub_page(tree: Tree) -> bytes:
+    return book_of(exported(tree, ".epub"))["EPUB/story.xhtml"]
+
+
+def told_in(page: bytes) -> list[str]:
+    tags = etree.fromstring(page, etree.HTMLParser(encoding="utf-8")).iter("p")
+    return [" ".join("".join(tag.itertext()).split()) for tag in tags]
+
+
 # -- trouble ---------------------------------------------------------------------------------------------
 
 

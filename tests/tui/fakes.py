@@ -14,6 +14,7 @@ from typing import Any
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.generation.pieces import Piece, Seen, Told
+from storytime_tui.jobs.copied import Learned
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.machine import Machine
@@ -310,6 +311,8 @@ class World(FakeLibrary):
     gate: threading.Semaphore | None = None
     openings: Sequence[str] = ()
     copied: frozenset[str] = frozenset()  # openings that stand in what was learned from
+    # what the models learned from
+    learned_from: Callable[[str, Report], Learned] = lambda model, report: Learned(None)
     told: list[tuple[str, Any]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     voices: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by the model's name
@@ -372,6 +375,7 @@ class World(FakeLibrary):
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
             copied_by=lambda model, stop: self.copied.__contains__,
+            learned_from=lambda model, report: self.learned_from(model, report),
             clock=lambda: 0.0,
             wall_clock=lambda: AT_NOON,
             machine=lambda: self.machine,

@@ -8,7 +8,7 @@ from textual.containers import Center, Vertical
 from textual.events import DescendantBlur, DescendantFocus, Key
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.told_record import last_model
@@ -28,7 +28,9 @@ from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.screens.story_turns import Turns
 from storytime_tui.tui.sizes import next_size, size_of
+from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.edit_page import PassageEditor
+from storytime_tui.tui.widgets.find_bar import FindBar
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -75,12 +77,17 @@ class StoryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
+        replacing = self.turns.after_telling, self.show_story, self.check_other_windows
         with self._sheet:
             with Vertical(id="writing"):
                 yield Page(id="page")
                 yield Center(PassageLine(id="passage"))
                 yield self._openings
                 yield Center(self._message)
+                yield Center(FindBar(self._writing, self._message, *replacing, id="find"))
+                yield Center(
+                    CopiedLine(self._desk, self._writing, self._message, self._set_settings, id="copied-line")
+                )
                 yield PromptArea(self.settings, id="prompt-area")
             yield self._sheet.panel
         yield KeyLine(SELDOM, self._shows_key)
@@ -223,7 +230,7 @@ class StoryScreen(Screen[None]):
 
     def _shows_key(self, action: str) -> bool:
         now, offered = self._session.now, self._openings.offered
-        if isinstance(self.focused, TextArea) and action in ("write", "size(1)"):
+        if isinstance(self.focused, TextArea | Input) and action in ("write", "size(1)", "passage('find')"):
             return False  # these keys are text there
         shown = {"model('voice')": bool(now.voices), "openings": offered, "model('newest')": now.in_training}
         return shown.get(action, True)
@@ -299,6 +306,10 @@ class StoryScreen(Screen[None]):
         tokens = next_size(self.settings.max_tokens, by)
         self._set_settings(dataclasses.replace(self.settings, max_tokens=tokens, finish_sentence=True))
         self._message.say(f"The model tells a {size_of(tokens)} at once.")
+
+    def action_pace(self) -> None:
+        """Tell at reading speed, or as fast as the model can."""
+        self.turns.change_pace()
 
     def action_colours(self) -> None:
         """Show who wrote what in colours, or not."""

@@ -3,7 +3,7 @@
 from textual.binding import Binding, BindingType
 
 # these give way first in the line of keys
-SELDOM = ("size(1)", "passage('redo')", "model('strength')", "new", "settings")
+SELDOM = ("size(1)", "passage('redo')", "model('strength')", "new", "settings", "passage('find')")
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
     Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
@@ -33,6 +33,14 @@ KEYS: list[BindingType] = [
         key_display="+ -",
         id="story.longer",
         tooltip="Tell more at once: a sentence, a paragraph, a page",
+    ),
+    Binding(
+        "t",
+        "pace",
+        "Pace",
+        show=False,
+        id="story.pace",
+        tooltip="Tell at reading speed, or as fast as the model can",
     ),
     Binding("minus", "size(-1)", "Shorter", show=False, id="story.shorter", tooltip="Tell less at once"),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
@@ -80,6 +88,38 @@ KEYS: list[BindingType] = [
         "Inspect",
         id="story.inspect",
         tooltip="How likely each word was, and what else might have come",
+    ),
+    Binding(
+        "c",
+        "passage('mark_copied')",
+        "Copied",
+        show=False,
+        id="story.copied",
+        tooltip="Mark the words that stand in the training stories, or not",
+    ),
+    Binding(
+        "C",
+        "passage('show_source')",
+        "Source",
+        show=False,
+        id="story.source",
+        tooltip="Show where the passage's copied words stand",
+    ),
+    Binding(
+        "A",
+        "passage('avoid_copying')",
+        "Avoid copying",
+        show=False,
+        id="story.avoid",
+        tooltip="Tell no 8 words in a row from the training stories, or allow it",
+    ),
+    Binding(
+        "slash",
+        "passage('find')",
+        "Find",
+        key_display="/",
+        id="story.find",
+        tooltip="Find words in the story, and replace them",
     ),
     Binding("p", "panel", "Panel", id="story.panel", tooltip="Memory, author's note, and how it tells"),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),

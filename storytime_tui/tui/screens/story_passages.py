@@ -12,6 +12,8 @@ from storytime_tui.stories.story import Passage
 from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.story_map import Stretch
+from storytime_tui.tui.widgets.copied_line import CopiedLine
+from storytime_tui.tui.widgets.find_bar import FindBar
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.passage_line import PassageLine
@@ -58,6 +60,7 @@ class Passages:
         focused = page.has_focus and chosen in passages
         where = f"passage {passages.index(chosen) + 1:,} of {len(passages):,}" if focused and chosen else ""
         self._screen.query_one(PassageLine).show_takes(place, count, where)
+        self._copied.look()
 
     async def _look(self) -> None:
         story = self._writing.story_id
@@ -128,6 +131,28 @@ class Passages:
     def child(self) -> None:
         """Go on to the newest passage after the last one."""
         self._after_telling(tree.go_down, "Nothing follows on this branch.")
+
+    # -- copied words, and finding ----------------------------------------------------------------------
+
+    @property
+    def _copied(self) -> CopiedLine:
+        return self._screen.query_one(CopiedLine)
+
+    def mark_copied(self) -> None:
+        """Mark copied words, or no longer."""
+        self._copied.toggle()
+
+    def show_source(self) -> None:
+        """Show where the chosen passage's copied words stand."""
+        self._copied.show_source()
+
+    def avoid_copying(self) -> None:
+        """Avoid copying from now on, or allow it again."""
+        self._copied.avoid()
+
+    def find(self) -> None:
+        """Look for words in the story."""
+        self._screen.query_one(FindBar).open()
 
     def map(self) -> None:
         """Show the map of the branches, and go where the user goes."""

@@ -20,8 +20,7 @@ from storytime_tui.stories.story import Passage, Writer
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.page_layout import BEING_TOLD, VIEW_RULE, WIDEST, PageLayout, Row
-from storytime_tui.tui.widgets.passage_view import CLASSES as SURPRISE
-from storytime_tui.tui.widgets.passage_view import surprise_css
+from storytime_tui.tui.widgets.page_looks import CSS, LOOKS
 from storytime_tui.tui.widgets.tall_view import TallView
 
 HINT = "A blank page. Write the first line and press Enter: the model continues."
@@ -42,48 +41,8 @@ class Page(TallView, can_focus=True):
     """
 
     ALLOW_SELECT = True
-    COMPONENT_CLASSES = {
-        "page--title",
-        "page--hint",
-        "page--told",
-        "page--edited",
-        "page--rule",
-        "page--cursor",
-        "page--chosen",
-        "page--point",
-        "page--copied",
-        "page--found",
-        "page--base",
-        "page--run",
-        *SURPRISE,
-    }
-    DEFAULT_CSS = f"""
-    Page {{ padding: 1 2 0 2; }}
-    Page > .page--title {{ text-style: bold; }}
-    Page > .page--hint {{ color: $quiet; }}
-    Page > .page--told {{ color: $told; }}
-    Page > .page--edited {{ color: $told; text-style: italic; }}
-    Page > .page--rule {{ color: $line; }}
-    Page > .page--cursor {{ color: $primary; }}
-    Page > .page--chosen {{ background: $panel; }}
-    Page > .page--point {{ background: $primary; color: $background; text-style: bold; }}
-    Page > .page--copied {{ text-style: underline; color: $primary; }}
-    Page > .page--found {{ background: $primary 30%; }}
-    Page > .page--base {{ text-style: underline; }}
-    Page > .page--run {{ color: $background; background: $told 85%; }}
-    Page:nocolor > .page--told {{ text-style: italic; }}
-    Page:nocolor > .page--chosen {{ text-style: underline; }}
-    Page:nocolor > .page--point {{ text-style: bold reverse underline; }}
-    Page:nocolor > .page--found {{ text-style: reverse; }}
-    Page:nocolor > .page--run {{ text-style: reverse; }}
-    Page:ansi > .page--told {{ text-style: italic; }}
-    Page:ansi > .page--edited {{ text-style: italic bold; }}
-    Page:ansi > .page--chosen {{ text-style: underline; }}
-    Page:ansi > .page--point {{ background: ansi_magenta; color: ansi_default; text-style: bold; }}
-    Page:ansi > .page--found {{ text-style: reverse; }}
-    Page:ansi > .page--run {{ text-style: reverse; }}
-    {surprise_css("Page")}
-    """
+    COMPONENT_CLASSES = LOOKS
+    DEFAULT_CSS = CSS
     BINDINGS = [
         Binding("down", "choose(1)", "Passage", key_display="↑↓", id="page.down", tooltip="The next passage"),
         Binding("up", "choose(-1)", "Passage", show=False, id="page.up", tooltip="The passage before"),
@@ -258,6 +217,11 @@ class Page(TallView, can_focus=True):
         if not following and place is not None:
             self.jump(self.laid.row_at(place) + len(self._head))
 
+    @property
+    def place_in_view(self) -> int:
+        """The first character in view."""
+        return self.place_on_top() or 0
+
     def place_on_top(self) -> int | None:
         """The first character in view; None above the story."""
         row = self.top - len(self._head)
@@ -288,6 +252,7 @@ class Page(TallView, can_focus=True):
             line = [Segment(self._head[row], base + self._look("page--title"))]
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
+            margin += self.laid.indent(row - len(self._head))
         elif row == len(self._head) and not self.text:
             line = [Segment(self.hint[: self.laid.width], base + self._look("page--hint"))]
         else:
