@@ -72,8 +72,6 @@ class StoryInspect(Vertical, can_focus=True):
     StoryInspect:focus { border-top: solid $primary; }
     StoryInspect SurpriseLegend { max-width: 100%; }
     StoryInspect #lean { height: auto; padding: 0 2 0 1; }
-    StoryPanel StoryInspect { margin-bottom: 1; }
-    StoryPanel #lean, StoryPanel SurpriseLegend { margin-top: 1; }
     """
     BINDINGS = KEYS
 
