@@ -6,6 +6,7 @@ After a change that is meant to be seen: look at the pictures in the report, the
 import dataclasses
 import math
 from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from storytime_tui.jobs.run_details import RunDetails
 from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import RunSummary
+from storytime_tui.tui import writing_session
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.screens.story_panel_screen import StoryPanelScreen
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import do_not_idle, flat, make_app, screen_text, shelf_is_open, type_text, until
@@ -34,6 +37,18 @@ def steady(app: StorytimeApp) -> None:
     """No cursor blinks in a picture."""
     for field in (*app.screen.query(Input), *app.screen.query(TextArea)):
         field.cursor_blink = False
+
+
+@pytest.fixture(autouse=True)
+def _one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel says which seed a passage was told with."""
+    monkeypatch.setattr(writing_session, "random", SimpleNamespace(randrange=lambda *_: 81))
+
+
+async def seen(pilot: Pilot[Any], app: StorytimeApp) -> None:
+    """Wait until the Story screen says what the model sees, and the panel how the last words were told."""
+    await until(pilot, lambda: "of 256 tokens" in screen_text(app))
+    await until(pilot, lambda: app.size.width < 120 or "seed 81" in flat(app))
 
 
 def reading(app: StorytimeApp) -> str:
@@ -322,6 +337,36 @@ def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
         )
         await type_text(pilot, "Then the door opened")
         await until(pilot, lambda: "Then the door opened" in screen_text(app))
+        await seen(pilot, app)
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_story_panel(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    world.voices = {"hedgerow-1": ("Hedgerow Tales",)}
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("f4")
+        await type_text(pilot, "Once upon a time there was a little mouse who kept a shop.")
+        await pilot.press("enter")
+        await until(pilot, lambda: "said the mouse." in screen_text(app) and not app.desk.busy)
+        await seen(pilot, app)
+        if size[0] < 120:
+            await pilot.press("escape", "p")
+            await until(pilot, lambda: isinstance(app.screen, StoryPanelScreen))
+        for name, text in (
+            ("characters", "Pip the mouse, a frog"),
+            ("tone", "funny"),
+            ("memory", "word " * 22),
+        ):
+            app.screen.query_one(f"#steer-{name}").focus()
+            await type_text(pilot, text)
+        await until(pilot, lambda: "Too long" in screen_text(app))
+        app.screen.query_one("#panel-banned").focus()
+        await type_text(pilot, "very, suddenly")
+        app.screen.query_one("#row-preset").focus()
+        await until(pilot, lambda: "very,suddenly" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 
