@@ -32,6 +32,7 @@ from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.low_priority import low_priority
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.title_request import TitleRequest
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
@@ -216,7 +217,7 @@ class Telling:
 
     number: int
     model: str
-    request: ContinuationRequest | OpeningsRequest | None
+    request: ContinuationRequest | OpeningsRequest | TitleRequest | None
     strength: float | None = None
     snapshot: Callable[[], Teller | None] | None = None
 
@@ -242,8 +243,7 @@ class TellingThread:
     ) -> None:
         self._post = Inbox(post, handle).put
         self._has_memory, self._copied_by = has_memory, copied_by
-        self._open_teller = open_teller
-        self._clock = clock
+        self._open_teller, self._clock = open_teller, clock
         self._worker = _Worker("storytime-telling")
         # by model and strength, because each strength has weights of its own; the last used is last
         self._tellers: dict[tuple[str, float | None], Teller] = {}
@@ -267,8 +267,7 @@ class TellingThread:
         def drop() -> None:
             self._usual.pop(model, None)
             self._copied.pop(model, None)
-            for key in [key for key in self._tellers if key[0] == model]:
-                del self._tellers[key]
+            self._tellers = {key: teller for key, teller in self._tellers.items() if key[0] != model}
 
         self._worker.do(drop)
 
@@ -278,6 +277,8 @@ class TellingThread:
             teller = self._open(telling)
             if isinstance(telling.request, OpeningsRequest) and not stop.is_set():
                 self._tell_openings(teller, telling, telling.request, stop)
+            elif isinstance(telling.request, TitleRequest) and not stop.is_set():
+                self._post(telling.request.answer(teller, telling.number, stop))
             elif isinstance(telling.request, ContinuationRequest) and not stop.is_set():
                 told = self._tell(teller, telling.number, telling.request, stop)
         except BaseException as error:  # see `_train`

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.machine import Machine
     from storytime_tui.jobs.memory import Room
+    from storytime_tui.jobs.own_stories import LearnedStories
     from storytime_tui.jobs.past_plans import PastPlan
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
@@ -80,6 +81,7 @@ def real_services() -> Services:
         remove_run=_remove_run,
         removed_runs=_removed_runs,
         restore_run=_restore_run,
+        learn_from_stories=_learn_from_stories,
         load_settings=load_settings,
         save_settings=change_settings,
         load_shelf=shelf_file.load,
@@ -333,6 +335,12 @@ def _copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
     from storytime_tui.jobs import copied
 
     return copied.copied_by(model, stop)
+
+
+def _learn_from_stories(store: StoryStore, stories: Sequence[int]) -> LearnedStories:
+    from storytime_tui.jobs import own_stories
+
+    return own_stories.learn_from(store, stories)
 
 
 def _open_store() -> StoryStore:

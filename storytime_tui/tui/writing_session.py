@@ -32,6 +32,7 @@ from storytime_tui.tui.bridge import (
 from storytime_tui.tui.manuscript import last_model, last_story, last_strength, last_voice
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.title_request import TitleRequest
 from storytime_tui.tui.training_session import TrainingSession
 
 if TYPE_CHECKING:  # see services
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.tui.services import Services
 
 NO_VOICE = "no voice"
+Request = ContinuationRequest | OpeningsRequest | TitleRequest | None
 
 
 # -- the writer and its stages ------------------------------------------------------------------------------
@@ -324,11 +326,16 @@ class WritingSession:
         self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice))
         return self.now.number
 
+    def tell_title(self, text: str) -> int:
+        """Suggest a title for the story that begins with this text; returns the number of its messages."""
+        self._begin(TitleRequest(text, random.randrange(1, 2**31), self.now.voice))
+        return self.now.number
+
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""
         self._thread.stop()
 
-    def _begin(self, request: ContinuationRequest | OpeningsRequest | None, progress: str = "") -> None:
+    def _begin(self, request: Request, progress: str = "") -> None:
         model, control, snapshot = self.now.model, self._training.control, None
         if self.now.in_training and control is not None and self.now.strength in (None, 1.0):
             snapshot = partial(self._services.open_snapshot, model, control)

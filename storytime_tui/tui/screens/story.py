@@ -19,6 +19,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript, last_model
 from storytime_tui.tui.screens import story_choices
+from storytime_tui.tui.screens.bookshelf import open_bookshelf
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
@@ -367,8 +368,8 @@ class StoryScreen(Screen[None]):
         self._after_telling(lambda: self._show_story(None))
 
     def action_open(self) -> None:
-        """Choose a story to open."""
-        story_choices.offer_stories(self.app, self._desk, self.open_story)
+        """Go to the bookshelf: all stories."""
+        open_bookshelf(self, self._desk, self._writing, self.query_one(Page).set_title, self.action_new)
 
     def action_rename(self) -> None:
         """Rename the story."""

@@ -25,7 +25,7 @@ KEYS: list[BindingType] = [
         "b", "openings", "Openings", id="story.openings", tooltip="Three ways to begin, told by the model"
     ),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
-    Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
+    Binding("o", "open", "Bookshelf", id="story.open", tooltip="All stories: open, find, read, export"),
     Binding("r", "rename", "Rename", id="story.rename", tooltip="Rename this story"),
     Binding(
         "comma",
