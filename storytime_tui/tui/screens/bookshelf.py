@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
-from textual.content import Content
 from textual.events import Key
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from storytime_tui.formatting import count
 from storytime_tui.stories.pages import Listed, listed
@@ -33,19 +32,21 @@ from storytime_tui.tui.widgets.story_list import StoryList, StoryTitles
 from storytime_tui.tui.widgets.story_preview import StoryPreview
 from storytime_tui.tui.writing import Writing
 
-FOUND = 100  # stories that a search shows; more typed letters find fewer
+BOOKSHELF = "bookshelf"  # the name under which the app keeps the screen
+FOUND = 60  # stories that a search shows; more typed letters find fewer
 
 
-def open_bookshelf(
+def install_bookshelf(
     screen: Screen[None],
     desk: Desk,
     writing: Writing,
     set_title: Callable[[str], object],
     leave: Callable[[], object],
 ) -> None:
-    """Show the bookshelf over the Story screen, which follows what happens to its own story.
+    """Install the bookshelf for the Story screen, which follows what happens to its own story.
 
-    `set_title` shows another title; `leave` begins a blank page, as the story was removed.
+    It is kept while it is not shown, so that it opens at once. `set_title` shows another title; `leave` begins a blank
+    page, as the story was removed.
     """
 
     def changed(story: Story) -> None:
@@ -55,7 +56,8 @@ def open_bookshelf(
             writing.manuscript.story = story
             set_title(story.title)
 
-    screen.app.push_screen(BookshelfScreen(desk, writing.story_id, changed))
+    if not screen.app.is_screen_installed(BOOKSHELF):
+        screen.app.install_screen(BookshelfScreen(desk, lambda: writing.story_id, changed), BOOKSHELF)
 
 
 class BookshelfScreen(Screen[None]):
@@ -68,14 +70,18 @@ class BookshelfScreen(Screen[None]):
     BINDINGS = KEYS
     help_topic = "bookshelf"
 
-    def __init__(self, desk: Desk, at: int | None, changed: Callable[[Story], object]) -> None:
-        """Put the cursor on the story `at`, if any. `changed` gets each story that was renamed, removed or restored."""
+    def __init__(
+        self, desk: Desk, current: Callable[[], int | None], changed: Callable[[Story], object]
+    ) -> None:
+        """`current`: the id of the story on the page, if any. `changed` gets each story that was changed here."""
         super().__init__()
-        self._desk, self._state, self._go_to = desk, desk.bookshelf, at
+        self._desk, self._state, self._current = desk, desk.bookshelf, current
+        self._go_to: int | None = None  # the story that the cursor goes to, once it is in the list
+        self._opened = False  # shown, or under a dialog or a book
+        self._keys: object = None  # the state that the offered keys depend on
         self._filter_field = FilterField(placeholder="/ find words in all stories", id="filter", compact=True)
         self._titles = StoryTitles()
         self._list = StoryList(desk.services.wall_clock, id="story-list")
-        self._nothing = Static(id="no-stories", markup=False)
         self._box = Vertical(id="story-box")
         self._preview = StoryPreview(desk.store_thread, id="first-lines")
         self._message = MessageLine()
@@ -96,18 +102,32 @@ class BookshelfScreen(Screen[None]):
             with self._box:
                 yield self._filter_field
                 yield self._titles
-                yield self._nothing
                 yield self._list
             yield self._preview
         yield self._message
         yield KeyLine(SELDOM, self._is_of_use)
 
     def on_mount(self) -> None:
-        """Read the stories."""
-        self._desk.store_notice.subscribe(self, self._message.complain)
+        """Follow the store and the model."""
+        self._desk.store_notice.subscribe(self, self._notice)
         self._desk.told.subscribe(self, self._edits.on_telling, immediate=True)
-        self._show_rows(())
-        self._read(self._go_to)
+        self._show()
+
+    def on_screen_resume(self) -> None:
+        """Read the stories, with the cursor on the one on the page. After a dialog everything stays."""
+        if not self._opened:
+            self._opened = True
+            self._message.clear()
+            self._list.focus()
+            self._read(self._current())
+
+    def on_screen_suspend(self) -> None:
+        """Stay as it is under a dialog or a book; else the screen is left."""
+        self._opened = self in self.app.screen_stack
+
+    def _notice(self, sentence: str) -> None:
+        if self.is_current:
+            self._message.complain(sentence)
 
     # -- the list -------------------------------------------------------------------------------------
 
@@ -144,15 +164,15 @@ class BookshelfScreen(Screen[None]):
     def _show_rows(self, rows: Sequence[StoryRow], *, top: bool = False) -> None:
         before = self._list.row
         at = self._go_to if self._go_to is not None else before.story.id if before else None
-        if self._all is not None:
+        if self._all is not None and any(row.story.id == self._go_to for row in rows):
             self._go_to = None
         found = bool(self._phrases) and self._found is not None
         self._titles.show(self._state.order, found=found)
+        self._list.nothing = self._why_nothing()
         self._list.show(rows, self._phrases if found else (), None if top else at)
-        self._box.border_subtitle = self._how_many(len(rows))
-        self._nothing.update(Content(self._why_nothing()))
-        self._nothing.display = not rows
-        self._show_story()
+        how_many = self._how_many(len(rows))
+        if self._box.border_subtitle != how_many:
+            self._box.border_subtitle = how_many
 
     def _how_many(self, shown: int) -> str:
         stories = count(len(self._all or ()), "story", "stories")
@@ -171,8 +191,12 @@ class BookshelfScreen(Screen[None]):
 
     @on(LineList.Moved)
     def _show_story(self) -> None:
-        self._preview.show(self._list.row, self._phrases if self._found is not None else ())
-        self.refresh_bindings()
+        row = self._list.row
+        self._preview.show(row, self._phrases if self._found is not None else ())
+        keys = row is None, bool(self._state.removed), bool(self._filter_field.value)
+        if keys != self._keys:
+            self._keys = keys
+            self.refresh_bindings()
 
     # -- sorting and finding --------------------------------------------------------------------------
 
@@ -238,7 +262,7 @@ class BookshelfScreen(Screen[None]):
     async def action_open(self) -> None:
         """Open the story on the Story screen."""
         if row := self._list.row:
-            await self._files.open(row)
+            await self._files.open(row.story)
 
     def action_read(self) -> None:
         """Read the story as a book."""

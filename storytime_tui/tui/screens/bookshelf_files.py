@@ -19,7 +19,6 @@ from storytime_tui.tui.bridge import from_store
 from storytime_tui.tui.clipboard import copy
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.screens.bookshelf_edits import quoted
-from storytime_tui.tui.story_rows import StoryRow
 from storytime_tui.tui.widgets.message_line import MessageLine
 
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f-\x9f]')
@@ -42,9 +41,9 @@ class BookshelfFiles:
         """`read` reads the stories again, with the cursor on the one of this id."""
         self._screen, self._desk, self._message, self._read = screen, desk, message, read
 
-    async def open(self, row: StoryRow) -> None:
+    async def open(self, story: Story) -> None:
         """Open the story on the Story screen."""
-        await cast(_App, self._screen.app).open_story(row.story)
+        await cast(_App, self._screen.app).open_story(story)
 
     def copy(self, story: Story) -> None:
         """Copy the story's text to the clipboard."""

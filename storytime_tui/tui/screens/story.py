@@ -19,7 +19,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript, last_model
 from storytime_tui.tui.screens import story_choices
-from storytime_tui.tui.screens.bookshelf import open_bookshelf
+from storytime_tui.tui.screens.bookshelf import BOOKSHELF, install_bookshelf
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_keys import KEYS
 from storytime_tui.tui.widgets.header import Header
@@ -48,10 +48,12 @@ class StoryScreen(Screen[None]):
         self._settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
-        self._telling = False
+        self._telling, self._send_when_ready = (
+            False,
+            False,
+        )  # ready: Enter was pressed too early, and is to be repeated
         self._pending_action: Callable[[], object] | None = None  # runs after the current telling
         self._finding_model = True  # a model is being looked for
-        self._send_when_ready = False  # Enter was pressed too early: the line is sent when possible
         self._visited, self._loaded = False, False  # loaded: the last story is shown
         self._line = ""  # the typed, unsent line
         self._adding: str | None = None  # the line that is being saved, before the model continues
@@ -78,6 +80,7 @@ class StoryScreen(Screen[None]):
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
         self.set_interval(POLL, self._check_other_windows)
+        install_bookshelf(self, self._desk, self._writing, self.query_one(Page).set_title, self.action_new)
 
     @work
     async def _load_last_story(self) -> None:
@@ -369,7 +372,7 @@ class StoryScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Go to the bookshelf: all stories."""
-        open_bookshelf(self, self._desk, self._writing, self.query_one(Page).set_title, self.action_new)
+        self.app.push_screen(BOOKSHELF)
 
     def action_rename(self) -> None:
         """Rename the story."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+from rich.segment import Segment
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import Static
 
 from storytime_tui.terminal import printable_line
@@ -79,11 +81,15 @@ class StoryList(LineList):
         self._ticked: Collection[int] = ()
         self._pressed = -1  # the row of the last click
         self.rows: Sequence[StoryRow] = ()
+        self.nothing = ""  # what stands in an empty list
 
     def show(self, rows: Sequence[StoryRow], phrases: Sequence[str], at: int | None) -> None:
         """Show these stories, with the cursor on the one with the id `at`; on the first if it is not there."""
+        cursor = next((i for i, row in enumerate(rows) if row.story.id == at), 0)
+        same = rows and (rows, phrases, cursor) == (self.rows, self._phrases, self.cursor)
         self.rows, self._phrases, self._pressed = rows, phrases, -1
-        self.lines_changed(next((i for i, row in enumerate(rows) if row.story.id == at), 0))
+        if not same:
+            self.lines_changed(cursor)
 
     def tick(self, ticked: Collection[int]) -> None:
         """Show which stories are ticked, by their ids."""
@@ -139,6 +145,14 @@ class StoryList(LineList):
         whole = fitted(before + line[start:], width)
         begin, finish = len(before), len(before) + end - start
         return ((whole[:begin], "quiet"), (whole[begin:finish], "mark"), (whole[finish:], "quiet"))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the view; an empty list says why it is empty."""
+        if self.rows or y != 1:
+            return super().render_line(y)
+        style = self.base + self.get_component_rich_style("lines--quiet", partial=True)
+        line = Segment(" " * SIGNS + fitted(self.nothing, max(0, self.room - SIGNS)), style)
+        return Strip([line]).adjust_cell_length(self.room, self.base)
 
     def pressed(self, row: int, column: int) -> None:
         """Open a story that is clicked twice."""
