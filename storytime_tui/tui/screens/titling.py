@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from storytime_tui.generation.titles import READ, made_title
+from storytime_tui.stories.joining import title_from
 from storytime_tui.stories.shelf import beginning
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import from_store, in_thread
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.joining import title_from
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.writing_session import Stage
 
