@@ -27,7 +27,7 @@ def pages_of(title: str, text: str, width: int, height: int) -> list[BookPage]:
     lines = [*heading, *([""] if heading else [])]
     words = [0] * len(lines)
     read = 0
-    for number, paragraph in enumerate(paragraphs(text)):
+    for number, paragraph in enumerate(paragraphs(text) or [["This story has no words yet."]]):
         if number:
             lines.append("")
             words.append(read)
@@ -52,7 +52,7 @@ def _cut(lines: Sequence[str], words: Sequence[int], height: int, heading: int) 
         page = tuple(lines[start:end])
         pages.append(BookPage(page, words[start], 0 if pages else heading))
         start = end
-    return pages or [BookPage(("This story has no words yet.",), 0)]
+    return pages
 
 
 def _leaves_one_line(lines: Sequence[str], start: int, end: int) -> bool:

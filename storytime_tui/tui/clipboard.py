@@ -9,7 +9,7 @@ import base64
 import contextlib
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from textual.app import App
 
@@ -61,13 +61,11 @@ def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _load_into_tmux(
-    text: str, run: Callable[..., "subprocess.CompletedProcess[bytes]"] = subprocess.run
-) -> bool:
+def _load_into_tmux(text: str) -> bool:
     """Give the text to tmux, which gives it to the terminal (-w, since 3.2). Returns whether tmux has it."""
     for options in (["-w"], []):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
-            done = run(
+            done = subprocess.run(
                 ["tmux", "load-buffer", *options, "-"],
                 input=text.encode(),
                 stdout=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import table
 from storytime_tui.tui.glossary import GLOSSARY
+from storytime_tui.tui.help_bookshelf import BOOKSHELF
 
 _SETTINGS = ("temperature", "top_p", "min_p", "repetition", "bias", "banned", "stop", "max_tokens")
 Rows = tuple[tuple[str, str], ...]
@@ -204,7 +205,7 @@ STORY: tuple[Section, ...] = (
             ("f", "while the model is the run in training: tell with its newest weights"),
             ("u  y", "undo or redo the last piece"),
             ("b", "on a blank page: the three openings"),
-            ("n  o  r", "new story, open a story, rename this story"),
+            ("n  o  R", "new story; the bookshelf with all stories; rename this story"),
             (",", "all sampler settings"),
         ),
     ),
@@ -339,4 +340,11 @@ LEARNS: tuple[Section, ...] = (
     ),
 )
 
-HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY, "runs": RUNS, "learns": LEARNS}
+HELP = {
+    "library": LIBRARY,
+    "train": TRAIN,
+    "story": STORY,
+    "runs": RUNS,
+    "learns": LEARNS,
+    "bookshelf": BOOKSHELF,
+}
