@@ -109,7 +109,7 @@ class BookshelfFiles:
 
 def file_name(title: str) -> str:
     """A file's name for a story of this title, without an ending."""
-    name = _NOT_IN_NAMES.sub("-", printable_line(title))[:60].strip(" .-")
+    name = printable_line(_NOT_IN_NAMES.sub("-", title))[:60].strip(" .-")
     return name or "story"
 
 
