@@ -3,6 +3,7 @@
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import table
 from storytime_tui.tui.glossary import GLOSSARY
+from storytime_tui.tui.help_bookshelf import BOOKSHELF
 
 _SETTINGS = ("temperature", "top_p", "min_p", "repetition", "bias", "banned", "stop", "max_tokens")
 Rows = tuple[tuple[str, str], ...]
@@ -208,7 +209,7 @@ STORY: tuple[Section, ...] = (
                 "i",
                 "under the bonnet: for each word how likely it was, and what else might have come (see below)",
             ),
-            ("n  o  r", "new story, open a story, rename this story"),
+            ("n  o  R", "new story; the bookshelf with all stories; rename this story"),
             ("/", "find words in the story, and replace them"),
             ("c", "mark the model's words that stand in its training stories, or not"),
             ("C", "show where the chosen passage's copied words stand"),
@@ -428,4 +429,11 @@ LEARNS: tuple[Section, ...] = (
     ),
 )
 
-HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY, "runs": RUNS, "learns": LEARNS}
+HELP = {
+    "library": LIBRARY,
+    "train": TRAIN,
+    "story": STORY,
+    "runs": RUNS,
+    "learns": LEARNS,
+    "bookshelf": BOOKSHELF,
+}

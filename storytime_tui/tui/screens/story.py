@@ -19,6 +19,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
+from storytime_tui.tui.screens.bookshelf import BOOKSHELF, install_bookshelf
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.screens.story_inspect import StoryInspect, inspect
@@ -107,6 +108,7 @@ class StoryScreen(Screen[None]):
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self.drafts.flush(), immediate=True)
         self.set_interval(POLL, self.check_other_windows)
+        install_bookshelf(self, self._desk, self._writing, self.query_one(Page).set_title, self.action_new)
 
     @work
     async def _load_last_story(self) -> None:
@@ -340,8 +342,8 @@ class StoryScreen(Screen[None]):
         self.turns.after_telling(lambda: self.show_story(None))
 
     def action_open(self) -> None:
-        """Choose a story to open."""
-        story_choices.offer_stories(self.app, self._desk, self.open_story)
+        """Go to the bookshelf: all stories."""
+        self.app.push_screen(BOOKSHELF)
 
     def action_rename(self) -> None:
         """Rename the story."""

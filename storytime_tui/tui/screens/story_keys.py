@@ -123,7 +123,7 @@ KEYS: list[BindingType] = [
     ),
     Binding("p", "panel", "Panel", id="story.panel", tooltip="Memory, author's note, and how it tells"),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
-    Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
+    Binding("o", "open", "Bookshelf", id="story.open", tooltip="All stories: open, find, read, export"),
     Binding("R", "rename", "Rename", show=False, id="story.rename", tooltip="Rename this story"),
     Binding(
         "comma",
