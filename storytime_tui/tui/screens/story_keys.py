@@ -43,6 +43,22 @@ KEYS: list[BindingType] = [
         tooltip="Tell at reading speed, or as fast as the model can",
     ),
     Binding("minus", "size(-1)", "Shorter", show=False, id="story.shorter", tooltip="Tell less at once"),
+    Binding(
+        "w",
+        "passage('copy_passage')",
+        "Copy",
+        show=False,
+        id="story.copy",
+        tooltip="Copy the chosen passage to the clipboard",
+    ),
+    Binding(
+        "W",
+        "passage('copy_story')",
+        "Copy story",
+        show=False,
+        id="story.copy_story",
+        tooltip="Copy the whole story to the clipboard",
+    ),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
     Binding(
         "ctrl+z", "passage('undo')", "Undo", show=False, id="story.undo_too", tooltip="Undo the last act"

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from storytime_tui.errors import StoryMoved
 from storytime_tui.stories import history, tree
 from storytime_tui.stories.story import Opened, Passage
+from storytime_tui.tui import clipboard
 from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.screens.story_turns import Turns
@@ -183,6 +184,18 @@ class Passages:
                 )
 
         self._screen.app.push_screen(MapScreen(self._writing), went)
+
+    def copy_passage(self) -> None:
+        """Copy the chosen passage to the clipboard."""
+        extent = self._page.laid.extent(self._page.chosen or BEING_TOLD)
+        self._screen.run_worker(self._copy(self._page.text[slice(*extent)] if extent else ""))
+
+    def copy_story(self) -> None:
+        """Copy the whole text to the clipboard."""
+        self._screen.run_worker(self._copy(self._page.text))
+
+    async def _copy(self, text: str) -> None:
+        self._message.say(await clipboard.copy(self._screen.app, text.strip()))
 
     # -- editing --------------------------------------------------------------------------------------
 
