@@ -59,7 +59,8 @@ STORY: tuple[Section, ...] = (
     (
         "Second thoughts: passages, takes and branches",
         "The story is made of passages, yours and the model's. With the focus on the page, ↑ and ↓ choose one; at "
-        "first it is the last. Nothing is overwritten: another take or an edit begins a new branch, and the old one stays.",
+        "first it is the last. Nothing is overwritten: another take or an edit begins a new "
+        "branch, and the old one stays.",
         (
             (
                 "r",
