@@ -13,6 +13,7 @@ WORDS = {
     "corpus": ["list"],
     "train": ["--corpus", "tales"],
     "tell": ["--prompt", "Once"],
+    "write": ["--story", "1"],
     "evaluate": ["--model", "r", "--corpus", "tales"],
     "explain": ["--model", "r", "--text", "Once"],
     "copied": ["--corpus", "tales", "note.txt"],

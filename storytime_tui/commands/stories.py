@@ -1,18 +1,15 @@
 """`storytime-tui stories`: list, show, search, rename, remove and restore written stories; files: `stories_files`."""
 
 import argparse
-import contextlib
-import os
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
-from storytime_tui import paths
 from storytime_tui.cli import DONE
-from storytime_tui.commands import stories_files
+from storytime_tui.commands import stories_files, stories_told
 from storytime_tui.commands.output import print_json, say
+from storytime_tui.commands.story_store import opened
 from storytime_tui.commands.tables import print_table
 from storytime_tui.formatting import count
+from storytime_tui.jobs.told_record import last_told, told_line
 from storytime_tui.stories.naming import find_story
 from storytime_tui.stories.pages import Listed, listed
 from storytime_tui.stories.search import search
@@ -29,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="list the stories, last changed first")
     showing = actions.add_parser("show", help="print a story")
     showing.add_argument("name", metavar="STORY", help="a story's id or exact title")
+    showing.add_argument(
+        "--told", action="store_true", help="list its passages instead, and how each of them was told"
+    )
     searching = actions.add_parser("search", help="find stories by words of their titles and texts")
     searching.add_argument(
         "phrases",
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit", type=_positive, default=_SHOWN, metavar="N", help=f"show at most N stories ({_SHOWN})"
     )
     stories_files.add_arguments(actions)
+    stories_told.add_arguments(actions)
     renaming = actions.add_parser("rename", help="give a story another title")
     renaming.add_argument("name", metavar="STORY", help="a story's id or exact title")
     renaming.add_argument("title", metavar="TITLE")
@@ -66,22 +67,11 @@ def run(args: argparse.Namespace) -> int:
     """Run the action and return the exit code. Raises StorytimeError."""
     actions = {"list": _list, "show": _show, "search": _search, "rename": _rename, "remove": _remove,
                "restore": _restore, "export": stories_files.export, "import": stories_files.add}  # fmt: skip
-    with _opened(adds=args.action == "import") as store:
+    with opened(adds=args.action == "import") as store:
+        if args.action == "retell":
+            return stories_told.retell(store, args)
         actions[args.action](store, args)
     return DONE
-
-
-@contextlib.contextmanager
-def _opened(*, adds: bool) -> Iterator[StoryStore]:
-    """The stories; where there are none, an empty store in memory, unless a story is to be added."""
-    path = paths.stories_file()
-    store = StoryStore(path if adds or os.path.lexists(path) else Path(":memory:"))
-    try:
-        yield store
-    finally:
-        store.close()
-        if store.notice:
-            say(printable_line(store.notice))
 
 
 def _list(store: StoryStore, args: argparse.Namespace) -> None:
@@ -131,9 +121,14 @@ def _show(store: StoryStore, args: argparse.Namespace) -> None:
     model = next((passage.model for passage in reversed(passages) if passage.model), "")
     each = Listed(story, len(text.split()), model)
     if args.json:
-        print_json({**_record(each), "created": story.created, "draft": story.draft, "text": text})
+        record = {"created": story.created, "draft": story.draft, "text": text}
+        print_json({**_record(each), **record, "passages": stories_told.told_fields(passages)})
         return
-    told_by = f", told by {model}" if model else ""
+    if args.told:
+        stories_told.print_told(passages)
+        return
+    last = last_told(passages)
+    told_by = f", {told_line(last)}" if last is not None else ""
     print(printable_line(story.title))
     print(printable_line(f"{count(each.words, 'word')}{told_by}, changed {_date(story.changed)}"))
     print()

@@ -12,7 +12,7 @@ tokens per generated one, however long the story is; a view that moved with ever
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-NOTE_DEPTH = 48  # tokens of the story after the author's note: a few lines
+NOTE_DEPTH = 48  # tokens of the story after the author's note, unless another depth is given: a few lines
 _BLOCKS = 4  # the story's room has this many blocks; one is dropped at a time
 
 IsBreak = Callable[[int], bool]
@@ -52,12 +52,14 @@ def lay_out(
     lines: Sequence[Sequence[int]] = (),
     blank: Sequence[int] = (),
     headers: int = 0,
+    note_depth: int = NOTE_DEPTH,
 ) -> View:
     """The view of a story's ids, at most `window` tokens. `start` is the id of end-of-text.
 
     `lines` are the shelves' lines: one, or several for a mixture, which all get the same part of the story. The
     first `headers` tokens of the memory follow the line, then the `blank` line. `is_break(token)` says whether a
-    view may begin after that token: a line or paragraph ends there. A non-empty story always has a token in view,
+    view may begin after that token: a line or paragraph ends there. At least `note_depth` tokens of the story come
+    after the note, if it has as many. A non-empty story always has a token in view,
     whatever the sizes of memory and note; a window of fewer than 4 tokens has room for the story only.
     """
     kept_memory = list(memory[: max(0, window // 2 - 1)])
@@ -74,7 +76,7 @@ def lay_out(
     # line within a story had none before it in training (see `corpus.parts`).
     head = [start] if (begins == 0 or (kept_memory and not kept_lines)) and window > 1 else []
     tail = list(story[begins:])
-    note_at = _note_index(tail, is_break) if kept_note else None
+    note_at = _note_index(tail, is_break, note_depth) if kept_note else None
     if note_at is not None:
         tail[note_at:note_at] = kept_note
     if kept_lines:
@@ -114,10 +116,10 @@ def view_start(story: Sequence[int], room: int, is_break: IsBreak) -> int:
     return next((index for index in near if is_break(story[index - 1])), start)
 
 
-def _note_index(tail: Sequence[int], is_break: IsBreak) -> int:
-    """How many tokens come before the note: up to the last break that leaves at least NOTE_DEPTH tokens after it."""
-    last = max(0, len(tail) - NOTE_DEPTH)
-    for index in range(last, max(0, last - 2 * NOTE_DEPTH), -1):
+def _note_index(tail: Sequence[int], is_break: IsBreak, depth: int) -> int:
+    """How many tokens come before the note: up to the last break that leaves at least `depth` tokens after it."""
+    last = max(0, len(tail) - depth)
+    for index in range(last, max(0, last - 2 * max(depth, NOTE_DEPTH)), -1):
         if is_break(tail[index - 1]):
             return index
     return last

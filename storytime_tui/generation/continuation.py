@@ -9,7 +9,7 @@ import torch
 
 from storytime_tui.corpus.headers import HEADERS, SHELF
 from storytime_tui.errors import ModelError
-from storytime_tui.generation.context import View, lay_out
+from storytime_tui.generation.context import NOTE_DEPTH, View, lay_out
 from storytime_tui.generation.copying import CopyGuard
 from storytime_tui.generation.header import Front
 from storytime_tui.generation.line import Line
@@ -34,6 +34,7 @@ class Scene:
     note: Sequence[int]
     window: int
     guard: CopyGuard | None = None
+    note_depth: int = NOTE_DEPTH
 
 
 class Continuation:
@@ -181,6 +182,7 @@ class Continuation:
             lines=scene.front.lines,
             blank=scene.front.blank,
             headers=scene.front.headers,
+            note_depth=scene.note_depth,
         )
         self.views, self.moved = [list(view.ids), *map(list, view.others)], True
         return view

@@ -18,6 +18,7 @@ import torch
 from storytime_tui.corpus.copied import Index
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.backends.backend import CHUNK, Backend
+from storytime_tui.generation.context import NOTE_DEPTH
 from storytime_tui.generation.continuation import Continuation, Scene
 from storytime_tui.generation.copying import CopyGuard
 from storytime_tui.generation.header import front_of, with_ending
@@ -66,13 +67,15 @@ class Generator:
         *,
         memory: str = "",
         note: str = "",
+        note_depth: int = NOTE_DEPTH,
         voice: Voice = (),
         alternatives: int = 0,
         learned: Index | None = None,
     ) -> Iterator[Piece | Told]:
         """Continue `text`: yields a Piece for each token once it can no longer be taken back, then one Told.
 
-        `memory` is always in view, before the story; `note` stays a few lines from its end (see `context`).
+        `memory` is always in view, before the story; `note` stays a few lines from its end, `note_depth` tokens or
+        a little more (see `context`).
         `voice` is the shelf whose line comes before both, or two shelves to mix, which takes twice the time (see
         `mixture`). With `alternatives`, each piece has that many of the most likely tokens. `learned`: the stories that
         `avoid_copying` does not recite; without them it has no effect.
@@ -86,7 +89,7 @@ class Generator:
         then has to begin with a space, and is shown without it.
         """
         watch, stop = _Watch(), stop or threading.Event()
-        scene = self._scene(text, memory, note, voice, self._guard(settings, learned))
+        scene = self._scene(text, memory, note, note_depth, voice, self._guard(settings, learned))
         continuation = Continuation(scene, settings, self._vocabulary)
         yield from self._go_on(continuation, watch, stop, alternatives)
         yield watch.closing(continuation)
@@ -100,6 +103,7 @@ class Generator:
         *,
         memory: str = "",
         note: str = "",
+        note_depth: int = NOTE_DEPTH,
         voice: Voice = (),
         alternatives: int = 0,
         learned: Index | None = None,
@@ -110,30 +114,33 @@ class Generator:
         single ones in their last digits, so near ties may be decided differently; the same call tells the same
         again. Once the story fills the window, the continuations go on one after another, as `tell` does.
         """
-        stop = stop or threading.Event()
-        row_settings = [
-            dataclasses.replace(settings, seed=(settings.seed + row) % 2**63) for row in range(count)
-        ]
-        if count == 1:
-            single = self.tell(
-                text,
-                row_settings[0],
-                stop,
-                memory=memory,
-                note=note,
-                voice=voice,
-                alternatives=alternatives,
-                learned=learned,
+        watch, stop = _Watch(), stop or threading.Event()
+        scene = self._scene(text, memory, note, note_depth, voice, self._guard(settings, learned))
+        rows = [
+            Continuation(
+                scene, dataclasses.replace(settings, seed=(settings.seed + row) % 2**63), self._vocabulary
             )
-            yield from ((0, item) for item in single)
+            for row in range(count)
+        ]
+        if count > 1:
+            yield from self._decode_batch(rows, stop, alternatives)
             return
-        scene = self._scene(text, memory, note, voice, self._guard(settings, learned))
-        rows = [Continuation(scene, settings_of_row, self._vocabulary) for settings_of_row in row_settings]
-        yield from self._decode_batch(rows, stop, alternatives)
+        yield from ((0, piece) for piece in self._go_on(rows[0], watch, stop, alternatives))
+        yield 0, watch.closing(rows[0])
 
-    def see(self, text: str, memory: str = "", note: str = "", voice: Voice = ()) -> Seen:
+    def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
+        """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""
+        self._histories.recall(parts, trims=self._trims)
+
+    def forget(self) -> None:
+        """Forget the ids and the caches of all texts; the next text is encoded and read anew."""
+        self._caches, self._histories = PrefixCache(self._backend), TokenHistories(self._vocabulary)
+
+    def see(
+        self, text: str, memory: str = "", note: str = "", voice: Voice = (), note_depth: int = NOTE_DEPTH
+    ) -> Seen:
         """What the model would see of a text; computes no logits."""
-        scene = self._scene(text, memory, note, voice)
+        scene = self._scene(text, memory, note, note_depth, voice)
         return Continuation(scene, SamplerSettings(), self._vocabulary).seen
 
     # -- a single continuation ----------------------------------------------------------------------------------
@@ -229,12 +236,21 @@ class Generator:
             return None
         return CopyGuard(learned, self._vocabulary, settings.avoid_copying)
 
+    @property
+    def _trims(self) -> bool:
+        """Whether spaces at the end are left to the next token; some vocabularies have spaces only as tokens."""
+        return bool(token_facts(self._vocabulary).begins_word.any())
+
     def _scene(
-        self, text: str, memory: str, note: str, voice: Voice, guard: CopyGuard | None = None
+        self,
+        text: str,
+        memory: str,
+        note: str,
+        note_depth: int,
+        voice: Voice,
+        guard: CopyGuard | None = None,
     ) -> Scene:
-        encoded = text.rstrip(" \t")
-        if not token_facts(self._vocabulary).begins_word.any():
-            encoded = text  # this vocabulary has spaces only as separate tokens
+        encoded = text.rstrip(" \t") if self._trims else text
         return Scene(
             text=self._histories.of(encoded),
             spaces=text[len(encoded) :],
@@ -242,6 +258,7 @@ class Generator:
             note=self._vocabulary.encode(with_ending(note, "\n")),
             window=self.window,
             guard=guard,
+            note_depth=note_depth,
         )
 
     # -- a batch ------------------------------------------------------------------------------------------------
@@ -364,4 +381,5 @@ class _Watch:
             read=self._read,
             reused=self._reused,
             seen=continuation.seen,
+            banned=tuple(continuation.line.banned.most_common()),
         )

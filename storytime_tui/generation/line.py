@@ -4,6 +4,7 @@ Text is held back while it may still become a stop text or a banned phrase. If t
 whole sentence, text is also held back while it may still be cut. Shown text is never taken back. Knows no torch.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -63,6 +64,7 @@ class Line:
         self._shown_chars = self._prompt_length  # of `_text`
         self._excluded: dict[int, set[int]] = {}  # by token index: ids that led to a banned phrase
         self._rollbacks = 0
+        self.banned: Counter[str] = Counter()  # how often each phrase was taken back
 
     @property
     def count(self) -> int:
@@ -158,6 +160,7 @@ class Line:
         closed = final or stop is not None
         match = self._find_banned(text, final=closed)
         if match is not None:
+            self.banned[match.phrase] += 1
             self._roll_back(max(self._prompt_length, match.start))
             return True
         if stop is not None:

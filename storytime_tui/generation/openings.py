@@ -18,10 +18,11 @@ Begin = Callable[[SamplerSettings, threading.Event], Iterator[Piece | Told]]
 
 @dataclass(frozen=True)
 class Opening:
-    """One sentence, and the settings (with the seed) that generate it."""
+    """One sentence, the settings (with the seed) that generate it, and the ids of its tokens."""
 
     text: str
     settings: SamplerSettings
+    ids: tuple[int, ...] = ()
 
 
 def tell_openings(
@@ -46,26 +47,30 @@ def tell_openings(
         attempt = dataclasses.replace(
             settings, seed=(settings.seed + number) % 2**63, max_tokens=_TOKENS, finish_sentence=False
         )
-        text = _sentence(begin, attempt, stop)
+        text, ids = _sentence(begin, attempt, stop)
         if stop.is_set():
             return
         good = SHORTEST <= len(text.split()) <= LONGEST and "\n" not in text
         if good and _normalised(text) not in seen and not is_copied(text):
             seen.add(_normalised(text))
             yielded += 1
-            yield Opening(text, attempt)
+            yield Opening(text, attempt, ids)
         if yielded == count:
             return
 
 
-def _sentence(begin: Begin, settings: SamplerSettings, stop: threading.Event) -> str:
-    """The first sentence of a story; "" if it has not ended in time, or `stop` was set."""
-    text = ""
+def _sentence(begin: Begin, settings: SamplerSettings, stop: threading.Event) -> tuple[str, tuple[int, ...]]:
+    """The first sentence of a story, and the ids of its tokens; "" if it has not ended in time, or `stop` was set."""
+    text, pieces = "", []
     for item in begin(settings, stop):
-        text += item.text if isinstance(item, Piece) else ""
+        if isinstance(item, Piece):
+            text += item.text
+            pieces.append((len(text), item.token))
         if first_sentence(text, over=False):
             break  # closing the iterator ends the generation
-    return "" if stop.is_set() else first_sentence(text, over=True)
+    sentence = "" if stop.is_set() else first_sentence(text, over=True)
+    last = text.find(sentence) + len(sentence)
+    return sentence, tuple(token for end, token in pieces if end <= last)
 
 
 def _normalised(text: str) -> str:

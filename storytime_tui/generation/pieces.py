@@ -55,6 +55,7 @@ class Told:
 
     `stopped_by` is "length", "end" (the model ended the story), "stop" (a stop text), "you", or "stuck" (only banned
     phrases were left). `reused` counts the prompt's tokens that were cached, `read` those that were prefilled.
+    `banned`: the banned phrases that were taken back, each with how often.
     """
 
     tokens: int
@@ -64,3 +65,4 @@ class Told:
     read: int = 0
     reused: int = 0
     seen: Seen | None = None
+    banned: tuple[tuple[str, int], ...] = ()

@@ -7,6 +7,7 @@ key-value cache. Knows no torch.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from storytime_tui.generation.detokenizer import Detokenizer
 from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
 _MAX_TEXTS = 8  # enough for switching between branches of a story
@@ -35,6 +36,24 @@ class TokenHistories:
         """Store a text's ids; the oldest text is dropped."""
         self._kept = [history, *(each for each in self._kept if each.text != history.text)][:_MAX_TEXTS]
 
+    def recall(self, parts: Sequence[tuple[str, Sequence[int]]], *, trims: bool) -> None:
+        """Keep the ids of a text that was told earlier: its parts in order, each with the ids it was told with, if any.
+
+        `trims`: trailing spaces are not encoded (see `Generator.tell`).
+        """
+        told = max((place for place, (_, ids) in enumerate(parts, 1) if ids), default=0)
+        text = "".join(part for part, _ in parts[:told]).encode("utf-8", "replace")
+        if not told or any(each.text.startswith(text) for each in self._kept):
+            return
+        history, written = EMPTY, b""  # `written`: all text so far, of which `history` may lack the end
+        for part, ids in parts[:told]:
+            if ids:
+                encoded = written.rstrip(b" \t") if trims else written
+                history = extended(history, encoded, common_bytes(history.text, encoded), self._vocabulary)
+                history = _with_told(history, written[len(encoded) :], part, ids, self._vocabulary)
+            written += part.encode("utf-8", "replace")
+        self.keep(history)
+
     def of(self, text: str) -> TokenHistory:
         """The ids of `text`, reusing known ids as far as possible."""
         data = text.encode("utf-8", "replace")
@@ -60,6 +79,28 @@ def extended(known: TokenHistory, data: bytes, common: int, vocabulary: Vocabula
     if ends is None:
         ends = [len(data)] * len(ids)
     return TokenHistory(data, (*known.ids[:count], *ids), (*known.ends[:count], *ends))
+
+
+def _with_told(
+    history: TokenHistory, spaces: bytes, part: str, ids: Sequence[int], vocabulary: Vocabulary
+) -> TokenHistory:
+    """The history with a part that was told after it and `spaces`, as far as the ids spell it."""
+    before = len(history.text) + len(spaces)
+    stream, spelled, ends, pending = Detokenizer(), "", [], 0
+    for token in ids:
+        text = stream.feed(vocabulary.token_bytes(token))
+        text = text.lstrip(" ") if spaces and not spelled else text  # the text has the space already
+        if not part.startswith(spelled + text):
+            break
+        spelled += text
+        pending += 1
+        if not stream.held:
+            ends += [before + len(spelled.encode("utf-8", "replace"))] * pending
+            pending = 0
+    if not ends:
+        return history
+    told = history.text + spaces + part.encode("utf-8", "replace")
+    return TokenHistory(told[: ends[-1]], (*history.ids, *ids[: len(ends)]), (*history.ends, *ends))
 
 
 def token_ends(ids: Sequence[int], data: bytes, start: int, vocabulary: Vocabulary) -> list[int] | None:

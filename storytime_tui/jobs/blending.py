@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from storytime_tui.errors import ModelError
@@ -59,6 +60,14 @@ class ChosenModel:
     def identity(self) -> str:
         """A key for these weights."""
         return f"{self.parts.identity} at {self.strength!r}" if self.parts else _identity(self.origin)
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders of all files that these weights are computed from: of a blend the base first, then the run."""
+        parts = self.parts
+        origins = (parts.base, parts.run, *(other for other, _ in parts.others)) if parts else (self.origin,)
+        found = (folder for each in origins for folder in (each.folder, each.adapter))
+        return tuple(folder for folder in found if folder is not None)
 
 
 def choose_model(

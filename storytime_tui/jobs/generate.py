@@ -6,23 +6,25 @@ import os
 import shlex
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from storytime_tui.corpus.library.folders import read_folder
 from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.formatting import size
+from storytime_tui.generation.context import NOTE_DEPTH
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, leaning, usual
 from storytime_tui.jobs import blending
-from storytime_tui.jobs.active_runs import is_training, new_runs_wait
+from storytime_tui.jobs.active_runs import new_runs_wait
 from storytime_tui.jobs.copied import Cancelled, Learned, learned_from, until
+from storytime_tui.jobs.idle_cores import IdleCores
 from storytime_tui.jobs.progress import with_progress
+from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.shapes import scratch_shape
 from storytime_tui.models.voices import VOICES, check_contrast
@@ -36,9 +38,7 @@ if TYPE_CHECKING:
     from storytime_tui.generation.generator import Generator
     from storytime_tui.generation.sampling.vocabulary import Vocabulary
 
-Item = TypeVar("Item")
 _JUDGED_CHARACTERS = 1500  # from the start of each bundled story, for judging int8 weights
-_CHECK_SECONDS = 1.0  # between two measurements of the other programs' CPU use
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class Teller:
     if it is not a run. `voices`: titles of the shelves that it knows by their lines; it tells as the first unless a
     voice is given (see `generation.voice`). `contrast`: how far a voice leans away from the others; above 0 each
     token takes twice the time. `step`: of a run that is still training; else None. `note`: a sentence if the usual
-    strength could not be used, else "". `blended`: other runs in its weights.
+    strength could not be used, else "". `blend`: other runs in its weights, with their shares. `checkpoint`: the step
+    of the run's files; `weights`: a hash of its files. A run that is still training has neither.
     Output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a run
     trains).
     """
@@ -120,16 +121,19 @@ class Teller:
         note: str = "",
         contrast: float = 0.0,
         step: int | None = None,
-        blended: tuple[str, ...] = (),
+        blend: tuple[tuple[str, float], ...] = (),
+        checkpoint: int | None = None,
+        weights: WeightsHash | None = None,
     ) -> None:
         self.name, self.precision, self.device = name, precision, device
         self.voices, self.strength, self.note, self.contrast = voices, strength, note, contrast
-        self.step = step
+        self.step, self.checkpoint, self.blend = step, checkpoint, blend
+        self.weights = weights or WeightsHash()
         self._opened_at = _stamp_of(name)
-        self._models: tuple[str, ...] = (name, *blended)
+        self._models: tuple[str, ...] = (name, *(other for other, _ in blend))
         self._learned: Learned | None = None
         self._generator = generator
-        self._threads = _Threads()
+        self._threads = IdleCores()
 
     @property
     def outdated(self) -> bool:
@@ -149,6 +153,7 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        note_depth: int = NOTE_DEPTH,
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[Piece | Told]:
@@ -164,6 +169,7 @@ class Teller:
                 stop,
                 memory=memory,
                 note=note,
+                note_depth=note_depth,
                 voice=self._voice(voice),
                 alternatives=alternatives,
                 learned=self._to_avoid(settings, stop),
@@ -179,6 +185,7 @@ class Teller:
         *,
         memory: str = "",
         note: str = "",
+        note_depth: int = NOTE_DEPTH,
         voice: Voice | None = None,
         alternatives: int = 0,
     ) -> Iterator[tuple[int, Piece | Told]]:
@@ -191,6 +198,7 @@ class Teller:
                 stop,
                 memory=memory,
                 note=note,
+                note_depth=note_depth,
                 voice=self._voice(voice),
                 alternatives=alternatives,
                 learned=self._to_avoid(settings, stop),
@@ -214,42 +222,27 @@ class Teller:
         except Cancelled:  # the stream ends before its first token
             return None
 
-    def see(self, text: str, memory: str = "", note: str = "", voice: Voice | None = None) -> Seen:
+    def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
+        """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""
+        self._generator.recall(parts)
+
+    def forget(self) -> None:
+        """Forget the ids and the caches of all texts; the next text is encoded and read anew."""
+        self._generator.forget()
+
+    def see(
+        self,
+        text: str,
+        memory: str = "",
+        note: str = "",
+        voice: Voice | None = None,
+        note_depth: int = NOTE_DEPTH,
+    ) -> Seen:
         """The part of a text that the model would see; runs no model."""
-        return self._generator.see(text, memory, note, self._voice(voice))
+        return self._generator.see(text, memory, note, self._voice(voice), note_depth)
 
     def _voice(self, voice: Voice | None) -> Voice:
         return leaning(usual(self.voices) if voice is None else voice, self.voices, self.contrast)
-
-
-class _Threads:
-    """Gives each step of a stream as many threads as there are idle cores."""
-
-    def __init__(self) -> None:
-        from storytime_tui.generation.backends.threads import OtherPrograms, cores
-
-        self._other_programs, self._cores = OtherPrograms(), cores()
-        self._checked, self._busy = 0.0, 0.0
-
-    def lend(self, stream: Iterator[Item]) -> Iterator[Item]:
-        """Yield the stream's items. The thread count is set for each step only, not for the consumer's own work."""
-        from storytime_tui.generation.backends.threads import using_threads
-
-        while True:
-            with using_threads(self.count()):
-                item = next(stream, None)
-            if item is None:
-                return
-            yield item
-
-    def count(self) -> int:
-        """The number of threads to use now."""
-        from storytime_tui.generation.backends.threads import threads_for
-
-        now = time.monotonic()
-        if now - self._checked > _CHECK_SECONDS:
-            self._checked, self._busy = now, self._other_programs.busy()
-        return threads_for(self._cores, self._busy, training_here=is_training())
 
 
 def open_teller(
@@ -316,7 +309,7 @@ def open_teller(
         return _sample_ids(tokenizer, VERDICT_TOKENS)
 
     whole = origin.folder if origin.adapter is None and chosen.parts is None else None
-    with using_threads(_Threads().count()):
+    with using_threads(IdleCores().count()):
         precision, _ = choose_telling_precision(
             model, chosen.identity, sample_ids, lambda: verdict_in(whole) if whole else None
         )
@@ -330,10 +323,12 @@ def open_teller(
     generator = Generator(backend, tokenizer, window, steps)
     titles = tuple(dict.fromkeys(origin.voices.titles))
     lean = origin.voices.contrast if contrast is None else contrast
-    others = tuple(other for other, share in blend if share)
+    others = tuple((other, share) for other, share in blend if share)
+    step = runs.step_of(origin.adapter or origin.folder) if chosen.strength else None
     return Teller(
-        name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean, blended=others
-    )
+        name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean,
+        blend=others, checkpoint=step, weights=WeightsHash(chosen.folders),
+    )  # fmt: skip
 
 
 def _stamp_of(name: str) -> tuple[str, int]:

@@ -4,7 +4,7 @@ import re
 
 VERSE = 60  # characters; a longer line is prose
 _QUOTES = "\"'“”‘’"
-_ENDED = re.compile(r"""[.!?…:]["”’')\]*_]*$""")
+_ENDED = re.compile(r"""[.!?…:。！？]["”’')\]*_]*$""")
 
 
 def are_paragraphs(line: str, following: str) -> bool:

@@ -72,6 +72,23 @@ def go_to_branch(store: StoryStore, story_id: int, passage_id: int) -> Story:
         return store.go_to(story_id, _end_of(db, story_id, passage_id))
 
 
+def go_up(store: StoryStore, story_id: int) -> Story:
+    """End the text before its last passage. An empty story does not change. Raises as `go_to` does."""
+    with store.writing() as db:
+        story = store.unchanged(story_id)
+        if story.head is None:
+            return story
+        return store.go_to(story_id, rows.passage_of(db, story.head, store.path).parent)
+
+
+def go_down(store: StoryStore, story_id: int) -> Story:
+    """Add the newest passage that follows the text, if there is one. Raises as `go_to` does."""
+    with store.writing() as db:
+        story = store.unchanged(story_id)
+        following = [passage for passage in rows.children_of(db, story_id, story.head) if not passage.pruned]
+        return store.go_to(story_id, following[-1].id) if following else story
+
+
 def rewrite(store: StoryStore, story_id: int, texts: Mapping[int, str], *, keep_rest: bool = True) -> Story:
     """Give passages of the present text other texts, on a new branch that begins with the first of them.
 
@@ -113,6 +130,14 @@ def label(
             if value is not None:
                 db.execute(f"UPDATE passage SET {column} = ? WHERE id = ?", (value, passage_id))
         return rows.passage_of(db, passage_id, store.path)
+
+
+def passages_to(store: StoryStore, passage_id: int | None) -> Sequence[Passage]:
+    """The passages from the root to this one; none for None. Raises StoryError."""
+    with store.reading() as db:
+        if passage_id is not None:
+            rows.passage_of(db, passage_id, store.path)
+        return rows.path_to(db, passage_id)
 
 
 def passages_of(store: StoryStore, story_id: int) -> Sequence[Passage]:

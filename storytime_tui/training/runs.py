@@ -137,6 +137,12 @@ def checkpoint_named(folder: Path, which: str) -> Path | None:
     return root.resolve() / name if os.path.isdir(root / name) else None
 
 
+def step_of(checkpoint: Path) -> int | None:
+    """The step of a checkpoint's folder; None for another folder."""
+    match = _STEP.fullmatch(checkpoint.name)
+    return int(match[1]) if match and checkpoint.parent.name == CHECKPOINTS else None
+
+
 # -- creating and locking --------------------------------------------------------------------------------
 
 

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
-import json
 import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.events import Callback
 from textual.message import Message
 
-from storytime_tui.errors import StorytimeError
+from storytime_tui.errors import StoryError, StorytimeError
 from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known
-from storytime_tui.stories.story import Passage
+from storytime_tui.jobs.told_record import record_of
+from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import messages, wording
@@ -44,7 +44,7 @@ Item = TypeVar("Item")
 TELLERS = 3  # open models, each with its cached prompts
 FREE_MEMORY = 4_000_000_000  # bytes that must be free before one more model is opened
 FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
-SAVE = 0.5  # seconds of told text that a power cut may cost
+HEAD = -1  # follow the last passage of the story, whichever it is by then
 
 
 def sentence_of(error: BaseException) -> str:
@@ -194,6 +194,7 @@ class ContinuationRequest:
     text: str
     settings: SamplerSettings
     voice: Voice | None = None  # the chosen one; the model may not know it
+    after: int | None = HEAD  # the passage that the new one follows; None for a beginning
 
 
 @dataclass(frozen=True)
@@ -273,17 +274,17 @@ class TellingThread:
         self._worker.do(drop)
 
     def _run(self, telling: Telling, stop: threading.Event) -> None:
-        told, failure = None, ""
+        told, passage, failure = None, None, ""
         try:
             teller = self._open(telling)
             if isinstance(telling.request, OpeningsRequest) and not stop.is_set():
                 self._tell_openings(teller, telling, telling.request, stop)
             elif isinstance(telling.request, ContinuationRequest) and not stop.is_set():
-                told = self._tell(teller, telling.number, telling.request, stop)
+                told, passage = self._tell(teller, telling.number, telling.request, stop)
         except BaseException as error:  # see `_train`
             failure = sentence_of(error)
         finally:
-            self._post(messages.TellingEnded(telling.number, told, failure))
+            self._post(messages.TellingEnded(telling.number, told, failure, passage))
 
     def _open(self, telling: Telling) -> Teller:
         model, strength = telling.model, telling.strength
@@ -327,17 +328,22 @@ class TellingThread:
             known=request.known,
         )
         for opening in told:
-            how = _record(opening.settings, teller, voice)
-            self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how))
+            how = record_of(teller, opening.settings, voice).to_json()
+            ids = ",".join(map(str, opening.ids))
+            self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how, ids))
 
     def _tell(
         self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event
-    ) -> Told | None:
+    ) -> tuple[Told | None, int | None]:
         voice = known(request.voice, teller.voices)
-        words = _Words(request.story, teller.name, _record(request.settings, teller, voice))
+        record = partial(record_of, teller, request.settings, voice, before=request.text)
+        words = ToldWords(request.story, record, request.after)
+        with contextlib.suppress(StoryError):  # then the text is read anew, perhaps as other tokens
+            teller.recall(parts_of(request.store_thread.store().passages(request.story)))
         saving: Future[None] | None = None
         told: Told | None = None
         unseen, unsaved, tokens = "", "", 0
+        ids: list[int] = []  # of the unsaved text
         begun = seen = saved = self._clock()
 
         def show() -> None:
@@ -348,9 +354,9 @@ class TellingThread:
             unseen = ""
 
         def save() -> None:
-            nonlocal unsaved, saving
-            new, unsaved = unsaved, ""
-            saving = request.store_thread.write(lambda store: words.add(store, new))
+            nonlocal unsaved, ids, saving
+            new, unsaved, new_ids, ids = unsaved, "", ids, []
+            saving = request.store_thread.write(lambda store: words.add(store, new, new_ids))
 
         try:
             for item in teller.tell(request.text, request.settings, stop, voice=voice):
@@ -360,6 +366,7 @@ class TellingThread:
                     tokens += 1
                     unseen += item.text
                     unsaved += item.text
+                    ids.append(item.token)
                 now = self._clock()
                 if unseen and now - seen >= FRAME:
                     show()
@@ -374,26 +381,4 @@ class TellingThread:
                 show()
             if saving is not None:
                 saving.result()  # the end is reported only after the text is on the disk
-        return told
-
-
-def _record(settings: SamplerSettings, teller: Teller, voice: Voice) -> str:
-    """How a passage was told, as JSON for the story store."""
-    voices = {"voice": voice} if teller.voices else {}
-    step = {} if teller.step is None else {"step": teller.step}
-    return json.dumps(dataclasses.asdict(settings) | voices | {"strength": teller.strength} | step)
-
-
-class _Words:
-    """The passage that a telling extends. Used in the store's thread."""
-
-    def __init__(self, story: int, model: str, settings: str) -> None:
-        self._story, self._model, self._settings = story, model, settings
-        self._passage: Passage | None = None
-
-    def add(self, store: StoryStore, new: str) -> None:
-        """Save more words."""
-        if self._passage is None:
-            self._passage = store.add_passage(self._story, "model", new, self._model, self._settings)
-        else:
-            store.extend_passage(self._passage.id, new)
+        return told, words.passage.id if words.passage is not None else None

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StoryMoved
-from storytime_tui.generation.voice import Voice, of_record
-from storytime_tui.models.voices import LEAST_STRENGTH, MOST_STRENGTH
-from storytime_tui.stories import history
-from storytime_tui.stories.story import Added, Passage, Story
-from storytime_tui.tui.joining import joined, title_from
+from storytime_tui.stories.joining import joined, title_from
+from storytime_tui.stories.story import Added, Story
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.stories.store import StoryStore
@@ -46,30 +41,14 @@ class Manuscript:
         self.story = added.story
         return added
 
-    def begin(self, store: StoryStore, text: str, model: str, settings: str) -> Story:
+    def begin(self, store: StoryStore, text: str, model: str, settings: str, ids: str) -> Story:
         """Start the story with a told opening. Raises StoryMoved if the story has words by now."""
         story = self._kept(store, title_from(text))
         if store.passages(story.id):
             raise StoryMoved
-        passage = store.add_passage(story.id, "model", text, model, settings)
+        passage = store.add_passage(story.id, "model", text, model, settings, ids=ids)
         self.story = dataclasses.replace(story, head=passage.id)
         return self.story
-
-    def undo(self, store: StoryStore) -> bool:
-        """Undo the last step; returns whether there was one. Raises StoryMoved if another window changed it."""
-        return self._step(store, history.undo)
-
-    def redo(self, store: StoryStore) -> bool:
-        """Redo the last undone step; returns whether there was one. Raises StoryMoved as `undo` does."""
-        return self._step(store, history.redo)
-
-    def _step(self, store: StoryStore, step: Callable[[StoryStore, int], Story]) -> bool:
-        if self.story is None:
-            return False
-        # read from the store: `self.story` is older than the told passages
-        before = store.story(self.story.id).head
-        self.story = step(store, self.story.id)
-        return self.story.head != before
 
     def rename(self, store: StoryStore, title: str) -> None:
         """Give the story a title."""
@@ -86,30 +65,3 @@ class Manuscript:
 def last_story(store: StoryStore) -> Story | None:
     """The most recently changed story."""
     return max(store.stories(), key=lambda story: story.changed, default=None)
-
-
-def last_model(passages: Sequence[Passage]) -> str:
-    """The model of the story's last told passage; "" if there is none."""
-    return next((passage.model for passage in reversed(passages) if passage.author == "model"), "")
-
-
-def last_voice(passages: Sequence[Passage]) -> Voice | None:
-    """The voice of the story's last told passage; None if there is none, or its model has no voices."""
-    settings = next((passage.settings for passage in reversed(passages) if passage.author == "model"), "")
-    try:
-        return of_record(json.loads(settings)["voice"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def last_strength(passages: Sequence[Passage], model: str) -> float | None:
-    """The strength of the story's last told passage; None if another model told it, or no strength was saved."""
-    last = next((passage for passage in reversed(passages) if passage.author == "model"), None)
-    if last is None or last.model != model:
-        return None
-    try:
-        strength = json.loads(last.settings)["strength"]
-    except (ValueError, KeyError, TypeError):
-        return None  # written by an earlier version, or imported
-    usable = type(strength) in (int, float) and LEAST_STRENGTH <= strength <= MOST_STRENGTH
-    return float(strength) if usable else None

@@ -55,20 +55,22 @@ class TextTold(TellingMessage):
 class OpeningTold(TellingMessage):
     """One of the requested openings; it is not saved yet.
 
-    `settings`: how it was told, as JSON for the story store.
+    `settings`: how it was told, as JSON for the story store; `ids`: its tokens, likewise.
     """
 
     text: str
     model: str
     settings: str
+    ids: str
 
 
 @dataclass(frozen=True)
 class TellingEnded(TellingMessage):
-    """The telling ended and its text is saved. `failure`: a sentence if it failed."""
+    """The telling ended and its text is saved in this passage, if there is any. `failure`: a sentence if it failed."""
 
     told: Told | None
     failure: str = ""
+    passage: int | None = None
 
 
 class SettingsNotSaved(Message):

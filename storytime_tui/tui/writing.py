@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from storytime_tui.errors import StoryError, StoryUnavailable
-from storytime_tui.stories.story import Added, Opened
+from storytime_tui.stories.joining import full_title
+from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui.bridge import from_store
-from storytime_tui.tui.joining import full_title
 from storytime_tui.tui.manuscript import Manuscript, last_story
 from storytime_tui.tui.store_thread import StoreThread, done
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # see services
 MOVED = "This story was changed in another window and is loaded again."
 POLL = 2.0  # seconds between two checks for changes by other windows
 RETRY = 1.0  # seconds between two attempts to open the stories
-Change = Callable[[Manuscript, "StoryStore"], bool]  # whether it changed anything
+Result = TypeVar("Result")
+Act = Callable[["StoryStore", int], Story]  # on the story with this id
 
 
 class Writing:
@@ -69,10 +70,10 @@ class Writing:
         async with self._turn:
             return await done(self._store_thread.write(partial(self.manuscript.add, line=line)))
 
-    async def begin(self, text: str, model: str, settings: str) -> Opened:
+    async def begin(self, text: str, model: str, settings: str, ids: str) -> Opened:
         """Start the story with a told opening. Raises StoryMoved if it has words by now."""
         async with self._turn:
-            begin = partial(self.manuscript.begin, text=text, model=model, settings=settings)
+            begin = partial(self.manuscript.begin, text=text, model=model, settings=settings, ids=ids)
             story = await done(self._store_thread.write(begin))
             return await from_store(self._store_thread, lambda store: store.open_story(story.id))
 
@@ -81,19 +82,22 @@ class Writing:
         async with self._turn:
             await done(self._store_thread.write(partial(self.manuscript.rename, title=title)))
 
-    async def change(self, change: Change) -> tuple[Opened, bool] | None:
-        """Undo or redo; returns the story and whether it changed, or None for a blank page.
+    async def act(self, act: Act) -> tuple[Opened, bool] | None:
+        """Undo, edit or move in the tree; returns the story and whether its text changed, or None for a blank page.
 
         Raises StoryMoved if another window changed the story.
         """
         async with self._turn:
-            manuscript = self.manuscript
-            before = manuscript.story
-            if before is None:
+            story = self.story_id
+            if story is None:
                 return None
-            changed = await done(self._store_thread.write(partial(change, manuscript)))
-            opened = await from_store(self._store_thread, lambda store: store.open_story(before.id))
-            return opened, changed
+            before = await self.read(lambda store: store.story(story).head)
+            head = (await done(self._store_thread.write(lambda store: act(store, story)))).head
+            return await self.read(lambda store: store.open_story(story)), head != before
+
+    async def read(self, read: Callable[[StoryStore], Result]) -> Result:
+        """Read from the store."""
+        return await from_store(self._store_thread, read)
 
     async def moved(self) -> int | None:
         """The current story's id if another window changed it; None if not, or if that is unknown."""

@@ -149,6 +149,7 @@ def test_json_is_one_object_a_line(teller: FakeTeller, capsys: pytest.CaptureFix
             "read": 0,
             "reused": 0,
             "seen": None,
+            "banned": [],
             "seed": 7,
             "voice": [],
             "strength": 1.0,

@@ -1,5 +1,6 @@
 """What the model sees: never too much, never nothing, the same for the same story, cut where a backend could begin."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,16 @@ def test_the_note_stands_a_few_lines_from_the_end_after_a_line() -> None:
     story[120] = BREAK
     view = lay_out(story, 400, is_break, start=START, note=[60, 60])
     assert view.ids.index(60) == 1 + 121 and view.note_at == 121
+
+
+@pytest.mark.parametrize("depth", [0, 16, 128, 1000])
+def test_the_note_stands_as_deep_as_it_should(depth: int) -> None:
+    story = [0] * 200
+    view = lay_out(story, 400, is_break, start=START, note=[60, 60], note_depth=depth)
+    assert view.note_at == max(0, 200 - depth)
+    story[150] = BREAK
+    view = lay_out(story, 400, is_break, start=START, note=[60, 60], note_depth=depth)
+    assert view.note_at == (151 if depth <= 49 else max(0, 200 - depth))
 
 
 def test_memory_stays_when_the_story_has_long_moved_on() -> None:

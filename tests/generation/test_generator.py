@@ -205,9 +205,12 @@ def test_a_banned_phrase_is_turned_away_from_where_it_begins() -> None:
     free = text_of(teller.tell("An owl", GREEDY))
     phrase = free[10:13]
     assert phrase.strip(" ")
-    held = text_of(teller.tell("An owl", dataclasses.replace(GREEDY, banned=(phrase,))))
+    pieces, last = split(teller.tell("An owl", dataclasses.replace(GREEDY, banned=(phrase,))))
+    held = text_of(pieces)
     assert held[:10] == free[:10]
     assert phrase.casefold() not in held.casefold()
+    ((stopped, times),) = last.banned
+    assert stopped == phrase and times >= 1
 
 
 @given(st.integers(0, 1000), st.lists(st.text("abcdefghi .", min_size=1, max_size=3), max_size=4))
@@ -482,6 +485,17 @@ def test_memory_and_note_stand_apart_from_the_story() -> None:
     assert b"Tom\n\n" in read and b"Dusk\n" in read
     list(teller_of(asked).tell("A hen.", dataclasses.replace(GREEDY, max_tokens=1)))
     assert b"\n" not in b"".join(Bytes().token_bytes(token) for token in asked.calls[-1])
+
+
+def test_the_note_stands_as_deep_as_it_was_asked_to() -> None:
+    for several in (False, True):
+        asked = stoppable()
+        wished = dataclasses.replace(GREEDY, max_tokens=1)
+        tell = teller_of(asked).tell_several if several else teller_of(asked).tell
+        arguments = (wished, 2) if several else (wished,)
+        list(tell("An owl sat down.", *arguments, note="Dusk", note_depth=8))
+        read = bytes(token for call in asked.calls for token in call if token < 256)
+        assert b"An owl sDusk\nat down." in read
 
 
 # -- nothing is read twice -------------------------------------------------------------------------------------

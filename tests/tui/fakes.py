@@ -21,6 +21,7 @@ from storytime_tui.jobs.past_plans import PastPlan
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.reporting import Report
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
@@ -211,6 +212,15 @@ class FakeTeller:
     outdated: bool = False
     last_voice: list[Any] = field(default_factory=list)
     step: int | None = None
+    checkpoint: int | None = None
+    weights: WeightsHash = field(default_factory=WeightsHash)
+    contrast: float = 0.0
+    blend: tuple[tuple[str, float], ...] = ()
+    precision: str = "fp32"
+    recalled: Any = None  # the parts of the story, each with its ids
+
+    def recall(self, parts: Any) -> None:
+        self.recalled = parts
 
     def tell(
         self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from storytime_tui.stories.joining import joined, title_from
 from storytime_tui.training import events as ev
 from storytime_tui.tui import wording
 from storytime_tui.tui.append_only import AppendOnly
-from storytime_tui.tui.joining import joined, title_from
 from storytime_tui.tui.pace import POINTS, curve_after, thinned
 from storytime_tui.tui.run_view import RunView, ended_view, view_after
 from storytime_tui.tui.theme import theme_for

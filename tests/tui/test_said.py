@@ -1,6 +1,7 @@
 """What the screens say is so: pure words on runs, models, samples, titles and colours."""
 
 import dataclasses
+import itertools
 import json
 from pathlib import Path
 
@@ -9,13 +10,13 @@ from textual.color import Color as Shade
 
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sentences import marked_where_cut
+from storytime_tui.stories.joining import full_title, title_from
 from storytime_tui.training import events as ev
 from storytime_tui.training.journal import JOURNAL, read_thinned
 from storytime_tui.tui import theme, wording
-from storytime_tui.tui.joining import full_title, title_from
+from storytime_tui.tui.page_layout import PageLayout
 from storytime_tui.tui.run_view import RunView, view_after, view_of
 from storytime_tui.tui.widgets.header import state_words
-from storytime_tui.tui.widgets.page import StoryLine, write
 from tests.tui.fakes import FINISHED, STARTED, a_run, step
 
 SECOND = dataclasses.replace(STARTED, run="hedgerow-tales-2")
@@ -164,13 +165,19 @@ def test_a_title_that_was_cut_is_whole_where_it_is_renamed() -> None:
     ],
 )
 def test_paragraphs_of_the_model_stand_apart_as_yours_do(text: str, gaps: list[bool]) -> None:
-    whole: list[StoryLine] = []
-    write(whole, "model", text)
-    assert [line.apart for line in whole] == gaps
-    streamed: list[StoryLine] = []
+    whole = PageLayout(200)
+    whole.append("model", text)
+    assert gaps_of(whole) == gaps
+    streamed = PageLayout(200)
     for letter in text:
-        write(streamed, "model", letter)
-    assert [line.apart for line in streamed] == gaps
+        streamed.append("model", letter)
+    assert gaps_of(streamed) == gaps
+
+
+def gaps_of(page: PageLayout) -> list[bool]:
+    """For each line of a page, whether a blank row stands before it."""
+    kinds = ["", *(row.kind for row in page.rows)]
+    return [before == "blank" for before, kind in itertools.pairwise(kinds) if not kind]
 
 
 # -- colours ----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.sampler_draft import KNOBS
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.knob_list import KnobList
-from storytime_tui.tui.widgets.page import MOUNTED, LineView, Page
+from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, type_text, until
@@ -62,12 +62,14 @@ async def test_the_models_words_carry_the_tint(app: StorytimeApp, world: World) 
         await go_to_story(pilot, app)
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
-        view = app.screen.query(LineView).first()
-        spans = [
-            (str(span.style), view.render().plain[span.start : span.end]) for span in view.render().spans
-        ]
-        assert len(spans) == 1
-        assert spans[0][1].startswith(" and the frog")
+        page = app.screen.query_one(Page)
+        told_colour = page.get_component_rich_style("page--told").color
+        row = page.laid.row_at(len(LINE)) + 2  # below the title
+        parts = [(each.text, each.style) for each in page.render_line(row - page.top) if each.text.strip()]
+        assert parts[0][0].strip() == LINE and parts[0][1].color != told_colour
+        assert parts[1][0].startswith(" and the frog") and parts[1][1].color == told_colour
+        await pilot.press("escape", "k")
+        assert all(each.style.color != told_colour for each in page.render_line(row - page.top))
 
 
 async def test_keys_are_letters_while_one_types(app: StorytimeApp, world: World) -> None:
@@ -168,7 +170,7 @@ async def test_new_open_and_rename(app: StorytimeApp, world: World) -> None:
         await go_to_story(pilot, app)
         await send(pilot)
         await until(pilot, lambda: "tokens told" in screen_text(app))
-        await pilot.press("escape", "r")
+        await pilot.press("escape", "R")
         await until(pilot, lambda: "The story's title" in screen_text(app))
         await pilot.press("ctrl+u")
         await type_text(pilot, "The Mouse")
@@ -339,7 +341,7 @@ async def test_opening_shows_its_progress(app: StorytimeApp, world: World) -> No
         await until(pilot, lambda: "fetching distilgpt2 120 of 353 MB" in screen_text(app))
 
 
-async def test_a_long_story_mounts_its_end_and_scrolling_up_brings_the_rest(world: World) -> None:
+async def test_a_long_story_shows_its_end_and_stays_where_it_is_read(world: World) -> None:
     store = world.store()
     story = store.new_story("Long")
     store.add_passage(story.id, "you", "\n\n".join(f"Line {i}." for i in range(1000)))
@@ -348,11 +350,14 @@ async def test_a_long_story_mounts_its_end_and_scrolling_up_brings_the_rest(worl
         await go_to_story(pilot, app)
         await until(pilot, lambda: "Line 999." in screen_text(app))
         page = app.screen.query_one(Page)
-        assert len(page.query(LineView)) == MOUNTED
-        await pilot.press("escape")
-        page.scroll_home(animate=False)
-        await until(pilot, lambda: len(page.query(LineView)) == 2 * MOUNTED)
-        await until(pilot, lambda: page.scroll_y > 10)  # what was in view still is
+        page.jump(500)
+        await until(pilot, lambda: "Line 999." not in screen_text(app))
+        page.append("model", " And more. " * 100)
+        await pilot.pause()
+        assert page.top == 500
+        page.anchor_end()
+        page.append("model", " The end.")
+        await until(pilot, lambda: "The end." in screen_text(app))
 
 
 async def test_a_line_sent_while_the_model_writes_goes_when_it_is_done(

@@ -100,7 +100,7 @@ async def test_the_event_loop_never_calls_the_store(
     monkeypatch.setattr(StoryStore, "_transaction", watched)
     async with app.run_test(size=SMALL) as pilot:
         await a_story(pilot, app)
-        await pilot.press("a", "escape", "u", "y", "r")
+        await pilot.press("a", "escape", "u", "y", "R")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("x", "enter", "o")
         await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
@@ -249,7 +249,7 @@ async def test_stories_of_a_newer_version_are_refused_in_a_sentence_and_left_alo
 
 
 async def test_after_a_dialog_the_focus_is_where_it_was(app: StorytimeApp, world: World) -> None:
-    """Keys that meant something before `o`, `m`, `n`, `u`, `r` mean the same after them."""
+    """Keys that meant something before `o`, `m`, `n`, `u`, `R` mean the same after them."""
     async with app.run_test(size=SMALL) as pilot:
         await a_story(pilot, app)
         prompt = app.screen.query_one(Prompt)
@@ -266,7 +266,7 @@ async def test_after_a_dialog_the_focus_is_where_it_was(app: StorytimeApp, world
         await pilot.press("n")
         await until(pilot, lambda: "A blank page" in screen_text(app))
         assert isinstance(app.focused, Page)
-        await pilot.press("r")
+        await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.focused, Page))

@@ -4,7 +4,7 @@ from textual.widgets import Input
 
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.dialogs import AskScreen
-from storytime_tui.tui.widgets.page import LineView
+from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import SMALL, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import World
@@ -24,7 +24,7 @@ async def test_a_title_made_of_the_first_words_is_offered_whole_for_renaming(
         await until(pilot, lambda: "tokens told" in screen_text(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.focused, Prompt))
-        await pilot.press("r")
+        await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         assert app.screen.query_one(Input).value == LONG
 
@@ -46,6 +46,5 @@ async def test_a_paragraph_of_the_model_stands_apart_as_yours_does(app: Storytim
         await type_text(pilot, LONG)
         await pilot.press("enter")
         await until(pilot, lambda: "tokens told" in screen_text(app))
-        await until(
-            pilot, lambda: [view.has_class("-gap") for view in app.screen.query(LineView)] == [False, True]
-        )
+        rows = app.screen.query_one(Page).laid.rows
+        assert [row.kind for row in rows] == ["", "", "blank", ""]

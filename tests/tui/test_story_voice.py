@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from storytime_tui.jobs.told_record import last_voice
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.manuscript import last_voice
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen
 from storytime_tui.tui.widgets.header import state_words
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, until

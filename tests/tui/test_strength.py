@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from storytime_tui.jobs.told_record import last_strength
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.manuscript import last_strength
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from tests.tui.conftest import SMALL, make_app, screen_text, until
 from tests.tui.fakes import FakeTeller, World

@@ -1,35 +1,39 @@
 """Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
 from collections.abc import Callable
-from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Center
-from textual.events import Key
+from textual.events import DescendantBlur, DescendantFocus, Key
 from textual.screen import Screen
 from textual.widgets import TextArea
 
-from storytime_tui.errors import StoryError, StoryMoved
+from storytime_tui.errors import StoryError
 from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs.told_record import last_model
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
-from storytime_tui.tui.bridge import sentence_of
+from storytime_tui.tui.bridge import HEAD, sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
-from storytime_tui.tui.manuscript import Manuscript, last_model
+from storytime_tui.tui.manuscript import Manuscript
+from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
-from storytime_tui.tui.screens.story_keys import KEYS
+from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
+from storytime_tui.tui.screens.story_model import ModelChoices
+from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.openings import Openings
 from storytime_tui.tui.widgets.page import Page
+from storytime_tui.tui.widgets.passage_line import PassageLine
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.prompt_area import PromptArea
 from storytime_tui.tui.widgets.writing_status import WritingStatus
-from storytime_tui.tui.writing import MOVED, POLL, Change, Writing
+from storytime_tui.tui.writing import MOVED, POLL, Writing
 from storytime_tui.tui.writing_session import Stage, Writer
 
 
@@ -47,8 +51,10 @@ class StoryScreen(Screen[None]):
         self._settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
+        self._model = ModelChoices(self, desk, self._message, self.after_telling)
+        self._passages = Passages(self, self._writing, self._message)
         self._telling = False
-        self._pending_action: Callable[[], object] | None = None  # runs after the current telling
+        self._waiting: list[Callable[[], object]] = []  # what runs after the current telling
         self._finding_model = True  # a model is being looked for
         self._send_when_ready = False  # Enter was pressed too early: the line is sent when possible
         self._visited, self._loaded = False, False  # loaded: the last story is shown
@@ -65,10 +71,11 @@ class StoryScreen(Screen[None]):
         """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
         yield Page(id="page")
+        yield Center(PassageLine(id="passage"))
         yield self._openings
         yield Center(self._message)
         yield PromptArea(self._settings, id="prompt-area")
-        yield KeyLine(("rename", "redo"), self._shows_key)
+        yield KeyLine(SELDOM, self._shows_key)
 
     def on_mount(self) -> None:
         """Follow the model and the other screens."""
@@ -76,7 +83,7 @@ class StoryScreen(Screen[None]):
         self._desk.writer_changed.subscribe(self, self._writer_changed)
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
-        self.set_interval(POLL, self._check_other_windows)
+        self.set_interval(POLL, self.check_other_windows)
 
     @work
     async def _load_last_story(self) -> None:
@@ -84,7 +91,7 @@ class StoryScreen(Screen[None]):
         with self._message.saying():
             last = await self._writing.open_last(self._message.complain)
             self._message.clear()
-        self._show_story(None if self._session.fresh_page else last)
+        self.show_story(None if self._session.fresh_page else last)
         self._session.fresh_page = False
         self._loaded = True
         if self._line:  # typed while the story was loading
@@ -107,12 +114,12 @@ class StoryScreen(Screen[None]):
             self._load_last_story()
         if self._session.fresh_page and self._loaded:
             self._session.fresh_page = False
-            self._after_telling(self._start_page)
-        self._check_other_windows()
+            self.after_telling(self._start_page)
+        self.check_other_windows()
         self._show_status()
 
     def _start_page(self) -> None:
-        self._show_story(None)
+        self.show_story(None)
         self.action_write()
         self._session.open()
 
@@ -124,16 +131,16 @@ class StoryScreen(Screen[None]):
 
     def open_story(self, story: Story) -> None:
         """Open a story after the current telling."""
-        self._after_telling(lambda: self.run_worker(self._open(story.id)))
+        self.after_telling(lambda: self.run_worker(self._open(story.id)))
 
     async def _open(self, story_id: int) -> None:
         with self._message.saying():
-            self._show_story(await self._writing.open(story_id))
+            self.show_story(await self._writing.open(story_id))
 
-    def _show_story(self, opened: Opened | None) -> None:
+    def show_story(self, opened: Opened | None) -> None:
         """Show a story or a blank page. The focus does not change, so that reading can go on."""
         if opened is not None and opened.story.id == self._writing.story_id:
-            return self._show_page(opened)  # the typed line is newer than the saved draft
+            return self._show_page(opened, same=True)  # the typed line is newer than the saved draft
         self._drafts.flush()  # of the previous story
         self._writing.manuscript = Manuscript()
         self._line = (opened.draft if opened else "") + ("" if self._loaded else self._line)
@@ -142,17 +149,18 @@ class StoryScreen(Screen[None]):
         if opened is not None and self._session.continue_story(opened.passages) and self._loaded:
             self._set_state(self._session.open_early())
 
-    def _show_page(self, opened: Opened | None) -> None:
+    def _show_page(self, opened: Opened | None, *, same: bool = False) -> None:
         passages = opened.passages if opened else ()
         manuscript = self._writing.manuscript
         manuscript.story = opened.story if opened else None
-        self.query_one(Page).load(manuscript.title, [(p.author, p.text) for p in passages])
+        self.query_one(Page).load(manuscript.title, passages, keep_place=same)
+        self._passages.shown()
         self._openings.offer(None if passages else manuscript, self._line)
         self.query_one(WritingStatus).count("".join(p.text for p in passages))
         self._set_state("")
 
     @work(exclusive=True, group="look")
-    async def _check_other_windows(self) -> None:
+    async def check_other_windows(self) -> None:
         """Reload the story if another window changed it."""
         moved = await self._writing.moved() if self._loaded and self.is_current else None
         if moved is not None and not self._busy:
@@ -179,13 +187,19 @@ class StoryScreen(Screen[None]):
             self._send_when_ready = bool(event.text.strip()) or not self._busy
             self._set_state("your line is next" if self._send_when_ready else "still writing (esc stops it)")
             return
-        if self._session.now.stage is Stage.NO_MODEL:
-            self._message.complain("There is no model yet: train one (F3), or choose one (escape, then m).")
+        if not self.can_tell():
             return
         self._adding = event.text
         self._drafts.forget()
         self._set_state("saving…")
         self._add(event.text)
+
+    def can_tell(self) -> bool:
+        """Whether there is a model; says so if there is none."""
+        if self._session.now.stage is Stage.NO_MODEL:
+            self._message.complain("There is no model yet: train one (F3), or choose one (escape, then m).")
+            return False
+        return True
 
     @work
     async def _add(self, line: str) -> None:
@@ -195,18 +209,22 @@ class StoryScreen(Screen[None]):
             self._adding = None
             self._message.complain(str(error))
             self._set_state("")
-            self._run_pending_action()
+            self._run_waiting()
             return
         self._adding, self._line = None, self.query_one(Prompt).forget(line)
         if self._line:  # typed in the meantime
             self._drafts.typed()
         await self._show_added(added)
-        if self._pending_action is not None:  # another action was requested in the meantime
+        if self._waiting:  # another action was requested in the meantime
             self._set_state("")
-            self._run_pending_action()
+            self._run_waiting()
             return
+        self.tell(added.story.id, added.before + added.added)
+
+    def tell(self, story_id: int, text: str, after: int | None = HEAD) -> None:
+        """Let the model continue a text; its passage follows the passage `after`."""
         self._set_telling(True)
-        self._session.tell(added.story.id, added.before + added.added, self._settings)
+        self._session.tell(story_id, text, self._settings, after)
         self._set_state("thinking…")
 
     async def _show_added(self, added: Added) -> None:
@@ -215,8 +233,9 @@ class StoryScreen(Screen[None]):
             await self._open(added.story.id)
             self._message.say(MOVED)
         elif added.added:
-            self.query_one(Page).append("you", added.added)
-        self.query_one(Page).anchor()
+            self.query_one(Page).append("you", added.added, added.story.head or BEING_TOLD)
+        self.query_one(Page).choose(None)
+        self.query_one(Page).anchor_end()
         self.query_one(WritingStatus).count(added.before + added.added)
 
     def _on_telling(self, message: messages.TellingMessage) -> None:
@@ -236,14 +255,14 @@ class StoryScreen(Screen[None]):
         if self._telling:
             self._set_telling(False)
             self._set_state(wording.telling_outcome(message.told, bool(message.failure)))
+            self._passages.told(message.passage)
         if self._adding is None:
-            self._run_pending_action()
+            self._run_waiting()
         self._send_if_ready()
 
-    def _run_pending_action(self) -> None:
-        then, self._pending_action = self._pending_action, None
-        if then is not None:
-            then()
+    def _run_waiting(self) -> None:
+        while self._waiting and not self._busy:
+            self._waiting.pop(0)()
 
     def _set_telling(self, telling: bool) -> None:
         self._telling = telling
@@ -256,20 +275,20 @@ class StoryScreen(Screen[None]):
             self._send_when_ready = False
             self.query_one(Prompt).action_send()
 
-    def _after_telling(self, then: Callable[[], object]) -> None:
+    def after_telling(self, then: Callable[[], object]) -> None:
         """Run an action now, or stop the model and run it after its last word."""
         self._message.drop(MOVED)
         if not self._busy:
             then()
             return
-        self._pending_action = then
+        self._waiting.append(then)
         self.action_stop()
 
     def action_stop(self) -> None:
         """Stop the model. Its words stay, and so does an unsent line."""
         self._send_when_ready = False
-        if self._adding is not None:
-            self._pending_action = self._pending_action or (lambda: None)
+        if self._adding is not None and not self._waiting:
+            self._waiting.append(lambda: None)  # it is not continued
         if self._telling:
             self._session.stop()
             self._set_state("stopping…")
@@ -285,7 +304,8 @@ class StoryScreen(Screen[None]):
 
     def _shows_key(self, action: str) -> bool:
         now, offered = self._session.now, self._openings.offered
-        return {"voice": bool(now.voices), "openings": offered, "newest": now.in_training}.get(action, True)
+        shown = {"model('voice')": bool(now.voices), "openings": offered, "model('newest')": now.in_training}
+        return shown.get(action, True)
 
     @on(Prompt.Up)
     def action_openings(self) -> None:
@@ -293,9 +313,15 @@ class StoryScreen(Screen[None]):
         if self._openings.offered and not self._busy:
             self._openings.enter(self._settings)
 
+    @on(Page.Chosen)
+    @on(DescendantFocus)
+    @on(DescendantBlur)
+    def _passage_chosen(self) -> None:
+        self._passages.show_line()
+
     @on(Openings.Begun)
     def _opening_taken(self, begun: Openings.Begun) -> None:
-        self._show_story(begun.story)
+        self.show_story(begun.story)
         self.action_write()
         self._set_state("press Enter to let the model continue")
 
@@ -313,58 +339,22 @@ class StoryScreen(Screen[None]):
         self.refresh_bindings()  # the model may have voices
         self._show_status()
 
-    def action_model(self) -> None:
-        """Choose the model."""
-        story_choices.offer_models(self.app, self._desk, partial(self._reopen, self._session.choose))
+    def action_model(self, what: str) -> None:
+        """Choose the model, its strength, its voice, or its newest weights: a method of `ModelChoices`."""
+        getattr(self._model, what)()
 
-    def action_newest(self) -> None:
-        """Tell with the newest weights of the run that trains."""
-        if self._session.now.in_training:
-            self._after_telling(self._session.open_newest)
+    def action_passage(self, act: str) -> None:
+        """Undo, redo, tell again, leaf, edit: a method of `Passages`."""
+        getattr(self._passages, act)()
 
-    def action_strength(self) -> None:
-        """Choose the strength."""
-        chosen = partial(self._reopen, self._session.choose_strength)
-        story_choices.offer_strengths(self.app, self._desk, self._message, chosen)
-
-    def action_voice(self) -> None:
-        """Choose the voice for the next words."""
-        story_choices.offer_voices(self.app, self._desk, self._message)
-
-    def _reopen(self, choose: Callable[..., object], chosen: object) -> None:
-        """Open another model or strength after the current telling."""
-
-        def reopen() -> None:
-            choose(chosen)
-            self._session.open()
-
-        self._message.clear()
-        self._after_telling(reopen)
-
-    def action_undo(self) -> None:
-        """Undo the last piece."""
-        self._after_telling(lambda: self._change(Manuscript.undo, "There is nothing to undo."))
-
-    def action_redo(self) -> None:
-        """Redo the last undone piece."""
-        self._after_telling(lambda: self._change(Manuscript.redo, "There is nothing to redo."))
-
-    @work
-    async def _change(self, change: Change, nothing: str) -> None:
-        with self._message.saying():
-            try:
-                result = await self._writing.change(change)
-            except StoryMoved:
-                self._check_other_windows()
-                return
-            if result is not None:
-                self._show_story(result[0])
-            if result is None or not result[1]:
-                self._message.say(nothing)
+    def action_colours(self) -> None:
+        """Show who wrote what in colours, or not."""
+        page = self.query_one(Page)
+        page.show_colours(not page.colours)
 
     def action_new(self) -> None:
         """Start a new story."""
-        self._after_telling(lambda: self._show_story(None))
+        self.after_telling(lambda: self.show_story(None))
 
     def action_open(self) -> None:
         """Choose a story to open."""

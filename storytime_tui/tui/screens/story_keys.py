@@ -2,31 +2,70 @@
 
 from textual.binding import Binding, BindingType
 
+# these give way first in the line of keys
+SELDOM = ("passage('redo')", "model('strength')", "new", "settings")
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
     Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
-    Binding("m", "model", "Model", id="story.model", tooltip="Choose the model"),
+    Binding("m", "model('model')", "Model", id="story.model", tooltip="Choose the model"),
     Binding(
-        "s", "strength", "Strength", id="story.strength", tooltip="How far from the base towards the run"
+        "s",
+        "model('strength')",
+        "Strength",
+        id="story.strength",
+        tooltip="How far from the base towards the run",
     ),
-    Binding("v", "voice", "Voice", id="story.voice", tooltip="Choose the shelf to tell like"),
+    Binding("v", "model('voice')", "Voice", id="story.voice", tooltip="Choose the shelf to tell like"),
     Binding(
         "f",
-        "newest",
+        "model('newest')",
         "Newest weights",
         id="story.newest",
         tooltip="Tell with the weights that the run in training has now",
     ),
-    Binding("u", "undo", "Undo", id="story.undo", tooltip="Undo the last piece, yours or the model's"),
-    Binding("ctrl+z", "undo", "Undo", show=False, id="story.undo_too", tooltip="Undo the last piece"),
-    Binding("y", "redo", "Redo", id="story.redo", tooltip="Redo the last undone piece"),
-    Binding("ctrl+y", "redo", "Redo", show=False, id="story.redo_too", tooltip="Redo the last undone piece"),
+    Binding("r", "passage('retry')", "Retry", id="story.retry", tooltip="Tell the chosen passage again"),
+    Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
+    Binding(
+        "ctrl+z", "passage('undo')", "Undo", show=False, id="story.undo_too", tooltip="Undo the last act"
+    ),
+    Binding("y", "passage('redo')", "Redo", id="story.redo", tooltip="Redo the last undone act"),
+    Binding(
+        "ctrl+y",
+        "passage('redo')",
+        "Redo",
+        show=False,
+        id="story.redo_too",
+        tooltip="Redo the last undone act",
+    ),
+    Binding(
+        "alt+right", "passage('next_take')", "Take", show=False, id="story.next_take", tooltip="The next take"
+    ),
+    Binding(
+        "alt+left",
+        "passage('previous_take')",
+        "Take",
+        show=False,
+        id="story.previous_take",
+        tooltip="The take before",
+    ),
+    Binding(
+        "alt+up", "passage('parent')", "Back", show=False, id="story.parent", tooltip="Go back by a passage"
+    ),
+    Binding("alt+down", "passage('child')", "On", show=False, id="story.child", tooltip="Go on by a passage"),
     Binding(
         "b", "openings", "Openings", id="story.openings", tooltip="Three ways to begin, told by the model"
     ),
+    Binding(
+        "k",
+        "colours",
+        "Colours",
+        show=False,
+        id="story.colours",
+        tooltip="Show who wrote what in colours, or not",
+    ),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
     Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
-    Binding("r", "rename", "Rename", id="story.rename", tooltip="Rename this story"),
+    Binding("R", "rename", "Rename", show=False, id="story.rename", tooltip="Rename this story"),
     Binding(
         "comma",
         "settings",

@@ -134,7 +134,7 @@ class Openings(Static, can_focus=True):
     async def _begin(self, told: messages.OpeningTold) -> None:
         with self._message.saying():
             try:
-                opened = await self._writing.begin(told.text, told.model, told.settings)
+                opened = await self._writing.begin(told.text, told.model, told.settings, told.ids)
             except StoryMoved:  # another window started the story: show it
                 opened = await self._writing.open(self._writing.story_id or 0)
             self.post_message(self.Begun(opened))

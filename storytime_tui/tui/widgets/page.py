@@ -1,191 +1,388 @@
-"""The page: shows a story as it is written, one widget per line; while it streams, only the last one changes."""
+"""The page: shows a story as it is written. Its rows are laid out before; only the visible ones are drawn."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
-from textual.widget import Widget
-from textual.widgets import Static
+import itertools
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from storytime_tui.stories.paragraphs import are_paragraphs
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding
+from textual.events import Click
+from textual.message import Message
+from textual.selection import Selection
+from textual.strip import Strip
+
+from storytime_tui.stories.story import Passage, Writer
 from storytime_tui.terminal import printable, printable_line
+from storytime_tui.tui.cells import wrapped
+from storytime_tui.tui.page_layout import BEING_TOLD, VIEW_RULE, WIDEST, PageLayout, Row
+from storytime_tui.tui.widgets.passage_view import CLASSES as SURPRISE
+from storytime_tui.tui.widgets.passage_view import surprise_css
+from storytime_tui.tui.widgets.tall_view import TallView
 
 HINT = "A blank page. Write the first line and press Enter: the model continues."
-MOUNTED = 200  # lines mounted at once; widgets for all lines of a novel would slow down every token
 
 
-@dataclass
-class StoryLine:
-    """One line of the story (a paragraph or a verse), in parts by author, and the line before it."""
+class Span(NamedTuple):
+    """Characters `start` to `end` of the story in a look: the name of a component class of `Page`."""
 
-    parts: list[tuple[str, str]] = field(default_factory=list)  # author, text
-    gap: bool = False  # after an empty line
-    before: "StoryLine | None" = field(default=None, compare=False, repr=False)
-
-    @property
-    def text(self) -> str:
-        """The line's text by all authors."""
-        return "".join(text for _, text in self.parts)
-
-    @property
-    def apart(self) -> bool:
-        """Whether a gap is shown before the line: models end a paragraph with one or two line ends."""
-        return self.gap or (self.before is not None and are_paragraphs(self.before.text, self.text))
-
-    def add(self, author: str, text: str) -> None:
-        """Append text to the line."""
-        if self.parts and self.parts[-1][0] == author:
-            self.parts[-1] = (author, self.parts[-1][1] + text)
-        else:
-            self.parts.append((author, text))
+    start: int
+    end: int
+    look: str
 
 
-def write(lines: list[StoryLine], author: str, text: str) -> int:
-    """Append text to the lines in place; returns the index of the first changed line.
+class Page(TallView, can_focus=True):
+    """Title and story. The view follows the end of the story unless the user scrolls up.
 
-    Empty lines do not become lines; they are the gap before the next one.
-    """
-    if not lines:
-        lines.append(StoryLine())
-    changed = len(lines) - 1
-    first, *rest = text.split("\n")
-    if first:
-        lines[-1].add(author, first)
-    for part in rest:
-        if lines[-1].parts:
-            lines.append(StoryLine(before=lines[-1]))
-        else:
-            lines[-1].gap = True
-        if part:
-            lines[-1].add(author, part)
-    return changed
-
-
-class LineView(Widget):
-    """Draws one line; the model's words are tinted."""
-
-    COMPONENT_CLASSES = {"line--told", "line--cursor"}
-    DEFAULT_CSS = """
-    LineView { height: auto; width: 100%; }
-    LineView.-gap { margin-top: 1; }
-    LineView > .line--told { color: $told; }
-    LineView > .line--cursor { color: $primary; }
+    While the page has the focus, one passage is chosen: the keys act on it, and its words stand on a tinted ground.
     """
 
-    def __init__(self, line: StoryLine) -> None:
-        super().__init__()
-        self._line = line
-        self.set_class(line.apart, "-gap")
+    ALLOW_SELECT = True
+    COMPONENT_CLASSES = {
+        "page--title",
+        "page--hint",
+        "page--told",
+        "page--edited",
+        "page--rule",
+        "page--cursor",
+        "page--chosen",
+        "page--point",
+        "page--copied",
+        "page--found",
+        "page--base",
+        "page--run",
+        *SURPRISE,
+    }
+    DEFAULT_CSS = f"""
+    Page {{ padding: 1 2 0 2; }}
+    Page > .page--title {{ text-style: bold; }}
+    Page > .page--hint {{ color: $quiet; }}
+    Page > .page--told {{ color: $told; }}
+    Page > .page--edited {{ color: $told; text-style: italic; }}
+    Page > .page--rule {{ color: $line; }}
+    Page > .page--cursor {{ color: $primary; }}
+    Page > .page--chosen {{ background: $panel; }}
+    Page > .page--point {{ background: $primary; color: $background; text-style: bold; }}
+    Page > .page--copied {{ text-style: underline; color: $primary; }}
+    Page > .page--found {{ background: $primary 30%; }}
+    Page > .page--base {{ text-style: underline; }}
+    Page > .page--run {{ color: $background; background: $told 85%; }}
+    Page:nocolor > .page--told {{ text-style: italic; }}
+    Page:nocolor > .page--chosen {{ text-style: underline; }}
+    Page:nocolor > .page--point {{ text-style: bold reverse underline; }}
+    Page:nocolor > .page--found {{ text-style: reverse; }}
+    Page:nocolor > .page--run {{ text-style: reverse; }}
+    Page:ansi > .page--told {{ text-style: italic; }}
+    Page:ansi > .page--edited {{ text-style: italic bold; }}
+    Page:ansi > .page--chosen {{ text-style: underline; }}
+    Page:ansi > .page--point {{ background: ansi_magenta; color: ansi_default; text-style: bold; }}
+    Page:ansi > .page--found {{ text-style: reverse; }}
+    Page:ansi > .page--run {{ text-style: reverse; }}
+    {surprise_css("Page")}
+    """
+    BINDINGS = [
+        Binding("down", "choose(1)", "Passage", key_display="↑↓", id="page.down", tooltip="The next passage"),
+        Binding("up", "choose(-1)", "Passage", show=False, id="page.up", tooltip="The passage before"),
+    ]
 
-    def render(self) -> Content:
-        """The line's parts in their authors' colours."""
-        told = self.get_visual_style("line--told", partial=True)
-        parts = [
-            Content.styled(printable(text), told) if author == "model" else Content(printable(text))
-            for author, text in self._line.parts
-        ]
-        if self.has_class("-writing"):
-            parts.append(Content.styled("▌", self.get_visual_style("line--cursor", partial=True)))
-        return Content("").join(parts)
+    class Chosen(Message):
+        """Another passage is chosen."""
 
-    def on_mount(self) -> None:
-        """Redraw: text may have come during mounting, when a refresh has no effect."""
-        self.call_after_refresh(self.changed)
+    class Clicked(Message):
+        """A character of the story was clicked."""
 
-    def changed(self) -> None:
-        """Redraw the line: it has more text."""
-        self.set_class(self._line.apart, "-gap")
-        self.clear_cached_dimensions()  # else the old height would stay
-        self.refresh(layout=True)
-
-
-class Page(VerticalScroll, can_focus=True):
-    """Title and lines. A long story is mounted from its end; scrolling up mounts earlier lines."""
+        def __init__(self, place: int) -> None:
+            super().__init__()
+            self.place = place
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._lines: list[StoryLine] = []
-        self._views: list[LineView] = []  # of the last lines, which are mounted
+        self.laid = PageLayout()
+        self._title = ""
+        self._head: list[str] = []  # the rows of the title, with the empty one below it
         self._writing = False
-        self._mounting = False  # earlier lines are being mounted
+        self._following = True  # the view stays at the end as the story grows
+        self._chosen: int | None = None  # None: the last passage
+        self._point: tuple[int, int] | None = None
+        self._paints: dict[str, tuple[Span, ...]] = {}
+        self.colours = True  # the writers' colours
 
-    def compose(self) -> ComposeResult:
-        """The sheet is at least as high as the page, or the anchor would move a short story to the bottom."""
-        yield Vertical(id="sheet")
+    # -- the story ------------------------------------------------------------------------------------
 
     @property
-    def _sheet(self) -> Vertical:
-        return self.query_one("#sheet", Vertical)
+    def text(self) -> str:
+        """The story's text as it is shown."""
+        return self.laid.text
 
     @property
     def beginning(self) -> str:
         """The story's first line; "" on a blank page."""
-        return self._lines[0].text if self._lines else ""
+        return next((line for line in self.text.split("\n", 20) if line.strip()), "")
 
-    def load(self, title: str, passages: Iterable[tuple[str, str]]) -> None:
-        """Show a story from its passages (author, text), or a hint if there are none."""
-        self._lines, self._writing = [], False
-        for author, text in passages:
-            write(self._lines, author, text)
-        self._views = [LineView(line) for line in self._lines[-MOUNTED:]]
-        sheet = self._sheet
-        sheet.remove_children()
-        sheet.mount(Static(Content(printable_line(title)), classes="page--title"))
-        if self._views:
-            sheet.mount(*self._views)
-        else:
-            sheet.mount(Static(Content(HINT), classes="page--hint"))
-        self.anchor()
+    def load(self, title: str, passages: Iterable[Passage], *, keep_place: bool = False) -> None:
+        """Show a story, or a hint if it has no text.
+
+        `keep_place`: stay where the reader is, as far as the text is the same; else go to the end.
+        """
+        top = self.top
+        following = self._following or not keep_place
+        self._title, self._writing, self._point = title, False, None
+        self._paints = {}
+        self.laid.load(passages)
+        if self._chosen not in self.laid.passages():
+            self._chosen = None
+        self._lay_head()
+        self._grown()
+        self._following = following
+        self.jump(self.max_scroll_y if following else top)
 
     def set_title(self, title: str) -> None:
         """Show another title."""
-        self.query(".page--title").last(Static).update(Content(printable_line(title)))
+        if title != self._title:
+            self._title = title
+            self._lay_head()
+            self._grown()
 
-    def append(self, author: str, text: str) -> None:
-        """Append text. Only the last line and new lines change."""
-        self.query(".page--hint").remove()
-        before = len(self._lines)
-        write(self._lines, author, text)
-        if self._views and before:
-            self._views[-1].changed()
-        new = [LineView(line) for line in self._lines[before:]]
-        if new:
-            self._mark(False)
-            self._views += new
-            self._sheet.mount(*new)
-            self._mark(self._writing)
+    def append(self, writer: Writer, text: str, passage: int = BEING_TOLD) -> None:
+        """Add text at the end."""
+        self.laid.append(writer, text, passage)
+        self._grown()
+
+    def adopt(self, passage: int) -> None:
+        """Name the passage that was being told: it is in the store now."""
+        self.laid.name(BEING_TOLD, passage)
+        self.refresh()
 
     def writing(self, on: bool) -> None:
         """Show or hide the cursor behind the last word."""
         self._writing = on
-        self._mark(on)
+        self.refresh()
 
-    def _mark(self, on: bool) -> None:
-        if self._views:
-            self._views[-1].set_class(on, "-writing")
-            self._views[-1].changed()
+    def anchor_end(self) -> None:
+        """Go to the end of the story, and follow it."""
+        self._following = True
+        self.jump(self.max_scroll_y)
+
+    def show_view(self, begins: int | None) -> None:
+        """Draw the rule where the model's view begins (a character of the story), or none."""
+        self.laid.show_view(begins)
+        self._grown()
+
+    def show_colours(self, on: bool) -> None:
+        """Show who wrote what in colours, or not."""
+        self.colours = on
+        self.refresh()
+
+    def paint(self, layer: str, spans: Sequence[Span]) -> None:
+        """Show characters in other looks; each layer lies over the earlier ones. Spans are in order and apart."""
+        self._paints[layer] = tuple(spans)
+        self.refresh()
+
+    def point_at(self, start: int | None, end: int = 0) -> None:
+        """Mark a word and bring it into view; None: no word."""
+        self._point = None if start is None else (start, end)
+        if start is not None:
+            self.show_place(start)
+        self.refresh()
+
+    def show_place(self, place: int) -> None:
+        """Scroll so far that this character is in view."""
+        row, height = self.laid.row_at(place) + len(self._head), self.scrollable_content_region.height
+        if height > 0 and not self.top <= row < self.top + height:
+            self._following = False
+            self.jump(max(0, row - height // 3))
+
+    # -- the chosen passage ---------------------------------------------------------------------------
+
+    @property
+    def chosen(self) -> int | None:
+        """The chosen passage: by default the last. None on a blank page."""
+        passages = self.laid.passages()
+        return self._chosen if self._chosen is not None else (passages[-1] if passages else None)
+
+    def choose(self, passage: int | None) -> None:
+        """Choose a passage and bring its beginning into view; None: the last one, whichever it will be."""
+        self._chosen = passage if passage in self.laid.passages() else None
+        extent = self.laid.extent(passage) if passage is not None else None
+        if extent is not None:
+            self.show_place(extent[0])
+        self.refresh()
+        self.post_message(self.Chosen())
+
+    def action_choose(self, by: int) -> None:
+        """Choose the next passage or the one before; within a long one, scroll to its end first."""
+        passages = self.laid.passages()
+        chosen = self.chosen
+        if chosen is None or chosen not in passages:
+            return
+        extent = self.laid.extent(chosen)
+        assert extent is not None
+        height = max(1, self.scrollable_content_region.height)
+        first, last = (self.laid.row_at(place) + len(self._head) for place in (extent[0], extent[1] - 1))
+        if by > 0 and last >= self.top + height:
+            self.jump(min(self.top + height // 2, last - height + 2))
+            return
+        if by < 0 and first < self.top:
+            self.jump(max(0, first - height // 2, self.top - height // 2))
+            return
+        at = passages.index(chosen) + by
+        if 0 <= at < len(passages):
+            self.choose(None if at == len(passages) - 1 else passages[at])
+            if at == len(passages) - 1:
+                self.anchor_end()
+        else:
+            self.jump(0 if by < 0 else self.max_scroll_y)
+
+    # -- layout and scrolling -------------------------------------------------------------------------
+
+    def _lay_head(self) -> None:
+        self._head = [*wrapped(printable_line(self._title), self.laid.width), ""]
+
+    def on_resize(self) -> None:
+        """Lay out the story for the new width."""
+        following = self._following
+        place = self._place_on_top()
+        self.laid.resize(min(WIDEST, max(10, self.room)))
+        self._lay_head()
+        self._grown()
+        if not following and place is not None:
+            self.jump(self.laid.row_at(place) + len(self._head))
+
+    def _place_on_top(self) -> int | None:
+        row = self.top - len(self._head)
+        rows = self.laid.rows
+        return rows[row].start if 0 <= row < len(rows) else None
+
+    def _grown(self) -> None:
+        following = self._following
+        hint = 0 if self.text else 2
+        self.set_height(len(self._head) + len(self.laid.rows) + hint + 1)  # an empty row at the end
+        if following:
+            self.jump(self.max_scroll_y)
+            self._following = True
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Near the top, mount earlier lines; the visible lines do not move."""
+        """Follow the end of the story once the view is there."""
         super().watch_scroll_y(old_value, new_value)
-        earlier = len(self._lines) - len(self._views)
-        if new_value > 5 or new_value >= old_value or earlier <= 0:
+        self._following = new_value >= self.max_scroll_y
+
+    # -- drawing --------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of the view."""
+        width, base = self.room, self.base
+        row = y + self.top
+        margin = max(0, (width - self.laid.width) // 2)
+        if row < len(self._head):
+            line = [Segment(self._head[row], base + self._look("page--title"))]
+        elif row - len(self._head) < len(self.laid.rows):
+            line = self._segments(row - len(self._head), base)
+        elif row == len(self._head) and not self.text:
+            line = [Segment(HINT[: self.laid.width], base + self._look("page--hint"))]
+        else:
+            line = []
+        strip = Strip(line).apply_offsets(0, row)
+        return Strip([Segment(" " * margin, base), *strip]).adjust_cell_length(width, base)
+
+    def _look(self, name: str) -> Style:
+        return self.get_component_rich_style(name, partial=True)
+
+    def _segments(self, index: int, base: Style) -> list[Segment]:
+        row = self.laid.rows[index]
+        if row.kind == "rule":
+            label = f" {VIEW_RULE} "
+            left = max(0, self.laid.width - cell_len(label)) // 2
+            line = "┄" * left + label + "┄" * max(0, self.laid.width - left - len(label))
+            return [Segment(line[: self.laid.width], base + self._look("page--rule"))]
+        if row.kind:
+            return []
+        segments = [
+            Segment(_shown(self.text[start:end]), base + look) for start, end, look in self._runs(row, index)
+        ]
+        if self._writing and index == len(self.laid.rows) - 1:
+            segments.append(Segment("▌", base + self._look("page--cursor")))
+        return segments
+
+    def _runs(self, row: Row, index: int) -> list[tuple[int, int, Style]]:
+        """The row's characters in parts of one style each."""
+        spans = [
+            *self._writers(row),
+            *(span for layer in self._paints.values() for span in _within(layer, row)),
+        ]
+        if self.has_focus and (extent := self.laid.extent(self.chosen or BEING_TOLD)) is not None:
+            spans.append(Span(*extent, "page--chosen"))
+        if self._point is not None:
+            spans.append(Span(*self._point, "page--point"))
+        marked = self.text_selection.get_span(index + len(self._head)) if self.text_selection else None
+        if marked is not None:
+            end = row.end if marked[1] == -1 else row.start + marked[1]
+            spans.append(Span(row.start + marked[0], end, "screen--selection"))
+        cuts = {row.start, row.end}
+        for start, end, _ in spans:
+            cuts |= {min(max(start, row.start), row.end), min(max(end, row.start), row.end)}
+        places = sorted(cuts)
+        return [
+            (start, end, self._style([span.look for span in spans if span.start <= start < span.end]))
+            for start, end in itertools.pairwise(places)
+        ]
+
+    def _style(self, looks: Sequence[str]) -> Style:
+        style = Style()
+        for look in looks:
+            if look == "screen--selection":
+                style += self.screen.get_component_rich_style(look)
+            else:
+                style += self._look(look)
+        return style
+
+    def _writers(self, row: Row) -> Iterable[Span]:
+        pieces = self.laid.pieces
+        at = self.laid.piece_at(row.start)
+        while self.colours and at < len(pieces) and pieces[at].start < row.end:
+            after = pieces[at + 1].start if at + 1 < len(pieces) else len(self.text)
+            if pieces[at].writer != "you":
+                yield Span(
+                    pieces[at].start, after, "page--told" if pieces[at].writer == "model" else "page--edited"
+                )
+            at += 1
+
+    # -- the mouse ------------------------------------------------------------------------------------
+
+    def on_click(self, event: Click) -> None:
+        """Choose the clicked passage."""
+        offset = event.get_content_offset(self)
+        if offset is None:
             return
-        if not self._mounting:
-            self._mounting = True
-            self.run_worker(self._mount_earlier(earlier))
+        margin = max(0, (self.room - self.laid.width) // 2)
+        place = self.laid.place_at(offset.y + self.top - len(self._head), offset.x - margin)
+        if place is not None:
+            self._chosen = self.laid.passage_at(place)
+            self.refresh()
+            self.post_message(self.Chosen())
+            self.post_message(self.Clicked(place))
 
-    async def _mount_earlier(self, earlier: int) -> None:
-        first = self._views[0]
-        below = first.virtual_region.y - self.scroll_y
-        more = [LineView(line) for line in self._lines[max(0, earlier - MOUNTED) : earlier]]
-        self._views = more + self._views
-        await self._sheet.mount(*more, before=first)
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text: rows of one paragraph are joined by spaces."""
+        rows = [*self._head, *(_shown(self.text[row.start : row.end]) for row in self.laid.rows)]
+        return selection.extract("\n".join(rows)), "\n"
 
-        def keep_in_view() -> None:
-            self.scroll_to(y=first.virtual_region.y - below, animate=False, immediate=True)
-            self._mounting = False
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the selection."""
+        self.refresh()
 
-        self.call_after_refresh(keep_in_view)
+
+def _within(layer: Sequence[Span], row: Row) -> Iterable[Span]:
+    """The layer's spans in a row."""
+    at = max(0, bisect_right(layer, row.start, key=lambda span: span.start) - 1)
+    while at < len(layer) and layer[at].start < row.end:
+        if layer[at].end > row.start:
+            yield layer[at]
+        at += 1
+
+
+def _shown(text: str) -> str:
+    return printable(text).replace("\t", " ").replace("\n", " ")

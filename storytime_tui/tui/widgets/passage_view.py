@@ -27,7 +27,7 @@ _STYLES = ("none", "none", "underline", "bold underline", "reverse")
 CLASSES = {f"surprise--{step}" for step in range(len(LEGEND))}
 
 
-def _surprise_css(widget: str) -> str:
+def surprise_css(widget: str) -> str:
     """The styles of a widget class's tokens by their step of surprise, in colours and without."""
     rules = [f"{widget} > .surprise--{step} {{ {look} }}" for step, look in enumerate(_TINTS)]
     for plain in (":nocolor", ":ansi"):
@@ -50,7 +50,7 @@ class PassageView(TallView, can_focus=False):
     PassageView > .passage--quiet {{ color: $quiet; }}
     PassageView:nocolor > .passage--cursor {{ text-style: bold reverse underline; }}
     PassageView:ansi > .passage--cursor {{ background: ansi_magenta; color: ansi_default; text-style: bold; }}
-    {_surprise_css("PassageView")}
+    {surprise_css("PassageView")}
     """
 
     class Picked(Message):
@@ -151,7 +151,7 @@ class SurpriseLegend(Widget):
     COMPONENT_CLASSES = CLASSES
     DEFAULT_CSS = f"""
     SurpriseLegend {{ height: 1; width: auto; padding-left: 1; }}
-    {_surprise_css("SurpriseLegend")}
+    {surprise_css("SurpriseLegend")}
     """
 
     def get_content_width(self, container: Size, viewport: Size) -> int:

@@ -1,0 +1,158 @@
+"""Tells a passage again from its record, and says whether it comes out the same. Torch is loaded with the model."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from storytime_tui.errors import ModelError, RunError
+from storytime_tui.generation.pieces import Piece
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs import generate
+from storytime_tui.jobs.told_record import ToldRecord, read_record, text_hash
+from storytime_tui.jobs.told_words import ids_of, parts_of
+from storytime_tui.stories.steering import USUAL_DEPTH
+from storytime_tui.stories.story import Passage
+from storytime_tui.stories.tree import passages_to
+from storytime_tui.training.events import Preparing
+
+if TYPE_CHECKING:
+    from storytime_tui.jobs.generate import Teller
+    from storytime_tui.stories.store import StoryStore
+
+
+@dataclass(frozen=True)
+class ToldAgain:
+    """`same`: whether the tokens came out the same; None if the passage cannot be told again. `why`: a sentence if they
+    did not, or it cannot. `text`: what was told now."""
+
+    same: bool | None
+    why: str = ""
+    text: str = ""
+
+
+def tell_again(
+    store: StoryStore,
+    passage_id: int,
+    on_progress: Callable[[Preparing], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ToldAgain:
+    """Tell a passage anew: the same text before it, model, weights, voice, strength, memory, note, settings and seed.
+
+    Changes nothing in the store. Raises StoryError as the store does.
+    """
+    *before, passage = passages_to(store, passage_id)
+    record = read_record(passage)
+    why = _cannot(passage, record, before)
+    if why or record is None or record.settings is None:
+        return ToldAgain(None, why)
+    try:
+        teller, why = _open(record, on_progress)
+    except (ModelError, RunError) as error:
+        return ToldAgain(None, f"The model cannot be opened: {error}")
+    if teller is None:
+        return ToldAgain(None, why)
+    text = ""
+    for recalled in (True, False):  # as the story was told on, or as it was read after it was opened again
+        if recalled:
+            teller.recall(parts_of(before))
+        else:
+            teller.forget()
+        same, text = _compare(teller, record, record.settings, before, passage, stop)
+        if same:
+            return ToldAgain(True, "", text)
+        if stop is not None and stop.is_set():
+            return ToldAgain(None, "It was stopped before its end.", text)
+    return ToldAgain(False, _differs(record, teller), text)
+
+
+def _compare(
+    teller: Teller,
+    record: ToldRecord,
+    settings: SamplerSettings,
+    before: Sequence[Passage],
+    passage: Passage,
+    stop: threading.Event | None,
+) -> tuple[bool, str]:
+    """Whether the passage comes out the same, and what came out."""
+    ids = ids_of(passage)
+    if ids:  # it may have been stopped in the middle of a sentence
+        settings = dataclasses.replace(settings, max_tokens=len(ids), finish_sentence=False)
+    text, told = "", []
+    stream = teller.tell(
+        "".join(each.text for each in before),
+        settings,
+        stop,
+        memory=record.memory,
+        note=record.note,
+        note_depth=USUAL_DEPTH if record.note_depth is None else record.note_depth,
+        voice=record.voice,
+    )
+    with contextlib.closing(stream):  # type: ignore[type-var]
+        for piece in stream:
+            if isinstance(piece, Piece):
+                text += piece.text
+                told.append(piece.token)
+            if len(text) >= len(passage.text) and not ids:
+                break
+    same = told == ids if ids else text.startswith(passage.text)
+    return same, (passage.text if same else text)
+
+
+def _cannot(passage: Passage, record: ToldRecord | None, before: Sequence[Passage]) -> str:
+    """A sentence: why the passage cannot be told again; "" if it may."""
+    if passage.author != "model":
+        return "You wrote this passage: only what a model told can be told again."
+    if passage.edited_from is not None:
+        return "This passage was edited after it was told, so it is no longer what the model told."
+    if record is None or record.settings is None:
+        return "It is not known how this passage was told: it was imported, or told by an earlier version of Storytime."
+    if record.step is not None and not record.weights:
+        return (
+            f"It was told by {record.model} while it trained, at step {record.step}, and the weights of that moment "
+            "were not saved."
+        )
+    if record.before and record.before != text_hash("".join(each.text for each in before)):
+        return "The text before this passage has changed since it was told."
+    return ""
+
+
+def _open(record: ToldRecord, on_progress: Callable[[Preparing], None] | None) -> tuple[Teller | None, str]:
+    """The model with the same weights, or None and a sentence. A run's checkpoint is looked for by its step, too."""
+    run = record.model.partition("/")[0]
+    names = [record.model] if record.step is None else [f"{run}/step-{record.step}", record.model]
+    problem: ModelError | RunError | None = None
+    other: Teller | None = None
+    for name in dict.fromkeys(names):
+        try:
+            other = generate.open_teller(
+                name, on_progress, strength=record.strength, blend=record.blend, contrast=record.contrast
+            )
+        except (ModelError, RunError) as error:
+            problem = problem or error
+            continue
+        if not record.weights or other.weights.get() == record.weights:
+            return other, ""
+    if other is None and problem is not None:
+        raise problem
+    return None, (
+        f"The weights of {record.model} have changed since: their hash is not the one that was kept with the passage."
+    )
+
+
+def _differs(record: ToldRecord, teller: Teller) -> str:
+    """A sentence: what may be the reason for other words."""
+    if record.device and (record.device, record.precision) != (teller.device, teller.precision):
+        return (
+            f"Other words came out: it was told on {record.device} in {record.precision}, and now on {teller.device} "
+            f"in {teller.precision}."
+        )
+    if not record.weights:
+        return "Other words came out: an earlier version of Storytime told it, and its weights are not known."
+    return (
+        "Other words came out, although all that was kept is the same: rounding can decide between two words."
+    )

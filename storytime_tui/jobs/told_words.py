@@ -1,0 +1,46 @@
+"""Saves the words of a telling while it streams: one passage, which grows. Loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from storytime_tui.jobs.told_record import ToldRecord
+from storytime_tui.stories.story import Passage
+
+if TYPE_CHECKING:  # SQLite is not needed before the first frame
+    from storytime_tui.stories.store import StoryStore
+
+SAVE = 0.5  # seconds of told text that a power cut may cost
+
+
+class ToldWords:
+    """The passage that a telling extends. `after`: the passage that it follows; -1 is the end of the story."""
+
+    def __init__(self, story: int, record: Callable[[], ToldRecord], after: int | None = -1) -> None:
+        """`record` is called with the first words, since it may wait for a hash of the weights."""
+        self._story, self._record, self._after = story, record, after
+        self.passage: Passage | None = None  # once there are words
+
+    def add(self, store: StoryStore, text: str, ids: Sequence[int]) -> None:
+        """Save more words, with the ids of their tokens."""
+        numbers = ",".join(map(str, ids))
+        if self.passage is None:
+            record = self._record()
+            how = record.to_json()
+            self.passage = store.add_passage(
+                self._story, "model", text, record.model, how, ids=numbers, after=self._after
+            )
+        else:
+            self.passage = store.extend_passage(self.passage.id, text, numbers)
+
+
+def parts_of(passages: Sequence[Passage]) -> list[tuple[str, list[int]]]:
+    """The texts of a story's passages, each with the ids it was told with, for `Teller.recall`."""
+    return [(passage.text, ids_of(passage)) for passage in passages]
+
+
+def ids_of(passage: Passage) -> list[int]:
+    """The ids that a passage was told with; none for yours, for an edited one, and where they are unknown."""
+    numbers = [] if passage.edited_from is not None else passage.ids.split(",")
+    return [int(number) for number in numbers] if all(number.isdecimal() for number in numbers) else []

@@ -1,0 +1,164 @@
+"""What the keys of the Story screen do with passages: undo, tell again, leaf through takes, move, edit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from storytime_tui.errors import StoryMoved
+from storytime_tui.stories import history, tree
+from storytime_tui.stories.story import Passage
+from storytime_tui.tui.page_layout import BEING_TOLD
+from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.tui.widgets.page import Page
+from storytime_tui.tui.widgets.passage_line import PassageLine
+from storytime_tui.tui.writing import Act, Writing
+
+if TYPE_CHECKING:
+    from storytime_tui.tui.screens.story import StoryScreen
+
+
+class Passages:
+    """Acts on the chosen passage of the page: by default the last. Each act waits for the end of the telling."""
+
+    def __init__(self, screen: StoryScreen, writing: Writing, message: MessageLine) -> None:
+        self._screen, self._writing, self._message = screen, writing, message
+        self._turn = asyncio.Lock()
+        self._takes: Mapping[int, tuple[int, int]] = {}  # of the passages that have several
+
+    @property
+    def _page(self) -> Page:
+        return self._screen.query_one(Page)
+
+    # -- called by the screen -------------------------------------------------------------------------
+
+    def shown(self) -> None:
+        """Another text is shown: look for its takes."""
+        self._takes = {}
+        self.show_line()
+        self._screen.run_worker(self._look(), exclusive=True, group="takes")
+
+    def told(self, passage: int | None) -> None:
+        """The model has told this passage, or nothing: then the page shows the story as it is again."""
+        if passage is not None:
+            self._page.adopt(passage)
+            self._screen.run_worker(self._look(), exclusive=True, group="takes")
+        elif self._writing.story_id is not None:
+            self._screen.run_worker(self._act(lambda store, story: store.story(story)))
+
+    def show_line(self) -> None:
+        """Show the takes of the chosen passage, and while the page has the focus, its place."""
+        page = self._page
+        chosen, passages = page.chosen, page.laid.passages()
+        place, count = self._takes.get(chosen or BEING_TOLD, (1, 1))
+        focused = page.has_focus and chosen in passages
+        where = f"passage {passages.index(chosen) + 1:,} of {len(passages):,}" if focused and chosen else ""
+        self._screen.query_one(PassageLine).show_takes(place, count, where)
+
+    async def _look(self) -> None:
+        story = self._writing.story_id
+        if story is None:
+            return
+        with self._message.saying():
+            takes = await self._writing.read(lambda store: tree.counts_of_takes(store, story))
+            if story == self._writing.story_id:
+                self._takes = takes
+                self.show_line()
+
+    # -- undo -----------------------------------------------------------------------------------------
+
+    def undo(self) -> None:
+        """Undo the last act: a passage, an edit, a move to another take or branch."""
+        self._after_telling(history.undo, "There is nothing to undo.")
+
+    def redo(self) -> None:
+        """Redo the last undone act."""
+        self._after_telling(history.redo, "There is nothing to redo.")
+
+    # -- takes and branches ---------------------------------------------------------------------------
+
+    def retry(self) -> None:
+        """Tell the chosen passage again; for a passage of yours, the model's after it."""
+        self._in_turn(self._retry)
+
+    async def _retry(self) -> None:
+        story, chosen = self._writing.story_id, self._page.chosen
+        if story is None or not self._screen.can_tell():
+            return
+        with self._message.saying():
+            path = await self._writing.read(lambda store: store.passages(story))
+            before = before_take(path, chosen)
+            self._page.load(self._writing.manuscript.title, before)
+            self._page.choose(None)
+            self._page.anchor_end()
+            parent = before[-1].id if before else None
+            self._screen.tell(story, "".join(passage.text for passage in before), parent)
+
+    def next_take(self) -> None:
+        """Show the next take of the chosen passage."""
+        self._in_turn(lambda: self._leaf(1))
+
+    def previous_take(self) -> None:
+        """Show the take before the chosen passage."""
+        self._in_turn(lambda: self._leaf(-1))
+
+    async def _leaf(self, by: int) -> None:
+        chosen = self._page.chosen
+        if chosen is None:
+            return
+        with self._message.saying():
+            takes = await self._writing.read(lambda store: tree.takes_of(store, chosen))
+            count = len(takes.passages)
+            if not 0 <= takes.place + by < count:
+                which = "the last" if by > 0 else "the first"
+                only = "This passage has only one take" if count == 1 else f"This is {which} of {count} takes"
+                self._message.say(f"{only}: r tells another.")
+                return
+            take = takes.passages[takes.place + by].id
+            await self._act(lambda store, story: tree.go_to_branch(store, story, take), choose=take)
+
+    def parent(self) -> None:
+        """Go back before the last passage."""
+        self._after_telling(tree.go_up, "This is the beginning.")
+
+    def child(self) -> None:
+        """Go on to the newest passage after the last one."""
+        self._after_telling(tree.go_down, "Nothing follows on this branch.")
+
+    # -- acting ---------------------------------------------------------------------------------------
+
+    def _after_telling(self, act: Act, nothing: str) -> None:
+        self._in_turn(lambda: self._act(act, nothing))
+
+    def _in_turn(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Act after the telling, and after earlier acts: each begins with the page that they leave."""
+
+        async def wait() -> None:
+            async with self._turn:
+                await act()
+
+        self._screen.after_telling(lambda: self._screen.run_worker(wait()))
+
+    async def _act(self, act: Act, nothing: str = "", choose: int | None = None) -> None:
+        """Change the story in the store, show it, and choose a passage; say `nothing` if its text did not change."""
+        with self._message.saying():
+            try:
+                result = await self._writing.act(act)
+            except StoryMoved:
+                self._screen.check_other_windows()
+                return
+            if result is not None:
+                opened, changed = result
+                self._screen.show_story(opened)
+                self._page.choose(choose)
+            if nothing and (result is None or not changed):
+                self._message.say(nothing)
+
+
+def before_take(path: tuple[Passage, ...], chosen: int | None) -> tuple[Passage, ...]:
+    """The passages before the one to tell again: the chosen one if the model told it, else the one after it."""
+    at = next((at for at, passage in enumerate(path) if passage.id == chosen), len(path) - 1)
+    if at >= 0 and path[at].author == "you":
+        at += 1
+    return path[: max(0, at)]
