@@ -30,7 +30,8 @@ class ToldRecord:
     `settings` has the seed that was used; None if it cannot be read. `voice` None: the model knows no voices. `step`:
     of the run's checkpoint, or of the run while it trained. `weights`: a hash of each of its files (see
     `weights_hash`), "" for a run while it trained. `before`: a hash of the text before the passage. `precision`,
-    `device`: of the weights. `note_depth`: tokens between the author's note and the end.
+    `device`: of the weights. `note_depth`: tokens between the author's note and the end. `together`: how many takes
+    were told at once, with seeds one after another; `place`: which of them this is.
     """
 
     model: str
@@ -47,6 +48,8 @@ class ToldRecord:
     before: str = ""
     precision: str = ""
     device: str = ""
+    together: int = 1
+    place: int = 0
 
     def to_json(self) -> str:
         """The record without the model, for `Passage.settings`."""
@@ -69,6 +72,8 @@ def record_of(
     memory: str = "",
     note: str = "",
     note_depth: int | None = None,
+    together: int = 1,
+    place: int = 0,
 ) -> ToldRecord:
     """The record of what `teller` tells after the text `before`. Waits for the hash of its weights."""
     return ToldRecord(
@@ -86,6 +91,8 @@ def record_of(
         before=text_hash(before),
         precision=teller.precision,
         device=teller.device,
+        together=together,
+        place=place,
     )
 
 
@@ -114,6 +121,8 @@ def read_record(passage: Passage) -> ToldRecord | None:
         before=_text(record.get("before")),
         precision=_text(record.get("precision")),
         device=_text(record.get("device")),
+        together=_whole(record.get("together")) or 1,
+        place=_whole(record.get("place")) or 0,
     )
 
 

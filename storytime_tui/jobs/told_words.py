@@ -7,19 +7,31 @@ from typing import TYPE_CHECKING
 
 from storytime_tui.jobs.told_record import ToldRecord
 from storytime_tui.stories.story import Passage
+from storytime_tui.stories.takes import NewTake, add_take
 
 if TYPE_CHECKING:  # SQLite is not needed before the first frame
     from storytime_tui.stories.store import StoryStore
 
+HEAD = -1  # the last passage of a story, whichever it is by then
 SAVE = 0.5  # seconds of told text that a power cut may cost
 
 
 class ToldWords:
-    """The passage that a telling extends. `after`: the passage that it follows; -1 is the end of the story."""
+    """The passage that a telling extends. `after`: the passage that it follows.
 
-    def __init__(self, story: int, record: Callable[[], ToldRecord], after: int | None = -1) -> None:
+    `beside`: it is another take, told at the same time as the one that ends the story's text, after the same passage.
+    """
+
+    def __init__(
+        self,
+        story: int,
+        record: Callable[[], ToldRecord],
+        after: int | None = HEAD,
+        *,
+        beside: bool = False,
+    ) -> None:
         """`record` is called with the first words, since it may wait for a hash of the weights."""
-        self._story, self._record, self._after = story, record, after
+        self._story, self._record, self._after, self._beside = story, record, after, beside
         self.passage: Passage | None = None  # once there are words
 
     def add(self, store: StoryStore, text: str, ids: Sequence[int]) -> None:
@@ -28,6 +40,10 @@ class ToldWords:
         if self.passage is None:
             record = self._record()
             how = record.to_json()
+            if self._beside:
+                take = NewTake(text, record.model, how, numbers)
+                self.passage = add_take(store, self._story, self._after, take)
+                return
             self.passage = store.add_passage(
                 self._story, "model", text, record.model, how, ids=numbers, after=self._after
             )

@@ -12,26 +12,24 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.events import Callback
 from textual.message import Message
 
-from storytime_tui.errors import StoryError, StorytimeError
+from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, known
 from storytime_tui.jobs.told_record import record_of
-from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.low_priority import low_priority
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.told_stream import ContinuationRequest, tell_passage
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
@@ -43,8 +41,6 @@ Item = TypeVar("Item")
 
 TELLERS = 3  # open models, each with its cached prompts
 FREE_MEMORY = 4_000_000_000  # bytes that must be free before one more model is opened
-FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
-HEAD = -1  # follow the last passage of the story, whichever it is by then
 
 
 def sentence_of(error: BaseException) -> str:
@@ -186,18 +182,6 @@ class TrainingThread:
 
 
 @dataclass(frozen=True)
-class ContinuationRequest:
-    """A request to continue a story; the new words go to `store_thread`."""
-
-    store_thread: StoreThread
-    story: int
-    text: str
-    settings: SamplerSettings
-    voice: Voice | None = None  # the chosen one; the model may not know it
-    after: int | None = HEAD  # the passage that the new one follows; None for a beginning
-
-
-@dataclass(frozen=True)
 class OpeningsRequest:
     """A request for `count` openings of a new story; `known` were offered before."""
 
@@ -335,50 +319,7 @@ class TellingThread:
     def _tell(
         self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event
     ) -> tuple[Told | None, int | None]:
-        voice = known(request.voice, teller.voices)
-        record = partial(record_of, teller, request.settings, voice, before=request.text)
-        words = ToldWords(request.story, record, request.after)
-        with contextlib.suppress(StoryError):  # then the text is read anew, perhaps as other tokens
-            teller.recall(parts_of(request.store_thread.store().passages(request.story)))
-        saving: Future[None] | None = None
-        told: Told | None = None
-        unseen, unsaved, tokens = "", "", 0
-        ids: list[int] = []  # of the unsaved text
-        begun = seen = saved = self._clock()
+        def show(text: str, tokens: int, speed: float) -> None:
+            self._post(messages.TextTold(number, text, tokens, speed))
 
-        def show() -> None:
-            nonlocal unseen
-            elapsed = self._clock() - begun
-            speed = tokens / elapsed if elapsed > 0 else 0.0
-            self._post(messages.TextTold(number, unseen, tokens, speed))
-            unseen = ""
-
-        def save() -> None:
-            nonlocal unsaved, ids, saving
-            new, unsaved, new_ids, ids = unsaved, "", ids, []
-            saving = request.store_thread.write(lambda store: words.add(store, new, new_ids))
-
-        try:
-            for item in teller.tell(request.text, request.settings, stop, voice=voice):
-                if isinstance(item, Told):
-                    told = item
-                else:
-                    tokens += 1
-                    unseen += item.text
-                    unsaved += item.text
-                    ids.append(item.token)
-                now = self._clock()
-                if unseen and now - seen >= FRAME:
-                    show()
-                    seen = now
-                if unsaved and now - saved >= SAVE:
-                    save()
-                    saved = now
-        finally:  # also after a failure: the words until then stay
-            if unsaved:
-                save()
-            if unseen:
-                show()
-            if saving is not None:
-                saving.result()  # the end is reported only after the text is on the disk
-        return told, words.passage.id if words.passage is not None else None
+        return tell_passage(teller, request, stop, show, self._clock)

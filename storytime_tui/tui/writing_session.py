@@ -19,21 +19,14 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, describe, known
 from storytime_tui.jobs.told_record import last_model, last_strength, last_voice
+from storytime_tui.jobs.told_words import HEAD
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
 from storytime_tui.stories.story import Passage
-from storytime_tui.tui.bridge import (
-    HEAD,
-    ContinuationRequest,
-    OpeningsRequest,
-    Post,
-    Telling,
-    TellingThread,
-    from_store,
-    in_thread,
-)
+from storytime_tui.tui.bridge import OpeningsRequest, Post, Telling, TellingThread, from_store, in_thread
 from storytime_tui.tui.manuscript import last_story
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.told_stream import ContinuationRequest
 from storytime_tui.tui.training_session import TrainingSession
 
 if TYPE_CHECKING:  # see services
@@ -313,13 +306,17 @@ class WritingSession:
         """Open the chosen model."""
         self._begin(None, "loading the model…")
 
-    def tell(self, story: int, text: str, settings: SamplerSettings, after: int | None = HEAD) -> None:
-        """Continue a story after this passage. Its messages have a new number.
+    def tell(
+        self, story: int, text: str, settings: SamplerSettings, after: int | None = HEAD, takes: int = 1
+    ) -> None:
+        """Continue a story after this passage, with this many takes at once. Its messages have a new number.
 
         Without a seed in the settings, each telling uses a new one, so that a second try tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
-        self._begin(ContinuationRequest(self._store_thread, story, text, settings, self.now.voice, after))
+        self._begin(
+            ContinuationRequest(self._store_thread, story, text, settings, self.now.voice, after, takes)
+        )
 
     def tell_openings(self, settings: SamplerSettings, count: int, offered: Sequence[str]) -> int:
         """Tell openings for a story without saving them; returns the number of their messages."""

@@ -12,9 +12,10 @@ from textual.widgets import TextArea
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.told_record import last_model
+from storytime_tui.jobs.told_words import HEAD
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.tui import messages, wording
-from storytime_tui.tui.bridge import HEAD, sentence_of
+from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript
@@ -221,10 +222,10 @@ class StoryScreen(Screen[None]):
             return
         self.tell(added.story.id, added.before + added.added)
 
-    def tell(self, story_id: int, text: str, after: int | None = HEAD) -> None:
-        """Let the model continue a text; its passage follows the passage `after`."""
+    def tell(self, story_id: int, text: str, after: int | None = HEAD, takes: int = 1) -> None:
+        """Let the model continue a text, with this many takes; they follow the passage `after`."""
         self._set_telling(True)
-        self._session.tell(story_id, text, self._settings, after)
+        self._session.tell(story_id, text, self._settings, after, takes)
         self._set_state("thinking…")
 
     async def _show_added(self, added: Added) -> None:

@@ -24,6 +24,13 @@ KEYS: list[BindingType] = [
         tooltip="Tell with the weights that the run in training has now",
     ),
     Binding("r", "passage('retry')", "Retry", id="story.retry", tooltip="Tell the chosen passage again"),
+    Binding(
+        "a",
+        "passage('alternatives')",
+        "Three takes",
+        id="story.alternatives",
+        tooltip="Three ways to go on, told at once; alt+left and alt+right leaf through them",
+    ),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
     Binding(
         "ctrl+z", "passage('undo')", "Undo", show=False, id="story.undo_too", tooltip="Undo the last act"
