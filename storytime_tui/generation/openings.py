@@ -47,7 +47,7 @@ def tell_openings(
         attempt = dataclasses.replace(
             settings, seed=(settings.seed + number) % 2**63, max_tokens=_TOKENS, finish_sentence=False
         )
-        text, ids = _sentence(begin, attempt, stop)
+        text, ids = tell_sentence(begin, attempt, stop)
         if stop.is_set():
             return
         good = SHORTEST <= len(text.split()) <= LONGEST and "\n" not in text
@@ -59,8 +59,10 @@ def tell_openings(
             return
 
 
-def _sentence(begin: Begin, settings: SamplerSettings, stop: threading.Event) -> tuple[str, tuple[int, ...]]:
-    """The first sentence of a story, and the ids of its tokens; "" if it has not ended in time, or `stop` was set."""
+def tell_sentence(
+    begin: Begin, settings: SamplerSettings, stop: threading.Event
+) -> tuple[str, tuple[int, ...]]:
+    """The first sentence told, and the ids of its tokens; "" if it has not ended in time, or `stop` was set."""
     text, pieces = "", []
     for item in begin(settings, stop):
         if isinstance(item, Piece):

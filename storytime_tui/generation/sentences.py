@@ -46,6 +46,22 @@ def sentence_cut(text: str, start: int = 0) -> int:
     return start
 
 
+def sentence_at(text: str, place: int) -> tuple[int, int]:
+    """The sentence with this character: its first character, and the one after its last. A line ends a sentence.
+
+    White space between two sentences belongs to the second.
+    """
+    start = _line_start(text, place)
+    line_end = text.find("\n", place)
+    line_end = len(text) if line_end < 0 else line_end
+    for match in _END.finditer(text, start, line_end):
+        if _ends_here(text, match):
+            if match.end() > place or match.end() == line_end:
+                return start, match.end()
+            start = match.end()
+    return start, line_end
+
+
 def first_sentence(text: str, *, over: bool) -> str:
     """The first complete sentence of a text; "" if none has ended yet.
 

@@ -12,12 +12,12 @@ from storytime_tui.stories.takes import NewTake, add_take
 if TYPE_CHECKING:  # SQLite is not needed before the first frame
     from storytime_tui.stories.store import StoryStore
 
-HEAD = -1  # the last passage of a story, whichever it is by then
 SAVE = 0.5  # seconds of told text that a power cut may cost
 
 
 class ToldWords:
-    """The passage that a telling extends. `after`: the passage that it follows.
+    """The passage that a telling extends. `after`: the passage that it follows; -1 is the end of
+    the story.
 
     `beside`: it is another take, told at the same time as the one that ends the story's text, after the same passage.
     """
@@ -26,7 +26,7 @@ class ToldWords:
         self,
         story: int,
         record: Callable[[], ToldRecord],
-        after: int | None = HEAD,
+        after: int | None = -1,
         *,
         beside: bool = False,
     ) -> None:

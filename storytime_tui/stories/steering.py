@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from storytime_tui.corpus.headers import HEADERS, TONES
 from storytime_tui.stories import rows
@@ -47,6 +47,23 @@ def memory_text(steering: Steering) -> str:
     ]
     rest = steering.memory.strip()
     return "".join([*lines, "\n" if lines and rest else "", rest])
+
+
+class Handed(TypedDict):
+    """Arguments of `Teller.tell` and `record_of`."""
+
+    memory: str
+    note: str
+    note_depth: int
+
+
+def handed(steering: Steering) -> Handed:
+    """What a model is handed of a steering."""
+    return {
+        "memory": memory_text(steering),
+        "note": steering.note.strip(),
+        "note_depth": steering.note_depth,
+    }
 
 
 def to_json(steering: Steering) -> str:

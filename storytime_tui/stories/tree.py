@@ -132,6 +132,12 @@ def label(
         return rows.passage_of(db, passage_id, store.path)
 
 
+def passage_of(store: StoryStore, passage_id: int) -> Passage:
+    """One passage. Raises StoryError."""
+    with store.reading() as db:
+        return rows.passage_of(db, passage_id, store.path)
+
+
 def passages_to(store: StoryStore, passage_id: int | None) -> Sequence[Passage]:
     """The passages from the root to this one; none for None. Raises StoryError."""
     with store.reading() as db:

@@ -29,6 +29,11 @@ class Drafts:
         self._timer: Timer | None = None  # runs while a line is not saved
         self._under_way: Future[None] | None = None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something may not be saved yet."""
+        return self._timer is not None or (self._under_way is not None and not self._under_way.done())
+
     def typed(self) -> None:
         """Schedule a write: the line changed."""
         if self._timer is None:

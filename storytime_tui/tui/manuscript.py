@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StoryMoved
 from storytime_tui.stories.joining import joined, title_from
+from storytime_tui.stories.steering import Steering, set_steering
 from storytime_tui.stories.story import Added, Story
 
 if TYPE_CHECKING:  # see services
@@ -33,6 +34,11 @@ class Manuscript:
         """Save an unsent line. An empty line makes no story of a blank page."""
         if self.story is not None or line.strip():
             self.story = store.set_draft(self._kept(store, UNTITLED).id, line)
+
+    def save_steering(self, store: StoryStore, steering: Steering) -> None:
+        """Save the memory and the author's note. Empty ones make no story of a blank page."""
+        if self.story is not None or steering != Steering():
+            self.story = set_steering(store, self._kept(store, UNTITLED).id, steering)
 
     def add(self, store: StoryStore, line: str) -> Added:
         """Append the user's line to the story."""

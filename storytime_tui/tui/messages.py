@@ -5,7 +5,7 @@ from typing import Literal
 
 from textual.message import Message
 
-from storytime_tui.generation.pieces import Told
+from storytime_tui.generation.pieces import Seen, Told
 
 Asked = Literal["pause", "resume", "stop", "checkpoint", "sample"]  # of a run
 
@@ -62,6 +62,21 @@ class OpeningTold(TellingMessage):
     model: str
     settings: str
     ids: str
+
+
+@dataclass(frozen=True)
+class SentenceTold(TellingMessage):
+    """The requested sentence; "" if none ended in time. It is not saved."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class InView(TellingMessage):
+    """What the model sees of a story; `request`: what was asked for, to tell it from a later one."""
+
+    request: object
+    seen: Seen
 
 
 @dataclass(frozen=True)

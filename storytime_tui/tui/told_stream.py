@@ -6,18 +6,18 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.pieces import Piece, Told
-from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.generation.voice import Voice, known
+from storytime_tui.generation.voice import known
 from storytime_tui.jobs.told_record import record_of
-from storytime_tui.jobs.told_words import HEAD, SAVE, ToldWords, parts_of
+from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
 from storytime_tui.stories import tree
+from storytime_tui.stories.steering import handed
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.telling_requests import HEAD, ContinuationRequest
 
 if TYPE_CHECKING:
     import threading
@@ -25,19 +25,6 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.generate import Teller
 
 FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
-
-
-@dataclass(frozen=True)
-class ContinuationRequest:
-    """A request to continue a story; the new words go to `store_thread`."""
-
-    store_thread: StoreThread
-    story: int
-    text: str
-    settings: SamplerSettings
-    voice: Voice | None = None  # the chosen one; the model may not know it
-    after: int | None = HEAD  # the passage that the new one follows; None for a beginning
-    takes: int = 1  # told at once; the story goes on with the first
 
 
 class _Take:
@@ -125,10 +112,11 @@ def tell_passage(
 def _stream(
     teller: Teller, request: ContinuationRequest, stop: threading.Event
 ) -> Iterator[tuple[int, Piece | Told]]:
-    voice = known(request.voice, teller.voices)
+    voice, steered = known(request.voice, teller.voices), handed(request.steering)
+    text, settings = request.text, request.settings
     if request.takes == 1:
-        return ((0, item) for item in teller.tell(request.text, request.settings, stop, voice=voice))
-    return teller.tell_several(request.text, request.settings, request.takes, stop, voice=voice)
+        return ((0, item) for item in teller.tell(text, settings, stop, voice=voice, **steered))
+    return teller.tell_several(text, settings, request.takes, stop, voice=voice, **steered)
 
 
 def _words(teller: Teller, request: ContinuationRequest, after: int | None, place: int) -> ToldWords:
@@ -136,6 +124,13 @@ def _words(teller: Teller, request: ContinuationRequest, after: int | None, plac
     settings = dataclasses.replace(request.settings, seed=(request.settings.seed + place) % 2**63)
     voice = known(request.voice, teller.voices)
     record = partial(
-        record_of, teller, settings, voice, before=request.text, together=request.takes, place=place
+        record_of,
+        teller,
+        settings,
+        voice,
+        before=request.text,
+        together=request.takes,
+        place=place,
+        **handed(request.steering),
     )
     return ToldWords(request.story, record, after, beside=place > 0)

@@ -9,8 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from storytime_tui.errors import StoryError, StoryUnavailable
+from storytime_tui.jobs.told_record import told_line
 from storytime_tui.stories.joining import full_title
+from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.story import Added, Opened, Story
+from storytime_tui.stories.tree import passage_of
 from storytime_tui.tui.bridge import from_store
 from storytime_tui.tui.manuscript import Manuscript, last_story
 from storytime_tui.tui.store_thread import StoreThread, done
@@ -64,6 +67,23 @@ class Writing:
     def save_draft(self, line: str) -> Future[None]:
         """Save an unsent line."""
         return self._store_thread.write(partial(self.manuscript.save_draft, line=line))
+
+    def save_steering(self, steering: Steering) -> Future[None]:
+        """Save the story's memory and author's note."""
+        return self._store_thread.write(partial(self.manuscript.save_steering, steering=steering))
+
+    async def told_line(self, passage: int) -> str:
+        """How a passage was told, in one line; the last one's for 0. "" for a passage of yours, or if unknown."""
+        story = self.story_id
+
+        def line(store: StoryStore) -> str:
+            head = passage or (store.story(story).head if story is not None else None)
+            return told_line(passage_of(store, head)) if head is not None else ""
+
+        try:
+            return await from_store(self._store_thread, line)
+        except StoryError:
+            return ""
 
     async def add(self, line: str) -> Added:
         """Append the user's line and wait until it is saved."""

@@ -19,15 +19,24 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, describe, known
 from storytime_tui.jobs.told_record import last_model, last_strength, last_voice
-from storytime_tui.jobs.told_words import HEAD
 from storytime_tui.models.catalogue import STARTER, bases, has_starter
+from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.story import Passage
-from storytime_tui.tui.bridge import OpeningsRequest, Post, Telling, TellingThread, from_store, in_thread
+from storytime_tui.tui.bridge import Post, from_store, in_thread
 from storytime_tui.tui.manuscript import last_story
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
-from storytime_tui.tui.told_stream import ContinuationRequest
+from storytime_tui.tui.telling_requests import (
+    HEAD,
+    ContinuationRequest,
+    OpeningsRequest,
+    Request,
+    SentenceRequest,
+    Telling,
+)
+from storytime_tui.tui.telling_thread import TellingThread
 from storytime_tui.tui.training_session import TrainingSession
+from storytime_tui.tui.view_request import ViewRequest
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import ModelChoice
@@ -186,6 +195,7 @@ class WritingSession:
         self._opened_story: Sequence[Passage] = ()  # the passages of the last opened story
         self.now = Writer()
         self.known_models: Sequence[ModelChoice] = ()  # the list as last read
+        self.steering = Steering()  # the memory and the author's note of the shown story
         self.fresh_page = False  # the Story screen starts a new page when it is next shown
 
     def _set_writer(self, writer: Writer) -> None:
@@ -314,20 +324,39 @@ class WritingSession:
         Without a seed in the settings, each telling uses a new one, so that a second try tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
+        voice, steering = self.now.voice, self.steering
         self._begin(
-            ContinuationRequest(self._store_thread, story, text, settings, self.now.voice, after, takes)
+            ContinuationRequest(self._store_thread, story, text, settings, voice, after, steering, takes)
         )
 
     def tell_openings(self, settings: SamplerSettings, count: int, offered: Sequence[str]) -> int:
         """Tell openings for a story without saving them; returns the number of their messages."""
-        self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice))
+        self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice, self.steering))
         return self.now.number
+
+    def tell_sentence(self, text: str, settings: SamplerSettings) -> int:
+        """Tell one sentence after a text without saving it; returns the number of its messages."""
+        seeded = dataclasses.replace(
+            settings, seed=random.randrange(1, 2**31), max_tokens=80, finish_sentence=False
+        )
+        self._begin(SentenceRequest(text, seeded, self.now.voice, self.steering))
+        return self.now.number
+
+    def look(self, text: str) -> ViewRequest | None:
+        """Ask what the model sees of a text; an `InView` answers. Returns the request; None if no model is open."""
+        if self.now.opened is None:
+            return None
+        request = ViewRequest(text, self.steering, self.now.voice)
+        self._thread.look(self.now.number, self.now.model, self.now.strength, request)
+        return request
 
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""
         self._thread.stop()
 
-    def _begin(self, request: ContinuationRequest | OpeningsRequest | None, progress: str = "") -> None:
+    def _begin(
+        self, request: ContinuationRequest | OpeningsRequest | Request | None, progress: str = ""
+    ) -> None:
         model, control, snapshot = self.now.model, self._training.control, None
         if self.now.in_training and control is not None and self.now.strength in (None, 1.0):
             snapshot = partial(self._services.open_snapshot, model, control)

@@ -11,7 +11,8 @@ from storytime_tui.jobs.tell_again import tell_again
 from storytime_tui.stories import tree
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.tui.store_thread import StoreThread
-from storytime_tui.tui.told_stream import ContinuationRequest, tell_passage
+from storytime_tui.tui.telling_requests import ContinuationRequest
+from storytime_tui.tui.told_stream import tell_passage
 
 
 @pytest.mark.parametrize("banned", [(), (".", ",", "the", "a", "e")])

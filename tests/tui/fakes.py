@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import ModelError, PlanError, RunError
-from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.machine import Machine
@@ -212,6 +213,7 @@ class FakeTeller:
     outdated: bool = False
     last_voice: list[Any] = field(default_factory=list)
     step: int | None = None
+    steered: list[Any] = field(default_factory=list)  # the memory, the note and its depth of each telling
     checkpoint: int | None = None
     weights: WeightsHash = field(default_factory=WeightsHash)
     contrast: float = 0.0
@@ -223,9 +225,28 @@ class FakeTeller:
     def recall(self, parts: Any) -> None:
         self.recalled = parts
 
+    def see(
+        self, text: str, memory: str = "", note: str = "", voice: Any = None, note_depth: int = 48
+    ) -> Seen:
+        """Each word is a token; the window takes 40 of a story."""
+        words = list(re.finditer(r"\S+", text))
+        begins = words[-40].start() if len(words) > 40 else 0
+        kept, noted = min(len(memory.split()), 20), len(note.split())
+        left_out = len(memory.split()) - kept
+        return Seen(min(len(words), 40) + kept + noted, self.window, begins, kept, left_out, noted)
+
     def tell(
-        self, text: str, settings: Any, stop: threading.Event, *, voice: Any = None
+        self,
+        text: str,
+        settings: Any,
+        stop: threading.Event,
+        *,
+        voice: Any = None,
+        memory: str = "",
+        note: str = "",
+        note_depth: int = 48,
     ) -> Iterator[Piece | Told]:
+        self.steered.append((memory, note, note_depth))
         pieces = self.pieces
         if not text and self.openings:
             told = sum(not before for before, _ in self.told)
@@ -244,12 +265,22 @@ class FakeTeller:
             yield Piece(number, piece, -1.0)
         if self.error is not None:
             raise self.error
-        yield Told(number, 0.1, 40.0, "length")
+        yield Told(number, 0.1, 40.0, "length", banned=tuple((phrase, 3) for phrase in settings.banned[:1]))
 
     def tell_several(
-        self, text: str, settings: Any, count: int, stop: threading.Event, *, voice: Any = None
+        self,
+        text: str,
+        settings: Any,
+        count: int,
+        stop: threading.Event,
+        *,
+        voice: Any = None,
+        memory: str = "",
+        note: str = "",
+        note_depth: int = 48,
     ) -> Iterator[tuple[int, Piece | Told]]:
         """The same words, behind the number of the take; a word of each in turn."""
+        self.steered.append((memory, note, note_depth))
         for take in range(count):
             self.told.append((text, dataclasses.replace(settings, seed=settings.seed + take)))
             self.last_voice.append(voice)
@@ -300,6 +331,7 @@ class World(FakeLibrary):
     opened: list[str] = field(default_factory=list)
     voices: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by the model's name
     last_voice: list[Any] = field(default_factory=list)  # the voice of each telling
+    steered: list[Any] = field(default_factory=list)  # the memory, the note and its depth of each telling
     teller_error: Exception | None = None
     open_error: Exception | None = None
     usual: float = 1.0  # strength
@@ -507,7 +539,15 @@ class World(FakeLibrary):
         if step is None:
             return None
         self.opened.append(f"{name} at step {step}")
-        return FakeTeller(name, self.pieces, self.told, self.gate, last_voice=self.last_voice, step=step)
+        return FakeTeller(
+            name,
+            self.pieces,
+            self.told,
+            self.gate,
+            last_voice=self.last_voice,
+            step=step,
+            steered=self.steered,
+        )
 
     def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
         if on_progress is not None:
@@ -527,4 +567,5 @@ class World(FakeLibrary):
             strength=self.usual if strength is None else strength,
             voices=self.voices.get(name, ()),
             last_voice=self.last_voice,
+            steered=self.steered,
         )

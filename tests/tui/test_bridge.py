@@ -17,10 +17,11 @@ from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.tui import messages
-from storytime_tui.tui.bridge import Telling, TellingThread, TrainingThread, in_thread, sentence_of
+from storytime_tui.tui.bridge import TrainingThread, in_thread, sentence_of
 from storytime_tui.tui.run_view import RunView, view_after
 from storytime_tui.tui.store_thread import StoreThread
-from storytime_tui.tui.told_stream import ContinuationRequest
+from storytime_tui.tui.telling_requests import ContinuationRequest, Telling
+from storytime_tui.tui.telling_thread import TellingThread
 from tests.tui.conftest import make_app, shelf_is_open, until
 from tests.tui.fakes import FINISHED, STARTED, FakeTeller, World, evaluated, step
 

@@ -13,8 +13,7 @@ from storytime_tui.jobs.told_record import read_record
 from storytime_tui.stories import tree
 from storytime_tui.tui import messages
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.bridge import Telling
-from storytime_tui.tui.told_stream import ContinuationRequest
+from storytime_tui.tui.telling_requests import ContinuationRequest, Telling
 from storytime_tui.tui.widgets.page import Page
 from tests.tui.conftest import SMALL, flat, until
 from tests.tui.fakes import FakeTeller, World

@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 
 from storytime_tui.stories import tree
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.widgets.edit_page import PassageEditor
 from storytime_tui.tui.widgets.page import Page
 from tests.tui.conftest import SMALL, screen_text, until
 from tests.tui.fakes import World
@@ -39,7 +40,7 @@ async def told_once(pilot: Pilot[Any], app: StorytimeApp) -> Page:
 async def retried(pilot: Pilot[Any], app: StorytimeApp, world: World, text: str) -> None:
     tell_next(world, text)
     await pilot.press("r")
-    await until(pilot, lambda: text in app.screen.query_one(Page).text and not app.screen._telling)  # type: ignore[attr-defined]
+    await until(pilot, lambda: text in app.screen.query_one(Page).text and not app.screen.turns.telling)  # type: ignore[attr-defined]
 
 
 async def test_a_passage_is_told_again_and_its_takes_are_leafed_through(
@@ -119,3 +120,58 @@ async def test_twenty_undos_at_once_while_it_streams_undo_all(app: StorytimeApp,
         assert page.text == "" and len(tree.passages_of(world.store(), 1)) == 4
         await pilot.press(*"y" * 20)
         await until(pilot, lambda: page.text == LINE + THIRD)
+
+
+async def test_a_passage_in_the_middle_is_edited_in_its_place_and_the_rest_stays(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        page = await told_once(pilot, app)
+        tell_next(world, SECOND)
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: page.text == LINE + FIRST + SECOND and "told" in screen_text(app))
+        await pilot.press("escape", "up", "e")
+        await until(pilot, lambda: isinstance(app.focused, PassageEditor))
+        text = screen_text(app)
+        assert text.index(LINE) < text.index("sold buttons") < text.index("sold bread")
+        await pilot.press("backspace", *" and pins.", "escape")
+        edited = FIRST.removesuffix(".") + " and pins."
+        await until(pilot, lambda: page.text == LINE + edited + SECOND)
+        await until(pilot, lambda: isinstance(app.focused, Page) and "u takes it back" in screen_text(app))
+        assert [p.writer for p in world.store().passages(1)] == ["you", "edited", "model"]
+        await until(pilot, lambda: "‹ 2 of 2 ›" in screen_text(app))  # the old one is a take beside it
+        await pilot.press("u")
+        await until(pilot, lambda: page.text == LINE + FIRST + SECOND)
+        await pilot.press("y")
+        await until(pilot, lambda: page.text == LINE + edited + SECOND)
+        await pilot.press("e", "escape")  # nothing changed: nothing is kept
+        await until(pilot, lambda: isinstance(app.focused, Page))
+        assert len(tree.passages_of(world.store(), 1)) == 5
+
+
+async def test_the_story_can_end_with_what_is_edited(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        page = await told_once(pilot, app)
+        await pilot.press("up", "e")
+        await until(pilot, lambda: isinstance(app.focused, PassageEditor))
+        await pilot.press(*" and a cat", "ctrl+b")
+        await until(pilot, lambda: page.text == LINE + " and a cat")
+        await pilot.press("u")
+        await until(pilot, lambda: page.text == LINE + FIRST)
+
+
+async def test_the_model_rewrites_the_sentence_at_the_cursor(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        page = await told_once(pilot, app)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.focused, PassageEditor))
+        tell_next(world, " ate cheese. And")
+        await pilot.press("ctrl+r")
+        editor = app.screen.query_one(PassageEditor)
+        await until(pilot, lambda: editor.text == " ate cheese.")
+        assert world.told[-1][0] == LINE + " " and editor.selected_text == "ate cheese."
+        tell_next(world, " slept. And")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: editor.text == " slept.")
+        await pilot.press("ctrl+z", "escape")
+        await until(pilot, lambda: page.text == LINE + " ate cheese.")

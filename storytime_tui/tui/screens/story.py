@@ -1,30 +1,29 @@
 """Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
-from collections.abc import Callable
-
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Center
+from textual.containers import Center, Vertical
 from textual.events import DescendantBlur, DescendantFocus, Key
 from textual.screen import Screen
 from textual.widgets import TextArea
 
-from storytime_tui.errors import StoryError
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.told_record import last_model
-from storytime_tui.jobs.told_words import HEAD
-from storytime_tui.stories.story import Added, Opened, Story
-from storytime_tui.tui import messages, wording
+from storytime_tui.stories.story import Opened, Story
+from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript
-from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
+from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
+from storytime_tui.tui.screens.story_sheet import StorySheet
+from storytime_tui.tui.screens.story_turns import Turns
+from storytime_tui.tui.widgets.edit_page import PassageEditor
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -35,7 +34,7 @@ from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.prompt_area import PromptArea
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import MOVED, POLL, Writing
-from storytime_tui.tui.writing_session import Stage, Writer
+from storytime_tui.tui.writing_session import Writer
 
 
 class StoryScreen(Screen[None]):
@@ -49,21 +48,21 @@ class StoryScreen(Screen[None]):
         super().__init__()
         self._desk, self._session = desk, desk.writing
         self._writing = Writing(desk.store_thread)
-        self._settings = desk.preferences.sampler()
+        self.settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
-        self._model = ModelChoices(self, desk, self._message, self.after_telling)
-        self._passages = Passages(self, self._writing, self._message)
-        self._telling = False
-        self._waiting: list[Callable[[], object]] = []  # what runs after the current telling
-        self._finding_model = True  # a model is being looked for
-        self._send_when_ready = False  # Enter was pressed too early: the line is sent when possible
+        self.turns = Turns(self, desk, self._writing, self._message)
+        self._sheet = StorySheet(
+            desk, self._writing, self._message, lambda: self.settings, self._set_settings
+        )
+        self._model = ModelChoices(self, desk, self._message, self.turns.after_telling)
+        self._editing = Editing(self, desk, self._message)
+        self._passages = Passages(self, self._writing, self._message, self._editing)
         self._visited, self._loaded = False, False  # loaded: the last story is shown
         self._line = ""  # the typed, unsent line
-        self._adding: str | None = None  # the line that is being saved, before the model continues
-        self._drafts = Drafts(
+        self.drafts = Drafts(
             self,
-            lambda: self._writing.save_draft(self._line.removeprefix(self._adding or "")),
+            lambda: self._writing.save_draft(self._line.removeprefix(self.turns.adding or "")),
             lambda slow: self.query_one(WritingStatus).set_saving(slow),
             lambda error: self._message.complain(sentence_of(error)),
         )
@@ -71,11 +70,14 @@ class StoryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
-        yield Page(id="page")
-        yield Center(PassageLine(id="passage"))
-        yield self._openings
-        yield Center(self._message)
-        yield PromptArea(self._settings, id="prompt-area")
+        with self._sheet:
+            with Vertical(id="writing"):
+                yield Page(id="page")
+                yield Center(PassageLine(id="passage"))
+                yield self._openings
+                yield Center(self._message)
+                yield PromptArea(self.settings, id="prompt-area")
+            yield self._sheet.panel
         yield KeyLine(SELDOM, self._shows_key)
 
     def on_mount(self) -> None:
@@ -83,7 +85,7 @@ class StoryScreen(Screen[None]):
         self._desk.told.subscribe(self, self._on_telling, immediate=True)
         self._desk.writer_changed.subscribe(self, self._writer_changed)
         self._desk.store_notice.subscribe(self, self._message.complain)
-        self._desk.leaving.subscribe(self, lambda _: self._drafts.flush(), immediate=True)
+        self._desk.leaving.subscribe(self, lambda _: self.drafts.flush(), immediate=True)
         self.set_interval(POLL, self.check_other_windows)
 
     @work
@@ -96,13 +98,13 @@ class StoryScreen(Screen[None]):
         self._session.fresh_page = False
         self._loaded = True
         if self._line:  # typed while the story was loading
-            self._drafts.typed()
+            self.drafts.typed()
         with self._message.saying():
             await self._session.find_model(last_model(last.passages if last else ()))
-        self._finding_model = False
-        if self._session.now.can_tell and not self._telling:
-            self._set_state(self._session.open_early())
-        self._send_if_ready()
+        self.turns.finding_model = False
+        if self._session.now.can_tell and not self.turns.telling:
+            self.set_state(self._session.open_early())
+        self.turns.send_if_ready()
         self._show_status()
 
     def on_screen_resume(self) -> None:
@@ -115,7 +117,7 @@ class StoryScreen(Screen[None]):
             self._load_last_story()
         if self._session.fresh_page and self._loaded:
             self._session.fresh_page = False
-            self.after_telling(self._start_page)
+            self.turns.after_telling(self._start_page)
         self.check_other_windows()
         self._show_status()
 
@@ -126,15 +128,16 @@ class StoryScreen(Screen[None]):
 
     def on_unmount(self) -> None:
         """Save the typed line when the app closes."""
-        self._drafts.flush()
+        self.drafts.flush()
 
     # -- the story ------------------------------------------------------------------------------------
 
     def open_story(self, story: Story) -> None:
         """Open a story after the current telling."""
-        self.after_telling(lambda: self.run_worker(self._open(story.id)))
+        self.turns.after_telling(lambda: self.run_worker(self.open(story.id)))
 
-    async def _open(self, story_id: int) -> None:
+    async def open(self, story_id: int) -> None:
+        """Open the story with this id."""
         with self._message.saying():
             self.show_story(await self._writing.open(story_id))
 
@@ -142,13 +145,13 @@ class StoryScreen(Screen[None]):
         """Show a story or a blank page. The focus does not change, so that reading can go on."""
         if opened is not None and opened.story.id == self._writing.story_id:
             return self._show_page(opened, same=True)  # the typed line is newer than the saved draft
-        self._drafts.flush()  # of the previous story
+        self.drafts.flush()  # of the previous story
         self._writing.manuscript = Manuscript()
         self._line = (opened.draft if opened else "") + ("" if self._loaded else self._line)
         self._show_page(opened)
         self.query_one(Prompt).put(self._line)
         if opened is not None and self._session.continue_story(opened.passages) and self._loaded:
-            self._set_state(self._session.open_early())
+            self.set_state(self._session.open_early())
 
     def _show_page(self, opened: Opened | None, *, same: bool = False) -> None:
         passages = opened.passages if opened else ()
@@ -158,14 +161,15 @@ class StoryScreen(Screen[None]):
         self._passages.shown()
         self._openings.offer(None if passages else manuscript, self._line)
         self.query_one(WritingStatus).count("".join(p.text for p in passages))
-        self._set_state("")
+        self._sheet.show(opened)
+        self.set_state("")
 
     @work(exclusive=True, group="look")
     async def check_other_windows(self) -> None:
         """Reload the story if another window changed it."""
         moved = await self._writing.moved() if self._loaded and self.is_current else None
-        if moved is not None and not self._busy:
-            await self._open(moved)
+        if moved is not None and not self.turns.busy:
+            await self.open(moved)
             self._message.say(MOVED)
 
     @on(TextArea.Changed, "#prompt")
@@ -173,130 +177,39 @@ class StoryScreen(Screen[None]):
         self._line = self.query_one(Prompt).text  # kept: the prompt is removed before this screen
         self._openings.typed(self._line)
         if self._loaded:
-            self._drafts.typed()
+            self.drafts.typed()
 
     # -- writing --------------------------------------------------------------------------------------
 
-    @property
-    def _busy(self) -> bool:
-        return self._telling or self._adding is not None
-
     @on(Prompt.Sent)
     def _send(self, event: Prompt.Sent) -> None:
-        self._message.complain(self._desk.store_thread.trouble)
-        if self._busy or self._finding_model:
-            self._send_when_ready = bool(event.text.strip()) or not self._busy
-            self._set_state("your line is next" if self._send_when_ready else "still writing (esc stops it)")
-            return
-        if not self.can_tell():
-            return
-        self._adding = event.text
-        self._drafts.forget()
-        self._set_state("saving…")
-        self._add(event.text)
+        self.turns.send(event.text)
 
-    def can_tell(self) -> bool:
-        """Whether there is a model; says so if there is none."""
-        if self._session.now.stage is Stage.NO_MODEL:
-            self._message.complain("There is no model yet: train one (F3), or choose one (escape, then m).")
-            return False
-        return True
-
-    @work
-    async def _add(self, line: str) -> None:
-        try:
-            added = await self._writing.add(line)
-        except StoryError as error:  # the line stays in the prompt
-            self._adding = None
-            self._message.complain(str(error))
-            self._set_state("")
-            self._run_waiting()
-            return
-        self._adding, self._line = None, self.query_one(Prompt).forget(line)
-        if self._line:  # typed in the meantime
-            self._drafts.typed()
-        await self._show_added(added)
-        if self._waiting:  # another action was requested in the meantime
-            self._set_state("")
-            self._run_waiting()
-            return
-        self.tell(added.story.id, added.before + added.added)
-
-    def tell(self, story_id: int, text: str, after: int | None = HEAD, takes: int = 1) -> None:
-        """Let the model continue a text, with this many takes; they follow the passage `after`."""
-        self._set_telling(True)
-        self._session.tell(story_id, text, self._settings, after, takes)
-        self._set_state("thinking…")
-
-    async def _show_added(self, added: Added) -> None:
-        self.query_one(Page).set_title(self._writing.manuscript.title)
-        if added.moved:
-            await self._open(added.story.id)
-            self._message.say(MOVED)
-        elif added.added:
-            self.query_one(Page).append("you", added.added, added.story.head or BEING_TOLD)
-        self.query_one(Page).choose(None)
-        self.query_one(Page).anchor_end()
-        self.query_one(WritingStatus).count(added.before + added.added)
+    def line_is(self, line: str) -> None:
+        """Know the typed, unsent line."""
+        self._line = line
 
     def _on_telling(self, message: messages.TellingMessage) -> None:
-        match message:
-            case messages.TextTold() if self._telling:
-                self.query_one(Page).append("model", message.text)
-                self.query_one(WritingStatus).add(message.text)
-                speed = message.tokens_per_second
-                state = f"{speed:,.0f} tokens/s" if speed else "writing…"
-                self._set_state(f"{state} · your line is next" if self._send_when_ready else state)
-            case messages.TellingEnded():
-                self._telling_ended(message)
+        self._editing.heard(message)
+        self.turns.heard(message)
 
-    def _telling_ended(self, message: messages.TellingEnded) -> None:
-        if message.failure:
-            self._message.complain(message.failure)
-        if self._telling:
-            self._set_telling(False)
-            self._set_state(wording.telling_outcome(message.told, bool(message.failure)))
-            self._passages.told(message.passage)
-        if self._adding is None:
-            self._run_waiting()
-        self._send_if_ready()
-
-    def _run_waiting(self) -> None:
-        while self._waiting and not self._busy:
-            self._waiting.pop(0)()
-
-    def _set_telling(self, telling: bool) -> None:
-        self._telling = telling
+    def telling_changed(self, telling: bool) -> None:
+        """Show whether the model tells."""
         self._openings.offer(None)
         self.query_one(Page).writing(telling)
         self.query_one(Prompt).set_writing(telling)
 
-    def _send_if_ready(self) -> None:
-        if self._send_when_ready and not (self._busy or self._finding_model):
-            self._send_when_ready = False
-            self.query_one(Prompt).action_send()
-
-    def after_telling(self, then: Callable[[], object]) -> None:
-        """Run an action now, or stop the model and run it after its last word."""
-        self._message.drop(MOVED)
-        if not self._busy:
-            then()
-            return
-        self._waiting.append(then)
-        self.action_stop()
+    def passage_told(self, message: messages.TellingEnded) -> None:
+        """Show the end of a telling."""
+        self._passages.told(message.passage)
 
     def action_stop(self) -> None:
         """Stop the model. Its words stay, and so does an unsent line."""
-        self._send_when_ready = False
-        if self._adding is not None and not self._waiting:
-            self._waiting.append(lambda: None)  # it is not continued
-        if self._telling:
-            self._session.stop()
-            self._set_state("stopping…")
+        self.turns.stop()
 
     @on(Prompt.Left)
     def _left_prompt(self) -> None:
-        (self.action_stop if self._busy else self.query_one(Page).focus)()
+        (self.action_stop if self.turns.busy else self.query_one(Page).focus)()
 
     @on(Openings.Left)
     def action_write(self) -> None:
@@ -311,8 +224,8 @@ class StoryScreen(Screen[None]):
     @on(Prompt.Up)
     def action_openings(self) -> None:
         """Go to the openings that the model tells."""
-        if self._openings.offered and not self._busy:
-            self._openings.enter(self._settings)
+        if self._openings.offered and not self.turns.busy:
+            self._openings.enter(self.settings)
 
     @on(Page.Chosen)
     @on(DescendantFocus)
@@ -324,7 +237,7 @@ class StoryScreen(Screen[None]):
     def _opening_taken(self, begun: Openings.Begun) -> None:
         self.show_story(begun.story)
         self.action_write()
-        self._set_state("press Enter to let the model continue")
+        self.set_state("press Enter to let the model continue")
 
     def on_key(self, event: Key) -> None:
         """A notice goes with the next key, an error stays. While a line is typed, no key comes here."""
@@ -348,14 +261,26 @@ class StoryScreen(Screen[None]):
         """Undo, redo, tell again, leaf, edit: a method of `Passages`."""
         getattr(self._passages, act)()
 
+    @on(PassageEditor.Done)
+    def _edit_done(self, event: PassageEditor.Done) -> None:
+        self._passages.finish_edit(event.text, event.keep_rest)
+
+    @on(PassageEditor.Rewrite)
+    def _rewrite(self, event: PassageEditor.Rewrite) -> None:
+        self._editing.rewrite(event.text, event.start, event.end, self.settings)
+
     def action_colours(self) -> None:
         """Show who wrote what in colours, or not."""
         page = self.query_one(Page)
         page.show_colours(not page.colours)
 
+    def action_panel(self) -> None:
+        """Show or hide the panel of memory, author's note, and how it tells."""
+        self._sheet.toggle_panel()
+
     def action_new(self) -> None:
         """Start a new story."""
-        self.after_telling(lambda: self.show_story(None))
+        self.turns.after_telling(lambda: self.show_story(None))
 
     def action_open(self) -> None:
         """Choose a story to open."""
@@ -374,17 +299,19 @@ class StoryScreen(Screen[None]):
 
     def action_settings(self) -> None:
         """Change the sampler settings."""
-        self.app.push_screen(SamplerScreen(self._settings), self._set_settings)
+        self.app.push_screen(SamplerScreen(self.settings), self._set_settings)
 
     def _set_settings(self, settings: SamplerSettings | None) -> None:
         if settings is not None:
-            self._settings = self.query_one(WritingStatus).settings = settings
+            self.settings = self.query_one(WritingStatus).settings = settings
             self._desk.prefer_sampler(settings)
             self._show_status()
+            self._sheet.refresh_panel()
 
-    def _set_state(self, state: str) -> None:
+    def set_state(self, state: str) -> None:
+        """Show what goes on in the status line."""
         self.query_one(WritingStatus).state = state
         self._show_status()
 
     def _show_status(self) -> None:
-        self.query_one(WritingStatus).show_with(self._session.now, finding=self._finding_model)
+        self.query_one(WritingStatus).show_with(self._session.now, finding=self.turns.finding_model)

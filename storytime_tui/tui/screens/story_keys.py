@@ -24,6 +24,7 @@ KEYS: list[BindingType] = [
         tooltip="Tell with the weights that the run in training has now",
     ),
     Binding("r", "passage('retry')", "Retry", id="story.retry", tooltip="Tell the chosen passage again"),
+    Binding("e", "passage('edit')", "Edit", id="story.edit", tooltip="Edit the chosen passage in its place"),
     Binding(
         "a",
         "passage('alternatives')",
@@ -70,6 +71,7 @@ KEYS: list[BindingType] = [
         id="story.colours",
         tooltip="Show who wrote what in colours, or not",
     ),
+    Binding("p", "panel", "Panel", id="story.panel", tooltip="Memory, author's note, and how it tells"),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
     Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
     Binding("R", "rename", "Rename", show=False, id="story.rename", tooltip="Rename this story"),
@@ -82,3 +84,5 @@ KEYS: list[BindingType] = [
         tooltip="How it tells: sampler settings",
     ),
 ]
+
+ACTIONS = {binding.id or "": binding.action for binding in KEYS if isinstance(binding, Binding)}

@@ -10,6 +10,7 @@ from storytime_tui.errors import StoryMoved
 from storytime_tui.stories import history, tree
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui.page_layout import BEING_TOLD
+from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.passage_line import PassageLine
@@ -24,8 +25,9 @@ ALTERNATIVES = 3  # takes told at once
 class Passages:
     """Acts on the chosen passage of the page: by default the last. Each act waits for the end of the telling."""
 
-    def __init__(self, screen: StoryScreen, writing: Writing, message: MessageLine) -> None:
+    def __init__(self, screen: StoryScreen, writing: Writing, message: MessageLine, editing: Editing) -> None:
         self._screen, self._writing, self._message = screen, writing, message
+        self._editing = editing
         self._turn = asyncio.Lock()
         self._takes: Mapping[int, tuple[int, int]] = {}  # of the passages that have several
 
@@ -39,13 +41,13 @@ class Passages:
         """Another text is shown: look for its takes."""
         self._takes = {}
         self.show_line()
-        self._screen.run_worker(self._look(), exclusive=True, group="takes")
+        self._screen.run_worker(self._look, exclusive=True, group="takes")
 
     def told(self, passage: int | None) -> None:
         """The model has told this passage, or nothing: then the page shows the story as it is again."""
         if passage is not None:
             self._page.adopt(passage)
-            self._screen.run_worker(self._look(), exclusive=True, group="takes")
+            self._screen.run_worker(self._look, exclusive=True, group="takes")
         elif self._writing.story_id is not None:
             self._screen.run_worker(self._act(lambda store, story: store.story(story)))
 
@@ -86,7 +88,7 @@ class Passages:
 
     async def _retry(self) -> None:
         story, chosen = self._writing.story_id, self._page.chosen
-        if story is None or not self._screen.can_tell():
+        if story is None or not self._screen.turns.can_tell():
             return
         with self._message.saying():
             path = await self._writing.read(lambda store: store.passages(story))
@@ -95,7 +97,7 @@ class Passages:
             self._page.choose(None)
             self._page.anchor_end()
             parent = before[-1].id if before else None
-            self._screen.tell(story, "".join(passage.text for passage in before), parent)
+            self._screen.turns.tell(story, "".join(passage.text for passage in before), parent)
 
     def alternatives(self) -> None:
         """Tell several takes of the next passage at once; the story goes on with the first."""
@@ -105,12 +107,12 @@ class Passages:
         story = self._writing.story_id
         if story is None:
             self._message.say("A story begins with your first line, or with an opening: press b for three.")
-        elif self._screen.can_tell():
+        elif self._screen.turns.can_tell():
             with self._message.saying():
                 text = await self._writing.read(lambda store: store.text(story))
                 self._page.choose(None)
                 self._page.anchor_end()
-                self._screen.tell(story, text, takes=ALTERNATIVES)
+                self._screen.turns.tell(story, text, takes=ALTERNATIVES)
 
     def next_take(self) -> None:
         """Show the next take of the chosen passage."""
@@ -143,6 +145,34 @@ class Passages:
         """Go on to the newest passage after the last one."""
         self._after_telling(tree.go_down, "Nothing follows on this branch.")
 
+    # -- editing --------------------------------------------------------------------------------------
+
+    def edit(self) -> None:
+        """Edit the chosen passage in its place."""
+        self._in_turn(self._edit)
+
+    async def _edit(self) -> None:
+        story, chosen = self._writing.story_id, self._page.chosen
+        if story is None or chosen is None:
+            self._message.say("There is nothing to edit yet.")
+            return
+        with self._message.saying():
+            path = await self._writing.read(lambda store: store.passages(story))
+            self._editing.begin(self._writing.manuscript.title, path, chosen)
+
+    def finish_edit(self, text: str, keep_rest: bool) -> None:
+        """Keep what was edited."""
+        place, act = self._editing.place, self._editing.finish(text, keep_rest)
+        if act is not None:
+            self._in_turn(lambda: self._keep(act, place))
+
+    async def _keep(self, act: Act, place: int) -> None:
+        await self._act(act)
+        if (story := self._writing.story_id) is not None:
+            path = await self._writing.read(lambda store: store.passages(story))
+            self._page.choose(path[place].id if place < len(path) - 1 else None)
+            self._message.say("Changed on a new branch: u takes it back.")
+
     # -- acting ---------------------------------------------------------------------------------------
 
     def _after_telling(self, act: Act, nothing: str) -> None:
@@ -155,7 +185,7 @@ class Passages:
             async with self._turn:
                 await act()
 
-        self._screen.after_telling(lambda: self._screen.run_worker(wait()))
+        self._screen.turns.after_telling(lambda: self._screen.run_worker(wait()))
 
     async def _act(self, act: Act, nothing: str = "", choose: int | None = None) -> None:
         """Change the story in the store, show it, and choose a passage; say `nothing` if its text did not change."""

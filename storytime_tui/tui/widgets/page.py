@@ -110,6 +110,7 @@ class Page(TallView, can_focus=True):
         self._point: tuple[int, int] | None = None
         self._paints: dict[str, tuple[Span, ...]] = {}
         self.colours = True  # the writers' colours
+        self.hint = HINT  # on a page without text
 
     # -- the story ------------------------------------------------------------------------------------
 
@@ -282,7 +283,7 @@ class Page(TallView, can_focus=True):
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
         elif row == len(self._head) and not self.text:
-            line = [Segment(HINT[: self.laid.width], base + self._look("page--hint"))]
+            line = [Segment(self.hint[: self.laid.width], base + self._look("page--hint"))]
         else:
             line = []
         strip = Strip(line).apply_offsets(0, row)

@@ -7,6 +7,7 @@ from textual.widgets import Static
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.view_bar import ViewBar
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 
 
@@ -18,8 +19,9 @@ class PromptArea(Vertical):
         self._settings = settings
 
     def compose(self) -> ComposeResult:
-        """The prompt with a mark before it, and the status."""
+        """The prompt with a mark before it, the status, and what the model sees."""
         with Horizontal(id="line"):
             yield Static(Content("›"), id="sign")
             yield Prompt(id="prompt")
         yield WritingStatus(self._settings, id="status")
+        yield ViewBar(id="view")

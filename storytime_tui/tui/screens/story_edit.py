@@ -1,0 +1,96 @@
+"""Editing a passage in place: the editor, what is kept of it, and sentences that the model rewrites."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.generation.sentences import sentence_at
+from storytime_tui.stories import tree
+from storytime_tui.stories.story import Passage
+from storytime_tui.tui import messages
+from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.widgets.edit_page import EditPage, PassageEditor
+from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.tui.widgets.page import Page
+from storytime_tui.tui.writing import Act
+
+if TYPE_CHECKING:
+    from storytime_tui.tui.screens.story import StoryScreen
+
+
+class Editing:
+    """One passage being edited, if any. What is kept is a new branch; the old one stays."""
+
+    def __init__(self, screen: StoryScreen, desk: Desk, message: MessageLine) -> None:
+        self._screen, self._desk, self._message = screen, desk, message
+        self._before: tuple[Passage, ...] = ()
+        self._passage: Passage | None = None
+        self._number = 0  # of the telling that rewrites a sentence; 0 without one
+        self._range = (0, 0)  # the characters that it rewrites
+        self._asked = ""  # the text that it was asked for
+
+    @property
+    def place(self) -> int:
+        """The number of passages before the edited one."""
+        return len(self._before)
+
+    def begin(self, title: str, path: tuple[Passage, ...], passage_id: int) -> None:
+        """Open the editor on a passage of the present text."""
+        at = next((at for at, passage in enumerate(path) if passage.id == passage_id), None)
+        if at is None or self._passage is not None:
+            return
+        self._before, self._passage = path[:at], path[at]
+        page = self._screen.query_one(Page)
+        self._screen.add_class("-editing")
+        self._screen.mount(EditPage(title, path[:at], path[at], path[at + 1 :]), after=page)
+
+    def finish(self, text: str, keep_rest: bool) -> Act | None:
+        """Close the editor; returns what keeps the text on a new branch, or None if there is nothing to keep."""
+        passage, self._passage = self._passage, None
+        if passage is None:
+            return None
+        self.stop()
+        self._screen.query(EditPage).remove()
+        self._screen.remove_class("-editing")
+        self._screen.query_one(Page).focus()
+        self._message.clear()
+        if text == passage.text:
+            return None if keep_rest else lambda store, story: tree.go_to(store, story, passage.id)
+        return lambda store, story: tree.rewrite(store, story, {passage.id: text}, keep_rest=keep_rest)
+
+    # -- rewriting ------------------------------------------------------------------------------------
+
+    def rewrite(self, text: str, start: int, end: int, settings: SamplerSettings) -> None:
+        """Ask the model for other words in place of these, or of the sentence there."""
+        if self._number or not self._screen.turns.can_tell():
+            return
+        start, end = (start, end) if end > start else sentence_at(text, start)
+        while start < end and text[start].isspace():
+            start += 1
+        self._range, self._asked = (start, end), text
+        before = "".join(passage.text for passage in self._before) + text[:start]
+        self._number = self._desk.writing.tell_sentence(before, settings)
+        self._message.say("The model tells it in another way… (ctrl+r again for one more)")
+
+    def heard(self, message: messages.TellingMessage) -> None:
+        """Put the model's sentence into the text, unless the text has changed meanwhile."""
+        if message.number != self._number or not self._number:
+            return
+        if isinstance(message, messages.SentenceTold):
+            editor = self._screen.query_one(PassageEditor)
+            if editor.text != self._asked:
+                self._message.say("The text has changed meanwhile, so the model's words were left out.")
+            elif message.text:
+                editor.put(message.text, *self._range)
+                self._message.clear()
+            else:
+                self._message.say("The model found no whole sentence here: ctrl+r tries again.")
+        elif isinstance(message, messages.TellingEnded):
+            self._number = 0
+
+    def stop(self) -> None:
+        """Stop rewriting."""
+        if self._number:
+            self._desk.writing.stop()
+            self._number = 0

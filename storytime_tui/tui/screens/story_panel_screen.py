@@ -1,0 +1,65 @@
+"""The story's panel as a dialog, for a terminal too narrow to have it beside the page."""
+
+from dataclasses import replace
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from storytime_tui.tui.widgets.key_line import KeyLine
+from storytime_tui.tui.widgets.panel_state import PanelState
+from storytime_tui.tui.widgets.story_panel import StoryPanel
+
+WIDE = 120  # cells from which on the panel stands beside the page
+
+
+class StoryPanelScreen(ModalScreen[None]):
+    """Closed with Escape, or by the key that opened it."""
+
+    CSS_PATH = "story_panel_screen.tcss"
+    BINDINGS = [
+        Binding("m", "act('story.model')", "Model", id="panel.model", tooltip="Choose the model"),
+        Binding(
+            "s",
+            "act('story.strength')",
+            "Strength",
+            id="panel.strength",
+            tooltip="From the base towards the run",
+        ),
+        Binding(
+            "v", "act('story.voice')", "Voice", id="panel.voice", tooltip="Choose the shelf to tell like"
+        ),
+        Binding(
+            "comma",
+            "act('story.settings')",
+            "Settings",
+            key_display=",",
+            id="panel.settings",
+            tooltip="How it tells: sampler settings",
+        ),
+        Binding("p", "dismiss(None)", "Close", id="panel.close", tooltip="Close the panel"),
+    ]
+
+    def __init__(self, state: PanelState) -> None:
+        super().__init__()
+        self._state = replace(state, leave=self.dismiss)
+
+    def compose(self) -> ComposeResult:
+        """The panel and its keys."""
+        with Vertical(id="panel-box"):
+            yield StoryPanel(self._state, id="panel")
+            yield KeyLine()
+
+    def show(self) -> None:
+        """Show what holds now."""
+        self.query_one(StoryPanel).show()
+
+    def on_resize(self) -> None:
+        """Close where there is room for the panel beside the page."""
+        if self.size.width >= WIDE:
+            self.dismiss()
+
+    def action_act(self, key: str) -> None:
+        """Do what a key of the Story screen does."""
+        self._state.act(key)

@@ -1,0 +1,159 @@
+"""Whose turn it is on the Story screen: your line is saved, then the model tells, then what was asked for runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from storytime_tui.errors import StoryError
+from storytime_tui.stories.story import Added
+from storytime_tui.tui import messages, wording
+from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.page_layout import BEING_TOLD
+from storytime_tui.tui.telling_requests import HEAD
+from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.tui.widgets.page import Page
+from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.writing_status import WritingStatus
+from storytime_tui.tui.writing import MOVED, Writing
+from storytime_tui.tui.writing_session import Stage
+
+if TYPE_CHECKING:
+    from storytime_tui.tui.screens.story import StoryScreen
+
+
+class Turns:
+    """Takes lines and acts, one at a time. What comes too early waits."""
+
+    def __init__(self, screen: StoryScreen, desk: Desk, writing: Writing, message: MessageLine) -> None:
+        self._screen, self._desk, self._writing, self._message = screen, desk, writing, message
+        self.telling = False
+        self.adding: str | None = None  # the line that is being saved, before the model continues
+        self.finding_model = True  # a model is being looked for
+        self._send_when_ready = False  # Enter was pressed too early: the line is sent when possible
+        self._waiting: list[Callable[[], object]] = []  # what runs after the current telling
+
+    @property
+    def busy(self) -> bool:
+        """Whether a line is being saved, or the model tells."""
+        return self.telling or self.adding is not None
+
+    # -- your line ------------------------------------------------------------------------------------
+
+    def send(self, line: str) -> None:
+        """Save a line, and let the model continue."""
+        self._message.complain(self._desk.store_thread.trouble)
+        if self.busy or self.finding_model:
+            self._send_when_ready = bool(line.strip()) or not self.busy
+            next_is = "your line is next" if self._send_when_ready else "still writing (esc stops it)"
+            self._screen.set_state(next_is)
+            return
+        if self.can_tell():
+            self.adding = line
+            self._screen.drafts.forget()
+            self._screen.set_state("saving…")
+            self._screen.run_worker(self._add(line))
+
+    def can_tell(self) -> bool:
+        """Whether there is a model; says so if there is none."""
+        if self._desk.writing.now.stage is Stage.NO_MODEL:
+            self._message.complain("There is no model yet: train one (F3), or choose one (escape, then m).")
+            return False
+        return True
+
+    async def _add(self, line: str) -> None:
+        try:
+            added = await self._writing.add(line)
+        except StoryError as error:  # the line stays in the prompt
+            self.adding = None
+            self._message.complain(str(error))
+            self._screen.set_state("")
+            self._run_waiting()
+            return
+        self.adding, rest = None, self._screen.query_one(Prompt).forget(line)
+        self._screen.line_is(rest)
+        if rest:  # typed in the meantime
+            self._screen.drafts.typed()
+        await self._show_added(added)
+        if self._waiting:  # another action was requested in the meantime
+            self._screen.set_state("")
+            self._run_waiting()
+            return
+        self.tell(added.story.id, added.before + added.added)
+
+    async def _show_added(self, added: Added) -> None:
+        page = self._screen.query_one(Page)
+        page.set_title(self._writing.manuscript.title)
+        if added.moved:
+            await self._screen.open(added.story.id)
+            self._message.say(MOVED)
+        elif added.added:
+            page.append("you", added.added, added.story.head or BEING_TOLD)
+        page.choose(None)
+        page.anchor_end()
+        self._screen.query_one(WritingStatus).count(added.before + added.added)
+
+    def send_if_ready(self) -> None:
+        """Send the line that was sent too early."""
+        if self._send_when_ready and not (self.busy or self.finding_model):
+            self._send_when_ready = False
+            self._screen.query_one(Prompt).action_send()
+
+    # -- the model ------------------------------------------------------------------------------------
+
+    def tell(self, story_id: int, text: str, after: int | None = HEAD, takes: int = 1) -> None:
+        """Let the model continue a text, with this many takes; they follow the passage `after`."""
+        self._set_telling(True)
+        self._desk.writing.tell(story_id, text, self._screen.settings, after, takes)
+        self._screen.set_state("thinking…")
+
+    def heard(self, message: messages.TellingMessage) -> None:
+        """Show what the model says."""
+        match message:
+            case messages.TextTold() if self.telling:
+                self._screen.query_one(Page).append("model", message.text)
+                self._screen.query_one(WritingStatus).add(message.text)
+                speed = message.tokens_per_second
+                state = f"{speed:,.0f} tokens/s" if speed else "writing…"
+                self._screen.set_state(f"{state} · your line is next" if self._send_when_ready else state)
+            case messages.TellingEnded():
+                self._ended(message)
+
+    def _ended(self, message: messages.TellingEnded) -> None:
+        if message.failure:
+            self._message.complain(message.failure)
+        if self.telling:
+            self._set_telling(False)
+            self._screen.set_state(wording.telling_outcome(message.told, bool(message.failure)))
+            self._screen.passage_told(message)
+        if self.adding is None:
+            self._run_waiting()
+        self.send_if_ready()
+
+    def _set_telling(self, telling: bool) -> None:
+        self.telling = telling
+        self._screen.telling_changed(telling)
+
+    def stop(self) -> None:
+        """Stop the model. Its words stay, and so does an unsent line."""
+        self._send_when_ready = False
+        if self.adding is not None and not self._waiting:
+            self._waiting.append(lambda: None)  # it is not continued
+        if self.telling:
+            self._desk.writing.stop()
+            self._screen.set_state("stopping…")
+
+    # -- acts that wait -------------------------------------------------------------------------------
+
+    def after_telling(self, then: Callable[[], object]) -> None:
+        """Run an action now, or stop the model and run it after its last word."""
+        self._message.drop(MOVED)
+        if not self.busy:
+            then()
+            return
+        self._waiting.append(then)
+        self.stop()
+
+    def _run_waiting(self) -> None:
+        while self._waiting and not self.busy:
+            self._waiting.pop(0)()
