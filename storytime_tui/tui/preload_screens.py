@@ -26,6 +26,7 @@ _MODES = ("train", "story", "runs")  # made in this order
 _WIDGETS = ("run_panel",)
 _STYLES = (
     "story.tcss",
+    "side_by_side.tcss",
     "train.tcss",
     "runs.tcss",
     "help.tcss",

@@ -73,8 +73,29 @@ class SentenceRequest:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A model and how it tells; None is its usual strength or voice."""
+
+    model: str
+    strength: float | None = None
+    voice: Voice | None = None
+
+
+@dataclass(frozen=True)
+class ColumnsRequest:
+    """A request to continue a story's text with each of the columns, with the same settings and seed."""
+
+    store_thread: StoreThread
+    story: int
+    text: str
+    settings: SamplerSettings
+    columns: tuple[Column, ...]
+    steering: Steering = Steering()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True)
 class Telling:
-    """A job of the telling thread: open `model`, then fulfil the request, if any.
+    """A job of the telling thread: open `model`, then fulfil the request, if any; columns open their own models.
 
     `number` is in each of its messages. `strength` None means the model's usual one. `snapshot` opens a run that trains
     in this program; it returns None if the run has ended.
@@ -82,6 +103,6 @@ class Telling:
 
     number: int
     model: str
-    request: ContinuationRequest | OpeningsRequest | Request | None
+    request: ContinuationRequest | OpeningsRequest | ColumnsRequest | Request | None
     strength: float | None = None
     snapshot: Callable[[], Teller | None] | None = None

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from storytime_tui.errors import ModelError
 from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.voice import known
@@ -14,7 +15,14 @@ from storytime_tui.stories.steering import handed
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import Inbox, Post, Worker, sentence_of
-from storytime_tui.tui.telling_requests import ContinuationRequest, OpeningsRequest, Telling
+from storytime_tui.tui.columns import tell_columns
+from storytime_tui.tui.telling_requests import (
+    Column,
+    ColumnsRequest,
+    ContinuationRequest,
+    OpeningsRequest,
+    Telling,
+)
 from storytime_tui.tui.told_stream import tell_passage
 from storytime_tui.tui.view_request import ViewRequest
 
@@ -88,9 +96,12 @@ class TellingThread:
 
     def _run(self, telling: Telling, stop: threading.Event) -> None:
         told, passage, failure = None, None, ""
+        request = telling.request
         try:
+            if isinstance(request, ColumnsRequest):
+                self._tell_columns(telling, request, stop)
+                return
             teller = self._open(telling)
-            request = telling.request
             if request is None or stop.is_set():
                 pass  # only opened
             elif isinstance(request, OpeningsRequest):
@@ -105,27 +116,63 @@ class TellingThread:
             self._post(messages.TellingEnded(telling.number, told, failure, passage))
 
     def _open(self, telling: Telling) -> Teller:
-        model, strength = telling.model, telling.strength
+        teller = self._teller_of(
+            telling.model,
+            telling.strength,
+            telling.snapshot,
+            lambda event: self._opening(telling.number, event),
+        )
+        about = (teller.device, teller.voices, teller.strength, teller.step)
+        self._post(messages.TellerReady(telling.number, telling.model, *about))
+        return teller
+
+    def _teller_of(
+        self,
+        model: str,
+        strength: float | None,
+        snapshot: Callable[[], Teller | None] | None,
+        report: Callable[[Preparing], None],
+        in_use: Sequence[Teller] = (),
+    ) -> Teller:
+        """An open model, or one that is opened now. Those in use stay open: then there may be no room for another."""
         teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None or teller.outdated:
             teller = None  # frees its memory before the next one is opened
-            self._free_memory()
-            teller = telling.snapshot() if telling.snapshot is not None else None
+            self._free_memory(in_use)
+            teller = snapshot() if snapshot is not None else None
             if teller is None:
-                teller = self._open_teller(
-                    model, lambda event: self._opening(telling.number, event), strength
-                )
+                teller = self._open_teller(model, report, strength)
             if strength is None:
                 self._usual[model] = teller.strength
         self._tellers[model, teller.strength] = teller
-        about = (teller.device, teller.voices, teller.strength, teller.step)
-        self._post(messages.TellerReady(telling.number, model, *about))
         return teller
 
-    def _free_memory(self) -> None:
-        """Close the least recently used models, with their cached prompts, until another one fits."""
+    def _free_memory(self, in_use: Sequence[Teller] = ()) -> None:
+        """Close the least recently used models, with their cached prompts, until another one fits.
+
+        Raises ModelError if it does not fit beside those in use.
+        """
         while self._tellers and (len(self._tellers) >= TELLERS or not self._has_memory()):
-            del self._tellers[next(iter(self._tellers))]
+            idle = [
+                key for key, teller in self._tellers.items() if not any(teller is each for each in in_use)
+            ]
+            if not idle:
+                raise ModelError(
+                    "There is not enough memory for another model beside these: close other programs, or "
+                    "remove a column."
+                )
+            del self._tellers[idle[0]]
+
+    def _tell_columns(self, telling: Telling, request: ColumnsRequest, stop: threading.Event) -> None:
+        in_use: list[Teller] = []
+
+        def open_column(column: Column, report: Callable[[Preparing], None]) -> Teller:
+            trains = column.model == telling.model and column.strength in (None, 1.0)
+            snapshot = telling.snapshot if trains else None
+            in_use.append(self._teller_of(column.model, column.strength, snapshot, report, in_use))
+            return in_use[-1]
+
+        tell_columns(request, telling.number, open_column, self._post, stop, self._clock)
 
     def _opening(self, number: int, event: Preparing) -> None:
         self._post(messages.TellerOpening(number, wording.progress_of(event)))

@@ -28,6 +28,7 @@ from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded,
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.telling_requests import (
     HEAD,
+    ColumnsRequest,
     ContinuationRequest,
     OpeningsRequest,
     Request,
@@ -350,12 +351,22 @@ class WritingSession:
         self._thread.look(self.now.number, self.now.model, self.now.strength, request)
         return request
 
+    def tell_columns(self, request: ColumnsRequest) -> int:
+        """Tell a text with several models side by side; returns the number of their messages."""
+        self._begin(request)
+        self._set_writer(
+            replace(self.now, stage=Stage.TELLING, progress="")
+        )  # each column says when it is open
+        return self.now.number
+
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""
         self._thread.stop()
 
     def _begin(
-        self, request: ContinuationRequest | OpeningsRequest | Request | None, progress: str = ""
+        self,
+        request: ContinuationRequest | OpeningsRequest | ColumnsRequest | Request | None,
+        progress: str = "",
     ) -> None:
         model, control, snapshot = self.now.model, self._training.control, None
         if self.now.in_training and control is not None and self.now.strength in (None, 1.0):

@@ -17,6 +17,7 @@ from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
+from storytime_tui.tui.screens.side_by_side import compare
 from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.story_model import ModelChoices
@@ -277,6 +278,10 @@ class StoryScreen(Screen[None]):
     def action_panel(self) -> None:
         """Show or hide the panel of memory, author's note, and how it tells."""
         self._sheet.toggle_panel()
+
+    def action_side_by_side(self) -> None:
+        """Go on with several models side by side."""
+        self.turns.after_telling(lambda: compare(self, self._desk, self._writing, self._message))
 
     def action_new(self) -> None:
         """Start a new story."""

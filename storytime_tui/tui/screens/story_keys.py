@@ -3,7 +3,7 @@
 from textual.binding import Binding, BindingType
 
 # these give way first in the line of keys
-SELDOM = ("passage('redo')", "model('strength')", "new", "settings")
+SELDOM = ("passage('redo')", "side_by_side", "model('strength')", "new", "settings")
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
     Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
@@ -31,6 +31,13 @@ KEYS: list[BindingType] = [
         "Three takes",
         id="story.alternatives",
         tooltip="Three ways to go on, told at once; alt+left and alt+right leaf through them",
+    ),
+    Binding(
+        "x",
+        "side_by_side",
+        "Side by side",
+        id="story.side_by_side",
+        tooltip="Go on with several models, strengths or voices side by side, and take one",
     ),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
     Binding(
