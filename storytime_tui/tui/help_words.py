@@ -203,6 +203,15 @@ STORY: tuple[Section, ...] = (
             ),
             ("f", "while the model is the run in training: tell with its newest weights"),
             ("u  y", "undo or redo the last piece"),
+            (
+                "a",
+                "three takes: three ways to go on, told at once. The story goes on with the first; alt+← and alt+→ "
+                "leaf through them",
+            ),
+            (
+                "x",
+                "side by side: several models, strengths or voices go on with the same text, and you take one",
+            ),
             ("b", "on a blank page: the three openings"),
             ("n  o  r", "new story, open a story, rename this story"),
             (",", "all sampler settings"),
@@ -339,4 +348,30 @@ LEARNS: tuple[Section, ...] = (
     ),
 )
 
-HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY, "runs": RUNS, "learns": LEARNS}
+SIDE: tuple[Section, ...] = (
+    (
+        "Side by side: several models go on with the same text",
+        "Each column is a model at a strength, in a voice. All have the same text, memory, author's note, sampler "
+        "settings and seed, so what differs is what the models learned. Nothing is saved before you take a column.",
+        (
+            ("← →", "choose a column; on a narrow terminal one is shown at a time"),
+            ("↑ ↓", "scroll the chosen column"),
+            (
+                "enter",
+                "go on with the chosen column; the others are kept as takes beside it (alt+← and alt+→ leaf)",
+            ),
+            ("r", "tell all again with another seed"),
+            ("m  s  v", "another model, strength or voice in the chosen column"),
+            ("+  -", "add a column, three at most, or remove the chosen one"),
+            ("escape", "stop; then go back to the story, which stays as it was"),
+        ),
+    ),
+)
+HELP = {
+    "library": LIBRARY,
+    "train": TRAIN,
+    "story": STORY,
+    "runs": RUNS,
+    "learns": LEARNS,
+    "side": SIDE,
+}

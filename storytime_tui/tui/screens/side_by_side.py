@@ -18,11 +18,12 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import describe, known
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.stories.story import Opened
-from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import in_thread
+from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.columns import MOST
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.page_layout import WIDEST
 from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
 from storytime_tui.tui.screens.story_choices import STRENGTHS
 from storytime_tui.tui.side_session import SideSession, first_columns
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from storytime_tui.tui.screens.story import StoryScreen
 
 WIDE = 100  # cells from which on all columns are seen at once
-_TAIL = 60  # characters of the story in the title
+TALL = 34  # lines from which on more of the story is seen
+_FEW, _MANY = 3, 6  # lines of the story's end
+_END = 1000  # characters, more than these lines
 NO_STORY = "A story begins with your first line, or with an opening: press b for three."
 
 
@@ -102,6 +105,7 @@ class SideBySideScreen(Screen[bool]):
         first = Column(now.model, now.strength, now.voice)
         self._session = SideSession(desk.writing, desk.store_thread, opened, settings, [first])
         self._title = Static(id="side-title", markup=False)
+        self._before = Static(id="side-before", markup=False)
         self._columns = [ToldColumn(id=f"column-{place}") for place in range(MOST)]
         self._message = MessageLine()
         self._models: Sequence[str] = ()
@@ -109,9 +113,10 @@ class SideBySideScreen(Screen[bool]):
         self._taking = False  # the chosen column is taken once all have stopped
 
     def compose(self) -> ComposeResult:
-        """The title and the columns."""
+        """The title, the end of the story, and the columns."""
         yield Header(self._desk, "story")
         yield self._title
+        yield self._before
         with Horizontal(id="columns"):
             yield from self._columns
         yield self._message
@@ -170,13 +175,12 @@ class SideBySideScreen(Screen[bool]):
         self._show()
 
     def _show(self) -> None:
-        tail = printable_line(" ".join(self._opened.text.split()))
-        tail = f"…{tail[-_TAIL:]}" if len(tail) > _TAIL else tail
-        self._title.update(
-            Content.assemble(
-                ("Side by side", "bold"), (f"  after “{tail}” · seed {self._session.seed}", "$quiet")
-            )
-        )
+        end = self._opened.text[-_END:].strip()
+        lines = list(wrapped(end, max(20, min(WIDEST, self.size.width - 4))))
+        last = "\n".join(lines[-(_FEW if self.size.height < TALL else _MANY) :])
+        self._before.update(Content(last.lstrip("\n")))
+        title = f"  the same text and seed ({self._session.seed}) for each"
+        self._title.update(Content.assemble(("Side by side", "bold"), (title, "$quiet")))
         for place in range(MOST):
             self._show_column(place)
         self.refresh_bindings()
