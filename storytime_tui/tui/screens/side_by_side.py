@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -35,9 +34,6 @@ from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.told_column import ToldColumn
 from storytime_tui.tui.writing import Writing
 
-if TYPE_CHECKING:
-    from storytime_tui.tui.screens.story import StoryScreen
-
 WIDE = 100  # cells from which on all columns are seen at once
 TALL = 34  # lines from which on more of the story is seen
 _FEW, _MANY = 3, 6  # lines of the story's end
@@ -45,20 +41,22 @@ _END = 1000  # characters, more than these lines
 NO_STORY = "A story begins with your first line, or with an opening: press b for three."
 
 
-def compare(screen: StoryScreen, desk: Desk, writing: Writing, message: MessageLine) -> None:
+def compare(
+    screen: Screen[None],
+    desk: Desk,
+    writing: Writing,
+    message: MessageLine,
+    settings: SamplerSettings,
+    open_story: Callable[[int], Awaitable[None]],
+) -> None:
     """Continue the story of the Story screen with several models side by side, and show what is taken."""
     story = writing.story_id
     if story is None:
         message.say(NO_STORY)
-    elif screen.turns.can_tell():
-        screen.run_worker(_compare(screen, desk, writing, message, story))
+        return
 
-
-async def _compare(
-    screen: StoryScreen, desk: Desk, writing: Writing, message: MessageLine, story: int
-) -> None:
     async def show() -> None:
-        await screen.open(story)
+        await open_story(story)
         page = screen.query_one(Page)
         page.choose(None)
         page.anchor_end()
@@ -67,9 +65,12 @@ async def _compare(
         if taken:
             screen.run_worker(show())
 
-    with message.saying():
-        opened = await writing.read(lambda store: Opened(store.story(story), store.passages(story), ""))
-        screen.app.push_screen(SideBySideScreen(desk, opened, screen.settings), closed)
+    async def begin() -> None:
+        with message.saying():
+            opened = await writing.read(lambda store: Opened(store.story(story), store.passages(story), ""))
+            screen.app.push_screen(SideBySideScreen(desk, opened, settings), closed)
+
+    screen.run_worker(begin())
 
 
 class SideBySideScreen(Screen[bool]):

@@ -1,5 +1,7 @@
 """Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
+from functools import partial
+
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Center, Vertical
@@ -281,7 +283,9 @@ class StoryScreen(Screen[None]):
 
     def action_side_by_side(self) -> None:
         """Go on with several models side by side."""
-        self.turns.after_telling(lambda: compare(self, self._desk, self._writing, self._message))
+        begin = partial(compare, self, self._desk, self._writing, self._message, self.settings, self.open)
+        if self.turns.can_tell():
+            self.turns.after_telling(begin)
 
     def action_new(self) -> None:
         """Start a new story."""
