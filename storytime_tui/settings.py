@@ -38,7 +38,7 @@ class Settings:
     stay_awake: bool = knob(True, "keep the computer awake while a run trains", "training")
     theme: str = knob("storytime", "the colours of the app", "app", **_NAME)  # the app knows which there are
     preset: str = knob(
-        "lively", "how stories are told, but for the next six", "telling", choices=tuple(PRESETS)
+        "lively", "how stories are told, but for the next seven", "telling", choices=tuple(PRESETS)
     )
     temperature: float = same_as(SamplerSettings, "temperature")
     top_p: float = same_as(SamplerSettings, "top_p")
@@ -46,6 +46,11 @@ class Settings:
     repetition: float = same_as(SamplerSettings, "repetition")
     max_tokens: int = same_as(SamplerSettings, "max_tokens")
     finish_sentence: bool = same_as(SamplerSettings, "finish_sentence", default=True)
+    avoid_copying: int = same_as(SamplerSettings, "avoid_copying")
+    copied_marks: bool = knob(True, "mark told words that stand in the training stories", "telling")
+    words_per_minute: int = knob(
+        0, "how fast told words appear; 0 is as fast as they come", "telling", 0, 10_000, least="off"
+    )
 
 
 SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))

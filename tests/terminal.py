@@ -80,14 +80,14 @@ class Terminal:
                 continue
             except pexpect.EOF:
                 raise AssertionError(f"the program ended; its last screen was\n{self.text()}") from None
-            self._stream.feed(_known(data))
+            self._stream.feed(known(data))
         return text
 
     def read(self, seconds: float) -> None:
         """Take what the program writes until it is silent for so long."""
         with contextlib.suppress(pexpect.TIMEOUT, pexpect.EOF):
             while True:
-                self._stream.feed(_known(self.program.read_nonblocking(65536, timeout=seconds)))
+                self._stream.feed(known(self.program.read_nonblocking(65536, timeout=seconds)))
 
     def wait_for_end(self, seconds: float = 60.0) -> int:
         """Read until the program ends; return its exit code."""
@@ -97,7 +97,7 @@ class Terminal:
         return int(self.program.exitstatus)
 
 
-def _known(data: bytes) -> bytes:
+def known(data: bytes) -> bytes:
     """Without the modern sequences that pyte does not know and would print: kitty's keys, mode queries."""
     return re.sub(rb"\x1b\[[<>=?][0-9;]*(?:u|\$p)|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)", b"", data)
 

@@ -164,7 +164,7 @@ def loaded_after(code: str, home: Path) -> set[str]:
 
 LIGHT_COMMANDS = (
     "--help", "--version", "corpus list", "corpus list --json", "runs list", "train --help", "tell --help",
-    "evaluate --help", "explain --help", "runs watch --help", "runs stop --help", "runs report --help",
+    "write --help", "evaluate --help", "explain --help", "runs watch --help", "runs stop --help", "runs report --help",
     "stories list", "stories search owl", "stories restore --json", "stories export --help",
 )  # fmt: skip
 LIGHT_MODULES = (

@@ -17,6 +17,11 @@ from storytime_tui.terminal import is_text, printable_line
 
 TEXTS = ("memory", "note", "values")  # arguments that may be empty
 _PROMPT = "> "
+_DESCRIPTION = """\
+Write a story with a model, line by line and in plain text: for screen readers,
+pipes and slow connections. A line is added to the story and the model goes on;
+an empty line lets it go on. Ctrl+C stops the model and keeps its words. A line
+that begins with / is a command: /help lists them. Everything is saved at once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,11 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--story", metavar="STORY", help="go on with this story, named by its id or exact title (a new story)"
     )
     telling_options.add_arguments(parser)
-    parser.description = (
-        "Write a story with a model, line by line and in plain text: for screen readers, pipes and slow lines. A line "
-        "is added to the story and the model goes on; an empty line lets it go on. Ctrl+C stops the model and keeps "
-        "its words. A line that begins with / is a command: /help lists them. Everything is saved at once."
-    )
+    parser.description = _DESCRIPTION
 
 
 def run(args: argparse.Namespace) -> int:

@@ -217,13 +217,12 @@ def _settings(loop: Loop, rest: str) -> None:
 
 
 def _help(loop: Loop, rest: str) -> None:
-    print(
-        "A line is added to the story, and the model goes on. An empty line lets it go on. Ctrl+C stops it."
-    )
+    print("A line is added to the story, and the model goes on. An empty line lets it")
+    print("go on. Ctrl+C stops it, and its words stay.")
     width = max(len(f"/{name} {what}") for name, (_, what, _) in COMMANDS.items())
     for name, (_, what, line) in COMMANDS.items():
         print(f"{f'/{name} {what}'.strip():<{width}}  {line}")
-    print(f"{'/quit':<{width}}  quit, as the end of the input does; everything is saved")
+    print(f"{'/quit':<{width}}  quit; everything is saved")
 
 
 COMMANDS: dict[str, tuple[Callable[[Loop, str], None], str, str]] = {
@@ -240,7 +239,7 @@ COMMANDS: dict[str, tuple[Callable[[Loop, str], None], str, str]] = {
     "model": (_model, "NAME", "choose another model, or list them"),
     "voice": (_voice, "TITLE", "choose a voice, two with + between, or none; or list them"),
     "strength": (_strength, "S", "how far from the base towards the run, 0 to 2"),
-    "settings": (_settings, "K=V", "change a sampler setting, or name a preset: " + ", ".join(PRESETS)),
+    "settings": (_settings, "K=V", "a sampler setting, or a preset: " + ", ".join(PRESETS)),
     "stories": (_stories, "", "list the stories"),
     "open": (_open, "STORY", "go on with another story, named by its id or title"),
     "new": (_new, "TITLE", "begin a new story"),

@@ -211,8 +211,8 @@ class Loop:
     def greeting(self) -> str:
         """What is said before the first line."""
         if self.story is None:
-            return "A new story. Type how it begins, or press Enter and the model begins. /help lists the commands."
-        return "Type what comes next, or press Enter and the model goes on. /help lists the commands."
+            return "A new story. Type how it begins, or press Enter and the model begins.\n/help lists the commands."
+        return "Type what comes next, or press Enter and the model goes on.\n/help lists the commands."
 
     def show_end(self, most: int = _SHOWN) -> None:
         """Print the title and the end of the story; nothing of a blank page."""

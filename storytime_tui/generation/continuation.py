@@ -68,6 +68,11 @@ class Continuation:
         return self.views[0]
 
     @property
+    def view(self) -> View:
+        """The layout of the views."""
+        return self._view
+
+    @property
     def shares(self) -> Sequence[float]:
         """Each view's weight in the next choice."""
         return self._scene.front.shares
@@ -130,6 +135,11 @@ class Continuation:
     def changes(self) -> Changes:
         """The penalties and exclusions for the next choice, applied before the knobs."""
         return changes(self._penalised_ids(), self.line.count, self._rules, self._forbidden())
+
+    @property
+    def history(self) -> TokenHistory:
+        """The text before, with its ids."""
+        return self._scene.text
 
     def transcript(self) -> TokenHistory:
         """The whole text with its ids, prompt and generated part."""

@@ -9,7 +9,6 @@ modes belong to the thread, and a generator suspended within one would leave its
 
 import dataclasses
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +23,13 @@ from storytime_tui.generation.copying import CopyGuard
 from storytime_tui.generation.header import front_of, with_ending
 from storytime_tui.generation.pieces import Piece, Seen, Told
 from storytime_tui.generation.prefix_cache import PrefixCache, common_ids
+from storytime_tui.generation.reading import TokensRead, read_view
 from storytime_tui.generation.sampling.mixture import mix_logits
 from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings
 from storytime_tui.generation.sampling.vocabulary import Vocabulary, token_facts
-from storytime_tui.generation.token_history import TokenHistories
+from storytime_tui.generation.token_history import TokenHistories, TokenHistory
 from storytime_tui.generation.voice import Voice
+from storytime_tui.generation.watch import Watch
 
 if TYPE_CHECKING:
     from storytime_tui.generation.backends.cuda_graph import GraphedSteps
@@ -59,6 +60,11 @@ class Generator:
         self._caches = PrefixCache(backend)
         self._histories = TokenHistories(vocabulary)
 
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The tokenizer."""
+        return self._vocabulary
+
     def tell(
         self,
         text: str,
@@ -88,7 +94,7 @@ class Generator:
         put the space at the front of a word, and a lone space at the end is out of distribution. The first token
         then has to begin with a space, and is shown without it.
         """
-        watch, stop = _Watch(), stop or threading.Event()
+        watch, stop = Watch(), stop or threading.Event()
         scene = self._scene(text, memory, note, note_depth, voice, self._guard(settings, learned))
         continuation = Continuation(scene, settings, self._vocabulary)
         yield from self._go_on(continuation, watch, stop, alternatives)
@@ -114,7 +120,7 @@ class Generator:
         single ones in their last digits, so near ties may be decided differently; the same call tells the same
         again. Once the story fills the window, the continuations go on one after another, as `tell` does.
         """
-        watch, stop = _Watch(), stop or threading.Event()
+        watch, stop = Watch(), stop or threading.Event()
         scene = self._scene(text, memory, note, note_depth, voice, self._guard(settings, learned))
         rows = [
             Continuation(
@@ -127,6 +133,27 @@ class Generator:
             return
         yield from ((0, piece) for piece in self._go_on(rows[0], watch, stop, alternatives))
         yield 0, watch.closing(rows[0])
+
+    def read(
+        self,
+        text: str,
+        stop: threading.Event | None = None,
+        *,
+        memory: str = "",
+        note: str = "",
+        note_depth: int = NOTE_DEPTH,
+        voice: Voice = (),
+        like: TokenHistory | None = None,
+    ) -> Iterator[TokensRead]:
+        """Read the part of a text in view, and tell nothing: yields its tokens with the logits at the place of each.
+
+        `like`: the text with its ids, as `TokensRead.history` of another model with the same tokenizer.
+        """
+        if like is not None:
+            self._histories.keep(like)
+        scene = self._scene(text, memory, note, note_depth, voice)
+        continuation = Continuation(scene, SamplerSettings(), self._vocabulary)
+        return read_view(self._backend, self._vocabulary, continuation, stop or threading.Event())
 
     def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
         """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""
@@ -146,7 +173,7 @@ class Generator:
     # -- a single continuation ----------------------------------------------------------------------------------
 
     def _go_on(
-        self, continuation: Continuation, watch: "_Watch", stop: threading.Event, alternatives: int
+        self, continuation: Continuation, watch: Watch, stop: threading.Event, alternatives: int
     ) -> Iterator[Piece]:
         """Generate one continuation to its end."""
         steps = self._steps if len(continuation.views) == 1 else None  # the graphs read only one view
@@ -178,7 +205,7 @@ class Generator:
         steps: "GraphedSteps",
         knobs: Knobs,
         continuation: Continuation,
-        watch: "_Watch",
+        watch: Watch,
         stop: threading.Event,
     ) -> Iterator[Piece]:
         """Decode with CUDA graphs, choosing tokens on the GPU, until the continuation ends or its view moves."""
@@ -266,7 +293,7 @@ class Generator:
     def _decode_batch(
         self, rows: list[Continuation], stop: threading.Event, alternatives: int
     ) -> Iterator[tuple[int, Piece | Told]]:
-        watches = [_Watch() for _ in rows]
+        watches = [Watch() for _ in rows]
         prompts = [self._caches.take(ids) for ids in rows[0].views]
         for watch in watches:
             watch.reads(sum(map(len, rows[0].views)), sum(cache.length for cache in prompts))
@@ -338,48 +365,3 @@ class Generator:
             mix_logits([logits[place, :size] for logits in by_view], row.shares)
             for place, row in enumerate(rows)
         ]
-
-
-class _Watch:
-    """Measures the time that generation takes, without the consumer's time between two pieces."""
-
-    def __init__(self) -> None:
-        self._started_at = time.perf_counter()
-        self._seconds, self._first, self._tokens = 0.0, 0.0, 0  # in all, until the first piece, pieces
-        self._first_chosen = self._last_chosen = 0.0
-        self._read = self._reused = 0
-
-    def reads(self, tokens: int, reused: int) -> None:
-        """Note the tokens in view and how many of them were cached; only the first call counts."""
-        if not self._read:
-            self._read, self._reused = tokens - reused, reused
-
-    def shown(self, continuation: Continuation) -> Iterator[Piece]:
-        """The pieces that may be shown now, after a token was chosen."""
-        self._last_chosen = self._seconds + time.perf_counter() - self._started_at
-        self._first_chosen = self._first_chosen or self._last_chosen
-        for piece in continuation.line.ready():
-            self._seconds += time.perf_counter() - self._started_at
-            self._first = self._first or self._seconds
-            self._tokens += 1
-            yield piece
-            self._started_at = time.perf_counter()
-
-    def closing(self, continuation: Continuation) -> Told:
-        """The final record of the stream."""
-        # held-back text comes all at once, so count from choice to choice
-        decode_seconds = self._last_chosen - self._first_chosen
-        if decode_seconds > 0 and self._tokens > 1:
-            speed = (self._tokens - 1) / decode_seconds
-        else:
-            speed = self._tokens / self._seconds if self._seconds > 0 else 0.0
-        return Told(
-            tokens=self._tokens,
-            first_token_seconds=self._first,
-            tokens_per_second=speed,
-            stopped_by=continuation.line.stopped_by,
-            read=self._read,
-            reused=self._reused,
-            seen=continuation.seen,
-            banned=tuple(continuation.line.banned.most_common()),
-        )

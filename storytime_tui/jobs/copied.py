@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
-from storytime_tui.corpus.copied import Index, open_index
+from storytime_tui.corpus.copied import Index, Stretch, open_index, place
 from storytime_tui.corpus.library.shelf import find_collection
+from storytime_tui.corpus.words import WORD
 from storytime_tui.errors import CorpusError, PlanError, RunError
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.reporting import Report
@@ -17,6 +18,8 @@ from storytime_tui.training import runs
 from storytime_tui.training.plan import read_plan
 
 RUN_OF_WORDS = 8  # this many words in a row count as copied; shorter runs are common by chance
+_BEFORE = 400  # characters before a told passage that are looked at with it: a run may begin there
+_AROUND = 120  # words of a story shown before and after a run
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,78 @@ class Copies:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """A copied run where it stands in its story: the text before it, the run, the text after it."""
+
+    before: str
+    run: str
+    after: str
+
+
+@dataclass(frozen=True)
+class PassageCopies:
+    """What a told passage has word for word from what its model learned from.
+
+    `places`: the copied runs that reach into the passage, as characters of the text it stands in; `stories`: the story
+    of each. `share`: of the passage's words, 0 to 1, that are in one. `longest`: the words of its longest run, however
+    short.
+    """
+
+    places: tuple[CopiedPlace, ...]
+    stories: tuple[Story, ...]
+    share: float
+    longest: int
+
+    def surroundings(self, number: int) -> Surroundings:
+        """A run with the words around it in its story. Blocks. Raises CorpusError if the story's text is gone."""
+        found, text = self.places[number], self.stories[number].text
+        first = found.place - 1
+        start, end = place(text, first, found.words)
+        before, _ = place(text, max(0, first - _AROUND), 1)
+        _, after = place(text, first + found.words, _AROUND)
+        return Surroundings(text[before:start], text[start:end], text[end:after])
+
+
+@dataclass(frozen=True)
 class Learned:
-    """The index of what models learned from; None if nothing of it is known. `unknown`: a sentence on what is not."""
+    """The index of what models learned from; None if nothing of it is known. `unknown`: a sentence on what is not.
+
+    `sources`: the stories in the order of the index.
+    """
 
     index: Index | None
     unknown: str = ""
+    sources: tuple[Source, ...] = ()
+
+    def look(self, text: str, start: int, end: int) -> PassageCopies:
+        """What the told passage at these characters of a text copies; nothing if there is no index.
+
+        A run counts if it has a word of the passage, also if it begins before it.
+        """
+        if self.index is None:
+            return PassageCopies((), (), 0.0, 0)
+        cut = next((at for at in range(max(0, start - _BEFORE), start) if _begins(text, at)), start)
+        told = [run for run in self.index.stretches(text[cut:end], 1) if cut + run.end > start]
+        copied = [run for run in told if run.words >= RUN_OF_WORDS]
+        words = [match.start() for match in WORD.finditer(text, start, end)]
+        inside = sum(any(cut + run.start <= at < cut + run.end for run in copied) for at in words)
+        return PassageCopies(
+            tuple(_place_of(run, self.sources[run.story], text, cut) for run in copied),
+            tuple(self.sources[run.story].story for run in copied),
+            inside / len(words) if words else 0.0,
+            max((run.words for run in told), default=0),
+        )
+
+
+def _begins(text: str, at: int) -> bool:
+    """Whether no word goes on from before this character."""
+    return at == 0 or not text[at - 1].isalnum()
+
+
+def _place_of(run: Stretch, source: Source, text: str, cut: int) -> CopiedPlace:
+    start, end = cut + run.start, cut + run.end
+    where = source.collection, source.story.title
+    return CopiedPlace(run.words, *where, run.word + 1, text[start:end], start, end)
 
 
 def find_copies(text: str, sources: Sequence[Source], report: Report | None = None) -> Copies:
@@ -66,11 +136,8 @@ def find_copies(text: str, sources: Sequence[Source], report: Report | None = No
     Two runs of different stories may overlap; the share counts each word once. Raises CorpusError.
     """
     index = copied_index([source.story for source in sources], report)
-    places = []
-    for run in index.stretches(text, RUN_OF_WORDS):
-        source, words = sources[run.story], text[run.start : run.end]
-        where = source.collection, source.story.title
-        places.append(CopiedPlace(run.words, *where, run.word + 1, words, run.start, run.end))
+    runs_of_words = index.stretches(text, RUN_OF_WORDS)
+    places = (_place_of(run, sources[run.story], text, 0) for run in runs_of_words)
     return Copies(tuple(places), index.share(text, RUN_OF_WORDS))
 
 
@@ -116,17 +183,17 @@ def learned_from(models: Sequence[str], report: Report | None = None) -> Learned
         name, of_run, _ = model.partition("/")
         if not runs.is_run(name) or (not of_run and is_base_name(name)):
             unknown.append(
-                f"It is not known what {model} learned from, so what it copies from there is not avoided."
+                f"It is not known what {model} learned from, so words copied from there are not found."
             )
             continue
         try:
             sources += sources_of(model)
         except (CorpusError, PlanError, RunError) as error:
             unknown.append(
-                f"What {model} learned from cannot be read, so what it copies from there is not avoided: {error}"
+                f"What {model} learned from cannot be read, so words copied from there are not found: {error}"
             )
     index = copied_index([source.story for source in sources], report) if sources else None
-    return Learned(index, " ".join(unknown))
+    return Learned(index, " ".join(unknown), tuple(sources))
 
 
 def copied_index(stories: Sequence[Story], report: Report | None = None) -> Index:

@@ -24,6 +24,7 @@ from storytime_tui.training import runs
 if TYPE_CHECKING:
     import torch
 
+    from storytime_tui.generation.sampling.vocabulary import Vocabulary
     from storytime_tui.models.tokenizer import Tokenizer
     from storytime_tui.training.token_scores import TokenScore
 
@@ -189,9 +190,9 @@ def explain_text(
             piece = piece.lstrip(" ")  # SentencePiece adds a space before the first word
         if number == len(ids) - 1:
             piece += detokenizer.flush()
-        scored = _scored(score, held, tokenizer)
+        scored = scored_with_texts(score, held, tokenizer)
         other = next(second, None)
-        versus = None if other is None else _scored(other, held, tokenizer)
+        versus = None if other is None else scored_with_texts(other, held, tokenizer)
         yield TokenExplained(token, piece, scored.logprob, scored.rank, scored.likeliest, versus)
 
 
@@ -236,10 +237,10 @@ def _scores(
         yield score
 
 
-def _scored(score: TokenScore, held: bytes, tokenizer: Tokenizer) -> Scored:
+def scored_with_texts(score: TokenScore, held: bytes, vocabulary: Vocabulary) -> Scored:
     """A score with the texts of its tokens; `held`: the bytes of an incomplete character before them."""
     likeliest = tuple(
-        Likely((held + tokenizer.token_bytes(token)).decode("utf-8", "replace"), logprob)
+        Likely((held + vocabulary.token_bytes(token)).decode("utf-8", "replace"), logprob)
         for token, logprob in score.likeliest
     )
     return Scored(score.logprob, score.rank, likeliest)

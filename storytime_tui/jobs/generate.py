@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import sys
 import threading
@@ -24,6 +25,7 @@ from storytime_tui.jobs.active_runs import new_runs_wait
 from storytime_tui.jobs.copied import Cancelled, Learned, learned_from, until
 from storytime_tui.jobs.idle_cores import IdleCores
 from storytime_tui.jobs.progress import with_progress
+from storytime_tui.jobs.story_reading import StoryReading, read_tokens
 from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.models import catalogue, hub
 from storytime_tui.models.shapes import scratch_shape
@@ -105,7 +107,8 @@ class Teller:
     voice is given (see `generation.voice`). `contrast`: how far a voice leans away from the others; above 0 each
     token takes twice the time. `step`: of a run that is still training; else None. `note`: a sentence if the usual
     strength could not be used, else "". `blend`: other runs in its weights, with their shares. `checkpoint`: the step
-    of the run's files; `weights`: a hash of its files. A run that is still training has neither.
+    of the run's files; `weights`: a hash of its files. A run that is still training has neither. `sitting`: an id of
+    this Teller, by chance.
     Output depends on neither the calling thread nor the thread count, which follows the idle cores (one while a run
     trains).
     """
@@ -129,6 +132,7 @@ class Teller:
         self.voices, self.strength, self.note, self.contrast = voices, strength, note, contrast
         self.step, self.checkpoint, self.blend = step, checkpoint, blend
         self.weights = weights or WeightsHash()
+        self.sitting = secrets.token_hex(4)
         self._opened_at = _stamp_of(name)
         self._models: tuple[str, ...] = (name, *(other for other, _ in blend))
         self._learned: Learned | None = None
@@ -222,6 +226,30 @@ class Teller:
         except Cancelled:  # the stream ends before its first token
             return None
 
+    def read(
+        self,
+        text: str,
+        report: Report,
+        stop: threading.Event | None = None,
+        *,
+        memory: str = "",
+        note: str = "",
+        note_depth: int = NOTE_DEPTH,
+        voice: Voice | None = None,
+        like: StoryReading | None = None,
+    ) -> StoryReading | None:
+        """Read a story as if to continue it: how likely each token in view was. None if stopped.
+
+        `like`: the reading of another model with the same tokenizer, to read the same tokens.
+        """
+        stop = stop or threading.Event()
+        known = like.history if like is not None else None
+        groups = self._generator.read(
+            text, stop, memory=memory, note=note, note_depth=note_depth, voice=self._voice(voice), like=known
+        )
+        read = read_tokens(self._threads.lend(groups), self._generator.vocabulary, report)
+        return None if stop.is_set() else read
+
     def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
         """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""
         self._generator.recall(parts)
@@ -280,6 +308,7 @@ def open_teller(
             chosen = found.value
             break
     origin = chosen.origin
+    weights = WeightsHash(chosen.folders)  # while the model is loaded
     report(Preparing("loading the model", 0, 0))
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
@@ -327,7 +356,7 @@ def open_teller(
     step = runs.step_of(origin.adapter or origin.folder) if chosen.strength else None
     return Teller(
         name, generator, precision, str(device), titles, chosen.strength, chosen.note, lean,
-        blend=others, checkpoint=step, weights=WeightsHash(chosen.folders),
+        blend=others, checkpoint=step, weights=weights,
     )  # fmt: skip
 
 

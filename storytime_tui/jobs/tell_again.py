@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.generate import Teller
     from storytime_tui.stories.store import StoryStore
 
+Stop = threading.Event | None
+
 
 @dataclass(frozen=True)
 class ToldAgain:
@@ -39,7 +40,7 @@ def tell_again(
     store: StoryStore,
     passage_id: int,
     on_progress: Callable[[Preparing], None] | None = None,
-    stop: threading.Event | None = None,
+    stop: Stop = None,
 ) -> ToldAgain:
     """Tell a passage anew: the same text before it, model, weights, voice, strength, memory, note, settings and seed.
 
@@ -48,7 +49,7 @@ def tell_again(
     *before, passage = passages_to(store, passage_id)
     record = read_record(passage)
     why = _cannot(passage, record, before)
-    if why or record is None or record.settings is None:
+    if why or record is None:
         return ToldAgain(None, why)
     try:
         teller, why = _open(record, on_progress)
@@ -57,12 +58,10 @@ def tell_again(
     if teller is None:
         return ToldAgain(None, why)
     text = ""
-    for recalled in (True, False):  # as the story was told on, or as it was read after it was opened again
-        if recalled:
-            teller.recall(parts_of(before))
-        else:
-            teller.forget()
-        same, text = _compare(teller, record, record.settings, before, passage, stop)
+    for way in (_as_kept, _as_in_its_sitting, _as_new):
+        if not way(teller, before, record, stop):
+            continue
+        same, text = _tell(teller, record, passage, before, stop)
         if same:
             return ToldAgain(True, "", text)
         if stop is not None and stop.is_set():
@@ -70,27 +69,54 @@ def tell_again(
     return ToldAgain(False, _differs(record, teller), text)
 
 
-def _compare(
-    teller: Teller,
-    record: ToldRecord,
-    settings: SamplerSettings,
-    before: Sequence[Passage],
-    passage: Passage,
-    stop: threading.Event | None,
+# Ways to read the text before the passage. Its ids, and the last digits of what is computed from them, depend on
+# whether it was told just before, or read when the story was opened again. Each returns whether it has prepared that.
+
+
+def _as_kept(teller: Teller, before: Sequence[Passage], record: ToldRecord, stop: Stop) -> bool:
+    """Read at once, with the ids that it was told with."""
+    teller.recall(parts_of(before))
+    return True
+
+
+def _as_in_its_sitting(teller: Teller, before: Sequence[Passage], record: ToldRecord, stop: Stop) -> bool:
+    """Told passage by passage, from the first one that was told while the model was open."""
+    records = [read_record(each) for each in before]
+    sitting = [
+        (place, each)
+        for place, each in enumerate(records)
+        if each and record.sitting and each.sitting == record.sitting
+    ]
+    if not sitting:
+        return False
+    teller.forget()
+    teller.recall(parts_of(before[: sitting[0][0]]))
+    return all(_tell(teller, each, before[place], before[:place], stop)[0] for place, each in sitting)
+
+
+def _as_new(teller: Teller, before: Sequence[Passage], record: ToldRecord, stop: Stop) -> bool:
+    """Read at once, as any text."""
+    teller.forget()
+    return True
+
+
+def _tell(
+    teller: Teller, record: ToldRecord, passage: Passage, before: Sequence[Passage], stop: Stop
 ) -> tuple[bool, str]:
-    """Whether the passage comes out the same, and what came out."""
-    ids = ids_of(passage)
+    """Tell a passage by its record. Returns whether it comes out the same, and what came out."""
+    if record.settings is None:
+        return False, ""
+    ids, settings = ids_of(passage), record.settings
     if ids:  # it may have been stopped in the middle of a sentence
         settings = dataclasses.replace(settings, max_tokens=len(ids), finish_sentence=False)
     text, told = "", []
     stream = _stream(teller, record, settings, "".join(each.text for each in before), stop)
-    with contextlib.closing(stream):  # type: ignore[type-var]
-        for piece in stream:
-            if isinstance(piece, Piece):
-                text += piece.text
-                told.append(piece.token)
-            if len(text) >= len(passage.text) and not ids:
-                break
+    for piece in stream:
+        if isinstance(piece, Piece):
+            text += piece.text
+            told.append(piece.token)
+        if len(text) >= len(passage.text) and not ids:
+            break
     same = told == ids if ids else text.startswith(passage.text)
     return same, (passage.text if same else text)
 

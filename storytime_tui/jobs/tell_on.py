@@ -14,9 +14,8 @@ from storytime_tui.errors import StoryUnavailable
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice
-from storytime_tui.jobs.told_record import record_of
-from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
-from storytime_tui.stories.steering import Steering, memory_text
+from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of, record_of
+from storytime_tui.stories.steering import Steering, handed
 from storytime_tui.stories.tree import passages_to
 
 if TYPE_CHECKING:
@@ -58,13 +57,8 @@ class TellOn:
         self._store, self._teller, self._how, self._say, self._clock = store, teller, how, say, clock
         self._before = store.passages(story_id) if after == -1 else passages_to(store, after)
         self._text = "".join(passage.text for passage in self._before)
-        steering = how.steering
-        self._steered = {
-            "memory": memory_text(steering),
-            "note": steering.note,
-            "note_depth": steering.note_depth,
-        }
-        record = partial(record_of, teller, how.settings, how.voice, before=self._text, **self._steered)  # type: ignore[arg-type]
+        self._steered = handed(how.steering)
+        record = partial(record_of, teller, how.settings, how.voice, before=self._text, **self._steered)
         self._words = ToldWords(story_id, record, after)
         self._unsaved, self._ids = "", list[int]()
         self._trouble = ""
@@ -88,7 +82,7 @@ class TellOn:
                 stop,
                 voice=self._how.voice,
                 alternatives=self._how.alternatives,
-                **self._steered,  # type: ignore[arg-type]
+                **self._steered,
             )
             for item in stream:
                 if isinstance(item, Piece):

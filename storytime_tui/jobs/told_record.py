@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storytime_tui.errors import PlanError
 from storytime_tui.generation.sampling.presets import preset_of
@@ -16,9 +16,6 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice, of_record
 from storytime_tui.models.voices import LEAST_STRENGTH, MOST_STRENGTH
 from storytime_tui.stories.story import Passage
-
-if TYPE_CHECKING:
-    from storytime_tui.jobs.generate import Teller
 
 _SETTINGS = tuple(field.name for field in dataclasses.fields(SamplerSettings))
 
@@ -30,8 +27,9 @@ class ToldRecord:
     `settings` has the seed that was used; None if it cannot be read. `voice` None: the model knows no voices. `step`:
     of the run's checkpoint, or of the run while it trained. `weights`: a hash of each of its files (see
     `weights_hash`), "" for a run while it trained. `before`: a hash of the text before the passage. `precision`,
-    `device`: of the weights. `note_depth`: tokens between the author's note and the end. `together`: how many takes
-    were told at once, with seeds one after another; `place`: which of them this is.
+    `device`: of the weights. `note_depth`: tokens between the author's note and the end. `sitting`: the same for all
+    that was told while the model was open. `together`: how many takes were told at once, with seeds one after another;
+    `place`: which of them this is.
     """
 
     model: str
@@ -48,6 +46,7 @@ class ToldRecord:
     before: str = ""
     precision: str = ""
     device: str = ""
+    sitting: str = ""
     together: int = 1
     place: int = 0
 
@@ -61,39 +60,6 @@ class ToldRecord:
         if self.voice is None:
             del record["voice"]
         return json.dumps(record)
-
-
-def record_of(
-    teller: Teller,
-    settings: SamplerSettings,
-    voice: Voice,
-    *,
-    before: str = "",
-    memory: str = "",
-    note: str = "",
-    note_depth: int | None = None,
-    together: int = 1,
-    place: int = 0,
-) -> ToldRecord:
-    """The record of what `teller` tells after the text `before`. Waits for the hash of its weights."""
-    return ToldRecord(
-        model=teller.name,
-        settings=settings,
-        voice=voice if teller.voices else None,
-        strength=teller.strength,
-        step=teller.checkpoint if teller.step is None else teller.step,
-        weights=teller.weights.get(),
-        contrast=teller.contrast,
-        blend=teller.blend,
-        memory=memory,
-        note=note,
-        note_depth=note_depth if note else None,
-        before=text_hash(before),
-        precision=teller.precision,
-        device=teller.device,
-        together=together,
-        place=place,
-    )
 
 
 def text_hash(text: str) -> str:
@@ -121,6 +87,7 @@ def read_record(passage: Passage) -> ToldRecord | None:
         before=_text(record.get("before")),
         precision=_text(record.get("precision")),
         device=_text(record.get("device")),
+        sitting=_text(record.get("sitting")),
         together=_whole(record.get("together")) or 1,
         place=_whole(record.get("place")) or 0,
     )
@@ -130,8 +97,9 @@ def told_line(passage: Passage) -> str:
     """How a passage was told, in one line: "told by hedgerow-2, step 40, lively, seed 81"; "" for yours."""
     if passage.author != "model":
         return ""
-    parts = [f"told by {passage.model or 'a model'}"]
     record = read_record(passage)
+    others = "" if record is None else "".join(f" + {share:g} {name}" for name, share in record.blend)
+    parts = [f"told by {passage.model or 'a model'}{others}"]
     if record is not None:
         parts += [] if record.step is None else [f"step {record.step}"]
         parts += [] if record.strength in (None, 1.0) else [f"strength {record.strength:g}"]

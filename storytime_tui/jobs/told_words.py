@@ -1,15 +1,18 @@
-"""Saves the words of a telling while it streams: one passage, which grows. Loads no torch."""
+"""Saves the words of a telling while it streams: one passage, which grows, with how it is told."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from storytime_tui.jobs.told_record import ToldRecord
+from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.generation.voice import Voice
+from storytime_tui.jobs.told_record import ToldRecord, text_hash
 from storytime_tui.stories.story import Passage
 from storytime_tui.stories.takes import NewTake, add_take
 
-if TYPE_CHECKING:  # SQLite is not needed before the first frame
+if TYPE_CHECKING:  # neither torch nor SQLite is needed before the first frame
+    from storytime_tui.jobs.generate import Teller
     from storytime_tui.stories.store import StoryStore
 
 SAVE = 0.5  # seconds of told text that a power cut may cost
@@ -60,3 +63,37 @@ def ids_of(passage: Passage) -> list[int]:
     """The ids that a passage was told with; none for yours, for an edited one, and where they are unknown."""
     numbers = [] if passage.edited_from is not None else passage.ids.split(",")
     return [int(number) for number in numbers] if all(number.isdecimal() for number in numbers) else []
+
+
+def record_of(
+    teller: Teller,
+    settings: SamplerSettings,
+    voice: Voice,
+    *,
+    before: str = "",
+    memory: str = "",
+    note: str = "",
+    note_depth: int | None = None,
+    together: int = 1,
+    place: int = 0,
+) -> ToldRecord:
+    """The record of what `teller` tells after the text `before`. Waits for the hash of its weights."""
+    return ToldRecord(
+        model=teller.name,
+        settings=settings,
+        voice=voice if teller.voices else None,
+        strength=teller.strength,
+        step=teller.checkpoint if teller.step is None else teller.step,
+        weights=teller.weights.get(),
+        contrast=teller.contrast,
+        blend=teller.blend,
+        memory=memory,
+        note=note,
+        note_depth=note_depth if note else None,
+        before=text_hash(before),
+        precision=teller.precision,
+        device=teller.device,
+        sitting=teller.sitting,
+        together=together,
+        place=place,
+    )

@@ -36,7 +36,7 @@ def forget_log(path: Path, ours: Identity | None) -> None:
     that. Raises OSError.
     """
     if ours is not None and file_identity(log_of(path)) == ours:
-        for stale in _companions(path):
+        for stale in companions(path):
             stale.unlink(missing_ok=True)
 
 
@@ -66,7 +66,7 @@ def rescue(db: sqlite3.Connection, path: Path, writer: str) -> tuple[Path, str]:
             copy.close()
         target = _place(part, path)
     except BaseException:
-        for each in (part, *_companions(part)):
+        for each in (part, *companions(part)):
             each.unlink(missing_ok=True)
         raise
     db.close()  # SQLite sees that its file has moved and does not touch the file that now has the name
@@ -102,7 +102,7 @@ def _place(part: Path, path: Path) -> Path:
         if target.exists():
             continue
         # SQLite would apply a log that the removed file left behind to the new file
-        for stale in _companions(target):
+        for stale in companions(target):
             stale.unlink(missing_ok=True)
         try:
             os.link(part, target)  # unlike a rename, this fails if the name is taken meanwhile
@@ -115,6 +115,6 @@ def _place(part: Path, path: Path) -> Path:
     raise FileExistsError(f"no free name beside {path}")
 
 
-def _companions(path: Path) -> tuple[Path, ...]:
+def companions(path: Path) -> tuple[Path, ...]:
     """The files that SQLite keeps beside a database."""
     return tuple(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))

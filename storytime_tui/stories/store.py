@@ -10,10 +10,12 @@ from pathlib import Path
 from storytime_tui import files
 from storytime_tui.errors import StoryError, StoryMoved, StoryUnavailable
 from storytime_tui.stories import rows, window_locks
+from storytime_tui.stories.checking import is_damage
+from storytime_tui.stories.opening import open_file, transaction
+from storytime_tui.stories.recovery import was_set_aside
 from storytime_tui.stories.rescue import Identity, file_identity, forget_log, log_of, rescue
-from storytime_tui.stories.schema import MIGRATIONS, is_damaged, migrate, version_of
 from storytime_tui.stories.story import Added, Author, Opened, Passage, Story, storable
-from storytime_tui.stories.trouble import damaged, explaining
+from storytime_tui.stories.trouble import explaining
 
 
 class StoryStore:
@@ -26,8 +28,9 @@ class StoryStore:
 
     Every method raises StoryError for a story or passage that does not exist, or a file written by a newer version.
     It raises StoryUnavailable if the disk is full or the file is damaged, locked or not permitted: nothing was done,
-    and the same call may succeed later. A damaged or newer file is never written to. If the file is removed or
-    replaced while it is open here, its content is written to a new file and `notice` says so.
+    and the same call may succeed later. A newer file is never written to. A damaged one is set aside, and what can be
+    read is recovered into a new one (see `recovery`). If the file is removed or replaced while it is open here, its
+    content is written to a new file. `notice` says so each time.
     """
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time, patience: float = 5.0) -> None:
@@ -40,6 +43,7 @@ class StoryStore:
         self._seen: dict[int, int] = {}  # story -> the version last read or written here
         self._written: dict[int, int] = {}  # the same, in the current transaction
         self._log: Identity | None = None  # of the write-ahead log when last seen
+        self._damaged: Identity | None = None  # of a file in which SQLite met a fault
         self._connect()
 
     def _connect(self) -> None:
@@ -50,32 +54,10 @@ class StoryStore:
         except OSError as error:
             raise StoryUnavailable(files.explain(error, f"making the folder {self.path.parent}")) from error
         with explaining(self.path):
-            self._db = sqlite3.connect(
-                self.path, timeout=self._patience, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._open()
-                self._identity = file_identity(self.path)  # None for a store in memory
-            except BaseException:
-                self._db.close()
-                raise
-        self._closed = False
-
-    def _open(self) -> None:
-        version = version_of(self._db)
-        if version > len(MIGRATIONS):
-            raise StoryError(
-                f"The stories in {self.path} were written by a newer version of Storytime: install that one "
-                "to open them. Nothing was changed."
-            )
-        if is_damaged(self._db):
-            raise StoryUnavailable(damaged(self.path))
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        if version < len(MIGRATIONS):
-            with self._transaction():
-                migrate(self._db)  # checks the version again, as another program may have migrated meanwhile
+            self._db, said = open_file(self.path, self._patience, self.now(), self._damaged)
+            self.notice = said or self.notice
+            self._identity = file_identity(self.path)  # None for a store in memory
+        self._damaged, self._closed = None, False
 
     def close(self) -> None:
         """Close the file. Further calls are not allowed, except to close again, which does nothing."""
@@ -323,13 +305,17 @@ class StoryStore:
 
     def _ensure_file(self) -> None:
         """If the file was removed or replaced, continue with a new file that has everything of this one."""
-        if self._closed:  # the new file could not be opened last time
+        if self._closed:  # it is damaged, or the new file could not be opened last time
             self._connect()
         if self._identity is None:  # in memory
             return
         try:
             if file_identity(self.path) == self._identity:
                 self._log = file_identity(log_of(self.path))
+                return
+            if was_set_aside(self.path, self._identity):  # by another window
+                self._db.close()
+                self._connect()
                 return
             forget_log(self.path, self._log)
             self.path, self.notice = rescue(self._db, self.path, self._window.name if self._window else "")
@@ -363,13 +349,11 @@ class StoryStore:
 
     @contextlib.contextmanager
     def _transaction(self, kind: str = "IMMEDIATE") -> Iterator[None]:
-        """IMMEDIATE takes the write lock at once; a transaction that starts with a read could not wait for it later."""
-        self._db.execute(f"BEGIN {kind}")
         try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):
-                if self._db.in_transaction:  # SQLite rolls back by itself after some errors
-                    self._db.execute("ROLLBACK")
+            with transaction(self._db, kind):
+                yield
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self._damaged, self._closed = file_identity(self.path), True  # the next call recovers it
+                self._db.close()
             raise

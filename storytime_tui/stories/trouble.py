@@ -15,11 +15,11 @@ _CALLERS = frozenset(
 )
 
 
-def damaged(path: Path) -> str:
-    """The message for a file that is not a valid database."""
+def newer(path: Path) -> str:
+    """The message for a file that a newer version wrote."""
     return (
-        f"The stories file {path} is damaged. It was not changed: replace it with a backup, or move it away "
-        "to start with an empty one."
+        f"The stories in {path} were written by a newer version of Storytime: install that one to open them. "
+        "Nothing was changed."
     )
 
 
@@ -50,7 +50,10 @@ def _sentence(code: int, path: Path, error: sqlite3.Error) -> str:
                 "saved before is lost."
             )
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return damaged(path)
+            return (
+                f"The stories file {path} is damaged. Try again: it is then set aside, and what can be read is "
+                "recovered into a new one."
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return f"Another program is writing to the stories file {path}: try again when it is done."
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:

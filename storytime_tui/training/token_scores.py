@@ -81,11 +81,11 @@ def _score_window(
         on_logits(logits.float())
     scores: list[TokenScore] = []
     for rows, own in zip(torch.split(logits, _ROWS), torch.split(labels, _ROWS), strict=True):
-        scores += _score_rows(rows.float(), own, top)
+        scores += score_rows(rows.float(), own, top)
     return scores
 
 
-def _score_rows(logits: Tensor, labels: Tensor, top: int) -> list[TokenScore]:
+def score_rows(logits: Tensor, labels: Tensor, top: int) -> list[TokenScore]:
     """(rows, vocabulary) logits, (rows, 1) ids -> a score per row."""
     total = logits.logsumexp(-1, keepdim=True)
     own = logits.gather(1, labels)

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.voice import known
-from storytime_tui.jobs.told_record import record_of
-from storytime_tui.jobs.told_words import parts_of
+from storytime_tui.jobs.told_words import parts_of, record_of
 from storytime_tui.stories.steering import handed
 from storytime_tui.stories.takes import NewTake
 from storytime_tui.training.events import Preparing

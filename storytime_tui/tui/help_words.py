@@ -213,8 +213,97 @@ STORY: tuple[Section, ...] = (
                 "side by side: several models, strengths or voices go on with the same text, and you take one",
             ),
             ("b", "on a blank page: the three openings"),
+            (
+                "i",
+                "under the bonnet: for each word how likely it was, and what else might have come (see below)",
+            ),
             ("n  o  r", "new story, open a story, rename this story"),
+            ("/", "find words in the story, and replace them"),
+            ("c", "mark the model's words that stand in its training stories, or not"),
+            ("C", "show where the chosen passage's copied words stand"),
+            ("A", "avoid copying from the next words on, or allow it again"),
             (",", "all sampler settings"),
+            (
+                "p",
+                "the panel: how the story is told, its memory, the author's note. It stands beside the page from 120 "
+                "columns on; there p hides or shows it, and tab goes into it from your line",
+            ),
+        ),
+    ),
+    (
+        "The panel, and the bar below your line",
+        "What you change in the panel is used from the next words on, and saved as you type. Escape returns to where "
+        "you were.",
+        (
+            ("↑ ↓  tab", "go to another row or field"),
+            ("enter ↵  ← →", "change the row: in a dialog, or to the next value"),
+            ("seed", "empty: a new one each time; with a number, the same text gives the same words"),
+            ("banned", "words and phrases that are never told, with commas between them"),
+            (
+                "memory",
+                "always in the model's view, before the story. The characters, title and tone stand as in training. "
+                "It may take half of the window",
+            ),
+            (
+                "author's note",
+                "a hint to the model, placed before the last lines of the story. The story does not show it",
+            ),
+            (
+                "the bar",
+                "the model's window: the tokens of the voice's line, the memory, the note and the story in it. If the "
+                "story is longer, a rule on the page shows where the model's view begins",
+            ),
+        ),
+    ),
+    (
+        "Finding words",
+        "Words are found while you type them, in any case and with or without accents. The place that is "
+        "shown is marked more strongly than the others.",
+        (
+            ("enter ↵  ↑ ↓", "the next place, or the one before"),
+            ("tab", "the field for the words that replace them; empty: nothing replaces them"),
+            ("ctrl+r", "replace this place"),
+            ("ctrl+a", "replace all places: one new branch, which u takes back"),
+            ("ctrl+e", "case and accents as you typed them, or any"),
+            ("ctrl+l", "whole words only, or parts of words too"),
+            ("escape", "close the bar; the story stays at this place"),
+        ),
+    ),
+    (
+        "Copied words",
+        "A run of 8 words or more that stands word for word in a training story counts as copied. The line above the "
+        "prompt tells of the chosen passage. What the starter and other bases learned from is not known.",
+        (
+            ("40%", "the share of the passage's words that are copied"),
+            (
+                "longest run",
+                "the most words in a row that stand in a training story; fewer than 8 are common by chance",
+            ),
+            ("word 340", "where the run begins in that story"),
+        ),
+    ),
+    (
+        "Under the bonnet",
+        "The model reads the story as it sees it: with the memory, the author's note and the voice. Each word has its "
+        "probability and its rank among all words; below stand the ten likeliest. A token may be a part of a word.",
+        (
+            (
+                "← →  ↑ ↓",
+                "move by words and rows; a click moves there. home and end: the first and the last word",
+            ),
+            (
+                "1 to 9, 0",
+                "put another word there: a new branch begins, and the model goes on. (end) ends the story there. u "
+                "takes it back",
+            ),
+            ("enter ↵", "choose in the list with ↑ ↓; enter takes the word, escape leaves the list"),
+            ("c", "colour the words by surprise"),
+            (
+                "b",
+                "what training taught: words that the run, or its base, finds at least twice as likely as the other "
+                "does",
+            ),
+            ("escape", "return to the page"),
         ),
     ),
     (

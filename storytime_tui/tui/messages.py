@@ -1,12 +1,17 @@
 """The messages of the background threads to the app: plain values about runs and tellings, else Textual messages."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual.message import Message
 
 from storytime_tui.generation.pieces import Seen, Told
 from storytime_tui.stories.takes import NewTake
+
+if TYPE_CHECKING:  # see services
+    from storytime_tui.jobs.story_reading import StoryReading
 
 Asked = Literal["pause", "resume", "stop", "checkpoint", "sample"]  # of a run
 
@@ -70,6 +75,21 @@ class SentenceTold(TellingMessage):
     """The requested sentence; "" if none ended in time. It is not saved."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class StoryProgress(TellingMessage):
+    """The progress of reading a story, in words."""
+
+    progress: str
+
+
+@dataclass(frozen=True)
+class StoryRead(TellingMessage):
+    """How likely each word of a story was; `base`: the same under the model's base, if it was asked for."""
+
+    reading: StoryReading
+    base: StoryReading | None = None
 
 
 @dataclass(frozen=True)

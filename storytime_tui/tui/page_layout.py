@@ -6,24 +6,19 @@ A story that grows costs its last paragraph only, however long it is.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 
 from storytime_tui.stories.paragraphs import are_paragraphs
 from storytime_tui.stories.story import Passage, Writer
-from storytime_tui.terminal import printable
+from storytime_tui.tui.line_breaks import clusters, is_right_to_left, one_line, wrapped_ranges
 
 WIDEST = 72  # cells; longer lines are hard to read
 BEING_TOLD = 0  # the passage of words that are not in the store yet
 VIEW_RULE = "the model sees from here"
-
-# characters that may not be one cell wide: all but Latin ones and the quotes and dashes of English
-_UNEVEN = re.compile("[^\x20-\u02ff\u2010-\u2027\u2030-\u205e]")
 
 
 class Row(NamedTuple):
@@ -117,12 +112,31 @@ class PageLayout:
         if not 0 <= row < len(self.rows) or self.rows[row].kind:
             return None
         start, end, _ = self.rows[row]
-        used = 0
-        for place in range(start, end):
-            used += cell_len(self.text[place])
+        used, last = self.indent(row), start
+        for sign in clusters(self.text[start:end]):
+            used, last = used + sign.cells, start + sign.start
             if used > cell:
-                return place
-        return max(start, end - 1)
+                break
+        return last
+
+    def indent(self, row: int) -> int:
+        """The cells before a row of text: rows of a paragraph that is written from right to left end at the margin."""
+        start, end, kind = self.rows[row]
+        if kind or self.text.isascii():
+            return 0
+        at = bisect_right(self._paragraphs, start, key=lambda paragraph: paragraph.start) - 1
+        if not is_right_to_left(self.text[self._paragraphs[at].start : end]):
+            return 0
+        return max(0, self.width - cell_len(one_line(self.text[start:end])))
+
+    def is_break_after(self, row: int, start: int, end: int) -> bool:
+        """Whether these characters are a line break between this row and the next one with text."""
+        if self.text[start:end].strip():
+            return False
+        after = next(
+            (each.start for each in self.rows[row + 1 : row + 4] if not each.kind), len(self.text) + 1
+        )
+        return not self.rows[row].kind and self.rows[row].end <= start < after
 
     def piece_at(self, place: int) -> int:
         """The index of the piece with this character; -1 on an empty page."""
@@ -191,60 +205,3 @@ class PageLayout:
     def _end_of(self, start: int) -> int:
         end = self.text.find("\n", start)
         return len(self.text) if end < 0 else end
-
-
-def wrapped_ranges(line: str, width: int) -> Iterator[tuple[int, int]]:
-    """Break a line into rows of at most `width` cells: the range of characters of each, without spaces at its end.
-
-    Rows break between words; a word breaks only if it is wider than a row. Spaces at the line's start are kept, for the
-    shape of verse, up to half a row.
-    """
-    end = len(line.rstrip())
-    indent = len(line) - len(line.lstrip())
-    start = max(0, indent - width // 2)
-    if not _UNEVEN.search(line):
-        if end - start <= width:
-            yield start, end
-        else:
-            yield from _simple(line[:end], start, indent, width)
-    else:
-        yield from _by_cells(line[:end], start, indent, width)
-
-
-@lru_cache(maxsize=8)
-def _rows_of(width: int) -> re.Pattern[str]:
-    # as many words as fit; a word wider than a row is cut
-    return re.compile(rf"(?=\S)(?:(.{{1,{width}}})(?:\s+|$)|(.{{{width}}}))")
-
-
-def _simple(line: str, start: int, indent: int, width: int) -> Iterator[tuple[int, int]]:
-    first = _rows_of(width - (indent - start)).match(line, indent)
-    assert first is not None  # the line is not empty and wider than a row
-    yield start, first.end(1) if first[1] else first.end(2)
-    for row in _rows_of(width).finditer(line, first.end()):
-        yield row.start(), row.end(1) if row[1] else row.end(2)
-
-
-def _by_cells(line: str, start: int, indent: int, width: int) -> Iterator[tuple[int, int]]:
-    begin, end, used = start, start, indent - start  # of the current row, and its cells
-    for word in re.finditer(r"\S+", line):
-        at, length = word.start(), cell_len(_one_line(word[0]))
-        gap = at - end if end > start else 0
-        if used + gap + length <= width:
-            end, used = word.end(), used + gap + length
-            continue
-        if end > begin and end > indent:
-            yield begin, end
-        begin = at
-        while cell_len(_one_line(line[begin : word.end()])) > width:
-            head = chop_cells(_one_line(line[begin : begin + 4 * width]), width)[0] or line[begin]
-            yield begin, begin + len(head)
-            begin += len(head)
-        end, used = word.end(), cell_len(_one_line(line[begin : word.end()]))
-    if end > begin:
-        yield begin, end
-
-
-def _one_line(text: str) -> str:
-    """The text as a row shows it: control characters become visible signs, a tab is a space. The length stays."""
-    return printable(text).replace("\t", " ").replace("\n", " ")

@@ -20,6 +20,7 @@ from storytime_tui.tui.messages import Asked
 
 if TYPE_CHECKING:
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
+    from storytime_tui.jobs.copied import Learned
     from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.machine import Machine
@@ -66,6 +67,7 @@ def real_services() -> Services:
         open_snapshot=_open_snapshot,
         open_store=_open_store,
         copied_by=_copied_by,
+        learned_from=_learned_from,
         machine=_machine,
         last_run=_last_run,
         runs=_runs,
@@ -333,6 +335,12 @@ def _copied_by(model: str, stop: threading.Event) -> Callable[[str], bool]:
     from storytime_tui.jobs import copied
 
     return copied.copied_by(model, stop)
+
+
+def _learned_from(model: str, report: Report) -> Learned:
+    from storytime_tui.jobs import copied
+
+    return copied.learned_from([model], report)
 
 
 def _open_store() -> StoryStore:

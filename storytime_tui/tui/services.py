@@ -24,6 +24,7 @@ from storytime_tui.tui.shelf_memory import ShelfState
 
 if TYPE_CHECKING:
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
+    from storytime_tui.jobs.copied import Learned
     from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.machine import Machine
@@ -44,6 +45,12 @@ def _no_curve() -> RunCurve:
     from storytime_tui.jobs.run_curve import RunCurve
 
     return RunCurve()
+
+
+def _nothing_known() -> Learned:
+    from storytime_tui.jobs.copied import Learned
+
+    return Learned(None)
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,8 @@ class Services:
     copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
         lambda text: False
     )
+    # what a model learned from; the first call for its stories builds an index, until the report raises
+    learned_from: Callable[[str, Report], Learned] = lambda model, report: _nothing_known()
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     machine: Callable[[], Machine | None] = lambda: None  # called by one thread at a time

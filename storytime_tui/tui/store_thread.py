@@ -99,7 +99,8 @@ class StoreThread:
                 return
             else:
                 self._tell("")
-                self._pass_on_notice()
+                if news := self.news():
+                    self._say(news)
                 future.set_result(result)
                 return
 
@@ -108,12 +109,13 @@ class StoreThread:
             self.trouble = trouble
             self._say(trouble)
 
-    def _pass_on_notice(self) -> None:
-        """Pass on the store's notice about its file, if it has one."""
-        store = self.store()
-        if store.notice:
-            sentence, store.notice = store.notice, ""
-            self._say(sentence)
+    def news(self) -> str:
+        """What happened to the stories file, said once; "" if nothing did."""
+        store = self._store
+        if store is None or not store.notice:
+            return ""
+        sentence, store.notice = store.notice, ""
+        return sentence
 
 
 async def done(future: Future[Result]) -> Result:

@@ -13,6 +13,7 @@ from storytime_tui.generation.voice import Voice, known
 from storytime_tui.stories.steering import Steering, handed
 from storytime_tui.tui import messages
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.story_reader import ReadingRequest
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import Teller
@@ -30,6 +31,7 @@ class ContinuationRequest:
     settings: SamplerSettings
     voice: Voice | None = None  # the chosen one; the model may not know it
     after: int | None = HEAD  # the passage that the new one follows; None for a beginning
+    words_per_minute: int = 0  # how fast to tell at most; 0 is as fast as possible
     steering: Steering = Steering()  # noqa: RUF009 - frozen
     takes: int = 1  # told at once; the story goes on with the first
 
@@ -103,6 +105,6 @@ class Telling:
 
     number: int
     model: str
-    request: ContinuationRequest | OpeningsRequest | ColumnsRequest | Request | None
+    request: ContinuationRequest | OpeningsRequest | ReadingRequest | ColumnsRequest | Request | None
     strength: float | None = None
     snapshot: Callable[[], Teller | None] | None = None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.openings import tell_openings
 from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.voice import known
-from storytime_tui.jobs.told_record import record_of
+from storytime_tui.jobs.told_words import record_of
 from storytime_tui.stories.steering import handed
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import Inbox, Post, Worker, sentence_of
 from storytime_tui.tui.columns import tell_columns
+from storytime_tui.tui.story_reader import ReadingRequest, read_story
 from storytime_tui.tui.telling_requests import (
     Column,
     ColumnsRequest,
@@ -108,6 +110,10 @@ class TellingThread:
                 self._tell_openings(teller, telling, request, stop)
             elif isinstance(request, ContinuationRequest):
                 told, passage = self._tell(teller, telling.number, request, stop)
+            elif isinstance(request, ReadingRequest):
+                base = replace(telling, strength=0.0, snapshot=None)  # strength 0 is the base
+                reader = teller if request.reading is None else self._opened(base)
+                read_story(reader, request, telling.number, self._post, stop)
             else:
                 self._post(request.answer(teller, telling.number, stop))
         except BaseException as error:  # see `_train`
@@ -116,31 +122,26 @@ class TellingThread:
             self._post(messages.TellingEnded(telling.number, told, failure, passage))
 
     def _open(self, telling: Telling) -> Teller:
-        teller = self._teller_of(
-            telling.model,
-            telling.strength,
-            telling.snapshot,
-            lambda event: self._opening(telling.number, event),
-        )
+        teller = self._opened(telling)
         about = (teller.device, teller.voices, teller.strength, teller.step)
         self._post(messages.TellerReady(telling.number, telling.model, *about))
         return teller
 
-    def _teller_of(
+    def _opened(
         self,
-        model: str,
-        strength: float | None,
-        snapshot: Callable[[], Teller | None] | None,
-        report: Callable[[Preparing], None],
+        telling: Telling,
+        report: Callable[[Preparing], None] | None = None,
         in_use: Sequence[Teller] = (),
     ) -> Teller:
         """An open model, or one that is opened now. Those in use stay open: then there may be no room for another."""
+        model, strength = telling.model, telling.strength
         teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None or teller.outdated:
             teller = None  # frees its memory before the next one is opened
             self._free_memory(in_use)
-            teller = snapshot() if snapshot is not None else None
+            teller = telling.snapshot() if telling.snapshot is not None else None
             if teller is None:
+                report = report or (lambda event: self._opening(telling.number, event))
                 teller = self._open_teller(model, report, strength)
             if strength is None:
                 self._usual[model] = teller.strength
@@ -162,17 +163,6 @@ class TellingThread:
                     "remove a column."
                 )
             del self._tellers[idle[0]]
-
-    def _tell_columns(self, telling: Telling, request: ColumnsRequest, stop: threading.Event) -> None:
-        in_use: list[Teller] = []
-
-        def open_column(column: Column, report: Callable[[Preparing], None]) -> Teller:
-            trains = column.model == telling.model and column.strength in (None, 1.0)
-            snapshot = telling.snapshot if trains else None
-            in_use.append(self._teller_of(column.model, column.strength, snapshot, report, in_use))
-            return in_use[-1]
-
-        tell_columns(request, telling.number, open_column, self._post, stop, self._clock)
 
     def _opening(self, number: int, event: Preparing) -> None:
         self._post(messages.TellerOpening(number, wording.progress_of(event)))
@@ -196,6 +186,18 @@ class TellingThread:
             how = record_of(teller, opening.settings, voice, **steered).to_json()
             ids = ",".join(map(str, opening.ids))
             self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how, ids))
+
+    def _tell_columns(self, telling: Telling, request: ColumnsRequest, stop: threading.Event) -> None:
+        in_use: list[Teller] = []
+
+        def open_column(column: Column, report: Callable[[Preparing], None]) -> Teller:
+            trains = column.model == telling.model and column.strength in (None, 1.0)
+            snapshot = telling.snapshot if trains else None
+            its = replace(telling, model=column.model, strength=column.strength, snapshot=snapshot)
+            in_use.append(self._opened(its, report, in_use))
+            return in_use[-1]
+
+        tell_columns(request, telling.number, open_column, self._post, stop, self._clock)
 
     def _tell(
         self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StoryError
 from storytime_tui.generation.pieces import Piece, Told
 from storytime_tui.generation.voice import known
-from storytime_tui.jobs.told_record import record_of
-from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of
+from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of, record_of
 from storytime_tui.stories import tree
 from storytime_tui.stories.steering import handed
 from storytime_tui.tui.store_thread import StoreThread
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from storytime_tui.jobs.generate import Teller
 
+LETTERS = 5.5  # of an English word, with the space
 FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
 
 
@@ -94,6 +94,9 @@ def tell_passage(
                 for take in takes:
                     take.save(store_thread)
                 saved = now
+            if request.words_per_minute and place == 0 and isinstance(item, Piece):
+                # the model waits, not the screen: a stop leaves no words that were told but not shown
+                stop.wait(len(item.text) / LETTERS * 60 / request.words_per_minute)
     finally:  # also after a failure: the words until then stay
         for take in takes:
             take.save(store_thread)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from storytime_tui.errors import StoryError, StoryUnavailable
 from storytime_tui.jobs.told_record import told_line
 from storytime_tui.stories.joining import full_title
-from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.story import Added, Opened, Story
 from storytime_tui.stories.tree import passage_of
 from storytime_tui.tui.bridge import from_store
@@ -68,10 +67,6 @@ class Writing:
         """Save an unsent line."""
         return self._store_thread.write(partial(self.manuscript.save_draft, line=line))
 
-    def save_steering(self, steering: Steering) -> Future[None]:
-        """Save the story's memory and author's note."""
-        return self._store_thread.write(partial(self.manuscript.save_steering, steering=steering))
-
     async def told_line(self, passage: int) -> str:
         """How a passage was told, in one line; the last one's for 0. "" for a passage of yours, or if unknown."""
         story = self.story_id
@@ -114,6 +109,11 @@ class Writing:
             before = await self.read(lambda store: store.story(story).head)
             head = (await done(self._store_thread.write(lambda store: act(store, story)))).head
             return await self.read(lambda store: store.open_story(story)), head != before
+
+    async def write(self, change: Callable[[StoryStore], Result]) -> Result:
+        """Change the store, and wait until it is on the disk."""
+        async with self._turn:
+            return await done(self._store_thread.write(change))
 
     async def read(self, read: Callable[[StoryStore], Result]) -> Result:
         """Read from the store."""

@@ -26,6 +26,7 @@ from storytime_tui.tui.bridge import Post, from_store, in_thread
 from storytime_tui.tui.manuscript import last_story
 from storytime_tui.tui.messages import TellerOpening, TellerReady, TellingEnded, TellingMessage
 from storytime_tui.tui.store_thread import StoreThread
+from storytime_tui.tui.story_reader import ReadingRequest
 from storytime_tui.tui.telling_requests import (
     HEAD,
     ColumnsRequest,
@@ -41,6 +42,7 @@ from storytime_tui.tui.view_request import ViewRequest
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.generate import ModelChoice
+    from storytime_tui.jobs.story_reading import StoryReading
     from storytime_tui.tui.services import Services
 
 NO_VOICE = "no voice"
@@ -318,21 +320,38 @@ class WritingSession:
         self._begin(None, "loading the model…")
 
     def tell(
-        self, story: int, text: str, settings: SamplerSettings, after: int | None = HEAD, takes: int = 1
+        self,
+        story: int,
+        text: str,
+        settings: SamplerSettings,
+        after: int | None = HEAD,
+        words_per_minute: int = 0,
+        takes: int = 1,
     ) -> None:
-        """Continue a story after this passage, with this many takes at once. Its messages have a new number.
+        """Continue a story after this passage with `takes` at once, at most this fast (0: no limit).
+
+        Its messages have a new number.
 
         Without a seed in the settings, each telling uses a new one, so that a second try tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
         voice, steering = self.now.voice, self.steering
-        self._begin(
-            ContinuationRequest(self._store_thread, story, text, settings, voice, after, steering, takes)
-        )
+        at = (after, words_per_minute)
+        request = ContinuationRequest(self._store_thread, story, text, settings, voice, *at, steering, takes)
+        self._begin(request)
 
     def tell_openings(self, settings: SamplerSettings, count: int, offered: Sequence[str]) -> int:
         """Tell openings for a story without saving them; returns the number of their messages."""
         self._begin(OpeningsRequest(settings, count, tuple(offered), self.now.voice, self.steering))
+        return self.now.number
+
+    def read(self, story: int, text: str, reading: StoryReading | None = None) -> int:
+        """Read a story as the model does, or as its base does if the model's `reading` is given.
+
+        Returns the number of the messages.
+        """
+        how = (self.now.voice, self.steering, reading)
+        self._begin(ReadingRequest(self._store_thread, story, text, *how))
         return self.now.number
 
     def tell_sentence(self, text: str, settings: SamplerSettings) -> int:
@@ -365,7 +384,7 @@ class WritingSession:
 
     def _begin(
         self,
-        request: ContinuationRequest | OpeningsRequest | ColumnsRequest | Request | None,
+        request: ContinuationRequest | OpeningsRequest | ReadingRequest | ColumnsRequest | Request | None,
         progress: str = "",
     ) -> None:
         model, control, snapshot = self.now.model, self._training.control, None

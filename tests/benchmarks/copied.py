@@ -5,6 +5,8 @@
 The corpus is whole books from `../shared` beside the checkout, if they are there, filled up with generated tales that
 repeat phrases. The query passages are fully copied, not copied, or in between; the time is the median of the slowest
 kind. `seconds_places_300` is the whole job for such a passage: the places with their stories, and the share.
+`seconds_look_300` is what the Story screen does for a told passage of 300 words within a story: runs that begin before
+it, the longest run of any length, the share; `worst_look_300` is the slowest single one.
 
 `ratio_avoid` is the time of a told token with `avoid_copying` over the time without, with the starter as it tells here
 (int8 where that is faster) and the index above: the median of pairs that tell the same passage in turn. The prompts
@@ -156,18 +158,36 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def looked_at(index: Index, sources: list[Source], asked: dict[str, list[str]]) -> tuple[float, float]:
+    """Median seconds of a look at a passage of the slowest kind, and the slowest look of all."""
+    learned = Learned(index, "", tuple(sources))
+    before = asked["12"][0] + " "
+    times = [
+        [
+            seconds(functools.partial(learned.look, before + text, len(before), len(before + text)))
+            for text in texts
+        ]
+        for texts in asked.values()
+    ]
+    return max(map(statistics.median, times)), max(map(max, times))
+
+
 def measure(folder: Path, megabytes: float, pairs: int) -> dict[str, float]:
     """All figures."""
     stories = stories_on_disk(folder / "stories.txt", int(megabytes * 1e6))
     cache = folder / "cache"
     sources = [Source("shelf", story) for story in stories]
+    seconds_index = seconds(lambda: open_index(stories, cache))
+    look, worst_look = looked_at(open_index(stories, cache), sources, passages(stories, 300))
     figures = {
         "megabytes": sum(story.facts.bytes for story in stories) / 1e6,
-        "seconds_index": seconds(lambda: open_index(stories, cache)),
+        "seconds_index": seconds_index,
         "seconds_open": statistics.median(seconds(lambda: open_index(stories, cache)) for _ in range(9)),
         "seconds_query_300": worst_median(open_index(stories, cache), passages(stories, 300)),
         "seconds_query_60": worst_median(open_index(stories, cache), passages(stories, 60)),
         "seconds_places_300": worst(lambda text: find_copies(text, sources), passages(stories, 300)),
+        "seconds_look_300": look,
+        "worst_look_300": worst_look,
         "megabytes_on_disk": sum(path.stat().st_size for path in cache.rglob("*") if path.is_file()) / 1e6,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         / (1e6 if sys.platform == "darwin" else 1e3),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -208,12 +209,24 @@ def test_a_story_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str],
     assert "[b]" not in said(capsys, "list")[0] and "fox" in said(capsys, "list")[0]
 
 
-def test_a_damaged_or_newer_file_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_file_is_recovered_and_that_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    written("The owl", "An owl", " sang.")
+    path = paths.stories_file()
+    path.write_bytes(bytes(4096) + path.read_bytes()[4096:])  # the list of the tables
+    out, err = said(capsys, "show", "1")
+    assert "An owl sang." in out
+    assert err.startswith("The stories file was damaged. Recovered into a new one: 1 story with 2 passages. ")
+    assert "stories-damaged-" in err and err.count("\n") == 1
+    assert said(capsys, "show", "1") == (out, "")
+
+
+def test_a_newer_file_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     written("The owl", "An owl")
-    paths.stories_file().write_bytes(b"not a database " * 500)
+    with closing(sqlite3.connect(paths.stories_file())) as db:
+        db.execute("PRAGMA user_version = 99")
     for argv in (("list",), ("search", "owl"), ("show", "1"), ("restore",)):
         out, err = said(capsys, *argv, code=1)
-        assert "is damaged" in err and err.count("\n") == 1 and out == ""
+        assert "newer version of Storytime" in err and err.count("\n") == 1 and out == ""
 
 
 def test_signs_of_formatting_are_text(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from storytime_tui.generation.line import Line
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.token_history import (
     EMPTY,
     TokenHistories,
@@ -84,3 +86,50 @@ def test_a_vocabulary_that_cannot_go_on_within_a_text_reads_all_of_it() -> None:
     assert known.of("An owl sat").ids == tuple(Adding().encode("An owl sat"))
     assert known.of("An owl") == first
     assert EMPTY.ids == ()
+
+
+TOKENS = st.lists(st.integers(1, TRAINED.vocabulary_size - 1), min_size=1, max_size=8)
+
+
+@given(st.lists(st.tuples(TEXTS, TOKENS), min_size=1, max_size=4), TEXTS)
+@settings(deadline=None)
+def test_a_story_that_is_opened_again_has_the_ids_that_it_was_told_with(
+    told: list[tuple[str, list[int]]], last: str
+) -> None:
+    """As the stream does it: your text without the spaces at its end, then the ids that were chosen."""
+    live, parts, text = TokenHistories(TRAINED), [], ""
+    for line, tokens in told:
+        if line:
+            parts.append((line, []))
+            text += line
+        encoded = text.rstrip(" \t")
+        before = live.of(encoded)
+        ending = Line(SamplerSettings(max_tokens=100), TRAINED, after=text, drop_spaces=encoded != text)
+        for token in tokens:
+            ending.add(token, 0.0)
+        ending.stop()
+        ids, ends = ending.ids_and_ends()
+        if ids:
+            start = len(text.encode())
+            data = text.encode() + ending.text.encode("utf-8", "replace")
+            whole = TokenHistory(
+                data[: start + ends[-1]], (*before.ids, *ids), (*before.ends, *(start + end for end in ends))
+            )
+            live.keep(whole)
+            parts.append((ending.text, ids))
+            text += ending.text
+    again = TokenHistories(TRAINED)
+    again.recall(parts, trims=True)
+    assert again.of(text + last) == live.of(text + last)
+
+
+def test_ids_that_do_not_spell_the_text_are_left_out() -> None:
+    again = TokenHistories(TRAINED)
+    mouse = TRAINED.encode(" mouse")
+    again.recall([("The", []), (" mouse ran", [*mouse, *TRAINED.encode(" lost")])], trims=True)
+    assert list(again.of("The mouse ran").ids) == [
+        *TRAINED.encode("The"),
+        *mouse,
+        *TRAINED.encode(" ran"),
+    ]
+    again.recall([("The", [])], trims=True)  # nothing was told

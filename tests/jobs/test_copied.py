@@ -9,6 +9,7 @@ from storytime_tui import paths
 from storytime_tui.corpus.collection import Story
 from storytime_tui.jobs.copied import (
     Cancelled,
+    Learned,
     Source,
     copied_by,
     copied_index,
@@ -130,3 +131,39 @@ def test_an_index_that_is_no_longer_needed_is_given_up() -> None:
     stop.set()
     with pytest.raises(Cancelled):
         copied_index(STORIES, until(stop))
+
+
+def learned(*stories: Story) -> Learned:
+    return Learned(copied_index(stories), "", tuple(Source("animals", story) for story in stories))
+
+
+def test_a_passage_is_told_with_its_runs_and_their_stories_also_those_that_begin_before_it() -> None:
+    before, told = (
+        "Once a fox ran home",
+        " through the long grass, and slept. The hen sat on the wall and slept.",
+    )
+    text = before + told + " And so on."
+    copies = learned(*STORIES).look(text, len(before), len(before + told))
+    (place,) = copies.places
+    assert (place.words, place.story, place.place) == (10, "The Fox", 1)
+    assert text[place.start : place.end] == place.text == "Once a fox ran home through the long grass, and"
+    assert copies.stories == (STORIES[0],)
+    assert copies.share == 5 / 14  # of the passage's own words: through the long grass and
+    assert copies.longest == 10
+    alone = learned(*STORIES).look(text, len(before) + 28, len(before + told))
+    assert (alone.places, alone.share, alone.longest) == ((), 0.0, 7)  # the hen sat on the wall and
+    assert Learned(None).look(text, 0, 20).longest == 0
+
+
+def test_a_run_is_shown_with_the_words_around_it() -> None:
+    text = "So the hen sat on the wall and counted all day."
+    copies = learned(*STORIES).look(text, 0, len(text))
+    around = copies.surroundings(0)
+    assert around.run == "The hen sat on the wall and counted all"
+    assert around.before == "" and around.after == " the stars she knew"
+    long = Story("Long", " ".join(f"w{number}" for number in range(1000)))
+    text = " ".join(f"w{number}" for number in range(500, 510))
+    around = learned(long).look(text, 0, len(text)).surroundings(0)
+    assert around.run == text
+    assert around.before.split() == [f"w{number}" for number in range(380, 500)]
+    assert around.after.split() == [f"w{number}" for number in range(510, 630)]

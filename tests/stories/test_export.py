@@ -249,6 +249,52 @@ def test_a_text_is_one_passage_of_yours(
         assert (story.title, passage.text, passage.author, passage.model) == (title, text, "you", "")
 
 
+LANGUAGES = {
+    "Hebrew": "שָׁלוֹם, אָמַר הַקִּפּוֹד.\n\n«עוד» — שאל העכבר.",
+    "Arabic": "كانَ يا ما كان، قُنفُذٌ لهُ مِظلّة.\n\nثمّ نامَ.",
+    "Persian": "یکی بود یکی نبود؛ او می\u200cرفت به خانه.",
+    "Hindi": "एक छोटी रानी थी। क्षत्रिय ने कहा, “ठीक है।”",
+    "Thai": "กาลครั้งหนึ่ง มีเม่นตัวหนึ่ง\u200bอยู่ใต้พุ่มไม้",
+    "Chinese": "從前，有一隻刺蝟。\n\n牠說：「你好。」葛\U000e0100",
+    "Japanese": "むかしむかし、小さな猫がいました。がぎ か\u3099",
+    "Korean": "옛날 옛적에 고슴도치가 살았다. \u1112\u1161\u11ab",
+    "Vietnamese": "Ngày xửa ngày xưa, e\u0302\u0301 ế.",
+    "emoji": "👩\u200d👩\u200d👧 met 👍🏽 in 🇩🇪 ❤\ufe0f.",
+}
+
+
+@pytest.mark.parametrize("text", LANGUAGES.values(), ids=LANGUAGES)
+def test_every_language_comes_through_each_format_sign_by_sign(tmp_path: Path, text: str) -> None:
+    """No normalisation, no lost joiner or mark, and the order in which it was written."""
+    with closing(StoryStore(tmp_path / "stories.sqlite3")) as store:
+        half = len(text) // 2  # a passage may end anywhere
+        story = store.new_story(text.split("\n")[0]).id
+        store.add_passage(story, "you", text[:half])
+        store.add_passage(story, "model", text[half:], "grimm-1")
+        assert store.text(story) == text
+        for ending in ("txt", "md", "json"):
+            path = write_story(store, story, tmp_path / f"a.{ending}")
+            again = import_story(store, path)
+            assert store.text(again.id) == text
+            assert (
+                again.title == text.split("\n")[0]
+            ) or ending == "txt"  # there the file's name is the title
+        assert (tmp_path / "a.txt").read_bytes() == f"{text}\n".encode()
+        tree = read_tree(store, story)
+    for ending, page in ((".html", exported(tree, ".html")), (".epub", epub_page(tree))):
+        assert [p for p in told_in(page) if p] == shown(text), ending
+        assert page.count(b'<p dir="auto">') == len(shown(text))
+
+
+def epub_page(tree: Tree) -> bytes:
+    return book_of(exported(tree, ".epub"))["EPUB/story.xhtml"]
+
+
+def told_in(page: bytes) -> list[str]:
+    tags = etree.fromstring(page, etree.HTMLParser(encoding="utf-8")).iter("p")
+    return [" ".join("".join(tag.itertext()).split()) for tag in tags]
+
+
 # -- trouble ---------------------------------------------------------------------------------------------
 
 
@@ -276,7 +322,7 @@ def circle() -> str:
         ("[" * 100_000, "is not valid JSON: its brackets are nested too deep"),
         ("[1, 2]", "is JSON, but not a story"),
         (changed(format="other"), "is JSON, but not a story"),
-        (changed(version=2), "was written by a newer version of Storytime"),
+        (changed(version=3), "was written by a newer version of Storytime"),
         (changed(version="1"), "its version is not a number"),
         (changed(passages={}), "has no list of passages"),
         (changed(passages=[7]), "passage number 1 has no id, or is no passage"),
@@ -284,6 +330,12 @@ def circle() -> str:
         (changed(passage={"parent": 9}), "The parent of passage 1 of FILE is 9, but there is no such passage"),
         (changed(passage={"parent": 1}), "passage 1 comes before itself, in a circle of parents"),
         (circle(), "comes before itself, in a circle of parents"),
+        (changed(passage={"edited_from": 1}), "passage 1 is an edited version of itself"),
+        (changed(passage={"edited_from": 9}), "The edited_from of passage 1 of FILE is 9, but there is"),
+        (changed(passage={"ids": "1;2"}), 'The ids of passage 1 of FILE are "1;2", not numbers with commas'),
+        (changed(passage={"pruned": 1}), "“pruned” of passage 1 of FILE is 1: it must be true or false"),
+        (changed(passage={"name": 7}), "The name of passage 1 of FILE is 7, not a text"),
+        (changed(steering={}), "The steering of the story of FILE is an object, not a text"),
         (changed(head=0), "The head of the story of FILE is 0, but there is no such passage"),
         (changed(passage={"author": "a ghost"}), 'The author of passage 1 of FILE is "a ghost"'),
         (changed(passage={"author": ["you"]}), "The author of passage 1 of FILE is a list"),
@@ -306,6 +358,27 @@ def test_json_that_is_no_tree_is_one_sentence_and_adds_nothing(
         message = str(caught.value)
         assert sentence in message.replace(str(file), "FILE") and "\n" not in message and len(message) < 400
         assert store.stories() == ()
+
+
+def test_a_file_of_the_first_version_of_the_format_is_still_read() -> None:
+    old = {"parent": None, "author": "you", "text": "An owl", "model": "", "settings": "", "created": 1.0}
+    # earlier programs wrote the places of the passages, not their ids, into these two fields
+    passages = [
+        {"id": 1, **old, "edited_from": None},
+        {"id": 2, **old, "parent": 1, "edited_from": 0, "marked": True},
+    ]
+    record = {
+        "format": "storytime-story",
+        "version": 1,
+        "title": "owl",
+        "draft": "",
+        "created": 1.0,
+        "changed": 2.0,
+    }
+    nodes = (Node(None, "you", "An owl", "", "", 1.0), Node(0, "you", "An owl", "", "", 1.0))
+    assert tree_of({**record, "head": 2, "passages": passages}, "x.json") == Tree(
+        "owl", "", 1.0, 2.0, 1, nodes
+    )
 
 
 def test_two_passages_with_one_id_are_named() -> None:

@@ -287,7 +287,7 @@ def test_a_migration_is_all_or_nothing(path: Path, monkeypatch: pytest.MonkeyPat
     story = store.new_story("owl")
     store.close()
     broken = (*MIGRATIONS, ("CREATE TABLE later (id INTEGER)", "not SQL"))
-    for module in ("schema", "store"):
+    for module in ("schema", "opening"):
         monkeypatch.setattr(f"storytime_tui.stories.{module}.MIGRATIONS", broken)
     with pytest.raises(StoryError, match="could not be used"):
         StoryStore(path)
@@ -295,30 +295,6 @@ def test_a_migration_is_all_or_nothing(path: Path, monkeypatch: pytest.MonkeyPat
     store = StoryStore(path)
     assert store.stories() == (story,)
     store.close()
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda data: b"not a database at all " * 400,
-        lambda data: data[:100] + bytes(reversed(data[100:])),
-        lambda data: data[: len(data) // 2],
-        lambda data: data[:4096] + b"\xff" * (len(data) - 4096),
-    ],
-    ids=["other", "reversed", "cut short", "overwritten"],
-)
-def test_a_damaged_file_is_named_and_never_overwritten(path: Path, damage: object) -> None:
-    store = StoryStore(path)
-    story = store.new_story("owl").id
-    for _ in range(50):
-        store.add_passage(story, "model", "Once upon a time. " * 50)
-    store.close()
-    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
-    before = path.read_bytes()
-    with pytest.raises(StoryError, match="is damaged") as caught:
-        StoryStore(path)
-    assert str(path) in str(caught.value)
-    assert path.read_bytes() == before
 
 
 def test_a_full_disk_is_said_and_loses_nothing(store: StoryStore) -> None:

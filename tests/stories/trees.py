@@ -35,7 +35,12 @@ def trees(draw: st.DrawFn, most: int = 8) -> Tree:
                 draw(TEXTS) if author == "model" else "",
                 draw(st.sampled_from(["", '{"seed": 7}', "{not JSON"])),
                 draw(TIMES),
+                draw(st.lists(st.integers(0, 60_000), max_size=3).map(lambda ids: ",".join(map(str, ids)))),
+                draw(st.none() | st.integers(0, at - 1)) if at else None,
+                draw(TEXTS),
+                draw(st.booleans()),
+                draw(st.booleans()),
             )
         )
     head = draw(st.none() | st.integers(0, len(nodes) - 1)) if nodes else None
-    return Tree(draw(TEXTS), draw(TEXTS), draw(TIMES), draw(TIMES), head, tuple(nodes))
+    return Tree(draw(TEXTS), draw(TEXTS), draw(TIMES), draw(TIMES), head, tuple(nodes), draw(TEXTS))

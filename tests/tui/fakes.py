@@ -14,6 +14,7 @@ from typing import Any
 from storytime_tui.corpus.collection import Story
 from storytime_tui.errors import ModelError, PlanError, RunError
 from storytime_tui.generation.pieces import Piece, Seen, Told
+from storytime_tui.jobs.copied import Learned
 from storytime_tui.jobs.estimates import Preview
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.machine import Machine
@@ -22,6 +23,7 @@ from storytime_tui.jobs.past_plans import PastPlan
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.jobs.story_reading import StoryReading
 from storytime_tui.jobs.weights_hash import WeightsHash
 from storytime_tui.reporting import Report
 from storytime_tui.stories.store import StoryStore
@@ -32,6 +34,7 @@ from storytime_tui.training.rate_range import RateFound
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.shelf_memory import ShelfState
+from tests.tui import fake_reading
 from tests.tui.fake_learning import FakeLearning
 from tests.tui.fake_library import FakeLibrary
 
@@ -219,6 +222,7 @@ class FakeTeller:
     contrast: float = 0.0
     blend: tuple[tuple[str, float], ...] = ()
     precision: str = "fp32"
+    sitting: str = ""
     recalled: Any = None  # the parts of the story, each with its ids
     first_is_empty: bool = False  # of several takes
 
@@ -301,6 +305,21 @@ class FakeTeller:
             raise self.error
         yield from ((take, Told(len(self.pieces), 0.1, 40.0, "length")) for take in range(count))
 
+    def read(
+        self,
+        text: str,
+        report: Any,
+        stop: threading.Event,
+        *,
+        voice: Any = None,
+        like: Any = None,
+        **steered: Any,
+    ) -> StoryReading | None:
+        if self.gate is not None:
+            while not self.gate.acquire(timeout=0.005) and not stop.is_set():
+                report("measuring the words", 1, 2)
+        return fake_reading.read(text, self.strength, report, stop)
+
 
 ENOUGH = Room(900_000_000, 7_200_000_000)
 WORKING = Machine(0.94, 912_000_000, 8_000_000_000)
@@ -327,6 +346,8 @@ class World(FakeLibrary):
     gate: threading.Semaphore | None = None
     openings: Sequence[str] = ()
     copied: frozenset[str] = frozenset()  # openings that stand in what was learned from
+    # what the models learned from
+    learned_from: Callable[[str, Report], Learned] = lambda model, report: Learned(None)
     told: list[tuple[str, Any]] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
     voices: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by the model's name
@@ -389,6 +410,7 @@ class World(FakeLibrary):
                 self.folder / "stories.sqlite3", now=lambda: 1_000_000.0 + next(ticks), patience=0.1
             ),
             copied_by=lambda model, stop: self.copied.__contains__,
+            learned_from=lambda model, report: self.learned_from(model, report),
             clock=lambda: 0.0,
             wall_clock=lambda: AT_NOON,
             machine=lambda: self.machine,

@@ -12,6 +12,7 @@ import pytest
 from storytime_tui import paths
 from storytime_tui.errors import ModelError
 from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.jobs.told_record import read_record, text_hash
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.training import events as ev
 from storytime_tui.training.control import Control
@@ -206,7 +207,9 @@ def test_all_that_is_told_is_shown_and_kept(tmp_path: Path) -> None:
     assert last.told.stopped_by == "length"
     passage = setting.store.passages(setting.story.id)[0]
     assert (passage.author, passage.model) == ("model", "m")
-    assert '"temperature"' in passage.settings
+    record = read_record(passage)
+    assert record is not None and record.settings == SamplerSettings()
+    assert (passage.ids, record.before) == ("1,2,3,4", text_hash("Once"))
 
 
 def test_tokens_come_in_batches_of_a_thirtieth_of_a_second(tmp_path: Path) -> None:

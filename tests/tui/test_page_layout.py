@@ -3,12 +3,14 @@
 import dataclasses
 import itertools
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from storytime_tui.stories.story import Passage
-from storytime_tui.tui.page_layout import PageLayout, wrapped_ranges
+from storytime_tui.tui.line_breaks import clusters, wrapped_ranges
+from storytime_tui.tui.page_layout import PageLayout
 
 SIGNS = st.sampled_from(
     [
@@ -23,6 +25,13 @@ SIGNS = st.sampled_from(
         "\x1b[2J",
         "שלום ",
         "👩‍👧",
+        "🇩🇪",
+        "。",
+        "「",
+        "क्षि",
+        "ที่",
+        "\u200b",
+        "\xa0",
         "x" * 90,
         "  verse\n",
     ]
@@ -110,3 +119,69 @@ def test_an_edited_passage_is_told_from_its_writers_other_words() -> None:
     edited = dataclasses.replace(passage(1, "One."), edited_from=7)
     page.load([edited, passage(3, " Two."), passage(2, " Three.")])
     assert [piece.writer for piece in page.pieces] == ["edited", "model", "you"]
+
+
+def rows(text: str, width: int) -> list[str]:
+    return [text[a:b] for a, b in wrapped_ranges(text, width)]
+
+
+@given(TEXTS.map(lambda text: text.replace("\n", "")), WIDTHS)
+def test_no_row_tears_a_mark_a_joiner_or_a_flag_from_its_base(line: str, width: int) -> None:
+    inside = {at for sign in clusters(line) for at in range(sign.start + 1, sign.end)}
+    assert not inside & {at for row in wrapped_ranges(line, width) for at in row} if line.strip() else True
+
+
+def test_chinese_and_japanese_rows_break_between_signs_but_not_before_closing_punctuation() -> None:
+    assert rows("小さな猫が台所の階段の下で店を開いた。", 12) == [
+        "小さな猫が台",
+        "所の階段の下",
+        "で店を開い",
+        "た。",
+    ]
+    assert rows("彼は「三つください」と言った。", 10) == ["彼は「三つ", "ください」", "と言った。"]
+    assert rows("彼女は言う「はい」と。", 12) == [
+        "彼女は言う",
+        "「はい」と。",
+    ]  # nothing opens at the end of a row
+    assert rows("老狐狸說：「你好。」", 10) == ["老狐狸說：", "「你好。」"]
+    assert rows("a cat 猫 and 大きな犬", 12) == ["a cat 猫 and", "大きな犬"]
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "expected"),
+    [
+        ("한국어는 낱말 사이에서만 줄을 바꾼다", 12, ["한국어는", "낱말", "사이에서만", "줄을 바꾼다"]),
+        ("एक छोटी क्षत्रिय रानी", 7, ["एक छोटी", "क्षत्रिय", "रानी"]),
+        ("แมวตัวเล็ก นอนหลับ", 12, ["แมวตัวเล็ก", "นอนหลับ"]),
+        ("แมว\u200bตัวเล็ก\u200bนอนหลับ", 10, ["แมว\u200bตัวเล็ก\u200b", "นอนหลับ"]),
+        ("میروم به خانه", 10, ["میروم به", "خانه"]),
+        ("un petit mot\xa0! deux", 12, ["un petit", "mot\xa0! deux"]),
+        ("👩‍👧👩‍👧👩‍👧👩‍👧👩‍👧👩‍👧", 10, ["👩‍👧" * 5, "👩‍👧"]),
+        ("🇩🇪🇫🇷🇮🇹🇪🇸🇵🇹🇬🇷", 10, ["🇩🇪🇫🇷🇮🇹🇪🇸🇵🇹", "🇬🇷"]),
+        ("e\u0301" * 12, 10, ["e\u0301" * 10, "e\u0301" * 2]),
+    ],
+)
+def test_rows_of_other_scripts_break_at_their_spaces(text: str, width: int, expected: list[str]) -> None:
+    assert rows(text, width) == expected
+
+
+def test_paragraphs_from_right_to_left_end_at_the_right_margin() -> None:
+    page = PageLayout(20)
+    texts = ["A cat and שלום.\n\n", "«שלום», אמר החתול הקטן.\n\n", "مرحبا\n\n", "12 گربه\n\n", "…?"]
+    page.load([passage(at + 1, text) for at, text in enumerate(texts)])
+    shown = [
+        (page.text[row.start : row.end], page.indent(number))
+        for number, row in enumerate(page.rows)
+        if not row.kind
+    ]
+    assert shown == [
+        ("A cat and שלום.", 0),
+        ("«שלום», אמר החתול", 3),
+        ("הקטן.", 15),
+        ("مرحبا", 15),
+        ("12 گربه", 13),
+        ("…?", 0),
+    ]
+    number = next(number for number, row in enumerate(page.rows) if page.indent(number) == 15)
+    assert page.place_at(number, 14) == page.place_at(number, 15) == page.rows[number].start
+    assert page.place_at(number, 16) == page.rows[number].start + 1

@@ -23,8 +23,9 @@ from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.side_by_side import SideBySideScreen
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
-from tests.tui.conftest import do_not_idle, make_app, screen_text, shelf_is_open, type_text, until
+from tests.tui.conftest import do_not_idle, flat, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import FINISHED, FINISHED_RUN, STARTED, World, a_run, loss_at
+from tests.tui.test_copied_marks import COPIED, knows_hedgerow
 from tests.tui.test_plan import FOUND, tried
 
 SIZES = pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
@@ -50,6 +51,7 @@ def compare(
     async def run_before(pilot: Pilot[Any]) -> None:
         with pytest.MonkeyPatch.context() as patches:
             do_not_idle(patches)
+            patches.setattr("storytime_tui.tui.writing_session.random.randrange", lambda *_: 81)  # the seed
             await shelf_is_open(pilot)
             await to(pilot, app)
         steady(app)
@@ -345,6 +347,57 @@ def test_side_by_side(snap_compare: Compare, world: World, size: tuple[int, int]
         if size[0] > 80:
             await pilot.press("plus", "down", "enter")
             await until(pilot, lambda: screen_text(app).count("tokens told") == 3 and not app.desk.busy)
+
+    assert compare(snap_compare, world, size, to)
+
+
+@pytest.mark.parametrize("look", ["surprise", "training"])
+@SIZES
+def test_story_inspected(snap_compare: Compare, world: World, size: tuple[int, int], look: str) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("f4")
+        await type_text(pilot, "Once upon a time there was a mouse who kept a shop under the stair.")
+        await pilot.press("enter")
+        await until(pilot, lambda: "tokens told" in screen_text(app))
+        await pilot.press("escape", "i")
+        await until(pilot, lambda: "rank" in screen_text(app))
+        await pilot.press("c" if look == "surprise" else "b", *["left"] * 21)
+        sign = "less likely" if look == "surprise" else "most of all"
+        await until(pilot, lambda: sign in screen_text(app) and "At “acorns”" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_copied_words(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    world.learned_from = knows_hedgerow
+    world.pieces = tuple(f" {word}" for word in f"{COPIED} or nobody knew it.".split())
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
+        await type_text(pilot, "Once, at the bottom of the garden,")
+        await pilot.press("enter")
+        await until(pilot, lambda: "tokens told" in screen_text(app) and "C shows it" in flat(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_find_and_replace(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
+        await type_text(pilot, "Once upon a time a mouse met a frog at the shop, the mouse's own.")
+        await pilot.press("enter")
+        await until(pilot, lambda: "tokens told" in screen_text(app) and "C shows" not in flat(app))
+        await pilot.press("escape", "slash")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        steady(app)
+        await type_text(pilot, "mouse")
+        await until(pilot, lambda: "1 of 3" in screen_text(app))
+        await pilot.press("enter", "tab")
+        await type_text(pilot, "vole")
 
     assert compare(snap_compare, world, size, to)
 

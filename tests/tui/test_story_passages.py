@@ -1,5 +1,7 @@
 """Second thoughts: what the keys do with the passages of a story. Nothing is overwritten, and undo takes all back."""
 
+import dataclasses
+import time
 from typing import Any
 
 import pytest
@@ -175,3 +177,25 @@ async def test_the_model_rewrites_the_sentence_at_the_cursor(app: StorytimeApp, 
         await until(pilot, lambda: editor.text == " slept.")
         await pilot.press("ctrl+z", "escape")
         await until(pilot, lambda: page.text == LINE + " ate cheese.")
+
+
+async def test_words_come_at_reading_speed_if_asked_and_a_stop_keeps_what_is_shown(world: World) -> None:
+    world.pieces = [f" word{number}" for number in range(500)]
+    app = StorytimeApp(dataclasses.replace(world.services(), clock=time.monotonic))
+    app.animation_level = "none"
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await pilot.press("escape", "t")
+        await until(pilot, lambda: "at reading speed, 240 words a minute" in screen_text(app))
+        await pilot.press("enter")
+        await send(pilot)
+        await until(pilot, lambda: "word1" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "stopped" in screen_text(app))
+        page = app.screen.query_one(Page)
+        told = page.text.removeprefix(LINE).split()
+        assert 0 < len(told) < 100  # 500 would take two minutes
+        assert world.store().text(1) == page.text
+        await pilot.press("escape", "t")
+        await until(pilot, lambda: "as fast as the model can" in screen_text(app))
+        assert app.desk.preferences.now.words_per_minute == 0

@@ -6,7 +6,7 @@ other model of transformers. Backends take ids and return logits; they know noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -56,6 +56,9 @@ class Backend(Protocol):
 
     def read_rows(self, ids: Sequence[int], cache: Any) -> Tensor:
         """Append one id to each row -> (rows, vocabulary) float32 logits on the CPU."""
+
+    def all_logits(self, ids: Sequence[int]) -> Iterator[Tensor]:
+        """Float32 logits on the CPU of the token after each id: (at most CHUNK, vocabulary) at a time."""
 
     def logprobs(self, ids: Sequence[int]) -> Tensor:
         """(ids - 1,) float32 on the CPU: the logprob (nats) of each id but the first, given all before it."""

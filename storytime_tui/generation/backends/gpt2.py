@@ -5,7 +5,7 @@ store the prompt once and only their own tokens separately; reading the prompt's
 than reading the weights. Juravsky et al., "Hydragen" (2024), share a prefix in the same way.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import torch
@@ -105,17 +105,21 @@ class GPT2Backend:
         check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
 
+    def all_logits(self, ids: Sequence[int]) -> Iterator[Tensor]:
+        """See `backend.Backend`."""
+        cache = self.new_cache()
+        # all positions' logits at once would take too much memory
+        for start in range(0, len(ids), CHUNK):
+            with torch.inference_mode():
+                x = self._hidden([list(ids[start : start + CHUNK])], cache)[0]
+                logits = logits_out(self.logits(x))
+            yield logits
+
     def logprobs(self, ids: Sequence[int]) -> Tensor:
         """See `backend.Backend`."""
-        cache, results = self.new_cache(), [torch.empty(0)]
-        # all positions' logits at once would take too much memory
-        for start in range(0, len(ids) - 1, CHUNK):
-            part = ids[start : min(start + CHUNK, len(ids) - 1)]
-            with torch.inference_mode():
-                x = self._hidden([list(part)], cache)[0]
-                targets = ids[start + 1 : start + 1 + len(part)]
-                results.append(logprobs_of_next(logits_out(self.logits(x)), targets))
-        return torch.cat(results)
+        parts = enumerate(self.all_logits(ids[:-1]))
+        results = [logprobs_of_next(logits, ids[n * CHUNK + 1 : (n + 1) * CHUNK + 1]) for n, logits in parts]
+        return torch.cat([torch.empty(0), *results])
 
     def cut(self, cache: GPT2Cache, length: int) -> None:
         """See `backend.Backend`. Takes no time, however long the text."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from storytime_tui.generation.backends.backend import (
+    CHUNK,
     Rows,
     check_each,
     check_ids,
@@ -54,12 +55,20 @@ class LiveBackend:
         check_each(ids, len(cache.rows))
         return torch.stack([self._read([token], cache, row) for row, token in enumerate(ids)])
 
+    def all_logits(self, ids: Sequence[int]) -> Iterator[Tensor]:
+        """See `backend.Backend`."""
+        yield from torch.split(self._forward(ids), CHUNK)
+
     def logprobs(self, ids: Sequence[int]) -> Tensor:
         """See `backend.Backend`."""
+        return logprobs_of_next(self._forward(ids)[:-1], ids[1:])
+
+    def _forward(self, ids: Sequence[int]) -> Tensor:
+        """(ids, vocabulary) logits of the token after each id."""
         check_reading(0, len(ids), self.window)
         check_ids(ids, self.vocabulary)
         with self._inference():
-            return logprobs_of_next(self._model(self._tensor(ids))[0, :-1].float(), ids[1:]).cpu()
+            return logits_out(self._model(self._tensor(ids))[0])
 
     def cut(self, cache: LiveCache, length: int) -> None:
         """See `backend.Backend`. Raises ValueError, except for a cut to 0."""

@@ -1,7 +1,7 @@
 """Any model of transformers for generation: its own cache behind the interface of `backend.Backend`."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from storytime_tui.generation.backends.backend import (
+    CHUNK,
     Rows,
     check_each,
     check_ids,
@@ -61,15 +62,23 @@ class TransformersBackend:
         check_each(ids, len(cache.rows))
         return self._read([[token] for token in ids], cache)
 
+    def all_logits(self, ids: Sequence[int]) -> Iterator[Tensor]:
+        """See `backend.Backend`."""
+        yield from torch.split(self._forward(ids), CHUNK)
+
     def logprobs(self, ids: Sequence[int]) -> Tensor:
         """See `backend.Backend`."""
         if len(ids) < 2:
             return torch.empty(0)
-        check_reading(0, len(ids) - 1, self.window)
+        check_ids(ids, self.vocabulary)
+        return logprobs_of_next(self._forward(ids[:-1]), ids[1:])
+
+    def _forward(self, ids: Sequence[int]) -> Tensor:
+        """(ids, vocabulary) logits of the token after each id."""
+        check_reading(0, len(ids), self.window)
         check_ids(ids, self.vocabulary)
         with torch.inference_mode():
-            logits = self._model(torch.tensor([list(ids[:-1])], device=self._device))[0]
-            return logprobs_of_next(logits_out(logits), ids[1:])
+            return logits_out(self._model(torch.tensor([list(ids)], device=self._device))[0])
 
     def cut(self, cache: TransformersCache, length: int) -> None:
         """See `backend.Backend`. Raises ValueError if `can_cut` is False, except for a cut to 0."""

@@ -2,12 +2,13 @@
 
 {
   "format": "storytime-story",
-  "version": 1,              a later version may have other fields, and is refused by an earlier program
+  "version": 2,              a later version may have other fields, and is refused by an earlier program
   "title": "The owl",
   "draft": "",               typed, but not yet a passage
   "created": 1764460800.0,   seconds since 1970
   "changed": 1764460900.0,
   "head": 2,                 the `id` of the last passage of the present text; null if all was undone
+  "steering": "",            the memory and the author's note, as JSON; since version 2
   "passages": [              oldest first; those that were undone, too
     {
       "id": 1,               a number within this file
@@ -16,14 +17,21 @@
       "text": "Once upon a time",
       "model": "",           what told it; "" for yours
       "settings": "",        the sampler settings, voice and strength, as JSON; "" for yours
-      "created": 1764460801.0
+      "created": 1764460801.0,
+      "ids": "",             the tokens that the model chose, as numbers with commas; this and what follows since
+                             version 2
+      "edited_from": null,   the `id` of the passage of which this one is an edited version
+      "name": "",            of the branch
+      "marked": false,
+      "pruned": false        left out of the map, but kept
     }
   ]
 }
 """
 
-import dataclasses
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from storytime_tui.errors import StoryError
@@ -31,7 +39,17 @@ from storytime_tui.stories.export.story_text import Exported
 from storytime_tui.stories.whole import Node, Tree
 
 FORMAT = "storytime-story"
-VERSION = 1
+VERSION = 2
+_FIRST_FIELDS = (
+    "id",
+    "parent",
+    "author",
+    "text",
+    "model",
+    "settings",
+    "created",
+)  # of a passage of version 1
+_TOKENS = re.compile(r"(?:[0-9]{1,9}(?:,[0-9]{1,9})*)?")
 _LATEST = 253_370_764_800  # seconds: the year 9999, the last that dates can be written for
 
 
@@ -39,7 +57,12 @@ def tree_json(story: Exported) -> bytes:
     """The whole tree."""
     tree = story.tree
     passages = [
-        {"id": at + 1, **dataclasses.asdict(node), "parent": None if node.parent is None else node.parent + 1}
+        {
+            "id": at + 1,
+            **vars(node),
+            "parent": _id_at(node.parent),
+            "edited_from": _id_at(node.edited_from),
+        }
         for at, node in enumerate(tree.nodes)
     ]
     record = {
@@ -49,10 +72,15 @@ def tree_json(story: Exported) -> bytes:
         "draft": tree.draft,
         "created": tree.created,
         "changed": tree.changed,
-        "head": None if tree.head is None else tree.head + 1,
+        "head": _id_at(tree.head),
+        "steering": tree.steering,
         "passages": passages,
     }
     return (json.dumps(record, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _id_at(index: int | None) -> int | None:
+    return None if index is None else index + 1
 
 
 def tree_of(record: Any, name: str) -> Tree:
@@ -65,7 +93,7 @@ def tree_of(record: Any, name: str) -> Tree:
             f"{name} was written by a newer version of Storytime (its version is {_short(version)}, {VERSION} is "
             "known here): install that one to import it."
         )
-    if version != VERSION:
+    if not _is_whole(version) or version < 1:
         raise StoryError(f"{name} is damaged: its version is not a number from 1 on.")
     passages = record.get("passages")
     if not isinstance(passages, list):
@@ -75,11 +103,15 @@ def tree_of(record: Any, name: str) -> Tree:
     if len(index) < len(ids):
         twice = next(id for at, id in enumerate(ids) if index[id] != at)
         raise StoryError(f"{name} is damaged: two of its passages have the id {_short(twice)}.")
+    if version == 1:  # what it had no fields for is left out
+        passages = [{name: passage.get(name) for name in _FIRST_FIELDS} for passage in passages]
     nodes = tuple(_node(passage, index, name) for passage in passages)
-    if (inside := _in_a_circle(nodes)) is not None:
+    if (inside := _in_a_circle([node.parent for node in nodes])) is not None:
         raise StoryError(
             f"{name} is damaged: passage {_short(ids[inside])} comes before itself, in a circle of parents."
         )
+    if (inside := _in_a_circle([node.edited_from for node in nodes])) is not None:
+        raise StoryError(f"{name} is damaged: passage {_short(ids[inside])} is an edited version of itself.")
     of_story = f"the story of {name}"
     return Tree(
         _text(record, "title", of_story),
@@ -88,6 +120,7 @@ def tree_of(record: Any, name: str) -> Tree:
         _time(record, "changed", of_story),
         _reference(record, "head", index, of_story),
         nodes,
+        "" if version == 1 else _text(record, "steering", of_story),
     )
 
 
@@ -110,6 +143,11 @@ def _node(passage: dict[str, Any], index: dict[int, int], name: str) -> Node:
         _text(passage, "model", what),
         _text(passage, "settings", what),
         _time(passage, "created", what),
+        _tokens(passage, what),
+        _reference(passage, "edited_from", index, what),
+        _text(passage, "name", what),
+        _flag(passage, "marked", what),
+        _flag(passage, "pruned", what),
     )
 
 
@@ -131,6 +169,20 @@ def _text(record: dict[str, Any], field: str, what: str) -> str:
     return value
 
 
+def _tokens(record: dict[str, Any], what: str) -> str:
+    tokens = _text(record, "ids", what)
+    if not _TOKENS.fullmatch(tokens):
+        raise StoryError(f"The ids of {what} are {_short(tokens)}, not numbers with commas.")
+    return tokens
+
+
+def _flag(record: dict[str, Any], field: str, what: str) -> bool:
+    value = record.get(field, False)
+    if not isinstance(value, bool):
+        raise StoryError(f"“{field}” of {what} is {_short(value)}: it must be true or false.")
+    return value
+
+
 def _time(record: dict[str, Any], field: str, what: str) -> float:
     value: Any = record.get(field)
     if type(value) not in (int, float) or not 0 <= value <= _LATEST:
@@ -140,17 +192,17 @@ def _time(record: dict[str, Any], field: str, what: str) -> float:
     return float(value)
 
 
-def _in_a_circle(nodes: tuple[Node, ...]) -> int | None:
-    """The index of a node that is its own ancestor, if any. Takes time linear in the number of nodes."""
-    ends = [False] * len(nodes)  # known to lead to a first passage
-    for start in range(len(nodes)):
+def _in_a_circle(before: Sequence[int | None]) -> int | None:
+    """The index of a node that leads to itself, if any. Takes time linear in the number of nodes."""
+    ends = [False] * len(before)  # known to lead to an end
+    for start in range(len(before)):
         at: int | None = start
         path: dict[int, None] = {}
         while at is not None and not ends[at]:
             if at in path:
                 return at
             path[at] = None
-            at = nodes[at].parent
+            at = before[at]
         for each in path:
             ends[each] = True
     return None

@@ -1,13 +1,15 @@
 """Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
+import dataclasses
 from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Center, Vertical
 from textual.events import DescendantBlur, DescendantFocus, Key
+from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.told_record import last_model
@@ -21,12 +23,16 @@ from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.side_by_side import compare
 from storytime_tui.tui.screens.story_edit import Editing
+from storytime_tui.tui.screens.story_inspect import StoryInspect, inspect
 from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.screens.story_turns import Turns
+from storytime_tui.tui.sizes import next_size, size_of
+from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.edit_page import PassageEditor
+from storytime_tui.tui.widgets.find_bar import FindBar
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -73,12 +79,17 @@ class StoryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The story, openings, messages, the prompt and its status."""
         yield Header(self._desk, "story")
+        replacing = self.turns.after_telling, self.show_story, self.check_other_windows
         with self._sheet:
             with Vertical(id="writing"):
                 yield Page(id="page")
                 yield Center(PassageLine(id="passage"))
                 yield self._openings
                 yield Center(self._message)
+                yield Center(FindBar(self._writing, self._message, *replacing, id="find"))
+                yield Center(
+                    CopiedLine(self._desk, self._writing, self._message, self._set_settings, id="copied-line")
+                )
                 yield PromptArea(self.settings, id="prompt-area")
             yield self._sheet.panel
         yield KeyLine(SELDOM, self._shows_key)
@@ -96,7 +107,7 @@ class StoryScreen(Screen[None]):
         last: Opened | None = None
         with self._message.saying():
             last = await self._writing.open_last(self._message.complain)
-            self._message.clear()
+            self._message.complain(self._desk.store_thread.news())
         self.show_story(None if self._session.fresh_page else last)
         self._session.fresh_page = False
         self._loaded = True
@@ -173,7 +184,7 @@ class StoryScreen(Screen[None]):
         moved = await self._writing.moved() if self._loaded and self.is_current else None
         if moved is not None and not self.turns.busy:
             await self.open(moved)
-            self._message.say(MOVED)
+            self._message.say(MOVED, self._message.error)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:
@@ -221,6 +232,8 @@ class StoryScreen(Screen[None]):
 
     def _shows_key(self, action: str) -> bool:
         now, offered = self._session.now, self._openings.offered
+        if isinstance(self.focused, TextArea | Input) and action in ("write", "size(1)", "passage('find')"):
+            return False  # these keys are text there
         shown = {"model('voice')": bool(now.voices), "openings": offered, "model('newest')": now.in_training}
         return shown.get(action, True)
 
@@ -271,6 +284,34 @@ class StoryScreen(Screen[None]):
     @on(PassageEditor.Rewrite)
     def _rewrite(self, event: PassageEditor.Rewrite) -> None:
         self._editing.rewrite(event.text, event.start, event.end, self.settings)
+
+    def action_inspect(self) -> None:
+        """Show how likely each word was, and what else might have come."""
+        self.turns.after_telling(lambda: inspect(self, self._desk, self._writing, self._message))
+
+    @on(Page.Changed)
+    @on(Page.Clicked)
+    def _page_changed(self, event: Message) -> None:
+        for panel in self.query(StoryInspect):
+            panel.heard(event)
+
+    @on(StoryInspect.Taken)
+    def _word_taken(self, taken: StoryInspect.Taken) -> None:
+        self.show_story(taken.story)
+        self.query_one(Page).choose(None)
+        self.query_one(Page).anchor_end()
+        if taken.goes_on:
+            self.turns.tell(taken.story.story.id, taken.story.text)
+
+    def action_size(self, by: int) -> None:
+        """Tell more or less at once: a sentence, a paragraph, a page."""
+        tokens = next_size(self.settings.max_tokens, by)
+        self._set_settings(dataclasses.replace(self.settings, max_tokens=tokens, finish_sentence=True))
+        self._message.say(f"The model tells a {size_of(tokens)} at once.")
+
+    def action_pace(self) -> None:
+        """Tell at reading speed, or as fast as the model can."""
+        self.turns.change_pace()
 
     def action_colours(self) -> None:
         """Show who wrote what in colours, or not."""

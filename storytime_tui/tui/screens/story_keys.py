@@ -3,7 +3,15 @@
 from textual.binding import Binding, BindingType
 
 # these give way first in the line of keys
-SELDOM = ("passage('redo')", "side_by_side", "model('strength')", "new", "settings")
+SELDOM = (
+    "size(1)",
+    "passage('redo')",
+    "side_by_side",
+    "model('strength')",
+    "new",
+    "settings",
+    "passage('find')",
+)
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
     Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
@@ -39,6 +47,24 @@ KEYS: list[BindingType] = [
         id="story.side_by_side",
         tooltip="Go on with several models, strengths or voices side by side, and take one",
     ),
+    Binding("g", "passage('map')", "Branches", id="story.map", tooltip="The map of all branches"),
+    Binding(
+        "plus",
+        "size(1)",
+        "Longer",
+        key_display="+ -",
+        id="story.longer",
+        tooltip="Tell more at once: a sentence, a paragraph, a page",
+    ),
+    Binding(
+        "t",
+        "pace",
+        "Pace",
+        show=False,
+        id="story.pace",
+        tooltip="Tell at reading speed, or as fast as the model can",
+    ),
+    Binding("minus", "size(-1)", "Shorter", show=False, id="story.shorter", tooltip="Tell less at once"),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
     Binding(
         "ctrl+z", "passage('undo')", "Undo", show=False, id="story.undo_too", tooltip="Undo the last act"
@@ -77,6 +103,45 @@ KEYS: list[BindingType] = [
         show=False,
         id="story.colours",
         tooltip="Show who wrote what in colours, or not",
+    ),
+    Binding(
+        "i",
+        "inspect",
+        "Inspect",
+        id="story.inspect",
+        tooltip="How likely each word was, and what else might have come",
+    ),
+    Binding(
+        "c",
+        "passage('mark_copied')",
+        "Copied",
+        show=False,
+        id="story.copied",
+        tooltip="Mark the words that stand in the training stories, or not",
+    ),
+    Binding(
+        "C",
+        "passage('show_source')",
+        "Source",
+        show=False,
+        id="story.source",
+        tooltip="Show where the passage's copied words stand",
+    ),
+    Binding(
+        "A",
+        "passage('avoid_copying')",
+        "Avoid copying",
+        show=False,
+        id="story.avoid",
+        tooltip="Tell no 8 words in a row from the training stories, or allow it",
+    ),
+    Binding(
+        "slash",
+        "passage('find')",
+        "Find",
+        key_display="/",
+        id="story.find",
+        tooltip="Find words in the story, and replace them",
     ),
     Binding("p", "panel", "Panel", id="story.panel", tooltip="Memory, author's note, and how it tells"),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),

@@ -57,7 +57,14 @@ class StoryPanelScreen(ModalScreen[None]):
 
     def on_resize(self) -> None:
         """Close where there is room for the panel beside the page."""
-        if self.size.width >= WIDE:
+        self._close_if_wide()
+
+    def on_screen_resume(self) -> None:
+        """The window may have been resized under a dialog."""
+        self._close_if_wide()
+
+    def _close_if_wide(self) -> None:
+        if self.is_current and self.app.size.width >= WIDE:
             self.dismiss()
 
     def action_act(self, key: str) -> None:

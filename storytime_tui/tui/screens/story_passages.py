@@ -11,6 +11,9 @@ from storytime_tui.stories import history, tree
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens.story_edit import Editing
+from storytime_tui.tui.story_map import Stretch
+from storytime_tui.tui.widgets.copied_line import CopiedLine
+from storytime_tui.tui.widgets.find_bar import FindBar
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.passage_line import PassageLine
@@ -41,13 +44,13 @@ class Passages:
         """Another text is shown: look for its takes."""
         self._takes = {}
         self.show_line()
-        self._screen.run_worker(self._look, exclusive=True, group="takes")
+        self._screen.run_worker(self._look())
 
     def told(self, passage: int | None) -> None:
         """The model has told this passage, or nothing: then the page shows the story as it is again."""
         if passage is not None:
             self._page.adopt(passage)
-            self._screen.run_worker(self._look, exclusive=True, group="takes")
+            self._screen.run_worker(self._look())
         elif self._writing.story_id is not None:
             self._screen.run_worker(self._act(lambda store, story: store.story(story)))
 
@@ -59,6 +62,7 @@ class Passages:
         focused = page.has_focus and chosen in passages
         where = f"passage {passages.index(chosen) + 1:,} of {len(passages):,}" if focused and chosen else ""
         self._screen.query_one(PassageLine).show_takes(place, count, where)
+        self._copied.look()
 
     async def _look(self) -> None:
         story = self._writing.story_id
@@ -144,6 +148,49 @@ class Passages:
     def child(self) -> None:
         """Go on to the newest passage after the last one."""
         self._after_telling(tree.go_down, "Nothing follows on this branch.")
+
+    # -- copied words, and finding ----------------------------------------------------------------------
+
+    @property
+    def _copied(self) -> CopiedLine:
+        return self._screen.query_one(CopiedLine)
+
+    def mark_copied(self) -> None:
+        """Mark copied words, or no longer."""
+        self._copied.toggle()
+
+    def show_source(self) -> None:
+        """Show where the chosen passage's copied words stand."""
+        self._copied.show_source()
+
+    def avoid_copying(self) -> None:
+        """Avoid copying from now on, or allow it again."""
+        self._copied.avoid()
+
+    def find(self) -> None:
+        """Look for words in the story."""
+        self._screen.query_one(FindBar).open()
+
+    def map(self) -> None:
+        """Show the map of the branches, and go where the user goes."""
+        if self._writing.story_id is None:
+            self._message.say("There are no branches yet.")
+            return
+        from storytime_tui.tui.screens.story_map import MapScreen
+
+        def went(row: Stretch | None) -> None:
+            if row is None:
+                self.shown()  # a branch may be pruned
+            elif row.current:
+                self._page.choose(row.first)
+            else:
+                self._in_turn(
+                    lambda: self._act(
+                        lambda store, story: tree.go_to_branch(store, story, row.first), choose=row.first
+                    )
+                )
+
+        self._screen.app.push_screen(MapScreen(self._writing), went)
 
     # -- editing --------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
-from textual import on
+from textual import on, work
 from textual.containers import Horizontal
 from textual.events import DescendantFocus, Resize
 from textual.timer import Timer
@@ -145,8 +145,9 @@ class StorySheet(Horizontal):
     @on(Page.Chosen)
     def _tell_how(self) -> None:
         """Say how the chosen passage was told."""
-        self.run_worker(self._read_told(self.query_one(Page).chosen), exclusive=True, group="told")
+        self._read_told(self.query_one(Page).chosen)
 
+    @work(exclusive=True, group="told")
     async def _read_told(self, passage: int | None) -> None:
         told = "" if passage is None else await self._writing.told_line(passage)
         if told != self._told:

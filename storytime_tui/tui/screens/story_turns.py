@@ -21,6 +21,8 @@ from storytime_tui.tui.writing_session import Stage
 if TYPE_CHECKING:
     from storytime_tui.tui.screens.story import StoryScreen
 
+READING = 240  # words a minute
+
 
 class Turns:
     """Takes lines and acts, one at a time. What comes too early waits."""
@@ -86,7 +88,7 @@ class Turns:
         page.set_title(self._writing.manuscript.title)
         if added.moved:
             await self._screen.open(added.story.id)
-            self._message.say(MOVED)
+            self._message.say(MOVED, self._message.error)
         elif added.added:
             page.append("you", added.added, added.story.head or BEING_TOLD)
         page.choose(None)
@@ -104,7 +106,8 @@ class Turns:
     def tell(self, story_id: int, text: str, after: int | None = HEAD, takes: int = 1) -> None:
         """Let the model continue a text, with this many takes; they follow the passage `after`."""
         self._set_telling(True)
-        self._desk.writing.tell(story_id, text, self._screen.settings, after, takes)
+        pace = self._desk.preferences.now.words_per_minute
+        self._desk.writing.tell(story_id, text, self._screen.settings, after, pace, takes)
         self._screen.set_state("thinking…")
 
     def heard(self, message: messages.TellingMessage) -> None:
@@ -133,6 +136,13 @@ class Turns:
     def _set_telling(self, telling: bool) -> None:
         self.telling = telling
         self._screen.telling_changed(telling)
+
+    def change_pace(self) -> None:
+        """Tell at reading speed, or as fast as the model can."""
+        pace = 0 if self._desk.preferences.now.words_per_minute else READING
+        self._desk.prefer(words_per_minute=pace)
+        how = f"at reading speed, {pace} words a minute" if pace else "as fast as the model can"
+        self._message.say(f"From the next passage on, words come {how}.")
 
     def stop(self) -> None:
         """Stop the model. Its words stay, and so does an unsent line."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
+from textual.containers import Center, Vertical
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -52,9 +52,7 @@ class PassageEditor(TextArea):
             self.text, self.start, self.end = text, start, end
 
     def __init__(self, text: str, *, id: str) -> None:
-        super().__init__(
-            text, id=id, compact=True, highlight_cursor_line=False, soft_wrap=True, tab_behavior="focus"
-        )
+        super().__init__(text, id=id, highlight_cursor_line=False, soft_wrap=True, tab_behavior="focus")
         self.move_cursor(self.document.end)
 
     def action_done(self, keep_rest: bool) -> None:
@@ -84,11 +82,12 @@ class EditPage(Vertical):
     """The page while one passage is edited."""
 
     DEFAULT_CSS = """
-    EditPage { height: 1fr; align-horizontal: center; }
+    EditPage { height: 1fr; }
+    EditPage Center { height: auto; max-height: 60%; }
     EditPage Page { height: 1fr; width: 100%; }
     EditPage #page-after { max-height: 50%; }
-    EditPage PassageEditor {
-        width: 100%; max-width: 76; height: auto; max-height: 60%; padding: 0 1; background: $boost;
+    EditPage PassageEditor, EditPage PassageEditor:focus {
+        width: 100%; max-width: 76; height: auto; max-height: 100%; padding: 0 1; background: $boost;
         border: none; border-left: outer $primary; scrollbar-size-vertical: 1;
     }
     """
@@ -102,7 +101,7 @@ class EditPage(Vertical):
     def compose(self) -> ComposeResult:
         """The story before the passage, the editor, the story after it."""
         yield Page(id="page-before")
-        yield PassageEditor(self._passage.text, id="editor")
+        yield Center(PassageEditor(self._passage.text, id="editor"))
         yield Page(id="page-after")
 
     def on_mount(self) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static, TextArea
 
 from storytime_tui.stories.steering import NOTE_DEPTHS, TONE_WORDS, Steering
 from storytime_tui.tui.steering_words import left_out_words
-from storytime_tui.tui.widgets.panel_row import PanelRow, say
+from storytime_tui.tui.widgets.panel_row import PanelField, PanelRow, say
 from storytime_tui.tui.widgets.panel_state import PanelState
 
 LONGEST_LINE = 500  # characters of a field
@@ -61,7 +61,7 @@ class _Section(Vertical):
 
     def __init__(self, state: PanelState, title: str, *, id: str) -> None:
         super().__init__(id=id, classes="section")
-        self.border_title = title
+        self.border_title = f" {title} "
         self._state = state
 
     def change(self, **values: str | int) -> None:
@@ -96,7 +96,7 @@ class MemoryFields(_Section):
         for name, placeholder in _PLACEHOLDERS.items():
             with Horizontal(classes="field"):
                 yield Static(name, classes="label wide", markup=False)
-                yield Input(
+                yield PanelField(
                     placeholder=placeholder,
                     id=f"steer-{name}",
                     compact=True,

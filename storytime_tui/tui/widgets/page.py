@@ -20,8 +20,7 @@ from storytime_tui.stories.story import Passage, Writer
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.page_layout import BEING_TOLD, VIEW_RULE, WIDEST, PageLayout, Row
-from storytime_tui.tui.widgets.passage_view import CLASSES as SURPRISE
-from storytime_tui.tui.widgets.passage_view import surprise_css
+from storytime_tui.tui.widgets.page_looks import CSS, LOOKS
 from storytime_tui.tui.widgets.tall_view import TallView
 
 HINT = "A blank page. Write the first line and press Enter: the model continues."
@@ -42,48 +41,8 @@ class Page(TallView, can_focus=True):
     """
 
     ALLOW_SELECT = True
-    COMPONENT_CLASSES = {
-        "page--title",
-        "page--hint",
-        "page--told",
-        "page--edited",
-        "page--rule",
-        "page--cursor",
-        "page--chosen",
-        "page--point",
-        "page--copied",
-        "page--found",
-        "page--base",
-        "page--run",
-        *SURPRISE,
-    }
-    DEFAULT_CSS = f"""
-    Page {{ padding: 1 2 0 2; }}
-    Page > .page--title {{ text-style: bold; }}
-    Page > .page--hint {{ color: $quiet; }}
-    Page > .page--told {{ color: $told; }}
-    Page > .page--edited {{ color: $told; text-style: italic; }}
-    Page > .page--rule {{ color: $line; }}
-    Page > .page--cursor {{ color: $primary; }}
-    Page > .page--chosen {{ background: $panel; }}
-    Page > .page--point {{ background: $primary; color: $background; text-style: bold; }}
-    Page > .page--copied {{ text-style: underline; color: $primary; }}
-    Page > .page--found {{ background: $primary 30%; }}
-    Page > .page--base {{ text-style: underline; }}
-    Page > .page--run {{ color: $background; background: $told 85%; }}
-    Page:nocolor > .page--told {{ text-style: italic; }}
-    Page:nocolor > .page--chosen {{ text-style: underline; }}
-    Page:nocolor > .page--point {{ text-style: bold reverse underline; }}
-    Page:nocolor > .page--found {{ text-style: reverse; }}
-    Page:nocolor > .page--run {{ text-style: reverse; }}
-    Page:ansi > .page--told {{ text-style: italic; }}
-    Page:ansi > .page--edited {{ text-style: italic bold; }}
-    Page:ansi > .page--chosen {{ text-style: underline; }}
-    Page:ansi > .page--point {{ background: ansi_magenta; color: ansi_default; text-style: bold; }}
-    Page:ansi > .page--found {{ text-style: reverse; }}
-    Page:ansi > .page--run {{ text-style: reverse; }}
-    {surprise_css("Page")}
-    """
+    COMPONENT_CLASSES = LOOKS
+    DEFAULT_CSS = CSS
     BINDINGS = [
         Binding("down", "choose(1)", "Passage", key_display="↑↓", id="page.down", tooltip="The next passage"),
         Binding("up", "choose(-1)", "Passage", show=False, id="page.up", tooltip="The passage before"),
@@ -91,6 +50,9 @@ class Page(TallView, can_focus=True):
 
     class Chosen(Message):
         """Another passage is chosen."""
+
+    class Changed(Message):
+        """The story's text has changed."""
 
     class Clicked(Message):
         """A character of the story was clicked."""
@@ -140,6 +102,7 @@ class Page(TallView, can_focus=True):
         self._grown()
         self._following = following
         self.jump(self.max_scroll_y if following else top)
+        self.post_message(self.Changed())
 
     def set_title(self, title: str) -> None:
         """Show another title."""
@@ -152,6 +115,7 @@ class Page(TallView, can_focus=True):
         """Add text at the end."""
         self.laid.append(writer, text, passage)
         self._grown()
+        self.post_message(self.Changed())
 
     def adopt(self, passage: int) -> None:
         """Name the passage that was being told: it is in the store now."""
@@ -246,14 +210,20 @@ class Page(TallView, can_focus=True):
     def on_resize(self) -> None:
         """Lay out the story for the new width."""
         following = self._following
-        place = self._place_on_top()
+        place = self.place_on_top()
         self.laid.resize(min(WIDEST, max(10, self.room)))
         self._lay_head()
         self._grown()
         if not following and place is not None:
             self.jump(self.laid.row_at(place) + len(self._head))
 
-    def _place_on_top(self) -> int | None:
+    @property
+    def place_in_view(self) -> int:
+        """The first character in view."""
+        return self.place_on_top() or 0
+
+    def place_on_top(self) -> int | None:
+        """The first character in view; None above the story."""
         row = self.top - len(self._head)
         rows = self.laid.rows
         return rows[row].start if 0 <= row < len(rows) else None
@@ -282,6 +252,7 @@ class Page(TallView, can_focus=True):
             line = [Segment(self._head[row], base + self._look("page--title"))]
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
+            margin += self.laid.indent(row - len(self._head))
         elif row == len(self._head) and not self.text:
             line = [Segment(self.hint[: self.laid.width], base + self._look("page--hint"))]
         else:
@@ -290,7 +261,10 @@ class Page(TallView, can_focus=True):
         return Strip([Segment(" " * margin, base), *strip]).adjust_cell_length(width, base)
 
     def _look(self, name: str) -> Style:
-        return self.get_component_rich_style(name, partial=True)
+        look = self.get_component_rich_style(name, partial=True)
+        if look.bgcolor is None:
+            return look
+        return look + Style(bgcolor=self.get_component_rich_style(name).bgcolor)  # blended with the page
 
     def _segments(self, index: int, base: Style) -> list[Segment]:
         row = self.laid.rows[index]
@@ -304,6 +278,8 @@ class Page(TallView, can_focus=True):
         segments = [
             Segment(_shown(self.text[start:end]), base + look) for start, end, look in self._runs(row, index)
         ]
+        if self._point is not None and self.laid.is_break_after(index, *self._point):
+            segments.append(Segment("¶", base + self._look("page--point")))
         if self._writing and index == len(self.laid.rows) - 1:
             segments.append(Segment("▌", base + self._look("page--cursor")))
         return segments

@@ -7,7 +7,7 @@ from textual.binding import Binding
 from textual.content import Content
 from textual.events import Click
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from storytime_tui.terminal import cells, printable_line
 from storytime_tui.tui.cells import fitted
@@ -20,6 +20,14 @@ def say(line: Static, words: str) -> None:
     if line.display != bool(words) or str(line.content) != words:
         line.update(Content(words))
         line.display = bool(words)
+
+
+class PanelField(Input):
+    """A field in which + and - are letters, too: Textual does not know them by the names of their keys."""
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Whether the field takes the key."""
+        return key in ("plus", "minus") or super().check_consume_key(key, character)
 
 
 class PanelRow(Static, can_focus=True):
@@ -36,8 +44,8 @@ class PanelRow(Static, can_focus=True):
         Binding("space", "act", "Change", show=False, id="panel.space", tooltip="Change this value"),
         Binding("right", "turn(1)", "Next", key_display="← →", id="panel.next", tooltip="The next value"),
         Binding("left", "turn(-1)", "Before", show=False, id="panel.before", tooltip="The value before"),
-        Binding("down", "screen.focus_next", "Down", show=False, id="panel.down", tooltip="The next row"),
-        Binding("up", "screen.focus_previous", "Up", show=False, id="panel.up", tooltip="The row before"),
+        Binding("down", "app.focus_next", "Down", show=False, id="panel.down", tooltip="The next row"),
+        Binding("up", "app.focus_previous", "Up", show=False, id="panel.up", tooltip="The row before"),
     ]
 
     class Acted(Message):

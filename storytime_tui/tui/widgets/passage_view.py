@@ -159,9 +159,10 @@ class SurpriseLegend(Widget):
         return sum(len(words) + 3 for words in LEGEND)
 
     def render_line(self, y: int) -> Strip:
-        """Draw each step's tint with its least probability."""
+        """Draw each step's tint with its least probability; side by side where there is no room between."""
         segments: list[Segment] = []
+        gap = " " if self.size.width >= self.get_content_width(self.size, self.size) else ""
         for step, words in enumerate(LEGEND):
             segments += [Segment(f" {words} ", self.get_component_rich_style(f"surprise--{step}"))]
-            segments += [Segment(" ", self.rich_style)]
+            segments += [Segment(gap, self.rich_style)]
         return Strip(segments)

@@ -6,6 +6,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widgets import Input
 
+from storytime_tui.tui.widgets.copied_section import CopiedSection
 from storytime_tui.tui.widgets.memory_fields import MemoryFields, NoteFields
 from storytime_tui.tui.widgets.panel_state import PanelState
 from storytime_tui.tui.widgets.tells import Tells
@@ -44,6 +45,7 @@ class StoryPanel(VerticalScroll, can_focus=False):
         yield Tells(self._state)
         yield MemoryFields(self._state)
         yield NoteFields(self._state)
+        yield CopiedSection(id="copied", classes="section")
 
     def on_mount(self) -> None:
         """Show what holds now."""

@@ -18,7 +18,7 @@ from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.tui.knob_lines import problem_of, typed_text
 from storytime_tui.tui.sizes import SIZES, next_size, size_of
 from storytime_tui.tui.steering_words import sampler_words, stopped_words, strength_bar
-from storytime_tui.tui.widgets.panel_row import PanelRow, say
+from storytime_tui.tui.widgets.panel_row import PanelField, PanelRow, say
 from storytime_tui.tui.widgets.panel_state import PanelState
 
 _KEYS = {
@@ -34,7 +34,7 @@ class Tells(Vertical):
 
     def __init__(self, state: PanelState) -> None:
         super().__init__(id="tells", classes="section")
-        self.border_title = "Tells"
+        self.border_title = " Tells "
         self._state = state
         self._problem = ""  # of the text in a field
 
@@ -49,12 +49,12 @@ class Tells(Vertical):
         yield PanelRow("length", id="row-length", turns=True)
         with Horizontal(classes="field"):
             yield Static("seed", classes="label", markup=False)
-            yield Input(
+            yield PanelField(
                 placeholder="new each time", id="panel-seed", compact=True, restrict="[0-9]*", max_length=19
             )
         with Horizontal(classes="field"):
             yield Static("banned", classes="label", markup=False)
-            yield Input(placeholder="words, with commas", id="panel-banned", compact=True)
+            yield PanelField(placeholder="words, with commas", id="panel-banned", compact=True)
         yield Static(id="banned-line", classes="note", markup=False)
         yield Static(id="told-line", classes="note", markup=False)
 

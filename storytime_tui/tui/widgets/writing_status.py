@@ -22,6 +22,7 @@ class WritingStatus(Static):
         self.model_state = ""  # the model's activity before it can tell; hides the state
         self.no_model = False
         self.strength: float | None = None  # None if unknown
+        self._fits = False  # the line takes one row
         self.step: int | None = None  # of a run that is still training
 
     def count(self, text: str) -> None:
@@ -67,4 +68,8 @@ class WritingStatus(Static):
         needed = 2 if state else 1
         while len(parts) > needed and cells(" · ".join(parts)) > self.content_size.width > 0:
             parts.pop()
-        self.update(Content(printable(" · ".join(parts))))
+        text = printable(" · ".join(parts))
+        fits = cells(text) <= self.content_size.width
+        # a layout of the whole screen would take most of the time of each token
+        self.update(Content(text), layout=not (fits and self._fits))
+        self._fits = fits
