@@ -9,7 +9,6 @@ modes belong to the thread, and a generator suspended within one would leave its
 
 import dataclasses
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,8 @@ from storytime_tui.generation.sampling.mixture import mix_logits
 from storytime_tui.generation.sampling.settings import Knobs, SamplerSettings
 from storytime_tui.generation.sampling.vocabulary import Vocabulary, token_facts
 from storytime_tui.generation.token_history import TokenHistories, TokenHistory
-from storytime_tui.generation.voice import Voice, effective
+from storytime_tui.generation.voice import Voice
+from storytime_tui.generation.watch import Watch
 
 if TYPE_CHECKING:
     from storytime_tui.generation.backends.cuda_graph import GraphedSteps
@@ -94,7 +94,7 @@ class Generator:
         put the space at the front of a word, and a lone space at the end is out of distribution. The first token
         then has to begin with a space, and is shown without it.
         """
-        watch, stop = _Watch(), stop or threading.Event()
+        watch, stop = Watch(), stop or threading.Event()
         scene = self._scene(text, memory, note, note_depth, voice, self._guard(settings, learned))
         continuation = Continuation(scene, settings, self._vocabulary)
         yield from self._go_on(continuation, watch, stop, alternatives)
@@ -117,32 +117,22 @@ class Generator:
         """Several continuations of one text, with seeds from `settings.seed` on; yields (which one, Piece or Told).
 
         The prompt is prefilled once and the continuations are decoded as one batch. Batched logits differ from
-        single ones in their last digits, so near ties may be decided differently. The continuations are generated
-        one after another, as `tell` does, with banned phrases (which need rolling back), with mixed voices, and
-        once the story fills the window.
+        single ones in their last digits, so near ties may be decided differently; the same call tells the same
+        again. Once the story fills the window, the continuations go on one after another, as `tell` does.
         """
-        stop = stop or threading.Event()
-        row_settings = [
-            dataclasses.replace(settings, seed=(settings.seed + row) % 2**63) for row in range(count)
-        ]
-        if settings.banned or count == 1 or len(effective(voice)) > 1:
-            for row, settings_of_row in enumerate(row_settings):
-                single = self.tell(
-                    text,
-                    settings_of_row,
-                    stop,
-                    memory=memory,
-                    note=note,
-                    note_depth=note_depth,
-                    voice=voice,
-                    alternatives=alternatives,
-                    learned=learned,
-                )
-                yield from ((row, item) for item in single)
-            return
+        watch, stop = Watch(), stop or threading.Event()
         scene = self._scene(text, memory, note, note_depth, voice, self._guard(settings, learned))
-        rows = [Continuation(scene, settings_of_row, self._vocabulary) for settings_of_row in row_settings]
-        yield from self._decode_batch(rows, stop, alternatives)
+        rows = [
+            Continuation(
+                scene, dataclasses.replace(settings, seed=(settings.seed + row) % 2**63), self._vocabulary
+            )
+            for row in range(count)
+        ]
+        if count > 1:
+            yield from self._decode_batch(rows, stop, alternatives)
+            return
+        yield from ((0, piece) for piece in self._go_on(rows[0], watch, stop, alternatives))
+        yield 0, watch.closing(rows[0])
 
     def read(
         self,
@@ -183,7 +173,7 @@ class Generator:
     # -- a single continuation ----------------------------------------------------------------------------------
 
     def _go_on(
-        self, continuation: Continuation, watch: "_Watch", stop: threading.Event, alternatives: int
+        self, continuation: Continuation, watch: Watch, stop: threading.Event, alternatives: int
     ) -> Iterator[Piece]:
         """Generate one continuation to its end."""
         steps = self._steps if len(continuation.views) == 1 else None  # the graphs read only one view
@@ -215,7 +205,7 @@ class Generator:
         steps: "GraphedSteps",
         knobs: Knobs,
         continuation: Continuation,
-        watch: "_Watch",
+        watch: Watch,
         stop: threading.Event,
     ) -> Iterator[Piece]:
         """Decode with CUDA graphs, choosing tokens on the GPU, until the continuation ends or its view moves."""
@@ -303,90 +293,75 @@ class Generator:
     def _decode_batch(
         self, rows: list[Continuation], stop: threading.Event, alternatives: int
     ) -> Iterator[tuple[int, Piece | Told]]:
-        watches = [_Watch() for _ in rows]
-        prompt_cache, batch = self._caches.take(rows[0].ids), None
+        watches = [Watch() for _ in rows]
+        prompts = [self._caches.take(ids) for ids in rows[0].views]
         for watch in watches:
-            watch.reads(len(rows[0].ids), prompt_cache.length)
-        logits = self._read(rows[0].ids[prompt_cache.length :], prompt_cache, stop)
-        row_logits: Sequence[torch.Tensor | None] = [logits] * len(rows)
+            watch.reads(sum(map(len, rows[0].views)), sum(cache.length for cache in prompts))
+        prompt_logits = self._read_views(rows[0], prompts, stop)
+        logits = None if prompt_logits is None else [prompt_logits] * len(rows)
+        batches: list[Any] = []  # one for each view
         active = list(range(len(rows)))
         try:
             while active:
-                for row, logits_of_row in zip(active, row_logits, strict=True):
-                    if logits_of_row is None:
+                for place, row in enumerate(active):
+                    if logits is None:
                         rows[row].line.stop()
-                    else:
-                        rows[row].take(logits_of_row, alternatives)
+                    elif (
+                        not batches or len(rows[row].ids) == batches[0].length
+                    ):  # else it waits for another row
+                        rows[row].take(logits[place], alternatives)
                 for row in active:
                     yield from ((row, piece) for piece in watches[row].shown(rows[row]))
                     if rows[row].line.stopped_by:
                         yield row, watches[row].closing(rows[row])
                 still_active = [place for place, row in enumerate(active) if not rows[row].line.stopped_by]
-                if batch is not None and still_active and len(still_active) < len(active):
-                    self._backend.drop(batch, still_active)
+                if still_active and len(still_active) < len(active):
+                    for batch in batches:
+                        self._backend.drop(batch, still_active)
                 active = [active[place] for place in still_active]
-                if any(rows[row].moved for row in active):
-                    break  # the window is full, so the views no longer have the same length
                 if active:
-                    batch = batch or self._backend.share(prompt_cache, len(active))
-                    row_logits = self._read_rows([rows[row].ids[-1] for row in active], batch, stop)
+                    batches = batches or [self._backend.share(cache, len(active)) for cache in prompts]
+                    going_on = [rows[row] for row in active]
+                    if not self._realign(batches, going_on):
+                        break
+                    logits = self._read_batches(batches, going_on, stop)
         finally:
-            self._caches.keep(prompt_cache)
+            for cache in prompts:
+                self._caches.keep(cache)
             for continuation in rows:
                 self._histories.keep(continuation.transcript())
         for row in active:
             yield from ((row, piece) for piece in self._go_on(rows[row], watches[row], stop, alternatives))
             yield row, watches[row].closing(rows[row])
 
-    def _read_rows(
-        self, ids: Sequence[int], batch: Any, stop: threading.Event
-    ) -> Sequence[torch.Tensor | None]:
-        """Append one id to each row -> the logits of each row; a None for each if stopped."""
+    def _realign(self, batches: Sequence[Any], rows: Sequence[Continuation]) -> bool:
+        """Cut the caches to where each row has an id to append; False if that cannot be.
+
+        A row that was rolled back is shorter than the others. They wait for it: their own ids are appended again.
+        """
+        for view, batch in enumerate(batches):
+            held = min(len(row.views[view]) for row in rows) - 1
+            for row, cached in zip(rows, batch.rows, strict=True):
+                if row.moved and common_ids(row.views[view], cached) < held:
+                    return False  # the window was full, so that the view begins elsewhere
+            if held < batch.length:
+                if not self._backend.can_cut:
+                    return False
+                self._backend.cut(batch, held)
+        return True
+
+    def _read_batches(
+        self, batches: Sequence[Any], rows: Sequence[Continuation], stop: threading.Event
+    ) -> list[torch.Tensor] | None:
+        """Append one id to each row of each view -> the logits of each row, voices mixed; None if stopped."""
         if stop.is_set():
-            return [None] * len(ids)
-        return self._backend.read_rows(ids, batch).unbind()
-
-
-class _Watch:
-    """Measures the time that generation takes, without the consumer's time between two pieces."""
-
-    def __init__(self) -> None:
-        self._started_at = time.perf_counter()
-        self._seconds, self._first, self._tokens = 0.0, 0.0, 0  # in all, until the first piece, pieces
-        self._first_chosen = self._last_chosen = 0.0
-        self._read = self._reused = 0
-
-    def reads(self, tokens: int, reused: int) -> None:
-        """Note the tokens in view and how many of them were cached; only the first call counts."""
-        if not self._read:
-            self._read, self._reused = tokens - reused, reused
-
-    def shown(self, continuation: Continuation) -> Iterator[Piece]:
-        """The pieces that may be shown now, after a token was chosen."""
-        self._last_chosen = self._seconds + time.perf_counter() - self._started_at
-        self._first_chosen = self._first_chosen or self._last_chosen
-        for piece in continuation.line.ready():
-            self._seconds += time.perf_counter() - self._started_at
-            self._first = self._first or self._seconds
-            self._tokens += 1
-            yield piece
-            self._started_at = time.perf_counter()
-
-    def closing(self, continuation: Continuation) -> Told:
-        """The final record of the stream."""
-        # held-back text comes all at once, so count from choice to choice
-        decode_seconds = self._last_chosen - self._first_chosen
-        if decode_seconds > 0 and self._tokens > 1:
-            speed = (self._tokens - 1) / decode_seconds
-        else:
-            speed = self._tokens / self._seconds if self._seconds > 0 else 0.0
-        return Told(
-            tokens=self._tokens,
-            first_token_seconds=self._first,
-            tokens_per_second=speed,
-            stopped_by=continuation.line.stopped_by,
-            read=self._read,
-            reused=self._reused,
-            seen=continuation.seen,
-            banned=tuple(continuation.line.banned.most_common()),
-        )
+            return None
+        by_view = [
+            self._backend.read_rows([row.views[view][batch.length] for row in rows], batch)
+            for view, batch in enumerate(batches)
+        ]
+        size = self._vocabulary.vocabulary_size
+        return [
+            mix_logits([logits[place, :size] for logits in by_view], row.shares)
+            for place, row in enumerate(rows)
+        ]

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -298,9 +299,8 @@ def open_teller(
     if contrast is not None:
         check_contrast(contrast)
     report = on_progress or (lambda event: None)
-    finding = with_progress(
-        lambda progress: blending.choose_model(name, strength, blend, progress), Control()
-    )
+    choose = partial(blending.choose_model, name, strength, blend)
+    finding = with_progress(choose, Control())
     while True:
         try:
             report(next(finding))

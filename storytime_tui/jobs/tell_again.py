@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from storytime_tui.errors import ModelError, RunError
-from storytime_tui.generation.pieces import Piece
+from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs import generate
 from storytime_tui.jobs.told_record import ToldRecord, read_record, text_hash
 from storytime_tui.jobs.told_words import ids_of, parts_of
@@ -109,15 +110,7 @@ def _tell(
     if ids:  # it may have been stopped in the middle of a sentence
         settings = dataclasses.replace(settings, max_tokens=len(ids), finish_sentence=False)
     text, told = "", []
-    stream = teller.tell(
-        "".join(each.text for each in before),
-        settings,
-        stop,
-        memory=record.memory,
-        note=record.note,
-        note_depth=USUAL_DEPTH if record.note_depth is None else record.note_depth,
-        voice=record.voice,
-    )
+    stream = _stream(teller, record, settings, "".join(each.text for each in before), stop)
     for piece in stream:
         if isinstance(piece, Piece):
             text += piece.text
@@ -126,6 +119,23 @@ def _tell(
             break
     same = told == ids if ids else text.startswith(passage.text)
     return same, (passage.text if same else text)
+
+
+def _stream(
+    teller: Teller, record: ToldRecord, settings: SamplerSettings, text: str, stop: threading.Event | None
+) -> Iterator[Piece | Told]:
+    """Tell a take alone, or with the others that it was told with: they change the last digits of its numbers."""
+    steering: dict[str, Any] = {
+        "memory": record.memory,
+        "note": record.note,
+        "note_depth": USUAL_DEPTH if record.note_depth is None else record.note_depth,
+        "voice": record.voice,
+    }
+    if record.together == 1:
+        return teller.tell(text, settings, stop, **steering)
+    first = dataclasses.replace(settings, seed=(settings.seed - record.place) % 2**63)
+    several = teller.tell_several(text, first, record.together, stop, **steering)
+    return (item for place, item in several if place == record.place)
 
 
 def _cannot(passage: Passage, record: ToldRecord | None, before: Sequence[Passage]) -> str:

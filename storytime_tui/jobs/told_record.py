@@ -28,7 +28,8 @@ class ToldRecord:
     of the run's checkpoint, or of the run while it trained. `weights`: a hash of each of its files (see
     `weights_hash`), "" for a run while it trained. `before`: a hash of the text before the passage. `precision`,
     `device`: of the weights. `note_depth`: tokens between the author's note and the end. `sitting`: the same for all
-    that was told while the model was open.
+    that was told while the model was open. `together`: how many takes were told at once, with seeds one after another;
+    `place`: which of them this is.
     """
 
     model: str
@@ -46,6 +47,8 @@ class ToldRecord:
     precision: str = ""
     device: str = ""
     sitting: str = ""
+    together: int = 1
+    place: int = 0
 
     def to_json(self) -> str:
         """The record without the model, for `Passage.settings`."""
@@ -85,6 +88,8 @@ def read_record(passage: Passage) -> ToldRecord | None:
         precision=_text(record.get("precision")),
         device=_text(record.get("device")),
         sitting=_text(record.get("sitting")),
+        together=_whole(record.get("together")) or 1,
+        place=_whole(record.get("place")) or 0,
     )
 
 

@@ -9,6 +9,7 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.voice import Voice
 from storytime_tui.jobs.told_record import ToldRecord, text_hash
 from storytime_tui.stories.story import Passage
+from storytime_tui.stories.takes import NewTake, add_take
 
 if TYPE_CHECKING:  # neither torch nor SQLite is needed before the first frame
     from storytime_tui.jobs.generate import Teller
@@ -18,11 +19,22 @@ SAVE = 0.5  # seconds of told text that a power cut may cost
 
 
 class ToldWords:
-    """The passage that a telling extends. `after`: the passage that it follows; -1 is the end of the story."""
+    """The passage that a telling extends. `after`: the passage that it follows; -1 is the end of
+    the story.
 
-    def __init__(self, story: int, record: Callable[[], ToldRecord], after: int | None = -1) -> None:
+    `beside`: it is another take, told at the same time as the one that ends the story's text, after the same passage.
+    """
+
+    def __init__(
+        self,
+        story: int,
+        record: Callable[[], ToldRecord],
+        after: int | None = -1,
+        *,
+        beside: bool = False,
+    ) -> None:
         """`record` is called with the first words, since it may wait for a hash of the weights."""
-        self._story, self._record, self._after = story, record, after
+        self._story, self._record, self._after, self._beside = story, record, after, beside
         self.passage: Passage | None = None  # once there are words
 
     def add(self, store: StoryStore, text: str, ids: Sequence[int]) -> None:
@@ -31,6 +43,10 @@ class ToldWords:
         if self.passage is None:
             record = self._record()
             how = record.to_json()
+            if self._beside:
+                take = NewTake(text, record.model, how, numbers)
+                self.passage = add_take(store, self._story, self._after, take)
+                return
             self.passage = store.add_passage(
                 self._story, "model", text, record.model, how, ids=numbers, after=self._after
             )
@@ -58,6 +74,8 @@ def record_of(
     memory: str = "",
     note: str = "",
     note_depth: int | None = None,
+    together: int = 1,
+    place: int = 0,
 ) -> ToldRecord:
     """The record of what `teller` tells after the text `before`. Waits for the hash of its weights."""
     return ToldRecord(
@@ -76,4 +94,6 @@ def record_of(
         precision=teller.precision,
         device=teller.device,
         sitting=teller.sitting,
+        together=together,
+        place=place,
     )

@@ -66,6 +66,14 @@ STORY: tuple[Section, ...] = (
                 "r",
                 "tell the chosen passage again. ‹ 2 of 3 › says which take is shown, and how many there are",
             ),
+            (
+                "a",
+                "three takes: three ways to go on, told at once. The story goes on with the first",
+            ),
+            (
+                "x",
+                "side by side: several models, strengths or voices go on with the same text, and you take one",
+            ),
             ("alt+← alt+→", "the take before, the next take"),
             ("alt+↑ alt+↓", "go back by a passage, go on by a passage"),
             (
@@ -169,6 +177,26 @@ STORY: tuple[Section, ...] = (
             ("escape", "leave the field, or close; changes are kept"),
             *((knob.label, knob.line) for name, knob in table(SamplerSettings).items() if name in _SETTINGS),
             ("seed", "the same seed and text give the same words; 0 uses a new seed each time"),
+        ),
+    ),
+)
+
+SIDE: tuple[Section, ...] = (
+    (
+        "Side by side: several models go on with the same text",
+        "Each column is a model at a strength, in a voice. All have the same text, memory, author's note, sampler "
+        "settings and seed, so what differs is what the models learned. Nothing is saved before you take a column.",
+        (
+            ("← →", "choose a column; on a narrow terminal one is shown at a time"),
+            ("↑ ↓", "scroll the chosen column"),
+            (
+                "enter",
+                "go on with the chosen column; the others are kept as takes beside it (alt+← and alt+→ leaf)",
+            ),
+            ("r", "tell all again with another seed"),
+            ("m  s  v", "another model, strength or voice in the chosen column"),
+            ("+  -", "add a column, three at most, or remove the chosen one"),
+            ("escape", "stop; then go back to the story, which stays as it was"),
         ),
     ),
 )

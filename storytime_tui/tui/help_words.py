@@ -2,7 +2,7 @@
 
 from storytime_tui.tui.help_bookshelf import BOOKSHELF
 from storytime_tui.tui.help_parts import Section, terms
-from storytime_tui.tui.help_story import STORY
+from storytime_tui.tui.help_story import SIDE, STORY
 
 LIBRARY: tuple[Section, ...] = (
     (
@@ -280,4 +280,5 @@ HELP = {
     "runs": RUNS,
     "learns": LEARNS,
     "bookshelf": BOOKSHELF,
+    "side": SIDE,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from textual.message import Message
 
 from storytime_tui.generation.pieces import Seen, Told
+from storytime_tui.stories.takes import NewTake
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.story_reading import StoryReading
@@ -114,6 +115,45 @@ class TellingEnded(TellingMessage):
     told: Told | None
     failure: str = ""
     passage: int | None = None
+
+
+@dataclass(frozen=True)
+class ColumnMessage(TellingMessage):
+    """A message about one of several models that tell side by side: the one at this place."""
+
+    place: int
+
+
+@dataclass(frozen=True)
+class ColumnOpening(ColumnMessage):
+    """The progress of opening its model, in words."""
+
+    progress: str
+
+
+@dataclass(frozen=True)
+class ColumnReady(ColumnMessage):
+    """Its model is open, see `TellerReady`."""
+
+    voices: tuple[str, ...]
+    strength: float
+    step: int | None = None
+
+
+@dataclass(frozen=True)
+class ColumnTold(ColumnMessage):
+    """A batch of its tokens."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ColumnEnded(ColumnMessage):
+    """It tells no more. `take`: what it told; None without words. `failure`: a sentence if it failed."""
+
+    take: NewTake | None = None
+    told: Told | None = None
+    failure: str = ""
 
 
 class SettingsNotSaved(Message):

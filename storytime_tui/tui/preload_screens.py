@@ -28,6 +28,7 @@ _KEPT = ("bookshelf",)  # installed by the screens that they belong to
 _WIDGETS = ("run_panel",)
 _STYLES = (
     "story.tcss",
+    "side_by_side.tcss",
     "train.tcss",
     "runs.tcss",
     "bookshelf.tcss",

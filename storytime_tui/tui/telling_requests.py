@@ -33,6 +33,7 @@ class ContinuationRequest:
     after: int | None = HEAD  # the passage that the new one follows; None for a beginning
     words_per_minute: int = 0  # how fast to tell at most; 0 is as fast as possible
     steering: Steering = Steering()  # noqa: RUF009 - frozen
+    takes: int = 1  # told at once; the story goes on with the first
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,29 @@ class SentenceRequest:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A model and how it tells; None is its usual strength or voice."""
+
+    model: str
+    strength: float | None = None
+    voice: Voice | None = None
+
+
+@dataclass(frozen=True)
+class ColumnsRequest:
+    """A request to continue a story's text with each of the columns, with the same settings and seed."""
+
+    store_thread: StoreThread
+    story: int
+    text: str
+    settings: SamplerSettings
+    columns: tuple[Column, ...]
+    steering: Steering = Steering()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True)
 class Telling:
-    """A job of the telling thread: open `model`, then fulfil the request, if any.
+    """A job of the telling thread: open `model`, then fulfil the request, if any; columns open their own models.
 
     `number` is in each of its messages. `strength` None means the model's usual one. `snapshot` opens a run that trains
     in this program; it returns None if the run has ended.
@@ -83,6 +105,6 @@ class Telling:
 
     number: int
     model: str
-    request: ContinuationRequest | OpeningsRequest | ReadingRequest | Request | None
+    request: ContinuationRequest | OpeningsRequest | ReadingRequest | ColumnsRequest | Request | None
     strength: float | None = None
     snapshot: Callable[[], Teller | None] | None = None

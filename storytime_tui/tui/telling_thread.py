@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
-from storytime_tui.errors import StoryError
+from storytime_tui.errors import ModelError
 from storytime_tui.generation.openings import tell_openings
-from storytime_tui.generation.pieces import Piece, Told
+from storytime_tui.generation.pieces import Told
 from storytime_tui.generation.voice import known
-from storytime_tui.jobs.told_words import SAVE, ToldWords, parts_of, record_of
+from storytime_tui.jobs.told_words import record_of
 from storytime_tui.stories.steering import handed
 from storytime_tui.training.events import Preparing
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.bridge import Inbox, Post, Worker, sentence_of
+from storytime_tui.tui.columns import tell_columns
 from storytime_tui.tui.story_reader import ReadingRequest, read_story
-from storytime_tui.tui.telling_requests import ContinuationRequest, OpeningsRequest, Telling
+from storytime_tui.tui.telling_requests import (
+    Column,
+    ColumnsRequest,
+    ContinuationRequest,
+    OpeningsRequest,
+    Telling,
+)
+from storytime_tui.tui.told_stream import tell_passage
 from storytime_tui.tui.view_request import ViewRequest
 
 if TYPE_CHECKING:  # see services
@@ -28,8 +33,6 @@ if TYPE_CHECKING:  # see services
 
 TELLERS = 3  # open models, each with its cached prompts
 FREE_MEMORY = 4_000_000_000  # bytes that must be free before one more model is opened
-LETTERS = 5.5  # of an English word, with the space
-FRAME = 1 / 30  # seconds between two batches of tokens; more would not be visible
 
 
 def free_memory() -> int:
@@ -95,9 +98,12 @@ class TellingThread:
 
     def _run(self, telling: Telling, stop: threading.Event) -> None:
         told, passage, failure = None, None, ""
+        request = telling.request
         try:
+            if isinstance(request, ColumnsRequest):
+                self._tell_columns(telling, request, stop)
+                return
             teller = self._open(telling)
-            request = telling.request
             if request is None or stop.is_set():
                 pass  # only opened
             elif isinstance(request, OpeningsRequest):
@@ -121,26 +127,42 @@ class TellingThread:
         self._post(messages.TellerReady(telling.number, telling.model, *about))
         return teller
 
-    def _opened(self, telling: Telling) -> Teller:
+    def _opened(
+        self,
+        telling: Telling,
+        report: Callable[[Preparing], None] | None = None,
+        in_use: Sequence[Teller] = (),
+    ) -> Teller:
+        """An open model, or one that is opened now. Those in use stay open: then there may be no room for another."""
         model, strength = telling.model, telling.strength
         teller = self._tellers.pop((model, self._usual.get(model) if strength is None else strength), None)
         if teller is None or teller.outdated:
             teller = None  # frees its memory before the next one is opened
-            self._free_memory()
+            self._free_memory(in_use)
             teller = telling.snapshot() if telling.snapshot is not None else None
             if teller is None:
-                teller = self._open_teller(
-                    model, lambda event: self._opening(telling.number, event), strength
-                )
+                report = report or (lambda event: self._opening(telling.number, event))
+                teller = self._open_teller(model, report, strength)
             if strength is None:
                 self._usual[model] = teller.strength
         self._tellers[model, teller.strength] = teller
         return teller
 
-    def _free_memory(self) -> None:
-        """Close the least recently used models, with their cached prompts, until another one fits."""
+    def _free_memory(self, in_use: Sequence[Teller] = ()) -> None:
+        """Close the least recently used models, with their cached prompts, until another one fits.
+
+        Raises ModelError if it does not fit beside those in use.
+        """
         while self._tellers and (len(self._tellers) >= TELLERS or not self._has_memory()):
-            del self._tellers[next(iter(self._tellers))]
+            idle = [
+                key for key, teller in self._tellers.items() if not any(teller is each for each in in_use)
+            ]
+            if not idle:
+                raise ModelError(
+                    "There is not enough memory for another model beside these: close other programs, or "
+                    "remove a column."
+                )
+            del self._tellers[idle[0]]
 
     def _opening(self, number: int, event: Preparing) -> None:
         self._post(messages.TellerOpening(number, wording.progress_of(event)))
@@ -165,57 +187,22 @@ class TellingThread:
             ids = ",".join(map(str, opening.ids))
             self._post(messages.OpeningTold(telling.number, opening.text, teller.name, how, ids))
 
+    def _tell_columns(self, telling: Telling, request: ColumnsRequest, stop: threading.Event) -> None:
+        in_use: list[Teller] = []
+
+        def open_column(column: Column, report: Callable[[Preparing], None]) -> Teller:
+            trains = column.model == telling.model and column.strength in (None, 1.0)
+            snapshot = telling.snapshot if trains else None
+            its = replace(telling, model=column.model, strength=column.strength, snapshot=snapshot)
+            in_use.append(self._opened(its, report, in_use))
+            return in_use[-1]
+
+        tell_columns(request, telling.number, open_column, self._post, stop, self._clock)
+
     def _tell(
         self, teller: Teller, number: int, request: ContinuationRequest, stop: threading.Event
     ) -> tuple[Told | None, int | None]:
-        voice = known(request.voice, teller.voices)
-        steered = handed(request.steering)
-        record = partial(record_of, teller, request.settings, voice, before=request.text, **steered)
-        words = ToldWords(request.story, record, request.after)
-        with contextlib.suppress(StoryError):  # then the text is read anew, perhaps as other tokens
-            teller.recall(parts_of(request.store_thread.store().passages(request.story)))
-        saving: Future[None] | None = None
-        told: Told | None = None
-        unseen, unsaved, tokens = "", "", 0
-        ids: list[int] = []  # of the unsaved text
-        begun = seen = saved = self._clock()
+        def show(text: str, tokens: int, speed: float) -> None:
+            self._post(messages.TextTold(number, text, tokens, speed))
 
-        def show() -> None:
-            nonlocal unseen
-            elapsed = self._clock() - begun
-            speed = tokens / elapsed if elapsed > 0 else 0.0
-            self._post(messages.TextTold(number, unseen, tokens, speed))
-            unseen = ""
-
-        def save() -> None:
-            nonlocal unsaved, ids, saving
-            new, unsaved, new_ids, ids = unsaved, "", ids, []
-            saving = request.store_thread.write(lambda store: words.add(store, new, new_ids))
-
-        try:
-            for item in teller.tell(request.text, request.settings, stop, voice=voice, **steered):
-                if isinstance(item, Told):
-                    told = item
-                else:
-                    tokens += 1
-                    unseen += item.text
-                    unsaved += item.text
-                    ids.append(item.token)
-                now = self._clock()
-                if unseen and now - seen >= FRAME:
-                    show()
-                    seen = now
-                if unsaved and now - saved >= SAVE:
-                    save()
-                    saved = now
-                if request.words_per_minute and isinstance(item, Piece):
-                    # the model waits, not the screen: a stop leaves no words that were told but not shown
-                    stop.wait(len(item.text) / LETTERS * 60 / request.words_per_minute)
-        finally:  # also after a failure: the words until then stay
-            if unsaved:
-                save()
-            if unseen:
-                show()
-            if saving is not None:
-                saving.result()  # the end is reported only after the text is on the disk
-        return told, words.passage.id if words.passage is not None else None
+        return tell_passage(teller, request, stop, show, self._clock)

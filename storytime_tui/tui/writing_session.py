@@ -29,6 +29,7 @@ from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.story_reader import ReadingRequest
 from storytime_tui.tui.telling_requests import (
     HEAD,
+    ColumnsRequest,
     ContinuationRequest,
     OpeningsRequest,
     Request,
@@ -326,15 +327,19 @@ class WritingSession:
         settings: SamplerSettings,
         after: int | None = HEAD,
         words_per_minute: int = 0,
+        takes: int = 1,
     ) -> None:
-        """Continue a story after this passage, at most this fast (0: no limit). Its messages have a new number.
+        """Continue a story after this passage with `takes` at once, at most this fast (0: no limit).
+
+        Its messages have a new number.
 
         Without a seed in the settings, each telling uses a new one, so that a second try tells something else.
         """
         settings = dataclasses.replace(settings, seed=settings.seed or random.randrange(1, 2**31))
         voice, steering = self.now.voice, self.steering
         at = (after, words_per_minute)
-        self._begin(ContinuationRequest(self._store_thread, story, text, settings, voice, *at, steering))
+        request = ContinuationRequest(self._store_thread, story, text, settings, voice, *at, steering, takes)
+        self._begin(request)
 
     def tell_openings(self, settings: SamplerSettings, count: int, offered: Sequence[str]) -> int:
         """Tell openings for a story without saving them; returns the number of their messages."""
@@ -371,13 +376,20 @@ class WritingSession:
         self._begin(TitleRequest(text, random.randrange(1, 2**31), self.now.voice))
         return self.now.number
 
+    def tell_columns(self, request: ColumnsRequest) -> int:
+        """Tell a text with several models side by side; returns the number of their messages."""
+        self._begin(request)
+        # each column says when it is open
+        self._set_writer(replace(self.now, stage=Stage.TELLING, progress=""))
+        return self.now.number
+
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""
         self._thread.stop()
 
     def _begin(
         self,
-        request: ContinuationRequest | OpeningsRequest | ReadingRequest | Request | None,
+        request: ContinuationRequest | OpeningsRequest | ReadingRequest | ColumnsRequest | Request | None,
         progress: str = "",
     ) -> None:
         model, control, snapshot = self.now.model, self._training.control, None

@@ -556,16 +556,45 @@ def test_several_read_the_prompt_once_and_each_has_its_own_seed() -> None:
     assert read_again.reused >= prefill - 1
 
 
-def test_several_go_on_one_by_one_where_the_window_is_full_or_phrases_are_banned() -> None:
-    long = dataclasses.replace(BOLD, max_tokens=3 * WINDOW)
-    for wished in (long, dataclasses.replace(BOLD, banned=("owl.",))):
-        rows: dict[int, list[int]] = {0: [], 1: [], 2: []}
-        for row, item in teller_of(stoppable()).tell_several("An owl", wished, 3):
-            if isinstance(item, Piece):
-                rows[row].append(item.token)
-        for row, ids in rows.items():
-            alone = fresh("An owl", dataclasses.replace(wished, seed=wished.seed + row), WINDOW)
-            assert ids == alone
+def rows_of(told: Iterable[tuple[int, Piece | Told]], count: int) -> list[list[int]]:
+    rows: list[list[int]] = [[] for _ in range(count)]
+    for row, item in told:
+        if isinstance(item, Piece):
+            rows[row].append(item.token)
+    return rows
+
+
+def test_several_go_on_one_by_one_where_the_window_is_full() -> None:
+    wished = dataclasses.replace(BOLD, max_tokens=3 * WINDOW)
+    told = rows_of(teller_of(stoppable()).tell_several("An owl", wished, 3), 3)
+    assert told == [
+        fresh("An owl", dataclasses.replace(wished, seed=wished.seed + row), WINDOW) for row in range(3)
+    ]
+
+
+@pytest.mark.parametrize("places", [(0,), (4, 11, 12), (20, 27), (38,)])
+@pytest.mark.parametrize("length", [1, 2, 4])
+def test_several_with_banned_phrases_are_one_batch_and_each_is_what_it_is_alone(
+    places: tuple[int, ...], length: int
+) -> None:
+    """Where one is rolled back, the others wait for it. What is banned would have stood at these places."""
+    free: dict[int, str] = {0: "", 1: "", 2: ""}
+    for row, item in teller_of(stoppable()).tell_several("An owl ", BOLD, 3):
+        free[row] += item.text if isinstance(item, Piece) else ""
+    phrases = [text[place : place + length] for text in free.values() for place in places]
+    banned = tuple(phrase for phrase in phrases if phrase.strip())
+    wished = dataclasses.replace(BOLD, banned=banned)
+    backend = stoppable()
+    cuts: list[int] = []
+    backend.cut = lambda cache, length: cuts.append(length) or backend.inner.cut(cache, length)  # type: ignore
+    told = rows_of(teller_of(backend).tell_several("An owl ", wished, 3), 3)
+    assert told == [
+        fresh("An owl ", dataclasses.replace(wished, seed=wished.seed + row), WINDOW) for row in range(3)
+    ]
+    assert cuts  # something was banned
+    at_once = [len(call) for call in backend.calls[1:]]
+    assert at_once == sorted(at_once, reverse=True)  # together, until one has ended
+    assert at_once.count(3) >= 39
 
 
 def test_a_stop_ends_all_of_several() -> None:

@@ -224,6 +224,7 @@ class FakeTeller:
     precision: str = "fp32"
     sitting: str = ""
     recalled: Any = None  # the parts of the story, each with its ids
+    first_is_empty: bool = False  # of several takes
 
     def recall(self, parts: Any) -> None:
         self.recalled = parts
@@ -269,6 +270,40 @@ class FakeTeller:
         if self.error is not None:
             raise self.error
         yield Told(number, 0.1, 40.0, "length", banned=tuple((phrase, 3) for phrase in settings.banned[:1]))
+
+    def tell_several(
+        self,
+        text: str,
+        settings: Any,
+        count: int,
+        stop: threading.Event,
+        *,
+        voice: Any = None,
+        memory: str = "",
+        note: str = "",
+        note_depth: int = 48,
+    ) -> Iterator[tuple[int, Piece | Told]]:
+        """The same words, behind the number of the take; a word of each in turn."""
+        self.steered.append((memory, note, note_depth))
+        for take in range(count):
+            self.told.append((text, dataclasses.replace(settings, seed=settings.seed + take)))
+            self.last_voice.append(voice)
+        for number, piece in enumerate(self.pieces, 1):
+            while self.gate is not None and not self.gate.acquire(timeout=0.005):
+                if stop.is_set():
+                    break
+            if stop.is_set():
+                yield from ((take, Told(number - 1, 0.1, 40.0, "you")) for take in range(count))
+                return
+            mark = "" if number > 1 else " {}:"
+            yield from (
+                (take, Piece(number, mark.format(take + 1) + piece, -1.0))
+                for take in range(count)
+                if take or not self.first_is_empty
+            )
+        if self.error is not None:
+            raise self.error
+        yield from ((take, Told(len(self.pieces), 0.1, 40.0, "length")) for take in range(count))
 
     def read(
         self,

@@ -13,6 +13,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.jobs.machine import Gpu, Machine
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
@@ -22,6 +23,7 @@ from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import RunSummary
 from storytime_tui.tui import writing_session
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.screens.side_by_side import SideBySideScreen
 from storytime_tui.tui.screens.story_panel_screen import StoryPanelScreen
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
@@ -368,6 +370,29 @@ def test_story_panel(snap_compare: Compare, world: World, size: tuple[int, int])
         await type_text(pilot, "very, suddenly")
         app.screen.query_one("#row-preset").focus()
         await until(pilot, lambda: "very,suddenly" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)], ids=["80x24", "120x40", "200x60"])
+def test_side_by_side(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    world.choices = (*world.choices, ModelChoice("hedgerow-0", "hedgerow-0", "an earlier run"))
+    world.voices = {"hedgerow-1": ("Hedgerow Tales", "Nonsense from the Attic")}
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
+        await type_text(
+            pilot, "Once upon a time there was a little mouse who kept a shop under the kitchen stair."
+        )
+        await pilot.press("enter")
+        await until(pilot, lambda: "tokens told" in screen_text(app))
+        await pilot.press("escape", "x")
+        await until(pilot, lambda: isinstance(app.screen, SideBySideScreen))
+        await until(pilot, lambda: "tokens told" in screen_text(app) and not app.desk.busy)
+        if size[0] > 80:
+            await pilot.press("plus", "down", "enter")
+            await until(pilot, lambda: screen_text(app).count("tokens told") == 3 and not app.desk.busy)
 
     assert compare(snap_compare, world, size, to)
 

@@ -1,6 +1,7 @@
 """Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
 import dataclasses
+from functools import partial
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -21,6 +22,7 @@ from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.screens.bookshelf import BOOKSHELF, install_bookshelf
 from storytime_tui.tui.screens.sampler import SamplerScreen
+from storytime_tui.tui.screens.side_by_side import compare
 from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.screens.story_inspect import StoryInspect, inspect
 from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
@@ -336,6 +338,12 @@ class StoryScreen(Screen[None]):
     def action_panel(self) -> None:
         """Show or hide the panel of memory, author's note, and how it tells."""
         self._sheet.toggle_panel()
+
+    def action_side_by_side(self) -> None:
+        """Go on with several models side by side."""
+        begin = partial(compare, self, self._desk, self._writing, self._message, self.settings, self.open)
+        if self.turns.can_tell():
+            self.turns.after_telling(begin)
 
     def action_new(self) -> None:
         """Start a new story."""

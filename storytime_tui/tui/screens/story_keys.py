@@ -3,7 +3,15 @@
 from textual.binding import Binding, BindingType
 
 # these give way first in the line of keys
-SELDOM = ("size(1)", "passage('redo')", "model('strength')", "new", "settings", "passage('find')")
+SELDOM = (
+    "size(1)",
+    "passage('redo')",
+    "side_by_side",
+    "model('strength')",
+    "new",
+    "settings",
+    "passage('find')",
+)
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
     Binding("escape", "stop", "Stop", show=False, id="story.stop", tooltip="Stop the model; its words stay"),
@@ -25,6 +33,20 @@ KEYS: list[BindingType] = [
     ),
     Binding("r", "passage('retry')", "Retry", id="story.retry", tooltip="Tell the chosen passage again"),
     Binding("e", "passage('edit')", "Edit", id="story.edit", tooltip="Edit the chosen passage in its place"),
+    Binding(
+        "a",
+        "passage('alternatives')",
+        "Three takes",
+        id="story.alternatives",
+        tooltip="Three ways to go on, told at once; alt+left and alt+right leaf through them",
+    ),
+    Binding(
+        "x",
+        "side_by_side",
+        "Side by side",
+        id="story.side_by_side",
+        tooltip="Go on with several models, strengths or voices side by side, and take one",
+    ),
     Binding("g", "passage('map')", "Branches", id="story.map", tooltip="The map of all branches"),
     Binding(
         "plus",

@@ -22,6 +22,8 @@ from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.passage_line import PassageLine
 from storytime_tui.tui.writing import Act, Writing
 
+ALTERNATIVES = 3  # takes told at once
+
 
 class Passages:
     """Acts on the chosen passage of the page: by default the last. Each act waits for the end of the telling."""
@@ -110,6 +112,21 @@ class Passages:
             self._page.anchor_end()
             parent = before[-1].id if before else None
             self._turns.tell(story, "".join(passage.text for passage in before), parent)
+
+    def alternatives(self) -> None:
+        """Tell several takes of the next passage at once; the story goes on with the first."""
+        self._in_turn(self._alternatives)
+
+    async def _alternatives(self) -> None:
+        story = self._writing.story_id
+        if story is None:
+            self._message.say("A story begins with your first line, or with an opening: press b for three.")
+        elif self._turns.can_tell():
+            with self._message.saying():
+                text = await self._writing.read(lambda store: store.text(story))
+                self._page.choose(None)
+                self._page.anchor_end()
+                self._turns.tell(story, text, takes=ALTERNATIVES)
 
     def next_take(self) -> None:
         """Show the next take of the chosen passage."""

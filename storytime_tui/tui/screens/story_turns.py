@@ -117,11 +117,11 @@ class Turns:
 
     # -- the model ------------------------------------------------------------------------------------
 
-    def tell(self, story_id: int, text: str, after: int | None = HEAD) -> None:
-        """Let the model continue a text; its passage follows the passage `after`."""
+    def tell(self, story_id: int, text: str, after: int | None = HEAD, takes: int = 1) -> None:
+        """Let the model continue a text, with this many takes; they follow the passage `after`."""
         self._set_telling(True)
         pace = self._desk.preferences.now.words_per_minute
-        self._desk.writing.tell(story_id, text, self._view.settings(), after, pace)
+        self._desk.writing.tell(story_id, text, self._view.settings(), after, pace, takes)
         self._view.state("thinking…")
 
     def heard(self, message: messages.TellingMessage) -> None:
