@@ -284,10 +284,10 @@ def open_teller(
 ) -> Teller:
     """Load a model to tell with: a run, `run/step-20`, a folder, or a Hub id, which is fetched if needed.
 
-    `strength`: how far from the base towards the run, 0 to 2; None is the run's usual strength. `blend`: other runs of
-    the same base, each with its share, 0 to 1 (see `models.blend`). `contrast`: how far a voice leans away from the
-    others, 0 to 2; None is what the model says. Each Teller has its own weights and cache, so no
-    cached state of another strength is used.
+    `strength`: how far from the base towards the run, 0 to 2; None is the run's usual strength. `blend`: other runs
+    of the same base, each with its share, 0 to 1 (see `models.blend`). `contrast`: how far a voice leans away from
+    the others, 0 to 2; None is what the model says. Each Teller has its own weights and cache, so no cached state
+    of another strength is used.
 
     Raises ModelError, RunError, and Misused for invalid numbers. Blocks: call it in a thread.
     """
