@@ -4,7 +4,7 @@ Rows = tuple[tuple[str, str], ...]
 
 BOOKSHELF: tuple[tuple[str, str, Rows], ...] = (
     (
-        "The bookshelf: every story that you have written",
+        "The bookshelf: all your stories",
         "Each line is one story, the last changed first. The pane shows the first lines of the story under the cursor. "
         "Everything on it is text of the story as it stands now.",
         (

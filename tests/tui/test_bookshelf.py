@@ -436,7 +436,7 @@ async def test_help_and_the_other_screens_work_from_the_bookshelf(shelf: World) 
     async with app.run_test(size=SMALL) as pilot:
         await to_shelf(pilot, app)
         await pilot.press("question_mark")
-        await until(pilot, lambda: "every story that you have written" in flat(app))
+        await until(pilot, lambda: "The bookshelf: all your stories" in flat(app))
         await pilot.press("escape", "4")
         await until(pilot, lambda: app.current_mode == "runs")
         store = shelf.store()
