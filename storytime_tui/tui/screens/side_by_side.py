@@ -121,7 +121,7 @@ class SideBySideScreen(Screen[bool]):
         with Horizontal(id="columns"):
             yield from self._columns
         yield self._message
-        yield KeyLine(("remove", "strength", "voice", "add"))
+        yield KeyLine(("voice", "strength", "add", "remove"))
 
     def on_mount(self) -> None:
         """Find the models to compare, and tell."""
