@@ -79,3 +79,24 @@ async def test_a_story_whose_model_is_gone_opens_and_is_told_on_by_another(world
         await until(pilot, lambda: world.told and not app.desk.busy)
         assert "said the mouse." in flat(app)
     assert world.store().passages(story)[-1].model != "a-run-that-was-removed"
+
+
+async def test_on_a_full_disk_the_line_stays_in_view_and_goes_on_once_there_is_room(
+    app: StorytimeApp, world: World
+) -> None:
+    line = "It rained on the mill. " * 4_000
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        await send(pilot)
+        await until(pilot, lambda: world.told and not app.desk.busy)
+        disk = app.desk.store_thread.store()._db
+        (pages,) = disk.execute("PRAGMA page_count").fetchone()
+        disk.execute(f"PRAGMA max_page_count = {pages}")
+        await send(pilot, line)
+        await until(pilot, lambda: "The disk is full" in flat(app))
+        assert app.screen.query_one(Prompt).text == line
+        assert len(world.told) == 1
+        disk.execute("PRAGMA max_page_count = 1000000")
+        await until(pilot, lambda: len(world.told) == 2 and not app.desk.busy)
+        assert "The disk is full" not in flat(app)
+    assert world.store().text(1).count("It rained on the mill.") == 4_000
