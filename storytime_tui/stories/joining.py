@@ -13,9 +13,14 @@ def joined(text: str, line: str) -> str:
     """The text to append to `text` for a typed `line`: the separator, then the line.
 
     A line continues the sentence if the story stops within one, or if the line starts with a small letter or a mark
-    such as a comma. Otherwise it starts a new paragraph. White space around the line is dropped.
+    such as a comma. Otherwise it starts a new paragraph, as does a line after a line end. Other white space around the
+    line is dropped.
     """
+    asked = "\n" in line[: len(line) - len(line.lstrip())]
     line = line.strip()
+    newlines = len(text) - len(text.rstrip("\n"))
+    if asked and text.strip():
+        return "\n" * max(0, 2 - newlines) + line
     if not line:
         return ""
     if not text.strip():
@@ -24,7 +29,6 @@ def joined(text: str, line: str) -> str:
         return line
     if not (_sentence_over(text) and not line[0].islower()):
         return line if text[-1].isspace() else " " + line
-    newlines = len(text) - len(text.rstrip("\n"))
     return "\n" * max(0, 2 - newlines) + line
 
 

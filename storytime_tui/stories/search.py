@@ -82,7 +82,7 @@ def _context(store: StoryStore, page: Page, sought: Sequence[str]) -> str:
     """One line of the story's own text around the first phrase that its text holds."""
     text = " ".join(store.text(page.story).replace("\0", " ").split())
     phrase = next((phrase for phrase in sought if phrase in page.folded_text), None)
-    at = 0 if phrase is None else _place_of(phrase, text)
+    at = 0 if phrase is None else max(0, place_of(phrase, text))
     start = max(0, at - _BEFORE)
     end = at + (len(phrase) if phrase else 0) + _AFTER
     if start and (space := text.find(" ", start, at)) >= 0:  # begin and end with a whole word
@@ -92,8 +92,8 @@ def _context(store: StoryStore, page: Page, sought: Sequence[str]) -> str:
     return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
 
 
-def _place_of(phrase: str, text: str) -> int:
-    """Where in `text` (in one line) the folded phrase begins; 0 if it is not found. Reads no further than that."""
+def place_of(phrase: str, text: str) -> int:
+    """Where in `text` (in one line) the folded phrase begins; -1 if it is not found. Reads no further than that."""
     overlap = 4 * len(phrase) + 64  # a letter may fold to none, or to several
     for start in range(0, len(text), _WINDOW):
         window = text[start : start + _WINDOW + overlap]
@@ -101,4 +101,4 @@ def _place_of(phrase: str, text: str) -> int:
         if place >= 0:
             ends = accumulate(len(folded(sign)) for sign in window)
             return start + next((at for at, end in enumerate(ends) if end > place), 0)
-    return 0
+    return -1

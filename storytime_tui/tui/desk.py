@@ -14,6 +14,7 @@ from textual.signal import Signal
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.generation.sampling.presets import preset_of
 from storytime_tui.generation.sampling.settings import SamplerSettings
+from storytime_tui.tui.bookshelf_state import BookshelfState
 from storytime_tui.tui.bridge import Post
 from storytime_tui.tui.messages import Asked, SettingsNotSaved, StoreNotice, TellingMessage
 from storytime_tui.tui.preferences import SAVED, Preferences
@@ -46,7 +47,11 @@ class Desk:
             services.save_shelf, lambda sentence: post(SettingsNotSaved(sentence))
         )
         self.base = self.preferences.now.base
+        self.bookshelf = BookshelfState()
         self.shelf_changed: Signal[None] = Signal(owner, "shelf")
+        self.collections_changed: Signal[None] = Signal(
+            owner, "collections"
+        )  # on the disk, by another screen
         self.run_changed: Signal[RunView] = Signal(owner, "run")
         self.writer_changed: Signal[Writer] = Signal(owner, "writer")
         self.told: Signal[TellingMessage] = Signal(owner, "told")

@@ -1,23 +1,8 @@
 """The texts of the help, by screen. Each number on a screen is explained here once."""
 
-from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.knobs import table
-from storytime_tui.tui.glossary import GLOSSARY
-
-_SETTINGS = ("temperature", "top_p", "min_p", "repetition", "bias", "banned", "stop", "max_tokens")
-Rows = tuple[tuple[str, str], ...]
-Section = tuple[str, str, Rows]  # title, introduction, (key or number, meaning)
-
-
-def _terms(*names: str) -> Rows:
-    """Rows of the help that the glossary defines."""
-    return tuple((name, _lower(GLOSSARY[name])) for name in names)
-
-
-def _lower(sentence: str) -> str:
-    """A definition as the rows have it: without a capital and the last full stop."""
-    return sentence[:1].lower() + sentence[1:].removesuffix(".")
-
+from storytime_tui.tui.help_bookshelf import BOOKSHELF
+from storytime_tui.tui.help_parts import Section, terms
+from storytime_tui.tui.help_story import STORY
 
 LIBRARY: tuple[Section, ...] = (
     (
@@ -126,7 +111,7 @@ TRAIN: tuple[Section, ...] = (
                 "the model to start from. The starter tells simple stories and adapts in minutes; the scratch models "
                 "learn from your stories alone; the others are downloaded and have read far more English",
             ),
-            *_terms("epoch", "learning rate", "window"),
+            *terms("epoch", "learning rate", "window"),
             (
                 "preset",
                 "values for several options at once. An empty field shows the value that the run will have; what you "
@@ -143,7 +128,7 @@ TRAIN: tuple[Section, ...] = (
         "The numbers",
         "",
         (
-            *_terms(
+            *terms(
                 "loss",
                 "validation",
                 "best",
@@ -172,146 +157,6 @@ TRAIN: tuple[Section, ...] = (
                 "share of peak",
                 "how much of the GPU's highest speed the training reaches (MFU), where it is known",
             ),
-        ),
-    ),
-)
-
-STORY: tuple[Section, ...] = (
-    (
-        "Story: write together with a model",
-        "Write a line and press Enter: the line joins the story, and the model continues. The model's words are "
-        "tinted. Your line starts a new paragraph, unless the story stops within a sentence or your line starts with "
-        "a small letter. Everything is saved as you type.",
-        (
-            ("enter", "send your line; with an empty line, the model just continues"),
-            ("ctrl+j", "start a new line in what you write"),
-            (
-                "↑",
-                "on a blank page: three openings, told by the model and not copied from its training stories. Enter or "
-                "1 2 3 takes one, t tells three others, escape returns to your line",
-            ),
-            (
-                "escape",
-                "stop the model and keep its words; otherwise leave your line, so that these keys work:",
-            ),
-            ("m", "choose the model"),
-            ("s", f"strength: {_lower(GLOSSARY['strength'])}"),
-            (
-                "v",
-                "choose the voice: one of the model's shelves, a mixture of two, or none. It applies to the next words "
-                "and is saved with the story. The model sees a line that names the shelf; the story does not show it",
-            ),
-            ("f", "while the model is the run in training: tell with its newest weights"),
-            ("u  y", "undo or redo the last piece"),
-            ("b", "on a blank page: the three openings"),
-            (
-                "i",
-                "under the bonnet: for each word how likely it was, and what else might have come (see below)",
-            ),
-            ("n  o  r", "new story, open a story, rename this story"),
-            ("/", "find words in the story, and replace them"),
-            ("c", "mark the model's words that stand in its training stories, or not"),
-            ("C", "show where the chosen passage's copied words stand"),
-            ("A", "avoid copying from the next words on, or allow it again"),
-            (",", "all sampler settings"),
-            (
-                "p",
-                "the panel: how the story is told, its memory, the author's note. It stands beside the page from 120 "
-                "columns on; there p hides or shows it, and tab goes into it from your line",
-            ),
-        ),
-    ),
-    (
-        "The panel, and the bar below your line",
-        "What you change in the panel is used from the next words on, and saved as you type. Escape returns to where "
-        "you were.",
-        (
-            ("↑ ↓  tab", "go to another row or field"),
-            ("enter ↵  ← →", "change the row: in a dialog, or to the next value"),
-            ("seed", "empty: a new one each time; with a number, the same text gives the same words"),
-            ("banned", "words and phrases that are never told, with commas between them"),
-            (
-                "memory",
-                "always in the model's view, before the story. The characters, title and tone stand as in training. "
-                "It may take half of the window",
-            ),
-            (
-                "author's note",
-                "a hint to the model, placed before the last lines of the story. The story does not show it",
-            ),
-            (
-                "the bar",
-                "the model's window: the tokens of the voice's line, the memory, the note and the story in it. If the "
-                "story is longer, a rule on the page shows where the model's view begins",
-            ),
-        ),
-    ),
-    (
-        "Finding words",
-        "Words are found while you type them, in any case and with or without accents. The place that is "
-        "shown is marked more strongly than the others.",
-        (
-            ("enter ↵  ↑ ↓", "the next place, or the one before"),
-            ("tab", "the field for the words that replace them; empty: nothing replaces them"),
-            ("ctrl+r", "replace this place"),
-            ("ctrl+a", "replace all places: one new branch, which u takes back"),
-            ("ctrl+e", "case and accents as you typed them, or any"),
-            ("ctrl+l", "whole words only, or parts of words too"),
-            ("escape", "close the bar; the story stays at this place"),
-        ),
-    ),
-    (
-        "Copied words",
-        "A run of 8 words or more that stands word for word in a training story counts as copied. The line above the "
-        "prompt tells of the chosen passage. What the starter and other bases learned from is not known.",
-        (
-            ("40%", "the share of the passage's words that are copied"),
-            (
-                "longest run",
-                "the most words in a row that stand in a training story; fewer than 8 are common by chance",
-            ),
-            ("word 340", "where the run begins in that story"),
-        ),
-    ),
-    (
-        "Under the bonnet",
-        "The model reads the story as it sees it: with the memory, the author's note and the voice. Each word has its "
-        "probability and its rank among all words; below stand the ten likeliest. A token may be a part of a word.",
-        (
-            (
-                "← →  ↑ ↓",
-                "move by words and rows; a click moves there. home and end: the first and the last word",
-            ),
-            (
-                "1 to 9, 0",
-                "put another word there: a new branch begins, and the model goes on. (end) ends the story there. u "
-                "takes it back",
-            ),
-            ("enter ↵", "choose in the list with ↑ ↓; enter takes the word, escape leaves the list"),
-            ("c", "colour the words by surprise"),
-            (
-                "b",
-                "what training taught: words that the run, or its base, finds at least twice as likely as the other "
-                "does",
-            ),
-            ("escape", "return to the page"),
-        ),
-    ),
-    (
-        "The sampler settings",
-        "A model gives every token a probability. The settings control how the next token is chosen. The list shows "
-        "all of them with their values, in groups; a ● marks those that differ from the preset's.",
-        (
-            ("enter ↵  space", "turn a setting on or off, or type its value in the field below the list"),
-            ("/", "find a setting by its letters"),
-            ("r  a", "give one setting, or all, the preset's value"),
-            (
-                "p",
-                "take the next preset: steady, lively, wild or exact. It keeps your words, stops, lengths and seed",
-            ),
-            ("escape", "leave the field, or close; changes are kept"),
-            *((knob.label, knob.line) for name, knob in table(SamplerSettings).items() if name in _SETTINGS),
-            ("seed", "the same seed and text give the same words; 0 uses a new seed each time"),
         ),
     ),
 )
@@ -424,8 +269,15 @@ LEARNS: tuple[Section, ...] = (
     (
         "The figures",
         "",
-        _terms("token", "probability", "surprise", "rank", "loss", "temperature", "top-p", "min-p"),
+        terms("token", "probability", "surprise", "rank", "loss", "temperature", "top-p", "min-p"),
     ),
 )
 
-HELP = {"library": LIBRARY, "train": TRAIN, "story": STORY, "runs": RUNS, "learns": LEARNS}
+HELP = {
+    "library": LIBRARY,
+    "train": TRAIN,
+    "story": STORY,
+    "runs": RUNS,
+    "learns": LEARNS,
+    "bookshelf": BOOKSHELF,
+}

@@ -100,6 +100,14 @@ class InView(TellingMessage):
 
 
 @dataclass(frozen=True)
+class TitleTold(TellingMessage):
+    """A title for a story, and the model that told it; "" if it was made of the story's words."""
+
+    title: str
+    model: str
+
+
+@dataclass(frozen=True)
 class TellingEnded(TellingMessage):
     """The telling ended and its text is saved in this passage, if there is any. `failure`: a sentence if it failed."""
 

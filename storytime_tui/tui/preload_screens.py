@@ -14,6 +14,7 @@ _SCREENS = (
     "story",
     "train",
     "runs",
+    "bookshelf",
     "help",
     "sampler",
     "dialogs",
@@ -23,11 +24,13 @@ _SCREENS = (
     "find_rate",
 )
 _MODES = ("train", "story", "runs")  # made in this order
+_KEPT = ("bookshelf",)  # installed by the screens that they belong to
 _WIDGETS = ("run_panel",)
 _STYLES = (
     "story.tcss",
     "train.tcss",
     "runs.tcss",
+    "bookshelf.tcss",
     "help.tcss",
     "dialogs.tcss",
     "how_it_learns.tcss",
@@ -49,6 +52,8 @@ async def preload_screens(app: App[Any]) -> None:
         app.stylesheet.reparse()
     for mode in _MODES:
         await app._init_mode(mode)  # as `switch_mode` does at a first visit, without showing it
+    for name in _KEPT:
+        await app._get_screen(name)[1]  # as `push_screen` does
 
 
 def _import() -> None:

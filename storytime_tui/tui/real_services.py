@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.machine import Machine
     from storytime_tui.jobs.memory import Room
+    from storytime_tui.jobs.own_stories import LearnedStories
     from storytime_tui.jobs.past_plans import PastPlan
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
@@ -82,6 +83,7 @@ def real_services() -> Services:
         remove_run=_remove_run,
         removed_runs=_removed_runs,
         restore_run=_restore_run,
+        learn_from_stories=_learn_from_stories,
         load_settings=load_settings,
         save_settings=change_settings,
         load_shelf=shelf_file.load,
@@ -341,6 +343,12 @@ def _learned_from(model: str, report: Report) -> Learned:
     from storytime_tui.jobs import copied
 
     return copied.learned_from([model], report)
+
+
+def _learn_from_stories(store: StoryStore, stories: Sequence[int]) -> LearnedStories:
+    from storytime_tui.jobs import own_stories
+
+    return own_stories.learn_from(store, stories)
 
 
 def _open_store() -> StoryStore:

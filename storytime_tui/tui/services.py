@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.machine import Machine
     from storytime_tui.jobs.memory import Room
+    from storytime_tui.jobs.own_stories import LearnedStories
     from storytime_tui.jobs.past_plans import PastPlan
     from storytime_tui.jobs.records import LastRun
     from storytime_tui.jobs.run_curve import RunCurve
@@ -51,6 +52,12 @@ def _nothing_known() -> Learned:
     from storytime_tui.jobs.copied import Learned
 
     return Learned(None)
+
+
+def _no_stories(store: StoryStore, stories: Sequence[int]) -> LearnedStories:
+    from storytime_tui.jobs.own_stories import LearnedStories
+
+    return LearnedStories("My stories", len(stories), 0)
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,8 @@ class Services:
     remove_run: Callable[[str], Sequence[str]] = lambda name: ()
     removed_runs: Callable[[], Sequence[str]] = tuple  # the last removed first
     restore_run: Callable[[str], None] = lambda name: None
+    # puts the present texts of these stories (ids) on the shelf, to train on
+    learn_from_stories: Callable[[StoryStore, Sequence[int]], LearnedStories] = _no_stories
     load_settings: Callable[[], Loaded] = Loaded
     # returns a sentence for the user, or ""
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""

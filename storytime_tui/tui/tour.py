@@ -65,7 +65,7 @@ def walk() -> list[Step]:
         Step("a", _anything, "a"),
         Step("backspace", _anything),
         Step("escape", lambda app: not _at_the_line(app)),
-        Step("o", _list, "o"),
+        Step("o", _screen("BookshelfScreen"), "o"),
         Step("down", _anything),
         Step("escape", _shows("story")),
         Step("m", _list, "m"),

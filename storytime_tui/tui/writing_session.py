@@ -36,6 +36,7 @@ from storytime_tui.tui.telling_requests import (
     Telling,
 )
 from storytime_tui.tui.telling_thread import TellingThread
+from storytime_tui.tui.title_request import TitleRequest
 from storytime_tui.tui.training_session import TrainingSession
 from storytime_tui.tui.view_request import ViewRequest
 
@@ -364,6 +365,11 @@ class WritingSession:
         request = ViewRequest(text, self.steering, self.now.voice)
         self._thread.look(self.now.number, self.now.model, self.now.strength, request)
         return request
+
+    def tell_title(self, text: str) -> int:
+        """Suggest a title for the story that begins with this text; returns the number of its messages."""
+        self._begin(TitleRequest(text, random.randrange(1, 2**31), self.now.voice))
+        return self.now.number
 
     def stop(self) -> None:
         """Stop telling within one token; the told text stays."""

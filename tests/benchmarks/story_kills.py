@@ -45,7 +45,7 @@ _MARKS = re.compile(r"‹ ?\d+ (?:of|/) ?\d+ ?›|[▌▁▂▃▄▅▆▇█�
 # what the screen says over the page, without white space
 _SAID = re.compile(
     "Ablankpage|Orpress|Anewstory|openings|Thereisnothing|inanotherwindow|Noother|passage|take|Takes|Retry|retry|"
-    r"stories|alt\+|Enter|Escape|^[1-3]?$|Untitled"
+    r"stories|branch|follows|alt\+|Enter|Escape|^[1-3]?$|Untitled"
 )
 
 

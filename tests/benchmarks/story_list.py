@@ -9,6 +9,11 @@ Makes N stories of the bundled tales' words in a temporary home, each of your fi
 `search_slow_seconds`: the first of these without an index. `search_changed_seconds`: the same after a new passage.
 `peer_seconds`: the first by SQL's LIKE on the passages, without accents, titles, order or context. In new processes,
 without imports; medians of 5 but for the first list. `megabytes`: the file.
+
+On the screen, in an app at 120x40 without a terminal: `shelf_seconds`, from the key `o` on the Story screen until all
+stories are painted; `letter_seconds`, from a letter typed into the search until its hits are painted, the slowest of
+the letters of a rare and a common word; `down_seconds`, from the key down until the next line is painted. Medians of 5
+openings; the first opening is left out, as the app makes its screens in the background half a second after its start.
 """
 
 import argparse
@@ -19,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +102,68 @@ print(json.dumps(figures))
 """
 
 
-def _measured(home: Path) -> dict[str, float]:
+_SCREEN = """
+import asyncio, json, statistics, sys, time
+from textual import events
+from storytime_tui.garbage import nothing_collected
+from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.preload_screens import preload_screens
+from storytime_tui.tui.real_services import real_services
+rounds, words = int(sys.argv[1]), sys.argv[2:]
+async def answered(app, key, letter, holds):
+    began = time.perf_counter()
+    app.post_message(events.Key(key, letter))
+    while not holds():
+        assert time.perf_counter() - began < 60, f"the key {key} has no answer"
+        await asyncio.sleep(0.0005)
+    painted = asyncio.Event()
+    app.screen.call_after_refresh(painted.set)
+    await painted.wait()
+    return time.perf_counter() - began
+async def main():
+    app = StorytimeApp(real_services())
+    app.animation_level = "none"
+    took = {"shelf": [], "letter": [], "down": []}
+    async with app.run_test(size=(120, 40)) as pilot:
+        await preload_screens(app)
+        await app.action_mode("story")
+        await pilot.pause(2)
+        await pilot.press("escape")
+        for _ in range(rounds + 1):
+            on_the_shelf = lambda: type(app.screen).__name__ == "BookshelfScreen"
+            shelf = await answered(app, "o", "o", lambda: on_the_shelf() and app.screen._all and app.screen._list.rows)
+            screen = app.screen
+            await pilot.pause(0.3)
+            downs = []
+            for row in range(1, 21):
+                downs.append(await answered(app, "down", None, lambda: screen._list.cursor == row))
+            await pilot.press("slash")
+            letters = []
+            for word in words:
+                screen._filter_field.value = ""
+                await pilot.pause(0.3)
+                for at in range(len(word)):
+                    sought = (word[: at + 1],)
+                    letters.append(await answered(app, word[at], word[at], lambda: screen._list._phrases == sought))
+                    await asyncio.sleep(0.1)
+            screen._filter_field.value = ""
+            await pilot.pause(0.3)
+            await pilot.press("escape", "escape")
+            await pilot.pause(0.3)
+            assert type(app.screen).__name__ == "StoryScreen"
+            took["shelf"].append(shelf)
+            took["letter"].append(max(letters))
+            took["down"].append(max(downs))
+    print(json.dumps({name: statistics.median(each[1:]) for name, each in took.items()}))
+asyncio.run(main())
+"""
+
+
+def _measured(
+    home: Path, code: str = _MEASURE, arguments: Sequence[str] = (RARE, COMMON, SHORT, NONE)
+) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, RARE, COMMON, SHORT, NONE],
+        [sys.executable, "-c", code, *arguments],
         env={**os.environ, "STORYTIME_HOME": str(home), "HF_HUB_OFFLINE": "1"},
         cwd=ROOT,
         capture_output=True,
@@ -128,6 +193,8 @@ def main() -> None:
         rounds = [_measured(Path(folder)) for _ in range(ROUNDS)]
         for name in rounds[0]:
             figures[f"{name}_seconds"] = statistics.median(each[name] for each in rounds)
+        for name, value in _measured(Path(folder), _SCREEN, (str(ROUNDS), RARE, COMMON)).items():
+            figures[f"{name}_seconds"] = value
         figures["megabytes"] = path.stat().st_size / 1e6
     for name, value in figures.items():
         print(f"{name.replace('_', ' '):<32}{value:>12.4f}")

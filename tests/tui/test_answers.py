@@ -17,6 +17,7 @@ from storytime_tui.tui.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.low_priority import NICE, SWITCH, low_priority
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.help_lines import KEYS, lines_of
+from storytime_tui.tui.widgets.story_list import StoryList
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import World, a_run
 
@@ -72,7 +73,7 @@ async def test_lists_of_any_length_are_open_before_they_are_read(world: World) -
         await pilot.press("end")
         await until(pilot, lambda: "run-99" in screen_text(app))
         await pilot.press("escape", "o")
-        await until(pilot, lambda: isinstance(app.focused, ChoiceList) and len(app.focused.rows) == 500)
+        await until(pilot, lambda: isinstance(app.focused, StoryList) and len(app.focused.rows) == 500)
         await pilot.press("down", "enter")
         await until(pilot, lambda: len(app.screen_stack) == 1 and "Story 498" in screen_text(app))
 

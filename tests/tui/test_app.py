@@ -17,6 +17,8 @@ import storytime_tui.tui
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.help_words import EVERYWHERE, HELP
 from storytime_tui.tui.screens import (
+    book_view,
+    bookshelf,
     dialogs,
     help,
     importing,
@@ -45,6 +47,8 @@ OURS = [
     story.StoryScreen,
     runs.RunsScreen,
     help.HelpScreen,
+    bookshelf.BookshelfScreen,
+    book_view.BookScreen,
     dialogs.AskScreen,
     dialogs.ChooseScreen,
     dialogs.ListScreen,

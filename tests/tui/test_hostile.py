@@ -96,8 +96,7 @@ async def test_in_a_story(hostile: World) -> None:
         kept = hostile.store().text(1)
         assert kept == f"I wrote {HOSTILE} told {HOSTILE}."  # shown with a sign, kept as it is
         await pilot.press("escape", "o")
-        await until(pilot, lambda: "Your stories" in screen_text(app))
-        assert "I wrote [/b]" in screen_text(app)
+        await until(pilot, lambda: "Bookshelf" in screen_text(app) and "I wrote [/b]" in screen_text(app))
         await pilot.press("escape", "m")
         await until(pilot, lambda: "Write with" in screen_text(app) and SHOWN in screen_text(app))
         await pilot.press("escape", "ctrl+p")

@@ -15,7 +15,6 @@ from storytime_tui.tui.pace import POINTS, curve_after, thinned
 from storytime_tui.tui.run_view import RunView, ended_view, view_after
 from storytime_tui.tui.theme import theme_for
 from storytime_tui.tui.ticks import Ticks
-from storytime_tui.tui.widgets.page import StoryLine, write
 from storytime_tui.tui.widgets.run_panel import RunPanel
 from tests.tui.fake_library import SHELF
 from tests.tui.fakes import FINISHED, STARTED, a_run, evaluated, sampled, step
@@ -89,6 +88,11 @@ def test_what_is_no_number_is_not_drawn() -> None:
         ("It rained", ", and the frog came in", ", and the frog came in"),
         ('"It rained."', "Nobody came.", "\n\nNobody came."),
         ("It rained.", "   ", ""),
+        ("It rained and", "\nthe frog", "\n\nthe frog"),
+        ("It rained.\n", " \n The frog", "\nThe frog"),
+        ("It rained.", "\n", "\n\n"),
+        ("It rained.\n\n", "\n", ""),
+        ("", "\nOnce", "Once"),
     ],
 )
 def test_a_line_joins_the_story(text: str, line: str, added: str) -> None:
@@ -100,30 +104,13 @@ def test_no_typed_word_is_lost_or_glued_to_another(text: str, line: str) -> None
     added = joined(text, line)
     assert added.split() == line.split()
     assert added.strip() == line.strip()
-    if added and text.strip() and line.strip()[0].isalnum():
+    if added.strip() and text.strip() and line.strip()[0].isalnum():
         assert (text + added).split() == text.split() + line.split()
 
 
 @given(st.text())
 def test_a_title_is_short_and_never_empty(line: str) -> None:
     assert 0 < len(title_from(line)) <= 43
-
-
-# -- the page -----------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.tuples(st.sampled_from(["you", "model"]), st.text("ab \n", max_size=12)), max_size=12))
-def test_lines_do_not_depend_on_how_the_text_was_cut(passages: list[tuple[str, str]]) -> None:
-    whole: list[StoryLine] = []
-    for author, text in passages:
-        write(whole, author, text)
-    by_character: list[StoryLine] = []
-    for author, text in passages:
-        for sign in text:
-            write(by_character, author, sign)
-    assert [line for line in whole if line.parts] == [line for line in by_character if line.parts]
-    shown = "".join(text for line in whole for _, text in line.parts)
-    assert shown == "".join(text for _, text in passages).replace("\n", "")
 
 
 # -- words and the run --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ After a change that is meant to be seen: look at the pictures in the report, the
 import dataclasses
 import math
 from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,14 +16,17 @@ from textual.widgets import Input, TextArea
 from storytime_tui.jobs.machine import Gpu, Machine
 from storytime_tui.jobs.run_curve import RunCurve
 from storytime_tui.jobs.run_details import RunDetails
+from storytime_tui.stories.shelf import set_favourite
 from storytime_tui.training import events as ev
 from storytime_tui.training.plan import TrainingPlan
 from storytime_tui.training.runs import RunSummary
+from storytime_tui.tui import writing_session
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.screens.story_panel_screen import StoryPanelScreen
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.reading import Reading
 from tests.tui.conftest import do_not_idle, flat, make_app, screen_text, shelf_is_open, type_text, until
-from tests.tui.fakes import FINISHED, FINISHED_RUN, STARTED, World, a_run, loss_at
+from tests.tui.fakes import AT_NOON, FINISHED, FINISHED_RUN, STARTED, World, a_run, loss_at
 from tests.tui.test_copied_marks import COPIED, knows_hedgerow
 from tests.tui.test_plan import FOUND, tried
 
@@ -34,6 +38,18 @@ def steady(app: StorytimeApp) -> None:
     """No cursor blinks in a picture."""
     for field in (*app.screen.query(Input), *app.screen.query(TextArea)):
         field.cursor_blink = False
+
+
+@pytest.fixture(autouse=True)
+def _one_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The panel says which seed a passage was told with."""
+    monkeypatch.setattr(writing_session, "random", SimpleNamespace(randrange=lambda *_: 81))
+
+
+async def seen(pilot: Pilot[Any], app: StorytimeApp) -> None:
+    """Wait until the Story screen says what the model sees, and the panel how the last words were told."""
+    await until(pilot, lambda: "of 256 tokens" in screen_text(app))
+    await until(pilot, lambda: app.size.width < 120 or "seed 81" in flat(app))
 
 
 def reading(app: StorytimeApp) -> str:
@@ -322,6 +338,36 @@ def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
         )
         await type_text(pilot, "Then the door opened")
         await until(pilot, lambda: "Then the door opened" in screen_text(app))
+        await seen(pilot, app)
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_story_panel(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    world.voices = {"hedgerow-1": ("Hedgerow Tales",)}
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("f4")
+        await type_text(pilot, "Once upon a time there was a little mouse who kept a shop.")
+        await pilot.press("enter")
+        await until(pilot, lambda: "said the mouse." in screen_text(app) and not app.desk.busy)
+        await seen(pilot, app)
+        if size[0] < 120:
+            await pilot.press("escape", "p")
+            await until(pilot, lambda: isinstance(app.screen, StoryPanelScreen))
+        for name, text in (
+            ("characters", "Pip the mouse, a frog"),
+            ("tone", "funny"),
+            ("memory", "word " * 22),
+        ):
+            app.screen.query_one(f"#steer-{name}").focus()
+            await type_text(pilot, text)
+        await until(pilot, lambda: "Too long" in screen_text(app))
+        app.screen.query_one("#panel-banned").focus()
+        await type_text(pilot, "very, suddenly")
+        app.screen.query_one("#row-preset").focus()
+        await until(pilot, lambda: "very,suddenly" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)
 
@@ -498,5 +544,74 @@ def test_help(snap_compare: Compare, world: World, size: tuple[int, int]) -> Non
     async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
         await pilot.press("question_mark")
         await until(pilot, lambda: "choose the stories" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+def a_shelf_of_stories(world: World) -> None:
+    """Stories of the last months, with titles of any kind."""
+    store = world.services().open_store()
+    tale = (
+        "Once upon a time there was a little mouse who kept a shop under the kitchen stair, and every morning she "
+        "swept the step and put out the buttons in a row.\n\n“Three, if you please,” said the frog, and he laid down "
+        "three acorns, a thimble, and a very small hat.\n\nThe mouse looked at the hat for a long time.\n\n"
+    )
+    titles = (
+        "The Owl Who Counted", "Under the Fir Trees", "[b]Ein Märchen[/b] von der Straße", "龍的故事很長很長",
+        "A very long title that goes on and on about a hedgehog, an umbrella and a Tuesday in March",
+        "قصة البومة الصغيرة", "The Kettle", "Three Frogs", "What the Brook Said", "The Mouse Who Sold Buttons",
+    )  # fmt: skip
+    for number, title in enumerate(titles):
+        story = store.new_story(title)
+        store.add_passage(story.id, "you", tale)
+        model = "starter" if number % 3 else "hedgerow-tales-12"
+        store.add_passage(story.id, "model", tale * (number * number), model)
+        if number % 4 == 1:
+            set_favourite(store, story.id, True)
+        with store.writing() as db:
+            changed = AT_NOON - (len(titles) - 1 - number) ** 3 * 20_000
+            db.execute("UPDATE story SET changed = ? WHERE id = ?", (changed, story.id))
+    store.close()
+
+
+async def go_to_bookshelf(pilot: Pilot[Any], app: StorytimeApp) -> None:
+    await pilot.press("f4")
+    await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.device)
+    await pilot.press("escape", "o")
+    await until(pilot, lambda: "10 stories" in screen_text(app) and "─ The Mouse Who" in screen_text(app))
+
+
+@SIZES
+def test_bookshelf(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    a_shelf_of_stories(world)
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await go_to_bookshelf(pilot, app)
+        await pilot.press("space")
+        await until(pilot, lambda: "✓" in screen_text(app) and "─ What the Brook" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_bookshelf_found(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    a_shelf_of_stories(world)
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await go_to_bookshelf(pilot, app)
+        await pilot.press("slash", *"acorn", "enter")
+        await until(pilot, lambda: "10 of 10 stories" in screen_text(app) and "Where" in screen_text(app))
+
+    assert compare(snap_compare, world, size, to)
+
+
+@SIZES
+def test_book(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
+    a_shelf_of_stories(world)
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await go_to_bookshelf(pilot, app)
+        await pilot.press("b")
+        await until(pilot, lambda: "words a minute" in screen_text(app))
 
     assert compare(snap_compare, world, size, to)

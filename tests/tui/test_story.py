@@ -179,7 +179,7 @@ async def test_new_open_and_rename(app: StorytimeApp, world: World) -> None:
         await pilot.press("n")
         await until(pilot, lambda: "A blank page" in screen_text(app))
         await pilot.press("escape", "o")
-        await until(pilot, lambda: "Your stories" in screen_text(app))
+        await until(pilot, lambda: "The Mouse" in screen_text(app) and "1 story" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: "said the mouse." in screen_text(app) and "The Mouse" in screen_text(app))
 

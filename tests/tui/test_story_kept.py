@@ -19,11 +19,12 @@ from textual.pilot import Pilot
 from storytime_tui.errors import StoryError
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.tui.app import StorytimeApp
-from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen
+from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.story_list import StoryList
 from tests.terminal import open_app
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, type_text, until
 from tests.tui.fakes import World
@@ -80,7 +81,7 @@ async def test_a_locked_store_freezes_nothing_and_loses_nothing(
             assert app.screen.query_one(Prompt).text == "half a thou"
             await until(pilot, lambda: "saving…" in screen_text(app))
             await pilot.press("escape", "o")  # reading goes on
-            await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
+            await until(pilot, lambda: isinstance(app.focused, StoryList) and app.focused.rows)
             await pilot.press("escape")
             assert other.story(1).draft == ""
         await until(pilot, lambda: other.story(1).draft == "half a thou")
@@ -103,7 +104,7 @@ async def test_the_event_loop_never_calls_the_store(
         await pilot.press("a", "escape", "u", "y", "R")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("x", "enter", "o")
-        await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
+        await until(pilot, lambda: isinstance(app.focused, StoryList) and app.focused.rows)
         await pilot.press("enter", "ctrl+p")
         await until(pilot, lambda: "Go to Train" in screen_text(app))
         await pilot.press("escape", "n")
@@ -306,7 +307,7 @@ async def test_after_a_dialog_the_focus_is_where_it_was(app: StorytimeApp, world
         await a_story(pilot, app)
         prompt = app.screen.query_one(Prompt)
         await pilot.press("escape", "o")
-        await until(pilot, lambda: isinstance(app.focused, ChoiceList) and app.focused.rows)
+        await until(pilot, lambda: isinstance(app.focused, StoryList) and app.focused.rows)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.focused, Page))
         await pilot.press("m")

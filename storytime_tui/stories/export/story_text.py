@@ -28,7 +28,12 @@ class Exported:
     @property
     def identifier(self) -> str:
         """An identifier that stays when the story is exported again, imported or renamed."""
-        return uuid.uuid5(uuid.NAMESPACE_URL, f"storytime story of {self.tree.created!r}").urn
+        return identifier_of(self.tree.created)
+
+
+def identifier_of(created: float) -> str:
+    """A story's identifier, by the time of its creation."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"storytime story of {created!r}").urn
 
 
 def present_text(tree: Tree) -> str:

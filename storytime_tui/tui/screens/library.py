@@ -86,6 +86,7 @@ class LibraryScreen(Screen[None]):
     def on_mount(self) -> None:
         """Show the frame first, then open the shelf."""
         self._desk.shelf_changed.subscribe(self, self._shelf_changed)
+        self._desk.collections_changed.subscribe(self, lambda _: self.run_worker(self.open_shelf()))
         self.call_after_refresh(lambda: self.run_worker(self.open_shelf()))
 
     # -- the shelf ------------------------------------------------------------------------------------

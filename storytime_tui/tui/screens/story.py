@@ -19,6 +19,7 @@ from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.manuscript import Manuscript
 from storytime_tui.tui.screens import story_choices
+from storytime_tui.tui.screens.bookshelf import BOOKSHELF, install_bookshelf
 from storytime_tui.tui.screens.sampler import SamplerScreen
 from storytime_tui.tui.screens.story_edit import Editing
 from storytime_tui.tui.screens.story_inspect import StoryInspect, inspect
@@ -26,7 +27,7 @@ from storytime_tui.tui.screens.story_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.screens.story_sheet import StorySheet
-from storytime_tui.tui.screens.story_turns import Turns
+from storytime_tui.tui.screens.story_turns import Turns, TurnsView
 from storytime_tui.tui.sizes import next_size, size_of
 from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.edit_page import PassageEditor
@@ -58,13 +59,21 @@ class StoryScreen(Screen[None]):
         self.settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
-        self.turns = Turns(self, desk, self._writing, self._message)
+        self.turns = Turns(self, desk, self._writing, self._message, self._view_of_turns())
         self._sheet = StorySheet(
             desk, self._writing, self._message, lambda: self.settings, self._set_settings
         )
         self._model = ModelChoices(self, desk, self._message, self.turns.after_telling)
-        self._editing = Editing(self, desk, self._message)
-        self._passages = Passages(self, self._writing, self._message, self._editing)
+        self._editing = Editing(self, desk, self._message, self.turns.can_tell)
+        self._passages = Passages(
+            self,
+            self._writing,
+            self._message,
+            self._editing,
+            self.turns,
+            self.show_story,
+            self.check_other_windows,
+        )
         self._visited, self._loaded = False, False  # loaded: the last story is shown
         self._line = ""  # the typed, unsent line
         self.drafts = Drafts(
@@ -99,6 +108,7 @@ class StoryScreen(Screen[None]):
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self.drafts.flush(), immediate=True)
         self.set_interval(POLL, self.check_other_windows)
+        install_bookshelf(self, self._desk, self._writing, self.query_one(Page).set_title, self.action_new)
 
     @work
     async def _load_last_story(self) -> None:
@@ -197,23 +207,30 @@ class StoryScreen(Screen[None]):
     def _send(self, event: Prompt.Sent) -> None:
         self.turns.send(event.text)
 
-    def line_is(self, line: str) -> None:
-        """Know the typed, unsent line."""
-        self._line = line
+    def _view_of_turns(self) -> TurnsView:
+        return TurnsView(
+            settings=lambda: self.settings,
+            state=self.set_state,
+            sending=lambda: self.drafts.forget(),
+            sent=self._sent,
+            open=self.open,
+            telling=self._telling_changed,
+            ended=lambda message: self._passages.told(message.passage),
+        )
+
+    def _sent(self, rest: str) -> None:
+        self._line = rest
+        if rest:  # typed in the meantime
+            self.drafts.typed()
 
     def _on_telling(self, message: messages.TellingMessage) -> None:
         self._editing.heard(message)
         self.turns.heard(message)
 
-    def telling_changed(self, telling: bool) -> None:
-        """Show whether the model tells."""
+    def _telling_changed(self, telling: bool) -> None:
         self._openings.offer(None)
         self.query_one(Page).writing(telling)
         self.query_one(Prompt).set_writing(telling)
-
-    def passage_told(self, message: messages.TellingEnded) -> None:
-        """Show the end of a telling."""
-        self._passages.told(message.passage)
 
     def action_stop(self) -> None:
         """Stop the model. Its words stay, and so does an unsent line."""
@@ -325,8 +342,8 @@ class StoryScreen(Screen[None]):
         self.turns.after_telling(lambda: self.show_story(None))
 
     def action_open(self) -> None:
-        """Choose a story to open."""
-        story_choices.offer_stories(self.app, self._desk, self.open_story)
+        """Go to the bookshelf: all stories."""
+        self.app.push_screen(BOOKSHELF)
 
     def action_rename(self) -> None:
         """Rename the story."""

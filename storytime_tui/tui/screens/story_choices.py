@@ -1,15 +1,14 @@
-"""The dialogs of the Story screen: choosing a story, a model, a strength, a voice; typing a title.
+"""The dialogs of the Story screen: choosing a model, a strength, a voice; typing a title.
 
 A dialog opens at once with the rows that were read last; a thread reads the current rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual.app import App
 
 from storytime_tui.generation.voice import describe, effective, known
 from storytime_tui.models.catalogue import is_base_name
-from storytime_tui.stories.story import Story
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen, Row
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -135,24 +134,6 @@ def _percent(text: str) -> int:
     """Parse a number from 1 to 99; returns 0 for anything else."""
     number = text.strip().removesuffix("%").strip()
     return int(number) if number.isascii() and number.isdigit() and 0 < int(number[:3]) < 100 else 0
-
-
-def offer_stories(app: App[None], desk: Desk, chosen: Callable[[Story], object]) -> None:
-    """Ask for a written story."""
-    stories: Sequence[Story] = ()
-
-    def rows() -> list[Row]:
-        nonlocal stories
-        stories = desk.store_thread.store().stories()  # the last changed first
-        return [Row(str(story.id), story.title) for story in stories]
-
-    def answered(number: str | None) -> None:
-        for story in stories:
-            if str(story.id) == number:
-                chosen(story)
-
-    nothing = "There is no story yet."
-    app.push_screen(ChooseScreen("Your stories", (), find=rows, nothing=nothing), answered)
 
 
 def ask_title(app: App[None], now: str, named: Callable[[str], object]) -> None:

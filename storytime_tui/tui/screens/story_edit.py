@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+
+from textual.screen import Screen
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.sentences import sentence_at
@@ -15,15 +17,15 @@ from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.writing import Act
 
-if TYPE_CHECKING:
-    from storytime_tui.tui.screens.story import StoryScreen
-
 
 class Editing:
     """One passage being edited, if any. What is kept is a new branch; the old one stays."""
 
-    def __init__(self, screen: StoryScreen, desk: Desk, message: MessageLine) -> None:
-        self._screen, self._desk, self._message = screen, desk, message
+    def __init__(
+        self, screen: Screen[None], desk: Desk, message: MessageLine, can_tell: Callable[[], bool]
+    ) -> None:
+        """`can_tell`: whether there is a model; says so if there is none."""
+        self._screen, self._desk, self._message, self._can_tell = screen, desk, message, can_tell
         self._before: tuple[Passage, ...] = ()
         self._passage: Passage | None = None
         self._number = 0  # of the telling that rewrites a sentence; 0 without one
@@ -63,7 +65,7 @@ class Editing:
 
     def rewrite(self, text: str, start: int, end: int, settings: SamplerSettings) -> None:
         """Ask the model for other words in place of these, or of the sentence there."""
-        if self._number or not self._screen.turns.can_tell():
+        if self._number or not self._can_tell():
             return
         start, end = (start, end) if end > start else sentence_at(text, start)
         while start < end and text[start].isspace():

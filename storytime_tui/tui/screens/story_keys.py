@@ -43,6 +43,22 @@ KEYS: list[BindingType] = [
         tooltip="Tell at reading speed, or as fast as the model can",
     ),
     Binding("minus", "size(-1)", "Shorter", show=False, id="story.shorter", tooltip="Tell less at once"),
+    Binding(
+        "w",
+        "passage('copy_passage')",
+        "Copy",
+        show=False,
+        id="story.copy",
+        tooltip="Copy the chosen passage to the clipboard",
+    ),
+    Binding(
+        "W",
+        "passage('copy_story')",
+        "Copy story",
+        show=False,
+        id="story.copy_story",
+        tooltip="Copy the whole story to the clipboard",
+    ),
     Binding("u", "passage('undo')", "Undo", id="story.undo", tooltip="Undo the last act"),
     Binding(
         "ctrl+z", "passage('undo')", "Undo", show=False, id="story.undo_too", tooltip="Undo the last act"
@@ -123,7 +139,7 @@ KEYS: list[BindingType] = [
     ),
     Binding("p", "panel", "Panel", id="story.panel", tooltip="Memory, author's note, and how it tells"),
     Binding("n", "new", "New", id="story.new", tooltip="Start a new story; this one is saved"),
-    Binding("o", "open", "Open", id="story.open", tooltip="Open another story"),
+    Binding("o", "open", "Bookshelf", id="story.open", tooltip="All stories: open, find, read, export"),
     Binding("R", "rename", "Rename", show=False, id="story.rename", tooltip="Rename this story"),
     Binding(
         "comma",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING
+
+from textual.screen import Screen
 
 from storytime_tui.errors import StoryMoved
 from storytime_tui.stories import history, tree
-from storytime_tui.stories.story import Passage
+from storytime_tui.stories.story import Opened, Passage
+from storytime_tui.tui import clipboard
 from storytime_tui.tui.page_layout import BEING_TOLD
 from storytime_tui.tui.screens.story_edit import Editing
+from storytime_tui.tui.screens.story_turns import Turns
 from storytime_tui.tui.story_map import Stretch
 from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.find_bar import FindBar
@@ -19,16 +22,23 @@ from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.passage_line import PassageLine
 from storytime_tui.tui.writing import Act, Writing
 
-if TYPE_CHECKING:
-    from storytime_tui.tui.screens.story import StoryScreen
-
 
 class Passages:
     """Acts on the chosen passage of the page: by default the last. Each act waits for the end of the telling."""
 
-    def __init__(self, screen: StoryScreen, writing: Writing, message: MessageLine, editing: Editing) -> None:
+    def __init__(
+        self,
+        screen: Screen[None],
+        writing: Writing,
+        message: MessageLine,
+        editing: Editing,
+        turns: Turns,
+        show: Callable[[Opened], object],
+        moved: Callable[[], object],
+    ) -> None:
+        """`show` shows a story that has changed; `moved` is called when another window has changed it."""
         self._screen, self._writing, self._message = screen, writing, message
-        self._editing = editing
+        self._editing, self._turns, self._show, self._moved = editing, turns, show, moved
         self._turn = asyncio.Lock()
         self._takes: Mapping[int, tuple[int, int]] = {}  # of the passages that have several
 
@@ -90,7 +100,7 @@ class Passages:
 
     async def _retry(self) -> None:
         story, chosen = self._writing.story_id, self._page.chosen
-        if story is None or not self._screen.turns.can_tell():
+        if story is None or not self._turns.can_tell():
             return
         with self._message.saying():
             path = await self._writing.read(lambda store: store.passages(story))
@@ -99,7 +109,7 @@ class Passages:
             self._page.choose(None)
             self._page.anchor_end()
             parent = before[-1].id if before else None
-            self._screen.turns.tell(story, "".join(passage.text for passage in before), parent)
+            self._turns.tell(story, "".join(passage.text for passage in before), parent)
 
     def next_take(self) -> None:
         """Show the next take of the chosen passage."""
@@ -175,6 +185,18 @@ class Passages:
 
         self._screen.app.push_screen(MapScreen(self._writing), went)
 
+    def copy_passage(self) -> None:
+        """Copy the chosen passage to the clipboard."""
+        extent = self._page.laid.extent(self._page.chosen or BEING_TOLD)
+        self._screen.run_worker(self._copy(self._page.text[slice(*extent)] if extent else ""))
+
+    def copy_story(self) -> None:
+        """Copy the whole text to the clipboard."""
+        self._screen.run_worker(self._copy(self._page.text))
+
+    async def _copy(self, text: str) -> None:
+        self._message.say(await clipboard.copy(self._screen.app, text.strip()))
+
     # -- editing --------------------------------------------------------------------------------------
 
     def edit(self) -> None:
@@ -215,7 +237,7 @@ class Passages:
             async with self._turn:
                 await act()
 
-        self._screen.turns.after_telling(lambda: self._screen.run_worker(wait()))
+        self._turns.after_telling(lambda: self._screen.run_worker(wait()))
 
     async def _act(self, act: Act, nothing: str = "", choose: int | None = None) -> None:
         """Change the story in the store, show it, and choose a passage; say `nothing` if its text did not change."""
@@ -223,11 +245,11 @@ class Passages:
             try:
                 result = await self._writing.act(act)
             except StoryMoved:
-                self._screen.check_other_windows()
+                self._moved()
                 return
             if result is not None:
                 opened, changed = result
-                self._screen.show_story(opened)
+                self._show(opened)
                 self._page.choose(choose)
             if nothing and (result is None or not changed):
                 self._message.say(nothing)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from textual.screen import Screen
 
 from storytime_tui.errors import StoryError
+from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.stories.story import Added
 from storytime_tui.tui import messages, wording
 from storytime_tui.tui.desk import Desk
@@ -18,17 +21,30 @@ from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import MOVED, Writing
 from storytime_tui.tui.writing_session import Stage
 
-if TYPE_CHECKING:
-    from storytime_tui.tui.screens.story import StoryScreen
-
 READING = 240  # words a minute
+
+
+@dataclass(frozen=True)
+class TurnsView:
+    """What the screen shows of the turns, and what it knows for them."""
+
+    settings: Callable[[], SamplerSettings]
+    state: Callable[[str], object]  # what goes on, in words
+    sending: Callable[[], object]  # the typed line is being saved
+    sent: Callable[[str], object]  # it is saved; what was typed since
+    open: Callable[[int], Awaitable[None]]  # the story with this id, which another window changed
+    telling: Callable[[bool], object]  # whether the model tells
+    ended: Callable[[messages.TellingEnded], object]  # the model has told
 
 
 class Turns:
     """Takes lines and acts, one at a time. What comes too early waits."""
 
-    def __init__(self, screen: StoryScreen, desk: Desk, writing: Writing, message: MessageLine) -> None:
+    def __init__(
+        self, screen: Screen[None], desk: Desk, writing: Writing, message: MessageLine, view: TurnsView
+    ) -> None:
         self._screen, self._desk, self._writing, self._message = screen, desk, writing, message
+        self._view = view
         self.telling = False
         self.adding: str | None = None  # the line that is being saved, before the model continues
         self.finding_model = True  # a model is being looked for
@@ -48,12 +64,12 @@ class Turns:
         if self.busy or self.finding_model:
             self._send_when_ready = bool(line.strip()) or not self.busy
             next_is = "your line is next" if self._send_when_ready else "still writing (esc stops it)"
-            self._screen.set_state(next_is)
+            self._view.state(next_is)
             return
         if self.can_tell():
             self.adding = line
-            self._screen.drafts.forget()
-            self._screen.set_state("saving…")
+            self._view.sending()
+            self._view.state("saving…")
             self._screen.run_worker(self._add(line))
 
     def can_tell(self) -> bool:
@@ -69,16 +85,14 @@ class Turns:
         except StoryError as error:  # the line stays in the prompt
             self.adding = None
             self._message.complain(str(error))
-            self._screen.set_state("")
+            self._view.state("")
             self._run_waiting()
             return
         self.adding, rest = None, self._screen.query_one(Prompt).forget(line)
-        self._screen.line_is(rest)
-        if rest:  # typed in the meantime
-            self._screen.drafts.typed()
+        self._view.sent(rest)
         await self._show_added(added)
         if self._waiting:  # another action was requested in the meantime
-            self._screen.set_state("")
+            self._view.state("")
             self._run_waiting()
             return
         self.tell(added.story.id, added.before + added.added)
@@ -87,7 +101,7 @@ class Turns:
         page = self._screen.query_one(Page)
         page.set_title(self._writing.manuscript.title)
         if added.moved:
-            await self._screen.open(added.story.id)
+            await self._view.open(added.story.id)
             self._message.say(MOVED, self._message.error)
         elif added.added:
             page.append("you", added.added, added.story.head or BEING_TOLD)
@@ -107,8 +121,8 @@ class Turns:
         """Let the model continue a text; its passage follows the passage `after`."""
         self._set_telling(True)
         pace = self._desk.preferences.now.words_per_minute
-        self._desk.writing.tell(story_id, text, self._screen.settings, after, pace)
-        self._screen.set_state("thinking…")
+        self._desk.writing.tell(story_id, text, self._view.settings(), after, pace)
+        self._view.state("thinking…")
 
     def heard(self, message: messages.TellingMessage) -> None:
         """Show what the model says."""
@@ -118,7 +132,7 @@ class Turns:
                 self._screen.query_one(WritingStatus).add(message.text)
                 speed = message.tokens_per_second
                 state = f"{speed:,.0f} tokens/s" if speed else "writing…"
-                self._screen.set_state(f"{state} · your line is next" if self._send_when_ready else state)
+                self._view.state(f"{state} · your line is next" if self._send_when_ready else state)
             case messages.TellingEnded():
                 self._ended(message)
 
@@ -127,15 +141,15 @@ class Turns:
             self._message.complain(message.failure)
         if self.telling:
             self._set_telling(False)
-            self._screen.set_state(wording.telling_outcome(message.told, bool(message.failure)))
-            self._screen.passage_told(message)
+            self._view.state(wording.telling_outcome(message.told, bool(message.failure)))
+            self._view.ended(message)
         if self.adding is None:
             self._run_waiting()
         self.send_if_ready()
 
     def _set_telling(self, telling: bool) -> None:
         self.telling = telling
-        self._screen.telling_changed(telling)
+        self._view.telling(telling)
 
     def change_pace(self) -> None:
         """Tell at reading speed, or as fast as the model can."""
@@ -151,7 +165,7 @@ class Turns:
             self._waiting.append(lambda: None)  # it is not continued
         if self.telling:
             self._desk.writing.stop()
-            self._screen.set_state("stopping…")
+            self._view.state("stopping…")
 
     # -- acts that wait -------------------------------------------------------------------------------
 

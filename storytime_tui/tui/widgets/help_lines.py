@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from storytime_tui.tui.cells import wrapped
-from storytime_tui.tui.help_words import Section
+from storytime_tui.tui.help_parts import Section
 from storytime_tui.tui.widgets.tall_view import TallView
 
 HelpLine = tuple[tuple[str, str], ...]  # texts from left to right, each with a style's name or ""

@@ -19,6 +19,7 @@ from textual.strip import Strip
 from storytime_tui.stories.story import Passage, Writer
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui.cells import wrapped
+from storytime_tui.tui.line_breaks import is_right_to_left
 from storytime_tui.tui.page_layout import BEING_TOLD, VIEW_RULE, WIDEST, PageLayout, Row
 from storytime_tui.tui.widgets.page_looks import CSS, LOOKS
 from storytime_tui.tui.widgets.tall_view import TallView
@@ -250,6 +251,8 @@ class Page(TallView, can_focus=True):
         margin = max(0, (width - self.laid.width) // 2)
         if row < len(self._head):
             line = [Segment(self._head[row], base + self._look("page--title"))]
+            if is_right_to_left(self._title):
+                margin += max(0, self.laid.width - cell_len(self._head[row]))
         elif row - len(self._head) < len(self.laid.rows):
             line = self._segments(row - len(self._head), base)
             margin += self.laid.indent(row - len(self._head))

@@ -22,10 +22,9 @@ class Prompt(TextArea):
         Binding(
             "ctrl+j",
             "new_line",
-            "New line",
-            show=False,
+            "Paragraph",
             id="prompt.new_line",
-            tooltip="Start a new line in your text",
+            tooltip="Start a new line in your text; before it, a new paragraph of the story",
         ),
         Binding(
             "escape",

@@ -37,8 +37,9 @@ class TallView(ScrollView):
         """Set the number of lines."""
         # A normal assignment of the virtual size lays out the whole screen: 20 ms for every letter of a filter.
         # Here no widget moves, whatever the size.
-        self.set_reactive(Widget.virtual_size, Size(1, lines))
-        self._scroll_update(self.virtual_size)
+        if self.virtual_size != Size(1, lines):
+            self.set_reactive(Widget.virtual_size, Size(1, lines))
+            self._scroll_update(self.virtual_size)
         self.refresh()
 
     @property

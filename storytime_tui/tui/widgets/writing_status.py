@@ -22,7 +22,6 @@ class WritingStatus(Static):
         self.model_state = ""  # the model's activity before it can tell; hides the state
         self.no_model = False
         self.strength: float | None = None  # None if unknown
-        self._fits = False  # the line takes one row
         self.step: int | None = None  # of a run that is still training
 
     def count(self, text: str) -> None:
@@ -68,8 +67,5 @@ class WritingStatus(Static):
         needed = 2 if state else 1
         while len(parts) > needed and cells(" · ".join(parts)) > self.content_size.width > 0:
             parts.pop()
-        text = printable(" · ".join(parts))
-        fits = cells(text) <= self.content_size.width
-        # a layout of the whole screen would take most of the time of each token
-        self.update(Content(text), layout=not (fits and self._fits))
-        self._fits = fits
+        # it is one row high: a layout of the whole screen would take half of the time of each token
+        self.update(Content(printable(" · ".join(parts))), layout=False)
