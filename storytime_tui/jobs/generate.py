@@ -243,13 +243,12 @@ class Teller:
 
         `like`: the reading of another model with the same tokenizer, to read the same tokens.
         """
-        stop = stop or threading.Event()
-        known = like.history if like is not None else None
+        stop, known = stop or threading.Event(), like.history if like is not None else None
         groups = self._generator.read(
             text, stop, memory=memory, note=note, note_depth=note_depth, voice=self._voice(voice), like=known
         )
-        read = read_tokens(self._threads.lend(groups), self._generator.vocabulary, report)
-        return None if stop.is_set() else read
+        found = read_tokens(self._threads.lend(groups), self._generator.vocabulary, report)
+        return None if stop.is_set() else found
 
     def recall(self, parts: Sequence[tuple[str, Sequence[int]]]) -> None:
         """Read a story as it was told earlier: its parts in order, each with the ids it was told with, if any."""

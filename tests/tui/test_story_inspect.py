@@ -250,8 +250,11 @@ async def test_another_text_and_another_model_close_it(app: StorytimeApp, world:
         await pilot.press("c", "u")  # undo
         await until(pilot, lambda: not panel.is_attached and "frog" not in screen_text(app))
         assert not looks(app) and isinstance(app.focused, Page)
-        await pilot.press("y", "i")
+        await pilot.press("y")
+        await until(pilot, lambda: "said the mouse." in screen_text(app))
+        await pilot.press("i")
         await until(pilot, lambda: "rank" in screen_text(app))
+        panel = app.screen.query_one(StoryInspect)
         await pilot.press("m")
         await until(pilot, lambda: isinstance(app.focused, ChoiceList) and app.focused.rows)
         await pilot.press("down", "enter")

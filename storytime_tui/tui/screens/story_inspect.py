@@ -112,6 +112,7 @@ class StoryInspect(Vertical, can_focus=True):
         self._before = self.screen.focused
         self._desk.told.subscribe(self, self._on_telling, immediate=True)
         self._desk.writer_changed.subscribe(self, lambda _: self._writer_changed())
+        self.screen.set_class(not isinstance(self.parent, StoryPanel), "-inspecting")
         self._panel.say("reading…")
         self.focus()
         self._number = self._desk.writing.read(self._story, self._text)
@@ -155,6 +156,7 @@ class StoryInspect(Vertical, can_focus=True):
             self._page.focus()
         self._page.point_at(None)
         self._page.paint(LAYER, ())
+        self.screen.remove_class("-inspecting")
         self.remove()
 
     def heard(self, event: Message) -> None:
