@@ -47,10 +47,10 @@ def left_out_words(seen: Seen | None) -> tuple[str, str]:
     memory = note = ""
     if seen.memory_left_out:
         left = count(seen.memory_left_out, "token")
-        memory = f"Too long: the last {left} of the memory are left out. Half of the window is the most."
+        memory = f"Too long by {left}: its end is left out. It may take half of the window."
     if seen.note_left_out:
         left = count(seen.note_left_out, "token")
-        note = f"Too long: the last {left} of the note are left out. A quarter of the window is the most."
+        note = f"Too long by {left}: its end is left out. It may take a quarter of the window."
     return memory, note
 
 

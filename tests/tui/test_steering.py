@@ -106,7 +106,7 @@ async def test_a_memory_that_does_not_fit_is_said_and_told_with(app: StorytimeAp
     async with app.run_test(size=WIDE) as pilot:
         await a_story(pilot, app)
         await fill(pilot, app, "memory", "word " * 30)
-        await until(pilot, lambda: "Too long: the last 10 tokens of the memory" in flat(app))
+        await until(pilot, lambda: "Too long by 10 tokens: its end is left out" in flat(app))
         app.screen.query_one(Prompt).focus()
         await pilot.press("enter")
         await until(pilot, lambda: len(world.steered) == 2)

@@ -34,7 +34,8 @@ def test_the_parts_are_all_that_the_model_sees_and_the_bar_holds_them(
 def test_what_does_not_fit_is_said() -> None:
     assert left_out_words(None) == left_out_words(Seen(9, 64, memory=4)) == ("", "")
     memory, note = left_out_words(Seen(64, 64, memory=31, memory_left_out=20, note=16, note_left_out=1))
-    assert "the last 20 tokens of the memory" in memory and "the last 1 token of the note" in note
+    assert "by 20 tokens:" in memory and "half of the window" in memory
+    assert "by 1 token:" in note and "a quarter of the window" in note
 
 
 def test_banned_words_are_named_with_how_often_they_were_stopped() -> None:
