@@ -4,13 +4,17 @@ from textual.binding import Binding, BindingType
 
 # these give way first in the line of keys
 SELDOM = (
-    "size(1)",
-    "passage('redo')",
+    "passage('map')",
+    "model('model')",
+    "open",
     "side_by_side",
+    "model('voice')",
     "model('strength')",
     "new",
     "settings",
     "passage('find')",
+    "size(1)",
+    "passage('redo')",
 )
 KEYS: list[BindingType] = [
     Binding("enter", "write", "Write", id="story.write", tooltip="Return to your line"),
@@ -36,7 +40,7 @@ KEYS: list[BindingType] = [
     Binding(
         "a",
         "passage('alternatives')",
-        "Three takes",
+        "Takes",
         id="story.alternatives",
         tooltip="Three ways to go on, told at once; alt+left and alt+right leaf through them",
     ),
@@ -47,7 +51,7 @@ KEYS: list[BindingType] = [
         id="story.side_by_side",
         tooltip="Go on with several models, strengths or voices side by side, and take one",
     ),
-    Binding("g", "passage('map')", "Branches", id="story.map", tooltip="The map of all branches"),
+    Binding("g", "passage('map')", "Map", id="story.map", tooltip="The map of all branches"),
     Binding(
         "plus",
         "size(1)",
