@@ -9,7 +9,7 @@ class CopiedSection(Static):
 
     def __init__(self, *, id: str, classes: str) -> None:
         super().__init__(id=id, classes=classes, markup=False)
-        self.border_title = "Copied"
+        self.border_title = " Copied "
         self.display = False
 
     def say(self, words: str) -> None:

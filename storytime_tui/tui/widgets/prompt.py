@@ -22,7 +22,8 @@ class Prompt(TextArea):
         Binding(
             "ctrl+j",
             "new_line",
-            "Paragraph",
+            "New line",
+            show=False,
             id="prompt.new_line",
             tooltip="Start a new line in your text; before it, a new paragraph of the story",
         ),
