@@ -64,15 +64,18 @@ class PageLayout:
         self.text = "".join(passage.text for passage in passages)
         self._lay(0)
 
-    def append(self, writer: Writer, text: str, passage: int = BEING_TOLD) -> None:
-        """Add text at the end. Only the last paragraph is laid out again."""
+    def append(self, writer: Writer, text: str, passage: int = BEING_TOLD) -> int:
+        """Add text at the end. Only the last paragraph is laid out again. Returns the first row that is new."""
         if not text:
-            return
+            return len(self.rows)
         last = self.pieces[-1] if self.pieces else None
         if last is None or (last.writer, last.passage) != (writer, passage):
             self.pieces.append(Piece(len(self.text), writer, passage))
         self.text += text
-        self._lay(max(0, len(self._paragraphs) - 1))
+        first = max(0, len(self._paragraphs) - 1)
+        row = self._paragraphs[first].row if self._paragraphs else 0
+        self._lay(first)
+        return row
 
     def name(self, passage: int, new: int) -> None:
         """Give a passage another id."""

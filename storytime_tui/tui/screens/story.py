@@ -309,6 +309,8 @@ class StoryScreen(Screen[None]):
     @on(Page.Changed)
     @on(Page.Clicked)
     def _page_changed(self, event: Message) -> None:
+        if self.turns.telling:
+            return  # nothing is inspected meanwhile, and a search at each token takes long
         for panel in self.query(StoryInspect):
             panel.heard(event)
 

@@ -66,6 +66,7 @@ class CopiedLine(Static):
         id: str,
     ) -> None:
         super().__init__(id=id, markup=False)
+        self._telling = False
         self._desk, self._writing, self._message = desk, writing, message
         self._set_settings = set_settings
         self._learned: dict[str, Learned] = {}  # by model
@@ -98,7 +99,9 @@ class CopiedLine(Static):
     # -- called by the screen --------------------------------------------------------------------------
 
     def look(self) -> None:
-        """Look at the told passages in view."""
+        """Look at the told passages in view; while the model tells, its end is waited for."""
+        if self._telling:
+            return
         if self._on and self.screen in self.app.screen_stack:
             self._look()
         else:
@@ -107,6 +110,7 @@ class CopiedLine(Static):
     # -- looking --------------------------------------------------------------------------------------
 
     def _on_telling(self, message: messages.TellingMessage) -> None:
+        self._telling = isinstance(message, messages.TextTold)
         if isinstance(message, messages.TellingEnded):
             self.look()
 

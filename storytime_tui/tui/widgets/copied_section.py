@@ -11,8 +11,11 @@ class CopiedSection(Static):
         super().__init__(id=id, classes=classes, markup=False)
         self.border_title = " Copied "
         self.display = False
+        self._words = ""
 
     def say(self, words: str) -> None:
         """Show the words."""
-        self.display = bool(words)
-        self.update(Content(words))
+        if words != self._words:
+            self._words = words
+            self.display = bool(words)
+            self.update(Content(words))

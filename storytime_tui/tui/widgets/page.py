@@ -12,6 +12,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
 from textual.events import Click
+from textual.geometry import Region
 from textual.message import Message
 from textual.selection import Selection
 from textual.strip import Strip
@@ -114,8 +115,13 @@ class Page(TallView, can_focus=True):
 
     def append(self, writer: Writer, text: str, passage: int = BEING_TOLD) -> None:
         """Add text at the end."""
-        self.laid.append(writer, text, passage)
-        self._grown()
+        was_empty, before = not self.text, (self.top, len(self.laid.rows))
+        first = self.laid.append(writer, text, passage)
+        if was_empty or (self.top, len(self.laid.rows)) != before:
+            self._grown()
+        else:  # most tokens change one row
+            row = first + len(self._head) - self.top
+            self.refresh(Region(0, max(0, row), self.size.width, max(0, self.size.height - max(0, row))))
         self.post_message(self.Changed())
 
     def adopt(self, passage: int) -> None:
