@@ -35,7 +35,7 @@ STORY: tuple[Section, ...] = (
                 "and is saved with the story. The model sees a line that names the shelf; the story does not show it",
             ),
             ("f", "while the model is the run in training: tell with its newest weights"),
-            ("+  -", "tell more or less at once: a sentence, a paragraph, a page"),
+            ("+ -", "tell more or less at once: a sentence, a paragraph, a page"),
             ("t", "tell at reading speed, or as fast as the model can"),
             ("k", "show who wrote what in colours, or not"),
             ("b", "on a blank page: the three openings"),
@@ -57,7 +57,7 @@ STORY: tuple[Section, ...] = (
         ),
     ),
     (
-        "Second thoughts: passages, takes and branches",
+        "Passages, takes and branches",
         "The story is made of passages, yours and the model's. With the focus on the page, ↑ and ↓ choose one; at "
         "first it is the last. Nothing is overwritten: another take or an edit begins a new "
         "branch, and the old one stays.",
@@ -183,7 +183,7 @@ STORY: tuple[Section, ...] = (
 
 SIDE: tuple[Section, ...] = (
     (
-        "Side by side: several models go on with the same text",
+        "Side by side: models on one text",
         "Each column is a model at a strength, in a voice. All have the same text, memory, author's note, sampler "
         "settings and seed, so what differs is what the models learned. Nothing is saved before you take a column.",
         (
@@ -195,7 +195,7 @@ SIDE: tuple[Section, ...] = (
             ),
             ("r", "tell all again with another seed"),
             ("m  s  v", "another model, strength or voice in the chosen column"),
-            ("+  -", "add a column, three at most, or remove the chosen one"),
+            ("+ -", "add a column, three at most, or remove the chosen one"),
             ("escape", "stop; then go back to the story, which stays as it was"),
         ),
     ),

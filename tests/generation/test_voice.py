@@ -196,7 +196,7 @@ def test_no_penalty_falls_on_a_shelfs_title() -> None:
     """A title's words are no words that were told."""
     teller, wished = teller_of(tiny_gpt2()), SamplerSettings(repetition=2.0)
     for voice in (A, BOTH):
-        told = Continuation(teller._scene("An owl", "Tom", "", voice), wished, Bytes())
+        told = Continuation(teller._scene("An owl", "Tom", "", 48, voice), wished, Bytes())
         assert bytes(sorted(told.changes().repeated.tolist())) == bytes(sorted(set(b"Anowl" + b"Tom")))
 
 

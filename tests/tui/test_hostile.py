@@ -89,6 +89,8 @@ async def test_in_a_story(hostile: World) -> None:
         await pilot.press("f4")
         await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
         assert SHOWN[:20] in screen_text(app).splitlines()[0]
+        await pilot.press("escape", "p", "enter")  # without the panel, the rows are the story's
+        await until(pilot, lambda: isinstance(app.focused, Prompt))
         await type_text(pilot, f"I wrote {HOSTILE}")
         await pilot.press("enter")
         await until(pilot, lambda: f" told {SHOWN}." in flat(app))

@@ -20,6 +20,7 @@ from storytime_tui.errors import StoryError
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.dialogs import AskScreen
+from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.store_thread import StoreThread
 from storytime_tui.tui.widgets.choice_list import ChoiceList
 from storytime_tui.tui.widgets.page import Page
@@ -105,7 +106,9 @@ async def test_the_event_loop_never_calls_the_store(
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("x", "enter", "o")
         await until(pilot, lambda: isinstance(app.focused, StoryList) and app.focused.rows)
-        await pilot.press("enter", "ctrl+p")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen))
+        await pilot.press("ctrl+p")
         await until(pilot, lambda: "Go to Train" in screen_text(app))
         await pilot.press("escape", "n")
         await until(pilot, lambda: "A blank page" in screen_text(app))
