@@ -19,7 +19,7 @@ ENTER_AFTER_ESCAPE = "\x1b[13u"  # kitty's Enter: the usual one, so soon after E
 
 # Rows in which no story or sample ever stands: what the program says is looked for there, since a hardly
 # trained model tells any word of its vocabulary, "stopped" too.
-HEADER, RUN_TITLE, STATUS, FOOTER = 0, 1, -2, -1
+HEADER, RUN_TITLE, STATUS, FOOTER = 0, 1, -3, -1
 
 BASE, WINDOW = "scratch-1x64", "32"  # the journey is the same as with a larger model, and takes seconds
 LINE = "One evening a small mouse stopped 12 words."  # as misleading as what the model may tell
