@@ -109,6 +109,8 @@ async def test_the_event_loop_never_calls_the_store(
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, StoryScreen))
         await pilot.press("ctrl+p")
+        await until(pilot, lambda: "Search for commands" in screen_text(app))
+        await type_text(pilot, "Go to Train")
         await until(pilot, lambda: "Go to Train" in screen_text(app))
         await pilot.press("escape", "n")
         await until(pilot, lambda: "A blank page" in screen_text(app))
