@@ -75,6 +75,8 @@ async def test_a_story_whose_model_is_gone_opens_and_is_told_on_by_another(world
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         await until(pilot, lambda: "An owl sat in a tree." in flat(app))
+        gone = "a-run-that-was-removed, which told this story, is not here: hedgerow-1 goes on with it."
+        await until(pilot, lambda: gone in flat(app))
         await send(pilot, " It sang.")
         await until(pilot, lambda: world.told and not app.desk.busy)
         assert "said the mouse." in flat(app)

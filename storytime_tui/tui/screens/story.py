@@ -14,6 +14,7 @@ from textual.widgets import Input, TextArea
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.told_record import last_model
 from storytime_tui.stories.story import Opened, Story
+from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
@@ -123,13 +124,25 @@ class StoryScreen(Screen[None]):
         self._loaded = True
         if self._line:  # typed while the story was loading
             self.drafts.typed()
+        teller = last_model(last.passages if last else ())
         with self._message.saying():
-            await self._session.find_model(last_model(last.passages if last else ()))
+            await self._session.find_model(teller)
+            self._say_if_gone(teller)
         self.turns.finding_model = False
         if self._session.now.can_tell and not self.turns.telling:
             self.set_state(self._session.open_early())
         self.turns.send_if_ready()
         self._show_status()
+
+    def _say_if_gone(self, teller: str) -> None:
+        """Say that the model which told the story is not here, and which one goes on with it."""
+        here = {choice.name for choice in self._session.known_models}
+        if teller and here and teller not in here:
+            now = self._session.now.model
+            self._message.say(
+                f"{printable_line(teller)}, which told this story, is not here: {printable_line(now)} goes on with it. "
+                "Escape and m choose another."
+            )
 
     def on_screen_resume(self) -> None:
         """Open the last story at the first visit; later, check for changes. Start a page that was requested."""
