@@ -13,7 +13,7 @@ from storytime_tui.stories import pages
 from storytime_tui.stories.history import redo, undo
 from storytime_tui.stories.pages import fold, listed
 from storytime_tui.stories.schema import MIGRATIONS
-from storytime_tui.stories.search import _place_of, search
+from storytime_tui.stories.search import place_of, search
 from storytime_tui.stories.store import StoryStore
 
 
@@ -105,8 +105,8 @@ def test_each_result_has_a_line_around_the_first_place(store: StoryStore) -> Non
 def test_the_place_is_found_wherever_it_is() -> None:
     for before in range(1_900, 2_100, 3):  # the text is folded in windows of 2,000 characters
         text = "é" * before + " ŒUVRE d’un ours " + "x" * before
-        assert text[_place_of("dun ours", text) :].startswith("d’un ours")
-    assert _place_of("elsewhere", text) == 0
+        assert text[place_of("dun ours", text) :].startswith("d’un ours")
+    assert place_of("elsewhere", text) == -1
 
 
 def test_at_most_as_many_are_returned_as_were_asked_for_and_all_are_counted(store: StoryStore) -> None:

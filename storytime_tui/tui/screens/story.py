@@ -14,7 +14,6 @@ from textual.widgets import Input, TextArea
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.jobs.told_record import last_model
 from storytime_tui.stories.story import Opened, Story
-from storytime_tui.terminal import printable_line
 from storytime_tui.tui import messages
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
@@ -78,6 +77,7 @@ class StoryScreen(Screen[None]):
             self.check_other_windows,
         )
         self._visited, self._loaded = False, False  # loaded: the last story is shown
+        self._inspected = False  # the words may be inspected now
         self._line = ""  # the typed, unsent line
         self.drafts = Drafts(
             self,
@@ -127,22 +127,12 @@ class StoryScreen(Screen[None]):
         teller = last_model(last.passages if last else ())
         with self._message.saying():
             await self._session.find_model(teller)
-            self._say_if_gone(teller)
+            self._model.say_if_gone(teller)
         self.turns.finding_model = False
         if self._session.now.can_tell and not self.turns.telling:
             self.set_state(self._session.open_early())
         self.turns.send_if_ready()
         self._show_status()
-
-    def _say_if_gone(self, teller: str) -> None:
-        """Say that the model which told the story is not here, and which one goes on with it."""
-        here = {choice.name for choice in self._session.known_models}
-        if teller and here and teller not in here:
-            now = self._session.now.model
-            self._message.say(
-                f"{printable_line(teller)}, which told this story, is not here: {printable_line(now)} goes on with it. "
-                "Escape and m choose another."
-            )
 
     def on_screen_resume(self) -> None:
         """Open the last story at the first visit; later, check for changes. Start a page that was requested."""
@@ -317,14 +307,18 @@ class StoryScreen(Screen[None]):
 
     def action_inspect(self) -> None:
         """Show how likely each word was, and what else might have come."""
-        self.turns.after_telling(lambda: inspect(self, self._desk, self._writing, self._message))
+        self.turns.after_telling(self._inspect)
+
+    def _inspect(self) -> None:
+        self._inspected = True
+        inspect(self, self._desk, self._writing, self._message)
 
     @on(Page.Changed)
     @on(Page.Clicked)
     def _page_changed(self, event: Message) -> None:
-        if self.turns.telling:
-            return  # nothing is inspected meanwhile, and a search at each token takes long
-        for panel in self.query(StoryInspect):
+        panels = list(self.query(StoryInspect)) if self._inspected else []
+        self._inspected = bool(panels)  # a search at each token would take long
+        for panel in panels:
             panel.heard(event)
 
     @on(StoryInspect.Taken)

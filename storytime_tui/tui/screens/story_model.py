@@ -7,6 +7,7 @@ from functools import partial
 
 from textual.screen import Screen
 
+from storytime_tui.terminal import printable_line
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.screens import story_choices
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -44,6 +45,16 @@ class ModelChoices:
     def voice(self) -> None:
         """Choose the voice for the next words."""
         story_choices.offer_voices(self._screen.app, self._desk, self._message)
+
+    def say_if_gone(self, teller: str) -> None:
+        """Say that the model which told a story is not here, and which one goes on with it."""
+        here = {choice.name for choice in self._desk.writing.known_models}
+        if teller and here and teller not in here:
+            now = printable_line(self._desk.writing.now.model)
+            self._message.say(
+                f"{printable_line(teller)}, which told this story, is not here: {now} goes on with it. "
+                "Escape and m choose another."
+            )
 
     def _reopen(self, choose: Callable[..., object], chosen: object) -> None:
         """Open another model or strength after the current telling."""
