@@ -10,6 +10,7 @@ from storytime_tui.jobs.estimates import Estimate
 from storytime_tui.jobs.records import LastRun
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.totals import Totals
+from storytime_tui.tui.widgets.choice_list import ChoiceList, Row
 from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.run_panel import Numbers, RunPanel
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
@@ -153,3 +154,19 @@ async def test_a_terminal_that_is_too_small_is_told_so_and_grows_back(app: Story
             await until(pilot, lambda: "40×12 is too small: 60×20 shows all" in screen_text(app))
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "1 Library" in screen_text(app) and "too small" not in screen_text(app))
+
+
+async def test_a_list_that_is_not_laid_out_waits_without_work(
+    app: StorytimeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Screens that are made before they are shown have such lists; one that asked again and again took a whole core."""
+    asked = []
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        hidden = ChoiceList([Row("a", "a"), Row("b", "b")], "b", id="hidden")
+        hidden.display = False
+        await app.screen.mount(hidden)
+        monkeypatch.setattr(type(hidden), "call_after_refresh", lambda *call: asked.append(call))
+        hidden.show([Row("a", "a"), Row("b", "b")], "b")
+        await pilot.pause()
+        assert asked == [] and hidden.cursor == 1

@@ -83,8 +83,7 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
 
     def _show_cursor(self) -> None:
         height = self.scrollable_content_region.height
-        if height <= 0:  # not laid out yet
-            self.call_after_refresh(self._show_cursor)
+        if height <= 0:  # not laid out yet, perhaps for long: `on_resize` comes then
             return
         if not self.top <= self.cursor < self.top + height:
             self.jump(self.cursor if self.cursor < self.top else self.cursor - height + 1)
