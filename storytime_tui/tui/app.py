@@ -10,8 +10,11 @@ from functools import partial
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.command import Provider
+from textual.css.query import NoMatches
+from textual.dom import NoScreen
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import WorkerFailed
 
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
@@ -292,6 +295,12 @@ class StorytimeApp(App[None]):
             # Everything is saved. There is no terminal to restore, and the driver would wait for one forever.
             os._exit(0)
         self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End the app, but for a worker that looks for a widget which the closing app has already removed."""
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if not (self._exit and isinstance(cause, (NoMatches, NoScreen))):
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """Close the app after an unexpected exception; the traceback is in the log.

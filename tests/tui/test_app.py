@@ -1,6 +1,7 @@
 """What works everywhere: modes, help, palette, leaving; and the rules that every key keeps."""
 
 import ast
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 
 import storytime_tui.tui
 from storytime_tui.tui.app import StorytimeApp
@@ -154,6 +156,23 @@ async def test_quitting_waits_for_the_runs_own_last_word(app: StorytimeApp, worl
         assert app.desk.training.view.phase == "finished"
         assert app.desk.training.view.saved_step is not None
     assert app.return_code == 0
+
+
+@pytest.mark.parametrize("leaving", [True, False])
+async def test_a_worker_that_misses_a_widget_ends_in_an_error_unless_the_app_closes(
+    app: StorytimeApp, leaving: bool
+) -> None:
+    async def looks_for_what_is_gone() -> None:
+        if leaving:
+            app.exit()
+        app.screen.query_one("#gone")
+
+    with contextlib.nullcontext() if leaving else pytest.raises(WorkerFailed):
+        async with app.run_test(size=SMALL) as pilot:
+            await shelf_is_open(pilot)
+            app.run_worker(looks_for_what_is_gone())
+            await until(pilot, lambda: app._exit or app._exception is not None)
+    assert app.return_code == (0 if leaving else 1)
 
 
 async def test_quitting_says_what_it_waits_for_and_asked_twice_goes(app: StorytimeApp, world: World) -> None:

@@ -134,7 +134,7 @@ class CopiedLine(Static):
                     self._copies[self._key(told)] = told.start, await in_thread(look)
                 self._show()
         except _Stopped:
-            self._show()
+            pass  # the screen was left, and is looked at when it is shown again
         except Exception as error:
             self._message.complain(sentence_of(error))
 
