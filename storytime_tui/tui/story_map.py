@@ -64,6 +64,12 @@ def stretches(
     return tuple(rows)
 
 
+def number_of_branches(passages: Sequence[Passage], *, with_pruned: bool = False) -> int:
+    """How many passages nothing follows; pruned ones only on request."""
+    shown = [passage for passage in passages if with_pruned or not passage.pruned]
+    return len({passage.id for passage in shown} - {passage.parent for passage in shown})
+
+
 def _has_label(passage: Passage) -> bool:
     return bool(passage.name) or passage.marked or passage.pruned
 

@@ -187,7 +187,7 @@ async def test_one_is_taken_and_the_others_are_kept_beside_it(
         await pilot.press("right")
         shown = [column for column in app.screen.query(ToldColumn) if column.display]
         assert len(shown) == (2 if size == BESIDE else 1)
-        assert "hedgerow-0" in flat(app)
+        await until(pilot, lambda: "hedgerow-0" in flat(app))
         await pilot.press("enter")
         await until(pilot, lambda: not isinstance(app.screen, SideBySideScreen))
         await until(pilot, lambda: "‹ 2 of 2 ›" in flat(app))

@@ -345,6 +345,27 @@ def test_story(snap_compare: Compare, world: World, size: tuple[int, int]) -> No
     assert compare(snap_compare, world, size, to)
 
 
+def test_story_on_a_very_large_screen(snap_compare: Compare, world: World) -> None:
+    store = world.store()
+    for title in ("The Frog Who Counted Rain", "A Letter for Nobody", "The Lamplighter's Last Round"):
+        store.add_passage(store.new_story(title).id, "you", f"This is how {title} begins. " * 40)
+    set_favourite(store, 2, True)
+    mouse = store.new_story("The Mouse Who Sold Buttons").id
+    first = "Once upon a time there was a little mouse who kept a shop under the kitchen stair."
+    store.add_passage(mouse, "you", first)
+    for told in (" She sold buttons.", " She sold bread, and slept.", " Nobody came."):
+        store.go_to(mouse, store.passages(mouse)[0].id)
+        store.add_passage(mouse, "model", told, "hedgerow-1")
+
+    async def to(pilot: Pilot[Any], app: StorytimeApp) -> None:
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.focused, Prompt) and app.desk.writing.now.model)
+        steady(app)
+        await until(pilot, lambda: "Branches · 3" in screen_text(app) and "of 256 tokens" in screen_text(app))
+
+    assert compare(snap_compare, world, (200, 60), to)
+
+
 @SIZES
 def test_story_panel(snap_compare: Compare, world: World, size: tuple[int, int]) -> None:
     world.voices = {"hedgerow-1": ("Hedgerow Tales",)}

@@ -42,6 +42,7 @@ from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.passage_line import PassageLine
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.prompt_area import PromptArea
+from storytime_tui.tui.widgets.story_aside import StoryAside
 from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import MOVED, POLL, Writing
 from storytime_tui.tui.writing_session import Writer
@@ -91,6 +92,7 @@ class StoryScreen(Screen[None]):
         yield Header(self._desk, "story")
         replacing = self.turns.after_telling, self.show_story, self.check_other_windows
         with self._sheet:
+            yield StoryAside(self._desk, self._writing, self.open_story, self._passages.go, self.action_write)
             with Vertical(id="writing"):
                 yield Page(id="page")
                 yield Center(PassageLine(id="passage"))
@@ -146,6 +148,7 @@ class StoryScreen(Screen[None]):
             self._session.fresh_page = False
             self.turns.after_telling(self._start_page)
         self.check_other_windows()
+        self._sheet.show_aside()
         self._show_status()
 
     def _start_page(self) -> None:

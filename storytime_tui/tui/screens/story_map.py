@@ -16,7 +16,7 @@ from storytime_tui.stories import tree
 from storytime_tui.stories.story import Passage
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui.screens.dialogs import AskScreen
-from storytime_tui.tui.story_map import Stretch, stretches
+from storytime_tui.tui.story_map import Stretch, number_of_branches, stretches
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.map_list import MapList
@@ -75,9 +75,8 @@ class MapScreen(ModalScreen[Stretch | None]):
 
     def _show(self, first: int | None) -> None:
         rows = stretches(tuple(self._passages.values()), self._head, with_pruned=self._with_pruned)
-        ends = {p.id for p in self._passages.values() if self._with_pruned or not p.pruned}
-        ends -= {p.parent for p in self._passages.values() if p.id in ends and p.parent is not None}
-        branches = count(len(ends), "branch", "branches")
+        ends = number_of_branches(tuple(self._passages.values()), with_pruned=self._with_pruned)
+        branches = count(ends, "branch", "branches")
         title = f"{printable_line(self._writing.manuscript.title)} · {branches}"
         self.query_one("#map-title", Static).update(Content(title))
         self.query_one(MapList).show(rows, first)

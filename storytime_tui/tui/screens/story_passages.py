@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 from textual.screen import Screen
 
@@ -191,16 +192,18 @@ class Passages:
         def went(row: Stretch | None) -> None:
             if row is None:
                 self.shown()  # a branch may be pruned
-            elif row.current:
-                self._page.choose(row.first)
             else:
-                self._in_turn(
-                    lambda: self._act(
-                        lambda store, story: tree.go_to_branch(store, story, row.first), choose=row.first
-                    )
-                )
+                self.go(row)
 
         self._screen.app.push_screen(MapScreen(self._writing), went)
+
+    def go(self, row: Stretch) -> None:
+        """Show the text of a branch; in the present text, choose its first passage."""
+        if row.current:
+            self._page.choose(row.first)
+            return
+        act = partial(tree.go_to_branch, passage_id=row.first)
+        self._in_turn(lambda: self._act(act, choose=row.first))
 
     def copy_passage(self) -> None:
         """Copy the chosen passage to the clipboard."""

@@ -1,4 +1,7 @@
-"""The Story screen's middle: the page with its prompt, and the panel beside it, which steers how the story is told."""
+"""The Story screen's middle: the page with its prompt; beside it the panel, which steers how the story is told.
+
+Where there is much room, the stories and the branches stand on the other side of the page.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +30,14 @@ from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.panel_state import PanelState
 from storytime_tui.tui.widgets.prompt import Prompt
+from storytime_tui.tui.widgets.story_aside import StoryAside
 from storytime_tui.tui.widgets.story_panel import StoryPanel
 from storytime_tui.tui.widgets.view_bar import ViewBar
+from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import Writing
 from storytime_tui.tui.writing_session import Stage
 
+VERY_WIDE = 180  # cells from which the stories and branches stand beside the page
 LOOK = 0.2  # seconds after a change until the model is asked what it sees
 
 
@@ -56,7 +62,7 @@ class StorySheet(Horizontal):
             self, self._keep, lambda slow: None, lambda error: message.complain(sentence_of(error))
         )
         self._wanted = True  # the panel stands beside the page where there is room
-        self._before: Widget | None = None  # what had the focus before the panel
+        self._before: Widget | None = None  # what had the focus before a column beside the page
         self._timer: Timer | None = None  # runs until the model is asked what it sees
         self._asked: ViewRequest | None = None
         self._seen: Seen | None = None
@@ -106,6 +112,11 @@ class StorySheet(Horizontal):
             self._session.steering = saved
         self._tell_how()
         self._changed()
+        self.show_aside()
+
+    def show_aside(self) -> None:
+        """Bring the stories and branches beside the page up to date."""
+        self.query_one(StoryAside).show()
 
     def _steer(self, steering: Steering) -> None:
         self._session.steering = steering
@@ -125,6 +136,7 @@ class StorySheet(Horizontal):
                     self._stopped = message.told.banned
                 self._tell_how()
                 self._changed()
+                self.show_aside()
             case messages.InView() if message.request is self._asked:
                 self._seen = message.seen
                 self.query_one(ViewBar).show(message.seen)
@@ -168,7 +180,7 @@ class StorySheet(Horizontal):
             self.app.push_screen(StoryPanelScreen(self._state))
             return
         self._wanted = not self._wanted
-        if not self._wanted and self._is_in_panel(self.screen.focused):
+        if not self._wanted and self._is_beside(self.screen.focused):
             self._give_back()
         self._place_panel()
 
@@ -177,20 +189,30 @@ class StorySheet(Horizontal):
         self._place_panel()
 
     def _place_panel(self) -> None:
+        aside = self.query_one(StoryAside)
+        if aside.display != (self._wanted and self.app.size.width >= VERY_WIDE):
+            if aside.has_focus_within:
+                self._give_back()
+            aside.display = not aside.display
+            aside.show()
         shown = self._wanted and self.app.size.width >= WIDE
         if shown != self.panel.display:
-            if not shown and self._is_in_panel(self.screen.focused):
+            if not shown and self._is_beside(self.screen.focused):
                 self._give_back()
             self.panel.display = shown
             self.panel.show()
+            status = self.query_one(WritingStatus)
+            status.panel_says_how = shown
+            status.show()
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Remember where the focus was before it went into the panel."""
-        if not self._is_in_panel(event.widget):
+        """Remember where the focus was before it went beside the page."""
+        if not self._is_beside(event.widget):
             self._before = event.widget
 
-    def _is_in_panel(self, widget: Widget | None) -> bool:
-        return widget is not None and self.panel in widget.ancestors
+    def _is_beside(self, widget: Widget | None) -> bool:
+        beside = (self.panel, self.query_one(StoryAside))
+        return widget is not None and any(each in widget.ancestors for each in beside)
 
     def _give_back(self) -> None:
         before = self._before

@@ -10,7 +10,8 @@ from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.story_map import Stretch
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 
-_WORDS = 13  # cells of "12,345 words"
+_NARROW = 56  # cells; a list below this has a number without "words"
+_WORDS, _WORDS_NARROW = 13, 7  # cells of "12,345 words" and of "12,345"
 _WHO = {"you": "you", "model": "model", "edited": "edited"}
 
 
@@ -51,7 +52,8 @@ class MapList(LineList):
         shown = self.rows[row]
         place = "│ " * shown.depth + ("● " if shown.current else "○ ")
         mark = "◆ " if shown.marked else ""
-        facts = f"{_WHO[shown.who]:>7}{f'{shown.words:,} words':>{_WORDS}} "
+        words = f"{shown.words:,}" if width < _NARROW else f"{shown.words:,} words"
+        facts = f"{_WHO[shown.who]:>7}{words:>{_WORDS_NARROW if width < _NARROW else _WORDS}} "
         room = max(0, width - len(place) - len(mark) - len(facts) - 1)
         style = "quiet" if shown.pruned else "strong" if shown.name else ""
         label = f"{printable_line(shown.label)} (pruned)" if shown.pruned else printable_line(shown.label)

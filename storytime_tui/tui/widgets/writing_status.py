@@ -22,6 +22,7 @@ class WritingStatus(Static):
         self.model_state = ""  # the model's activity before it can tell; hides the state
         self.no_model = False
         self.strength: float | None = None  # None if unknown
+        self.panel_says_how = False  # the panel beside the page shows strength and settings
         self.step: int | None = None  # of a run that is still training
 
     def count(self, text: str) -> None:
@@ -63,7 +64,8 @@ class WritingStatus(Static):
         strength = f"strength {self.strength:g}" if self.strength not in (None, 1) else ""
         words = wording.count(self.words, "word")
         step = f"the run at step {self.step:,}" if self.step is not None else ""
-        parts = [part for part in (words, state, step, strength, temperature, length) if part]
+        how = () if self.panel_says_how else (strength, temperature, length)
+        parts = [part for part in (words, state, step, *how) if part]
         needed = 2 if state else 1
         while len(parts) > needed and cells(" · ".join(parts)) > self.content_size.width > 0:
             parts.pop()
