@@ -46,12 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     renaming.add_argument("title", metavar="TITLE")
     removing = actions.add_parser("remove", help="remove stories from the list; nothing of them is deleted")
     removing.add_argument("names", nargs="+", metavar="STORY", help="a story's id or exact title")
-    restoring = actions.add_parser("restore", help="restore a removed story")
+    restoring = actions.add_parser("restore", help="restore removed stories")
     restoring.add_argument(
-        "name",
-        nargs="?",
+        "names",
+        nargs="*",
         metavar="STORY",
-        help="its id or exact title; without it, list the removed stories",
+        help="a story's id or exact title; without one, list the removed stories",
     )
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", help="print one JSON object per line")
@@ -182,11 +182,14 @@ def _remove(store: StoryStore, args: argparse.Namespace) -> None:
 
 
 def _restore(store: StoryStore, args: argparse.Namespace) -> None:
-    if args.name is None:
+    if not args.names:
         _print_list(listed(store, removed=True), args.json, "There is no removed story to restore.")
         return
-    story = store.restore(find_story(store, args.name, removed=True).id)
-    if args.json:
-        print_json({"id": story.id, "title": story.title})
-    else:
-        print(f"The story {printable_line(story.title)} is back.")
+    for story in dict.fromkeys(
+        find_story(store, name, removed=True) for name in args.names
+    ):  # as in `_remove`
+        store.restore(story.id)
+        if args.json:
+            print_json({"id": story.id, "title": story.title})
+        else:
+            print(f"The story {printable_line(story.title)} is back.")

@@ -95,7 +95,7 @@ def _title(loop: Loop, rest: str) -> None:
 
 def _read(loop: Loop, rest: str) -> None:
     loop.the_story("read")
-    loop.show_end(most=10**9)
+    loop.show_end(most=10**9, asked=True)
 
 
 def _told(loop: Loop, rest: str) -> None:

@@ -16,6 +16,7 @@ from storytime_tui.commands.telling_options import (
     with_seed,
 )
 from storytime_tui.errors import StoryError, StorytimeError
+from storytime_tui.formatting import count
 from storytime_tui.generation import voice as voices
 from storytime_tui.generation.pieces import WHY_IT_STOPPED, Told
 from storytime_tui.generation.sampling.settings import SamplerSettings
@@ -214,11 +215,18 @@ class Loop:
             return "A new story. Type how it begins, or press Enter and the model begins.\n/help lists the commands."
         return "Type what comes next, or press Enter and the model goes on.\n/help lists the commands."
 
-    def show_end(self, most: int = _SHOWN) -> None:
-        """Print the title and the end of the story; nothing of a blank page."""
+    def show_end(self, most: int = _SHOWN, *, asked: bool = False) -> None:
+        """Print the title and the end of the story; nothing of a blank page.
+
+        Where standard output is no terminal, it is left to the model's words, unless this was `asked` for: one line
+        of standard error says which story it is.
+        """
         if self.story is None:
             return
         text = "".join(passage.text for passage in self.passages).rstrip()
+        if not (self._terminal or asked):
+            say(f"{self.title}: {count(len(text.split()), 'word')} so far.")
+            return
         start = max(0, len(text) - most)
         if start:
             start = next(

@@ -129,6 +129,18 @@ def test_a_story_is_renamed_removed_and_restored(capsys: pytest.CaptureFixture[s
     assert "empty" in said(capsys, "rename", "1", " ", code=1)[1]
 
 
+def test_several_removed_stories_are_restored_at_once_all_or_none(capsys: pytest.CaptureFixture[str]) -> None:
+    written("The owl", "An owl")
+    written("The fox", "A fox")
+    said(capsys, "remove", "1", "2")
+    said(capsys, "restore", "1", "nothing", code=1)
+    assert [each["id"] for each in objects(said(capsys, "restore", "--json")[0])] == [2, 1]
+    assert said(capsys, "restore", "2", "The owl", "1")[0] == (
+        "The story The fox is back.\nThe story The owl is back.\n"
+    )
+    assert [each["id"] for each in objects(said(capsys, "list", "--json")[0])] == [1, 2]
+
+
 @pytest.mark.parametrize("ending", ["txt", "md", "html", "epub", "json"])
 def test_a_story_is_exported_by_the_ending_of_its_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, ending: str

@@ -56,8 +56,18 @@ def test_lines_of_a_pipe_are_yours_and_the_model_goes_on(written: Written) -> No
     assert stored()[3].text.strip() == "/no command"
     assert out == "".join(each.text.lstrip() + "\n" for each in stored() if each.author == "model")
     assert err == "Saved as story 1, An owl sang.\n"
-    out, _ = written(options=("--story", "1"))  # nothing is added, its end is shown
-    assert out.startswith("An owl sang\n\nAn owl sang.") and len(stored()) == 5
+    words = len("".join(each.text for each in stored()).split())
+    out, err = written(options=("--story", "1"))  # nothing is added
+    assert out == "" and err.startswith(f"An owl sang: {words} words so far.\n") and len(stored()) == 5
+
+
+def test_in_a_pipe_the_story_so_far_is_printed_only_when_it_is_asked_for(written: Written) -> None:
+    written("An owl sang.")
+    (_, told) = stored()
+    out, err = written("/undo", "/redo", "/open 1", options=("--story", "1"))
+    assert out == "" and err.count("An owl sang: ") == 4 and "An owl sang: 3 words so far.\n" in err
+    out, _ = written("/read", options=("--story", "1"))
+    assert out.startswith("An owl sang\n\nAn owl sang.") and told.text.split()[-1] in out
 
 
 def test_takes_undo_and_redo(written: Written) -> None:
