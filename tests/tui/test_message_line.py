@@ -6,9 +6,10 @@ from textual.widgets import Static
 
 from storytime_tui.errors import StoryError
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.screens.bookshelf import BookshelfScreen
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
-from tests.tui.conftest import SMALL, screen_text, shelf_is_open, until
+from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
 from tests.tui.fakes import HOSTILE
 
 
@@ -103,6 +104,24 @@ async def test_every_screen_has_one_message_line_above_its_foot(app: StorytimeAp
         assert keys.region.bottom == app.size.height
         between = [w for w in app.screen.children if line.region.bottom <= w.region.y < keys.region.y]
         assert sum(widget.region.height for widget in between) <= 3  # a status, or your line with its status
+
+
+@pytest.mark.parametrize("mode", ["library", "train", "story", "bookshelf", "runs"])
+async def test_a_long_message_is_shown_whole_in_a_small_terminal(app: StorytimeApp, mode: str) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await app.action_mode("story" if mode == "bookshelf" else mode)
+        await until(pilot, lambda: app.screen.query(KeyLine))
+        if mode == "bookshelf":
+            app.push_screen("bookshelf")
+            await until(pilot, lambda: isinstance(app.screen, BookshelfScreen))
+        line = app.screen.query_one(MessageLine)
+        text = f"Put into the collection {'My long stories ' * 8}now. Next: tick it in the Library (1), then train (2)."
+        line.say(text)
+        await until(pilot, lambda: text in flat(app))
+        assert app.screen.query_one(KeyLine).region.bottom == app.size.height
+        line.clear()
+        await until(pilot, lambda: line.region.height <= 1)
 
 
 @pytest.mark.parametrize(
