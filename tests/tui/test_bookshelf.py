@@ -274,6 +274,37 @@ async def test_the_story_on_the_page_gives_way_to_a_blank_one_when_it_is_removed
         await until(pilot, lambda: isinstance(app.screen, StoryScreen) and "A blank page" in screen_text(app))
 
 
+async def test_the_story_on_the_page_is_open_again_when_it_is_brought_back(shelf: World) -> None:
+    app = make_app(shelf)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_shelf(pilot, app, "Frog")
+        await pilot.press("d")
+        await until(pilot, lambda: "Frog" not in titles(app))
+        await pilot.press("u")
+        await until(pilot, lambda: "Frog" in titles(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen) and "three acorns" in flat(app))
+        assert app.screen.query_one(Page).text == FROG
+
+
+async def test_a_story_that_is_brought_back_leaves_another_one_on_the_page(shelf: World) -> None:
+    app = make_app(shelf)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_shelf(pilot, app, "Frog")
+        await pilot.press("d")
+        await until(pilot, lambda: titles(app) == ["The Mouse", "The Owl"])
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen))
+        await until(pilot, lambda: "sold buttons" in flat(app))
+        await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.focused, StoryList))
+        await pilot.press("u")
+        await until(pilot, lambda: "Frog" in titles(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, StoryScreen))
+        assert app.screen.query_one(Page).text == MOUSE
+
+
 async def test_duplicate_copies_the_whole_tree(shelf: World) -> None:
     app = make_app(shelf)
     async with app.run_test(size=SMALL) as pilot:

@@ -28,6 +28,7 @@ from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.story_list import StoryList, StoryTitles
 from storytime_tui.tui.widgets.story_preview import StoryPreview
 from storytime_tui.tui.writing import Writing
@@ -40,21 +41,25 @@ def install_bookshelf(
     screen: Screen[None],
     desk: Desk,
     writing: Writing,
-    set_title: Callable[[str], object],
     leave: Callable[[], object],
+    open_story: Callable[[Story], object],
 ) -> None:
     """Install the bookshelf for the Story screen, which follows what happens to its own story.
 
-    It is kept while it is not shown, so that it opens at once. `set_title` shows another title; `leave` begins a blank
-    page, as the story was removed.
+    It is kept while it is not shown, so that it opens at once. `leave` begins a blank page, as the story was removed;
+    `open_story` opens it again when it is brought back, unless another story stands there by then.
     """
+    left: list[int] = []  # the story that was on the page when it was removed
 
     def changed(story: Story) -> None:
         if story.id == writing.story_id and story.removed:
+            left[:] = [story.id]
             leave()
         elif story.id == writing.story_id:
             writing.manuscript.story = story
-            set_title(story.title)
+            screen.query_one(Page).set_title(story.title)
+        elif story.id in left and not story.removed and writing.story_id is None:
+            open_story(story)
 
     if not screen.app.is_screen_installed(BOOKSHELF):
         screen.app.install_screen(BookshelfScreen(desk, lambda: writing.story_id, changed), BOOKSHELF)

@@ -112,7 +112,7 @@ class StoryScreen(Screen[None]):
         self._desk.store_notice.subscribe(self, self._message.complain)
         self._desk.leaving.subscribe(self, lambda _: self.drafts.flush(), immediate=True)
         self.set_interval(POLL, self.check_other_windows)
-        install_bookshelf(self, self._desk, self._writing, self.query_one(Page).set_title, self.action_new)
+        install_bookshelf(self, self._desk, self._writing, self.action_new, self.open_story)
 
     @work
     async def _load_last_story(self) -> None:
