@@ -1,12 +1,18 @@
-"""The help of the bookshelf."""
+"""The help of the bookshelf, and of a story that is read there as a book."""
 
-Rows = tuple[tuple[str, str], ...]
+from storytime_tui.tui.help_parts import Section
 
-BOOKSHELF: tuple[tuple[str, str, Rows], ...] = (
+_READING_TIME: Section = (
+    "Reading time",
+    "",
+    (("min to read", "the words of the story at 220 words a minute"),),
+)
+
+BOOKSHELF: tuple[Section, ...] = (
     (
         "The bookshelf: all your stories",
-        "Each line is one story, the last changed first. The pane shows the first lines of the story under the cursor. "
-        "Everything on it is text of the story as it stands now.",
+        "Each line is one story, the last changed first. The pane shows the first lines of the story under the cursor; "
+        "after a search, the lines around the first place found. All of it is text of the story as it stands now.",
         (
             ("enter ↵", "open the story, to write on"),
             ("b", "read the story as a book, page by page; its place is remembered until you quit"),
@@ -39,9 +45,20 @@ BOOKSHELF: tuple[tuple[str, str, Rows], ...] = (
             ),
         ),
     ),
+    _READING_TIME,
+)
+
+BOOK: tuple[Section, ...] = (
     (
-        "Reading time",
-        "",
-        (("min to read", "the words of the story at 220 words a minute"),),
+        "The book: read a story page by page",
+        "The text of the story as it stands now, laid out in pages for the size of the terminal. The line below says "
+        "which page it is. The place is remembered until you quit.",
+        (
+            ("→  space", "turn to the next page (↓, page down and enter do the same)"),
+            ("←", "turn a page back (↑, page up and backspace do the same)"),
+            ("home  end", "turn to the first page, to the last page"),
+            ("escape", "return to the bookshelf; enter there opens the story, to write on"),
+        ),
     ),
+    _READING_TIME,
 )

@@ -1,6 +1,6 @@
 """The texts of the help, by screen. Each number on a screen is explained here once."""
 
-from storytime_tui.tui.help_bookshelf import BOOKSHELF
+from storytime_tui.tui.help_bookshelf import BOOK, BOOKSHELF
 from storytime_tui.tui.help_parts import Section, terms
 from storytime_tui.tui.help_story import SIDE, STORY
 
@@ -280,5 +280,7 @@ HELP = {
     "runs": RUNS,
     "learns": LEARNS,
     "bookshelf": BOOKSHELF,
+    "book": BOOK,
+    "map": STORY,
     "side": SIDE,
 }

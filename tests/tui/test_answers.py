@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from storytime_tui import tui
 from storytime_tui.jobs.bench.keys import fill_home
 from storytime_tui.jobs.generate import ModelChoice
 from storytime_tui.stories.store import StoryStore
@@ -76,6 +78,15 @@ async def test_lists_of_any_length_are_open_before_they_are_read(world: World) -
         await until(pilot, lambda: isinstance(app.focused, StoryList) and len(app.focused.rows) == 500)
         await pilot.press("down", "enter")
         await until(pilot, lambda: len(app.screen_stack) == 1 and "Story 498" in screen_text(app))
+
+
+def test_every_screen_with_a_help_of_its_own_has_one() -> None:
+    screens = Path(tui.__file__).parent / "screens"
+    found = [
+        re.findall(r'help_topic = "(.*)"', file.read_text(encoding="utf-8")) for file in screens.glob("*.py")
+    ]
+    topics = {topic for each in found for topic in each}
+    assert {"bookshelf", "book", "map"} <= topics <= set(HELP)
 
 
 def test_the_help_is_laid_out_in_lines_that_fit() -> None:

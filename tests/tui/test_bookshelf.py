@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from storytime_tui.tui.story_rows import Order, phrases_of, place_in, reading_ti
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.story_list import StoryList
+from storytime_tui.tui.widgets.story_preview import StoryPreview, sheet_of
 from tests.tui.conftest import SMALL, flat, make_app, screen_text, type_text, until
 from tests.tui.fakes import AT_NOON, HOSTILE, World
 
@@ -183,6 +185,44 @@ async def test_a_search_shows_the_place_of_each_hit_while_one_types(shelf: World
         assert isinstance(app.focused, StoryList)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, StoryScreen))
+
+
+async def test_the_place_that_a_search_found_is_in_the_lowest_pane(world: World) -> None:
+    store = world.services().open_store()
+    talk = "\n\n".join(f"“{number},” said the owl." for number in range(40))
+    store.add_passage(store.new_story("Talk").id, "you", f"{talk}\n\nA lantern was lit.\n\n{talk}")
+    store.close()
+    app = make_app(world)
+    async with app.run_test(size=SMALL) as pilot:
+        await to_shelf(pilot, app, "Talk")
+        pane = app.screen.query_one(StoryPreview)
+        await until(pilot, lambda: "“1,” said the owl." in rows_of(app, pane))
+        await pilot.press("slash", *"lantern")
+        await until(pilot, lambda: "A lantern was lit." in rows_of(app, pane))
+        assert "“39,” said the owl." in rows_of(app, pane)
+        row = next(row for row in range(pane.size.height) if "lantern" in pane.render_line(row).text)
+        marked = [each for each in pane.render_line(row) if each.text == "lantern"]
+        assert marked and marked[0].style != pane.base
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: "“1,” said the owl." in rows_of(app, pane))
+
+
+def rows_of(app: StorytimeApp, pane: StoryPreview) -> str:
+    """What is seen in the pane."""
+    return "\n".join(pane.render_line(row).text for row in range(pane.size.height))
+
+
+@pytest.mark.parametrize("sign", ["a ", "故"])
+def test_the_lines_around_a_place_fit_and_hold_it_wherever_it_is(world: World, sign: str) -> None:
+    with closing(world.services().open_store()) as store:
+        for number in (0, 1, 40, 700, 9_000):
+            story = store.new_story("Place").id
+            store.add_passage(story, "you", sign * number + "fox" + sign * 9_000)
+            for room in (16, 40, 74):
+                sheet = sheet_of(store, story, ["fox"], room)
+                assert "fox" in "".join(sheet.lines[:4]), (number, room)
+                assert max(map(cell_len, sheet.lines)) <= sheet.width
+                assert sheet.lines[0].startswith("…") == (number > 40) or number == 40
 
 
 async def test_nothing_found_is_said_and_many_are_counted(world: World) -> None:
@@ -447,6 +487,9 @@ async def test_a_book_is_read_page_by_page_and_its_place_is_remembered(world: Wo
         await until(pilot, lambda: "Sentence 59" in flat(app))
         await pilot.press("right", "home")
         await until(pilot, lambda: "Sentence 0 " in flat(app))
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "The book: read a story page by page" in flat(app))
+        assert "turn a page back" in flat(app) and "export" not in flat(app)
 
 
 def test_reading_times_and_dates_in_words() -> None:

@@ -26,7 +26,7 @@ class BookScreen(Screen[None]):
     """Shows a story to be read. The place is remembered while the app runs."""
 
     CSS_PATH = "book_view.tcss"
-    help_topic = "bookshelf"
+    help_topic = "book"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "right", "turn(1)", "Next page", key_display="→ space", id="book.next", tooltip="Turn to the next page"

@@ -11,6 +11,7 @@ from storytime_tui.stories.shelf import beginning
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import sentence_of
+from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.sheets import Sheet, message_sheet, width_in
 from storytime_tui.tui.store_thread import StoreThread
@@ -19,6 +20,7 @@ from storytime_tui.tui.widgets.sheet_view import SheetView
 
 _SHOWN = 6_000  # characters: more than any screen shows
 _BEFORE = 30  # words before the place
+_ABOVE = 2  # lines above the place: it is seen in the lowest pane, too
 
 
 class StoryPreview(SheetView, can_focus=False):
@@ -78,8 +80,15 @@ def sheet_of(store: StoryStore, story: int, phrases: Sequence[str], room: int) -
         sheet.add(beginning(store, story, _SHOWN).strip("\n") or "This story has no words yet.")
         return sheet
     words = list(re.finditer(r"\S+", text))
-    at = len(" ".join(text.split())[: place[0] + 1].split()) - 1  # the number of the word with the place
-    first = max(0, at - _BEFORE)
-    start = words[first].start()
-    sheet.add(("…" if first else "") + text[start : start + _SHOWN])
+    before = " ".join(text.split())[: place[0] + 1].split()  # up to the first letter of the place
+    at = len(before) - 1  # the number of the word with the place
+    here = words[at].start() + len(before[-1])
+    start = max(words[max(0, at - _BEFORE)].start(), here - _SHOWN // 2)  # not every script has spaces
+    width = sheet.width - 1  # the first line may have an ellipsis, too
+    above = max(0, len(list(wrapped(text[start:here], width))) - 1 - _ABOVE)
+    lines = list(wrapped(text[start : start + _SHOWN], width))[above:]
+    while not lines[0]:
+        del lines[0]
+    lines[0] = ("…" if start or above else "") + lines[0]
+    sheet.lines.extend(lines)
     return sheet
