@@ -24,7 +24,7 @@ class Stretch:
     words: int
     passages: int
     beginning: str  # its first words
-    who: str  # "you", "model" or "edited", of its first passage
+    who: str  # "you", "model", "edited" (by you), or "both"
     name: str
     marked: bool
     pruned: bool
@@ -89,6 +89,14 @@ def _ordered(following: Sequence[Passage], present: set[int], depth: int) -> lis
     return [(on, depth), *reversed(branches)] if on is not None else []
 
 
+def _who(stretch: Sequence[Passage]) -> str:
+    """Who wrote it; what you edited counts as yours."""
+    writers = {passage.writer for passage in stretch}
+    if len(writers) == 1:
+        return writers.pop()
+    return "both" if "model" in writers else "edited"
+
+
 def _row(stretch: Sequence[Passage], depth: int, pruned: bool, current: bool) -> Stretch:
     first = stretch[0]
     text = "".join(passage.text for passage in stretch)
@@ -99,7 +107,7 @@ def _row(stretch: Sequence[Passage], depth: int, pruned: bool, current: bool) ->
         words=len(text.split()),
         passages=len(stretch),
         beginning=" ".join(text[:400].split()),
-        who=first.writer,
+        who=_who(stretch),
         name=first.name,
         marked=first.marked,
         pruned=pruned,

@@ -60,6 +60,14 @@ async def test_the_stories_stand_beside_the_page_and_enter_opens_one(app: Storyt
         await until(pilot, lambda: "● the pond" in screen_text(app))
 
 
+async def test_a_long_title_and_many_words_stay_apart(app: StorytimeApp, world: World) -> None:
+    store = world.store()
+    store.add_passage(store.new_story("Wide and wider " * 9).id, "you", "word " * 200_589)
+    async with app.run_test(size=VERY_LARGE) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "… 200,589 " in screen_text(app))
+
+
 @pytest.mark.parametrize("size", [SMALL, (120, 40)])
 async def test_without_the_room_nothing_stands_there_nor_is_read(
     app: StorytimeApp, world: World, size: tuple[int, int]

@@ -1,15 +1,19 @@
 """The map of a story's branches shows every passage once, and goes to any of them."""
 
+import itertools
+import re
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from storytime_tui.stories import tree
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.story_map import MapScreen
-from storytime_tui.tui.story_map import DEEPEST, stretches
+from storytime_tui.tui.story_map import DEEPEST, Stretch, stretches
 from storytime_tui.tui.widgets.map_list import MapList
 from storytime_tui.tui.widgets.page import Page
 from tests.tui.conftest import SMALL, screen_text, until
@@ -55,6 +59,42 @@ def test_every_passage_is_in_one_row_and_the_present_text_runs_down_the_left(
     assert [row.first for row in current] == [id for id in reversed(path) if id in {r.first for r in rows}]
     hidden = stretches(passages, forest[1])
     assert not any(row.pruned for row in hidden)
+
+
+def test_a_row_says_who_wrote_in_its_whole_stretch() -> None:
+    def who(*writers: str) -> str:
+        passages = [
+            Passage(at, 1, at - 1 or None, "model" if each == "model" else "you", "w ", "", "", 0.0,
+                    edited_from=99 if each == "edited" else None)
+            for at, each in enumerate(writers, 1)
+        ]  # fmt: skip
+        (row,) = stretches(passages, len(passages))
+        return row.who
+
+    assert (who("you", "you"), who("model"), who("edited")) == ("you", "model", "edited")
+    assert who("you", "model") == who("model", "you") == who("model", "edited") == "both"
+    assert who("you", "edited") == "edited"
+
+
+@pytest.mark.parametrize("width", [38, 44, 55, 56, 80, 120])
+def test_the_columns_of_the_map_stay_apart_and_in_place(width: int) -> None:
+    sizes = (0, 1, 90, 215_817, 999_999)
+    rows = [
+        Stretch(
+            at, at, 0, words, 1, "Once upon a time there was a mouse " * 3, who, "", False, False, at == 1
+        )
+        for at, (words, who) in enumerate(itertools.product(sizes, ("you", "model", "edited", "both")))
+    ]
+    listed = MapList(id="list")
+    listed.rows = rows
+    lines = ["".join(text for text, _ in listed.parts(at, width)) for at in range(len(rows))]
+    assert {cell_len(line) for line in lines} == {width}
+    assert "you + model 215,817 words" in " ".join(lines) or width < 56
+    for line, row in zip(lines, rows, strict=True):
+        who, number = ("you + model" if row.who == "both" and width >= 56 else row.who), f"{row.words:,}"
+        assert re.search(rf"… +{re.escape(who)} +{number}( words?)? +$", line), line
+    ends = {re.search(r"\d\b[^\d]*$", line).start() for line in lines}  # type: ignore[union-attr]
+    assert len(ends) == 1  # the numbers stand below each other
 
 
 def test_a_story_with_five_hundred_edits_is_laid_out_in_a_moment_and_stays_narrow() -> None:

@@ -11,8 +11,8 @@ from storytime_tui.tui.story_map import Stretch
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 
 _NARROW = 56  # cells; a list below this has a number without "words"
-_WORDS, _WORDS_NARROW = 13, 7  # cells of "12,345 words" and of "12,345"
-_WHO = {"you": "you", "model": "model", "edited": "edited"}
+_WORDS, _WORDS_NARROW = 13, 7  # cells of "123,456 words" and of "123,456"
+_BOTH = "you + model"  # in a wide list; "both" in a narrow one
 
 
 class MapList(LineList):
@@ -52,8 +52,13 @@ class MapList(LineList):
         shown = self.rows[row]
         place = "│ " * shown.depth + ("● " if shown.current else "○ ")
         mark = "◆ " if shown.marked else ""
-        words = f"{shown.words:,}" if width < _NARROW else f"{shown.words:,} words"
-        facts = f"{_WHO[shown.who]:>7}{words:>{_WORDS_NARROW if width < _NARROW else _WORDS}} "
+        number = f"{shown.words:,}"
+        if width < _NARROW:
+            facts = f" {shown.who:>6} {number:>{_WORDS_NARROW}} "
+        else:
+            who = _BOTH if shown.who == "both" else shown.who
+            words = f"{number} word{' ' if shown.words == 1 else 's'}"
+            facts = f" {who:>{len(_BOTH)}} {words:>{_WORDS}} "
         room = max(0, width - len(place) - len(mark) - len(facts) - 1)
         style = "quiet" if shown.pruned else "strong" if shown.name else ""
         label = f"{printable_line(shown.label)} (pruned)" if shown.pruned else printable_line(shown.label)

@@ -77,11 +77,12 @@ class StoryNames(LineList):
         here = shown.story.id == self._current
         favourite = f"{FAVOURITE} " if shown.story.favourite else ""
         title = printable_line(shown.story.title[:400]) or "(no title)"
+        words = f" {f'{shown.words:,}':>{_WORDS}} "
         return (
             (" ● " if here else "   ", "mark"),
             (favourite, "mark"),
-            (fitted(title, max(0, width - 3 - len(favourite) - _WORDS - 1)), "strong" if here else ""),
-            (f"{shown.words:,}".rjust(_WORDS) + " ", "quiet"),
+            (fitted(title, max(0, width - 3 - len(favourite) - len(words))), "strong" if here else ""),
+            (words, "quiet"),
         )
 
     def pressed(self, row: int, column: int) -> None:
