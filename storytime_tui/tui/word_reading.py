@@ -112,13 +112,16 @@ def lean_summary(text: str, words: Sequence[Lean], model: str) -> str:
     for word in sorted(words, key=lambda each: -each.nats):
         if word.nats >= TWICE:
             gains.setdefault(printable_line(text[word.start : word.end]).casefold(), word.nats)
-    named = ", ".join(f"{word} ({_times(nats)})" for word, nats in list(gains.items())[:_NAMED])
+    named = ", ".join(
+        f"{word} ({_times(nats)} times{'' if number else ' as likely'})"
+        for number, (word, nats) in enumerate(list(gains.items())[:_NAMED])
+    )
     said = f"{model} would rather have said {more:.0%} of these {wording.count(len(words), 'word')}"
     return f"{said}; most of all: {named}" if named else said
 
 
 def _times(nats: float) -> str:
-    return f"{math.exp(nats):,.0f}×" if nats < math.log(10_000) else "over 10,000×"
+    return f"{math.exp(nats):,.0f}" if nats < math.log(10_000) else "over 10,000"
 
 
 # -- another word -------------------------------------------------------------------------------------------

@@ -190,6 +190,12 @@ async def test_what_training_taught(app: StorytimeApp, world: World) -> None:
         assert app.desk.writing.now.effective_strength == 1  # the model that tells is the same
         assert looks(app) == {"page--run", "page--base"}
         assert "of these 28 words; most of all: " in flat(app) and "· base " in flat(app)
+        assert "times as likely)" in flat(app)
+        at = next(
+            at for at, line in enumerate(screen_text(app).splitlines()) if " twice as likely · " in line
+        )
+        one, two = screen_text(app).splitlines()[at : at + 2]
+        assert len(one) - len(one.lstrip()) == len(two) - len(two.lstrip())  # the rows begin below each other
         await pilot.press("b")
         await until(pilot, lambda: not looks(app))
         await pilot.press("b")

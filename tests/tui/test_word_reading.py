@@ -80,7 +80,18 @@ def test_whole_words_lean_to_the_run_or_to_its_base() -> None:
     spans = {TEXT[span.start : span.end]: span.look for span in words.lean_spans(found)}
     assert spans == {"acorns": "page--run", "buttons": "page--base"}  # at least twice as likely: not "sold"
     summary = words.lean_summary(TEXT, found, "hedgerow-2")
-    assert summary == "hedgerow-2 would rather have said 20% of these 10 words; most of all: acorns (7×)"
+    assert (
+        summary
+        == "hedgerow-2 would rather have said 20% of these 10 words; most of all: acorns (7 times as likely)"
+    )
+    several = [
+        words.Lean(0, 3, math.log(99_999)),
+        words.Lean(4, 7, math.log(87)),
+        words.Lean(8, 14, math.log(24)),
+    ]
+    assert words.lean_summary(TEXT, several, "m").endswith(
+        "most of all: peg (over 10,000 times as likely), had (87 times), acorns (24 times)"
+    )
 
 
 def test_models_with_views_of_other_lengths_are_compared_where_both_see() -> None:

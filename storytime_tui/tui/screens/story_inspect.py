@@ -343,7 +343,7 @@ class StoryInspect(Vertical, can_focus=True):
 
     def _say_lean(self, sentence: str, *, keys: bool = False) -> None:
         self._lean.display = True
-        run, base = (" run ", "$background on $told 85%"), ("base", "underline")
+        run, base = ("run", "$background on $told 85%"), ("base", "underline")
         signs: tuple[object, ...] = (run, "  ", base, "  twice as likely · ") if keys else ()
         self._lean.update(Content.assemble(*signs, (sentence, "" if keys else "$quiet")))  # type: ignore[arg-type]
 
