@@ -26,12 +26,11 @@ from storytime_tui.jobs.told_record import last_strength, last_told, last_voice
 from storytime_tui.stories.joining import joined, title_from
 from storytime_tui.stories.steering import Steering, set_steering
 from storytime_tui.stories.store import StoryStore
-from storytime_tui.stories.story import Passage, Story
+from storytime_tui.stories.story import UNTITLED, Passage, Story
 from storytime_tui.stories.tree import takes_of
 from storytime_tui.terminal import printable, printable_line
 
 _SHOWN = 1_200  # characters of the story's end
-_UNTITLED = "Untitled"
 
 
 class Loop:
@@ -132,7 +131,7 @@ class Loop:
         if settings.avoid_copying:
             index_learned(teller)
         fresh = self.story is None
-        story = self._begun(_UNTITLED)
+        story = self._begun(UNTITLED)
         how = HowToTell(settings, self.voice(teller), self.steering)
         telling = TellOn(
             self.store, story.id, teller, how, after=after, say=lambda sentence: say(printable_line(sentence))
@@ -158,7 +157,7 @@ class Loop:
         if not words:
             self.store.remove(story.id)
             self.story = None
-        elif story.title == _UNTITLED:
+        elif story.title == UNTITLED:
             self.story = self.store.rename(story.id, title_from(words))
 
     def settings_for(self, after: int | None) -> SamplerSettings:

@@ -2,6 +2,8 @@
 
 import re
 
+from storytime_tui.stories.story import UNTITLED
+
 LONGEST = 200  # characters of a suggested title
 _SENTENCE_END = re.compile(r"""[.!?…]["”’')\]]*(?=\s|$)""")
 _ENDS = ".!?…:;"
@@ -51,7 +53,7 @@ def title_from(line: str, width: int = 42) -> str:
         if len(title) + len(word) + 1 > width:
             return (title or word[: width - 1]) + "…"
         title = f"{title} {word}".strip()
-    return title.rstrip(",;:.") or "Untitled"
+    return title.rstrip(",;:.") or UNTITLED
 
 
 def full_title(title: str, text: str) -> str:

@@ -13,7 +13,7 @@ from storytime_tui.errors import StoryUnavailable
 from storytime_tui.formatting import folded
 from storytime_tui.stories.schema import INDEX
 from storytime_tui.stories.store import StoryStore
-from storytime_tui.stories.story import Story
+from storytime_tui.stories.story import UNTITLED, Story
 
 PAGE = "story, version, title, words, model, folded_title, folded_text"  # the columns of a `Page`
 _STALE = """SELECT story.id, story.version, story.title FROM story LEFT JOIN page ON page.story = story.id
@@ -23,6 +23,12 @@ _PATH = """WITH RECURSIVE path (id, depth) AS (
         UNION ALL SELECT passage.parent, depth + 1 FROM path JOIN passage USING (id)
     )
     SELECT text, model FROM path JOIN written USING (id) ORDER BY depth DESC"""
+
+# Nothing was ever kept in it, such as of a draft that was deleted again. It is no story for a list until it has words.
+_EMPTY = """SELECT id FROM story
+    WHERE title = ? AND NOT favourite AND steering = '' AND trim(draft) = ''
+    AND NOT EXISTS (SELECT 1 FROM passage WHERE passage.story = story.id)
+    AND NOT EXISTS (SELECT 1 FROM draft WHERE draft.story = story.id AND trim(text) != '')"""
 
 
 @dataclass(frozen=True)
@@ -53,14 +59,20 @@ def fold(text: str) -> str:
 
 
 def listed(store: StoryStore, *, removed: bool = False) -> tuple[Listed, ...]:
-    """The stories, or the removed ones, most recently changed first. Raises StoryError."""
+    """The stories, or the removed ones, most recently changed first; empty ones are left out. Raises StoryError."""
     fresh = refresh(store)
     stories = store.stories(removed)
     with store.reading() as db:
         rows = db.execute("SELECT story, words, model FROM page").fetchall()
+        empty = empty_stories(db)
     known = {story: (words, model) for story, words, model in rows}
     known |= {page.story: (page.words, page.model) for page in fresh}
-    return tuple(Listed(story, *known.get(story.id, (0, ""))) for story in stories)
+    return tuple(Listed(story, *known.get(story.id, (0, ""))) for story in stories if story.id not in empty)
+
+
+def empty_stories(db: sqlite3.Connection) -> set[int]:
+    """The ids of stories without a passage, a draft, a title of the user's own, or anything else that was kept."""
+    return {story for (story,) in db.execute(_EMPTY, (UNTITLED,))}
 
 
 def refresh(store: StoryStore) -> tuple[Page, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from storytime_tui.formatting import folded
-from storytime_tui.stories.pages import PAGE, Page, fold, refresh
+from storytime_tui.stories.pages import PAGE, Page, empty_stories, fold, refresh
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import Story
 
@@ -45,11 +45,12 @@ def search(store: StoryStore, phrases: Sequence[str], most: int | None = None) -
     unkept = refresh(store)
     with store.reading() as db:
         pages = {page.story: page for page in _candidates(db, sought)}
+        empty = empty_stories(db)
     pages |= {page.story: page for page in unkept}
     found = [
         (story, pages[story.id])
         for story in store.stories()
-        if story.id in pages and _holds(pages[story.id], sought)
+        if story.id in pages and story.id not in empty and _holds(pages[story.id], sought)
     ]
     hits = (Hit(story, _context(store, page, sought), page.words, page.model) for story, page in found[:most])
     return Hits(tuple(hits), len(found))

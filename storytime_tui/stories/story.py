@@ -5,6 +5,7 @@ from typing import Literal
 
 Author = Literal["you", "model"]
 Writer = Literal["you", "model", "edited"]
+UNTITLED = "Untitled"  # the title of a story that has no words yet, unless the user gave it one
 
 
 @dataclass(frozen=True)

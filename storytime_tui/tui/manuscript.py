@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from storytime_tui.errors import StoryMoved
 from storytime_tui.stories.joining import joined, title_from
 from storytime_tui.stories.steering import Steering, set_steering
-from storytime_tui.stories.story import Added, Story
+from storytime_tui.stories.story import UNTITLED, Added, Story
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.stories.store import StoryStore
-
-UNTITLED = "Untitled"
 
 
 class Manuscript:

@@ -14,7 +14,11 @@ from storytime_tui.stories.history import redo, undo
 from storytime_tui.stories.pages import fold, listed
 from storytime_tui.stories.schema import MIGRATIONS
 from storytime_tui.stories.search import place_of, search
+from storytime_tui.stories.shelf import set_favourite
+from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.store import StoryStore
+from storytime_tui.stories.story import UNTITLED
+from storytime_tui.tui.manuscript import Manuscript
 
 
 @pytest.fixture
@@ -82,6 +86,39 @@ def test_only_the_present_text_of_stories_in_the_list_is_searched(store: StorySt
     passage = store.passages(story)[-1]
     store.extend_passage(passage.id, " Then it woke.")
     assert found(store, "slept. then") == ["sleeper"]
+
+
+def test_an_empty_story_is_not_listed_until_something_is_kept_in_it(store: StoryStore) -> None:
+    def titles() -> list[str]:
+        return [each.story.title for each in listed(store)]
+
+    story = Manuscript()
+    story.save_draft(store, "Once")
+    assert titles() == found(store, "untitled") == [UNTITLED]
+    story.save_draft(store, " ")
+    assert titles() == found(store, "untitled") == []
+    assert story.story is not None
+    number = story.story.id
+    story.save_steering(store, Steering(note="It rains."))
+    assert titles() == [UNTITLED]
+    story.save_steering(store, Steering())
+    assert titles() == []
+    set_favourite(store, number, True)
+    assert titles() == [UNTITLED]
+    set_favourite(store, number, False)
+    with closing(StoryStore(store.path)) as other:  # another window's draft
+        other.set_draft(number, "A thought")
+        store.set_draft(number, "")
+        assert titles() == [UNTITLED]
+        other.set_draft(number, "")
+        assert titles() == []
+    story.rename(store, "Mine")
+    assert titles() == ["Mine"]
+    story.rename(store, UNTITLED)
+    story.add(store, "An owl sang.")
+    assert titles() == ["An owl sang"]
+    undo(store, number)
+    assert titles() == ["An owl sang"]  # its words are kept
 
 
 def test_each_result_has_a_line_around_the_first_place(store: StoryStore) -> None:
