@@ -134,7 +134,7 @@ async def test_marks_stay_where_they_belong_when_the_story_is_opened_undone_and_
 
 
 async def test_what_is_not_known_is_said_once(world: World) -> None:
-    sentence = "It is not known what hedgerow-1 learned from, so words copied from there are not found."
+    sentence = "It is not known what hedgerow-1 learned from: copies are not found."
     world.learned_from = lambda model, report: Learned(None, sentence)
     app = make_app(world)
     async with app.run_test(size=WIDE) as pilot:
@@ -142,6 +142,11 @@ async def test_what_is_not_known_is_said_once(world: World) -> None:
         await until(pilot, lambda: line(app) == sentence)
         await pilot.press("enter")
         await until(pilot, lambda: len(world.told) == 2 and not app.desk.busy and not line(app))
+        await pilot.press("escape")
+        for key in ("C", "A"):
+            await pilot.press("k", key)  # another message, then this one again
+            await until(pilot, lambda: sentence in flat(app))
+        assert not app.desk.preferences.now.avoid_copying
 
 
 async def test_a_turns_avoiding_on_and_off(reciting: World) -> None:
