@@ -123,6 +123,8 @@ class EditPage(Vertical):
         short = rows <= self.size.height // 3
         before.styles.height = rows if short else "1fr"
         rest.styles.max_height = "100%" if short else "50%"
+        if short:
+            before.call_after_refresh(before.jump, 0)
 
     @on(TextArea.Changed)
     def _changed(self, event: TextArea.Changed) -> None:
