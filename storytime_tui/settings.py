@@ -38,13 +38,14 @@ class Settings:
     stay_awake: bool = knob(True, "keep the computer awake while a run trains", "training")
     theme: str = knob("storytime", "the colours of the app", "app", **_NAME)  # the app knows which there are
     preset: str = knob(
-        "lively", "how stories are told, but for the next seven", "telling", choices=tuple(PRESETS)
+        "lively", "how stories are told, but for the next eight", "telling", choices=tuple(PRESETS)
     )
     temperature: float = same_as(SamplerSettings, "temperature")
     top_p: float = same_as(SamplerSettings, "top_p")
     min_p: float = same_as(SamplerSettings, "min_p")
     repetition: float = same_as(SamplerSettings, "repetition")
     max_tokens: int = same_as(SamplerSettings, "max_tokens")
+    end_after: str = same_as(SamplerSettings, "end_after", default="paragraph")
     finish_sentence: bool = same_as(SamplerSettings, "finish_sentence", default=True)
     avoid_copying: int = same_as(SamplerSettings, "avoid_copying")
     copied_marks: bool = knob(True, "mark told words that stand in the training stories", "telling")

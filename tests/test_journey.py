@@ -135,7 +135,7 @@ def test_from_the_shelf_to_a_story_with_keys_only(home: Path) -> None:
 def tell_for_long(home: Path) -> None:
     """Settings with which the model is still writing when it is stopped or killed."""
     with (home / "settings.toml").open("a") as settings:
-        settings.write("max_tokens = 20000\n")
+        settings.write('max_tokens = 20000\nend_after = "length"\n')
 
 
 def test_leaving_while_it_learns_saves_a_checkpoint_and_stopping_a_story_keeps_its_text(home: Path) -> None:

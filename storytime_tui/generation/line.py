@@ -4,9 +4,11 @@ Text is held back while it may still become a stop text or a banned phrase. If t
 whole sentence, text is also held back while it may still be cut. Shown text is never taken back. Knows no torch.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from storytime_tui.generation.detokenizer import Detokenizer
 from storytime_tui.generation.phrases import (
@@ -20,9 +22,11 @@ from storytime_tui.generation.phrases import (
 from storytime_tui.generation.pieces import Alternative, Piece
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.sampling.vocabulary import Vocabulary
-from storytime_tui.generation.sentences import ends_sentence, sentence_cut
+from storytime_tui.generation.sentences import ends_sentence, first_break, first_end, sentence_cut
 
 OVERRUN = 40  # extra tokens to finish a sentence
+SHORT = 25  # words; with a shorter paragraph, such as an answer in a dialogue, a telling does not end
+_WORD = re.compile(r"\S+")
 _UNFINISHED = 3  # extra tokens to complete a UTF-8 character
 _MAX_ROLLBACKS = 1000  # rollbacks of banned phrases before giving up
 
@@ -129,7 +133,11 @@ class Line:
         )
         self._tokens.append(_Token(token, text, logprob, likeliest, len(self._text), stream.held))
         rolled_back = self._check_phrases(final=False)
-        if not rolled_back and not self.stopped_by and self.count >= self._settings.max_tokens:
+        if rolled_back or self.stopped_by:
+            return
+        if self._settings.end_after != "length":
+            self._reach_end()
+        if not self.stopped_by and self.count >= self._settings.max_tokens:
             self._reach_length()
 
     def stop(self) -> None:
@@ -185,6 +193,30 @@ class Line:
         if not self._check_phrases(final=True):
             self.stopped_by = self.stopped_by or stopped_by
 
+    def _reach_end(self) -> None:
+        """End after a sentence or a paragraph, once the text after it tells that it is over."""
+        end = self._end
+        if end is not None and (self._text[end:].strip() or first_break(self._text, end - 1) == end):
+            self._cut(end)
+            self._finish("length")
+
+    @property
+    def _end(self) -> int | None:
+        """Where the sentence or paragraph ends that is asked for, as far as the text tells; None: not yet."""
+        settings = self._settings
+        if settings.end_after == "length" or self.count <= settings.min_tokens:
+            return None
+        begun = self._text.find(self.text.lstrip(), self._prompt_length)  # white space before the first word
+        if settings.end_after == "paragraph":
+            begun = self._after_words(SHORT, begun)
+        find = first_end if settings.end_after == "sentence" else first_break
+        return find(self._text, max(begun, self._shown_chars - 1))
+
+    def _after_words(self, words: int, start: int) -> int:
+        """The end of so many words after `start`, or the text's end."""
+        last = next(islice(_WORD.finditer(self._text, start), words - 1, None), None)
+        return last.end() - 1 if last is not None else len(self._text)
+
     def _reach_length(self) -> None:
         """End after `max_tokens` tokens, or a few later to complete a character or, on request, a sentence."""
         extra = self.count - self._settings.max_tokens
@@ -215,6 +247,10 @@ class Line:
                 self._text, self._settings.banned, self._unchecked_from(), beyond=self._prompt_length
             ),
         )
+        if (end := self._end) is not None:
+            safe = min(safe, end)
+        if self._settings.end_after == "paragraph":  # white space may be the paragraph's end
+            safe = min(safe, max(self._shown_chars, len(self._text.rstrip())))
         if self._settings.finish_sentence and self.count > self._settings.max_tokens - OVERRUN:
             safe = min(safe, sentence_cut(self._text, self._shown_chars))
         return safe

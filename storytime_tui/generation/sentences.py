@@ -5,6 +5,7 @@ closing quotes. Not every full stop ends a sentence (Mr. Tod, J. R., 3.14), and 
 """
 
 import re
+from collections.abc import Iterator
 
 # abbreviations that hardly ever end a sentence
 _ABBREVIATIONS = re.compile(
@@ -15,6 +16,7 @@ _ABBREVIATIONS = re.compile(
 _END = re.compile(r"""(?P<mark>[.!?…]+)(?P<closing>["”’'»)\]*_]*)(?=\s|$)""")
 _WORD_BEFORE = re.compile(r"[^\W\d_][^\W\d_.]*(?:\.[^\W\d_]+)*$")
 _QUOTE = re.compile(r'["“”]')
+_PARAGRAPH_END = re.compile(r"\S(?=[^\S\n]*\n\s*\n)")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 
@@ -72,6 +74,24 @@ def first_sentence(text: str, *, over: bool) -> str:
         if (over or text[match.end() :].strip()) and _ends_here(text, match):
             return text[: match.end()].strip()
     return ""
+
+
+def first_end(text: str, start: int) -> int | None:
+    """Where the first sentence that ends after `start` ends, as far as the text tells; None if none does.
+
+    More text may show that it goes on: a closing quote or a lower-case letter.
+    """
+    return next((match.end() for match in _ends_after(text, start) if _ends_here(text, match)), None)
+
+
+def _ends_after(text: str, start: int) -> Iterator[re.Match[str]]:
+    return (match for match in _END.finditer(text, _line_start(text, start)) if match.end() > start)
+
+
+def first_break(text: str, start: int) -> int | None:
+    """Where the first paragraph after `start` ends: at its last character before a blank line; None if none does."""
+    found = _PARAGRAPH_END.search(text, start)
+    return found.start() + 1 if found is not None else None
 
 
 def _line_start(text: str, place: int) -> int:

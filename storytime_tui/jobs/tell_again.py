@@ -107,8 +107,10 @@ def _tell(
     if record.settings is None:
         return False, ""
     ids, settings = ids_of(passage), record.settings
-    if ids:  # it may have been stopped in the middle of a sentence
-        settings = dataclasses.replace(settings, max_tokens=len(ids), finish_sentence=False)
+    if ids:  # it may have been stopped anywhere
+        settings = dataclasses.replace(
+            settings, max_tokens=len(ids), end_after="length", finish_sentence=False
+        )
     text, told = "", []
     stream = _stream(teller, record, settings, "".join(each.text for each in before), stop)
     for piece in stream:

@@ -15,7 +15,8 @@ from storytime_tui.settings import Settings
 from storytime_tui.tui.knob_lines import typed_text, words_of
 
 USUAL = "lively"  # the default preset
-_APP = SamplerSettings(finish_sentence=table(Settings)["finish_sentence"].default)  # what the app begins with
+# what the app begins with
+_APP = SamplerSettings(**{name: table(Settings)[name].default for name in ("end_after", "finish_sentence")})
 # the settings as they work in the app: here 0 draws a seed; on the command line 0 is a seed
 KNOBS: dict[str, Knob] = {
     **table(SamplerSettings),

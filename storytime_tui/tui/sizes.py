@@ -1,17 +1,29 @@
-"""How much the model tells at once: a sentence, a paragraph or a page, as tokens. Pure functions."""
+"""How much the model tells at once: a sentence, a paragraph or a page. Pure functions."""
 
-import math
+from __future__ import annotations
 
-SIZES = {"sentence": 25, "paragraph": 100, "page": 400}  # tokens; a telling ends on a whole sentence
+from dataclasses import replace
+
+from storytime_tui.generation.sampling.settings import SamplerSettings
+
+# each with the most tokens that it takes: it ends on a whole sentence then
+SIZES = {"sentence": 60, "paragraph": 200, "page": 400}
 
 
-def size_of(tokens: int) -> str:
-    """The size that is nearest to this many tokens."""
-    return min(SIZES, key=lambda size: abs(math.log(SIZES[size] / tokens)))
+def size_of(settings: SamplerSettings) -> str:
+    """The size that the settings ask for; a length of one's own is the size that is nearest."""
+    if settings.end_after != "length":
+        return settings.end_after
+    return next((size for size, tokens in SIZES.items() if settings.max_tokens <= tokens), "page")
 
 
-def next_size(tokens: int, by: int) -> int:
-    """The tokens of the next larger (1) or smaller (-1) size; those of the last one stay."""
+def with_size(settings: SamplerSettings, size: str) -> SamplerSettings:
+    """The settings that tell this much at once."""
+    end_after = "length" if size == "page" else size
+    return replace(settings, end_after=end_after, max_tokens=SIZES[size], finish_sentence=True)
+
+
+def next_size(settings: SamplerSettings, by: int) -> str:
+    """The next larger (1) or smaller (-1) size; the last one stays."""
     names = list(SIZES)
-    place = names.index(size_of(tokens)) + by
-    return SIZES[names[min(max(place, 0), len(names) - 1)]]
+    return names[min(max(names.index(size_of(settings)) + by, 0), len(names) - 1)]

@@ -636,6 +636,7 @@ ANY_SETTINGS = st.builds(
     stop=st.lists(st.sampled_from(["\n", "end", '."', "zz"]), max_size=2).map(tuple),
     min_tokens=st.integers(0, 30),
     max_tokens=st.integers(1, 90),
+    end_after=st.sampled_from(["length", "sentence", "paragraph"]),
     finish_sentence=st.booleans(),
     seed=st.integers(0, 2**31),
 )

@@ -5,7 +5,7 @@ import dataclasses
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storytime_tui.generation.line import OVERRUN, Line
+from storytime_tui.generation.line import OVERRUN, SHORT, Line
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from tests.generation.fakes import Bytes
 
@@ -88,6 +88,41 @@ def test_a_begun_sentence_is_left_out_or_finished() -> None:
     assert text == ("and" * 100)[: len(ids)]
 
 
+def test_one_sentence_is_told_and_its_closing_quote() -> None:
+    one = dataclasses.replace(USUAL, end_after="sentence", finish_sentence=True)
+    for told, kept in (
+        (b"The fox sat. Then", "The fox sat."),
+        (b' and slept.  "No', " and slept."),
+        (b'"Stop!" said the owl. "No."', '"Stop!" said the owl.'),
+        (b'"Stop. Go!"\nNobody', '"Stop. Go!"'),
+        (b"Mr. Tod came... and went! So", "Mr. Tod came... and went!"),
+        (b"\n\nOnce. More", "\n\nOnce."),
+    ):
+        line = Line(one, Bytes(), after="Once ")
+        assert tell(line, [*told]) == (kept, [*kept.encode()]) and line.stopped_by == "length"
+    open_ended = Line(one, Bytes())
+    assert tell(open_ended, [*b"The fox sat."])[0] == "The fox sat." and not open_ended.stopped_by
+
+
+def test_a_paragraph_is_told_but_a_short_answer_is_none() -> None:
+    one = dataclasses.replace(USUAL, end_after="paragraph")
+    long = "word " * (SHORT - 1) + "end."
+    for before in ("", "\n\n", '"No."\n\n'):
+        line = Line(one, Bytes(), after="Once ")
+        told = f"{before}{long}"
+        assert tell(line, [*f"{told} \n\nAnd".encode()])[0] == told and line.stopped_by == "length"
+    verse = Line(one, Bytes())
+    assert tell(verse, [*f"{long}\nA line".encode()])[0] == f"{long}\nA line" and not verse.stopped_by
+
+
+def test_neither_ends_before_the_fewest_tokens_nor_after_the_most() -> None:
+    one = dataclasses.replace(USUAL, end_after="sentence", min_tokens=8)
+    assert tell(Line(one, Bytes()), [*b"So. It ended. Then"])[0] == "So. It ended."
+    few = dataclasses.replace(USUAL, end_after="sentence", max_tokens=5)
+    line = Line(few, Bytes())
+    assert tell(line, [*b"It goes on"])[0] == "It go" and line.stopped_by == "length"
+
+
 TOKENS = st.lists(st.sampled_from([*b"ab .!\n", *OWL, 257, 258, 259, 260, 261, 262, 263, EOT]), max_size=60)
 
 
@@ -97,13 +132,20 @@ TOKENS = st.lists(st.sampled_from([*b"ab .!\n", *OWL, 257, 258, 259, 260, 261, 2
     st.lists(st.sampled_from(["a b", "bb", "!!", "\n\n", "🦉a", '."']), max_size=2),
     st.booleans(),
     st.integers(1, 40),
+    st.sampled_from(["length", "sentence", "paragraph"]),
+    st.integers(0, 5),
 )
-@settings(max_examples=120)
+@settings(max_examples=150)
 def test_whatever_comes_what_was_shown_stays_and_is_allowed(
-    tokens: list[int], banned: list[str], stop: list[str], sentence: bool, most: int
+    tokens: list[int], banned: list[str], stop: list[str], sentence: bool, most: int, end: str, least: int
 ) -> None:
     wished = SamplerSettings(
-        max_tokens=most, banned=tuple(banned), stop=tuple(stop), finish_sentence=sentence
+        min_tokens=least,
+        max_tokens=most,
+        end_after=end,
+        banned=tuple(banned),
+        stop=tuple(stop),
+        finish_sentence=sentence,
     )
     line = Line(wished, Bytes(), after="x")
     text, ids = tell(line, tokens)

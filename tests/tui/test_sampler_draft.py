@@ -34,6 +34,8 @@ def _values(name: str) -> st.SearchStrategy[object]:
         return st.lists(_texts, max_size=3).map(tuple)
     if knob.kind is bool:
         return st.booleans()
+    if knob.choices:
+        return st.sampled_from(knob.choices)
     numbers = (
         st.integers(int(knob.low), int(knob.high)) if knob.kind is int else st.floats(knob.low, knob.high)
     )
@@ -100,6 +102,7 @@ def test_values_that_are_set_are_shown_in_words() -> None:
 def test_a_boolean_is_toggled_from_its_usual_value() -> None:
     assert choices_of(KNOBS["finish_sentence"], usual_of("lively").finish_sentence) == ("", "off")
     assert choices_of(KNOBS["finish_sentence"], usual=False) == ("", "on")
+    assert choices_of(KNOBS["end_after"], usual_of("lively").end_after) == ("", "length", "sentence")
     assert choices_of(KNOBS["top_k"], 0) == ()
 
 
@@ -107,5 +110,5 @@ def test_a_wrong_value_is_named_by_its_label() -> None:
     assert problem_of(SamplerSettings, "top_k", "many").startswith("top k is 'many', but must be a whole")
     assert problem_of(SamplerSettings, "top_k", "40") == ""
     assert dataclasses.replace(SamplerSettings(), top_k=40) == settings_of(
-        SamplerDraft(typed={"top_k": "40", "finish_sentence": "off"})
+        SamplerDraft(typed={"top_k": "40", "end_after": "length", "finish_sentence": "off"})
     )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from storytime_tui.generation.pieces import Seen
 from storytime_tui.generation.sampling.settings import SamplerSettings
-from storytime_tui.tui.sizes import SIZES, next_size, size_of
+from storytime_tui.tui.sizes import SIZES, next_size, size_of, with_size
 from storytime_tui.tui.steering_words import (
     cells_of,
     left_out_words,
@@ -46,16 +46,20 @@ def test_banned_words_are_named_with_how_often_they_were_stopped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tokens", "size"), [(1, "sentence"), (60, "paragraph"), (200, "paragraph"), (5000, "page")]
+    ("tokens", "size"), [(1, "sentence"), (61, "paragraph"), (200, "paragraph"), (5000, "page")]
 )
-def test_a_number_of_tokens_has_the_nearest_size(tokens: int, size: str) -> None:
-    assert size_of(tokens) == size
+def test_a_length_of_ones_own_has_the_size_that_holds_it(tokens: int, size: str) -> None:
+    assert size_of(SamplerSettings(max_tokens=tokens)) == size
 
 
 def test_sizes_follow_each_other_and_end() -> None:
-    assert next_size(SIZES["sentence"], 1) == SIZES["paragraph"]
-    assert next_size(SIZES["page"], 1) == SIZES["page"]
-    assert next_size(SIZES["sentence"], -1) == SIZES["sentence"]
+    settings = with_size(SamplerSettings(seed=7), "sentence")
+    assert (settings.end_after, settings.finish_sentence, settings.seed) == ("sentence", True, 7)
+    assert next_size(settings, -1) == size_of(settings) == "sentence"
+    assert next_size(settings, 1) == "paragraph"
+    page = with_size(settings, "page")
+    assert page.end_after == "length" and next_size(page, 1) == size_of(page) == "page"
+    assert all(size_of(with_size(page, size)) == size for size in SIZES)
 
 
 def test_settings_and_strength_in_words() -> None:

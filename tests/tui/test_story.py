@@ -423,7 +423,7 @@ async def test_how_it_tells_is_said_where_there_is_room_for_all_of_it(app: Story
     async with app.run_test(size=SMALL) as pilot:
         await go_to_story(pilot, app)
         status = app.screen.query_one(WritingStatus)
-        assert "temperature 0.6 · up to 200 tokens" in screen_text(app)
+        assert "temperature 0.6 · a paragraph at once" in screen_text(app)
         status.state = "the model ended the story · 1,210 tokens/s"
         status.show()
         await until(pilot, lambda: "1,210 tokens/s · temperature 0.6\n" in trimmed(screen_text(app)))

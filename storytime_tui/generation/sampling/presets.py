@@ -30,6 +30,7 @@ REQUESTS = {
     "stop",
     "min_tokens",
     "max_tokens",
+    "end_after",
     "finish_sentence",
     "seed",
 }

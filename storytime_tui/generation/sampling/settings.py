@@ -71,6 +71,8 @@ class SamplerSettings:
     stop: tuple[str, ...] = knob((), "the story stops before these texts", "words", **_TEXT)
     min_tokens: int = knob(0, "the model may not end the story before; max_tokens wins", "length", 0, _MANY, "tokens")
     max_tokens: int = knob(200, "one token is about ¾ of a word", "length", 1, _MANY, "tokens")
+    end_after: str = knob("length", "end after a sentence or a paragraph, if it comes before", "length",
+        choices=("length", "sentence", "paragraph"))
     finish_sentence: bool = knob(False, "end on a whole sentence", "length", label="whole sentences")
     seed: int = knob(0, "the same seed tells the same story", "chance", 0, 2**63 - 1)
     # fmt: on

@@ -1,6 +1,5 @@
 """Story: the user writes a line, and the model continues word by word until it ends or is stopped."""
 
-import dataclasses
 from functools import partial
 
 from textual import on, work
@@ -30,7 +29,7 @@ from storytime_tui.tui.screens.story_model import ModelChoices
 from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.screens.story_turns import Turns, TurnsView
-from storytime_tui.tui.sizes import next_size, size_of
+from storytime_tui.tui.sizes import next_size, with_size
 from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.edit_page import PassageEditor
 from storytime_tui.tui.widgets.find_bar import FindBar
@@ -334,9 +333,9 @@ class StoryScreen(Screen[None]):
 
     def action_size(self, by: int) -> None:
         """Tell more or less at once: a sentence, a paragraph, a page."""
-        tokens = next_size(self.settings.max_tokens, by)
-        self._set_settings(dataclasses.replace(self.settings, max_tokens=tokens, finish_sentence=True))
-        self._message.say(f"The model tells a {size_of(tokens)} at once.")
+        size = next_size(self.settings, by)
+        self._set_settings(with_size(self.settings, size))
+        self._message.say(f"The model tells a {size} at once.")
 
     def action_pace(self) -> None:
         """Tell at reading speed, or as fast as the model can."""

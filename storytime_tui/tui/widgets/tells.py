@@ -16,7 +16,7 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.knobs import parse
 from storytime_tui.models.catalogue import is_base_name
 from storytime_tui.tui.knob_lines import problem_of, typed_text
-from storytime_tui.tui.sizes import SIZES, next_size, size_of
+from storytime_tui.tui.sizes import SIZES, next_size, size_of, with_size
 from storytime_tui.tui.steering_words import sampler_words, stopped_words, strength_bar
 from storytime_tui.tui.widgets.panel_row import PanelField, PanelRow, say
 from storytime_tui.tui.widgets.panel_state import PanelState
@@ -77,7 +77,7 @@ class Tells(Vertical):
         self._row("preset").show(Content.assemble("‹ ", (preset or "custom", "bold"), " ›"))
         self._say("preset-line", PRESETS[preset][0] if preset else "Settings of your own.")
         self._row("sampler").show(sampler_words(settings, self._row("sampler").room))
-        self._row("length").show(_sizes(settings.max_tokens))
+        self._row("length").show(_sizes(size_of(settings)))
         self._put("panel-seed", typed_text(settings, "seed") if settings.seed else "")
         self._put("panel-banned", typed_text(settings, "banned"))
         self._show_notes()
@@ -113,8 +113,7 @@ class Tells(Vertical):
         event.stop()
         settings = self._state.settings()
         if event.row.id == "row-length":
-            tokens = next_size(settings.max_tokens, event.by)
-            self._state.set_settings(dataclasses.replace(settings, max_tokens=tokens))
+            self._state.set_settings(with_size(settings, next_size(settings, event.by)))
             return
         names = list(PRESETS)
         preset = preset_of(settings)
@@ -149,8 +148,7 @@ class Tells(Vertical):
         self.call_after_refresh(self.show)
 
 
-def _sizes(tokens: int) -> Content:
-    now = size_of(tokens)
+def _sizes(now: str) -> Content:
     parts: list[str | tuple[str, str]] = []
     for size in SIZES:
         parts += [" · " if parts else "", (size, "bold" if size == now else "$quiet")]

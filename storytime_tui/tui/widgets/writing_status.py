@@ -60,7 +60,9 @@ class WritingStatus(Static):
         no_model = "no model yet: escape, then m" if self.no_model else ""
         state = "saving…" if self.saving else self.model_state or self.state or no_model
         temperature = f"temperature {self.settings.temperature:g}"
-        length = f"up to {wording.count(self.settings.max_tokens, 'token')}"
+        end = self.settings.end_after
+        most = wording.count(self.settings.max_tokens, "token")
+        length = f"up to {most}" if end == "length" else f"a {end} at once"
         strength = f"strength {self.strength:g}" if self.strength not in (None, 1) else ""
         words = wording.count(self.words, "word")
         step = f"the run at step {self.step:,}" if self.step is not None else ""

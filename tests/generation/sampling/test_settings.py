@@ -25,6 +25,7 @@ any_settings = st.builds(
     top_k=st.integers(0, 100),
     min_p=st.floats(0, 1),
     repetition=st.floats(1, 5),
+    end_after=st.sampled_from(["length", "sentence", "paragraph"]),
     finish_sentence=st.booleans(),
     stop=st.lists(texts, max_size=3).map(tuple),
     banned=st.lists(texts, max_size=3).map(tuple),
