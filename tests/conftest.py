@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import importlib
 import importlib.abc
 import importlib.util
 import logging
@@ -27,7 +26,7 @@ settings.register_profile("explore", deadline=None, database=None, print_blob=Tr
 settings.load_profile("repeatable")
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-# Tests run three at a time: more threads of arithmetic than cores would wait for each other most of the time.
+# Tests run two at a time: more threads of arithmetic than cores would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What was compiled is kept, whatever this environment says: else each worker, and each program that a test starts,
 # does it anew.
@@ -57,30 +56,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items if not HAS_TORCH else ():
         if item.get_closest_marker("needs_torch"):
             item.add_marker(pytest.mark.skip(reason="needs torch"))
-
-
-@pytest.hookimpl(trylast=True)  # once pytest can rewrite what is imported
-def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Before all tests are collected, each worker imports another part of them first.
-
-    Preparing the asserts of all takes a worker half a minute. So each prepares its part, and finds the others' done.
-    """
-    config = collector.config
-    worker = getattr(config, "workerinput", None)
-    if (
-        not isinstance(collector, pytest.Session)
-        or worker is None
-        or config.args != config.getini("testpaths")
-    ):
-        return
-    modules = [
-        ".".join(path.relative_to(config.rootpath).with_suffix("").parts)
-        for path in sorted((config.rootpath / "tests").rglob("test_*.py"))
-    ]
-    begin = len(modules) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
-    for module in modules[begin:] + modules[:begin]:
-        with contextlib.suppress(Exception, pytest.skip.Exception):  # the collection says so
-            importlib.import_module(module)
 
 
 def pytest_collection_finish() -> None:

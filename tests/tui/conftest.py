@@ -13,13 +13,11 @@ from textual.widgets import Input, TextArea
 
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.fakes import World
-from tests.tui.few_frames import paint_few_frames
 from tests.tui.shared_styles import share_styles
 
 SMALL = (80, 24)
 
 share_styles()
-paint_few_frames()
 
 
 @pytest.fixture(autouse=True)
