@@ -1,6 +1,7 @@
 """Fixtures that every test shares: a home of its own, and the real texts where they are."""
 
 import contextlib
+import gc
 import importlib.abc
 import importlib.util
 import logging
@@ -27,6 +28,10 @@ settings.load_profile("repeatable")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Tests run two at a time: more threads of arithmetic than cores would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What was compiled is kept, whatever this environment says: else each worker, and each program that a test starts,
+# does it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 HAS_TORCH = importlib.util.find_spec("torch") is not None
@@ -51,6 +56,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items if not HAS_TORCH else ():
         if item.get_closest_marker("needs_torch"):
             item.add_marker(pytest.mark.skip(reason="needs torch"))
+
+
+def pytest_collection_finish() -> None:
+    """What the tests have imported stays: let collections of garbage look at what tests make, and not as often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(5_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,9 @@ def test_the_screens_open_and_the_app_ends_well(home: Path) -> None:
         app.keys("2")
         app.wait_for("Base: the model")
         app.keys("3")
-        app.wait_for(r"Write the first line", row=None)
+        app.wait_for(r"Write a first line", row=None)
+        app.program.send(b"\x1b[200~caf\xe9 and \x9bsugar\x1b[201~")  # a paste that is no UTF-8
+        app.wait_for("caf\N{REPLACEMENT CHARACTER} and \N{REPLACEMENT CHARACTER}sugar")
         app.keys("\x1b[15~")  # F5
         app.wait_for("No runs yet", row=None)
         app.keys("\x11")

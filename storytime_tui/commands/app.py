@@ -21,6 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from storytime_tui.tui.app import StorytimeApp
     from storytime_tui.tui.guard import native_output_to
     from storytime_tui.tui.real_services import real_services
+    from storytime_tui.tui.terminal_input import replace_undecodable
 
     # Textual reads keys from stdin and draws on stderr
     if not all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):
@@ -28,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     log.start()
     log.watch_for_crashes()
+    replace_undecodable()
     app = StorytimeApp(real_services())
     with native_output_to(Path(os.devnull)):  # not to the log: a library's message may quote a story
         app.run()

@@ -182,9 +182,7 @@ def learned_from(models: Sequence[str], report: Report | None = None) -> Learned
     for model in models:
         name, of_run, _ = model.partition("/")
         if not runs.is_run(name) or (not of_run and is_base_name(name)):
-            unknown.append(
-                f"It is not known what {model} learned from, so words copied from there are not found."
-            )
+            unknown.append(f"It is not known what {model} learned from: copies are not found.")
             continue
         try:
             sources += sources_of(model)

@@ -71,3 +71,14 @@ def _passage(row: tuple[Any, ...]) -> Passage:
 def _story(row: tuple[Any, ...]) -> Story:
     id, title, head, draft, created, changed, removed, favourite, steering = row  # the columns of _STORY
     return Story(id, title, head, draft, created, changed, bool(removed), bool(favourite), steering)
+
+
+def add_edited(db: sqlite3.Connection, passage: Passage, parent: int | None, text: str, now: float) -> int:
+    """Add another text of a passage after `parent`; returns its id."""
+    edited = db.execute(
+        "INSERT INTO passage (story, parent, author, text, model, settings, created, edited_from) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (passage.story, parent, passage.author, text, passage.model, passage.settings, now, passage.id),
+    ).lastrowid
+    assert edited is not None
+    return edited

@@ -110,7 +110,7 @@ def rewrite(store: StoryStore, story_id: int, texts: Mapping[int, str], *, keep_
             if text == passage.text:
                 parent = _copy(db, passage, parent, store.now())
             else:
-                parent = _edited(db, passage, parent, text, store.now())
+                parent = rows.add_edited(db, passage, parent, text, store.now())
         return store.go_to(story_id, parent)
 
 
@@ -186,13 +186,3 @@ def _copy(db: sqlite3.Connection, passage: Passage, parent: int | None, now: flo
     ).lastrowid
     assert copied is not None
     return copied
-
-
-def _edited(db: sqlite3.Connection, passage: Passage, parent: int | None, text: str, now: float) -> int:
-    edited = db.execute(
-        "INSERT INTO passage (story, parent, author, text, model, settings, created, edited_from) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (passage.story, parent, passage.author, text, passage.model, passage.settings, now, passage.id),
-    ).lastrowid
-    assert edited is not None
-    return edited

@@ -233,7 +233,7 @@ EVERYWHERE: tuple[Section, ...] = (
             ("1 2 3 4", "Library, Train, Story, Runs"),
             ("F2 F3 F4 F5", "the same, also while you type"),
             ("? or F1", "this help"),
-            ("ctrl+p", "find any command, collection, story or model by name"),
+            ("ctrl+p", "find a command of this screen, a collection, a story or a model"),
             ("ctrl+q", "quit; a run saves a checkpoint first"),
             ("tab", "the next field"),
         ),

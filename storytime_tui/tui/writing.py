@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.stories.store import StoryStore
 
 MOVED = "This story was changed in another window and is loaded again."
+REMOVED = "This story was removed elsewhere. Its words stay, and new ones, too: o, then u brings it back."
 POLL = 2.0  # seconds between two checks for changes by other windows
 RETRY = 1.0  # seconds between two attempts to open the stories
 Result = TypeVar("Result")
@@ -34,6 +35,7 @@ class Writing:
         self._store_thread = store_thread
         self._turn = asyncio.Lock()
         self.manuscript = Manuscript()
+        self._removed: int | None = None  # the story that is known to be removed
 
     @property
     def story_id(self) -> int | None:
@@ -119,13 +121,16 @@ class Writing:
         """Read from the store."""
         return await from_store(self._store_thread, read)
 
-    async def moved(self) -> int | None:
-        """The current story's id if another window changed it; None if not, or if that is unknown."""
+    async def news(self) -> str:
+        """What another window did to the current story: `MOVED`, `REMOVED` (said once), or "" if nothing is known."""
         story = self.story_id
         if story is None:
-            return None
+            return ""
         try:
-            moved = await from_store(self._store_thread, lambda store: store.moved(story))
+            moved, removed = await self.read(lambda store: (store.moved(story), store.story(story).removed))
         except StoryError:
-            return None  # the next action reports it
-        return story if moved and story == self.story_id else None
+            return ""  # the next action reports it
+        if story != self.story_id:
+            return ""
+        known, self._removed = self._removed == story, story if removed else None
+        return MOVED if moved else REMOVED if removed and not known else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui import files
@@ -86,7 +86,6 @@ FEW = st.lists(st.sampled_from(["la", "li", "Tom's", "don\u2019t", "fo-la", ".",
 FEW_TEXT = FEW.map(" ".join)
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(FEW_TEXT, max_size=5), FEW_TEXT, st.integers(1, 9), st.integers(1, 30))
 def test_it_finds_what_a_search_by_hand_finds(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], asked: str, shortest: int, shard: int
@@ -100,7 +99,6 @@ def test_it_finds_what_a_search_by_hand_finds(
     assert (longest.words if longest else 0) == max((length for _, length in by_hand), default=0)
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(FEW_TEXT, max_size=5), FEW_TEXT, st.integers(0, 4), st.integers(1, 30))
 def test_the_words_that_follow_are_those_that_a_search_by_hand_finds(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], asked: str, count: int, shard: int
@@ -127,7 +125,6 @@ def test_what_stands_in_several_stories_is_of_the_first_of_them(tmp_path: Path) 
     assert (found.story, found.word) == (1, 9)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60), st.data())
 def test_any_text_is_found_in_itself(
     tmp_path_factory: pytest.TempPathFactory, text: str, data: st.DataObject

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import GPT2LMHeadModel
 
@@ -157,7 +157,6 @@ def completes(texts: Sequence[str], text: str, held: bytes, token: int, words: i
     return False
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_exactly_the_tokens_that_complete_a_run_are_banned(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -334,7 +334,6 @@ ODD_PROMPTS = [
 
 
 @given(st.one_of(st.text(max_size=200), st.sampled_from(ODD_PROMPTS)), st.integers(0, 10_000))
-@settings(deadline=None, max_examples=60)
 def test_any_prompt_is_told_and_no_whole_character_is_broken(prompt: str, seed: int) -> None:
     pieces, last = split(PROMPTED.tell(prompt, dataclasses.replace(BOLD, seed=seed, max_tokens=25)))
     data = b"".join(Bytes.pieces[piece.token] for piece in pieces)
@@ -644,7 +643,6 @@ ANY_SETTINGS = st.builds(
 
 
 @given(st.one_of(st.text(max_size=80), st.sampled_from(ODD_PROMPTS)), ANY_SETTINGS, st.integers(0, 60))
-@settings(deadline=None, max_examples=60)
 def test_any_settings_prompt_and_stop_tell_whole_characters_and_lose_no_token(
     prompt: str, wished: SamplerSettings, stop_after: int
 ) -> None:

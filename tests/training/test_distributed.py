@@ -1,5 +1,7 @@
 """Two processes learn what one learns: DDP and FSDP2, on gloo."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file
 
+from storytime_tui.cli import main
 from tests.tiny import write_collection
 
 KNOBS = [
@@ -18,25 +21,30 @@ KNOBS = [
 ]  # fmt: skip
 
 
-def train(home: Path, *more: str, processes: int = 1, sharded: bool = False) -> list[dict[str, Any]]:
-    """The events of a run on the command line."""
+def words(home: Path, sharded: bool = False) -> list[str]:
+    """The command line of a run."""
     settings = [word for knob in [*KNOBS, f"sharded={str(sharded).lower()}"] for word in ("--set", knob)]
-    launcher = [sys.executable]
-    if processes > 1:
-        launcher += ["-m", "torch.distributed.run", f"--nproc-per-node={processes}", "--master-port=0"]
-        launcher += ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0"]
-    words = ["-m", "storytime_tui", "train", "--json", *(more or ["--name", "r", *settings])]
-    if not more:
-        words += ["--base", "scratch-2x64", "--corpus", str(home / "tales")]
+    base = ["--base", "scratch-2x64", "--corpus", str(home / "tales")]
+    return ["train", "--json", "--name", "r", *settings, *base]
+
+
+def events(lines: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def train_by_two(home: Path, sharded: bool) -> list[dict[str, Any]]:
+    """The events of a run by two processes."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0"]
+    launcher += ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0"]
     done = subprocess.run(
-        [*launcher, *words],
+        [*launcher, "-m", "storytime_tui", *words(home, sharded)],
         env={**os.environ, "STORYTIME_HOME": str(home), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return events(done.stdout)
 
 
 def losses(said: list[dict[str, Any]]) -> list[float]:
@@ -45,10 +53,14 @@ def losses(said: list[dict[str, Any]]) -> list[float]:
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
-    """The same run by one process."""
+    """The same run by this process alone."""
     home = tmp_path_factory.mktemp("alone")
     write_collection(home / "tales")
-    return home, train(home)
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patches, contextlib.redirect_stdout(said):
+        patches.setenv("STORYTIME_HOME", str(home))
+        assert main(words(home)) == 0
+    return home, events(said.getvalue())
 
 
 @pytest.mark.parametrize("sharded", [False, True], ids=["ddp", "fsdp2"])
@@ -57,7 +69,7 @@ def test_two_processes_learn_what_one_learns(
 ) -> None:
     home, expected = alone
     write_collection(tmp_path / "tales")
-    said = train(tmp_path, processes=2, sharded=sharded)
+    said = train_by_two(tmp_path, sharded)
     assert [e["event"] for e in said] == [e["event"] for e in expected]
     assert losses(said) == pytest.approx(losses(expected), abs=1e-4)
     scores, wanted = (

@@ -13,8 +13,11 @@ from textual.widgets import Input, TextArea
 
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.fakes import World
+from tests.tui.shared_styles import share_styles
 
 SMALL = (80, 24)
+
+share_styles()
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from textual.widgets import Input, TextArea
 from storytime_tui.stories.steering import Steering, from_json, set_steering, to_json
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.dialogs import ChooseScreen
+from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.screens.story_panel_screen import StoryPanelScreen
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.panel_row import PanelRow
@@ -265,3 +266,20 @@ async def test_no_model_is_opened_for_the_bar(app: StorytimeApp, world: World) -
         await fill(pilot, app, "title", LINE)
         await until(pilot, lambda: world.store().stories() and saved(world).title == LINE)
         assert world.opened == [] and app.screen.query_one(ViewBar).seen is None
+
+
+async def test_the_narrow_panel_is_left_from_any_field_and_keeps_what_was_typed(app: StorytimeApp) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await go_to_story(pilot, app)
+        for field, text in (("panel-seed", "12"), ("panel-banned", "moon")):
+            await pilot.press("escape", "p")
+            await until(pilot, lambda: isinstance(app.screen, StoryPanelScreen))
+            app.screen.query_one(f"#{field}").focus()
+            await pilot.press(*text, "escape")
+            await until(pilot, lambda: isinstance(app.screen, StoryScreen))
+        assert (app.screen.settings.seed, app.screen.settings.banned) == (12, ("moon",))  # type: ignore[attr-defined]
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, StoryPanelScreen))
+        app.screen.query_one("#panel-seed").focus()
+        await pilot.press("f2")
+        await until(pilot, lambda: app.current_mode == "library" and len(app.screen_stack) == 1)

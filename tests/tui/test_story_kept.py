@@ -393,3 +393,15 @@ async def test_that_a_story_changed_elsewhere_is_no_news_with_the_next_page(
         await pilot.press("n")
         await until(pilot, lambda: "A blank page" in screen_text(app))
         assert "changed in another window" not in flat(app)
+
+
+async def test_a_story_that_was_removed_elsewhere_says_so_once(
+    app: StorytimeApp, world: World, other: StoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storytime_tui.tui.screens.story.POLL", 0.1)
+    async with app.run_test(size=SMALL) as pilot:
+        await a_story(pilot, app)
+        other.remove(1)
+        await until(pilot, lambda: "removed elsewhere" in flat(app))
+        await pilot.press("escape", "k")
+        await until(pilot, lambda: "removed elsewhere" not in flat(app))

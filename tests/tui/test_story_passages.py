@@ -9,8 +9,10 @@ from textual.pilot import Pilot
 
 from storytime_tui.stories import tree
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.screens.story_turns import GO_ON
 from storytime_tui.tui.widgets.edit_page import PassageEditor
 from storytime_tui.tui.widgets.page import Page
+from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import SMALL, screen_text, until
 from tests.tui.fakes import World
 from tests.tui.test_story import LINE, go_to_story, send
@@ -199,3 +201,43 @@ async def test_words_come_at_reading_speed_if_asked_and_a_stop_keeps_what_is_sho
         await pilot.press("escape", "t")
         await until(pilot, lambda: "as fast as the model can" in screen_text(app))
         assert app.desk.preferences.now.words_per_minute == 0
+
+
+async def test_an_edit_is_kept_while_it_is_typed_and_stands_in_its_place(
+    app: StorytimeApp, world: World
+) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        page = await told_once(pilot, app)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.focused, PassageEditor))
+        before = app.screen.query_one("#page-before", Page)
+        await until(pilot, lambda: app.focused.region.y == before.region.bottom < 10)  # type: ignore[union-attr]
+        await pilot.press(*" Twice")
+
+        def texts() -> list[str]:
+            return [passage.text for passage in tree.passages_of(world.store(), 1)]
+
+        await until(pilot, lambda: texts() == [LINE, FIRST, FIRST + " Twice"])
+        assert world.store().text(1) == LINE + FIRST
+        await pilot.press("escape")
+        await until(pilot, lambda: page.text == LINE + FIRST + " Twice")
+        assert texts() == [LINE, FIRST, FIRST + " Twice"]
+
+
+async def test_words_are_counted_again_when_a_passage_is_retold(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await told_once(pilot, app)
+        await retried(pilot, app, world, SECOND)
+        words = len((LINE + SECOND).split())
+        await until(pilot, lambda: f"{words} words" in screen_text(app))
+
+
+async def test_only_asked_to_go_on_the_model_does_not_end_the_story(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=SMALL) as pilot:
+        await told_once(pilot, app)
+        assert world.told[-1][1].min_tokens == 0
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.focused, Prompt))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(world.told) == 2 and not app.desk.busy)
+        assert world.told[-1][1].min_tokens == GO_ON

@@ -51,7 +51,8 @@ class ImportingScreen(ModalScreen[None]):
 
     def _update(self) -> None:
         if self._import.over:
-            self.dismiss(None)
+            if self.is_current:  # the timer may tick once more after the window has closed
+                self.dismiss(None)
             return
         done, left = self._import.bar(_BAR)
         self.query_one("#progress", Static).update(Content(self._import.progress()))

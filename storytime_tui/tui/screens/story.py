@@ -110,7 +110,7 @@ class StoryScreen(Screen[None]):
         self._desk.told.subscribe(self, self._on_telling, immediate=True)
         self._desk.writer_changed.subscribe(self, self._writer_changed)
         self._desk.store_notice.subscribe(self, self._message.complain)
-        self._desk.leaving.subscribe(self, lambda _: self.drafts.flush(), immediate=True)
+        self._desk.leaving.subscribe(self, lambda _: self.on_unmount(), immediate=True)
         self.set_interval(POLL, self.check_other_windows)
         install_bookshelf(self, self._desk, self._writing, self.action_new, self.open_story)
 
@@ -156,8 +156,9 @@ class StoryScreen(Screen[None]):
         self._session.open()
 
     def on_unmount(self) -> None:
-        """Save the typed line when the app closes."""
+        """Save what was typed when the app closes."""
         self.drafts.flush()
+        self._editing.drafts.flush()
 
     # -- the story ------------------------------------------------------------------------------------
 
@@ -194,12 +195,14 @@ class StoryScreen(Screen[None]):
         self.set_state("")
 
     @work(exclusive=True, group="look")
-    async def check_other_windows(self) -> None:
-        """Reload the story if another window changed it."""
-        moved = await self._writing.moved() if self._loaded and self.is_current else None
-        if moved is not None and not self.turns.busy:
-            await self.open(moved)
-            self._message.say(MOVED, self._message.error)
+    async def check_other_windows(self, also: str = "") -> None:
+        """Reload the story if another window changed it, and say so; `also`: another sentence to say then."""
+        news = await self._writing.news() if self._loaded and self.is_current else ""
+        story = self._writing.story_id
+        if news and story is not None and not self.turns.busy:
+            if news == MOVED:
+                await self.open(story)
+            self._message.say(f"{news} {also}".strip(), self._message.error)
 
     @on(TextArea.Changed, "#prompt")
     def _typed(self) -> None:

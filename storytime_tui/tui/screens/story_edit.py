@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
 from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.generation.sentences import sentence_at
 from storytime_tui.stories import tree
+from storytime_tui.stories.edit_draft import EditDraft
 from storytime_tui.stories.story import Passage
 from storytime_tui.tui import messages
+from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.drafts import Drafts
 from storytime_tui.tui.widgets.edit_page import EditPage, PassageEditor
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.writing import Act
+
+if TYPE_CHECKING:  # SQLite is not needed before the first frame
+    from storytime_tui.stories.store import StoryStore
+    from storytime_tui.stories.story import Story
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A finished edit. `act` keeps it on a new branch; `beside` keeps it as a take of its passage instead."""
+
+    place: int  # the number of passages before it
+    act: Act
+    beside: Callable[[StoryStore], None]
 
 
 class Editing:
@@ -31,35 +51,54 @@ class Editing:
         self._number = 0  # of the telling that rewrites a sentence; 0 without one
         self._range = (0, 0)  # the characters that it rewrites
         self._asked = ""  # the text that it was asked for
-
-    @property
-    def place(self) -> int:
-        """The number of passages before the edited one."""
-        return len(self._before)
+        self._draft: EditDraft | None = None
+        self._typed = ""
+        self.drafts = Drafts(
+            screen, self._save, lambda slow: None, lambda error: message.complain(sentence_of(error))
+        )
 
     def begin(self, title: str, path: tuple[Passage, ...], passage_id: int) -> None:
         """Open the editor on a passage of the present text."""
         at = next((at for at, passage in enumerate(path) if passage.id == passage_id), None)
         if at is None or self._passage is not None:
             return
-        self._before, self._passage = path[:at], path[at]
+        self._before, self._passage, self._draft = path[:at], path[at], EditDraft(path[at])
         page = self._screen.query_one(Page)
         self._screen.add_class("-editing")
-        self._screen.mount(EditPage(title, path[:at], path[at], path[at + 1 :]), after=page)
+        self._screen.mount(EditPage(title, path[:at], path[at], path[at + 1 :], self._on_typed), after=page)
 
-    def finish(self, text: str, keep_rest: bool) -> Act | None:
-        """Close the editor; returns what keeps the text on a new branch, or None if there is nothing to keep."""
+    def _on_typed(self, text: str) -> None:
+        self._typed = text
+        self.drafts.typed()
+
+    def _save(self) -> Future[None]:
+        assert self._draft is not None
+        return self._desk.store_thread.write(partial(self._draft.save, text=self._typed))
+
+    def finish(self, text: str, keep_rest: bool) -> Edited | None:
+        """Close the editor; returns what is to be kept, or None if there is nothing to keep."""
         passage, self._passage = self._passage, None
-        if passage is None:
+        if passage is None or (draft := self._draft) is None:
             return None
         self.stop()
+        self.drafts.forget()
         self._screen.query(EditPage).remove()
         self._screen.remove_class("-editing")
         self._screen.query_one(Page).focus()
         self._message.clear()
         if text == passage.text:
-            return None if keep_rest else lambda store, story: tree.go_to(store, story, passage.id)
-        return lambda store, story: tree.rewrite(store, story, {passage.id: text}, keep_rest=keep_rest)
+            self._desk.store_thread.write(draft.drop)
+            if keep_rest:
+                return None
+
+        def act(store: StoryStore, story: int) -> Story:
+            if text == passage.text:
+                return tree.go_to(store, story, passage.id)
+            kept = tree.rewrite(store, story, {passage.id: text}, keep_rest=keep_rest)
+            draft.drop(store)
+            return kept
+
+        return Edited(len(self._before), act, partial(draft.save, text=text))
 
     # -- rewriting ------------------------------------------------------------------------------------
 

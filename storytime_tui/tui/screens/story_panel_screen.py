@@ -7,6 +7,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from storytime_tui.tui.widgets.header import MODES
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.panel_state import PanelState
 from storytime_tui.tui.widgets.story_panel import StoryPanel
@@ -37,6 +38,19 @@ class StoryPanelScreen(ModalScreen[None]):
             key_display=",",
             id="panel.settings",
             tooltip="How it tells: sampler settings",
+        ),
+        # the app's own do not reach through a dialog, and these promise to work while one types
+        Binding("f1", "app.help", "Help", show=False, id="panel.help", tooltip="What this screen does"),
+        *(
+            Binding(
+                f"f{number}",
+                f"app.mode('{mode}')",
+                name,
+                show=False,
+                id=f"panel.{mode}",
+                tooltip=f"Go to {name}",
+            )
+            for number, (mode, _, name) in enumerate(MODES, start=2)
         ),
         Binding("p", "dismiss(None)", "Close", id="panel.close", tooltip="Close the panel"),
     ]

@@ -8,12 +8,12 @@ from functools import partial
 
 from textual.screen import Screen
 
-from storytime_tui.errors import StoryMoved
+from storytime_tui.errors import StoryError, StoryMoved
 from storytime_tui.stories import history, tree
 from storytime_tui.stories.story import Opened, Passage
 from storytime_tui.tui import clipboard
 from storytime_tui.tui.page_layout import BEING_TOLD
-from storytime_tui.tui.screens.story_edit import Editing
+from storytime_tui.tui.screens.story_edit import Edited, Editing
 from storytime_tui.tui.screens.story_turns import Turns
 from storytime_tui.tui.story_map import Stretch
 from storytime_tui.tui.widgets.copied_line import CopiedLine
@@ -21,9 +21,12 @@ from storytime_tui.tui.widgets.find_bar import FindBar
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.passage_line import PassageLine
+from storytime_tui.tui.widgets.writing_status import WritingStatus
 from storytime_tui.tui.writing import Act, Writing
 
 ALTERNATIVES = 3  # takes told at once
+
+BESIDE = "Your edit is a branch of its own: g shows it."
 
 
 class Passages:
@@ -37,9 +40,12 @@ class Passages:
         editing: Editing,
         turns: Turns,
         show: Callable[[Opened], object],
-        moved: Callable[[], object],
+        moved: Callable[[str], object],
     ) -> None:
-        """`show` shows a story that has changed; `moved` is called when another window has changed it."""
+        """`show` shows a story that has changed.
+
+        `moved` is called when another window has changed it, with a sentence to add to what is said then.
+        """
         self._screen, self._writing, self._message = screen, writing, message
         self._editing, self._turns, self._show, self._moved = editing, turns, show, moved
         self._turn = asyncio.Lock()
@@ -104,15 +110,18 @@ class Passages:
     async def _retry(self) -> None:
         story, chosen = self._writing.story_id, self._page.chosen
         if story is None or not self._turns.can_tell():
+            self._message.say("" if story is not None else "There is nothing to tell again yet.")
             return
         with self._message.saying():
             path = await self._writing.read(lambda store: store.passages(story))
             before = before_take(path, chosen)
+            text = "".join(passage.text for passage in before)
             self._page.load(self._writing.manuscript.title, before)
             self._page.choose(None)
             self._page.anchor_end()
             parent = before[-1].id if before else None
-            self._turns.tell(story, "".join(passage.text for passage in before), parent)
+            self._screen.query_one(WritingStatus).count(text)
+            self._turns.tell(story, text, parent)
 
     def alternatives(self) -> None:
         """Tell several takes of the next passage at once; the story goes on with the first."""
@@ -127,7 +136,7 @@ class Passages:
                 text = await self._writing.read(lambda store: store.text(story))
                 self._page.choose(None)
                 self._page.anchor_end()
-                self._turns.tell(story, text, takes=ALTERNATIVES)
+                self._turns.tell(story, text, takes=ALTERNATIVES, go_on=True)
 
     def next_take(self) -> None:
         """Show the next take of the chosen passage."""
@@ -234,16 +243,26 @@ class Passages:
 
     def finish_edit(self, text: str, keep_rest: bool) -> None:
         """Keep what was edited."""
-        place, act = self._editing.place, self._editing.finish(text, keep_rest)
-        if act is not None:
-            self._in_turn(lambda: self._keep(act, place))
+        edited = self._editing.finish(text, keep_rest)
+        if edited is not None:
+            self._in_turn(lambda: self._keep(edited))
 
-    async def _keep(self, act: Act, place: int) -> None:
-        await self._act(act)
-        if (story := self._writing.story_id) is not None:
-            path = await self._writing.read(lambda store: store.passages(story))
-            self._page.choose(path[place].id if place < len(path) - 1 else None)
-            self._message.say("Changed on a new branch: u takes it back.")
+    async def _keep(self, edited: Edited) -> None:
+        with self._message.saying():
+            try:
+                result = await self._writing.act(edited.act)
+            except StoryError as error:
+                await self._writing.write(edited.beside)
+                if isinstance(error, StoryMoved):
+                    self._moved(BESIDE)
+                else:
+                    self._message.say(f"Another window took this passage out of the story. {BESIDE}")
+                return
+            if result is not None and (story := self._writing.story_id) is not None:
+                self._show(result[0])
+                path = await self._writing.read(lambda store: store.passages(story))
+                self._page.choose(path[edited.place].id if edited.place < len(path) - 1 else None)
+                self._message.say("Changed on a new branch: u takes it back.")
 
     # -- acting ---------------------------------------------------------------------------------------
 
@@ -265,7 +284,7 @@ class Passages:
             try:
                 result = await self._writing.act(act)
             except StoryMoved:
-                self._moved()
+                self._moved("")
                 return
             if result is not None:
                 opened, changed = result

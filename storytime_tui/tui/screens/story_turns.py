@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from storytime_tui.tui.writing import MOVED, Writing
 from storytime_tui.tui.writing_session import Stage
 
 READING = 240  # words a minute
+GO_ON = 4  # tokens that the model tells at least where it is only asked to go on
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Turns:
         self._view = view
         self.telling = False
         self.adding: str | None = None  # the line that is being saved, before the model continues
+        self._failure = ""  # of the last telling that failed
         self.finding_model = True  # a model is being looked for
         self._send_when_ready = False  # Enter was pressed too early: the line is sent when possible
         self._waiting: list[Callable[[], object]] = []  # what runs after the current telling
@@ -95,7 +98,7 @@ class Turns:
             self._view.state("")
             self._run_waiting()
             return
-        self.tell(added.story.id, added.before + added.added)
+        self.tell(added.story.id, added.before + added.added, go_on=not added.added)
 
     async def _show_added(self, added: Added) -> None:
         page = self._screen.query_one(Page)
@@ -117,11 +120,24 @@ class Turns:
 
     # -- the model ------------------------------------------------------------------------------------
 
-    def tell(self, story_id: int, text: str, after: int | None = HEAD, takes: int = 1) -> None:
-        """Let the model continue a text, with this many takes; they follow the passage `after`."""
+    def tell(
+        self,
+        story_id: int,
+        text: str,
+        after: int | None = HEAD,
+        takes: int = 1,
+        *,
+        go_on: bool = False,
+    ) -> None:
+        """Let the model continue a text, with this many takes; they follow the passage `after`.
+
+        `go_on`: also where the model would end the story, because nothing else was asked for.
+        """
         self._set_telling(True)
-        pace = self._desk.preferences.now.words_per_minute
-        self._desk.writing.tell(story_id, text, self._view.settings(), after, pace, takes)
+        pace, settings = self._desk.preferences.now.words_per_minute, self._view.settings()
+        if go_on:
+            settings = dataclasses.replace(settings, min_tokens=max(settings.min_tokens, GO_ON))
+        self._desk.writing.tell(story_id, text, settings, after, pace, takes)
         self._view.state("thinking…")
 
     def heard(self, message: messages.TellingMessage) -> None:
@@ -138,7 +154,10 @@ class Turns:
 
     def _ended(self, message: messages.TellingEnded) -> None:
         if message.failure:
+            self._failure = message.failure
             self._message.complain(message.failure)
+        else:
+            self._message.drop(self._failure)  # it tells again
         if self.telling:
             self._set_telling(False)
             self._view.state(wording.telling_outcome(message.told, bool(message.failure)))

@@ -260,6 +260,9 @@ class CopiedLine(Static):
         """Tell with the sampler setting against copying, or without it."""
         settings = self.screen.query_one(WritingStatus).settings
         words = 0 if settings.avoid_copying else USUAL_RUN
+        if words and (unknown := self._unknown(self._desk.writing.now.model)):
+            self._message.say(unknown)
+            return
         self._set_settings(dataclasses.replace(settings, avoid_copying=words))
         self._message.say(
             f"The model now tells no {words} words in a row from its training stories; A allows it again."
@@ -268,12 +271,23 @@ class CopiedLine(Static):
         )
         self._show()
 
+    def _unknown(self, model: str) -> str:
+        """The sentence on a model whose training stories are not known, once that was looked up; else ""."""
+        learned = self._learned.get(model)
+        return learned.unknown if learned is not None and learned.index is None else ""
+
     def show_source(self) -> None:
         """Show the chosen passage's copied words where they stand in their stories."""
         told = self._chosen()
+        if told is not None and (unknown := self._unknown(told.passage.model)):
+            self._message.say(unknown)
+            return
         _, copies = self._copies.get(self._key(told), (0, None)) if told else (0, None)
         if copies is None or not copies.places:
-            self._message.say(f"No {USUAL_RUN} words in a row of this passage stand in the training stories.")
+            what = f"No {USUAL_RUN} words in a row of this passage stand in the training stories."
+            self._message.say(
+                what if told is not None else "This passage is not the model's: nothing to compare."
+            )
             return
         from storytime_tui.tui.screens.source import SourceScreen
 

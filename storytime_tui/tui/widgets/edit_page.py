@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Center, Vertical
@@ -93,9 +94,16 @@ class EditPage(Vertical):
     """
 
     def __init__(
-        self, title: str, before: Sequence[Passage], passage: Passage, after: Sequence[Passage]
+        self,
+        title: str,
+        before: Sequence[Passage],
+        passage: Passage,
+        after: Sequence[Passage],
+        typed: Callable[[str], object],
     ) -> None:
+        """`typed` is called with each change of the text."""
         super().__init__()
+        self._typed = typed
         self._title, self._before, self._passage, self._after = title, before, passage, after
 
     def compose(self) -> ComposeResult:
@@ -104,12 +112,32 @@ class EditPage(Vertical):
         yield Center(PassageEditor(self._passage.text, id="editor"))
         yield Page(id="page-after")
 
+    def on_resize(self) -> None:
+        """Keep the passage in its place."""
+        self.call_after_refresh(self._place)
+
+    def _place(self) -> None:
+        """Where the story begins in view, the passage stands right below what is before it."""
+        before, rest = self.query_one("#page-before", Page), self.query_one("#page-after", Page)
+        rows = before.virtual_size.height
+        short = rows <= self.size.height // 3
+        before.styles.height = rows if short else "1fr"
+        rest.styles.max_height = "100%" if short else "50%"
+        if short:
+            before.call_after_refresh(before.jump, 0)
+
+    @on(TextArea.Changed)
+    def _changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self._typed(event.text_area.text)
+
     def on_mount(self) -> None:
         """Show the text around, and start to edit."""
         before, after = self.query_one("#page-before", Page), self.query_one("#page-after", Page)
         before.load(self._title, self._before)
         after.load("", self._after)
         after.display = bool(self._after)
+        before.call_after_refresh(self._place)
         after.call_after_refresh(after.jump, 0)
         for page in (before, after):
             page.can_focus = False

@@ -25,7 +25,7 @@ from storytime_tui.tui.page_layout import BEING_TOLD, VIEW_RULE, WIDEST, PageLay
 from storytime_tui.tui.widgets.page_looks import CSS, LOOKS
 from storytime_tui.tui.widgets.tall_view import TallView
 
-HINT = "A blank page. Write the first line and press Enter: the model continues."
+HINT = "A blank page. Write a first line and press Enter: the model goes on."
 
 
 class Span(NamedTuple):

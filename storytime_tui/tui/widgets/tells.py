@@ -59,7 +59,9 @@ class Tells(Vertical):
         yield Static(id="told-line", classes="note", markup=False)
 
     def show(self) -> None:
-        """Show what holds now."""
+        """Show what holds now; nothing while the panel closes."""
+        if not self.query("#row-model"):
+            return
         writer, settings = self._state.writer(), self._state.settings()
         step = writer.opened.step if writer.opened else None
         training = f", step {step:,}" if step is not None else ""

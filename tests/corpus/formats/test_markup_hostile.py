@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storytime_tui.corpus.document import Document
@@ -93,7 +93,6 @@ def pages(draw: st.DrawFn) -> tuple[str, list[str]]:
     return source, written
 
 
-@settings(max_examples=120, deadline=None)
 @given(pages())
 def test_no_word_is_made_up_and_every_line_is_a_line(made: tuple[str, list[str]]) -> None:
     source, written = made

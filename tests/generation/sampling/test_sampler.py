@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
@@ -279,7 +278,6 @@ any_settings = st.builds(
 ids = st.one_of(st.integers(0, SIZE - 1), st.sampled_from([5, 6]), st.integers(-3, SIZE + 3))
 
 
-@hypothesis_settings(max_examples=120)
 @given(
     logits_of_a_vocabulary,
     any_settings,
