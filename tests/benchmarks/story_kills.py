@@ -63,6 +63,7 @@ class Sitting:
     sent: list[str] = field(default_factory=list)  # a word of each line that was sent
     acts: list[str] = field(default_factory=list)
     until: float = 0.0  # the moment of the kill
+    _last: tuple[str, ...] = ()  # the rows of the last look
 
     def watch(self, seconds: float) -> None:
         """Read the screen for a while, but not longer than to the kill."""
@@ -92,7 +93,10 @@ class Sitting:
             return  # a dialog, or the passage is being edited
         # without the first row: the title may be another one a moment later
         page = ("".join(_MARKS.sub("", row).split()) for row in rows[3:rule])
-        self.pages.append((now, tuple(row for row in page if row)))
+        rows_now = tuple(row for row in page if row)
+        # a row that stood there at two looks: else it may be half of one frame and half of the next
+        self.pages.append((now, tuple(row for row in rows_now if row in self._last)))
+        self._last = rows_now
         typed = rows[prompt].lstrip().removeprefix("›").strip()
         self.lines.append((now, "" if typed.startswith("write the next line") else typed))
 

@@ -140,7 +140,10 @@ class StoryAside(Vertical):
         names.show(aside.stories, aside.story)
         under = branches.row.first if branches.row is not None and branches.has_focus else None
         branches.show(aside.rows, under)
-        self.query_one("#aside-shelf", Vertical).border_title = _title("Bookshelf", len(aside.stories))
+        shelf = self.query_one("#aside-shelf", Vertical)
+        shelf.border_title = _title("Bookshelf", len(aside.stories))
+        # its lines, a border and a margin; a long list leaves half of the room
+        shelf.styles.height = min(max(len(aside.stories), 3) + 2, max(5, self.size.height // 2))
         self.query_one("#aside-map", Vertical).border_title = _title("Branches", aside.branches)
 
     @on(StoryNames.Opened)
