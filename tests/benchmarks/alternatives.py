@@ -102,6 +102,9 @@ def main() -> None:
         tells = Generator(make_backend(starter, best), load_tokenizer(folder))
         note("starter", measure(tells, args.tokens, args.rounds))
         note("banned", measure(tells, args.tokens, args.rounds, BANNED))
+        if best != "fp32":
+            tells = Generator(make_backend(starter, "fp32"), load_tokenizer(folder))
+            note("starter_fp32", measure(tells, args.tokens, args.rounds))
         large = our_model(their_model())
         for precision in dict.fromkeys((best, "fp32")):
             name = "distilgpt2" if precision == best else f"distilgpt2_{precision}"

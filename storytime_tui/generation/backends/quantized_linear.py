@@ -21,7 +21,9 @@ Precision = Literal["fp32", "bf16", "int8"]
 Linear = Callable[[Tensor], Tensor]  # (rows, in) -> (rows, out), in the input's dtype
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
-_PACKED_FOR = 1  # rows that a packed matrix is optimised for; others work too
+# Rows that a packed matrix is laid out for; others work too. In fp32, laid out for one row, three rows take up to 1.8
+# times as long as one; laid out for four, 1.2 times, and one row as long as before.
+_PACKED_FOR = {torch.float32: 4}
 
 
 def prepare_linear(weight: Tensor, bias: Tensor | None, precision: str) -> Linear:
@@ -125,7 +127,7 @@ def _aten_int8(weight: Tensor, bias: Tensor | None) -> Linear:
 
 def _packed(weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Linear:
     """A matrix packed by oneDNN; x is rounded to the weights' dtype, and the result is float32."""
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype, copy=True), _PACKED_FOR)
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype, copy=True), _PACKED_FOR.get(dtype, 1))
     own_bias = None if bias is None else bias.to(dtype, copy=True)
     product: Any = torch.ops.mkldnn._linear_pointwise
 
