@@ -453,7 +453,7 @@ def test_an_option_with_a_value_that_cannot_be_is_one_sentence_and_misuse(
         (["stories", "search", "fox", "?"], "One of the phrases"),
         (["stories", "rename", "1", "?"], "The title"),
         (["stories", "remove", "?"], "One of the names"),
-        (["stories", "restore", "?"], "The name"),
+        (["stories", "restore", "?"], "One of the names"),
         (["stories", "export", "1", "--to", "?"], "--to"),
         (["stories", "import", "?"], "The file"),
         (["stories", "import", "owl.txt", "--title", "?"], "--title"),

@@ -176,7 +176,7 @@ def test_a_name_that_there_is_not_is_answered_with_those_near_it() -> None:
 def test_preferences_that_are_sampler_knobs_take_their_description() -> None:
     sampler, preferences = table(SamplerSettings), table(Settings)
     shared = sampler.keys() & preferences.keys()
-    assert len(shared) == 7
+    assert len(shared) == 8
     for name in shared:
         assert dataclasses.replace(preferences[name], default=sampler[name].default) == sampler[name]
 

@@ -175,6 +175,8 @@ class StoryScreen(Screen[None]):
         """Show a story or a blank page. The focus does not change, so that reading can go on."""
         if opened is not None and opened.story.id == self._writing.story_id:
             return self._show_page(opened, same=True)  # the typed line is newer than the saved draft
+        if self._line != self.query_one(Prompt).text:
+            self._typed()  # its own message is still on its way
         self.drafts.flush()  # of the previous story
         self._writing.manuscript = Manuscript()
         self._line = (opened.draft if opened else "") + ("" if self._loaded else self._line)
