@@ -43,7 +43,7 @@ def prepare_linear(weight: Tensor, bias: Tensor | None, precision: str) -> Linea
         return makers[kinds[0]](weight.float(), None if bias is None else bias.float())
     if precision not in DTYPES:
         raise ValueError(f"There is no precision {precision!r}: use one of {', '.join(DTYPES)} and int8.")
-    if weight.device.type == "cpu" and _packs():
+    if weight.device.type == "cpu" and _packs(DTYPES[precision]):
         return _packed(weight, bias, DTYPES[precision])
     return _plain(weight, bias, DTYPES[precision])
 
@@ -67,7 +67,7 @@ def arithmetic_of_int8() -> str:
 
 
 _kinds: tuple[str, ...] | None = None
-_packing: bool | None = None
+_packing: dict[torch.dtype, bool] = {}
 
 
 def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,15 +161,11 @@ def _works(make: Callable[[Tensor, Tensor | None], Linear]) -> bool:
     return False
 
 
-def _packs() -> bool:
-    """Whether this torch lets oneDNN pack a matrix."""
-    global _packing
-    if _packing is None:
-        _packing = all(
-            _works(lambda w, b, dtype=dtype: _packed(w, b, dtype))  # type: ignore[misc]
-            for dtype in (torch.float32, torch.bfloat16)
-        )
-    return _packing
+def _packs(dtype: torch.dtype) -> bool:
+    """Whether this torch lets oneDNN pack a matrix of this dtype; not every processor has bf16 for it."""
+    if dtype not in _packing:
+        _packing[dtype] = _works(lambda weight, bias: _packed(weight, bias, dtype))
+    return _packing[dtype]
 
 
 def _has_vnni() -> bool:
