@@ -38,6 +38,7 @@ from storytime_tui.stories.story import Story
 from storytime_tui.stories.whole import Node, Tree, add_tree
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.real_services import real_services
+from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.fakes import World
@@ -165,6 +166,9 @@ async def measure(
     await app.open_story(large)
     await frames.until(shows(large))
     await asyncio.sleep(1.0)
+    assert isinstance(app.screen, StoryScreen)
+    long = {"max_tokens": 10_000, "min_tokens": 10_000, "end_after": "length"}  # it tells all the time
+    app.screen._set_settings(dataclasses.replace(app.screen.settings, **long))  # type: ignore[arg-type]
     page, prompt = app.screen.query_one(Page), app.screen.query_one(Prompt)
     prompt.focus()
     rest = time.thread_time()
