@@ -68,8 +68,9 @@ class Editing:
         self._screen.mount(EditPage(title, path[:at], path[at], path[at + 1 :], self._on_typed), after=page)
 
     def _on_typed(self, text: str) -> None:
-        self._typed = text
-        self.drafts.typed()
+        if self._passage is not None:  # else the edit is done, and this came late
+            self._typed = text
+            self.drafts.typed()
 
     def _save(self) -> Future[None]:
         assert self._draft is not None
