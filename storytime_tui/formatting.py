@@ -41,5 +41,16 @@ def folded(text: str) -> str:
     """Fold case, accents and apostrophes: "marchen" finds `Märchen`, "robins" finds `Robin's`."""
     if text.isascii():
         return text.lower().replace("'", "")
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char) and char not in "'\u2019")
+    return unicodedata.normalize("NFKD", text.casefold()).translate(_WITHOUT_MARKS)
+
+
+class _WithoutMarks(dict[int, str | None]):
+    """What `str.translate` makes of each character, found when it is first met: nothing of accents and apostrophes."""
+
+    def __missing__(self, code: int) -> str | None:
+        sign = chr(code)
+        self[code] = None if unicodedata.combining(sign) or sign in "'\u2019" else sign
+        return self[code]
+
+
+_WITHOUT_MARKS = _WithoutMarks()

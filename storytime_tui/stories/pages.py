@@ -92,6 +92,11 @@ def refresh(store: StoryStore) -> tuple[Page, ...]:
     return ()
 
 
+def present_text(db: sqlite3.Connection, story: int) -> str:
+    """The story's passages from the root to the head, joined."""
+    return "".join(text for text, _ in db.execute(_PATH, (story,)))
+
+
 def _derived(db: sqlite3.Connection, story: int, version: int, title: str) -> Page:
     passages = db.execute(_PATH, (story,)).fetchall()
     text = "".join(text for text, _ in passages)

@@ -27,6 +27,12 @@ def stories_of(db: sqlite3.Connection, removed: bool) -> tuple[Story, ...]:
     return tuple(map(_story, rows))
 
 
+def newest_first(db: sqlite3.Connection) -> list[int]:
+    """The ids of the stories that are not removed, most recently changed first."""
+    rows = db.execute("SELECT id FROM story WHERE NOT removed ORDER BY changed DESC, id DESC")
+    return [story for (story,) in rows]
+
+
 def passage_of(db: sqlite3.Connection, passage_id: int, path: Path) -> Passage:
     """One passage. Raises StoryError if there is none with this id."""
     row = db.execute(f"SELECT {_PASSAGE} FROM written WHERE id = ?", (passage_id,)).fetchone()

@@ -2,16 +2,19 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from pathlib import Path
 
 from storytime_tui.formatting import folded
-from storytime_tui.stories.pages import PAGE, Page, empty_stories, fold, refresh
+from storytime_tui.stories.pages import PAGE, Page, empty_stories, fold, present_text, refresh
+from storytime_tui.stories.rows import newest_first, story_of
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import Story
 
 _GRAM = 3  # characters: a shorter phrase is not in the index
+_MOST_GRAMS = 100  # that the index is asked for: the rest is looked for in what it finds
 _WINDOW = 2_000  # characters folded at a time
 _BEFORE, _AFTER = 30, 60  # characters of context around the start of a place
 
@@ -42,17 +45,13 @@ def search(store: StoryStore, phrases: Sequence[str], most: int | None = None) -
     sought = [folded for phrase in phrases if (folded := fold(phrase))]
     if not sought:
         return Hits((), 0)
-    unkept = refresh(store)
+    unkept = {page.story: page for page in refresh(store)}
     with store.reading() as db:
-        pages = {page.story: page for page in _candidates(db, sought)}
-        empty = empty_stories(db)
-    pages |= {page.story: page for page in unkept}
-    found = [
-        (story, pages[story.id])
-        for story in store.stories()
-        if story.id in pages and story.id not in empty and _holds(pages[story.id], sought)
-    ]
-    hits = (Hit(story, _context(store, page, sought), page.words, page.model) for story, page in found[:most])
+        holding = {story for story in _kept_that_hold(db, sought) if story not in unkept}
+        holding |= {story for story, page in unkept.items() if _holds(page, sought)}
+        holding -= empty_stories(db)
+        found = [story for story in newest_first(db) if story in holding]
+        hits = [_hit(db, story, unkept.get(story), sought, store.path) for story in found[:most]]
     return Hits(tuple(hits), len(found))
 
 
@@ -60,28 +59,32 @@ def _holds(page: Page, sought: Sequence[str]) -> bool:
     return all(phrase in page.folded_text or phrase in page.folded_title for phrase in sought)
 
 
-def _candidates(db: sqlite3.Connection, sought: Sequence[str]) -> Iterator[Page]:
-    """The pages that may hold the phrases: those with all their trigrams, or all where there is no index."""
+def _kept_that_hold(db: sqlite3.Connection, sought: Sequence[str]) -> set[int]:
+    """The stories whose kept page holds all phrases. SQLite looks, as reading every page from here takes long."""
+    holds = " AND ".join("(instr(folded_text, ?) OR instr(folded_title, ?))" for _ in sought)
+    each = [phrase for phrase in sought for _ in range(2)]
     grams = {phrase[at : at + _GRAM] for phrase in sought for at in range(len(phrase) - _GRAM + 1)}
-    query = f"SELECT {PAGE} FROM page"
     if grams:
-        quoted = " AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in sorted(grams)[:100])
+        quoted = " AND ".join('"{}"'.format(gram.replace('"', '""')) for gram in sorted(grams)[:_MOST_GRAMS])
+        indexed = "story IN (SELECT rowid FROM page_index WHERE page_index MATCH ?)"
         with contextlib.suppress(sqlite3.DatabaseError):  # no FTS5, or the index is missing or damaged
-            ids = [
-                id for (id,) in db.execute("SELECT rowid FROM page_index WHERE page_index MATCH ?", (quoted,))
-            ]
-            unindexed = [id for (id,) in db.execute("SELECT story FROM page WHERE NOT indexed")]
-            for id in {*ids, *unindexed}:
-                for row in db.execute(f"{query} WHERE story = ?", (id,)):
-                    yield Page(*row)
-            return
-    for row in db.execute(query):
-        yield Page(*row)
+            rows = db.execute(
+                f"SELECT story FROM page WHERE ({indexed} OR NOT indexed) AND {holds}", (quoted, *each)
+            )
+            return {story for (story,) in rows.fetchall()}
+    return {story for (story,) in db.execute(f"SELECT story FROM page WHERE {holds}", each)}
 
 
-def _context(store: StoryStore, page: Page, sought: Sequence[str]) -> str:
+def _hit(db: sqlite3.Connection, story: int, page: Page | None, sought: Sequence[str], path: Path) -> Hit:
+    if page is None:
+        page = Page(*db.execute(f"SELECT {PAGE} FROM page WHERE story = ?", (story,)).fetchone())
+    context = _context(page, present_text(db, story), sought)
+    return Hit(story_of(db, story, path), context, page.words, page.model)
+
+
+def _context(page: Page, text: str, sought: Sequence[str]) -> str:
     """One line of the story's own text around the first phrase that its text holds."""
-    text = " ".join(store.text(page.story).replace("\0", " ").split())
+    text = " ".join(text.replace("\0", " ").split())
     phrase = next((phrase for phrase in sought if phrase in page.folded_text), None)
     at = 0 if phrase is None else max(0, place_of(phrase, text))
     start = max(0, at - _BEFORE)
@@ -100,6 +103,7 @@ def place_of(phrase: str, text: str) -> int:
         window = text[start : start + _WINDOW + overlap]
         place = folded(window).find(phrase)
         if place >= 0:
-            ends = accumulate(len(folded(sign)) for sign in window)
-            return start + next((at for at, end in enumerate(ends) if end > place), 0)
+            return start + bisect_right(
+                range(len(window)), place, key=lambda at: len(folded(window[: at + 1]))
+            )
     return -1

@@ -229,7 +229,7 @@ class CopiedLine(Static):
             self._say(f"Reading what {printable_line(task.title)} learned from: {task.progress()}")
         if here and not self._here:
             self.look()
-        elif self._words and self.display == self._in_panel:  # the panel was opened or closed
+        elif here and self._words and self.display == self._in_panel:  # the panel was opened or closed
             self._say(self._words)
         self._here = here
 
