@@ -12,12 +12,26 @@ class Heading:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """Words of a file that are in none of its stories.
+
+    `reason`: in a few plain words, "contents list" or "no prose". `place`: where they stand, "lines 40 to 92" or
+    "page cover.xhtml". `text`: the words as they stand there.
+    """
+
+    reason: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Document:
     """The uncleaned text of a file, its lines separated by newlines.
 
     `wrapped`: prose may be hard-wrapped (plain text); otherwise each line is a whole paragraph or ends on purpose.
     `headings`: empty for plain text. `title` and `author`: from the format's metadata, or "". `published`: in a
-    publisher's format (EPUB), with front and back matter around the text.
+    publisher's format (EPUB), with front and back matter around the text. `left_out`: what the reader itself left out.
+    `remarks`: sentences for the user on how the file was read, such as a guessed encoding.
     """
 
     text: str
@@ -26,6 +40,8 @@ class Document:
     title: str = ""
     author: str = ""
     published: bool = False
+    left_out: tuple[LeftOut, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

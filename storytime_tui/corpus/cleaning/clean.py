@@ -35,7 +35,7 @@ __all__ = [
     "wrap_width",
 ]
 
-CLEANING_VERSION = 3  # raise it when `clean` or `divide` changes its output, so that caches are made again
+CLEANING_VERSION = 4  # raise it when `clean` or `divide` changes its output, so that caches are made again
 
 # A model needs two tokens for each curly quote, and books differ in their quotes.
 _PLAIN = {

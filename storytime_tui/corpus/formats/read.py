@@ -9,7 +9,7 @@ from storytime_tui.corpus.formats.registry import ARCHIVES, format_of, suffixes_
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
 
-READING_VERSION = 2  # raise it when files are read differently, so that cached stories are made again
+READING_VERSION = 3  # raise it when files are read differently, so that cached stories are made again
 
 
 def read_document(path: Path) -> Document:
