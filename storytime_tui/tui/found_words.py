@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 
@@ -32,9 +32,9 @@ def find_words(lines: Sequence[str], phrases: Sequence[str], first: int = 0) -> 
         return FoundWords()
     text = "\n".join(lines[first:])
     even, origin = _even(text)
-    places = sorted(
-        {place for pattern in patterns for place in islice(_places(pattern, even, origin), MOST)}
-    )[:MOST]
+    places = _apart(
+        sorted({place for pattern in patterns for place in islice(_places(pattern, even, origin), MOST)})
+    )
     starts = [0, *accumulate(len(line) + 1 for line in lines[first:])]
     rows: list[int] = []
     spans: dict[int, list[tuple[int, int, int]]] = {}
@@ -59,6 +59,15 @@ def _places(pattern: re.Pattern[str], even: str, origin: Sequence[int] | None) -
     for match in pattern.finditer(even):
         begin, end = match.span()
         yield (begin, end) if origin is None else (origin[begin], origin[end - 1] + 1)
+
+
+def _apart(places: Iterable[Span]) -> list[Span]:
+    """The first places that do not overlap one before."""
+    apart: list[Span] = []
+    for place in places:
+        if not apart or place[0] >= apart[-1][1]:
+            apart.append(place)
+    return apart[:MOST]
 
 
 class _Letters(dict[int, str]):

@@ -118,7 +118,7 @@ def typed_paths(text: str) -> Iterator[TypedPath]:
     if not words or words[-1].end() < len(text):
         return
     last = words[-1][0]
-    shell = "".join(next(filter(None, piece), "") for piece in _PIECE.findall(_unescaped(last)))
+    shell = "".join(map(_unquoted, _PIECE.finditer(last)))
     quote = last[0] if last[0] in _QUOTES else "\\" if "\\" in last else ""
     before = text[: words[-1].start()]
     follows = len(words) > 1 and shell.startswith(_ANCHORS) and _only_sources(before)
@@ -126,9 +126,12 @@ def typed_paths(text: str) -> Iterator[TypedPath]:
         yield _typed(before, "~/" if shell == "~" else shell, quote)
 
 
-def _unescaped(word: str) -> str:
-    """A word with the backslashes in its double quotes resolved."""
-    return re.sub(r'"(?:[^"\\]|\\.)*"?', lambda quoted: re.sub(r'\\(["\\])', r"\1", quoted[0]), word)
+def _unquoted(piece: re.Match[str]) -> str:
+    """What a shell makes of a part of a word: an escaped character, a quoted text or a bare one."""
+    escaped, single, double, bare = piece.groups()
+    if double is not None:
+        return re.sub(r'\\(["\\])', r"\1", double)
+    return next((text for text in (escaped, single, bare) if text is not None), "")
 
 
 def _only_sources(text: str) -> bool:

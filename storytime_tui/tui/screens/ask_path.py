@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from textual import on
 from textual.app import ComposeResult
@@ -34,6 +35,16 @@ class PathField(Input):
         Binding("up", "screen.choose(-1)", "Up", show=False, id="path.up", tooltip="The name before"),
     ]
 
+    def __init__(self, take_chosen: Callable[[], bool], placeholder: str) -> None:
+        """`take_chosen` takes the chosen name, and says whether one is chosen."""
+        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
+        self._take_chosen = take_chosen
+
+    async def action_submit(self) -> None:
+        """Take the chosen name; where none is chosen, the line is the answer."""
+        if not self._take_chosen():
+            await super().action_submit()
+
 
 class AskPathScreen(AskScreen):
     """Asks for a path, as `AskScreen` does. Tab completes it, and lists the names that fit below the field.
@@ -47,7 +58,7 @@ class AskPathScreen(AskScreen):
         """`list_folder` gives the entries of a folder as it is typed; it is called in a thread, and may block."""
         super().__init__(title, explanation, enter=enter, placeholder=placeholder)
         self._list_folder = list_folder
-        self._field = PathField(placeholder=placeholder, compact=True, select_on_focus=False)
+        self._field = PathField(self.take_chosen, placeholder)
         self._choices = PathChoices()
         self._known: Completion | None = None  # what is known of the folder that is typed
         self._waiting: set[str] = set()  # the lines whose folders have not answered yet
@@ -86,20 +97,15 @@ class AskPathScreen(AskScreen):
 
     def action_complete(self) -> None:
         """Complete the path; where that is done already, go to the first name of the list, or take the chosen one."""
-        if self._choices.chosen is not None:
-            self._take(self._choices.chosen)
-        else:
+        if not self.take_chosen():
             self.run_worker(self._complete(None))
 
-    def _take(self, entry: Entry) -> None:
-        self.run_worker(self._complete(entry))
-
-    def _answer(self, event: Input.Submitted) -> None:
-        if self._choices.chosen is not None:
-            event.stop()
-            self._take(self._choices.chosen)
-        else:
-            super()._answer(event)
+    def take_chosen(self) -> bool:
+        """Put the chosen name into the field; False if none is chosen."""
+        entry = self._choices.chosen
+        if entry is not None:
+            self.run_worker(self._complete(entry))
+        return entry is not None
 
     async def _complete(self, chosen: Entry | None) -> None:
         field, message = self._field, self.query_one(MessageLine)

@@ -171,7 +171,7 @@ class ShelfImports:
             else:  # it goes on without a window
                 self._message.say(self.under_way)
                 if search is not None:
-                    search.call_later(lambda: search.dismiss(None) if search.is_current else None)
+                    search.call_later(_close, search)
 
         window = ImportingScreen(task)
         self._screen.app.push_screen(window, closed)
@@ -225,6 +225,11 @@ class ShelfImports:
             notice += " " + "".join(self.remarks)
         self._message.say(notice, added.problems[0] if added.problems else "")
         self._message.in_full = ""  # the remarks have all of it
+
+
+def _close(search: SearchScreen) -> None:
+    if search.is_current:
+        search.dismiss(None)
 
 
 def _short_name(source: str) -> str:

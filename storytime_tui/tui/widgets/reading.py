@@ -278,7 +278,9 @@ class Reading(SheetView):
         self.border_title = Content(printable_line(version[:400]))  # `Content`, never markup
         if places:
             more = "+" if places == MOST else ""
-            keys = f"place {self._at + 1:,} of {places:,}{more}" + (" · n next" if places > 1 and self.has_focus else "")
+            keys = f"place {self._at + 1:,} of {places:,}{more}" + (
+                " · n next" if places > 1 and self.has_focus else ""
+            )
         self.border_subtitle = Content(keys)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -295,7 +297,6 @@ class Reading(SheetView):
         for number, begin, end in spans:
             name = "reading--here" if number == self._at else "reading--found"
             look = style + self.get_component_rich_style(name, partial=True)
-            begin = max(begin, done)
             segments += [Segment(text[done:begin], style), Segment(text[begin:end], look)]
-            done = max(done, end)
+            done = end
         return [*(each for each in segments if each.text), Segment(text[done:], style)]
