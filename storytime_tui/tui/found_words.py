@@ -52,7 +52,12 @@ def find_words(lines: Sequence[str], phrases: Sequence[str], first: int = 0) -> 
 def _pattern(term: str) -> re.Pattern[str]:
     """A folded phrase; what folding drops may stand between its letters, and a line's end in scripts without spaces."""
     between = "'*" if term.isascii() else "['\n]*"
-    return re.compile(between.join(r"\s+" if sign == " " else re.escape(sign) for sign in term))
+    return re.compile(between.join(map(_literally, term)))
+
+
+def _literally(sign: str) -> str:
+    """A pattern of this character, or of any white space for a space."""
+    return r"\s+" if sign == " " else sign if sign.isalnum() else "\\" + sign
 
 
 def _places(pattern: re.Pattern[str], even: str, origin: Sequence[int] | None) -> Iterator[Span]:
