@@ -22,6 +22,11 @@ def put_back(collection: Collection, file: str, place: str) -> None:
     changes.put_back(collection, file, place)
 
 
+def leave_out(collection: Collection, file: str, place: str) -> None:
+    """Leave a part out again that was put back. Raises CorpusError."""
+    changes.leave_out(collection, file, place)
+
+
 def totals(accounts: Sequence[Account]) -> str:
     """All words, and how many of them the stories have: `48,210 words in 3 files, 44,100 of them in the stories`."""
     words, kept = sum(each.words for each in accounts), sum(each.kept for each in accounts)

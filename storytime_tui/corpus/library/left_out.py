@@ -1,7 +1,7 @@
 """The texts of what a collection's files leave out, read again from the files."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,24 @@ from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.corpus.formats.registry import ARCHIVES
 from storytime_tui.errors import CorpusError
 
+_AROUND = 15  # lines before and after a part
+
 
 @dataclass(frozen=True)
 class LeftOutPart:
-    """A part of a file that is in no story. `number`: its place among all parts of the collection, from 1."""
+    """A part of a file that is in no story.
+
+    `number`: its place among all parts of the collection, from 1. `before`, `after`: the file's lines around it.
+    `asked`: it is large, and was left out for no plain reason.
+    """
 
     number: int
     file: str
     omitted: Omitted
     text: str
+    before: str = ""
+    after: str = ""
+    asked: bool = False
 
 
 def left_out_parts(collection: Collection, file: str = "") -> Iterator[LeftOutPart]:
@@ -35,9 +44,18 @@ def left_out_parts(collection: Collection, file: str = "") -> Iterator[LeftOutPa
             book = read_book(document, plain=collection.plain_punctuation)
             whole, texts = account_of(account.file, document, book)
             by_place = {each.place: text for each, text in zip(whole.omitted, texts, strict=True)}
+            lines, asked = document.text.split("\n"), set(account.asked)
             for at, omitted in enumerate(account.omitted, number + 1):
-                yield LeftOutPart(at, account.file, omitted, by_place.get(omitted.place, ""))
+                before, after = _around(lines, *omitted.lines)
+                text = by_place.get(omitted.place, "")
+                yield LeftOutPart(at, account.file, omitted, text, before, after, omitted in asked)
         number += len(account.omitted)
+
+
+def _around(lines: Sequence[str], first: int, last: int) -> tuple[str, str]:
+    if first == last:  # the reader left it out: it has no lines
+        return "", ""
+    return "\n".join(lines[max(0, first - _AROUND) : first]), "\n".join(lines[last : last + _AROUND])
 
 
 def document_of(collection: Collection, file: str) -> Document:
