@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
     from storytime_tui.jobs.copied import Learned
     from storytime_tui.jobs.estimates import Estimate, Preview
+    from storytime_tui.jobs.find_stories import TextSearch
     from storytime_tui.jobs.generate import ModelChoice, Teller
     from storytime_tui.jobs.left_out import LeftOutPart
     from storytime_tui.jobs.machine import Machine
@@ -53,6 +54,12 @@ def _nothing_known() -> Learned:
     from storytime_tui.jobs.copied import Learned
 
     return Learned(None)
+
+
+def _open_texts() -> TextSearch:
+    from storytime_tui.jobs.find_stories import TextSearch
+
+    return TextSearch()
 
 
 def _no_stories(store: StoryStore, stories: Sequence[int]) -> LearnedStories:
@@ -104,6 +111,7 @@ class Services:
     # of the run that this program trains, with its weights of now; None if it has ended
     open_snapshot: Callable[[str, Control], Teller | None]
     open_store: Callable[[], StoryStore]
+    open_texts: Callable[[], TextSearch] = _open_texts  # searches the texts of the shelf
     # returns a function that says whether a text is copied from the model's training stories
     copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
         lambda text: False
