@@ -1,23 +1,43 @@
 """HTML to a Document: parsed by lxml, keeping only the lines and headings of the book itself."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.formats.aozora import without_aozora_marks
 from storytime_tui.corpus.formats.bylines import title_and_author
 from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.markup_left import (
+    MARKS,
+    Omission,
+    has_at_most,
+    joined,
+    last_line,
+    lines_in_words,
+    shown_text,
+)
 from storytime_tui.corpus.formats.markup_lines import FEW, LineWriter
 from storytime_tui.corpus.formats.markup_rules import (
     Meaning,
     follows_line,
     indent_of,
-    is_dropped,
     is_line,
+    is_stand_in,
     meaning_of,
     names,
+    reason_to_drop,
 )
+from storytime_tui.corpus.formats.markup_sites import (
+    is_byline,
+    is_facts,
+    is_frame,
+    reason_by_site,
+    without_edit_link,
+)
+from storytime_tui.corpus.formats.markup_styles import Styles, styles_of
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import check_stop
 
@@ -28,7 +48,12 @@ _PARAGRAPHS = names(
 _LINES = names("li dt dd tr option legend")
 _LISTS = frozenset(("ul", "ol", "dl"))
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
+_BY = re.compile(r"^by:?\s+", re.IGNORECASE)
 _DROP_CAP = re.compile("[\"'“‘]?[A-Z]")
+_NO_STYLES = Styles()
+_LEAST_LIMIT, _MOST_LIMIT = 2_000, 20_000  # characters; see `_Walk._is_small`
+_MOST_LOOKS = 500  # elements of a page that are weighed
+_LONGEST_BYLINE = 200  # characters
 _MOST_ELEMENTS = 2_000_000  # each takes about 200 bytes of memory
 # A tag and its attributes as browsers read them; possessive quantifiers keep matching linear.
 _ATTRIBUTE = r"""=?[^\s/>=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)?+"""
@@ -46,10 +71,11 @@ _CHARSET = re.compile(
 
 @dataclass(frozen=True)
 class Page:
-    """A page's document, and the line at or after each requested place."""
+    """A page's document, the line at or after each requested place, and the share of its text that is links."""
 
     document: Document
     places: dict[str, int]
+    linked: float = 0.0
 
 
 def html_text(data: bytes, name: str) -> str:
@@ -59,23 +85,45 @@ def html_text(data: bytes, name: str) -> str:
     return decode(data, name, encoding)
 
 
-def read_html(source: str, name: str, places: frozenset[str] = frozenset()) -> Page:
+def read_html(
+    source: str,
+    name: str,
+    places: frozenset[str] = frozenset(),
+    *,
+    styles: Styles = _NO_STYLES,
+    place_of: Callable[[int, int], str] = lines_in_words,
+) -> Page:
     """The text of a page: one line for each paragraph, with blank lines between; verse, lists and <pre> keep lines.
 
-    Everything around the book is left out (see `markup_rules`). `places`: ids whose lines are returned. A heading is
-    always one line. The text is "" if nothing is left. `name` is for messages. Raises CorpusError if the page is
+    What stands around the book is in `left_out` (see `markup_rules` and `markup_sites`). `places`: ids whose lines are
+    returned. `styles`: rules of the page's style sheets. `place_of`: names a range of lines for `left_out`. A heading
+    is always one line. The text is "" if nothing is left. `name` is for messages. Raises CorpusError if the page is
     nested too deeply.
     """
     root = parse_html(source, name)
     if root is None:
         return Page(Document("", wrapped=False), {})
-    walk = _Walk(places)
+    for sheet in root.iter("style"):
+        styles += styles_of(sheet.text or "")
+    walk = _Walk(places, styles, _length(root))
     walk.through(root)
     writer = walk.writer
     title, author = title_and_author(root, _main_heading(root, writer))
     wrapped = writer.preformatted > 0.9 * writer.written  # a plain text inside a page
-    text = "\n".join(writer.lines)
-    return Page(Document(text, wrapped, tuple(writer.headings), title, author), writer.places)
+    document = Document(
+        "\n".join(writer.lines),
+        wrapped,
+        tuple(writer.headings),
+        title,
+        author or walk.author,
+        left_out=joined(walk.left_out, place_of),
+    )
+    return Page(document, writer.places, walk.linked / max(1, writer.written))
+
+
+def _length(root: Any) -> int:
+    """The number of characters of all text in a page."""
+    return sum(map(len, root.itertext()))
 
 
 def _main_heading(root: Any, writer: LineWriter) -> str | None:
@@ -135,9 +183,17 @@ def _compared(source: str) -> int:
 class _Walk:
     """Walks through the elements of a page and writes their lines."""
 
-    def __init__(self, places: frozenset[str]) -> None:
+    def __init__(self, places: frozenset[str], styles: Styles, length: int) -> None:
         self.writer = LineWriter()
+        self.left_out: list[Omission] = []
+        self.linked = 0  # characters of text that are links to other places
+        self.author = ""
         self._places = places
+        self._styles = styles
+        self._small = min(max(_LEAST_LIMIT, length // 2), _MOST_LIMIT)
+        self._looks = 0
+        self._in_frame = False  # inside an element that tells about the story
+        self._links = 0
         self._lists = 0
         self._quotes = 0
         self._title_group = False
@@ -147,29 +203,75 @@ class _Walk:
         """Write the text of every element, in order."""
         from lxml import etree
 
-        ends: list[tuple[str, int]] = []
+        ends: list[tuple[str, int, bool, bool]] = []
         steps = etree.iterwalk(root, events=("start", "end"))
         for event, element in steps:
             check_stop()
+            writer = self.writer
             if event == "start":
                 tag = element.tag.rpartition(":")[2]
                 meaning = meaning_of(element)
                 if self._places:
                     self._note_places(element)
-                if is_dropped(element, tag, meaning):
-                    self._pass_over(element)
+                if reason := self._reason_to_drop(element, tag, meaning):
+                    self._pass_over(element, reason)
                     steps.skip_subtree()
-                    ends.append(("", 0))
+                    ends.append(("", 0, writer.keeps, self._in_frame))
                     continue
-                ends.append((self._begin(element, tag, meaning), meaning.verse))
-                self.writer.verse += meaning.verse
-                self._text(element.text)
+                in_frame = self._in_frame
+                self._in_frame = tag not in _HEADINGS and (in_frame or self._is_frame(element, tag))
+                keeps = writer.keeps
+                kind = self._begin(element, tag, meaning)
+                kind = self._keep_lines(element, tag, kind)
+                ends.append((kind, meaning.verse, keeps, in_frame))
+                writer.verse += meaning.verse
+                self._text(element.text, element)
             else:
-                kind, verse = ends.pop()
+                kind, verse, keeps, self._in_frame = ends.pop()
                 self._end(kind)
-                self.writer.verse -= verse
-                self._text(element.tail)
+                writer.keeps = keeps
+                writer.verse -= verse
+                self._text(element.tail, element)
         self.writer.finish()
+
+    def _reason_to_drop(self, element: Any, tag: str, meaning: Meaning) -> str:
+        """Why an element is not part of the text, in a few words; "" if it is."""
+        if reason := reason_to_drop(element, tag, meaning):
+            return reason
+        if self._in_frame and tag not in _HEADINGS and next(element.iter(*_HEADINGS), None) is None:
+            return "about the story"
+        if tag in _HEADINGS and is_byline(element) and has_at_most(element, _LONGEST_BYLINE):
+            self.author = self.author or _BY.sub("", " ".join("".join(element.itertext()).split()))
+            return "author’s name"
+        if element.keys():
+            if element.get("rel") == "author" and not self.author:
+                self.author = " ".join("".join(element.itertext()).split())[:_LONGEST_BYLINE]
+            if (element.get("hidden") is not None or self._styles.hides(element)) and self._is_small(element):
+                return "" if is_stand_in(element) else "hidden"
+            if (reason := reason_by_site(element, tag)) and self._is_small(element):
+                return reason
+        return "about the story" if is_facts(element, tag) else ""
+
+    def _is_small(self, element: Any) -> bool:
+        """Whether an element has less than half of a page's text, so that it may stand around the story.
+
+        A page may call anything a sidebar. Only the first few hundred elements that ask are weighed, so that those of
+        a malicious page, one in the other, take no time.
+        """
+        self._looks += 1
+        return self._looks < _MOST_LOOKS and has_at_most(element, self._small)
+
+    def _is_frame(self, element: Any, tag: str) -> bool:
+        return is_frame(element, tag) and has_at_most(element, _MOST_LIMIT)
+
+    def _keep_lines(self, element: Any, tag: str, kind: str) -> str:
+        """Begin or end keeping the lines of text, as the styles say; returns the kind of end."""
+        writer = self.writer
+        kept = self._styles.keeps_lines(element)
+        if kept is None or kept == writer.keeps:
+            return kind
+        writer.keeps = kept
+        return "preformatted" if kept and kind == "paragraph" else kind
 
     def _begin(self, element: Any, tag: str, meaning: Meaning) -> str:
         """Handle the start of an element; returns the kind of end that `_end` must handle."""
@@ -193,11 +295,14 @@ class _Walk:
             writer.line_break()
         elif tag in ("td", "th"):
             writer.cell()
+        elif tag == "a" and element.get("href"):
+            self._links += 1
+            return "link"
         elif tag == "img":
             self._picture(element.get("alt") or "")
         elif tag == "pre":
             writer.end_paragraph()
-            writer.keeps += 1
+            writer.keeps = True
             return "preformatted"
         elif tag == "q":
             self._quotes += 1
@@ -222,18 +327,19 @@ class _Walk:
 
     def _end(self, kind: str) -> None:
         writer = self.writer
-        if kind == "paragraph":
+        if kind == "link":
+            self._links -= 1
+        elif kind == "paragraph":
             writer.end_paragraph()
         elif kind == "line":
             writer.end_line()
         elif kind == "heading":
-            writer.end_heading(self._fallback)
+            self._end_heading()
         elif kind == "title group":
             self._title_group = False
-            writer.end_heading(self._fallback)
+            self._end_heading()
         elif kind == "preformatted":
             writer.end_preformatted()
-            writer.keeps -= 1
         elif kind == "list":
             self._lists -= 1
             self._end("line" if self._lists else "paragraph")
@@ -241,9 +347,32 @@ class _Walk:
             self._text("”’"[(self._quotes - 1) % 2])
             self._quotes -= 1
 
-    def _text(self, text: str | None) -> None:
-        if text:
-            (self.writer.preformatted_text if self.writer.keeps else self.writer.text)(text)
+    def _end_heading(self) -> None:
+        writer = self.writer
+        before = len(writer.headings)
+        writer.end_heading(self._fallback)
+        if len(writer.headings) > before:
+            heading, edit = without_edit_link(writer.lines[-1])
+            if heading and edit:
+                writer.lines[-1] = heading
+                self.left_out.append(Omission("edit link", 1, 1, edit.strip()))
+
+    def _text(self, text: str | None, element: Any = None) -> None:
+        """Write text; `element`: the one that it stands in or follows."""
+        if not text:
+            return
+        if self._in_frame:
+            if shown := " ".join(text.split()):
+                line = element.sourceline or 1
+                self.left_out.append(Omission("about the story", line, line, shown))
+            return
+        if not text.isascii():
+            text, marks = without_aozora_marks(text)
+            line = (element.sourceline or 1) if element is not None else 1
+            self.left_out += [Omission("typesetting mark", line, line, mark) for mark in marks]
+        if self._links:
+            self.linked += len(text.strip())
+        (self.writer.preformatted_text if self.writer.keeps else self.writer.text)(text)
 
     def _picture(self, description: str) -> None:
         if self.writer.heading:
@@ -251,10 +380,14 @@ class _Walk:
         elif _DROP_CAP.fullmatch(description.strip()):
             self.writer.drop_cap = description.strip()
 
-    def _pass_over(self, element: Any) -> None:
-        """Skip an element. If it begins with a space, words stay separated; a picture in it may be a drop cap."""
+    def _pass_over(self, element: Any, reason: str) -> None:
+        """Leave an element out. If it begins with a space, words stay separated; a picture in it may be a drop cap."""
+        if shown := shown_text(element):
+            self.left_out.append(Omission(reason, element.sourceline or 1, last_line(element), shown))
         if (element.text or "")[:1].isspace() and not self.writer.keeps:
             self.writer.text(" ")
+        if reason in MARKS:
+            self.writer.mark_left_out()
         if self._places:
             for inner in element.iterdescendants():
                 self._note_places(inner)

@@ -1,0 +1,110 @@
+"""What a page of an e-book is, judged by what is in it: story, or a cover, contents list or publisher's page."""
+
+import re
+from collections.abc import Sequence
+
+from storytime_tui.corpus.formats.markup_sites import is_labelled
+
+# Why a page is left out, by what a book calls it: in its guide, its landmarks, `epub:type`, or a file's name.
+AROUND = {
+    **dict.fromkeys(("cover",), "cover"),
+    **dict.fromkeys(("title-page", "titlepage", "halftitlepage", "halftitle"), "title page"),
+    **dict.fromkeys(
+        ("toc", "loi", "lot", "lov", "loa", "landmarks", "page-list", "pagelist"), "contents list"
+    ),
+    **dict.fromkeys(
+        ("copyright-page", "imprint", "colophon", "other-credits", "other.copyright"), "publisher’s page"
+    ),
+    **dict.fromkeys(("index",), "index"),
+    **dict.fromkeys(
+        ("notes", "footnotes", "endnotes", "rearnotes", "footnote", "endnote", "rearnote"), "note"
+    ),
+}
+_NAMES = (
+    ("cover", r"(?:front|back)?-?_?cover(?:-?_?page)?|coverpage-wrapper"),
+    ("title page", r"title-?_?page|half-?_?title(?:-?_?page)?|frontispiece"),
+    ("contents list", r"toc|nav|(?:table-?_?of-?_?)?contents|inhalt|sommaire|indice"),
+    ("publisher’s page", r"(?:un)?copyright(?:-?_?page)?|imprint|colophon|legal(?:-?_?notice)?|credits"),
+    ("note", r"(?:foot|end|rear)?-?_?notes?"),
+)
+_BY_NAME = tuple((reason, re.compile(rf"(?:.*[-_])?(?:{names})", re.IGNORECASE)) for reason, names in _NAMES)
+_ENDS = re.compile(r"[.!?…。！？．:;—–][\"'”’»«“」』）)\]]*$")
+_SENTENCE = re.compile(r"[.!?…][\"'”’»“)]*\s|[。！？]")
+_WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_VERSE_ENDS = re.compile(r"[,;!?—，、！？][\"'”’»」』]*$")
+_NOTE = re.compile(r"[\[(]?(?:\d{1,4}|[ivxl]{1,6}|[a-z])[\])]?[.:]?\s|[*†‡§↩↑^]", re.IGNORECASE)
+# Words that publishers, and makers of e-books, write about the book itself.
+_PUBLISHERS = re.compile(
+    r"©|\(c\) ?\d{4}|\bcopyright|\ball rights reserved|\bisbn|\bpublish(?:ed|er|ing)\b|\bprint(?:ed|ing) (?:in|by|and)\b"
+    r"|\bfirst (?:published|edition|printing)|\bno part of this|\bwork of fiction|\bresemblance to|\be-?book|\blicen[sc]e"
+    r"|\bcataloging|\blibrary of congress|\bcip\b|\bmoral rights?\b|\bpermission|\btranscri(?:bed|ption|ber)|\btypeface"
+    r"|\bcover (?:art|design|image|photo|page|illustration)|\bpublic domain|\bcreative commons|\bstandard ?ebooks"
+    r"|\bproject gutenberg|\bwikisource|\bdistributed proofread|\barchive of our own|\bcalibre|\bsmashwords|\bkindle"
+    r"|\btrademark|\bdigital edition|\bproduced by|\btypeset|\bwww\.|https?://|\bwiki(?:media|pedia)|\bproofread"
+    r"|\btous droits|\balle rechte vorbehalten|\bderechos reservados|\bdépôt légal|\bverlag\b",
+    re.IGNORECASE,
+)
+_STRONG = re.compile(
+    r"\ball rights reserved|\bisbn\b|\blibrary of congress|\bno part of this (?:book|publication|work)|©|\bcopyright \W?\d{4}"
+    r"|\bwork of fiction\b|\bthis e-?book (?:comes|is|was)|\btous droits réservés|\balle rechte vorbehalten"
+    r"|\bthank you for (?:buying|purchasing|downloading)|\bsmashwords edition|\bposted originally on|"
+    r"\bplease drop by the archive\b",
+    re.IGNORECASE,
+)
+_ENOUGH = 200  # characters of prose that make a page a story's
+_WIDE_COUNTS = 3  # a Chinese, Japanese or Korean character says as much as this many letters
+_LONG = 60  # characters; a shorter line that ends like a sentence may be a line of a title page
+_LONGEST_RIGHTS = 8_000  # characters; a longer page that nothing names is story
+
+
+def reason_by_name(stem: str) -> str:
+    """What a page seems to be by its file's name without the suffix; "" if the name says nothing."""
+    return next((reason for reason, names in _BY_NAME if names.fullmatch(stem)), "")
+
+
+def prose_in(lines: Sequence[str], *, publishers: bool = True) -> int:
+    """How many characters of prose or verse lines have. `publishers`: what publishers write counts as well."""
+    prose = verse = verse_lines = 0
+    for line in lines:
+        if not publishers and _PUBLISHERS.search(line):
+            continue
+        length = len(line)
+        if not line.isascii():
+            length += (_WIDE_COUNTS - 1) * len(_WIDE.findall(line))
+        if (_ENDS.search(line) and (length >= _LONG or len(_SENTENCE.findall(line + " ")) > 1)) or (
+            length >= 3 * _LONG and len(line.split()) > 20
+        ):
+            prose += length
+        elif _ENDS.search(line) or _VERSE_ENDS.search(line):
+            verse += length
+            verse_lines += bool(_VERSE_ENDS.search(line))
+    return prose + (verse if verse_lines >= 3 or prose else 0)
+
+
+def holds_story(lines: Sequence[str], reason: str) -> bool:
+    """Whether a page or part that is called a cover, a contents list or the like (`reason`) holds a story."""
+    if reason == "note" and 2 * sum(_NOTE.match(line) is not None for line in lines) >= len(lines):
+        return False
+    return prose_in(lines, publishers=False) >= _ENOUGH
+
+
+def reason_to_leave(lines: Sequence[str], called: str, linked: float, *, aside: bool) -> str:
+    """Why a page is left out of the book; "" if it stays.
+
+    `lines`: those with words, without headings. `called`: the reason by what the book calls it, or "". `linked`: the
+    share of its characters that are links to other pages. `aside`: the book puts it beside the order of reading.
+    """
+    if not lines:
+        return called or ("no prose" if aside else "")
+    length = sum(map(len, lines))
+    if linked > 0.7 and len(lines) > 1 and prose_in(lines) < length / 2:
+        return "contents list"
+    if is_labelled(list(lines)) and prose_in(lines) < length / 2:
+        return "about the story"
+    if called or aside:
+        return "" if holds_story(lines, called or "note") else called or "no prose"
+    if length > _LONGEST_RIGHTS or len(lines) > 200:
+        return ""
+    strong = {found.lower() for line in lines for found in _STRONG.findall(line)}
+    own = prose_in(lines, publishers=False)
+    return "publisher’s page" if strong and own < _ENOUGH and own < length / 3 else ""
