@@ -12,8 +12,8 @@ _GUTENBERG = re.compile(
 )
 # Behind a title: the site that shows it
 _SITE = re.compile(
-    r" +[-–—|•:] +(?:(?:[A-Za-z]+ )?Wikisource|Wikipedia|Wiktionary|Archive of Our Own|AO3|Royal Road|Wattpad|FanFiction"
-    r"|Fandom|Medium|Tumblr|Project Gutenberg)\b.*$"
+    r" +[-–—|•:] +(?:(?:[A-Za-z]+ )?Wikisource|Wikipedia|Wiktionary|Archive of Our Own|AO3|Royal Road|Wattpad"
+    r"|FanFiction|Fandom|Medium|Tumblr|Project Gutenberg)\b.*$"
 )
 _DATES = re.compile(r",? *\(?(?:b\. |d\. |ca\. )?[0-9]{3,4}\??(?: *[-–] *(?:[0-9]{3,4}\??)?)?\)?\.?$")
 

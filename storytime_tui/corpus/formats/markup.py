@@ -17,6 +17,7 @@ from storytime_tui.corpus.formats.markup_left import (
     joined,
     last_line,
     lines_in_words,
+    names,
     shown_text,
 )
 from storytime_tui.corpus.formats.markup_lines import FEW, LineWriter
@@ -27,7 +28,6 @@ from storytime_tui.corpus.formats.markup_rules import (
     is_line,
     is_stand_in,
     meaning_of,
-    names,
     reason_to_drop,
 )
 from storytime_tui.corpus.formats.markup_sites import (

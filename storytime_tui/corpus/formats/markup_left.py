@@ -9,64 +9,17 @@ from typing import Any
 
 from storytime_tui.corpus.document import LeftOut
 
+
+def names(text: str) -> frozenset[str]:
+    """The words of a string, as a set."""
+    return frozenset(text.split())
+
+
 # Elements that a browser never shows as text.
-UNSHOWN = frozenset(
-    [
-        "script",
-        "style",
-        "template",
-        "head",
-        "title",
-        "desc",
-        "metadata",
-        "meta",
-        "link",
-        "base",
-        "datalist",
-        "param",
-        "source",
-        "track",
-    ]
-)
-_INLINE = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "kbd",
-        "label",
-        "mark",
-        "q",
-        "rb",
-        "rp",
-        "rt",
-        "ruby",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "time",
-        "tt",
-        "u",
-        "var",
-        "wbr",
-    ]
+UNSHOWN = names("script style template head title desc metadata meta link base datalist")
+_INLINE = names(
+    "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd label mark q rb rp rt ruby s samp small span "
+    "strike strong sub sup time tt u var wbr"
 )
 _EMPTY_ELEMENTS = 50  # an element with this many more children than characters is not a mark, picture or line
 _SPACES = re.compile(r"\s+")

@@ -5,14 +5,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from storytime_tui.corpus.formats.markup_left import UNSHOWN, has_at_most, shown_text
+from storytime_tui.corpus.formats.markup_left import UNSHOWN, has_at_most, names, shown_text
 from storytime_tui.corpus.formats.page_kinds import AROUND, holds_story
-
-
-def names(text: str) -> frozenset[str]:
-    """The words of a string, as a set."""
-    return frozenset(text.split())
-
 
 _DROPPED_TAGS = {
     **dict.fromkeys(UNSHOWN, "hidden"),

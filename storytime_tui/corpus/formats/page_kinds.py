@@ -35,20 +35,21 @@ _VERSE_ENDS = re.compile(r"[,;!?—，、！？][\"'”’»」』]*$")
 _NOTE = re.compile(r"[\[(]?(?:\d{1,4}|[ivxl]{1,6}|[a-z])[\])]?[.:]?\s|[*†‡§↩↑^]", re.IGNORECASE)
 # Words that publishers, and makers of e-books, write about the book itself.
 _PUBLISHERS = re.compile(
-    r"©|\(c\) ?\d{4}|\bcopyright|\ball rights reserved|\bisbn|\bpublish(?:ed|er|ing)\b|\bprint(?:ed|ing) (?:in|by|and)\b"
-    r"|\bfirst (?:published|edition|printing)|\bno part of this|\bwork of fiction|\bresemblance to|\be-?book|\blicen[sc]e"
-    r"|\bcataloging|\blibrary of congress|\bcip\b|\bmoral rights?\b|\bpermission|\btranscri(?:bed|ption|ber)|\btypeface"
-    r"|\bcover (?:art|design|image|photo|page|illustration)|\bpublic domain|\bcreative commons|\bstandard ?ebooks"
-    r"|\bproject gutenberg|\bwikisource|\bdistributed proofread|\barchive of our own|\bcalibre|\bsmashwords|\bkindle"
-    r"|\btrademark|\bdigital edition|\bproduced by|\btypeset|\bwww\.|https?://|\bwiki(?:media|pedia)|\bproofread"
-    r"|\btous droits|\balle rechte vorbehalten|\bderechos reservados|\bdépôt légal|\bverlag\b",
+    r"©|\(c\) ?\d{4}|\bcopyright|\ball rights reserved|\bisbn|\bpublish(?:ed|er|ing)\b|\be-?book"
+    r"|\bprint(?:ed|ing) (?:in|by|and)\b|\bfirst (?:published|edition|printing)|\bno part of this|\bwork of fiction"
+    r"|\bresemblance to|\blicen[sc]e|\bcataloging|\blibrary of congress|\bcip\b|\bmoral rights?\b|\bpermission"
+    r"|\btranscri(?:bed|ption|ber)|\btypeface|\bcover (?:art|design|image|photo|page|illustration)|\bpublic domain"
+    r"|\bcreative commons|\bstandard ?ebooks|\bproject gutenberg|\bwiki(?:source|media|pedia)|\bproofread"
+    r"|\barchive of our own|\bcalibre|\bsmashwords|\bkindle|\btrademark|\bdigital edition|\bproduced by|\btypeset"
+    r"|\bwww\.|https?://|\btous droits|\balle rechte vorbehalten|\bderechos reservados|\bdépôt légal|\bverlag\b",
     re.IGNORECASE,
 )
+# Words that are enough to know a publisher's page by, if it has no prose of its own.
 _STRONG = re.compile(
-    r"\ball rights reserved|\bisbn\b|\blibrary of congress|\bno part of this (?:book|publication|work)|©|\bcopyright \W?\d{4}"
-    r"|\bwork of fiction\b|\bthis e-?book (?:comes|is|was)|\btous droits réservés|\balle rechte vorbehalten"
-    r"|\bthank you for (?:buying|purchasing|downloading)|\bsmashwords edition|\bposted originally on|"
-    r"\bplease drop by the archive\b",
+    r"\ball rights reserved|\bisbn\b|\blibrary of congress|\bno part of this (?:book|publication|work)|©"
+    r"|\bcopyright \W?\d{4}|\bwork of fiction\b|\bthis e-?book (?:comes|is|was)|\btous droits réservés"
+    r"|\balle rechte vorbehalten|\bthank you for (?:buying|purchasing|downloading)|\bsmashwords edition"
+    r"|\bposted originally on|\bplease drop by the archive\b",
     re.IGNORECASE,
 )
 _ENOUGH = 200  # characters of prose that make a page a story's
@@ -71,11 +72,11 @@ def prose_in(lines: Sequence[str], *, publishers: bool = True) -> int:
         length = len(line)
         if not line.isascii():
             length += (_WIDE_COUNTS - 1) * len(_WIDE.findall(line))
-        if (_ENDS.search(line) and (length >= _LONG or len(_SENTENCE.findall(line + " ")) > 1)) or (
-            length >= 3 * _LONG and len(line.split()) > 20
-        ):
+        is_long = length >= 3 * _LONG and len(line.split()) > 20
+        has_end = _ENDS.search(line) is not None
+        if is_long or (has_end and (length >= _LONG or len(_SENTENCE.findall(line + " ")) > 1)):
             prose += length
-        elif _ENDS.search(line) or _VERSE_ENDS.search(line):
+        elif has_end or _VERSE_ENDS.search(line):
             verse += length
             verse_lines += bool(_VERSE_ENDS.search(line))
     return prose + (verse if verse_lines >= 3 or prose else 0)
