@@ -42,7 +42,7 @@ def read_markdown(source: str, name: str) -> Document:
     only_real_html(reader, text)
     env: dict[str, Any] = {}
     tokens = with_numbers_and_dashes(reader.parse(text, env))
-    left_out += _pictures(tokens, numbers)
+    left_out += [*_pictures(tokens, numbers), *_targets(kept, env, numbers)]
     page, starts = _rendered(reader, tokens, env, borders=_divides_tales(kept, tokens))
 
     def place_of(first: int, last: int) -> str:
@@ -96,6 +96,16 @@ def _pictures(tokens: Sequence[Any], numbers: Sequence[int]) -> list[Omission]:
             if inner.type == "image" and inner.content.strip():
                 line = _number(numbers, token.map[0]) if token.map else 1
                 left_out.append(Omission("picture", line, line, inner.content))
+    return left_out
+
+
+def _targets(lines: Sequence[str], env: dict[str, Any], numbers: Sequence[int]) -> list[Omission]:
+    """The lines that say where links lead: "[hat]: http://..."."""
+    left_out = []
+    for each in [*env.get("references", {}).values(), *env.get("duplicate_refs", [])]:
+        first, end = each["map"]
+        shown = in_lines("\n".join(lines[first:end]))
+        left_out.append(Omission("link target", _number(numbers, first), _number(numbers, end - 1), shown))
     return left_out
 
 
