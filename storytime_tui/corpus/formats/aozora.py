@@ -3,11 +3,14 @@
 import re
 
 # A reading follows its word and is in kana. Chinese titles stand in the same brackets, but are not in kana.
-_READING = re.compile(
-    r"(?<=[^\s。、「」『』（）《》｜])《[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f\u3000 ・]{1,60}》"
-)
+_BASE = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff〻仝ヶヵA-Za-zＡ-Ｚａ-ｚ"
+_KANA = "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f\u3000 ・"
+_READING = re.compile(f"(?<=[{_BASE}])《[{_KANA}]{{1,60}}》")
 _MARKED = re.compile(r"｜([^《》｜\n]{1,60})《([^《》\n]{1,60})》")
-_CHARACTER = re.compile(r"※?［＃[^［］\n]{0,200}?U\+([0-9A-Fa-f]{4,5})[^［］\n]{0,100}］")
+_CHARACTER = re.compile(
+    r"※?［＃[^［］\n]{0,200}?(U\+[0-9A-Fa-f]{4,5}|第[34]水準[12]-\d{1,2}-\d{1,2})[^［］\n]{0,100}］"
+)
+_CODE = re.compile(r"U\+([0-9A-Fa-f]{4,5})|第[34]水準([12])-(\d{1,2})-(\d{1,2})")
 _NOTE = re.compile(r"［＃[^［］\n]{0,400}］")
 
 
@@ -29,11 +32,21 @@ def without_aozora_marks(text: str) -> tuple[str, list[str]]:
         return match[1]
 
     def character(match: re.Match[str]) -> str:
-        code = int(match[1], 16)
-        if code > 0x10FFFF or 0xD800 <= code < 0xE000:
-            return taken(match)
-        gone.append(match[0])
-        return chr(code)
+        return taken(match) or described_character(match[1])
 
     text = _NOTE.sub(taken, _CHARACTER.sub(character, text))
     return _READING.sub(taken, _MARKED.sub(base, text)), gone
+
+
+def described_character(text: str) -> str:
+    """The character whose code point, or place in JIS X 0213, a description names; "" if it names none."""
+    code = _CODE.search(text)
+    if code is None:
+        return ""
+    try:
+        if code[1]:
+            return bytes.fromhex(f"{int(code[1], 16):08x}").decode("utf-32-be")
+        plane = b"\x8f" if code[2] == "2" else b""
+        return (plane + bytes((0xA0 + int(code[3]), 0xA0 + int(code[4])))).decode("euc_jis_2004")
+    except (UnicodeDecodeError, ValueError):
+        return ""

@@ -15,6 +15,7 @@ _SITE = re.compile(
     r" +[-–—|•:] +(?:(?:[A-Za-z]+ )?Wikisource|Wikipedia|Wiktionary|Archive of Our Own|AO3|Royal Road|Wattpad"
     r"|FanFiction|Fandom|Medium|Tumblr|Project Gutenberg)\b.*$"
 )
+_FANFIC = re.compile(r"(?: Chapter \d+(?:: .*?)?)?, an? .{1,100}? fanfic$")
 _DATES = re.compile(r",? *\(?(?:b\. |d\. |ca\. )?[0-9]{3,4}\??(?: *[-–] *(?:[0-9]{3,4}\??)?)?\)?\.?$")
 
 
@@ -41,7 +42,7 @@ def title_and_author(root: Any, heading: str | None = None) -> tuple[str, str]:
     elif heading is not None:
         title = heading
     else:
-        title = _SITE.sub("", title)
+        title = _FANFIC.sub("", _SITE.sub("", title))
     return title, author
 
 

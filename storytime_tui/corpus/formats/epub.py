@@ -281,7 +281,8 @@ def _reason_to_leave(path: str, page: Page, around: dict[str, str], *, aside: bo
     titles = {heading.line for heading in document.headings}
     lines = [line for at, line in enumerate(document.text.split("\n")) if line and at not in titles]
     called = around.get(path, "") or reason_by_name(posixpath.splitext(posixpath.basename(path))[0])
-    return reason_to_leave(lines, called, page.linked, aside=aside)
+    first = document.text.partition("\n")[0]
+    return reason_to_leave(lines, first, called, page.linked, aside=aside)
 
 
 _DC = "{http://purl.org/dc/elements/1.1/}"

@@ -66,7 +66,11 @@ def _title_block(lines: list[str]) -> FrontMatter:
     """Pandoc's: up to three lines that begin with a percent sign."""
     shown = [line[1:].strip() for line in lines[:3]]
     end = next((at for at, line in enumerate(lines[:3]) if not line.startswith("%")), min(3, len(lines)))
-    return FrontMatter(end, shown[0][:300], shown[1].replace(";", " and ")[:300] if end > 1 else "")
+    return FrontMatter(
+        end,
+        shown[0][:300],
+        " and ".join(filter(None, map(str.strip, shown[1].split(";"))))[:300] if end > 1 else "",
+    )
 
 
 def _headers(lines: list[str]) -> FrontMatter:

@@ -143,10 +143,8 @@ def reason_to_drop(element: Any, tag: str, meaning: Meaning) -> str:
     """Why an element and everything in it is not part of the text, in a few words; "" if it is."""
     if reason := _DROPPED_TAGS.get(tag, ""):
         return reason
-    if reason := meaning.dropped:
-        # a part that is called a cover or a contents list may be a tale
-        judged = reason in ("cover", "title page", "contents list", "index")
-        return "" if judged and holds_story(shown_text(element).split("\n"), reason) else reason
+    if meaning.dropped:
+        return meaning.dropped
     if tag in ("sup", "a") and _is_note_mark(element, tag):
         return "note mark"
     if tag == "footer" and _is_page_footer(element):

@@ -2,9 +2,11 @@
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from storytime_tui.corpus.formats.markup_left import has_at_most, shown_text
+from storytime_tui.corpus.formats.page_kinds import holds_story, is_labelled
 
 _LONGEST_NAMES = 500  # characters of a `class`
 _MOST_LABELS_IN = 4_000  # characters of a table or list of facts on a story
@@ -12,11 +14,11 @@ _NAMED = (
     (
         "navigation",  # MediaWiki's head, foot and jumps; menus of blogs and of story sites
         r"(?:ws|wst)-?(?:header|footer|noexport)[-\w]*|header_?template|headercontainer|footercontainer|noprint"
-        r"|mw-(?:jump|jump-link|indicators?|portlet|head|panel|footer|navigation|page-base)[-\w]*|vector-[-\w]+"
+        r"|mw-(?:jump|jump-link|indicators?|portlet|head(?!ing)|panel|footer|navigation|page-base)[-\w]*|vector-[-\w]+"
         r"|catlinks|mw-normal-catlinks|printfooter|navbox[-\w]*|sister-?(?:site)?[-\w]*|contentsub\d?|sitesub"
         r"|chapter-?nav[-\w]*|nav-?(?:links|buttons?|bar|container)|pagination|pager|page-links|post-navigation"
         r"|prev-?next|next-?prev|breadcrumbs?|skip-?links?|screen-reader-text|sr-only|visually-?hidden"
-        r"|chap_?select|chapter-?select|endnote-link|landmark|actions|calibre_?navbar|calibre_rescale",
+        r"|chap_?select|chapter-?select|endnote-link|landmark|actions|goazlibcard",
     ),
     ("edit link", r"(?:mw-)?edit-?section[-\w]*"),
     (
@@ -30,6 +32,7 @@ _NAMED = (
         r"licen[sc]e(?:container|tpl|-?box|-?text|-?notice)?|licensetpl|copyright-?(?:notice|box|text)",
     ),
     ("running head", r"mso(?:header|footer)"),
+    ("contents list", r"msotoc\d"),
     (
         "about the file",  # Aozora Bunko's
         r"bibliographical_information|notation_notes|after_text",
@@ -47,7 +50,7 @@ _NAMED = (
     (
         "about the story",
         r"(?:entry|post)-?(?:meta|footer|tags|utility|info|date)|infobox[-\w]*|ambox[-\w]*|hatnote|dablink"
-        r"|author-?(?:bio|box|info)|profile-info|stats|word-?count|reading-?time",
+        r"|author-?(?:bio|box|info)|profile-info|stats|word-?count|reading-?time|profile_top",
     ),
     (
         "site’s own words",
@@ -63,15 +66,8 @@ _ANY = re.compile("|".join(f"({pattern})" for _, pattern in _NAMED))
 _MSO = re.compile(r"mso-element\s*:\s*(footnote|endnote|header|footer|comment)", re.IGNORECASE)
 _MSO_REASONS = {"header": "running head", "footer": "running head"}
 _BY = re.compile(r"(?:author|byline|translator|editor|illustrator)(?:[-_]?name)?")
-_LABELS = (
-    "rating ratings archive_warning archive_warnings warning warnings category categories genre genres fandom fandoms "
-    "relationship relationships pairing pairings character characters tags additional_tags language series stats "
-    "statistics published updated packaged completed words word_count chapters status summary author author_url by "
-    "title story_url story_id site publisher reviews favs follows favorites id collections source comments kudos "
-    "bookmarks hits rated posted disclaimer downloaded crossover_with last_updated"
-)
-_LABEL = re.compile(rf"(?:{_LABELS.replace(' ', '|').replace('_', ' ')})", re.IGNORECASE)
-_LABELLED = re.compile(r"\W{0,3}([A-Za-z][A-Za-z ]{1,24}?)(?:\(s\))?\s?:(?:\s|$)")
+_DEEP = 8  # elements around a page's head or foot, at most
+_OF_ARCHIVE = frozenset(("message", "tags", "meta", "userstuff"))
 _NOTED = re.compile(r"sd(?:foot|end)note-?\d+|(?:ftn|edn)\d+")
 _EDIT = re.compile(
     r"\s*\[\s*(?:edit(?: source)?|bearbeiten|modifier|editar|modifica|bewerken|править|редактировать|編集|编辑|編輯)"
@@ -93,9 +89,23 @@ def reason_by_site(element: Any, tag: str) -> str:
         return reason
     if element.get("role") == "navigation":
         return "navigation"
+    if identity in ("header", "footer") and _is_bare(element, identity):
+        return "navigation"
+    parent = element.getparent()
+    if names in ("author", "date") and tag == "p" and parent is not None and parent.tag == "header":
+        return "author’s name" if names == "author" else "about the story"
     if (style := element.get("style")) and (word := _MSO.search(style)):
         return _MSO_REASONS.get(word[1].lower(), "note")
     return ""
+
+
+def _is_bare(element: Any, identity: str) -> bool:
+    """Whether a page's head or foot holds no prose, and the head no heading."""
+    if len(list(islice(element.iterancestors(), _DEEP))) == _DEEP:
+        return False
+    if identity == "header" and next(element.iter("h1", "h2", "h3"), None) is not None:
+        return False
+    return has_at_most(element, _MOST_LABELS_IN) and not holds_story(shown_text(element).split("\n"), "")
 
 
 @lru_cache(maxsize=4096)
@@ -119,33 +129,34 @@ def is_byline(element: Any) -> bool:
 def is_frame(element: Any, tag: str) -> bool:
     """Whether an element tells about a story or chapter, so that only the headings in it belong to the story.
 
-    Archive of Our Own marks its downloads so: `meta` around tags, summary and notes, and two pages around the chapters.
+    Archive of Our Own marks its downloads so: `meta` around tags, summary and notes, and pages with the ids "preface"
+    and "afterword" around the chapters.
     """
     if tag not in ("div", "section", "header", "dl"):
         return False
     if "meta" in (element.get("class") or "")[:_LONGEST_NAMES].lower().split():
         return True
     return element.get("id") in ("preface", "afterword") and any(
-        "message" in (each.get("class") or "").split() or each.get("class") == "meta" for each in element[:10]
+        each.get("rel") == "author" or not _OF_ARCHIVE.isdisjoint((each.get("class") or "").split())
+        for each in islice(element.iterdescendants(), 40)
     )
 
 
-def is_facts(element: Any, tag: str) -> bool:
-    """Whether a list, table or paragraph gives facts on a story, each with its label ("Rating: General")."""
-    if tag not in ("dl", "table", "p", "ul") or not has_at_most(element, _MOST_LABELS_IN):
+def is_frame_title(heading: str) -> bool:
+    """Whether a heading in such an element only names it."""
+    return heading.strip().strip(":").lower() in ("preface", "afterword", "notes", "end notes", "summary")
+
+
+def may_be_facts(element: Any, tag: str) -> bool:
+    """A fast test for `is_facts`: a list, table or paragraph of several parts, with a colon near its beginning."""
+    if tag not in ("dl", "table", "p", "ul", "div") or len(element) < (1 if tag == "table" else 3):
         return False
-    return is_labelled(shown_text(element).split("\n"))
+    return any(":" in text for text in islice(element.itertext(), 8))
 
 
-def is_labelled(lines: list[str]) -> bool:
-    """Whether lines are mostly facts on a story: at least three different labels, and few lines between them."""
-    labels = {label.lower() for line in lines if (label := _label_of(line))}
-    return len(labels) >= 3 and len(lines) <= 4 * len(labels)
-
-
-def _label_of(line: str) -> str:
-    found = _LABELLED.match(line)
-    return found[1] if found and _LABEL.fullmatch(found[1]) else ""
+def is_facts(element: Any) -> bool:
+    """Whether an element gives facts on a story, each with its label ("Rating: General")."""
+    return has_at_most(element, _MOST_LABELS_IN) and is_labelled(shown_text(element).split("\n"))
 
 
 def without_edit_link(heading: str) -> tuple[str, str]:

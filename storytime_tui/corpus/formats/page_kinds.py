@@ -3,8 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from storytime_tui.corpus.formats.markup_sites import is_labelled
-
 # Why a page is left out, by what a book calls it: in its guide, its landmarks, `epub:type`, or a file's name.
 AROUND = {
     **dict.fromkeys(("cover",), "cover"),
@@ -52,9 +50,25 @@ _STRONG = re.compile(
     r"|\bposted originally on|\bplease drop by the archive\b",
     re.IGNORECASE,
 )
+_LABELS = (
+    "rating ratings archive_warning archive_warnings warning warnings category categories genre genres fandom fandoms "
+    "relationship relationships pairing pairings character characters tags additional_tags language series stats "
+    "statistics published updated packaged completed words word_count chapters status summary author author_url by "
+    "title story_url story_id site publisher reviews favs follows favorites id collections source comments kudos "
+    "bookmarks hits rated posted disclaimer downloaded crossover_with last_updated"
+)
+_LABEL = re.compile(rf"(?:{_LABELS.replace(' ', '|').replace('_', ' ')})", re.IGNORECASE)
+_LABELLED = re.compile(r"\W{0,3}([A-Za-z][A-Za-z ]{1,24}?)(?:\(s\))?\s?:(?:\s|$)")
 _ENOUGH = 200  # characters of prose that make a page a story's
 _WIDE_COUNTS = 3  # a Chinese, Japanese or Korean character says as much as this many letters
 _LONG = 60  # characters; a shorter line that ends like a sentence may be a line of a title page
+# First lines of pages that publishers, and programs that fetch stories, add to a book.
+_ADDED = re.compile(
+    r"about the (?:author|publisher|translator|illustrator)s?|(?:also|(?:other )?(?:books|titles|works)) by\b.{0,80}"
+    r"|by the same author|praise for\b.{0,80}|update log|newsletter|about this (?:digital )?(?:edition|e-?book)"
+    r"|(?:über|zu) (?:den autor|die autorin)|(?:du même auteur|l[’']auteur)",
+    re.IGNORECASE,
+)
 _LONGEST_RIGHTS = 8_000  # characters; a longer page that nothing names is story
 
 
@@ -82,6 +96,17 @@ def prose_in(lines: Sequence[str], *, publishers: bool = True) -> int:
     return prose + (verse if verse_lines >= 3 or prose else 0)
 
 
+def is_labelled(lines: Sequence[str]) -> bool:
+    """Whether lines are mostly facts on a story: at least three different labels, and few lines between them."""
+    labels = {label.lower() for line in lines if (label := _label_of(line))}
+    return len(labels) >= 3 and len(lines) <= 4 * len(labels)
+
+
+def _label_of(line: str) -> str:
+    found = _LABELLED.match(line)
+    return found[1] if found and _LABEL.fullmatch(found[1]) else ""
+
+
 def holds_story(lines: Sequence[str], reason: str) -> bool:
     """Whether a page or part that is called a cover, a contents list or the like (`reason`) holds a story."""
     if reason == "note" and 2 * sum(_NOTE.match(line) is not None for line in lines) >= len(lines):
@@ -89,23 +114,27 @@ def holds_story(lines: Sequence[str], reason: str) -> bool:
     return prose_in(lines, publishers=False) >= _ENOUGH
 
 
-def reason_to_leave(lines: Sequence[str], called: str, linked: float, *, aside: bool) -> str:
+def reason_to_leave(lines: Sequence[str], first: str, called: str, linked: float, *, aside: bool) -> str:
     """Why a page is left out of the book; "" if it stays.
 
-    `lines`: those with words, without headings. `called`: the reason by what the book calls it, or "". `linked`: the
-    share of its characters that are links to other pages. `aside`: the book puts it beside the order of reading.
+    `lines`: those with words, without headings. `first`: the very first line, heading or not. `called`: the reason by
+    what the book calls it, or "". `linked`: the share of its characters that are links to other pages. `aside`: the
+    book puts it beside the order of reading.
     """
     if not lines:
         return called or ("no prose" if aside else "")
     length = sum(map(len, lines))
-    if linked > 0.7 and len(lines) > 1 and prose_in(lines) < length / 2:
+    prose = prose_in(lines)
+    if len(lines) > 1 and ((linked > 0.7 and prose < length / 2) or (linked > 0.5 and not prose)):
         return "contents list"
-    if is_labelled(list(lines)) and prose_in(lines) < length / 2:
+    if is_labelled(lines) and prose < length / 2:
         return "about the story"
     if called or aside:
         return "" if holds_story(lines, called or "note") else called or "no prose"
     if length > _LONGEST_RIGHTS or len(lines) > 200:
         return ""
+    if _ADDED.fullmatch(first.strip(" .:")) and length < _LONGEST_RIGHTS / 2:
+        return "publisher’s page"
     strong = {found.lower() for line in lines for found in _STRONG.findall(line)}
     own = prose_in(lines, publishers=False)
     return "publisher’s page" if strong and own < _ENOUGH and own < length / 3 else ""

@@ -35,6 +35,10 @@ CLASSES = (
     *("userstuff", "chapter", "byline", "reference", "module notes", "MsoNormal", "navbox", "share-buttons"),
 )
 TYPES = ("toc", "cover", "titlepage", "noteref", "pagebreak", "endnotes", "colophon", "chapter", "index")
+ATTRIBUTES = (
+    *(' id="afterword"', ' id="toc"', ' style="display: none"', ' style="white-space:pre-wrap"', " hidden"),
+    *(' href="#fn1"', ' href="b.xhtml"', ' role="navigation"', ' rel="author"', ' id="ftn1"', ' id="footer"'),
+)
 BLOCKS = (
     "p",
     "div",
@@ -93,17 +97,7 @@ def elements(draw: st.DrawFn, depth: int = 3) -> str:
             st.just(""),
             st.sampled_from(CLASSES).map(lambda name: f' class="{name}"'),
             st.sampled_from(TYPES).map(lambda name: f' epub:type="{name}"'),
-            st.sampled_from(
-                [' id="afterword"', ' id="toc"', ' style="display: none"', ' style="white-space:pre-wrap"']
-                + [
-                    " hidden",
-                    ' href="#fn1"',
-                    ' href="b.xhtml"',
-                    ' role="navigation"',
-                    ' rel="author"',
-                    ' id="ftn1"',
-                ]
-            ),
+            st.sampled_from(ATTRIBUTES),
         )
     )
     inner = "".join(
