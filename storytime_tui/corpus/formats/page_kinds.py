@@ -109,9 +109,14 @@ def _label_of(line: str) -> str:
 
 def holds_story(lines: Sequence[str], reason: str) -> bool:
     """Whether a page or part that is called a cover, a contents list or the like (`reason`) holds a story."""
-    if reason == "note" and 2 * sum(_NOTE.match(line) is not None for line in lines) >= len(lines):
+    if reason == "note" and _are_numbered(lines):
         return False
     return prose_in(lines, publishers=False) >= _ENOUGH
+
+
+def _are_numbered(lines: Sequence[str]) -> bool:
+    """Whether most lines begin with a number or a note's mark."""
+    return 2 * sum(_NOTE.match(line) is not None for line in lines) >= len(lines)
 
 
 def reason_to_leave(lines: Sequence[str], first: str, called: str, linked: float, *, aside: bool) -> str:
@@ -130,7 +135,9 @@ def reason_to_leave(lines: Sequence[str], first: str, called: str, linked: float
     if is_labelled(lines) and prose < length / 2:
         return "about the story"
     if called or aside:
-        return "" if holds_story(lines, called or "note") else called or "no prose"
+        if holds_story(lines, called or "note"):
+            return ""
+        return called or ("note" if _are_numbered(lines) else "no prose")
     if length > _LONGEST_RIGHTS or len(lines) > 200:
         return ""
     if _ADDED.fullmatch(first.strip(" .:")) and length < _LONGEST_RIGHTS / 2:
