@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from storytime_tui import files
+from storytime_tui.corpus.file_names import ending_of
 from storytime_tui.corpus.formats.registry import ARCHIVES, suffixes_in_words
 from storytime_tui.corpus.formats.sources import SourceFiles, is_readable_name, is_readme, path_order
 from storytime_tui.corpus.formats.twins import without_twins
@@ -88,7 +89,7 @@ def _texts_in(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], l
         path = PurePosixPath(*parts)
         called = _called(path, archive)
         kind = stat.S_IFMT(member.external_attr >> 16)
-        if path.suffix.lower() in ARCHIVES:
+        if ending_of(path) in ARCHIVES:
             problems.append(f"{called} is an archive within an archive: unpack it and add it by itself.")
         elif not is_readable_name(path):
             continue

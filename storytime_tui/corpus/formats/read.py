@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.file_names import ending_of
 from storytime_tui.corpus.formats.registry import ARCHIVES, format_of, suffixes_in_words
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable_path
@@ -48,10 +49,9 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Document]:
         mode = path.stat().st_mode
     except ValueError:  # the path contains a NUL
         raise CorpusError(f"{name} is not a path: check it.") from None
-    suffix = path.suffix.lower()
     if stat.S_ISDIR(mode):
         raise CorpusError(f"{name} is a folder, not a text file: name a .txt file in it.")
-    if suffix in ARCHIVES:
+    if ending_of(path) in ARCHIVES:
         raise CorpusError(f"{name} is a zip file, not a text: unpack it, or add it whole.")
     file_format = format_of(path)
     if file_format is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.file_names import ending_of
 from storytime_tui.corpus.formats.encodings import decode
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.formats.plain import plain_document
@@ -56,7 +57,7 @@ def _read_epub(path: Path, name: str) -> Document:
 
 # Plainest format first: if two files have the same text, the later suffix wins, as it keeps headings or chapters.
 FORMATS = (
-    Format((".txt",), {"text/plain": ".txt"}, _read_plain),
+    Format((".txt", ".text", ".utf-8", ".utf8"), {"text/plain": ".txt"}, _read_plain),
     Format((".md", ".markdown"), {"text/markdown": ".md", "text/x-markdown": ".md"}, _read_markdown),
     Format(
         (".html", ".htm", ".xhtml"),
@@ -76,8 +77,8 @@ MEDIA_TYPES = {kind: suffix for each in FORMATS for kind, suffix in each.media_t
 
 def format_of(path: Path) -> Format | None:
     """The format of a file by its suffix; None if it is not supported."""
-    suffix = path.suffix.lower()
-    return next((each for each in FORMATS if suffix in each.suffixes), None)
+    ending = ending_of(path)
+    return next((each for each in FORMATS if ending in each.suffixes), None)
 
 
 def suffixes_in_words(*more: str) -> str:

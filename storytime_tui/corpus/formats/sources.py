@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats.registry import ARCHIVES, SUFFIXES, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.errors import CorpusError
@@ -42,7 +43,7 @@ class SourceFiles:
 
 def is_readable_name(path: PurePath) -> bool:
     """Whether a file of this name is read: it has a known suffix, in any case, and is not hidden."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return ending_of(path) in SUFFIXES and not path.name.startswith(".")
 
 
 def is_readme_name(name: str) -> bool:
@@ -119,7 +120,7 @@ class _Search:
                 if entry.name.startswith(".") or entry.name == "__MACOSX":
                     continue
                 is_folder = _is_folder(entry)
-                suffix = _suffix(entry.name)
+                suffix = ending_of(entry.name)
                 if is_folder or suffix in _SEARCHED_SUFFIXES:
                     candidates.append((entry, is_folder))
                     texts += not is_folder
@@ -206,11 +207,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def is_readme(path: PurePath) -> bool:
     """Whether a file is a readme or licence by its name, for example README.md or LICENSE.txt."""
-    return _README.fullmatch(path.stem) is not None
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
+    return _README.fullmatch(stem_of(path)) is not None
 
 
 def path_order(path: PurePath) -> list[tuple[list[tuple[int, str]], str]]:

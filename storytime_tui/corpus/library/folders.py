@@ -7,6 +7,7 @@ from pathlib import Path
 
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.file_names import stem_of
 from storytime_tui.corpus.formats.sources import SourceFiles, source_files
 from storytime_tui.corpus.library.cards import Card, read_card
 from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
@@ -91,7 +92,7 @@ def read_file_as_collection(path: Path) -> tuple[Collection, tuple[str, ...]]:
     titles = list(distinct(story.title for story in prepared.stories))
     collection = Collection(
         name=collection_name(path),
-        title=titles[0] if len(titles) == 1 else title_from_name(path.stem),
+        title=titles[0] if len(titles) == 1 else title_from_name(stem_of(path)),
         stories=tuple(replace(s, title=title) for s, title in zip(prepared.stories, titles, strict=True)),
         author=prepared.authors[0] if len(prepared.authors) == 1 else "",
         source=printable_path(path),

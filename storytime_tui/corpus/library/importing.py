@@ -13,6 +13,7 @@ from storytime_tui import files, paths, stopping
 from storytime_tui.corpus.cleaning.clean import legible
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.duplicates import find_copies
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats.registry import ARCHIVES
 from storytime_tui.corpus.formats.sources import source_files
 from storytime_tui.corpus.library.cards import CARD, Card, card_bytes, read_card
@@ -166,7 +167,7 @@ def _free_name(name: str | None, default: str) -> str:
 def _common_name(inputs: Sequence[_Input]) -> str:
     if len(inputs) == 1:
         path = inputs[0].path
-        return path.stem if path.is_file() else folder_name(path)
+        return stem_of(path) if path.is_file() else folder_name(path)
     parents = {each.path.parent for each in inputs}
     return parents.pop().name if len(parents) == 1 else NAMELESS
 
@@ -209,7 +210,7 @@ def _fill(
     for each in inputs:
         if each.path.is_dir():
             copies.add_folder(each.path, report)
-        elif each.path.suffix.lower() in ARCHIVES:
+        elif ending_of(each.path) in ARCHIVES:
             with _nothing_added():
                 copies.add_archive(each.path, Path())
         else:

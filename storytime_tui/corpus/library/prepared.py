@@ -18,6 +18,7 @@ from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Chapter, Tale
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.read import READING_VERSION, read_document
 from storytime_tui.corpus.formats.registry import ARCHIVES
@@ -127,7 +128,7 @@ def _results(sources: Sequence[Source], plain: bool, on_progress: Progress | Non
     sizes = [_size(source.path) for source in sources]
     done, total = 0, sum(sizes)
     for source, size in zip(sources, sizes, strict=True):
-        if source.path.suffix.lower() in ARCHIVES:
+        if ending_of(source.path) in ARCHIVES:
             yield from _results_of_archive(source, plain)
         else:
             yield from _results_of_file(source, plain)
@@ -148,7 +149,7 @@ def _results_of_file(source: Source, plain: bool) -> Iterator[_Result]:
         sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
         yield _Result(name, problem=source.shown(sentence))
     book_title, author = short_line(book.title), short_line(book.author)
-    default = book_title or title_from_name(Path(source.name).stem)
+    default = book_title or title_from_name(stem_of(Path(source.name)))
     for number, tale in enumerate(book.tales, start=1):
         title = short_line(tale.title) or (default if len(book.tales) == 1 else f"{default} {number}")
         chapters = tuple(replace(chapter, title=short_line(chapter.title)) for chapter in tale.chapters)
