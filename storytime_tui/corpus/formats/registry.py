@@ -22,13 +22,18 @@ class Format:
 
     `media_types`: media types of a server, each with the suffix for a downloaded file. `read(path, name)`: returns
     the Document; `name` is for messages; raises CorpusError and OSError. `is_page`: a web page, which may be
-    something else than the book.
+    something else than the book. `richness`: of two files with the same text, the one in the richer format stays.
+    Of a data set, `read_column` takes the column of its texts too, and `why_not(path, column)` says why a file that
+    was found in a folder is none ("" if it may be one): folders have tables of all kinds.
     """
 
     suffixes: tuple[str, ...]  # in lower case; messages show the first one
     media_types: Mapping[str, str]
     read: Callable[[Path, str], Document]
     is_page: bool = False
+    richness: int = 0
+    read_column: Callable[[Path, str, str], Document] | None = None
+    why_not: Callable[[Path, str], str] | None = None
 
 
 def _read_plain(path: Path, name: str) -> Document:
@@ -55,17 +60,75 @@ def _read_epub(path: Path, name: str) -> Document:
     return read_epub(path)
 
 
-# Plainest format first: if two files have the same text, the later suffix wins, as it keeps headings or chapters.
+def _read_csv(path: Path, name: str, column: str = "") -> Document:
+    from storytime_tui.corpus.formats.csv_sets import read_csv
+
+    return read_csv(
+        decode(_bytes_of(path, name, LARGEST), name), name, column, tabs=ending_of(path) == ".tsv"
+    )
+
+
+def _why_no_csv(path: Path, column: str) -> str:
+    from storytime_tui.corpus.formats.csv_sets import why_no_csv_set
+
+    return why_no_csv_set(path, column)
+
+
+def _read_json(path: Path, name: str, column: str = "") -> Document:
+    from storytime_tui.corpus.formats import json_sets
+
+    read = json_sets.read_json if ending_of(path) == ".json" else json_sets.read_json_lines
+    return read(_bytes_of(path, name, LARGEST), name, column)
+
+
+def _why_no_json(path: Path, column: str) -> str:
+    from storytime_tui.corpus.formats.json_sets import why_no_json_set
+
+    return why_no_json_set(path, column)
+
+
 FORMATS = (
     Format((".txt", ".text", ".utf-8", ".utf8"), {"text/plain": ".txt"}, _read_plain),
-    Format((".md", ".markdown"), {"text/markdown": ".md", "text/x-markdown": ".md"}, _read_markdown),
+    Format(
+        (".md", ".markdown"), {"text/markdown": ".md", "text/x-markdown": ".md"}, _read_markdown, richness=2
+    ),
     Format(
         (".html", ".htm", ".xhtml"),
         {"text/html": ".html", "application/xhtml+xml": ".xhtml"},
         _read_html,
         is_page=True,
+        richness=3,
     ),
-    Format((".epub",), {"application/epub+zip": ".epub"}, _read_epub),
+    Format((".epub",), {"application/epub+zip": ".epub"}, _read_epub, richness=8),
+    Format(
+        (".csv", ".tsv"),
+        {"text/csv": ".csv", "text/tab-separated-values": ".tsv"},
+        _read_csv,
+        richness=1,
+        read_column=_read_csv,
+        why_not=_why_no_csv,
+    ),
+    Format(
+        (".json",),
+        {"application/json": ".json"},
+        _read_json,
+        richness=1,
+        read_column=_read_json,
+        why_not=_why_no_json,
+    ),
+    Format(
+        (".jsonl", ".ndjson"),
+        {
+            "application/jsonl": ".jsonl",
+            "application/jsonlines": ".jsonl",
+            "application/x-ndjson": ".jsonl",
+            "application/x-jsonlines": ".jsonl",
+        },
+        _read_json,
+        richness=1,
+        read_column=_read_json,
+        why_not=_why_no_json,
+    ),
 )
 ARCHIVES = (".zip",)
 ARCHIVE_TYPES = {"application/zip": ".zip", "application/x-zip-compressed": ".zip"}

@@ -57,9 +57,10 @@ def without_twins(
     return tuple(path for path in paths if path not in replaced_by), notes
 
 
-def _fullness(path: Path) -> int:
+def _fullness(path: Path) -> tuple[int, int]:
     """The sort key of a format, richest first: chapters, then headings, then plain text."""
-    return -SUFFIXES.index(ending_of(path))
+    file_format = format_of(path)
+    return -(file_format.richness if file_format else 0), -SUFFIXES.index(ending_of(path))
 
 
 def _better(fuller: Path, other: Path) -> Path | None:

@@ -49,8 +49,9 @@ def _unreadable(origin: str, error: OSError) -> CorpusError:
 class CopiedFiles:
     """The copies in a new collection's folder with their origins, and what was left out."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, column: str = "") -> None:
         self.folder = folder
+        self._column = column
         self.origins: dict[Path, str] = {}
         self.problems: list[str] = []
         self.notes: list[str] = []
@@ -59,7 +60,7 @@ class CopiedFiles:
 
     def add_folder(self, source: Path, report: Report | None) -> None:
         """Copy every text in a folder and its subfolders. Raises CorpusError if there is none."""
-        found = source_files(source)
+        found = source_files(source, column=self._column)
         self.problems += found.problems
         self.notes += found.notes
         for done, path in enumerate(found.files):
@@ -111,7 +112,7 @@ class CopiedFiles:
         """Unpack the texts of a .zip into a subfolder. Raises CorpusError."""
         place = self._place(inside, stem_of(path))
         place.mkdir()
-        found = archives.unpack(path, place)
+        found = archives.unpack(path, place, self._column)
         self._count(sum(copy.stat().st_size for copy in found.files))
         self.problems += found.problems
         self.notes += found.notes

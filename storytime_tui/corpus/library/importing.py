@@ -206,7 +206,7 @@ def _fill(
     Returns a sentence for each thing left out, and one for each thing not needed. Raises CorpusError if nothing can
     be read, or a file that was named itself cannot.
     """
-    copies = CopiedFiles(folder)
+    copies = CopiedFiles(folder, card.column)
     for each in inputs:
         if each.path.is_dir():
             copies.add_folder(each.path, report)
@@ -260,7 +260,9 @@ def _read(copies: CopiedFiles, card: Card, report: Report | None) -> tuple[Prepa
         report("reading", 0, sum(source.path.stat().st_size for source in sources))
     progress = (lambda done, total: report("reading", done, total)) if report else None
     cache = paths.cache_folder() / "prepared"
-    return prepare_sources(sources, cache, plain=card.plain, on_progress=progress), sources
+    return prepare_sources(
+        sources, cache, plain=card.plain, column=card.column, on_progress=progress
+    ), sources
 
 
 def _copies_of(collection: Collection) -> list[str]:
