@@ -55,9 +55,33 @@ def _read_html(path: Path, name: str) -> Document:
 def _read_epub(path: Path, name: str) -> Document:
     from storytime_tui.corpus.formats.epub import read_epub
 
-    if path.stat().st_size > LARGEST:
-        raise CorpusError(f"{name} is larger than {LARGEST // 1024**2} MB: take an edition without pictures.")
+    _refuse_large(path, name)
     return read_epub(path)
+
+
+def _read_docx(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.formats.docx import read_docx
+
+    _refuse_large(path, name)
+    return read_docx(path, name)
+
+
+def _read_odt(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.formats.odt import read_fodt, read_odt
+
+    if ending_of(path) == ".fodt":
+        return read_fodt(_bytes_of(path, name, LARGEST), name)
+    _refuse_large(path, name)
+    return read_odt(path, name)
+
+
+def _read_fb2(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.formats.fb2 import read_fb2, read_fb2_zip
+
+    if ending_of(path) == ".fb2":
+        return read_fb2(_bytes_of(path, name, LARGEST), name)
+    _refuse_large(path, name)
+    return read_fb2_zip(path, name)
 
 
 def _read_csv(path: Path, name: str, column: str = "") -> Document:
@@ -100,6 +124,33 @@ FORMATS = (
         richness=3,
     ),
     Format((".epub",), {"application/epub+zip": ".epub"}, _read_epub, richness=8),
+    Format(
+        (".docx", ".docm", ".dotx"),
+        {"application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx"},
+        _read_docx,
+        richness=6,
+    ),
+    Format(
+        (".odt", ".ott", ".fodt"),
+        {
+            "application/vnd.oasis.opendocument.text": ".odt",
+            "application/vnd.oasis.opendocument.text-flat-xml": ".fodt",
+        },
+        _read_odt,
+        richness=5,
+    ),
+    Format(
+        (".fb2", ".fb2.zip", ".fbz"),
+        {
+            "application/x-fictionbook": ".fb2",
+            "application/x-fictionbook+xml": ".fb2",
+            "application/fb2": ".fb2",
+            "application/x-zip-compressed-fb2": ".fb2.zip",
+            "application/fb2+zip": ".fb2.zip",
+        },
+        _read_fb2,
+        richness=7,
+    ),
     Format(
         (".csv", ".tsv"),
         {"text/csv": ".csv", "text/tab-separated-values": ".tsv"},
@@ -148,6 +199,12 @@ def suffixes_in_words(*more: str) -> str:
     """The formats in a sentence: ".txt, .md, .html or .epub"; `more` suffixes come last."""
     *others, last = *(each.suffixes[0] for each in FORMATS), *more
     return f"{', '.join(others)} or {last}"
+
+
+def _refuse_large(path: Path, name: str) -> None:
+    """Raise CorpusError for a book that is too large; most of it is pictures."""
+    if path.stat().st_size > LARGEST:
+        raise CorpusError(f"{name} is larger than {LARGEST // 1024**2} MB: take an edition without pictures.")
 
 
 def _bytes_of(path: Path, name: str, largest: int) -> bytes:
