@@ -1,14 +1,12 @@
 """The styles of a Word document: which paragraphs are headings, lists or a contents list, and what is hidden."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from storytime_tui.corpus.formats.paragraphs import is_contents_style, level_of_style
 from storytime_tui.corpus.formats.xml_parts import attribute, child, children
 
-_HEADING = re.compile(r"heading ?([1-9])", re.IGNORECASE)
-_CONTENTS = re.compile(r"(?:toc ?(?:[1-9]|heading)|table of figures|index ?[1-9])", re.IGNORECASE)
-_TITLE, _BODY = -1, 9  # a title's level; the outline level of a text
+_BODY = 9  # the outline level of a text
 _LONGEST_CHAIN = 20  # styles based on each other
 
 
@@ -82,12 +80,10 @@ class Styles:
         for step in range(_LONGEST_CHAIN):
             style = self._styles.get(id)
             name = _value(child(style, "name")) if style is not None else id
-            heading = _HEADING.fullmatch(name)
-            if not level and heading:
-                level = int(heading[1])
-            elif not step and name.strip().lower() == "title":  # styles for authors are based on it
-                level = _TITLE
-            contents = contents or _CONTENTS.fullmatch(name) is not None
+            own = level_of_style(name)
+            if not level and (own > 0 or not step):  # styles for authors are based on the title's
+                level = own
+            contents = contents or is_contents_style(name)
             outline = _value(child(style, "pPr", "outlineLvl"))
             if not level and outline.isdigit() and int(outline) < _BODY:
                 level = int(outline) + 1

@@ -147,8 +147,10 @@ class _Reader:
             self.blocks(frame, depth + 1)
 
     def _level(self, paragraph: Any, what: str, style: str) -> int:
-        own = [attribute(each, "display-name") or attribute(each, "name") for each in self._chain(style)]
-        if own and (own[0] in _TITLES or (_AUTOMATIC.fullmatch(own[0]) and own[1:2] and own[1] in _TITLES)):
+        own = [attribute(each, "display-name") or attribute(each, "name") for each in self._chain(style)] or [
+            style
+        ]
+        if own[0] in _TITLES or (_AUTOMATIC.fullmatch(own[0]) and own[1:2] and own[1] in _TITLES):
             return -1  # but not what is based on it, as a style for authors
         given = attribute(paragraph, "outline-level")
         if what == "h":

@@ -21,6 +21,21 @@ _NO_TITLE = re.compile(
 )
 
 
+_HEADING_STYLE = re.compile(r"heading ?([1-9])", re.IGNORECASE)
+_CONTENTS_STYLE = re.compile(r"(?:toc ?(?:[1-9]|heading)|table of figures|index ?[1-9])", re.IGNORECASE)
+
+
+def level_of_style(name: str) -> int:
+    """The level of a heading with a style of this name, -1 for the document's title, 0 for text."""
+    heading = _HEADING_STYLE.fullmatch(name)
+    return int(heading[1]) if heading else -(name.strip().lower() == "title")
+
+
+def is_contents_style(name: str) -> bool:
+    """Whether paragraphs with a style of this name are lines of a contents list."""
+    return _CONTENTS_STYLE.fullmatch(name) is not None
+
+
 class Paragraphs:
     """The paragraphs of a document in order. A paragraph may have several lines, as verse has."""
 

@@ -84,6 +84,12 @@ def _read_fb2(path: Path, name: str) -> Document:
     return read_fb2_zip(path, name)
 
 
+def _read_rtf(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.formats.rtf import read_rtf
+
+    return read_rtf(_bytes_of(path, name, LARGEST), name)
+
+
 def _read_csv(path: Path, name: str, column: str = "") -> Document:
     from storytime_tui.corpus.formats.csv_sets import read_csv
 
@@ -129,6 +135,12 @@ FORMATS = (
         {"application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx"},
         _read_docx,
         richness=6,
+    ),
+    Format(
+        (".rtf",),
+        {"application/rtf": ".rtf", "text/rtf": ".rtf", "text/richtext": ".rtf"},
+        _read_rtf,
+        richness=4,
     ),
     Format(
         (".odt", ".ott", ".fodt"),
