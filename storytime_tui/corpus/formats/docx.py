@@ -61,7 +61,7 @@ def read_docx(path: Path, name: str) -> Document:
         styles = Styles(parts.root(posixpath.join(folder, "styles.xml")))
         numbers = Numbers(parts.root(posixpath.join(folder, "numbering.xml")))
         paragraphs = Paragraphs()
-        _Reader(paragraphs, styles, numbers).blocks(body)
+        _Reader(paragraphs, styles, numbers, name).blocks(body)
         _leave_out_notes(parts, folder, paragraphs)
         facts = parts.root("docProps/core.xml")
     return paragraphs.document(words_in(facts, "title"), people([words_in(facts, "creator")]))
@@ -110,10 +110,11 @@ def _shown(element: Any) -> str:
 class _Reader:
     """Reads the blocks of a document in order."""
 
-    def __init__(self, paragraphs: Paragraphs, styles: Styles, numbers: Numbers) -> None:
+    def __init__(self, paragraphs: Paragraphs, styles: Styles, numbers: Numbers, name: str) -> None:
         self._out = paragraphs
         self._styles = styles
         self._numbers = numbers
+        self._name = name
         self._fields: list[str] = []  # of each open field: its instruction, or "shown" after it
         self._carried = ""  # a paragraph whose mark was deleted goes on in the next one
         self._boxes: list[Any] = []  # text boxes in the current paragraph
@@ -121,7 +122,7 @@ class _Reader:
     def blocks(self, parent: Any, depth: int = 0) -> None:
         """Read paragraphs and tables, also those inside content controls."""
         if depth > _DEEPEST:
-            raise CorpusError("This document is nested too deeply to be a book: save its text as .txt.")
+            raise CorpusError(f"{self._name} is nested too deeply to be a book: save its text as .txt.")
         for block in parent:
             what = local(block)
             if what == "p":
@@ -179,7 +180,7 @@ class _Reader:
                 continue
             what = local(element)
             if what in _DELETED:
-                self._out.leave_out("deleted text", _deleted(element))
+                self._out.leave_out("deleted text", _deleted(element), within=True)
             elif what == "rect" and attribute(element, "hr") in ("t", "true"):
                 yield "* * *"  # a rule between scenes
             elif what == "txbxContent":
@@ -204,7 +205,7 @@ class _Reader:
         if what == "br" and attribute(element, "type") == "page":
             text = "\f"
         if hidden:
-            self._out.leave_out("hidden text", text)
+            self._out.leave_out("hidden text", text, within=True)
         else:
             yield text.replace("\f", " ") if what == "t" else text
 

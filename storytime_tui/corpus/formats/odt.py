@@ -147,19 +147,22 @@ class _Reader:
             self.blocks(frame, depth + 1)
 
     def _level(self, paragraph: Any, what: str, style: str) -> int:
-        own = [attribute(each, "display-name") or attribute(each, "name") for each in self._chain(style)] or [
-            style
-        ]
-        if own[0] in _TITLES or (_AUTOMATIC.fullmatch(own[0]) and own[1:2] and own[1] in _TITLES):
+        names = list(self._names(style))
+        if names[0] in _TITLES or (_AUTOMATIC.fullmatch(names[0]) and names[1:2] and names[1] in _TITLES):
             return -1  # but not what is based on it, as a style for authors
         given = attribute(paragraph, "outline-level")
         if what == "h":
             return min(int(given), 6) if given.isdigit() and int(given) else 1
-        for each in self._chain(style):
-            name = attribute(each, "name")
+        for name in names:
             if name.startswith(_HEADING) and name[len(_HEADING) :].isdigit():
                 return min(max(int(name[len(_HEADING) :]), 1), 6)
         return 0
+
+    def _names(self, style: str) -> Iterator[str]:
+        """The name of a style, and of those that it is based on, even if the file does not describe them."""
+        yield style
+        for each in self._chain(style):
+            yield attribute(each, "parent-style-name")
 
     def _chain(self, name: str) -> Iterator[Any]:
         """A style and those that it is based on."""
@@ -220,7 +223,7 @@ class _Reader:
 
     def _words(self, text: str | None, hidden: bool) -> Iterator[str]:
         if text and hidden:
-            self._out.leave_out("hidden text", text)
+            self._out.leave_out("hidden text", text, within=True)
         elif text:
             yield text.replace("\n", " ")
 

@@ -90,6 +90,13 @@ def _read_rtf(path: Path, name: str) -> Document:
     return read_rtf(_bytes_of(path, name, LARGEST), name)
 
 
+def _read_pdf(path: Path, name: str) -> Document:
+    from storytime_tui.corpus.formats.pdf import read_pdf
+
+    _refuse_large(path, name)
+    return read_pdf(path, name)
+
+
 def _read_csv(path: Path, name: str, column: str = "") -> Document:
     from storytime_tui.corpus.formats.csv_sets import read_csv
 
@@ -163,6 +170,7 @@ FORMATS = (
         _read_fb2,
         richness=7,
     ),
+    Format((".pdf",), {"application/pdf": ".pdf", "application/x-pdf": ".pdf"}, _read_pdf, richness=-1),
     Format(
         (".csv", ".tsv"),
         {"text/csv": ".csv", "text/tab-separated-values": ".tsv"},

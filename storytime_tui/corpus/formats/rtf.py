@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.bylines import people
-from storytime_tui.corpus.formats.paragraphs import Paragraphs, is_contents_style, level_of_style
+from storytime_tui.corpus.formats.paragraphs import Paragraphs, is_contents_style, level_of_style, whole
 from storytime_tui.corpus.formats.rtf_codes import CHARACTERS, RECORDED, SKIPPED, STARRED, SYMBOLS, CodePages
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import check_stop
@@ -144,7 +144,7 @@ class _Reader:
         self._words[part] = []
 
     def _close(self, state: _State) -> None:
-        words = _whole("".join(self._words.pop(state.opened, [])))
+        words = whole("".join(self._words.pop(state.opened, [])))
         kind, _, reason = state.opened.partition(":")
         if kind == "left out":
             number = ""
@@ -305,7 +305,7 @@ class _Reader:
         if state.into == "styles":
             self._style.words.append(text)
         elif state.into == "text" and (state.deleted or state.hidden):
-            self._out.leave_out("deleted text" if state.deleted else "hidden text", _whole(text))
+            self._out.leave_out("deleted text" if state.deleted else "hidden text", text, within=True)
         elif state.into in self._words:
             self._words[state.into].append(text)
 
@@ -324,13 +324,15 @@ class _Reader:
             self._words["text"].append("\v")  # a paragraph within a cell
         else:
             self._end_row()
-            if not (state.deleted and word == "par"):  # a deleted end joins two paragraphs
+            if state.deleted and word == "par":  # a deleted end joins two paragraphs
+                self._out.leave_out("deleted text", "\n", within=True)
+            else:
                 self._end_paragraph()
             if word in ("sect", "page"):
                 self._out.space(_PAGE_GAP)
 
     def _taken(self) -> str:
-        words = _whole("".join(self._words["text"]))
+        words = whole("".join(self._words["text"]))
         self._words["text"].clear()
         return words
 
@@ -368,10 +370,3 @@ class _Reader:
             level = level or own or style.level or 0
             number = style.based_on
         return min(level, 6), contents
-
-
-def _whole(text: str) -> str:
-    """A text with the two halves of a character, as \\u writes those beyond 0xFFFF, joined."""
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

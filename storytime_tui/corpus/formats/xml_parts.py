@@ -1,7 +1,9 @@
 """The XML files in a document that is a zip file (.docx, .odt) or XML itself (.fb2), parsed within limits."""
 
+import codecs
 import re
 from collections.abc import Iterator
+from html.entities import html5
 from typing import Any
 
 from storytime_tui.corpus.formats.zip_archive import Archive, member_name
@@ -9,6 +11,9 @@ from storytime_tui.errors import CorpusError
 
 _MOST_TAGS = 4_000_000  # each takes about 100 bytes of memory
 _DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
+_ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{0,31});")
+_OF_XML = ("amp", "lt", "gt", "quot", "apos")
+_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _PREFIX = re.compile(r"\{[^}]*\}")
 
 
@@ -44,6 +49,8 @@ def parse_xml(data: bytes, name: str) -> Any:
     """
     from lxml import etree
 
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = _DECLARATION.sub("", data.decode("utf-16", "replace")).encode("utf-8", "replace")
     if data.count(b"<") > _MOST_TAGS:
         raise CorpusError(f"{name} holds more markup than any book: save its text as .txt.")
     start = data.find(b"<!DOCTYPE")
@@ -52,6 +59,7 @@ def parse_xml(data: bytes, name: str) -> Any:
     )  # it could define entities that expand enormously
     if doctype:
         data = data[:start] + data[doctype.end() :]
+    data = _ENTITY.sub(_character, data)
     parser = etree.XMLParser(
         recover=True,
         resolve_entities=False,
@@ -65,6 +73,14 @@ def parse_xml(data: bytes, name: str) -> Any:
         return etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError):  # LookupError: an encoding that does not exist
         return None
+
+
+def _character(entity: "re.Match[bytes]") -> bytes:
+    """An entity of HTML as XML knows it; nothing for one that only the DOCTYPE could define."""
+    name = entity[1].decode("ascii")
+    if name in _OF_XML:
+        return entity[0]
+    return "".join(f"&#{ord(each)};" for each in html5.get(f"{name};", "")).encode("ascii")
 
 
 def local(element: Any) -> str:
