@@ -1,5 +1,6 @@
 r"""Rich text, as Word, WordPad, LibreOffice and Apple's programs write it: \'xx in many code pages, and \u."""
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -23,7 +24,8 @@ def hexed(text: str, encoding: str) -> str:
 
 
 def test_paragraphs_lines_and_characters(tmp_path: Path) -> None:
-    body = r"\pard One\tab two\line three\~four\_five\-six \lquote a\rquote \ldblquote b\rdblquote\emdash c\endash\bullet\par"
+    body = r"\pard One\tab two\line three\~four\_five\-six \lquote a\rquote \ldblquote b\rdblquote\emdash c"
+    body += r"\endash\bullet\par"
     body += "\n{\\b Bold} and {\\i it}alic,\nover lines.\\par\\par \\{braces\\} and a \\\\.\\par"
     read = rtf(body)
     assert read.text.split("\n") == [
@@ -71,7 +73,8 @@ def test_unicode_and_what_stands_for_it_in_old_programs() -> None:
 def test_headings_title_and_contents_by_styles() -> None:
     styles = (
         r"{\stylesheet{\ql\f0 \snext0 Normal;}{\s1\outlinelevel0\b \sbasedon0\snext0 heading 1;}"
-        r"{\s2 \sbasedon1 Chapter head;}{\s3 Heading 2;}{\s4 Title;}{\s5\sbasedon4 Author;}{\s9 toc 1;}{\*\cs10 Strong;}}"
+        r"{\s2 \sbasedon1 Chapter head;}{\s3 Heading 2;}{\s4 Title;}"
+        r"{\s5\sbasedon4 Author;}{\s9 toc 1;}{\*\cs10 Strong;}}"
         r"{\info{\title The Book}{\author Wren, Ann}{\*\company Nobody}{\operator x}{\creatim\yr2020}}"
     )
     body = r"\pard\s4 The Hedge Book\par\pard\s5 Ann Wren\par\pard\s9 One 3\par"
@@ -89,10 +92,12 @@ def test_headings_title_and_contents_by_styles() -> None:
 
 def test_what_is_no_text_is_recorded() -> None:
     body = (
-        r"{\header \pard RUNNING \chpgn HEAD\par}{\footerr 3\par}The hat{\super\chftn{\footnote \pard\plain A note.\par}} sat"
+        r"{\header \pard RUNNING \chpgn HEAD\par}{\footerr 3\par}"
+        r"The hat{\super\chftn{\footnote \pard\plain A note.\par}} sat"
         r"{\deleted\revauthdel1 down }{\revised up}.{\v secret}{\*\atnid AW}{\*\annotation Check!}\par"
         r"{\field{\*\fldinst  TOC \\o }{\fldrslt One 3\par Two 9\par}}"
-        r'{\field{\*\fldinst {HYPERLINK "http://x"}}{\fldrslt {\ul A link}}} on.{\field{\*\fldinst PAGE}{\fldrslt 7}}\par'
+        r'{\field{\*\fldinst {HYPERLINK "http://x"}}{\fldrslt {\ul A link}}} on.'
+        r"{\field{\*\fldinst PAGE}{\fldrslt 7}}\par"
         r"{\*\unknown lost{ words}}{\pict\pngblip 89504e47}{\listtext 1.\tab}Item.\par"
         r"{\shp{\*\shpinst\shpleft1{\sp{\sn x}{\sv y}}{\shptxt In a box.\par}}{\shprslt In a box.}}"
         r"{\bkmkstart a}{\*\bkmkend a}The end.\par"
@@ -160,8 +165,6 @@ def test_what_is_no_rich_text_gets_a_sentence(tmp_path: Path, data: bytes, said:
 )
 def test_hostile_files_take_no_time(piece: str) -> None:
     started = time.process_time()
-    try:
+    with contextlib.suppress(CorpusError):
         rtf(piece * (400_000 // len(piece)))
-    except CorpusError:
-        pass
     assert time.process_time() - started < 10

@@ -71,7 +71,8 @@ def as_odt(folder: Path, made: list[Block]) -> Document:
             body += f"<text:list><text:list-item><text:p>{inner}</text:p></text:list-item></text:list>"
         elif block.kind == "deleted":
             words = escape(block.words)
-            changes += f"<text:changed-region><text:deletion><text:p>{words}</text:p></text:deletion></text:changed-region>"
+            gone = f"<text:deletion><text:p>{words}</text:p></text:deletion>"
+            changes += f"<text:changed-region>{gone}</text:changed-region>"
             body += f"<text:p>{inner[len(words) :]}</text:p>"
         elif block.kind == "hidden":
             body += f'<text:p><text:span text:style-name="T">{inner}</text:span></text:p>'
