@@ -30,13 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a .txt, .md, .html, .epub or .zip, a folder of them, or a web address",
+        help=f"a {shelves.formats_in_words()}, a folder of them, or a web address",
     )
     adding.add_argument("--name", help="what to call the new collection")
     adding.add_argument(
         "--keep-punctuation",
         action="store_true",
         help="keep curly quotes and long dashes",
+    )
+    adding.add_argument(
+        "--column",
+        metavar="NAME",
+        help="the column of a .csv, .json or .jsonl file that holds the texts; without it text, story, completion or "
+        "content",
     )
     showing = actions.add_parser("show", help="list or print the stories of a collection")
     showing.add_argument(
@@ -142,7 +148,9 @@ def _list(args: argparse.Namespace) -> None:
 
 def _add(args: argparse.Namespace) -> None:
     with progress_shown() as report:
-        added = shelves.add(args.paths, args.name, report=report, plain=not args.keep_punctuation)
+        added = shelves.add(
+            args.paths, args.name, report=report, plain=not args.keep_punctuation, column=args.column or ""
+        )
     _say_added(added, as_json=args.json)
 
 

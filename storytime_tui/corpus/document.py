@@ -19,6 +19,14 @@ class Heading:
 
 
 @dataclass(frozen=True)
+class Row:
+    """A row of a data set, which is one tale: its first line in the document, 0-based, and its title or ""."""
+
+    line: int
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """Words of a file that are in none of its stories.
 
@@ -38,7 +46,8 @@ class Document:
     `wrapped`: prose may be hard-wrapped (plain text); otherwise each line is a whole paragraph or ends on purpose.
     `headings`: empty for plain text. `title` and `author`: from the format's metadata, or "". `published`: in a
     publisher's format (EPUB), with front and back matter around the text. `left_out`: what the reader itself left out.
-    `remarks`: sentences for the user on how the file was read, such as a guessed encoding.
+    `remarks`: sentences for the user on how the file was read, such as a guessed encoding. `rows`: of a data set,
+    whose rows are tales and are not divided.
     """
 
     text: str
@@ -49,6 +58,7 @@ class Document:
     published: bool = False
     left_out: tuple[LeftOut, ...] = ()
     remarks: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)

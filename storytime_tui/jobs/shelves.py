@@ -69,6 +69,13 @@ def _sweep_old_parts() -> None:
                 files.sweep_old(folder / "checkpoints")
 
 
+def formats_in_words() -> str:
+    """The formats that can be added: ".txt, .md, ... or .zip"."""
+    from storytime_tui.corpus.formats.registry import ARCHIVES, suffixes_in_words
+
+    return suffixes_in_words(*ARCHIVES)
+
+
 def find(name: str) -> Collection:
     """The collection of that name or title, or the texts at that path. Raises CorpusError with similar names."""
     return _shelf.find_collection(name)
@@ -120,13 +127,15 @@ def add(
     report: Report | None = None,
     stop: threading.Event | None = None,
     plain: bool = True,
+    column: str = "",
 ) -> AddedCollection:
     """Import texts from files, folders, archives and addresses as a new collection.
 
-    With `plain` False, quotes and dashes stay as written. Raises CorpusError, or Stopped after `stop` is set; then
-    nothing was imported.
+    With `plain` False, quotes and dashes stay as written. `column`: the column that holds the texts of data sets.
+    Raises CorpusError, or Stopped after `stop` is set; then nothing was imported.
     """
-    card = None if plain else Card(punctuation="as written")
+    given = Card(punctuation="plain" if plain else "as written", column=column)
+    card = None if given == Card() else given
     with _stoppable(report, stop) as stoppable:
         return importing.add_collection(sources, name, card=card, report=stoppable, stop=stop)
 

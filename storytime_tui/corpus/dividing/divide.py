@@ -26,7 +26,7 @@ from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
 from storytime_tui.corpus.dividing.unpublished import BookPlan, is_published, read_unpublished
-from storytime_tui.corpus.document import Book, Chapter, Document, Tale
+from storytime_tui.corpus.document import Book, Chapter, Document, Row, Tale
 from storytime_tui.stopping import stoppable
 
 __all__ = ["Book", "divide", "read_book", "title_and_body"]
@@ -58,6 +58,8 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     """
     text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
     given_title = " ".join(document.title.split())
+    if document.rows:
+        return Book(_divided_into_rows(text, document.rows), as_title(given_title), document.author)
     if _END_OF_TEXT in text:
         return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(given_title), document.author)
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
@@ -110,6 +112,25 @@ def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
     cleaned = clean_parts(parts, setting_of(text, wrapped=wrapped))
     texts = [trimmed(part, sources=False) for part in cleaned]
     tales = [Tale("", text, lines=at) for text, at in zip(texts, lines, strict=True)]
+    return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
+
+
+def _divided_into_rows(text: str, rows: Sequence[Row]) -> tuple[Tale, ...]:
+    """One story for each row of a data set, or several if the row has `<|endoftext|>` marks in it."""
+    lines = text.split("\n")
+    places: list[tuple[Row, int, int]] = []
+    parts: list[str] = []
+    for row, (line, end) in zip(rows, pairwise([*[row.line for row in rows], len(lines)]), strict=True):
+        for part in "\n".join(lines[line:end]).split(_END_OF_TEXT):
+            places.append((row, line, line + part.count("\n") + 1))
+            parts.append(part)
+            line += part.count("\n")
+    tales = []
+    for (row, line, end), cleaned in zip(places, clean_parts(parts, setting_of("")), strict=True):
+        part = trimmed(cleaned, sources=False)
+        title, body = title_and_body(part)
+        own = bool(title) and (not row.title or key_of(title) == key_of(row.title))
+        tales.append(Tale(row.title or title, body if own else part, lines=(line, end)))
     return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
 
 

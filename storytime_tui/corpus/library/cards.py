@@ -14,7 +14,7 @@ from storytime_tui.terminal import printable, printable_path
 
 CARD = "collection.toml"
 _LONGEST = {"source": 2000, "description": 4000}  # characters that are kept; other texts have a title's limit
-_TEXTS = ("title", "author", "source", "licence", "description", "punctuation")
+_TEXTS = ("title", "author", "source", "licence", "description", "punctuation", "column")
 _LISTS = ("removed", "put_back")
 PUNCTUATION = ("plain", "as written")
 
@@ -24,8 +24,9 @@ class Card:
     """A collection's card; every field is optional in the file.
 
     `punctuation`: "plain" replaces curly quotes and dashes by ASCII (a model needs two tokens for each curly quote),
-    "as written" keeps them. `titles`: from a story's place (`file:line`) to the title its owner gave it. `removed`:
-    the places of removed stories. `put_back`: parts that were left out and are stories all the same (`file:place`).
+    "as written" keeps them. `column`: the column that holds the texts of its data sets; "" for a usual name.
+    `titles`: from a story's place (`file:line`) to the title its owner gave it. `removed`: the places of removed
+    stories. `put_back`: parts that were left out and are stories all the same (`file:place`).
     """
 
     title: str = ""
@@ -34,6 +35,7 @@ class Card:
     licence: str = ""
     description: str = ""
     punctuation: str = "plain"
+    column: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
     put_back: tuple[str, ...] = ()

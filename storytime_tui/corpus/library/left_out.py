@@ -10,9 +10,11 @@ from storytime_tui.corpus.account import account_of
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Document, Omitted
+from storytime_tui.corpus.file_names import ending_of
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.corpus.formats.registry import ARCHIVES
+from storytime_tui.corpus.library.cards import read_card
 from storytime_tui.errors import CorpusError
 
 _AROUND = 15  # lines before and after a part
@@ -62,14 +64,15 @@ def document_of(collection: Collection, file: str) -> Document:
     """A file of the collection, which may be in an archive. Raises CorpusError, also if it is gone."""
     if collection.folder is None:
         raise CorpusError(f"The folder of “{collection.title}” is not known.")
+    column = read_card(collection.folder).column
     with _on_disk(collection.folder, Path(file)) as path:
-        return read_document(path)
+        return read_document(path, column)
 
 
 @contextmanager
 def _on_disk(folder: Path, file: Path) -> Iterator[Path]:
     """The file, unpacked if one of the names on its way is an archive."""
-    archive = next((each for each in file.parents if each.suffix.lower() in ARCHIVES), None)
+    archive = next((each for each in file.parents if ending_of(each) in ARCHIVES), None)
     if archive is None or not (folder / archive).is_file():
         yield folder / file
         return

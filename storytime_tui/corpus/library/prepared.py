@@ -19,6 +19,7 @@ from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Account, Chapter, Omitted, Tale
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.read import READING_VERSION, read_document
 from storytime_tui.corpus.formats.registry import ARCHIVES
@@ -68,15 +69,30 @@ class Prepared:
     accounts: tuple[Account, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How files are read: whether quotes become ASCII, and the column that holds the texts of data sets."""
+
+    plain: bool
+    column: str
+
+
 def prepare_sources(
-    sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, on_progress: Progress | None = None
+    sources: Sequence[Source],
+    cache_folder: Path,
+    *,
+    plain: bool = True,
+    column: str = "",
+    on_progress: Progress | None = None,
 ) -> Prepared:
     """The stories of files: from the cache, or made now and stored there.
 
-    `on_progress` gets the bytes read and their total; an exception from it ends the work and leaves nothing behind.
+    `column`: the column that holds the texts of data sets; "" for a usual name. `on_progress` gets the bytes read and
+    their total; an exception from it ends the work and leaves nothing behind.
     If the cache cannot be written (a full disk), the stories stay in memory.
     """
     last = (0, 0)
+    how = _Reading(plain, column)
 
     def progress(done: int, total: int) -> None:
         nonlocal last
@@ -85,23 +101,25 @@ def prepare_sources(
             on_progress(done, total)
 
     def build(folder: Path) -> None:
-        _write(folder, sources, plain, progress)
+        _write(folder, sources, how, progress)
 
     # a stop takes effect in the middle of a file too
     with stopping.stop_check(lambda: progress(*last)) if on_progress else contextlib.nullcontext():
         try:
-            return disk_cache.find_or_build(cache_folder / _key(sources, plain), _open, build)
+            return disk_cache.find_or_build(cache_folder / _key(sources, how), _open, build)
         except OSError:
-            return _in_memory(sources, plain, progress)
+            return _in_memory(sources, how, progress)
 
 
-def _key(sources: Sequence[Source], plain: bool) -> str:
+def _key(sources: Sequence[Source], how: _Reading) -> str:
     """The folder name of the stories: a hash of everything they depend on.
 
     A file counts by its name, size, times, inode and device, not by its content, so that an unchanged library opens
     without reading any text. These survive moving the folder around it.
     """
-    digest = hashlib.sha256(f"{_FORMAT} {READING_VERSION} {CLEANING_VERSION} {plain}".encode())
+    digest = hashlib.sha256(
+        f"{_FORMAT} {READING_VERSION} {CLEANING_VERSION} {how}".encode("utf-8", "surrogateescape")
+    )
     for source in sources:
         try:
             s = source.path.stat()
@@ -130,48 +148,48 @@ class _Result:
     account: Account | None = None
 
 
-def _results(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Iterator[_Result]:
+def _results(sources: Sequence[Source], how: _Reading, on_progress: Progress | None) -> Iterator[_Result]:
     sizes = [_size(source.path) for source in sources]
     done, total = 0, sum(sizes)
     for source, size in zip(sources, sizes, strict=True):
-        if source.path.suffix.lower() in ARCHIVES:
-            yield from _results_of_archive(source, plain)
+        if ending_of(source.path) in ARCHIVES:
+            yield from _results_of_archive(source, how)
         else:
-            yield from _results_of_file(source, plain)
+            yield from _results_of_file(source, how)
         done += size
         if on_progress:
             on_progress(done, total)
 
 
-def _results_of_file(source: Source, plain: bool) -> Iterator[_Result]:
+def _results_of_file(source: Source, how: _Reading) -> Iterator[_Result]:
     name = printable_line(source.name)
     try:
-        document = read_document(source.path)
+        document = read_document(source.path, how.column)
     except CorpusError as error:
         yield _Result(name, problem=source.shown(str(error)))
         return
-    book = read_book(document, plain=plain)
+    book = read_book(document, plain=how.plain)
     account, texts = account_of(name, document, book)
     places = [each.removeprefix(f"{name}:") for each in source.put_back if each.startswith(f"{name}:")]
     if places:
-        account, back = put_back_tales(document, account, texts, places, plain=plain)
+        account, back = put_back_tales(document, account, texts, places, plain=how.plain)
         book = replace(book, tales=with_tales(book, back))
     yield _Result(name, account=account)
     if not book.tales:
         sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
         yield _Result(name, problem=source.shown(sentence))
     book_title, author = short_line(book.title), short_line(book.author)
-    default = book_title or title_from_name(Path(source.name).stem)
+    default = book_title or title_from_name(stem_of(Path(source.name)))
     for number, tale in enumerate(book.tales, start=1):
         title = short_line(tale.title) or (default if len(book.tales) == 1 else f"{default} {number}")
         chapters = tuple(replace(chapter, title=short_line(chapter.title)) for chapter in tale.chapters)
         yield _Result(name, Tale(title, tale.text, chapters, tale.lines), "", book_title, author)
 
 
-def _results_of_archive(source: Source, plain: bool) -> Iterator[_Result]:
+def _results_of_archive(source: Source, how: _Reading) -> Iterator[_Result]:
     with tempfile.TemporaryDirectory(prefix="storytime-") as folder:
         try:
-            found = archives.unpack(source.path, Path(folder))
+            found = archives.unpack(source.path, Path(folder), how.column)
         except CorpusError as error:
             yield _Result(printable_line(source.name), problem=source.shown(str(error)))
             return
@@ -179,7 +197,7 @@ def _results_of_archive(source: Source, plain: bool) -> Iterator[_Result]:
             yield _Result(printable_line(source.name), problem=source.shown(problem))
         for path in found.files:
             name = f"{source.name}/{path.name}"
-            yield from _results_of_file(Source(path, name, put_back=source.put_back), plain)
+            yield from _results_of_file(Source(path, name, put_back=source.put_back), how)
 
 
 def _size(path: Path) -> int:
@@ -189,8 +207,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _in_memory(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Prepared:
-    results = list(_results(sources, plain, on_progress))
+def _in_memory(sources: Sequence[Source], how: _Reading, on_progress: Progress | None) -> Prepared:
+    results = list(_results(sources, how, on_progress))
     return Prepared(
         tuple(
             Story(each.tale.title, each.tale.text, each.file, each.tale.chapters, each.tale.lines)
@@ -204,7 +222,7 @@ def _in_memory(sources: Sequence[Source], plain: bool, on_progress: Progress | N
     )
 
 
-def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> None:
+def _write(folder: Path, sources: Sequence[Source], how: _Reading, on_progress: Progress | None) -> None:
     """Write `stories.txt` (all texts, one after another), `sketches.npy` and `index.json`."""
     rows: list[list[Any]] = []
     problems: list[str] = []
@@ -216,7 +234,7 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
         (folder / "stories.txt").open("wb") as file,
         ArrayWriter(folder / "sketches.npy", np.uint64) as sketches,
     ):
-        for result in _results(sources, plain, on_progress):
+        for result in _results(sources, how, on_progress):
             if result.account is not None:
                 accounts.append(_account_row(result.account))
             if result.tale is None:
