@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.find_stories import TextSearch
     from storytime_tui.jobs.generate import ModelChoice, Teller
+    from storytime_tui.jobs.left_out import LeftOutPart
     from storytime_tui.jobs.machine import Machine
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.own_stories import LearnedStories
@@ -82,6 +83,9 @@ class Services:
     add: Callable[[Sequence[str], Report, threading.Event], AddedCollection]  # paths and addresses
     add_text: Callable[[str, str], AddedCollection]  # a text and its title
     original_text: Callable[[Collection, int], str]  # the story before cleaning
+    left_out: Callable[[Collection], Sequence[LeftOutPart]]  # what is in none of its stories
+    put_back: Callable[[Collection, str, str], None]  # a part, by its file and place, as a story
+    leave_out: Callable[[Collection, str, str], None]  # again
     rename: Callable[[Collection, int | None, str], str]  # a sentence if the title is taken
     remove: Callable[[Collection, int | None], Removed]
     # everything that can be restored, the last removed first
