@@ -241,7 +241,7 @@ async def test_the_filter_narrows_as_one_types_and_escape_shows_all(app: Storyti
         await pilot.press("slash", "w", "r", "e", "n")
         await until(pilot, lambda: "Under the Fir Trees" not in screen_text(app))
         assert "A Button for the Wren" in screen_text(app)
-        assert "1 by title ─╯" in screen_text(app)
+        await until(pilot, lambda: "1 by title ─╯" in screen_text(app))
         assert "esc Show all" in screen_text(app)
         await until(pilot, lambda: "cleaned, as used" in screen_text(app))  # what was sought is shown
         await pilot.press("1", "2", "question_mark")
