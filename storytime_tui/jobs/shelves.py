@@ -14,10 +14,11 @@ from storytime_tui.corpus import duplicates
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.library import changes, importing
 from storytime_tui.corpus.library import shelf as _shelf
-from storytime_tui.corpus.library.cards import Card, read_card
+from storytime_tui.corpus.library.cards import Card
 from storytime_tui.corpus.library.changes import Removed as Removed
 from storytime_tui.corpus.library.changes import Restored as Restored
 from storytime_tui.corpus.library.importing import AddedCollection as AddedCollection
+from storytime_tui.corpus.library.left_out import document_of
 from storytime_tui.corpus.library.leftovers import remove_leftovers
 from storytime_tui.corpus.names import NAMELESS, slug
 from storytime_tui.errors import CorpusError
@@ -82,14 +83,11 @@ def find(name: str) -> Collection:
 
 def original_text(collection: Collection, index: int) -> str:
     """A story's lines in its file, before cleaning. Raises CorpusError if the file is gone."""
-    from storytime_tui.corpus.formats.read import read_document
-
     story = collection.stories[index]
-    if collection.folder is None:
-        raise CorpusError(f"The file of “{story.title}” is not known.")
     first, last = story.lines
-    column = read_card(collection.folder).column
-    lines = read_document(collection.folder / story.file, column).text.split("\n")
+    lines = document_of(collection, story.file).text.split("\n")
+    if first >= len(lines):
+        return story.text  # put back from a part that the file's reader had left out
     return "\n".join(lines[first:last] if last > first else lines)
 
 

@@ -47,6 +47,8 @@ def read_folder(
         plain_punctuation=card.plain,
         folder=folder,
         folder_id=identity,
+        column=card.column,
+        accounts=prepared.accounts,
     )
     return collection, problems
 
@@ -98,6 +100,7 @@ def read_file_as_collection(path: Path) -> tuple[Collection, tuple[str, ...]]:
         author=prepared.authors[0] if len(prepared.authors) == 1 else "",
         source=printable_path(path),
         folder=path.parent,
+        accounts=prepared.accounts,
     )
     return collection, prepared.problems
 
@@ -109,4 +112,5 @@ def sources_in(folder: Path, found: SourceFiles) -> list[Source]:
 
 def _prepare(sources: list[Source], card: Card, on_progress: Progress | None) -> Prepared:
     folder = paths.cache_folder() / "prepared"
-    return prepare_sources(sources, folder, plain=card.plain, column=card.column, on_progress=on_progress)
+    kept = [replace(source, put_back=card.put_back_in(source.name)) for source in sources]
+    return prepare_sources(kept, folder, plain=card.plain, column=card.column, on_progress=on_progress)

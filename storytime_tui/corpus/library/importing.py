@@ -255,7 +255,10 @@ def _nothing_added() -> Iterator[None]:
 
 def _read(copies: CopiedFiles, card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
     found = sources_in(copies.folder, source_files(copies.folder))
-    sources = [replace(source, origin=copies.origins.get(source.path, "")) for source in found]
+    sources = [
+        replace(each, origin=copies.origins.get(each.path, ""), put_back=card.put_back_in(each.name))
+        for each in found
+    ]
     if report:  # before the first file, which may be large
         report("reading", 0, sum(source.path.stat().st_size for source in sources))
     progress = (lambda done, total: report("reading", done, total)) if report else None

@@ -3,9 +3,7 @@
 from textual.binding import Binding, BindingType
 
 KEYS: list[BindingType] = [
-    Binding(
-        "slash", "filter", "Find", id="library.filter", tooltip="Show only titles that have the typed words"
-    ),
+    Binding("slash", "filter", "Find", id="library.filter", tooltip="Find words in titles and texts"),
     Binding("i", "import", "Add", id="library.import", tooltip="Import files, folders or an address"),
     Binding("g", "gutenberg", "Books", id="library.gutenberg", tooltip="Fetch a book of Project Gutenberg"),
     Binding("t", "train", "Train", id="library.train", tooltip="Go on to Train with the ticked stories"),
