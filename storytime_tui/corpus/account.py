@@ -206,7 +206,9 @@ def _explained(
     for begins, ends in _paragraphs(aligned, start, end):
         reason = _marked(book, aligned.line_at(begins))
         text = aligned.text_between(begins, ends)
-        if aligned.letters[begins:ends] in _BORDERS or (not reason and _is_heading(text, titles)):
+        letters = aligned.letters[begins:ends]
+        is_title = letters in titles or (tale is not None and _is_heading(text, titles))
+        if letters in _BORDERS or (is_title and not reason):
             continue
         if outside == "back matter" and _NOTES_AT_END.match(text):
             outside = "notes"  # all that follow
@@ -247,10 +249,9 @@ def _titles(tale: Tale | None, book: Book) -> list[bytes]:
 
 def _is_heading(text: str, titles: Sequence[bytes]) -> bool:
     """Whether a paragraph is (a part of) a title of the story: its number, its name, or both."""
-    whole = _letters(text).replace(b"\n", b"")
     label = label_of(text)
-    letters = whole if label is None else _letters(label.rest).replace(b"\n", b"")
-    if not letters or whole in titles:
+    letters = _letters(text if label is None else label.rest).replace(b"\n", b"")
+    if not letters:
         return True
     return any(letters in title if len(letters) > 3 else letters == title for title in titles)
 

@@ -94,6 +94,9 @@ def collection_sheet(collection: Collection, room: int) -> Sheet:
         if value:
             sheet.add(printable_line(f"{what} {value}"), "quiet")
     sheet.add(_punctuation(collection), "quiet")
+    if words := sum(each.words - each.kept for each in collection.accounts):
+        whole = sum(each.words for each in collection.accounts)
+        sheet.add(f"{words:,} of {count(whole, 'word')} in its files left out (o shows them)", "quiet")
     sheet.add("")
     column = max((len(f"{story.words:,}") for story in collection.stories), default=0)
     for story in collection.stories:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -146,14 +147,23 @@ class LeftOutScreen(ModalScreen[None]):
 def sheet_of(part: LeftOutPart, room: int) -> tuple[Sheet, int]:
     """A part and the file's text around it, which is quiet; and the row on which the part begins."""
     sheet = Sheet(width_in(room))
-    sheet.add(printable(part.before), "quiet")
+    before = _with_single_blank_lines(part.before).rstrip("\n")
+    if before:
+        sheet.add(printable(before), "quiet")
+        sheet.add("")
     row = len(sheet.lines)
-    text = part.text.strip("\n")
+    text = _with_single_blank_lines(part.text.strip("\n"))
     sheet.add(printable(text[:_SHOWN]) or "(no text)", "heading" if part.asked else "title")
     if len(text) > _SHOWN:
         sheet.add(f"… and {len(text) - _SHOWN:,} more characters", "quiet")
-    sheet.add(printable(part.after), "quiet")
+    if after := _with_single_blank_lines(part.after).strip("\n"):
+        sheet.add("")
+        sheet.add(printable(after), "quiet")
     return sheet, row
+
+
+def _with_single_blank_lines(text: str) -> str:
+    return re.sub("\n\\s*\n", "\n\n", text)
 
 
 def _sheet_of_nothing(room: int) -> Sheet:

@@ -317,6 +317,13 @@ class LibraryScreen(Screen[None]):
         if leaf := self.shelf_tree.leaf:
             self._edits.set_punctuation(leaf)
 
+    def action_left_out(self) -> None:
+        """Show what the files of the collection under the cursor hold that is in none of its stories."""
+        if leaf := self.shelf_tree.leaf:
+            from storytime_tui.tui.screens.left_out import LeftOutScreen
+
+            self.app.push_screen(LeftOutScreen(self._desk, leaf.collection, self.open_shelf))
+
     def action_undo(self) -> None:
         """Bring back what was removed."""
         self._edits.undo()
@@ -376,6 +383,8 @@ class LibraryScreen(Screen[None]):
                 return bool(self._remarks())
             case "undo":
                 return self._edits.can_undo
+            case "left_out":
+                return leaf is not None and any(each.omitted for each in leaf.collection.accounts)
             case "rename" | "remove":
                 return leaf is not None and not leaf.collection.bundled
             case "punctuation":

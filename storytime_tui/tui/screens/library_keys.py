@@ -14,6 +14,9 @@ KEYS: list[BindingType] = [
         id="library.before",
         tooltip="The story as its file has it, or as it is cleaned",
     ),
+    Binding(
+        "o", "left_out", "Left out", id="library.left_out", tooltip="What the files hold that is in no story"
+    ),
     Binding("r", "rename", "Rename", id="library.rename", tooltip="Rename this collection or story"),
     Binding("d", "remove", "Remove", id="library.remove", tooltip="Remove this collection or story"),
     Binding(
@@ -40,4 +43,4 @@ KEYS: list[BindingType] = [
     Binding("down", "tree(1)", "Down", show=False, id="library.down", tooltip="The line below"),
 ]
 # these give way in the footer where there is little room, the last of them first
-SELDOM = ("remove", "rename", "undo", "remarks", "before", "train", "punctuation")
+SELDOM = ("remove", "rename", "undo", "remarks", "left_out", "before", "train", "punctuation")
