@@ -125,7 +125,7 @@ class Paragraphs:
 
     def document(self, title: str = "", author: str = "") -> Document:
         """The document. `title` and `author`: from its metadata; names that a program put there are dropped."""
-        self._leave_out_author(real_author(author))
+        self._without_author_line(real_author(author))
         titled = any(level < 0 for _, level in self._headings)
         headings = tuple(
             Heading(line, 1 if level < 0 else min(level + titled, _DEEPEST)) for line, level in self._headings
@@ -140,14 +140,13 @@ class Paragraphs:
             remarks=tuple(self._remarks),
         )
 
-    def _leave_out_author(self, author: str) -> None:
-        """Leave out a line under the title that is only the author's name, so that it is no text of its own."""
+    def _without_author_line(self, author: str) -> None:
+        """Take away a line under the title that is only the author's name, which the document keeps as its author."""
         if not author or not self._headings or self._headings[0][1] >= 0:
             return
         at = next((n for n in range(self._headings[0][0] + 1, len(self._lines)) if self._lines[n]), None)
         if at is None or self._lines[at].casefold() != author.casefold() or at in dict(self._headings):
             return
-        self._left_out.insert(0, LeftOut("title page", "line under the title", self._lines[at]))
         self._lines[at] = ""
 
 
