@@ -156,6 +156,8 @@ def may_be_facts(element: Any, tag: str) -> bool:
 
 def is_facts(element: Any) -> bool:
     """Whether an element gives facts on a story, each with its label ("Rating: General")."""
+    if next(element.iter("h1", "h2", "h3", "h4"), None) is not None:
+        return False
     return has_at_most(element, _MOST_LABELS_IN) and is_labelled(shown_text(element).split("\n"))
 
 
