@@ -61,6 +61,7 @@ _LABEL = re.compile(rf"(?:{_LABELS.replace(' ', '|').replace('_', ' ')})", re.IG
 _LABELLED = re.compile(r"\W{0,3}([A-Za-z][A-Za-z ]{1,24}?)(?:\(s\))?\s?:(?:\s|$)")
 _ENOUGH = 200  # characters of prose that make a page a story's
 _WIDE_COUNTS = 3  # a Chinese, Japanese or Korean character says as much as this many letters
+_TAIL = 12  # characters at a line's end that say how it ends
 _LONG = 60  # characters; a shorter line that ends like a sentence may be a line of a title page
 # First lines of pages that publishers, and programs that fetch stories, add to a book.
 _ADDED = re.compile(
@@ -81,18 +82,19 @@ def prose_in(lines: Sequence[str], *, publishers: bool = True) -> int:
     """How many characters of prose or verse lines have. `publishers`: what publishers write counts as well."""
     prose = verse = verse_lines = 0
     for line in lines:
-        if not publishers and _PUBLISHERS.search(line):
-            continue
         length = len(line)
         if not line.isascii():
             length += (_WIDE_COUNTS - 1) * len(_WIDE.findall(line))
+        has_end = _ENDS.search(line[-_TAIL:]) is not None
+        is_verse = _VERSE_ENDS.search(line[-_TAIL:]) is not None
         is_long = length >= 3 * _LONG and len(line.split()) > 20
-        has_end = _ENDS.search(line) is not None
+        if not (has_end or is_verse or is_long) or (not publishers and _PUBLISHERS.search(line)):
+            continue
         if is_long or (has_end and (length >= _LONG or len(_SENTENCE.findall(line + " ")) > 1)):
             prose += length
-        elif has_end or _VERSE_ENDS.search(line):
+        else:
             verse += length
-            verse_lines += bool(_VERSE_ENDS.search(line))
+            verse_lines += is_verse
     return prose + (verse if verse_lines >= 3 or prose else 0)
 
 
