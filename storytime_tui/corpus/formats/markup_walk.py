@@ -142,7 +142,7 @@ class Walk:
             return "about the story"
         if tag in _HEADINGS and is_byline(element) and has_at_most(element, _LONGEST_BYLINE):
             self.author = self.author or _BY.sub("", " ".join("".join(element.itertext()).split()))
-            return "author’s name"
+            return "author's name"
         if element.keys():
             if element.get("rel") == "author" and not self.author:
                 self.author = " ".join("".join(element.itertext()).split())[:_LONGEST_BYLINE]

@@ -11,7 +11,7 @@ AROUND = {
         ("toc", "loi", "lot", "lov", "loa", "landmarks", "page-list", "pagelist"), "contents list"
     ),
     **dict.fromkeys(
-        ("copyright-page", "imprint", "colophon", "other-credits", "other.copyright"), "publisher’s page"
+        ("copyright-page", "imprint", "colophon", "other-credits", "other.copyright"), "publisher's page"
     ),
     **dict.fromkeys(("index",), "index"),
     **dict.fromkeys(
@@ -22,7 +22,7 @@ _NAMES = (
     ("cover", r"(?:front|back)?-?_?cover(?:-?_?page)?|coverpage-wrapper"),
     ("title page", r"title-?_?page|half-?_?title(?:-?_?page)?|frontispiece"),
     ("contents list", r"toc|nav|(?:table-?_?of-?_?)?contents|inhalt|sommaire|indice"),
-    ("publisher’s page", r"(?:un)?copyright(?:-?_?page)?|imprint|colophon|legal(?:-?_?notice)?|credits"),
+    ("publisher's page", r"(?:un)?copyright(?:-?_?page)?|imprint|colophon|legal(?:-?_?notice)?|credits"),
     ("note", r"(?:foot|end|rear)?-?_?notes?"),
 )
 _BY_NAME = tuple((reason, re.compile(rf"(?:.*[-_])?(?:{names})", re.IGNORECASE)) for reason, names in _NAMES)
@@ -143,7 +143,7 @@ def reason_to_leave(lines: Sequence[str], first: str, called: str, linked: float
     if length > _LONGEST_RIGHTS or len(lines) > 200:
         return ""
     if _ADDED.fullmatch(first.strip(" .:")) and length < _LONGEST_RIGHTS / 2:
-        return "publisher’s page"
+        return "publisher's page"
     strong = {found.lower() for line in lines for found in _STRONG.findall(line)}
     own = prose_in(lines, publishers=False)
-    return "publisher’s page" if strong and own < _ENOUGH and own < length / 3 else ""
+    return "publisher's page" if strong and own < _ENOUGH and own < length / 3 else ""

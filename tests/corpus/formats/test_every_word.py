@@ -129,7 +129,7 @@ def missing(wanted: Counter[str], document: Document) -> Counter[str]:
     return wanted - accounted
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(bodies)
 def test_every_word_of_a_page_is_in_its_text_or_left_out_for_a_reason(body: str) -> None:
     document = read_html(
@@ -138,7 +138,7 @@ def test_every_word_of_a_page_is_in_its_text_or_left_out_for_a_reason(body: str)
     assert missing(shown(body), document) == Counter()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
         st.tuples(bodies, st.sampled_from(["c", "cover", "toc", "notes", "title_page", "nav"])),
@@ -188,7 +188,7 @@ def markdown(draw: st.DrawFn) -> tuple[str, Counter[str]]:
     return "\n".join(lines), wanted
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(markdown())
 def test_every_word_of_markdown_is_in_its_text_or_left_out_for_a_reason(
     made: tuple[str, Counter[str]],
