@@ -14,7 +14,7 @@ from typing import Literal
 from storytime_tui.corpus.dividing.blocks import Block, is_prose
 from storytime_tui.corpus.dividing.contents_list import Contents
 from storytime_tui.corpus.dividing.endings import end_of_text
-from storytime_tui.corpus.dividing.heading_rules import FRAME, PART_NOUNS, STORY_NOUNS
+from storytime_tui.corpus.dividing.heading_rules import PART_NOUNS, STORY_NOUNS, is_frame_title
 from storytime_tui.corpus.dividing.headings import CLOSE, WIDE, BookHeading, headings_of
 from storytime_tui.corpus.dividing.numbering import (
     class_of,
@@ -134,7 +134,7 @@ def _as_numbered(
     named = [
         at
         for at in stories
-        if (headings[at].is_listed and headings[at].entry not in taken) or FRAME.fullmatch(headings[at].title)
+        if (headings[at].is_listed and headings[at].entry not in taken) or is_frame_title(headings[at].title)
     ]
     chapters: dict[int, Kind] = {at: "chapter" for at in sorted({*numbered, *named}) if headings[at].has_text}
     return chapters | _sections(headings, numbered)

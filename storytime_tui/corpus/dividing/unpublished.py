@@ -15,16 +15,16 @@ from storytime_tui.corpus.dividing.blocks import Block
 from storytime_tui.corpus.dividing.contents_list import Contents, contents_of, is_repeated
 from storytime_tui.corpus.dividing.endings import IMPRINT
 from storytime_tui.corpus.dividing.heading_rules import (
-    FRAME,
     PART_NOUNS,
     STORY_NOUNS,
-    Label,
     is_frame,
+    is_frame_title,
     is_heading_like,
     label_of,
     matter_of,
 )
 from storytime_tui.corpus.dividing.headings import CLOSE, BookHeading, headings_of
+from storytime_tui.corpus.dividing.label import Label
 from storytime_tui.corpus.dividing.numbering import in_sequence, noun_of
 from storytime_tui.corpus.dividing.published import Plan
 from storytime_tui.corpus.dividing.structure import OF_STORIES, Kind, chosen_of, have_one_hero
@@ -358,7 +358,7 @@ def _are_chapters(
     book_title: str,
 ) -> bool:
     """Whether the highest headings are numbered like chapters, and are not numbered stories."""
-    labels = [label_of(titles[n]) for n in tops if not FRAME.fullmatch(titles[n])]
+    labels = [label_of(titles[n]) for n in tops if not is_frame_title(titles[n])]
     named = [label for label in labels if label is not None and label.noun not in STORY_NOUNS]
     if not named or len(named) < _MOSTLY * len(labels) or not _rise(named):
         return False
