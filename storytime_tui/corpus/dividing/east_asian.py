@@ -5,7 +5,9 @@ import unicodedata
 
 from storytime_tui.corpus.dividing.label import Label
 
-_NUMERAL = r"[\d〇零○一二三四五六七八九十百千两兩廿卅壹贰貳叁肆伍陆陸柒捌玖拾]{1,9}|[IVXivx]{1,7}|[ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ]"
+_NUMERAL = (
+    r"[\d〇零○一二三四五六七八九十百千两兩廿卅壹贰貳叁肆伍陆陸柒捌玖拾]{1,9}|[IVXivx]{1,7}|[ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ]"
+)
 _NOUNS = {
     **dict.fromkeys("章回節节話话夜講讲齣出折篇集日", "chapter"),
     **dict.fromkeys("卷部編编巻冊册輯辑", "part"),
@@ -33,14 +35,27 @@ _FRAMES = re.compile(
     rf"(?:序章|序幕|終章|终章|尾声|尾聲|楔子|引子|最終章|最终章|最終話|最终话|番外(?:篇|編|编)?|結語|结语|後記|后记|あとがき"
     rf"|プロローグ|エピローグ|序|跋)(?:(?:{_APART}).*)?"
 )
-_MATTERS = (
-    ("contents", re.compile(r"目[ \u3000]*[录錄次]|もくじ|总目|總目")),
-    ("front", re.compile(r"前言|自序|代序|序言|序文|献词|獻詞|題記|题记|まえがき|はじめに|はしがき|献辞|作者的话|内容简介|内容簡介")),
-    ("back", re.compile(r"附录|附錄|付録|注释|注釋|註釋|注解|註解|解説|底本.{0,40}|参考文献")),
-    ("end", re.compile(r"(?:全[书書文剧劇]|本[书書]|第.{1,4}[卷部章回])?(?:完|终|終|结束|結束)(?:了|结|結)?|了|劇終|剧终|おわり|終わり|終り")),
-)  # fmt: skip
+_MATTER = re.compile(
+    r"(?P<contents>目[ \u3000]*[录錄次]|もくじ|[总總]目)"
+    r"|(?P<front>前言|[自代]序|序[言文]|献词|獻詞|献辞|題記|题记|まえがき|はじめに|はしがき|内容[简簡]介)"
+    r"|(?P<back>附[录錄]|付録|注[释釋]|註[釋解]|注解|解説|底本.{0,40}|参考文献)"
+    r"|(?P<end>(?:全[书書文剧劇]|本[书書]|第.{1,4}[卷部章回])?(?:[完终終]|[结結]束)[了结結]?|了|劇終|剧终|おわり|終わり|終り)"
+)
 _DIGITS = {character: number for number, character in enumerate("零一二三四五六七八九")}
-_DIGITS |= {"〇": 0, "○": 0, "两": 2, "兩": 2, "壹": 1, "贰": 2, "貳": 2, "叁": 3, "肆": 4, "伍": 5, "陆": 6, "陸": 6}
+_DIGITS |= {
+    "〇": 0,
+    "○": 0,
+    "两": 2,
+    "兩": 2,
+    "壹": 1,
+    "贰": 2,
+    "貳": 2,
+    "叁": 3,
+    "肆": 4,
+    "伍": 5,
+    "陆": 6,
+    "陸": 6,
+}
 _DIGITS |= {"柒": 7, "捌": 8, "玖": 9}
 _UNITS = {"十": 10, "拾": 10, "百": 100, "千": 1000}
 _TENS = {"廿": 20, "卅": 30}
@@ -50,7 +65,9 @@ _SENTENCE = re.compile(r"[。；;]|[，、,](?=.*[。！？])")
 _LONGEST, _LONGEST_ATTACHED = 50, 26  # characters of a title after a number
 _LONGEST_PLAIN = 20  # characters of a title without a number
 _PLAIN = re.compile(r"[^\W\d_a-zA-Z][^。！？!?，,；;：:…「」『』“”\n]*")
-_STARTS = frozenset("第卷巻上中下その其之（(〔【[終终") | frozenset(_DIGITS) | frozenset(_UNITS) | frozenset(_TENS)
+_STARTS = (
+    frozenset("第卷巻上中下その其之（(〔【[終终") | frozenset(_DIGITS) | frozenset(_UNITS) | frozenset(_TENS)
+)
 _STARTS |= frozenset("0123456789０１２３４５６７８９ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ")
 _IN_SCRIPT = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
@@ -94,7 +111,8 @@ def counted(heading: str) -> Label | None:
 def east_asian_matter(heading: str) -> str | None:
     """The kind of a heading that begins no story: "contents", "front", "back" or "end"; None for others."""
     text = heading.strip(" \t\u3000（）()【】〔〕[]《》〈〉—-＊*。.！!…")
-    return next((kind for kind, pattern in _MATTERS if pattern.fullmatch(text)), None)
+    match = _MATTER.fullmatch(text)
+    return match.lastgroup if match else None
 
 
 def is_east_asian_frame(line: str) -> bool:

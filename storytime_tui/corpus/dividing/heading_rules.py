@@ -209,9 +209,7 @@ def is_heading_like(text: str, gap: int) -> bool:
     if lines[-1][-1] in ",;，；、" or lines[0][0] in ",.;":
         return False
     label = label_of("\n".join(lines))
-    if label is not None and (
-        not label.rest or is_capitals(label.rest) or has_title_case(label.rest) or label.noun or is_east_asian(label.rest)
-    ):
+    if label is not None and _is_titled(label):
         return len(label.rest) < (160 if is_capitals(label.rest) else 100 if gap > 2 or label.noun else 60)
     if is_capitals(text) or (gap >= 2 and len(lines) == 1 and is_east_asian_title(text)):
         return True
@@ -224,6 +222,13 @@ def is_heading_like(text: str, gap: int) -> bool:
     if gap == 2:
         return len(lines) <= 2 and lines[-1][-1] not in _QUOTES + "." and has_title_case(text)
     return lines[-1][-1] not in _QUOTES + ".!?…" or has_title_case(text)
+
+
+def _is_titled(label: Label) -> bool:
+    """Whether what follows a heading's number looks like a title, or its noun shows that it is a heading."""
+    if not label.rest or label.noun or is_east_asian(label.rest):
+        return True
+    return is_capitals(label.rest) or has_title_case(label.rest)
 
 
 def has_title_case(text: str) -> bool:

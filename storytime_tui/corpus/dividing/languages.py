@@ -35,7 +35,7 @@ GERMAN = Language(
     contents=r"inhalt|inhalts-?(?:verzeichnis|verzeichniss|angabe|ubersicht)|verzeichnis der (?:marchen|kapitel)",
     front=r"vorwort(?: .*)?|vorrede(?: .*)?|einleitung|widmung|zueignung|vorbemerkung|geleitwort|zum geleit",
     back=r"anhang|anmerkungen(?: .*)?|fu(?:ss|ß)noten|register|glossar|quellen(?:verzeichnis)?|anzeigen",
-    end=r"ende(?: (?:des|der|vom) (?:\S+ )?(?:theils?|teils?|bandes?|buch(?:e?s)|marchens?|geschichte|romans?|kapitels))?",
+    end=r"ende(?: (?:des|der|vom) (?:\S+ )?(?:th?eils?|bandes?|buche?s|marchens?|geschichte|romans?|kapitels))?",
 )
 FRENCH = Language(
     articles="le la les",
@@ -44,9 +44,11 @@ FRENCH = Language(
     "veillée=evening jour=day journée=day chant=canto épisode=episode voyage=voyage",
     frames=r"prologue|epilogue|conclusion|postface|dernier chapitre",
     contents=r"tables? des (?:matieres|chapitres|contes|fables)|table|sommaire",
-    front=r"preface(?: .*)?|avant[- ]propos|introduction|dedicace|avertissement(?: .*)?|au lecteur|a mes (?:enfants|lecteurs)",
+    front=r"preface(?: .*)?|avant[- ]propos|introduction|dedicace|avertissement(?: .*)?|au lecteur"
+    r"|a mes (?:enfants|lecteurs)",
     back=r"notes?(?: .*)?|appendices?|annexes?|glossaire|index|errata|du meme auteur",
-    end=r"fin(?: (?:du|de la|de l'|des) ?(?:\S+ ){0,2}(?:partie|livre|tome|volume|contes?|histoire|roman|chapitre|recit)(?: .*)?)?",
+    end=r"fin(?: (?:du|de la|de l'|des) ?(?:\S+ ){0,2}"
+    r"(?:partie|livre|tome|volume|contes?|histoire|roman|chapitre|recit)(?: .*)?)?",
 )
 SPANISH = Language(
     articles="el la los las",
@@ -78,7 +80,8 @@ ITALIAN = Language(
     contents=r"indice(?: .*)?|sommario",
     front=r"prefazione(?: .*)?|introduzione|dedica|proemio|avvertenza|al lettore|ai lettori",
     back=r"appendice|note(?: .*)?|glossario|bibliografia",
-    end=r"fine (?:del|della|dello|dell'|di) ?(?:\S+ ){0,2}(?:parte|libro|volume|tomo|racconto|fiaba|storia|romanzo|capitolo)(?: .*)?",
+    end=r"fine (?:del|della|dello|dell'|di) ?(?:\S+ ){0,2}"
+    r"(?:parte|libro|volume|tomo|racconto|fiaba|storia|romanzo|capitolo)(?: .*)?",
 )
 DUTCH = Language(
     articles="de het",
@@ -110,7 +113,6 @@ _NOUNS = {
     for noun, _, english in (pair.partition("=") for pair in language.nouns.split())
 }
 _ARTICLES = frozenset(folded(word) for language in LANGUAGES for word in language.articles.split())
-
 
 
 def _either(patterns: Sequence[str]) -> str:

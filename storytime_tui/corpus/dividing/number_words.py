@@ -7,41 +7,63 @@ from itertools import product
 MOST_WORDS = 3  # "vingt et un" is three words
 
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
-_DE = "ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn"
+_DE = """
+    ein zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn
+    siebzehn achtzehn
+"""
 _DE_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
 _DE_ORDINALS = "erst zweit dritt viert fünft sechst siebent acht neunt zehnt elft zwölft"
-_FR = "un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf"
+_FR = """
+    un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept
+    dix-huit dix-neuf
+"""
 _FR_TENS = "vingt trente quarante cinquante soixante"
-_FR_ORDINALS = "premier deuxième troisième quatrième cinquième sixième septième huitième neuvième dixième onzième douzième"
-_FR_ORDINALS += (
-    " treizième quatorzième quinzième seizième dix-septième dix-huitième dix-neuvième vingtième"
-)
-_ES = "uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho"
-_ES += " diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho"
-_ES += " veintinueve treinta"
-_ES_ORDINALS = "primer segund tercer cuart quint sext séptim octav noven décim undécim duodécim decimotercer decimocuart"
-_ES_ORDINALS += " decimoquint decimosext decimoséptim decimoctav decimonoven"
+_FR_ORDINALS = """
+    premier deuxième troisième quatrième cinquième sixième septième huitième neuvième dixième onzième
+    douzième treizième quatorzième quinzième seizième dix-septième dix-huitième dix-neuvième vingtième
+"""
+_ES = """
+    uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis
+    diecisiete dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro veinticinco
+    veintiséis veintisiete veintiocho veintinueve treinta
+"""
+_ES_ORDINALS = """
+    primer segund tercer cuart quint sext séptim octav noven décim undécim duodécim decimotercer
+    decimocuart decimoquint decimosext decimoséptim decimoctav decimonoven
+"""
 _ES_TENS = "vigésim trigésim cuadragésim quincuagésim sexagésim"
-_PT = "um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezasseis dezassete dezoito dezanove vinte"
+_PT = """
+    um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezasseis dezassete
+    dezoito dezanove vinte
+"""
 _PT_ORDINALS = "primeir segund terceir quart quint sext sétim oitav non décim"
 _PT_TENS = "vigésim trigésim quadragésim quinquagésim"
-_IT = "uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto"
-_IT += " diciannove"
+_IT = """
+    uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici
+    sedici diciassette diciotto diciannove
+"""
 _IT_TENS = "venti trenta quaranta cinquanta sessanta"
 _IT_ORDINALS = "prim second terz quart quint sest settim ottav non decim"
-_NL = "een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien"
+_NL = """
+    een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien
+    zeventien achttien negentien
+"""
 _NL_TENS = "twintig dertig veertig vijftig zestig zeventig tachtig negentig"
-_NL_ORDINALS = "eerste tweede derde vierde vijfde zesde zevende achtste negende tiende elfde twaalfde dertiende veertiende vijftiende"
-_NL_ORDINALS += " zestiende zeventiende achttiende negentiende"
-_RU = "один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать пятнадцать"
-_RU += " шестнадцать семнадцать восемнадцать девятнадцать"
+_NL_ORDINALS = """
+    eerste tweede derde vierde vijfde zesde zevende achtste negende tiende elfde twaalfde dertiende
+    veertiende vijftiende zestiende zeventiende achttiende negentiende
+"""
+_RU = """
+    один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать
+    четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать
+"""
 _RU_TENS = "двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто"
-_RU_ORDINALS = (
-    "перв втор трет четверт пят шест седьм восьм девят десят одиннадцат двенадцат тринадцат четырнадцат"
-)
-_RU_ORDINALS += " пятнадцат шестнадцат семнадцат восемнадцат девятнадцат"
+_RU_ORDINALS = """
+    перв втор трет четверт пят шест седьм восьм девят десят одиннадцат двенадцат тринадцат четырнадцат
+    пятнадцат шестнадцат семнадцат восемнадцат девятнадцат
+"""
 _RU_TEN_ORDINALS = "двадцат тридцат сороков пятидесят шестидесят семидесят восьмидесят девяност"
-_RU_ENDINGS = "ая ый ое ой ий ья ье".split()
+_RU_ENDINGS = ("ая", "ый", "ое", "ой", "ий", "ья", "ье")
 
 
 def folded(word: str) -> str:

@@ -9,7 +9,9 @@ from storytime_tui.terminal import printable_line
 _SMALL = (
     "a an and as at but by de du for from if in into la le nor o' of off on or over per so than the till to "
 )
-_SMALL += "up upon van via von with yet i' th' t' an' o'er et und der dem los las del della dei di het zum zur"
+_SMALL += (
+    "up upon van via von with yet i' th' t' an' o'er et und der dem los las del della dei di het zum zur"
+)
 _SMALL_WORDS = frozenset(_SMALL.split())
 # Roman numerals that are numbers; "I", "MIX" and the like may also be words
 _ROMAN = re.compile(r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})", re.ASCII)

@@ -24,10 +24,12 @@ from storytime_tui.corpus.dividing.heading_rules import (
     matter_of,
 )
 from storytime_tui.corpus.dividing.headings import CLOSE, BookHeading, headings_of
+from storytime_tui.corpus.dividing.heroes import OF_STORIES, have_one_hero
 from storytime_tui.corpus.dividing.label import Label
+from storytime_tui.corpus.dividing.narrow_headings import numbered_lines
 from storytime_tui.corpus.dividing.numbering import in_sequence, noun_of
 from storytime_tui.corpus.dividing.published import Plan
-from storytime_tui.corpus.dividing.structure import OF_STORIES, Kind, chosen_of, have_one_hero
+from storytime_tui.corpus.dividing.structure import Kind, chosen_of
 from storytime_tui.corpus.dividing.title_page import TitlePage, title_page_of
 from storytime_tui.corpus.dividing.titles import is_capitals
 from storytime_tui.corpus.dividing.whole_titles import PLACES, one_title, shown_title, titled
@@ -159,7 +161,8 @@ def _marks_in(
     if not is_repeated(text, blocks, contents):
         contents = Contents()
     apart_in_capitals = _in_capitals(text, blocks) if apart else frozenset()
-    headings = headings_of(text, blocks, contents, _frames(text, blocks) | apart_in_capitals)
+    surely = _frames(text, blocks) | numbered_lines(text, blocks) | apart_in_capitals
+    headings = headings_of(text, blocks, contents, surely)
     if not headings:
         return [], contents
     chosen: dict[int, Kind] = {
