@@ -19,6 +19,7 @@ from storytime_tui.corpus.cleaning.clean import (
     wrap_width,
 )
 from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spans
+from storytime_tui.corpus.cleaning.site_marks import site_text
 from storytime_tui.corpus.dividing.blocks import blocks_of
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
@@ -60,6 +61,11 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     given_title = " ".join(document.title.split())
     if _END_OF_TEXT in text:
         return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(given_title), document.author)
+    given_author = document.author
+    if (site := site_text(text)) is not None:
+        text = site.text
+        given_title, given_author = given_title or site.title, given_author or site.author
+        document = replace(document, published=document.published or (site.printed and bool(site.title)))
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
     line = at = 0
@@ -74,7 +80,7 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
         at = end
     tales = tuple([tale for book in books for tale in book.tales])
     title = next((book.title for book in books if book.title), "") or as_title(given_title)
-    author = document.author or next((book.author for book in books if book.author), "")
+    author = given_author or next((book.author for book in books if book.author), "")
     return Book(tales, title, author)
 
 
