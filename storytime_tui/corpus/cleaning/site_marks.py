@@ -70,7 +70,8 @@ _MORE = _beginning(
 )
 _KEYS = (
     r"title|titel|author|autor|by|e-?book no|ebook|edition|language|posting date|character set encoding"
-    r"|date first posted|date (?:most recently|last) updated|date of first publication|edition used as base for this e-?book"
+    r"|date first posted|date (?:most recently|last) updated|date of first publication"
+    r"|edition used as base for this e-?book"
     r"|produced by|status|genres?|rating|rated|stats|source|archive warnings?|category|categories"
     r"|fandoms?|relationships?|characters?|additional tags|published|updated|completed|packaged"
     r"|chapters|words|publisher|story url|author url|url|series|collections|summary|created|corrector"

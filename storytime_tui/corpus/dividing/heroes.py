@@ -63,6 +63,16 @@ def have_one_hero(text: str, parts: Sequence[tuple[int, int]]) -> bool:
     return max(many.values()) >= _HERO * len(parts) or sum(shared) >= _HERO * len(shared)
 
 
+def hero_share(texts: Sequence[str]) -> float:
+    """The largest share of these texts, 0 to 1, in which one and the same name occurs."""
+    parts, at = [], 0
+    for text in texts:
+        parts.append((at, at + len(text)))
+        at += len(text) + 2
+    many = Counter(name for names in _people("\n\n".join(texts), parts) for name in names)
+    return max(many.values(), default=0) / max(1, len(texts))
+
+
 def _people(text: str, parts: Sequence[tuple[int, int]]) -> list[set[str]]:
     """The names in each part of a text."""
     sample = text[parts[0][0] : parts[0][0] + _SAMPLE] if parts else ""
