@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from storytime_tui.corpus.dividing.blocks import Block, is_prose, lines_in
+from storytime_tui.corpus.dividing.east_asian import is_east_asian
 from storytime_tui.corpus.dividing.heading_rules import heading_key, is_heading_like, label_of, matter_of
 from storytime_tui.corpus.dividing.titles import is_capitals, key_of, one_line
 from storytime_tui.stopping import stoppable
@@ -308,7 +309,12 @@ def _keys_in(text: str, block: Block) -> list[str]:
         for line, label in zip(lines, labels, strict=True)
         if label is None or label.rest
     ]
-    return [key for key in keys if len(key) > 2]
+    return [key for key in keys if _names_a_title(key)]
+
+
+def _names_a_title(key: str) -> bool:
+    """Whether a key is long enough to tell a title; a Chinese or Japanese one may be of one character."""
+    return len(key) > 2 or is_east_asian(key)
 
 
 def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
@@ -348,14 +354,21 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
 
 def _entry(title: str, number: int | None, *, dropped: bool) -> list[ContentsLine]:
     key = key_of(title)
-    return [ContentsLine(title, key, number, dropped)] if len(key) > 2 else []
+    return [ContentsLine(title, key, number, dropped)] if _names_a_title(key) else []
 
 
 def _list_lines(block: str) -> list[str]:
     """The lines of a block of a contents list; "I. TOM TIT TOT II. THE THREE SILLIES III. ..." gives three."""
-    if len(_RUN_ON.findall(block)) < 3:
-        return block.split("\n")
+    lines = block.split("\n")
+    if len(_RUN_ON.findall(block)) < 3 or 2 * sum(map(_is_number_alone, lines)) > len(lines):
+        return lines
     return [" ".join(piece.split()) for piece in _RUN_ON.split(block) if piece.strip()]
+
+
+def _is_number_alone(line: str) -> bool:
+    """Whether a line is like "CHAPTER I."."""
+    label = label_of(line)
+    return label is not None and bool(label.noun) and not label.rest
 
 
 def _without_page(line: str) -> str:
