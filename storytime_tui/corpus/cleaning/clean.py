@@ -163,6 +163,8 @@ def plain_punctuation(text: str) -> str:
 
 def without_invisible_characters(text: str) -> str:
     """A text with plain spaces for non-breaking ones, without soft hyphens and zero-width characters."""
+    for sign in ("\u00ad\n", "¬\n"):  # hyphens at line ends in scanned books
+        text = text.replace(sign, "-\n") if sign in text else text
     return _replaced(text, _INVISIBLE)
 
 

@@ -152,8 +152,9 @@ def _long_lines_apart(text: str) -> str:
     if ends < _FEWEST or 10 * text.count("\n\n") > ends:
         return text
     lines = [line for line in text.split("\n") if line.strip()]
-    longest = _LONG_EAST_ASIAN if _is_east_asian(lines) else _LONG
-    if 5 * sum(len(line) > longest for line in lines) < len(lines):
+    # the wrapped lines of a Chinese or Japanese text end inside sentences: few long ones are enough to tell
+    longest, share = (_LONG_EAST_ASIAN, 40) if _is_east_asian(lines) else (_LONG, 5)
+    if share * sum(len(line) > longest for line in lines) < len(lines):
         return text
     if sum(line.rstrip()[-1] in _ENDS for line in lines) < 0.8 * len(lines):
         return text

@@ -102,7 +102,7 @@ def is_repeated(text: str, blocks: Sequence[Block], contents: Contents) -> bool:
     lines: set[str] = set()
     for block in blocks[contents.start : contents.end]:
         if not block.skip:
-            lines.update(map(_without_page, _list_lines(text[block.start : block.end])))
+            lines.update(map(without_page, _list_lines(text[block.start : block.end])))
     if len(lines) > _MOST_LINES:
         return False
     return all(
@@ -305,7 +305,7 @@ def _keys_in(text: str, block: Block) -> list[str]:
         lines.append(" ".join(lines))
     labels = [label_of(line) for line in lines]
     keys = [
-        heading_key(_without_page(line))
+        heading_key(without_page(line))
         for line, label in zip(lines, labels, strict=True)
         if label is None or label.rest
     ]
@@ -327,7 +327,7 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
     in_plates = False
     for number, line in enumerate(lines[1 : _MOST_LINES + 1], 1):
         indent = len(line) - len(line.lstrip())
-        bare = _without_page(line.strip())
+        bare = without_page(line.strip())
         matter = matter_of(bare)
         if matter == "front" and _PICTURES.search(bare):
             in_plates = True
@@ -346,7 +346,7 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
             entries += _entry(title.partition(":")[0], None, dropped=dropped)
         following = lines[number + 1].strip() if number + 1 < len(lines) else ""
         if following and not _PAGE.search(line) and label_of(following) is None:
-            following = _without_page(following)
+            following = without_page(following)
             more = one_line(f"{title}\n{following}") if has_title else following
             entries += _entry(more, None if has_title or label is None else label.number, dropped=dropped)
     return entries
@@ -371,7 +371,7 @@ def _is_number_alone(line: str) -> bool:
     return label is not None and bool(label.noun) and not label.rest
 
 
-def _without_page(line: str) -> str:
+def without_page(line: str) -> str:
     """A line of a contents list without page number and leader dots; "Chapter 12" stays."""
     line = line.strip()
     without = _LEADERS.sub("", _PAGE.sub("", line)).strip()

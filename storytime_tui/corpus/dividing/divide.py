@@ -23,6 +23,7 @@ from storytime_tui.corpus.cleaning.site_marks import site_text
 from storytime_tui.corpus.dividing.blocks import blocks_of
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
+from storytime_tui.corpus.dividing.last_contents import before_last_contents
 from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
@@ -132,7 +133,7 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     headings = document.headings
     first = bisect_left(headings, first_line, key=lambda heading: heading.line)
     last = bisect_left(headings, first_line + book.count("\n") + 1, key=lambda heading: heading.line)
-    blocks = blocks_of(book, headings[first:last], first_line)
+    blocks = before_last_contents(book, blocks_of(book, headings[first:last], first_line))
     if not blocks:
         return Book(())
     contents = contents_of(book, blocks)

@@ -34,13 +34,17 @@ NOVELS = {
         "Inhaltsverzeichnis",
         "ENDE",
         (
-            "Jakob Brandner hatte in jenem Winter nur noch eine Lampe, und die brannte schlecht. »Sie raucht«, sagte er "
-            "zu Lene, »und das Öl ist so teuer wie der Schlaf.« Lene lachte und stellte den Krug auf den Tisch.",
-            "Am Morgen fror der Bach zu. Das erste Kapitel, das Jakob in dem alten Buch las, handelte vom Wind, und "
+            "Jakob Brandner hatte in jenem Winter nur noch eine Lampe, und die brannte schlecht. »Sie "
+            "raucht«, sagte er "
+            "zu Lene, »und das Öl ist so teuer wie der Schlaf.« Lene lachte und stellte den Krug auf den "
+            "Tisch.",
+            "Am Morgen fror der Bach zu. Das erste Kapitel, das Jakob in dem alten Buch las, handelte vom "
+            "Wind, und "
             "niemand im Dorf wußte, wer es geschrieben hatte.",
             "„Du liest zu viel“, sagte Lene. „Ich lese zu langsam“, antwortete Jakob und blies die Lampe aus.",
             "So ging die Woche hin.",
-            "Der zweite Teil des Weges führte durch den Wald, wo die Fichten schwer von Schnee waren und wo Jakob einst "
+            "Der zweite Teil des Weges führte durch den Wald, wo die Fichten schwer von Schnee waren und wo "
+            "Jakob einst "
             "seine Mütze verloren hatte, ohne sie je wieder zu suchen.",
         ),
     ),
@@ -58,13 +62,16 @@ NOVELS = {
         "Table des matières",
         "FIN",
         (
-            "Mathurin n'avait plus, cet hiver-là, qu'une lampe qui fumait. « Elle pleure, dit-il à Jeanne, et l'huile est "
+            "Mathurin n'avait plus, cet hiver-là, qu'une lampe qui fumait. « Elle pleure, dit-il à Jeanne, "
+            "et l'huile est "
             "plus chère que le sommeil. » Jeanne se mit à rire et posa la cruche sur la table.",
-            "Le premier chapitre du vieux livre parlait du vent, et personne au village ne savait qui l'avait écrit ni "
+            "Le premier chapitre du vieux livre parlait du vent, et personne au village ne savait qui "
+            "l'avait écrit ni "
             "pourquoi Mathurin le relisait chaque soir.",
             "— Tu lis trop, dit Jeanne.",
             "— Je lis trop lentement, répondit Mathurin en soufflant la lampe.",
-            "La seconde partie du chemin traversait le bois, où les sapins ployaient sous la neige et où Mathurin avait "
+            "La seconde partie du chemin traversait le bois, où les sapins ployaient sous la neige et où "
+            "Mathurin avait "
             "jadis perdu son bonnet sans jamais le chercher.",
         ),
     ),
@@ -81,13 +88,16 @@ NOVELS = {
         "Índice",
         "FIN",
         (
-            "Anselmo no tenía aquel invierno más que una lámpara, y humeaba. Rosa decía que el aceite era más caro que el "
+            "Anselmo no tenía aquel invierno más que una lámpara, y humeaba. Rosa decía que el aceite era "
+            "más caro que el "
             "sueño, y que la primera parte de la noche era la peor de todas.",
             "—Lees demasiado —dijo Rosa.",
             "—Leo muy despacio —respondió Anselmo, y sopló la lámpara—. ¿No lo ves?",
-            "El primer capítulo del libro viejo hablaba del viento, y nadie en la aldea sabía quién lo había escrito ni "
+            "El primer capítulo del libro viejo hablaba del viento, y nadie en la aldea sabía quién lo "
+            "había escrito ni "
             "por qué Anselmo volvía a leerlo cada noche.",
-            "«Mañana», pensó Anselmo, «subiré al monte con Rosa y buscaré el gorro que perdí de niño entre los pinos.»",
+            "«Mañana», pensó Anselmo, «subiré al monte con Rosa y buscaré el gorro que perdí de niño entre "
+            "los pinos.»",
         ),
     ),
     "Italian": Novel(
@@ -103,13 +113,16 @@ NOVELS = {
         "Indice",
         "FINE",
         (
-            "Berto quell'inverno non aveva che una lampada, e fumava. «Piange» disse alla Nina, «e l'olio è più caro del "
+            "Berto quell'inverno non aveva che una lampada, e fumava. «Piange» disse alla Nina, «e l'olio è "
+            "più caro del "
             "sonno.» La Nina rise e posò la brocca sulla tavola.",
-            "Il primo capitolo del vecchio libro parlava del vento, e nessuno in paese sapeva chi l'avesse scritto, né "
+            "Il primo capitolo del vecchio libro parlava del vento, e nessuno in paese sapeva chi l'avesse "
+            "scritto, né "
             "perché Berto lo rileggesse ogni sera.",
             "«Leggi troppo» disse la Nina. «Leggo troppo piano» rispose Berto, e soffiò sulla lampada.",
             "Così passò la settimana.",
-            "La seconda parte della strada attraversava il bosco, dove gli abeti erano carichi di neve e dove Berto aveva "
+            "La seconda parte della strada attraversava il bosco, dove gli abeti erano carichi di neve e "
+            "dove Berto aveva "
             "perduto da bambino il berretto.",
         ),
     ),
@@ -126,13 +139,16 @@ NOVELS = {
         "Inhoud",
         "EINDE",
         (
-            "Krelis had die winter nog maar één lamp, en die walmde. ‘Zij huilt,’ zei hij tegen Geertje, ‘en de olie is "
+            "Krelis had die winter nog maar één lamp, en die walmde. ‘Zij huilt,’ zei hij tegen Geertje, "
+            "‘en de olie is "
             "duurder dan de slaap.’ Geertje lachte en zette de kruik op tafel.",
-            "Het eerste hoofdstuk van het oude boek ging over de wind, en niemand in het dorp wist wie het geschreven had "
+            "Het eerste hoofdstuk van het oude boek ging over de wind, en niemand in het dorp wist wie het "
+            "geschreven had "
             "of waarom Krelis het elke avond weer las.",
             "„Je leest te veel,” zei Geertje. „Ik lees te langzaam,” zei Krelis, en hij blies de lamp uit.",
             "Zo ging de week voorbij.",
-            "Het tweede deel van de weg liep door het bos, waar de dennen zwaar waren van de sneeuw en waar Krelis als "
+            "Het tweede deel van de weg liep door het bos, waar de dennen zwaar waren van de sneeuw en waar "
+            "Krelis als "
             "kind zijn muts was kwijtgeraakt.",
         ),
     ),
@@ -149,13 +165,16 @@ NOVELS = {
         "Содержание",
         "КОНЕЦ",
         (
-            "У Игната в ту зиму осталась одна лампа, да и та коптила. «Плачет, — сказал он Марфе, — а масло дороже сна». "
+            "У Игната в ту зиму осталась одна лампа, да и та коптила. «Плачет, — сказал он Марфе, — а масло "
+            "дороже сна». "
             "Марфа засмеялась и поставила кувшин на стол.",
-            "Первая глава старой книги рассказывала о ветре, и никто в деревне не знал, кто её написал и почему Игнат "
+            "Первая глава старой книги рассказывала о ветре, и никто в деревне не знал, кто её написал и "
+            "почему Игнат "
             "перечитывает её каждый вечер.",
             "— Ты слишком много читаешь, — сказала Марфа.",
             "— Я слишком медленно читаю, — ответил Игнат и задул лампу.",
-            "Вторая часть дороги шла через лес, где ели гнулись под снегом и где Игнат когда-то потерял шапку, да так и "
+            "Вторая часть дороги шла через лес, где ели гнулись под снегом и где Игнат когда-то потерял "
+            "шапку, да так и "
             "не стал её искать.",
         ),
     ),
