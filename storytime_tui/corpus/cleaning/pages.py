@@ -16,8 +16,8 @@ _ALONE = re.compile(
 _LAST = re.compile(r"(?P<text>\S.{0,70}?)[\s|.·•—–-]*\s(?P<number>\d{1,4})\W{0,2}")
 _FIRST = re.compile(r"\W{0,2}(?P<number>\d{1,4})\s[\s|.·•—–-]*(?P<text>\S.{0,70})")
 _FORM_FEED = re.compile(r"\f(?:(?<=\n\f)|(?<=^\f)|(?=\n|\Z))")
-_DIGIT_AT_END = re.compile(r"\d[ \t]*\n")
-_DIGIT_AT_START = re.compile(r"\n[ \t]*\d")
+_AT_EDGE = re.compile(r"\n(?:(?<=\d\n)|(?=[ \t]*\d))")  # a literal first, so that it is fast
+_MOST_MISSING = 20  # pages in a row whose heading is not found
 _EDGE = 2  # lines at the top and at the bottom of a page that may be headings
 _SURE, _SHARE = 3, 0.3  # a heading is on this many pages, or numbers fit on this many and on this share
 _LONGEST = 80  # characters of a page heading
@@ -46,9 +46,6 @@ def without_pages(text: str) -> tuple[str, tuple[Removed, ...]]:
     """
     if "\f" in text:
         return _without_form_feeds(text)
-    few = 2 * _SURE
-    if len(_DIGIT_AT_END.findall(text)) + len(_DIGIT_AT_START.findall(text)) < few:
-        return text, ()
     return _without_recurring(text)
 
 
@@ -198,17 +195,14 @@ def _are_indented(pages: Sequence[Sequence[str]]) -> bool:
 
 def _without_recurring(text: str) -> tuple[str, tuple[Removed, ...]]:
     """A text without headings that recur at the distance of a page with a rising number."""
+    groups = [(words, found) for words, places in _groups(text).items() if (found := _regular(places, words))]
+    if not groups:
+        return text, ()
     lines = text.split("\n")
-    groups: dict[str, list[tuple[int, int]]] = {}
-    for line, shown in stoppable(enumerate(lines)):
-        shown = shown.strip()
-        if 0 < len(shown) <= _LONGEST and (shown[-1].isdecimal() or shown[0].isdecimal()):
-            number, words, roman = _numbered(shown)
-            if number is not None and not roman and not (words == "" and _is_apart(lines, line)):
-                groups.setdefault(words, []).append((line, number))
     headings: set[int] = set()
-    for words, places in groups.items():
-        headings |= _pages_in(lines, places, shape=bool(words))
+    for _, places in groups:
+        torn = sum(_tears(lines, line) for line in places)
+        headings |= places if torn >= _TORN * len(places) else set()
     if not headings:
         return text, ()
     removed = tuple([Removed(line, lines[line].strip()) for line in sorted(headings)])
@@ -230,23 +224,33 @@ def _without_recurring(text: str) -> tuple[str, tuple[Removed, ...]]:
     return "\n".join(kept), removed
 
 
-def _is_apart(lines: Sequence[str], line: int) -> bool:
-    """Whether blank lines stand around a line; a number that does may be a chapter's."""
-    around = (lines[max(0, line - 1)], lines[min(len(lines) - 1, line + 1)])
-    return not any(map(str.strip, around))
+def _groups(text: str) -> dict[str, list[tuple[int, int]]]:
+    """The lines and numbers of short lines that begin or end with a number, by their words."""
+    groups: dict[str, list[tuple[int, int]]] = {}
+    line = at = 0
+    for edge in stoppable(_AT_EDGE.finditer(text)):
+        for start in (text.rfind("\n", 0, edge.start()) + 1, edge.end()):
+            end = text.find("\n", start)
+            shown = text[start:end].strip() if 0 <= end - start <= _LONGEST else ""
+            if start < at or not shown or not (shown[0].isdecimal() or shown[-1].isdecimal()):
+                continue
+            line += text.count("\n", at, start)
+            at = start
+            number, words, roman = _numbered(shown)
+            at_once = groups.setdefault(words, []) if number is not None and not roman else []
+            if number is not None and (not at_once or at_once[-1][0] != line):
+                at_once.append((line, number))
+    return groups
 
 
-def _pages_in(lines: Sequence[str], places: Sequence[tuple[int, int]], *, shape: bool) -> set[int]:
-    """The lines among these that are page headings: one page apart for each number, and often inside a sentence."""
-    fitting = set()
+def _regular(places: Sequence[tuple[int, int]], words: str) -> set[int]:
+    """The lines among these that are one page apart for each number; none if they are too few."""
+    fitting: set[int] = set()
     for (line, number), (next_line, next_number) in pairwise(places):
         pages = next_number - number
-        if 0 < pages <= 20 and _FEWEST_LINES * pages <= next_line - line <= _MOST_LINES * pages:
+        if 0 < pages <= _MOST_MISSING and _FEWEST_LINES * pages <= next_line - line <= _MOST_LINES * pages:
             fitting |= {line, next_line}
-    if len(fitting) < _SURE or (not shape and len(fitting) < 2 * _SURE):
-        return set()
-    torn = sum(_tears(lines, line) for line in fitting)
-    return fitting if torn >= _TORN * len(fitting) else set()
+    return fitting if len(fitting) >= (_SURE if words else 2 * _SURE) else set()
 
 
 def _tears(lines: Sequence[str], line: int) -> bool:

@@ -112,6 +112,9 @@ _NOUNS = {
     for language in LANGUAGES
     for noun, _, english in (pair.partition("=") for pair in language.nouns.split())
 }
+_SPELLINGS = frozenset(_NOUNS) | {
+    pair.partition("=")[0] for language in LANGUAGES for pair in language.nouns.split()
+}
 _ARTICLES = frozenset(folded(word) for language in LANGUAGES for word in language.articles.split())
 
 
@@ -168,8 +171,10 @@ def label_in(heading: str) -> Label | None:
 
 def may_begin_label(heading: str) -> bool:
     """A fast test whether `label_in` may succeed: one of the first words is a noun that takes a number."""
-    words = heading[:_FIRST_WORDS].replace("—", " ").split(None, MOST_WORDS + 2)
-    return any(_plain(word) in _NOUNS for word in words[: MOST_WORDS + 2])
+    start = heading[:_FIRST_WORDS].lower()
+    for sign in ".:,—":
+        start = start.replace(sign, " ")
+    return not _SPELLINGS.isdisjoint(start.split(None, MOST_WORDS + 2)[: MOST_WORDS + 2])
 
 
 def other_matter(heading: str) -> str | None:
