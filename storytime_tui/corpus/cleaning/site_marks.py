@@ -89,10 +89,12 @@ _ROW = re.compile(r"\W+")
 class SiteText:
     """A text without a site's head and foot; blank lines replace them, so that line numbers don't change.
 
-    `title` and `author`: from the head, or "". `printed`: the site's texts are printed books.
+    `lines`: the half-open ranges of lines that were the site's. `title` and `author`: from the head, or "". `printed`:
+    the site's texts are printed books.
     """
 
     text: str
+    lines: tuple[tuple[int, int], ...]
     title: str
     author: str
     printed: bool
@@ -107,11 +109,13 @@ def site_text(text: str) -> SiteText | None:
     last, _, printed_below, posted_below = _edge(text, _backwards(text))
     if not (printed or posted or printed_below or posted_below):
         return None
-    for start, end in sorted(set(first + last), reverse=True):
+    spans = sorted(set(first + last))
+    lines = tuple([(text.count("\n", 0, start), text.count("\n", 0, end) + 1) for start, end in spans])
+    for start, end in reversed(spans):
         text = text[:start] + "\n" * text.count("\n", start, end) + text[end:]
     title = fields.get("title") or fields.get("titel") or fields.get("full", "")
     author = fields.get("author") or fields.get("autor", "")
-    return SiteText(text, title, _YEARS.sub("", author).strip(), printed or printed_below)
+    return SiteText(text, lines, title, _YEARS.sub("", author).strip(), printed or printed_below)
 
 
 _HINTS = (
