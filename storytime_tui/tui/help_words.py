@@ -35,7 +35,7 @@ LIBRARY: tuple[Section, ...] = (
         "hard-wrapped lines are joined, and a book of many stories is divided. You can also drop files on the window, "
         "or paste a path, an address or a story.",
         (
-            ("i", "add a file (.txt .md .html .epub), a .zip, a folder, or a web address"),
+            ("i", "add a text, a book (.epub, .docx, .pdf and others), a .zip, a folder, or a web address"),
             (
                 "tab",
                 "complete the path that you type; ↑ and ↓ choose from the names that fit, enter takes one",
