@@ -74,7 +74,7 @@ def test_the_prose_of_pages_is_whole(manner: str, indent: str) -> None:
 def test_pages_without_form_feeds_are_known_by_their_headings(manner: str) -> None:
     told = invented(60)
     text = paged(told, manner, indent="   ", feed="")
-    plain, removed = without_pages(text)
+    _, removed = without_pages(text)
     assert len(removed) > 3
     assert all("AUTHOR" in each.text or "FOX" in each.text or "Page" in each.text for each in removed)
     lines = text.split("\n")
