@@ -32,7 +32,7 @@ def single_spaced(text: str) -> str:
     Where no larger gap parts the paragraphs, one ends with a short line that ends a sentence.
     """
     ends = text.count("\n")
-    if 2.1 * text.count("\n\n") < ends or ends < 2 * _FEWEST_DOUBLED:
+    if 2.6 * text.count("\n\n") < ends or ends < 2 * _FEWEST_DOUBLED:
         return text
     lines = text.split("\n")
     filled = [(at, line) for at, line in enumerate(lines) if line.strip()]
