@@ -148,7 +148,7 @@ class _Book:
             return None
         data = self._archive.read(member)
         try:
-            return read_html(html_text(data, self._name), self._name, fragments)
+            return read_html(html_text(data, self._name).text, self._name, fragments)
         except CorpusError:
             return None
 
@@ -226,7 +226,7 @@ class _Book:
             return None
         data = self._archive.read(member)
         try:
-            return parse_html(html_text(data, self._name), self._name)
+            return parse_html(html_text(data, self._name).text, self._name)
         except CorpusError:
             return None
 

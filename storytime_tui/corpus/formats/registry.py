@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
-from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.encodings import Decoded, decode
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.formats.plain import plain_document
 from storytime_tui.errors import CorpusError
@@ -31,19 +31,22 @@ class Format:
 
 
 def _read_plain(path: Path, name: str) -> Document:
-    return plain_document(decode(_bytes_of(path, name, LARGEST), name))
+    source = decode(_bytes_of(path, name, LARGEST), name)
+    return _with_remarks(plain_document(source.text), source)
 
 
 def _read_markdown(path: Path, name: str) -> Document:
     from storytime_tui.corpus.formats.markdown import read_markdown
 
-    return read_markdown(decode(_bytes_of(path, name, LARGEST_MARKED), name), name)
+    source = decode(_bytes_of(path, name, LARGEST_MARKED), name)
+    return _with_remarks(read_markdown(source.text, name), source)
 
 
 def _read_html(path: Path, name: str) -> Document:
     from storytime_tui.corpus.formats.markup import html_text, read_html
 
-    return read_html(html_text(_bytes_of(path, name, LARGEST_MARKED), name), name).document
+    source = html_text(_bytes_of(path, name, LARGEST_MARKED), name)
+    return _with_remarks(read_html(source.text, name).document, source)
 
 
 def _read_epub(path: Path, name: str) -> Document:
@@ -52,6 +55,11 @@ def _read_epub(path: Path, name: str) -> Document:
     if path.stat().st_size > LARGEST:
         raise CorpusError(f"{name} is larger than {LARGEST // 1024**2} MB: take an edition without pictures.")
     return read_epub(path)
+
+
+def _with_remarks(document: Document, source: Decoded) -> Document:
+    """A document with the remarks on its encoding before its own."""
+    return replace(document, remarks=source.remarks + document.remarks) if source.remarks else document
 
 
 # Plainest format first: if two files have the same text, the later suffix wins, as it keeps headings or chapters.
