@@ -20,6 +20,7 @@ from storytime_tui.corpus.cleaning.clean import (
 )
 from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spans
 from storytime_tui.corpus.dividing.blocks import blocks_of
+from storytime_tui.corpus.dividing.borders import border_spans
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
 from storytime_tui.corpus.dividing.published import Plan, plans_of
@@ -32,7 +33,6 @@ from storytime_tui.stopping import stoppable
 __all__ = ["Book", "divide", "read_book", "title_and_body"]
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # only newlines end the lines of a document
-_END_OF_TEXT = "<|endoftext|>"  # always ends a text, so that no model learns it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
     r"|^[ *]*(?:The )?Project Gutenberg(?:['’]s| E-?text,? of) (\S[^\n]*?)[* ]*(?:,? by(?: [^\n]*)?)?$",
@@ -58,8 +58,12 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     """
     text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
     given_title = " ".join(document.title.split())
-    if _END_OF_TEXT in text:
-        return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(given_title), document.author)
+    if borders := border_spans(text):
+        parts = _between(text, borders)
+        if len([part for part in parts if part.strip()]) > 1:
+            tales = _divided_tales(parts, wrapped=document.wrapped)
+            return Book(tales, as_title(given_title), document.author)
+        text = "".join(parts)  # a border before or after a single text
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
     line = at = 0
@@ -84,15 +88,21 @@ def _without_blank_end(book: str) -> str:
     return book[: max(words_end, book.rfind("\n", words_end) + 1)]
 
 
-def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
-    """The stories between `<|endoftext|>` marks; they have no titles."""
-    parts, lines, line = [], [], 0
-    for part in text.split(_END_OF_TEXT):
+def _between(text: str, borders: Sequence[tuple[int, int]]) -> list[str]:
+    """The parts of a text before, between and after its borders, none of which contains a line end."""
+    ends = [0, *[end for _, end in borders]]
+    starts = [*[start for start, _ in borders], len(text)]
+    return [text[start:end] for start, end in zip(ends, starts, strict=True)]
+
+
+def _divided_tales(parts: Sequence[str], *, wrapped: bool) -> tuple[Tale, ...]:
+    """The stories of a data set, one a part; they have no titles."""
+    lines, line = [], 0
+    for part in parts:
         after = line + part.count("\n")
-        parts.append(part)
         lines.append((line, after + 1))
         line = after
-    cleaned = clean_parts(parts, setting_of(text, wrapped=wrapped))
+    cleaned = clean_parts(parts, setting_of("\n\n".join(parts), wrapped=wrapped))
     texts = [trimmed(part, sources=False) for part in cleaned]
     tales = [Tale("", text, lines=at) for text, at in zip(texts, lines, strict=True)]
     return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
