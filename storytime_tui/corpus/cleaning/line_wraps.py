@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
+from storytime_tui.corpus.cleaning.caseless_wraps import are_unspaced, caseless_width, unwrap_caseless
 from storytime_tui.stopping import stoppable
 
 _NARROWEST, _WIDEST = 40, 120  # columns at which books are wrapped; verse is narrower, unwrapped prose wider
@@ -25,12 +26,13 @@ class Layout:
     """The layout of a text. `width`: the column of its hard wraps, None if it has none.
 
     `indent`: the white space that begins its paragraphs. `torn`: words hyphenated at a line end only (left and right
-    half, in lower case).
+    half, in lower case). `caseless`: the width of a hard-wrapped text in a script without capitals.
     """
 
     width: int | None = None
     indent: str = ""
     torn: frozenset[tuple[str, str]] = frozenset()
+    caseless: int | None = None
 
 
 def unwrap(text: str) -> str:
@@ -45,6 +47,8 @@ def unwrap(text: str) -> str:
 
 def unwrap_as(text: str, layout: Layout) -> str:
     """Unwrap a text, or a part of one, that has this layout."""
+    if layout.caseless is not None:
+        return unwrap_caseless(text, layout.caseless)
     if layout.width is None:
         return _unwrapped_where_sure(text, layout)
     return "\n\n".join(
@@ -94,6 +98,8 @@ def dedent(text: str) -> str:
 
 def layout_of(text: str) -> Layout:
     """The layout of a text, measured on its lines."""
+    if (caseless := caseless_width(text)) is not None:
+        return Layout(caseless=caseless)
     blocks = [block for block in re.split(r"\n\n+", text.strip("\n")) if "\n" in block]
     sample = [block.split("\n") for block in blocks[:: 1 + len(blocks) // _SAMPLE]]
     width = wrap_width(sample)
@@ -274,7 +280,7 @@ def _between(before: str, after: str) -> str:
     if before.endswith(("—", "―")) or after.startswith(("—", "―")):
         return ""
     hyphen = before.endswith("-") and (before.endswith("--") or after[0].isalpha())
-    return "" if hyphen or after.startswith("--") else " "
+    return "" if hyphen or after.startswith("--") or are_unspaced(before, after) else " "
 
 
 def _indented(line: str) -> bool:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from storytime_tui.corpus.cleaning.apparatus import mark_pages
 from storytime_tui.corpus.cleaning.clean import (
     Setting,
+    caseless_width,
     clean_once,
     clean_parts,
     legible,
@@ -205,7 +206,9 @@ def _stable(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
 def _is_stable(text: str) -> bool:
     """Whether a text, cleaned alone, is taken neither for wrapped prose nor for a Gutenberg file."""
     blocks = [block.split("\n") for block in text.split("\n\n") if "\n" in block]
-    return wrap_width(blocks) is None and book_spans(text) == [(0, len(text))]
+    return (
+        wrap_width(blocks) is None and caseless_width(text) is None and book_spans(text) == [(0, len(text))]
+    )
 
 
 def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from storytime_tui.corpus.cleaning.caseless_wraps import without_wraps
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.bylines import title_and_author
 from storytime_tui.corpus.formats.encodings import Decoded, decode
@@ -242,8 +243,10 @@ class _Walk:
             self._quotes -= 1
 
     def _text(self, text: str | None) -> None:
-        if text:
-            (self.writer.preformatted_text if self.writer.keeps else self.writer.text)(text)
+        if text and self.writer.keeps:
+            self.writer.preformatted_text(text)
+        elif text:
+            self.writer.text(without_wraps(text))
 
     def _picture(self, description: str) -> None:
         if self.writer.heading:
