@@ -3,15 +3,19 @@
 import re
 
 from storytime_tui.corpus.document import Document, Heading
+from storytime_tui.corpus.formats.aozora import aozora_document
 
 _MARKED = re.compile(r"(#{1,6}) +(\S.*?)(?: +#+)?")
 
 
 def plain_document(text: str) -> Document:
-    """A plain text. If every line that begins with "#" is a Markdown heading between blank lines, they are headings.
+    """A plain text; one of Aozora Bunko is read by its own marks.
 
-    A single one is the title and is not marked, as the other headings may be unmarked.
+    If every line that begins with "#" is a Markdown heading between blank lines, they are headings. A single one is
+    the title and is not marked, as the other headings may be unmarked.
     """
+    if not text.isascii() and (document := aozora_document(text)):
+        return document
     if not text.lstrip("\ufeff \t\r\n").startswith("#"):
         return Document(text)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
