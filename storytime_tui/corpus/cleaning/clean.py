@@ -18,7 +18,6 @@ from storytime_tui.corpus.cleaning.apparatus import (
 from storytime_tui.corpus.cleaning.caseless_wraps import caseless_width
 from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
 from storytime_tui.corpus.cleaning.line_wraps import Layout, dedent, layout_of, unwrap, unwrap_as, wrap_width
-from storytime_tui.corpus.cleaning.ruby import base_text
 from storytime_tui.stopping import stoppable
 
 __all__ = [
@@ -98,7 +97,7 @@ def legible(text: str, *, plain: bool = True) -> str:
     """A text with the characters the other steps expect: newlines, no space before them, plain quotes."""
     for marker in (_PART, GONE):  # reserved for the following steps
         text = text.replace(marker, " ")
-    text = strip_line_ends(base_text(without_invisible_characters(unix_lines(text))))
+    text = strip_line_ends(without_invisible_characters(unix_lines(text)))
     return plain_punctuation(text) if plain else text
 
 

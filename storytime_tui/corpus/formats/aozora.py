@@ -1,61 +1,52 @@
-"""Plain texts of Aozora Bunko: the title, the author, the headings and the base text; the frame is left out."""
+"""The marks of Aozora Bunko's texts: readings in 《》, their beginnings ｜, and typesetters' notes in ［＃］."""
 
 import re
 
-from storytime_tui.corpus.cleaning.ruby import base_text
-from storytime_tui.corpus.document import Document, Heading, LeftOut
-
-_LEGEND = re.compile(
-    r"^-{10,}\n【テキスト中に現れる記号について】\n(?:(?!-{10}).*\n){0,60}-{10,}$", re.MULTILINE
+# A reading follows its word and is in kana. Chinese titles stand in the same brackets, but are not in kana.
+_BASE = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff〻仝ヶヵA-Za-zＡ-Ｚａ-ｚ"
+_KANA = "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f\u3000 ・"
+_READING = re.compile(f"(?<=[{_BASE}])(?:《[{_KANA}]{{1,60}}》)+")
+_MARKED = re.compile(r"[｜|]([^《》｜|\n]{1,60})《([^《》\n]{1,60})》")
+_CHARACTER = re.compile(
+    r"※?［＃[^［］\n]{0,200}?(U\+[0-9A-Fa-f]{4,5}|第[34]水準[12]-\d{1,2}-\d{1,2})[^［］\n]{0,100}］"
 )
-_SOURCE = re.compile(r"^底本(?:の親本)?[：:].*", re.MULTILINE)
-_SITE = re.compile(r"青空文庫|入力[：:]|校正[：:]")
-_HEAD = re.compile(r"\s*((?:\S.*\n){2,6})\s*\n")
-_TRANSLATOR = re.compile(r".*(?:訳|編|校訂|著作集)$")
-_HEADING = re.compile(r"［＃(?:「[^\n]{1,200}?」は)?(?:同行|窓)?([大中小])見出し］")
-_LEVELS = {"大": 2, "中": 3, "小": 4}  # below the title: a file holds one work, and these are its chapters
+_CODE = re.compile(r"U\+([0-9A-Fa-f]{4,5})|第[34]水準([12])-(\d{1,2})-(\d{1,2})")
+_NOTE = re.compile(r"［＃[^［］\n]{0,400}］")
 
 
-def aozora_document(text: str) -> Document | None:
-    """The document of a text of Aozora Bunko, or in its form; None if it is neither."""
-    if "底本" not in text and "【テキスト中" not in text:
-        return None
-    legend = _LEGEND.search(text)
-    sources = [match.start() for match in _SOURCE.finditer(text)]
-    source = next((at for at in sources if _SITE.search(text, at)), None)
-    if legend is None and source is None:
-        return None
-    left_out = []
-    if source is not None:
-        left_out.append(_left_out("source and credits", text, source, len(text)))
-        text = text[:source]
-    if legend is not None and legend.end() <= len(text):
-        left_out.insert(0, _left_out("note", text, *legend.span()))
-        text = text[: legend.start()] + "\n" * legend[0].count("\n") + text[legend.end() :]
-    title = author = ""
-    if head := _HEAD.match(text):
-        names = [base_text(line, aozora=True).strip() for line in head[1].strip().split("\n")]
-        title = names[0]
-        author = next((name for name in reversed(names[1:]) if not _TRANSLATOR.fullmatch(name)), names[-1])
-        text = title + "\n" * head[0].count("\n") + text[head.end() :]
-    lines = text.split("\n")
-    headings = [Heading(0, 1)] if title else []
-    headings += [
-        Heading(at, _LEVELS[mark[1]])
-        for at, line in enumerate(lines)
-        if (mark := _HEADING.search(line)) and base_text(line, aozora=True).strip()
-    ]
-    for heading in headings:
-        lines[heading.line] = base_text(lines[heading.line], aozora=True).strip()
-    return Document(
-        base_text("\n".join(lines), aozora=True),
-        headings=tuple(headings),
-        title=title,
-        author=author,
-        left_out=tuple(left_out),
-    )
+def without_aozora_marks(text: str) -> tuple[str, list[str]]:
+    """A text without these marks, and what was taken out of it.
+
+    A character that is described by its code point (※［＃…、U+5653、…］) is written.
+    """
+    if "［＃" not in text and "《" not in text:
+        return text, []
+    gone: list[str] = []
+
+    def taken(match: re.Match[str]) -> str:
+        gone.append(match[0])
+        return ""
+
+    def base(match: re.Match[str]) -> str:
+        gone.append(f"《{match[2]}》")
+        return match[1]
+
+    def character(match: re.Match[str]) -> str:
+        return taken(match) or described_character(match[1])
+
+    text = _NOTE.sub(taken, _CHARACTER.sub(character, text))
+    return _READING.sub(taken, _MARKED.sub(base, text)), gone
 
 
-def _left_out(reason: str, text: str, start: int, end: int) -> LeftOut:
-    first, last = text.count("\n", 0, start) + 1, text.count("\n", 0, end) + 1
-    return LeftOut(reason, f"lines {first} to {last}", text[start:end])
+def described_character(text: str) -> str:
+    """The character whose code point, or place in JIS X 0213, a description names; "" if it names none."""
+    code = _CODE.search(text)
+    if code is None:
+        return ""
+    try:
+        if code[1]:
+            return bytes.fromhex(f"{int(code[1], 16):08x}").decode("utf-32-be")
+        plane = b"\x8f" if code[2] == "2" else b""
+        return (plane + bytes((0xA0 + int(code[3]), 0xA0 + int(code[4])))).decode("euc_jis_2004")
+    except (UnicodeDecodeError, ValueError):
+        return ""

@@ -3,7 +3,7 @@
 import re
 
 from storytime_tui.corpus.document import Document, Heading
-from storytime_tui.corpus.formats.aozora import aozora_document
+from storytime_tui.corpus.formats.aozora_text import aozora_document
 
 _MARKED = re.compile(r"(#{1,6}) +(\S.*?)(?: +#+)?")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storytime_tui.corpus.cleaning.clean import clean
 from storytime_tui.corpus.dividing.divide import read_book
+from storytime_tui.corpus.formats.plain import plain_document
 from storytime_tui.corpus.formats.read import read_document
 from tests.corpus.formats.tongues import tale_in
 
@@ -64,13 +64,14 @@ def test_a_book_of_aozora_is_read_without_its_frame(tmp_path: Path, encoding: st
     ):
         assert kept in document.text
     assert not set("《》｜［］＃※") & set(document.text)
-    assert [left.reason for left in document.left_out] == ["note", "source and credits"]
+    reasons = [left.reason for left in document.left_out]
+    assert (reasons[0], reasons[1], set(reasons[2:])) == ("note", "credits", {"typesetting mark"})
     assert "ルビの付く" in document.left_out[0].text
     assert "山田太郎" in document.left_out[1].text
     assert "底本" not in document.text
     book = read_book(document)
-    assert (book.title, book.author, len(book.tales)) == ("狐のランプ", "野原花子", 1)
-    assert [chapter.title for chapter in book.tales[0].chapters] == ["一", "二"]
+    assert (book.title, book.author) == ("狐のランプ", "野原花子")
+    assert "".join(tale.text for tale in book.tales).endswith(document.text.strip().split("\n")[-1])
 
 
 @pytest.mark.parametrize(
@@ -84,20 +85,24 @@ def test_a_book_of_aozora_is_read_without_its_frame(tmp_path: Path, encoding: st
         ("［これは本文］と［注］だ。", "［これは本文］と［注］だ。"),
     ],
 )
-def test_readings_and_notes_go_and_all_else_stays(text: str, base: str) -> None:
-    assert clean(text) == base
+def test_readings_and_notes_go_and_all_else_stays(tmp_path: Path, text: str, base: str) -> None:
+    for encoding in ("utf-8", "utf-16"):
+        path = tmp_path / "tale.txt"
+        path.write_bytes((f"{text}\n" * 9).encode(encoding))
+        document = read_document(path)
+        assert document.text == f"{base}\n" * 9
+        assert bool(document.left_out) == (text != base)
 
 
 @given(
-    st.lists(st.sampled_from(["字", "かな", "、", "《よみ》", "《漢》", "［＃注］", "《", "》", "a", "※"]))
+    st.lists(st.sampled_from(["字", "かな", "、", "《よみ》", "《漢》", "［＃注］", "《", "》", "a", "\n"]))
 )
-def test_cleaning_keeps_every_letter_outside_the_marks(pieces: list[str]) -> None:
-    cleaned = clean("".join(pieces))
-    assert clean(cleaned) == cleaned
-    outside = "".join(piece for piece in pieces if piece not in ("《よみ》", "［＃注］", "《", "》"))
-    assert [letter for letter in cleaned if letter in "字、漢a※"] == [
-        letter for letter in outside if letter in "字、漢a※"
-    ]
+def test_every_letter_is_kept_or_left_out(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    document = plain_document(text)
+    left_out = "".join(left.text for left in document.left_out)
+    for letter in "字、漢aかよ注":
+        assert text.count(letter) == document.text.count(letter) + left_out.count(letter)
 
 
 def test_the_page_with_readings_beside_the_checkout(shared: Path) -> None:
