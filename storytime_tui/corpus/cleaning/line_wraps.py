@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-from storytime_tui.corpus.cleaning.caseless_wraps import are_unspaced, caseless_width, unwrap_caseless
+from storytime_tui.corpus.cleaning.caseless_wraps import Wrap, are_unspaced, caseless_wrap, unwrap_caseless
 from storytime_tui.stopping import stoppable
 
 _NARROWEST, _WIDEST = 40, 120  # columns at which books are wrapped; verse is narrower, unwrapped prose wider
@@ -33,7 +33,7 @@ class Layout:
     width: int | None = None
     indent: str = ""
     torn: frozenset[tuple[str, str]] = frozenset()
-    caseless: int | None = None
+    caseless: Wrap | None = None
 
 
 def unwrap(text: str) -> str:
@@ -99,7 +99,7 @@ def dedent(text: str) -> str:
 
 def layout_of(text: str) -> Layout:
     """The layout of a text, measured on its lines."""
-    if (caseless := caseless_width(text)) is not None:
+    if (caseless := caseless_wrap(text)) is not None:
         return Layout(caseless=caseless)
     blocks = [block for block in re.split(r"\n\n+", text.strip("\n")) if "\n" in block]
     sample = [block.split("\n") for block in blocks[:: 1 + len(blocks) // _SAMPLE]]

@@ -11,7 +11,7 @@ from itertools import pairwise
 from storytime_tui.corpus.cleaning.apparatus import mark_pages
 from storytime_tui.corpus.cleaning.clean import (
     Setting,
-    caseless_width,
+    caseless_wrap,
     clean_once,
     clean_parts,
     legible,
@@ -248,9 +248,7 @@ def _stable(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
 def _is_stable(text: str) -> bool:
     """Whether a text, cleaned alone, is taken neither for wrapped prose nor for a Gutenberg file."""
     blocks = [block.split("\n") for block in text.split("\n\n") if "\n" in block]
-    return (
-        wrap_width(blocks) is None and caseless_width(text) is None and book_spans(text) == [(0, len(text))]
-    )
+    return wrap_width(blocks) is None and caseless_wrap(text) is None and book_spans(text) == [(0, len(text))]
 
 
 def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:
