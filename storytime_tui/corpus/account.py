@@ -41,7 +41,7 @@ _PICTURE = re.compile(r"\s*\[?\s*(?:illustration|frontispiece|picture|decoration
 
 def account_of(file: str, document: Document, book: Book) -> tuple[Account, tuple[str, ...]]:
     """The account of a file that was read and divided, and the texts of what is left out, in the account's order."""
-    aligned = _Aligned(document.text)
+    aligned = _Aligned(document)
     gaps = [*_gaps(aligned, book.tales)]
     found: list[tuple[str, str, tuple[int, int], str]] = []  # reason, place, lines, text
     for start, end, tale in gaps:
@@ -81,9 +81,13 @@ def _plain(sign: str) -> str:
 
 
 class _Aligned:
-    """A document's text and its letters; `starts` has the first letter of each line, and the end."""
+    """A document's text and its letters; `starts` has the first letter of each line, and the end.
 
-    def __init__(self, text: str) -> None:
+    `headings`: the lines that its format marks as headings."""
+
+    def __init__(self, document: Document) -> None:
+        text = document.text
+        self.headings = {heading.line for heading in document.headings}
         self.lines = text.split("\n")
         self.of_lines = _letters(text).split(b"\n")
         self.letters = b"".join(self.of_lines)
@@ -213,7 +217,7 @@ def _explained(
         if outside == "back matter" and _NOTES_AT_END.match(text):
             outside = "notes"  # all that follow
         reason = reason or (outside if outside == "notes" else "") or _reason(text, alone=bool(tale))
-        reason = reason or outside or UNKNOWN
+        reason = reason or outside or ("heading" if aligned.line_at(begins) in aligned.headings else UNKNOWN)
         if found and found[-1][0] == reason and found[-1][2] == begins:
             begins = found.pop()[1]
         found.append((reason, begins, ends))
@@ -263,6 +267,8 @@ def _reason(text: str, *, alone: bool) -> str:
         return "transcriber's note"
     if _PICTURE.match(text):
         return "illustration"
+    if matter_of(text) == "end":
+        return "end of the text"
     if not alone:
         return ""
     if _NOTE.match(text) or (opens_bracketed(text) and "ote" in text[:_NAMED]):
@@ -271,8 +277,6 @@ def _reason(text: str, *, alone: bool) -> str:
         return "page number"
     if _IN_BRACKETS.fullmatch(text):
         return "source"
-    if matter_of(text) == "end":
-        return "end of the text"
     return "heading" if is_capitals(text) and len(text) <= _HEADING else ""
 
 

@@ -26,7 +26,7 @@ LIBRARY: tuple[Section, ...] = (
         "hard-wrapped lines are joined, and a book of many stories is divided. You can also drop files on the window, "
         "or paste a path, an address or a story.",
         (
-            ("i", "add a file (.txt .md .html .epub), a .zip, a folder, or a web address"),
+            ("i", "add a text, a book (.epub, .docx, .pdf and others), a .zip, a folder, or a web address"),
             ("g", "find a book of Project Gutenberg: children's classics first, then a search of all books"),
             ("l", "show messages in full: what the last import left out, and what cannot be read"),
             ("r", "rename a collection or a story"),

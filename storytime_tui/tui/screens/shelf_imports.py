@@ -54,14 +54,15 @@ class ShelfImports:
 
     def ask(self) -> None:
         """Ask for paths or addresses, and import them."""
+        from storytime_tui.jobs.shelves import formats_in_words
         from storytime_tui.tui.screens.dialogs import AskScreen
 
         if self._show_running():
             return
         question = AskScreen(
             "Import stories",
-            "A file (.txt .md .html .epub .zip), a folder of them, or a web address. Storytime copies it; your own "
-            "file stays as it is. You can also drop files on this window, or paste a story.",
+            f"A {formats_in_words()}, a folder of them, or a web address. Storytime copies it; your own file stays as "
+            "it is. You can also drop files on this window, or paste a story.",
             enter="Import",
             placeholder="~/books/fairy-tales",
         )
