@@ -128,7 +128,10 @@ class _Book:
         data, whole = read
         page = None
         try:
-            source = html_text(data, self._name).text
+            decoded = html_text(data, self._name)
+            for remark in decoded.remarks:
+                self._remark(f"{place.capitalize()}: {remark[:1].lower()}{remark[1:]}")
+            source = decoded.text
             page = read_html(
                 source,
                 self._name,
