@@ -18,7 +18,7 @@ from storytime_tui.corpus.cleaning.apparatus import notes_heading, opens_bracket
 from storytime_tui.corpus.dividing.heading_rules import label_of, matter_of
 from storytime_tui.corpus.dividing.titles import is_capitals
 from storytime_tui.corpus.document import UNKNOWN, Account, Book, Document, Omitted, Tale
-from storytime_tui.corpus.words import count_words
+from storytime_tui.word_count import count_words
 
 _SMALL = bytes(range(256)).lower()  # ASCII alone
 _SIGNS = bytes(code for code in range(128) if not chr(code).isalnum() and code != 10)

@@ -19,6 +19,7 @@ from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import UNTITLED
 from storytime_tui.tui.manuscript import Manuscript, last_story
+from storytime_tui.word_count import count_words
 
 
 @pytest.fixture
@@ -195,7 +196,7 @@ def act(store: StoryStore, what: str, text: str) -> None:
             store.remove(story)
         case "list":
             assert {each.story.id: each.words for each in listed(store)} == {
-                each.id: len(store.text(each.id).split()) for each in store.stories()
+                each.id: count_words(store.text(each.id)) for each in store.stories()
             }
 
 

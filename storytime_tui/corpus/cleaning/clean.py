@@ -15,6 +15,7 @@ from storytime_tui.corpus.cleaning.apparatus import (
     strip_page_numbers,
     strip_transcriber_notes,
 )
+from storytime_tui.corpus.cleaning.caseless_wraps import caseless_wrap
 from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
 from storytime_tui.corpus.cleaning.line_wraps import Layout, dedent, layout_of, unwrap, unwrap_as, wrap_width
 from storytime_tui.stopping import stoppable
@@ -22,6 +23,7 @@ from storytime_tui.stopping import stoppable
 __all__ = [
     "CLEANING_VERSION",
     "Setting",
+    "caseless_wrap",
     "clean",
     "clean_parts",
     "plain_punctuation",

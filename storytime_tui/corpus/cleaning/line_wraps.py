@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
+from storytime_tui.corpus.cleaning.caseless_wraps import Wrap, are_unspaced, caseless_wrap, unwrap_caseless
 from storytime_tui.stopping import stoppable
 
 _NARROWEST, _WIDEST = 40, 120  # columns at which books are wrapped; verse is narrower, unwrapped prose wider
@@ -27,12 +28,14 @@ class Layout:
     """The layout of a text. `width`: the column of its hard wraps, None if it has none.
 
     `indent`: the white space that begins its paragraphs. `torn`: words hyphenated at a line end only (left and right
-    half, in lower case). `spaced_dash`: there is a space before a dash that begins a word, as in Spanish dialogue.
+    half, in lower case). `caseless`: the width of a hard-wrapped text in a script without capitals.
+    `spaced_dash`: there is a space before a dash that begins a word, as in Spanish dialogue.
     """
 
     width: int | None = None
     indent: str = ""
     torn: frozenset[tuple[str, str]] = frozenset()
+    caseless: Wrap | None = None
     spaced_dash: bool = False
 
 
@@ -48,6 +51,8 @@ def unwrap(text: str) -> str:
 
 def unwrap_as(text: str, layout: Layout) -> str:
     """Unwrap a text, or a part of one, that has this layout."""
+    if layout.caseless is not None:
+        return unwrap_caseless(text, layout.caseless)
     if layout.width is None:
         return _unwrapped_where_sure(text, layout)
     return "\n\n".join(
@@ -97,12 +102,16 @@ def dedent(text: str) -> str:
 
 def layout_of(text: str) -> Layout:
     """The layout of a text, measured on its lines."""
+    if (caseless := caseless_wrap(text)) is not None:
+        return Layout(caseless=caseless)
     blocks = [block for block in re.split(r"\n\n+", text.strip("\n")) if "\n" in block]
     sample = [block.split("\n") for block in blocks[:: 1 + len(blocks) // _SAMPLE]]
     width = wrap_width(sample)
     if width is None:
         return Layout(torn=torn_words(text))
-    return Layout(width, _paragraph_indent(sample, width), torn_words(text), _has_spaced_dashes(text))
+    return Layout(
+        width, _paragraph_indent(sample, width), torn_words(text), spaced_dash=_has_spaced_dashes(text)
+    )
 
 
 def _has_spaced_dashes(text: str) -> bool:
@@ -292,7 +301,7 @@ def _between(before: str, after: str, *, spaced_dash: bool) -> str:
     if before.endswith(("—", "―")):
         return ""
     hyphen = before.endswith("-") and (before.endswith("--") or after[0].isalpha())
-    return "" if hyphen else " "
+    return "" if hyphen or are_unspaced(before, after) else " "
 
 
 def _indented(line: str) -> bool:

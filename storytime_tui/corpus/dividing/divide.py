@@ -11,6 +11,7 @@ from itertools import pairwise
 from storytime_tui.corpus.cleaning.apparatus import mark_pages
 from storytime_tui.corpus.cleaning.clean import (
     Setting,
+    caseless_wrap,
     clean_once,
     clean_parts,
     legible,
@@ -21,6 +22,7 @@ from storytime_tui.corpus.cleaning.clean import (
 from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spans
 from storytime_tui.corpus.cleaning.site_marks import site_text
 from storytime_tui.corpus.dividing.blocks import blocks_of
+from storytime_tui.corpus.dividing.borders import border_spans
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
 from storytime_tui.corpus.dividing.last_contents import before_last_contents
@@ -34,7 +36,6 @@ from storytime_tui.stopping import stoppable
 __all__ = ["Book", "divide", "read_book", "title_and_body"]
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # only newlines end the lines of a document
-_END_OF_TEXT = "<|endoftext|>"  # always ends a text, so that no model learns it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
     r"|^[ *]*(?:The )?Project Gutenberg(?:['’]s| E-?text,? of) (\S[^\n]*?)[* ]*(?:,? by(?: [^\n]*)?)?$",
@@ -62,8 +63,12 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     given_title = " ".join(document.title.split())
     if document.rows:
         return Book(_divided_into_rows(text, document.rows), as_title(given_title), document.author)
-    if _END_OF_TEXT in text:
-        return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(given_title), document.author)
+    if borders := border_spans(text):
+        parts = _between(text, borders)
+        if len([part for part in parts if part.strip()]) > 1:
+            tales = _divided_tales(parts, wrapped=document.wrapped)
+            return Book(tales, as_title(given_title), document.author)
+        text = "".join(parts)  # a border before or after a single text
     given_author = document.author
     outside: list[tuple[int, int, str]] = []
     if (site := site_text(text)) is not None:
@@ -109,27 +114,34 @@ def _without_blank_end(book: str) -> str:
     return book[: max(words_end, book.rfind("\n", words_end) + 1)]
 
 
-def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
-    """The stories between `<|endoftext|>` marks; they have no titles."""
-    parts, lines, line = [], [], 0
-    for part in text.split(_END_OF_TEXT):
+def _between(text: str, borders: Sequence[tuple[int, int]]) -> list[str]:
+    """The parts of a text before, between and after its borders, none of which contains a line end."""
+    ends = [0, *[end for _, end in borders]]
+    starts = [*[start for start, _ in borders], len(text)]
+    return [text[start:end] for start, end in zip(ends, starts, strict=True)]
+
+
+def _divided_tales(parts: Sequence[str], *, wrapped: bool) -> tuple[Tale, ...]:
+    """The stories of a data set, one a part; they have no titles."""
+    lines, line = [], 0
+    for part in parts:
         after = line + part.count("\n")
-        parts.append(part)
         lines.append((line, after + 1))
         line = after
-    cleaned = clean_parts(parts, setting_of(text, wrapped=wrapped))
+    cleaned = clean_parts(parts, setting_of("\n\n".join(parts), wrapped=wrapped))
     texts = [trimmed(part, sources=False) for part in cleaned]
     tales = [Tale("", text, lines=at) for text, at in zip(texts, lines, strict=True)]
     return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
 
 
 def _divided_into_rows(text: str, rows: Sequence[Row]) -> tuple[Tale, ...]:
-    """One story for each row of a data set, or several if the row has `<|endoftext|>` marks in it."""
+    """One story for each row of a data set, or several if the row has borders in it."""
     lines = text.split("\n")
     places: list[tuple[Row, int, int]] = []
     parts: list[str] = []
     for row, (line, end) in zip(rows, pairwise([*[row.line for row in rows], len(lines)]), strict=True):
-        for part in "\n".join(lines[line:end]).split(_END_OF_TEXT):
+        told = "\n".join(lines[line:end])
+        for part in _between(told, border_spans(told)):
             places.append((row, line, line + part.count("\n") + 1))
             parts.append(part)
             line += part.count("\n")
@@ -248,7 +260,7 @@ def _stable(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
 def _is_stable(text: str) -> bool:
     """Whether a text, cleaned alone, is taken neither for wrapped prose nor for a Gutenberg file."""
     blocks = [block.split("\n") for block in text.split("\n\n") if "\n" in block]
-    return wrap_width(blocks) is None and book_spans(text) == [(0, len(text))]
+    return wrap_width(blocks) is None and caseless_wrap(text) is None and book_spans(text) == [(0, len(text))]
 
 
 def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:

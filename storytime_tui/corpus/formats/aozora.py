@@ -5,8 +5,8 @@ import re
 # A reading follows its word and is in kana. Chinese titles stand in the same brackets, but are not in kana.
 _BASE = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff〻仝ヶヵA-Za-zＡ-Ｚａ-ｚ"
 _KANA = "\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9f\u3000 ・"
-_READING = re.compile(f"(?<=[{_BASE}])《[{_KANA}]{{1,60}}》")
-_MARKED = re.compile(r"｜([^《》｜\n]{1,60})《([^《》\n]{1,60})》")
+_READING = re.compile(f"(?<=[{_BASE}])(?:《[{_KANA}]{{1,60}}》)+")
+_MARKED = re.compile(r"[｜|]([^《》｜|\n]{1,60})《([^《》\n]{1,60})》")
 _CHARACTER = re.compile(
     r"※?［＃[^［］\n]{0,200}?(U\+[0-9A-Fa-f]{4,5}|第[34]水準[12]-\d{1,2}-\d{1,2})[^［］\n]{0,100}］"
 )

@@ -128,7 +128,10 @@ class _Book:
         data, whole = read
         page = None
         try:
-            source = html_text(data, self._name)
+            decoded = html_text(data, self._name)
+            for remark in decoded.remarks:
+                self._remark(f"{place.capitalize()}: {remark[:1].lower()}{remark[1:]}")
+            source = decoded.text
             page = read_html(
                 source,
                 self._name,
@@ -155,7 +158,7 @@ class _Book:
                 continue
             try:
                 read = self._files.read(path)
-                page = read_html(html_text(read[0], self._name), self._name).document if read else None
+                page = read_html(html_text(read[0], self._name).text, self._name).document if read else None
             except CorpusError:
                 continue
             if page is not None and page.text:
@@ -247,7 +250,7 @@ class _Book:
         if read is None or not read[0]:
             return None
         try:
-            return parse_html(html_text(read[0], self._name), self._name)
+            return parse_html(html_text(read[0], self._name).text, self._name)
         except CorpusError:
             return None
 

@@ -91,7 +91,7 @@ def _decoded(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return decode(data, name)
+        return decode(data, name).text
 
 
 def _parsed(text: str, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.formats.bylines import title_and_author
-from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.encodings import Decoded, decode
 from storytime_tui.corpus.formats.markup_left import joined, lines_in_words
 from storytime_tui.corpus.formats.markup_lines import LineWriter
 from storytime_tui.corpus.formats.markup_styles import Styles, styles_of
@@ -39,7 +39,7 @@ class Page:
     linked: float = 0.0
 
 
-def html_text(data: bytes, name: str) -> str:
+def html_text(data: bytes, name: str) -> Decoded:
     """A page's source, decoded by its byte order mark or its declared encoding. Raises CorpusError."""
     declared = _CHARSET.search(data[:4096])
     encoding = (declared[1] or declared[2]).decode("ascii") if declared else ""

@@ -4,6 +4,7 @@ import re
 from itertools import islice
 from typing import Any
 
+from storytime_tui.corpus.cleaning.caseless_wraps import without_wraps
 from storytime_tui.corpus.formats.aozora import described_character, without_aozora_marks
 from storytime_tui.corpus.formats.markup_left import (
     MARKS,
@@ -289,7 +290,10 @@ class Walk:
             self.left_out += [Omission("typesetting mark", line, line, mark) for mark in marks]
         if self._links:
             self.linked += len(text.strip())
-        (self.writer.preformatted_text if self.writer.keeps else self.writer.text)(text)
+        if self.writer.keeps:
+            self.writer.preformatted_text(text)
+        else:
+            self.writer.text(without_wraps(text))
 
     def _picture(self, description: str) -> None:
         if self.writer.heading:

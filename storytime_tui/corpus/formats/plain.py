@@ -7,6 +7,7 @@ from storytime_tui.corpus.cleaning.clean import strip_line_ends
 from storytime_tui.corpus.cleaning.pages import without_pages
 from storytime_tui.corpus.cleaning.paragraph_marks import set_apart, single_spaced
 from storytime_tui.corpus.document import Document, Heading, LeftOut
+from storytime_tui.corpus.formats.aozora_text import aozora_document
 
 _MARKED = re.compile(r"(#{1,6}) +(\S.*?)(?: +#+)?")
 
@@ -17,7 +18,14 @@ def plain_document(text: str) -> Document:
     If every line that begins with "#" is a Markdown heading between blank lines, they are headings. A single one is
     the title and is not marked, as the other headings may be unmarked.
     """
+    aozora = None if text.isascii() else aozora_document(text)
+    if aozora is not None:
+        if aozora.headings:
+            return aozora
+        text = aozora.text
     document = _with_paragraphs(text)
+    if aozora is not None:
+        document = replace(document, left_out=aozora.left_out + document.left_out)
     if not document.text.lstrip("\ufeff \t\r\n").startswith("#"):
         return document
     return _with_headings(document)

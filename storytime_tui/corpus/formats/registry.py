@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storytime_tui.corpus.document import Document
 from storytime_tui.corpus.file_names import ending_of
-from storytime_tui.corpus.formats.encodings import decode
+from storytime_tui.corpus.formats.encodings import Decoded, decode
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.formats.plain import plain_document
 from storytime_tui.errors import CorpusError
@@ -37,19 +37,22 @@ class Format:
 
 
 def _read_plain(path: Path, name: str) -> Document:
-    return plain_document(decode(_bytes_of(path, name, LARGEST), name))
+    source = decode(_bytes_of(path, name, LARGEST), name)
+    return _with_remarks(plain_document(source.text), source)
 
 
 def _read_markdown(path: Path, name: str) -> Document:
     from storytime_tui.corpus.formats.markdown import read_markdown
 
-    return read_markdown(decode(_bytes_of(path, name, LARGEST_MARKED), name), name)
+    source = decode(_bytes_of(path, name, LARGEST_MARKED), name)
+    return _with_remarks(read_markdown(source.text, name), source)
 
 
 def _read_html(path: Path, name: str) -> Document:
     from storytime_tui.corpus.formats.markup import html_text, read_html
 
-    return read_html(html_text(_bytes_of(path, name, LARGEST_MARKED), name), name).document
+    source = html_text(_bytes_of(path, name, LARGEST_MARKED), name)
+    return _with_remarks(read_html(source.text, name).document, source)
 
 
 def _read_epub(path: Path, name: str) -> Document:
@@ -106,9 +109,8 @@ def _why_no_pdf(_path: Path, _column: str) -> str:
 def _read_csv(path: Path, name: str, column: str = "") -> Document:
     from storytime_tui.corpus.formats.csv_sets import read_csv
 
-    return read_csv(
-        decode(_bytes_of(path, name, LARGEST), name), name, column, tabs=ending_of(path) == ".tsv"
-    )
+    source = decode(_bytes_of(path, name, LARGEST), name)
+    return _with_remarks(read_csv(source.text, name, column, tabs=ending_of(path) == ".tsv"), source)
 
 
 def _why_no_csv(path: Path, column: str) -> str:
@@ -128,6 +130,11 @@ def _why_no_json(path: Path, column: str) -> str:
     from storytime_tui.corpus.formats.json_sets import why_no_json_set
 
     return why_no_json_set(path, column)
+
+
+def _with_remarks(document: Document, source: Decoded) -> Document:
+    """A document with the remarks on its encoding before its own."""
+    return replace(document, remarks=source.remarks + document.remarks) if source.remarks else document
 
 
 FORMATS = (

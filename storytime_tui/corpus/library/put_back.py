@@ -7,7 +7,7 @@ from dataclasses import replace
 from storytime_tui.corpus.cleaning.clean import clean, legible, single_blank_lines
 from storytime_tui.corpus.document import Account, Book, Document, Omitted, Tale
 from storytime_tui.corpus.names import short_line
-from storytime_tui.corpus.words import count_words
+from storytime_tui.word_count import count_words
 
 _LINES = re.compile(r"lines? (\d{1,9})(?: to (\d{1,9}))?")
 _TITLE = 60  # characters of a first line that can be a title

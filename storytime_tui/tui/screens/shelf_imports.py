@@ -17,6 +17,7 @@ from storytime_tui.tui.import_task import ImportTask
 from storytime_tui.tui.pasted import PastedText, Sources, read_paste, typed_sources
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import clipped, count
+from storytime_tui.word_count import count_words
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.corpus.collection import Collection
@@ -99,7 +100,7 @@ class ShelfImports:
     def _ask_title(self, words: PastedText) -> None:
         from storytime_tui.tui.screens.dialogs import AskScreen
 
-        length = count(len(words.text.split()), "word")
+        length = count(count_words(words.text), "word")
         question = AskScreen(
             "Add the pasted text as a story?", f"{length}. Its title:", enter="Add", value=words.title
         )

@@ -112,10 +112,9 @@ def test_a_utf8_text_cut_off_in_its_only_quote_loses_just_that(tmp_path: Path) -
 
 
 def test_some_broken_bytes_leave_utf8_as_it_is(tmp_path: Path) -> None:
-    data = (ENGLISH * 5).encode() + b"\xff and \xe9 then " + (ENGLISH * 5).encode()
+    data = (ENGLISH * 5).encode() + b"\x9d and \xe2\x80 then " + (ENGLISH * 5).encode()
     text = read_text(write(tmp_path, data))
-    assert text.count("“Hush,” said the old hen") == 10
-    assert text.count("\ufffd") == 2
+    assert text == f"{ENGLISH * 5}\ufffd and \ufffd then {ENGLISH * 5}"
 
 
 def test_escape_sequences_in_a_story_are_kept(tmp_path: Path) -> None:
@@ -136,11 +135,11 @@ def test_a_few_control_characters_do_not_make_a_text_binary(tmp_path: Path) -> N
         (b"\xef\xbb\xbf", "is empty"),
         (b"MZ\x00\x01\x02\x00 and words", "binary"),
         (bytes(range(1, 256)) * 20, "binary"),
-        ("\ufeffa\0b".encode(), "binary"),
+        (b"Once upon a time.\0\0 " * 20, "binary"),
         (b"%PDF-1.7 and so on", "PDF"),
         (b"PK\x03\x04rest", "zip"),
         (b"{\\rtf1 Once}", "rich-text"),
-        (b"\xff\xfea\x00b", "broken UTF-16"),
+        (b"\xff\xfea\x00" + b"\x00\xd8" * 9, "broken UTF-16"),
     ],
 )
 def test_what_is_no_text_is_refused_by_name(tmp_path: Path, data: bytes, said: str) -> None:
@@ -279,7 +278,7 @@ def test_the_guessing_library_is_not_loaded_for_what_needs_no_guess() -> None:
     code = (
         "import sys, pathlib, tempfile; from storytime_tui.corpus.formats.read import read_text\n"
         "path = pathlib.Path(tempfile.mkdtemp(), 'a.txt'); path.write_text('Once “upon” a time', encoding='utf-8')\n"
-        "read_text(path); print(sorted({'charset_normalizer', 'lxml', 'markdown_it'} & set(sys.modules)))"
+        "read_text(path); print(sorted({'chardet', 'ftfy', 'lxml', 'markdown_it'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
