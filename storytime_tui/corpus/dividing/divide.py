@@ -22,6 +22,8 @@ from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spa
 from storytime_tui.corpus.dividing.blocks import blocks_of
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
+from storytime_tui.corpus.dividing.play_lines import speeches_in
+from storytime_tui.corpus.dividing.plays import one_play, play_plan
 from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
@@ -133,15 +135,21 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     # the second line of a title is like "or, ...", "and other tales"
     short_title = as_title(title.strip().split("\n")[0])
     published = published or is_published(book, blocks, contents)
-    if published:
+    speeches = speeches_in(book, blocks)
+    if play := play_plan(book, blocks, contents, short_title, speeches, published=published):
+        book_plan = play
+    elif published:
         divisions = divisions_of(book, blocks, contents, title)
         plans = plans_of(book, blocks, contents.end, divisions, short_title)
         book_plan = BookPlan(short_title, "", tuple(plans))
     else:
         book_plan = read_unpublished(book, blocks, short_title)
-    tales = _planned(book, book_plan, setting, first_line, sources=published)
+    if speeches.places and not play:
+        book_plan = one_play(book, book_plan, speeches)
+    sources = published and not book_plan.spoken
+    tales = _planned(book, book_plan, setting, first_line, sources=sources)
     return Book(
-        tuple([tale for tale in _stable(tales, sources=published) if tale.text]),
+        tuple([tale for tale in _stable(tales, sources=sources) if tale.text]),
         book_plan.title,
         book_plan.author,
     )

@@ -45,11 +45,15 @@ _LETTER = re.compile(r"\w")
 
 @dataclass(frozen=True)
 class BookPlan:
-    """A text's title and author, and the plans for its stories."""
+    """A text's title and author, and the plans for its stories.
+
+    `spoken`: they are plays, so a last line in brackets is a stage direction.
+    """
 
     title: str
     author: str
     plans: tuple[Plan, ...]
+    spoken: bool = False
 
 
 @dataclass(frozen=True)
