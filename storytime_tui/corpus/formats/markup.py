@@ -15,6 +15,8 @@ from storytime_tui.corpus.formats.markup_rules import (
     indent_of,
     is_dropped,
     is_line,
+    is_speaker,
+    is_stage_direction,
     meaning_of,
     names,
 )
@@ -141,6 +143,7 @@ class _Walk:
         self._lists = 0
         self._quotes = 0
         self._title_group = False
+        self._plays = False  # a table of speakers and speeches has begun
         self._fallback = ""  # the words for a heading without text, for example a picture's description
 
     def through(self, root: Any) -> None:
@@ -192,6 +195,10 @@ class _Walk:
         if tag == "br":
             writer.line_break()
         elif tag in ("td", "th"):
+            if is_speaker(element):  # the speech follows in the same paragraph
+                writer.end_paragraph()
+                self._plays = True
+                return "speaker"
             writer.cell()
         elif tag == "img":
             self._picture(element.get("alt") or "")
@@ -203,11 +210,17 @@ class _Walk:
             self._quotes += 1
             self._text("“‘"[(self._quotes - 1) % 2])
             return "quote"
+        elif tag in ("i", "em") and is_stage_direction(element):
+            self._text("(")
+            return "stage direction"
         elif tag in _LISTS:
             self._end("line" if self._lists else "paragraph")
             self._lists += 1
             return "list"
         elif tag in _LINES:
+            if tag == "tr" and self._plays:  # a stage direction between speeches
+                writer.end_paragraph()
+                return "paragraph"
             writer.end_line()
             return "line"
         elif writer.verse and is_line(element, tag, meaning):
@@ -226,6 +239,10 @@ class _Walk:
             writer.end_paragraph()
         elif kind == "line":
             writer.end_line()
+        elif kind == "speaker":
+            writer.end_speaker()
+        elif kind == "stage direction":
+            self._text(")")
         elif kind == "heading":
             writer.end_heading(self._fallback)
         elif kind == "title group":
