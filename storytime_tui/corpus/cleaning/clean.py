@@ -48,7 +48,9 @@ _PLAIN = {
 }
 _INVISIBLE = {
     **dict.fromkeys("\u00a0\u2007\u202f", " "),  # non-breaking spaces
-    **dict.fromkeys("\u00ad\u200b\u2060\ufeff", ""),  # soft hyphens, zero-width spaces, joiners, byte order marks
+    **dict.fromkeys(
+        "\u00ad\u200b\u2060\ufeff", ""
+    ),  # soft hyphens, zero-width spaces, joiners, byte order marks
 }
 _MOST_PASSES = 12  # a pass may uncover something for the next; no book has needed more than three
 _FEW_PASSES = 4

@@ -22,6 +22,7 @@ from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spa
 from storytime_tui.corpus.dividing.blocks import blocks_of
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
+from storytime_tui.corpus.dividing.letters import one_novel
 from storytime_tui.corpus.dividing.play_lines import speeches_in
 from storytime_tui.corpus.dividing.plays import one_play, play_plan
 from storytime_tui.corpus.dividing.published import Plan, plans_of
@@ -146,7 +147,8 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
         book_plan = read_unpublished(book, blocks, short_title)
     if speeches.places and not play:
         book_plan = one_play(book, book_plan, speeches)
-    sources = published and not book_plan.spoken
+    book_plan = one_novel(book, book_plan)
+    sources = published and not book_plan.keeps_brackets
     tales = _planned(book, book_plan, setting, first_line, sources=sources)
     return Book(
         tuple([tale for tale in _stable(tales, sources=sources) if tale.text]),

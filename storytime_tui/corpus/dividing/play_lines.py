@@ -98,7 +98,7 @@ def speeches_in(text: str, blocks: Sequence[Block]) -> Speeches:
     size = sum(not block.skip and not block.level and block.start not in alone for block in blocks)
     fewest = 2 if size < _SHORT else 3
     times = Counter(name for _, name, _ in found)
-    named = {name for name, many in times.items() if many >= fewest and name not in _NO_NAMES}
+    named = {name for name, many in times.items() if many >= fewest and _may_be_name(name)}
     spoken = [(place, name, sure) for place, name, sure in found if name in named]
     surely = sum(sure for _, _, sure in spoken)
     share = _SPEECHES if 2 * surely > len(spoken) else _SURE_SPEECHES
@@ -107,6 +107,11 @@ def speeches_in(text: str, blocks: Sequence[Block]) -> Speeches:
     if size >= _SHORT and 2 * sum(times[name] >= _OFTEN for _, name, _ in spoken) < len(spoken):
         return Speeches()  # headings and their entries in lists
     return Speeches(tuple(place for place, _, _ in spoken), tuple(name for _, name, _ in spoken))
+
+
+def _may_be_name(name: str) -> bool:
+    """Whether the beginning of a line may be somebody's name: "Lady Susan to Mrs. Johnson" is a letter's heading."""
+    return name not in _NO_NAMES and " to " not in name
 
 
 def _may_be_play(text: str, blocks: Sequence[Block]) -> bool:

@@ -65,7 +65,7 @@ def play_plan(
         plans.append(_plan(text, unit, name, begin, end))
     if not published:
         plans[0] = _with_front(text, blocks, plans[0], page.blocks)
-    return BookPlan(whole, page.author, tuple(plans), spoken=True)
+    return BookPlan(whole, page.author, tuple(plans), keeps_brackets=True)
 
 
 def one_play(text: str, book_plan: BookPlan, speeches: Speeches) -> BookPlan:
@@ -91,7 +91,7 @@ def one_play(text: str, book_plan: BookPlan, speeches: Speeches) -> BookPlan:
             for n, (name, start, end) in enumerate(plan.parts)
         )
         kept = [Plan(book_plan.title or kept[0].title, kept[0].start, kept[-1].end, parts, True)]
-    return replace(book_plan, plans=tuple(kept), spoken=True)
+    return replace(book_plan, plans=tuple(kept), keeps_brackets=True)
 
 
 def _without_speakers(plan: Plan, names: set[str]) -> Plan:
@@ -181,7 +181,9 @@ def _units(marks: Sequence[Mark], speeches: Speeches) -> list[list[Mark]]:
         units[-1].append(mark)
     units = [unit for unit in units if any(mark.kind in ("act", "persons", "scene") for mark in unit)]
     said = [
-        speeches.count(unit[0].start, after[0].start) if after else speeches.count(unit[0].start, speeches.last + 1)
+        speeches.count(unit[0].start, after[0].start)
+        if after
+        else speeches.count(unit[0].start, speeches.last + 1)
         for unit, after in zip(units, [*units[1:], []], strict=False)
     ]
     return [unit for unit, many in zip(units, said, strict=True) if many >= _MANY or 10 * many >= max(said)]

@@ -47,13 +47,13 @@ _LETTER = re.compile(r"\w")
 class BookPlan:
     """A text's title and author, and the plans for its stories.
 
-    `spoken`: they are plays, so a last line in brackets is a stage direction.
+    `keeps_brackets`: a last line in brackets is no source; in a play it is a stage direction.
     """
 
     title: str
     author: str
     plans: tuple[Plan, ...]
-    spoken: bool = False
+    keeps_brackets: bool = False
 
 
 @dataclass(frozen=True)

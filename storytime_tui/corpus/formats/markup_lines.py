@@ -29,7 +29,9 @@ class LineWriter:
         self._parts: list[str] = []  # of the current line
         self._after_space = True
         self._gap = False  # a blank line comes before the next line
-        self._joined = False  # the next line belongs to the one before, whatever begins a paragraph between them
+        self._joined = (
+            False  # the next line belongs to the one before, whatever begins a paragraph between them
+        )
         self._block = 0  # the first line of the current paragraph
         self._indent = 0
         self._waiting: list[str] = []  # places that belong to the next line
