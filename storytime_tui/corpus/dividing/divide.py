@@ -25,6 +25,7 @@ from storytime_tui.corpus.dividing.endings import trimmed
 from storytime_tui.corpus.dividing.letters import one_novel
 from storytime_tui.corpus.dividing.play_lines import speeches_in
 from storytime_tui.corpus.dividing.plays import one_play, play_plan
+from storytime_tui.corpus.dividing.poems import poem_plan
 from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
@@ -139,6 +140,8 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     speeches = speeches_in(book, blocks)
     if play := play_plan(book, blocks, contents, short_title, speeches, published=published):
         book_plan = play
+    elif poems := poem_plan(book, blocks, contents, short_title, published=published):
+        book_plan = poems
     elif published:
         divisions = divisions_of(book, blocks, contents, title)
         plans = plans_of(book, blocks, contents.end, divisions, short_title)

@@ -37,7 +37,7 @@ _RUN_IN = re.compile(
 )
 _NO_NAMES = frozenset(
     "yes no oh ah well so now then and but good what why the end chapter part book act scene contents note song "
-    "chorus: finis preface introduction mr mrs dr st i ii iii iv v vi vii viii ix x".split()
+    "chorus solo duet refrain air finis preface introduction mr mrs dr st i ii iii iv v vi vii viii ix x".split()
 )
 _FEWEST_SPEECHES = 6
 _SPEECHES = 0.25  # of a play's blocks begin with a speaker's name

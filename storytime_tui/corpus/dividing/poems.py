@@ -1,0 +1,400 @@
+"""Planning books of verse: each poem is a story with its title; a long poem's cantos and numbers are its chapters."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import dropwhile
+from statistics import median
+
+from storytime_tui.corpus.dividing.blocks import Block
+from storytime_tui.corpus.dividing.contents_list import Contents
+from storytime_tui.corpus.dividing.endings import end_of_text
+from storytime_tui.corpus.dividing.heading_rules import Label, label_of, matter_of
+from storytime_tui.corpus.dividing.headings import headings_of
+from storytime_tui.corpus.dividing.published import Plan
+from storytime_tui.corpus.dividing.title_page import TitlePage, author_in, title_page_of
+from storytime_tui.corpus.dividing.titles import as_title, is_capitals, key_of, one_line
+from storytime_tui.corpus.dividing.unpublished import BookPlan
+
+_VERSE = 0.6  # of a book's characters are in verse
+_SAMPLE = 400  # blocks
+_LONGEST_LINE = 130  # characters of a line of verse
+_CAPITALS = 0.6  # of its lines begin with a capital
+_STANZA, _LONG = 8, 80  # lines; a numbered part is a poem if it is longer than the one and not than the other
+_TITLED = 0.3  # of numbered poems have a title too
+_LONGEST_TITLE = 60  # characters of a first line that serves as a title
+_WIDE = 3  # blank lines between poems without headings
+_FEWEST = 2  # poems
+_FEW = 4  # lines
+_LEAST_TEXT = 200  # characters of a poem in prose; a line of a title page has less
+_MOSTLY = 0.5
+_CANTO = 40  # lines; a numbered part of a canto with more is a chapter
+_LONGEST_NUMBER = 12  # characters
+_COLLECTION = re.compile(
+    r"\b(?:sonnets|poems|songs|lyrics|odes|elegies|rhymes|verses|epigrams|hymns|ballads|psalms|limericks|haiku|"
+    r"gedichte|lieder|sonette|balladen|poèmes|poésies|chansons|poesie|poemas|sonetos|sonetti|стихи|сонеты)\b",
+    re.IGNORECASE,
+)
+_LONG_NOUNS = frozenset({"canto", "book", "part", "stave", "chapter", "volume"})
+
+
+@dataclass(frozen=True)
+class _Head:
+    """A heading of a book of verse. `level`: smaller is higher. `shown`: all of it; `title`: without its number.
+
+    `lines`: of text below it, up to the next heading; `verse`: those of verse; `size`: all its characters. `dropped`: a
+    preface, notes or a list.
+    """
+
+    start: int
+    end: int
+    level: int
+    shown: str
+    title: str
+    label: Label | None
+    lines: int = 0
+    verse: int = 0
+    size: int = 0
+    dropped: bool = False
+
+    @property
+    def has_poem(self) -> bool:
+        return self.verse > 0 or self.size > _LEAST_TEXT
+
+    @property
+    def is_number(self) -> bool:
+        return self.label is not None and not self.title
+
+    @property
+    def is_canto(self) -> bool:
+        return self.label is not None and self.label.noun in _LONG_NOUNS
+
+
+@dataclass(frozen=True)
+class _Poem:
+    """A poem or a chapter of one: its title, its heading's start, its text's start.
+
+    `is_slight`: it is a line or two, as on a title page.
+    """
+
+    title: str
+    start: int
+    body: int
+    is_chapter: bool = False
+    is_number: bool = False
+    is_slight: bool = False
+
+
+def poem_plan(
+    text: str, blocks: Sequence[Block], contents: Contents, title: str, *, published: bool
+) -> BookPlan | None:
+    """The plan for a book of verse; None if the text is something else, or has no headings and gaps.
+
+    Of a published book, what comes before the first poem and after the last is left out.
+    """
+    if not _is_verse(text, blocks):
+        return None
+    page = TitlePage() if published else title_page_of(text, blocks)
+    own = [
+        block for n, block in enumerate(blocks) if n >= page.blocks and not contents.start <= n < contents.end
+    ]
+    if any(block.level for block in own):
+        heads = _marked(text, own)
+    else:
+        heads = _unmarked(text, blocks, contents, own[0].start if own else 0)
+    poems = [*_poems(heads, page.title or title)]
+    if published:
+        poems = [*dropwhile(lambda poem: poem.is_slight, poems)]
+    if len(poems) < _FEWEST:
+        poems = [*_apart(own)]
+    if len(poems) < _FEWEST:
+        return None
+    return _planned(text, blocks, heads, poems, page, title, published=published)
+
+
+def _is_verse(text: str, blocks: Sequence[Block]) -> bool:
+    """Whether most of a text is verse, judged by some of its blocks."""
+    verse = others = 0
+    for block in blocks[:: 1 + len(blocks) // _SAMPLE]:
+        if block.skip or block.level:
+            continue
+        if _lines_of_verse(text, block):
+            verse += block.end - block.start
+        elif block.end - block.start > _LONGEST_TITLE:
+            others += block.end - block.start
+    return verse > _VERSE * (verse + others)
+
+
+def _lines_of_verse(text: str, block: Block) -> int:
+    """The number of a block's lines if it is verse, else 0."""
+    lines = text[block.start : block.end].split("\n")
+    if len(lines) < 2 or max(map(len, lines)) > _LONGEST_LINE:
+        return 0
+    firsts = [line.lstrip(" \t\"'“‘([_-")[:1] for line in lines]
+    capitals = sum(first.isupper() for first in firsts)
+    return len(lines) if capitals >= _CAPITALS * len(lines) else 0
+
+
+# -- headings ---------------------------------------------------------------------------------------------
+
+
+def _marked(text: str, blocks: Sequence[Block]) -> list[_Head]:
+    """The headings that the file's format marks, and numbers between them that stand alone."""
+    numbers = _numbers(text, blocks)
+    deepest = max(block.level or 0 for block in blocks) + 1
+    places = [n for n, block in enumerate(blocks) if not block.skip and (block.level or n in numbers)]
+    heads = []
+    for n, end in zip(places, [*places[1:], len(blocks)], strict=True):
+        shown = one_line(text[blocks[n].start : blocks[n].end])
+        label = label_of(shown)
+        title = as_title(label.rest if label is not None else shown)
+        level = blocks[n].level or deepest
+        head = _Head(blocks[n].start, blocks[n].end, level, as_title(shown), title, label)
+        heads.append(_measured(text, head, blocks[n + 1 : end]))
+    return _without_lists(heads)
+
+
+def _unmarked(text: str, blocks: Sequence[Block], contents: Contents, first: int) -> list[_Head]:
+    """The headings of a plain text, with levels by their kind: parts, titles, numbered titles, numbers.
+
+    `first`: the character at which the text begins after its title page.
+    """
+    heads: list[_Head] = []
+    last_number = 0  # of a poem that has a number
+    found = [heading for heading in headings_of(text, blocks, contents) if heading.start >= first]
+    starts = [block.start for block in blocks]
+    for heading, end in zip(found, [*[each.start for each in found[1:]], blocks[-1].end], strict=True):
+        label, title = heading.label, heading.title
+        if label is None:
+            level = 2
+        elif label.noun in _LONG_NOUNS:
+            level = 1
+        elif title or label.number == last_number + 1:
+            level, last_number = 3, label.number
+        else:
+            level = 4
+        shown = as_title(one_line(text[heading.start : heading.end]))
+        head = _Head(heading.start, heading.end, level, shown, title, label)
+        below = blocks[bisect_left(starts, heading.end) : bisect_left(starts, end)]
+        head = _measured(text, head, below)
+        heads.append(replace(head, dropped=head.dropped and not heading.is_listed))
+    return _without_lists(heads)
+
+
+def _measured(text: str, head: _Head, below: Sequence[Block]) -> _Head:
+    """A heading with the lines below it. A poem may be called "Introduction"."""
+    own = [block for block in below if not block.skip]
+    lines = sum(text.count("\n", block.start, block.end) + 1 for block in own)
+    verse = sum(_lines_of_verse(text, block) for block in own)
+    matter = matter_of(head.shown)
+    dropped = matter is not None and (matter != "front" or 2 * verse < lines or verse < _FEW)
+    size = sum(block.end - block.start for block in own)
+    dropped = dropped or (bool(author_in(head.shown)) and not verse)
+    return replace(head, lines=lines, verse=verse, size=size, dropped=dropped)
+
+
+def _without_lists(heads: Sequence[_Head]) -> list[_Head]:
+    """The headings; those in a contents list are dropped, and a title that is repeated at once counts once."""
+    kept: list[_Head] = []
+    listing: int | None = None  # the level of the contents list above
+    for head, after in zip(heads, [*heads[1:], None], strict=True):
+        if listing is not None and head.level <= listing:
+            listing = None
+        if matter_of(head.shown) == "contents":
+            listing = head.level
+        same = after is not None and key_of(after.title) == key_of(head.title) and bool(head.title)
+        half_title = same and head.lines < _FEW
+        kept.append(replace(head, dropped=head.dropped or listing is not None or half_title))
+    return kept
+
+
+def _numbers(text: str, blocks: Sequence[Block]) -> set[int]:
+    """The blocks that are a number alone, if they count up from one."""
+    kept: set[int] = set()
+    expected = 1
+    for at, block in enumerate(blocks):
+        if block.end - block.start > _LONGEST_TITLE or block.level or block.skip:
+            continue
+        shown = text[block.start : block.end].strip()
+        label = label_of(shown) if len(shown) <= _LONGEST_NUMBER else None
+        if label is not None and not label.rest and (label.number == 1 or 0 <= label.number - expected < 3):
+            kept.add(at)
+            expected = label.number + 1
+    return kept if len(kept) > _FEWEST else set()
+
+
+# -- which headings begin poems ---------------------------------------------------------------------------
+
+
+def _poems(heads: Sequence[_Head], book_title: str) -> Iterator[_Poem]:
+    """The poems and their chapters, in order."""
+    heads = [head for head in heads if not head.dropped]
+    tops = _tops(heads)
+    while len(tops) == 1 and len(heads) > 1:  # the book's title
+        if tops[0].lines:
+            yield replace(_poem(tops[0]), title=tops[0].title or book_title)
+        book_title = tops[0].title or book_title
+        heads = [head for head in heads if head is not tops[0]]
+        tops = _tops(heads)
+    cantos = [top for top in tops if top.is_canto]
+    if 3 * len(cantos) >= 2 * len(tops) and not _hold_poems(heads, cantos):
+        yield from _cantos(heads, cantos)
+    elif all(top.label is not None for top in tops) and not _are_poems(tops, book_title):
+        yield from (_Poem(top.title or top.shown, top.start, top.end, True) for top in tops)
+    elif tops:
+        yield from _below(heads, tops)
+
+
+def _poem(head: _Head) -> _Poem:
+    return _Poem(head.title, head.start, head.end, False, head.is_number, not head.has_poem)
+
+
+def _tops(heads: Sequence[_Head]) -> list[_Head]:
+    """The headings on the highest level."""
+    highest = min((head.level for head in heads), default=0)
+    return [head for head in heads if head.level == highest]
+
+
+def _hold_poems(heads: Sequence[_Head], cantos: Sequence[_Head]) -> bool:
+    """Whether poems with titles stand under "Book I", so that it is a part and no canto."""
+    inner = [head for head in heads if head not in cantos and head.lines]
+    return sum(bool(head.title) for head in inner) > len(cantos)
+
+
+def _cantos(heads: Sequence[_Head], cantos: Sequence[_Head]) -> Iterator[_Poem]:
+    """The chapters of a long poem: its cantos, and long numbered parts of them."""
+    inner = [head for head in heads if head.is_number and head not in cantos]
+    long = bool(inner) and median(head.lines for head in inner) > _CANTO
+    for head in heads:
+        if head in cantos or (long and head in inner):
+            yield _Poem(head.title or head.shown, head.start, head.end, True)
+
+
+def _below(heads: Sequence[_Head], tops: Sequence[_Head]) -> Iterator[_Poem]:
+    """The poems under each of these headings, which are poems themselves or parts of the book."""
+    places = [n for n, head in enumerate(heads) if head in tops]
+    groups = [
+        (heads[n], heads[n + 1 : end]) for n, end in zip(places, [*places[1:], len(heads)], strict=True)
+    ]
+    alone = sum(not inner and top.has_poem for top, inner in groups) / len(groups)
+    for head in heads[: places[0]]:
+        if head.lines:
+            yield _poem(head)
+    for top, inner in groups:
+        is_part = bool(inner) and _is_part(top, inner, alone)
+        if top.lines or (inner and not is_part):
+            yield _poem(top)
+        if is_part:
+            yield from _below(inner, _tops(inner))
+        elif inner:
+            yield from (
+                _Poem(child.title or child.shown, child.start, child.end, True) for child in _tops(inner)
+            )
+
+
+def _is_part(top: _Head, inner: Sequence[_Head], alone: float) -> bool:
+    """Whether a heading is that of a part of the book, with poems under it; else they are parts of a poem.
+
+    `alone`: the share of the headings on its level that have a poem and no headings under them.
+    """
+    children = _tops(inner)
+    if len(children) == 1:
+        return False
+    numbered = [child for child in children if child.label is not None]
+    if 5 * len(numbered) < 4 * len(children):
+        return True
+    if _COLLECTION.search(top.title):
+        return True
+    titled = sum(bool(child.title) for child in children) >= _TITLED * len(children)
+    return (alone <= _MOSTLY if titled else alone == 0) and _are_poems(children, "")
+
+
+def _are_poems(tops: Sequence[_Head], book_title: str) -> bool:
+    """Whether numbered parts of a book are poems of their own, not stanzas or cantos of one."""
+    if _COLLECTION.search(book_title):
+        return True
+    usual = median(top.lines for top in tops)
+    titled = sum(bool(top.title) for top in tops) >= _TITLED * len(tops)
+    return not any(top.is_canto for top in tops) and usual <= _LONG and (titled or usual > _STANZA)
+
+
+def _roman(number: int) -> str:
+    shown = ""
+    for value, sign in (
+        (100, "C"),
+        (90, "XC"),
+        (50, "L"),
+        (40, "XL"),
+        (10, "X"),
+        (9, "IX"),
+        (5, "V"),
+        (4, "IV"),
+        (1, "I"),
+    ):
+        shown += sign * (number // value)
+        number %= value
+    return shown
+
+
+def _apart(blocks: Sequence[Block]) -> Iterator[_Poem]:
+    """Poems without headings, with wider gaps between them than between stanzas."""
+    gaps = [n for n, block in enumerate(blocks) if n and block.gap >= _WIDE and not block.level]
+    if len(gaps) >= _FEWEST - 1 and 2 * len(gaps) <= len(blocks):
+        for n in [0, *gaps]:
+            yield _Poem("", blocks[n].start, blocks[n].start)
+
+
+# -- the plan ---------------------------------------------------------------------------------------------
+
+
+def _planned(
+    text: str,
+    blocks: Sequence[Block],
+    heads: Sequence[_Head],
+    poems: Sequence[_Poem],
+    page: TitlePage,
+    title: str,
+    *,
+    published: bool,
+) -> BookPlan:
+    """The plan for these poems."""
+    whole = page.title or title
+    last = blocks[-1].end
+    if published:
+        last = end_of_text(text, blocks, poems[-1].body, last, is_omnibus=not poems[-1].is_chapter)
+    cuts = [head.start for head in heads if head.dropped] if published else []
+    plans: list[Plan] = []
+    if not published and poems[0].start > blocks[page.blocks].start:
+        plans.append(
+            Plan("", blocks[0].start, poems[0].start, (("", blocks[page.blocks].start, poems[0].start),))
+        )
+    for poem, after in zip(poems, [*[other.start for other in poems[1:]], last], strict=True):
+        end = min([cut for cut in cuts if poem.start < cut < after], default=after)
+        if end <= poem.body:
+            continue
+        part = (poem.title if poem.is_chapter else "", poem.body, end)
+        if poem.is_chapter and (plans and (plans[-1].title or plans[-1].chaptered)):
+            before = plans[-1]
+            plans[-1] = Plan(before.title, before.start, end, (*before.parts, part), True)
+        else:
+            name = whole if poem.is_chapter else _title(text, poem, end)
+            plans.append(Plan(name, poem.start, end, (part,), poem.is_chapter))
+    return BookPlan(whole, page.author, tuple(plans), keeps_brackets=True)
+
+
+def _title(text: str, poem: _Poem, end: int) -> str:
+    """A poem's title; without one, its first line, with its number before it."""
+    if poem.title and not poem.is_number:
+        return poem.title
+    first = next((line.strip() for line in text[poem.body : end].split("\n") if line.strip()), "")
+    label = label_of(one_line(text[poem.start : poem.body]))
+    first = (
+        first.strip(" _.,;:-\"'")
+        if len(first) <= _LONGEST_TITLE
+        else first[:_LONGEST_TITLE].rsplit(" ", 1)[0] + "..."
+    )
+    first = as_title(first) if is_capitals(first) else first
+    return f"{_roman(label.number)}: {first}" if poem.is_number and label is not None else first
