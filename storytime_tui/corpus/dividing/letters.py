@@ -13,6 +13,7 @@ _FEWEST = 4  # letters
 _MOSTLY = 0.6  # of the parts are letters
 _HEAD = 600  # characters of a letter within which it greets somebody
 _LONGEST_DATE = 90  # characters
+_WORDS_AFTER = 3
 _NUMBER = 12  # letters of "Letter XXVIII", which a title may lack
 _MONTHS = (
     r"jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|février|mar(?:ch|s|zo|t)?|märz|maart|apr(?:il|ile)?|avril|abril|may|mai|maggio|"
@@ -64,7 +65,9 @@ def one_novel(text: str, book_plan: BookPlan) -> BookPlan:
 
 
 def _is_date(title: str) -> bool:
-    return len(title) < _LONGEST_DATE and _DATE.search(title) is not None
+    """Whether a title is a date, with a place before it or not; a story for a day has a title after it."""
+    found = _DATE.search(title) if len(title) < _LONGEST_DATE else None
+    return found is not None and len(title[found.end() :].split()) < _WORDS_AFTER
 
 
 def _greets(text: str, plan: Plan) -> bool:

@@ -23,6 +23,8 @@ _VERSE = 0.6  # of a book's characters are in verse
 _SAMPLE = 400  # blocks
 _LONGEST_LINE = 130  # characters of a line of verse
 _CAPITALS = 0.6  # of its lines begin with a capital
+_STOPPED = re.compile(r"[.!?][\"'”’]?$", re.MULTILINE)
+_SENTENCES = 0.6  # of a primer's lines end like sentences
 _STANZA, _LONG = 8, 80  # lines; a numbered part is a poem if it is longer than the one and not than the other
 _TITLED = 0.3  # of numbered poems have a title too
 _LONGEST_TITLE = 60  # characters of a first line that serves as a title
@@ -116,16 +118,18 @@ def poem_plan(
 
 
 def _is_verse(text: str, blocks: Sequence[Block]) -> bool:
-    """Whether most of a text is verse, judged by some of its blocks."""
-    verse = others = 0
+    """Whether most of a text is verse, judged by some of its blocks. A primer's lines are sentences, verse's are not."""
+    verse = others = lines = stopped = 0
     for block in blocks[:: 1 + len(blocks) // _SAMPLE]:
         if block.skip or block.level:
             continue
-        if _lines_of_verse(text, block):
+        if own := _lines_of_verse(text, block):
             verse += block.end - block.start
+            lines += own
+            stopped += len(_STOPPED.findall(text, block.start, block.end))
         elif block.end - block.start > _LONGEST_TITLE:
             others += block.end - block.start
-    return verse > _VERSE * (verse + others)
+    return verse > _VERSE * (verse + others) and stopped < _SENTENCES * lines
 
 
 def _lines_of_verse(text: str, block: Block) -> int:
@@ -166,7 +170,8 @@ def _unmarked(text: str, blocks: Sequence[Block], contents: Contents, first: int
     last_number = 0  # of a poem that has a number
     found = [heading for heading in headings_of(text, blocks, contents) if heading.start >= first]
     starts = [block.start for block in blocks]
-    for heading, end in zip(found, [*[each.start for each in found[1:]], blocks[-1].end], strict=True):
+    ends = [*[heading.start for heading in found], blocks[-1].end][1:]
+    for heading, end in zip(found, ends, strict=True):
         label, title = heading.label, heading.title
         if label is None:
             level = 2
