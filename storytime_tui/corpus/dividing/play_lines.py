@@ -35,10 +35,9 @@ _RUN_IN = re.compile(
     rf"(?P<name>{_CAPITALS}(?:{_CAPITALS}|['’&-])+(?: {_CAPITALS}(?:{_CAPITALS}|['’&-])+){{0,4}}) "
     r"(?=[\"“'‘(]?(?:[^\W\d_]['’]?)?[^\W\d_]*[a-zà-ÿа-я]|[IAO]\b)"
 )
-_NO_NAMES = frozenset(
-    "yes no oh ah well so now then and but good what why the end chapter part book act scene contents note song "
-    "chorus solo duet refrain air finis preface introduction mr mrs dr st i ii iii iv v vi vii viii ix x".split()
-)
+_WORDS = "yes no oh ah well so now then and but good what why the end finis mr mrs dr st i ii iii iv v vi vii viii ix "
+_WORDS += "x chapter part book act scene contents note preface introduction song chorus solo duet refrain air"
+_NO_NAMES = frozenset(_WORDS.split())
 _FEWEST_SPEECHES = 6
 _SPEECHES = 0.25  # of a play's blocks begin with a speaker's name
 _SHORT = 60  # blocks
@@ -91,8 +90,8 @@ def speeches_in(text: str, blocks: Sequence[Block]) -> Speeches:
             found.append((match.start(), _name(name), sure))
     taken = {place for place, _, _ in found}
     for start in starts - taken:
-        if match := _RUN_IN.match(text, start):
-            found.append((start, _name(match["name"]), True))
+        if run_in := _RUN_IN.match(text, start):
+            found.append((start, _name(run_in["name"]), True))
     found.sort()
     alone = {place for place, name, _ in found if text.startswith("\n\n", text.find("\n", place))}
     size = sum(not block.skip and not block.level and block.start not in alone for block in blocks)
@@ -144,14 +143,14 @@ _ACTS = frozenset(_ACT.split("|"))
 _AFTER_LABEL = re.compile(r"[\s.:,;)\]_*=~]*(?:--|—|–|-)?[\s_]*")
 # The beginnings of the number words of eight languages
 _STEMS = (
-    "first one prim premi erst eins eerste перв".split(),
-    "second two secund segund deux deuxi zweit zwei tweede втор".split(),
-    "third three troisi terc terz terti dritt drei derde трет".split(),
-    "fourth four quatr cuart quart viert vier vierde четв".split(),
-    "fifth five cinq quint fünf fuenf vijfde пят".split(),
-    "sixth six sext sest sechs zesde шест".split(),
-    "seventh seven sept settim siebent siebt zevende седьм".split(),
-    "last letzt ultim dern laatste последн".split(),
+    ["first", "one", "prim", "premi", "erst", "eins", "eerste", "перв"],
+    ["second", "two", "secund", "segund", "deux", "deuxi", "zweit", "zwei", "tweede", "втор"],
+    ["third", "three", "troisi", "terc", "terz", "terti", "dritt", "drei", "derde", "трет"],
+    ["fourth", "four", "quatr", "cuart", "quart", "viert", "vier", "vierde", "четв"],
+    ["fifth", "five", "cinq", "quint", "fünf", "fuenf", "vijfde", "пят"],
+    ["sixth", "six", "sext", "sest", "sechs", "zesde", "шест"],
+    ["seventh", "seven", "sept", "settim", "siebent", "siebt", "zevende", "седьм"],
+    ["last", "letzt", "ultim", "dern", "laatste", "последн"],
 )
 _ROMAN = {
     "i": 1,
@@ -167,7 +166,8 @@ _ROMAN = {
     "x": 10,
 }
 _PERSONS = re.compile(
-    r"(?:the )?(?:list of )?(?:dramatis person(?:ae|as|e)|(?:principal )?characters(?: (?:of|in) the (?:play|drama)| represented)?"
+    r"(?:the )?(?:list of )?(?:dramatis person(?:ae|as|e)"
+    r"|(?:principal )?characters(?: (?:of|in) the (?:play|drama)| represented)?"
     r"|persons?(?: (?:of|in) (?:the|this) (?:play|drama|comedy|tragedy|dialogue)| represented)?"
     r"|(?:the )?cast(?: of (?:the )?characters)?|(?:the )?players|personages|(?:die )?personen(?:verzeichnis)?"
     r"|personnages|acteurs|personajes|personas|personaggi|interlocutori|деиствующие лица)"
@@ -186,7 +186,8 @@ _DECORATION = " \t_*=~[("
 class Mark:
     """A heading of a play. `number`: of an act or scene, 0 if it has none. `start`, `end`: its label's characters.
 
-    `block`: the number of its block. `rest`: where the text after the label begins.
+    `block`: the number of its block. `rest`: where the text after the label begins. `scene`: the number in "ACT I.
+    SCENE II.", else 0.
     """
 
     kind: MarkKind
@@ -195,6 +196,7 @@ class Mark:
     end: int
     rest: int
     block: int
+    scene: int = 0
 
 
 def marks_in(text: str, blocks: Sequence[Block], *, spoken: bool = True) -> list[Mark]:
@@ -227,7 +229,9 @@ def _mark(text: str, block: Block, line_end: int, at: int) -> Mark | None:
             return None  # a list of the acts
         kind: MarkKind = "act" if noun in _ACTS else "scene"
         after = _AFTER_LABEL.match(text, end, block.end)
-        return Mark(kind, number, block.start, end, after.end() if after else end, at)
+        rest = after.end() if after else end
+        scene = _label(text, rest, line_end) if kind == "act" else None
+        return Mark(kind, number, block.start, end, rest, at, scene[1] if scene else 0)
     line = text[start:line_end]
     if len(line) < _LONGEST_FRAME:
         if _PERSONS.fullmatch(_plain(line)):

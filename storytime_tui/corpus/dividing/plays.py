@@ -20,8 +20,10 @@ from storytime_tui.corpus.dividing.title_page import TitlePage, title_page_of
 from storytime_tui.corpus.dividing.titles import as_title, is_capitals, key_of
 from storytime_tui.corpus.dividing.unpublished import BookPlan
 
+_SECOND = 2  # "ACT I. SCENE II." continues an act
 _BODY = 3  # speeches; a list of acts or characters has fewer
 _ACT_TEXT = 200  # characters of an act without speeches
+_FRAME_TEXT = 100  # characters of a prologue; its line in a list has fewer below it
 _IN_ACTS = 0.7  # of a text without speakers' names is in its acts
 _HEADINGS = 8  # blocks above a list of characters that may be the play's title
 _LONGEST_TITLE = 120  # characters
@@ -133,7 +135,7 @@ def _real(marks: Sequence[Mark], speeches: Speeches, blocks: Sequence[Block]) ->
     for mark, after in zip(marks, [*[mark.start for mark in marks[1:]], blocks[-1].end], strict=True):
         if mark.kind == "frame":
             said = mark.start in spoken and not acts
-            if first < mark.start < late or said or after - mark.end < _ACT_TEXT:
+            if first < mark.start < late or said or after - mark.end < _FRAME_TEXT:
                 continue
         if mark.start not in lists:
             kept.append(mark)
@@ -175,7 +177,8 @@ def _units(marks: Sequence[Mark], speeches: Speeches) -> list[list[Mark]]:
         unit = units[-1] if units else []
         spoken = bool(unit) and speeches.count(unit[0].start, mark.start) >= _BODY
         acts = [other.number for other in unit if other.kind == "act"]
-        again = mark.kind == "act" and mark.number == 1 and bool(acts) and (spoken or max(acts) > 1)
+        first = mark.kind == "act" and mark.number == 1 and mark.scene < _SECOND
+        again = first and bool(acts) and (spoken or max(acts) > 1)
         if not units or (mark.kind == "persons" and spoken) or again:
             units.append([])
         units[-1].append(mark)

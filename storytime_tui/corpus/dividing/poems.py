@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile
@@ -12,17 +11,20 @@ from statistics import median
 from storytime_tui.corpus.dividing.blocks import Block
 from storytime_tui.corpus.dividing.contents_list import Contents
 from storytime_tui.corpus.dividing.endings import end_of_text
-from storytime_tui.corpus.dividing.heading_rules import Label, label_of, matter_of
-from storytime_tui.corpus.dividing.headings import headings_of
+from storytime_tui.corpus.dividing.heading_rules import label_of
 from storytime_tui.corpus.dividing.published import Plan
-from storytime_tui.corpus.dividing.title_page import TitlePage, author_in, title_page_of
-from storytime_tui.corpus.dividing.titles import as_title, is_capitals, key_of, one_line
+from storytime_tui.corpus.dividing.title_page import TitlePage, title_page_of
+from storytime_tui.corpus.dividing.titles import as_title, is_capitals, one_line
 from storytime_tui.corpus.dividing.unpublished import BookPlan
+from storytime_tui.corpus.dividing.verse_headings import (
+    VerseHeading,
+    lines_of_verse,
+    marked_headings,
+    unmarked_headings,
+)
 
 _VERSE = 0.6  # of a book's characters are in verse
 _SAMPLE = 400  # blocks
-_LONGEST_LINE = 130  # characters of a line of verse
-_CAPITALS = 0.6  # of its lines begin with a capital
 _STOPPED = re.compile(r"[.!?][\"'”’]?$", re.MULTILINE)
 _SENTENCES = 0.6  # of a primer's lines end like sentences
 _STANZA, _LONG = 8, 80  # lines; a numbered part is a poem if it is longer than the one and not than the other
@@ -30,49 +32,13 @@ _TITLED = 0.3  # of numbered poems have a title too
 _LONGEST_TITLE = 60  # characters of a first line that serves as a title
 _WIDE = 3  # blank lines between poems without headings
 _FEWEST = 2  # poems
-_FEW = 4  # lines
-_LEAST_TEXT = 200  # characters of a poem in prose; a line of a title page has less
 _MOSTLY = 0.5
 _CANTO = 40  # lines; a numbered part of a canto with more is a chapter
-_LONGEST_NUMBER = 12  # characters
 _COLLECTION = re.compile(
     r"\b(?:sonnets|poems|songs|lyrics|odes|elegies|rhymes|verses|epigrams|hymns|ballads|psalms|limericks|haiku|"
     r"gedichte|lieder|sonette|balladen|poèmes|poésies|chansons|poesie|poemas|sonetos|sonetti|стихи|сонеты)\b",
     re.IGNORECASE,
 )
-_LONG_NOUNS = frozenset({"canto", "book", "part", "stave", "chapter", "volume"})
-
-
-@dataclass(frozen=True)
-class _Head:
-    """A heading of a book of verse. `level`: smaller is higher. `shown`: all of it; `title`: without its number.
-
-    `lines`: of text below it, up to the next heading; `verse`: those of verse; `size`: all its characters. `dropped`: a
-    preface, notes or a list.
-    """
-
-    start: int
-    end: int
-    level: int
-    shown: str
-    title: str
-    label: Label | None
-    lines: int = 0
-    verse: int = 0
-    size: int = 0
-    dropped: bool = False
-
-    @property
-    def has_poem(self) -> bool:
-        return self.verse > 0 or self.size > _LEAST_TEXT
-
-    @property
-    def is_number(self) -> bool:
-        return self.label is not None and not self.title
-
-    @property
-    def is_canto(self) -> bool:
-        return self.label is not None and self.label.noun in _LONG_NOUNS
 
 
 @dataclass(frozen=True)
@@ -104,9 +70,9 @@ def poem_plan(
         block for n, block in enumerate(blocks) if n >= page.blocks and not contents.start <= n < contents.end
     ]
     if any(block.level for block in own):
-        heads = _marked(text, own)
+        heads = marked_headings(text, own)
     else:
-        heads = _unmarked(text, blocks, contents, own[0].start if own else 0)
+        heads = unmarked_headings(text, blocks, contents, own[0].start if own else 0)
     poems = [*_poems(heads, page.title or title)]
     if published:
         poems = [*dropwhile(lambda poem: poem.is_slight, poems)]
@@ -118,12 +84,15 @@ def poem_plan(
 
 
 def _is_verse(text: str, blocks: Sequence[Block]) -> bool:
-    """Whether most of a text is verse, judged by some of its blocks. A primer's lines are sentences, verse's are not."""
+    """Whether most of a text is verse, judged by some of its blocks.
+
+    A primer has short lines too, but most of them are whole sentences.
+    """
     verse = others = lines = stopped = 0
     for block in blocks[:: 1 + len(blocks) // _SAMPLE]:
         if block.skip or block.level:
             continue
-        if own := _lines_of_verse(text, block):
+        if own := lines_of_verse(text, block):
             verse += block.end - block.start
             lines += own
             stopped += len(_STOPPED.findall(text, block.start, block.end))
@@ -132,109 +101,10 @@ def _is_verse(text: str, blocks: Sequence[Block]) -> bool:
     return verse > _VERSE * (verse + others) and stopped < _SENTENCES * lines
 
 
-def _lines_of_verse(text: str, block: Block) -> int:
-    """The number of a block's lines if it is verse, else 0."""
-    lines = text[block.start : block.end].split("\n")
-    if len(lines) < 2 or max(map(len, lines)) > _LONGEST_LINE:
-        return 0
-    firsts = [line.lstrip(" \t\"'“‘([_-")[:1] for line in lines]
-    capitals = sum(first.isupper() for first in firsts)
-    return len(lines) if capitals >= _CAPITALS * len(lines) else 0
-
-
-# -- headings ---------------------------------------------------------------------------------------------
-
-
-def _marked(text: str, blocks: Sequence[Block]) -> list[_Head]:
-    """The headings that the file's format marks, and numbers between them that stand alone."""
-    numbers = _numbers(text, blocks)
-    deepest = max(block.level or 0 for block in blocks) + 1
-    places = [n for n, block in enumerate(blocks) if not block.skip and (block.level or n in numbers)]
-    heads = []
-    for n, end in zip(places, [*places[1:], len(blocks)], strict=True):
-        shown = one_line(text[blocks[n].start : blocks[n].end])
-        label = label_of(shown)
-        title = as_title(label.rest if label is not None else shown)
-        level = blocks[n].level or deepest
-        head = _Head(blocks[n].start, blocks[n].end, level, as_title(shown), title, label)
-        heads.append(_measured(text, head, blocks[n + 1 : end]))
-    return _without_lists(heads)
-
-
-def _unmarked(text: str, blocks: Sequence[Block], contents: Contents, first: int) -> list[_Head]:
-    """The headings of a plain text, with levels by their kind: parts, titles, numbered titles, numbers.
-
-    `first`: the character at which the text begins after its title page.
-    """
-    heads: list[_Head] = []
-    last_number = 0  # of a poem that has a number
-    found = [heading for heading in headings_of(text, blocks, contents) if heading.start >= first]
-    starts = [block.start for block in blocks]
-    ends = [*[heading.start for heading in found], blocks[-1].end][1:]
-    for heading, end in zip(found, ends, strict=True):
-        label, title = heading.label, heading.title
-        if label is None:
-            level = 2
-        elif label.noun in _LONG_NOUNS:
-            level = 1
-        elif title or label.number == last_number + 1:
-            level, last_number = 3, label.number
-        else:
-            level = 4
-        shown = as_title(one_line(text[heading.start : heading.end]))
-        head = _Head(heading.start, heading.end, level, shown, title, label)
-        below = blocks[bisect_left(starts, heading.end) : bisect_left(starts, end)]
-        head = _measured(text, head, below)
-        heads.append(replace(head, dropped=head.dropped and not heading.is_listed))
-    return _without_lists(heads)
-
-
-def _measured(text: str, head: _Head, below: Sequence[Block]) -> _Head:
-    """A heading with the lines below it. A poem may be called "Introduction"."""
-    own = [block for block in below if not block.skip]
-    lines = sum(text.count("\n", block.start, block.end) + 1 for block in own)
-    verse = sum(_lines_of_verse(text, block) for block in own)
-    matter = matter_of(head.shown)
-    dropped = matter is not None and (matter != "front" or 2 * verse < lines or verse < _FEW)
-    size = sum(block.end - block.start for block in own)
-    dropped = dropped or (bool(author_in(head.shown)) and not verse)
-    return replace(head, lines=lines, verse=verse, size=size, dropped=dropped)
-
-
-def _without_lists(heads: Sequence[_Head]) -> list[_Head]:
-    """The headings; those in a contents list are dropped, and a title that is repeated at once counts once."""
-    kept: list[_Head] = []
-    listing: int | None = None  # the level of the contents list above
-    for head, after in zip(heads, [*heads[1:], None], strict=True):
-        if listing is not None and head.level <= listing:
-            listing = None
-        if matter_of(head.shown) == "contents":
-            listing = head.level
-        same = after is not None and key_of(after.title) == key_of(head.title) and bool(head.title)
-        half_title = same and head.lines < _FEW
-        kept.append(replace(head, dropped=head.dropped or listing is not None or half_title))
-    return kept
-
-
-def _numbers(text: str, blocks: Sequence[Block]) -> set[int]:
-    """The blocks that are a number alone, if they count up from one."""
-    kept: set[int] = set()
-    expected = 1
-    for at, block in enumerate(blocks):
-        if block.end - block.start > _LONGEST_TITLE or block.level or block.skip:
-            continue
-        shown = text[block.start : block.end].strip()
-        label = label_of(shown) if len(shown) <= _LONGEST_NUMBER else None
-        if label is not None and not label.rest and (label.number == 1 or 0 <= label.number - expected < 3):
-            kept.add(at)
-            expected = label.number + 1
-    return kept if len(kept) > _FEWEST else set()
-
-
 # -- which headings begin poems ---------------------------------------------------------------------------
 
 
-def _poems(heads: Sequence[_Head], book_title: str) -> Iterator[_Poem]:
+def _poems(heads: Sequence[VerseHeading], book_title: str) -> Iterator[_Poem]:
     """The poems and their chapters, in order."""
     heads = [head for head in heads if not head.dropped]
     tops = _tops(heads)
@@ -253,23 +123,23 @@ def _poems(heads: Sequence[_Head], book_title: str) -> Iterator[_Poem]:
         yield from _below(heads, tops)
 
 
-def _poem(head: _Head) -> _Poem:
+def _poem(head: VerseHeading) -> _Poem:
     return _Poem(head.title, head.start, head.end, False, head.is_number, not head.has_poem)
 
 
-def _tops(heads: Sequence[_Head]) -> list[_Head]:
+def _tops(heads: Sequence[VerseHeading]) -> list[VerseHeading]:
     """The headings on the highest level."""
     highest = min((head.level for head in heads), default=0)
     return [head for head in heads if head.level == highest]
 
 
-def _hold_poems(heads: Sequence[_Head], cantos: Sequence[_Head]) -> bool:
+def _hold_poems(heads: Sequence[VerseHeading], cantos: Sequence[VerseHeading]) -> bool:
     """Whether poems with titles stand under "Book I", so that it is a part and no canto."""
     inner = [head for head in heads if head not in cantos and head.lines]
     return sum(bool(head.title) for head in inner) > len(cantos)
 
 
-def _cantos(heads: Sequence[_Head], cantos: Sequence[_Head]) -> Iterator[_Poem]:
+def _cantos(heads: Sequence[VerseHeading], cantos: Sequence[VerseHeading]) -> Iterator[_Poem]:
     """The chapters of a long poem: its cantos, and long numbered parts of them."""
     inner = [head for head in heads if head.is_number and head not in cantos]
     long = bool(inner) and median(head.lines for head in inner) > _CANTO
@@ -278,7 +148,7 @@ def _cantos(heads: Sequence[_Head], cantos: Sequence[_Head]) -> Iterator[_Poem]:
             yield _Poem(head.title or head.shown, head.start, head.end, True)
 
 
-def _below(heads: Sequence[_Head], tops: Sequence[_Head]) -> Iterator[_Poem]:
+def _below(heads: Sequence[VerseHeading], tops: Sequence[VerseHeading]) -> Iterator[_Poem]:
     """The poems under each of these headings, which are poems themselves or parts of the book."""
     places = [n for n, head in enumerate(heads) if head in tops]
     groups = [
@@ -300,7 +170,7 @@ def _below(heads: Sequence[_Head], tops: Sequence[_Head]) -> Iterator[_Poem]:
             )
 
 
-def _is_part(top: _Head, inner: Sequence[_Head], alone: float) -> bool:
+def _is_part(top: VerseHeading, inner: Sequence[VerseHeading], alone: float) -> bool:
     """Whether a heading is that of a part of the book, with poems under it; else they are parts of a poem.
 
     `alone`: the share of the headings on its level that have a poem and no headings under them.
@@ -317,7 +187,7 @@ def _is_part(top: _Head, inner: Sequence[_Head], alone: float) -> bool:
     return (alone <= _MOSTLY if titled else alone == 0) and _are_poems(children, "")
 
 
-def _are_poems(tops: Sequence[_Head], book_title: str) -> bool:
+def _are_poems(tops: Sequence[VerseHeading], book_title: str) -> bool:
     """Whether numbered parts of a book are poems of their own, not stanzas or cantos of one."""
     if _COLLECTION.search(book_title):
         return True
@@ -358,7 +228,7 @@ def _apart(blocks: Sequence[Block]) -> Iterator[_Poem]:
 def _planned(
     text: str,
     blocks: Sequence[Block],
-    heads: Sequence[_Head],
+    heads: Sequence[VerseHeading],
     poems: Sequence[_Poem],
     page: TitlePage,
     title: str,
