@@ -78,8 +78,9 @@ def play(layout: str = "capitals and a full stop", acts: str = "roman", persons:
 
 def gutenberg(text: str, title: str = "THE HAT") -> str:
     """A text as Project Gutenberg would send it out: with a title page, and the licence after it."""
+    shown = title.title().replace(" Of The ", " of the ")
     return (
-        f"The Project Gutenberg EBook of {title.title()}, by N. O. Body\n\nTitle: {title.title()}\n\n"
+        f"The Project Gutenberg EBook of {shown}, by N. O. Body\n\nTitle: {shown}\n\n"
         f"*** START OF THIS PROJECT GUTENBERG EBOOK {title} ***\n\n\n\nProduced by A. Friend\n\n\n\n{title}\n\n"
         f"by N. O. Body\n\nLONDON: THE HATSTAND PRESS\n\n\n\n{text}\n\n\n\n"
         f"*** END OF THIS PROJECT GUTENBERG EBOOK {title} ***\n\nYou may copy it under the terms of the licence.\n"

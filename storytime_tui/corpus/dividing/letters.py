@@ -14,6 +14,7 @@ _MOSTLY = 0.6  # of the parts are letters
 _HEAD = 600  # characters of a letter within which it greets somebody
 _LONGEST_DATE = 90  # characters
 _WORDS_AFTER = 3
+_SLIGHT = 200  # characters; a letter has more
 _NUMBER = 12  # letters of "Letter XXVIII", which a title may lack
 _MONTHS = (
     r"jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|février|mar(?:ch|s|zo|t)?|märz|maart|apr(?:il|ile)?|avril|abril|may|mai|maggio|"
@@ -51,8 +52,11 @@ def one_novel(text: str, book_plan: BookPlan) -> BookPlan:
     if sum(letters) < _MOSTLY * len(plans):
         return book_plan
     parts: list[tuple[str, int, int]] = []
-    for plan in plans:
+    for plan, is_letter in zip(plans, letters, strict=True):
         before = plan.start
+        if parts and not is_letter and plan.end - plan.start < _SLIGHT:  # a name below a letter
+            parts[-1] = (parts[-1][0], parts[-1][1], plan.end)
+            continue
         for n, (name, start, end) in enumerate(plan.parts):
             heading = " ".join(text[before:start].split())
             title = plan.title if n == 0 else name

@@ -9,7 +9,7 @@ from itertools import dropwhile
 from statistics import median
 
 from storytime_tui.corpus.dividing.blocks import Block
-from storytime_tui.corpus.dividing.contents_list import Contents
+from storytime_tui.corpus.dividing.contents_list import Contents, is_repeated
 from storytime_tui.corpus.dividing.endings import end_of_text
 from storytime_tui.corpus.dividing.heading_rules import label_of
 from storytime_tui.corpus.dividing.published import Plan
@@ -22,6 +22,7 @@ from storytime_tui.corpus.dividing.verse_headings import (
     marked_headings,
     unmarked_headings,
 )
+from storytime_tui.corpus.dividing.whole_titles import one_title
 
 _VERSE = 0.6  # of a book's characters are in verse
 _SAMPLE = 400  # blocks
@@ -45,7 +46,7 @@ _COLLECTION = re.compile(
 class _Poem:
     """A poem or a chapter of one: its title, its heading's start, its text's start.
 
-    `is_slight`: it is a line or two, as on a title page.
+    `is_slight`: it is a line or two, as on a title page. `above`: headings of parts that its title takes in.
     """
 
     title: str
@@ -54,6 +55,7 @@ class _Poem:
     is_chapter: bool = False
     is_number: bool = False
     is_slight: bool = False
+    above: tuple[str, ...] = ()
 
 
 def poem_plan(
@@ -66,6 +68,8 @@ def poem_plan(
     if not _is_verse(text, blocks):
         return None
     page = TitlePage() if published else title_page_of(text, blocks)
+    if not (published or is_repeated(text, blocks, contents)):
+        contents = Contents()
     own = [
         block for n, block in enumerate(blocks) if n >= page.blocks and not contents.start <= n < contents.end
     ]
@@ -80,7 +84,11 @@ def poem_plan(
         poems = [*_apart(own)]
     if len(poems) < _FEWEST:
         return None
-    return _planned(text, blocks, heads, poems, page, title, published=published)
+    poems = _with_parts(poems, heads, joined=not published)
+    plans = _plans(text, blocks, heads, poems, page.title or title, published=published)
+    if not published:
+        plans = [*_front(text, blocks, contents, page.blocks, poems[0].start), *plans]
+    return BookPlan(page.title or title, page.author, tuple(plans), keeps_brackets=True)
 
 
 def _is_verse(text: str, blocks: Sequence[Block]) -> bool:
@@ -108,7 +116,7 @@ def _poems(heads: Sequence[VerseHeading], book_title: str) -> Iterator[_Poem]:
     """The poems and their chapters, in order."""
     heads = [head for head in heads if not head.dropped]
     tops = _tops(heads)
-    while len(tops) == 1 and len(heads) > 1:  # the book's title
+    while len(tops) == 1 and len(heads) > 1 and tops[0] is heads[0]:  # the book's title
         if tops[0].lines:
             yield replace(_poem(tops[0]), title=tops[0].title or book_title)
         book_title = tops[0].title or book_title
@@ -225,39 +233,74 @@ def _apart(blocks: Sequence[Block]) -> Iterator[_Poem]:
 # -- the plan ---------------------------------------------------------------------------------------------
 
 
-def _planned(
+def _with_parts(poems: Sequence[_Poem], heads: Sequence[VerseHeading], *, joined: bool) -> list[_Poem]:
+    """The poems, each beginning with the headings above it that have no text, such as that of a part of the book.
+
+    `joined`: these are in its title too.
+    """
+    places = {head.start: n for n, head in enumerate(heads)}
+    own = {poem.start for poem in poems}
+    made = []
+    for poem in poems:
+        first = places.get(poem.start, 0)
+        while first > 0 and not heads[first - 1].lines and heads[first - 1].start not in own:
+            first -= 1
+        above = heads[first : places.get(poem.start, 0)]
+        if above:
+            poem = replace(
+                poem,
+                start=above[0].start,
+                above=tuple(head.title or head.shown for head in above) if joined else (),
+            )
+        made.append(poem)
+    return made
+
+
+def _plans(
     text: str,
     blocks: Sequence[Block],
     heads: Sequence[VerseHeading],
     poems: Sequence[_Poem],
-    page: TitlePage,
     title: str,
     *,
     published: bool,
-) -> BookPlan:
-    """The plan for these poems."""
-    whole = page.title or title
+) -> list[Plan]:
+    """The plans for these poems."""
     last = blocks[-1].end
     if published:
         last = end_of_text(text, blocks, poems[-1].body, last, is_omnibus=not poems[-1].is_chapter)
     cuts = [head.start for head in heads if head.dropped] if published else []
     plans: list[Plan] = []
-    if not published and poems[0].start > blocks[page.blocks].start:
-        plans.append(
-            Plan("", blocks[0].start, poems[0].start, (("", blocks[page.blocks].start, poems[0].start),))
-        )
     for poem, after in zip(poems, [*[other.start for other in poems[1:]], last], strict=True):
         end = min([cut for cut in cuts if poem.start < cut < after], default=after)
         if end <= poem.body:
             continue
-        part = (poem.title if poem.is_chapter else "", poem.body, end)
-        if poem.is_chapter and (plans and (plans[-1].title or plans[-1].chaptered)):
+        part = (one_title([*poem.above, poem.title]) if poem.is_chapter else "", poem.body, end)
+        if poem.is_chapter and plans and (plans[-1].title or plans[-1].chaptered):
             before = plans[-1]
             plans[-1] = Plan(before.title, before.start, end, (*before.parts, part), True)
         else:
-            name = whole if poem.is_chapter else _title(text, poem, end)
+            name = title if poem.is_chapter else one_title([*poem.above, _title(text, poem, end)])
             plans.append(Plan(name, poem.start, end, (part,), poem.is_chapter))
-    return BookPlan(whole, page.author, tuple(plans), keeps_brackets=True)
+    return plans
+
+
+def _front(
+    text: str, blocks: Sequence[Block], contents: Contents, after_page: int, first: int
+) -> Iterator[Plan]:
+    """What stands before the first poem of an unpublished book, without a list that the poems repeat."""
+    own = [
+        block
+        for n, block in enumerate(blocks)
+        if n >= after_page and not contents.start <= n < contents.end and block.start < first
+    ]
+    if own:
+        gap = contents.end and own[0].start < blocks[contents.start].start < own[-1].start
+        middle = blocks[contents.start].start if gap else own[-1].end
+        parts = [("", own[0].start, min(middle, first))]
+        if gap:
+            parts.append(("", blocks[contents.end].start, first))
+        yield Plan("", blocks[0].start, first, tuple(parts))
 
 
 def _title(text: str, poem: _Poem, end: int) -> str:

@@ -91,7 +91,9 @@ def unmarked_headings(
             level = 2
         elif label.noun in CANTO_NOUNS:
             level = 1
-        elif title or label.number == last_number + 1:
+        elif (
+            title or label.number == last_number + 1 or (label.number == 1 and heads and not heads[-1].lines)
+        ):
             level, last_number = 3, label.number
         else:
             level = 4
