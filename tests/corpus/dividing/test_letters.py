@@ -27,7 +27,8 @@ HEADINGS = {
 def novel(heading: str) -> str:
     """Letters, each with a heading, a date, a greeting, a name below and something added."""
     return "\n\n\n\n".join(
-        f"{HEADINGS[heading](n, date)}\n\n{greeting}\n\n{BODY}\n\n{BODY}\n\n{name}\n\nPS. {number} basins now.\n\n(Dinner bell.)"
+        f"{HEADINGS[heading](n, date)}\n\n{greeting}\n\n{BODY}\n\n{BODY}\n\n{name}\n\n"
+        f"PS. {number} basins now.\n\n(Dinner bell.)"
         for n, ((date, greeting, name), number) in enumerate(
             zip(LETTERS, ("Two", "Four", "Five", "Nine", "Ten"), strict=True)
         )
