@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storytime_tui.corpus.document import Chapter
+from storytime_tui.corpus.document import Account, Chapter
 from storytime_tui.errors import CorpusError
 
 if TYPE_CHECKING:  # the first frame is painted before NumPy is loaded
@@ -140,6 +140,7 @@ class Collection:
     folder: Path | None = None  # where its files are
     # the folder's device and inode when it was read, to notice a folder that was replaced
     folder_id: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    accounts: tuple[Account, ...] = field(default=(), compare=False, repr=False)  # one for each file
 
     @cached_property
     def words(self) -> int:

@@ -13,7 +13,8 @@ _SAMPLE = 3000  # paragraphs, evenly spaced, from which the layout is measured
 _CUT = re.compile(r"-\n[ \t]*(?=[^\W\d_])")
 _LONG_LINE = 60  # columns; verse is narrower
 _TORN_END = re.compile(r"[a-z]-\n[a-z]")
-_SURE_WRAP = re.compile(rf"{_TORN_END.pattern}|[^\n]{{{_LONG_LINE - 1}}}[^\W\d_]\n[a-z]")
+# It begins with the line end, which is found fast; the line before it is looked back at.
+_SURE_WRAP = re.compile(rf"\n(?:(?<=[a-z]-\n)|(?<=[^\n]{{{_LONG_LINE - 1}}}[^\W\d_]\n))[a-z]")
 _LEFT = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\Z")
 _RIGHT = re.compile(r"[^\W\d_]+")
 _LONGEST_WORD = 60

@@ -30,7 +30,7 @@ from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
 from storytime_tui.corpus.dividing.unpublished import BookPlan, is_published, read_unpublished
-from storytime_tui.corpus.document import Book, Chapter, Document, Tale
+from storytime_tui.corpus.document import Book, Chapter, Document, Row, Tale
 from storytime_tui.stopping import stoppable
 
 __all__ = ["Book", "divide", "read_book", "title_and_body"]
@@ -62,24 +62,41 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     """
     text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
     given_title = " ".join(document.title.split())
+    if document.rows:
+        return Book(_divided_into_rows(text, document.rows), as_title(given_title), document.author)
     if _END_OF_TEXT in text:
         return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(given_title), document.author)
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
+    outside: list[tuple[int, int, str]] = []
     line = at = 0
     for start, end in stoppable(book_spans(text)):
-        line += text.count("\n", at, start)
+        before, line = line, line + text.count("\n", at, start)
+        outside.append((before, line + (start > 0 and text[start - 1] != "\n"), "licence"))
         if text[start:end].strip():
             is_marked = end - start < len(text)
-            book = _without_credits(_without_blank_end(text[start:end])) if is_marked else text
+            book = _without_blank_end(text[start:end]) if is_marked else text
+            if is_marked:
+                credits = credit_spans(book)
+                outside += [(*_lines_of(book, span, line), "credits") for span in credits]
+                book = _blanked(book, credits)
             title = given_title or _title_in(text[max(at, start - _HEADER) : start])
             books.append(_read_one(book, document, title, line, published=is_marked or document.published))
+            outside += books[-1].outside
         line += text.count("\n", start, end)
         at = end
+    if at < len(text):
+        outside.append((line, line + text.count("\n", at) + 1, "licence"))
     tales = tuple([tale for book in books for tale in book.tales])
     title = next((book.title for book in books if book.title), "") or as_title(given_title)
     author = document.author or next((book.author for book in books if book.author), "")
-    return Book(tales, title, author)
+    return Book(tales, title, author, tuple(sorted(each for each in outside if each[0] < each[1])))
+
+
+def _lines_of(text: str, span: tuple[int, int], first_line: int) -> tuple[int, int]:
+    """The half-open range of lines with these characters; the text begins at `first_line`."""
+    first = first_line + text.count("\n", 0, span[0])
+    return first, first + text.count("\n", span[0], max(span[0], span[1] - 1)) + 1
 
 
 def _without_blank_end(book: str) -> str:
@@ -102,6 +119,25 @@ def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
     return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
 
 
+def _divided_into_rows(text: str, rows: Sequence[Row]) -> tuple[Tale, ...]:
+    """One story for each row of a data set, or several if the row has `<|endoftext|>` marks in it."""
+    lines = text.split("\n")
+    places: list[tuple[Row, int, int]] = []
+    parts: list[str] = []
+    for row, (line, end) in zip(rows, pairwise([*[row.line for row in rows], len(lines)]), strict=True):
+        for part in "\n".join(lines[line:end]).split(_END_OF_TEXT):
+            places.append((row, line, line + part.count("\n") + 1))
+            parts.append(part)
+            line += part.count("\n")
+    tales = []
+    for (row, line, end), cleaned in zip(places, clean_parts(parts, setting_of("")), strict=True):
+        part = trimmed(cleaned, sources=False)
+        title, body = title_and_body(part)
+        own = bool(title) and (not row.title or key_of(title) == key_of(row.title))
+        tales.append(Tale(row.title or title, body if own else part, lines=(line, end)))
+    return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
+
+
 def _title_in(header: str) -> str:
     """The title in Project Gutenberg's header; "" if there is none."""
     titles = {
@@ -110,10 +146,10 @@ def _title_in(header: str) -> str:
     return titles.get(True) or titles.get(False) or ""
 
 
-def _without_credits(book: str) -> str:
-    """A book with its credits replaced by blank lines, so that line numbers don't change."""
+def _blanked(book: str, spans: Sequence[tuple[int, int]]) -> str:
+    """A book with blank lines in place of these characters, so that line numbers don't change."""
     pieces, at = [], 0
-    for start, end in credit_spans(book):
+    for start, end in spans:
         pieces += [book[at:start], "\n" * book.count("\n", start, end)]
         at = end
     return "".join([*pieces, book[at:]])
@@ -136,6 +172,10 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     contents = contents_of(book, blocks)
     # the second line of a title is like "or, ...", "and other tales"
     short_title = as_title(title.strip().split("\n")[0])
+    outside: list[tuple[int, int, str]] = []
+    if contents.end:
+        listed = blocks[contents.start].start, blocks[contents.end - 1].end
+        outside.append((*_lines_of(book, listed, first_line), "contents list"))
     published = published or is_published(book, blocks, contents)
     speeches = speeches_in(book, blocks)
     if play := play_plan(book, blocks, contents, short_title, speeches, published=published):
@@ -157,6 +197,7 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
         tuple([tale for tale in _stable(tales, sources=sources) if tale.text]),
         book_plan.title,
         book_plan.author,
+        tuple(outside),
     )
 
 

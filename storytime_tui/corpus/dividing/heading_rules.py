@@ -129,7 +129,8 @@ def is_frame(line: str) -> bool:
 # -- headings that don't begin stories --------------------------------------------------------------------
 
 _CONTENTS = re.compile(
-    r"(?:table ?of ?|the ?)?contents(?: of .*)?|(?:a )?list of (?:the )?(?:stories|tales|fables|chapters)"
+    r"(?:table ?of ?|the ?)?contents(?: of (?:(?:this|the|each|vol(?:ume|\.)?|part|book) ?.*))?"
+    r"|(?:a )?list of (?:the )?(?:stories|tales|fables|chapters)"
 )
 _FRONT = re.compile(
     r"(?:(?:the )?(?:author|editor|translator|preparer|publisher|compiler|artist|illustrator)['’]?s['’]? )?"

@@ -38,6 +38,10 @@ class BombError(CorpusError):
     """An archive unpacks to more than texts can have."""
 
 
+class LockedError(CorpusError):
+    """A member is locked with a password."""
+
+
 class Archive(AbstractContextManager["Archive"]):
     """An open zip file with a limit on the bytes unpacked; `name` is for messages."""
 
@@ -93,7 +97,7 @@ class Archive(AbstractContextManager["Archive"]):
         Raises CorpusError, and OSError for the file itself.
         """
         if member.flag_bits & _LOCKED:
-            raise CorpusError(f"{called} is locked with a password: unlock it and add it again.")
+            raise LockedError(f"{called} is locked with a password: unlock it and add it again.")
         if member.compress_type not in _SUPPORTED:
             raise CorpusError(f"{called} has an unsupported compression: unpack it and add what was in it.")
         if member.file_size > LARGEST_MEMBER:  # zipfile returns no more bytes than this
@@ -114,6 +118,21 @@ class Archive(AbstractContextManager["Archive"]):
     def read(self, member: zipfile.ZipInfo) -> bytes:
         """A member's bytes, for an archive that is one book. Raises CorpusError, OSError."""
         return b"".join(self.chunks(member, self.name))
+
+    def readable_part(self, member: zipfile.ZipInfo) -> tuple[bytes, bool]:
+        """A member's bytes up to where it is damaged, and whether they are all of it. Raises CorpusError, OSError.
+
+        Only a bomb and a password are errors. A wrong checksum is found at the end, so that all bytes are there.
+        """
+        data = bytearray()
+        try:
+            for chunk in self.chunks(member, self.name):
+                data += chunk
+        except (BombError, LockedError):
+            raise
+        except CorpusError:
+            return bytes(data), False
+        return bytes(data), True
 
     def damaged(self, called: str = "") -> CorpusError:
         """The error for an archive, or a member, that cannot be unpacked."""

@@ -19,6 +19,7 @@ from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import clipped, count
 
 if TYPE_CHECKING:  # see services
+    from storytime_tui.corpus.collection import Collection
     from storytime_tui.jobs.books import GutenbergBook
     from storytime_tui.jobs.shelves import AddedCollection
 
@@ -193,14 +194,32 @@ class ShelfImports:
         collection = added.collection
         stories = count(len(collection.stories), "story", "stories")
         notice = f"Added “{printable_line(clipped(collection.title, 40))}”: {stories}."
-        self.remarks = (*added.problems, *added.copies, *added.notes)
+        asked, how_read = _about_words(collection)
+        self.remarks = (*asked, *added.problems, *added.copies, *added.notes, *how_read)
         if len(self.remarks) > 1:
             known = f" {len(added.copies):,} known before." if added.copies else ""
             notice += f"{known} l lists all {len(self.remarks):,} remarks."
-        elif not added.problems:
+        elif not (asked or added.problems):
             notice += " " + "".join(self.remarks)
-        self._message.say(notice, added.problems[0] if added.problems else "")
+        self._message.say(notice, (*asked, *added.problems, "")[0])
         self._message.in_full = ""  # the remarks have all of it
+
+
+def _about_words(collection: Collection) -> tuple[list[str], list[str]]:
+    """Questions about large parts that were left out, and remarks on what was kept and how the files were read."""
+    from storytime_tui.jobs.left_out import questions, sentence_of
+
+    asked = [
+        f"Is this a story? {account.file}, {omitted.place} ({omitted.reason}, {count(omitted.words, 'word')}) is left "
+        "out. o shows it and puts it back."
+        for _, account, omitted in questions(collection)
+    ]
+    kept = [
+        f"{each.file}: {each.kept:,} of {count(each.words, 'word')} are in its stories. Left out: {sentence_of(each)}."
+        for each in collection.accounts
+        if each.omitted
+    ]
+    return asked, kept + [f"{each.file}: {remark}" for each in collection.accounts for remark in each.remarks]
 
 
 def _short_name(source: str) -> str:

@@ -10,13 +10,14 @@ from storytime_tui.corpus.collection import Collection
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.shelf_memory import Place
-from storytime_tui.tui.shelf_rows import TITLE, ShownCollection, Titles, TreeRow, rows_of
+from storytime_tui.tui.shelf_rows import TITLE, InTexts, ShownCollection, Titles, TreeRow, rows_of
 from storytime_tui.tui.ticks import Key, Ticks
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 from storytime_tui.tui.wording import compact
 
 _MARKS = {"all": "x", "some": "-", "none": " "}
 _ROOMY = 46  # cells; a wider tree shows full numbers
+_WHERE = 6  # cells of where a story was found: "title" or "text"
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,10 @@ class ShelfTree(LineList):
         self.ticks = Ticks()
         self.duplicates: Set[Key] = frozenset()  # ticked stories that repeat another ticked one
         self.query_text = ""
+        self.in_texts = InTexts()  # what the last search of the texts found
         self._titles = Titles(())
         self._shown: list[ShownCollection] = []
+        self._parts: dict[int, ShownCollection] = {}  # the same, by place
         self._rows: list[TreeRow] = []
         self._opened: set[str] = set()  # names of open collections, without a filter
         self._found_open: set[str] = set()  # with a filter
@@ -82,9 +85,10 @@ class ShelfTree(LineList):
 
     # -- what is shown --------------------------------------------------------------------------------
 
-    def show(self, collections: tuple[Collection, ...], ticks: Ticks) -> None:
-        """Show a shelf; the cursor stays on its story, or else on its line."""
+    def show(self, collections: tuple[Collection, ...], ticks: Ticks, in_texts: InTexts) -> None:
+        """Show a shelf; the cursor stays on its story, or else on its line. `in_texts`: for a filter."""
         leaf = self.leaf
+        self.in_texts = in_texts
         if not self.collections and collections:
             self._opened.add(collections[0].name)
         self.collections, self.ticks = collections, ticks
@@ -95,24 +99,46 @@ class ShelfTree(LineList):
             len(f"{most:,}"),
             max((len(compact(c.words)) for c in collections), default=1),
         )
-        self._shown = self._titles.matching(self.query_text)
+        self._shown = self._titles.matching(self.query_text, self.in_texts)
         self._draw(leaf)
 
     def narrow(self, query: str) -> None:
-        """Show only titles with the words of `query`. An empty one shows all and opens the collection of the cursor."""
+        """Show only stories with the words of `query`. An empty one shows all and opens the collection of the cursor.
+
+        The stories found by their texts follow those found by their titles (see `show_found`).
+        """
         if query.split() == self.query_text.split():
             return
         leaf = self.leaf
         self.query_text = query.strip()
-        if not self.query_text and leaf is not None and leaf.index is not None:
-            self._opened.add(leaf.collection.name)
-        self._shown = self._titles.matching(self.query_text)
-        self._found_open = {self.collections[part.place].name for part in self._shown if not part.whole}
-        first = 1 if self._shown and not self._shown[0].whole else 0  # the first story that matches
+        if not self.query_text:
+            self.in_texts = InTexts()
+            if leaf is not None and leaf.index is not None:
+                self._opened.add(leaf.collection.name)
+        self._shown = self._titles.matching(self.query_text, self.in_texts)
+        self._found_open = self._to_open()
         if leaf is not None and self.query_text and not self._matches(leaf):
             leaf = None
         self.jump(0)
-        self._draw(leaf, first)
+        self._draw(leaf, self._first)
+
+    def show_found(self, in_texts: InTexts) -> None:
+        """Show the stories whose texts hold the words, too; the cursor stays on its story."""
+        leaf, empty, before = self.leaf, not self._rows, self._to_open()
+        self.in_texts = in_texts
+        self._shown = self._titles.matching(self.query_text, in_texts)
+        self._found_open |= self._to_open() - before
+        gone = leaf is not None and leaf.index is not None and not self._matches(leaf)
+        self._draw(None if gone else leaf, self._first if empty or gone else None)
+
+    def _to_open(self) -> set[str]:
+        """The collections that a filter opens: those with stories that were found, rather than all stories."""
+        return {self.collections[part.place].name for part in self._shown if not part.whole}
+
+    @property
+    def _first(self) -> int:
+        """The line of the first story that was found."""
+        return 1 if self._shown and not self._shown[0].whole else 0
 
     def _matches(self, leaf: Leaf) -> bool:
         """Whether a line matches the filter itself, not as the collection of a matching story."""
@@ -145,7 +171,33 @@ class ShelfTree(LineList):
         for found in self.collections:
             if found.name == name:
                 index = next((i for i, story in enumerate(found.stories) if story.place == place), None)
+                if index is not None:  # it may have been found in a collection that was closed
+                    self._opened.add(name)
                 self._draw(Leaf(found, index))
+
+    def go_on(self, by: int) -> bool:
+        """Move to the next story (`by` 1) or the one before (-1), also of another collection; False if there is none.
+
+        With a filter, among the stories that it shows.
+        """
+        if not self._rows:
+            return False
+        place, index = self._rows[self.cursor]
+        parts = [part for part in self._shown if part.stories or part.place == place]
+        at = next(i for i, part in enumerate(parts) if part.place == place)
+        if index == TITLE:
+            among = 0 if by > 0 else -1
+        else:
+            among = parts[at].stories.index(index) + by
+        if not 0 <= among < len(parts[at].stories):
+            at += by
+            if not 0 <= at < len(parts):
+                return False
+            among = 0 if by > 0 else len(parts[at].stories) - 1
+        found = self.collections[parts[at].place]
+        self._open_set.add(found.name)
+        self._draw(Leaf(found, parts[at].stories[among]))
+        return True
 
     @property
     def opened(self) -> Set[str]:
@@ -163,6 +215,18 @@ class ShelfTree(LineList):
     def match_count(self) -> int:
         """The number of stories that match the filter."""
         return sum(len(part.stories) for part in self._shown)
+
+    def text_count(self) -> int:
+        """How many of them only their texts brought here."""
+        return sum(len(part.by_text) for part in self._shown)
+
+    @property
+    def found_in_text(self) -> bool:
+        """Whether only its text brought the story under the cursor here."""
+        if not self._rows:
+            return False
+        place, index = self._rows[self.cursor]
+        return index in self._parts[place].by_text
 
     @property
     def leaf(self) -> Leaf | None:
@@ -182,6 +246,7 @@ class ShelfTree(LineList):
         If the leaf is hidden, the cursor goes to its collection; else to `otherwise`, or it stays on its line.
         """
         opened = self._open_set
+        self._parts = {part.place: part for part in self._shown}
         self._rows = rows_of(
             self._shown, {p.place for p in self._shown if self.collections[p.place].name in opened}
         )
@@ -222,7 +287,7 @@ class ShelfTree(LineList):
             state = "all" if self.ticks.has(collection, index) else "none"
             title, own = story.title, story.words
             copy = "copy  " if (collection.name, index) in self.duplicates else ""
-            right = f"  {copy}{number(own):>{column}} "
+            right = f"  {copy}{self._where(row)}{number(own):>{column}} "
         title = printable_line(title[:400]) or "(no title)"
         return (
             (fold + "[", "quiet"),
@@ -230,6 +295,14 @@ class ShelfTree(LineList):
             ("] ", "quiet"),
             (fitted(title, width - len(fold) - 4 - len(right)), "strong" if index == TITLE else ""),
             (right, "quiet"),
+        )
+
+    def _where(self, row: int) -> str:
+        """Where a filter found the story of this line; "" where it shows the whole collection."""
+        place, index = self._rows[row]
+        part = self._parts.get(place) if self.query_text else None
+        return (
+            "" if part is None or part.whole else fitted("text" if index in part.by_text else "title", _WHERE)
         )
 
     def pressed(self, row: int, column: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storytime_tui.corpus.formats import epub, zip_archive
+from storytime_tui.corpus.formats import epub, epub_files, zip_archive
 from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.errors import CorpusError
 from tests.corpus.formats.ebooks import (
@@ -110,7 +110,7 @@ def test_a_page_too_large_is_missing_and_too_much_text_is_refused(
     path = write(tmp_path, book({"a.xhtml": xhtml(HAT), "b.xhtml": xhtml(SHOES)}))
     monkeypatch.setattr(epub, "LARGEST_TEXT", 50)
     assert "holds more than" in refused(path)
-    monkeypatch.setattr(epub, "LARGEST_PAGE", 50)
+    monkeypatch.setattr(epub_files, "LARGEST_PAGE", 50)
     assert "damaged or cut off" in refused(path)
 
 

@@ -170,8 +170,8 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_file_of_another_kind_or_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"tale\.docx is not a \.txt, \.md, \.html or \.epub file"):
-        read_text(write(tmp_path, b"Once.", "tale.docx"))
+    with pytest.raises(CorpusError, match=r"tale\.doc is not a \.txt, \.md, \.html, .* file"):
+        read_text(write(tmp_path, b"Once.", "tale.doc"))
     with pytest.raises(CorpusError, match="is a folder"):
         read_text(tmp_path)
 
@@ -189,7 +189,7 @@ def test_two_gigabytes_are_refused_at_once_whatever_the_suffix(tmp_path: Path, s
     path = tmp_path / f"huge{suffix}"
     with path.open("wb") as file:
         file.truncate(2 * 1024**3)
-    with pytest.raises(CorpusError, match=r"huge\.\w+ is larger than \d+ MB") as caught:
+    with pytest.raises(CorpusError, match=r"huge\.[\w.-]+ is larger than \d+ MB") as caught:
         read_document(path)
     assert "\n" not in str(caught.value)
 
