@@ -40,6 +40,7 @@ _WORDS += "x chapter part book act scene contents note preface introduction song
 _NO_NAMES = frozenset(_WORDS.split())
 _FEWEST_SPEECHES = 6
 _SPEECHES = 0.25  # of a play's blocks begin with a speaker's name
+_FEW_WORDS = 3  # of a name in small letters above a speech
 _SHORT = 60  # blocks
 _OFTEN = 5  # speeches; half of a longer play is said by people who speak at least as often
 _CLOSE = 2  # blank lines; a name with more above it is a heading
@@ -76,7 +77,8 @@ def speeches_in(text: str, blocks: Sequence[Block]) -> Speeches:
     if not _may_be_play(text, blocks):
         return Speeches()
     found: list[tuple[int, str, bool]] = []
-    starts = {block.start for block in blocks if not block.skip}
+    ends = {block.start: block.end for block in blocks if not block.skip}
+    starts = set(ends)
     apart = {block.start for block in blocks if block.level or block.gap > _CLOSE}
     for match in _SPEAKER.finditer(text):
         name, stop = match["name"], match["stop"]
@@ -84,7 +86,8 @@ def speeches_in(text: str, blocks: Sequence[Block]) -> Speeches:
         opens = match.start() in starts
         if match["aside"] is not None and not sure:
             continue
-        if match["alone"] is not None and (match.start() in apart or not (sure or (opens and stop))):
+        above = opens and match.end() < ends[match.start()] and len(name.split()) <= _FEW_WORDS
+        if match["alone"] is not None and (match.start() in apart or not (sure or above or (opens and stop))):
             continue
         if sure or opens or match["cell"] is not None:
             found.append((match.start(), _name(name), sure))
