@@ -6,6 +6,7 @@ Scenes stay in the text as lines of their own, below their act, and so do the li
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -26,6 +27,7 @@ _ACT_TEXT = 200  # characters of an act without speeches
 _FRAME_TEXT = 100  # characters of a prologue; its line in a list has fewer below it
 _IN_ACTS = 0.7  # of a text without speakers' names is in its acts
 _HEADINGS = 8  # blocks above a list of characters that may be the play's title
+_CLOSE = 2  # blank lines above notes and music
 _LONGEST_TITLE = 120  # characters
 _SHARED = 0.5  # of the parts of one play share speakers with the part before
 _LIST = 0.1  # of the acts' length; a list of the acts, or a synopsis, is shorter
@@ -123,7 +125,8 @@ def _real(marks: Sequence[Mark], speeches: Speeches, blocks: Sequence[Block]) ->
     longest = max((run[-1].start - run[0].start for run in runs), default=0)
     bounds = [mark.start for mark in marks if mark.kind in ("act", "persons")]
     for run in runs:
-        end = next((start for start in bounds if start > run[-1].start), blocks[-1].end)
+        after = bisect_right(bounds, run[-1].start)
+        end = bounds[after] if after < len(bounds) else blocks[-1].end
         said = speeches.count(run[0].start, end)
         if run[-1].start - run[0].start < _LIST * longest and said < _MANY:
             lists |= {mark.start for mark in run}
@@ -189,7 +192,8 @@ def _units(marks: Sequence[Mark], speeches: Speeches) -> list[list[Mark]]:
         else speeches.count(unit[0].start, speeches.last + 1)
         for unit, after in zip(units, [*units[1:], []], strict=False)
     ]
-    return [unit for unit, many in zip(units, said, strict=True) if many >= _MANY or 10 * many >= max(said)]
+    least = min(_MANY, _LIST * max(said, default=0))
+    return [unit for unit, many in zip(units, said, strict=True) if many >= least]
 
 
 @dataclass(frozen=True)
@@ -258,9 +262,12 @@ def _end(
     """Where a published play ends: before notes, music and the like after its last speech."""
     if last:
         end = end_of_text(text, blocks, unit[-1].end, end, is_omnibus=False)
-    spoken = max((place for place in speeches.places if place < end), default=unit[-1].end)
-    for block in blocks:
-        if block.start <= spoken or block.gap < 2 or block.skip or block.start >= end:
+    said = bisect_left(speeches.places, end)
+    spoken = speeches.places[said - 1] if said else unit[-1].end
+    for block in blocks[bisect_right(blocks, spoken, key=lambda block: block.start) :]:
+        if block.start >= end:
+            break
+        if block.gap < _CLOSE or block.skip:
             continue
         first_line = text[block.start : block.end].split("\n")[0]
         if len(first_line) < _LONGEST_TITLE and (

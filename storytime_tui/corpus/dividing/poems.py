@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import dropwhile
@@ -32,7 +33,7 @@ _STANZA, _LONG = 8, 80  # lines; a numbered part is a poem if it is longer than 
 _TITLED = 0.3  # of numbered poems have a title too
 _LONGEST_TITLE = 60  # characters of a first line that serves as a title
 _WIDE = 3  # blank lines between poems without headings
-_FEWEST = 2  # poems
+_FEWEST, _FEWEST_LINES = 2, 8  # poems, and lines of verse
 _MOSTLY = 0.5
 _CANTO = 40  # lines; a numbered part of a canto with more is a chapter
 _COLLECTION = re.compile(
@@ -104,9 +105,9 @@ def _is_verse(text: str, blocks: Sequence[Block]) -> bool:
             verse += block.end - block.start
             lines += own
             stopped += len(_STOPPED.findall(text, block.start, block.end))
-        elif block.end - block.start > _LONGEST_TITLE:
+        elif block.end - block.start > _LONGEST_TITLE or text[block.end - 1] in ".!?\"'":
             others += block.end - block.start
-    return verse > _VERSE * (verse + others) and stopped < _SENTENCES * lines
+    return lines >= _FEWEST_LINES and verse > _VERSE * (verse + others) and stopped < _SENTENCES * lines
 
 
 # -- which headings begin poems ---------------------------------------------------------------------------
@@ -243,7 +244,7 @@ def _with_parts(poems: Sequence[_Poem], heads: Sequence[VerseHeading], *, joined
     made = []
     for poem in poems:
         first = places.get(poem.start, 0)
-        while first > 0 and not heads[first - 1].lines and heads[first - 1].start not in own:
+        while first > 0 and _is_bare(heads[first - 1]) and heads[first - 1].start not in own:
             first -= 1
         above = heads[first : places.get(poem.start, 0)]
         if above:
@@ -254,6 +255,10 @@ def _with_parts(poems: Sequence[_Poem], heads: Sequence[VerseHeading], *, joined
             )
         made.append(poem)
     return made
+
+
+def _is_bare(head: VerseHeading) -> bool:
+    return not head.lines and not head.dropped
 
 
 def _plans(
@@ -272,7 +277,8 @@ def _plans(
     cuts = [head.start for head in heads if head.dropped] if published else []
     plans: list[Plan] = []
     for poem, after in zip(poems, [*[other.start for other in poems[1:]], last], strict=True):
-        end = min([cut for cut in cuts if poem.start < cut < after], default=after)
+        cut = bisect_right(cuts, poem.body)
+        end = min(after, cuts[cut]) if cut < len(cuts) else after
         if end <= poem.body:
             continue
         part = (one_title([*poem.above, poem.title]) if poem.is_chapter else "", poem.body, end)

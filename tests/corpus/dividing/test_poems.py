@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storytime_tui.corpus.dividing.divide import divide
-from storytime_tui.corpus.document import Document
+from storytime_tui.corpus.document import Document, Heading
 from storytime_tui.corpus.formats.read import read_document
 from tests.corpus.dividing.test_divide import novel
 from tests.corpus.formats import ebooks
@@ -209,3 +209,13 @@ def test_an_e_book_of_verse_comes_apart_at_its_headings(tmp_path: Path) -> None:
     ]
     assert tales[0].text == poem(0)
     assert [chapter.title for chapter in tales[5].chapters] == ["I", "II", "III"]
+
+
+def test_the_first_poem_under_a_title_page_in_headings_is_kept() -> None:
+    lines = ["RHYMES OF THE HOB", "", "by N. O. Body", ""]
+    headings = [Heading(0, 1), Heading(2, 2)]
+    for n, title in enumerate(TITLES):
+        headings.append(Heading(len(lines), 2))
+        lines += [title, "", *poem(n).split("\n"), ""]
+    book = Document("\n".join(lines), wrapped=False, headings=tuple(headings), published=True)
+    assert [(tale.title, tale.text) for tale in divide(book)] == [(t, poem(n)) for n, t in enumerate(TITLES)]
