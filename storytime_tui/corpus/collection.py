@@ -140,6 +140,7 @@ class Collection:
     folder: Path | None = None  # where its files are
     # the folder's device and inode when it was read, to notice a folder that was replaced
     folder_id: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    column: str = ""  # the column that holds the texts of its data sets; "" for a usual name
     accounts: tuple[Account, ...] = field(default=(), compare=False, repr=False)  # one for each file
 
     @cached_property

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 UNKNOWN = "unknown"  # the reason of words that no rule explains
 _NOTES = ("note", "notes", "transcriber's note", "page number", "illustration")
+_OF_DOCUMENTS = ("comment", "deleted text", "page header", "page footer")
+_MARKS = ("note mark", "ruby", "typesetting mark", "formatting mark", "edit link", "caption")
 EXPECTED = frozenset(
-    {"licence", "credits", "contents list", *_NOTES}
+    {"licence", "credits", "contents list", *_NOTES, *_OF_DOCUMENTS, *_MARKS}
 )  # left out words that nobody is asked about
 ASKED = 0.02  # of a file's words: who imports it is asked about a larger stretch
 

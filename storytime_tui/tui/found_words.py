@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, islice
 
@@ -32,9 +32,9 @@ def find_words(lines: Sequence[str], phrases: Sequence[str], first: int = 0) -> 
         return FoundWords()
     text = "\n".join(lines[first:])
     even, origin = _even(text)
-    places = sorted(
-        {place for pattern in patterns for place in islice(_places(pattern, even, origin), MOST)}
-    )[:MOST]
+    places = _apart(
+        sorted({place for pattern in patterns for place in islice(_places(pattern, even, origin), MOST)})
+    )
     starts = [0, *accumulate(len(line) + 1 for line in lines[first:])]
     rows: list[int] = []
     spans: dict[int, list[tuple[int, int, int]]] = {}
@@ -52,13 +52,27 @@ def find_words(lines: Sequence[str], phrases: Sequence[str], first: int = 0) -> 
 def _pattern(term: str) -> re.Pattern[str]:
     """A folded phrase; what folding drops may stand between its letters, and a line's end in scripts without spaces."""
     between = "'*" if term.isascii() else "['\n]*"
-    return re.compile(between.join(r"\s+" if sign == " " else re.escape(sign) for sign in term))
+    return re.compile(between.join(map(_literally, term)))
+
+
+def _literally(sign: str) -> str:
+    """A pattern of this character, or of any white space for a space."""
+    return r"\s+" if sign == " " else sign if sign.isalnum() else "\\" + sign
 
 
 def _places(pattern: re.Pattern[str], even: str, origin: Sequence[int] | None) -> Iterator[Span]:
     for match in pattern.finditer(even):
         begin, end = match.span()
         yield (begin, end) if origin is None else (origin[begin], origin[end - 1] + 1)
+
+
+def _apart(places: Iterable[Span]) -> list[Span]:
+    """The first places that do not overlap one before."""
+    apart: list[Span] = []
+    for place in places:
+        if not apart or place[0] >= apart[-1][1]:
+            apart.append(place)
+    return apart[:MOST]
 
 
 class _Letters(dict[int, str]):

@@ -20,6 +20,7 @@ from storytime_tui.training.events import Event, Preparing
 from storytime_tui.training.rate_range import RateFound, RateTried
 from storytime_tui.tui.learning_services import LearningServices
 from storytime_tui.tui.messages import Asked
+from storytime_tui.tui.path_completion import ListFolder, list_folder
 from storytime_tui.tui.shelf_memory import ShelfState
 
 if TYPE_CHECKING:
@@ -140,6 +141,7 @@ class Services:
     restore_run: Callable[[str], None] = lambda name: None
     # puts the present texts of these stories (ids) on the shelf, to train on
     learn_from_stories: Callable[[StoryStore, Sequence[int]], LearnedStories] = _no_stories
+    list_folder: ListFolder = list_folder  # of a path that is typed
     load_settings: Callable[[], Loaded] = Loaded
     # returns a sentence for the user, or ""
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""

@@ -46,7 +46,21 @@ _PLAIN = {
     **dict.fromkeys("⸺⸻", "----"),  # for a name left out
     "…": "...",
 }
+# Ligatures are letters in one shape, and so is the long s.
+_SHAPES = {
+    **{
+        "\ufb00": "ff",
+        "\ufb01": "fi",
+        "\ufb02": "fl",
+        "\ufb03": "ffi",
+        "\ufb04": "ffl",
+        "\ufb05": "st",
+        "\ufb06": "st",
+    },
+    **{"\u0132": "IJ", "\u0133": "ij", "\u017f": "s"},
+}
 _INVISIBLE = {
+    **_SHAPES,
     **dict.fromkeys("\u00a0\u2007\u202f", " "),  # non-breaking spaces
     **dict.fromkeys(
         "\u00ad\u200b\u2060\ufeff", ""
@@ -139,7 +153,7 @@ def clean_parts(parts: Sequence[str], setting: Setting) -> list[str]:
 def unix_lines(text: str) -> str:
     """A text with every kind of line end replaced by a newline."""
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii():
         return text
     return text.replace("\x85", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
@@ -152,6 +166,8 @@ def plain_punctuation(text: str) -> str:
 
 def without_invisible_characters(text: str) -> str:
     """A text with plain spaces for non-breaking ones, without soft hyphens and zero-width characters."""
+    for sign in ("\u00ad\n", "¬\n"):  # hyphens at line ends in scanned books
+        text = text.replace(sign, "-\n") if sign in text else text
     return _replaced(text, _INVISIBLE)
 
 

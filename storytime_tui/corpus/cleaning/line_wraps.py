@@ -12,9 +12,10 @@ _SAMPLE = 3000  # paragraphs, evenly spaced, from which the layout is measured
 
 _CUT = re.compile(r"-\n[ \t]*(?=[^\W\d_])")
 _LONG_LINE = 60  # columns; verse is narrower
-_TORN_END = re.compile(r"[a-z]-\n[a-z]")
-# It begins with the line end, which is found fast; the line before it is looked back at.
-_SURE_WRAP = re.compile(rf"\n(?:(?<=[a-z]-\n)|(?<=[^\n]{{{_LONG_LINE - 1}}}[^\W\d_]\n))[a-z]")
+_SMALL = "[a-zß-öø-ÿа-яё]"
+# a literal newline first: such a pattern is as fast as a search for newlines
+_TORN_END = re.compile(rf"\n(?<={_SMALL}-\n){_SMALL}")
+_SURE_WRAP = re.compile(rf"\n(?:(?<={_SMALL}-\n)|(?<=[^\n]{{{_LONG_LINE - 1}}}[^\W\d_]\n)){_SMALL}")
 _LEFT = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\Z")
 _RIGHT = re.compile(r"[^\W\d_]+")
 _LONGEST_WORD = 60
@@ -26,12 +27,13 @@ class Layout:
     """The layout of a text. `width`: the column of its hard wraps, None if it has none.
 
     `indent`: the white space that begins its paragraphs. `torn`: words hyphenated at a line end only (left and right
-    half, in lower case).
+    half, in lower case). `spaced_dash`: there is a space before a dash that begins a word, as in Spanish dialogue.
     """
 
     width: int | None = None
     indent: str = ""
     torn: frozenset[tuple[str, str]] = frozenset()
+    spaced_dash: bool = False
 
 
 def unwrap(text: str) -> str:
@@ -100,7 +102,13 @@ def layout_of(text: str) -> Layout:
     width = wrap_width(sample)
     if width is None:
         return Layout(torn=torn_words(text))
-    return Layout(width, _paragraph_indent(sample, width), torn_words(text))
+    return Layout(width, _paragraph_indent(sample, width), torn_words(text), _has_spaced_dashes(text))
+
+
+def _has_spaced_dashes(text: str) -> bool:
+    return any(
+        text.count(f" {dash}") > len(re.findall(rf"{dash}(?<=\w{dash})\w", text)) for dash in ("--", "—")
+    )
 
 
 def wrap_width(paragraphs: list[list[str]]) -> int | None:
@@ -174,7 +182,8 @@ def _unwrapped(block: str, layout: Layout) -> str:
         return block
     lines = block.split("\n")
     if _is_plain_prose(block, lines, width):
-        return _join(lines, layout) if "-\n" in block or "\n--" in block else " ".join(lines)
+        has_dash = "-\n" in block or "\n--" in block or "—" in block
+        return _join(lines, layout) if has_dash else " ".join(lines)
     return "\n".join(_unwrap_paragraph(lines, layout, width))
 
 
@@ -205,7 +214,11 @@ def _unwrap_paragraph(lines: list[str], layout: Layout, width: int) -> list[str]
             continue
         line = [part[0]]
         for before, after in pairwise(part):
-            if _runs_on(before, after, width) or after[0].islower() or before[-1] not in ".!?:;,'\")’”":
+            if (
+                _runs_on(before, after, width)
+                or after[0].islower()
+                or before[-1] not in ".!?:;,'\")’”»“」』。！？…"
+            ):
                 line.append(after)
             else:
                 joined.append(_join(line, layout))
@@ -225,7 +238,7 @@ def _join(lines: list[str], layout: Layout) -> str:
     for before, after in pairwise(lines):
         if _is_torn(before, after, layout.torn):
             pieces[-1] = pieces[-1][:-1]
-        pieces += [_between(before, after), after]
+        pieces += [_between(before, after, spaced_dash=layout.spaced_dash), after]
     return "".join(pieces)
 
 
@@ -278,12 +291,16 @@ def _fills(before: str, after: str, width: float) -> bool:
     return len(before) + 1 + len(after.split(None, 1)[0]) > width
 
 
-def _between(before: str, after: str) -> str:
-    """The text between two joined lines: a space, or nothing after a hyphen or around a dash."""
-    if before.endswith(("—", "―")) or after.startswith(("—", "―")):
+def _between(before: str, after: str, *, spaced_dash: bool) -> str:
+    """The text between two joined lines: a space, or nothing after a hyphen or around a dash without spaces."""
+    if before.endswith((" -", " --", " —", " ―")) or after.startswith(("- ", "-- ", "— ", "― ")):
+        return " "
+    if after.startswith(("--", "—", "―")):
+        return " " if spaced_dash else ""
+    if before.endswith(("—", "―")):
         return ""
     hyphen = before.endswith("-") and (before.endswith("--") or after[0].isalpha())
-    return "" if hyphen or after.startswith("--") else " "
+    return "" if hyphen else " "
 
 
 def _indented(line: str) -> bool:

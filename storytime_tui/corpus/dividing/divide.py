@@ -19,9 +19,11 @@ from storytime_tui.corpus.cleaning.clean import (
     wrap_width,
 )
 from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spans
+from storytime_tui.corpus.cleaning.site_marks import site_text
 from storytime_tui.corpus.dividing.blocks import blocks_of
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
+from storytime_tui.corpus.dividing.last_contents import before_last_contents
 from storytime_tui.corpus.dividing.letters import one_novel
 from storytime_tui.corpus.dividing.play_lines import speeches_in
 from storytime_tui.corpus.dividing.plays import one_play, play_plan
@@ -66,9 +68,15 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
         return Book(_divided_into_rows(text, document.rows), as_title(given_title), document.author)
     if _END_OF_TEXT in text:
         return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(given_title), document.author)
+    given_author = document.author
+    outside: list[tuple[int, int, str]] = []
+    if (site := site_text(text)) is not None:
+        text = site.text
+        outside += [(first, last, "licence") for first, last in site.lines]
+        given_title, given_author = given_title or site.title, given_author or site.author
+        document = replace(document, published=document.published or (site.printed and bool(site.title)))
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
-    outside: list[tuple[int, int, str]] = []
     line = at = 0
     for start, end in stoppable(book_spans(text)):
         before, line = line, line + text.count("\n", at, start)
@@ -89,7 +97,7 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
         outside.append((line, line + text.count("\n", at) + 1, "licence"))
     tales = tuple([tale for book in books for tale in book.tales])
     title = next((book.title for book in books if book.title), "") or as_title(given_title)
-    author = document.author or next((book.author for book in books if book.author), "")
+    author = given_author or next((book.author for book in books if book.author), "")
     return Book(tales, title, author, tuple(sorted(each for each in outside if each[0] < each[1])))
 
 
@@ -166,7 +174,8 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     headings = document.headings
     first = bisect_left(headings, first_line, key=lambda heading: heading.line)
     last = bisect_left(headings, first_line + book.count("\n") + 1, key=lambda heading: heading.line)
-    blocks = blocks_of(book, headings[first:last], first_line)
+    every = blocks_of(book, headings[first:last], first_line)
+    blocks = before_last_contents(book, every)
     if not blocks:
         return Book(())
     contents = contents_of(book, blocks)
@@ -175,6 +184,9 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     outside: list[tuple[int, int, str]] = []
     if contents.end:
         listed = blocks[contents.start].start, blocks[contents.end - 1].end
+        outside.append((*_lines_of(book, listed, first_line), "contents list"))
+    if len(blocks) < len(every):
+        listed = every[len(blocks)].start, every[-1].end
         outside.append((*_lines_of(book, listed, first_line), "contents list"))
     published = published or is_published(book, blocks, contents)
     speeches = speeches_in(book, blocks)

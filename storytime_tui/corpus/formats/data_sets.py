@@ -32,10 +32,10 @@ class Record:
     broken: bool = False
 
 
-def document_of(records: Sequence[Record], name: str, column: str, row: str = "row") -> Document:
+def document_of(records: Sequence[Record], name: str, column: str) -> Document:
     """The rows that have a text as one document. `column`: the one that holds it; "" for one of `TEXTS`.
 
-    `row`: what a row is called ("row", "line"). Raises CorpusError if there is no such column.
+    Raises CorpusError if there is no such column.
     """
     columns = _columns(records)
     texts = _chosen(columns, column, name, records)
@@ -50,7 +50,7 @@ def document_of(records: Sequence[Record], name: str, column: str, row: str = "r
         if record.broken or not text.strip():
             others = "\n".join(words for words in record.fields.values() if words.strip())
             reason = "not readable" if record.broken else f"no text in the column {_shown(texts)}"
-            left_out.append((record.number, LeftOut(reason, f"{row} {record.number}", plain_text(others))))
+            left_out.append((record.number, LeftOut(reason, f"row {record.number}", plain_text(others))))
             continue
         if lines:
             lines.append("")
@@ -66,13 +66,13 @@ def document_of(records: Sequence[Record], name: str, column: str, row: str = "r
         )
     remarks = [_about_columns(columns, (texts, titles, authors))]
     if left_out:
-        many = f"{len(left_out):,} {row}s have" if len(left_out) > 1 else f"1 {row} has"
+        many = f"{len(left_out):,} rows have" if len(left_out) > 1 else "1 row has"
         remarks.append(f"{many} no text to read and {'are' if len(left_out) > 1 else 'is'} left out.")
     return Document(
         "\n".join(lines),
         wrapped=False,
         author=plain_text(next(iter(writers))) if len(writers) == 1 else "",
-        left_out=_in_ranges(left_out, row),
+        left_out=_in_ranges(left_out),
         remarks=tuple(filter(None, remarks)),
         rows=tuple(rows),
     )
@@ -145,7 +145,7 @@ def _shown(column: str) -> str:
     return f"“{line if len(line) <= _LONGEST_NAME else line[: _LONGEST_NAME - 1] + '…'}”"
 
 
-def _in_ranges(left_out: Sequence[tuple[int, LeftOut]], row: str) -> tuple[LeftOut, ...]:
+def _in_ranges(left_out: Sequence[tuple[int, LeftOut]]) -> tuple[LeftOut, ...]:
     """What was left out, with neighbouring rows of the same reason as one."""
     runs: list[list[tuple[int, LeftOut]]] = []
     for number, each in left_out:
@@ -158,7 +158,7 @@ def _in_ranges(left_out: Sequence[tuple[int, LeftOut]], row: str) -> tuple[LeftO
         if len(run) == 1
         else replace(
             run[0][1],
-            place=f"{row}s {run[0][0]} to {run[-1][0]}",
+            place=f"rows {run[0][0]} to {run[-1][0]}",
             text="\n".join(each.text for _, each in run if each.text),
         )
         for run in runs

@@ -46,7 +46,8 @@ def decode(data: bytes, name: str, declared: str = "") -> str:
 
 def _newlines(text: str) -> str:
     """Like `cleaning.unix_lines`, but several times as fast on a large text."""
-    for end in ("\r\n", "\r", "\x85", "\u2028", "\u2029"):
+    # some programs end lines with two carriage returns
+    for end in ("\r\r\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"):
         if end in text:
             text = text.replace(end, "\n")
     return text

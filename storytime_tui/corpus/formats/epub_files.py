@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from storytime_tui.corpus.formats.markup_styles import Styles, styles_of
+from storytime_tui.corpus.formats.xml_parts import parse_xml
 from storytime_tui.corpus.formats.zip_archive import Archive, member_name
 
 LARGEST_PAGE = 20 * 1024**2  # bytes; parsing a page takes ten times its size in memory
 _MOST_SHEETS = 20  # style sheets of a page
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL)
 
 
 class BookFiles:
@@ -55,23 +55,10 @@ class BookFiles:
 
     def xml(self, path: str) -> Any:
         """The root of an XML file, parsed leniently; None if there is no such file. Raises CorpusError, OSError."""
-        from lxml import etree
-
         read = self.read(path)
         if read is None or not read[0]:
             return None
-        parser = etree.XMLParser(
-            recover=True,
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            remove_comments=True,
-            remove_pis=True,
-        )
-        try:
-            return etree.fromstring(_without_doctype(read[0]), parser)
-        except etree.XMLSyntaxError:
-            return None
+        return parse_xml(read[0], self._archive.name)
 
     def styles(self, path: str, source: str) -> Styles:
         """The rules of the style sheets that a page's source links to. Raises CorpusError, OSError."""
@@ -128,10 +115,3 @@ def _joined(base: str, path: str) -> str:
 def _folded(path: str) -> str:
     """A path for comparison: case and the way to write an accented letter don't count."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
-
-
-def _without_doctype(data: bytes) -> bytes:
-    """XML without its DOCTYPE, which could define entities that expand enormously."""
-    start = data.find(b"<!DOCTYPE")
-    doctype = _DOCTYPE.match(data, start) if start >= 0 else None
-    return data[:start] + data[doctype.end() :] if doctype else data

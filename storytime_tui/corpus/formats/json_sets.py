@@ -63,7 +63,7 @@ def read_json_lines(data: bytes, name: str, column: str = "") -> Document:
         return document_of(_records(_rows_in(rows[0][1], name, column), name, column), name, column)
     _refuse_others((row for _, row in rows), name)
     records = [Record(number, _fields(row, column)) for number, row in rows]
-    return document_of(sorted([*records, *broken], key=lambda record: record.number), name, column, "line")
+    return document_of(sorted([*records, *broken], key=lambda record: record.number), name, column)
 
 
 def why_no_json_set(path: Path, column: str) -> str:

@@ -35,7 +35,7 @@ def front_matter_of(lines: list[str]) -> FrontMatter:
         return _between(lines, ("---", "..."), _KEY, known=True)
     if first == "+++":
         return _between(lines, ("+++",), _TOML, known=False)
-    if first.startswith("% "):
+    if first.startswith("% ") and not first.endswith((".", "!", "?", ",", ";")):
         return _title_block(lines)
     return _headers(lines)
 

@@ -23,6 +23,7 @@ def with_numbers_and_dashes(tokens: Sequence[Any]) -> list[Any]:
         if token.type == "bullet_list_open":
             dashed.append(_is_dialogue(tokens, at))
         elif token.type == "ordered_list_open":
+            token.attrs.pop("start", None)  # the numbers are written below
             dashed.append(False)
         elif token.type in ("bullet_list_close", "ordered_list_close"):
             dashed.pop()

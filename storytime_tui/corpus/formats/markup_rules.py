@@ -26,7 +26,7 @@ _DROPPED = re.compile(
     r"|(?P<transcriber>trans(?:criber|cribers|cription)?-?_?notes?|tn|tnote|tnbox|transnote\w*)"
     r"|(?P<navigation>pagelist|page-list)"
 )
-_REASONS = {"transcriber": "transcriber’s note"}
+_REASONS = {"transcriber": "transcriber's note"}
 _PAGE_NUMBER = re.compile(r"pagenum\w*|page-?_?(?:no|nums?|numbers?|break|marker)|pg-?_?(?:num|no)|folio")
 _ANCHOR = re.compile(
     r"fn-?_?(?:anchor|ref|link|mark|marker)|(?:foot-?|end-?)?note-?_?(?:ref|reference|anchor|link|mark|marker)"
@@ -148,7 +148,7 @@ def reason_to_drop(element: Any, tag: str, meaning: Meaning) -> str:
     if tag in ("sup", "a") and _is_note_mark(element, tag):
         return "note mark"
     if tag == "footer" and _is_page_footer(element):
-        return "page’s foot"
+        return "page's foot"
     if not element.keys():
         return "note" if tag in ("p", "li", "dd") and _is_note(element) else ""
     if meaning.page_number or meaning.anchor:

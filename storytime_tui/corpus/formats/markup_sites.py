@@ -38,12 +38,12 @@ _NAMED = (
         r"bibliographical_information|notation_notes|after_text",
     ),
     (
-        "author’s note",
+        "author's note",
         r"author-?notes?(?:-portlet)?|authors-?note|fff_chapter_notes|fff_(?:head|foot)_notes|chapter-?notes?"
         r"|story-?notes?",
     ),
     (
-        "readers’ comments",
+        "readers' comments",
         r"comments?-?(?:area|list|section|container|respond|form|thread)?|respond|disqus_thread|num-comment"
         r"|comment-?(?:count|marker|author|body|content)|reviews?-?(?:list|section)?|kudos|feedback",
     ),
@@ -53,7 +53,7 @@ _NAMED = (
         r"|author-?(?:bio|box|info)|profile-info|stats|word-?count|reading-?time|profile_top",
     ),
     (
-        "site’s own words",
+        "site's own words",
         r"sharedaddy|share-?(?:buttons?|links|bar)|social-?(?:share|links|icons|buttons?)|addtoany\w*|sidebar"
         r"|jp-relatedposts|related-?posts|widget-?area|cookie-?(?:notice|banner|consent|bar)|newsletter[-\w]*"
         r"|subscribe[-\w]*|advert(?:isement|ising)?s?|ads-?(?:container|box|title)|adsbygoogle|sponsored"
@@ -93,7 +93,7 @@ def reason_by_site(element: Any, tag: str) -> str:
         return "navigation"
     parent = element.getparent()
     if names in ("author", "date") and tag == "p" and parent is not None and parent.tag == "header":
-        return "author’s name" if names == "author" else "about the story"
+        return "author's name" if names == "author" else "about the story"
     if (style := element.get("style")) and (word := _MSO.search(style)):
         return _MSO_REASONS.get(word[1].lower(), "note")
     return ""
@@ -112,7 +112,7 @@ def _is_bare(element: Any, identity: str) -> bool:
 def _reason_of(names: str) -> str:
     tokens = names.lower().split()[:50]
     if "module" in tokens and not {"summary", "notes"}.isdisjoint(tokens):  # Archive of Our Own's own pages
-        return "author’s note"
+        return "author's note"
     return next(filter(None, map(_reason_of_name, tokens)), "")
 
 
@@ -156,6 +156,8 @@ def may_be_facts(element: Any, tag: str) -> bool:
 
 def is_facts(element: Any) -> bool:
     """Whether an element gives facts on a story, each with its label ("Rating: General")."""
+    if next(element.iter("h1", "h2", "h3", "h4"), None) is not None:
+        return False
     return has_at_most(element, _MOST_LABELS_IN) and is_labelled(shown_text(element).split("\n"))
 
 

@@ -7,8 +7,6 @@ from typing import Any
 _LARGEST = 2 * 1024**2  # characters of a style sheet; a larger one is not read
 _MOST = 500  # rules that are remembered
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_MEDIA = re.compile(r"@(?:media|supports)[^{}]*+\{(?:[^{}]*+\{[^{}]*+\})*+[^{}]*+\}")
-_RULE = re.compile(r"([^{}]++)\{([^{}]*+)\}")
 _SIMPLE = re.compile(r"[a-z][\w-]*|(?:[a-z][\w-]*)?[.#][\w-]+", re.IGNORECASE)
 _HIDDEN = re.compile(
     r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)\b", re.IGNORECASE
@@ -55,14 +53,17 @@ def styles_of(sheet: str) -> Styles:
     """The rules of a style sheet. Rules for print or narrow screens, and those that depend on context, are ignored."""
     if len(sheet) > _LARGEST or not (_HIDDEN.search(sheet) or _WHITE_SPACE.search(sheet)):
         return Styles()
-    sheet = _MEDIA.sub("", _COMMENT.sub("", sheet))
     hidden: set[str] = set()
     keeps: dict[str, bool] = {}
-    for names, declarations in _RULE.findall(sheet):
+    depth = 0
+    for piece in _COMMENT.sub("", sheet).split("}"):
+        is_top = depth == 0 and piece.count("{") == 1
+        depth = max(0, depth + piece.count("{") - 1)
+        names, _, declarations = piece.partition("{")
         is_hidden = _HIDDEN.search(declarations) is not None
         white_space = _WHITE_SPACE.search(declarations)
         kept = _kept(white_space[1]) if white_space else None
-        if not is_hidden and kept is None:
+        if not is_top or (not is_hidden and kept is None):
             continue
         for selector in names.rpartition(";")[2].split(",")[:_MOST]:
             selector = selector.strip()

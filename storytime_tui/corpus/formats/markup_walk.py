@@ -49,7 +49,8 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BY = re.compile(r"^by:?\s+", re.IGNORECASE)
 _DROP_CAP = re.compile("[\"'“‘]?[A-Z]")
 _LEAST_LIMIT, _MOST_LIMIT = 2_000, 20_000  # characters; see `Walk._is_small`
-_MOST_LOOKS = 500  # elements of a page that are weighed
+_SMALL = 300  # characters; whether an element has as few is seen at once
+_MOST_LOOKS = 60  # larger elements of a page that are weighed
 _LONGEST_CONTENTS = 40_000  # characters; a longer contents list is a book
 _MAYBE = frozenset(("cover", "title page", "contents list", "index"))
 _LONGEST_BYLINE = 200  # characters
@@ -144,7 +145,7 @@ class Walk:
             return "about the story"
         if tag in _HEADINGS and is_byline(element) and has_at_most(element, _LONGEST_BYLINE):
             self.author = self.author or _BY.sub("", " ".join("".join(element.itertext()).split()))
-            return "author’s name"
+            return "author's name"
         if element.keys():
             if element.get("rel") == "author" and not self.author:
                 self.author = " ".join("".join(element.itertext()).split())[:_LONGEST_BYLINE]
@@ -157,25 +158,26 @@ class Walk:
         return ""
 
     def _holds_story(self, element: Any, reason: str) -> bool:
-        self._looks += 1
-        if self._looks > _MOST_LOOKS or not has_at_most(element, _LONGEST_CONTENTS):
+        if not self._has_at_most(element, _LONGEST_CONTENTS):
             return True
         return holds_story(shown_text(element).split("\n"), reason)
 
     def _is_small(self, element: Any) -> bool:
         """Whether an element has less than half of a page's text, so that it may stand around the story.
 
-        A page may call anything a sidebar. Only the first few hundred elements that ask are weighed, so that those of
-        a malicious page, one in the other, take no time.
+        A page may call anything a sidebar. In a malicious page they stand one in the other, by the thousand.
         """
+        return self._has_at_most(element, self._small)
+
+    def _has_at_most(self, element: Any, most: int) -> bool:
+        """Whether an element has at most so many characters. Only the first few large ones are looked at."""
+        if has_at_most(element, _SMALL):
+            return True
         self._looks += 1
-        return self._looks < _MOST_LOOKS and has_at_most(element, self._small)
+        return self._looks < _MOST_LOOKS and has_at_most(element, most)
 
     def _is_frame(self, element: Any, tag: str) -> bool:
-        if not is_frame(element, tag):
-            return False
-        self._looks += 1
-        return self._looks < _MOST_LOOKS and has_at_most(element, _MOST_LIMIT)
+        return is_frame(element, tag) and self._has_at_most(element, _MOST_LIMIT)
 
     def _keep_lines(self, element: Any, tag: str, kind: str) -> str:
         """Begin or end keeping the lines of text, as the styles say; returns the kind of end."""

@@ -11,7 +11,7 @@ AROUND = {
         ("toc", "loi", "lot", "lov", "loa", "landmarks", "page-list", "pagelist"), "contents list"
     ),
     **dict.fromkeys(
-        ("copyright-page", "imprint", "colophon", "other-credits", "other.copyright"), "publisher’s page"
+        ("copyright-page", "imprint", "colophon", "other-credits", "other.copyright"), "publisher's page"
     ),
     **dict.fromkeys(("index",), "index"),
     **dict.fromkeys(
@@ -22,7 +22,7 @@ _NAMES = (
     ("cover", r"(?:front|back)?-?_?cover(?:-?_?page)?|coverpage-wrapper"),
     ("title page", r"title-?_?page|half-?_?title(?:-?_?page)?|frontispiece"),
     ("contents list", r"toc|nav|(?:table-?_?of-?_?)?contents|inhalt|sommaire|indice"),
-    ("publisher’s page", r"(?:un)?copyright(?:-?_?page)?|imprint|colophon|legal(?:-?_?notice)?|credits"),
+    ("publisher's page", r"(?:un)?copyright(?:-?_?page)?|imprint|colophon|legal(?:-?_?notice)?|credits"),
     ("note", r"(?:foot|end|rear)?-?_?notes?"),
 )
 _BY_NAME = tuple((reason, re.compile(rf"(?:.*[-_])?(?:{names})", re.IGNORECASE)) for reason, names in _NAMES)
@@ -61,6 +61,7 @@ _LABEL = re.compile(rf"(?:{_LABELS.replace(' ', '|').replace('_', ' ')})", re.IG
 _LABELLED = re.compile(r"\W{0,3}([A-Za-z][A-Za-z ]{1,24}?)(?:\(s\))?\s?:(?:\s|$)")
 _ENOUGH = 200  # characters of prose that make a page a story's
 _WIDE_COUNTS = 3  # a Chinese, Japanese or Korean character says as much as this many letters
+_TAIL = 12  # characters at a line's end that say how it ends
 _LONG = 60  # characters; a shorter line that ends like a sentence may be a line of a title page
 # First lines of pages that publishers, and programs that fetch stories, add to a book.
 _ADDED = re.compile(
@@ -81,18 +82,19 @@ def prose_in(lines: Sequence[str], *, publishers: bool = True) -> int:
     """How many characters of prose or verse lines have. `publishers`: what publishers write counts as well."""
     prose = verse = verse_lines = 0
     for line in lines:
-        if not publishers and _PUBLISHERS.search(line):
-            continue
         length = len(line)
         if not line.isascii():
             length += (_WIDE_COUNTS - 1) * len(_WIDE.findall(line))
+        has_end = _ENDS.search(line[-_TAIL:]) is not None
+        is_verse = _VERSE_ENDS.search(line[-_TAIL:]) is not None
         is_long = length >= 3 * _LONG and len(line.split()) > 20
-        has_end = _ENDS.search(line) is not None
+        if not (has_end or is_verse or is_long) or (not publishers and _PUBLISHERS.search(line)):
+            continue
         if is_long or (has_end and (length >= _LONG or len(_SENTENCE.findall(line + " ")) > 1)):
             prose += length
-        elif has_end or _VERSE_ENDS.search(line):
+        else:
             verse += length
-            verse_lines += bool(_VERSE_ENDS.search(line))
+            verse_lines += is_verse
     return prose + (verse if verse_lines >= 3 or prose else 0)
 
 
@@ -141,7 +143,7 @@ def reason_to_leave(lines: Sequence[str], first: str, called: str, linked: float
     if length > _LONGEST_RIGHTS or len(lines) > 200:
         return ""
     if _ADDED.fullmatch(first.strip(" .:")) and length < _LONGEST_RIGHTS / 2:
-        return "publisher’s page"
+        return "publisher's page"
     strong = {found.lower() for line in lines for found in _STRONG.findall(line)}
     own = prose_in(lines, publishers=False)
-    return "publisher’s page" if strong and own < _ENOUGH and own < length / 3 else ""
+    return "publisher's page" if strong and own < _ENOUGH and own < length / 3 else ""

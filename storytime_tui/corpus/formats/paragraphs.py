@@ -1,6 +1,8 @@
 """Collecting the paragraphs of a word processor's document, its headings, and what is none of its text."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from storytime_tui.corpus.document import Document, Heading, LeftOut
@@ -66,6 +68,7 @@ class Paragraphs:
         self._headings: list[tuple[int, int]] = []
         self._left_out: list[LeftOut] = []
         self._remarks: list[str] = []
+        self._count = 0  # paragraphs, empty ones too
         self._gap = 0  # blank lines that come before the next paragraph
         self._after_item = False
         self._pieces = False  # pieces of the current paragraph were left out last
@@ -77,6 +80,7 @@ class Paragraphs:
         """
         check_stop()
         self._pieces = False
+        self._count += 1
         lines = [_SPACE.sub(" ", line).strip() for line in text.split("\n")]
         if level:
             lines = [" ".join(filter(None, lines))]
@@ -100,11 +104,11 @@ class Paragraphs:
         self._gap = min(self._gap + lines, _MOST_GAP)
 
     def leave_out(self, reason: str, text: str, place: str = "", *, within: bool = False) -> None:
-        """Record words that are no part of the text. `place`: where they stand; "" for the current line.
+        """Record words that are no part of the text. `place`: where they stand; "" for the current paragraph.
 
         `within`: a piece of a paragraph, whose next piece may go on in the same word.
         """
-        place = place or f"line {len(self._lines) + 1}"
+        place = place or f"paragraph {self._count + 1}"
         if not text.strip() and not (within and self._pieces):
             return
         last = self._left_out[-1] if self._left_out else None
@@ -121,7 +125,7 @@ class Paragraphs:
 
     def document(self, title: str = "", author: str = "") -> Document:
         """The document. `title` and `author`: from its metadata; names that a program put there are dropped."""
-        self._leave_out_author(real_author(author))
+        self._without_author_line(real_author(author))
         titled = any(level < 0 for _, level in self._headings)
         headings = tuple(
             Heading(line, 1 if level < 0 else min(level + titled, _DEEPEST)) for line, level in self._headings
@@ -132,19 +136,27 @@ class Paragraphs:
             headings=headings,
             title=self.title or real_title(title),
             author=real_author(author),
-            left_out=tuple(replace(each, text=_tidy(each.text)) for each in self._left_out),
+            left_out=tuple(_apart(self._left_out)),
             remarks=tuple(self._remarks),
         )
 
-    def _leave_out_author(self, author: str) -> None:
-        """Leave out a line under the title that is only the author's name, so that it is no text of its own."""
+    def _without_author_line(self, author: str) -> None:
+        """Take away a line under the title that is only the author's name, which the document keeps as its author."""
         if not author or not self._headings or self._headings[0][1] >= 0:
             return
         at = next((n for n in range(self._headings[0][0] + 1, len(self._lines)) if self._lines[n]), None)
         if at is None or self._lines[at].casefold() != author.casefold() or at in dict(self._headings):
             return
-        self._left_out.insert(0, LeftOut("title page", f"line {at + 1}", self._lines[at]))
         self._lines[at] = ""
+
+
+def _apart(left_out: Sequence[LeftOut]) -> Iterator[LeftOut]:
+    """What was left out, each at a place of its own, by which it can be put back."""
+    taken: Counter[str] = Counter()
+    for each in left_out:
+        taken[each.place] += 1
+        place = each.place if taken[each.place] == 1 else f"{each.place} ({taken[each.place]})"
+        yield replace(each, place=place, text=_tidy(each.text))
 
 
 def _tidy(text: str) -> str:

@@ -23,8 +23,8 @@ class Format:
     `media_types`: media types of a server, each with the suffix for a downloaded file. `read(path, name)`: returns
     the Document; `name` is for messages; raises CorpusError and OSError. `is_page`: a web page, which may be
     something else than the book. `richness`: of two files with the same text, the one in the richer format stays.
-    Of a data set, `read_column` takes the column of its texts too, and `why_not(path, column)` says why a file that
-    was found in a folder is none ("" if it may be one): folders have tables of all kinds.
+    Of a data set, `read_column` takes the column of its texts too. `why_not(path, column)` says why a file that was
+    found in a folder is not taken ("" if it is): folders have tables of all kinds.
     """
 
     suffixes: tuple[str, ...]  # in lower case; messages show the first one
@@ -95,6 +95,12 @@ def _read_pdf(path: Path, name: str) -> Document:
 
     _refuse_large(path, name)
     return read_pdf(path, name)
+
+
+def _why_no_pdf(_path: Path, _column: str) -> str:
+    from importlib.util import find_spec
+
+    return "" if find_spec("pypdf") else "is a PDF, which takes `pip install 'storytime-tui[pdf]'`"
 
 
 def _read_csv(path: Path, name: str, column: str = "") -> Document:
@@ -170,7 +176,13 @@ FORMATS = (
         _read_fb2,
         richness=7,
     ),
-    Format((".pdf",), {"application/pdf": ".pdf", "application/x-pdf": ".pdf"}, _read_pdf, richness=-1),
+    Format(
+        (".pdf",),
+        {"application/pdf": ".pdf", "application/x-pdf": ".pdf"},
+        _read_pdf,
+        richness=-1,
+        why_not=_why_no_pdf,
+    ),
     Format(
         (".csv", ".tsv"),
         {"text/csv": ".csv", "text/tab-separated-values": ".tsv"},

@@ -47,6 +47,7 @@ def read_folder(
         plain_punctuation=card.plain,
         folder=folder,
         folder_id=identity,
+        column=card.column,
         accounts=prepared.accounts,
     )
     return collection, problems

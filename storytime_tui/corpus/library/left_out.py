@@ -14,7 +14,6 @@ from storytime_tui.corpus.file_names import ending_of
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.corpus.formats.registry import ARCHIVES
-from storytime_tui.corpus.library.cards import read_card
 from storytime_tui.errors import CorpusError
 
 _AROUND = 15  # lines before and after a part
@@ -64,18 +63,17 @@ def document_of(collection: Collection, file: str) -> Document:
     """A file of the collection, which may be in an archive. Raises CorpusError, also if it is gone."""
     if collection.folder is None:
         raise CorpusError(f"The folder of “{collection.title}” is not known.")
-    column = read_card(collection.folder).column
-    with _on_disk(collection.folder, Path(file)) as path:
-        return read_document(path, column)
+    with _on_disk(collection.folder, Path(file), collection.column) as path:
+        return read_document(path, collection.column)
 
 
 @contextmanager
-def _on_disk(folder: Path, file: Path) -> Iterator[Path]:
+def _on_disk(folder: Path, file: Path, column: str) -> Iterator[Path]:
     """The file, unpacked if one of the names on its way is an archive."""
     archive = next((each for each in file.parents if ending_of(each) in ARCHIVES), None)
     if archive is None or not (folder / archive).is_file():
         yield folder / file
         return
     with tempfile.TemporaryDirectory(prefix="storytime-") as unpacked:
-        archives.unpack(folder / archive, Path(unpacked))
+        archives.unpack(folder / archive, Path(unpacked), column)
         yield Path(unpacked) / file.name

@@ -209,7 +209,11 @@ class _Job:
         suffix, kind = ending_of(name), answer.content_type
         if MEDIA_TYPES.get(kind) in PAGES and suffix not in PAGES:
             return name  # a page instead of a file: only its text shows whether it is a login page
-        if kind in MEDIA_TYPES or kind.startswith("text/") or (kind in _ANY_BYTES and suffix in _SUFFIXES):
+        other = kind in _KINDS and suffix != MEDIA_TYPES.get(kind)  # a PDF under the name of a text
+        known = (
+            kind in MEDIA_TYPES or kind.startswith("text/") or (kind in _ANY_BYTES and suffix in _SUFFIXES)
+        )
+        if known and not other:
             return name
         if suffix in _SUFFIXES and kind.startswith("application/") and kind not in _KINDS:
             return name

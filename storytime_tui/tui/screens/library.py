@@ -261,7 +261,7 @@ class LibraryScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Type words that the titles or the texts must have."""
-        self._filter_field.focus()
+        self.set_focus(self._filter_field)  # `focus` would let the next letters be keys
         self._filter.prepare()
 
     @on(Input.Changed, "#filter")

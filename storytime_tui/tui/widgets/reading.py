@@ -35,8 +35,9 @@ class _Wish:
     """What to show, and where: at `letter`, with a `share` of the sheet above the view, or (`seek`) at a found word."""
 
     make: Callable[[int], ReadSheet]  # makes the sheet for a width in cells
-    title: str = ""
+    version: str = ""
     keys: str = ""
+    title: str = ""
     story: Place | None = None  # the story whose place is kept, if it is shown as it was cleaned
     letter: int = 0
     share: float | None = None
@@ -131,16 +132,18 @@ class Reading(SheetView):
             return
         written, story = self.as_written, leaf.collection.stories[leaf.index]
         if written:
-            title, keys = f"before cleaning: {story.file or 'the file'}", "b cleaned"
+            version, keys = f"before cleaning: {story.file or 'the file'}", "b cleaned"
         else:
-            title, keys = "cleaned, as used for training", "b before cleaning"
+            version, keys = "cleaned, as used for training", "b before cleaning"
 
         def make(room: int) -> ReadSheet:
             return self._story(leaf, note, written, phrases, room)
 
         place = (leaf.collection.name, story.place)
         letter = 0 if written else self.places.at(place)
-        self._request(_Wish(make, title, keys, None if written else place, letter, None, seek), stay)
+        self._request(
+            _Wish(make, version, keys, leaf.title, None if written else place, letter, None, seek), stay
+        )
 
     def say(self, title: str, text: str) -> None:
         """Show a message of the program."""
@@ -148,7 +151,7 @@ class Reading(SheetView):
 
     def _request(self, wish: _Wish, stay: bool) -> None:
         before = self._wish
-        if stay and before is not None and before.title == wish.title:
+        if stay and before is not None and before.version == wish.version:
             wish = replace(wish, letter=before.letter, share=before.share, seek=before.seek)
         elif stay:
             wish = replace(wish, share=self.place)
@@ -186,11 +189,10 @@ class Reading(SheetView):
         wish = self._wish or asked  # it may have been scrolled since
         rows = self._read.found.rows
         self._at = 0
-        self.border_title = Content(printable_line(asked.title))  # `Content`, never markup
         self._laying = True
         self.lay(self._read.sheet)
         if wish.seek and rows:
-            self.jump(max(0, rows[0] - _ABOVE))
+            self._jump_to(rows[0])
         elif wish.share is not None:
             self.jump(round(wish.share * len(self.sheet.lines)))
         else:
@@ -213,6 +215,8 @@ class Reading(SheetView):
         """Keep the place that was scrolled to."""
         super().watch_scroll_y(old_value, new_value)
         if not self._laying and round(old_value) != round(new_value):
+            if not (round(old_value) and round(new_value)):
+                self._say_place()
             wish = self._keep()
             if wish is not None and wish.story is not None:
                 self.places.keep(wish.story, wish.letter)
@@ -230,6 +234,14 @@ class Reading(SheetView):
             self._wish = replace(wish, share=self.place, seek=False)
         return self._wish
 
+    def on_focus(self) -> None:
+        """The keys work now."""
+        self._say_place()
+
+    def on_blur(self) -> None:
+        """The keys work no longer."""
+        self._say_place()
+
     # -- the words that are looked for ----------------------------------------------------------------
 
     def action_go(self, by: int) -> None:
@@ -246,18 +258,29 @@ class Reading(SheetView):
         row = rows[self._at]
         self._laying = True
         if not self.top + 1 <= row < bottom - 1:
-            self.jump(max(0, row - _ABOVE))
+            self._jump_to(row)
         self._laying = False
         self._keep()
         self._say_place()
         self.refresh()
 
+    def _jump_to(self, row: int) -> None:
+        """Show a line near the top, under the lines before it."""
+        top = max(0, row - _ABOVE)
+        self.jump(top if self.sheet.lines[top] else top + 1)
+
     def _say_place(self) -> None:
-        wish, places = self._wish, len(self._read.found.rows)
-        keys = wish.keys if wish is not None else ""
+        """Say in the border what is shown: the story's title once it is out of view."""
+        wish, places = self._laid, len(self._read.found.rows)
+        version, keys, title = (wish.version, wish.keys, wish.title) if wish is not None else ("", "", "")
+        if title and self.top > 0:
+            version = title if wish is not None and wish.story else f"{title} · {version}"
+        self.border_title = Content(printable_line(version[:400]))  # `Content`, never markup
         if places:
             more = "+" if places == MOST else ""
-            keys = f"place {self._at + 1:,} of {places:,}{more}" + (" · n next" if places > 1 else "")
+            keys = f"place {self._at + 1:,} of {places:,}{more}" + (
+                " · n next" if places > 1 and self.has_focus else ""
+            )
         self.border_subtitle = Content(keys)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -274,7 +297,6 @@ class Reading(SheetView):
         for number, begin, end in spans:
             name = "reading--here" if number == self._at else "reading--found"
             look = style + self.get_component_rich_style(name, partial=True)
-            begin = max(begin, done)
             segments += [Segment(text[done:begin], style), Segment(text[begin:end], look)]
-            done = max(done, end)
+            done = end
         return [*(each for each in segments if each.text), Segment(text[done:], style)]

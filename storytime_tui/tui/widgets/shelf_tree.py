@@ -79,6 +79,8 @@ class ShelfTree(LineList):
         self._shown: list[ShownCollection] = []
         self._parts: dict[int, ShownCollection] = {}  # the same, by place
         self._rows: list[TreeRow] = []
+        self._before: Leaf | None = None  # the line that the cursor was moved to last
+        self._placed: Leaf | None = None  # the line that a filter has put it on
         self._opened: set[str] = set()  # names of open collections, without a filter
         self._found_open: set[str] = set()  # with a filter
         self._widths = (1, 1, 1)  # widths of the columns: stories, words, short words
@@ -109,27 +111,38 @@ class ShelfTree(LineList):
         """
         if query.split() == self.query_text.split():
             return
-        leaf = self.leaf
+        before = self._wanted()
         self.query_text = query.strip()
         if not self.query_text:
             self.in_texts = InTexts()
-            if leaf is not None and leaf.index is not None:
-                self._opened.add(leaf.collection.name)
+            before = self.leaf or before
+            if before is not None and before.index is not None:
+                self._opened.add(before.collection.name)
         self._shown = self._titles.matching(self.query_text, self.in_texts)
         self._found_open = self._to_open()
-        if leaf is not None and self.query_text and not self._matches(leaf):
-            leaf = None
+        leaf = before if before is not None and (not self.query_text or self._matches(before)) else None
         self.jump(0)
         self._draw(leaf, self._first)
+        self._placed = self.leaf if leaf is None else None
+
+    def _wanted(self) -> Leaf | None:
+        """The line that the cursor was moved to last, by a key and not because a filter hid that line."""
+        if self.leaf is not None and self.leaf != self._placed:
+            self._before = self.leaf
+        return self._before
 
     def show_found(self, in_texts: InTexts) -> None:
         """Show the stories whose texts hold the words, too; the cursor stays on its story."""
-        leaf, empty, before = self.leaf, not self._rows, self._to_open()
+        leaf, opened, by_key = self.leaf, self._to_open(), self.leaf != self._placed
+        before = self._wanted()
         self.in_texts = in_texts
         self._shown = self._titles.matching(self.query_text, in_texts)
-        self._found_open |= self._to_open() - before
-        gone = leaf is not None and leaf.index is not None and not self._matches(leaf)
-        self._draw(None if gone else leaf, self._first if empty or gone else None)
+        self._found_open |= self._to_open() - opened
+        if leaf is None or (leaf.index is not None and not self._matches(leaf)):
+            leaf = before if before is not None and self._matches(before) else None
+            by_key = leaf is not None
+        self._draw(leaf, self._first if leaf is None else None)
+        self._placed = None if by_key else self.leaf
 
     def _to_open(self) -> set[str]:
         """The collections that a filter opens: those with stories that were found, rather than all stories."""
@@ -207,7 +220,7 @@ class ShelfTree(LineList):
     @property
     def place(self) -> Place | None:
         """The cursor's place, in a form that can be saved."""
-        leaf = self.leaf
+        leaf = self.leaf or self._before
         if leaf is None:
             return None
         return leaf.collection.name, "" if leaf.index is None else leaf.collection.stories[leaf.index].place

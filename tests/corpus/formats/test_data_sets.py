@@ -162,10 +162,10 @@ def test_a_row_without_text_and_a_line_that_is_no_json_are_accounted_for(tmp_pat
     read = document(tmp_path, "a.jsonl", "\n".join(lines))
     assert tales(read) == BOTH
     assert [(each.reason, each.place, each.text) for each in read.left_out] == [
-        ("no text in the column “text”", "lines 2 to 4", "None\nEmpty\nlost"),
-        ("not readable", "line 5", '{"text": "cut off'),
+        ("no text in the column “text”", "rows 2 to 4", "None\nEmpty\nlost"),
+        ("not readable", "row 5", '{"text": "cut off'),
     ]
-    assert "4 lines have no text to read and are left out." in read.remarks
+    assert "4 rows have no text to read and are left out." in read.remarks
     assert "not read: the column “note”." in read.remarks[0]
 
 

@@ -1,5 +1,6 @@
 """PDFs with a text layer: pages, lines, indents, and what has no text."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -88,6 +89,18 @@ def test_without_the_extra_a_sentence_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "pypdf", None)
     with pytest.raises(CorpusError, match=r"pip install 'storytime-tui\[pdf\]'"):
         written(tmp_path, "a.pdf", pdf([page(LINES)]))
+
+
+def test_without_the_extra_a_pdf_in_a_folder_is_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pdf").write_bytes(pdf([page(LINES)]))
+    (tmp_path / "b.txt").write_text("Once.", encoding="utf-8")
+    assert len(source_files(tmp_path, column="").files) == 2
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    found = source_files(tmp_path, column="")
+    assert [path.name for path in found.files] == ["b.txt"]
+    assert not found.problems and "storytime-tui[pdf]" in found.notes[0]
 
 
 def test_of_a_text_and_its_pdf_the_text_is_taken(tmp_path: Path) -> None:

@@ -288,11 +288,11 @@ def test_the_row_of_a_story_site() -> None:
             },
             {
                 "titlepage.xhtml": "title page",
-                "imprint.xhtml": "publisher’s page",
+                "imprint.xhtml": "publisher's page",
                 "halftitlepage.xhtml": "title page",
                 "endnotes.xhtml": "note",
-                "colophon.xhtml": "publisher’s page",
-                "uncopyright.xhtml": "publisher’s page",
+                "colophon.xhtml": "publisher's page",
+                "uncopyright.xhtml": "publisher's page",
             },
         ),
         (  # Calibre, which names no page and marks no heading
@@ -309,9 +309,9 @@ def test_the_row_of_a_story_site() -> None:
                 "likes bells.</p>",
             },
             {
-                "index_split_000.html": "publisher’s page",
+                "index_split_000.html": "publisher's page",
                 "index_split_001.html": "contents list",
-                "index_split_003.html": "publisher’s page",
+                "index_split_003.html": "publisher's page",
             },
         ),
         (  # FanFicFare
@@ -325,8 +325,8 @@ def test_the_row_of_a_story_site() -> None:
             },
             {
                 "title_page.xhtml": "about the story",
-                "log_page.xhtml": "publisher’s page",
-                "file0001.xhtml": "author’s note",
+                "log_page.xhtml": "publisher's page",
+                "file0001.xhtml": "author's note",
             },
         ),
     ],
