@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from storytime_tui.corpus.dividing.blocks import Block
 from storytime_tui.corpus.dividing.contents_list import Contents
-from storytime_tui.corpus.dividing.heading_rules import Label, label_of, matter_of
+from storytime_tui.corpus.dividing.heading_rules import label_of, matter_of
 from storytime_tui.corpus.dividing.headings import headings_of
+from storytime_tui.corpus.dividing.label import Label
 from storytime_tui.corpus.dividing.title_page import author_in
 from storytime_tui.corpus.dividing.titles import as_title, key_of, one_line
 
