@@ -45,6 +45,7 @@ _PLAIN = {
     **dict.fromkeys("“”„‟″", '"'),
     **dict.fromkeys("‐‑‒–", "-"),
     **dict.fromkeys("—―", "--"),
+    **dict.fromkeys("⸺⸻", "----"),  # for a name left out
     "…": "...",
 }
 # Ligatures are letters in one shape, and so is the long s.
@@ -63,7 +64,9 @@ _SHAPES = {
 _INVISIBLE = {
     **_SHAPES,
     **dict.fromkeys("\u00a0\u2007\u202f", " "),  # non-breaking spaces
-    **dict.fromkeys("\u00ad\u200b\ufeff", ""),  # soft hyphens, zero-width spaces, byte order marks
+    **dict.fromkeys(
+        "\u00ad\u200b\u2060\ufeff", ""
+    ),  # soft hyphens, zero-width spaces, joiners, byte order marks
 }
 _MOST_PASSES = 12  # a pass may uncover something for the next; no book has needed more than three
 _FEW_PASSES = 4

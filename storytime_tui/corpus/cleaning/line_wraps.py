@@ -215,6 +215,9 @@ def _unwrap_paragraph(lines: list[str], layout: Layout, width: int) -> list[str]
             joined.append("")
         if _starts_paragraph(part, width):
             part = [part[0].lstrip(), *part[1:]]
+        if len(part) > 1 and _is_label(part[0], part[1], width):
+            joined.append(part[0])
+            part = part[1:]
         if _indented(part[0]) or _is_verse(part, width):
             joined += part
             continue
@@ -231,6 +234,11 @@ def _unwrap_paragraph(lines: list[str], layout: Layout, width: int) -> list[str]
                 line = [after]
         joined.append(_join(line, layout))
     return joined
+
+
+def _is_label(line: str, after: str, width: int) -> bool:
+    """Whether a line in capitals above prose or verse stands alone, such as a speaker's name in a play."""
+    return line.isupper() and 2 * len(line) < width and not after.isupper()
 
 
 def _join(lines: list[str], layout: Layout) -> str:

@@ -16,6 +16,7 @@ _FEWEST = 3  # indented lines
 _AT_ENDS = 0.85  # of the lines before an indented one end a sentence
 _INSIDE = 0.6  # of the lines before one that is not; in wrapped prose
 _FEW_FLUSH = 0.1
+_LONGEST_NAME = 40  # characters
 _FEWEST_DOUBLED = 8  # lines
 _RUN_ON = 0.3  # of wrapped lines begin with a small letter
 _ADJACENT = 0.02  # of the lines of a doubled text may still follow each other directly
@@ -103,22 +104,31 @@ def _paragraph_indent(text: str) -> tuple[str, bool] | None:
         return None
     lines = text.split("\n")
     before_indented = before_flush = indents_end = flush_end = 0
+    above: list[str] = []  # lines above an indented one
     for before, line in stoppable(pairwise(lines)):
         if not before.strip() or not line.strip():
             continue
         ends = before.rstrip()[-1] in _ENDS
         if _has_indent(line, indent):
             before_indented += 1
+            above.append(before.strip())
             indents_end += ends
         elif line[0] not in _SPACE:
             before_flush += 1
             flush_end += ends
-    if indents_end < _AT_ENDS * before_indented:
+    if indents_end < _AT_ENDS * before_indented or _are_names(above):
         return None
     one_line = before_flush <= _FEW_FLUSH * before_indented
     if one_line or flush_end <= _INSIDE * before_flush:
         return indent, one_line
     return None
+
+
+def _are_names(lines: Sequence[str]) -> bool:
+    """Whether these lines are speakers' names, above the speeches of a play: short, and said again or in capitals."""
+    if any(len(line) > _LONGEST_NAME for line in lines):
+        return False
+    return 2 * len(set(lines)) <= len(lines) or all(line.isupper() for line in lines)
 
 
 def _has_indent(line: str, indent: str) -> bool:

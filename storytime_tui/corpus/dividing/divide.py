@@ -26,6 +26,10 @@ from storytime_tui.corpus.dividing.borders import border_spans
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
 from storytime_tui.corpus.dividing.last_contents import before_last_contents
+from storytime_tui.corpus.dividing.letters import one_novel
+from storytime_tui.corpus.dividing.play_lines import speeches_in
+from storytime_tui.corpus.dividing.plays import one_play, play_plan
+from storytime_tui.corpus.dividing.poems import poem_plan
 from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
@@ -197,15 +201,24 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
         listed = every[len(blocks)].start, every[-1].end
         outside.append((*_lines_of(book, listed, first_line), "contents list"))
     published = published or is_published(book, blocks, contents)
-    if published:
+    speeches = speeches_in(book, blocks)
+    if play := play_plan(book, blocks, contents, short_title, speeches, published=published):
+        book_plan = play
+    elif poems := poem_plan(book, blocks, contents, short_title, published=published):
+        book_plan = poems
+    elif published:
         divisions = divisions_of(book, blocks, contents, title)
         plans = plans_of(book, blocks, contents.end, divisions, short_title)
         book_plan = BookPlan(short_title, "", tuple(plans))
     else:
         book_plan = read_unpublished(book, blocks, short_title)
-    tales = _planned(book, book_plan, setting, first_line, sources=published)
+    if speeches.places and not play:
+        book_plan = one_play(book, book_plan, speeches)
+    book_plan = one_novel(book, book_plan)
+    sources = published and not book_plan.keeps_brackets
+    tales = _planned(book, book_plan, setting, first_line, sources=sources)
     return Book(
-        tuple([tale for tale in _stable(tales, sources=published) if tale.text]),
+        tuple([tale for tale in _stable(tales, sources=sources) if tale.text]),
         book_plan.title,
         book_plan.author,
         tuple(outside),

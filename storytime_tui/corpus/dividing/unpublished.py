@@ -47,11 +47,15 @@ _LETTER = re.compile(r"\w")
 
 @dataclass(frozen=True)
 class BookPlan:
-    """A text's title and author, and the plans for its stories."""
+    """A text's title and author, and the plans for its stories.
+
+    `keeps_brackets`: a last line in brackets is no source; in a play it is a stage direction.
+    """
 
     title: str
     author: str
     plans: tuple[Plan, ...]
+    keeps_brackets: bool = False
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ class LineWriter:
         self._after_space = True
         self._after_mark = False  # a note's mark or a page number was left out just before
         self._gap = False  # a blank line comes before the next line
+        self._joined = (
+            False  # the next line belongs to the one before, whatever begins a paragraph between them
+        )
         self._block = 0  # the first line of the current paragraph
         self._indent = 0
         self._waiting: list[str] = []  # places that belong to the next line
@@ -115,11 +118,11 @@ class LineWriter:
         self.text(" ")
 
     def _put(self, line: str) -> None:
-        if self._gap and self.lines:
+        if self._gap and self.lines and not self._joined:
             self._dedent_block()
             self.lines.append("")
             self._block += 1
-        self._gap = False
+        self._gap = self._joined = False
         for place in self._waiting:
             self.places[place] = len(self.lines)
         self._waiting.clear()
@@ -136,6 +139,10 @@ class LineWriter:
     def no_gap(self) -> None:
         """Put no blank line before the next line."""
         self._gap = False
+
+    def end_speaker(self) -> None:
+        """End the line with a speaker's name; the speech follows without a blank line."""
+        self._joined = self.end_line()
 
     def line_break(self) -> None:
         """A <br>: two in a row make a blank line."""

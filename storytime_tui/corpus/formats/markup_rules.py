@@ -196,6 +196,24 @@ def is_line(element: Any, tag: str, meaning: Meaning) -> bool:
     return meaning.line or not _has_lines(element)
 
 
+def is_speaker(element: Any) -> bool:
+    """Whether a table's cell names who speaks the next cell, as in the plays of Standard Ebooks."""
+    return _is_of_type(element, ("persona", "speaker"))
+
+
+def is_stage_direction(element: Any) -> bool:
+    """Whether an element is a stage direction that only its italics tell from the speech around it."""
+    if not _is_of_type(element, ("stage-direction",)) or has_at_most(element, 0):
+        return False
+    first = next((text.strip() for text in element.itertext() if text.strip()), "")
+    return first[0] not in "[("
+
+
+def _is_of_type(element: Any, kinds: tuple[str, ...]) -> bool:
+    types = (element.get("epub:type") or "")[:_LONGEST_NAMES].lower().split()
+    return any(kind.rpartition(":")[2] in kinds for kind in types)
+
+
 def follows_line(element: Any) -> bool:
     """Whether a verse element without line breaks is the next line after an element like it."""
     before = element.getprevious()

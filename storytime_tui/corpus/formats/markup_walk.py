@@ -21,6 +21,8 @@ from storytime_tui.corpus.formats.markup_rules import (
     follows_line,
     indent_of,
     is_line,
+    is_speaker,
+    is_stage_direction,
     is_stand_in,
     meaning_of,
     reason_to_drop,
@@ -80,6 +82,7 @@ class Walk:
         self._numbers: list[int] = []  # the last number of each list around, or NONE
         self._quotes = 0
         self._title_group = False
+        self._plays = False  # a table of speakers and speeches has begun
         self._fallback = ""  # the words for a heading without text, for example a picture's description
 
     def through(self, root: Any) -> None:
@@ -207,7 +210,14 @@ class Walk:
         if tag == "br":
             writer.line_break()
         elif tag in ("td", "th"):
+            if is_speaker(element):  # the speech follows in the same paragraph
+                writer.end_paragraph()
+                self._plays = True
+                return "speaker"
             writer.cell()
+        elif tag in ("i", "em") and is_stage_direction(element):
+            self._text("(", element)
+            return "stage direction"
         elif tag == "a" and element.get("href"):
             self._links += 1
             return "link"
@@ -226,6 +236,9 @@ class Walk:
             self._lists += 1
             self._numbers.append(number_of_list(element, tag))
             return "list"
+        elif tag == "tr" and self._plays:  # a stage direction between speeches
+            writer.end_paragraph()
+            return "paragraph"
         elif tag in _LINES:
             writer.end_line()
             if tag == "li" and self._numbers:
@@ -250,6 +263,10 @@ class Walk:
             writer.end_paragraph()
         elif kind == "line":
             writer.end_line()
+        elif kind == "speaker":
+            writer.end_speaker()
+        elif kind == "stage direction":
+            self._text(")")
         elif kind == "heading":
             self._end_heading()
         elif kind == "title group":
