@@ -17,6 +17,7 @@ _AT_ENDS = 0.85  # of the lines before an indented one end a sentence
 _INSIDE = 0.6  # of the lines before one that is not; in wrapped prose
 _FEW_FLUSH = 0.1
 _LONGEST_NAME = 40  # characters
+_WORDS_OF_NAME = 4
 _FEWEST_DOUBLED = 8  # lines
 _RUN_ON = 0.3  # of wrapped lines begin with a small letter
 _ADJACENT = 0.02  # of the lines of a doubled text may still follow each other directly
@@ -126,7 +127,9 @@ def _paragraph_indent(text: str) -> tuple[str, bool] | None:
 
 def _are_names(lines: Sequence[str]) -> bool:
     """Whether these lines are speakers' names, above the speeches of a play: short, and said again or in capitals."""
-    if any(len(line) > _LONGEST_NAME for line in lines):
+    if any(len(line) > _LONGEST_NAME or len(line.split()) > _WORDS_OF_NAME for line in lines):
+        return False
+    if any(line[0].islower() for line in lines):
         return False
     return 2 * len(set(lines)) <= len(lines) or all(line.isupper() for line in lines)
 

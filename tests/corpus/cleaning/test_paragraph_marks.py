@@ -31,7 +31,7 @@ def read(text: str) -> list[str]:
 @pytest.mark.parametrize("end", ["\r\r\n", "\r\n", "\n", "\r"])
 def test_every_kind_of_line_end(end: str) -> None:
     lines = "\n\n".join(textwrap.fill(one, 60) for one in TOLD)
-    assert read(decode(lines.replace("\n", end).encode(), "a.txt")) == TOLD
+    assert read(decode(lines.replace("\n", end).encode(), "a.txt").text) == TOLD
     assert clean(lines.replace("\n", end), plain=False).split("\n\n") == TOLD
 
 

@@ -162,7 +162,7 @@ def test_numbered_tales_and_a_preface() -> None:
         "Es waren drei Fäden, ein roter, ein weißer und einer ohne Farbe.\n\nDie Spinne wußte es nicht.",
     )
     text = "Vorwort\n\nDies erzählte man.\n\n" + "\n\n".join(
-        f"{title}\n\n" + "\n\n".join([told] * 3) for title, told in zip(tales, prose, strict=True)
+        f"{title}\n\n" + "\n\n".join([told] * 6) for title, told in zip(tales, prose, strict=True)
     )
     book = read(text)
     assert [tale.title for tale in book.tales] == ["Vorwort", "Der Mond im Krug", "Die drei Fäden"]

@@ -34,7 +34,7 @@ def books(tmp_path: Path) -> Path:
     """A folder of two good texts and a bad one."""
     write(tmp_path / "books" / "one.txt", "One.\r\n\r\nLine\r\nends.")
     write(tmp_path / "books" / "two.txt", "“Two.”")
-    (tmp_path / "books" / "bad.txt").write_bytes(b"\0\1")
+    (tmp_path / "books" / "bad.txt").write_bytes(b"\0\1\2\3" * 9)
     return tmp_path / "books"
 
 
