@@ -30,6 +30,7 @@ from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.screens.story_turns import Turns, TurnsView
 from storytime_tui.tui.sizes import next_size, with_size
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.edit_page import PassageEditor
 from storytime_tui.tui.widgets.find_bar import FindBar
@@ -47,7 +48,7 @@ from storytime_tui.tui.writing import MOVED, POLL, Writing
 from storytime_tui.tui.writing_session import Writer
 
 
-class StoryScreen(Screen[None]):
+class StoryScreen(StyledOnce, Screen[None]):
     """The story, the user's line, and the model's words as they come."""
 
     CSS_PATH = "story.tcss"
