@@ -28,6 +28,9 @@ settings.load_profile("repeatable")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Tests run two at a time: more threads of arithmetic than cores would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Telling takes more threads by itself. Where no core is idle they would spin most of the time, each waiting for the
+# other: six times the work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # What was compiled is kept, whatever this environment says: else each worker, and each program that a test starts,
 # does it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
