@@ -188,9 +188,9 @@ def test_a_file_that_vanishes_while_it_is_read_is_one_line(
     path = write(tmp_path / "given" / "tale.txt")
     read = prepared.read_document
 
-    def vanishing(each: Path) -> object:
+    def vanishing(each: Path, *how: str) -> object:
         each.unlink()
-        return read(each)
+        return read(each, *how)
 
     monkeypatch.setattr(prepared, "read_document", vanishing)
     assert main(["corpus", "add", str(path), "--name", "bad"]) == 1

@@ -74,7 +74,6 @@ def test_no_modules_import_each_other() -> None:
 
 # What only tests and benchmarks call, and why it stays.
 WITHOUT_A_CALLER = {
-    "clean": "the whole of cleaning on one text, which its tests and the truth of the corpus are about",
     "unwrap": "likewise, of the wraps alone",
     "divide": "the whole of dividing on one document",
     "biased": "one sampler by itself, held against transformers' own",

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterable
 
+from storytime_tui.commands import corpus_left_out
 from storytime_tui.commands.output import progress_shown
 from storytime_tui.commands.tables import print_table
 from storytime_tui.corpus.collection import Collection
@@ -29,13 +30,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a .txt, .md, .html, .epub or .zip, a folder of them, or a web address",
+        help=f"a {shelves.formats_in_words()}, a folder of them, or a web address",
     )
     adding.add_argument("--name", help="what to call the new collection")
     adding.add_argument(
         "--keep-punctuation",
         action="store_true",
         help="keep curly quotes and long dashes",
+    )
+    adding.add_argument(
+        "--column",
+        metavar="NAME",
+        help="the column of a .csv, .json or .jsonl file that holds the texts; without it text, story, completion or "
+        "content",
     )
     showing = actions.add_parser("show", help="list or print the stories of a collection")
     showing.add_argument(
@@ -45,7 +52,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--text", action="store_true", help="print the cleaned text that models are trained on"
     )
     showing.add_argument("--before", action="store_true", help="print the original text of the files")
+    showing.add_argument(
+        "--left-out",
+        action="store_true",
+        help="list what is in none of its stories, and why; with --text, print it",
+    )
     showing.add_argument("--story", metavar="TITLE", help="only this story")
+    putting = actions.add_parser("put-back", help="make stories of parts that were left out")
+    putting.add_argument("name", metavar="N", help="a collection's name or title")
+    putting.add_argument(
+        "numbers",
+        nargs="+",
+        type=int,
+        metavar="NUMBER",
+        help="a part's number, from `corpus show N --left-out`",
+    )
     renaming = actions.add_parser("rename", help="rename a collection or a story")
     renaming.add_argument("name", metavar="N", help="a collection's name or title")
     renaming.add_argument("title", metavar="TITLE", help="the new title")
@@ -96,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
         "list": _list,
         "add": _add,
         "show": _show,
+        "put-back": lambda args: corpus_left_out.put_back(args.name, args.numbers, as_json=args.json),
         "rename": _rename,
         "remove": _remove,
         "restore": _restore,
@@ -126,7 +148,9 @@ def _list(args: argparse.Namespace) -> None:
 
 def _add(args: argparse.Namespace) -> None:
     with progress_shown() as report:
-        added = shelves.add(args.paths, args.name, report=report, plain=not args.keep_punctuation)
+        added = shelves.add(
+            args.paths, args.name, report=report, plain=not args.keep_punctuation, column=args.column or ""
+        )
     _say_added(added, as_json=args.json)
 
 
@@ -137,14 +161,19 @@ def _say_added(added: shelves.AddedCollection, *, as_json: bool) -> None:
     _print_messages(added.copies[:_MOST_COPIES])
     if len(added.copies) > _MOST_COPIES:
         _print_messages([f"The same is true of {len(added.copies) - _MOST_COPIES:,} more stories."])
+    corpus_left_out.say_account(collection)
     if as_json:
-        print(json.dumps(_as_json(collection)))
+        files = [corpus_left_out.as_fields(account) for account in collection.accounts]
+        print(json.dumps({**_as_json(collection), "files": files}))
     else:
         print(f"Added {collection.name}: {_stories(collection)}, {count(collection.words, 'word')}.")
 
 
 def _show(args: argparse.Namespace) -> None:
     collection = shelves.find(args.name)
+    if args.left_out:
+        corpus_left_out.show(collection, text=args.text, as_json=args.json)
+        return
     chosen = range(len(collection.stories)) if args.story is None else [_place_of(collection, args.story)]
     shown = printable if sys.stdout.isatty() else str  # a terminal would execute control characters in a text
     if args.json:

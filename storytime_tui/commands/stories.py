@@ -15,6 +15,7 @@ from storytime_tui.stories.pages import Listed, listed
 from storytime_tui.stories.search import search
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.terminal import printable, printable_line
+from storytime_tui.word_count import count_words
 
 PATHS = ("file", "to")  # arguments that are names of files, which need not be UTF-8
 _SHOWN = 50  # results of a search, unless --limit says otherwise
@@ -119,7 +120,7 @@ def _show(store: StoryStore, args: argparse.Namespace) -> None:
     passages = store.passages(story.id)
     text = "".join(passage.text for passage in passages)
     model = next((passage.model for passage in reversed(passages) if passage.model), "")
-    each = Listed(story, len(text.split()), model)
+    each = Listed(story, count_words(text), model)
     if args.json:
         record = {"created": story.created, "draft": story.draft, "text": text}
         print_json({**_record(each), **record, "passages": stories_told.told_fields(passages)})

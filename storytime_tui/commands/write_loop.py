@@ -29,6 +29,7 @@ from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import UNTITLED, Passage, Story
 from storytime_tui.stories.tree import takes_of
 from storytime_tui.terminal import printable, printable_line
+from storytime_tui.word_count import count_words
 
 _SHOWN = 1_200  # characters of the story's end
 
@@ -224,7 +225,7 @@ class Loop:
             return
         text = "".join(passage.text for passage in self.passages).rstrip()
         if not (self._terminal or asked):
-            say(f"{self.title}: {count(len(text.split()), 'word')} so far.")
+            say(f"{self.title}: {count(count_words(text), 'word')} so far.")
             return
         start = max(0, len(text) - most)
         if start:

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storytime_tui.corpus.document import Chapter
+from storytime_tui.corpus.document import Account, Chapter
 from storytime_tui.errors import CorpusError
+from storytime_tui.word_count import count_words
 
 if TYPE_CHECKING:  # the first frame is painted before NumPy is loaded
     import numpy as np
@@ -57,7 +58,7 @@ class Facts:
 def facts_of(text: str) -> Facts:
     """Compute the facts of a text. This is slow: it is done once, on import."""
     from storytime_tui.corpus.duplicates import sketch_of
-    from storytime_tui.corpus.words import count_words, word_hashes
+    from storytime_tui.corpus.words import word_hashes
 
     data = text.encode()
     size, digest = len(data), _digest(data)
@@ -78,7 +79,7 @@ def part_facts(text: str) -> Facts:
     import numpy as np
 
     data = text.encode()
-    return Facts(len(text.split()), len(data), _digest(data), "", np.empty(0, np.uint64))
+    return Facts(count_words(text), len(data), _digest(data), "", np.empty(0, np.uint64))
 
 
 def _digest(data: bytes | memoryview) -> str:
@@ -120,8 +121,8 @@ class Story:
 
     @cached_property
     def words(self) -> int:
-        """The number of words, split at white space."""
-        return self.known.words if self.known else len(self.text.split())
+        """The number of words, as `count_words` counts them."""
+        return self.known.words if self.known else count_words(self.text)
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,8 @@ class Collection:
     folder: Path | None = None  # where its files are
     # the folder's device and inode when it was read, to notice a folder that was replaced
     folder_id: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    column: str = ""  # the column that holds the texts of its data sets; "" for a usual name
+    accounts: tuple[Account, ...] = field(default=(), compare=False, repr=False)  # one for each file
 
     @cached_property
     def words(self) -> int:

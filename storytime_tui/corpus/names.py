@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from storytime_tui.corpus.file_names import stem_of
 from storytime_tui.errors import CorpusError
 from storytime_tui.terminal import printable, printable_line
 
@@ -30,7 +31,7 @@ def folder_name(folder: Path) -> str:
 
 def collection_name(path: Path) -> str:
     """The name of the collection in this folder or file."""
-    return slug(path.stem if path.is_file() else folder_name(path)) or NAMELESS
+    return slug(stem_of(path) if path.is_file() else folder_name(path)) or NAMELESS
 
 
 def title_from_name(name: str) -> str:
@@ -67,7 +68,7 @@ def _too_long(letters: int) -> str:
 
 def is_numbered(title: str, file: str) -> bool:
     """Whether a story's title is only its file's name and a number, so that nobody gave it one."""
-    return re.fullmatch(rf"{re.escape(title_from_name(Path(file).stem))} \d+", title) is not None
+    return re.fullmatch(rf"{re.escape(title_from_name(stem_of(Path(file))))} \d+", title) is not None
 
 
 def distinct(titles: Iterable[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from storytime_tui.corpus.collection import Story
 from storytime_tui.corpus.document import Chapter
 from storytime_tui.corpus.duplicates import find_copies
+from storytime_tui.corpus.novels import novels_of
 from storytime_tui.errors import CorpusError
 
 _LARGEST_SHARE = 2.0  # a story larger than this many times validation's share goes to training
@@ -33,29 +34,43 @@ def split_stories(stories: Sequence[Story], fraction: float, seed: int) -> Split
     choice depends on neither the order nor the other stories, except that validation gets its fair number of
     stories give or take a quarter, and each side at least one. Adding a story thus moves at most one other of its
     size. A story larger than twice validation's share goes to training if there are enough shorter ones. Of copies
-    only one is kept. A single story is cut near its end, at a chapter or paragraph if possible. Raises CorpusError
-    if there is nothing to split.
+    only one is kept. Stories that are chapters of one novel (see `novels`) count as one story. A single story is cut
+    near its end, at a chapter or paragraph if possible. Raises CorpusError if there is nothing to split.
     """
     unique, copies = without_copies(stories)
     if not unique:
         raise CorpusError("There is no story to learn from: pick at least one.")
     if len(unique) == 1:
         return replace(_split_one(unique[0], fraction), copies=tuple(copies))
-    ranks = [_rank(story, seed) for story in unique]
-    fair = fraction * len(unique)
+    novels = novels_of(unique)
+    if len(novels) == 1:
+        return replace(_split_in_order(unique, fraction), copies=tuple(copies))
+    sizes = [sum(unique[at].facts.bytes for at in novel) for novel in novels]
+    ranks = [_rank(unique[novel[0]], seed) for novel in novels]
+    fair = fraction * len(novels)
     fewest = max(1, math.floor(fair * 0.75))
-    most = min(len(unique) - 1, max(1, math.ceil(fair * 1.25)))
-    largest = _LARGEST_SHARE * fraction * sum(story.facts.bytes for story in unique)
-    short = [i for i, story in enumerate(unique) if story.facts.bytes <= largest]
+    most = min(len(novels) - 1, max(1, math.ceil(fair * 1.25)))
+    largest = _LARGEST_SHARE * fraction * sum(sizes)
+    short = [i for i, size in enumerate(sizes) if size <= largest]
     if len(short) < fewest:
-        short = list(range(len(unique)))
+        short = list(range(len(novels)))
     count = min(max(sum(ranks[i] < fraction for i in short), fewest), most)
-    chosen = set(sorted(short, key=ranks.__getitem__)[:count])
+    chosen = {at for i in sorted(short, key=ranks.__getitem__)[:count] for at in novels[i]}
     return Split(
         training=tuple(story for i, story in enumerate(unique) if i not in chosen),
         validation=tuple(story for i, story in enumerate(unique) if i in chosen),
         copies=tuple(copies),
     )
+
+
+def _split_in_order(stories: Sequence[Story], fraction: float) -> Split:
+    """Give the last chapters of a single novel, about `fraction` of it, to validation."""
+    target = fraction * sum(story.facts.bytes for story in stories)
+    first, size = len(stories) - 1, stories[-1].facts.bytes
+    while first > 1 and size + stories[first - 1].facts.bytes / 2 < target:
+        first -= 1
+        size += stories[first].facts.bytes
+    return Split(tuple(stories[:first]), tuple(stories[first:]))
 
 
 def without_copies(stories: Sequence[Story]) -> tuple[list[Story], list[Story]]:
@@ -75,7 +90,7 @@ def _rank(story: Story, seed: int) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-_BREAKS = (r"\n\n+", r"\n", r"(?<=[.!?])[\"')]* ", r"\s+")  # where to cut, best first
+_BREAKS = (r"\n\n+", r"\n", r"(?<=[.!?])[\"')]* |(?<=[。！？])[」』”]*", r"\s+")  # where to cut, best first
 
 
 def _split_one(story: Story, fraction: float) -> Split:

@@ -28,7 +28,6 @@ _PIECE = 1 << 16  # characters processed at once, so that the arrays stay in the
 
 _CODE_POINTS = 0x110000
 _ROW = 0x100
-_LAST_SPACE = 0x3000
 _SEVERAL = 0xFFFFFFFF  # marks a letter that case-folds to several characters
 
 _FACTOR = 0x9E3779B97F4A7C15  # arbitrary, but odd, so that it has an inverse modulo 2**64
@@ -89,17 +88,6 @@ def distinct_words(text: str) -> dict[int, str]:
     for start, end in _pieces(text):
         words.update(WORD.findall(text, start, end))
     return {word_hash(word): plain(word) for word in words}
-
-
-def count_words(text: str) -> int:
-    """The number of words, split at white space: `len(text.split())` without making the list."""
-    words = 0
-    after_space = True
-    for start in range(0, len(text), _PIECE):
-        spaces = _spaces(text[start : start + _PIECE])
-        words += int(np.count_nonzero(spaces[:-1] > spaces[1:])) + (after_space and not spaces[0])
-        after_space = bool(spaces[-1])
-    return words
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
@@ -197,19 +185,3 @@ def _plain_characters() -> npt.NDArray[np.uint32]:
     for character in APOSTROPHES:
         plain[ord(character)] = _APOSTROPHE
     return plain
-
-
-def _spaces(piece: str) -> npt.NDArray[np.bool_]:
-    if piece.isascii():
-        return np.frombuffer(piece.encode().translate(_ASCII_SPACES), np.bool_)
-    codes = np.frombuffer(piece.encode("utf-32-le", "surrogatepass"), "<u4")
-    return _space_table().take(codes, mode="clip")
-
-
-@cache
-def _space_table() -> npt.NDArray[np.bool_]:
-    """Which code points are white space; the last entry (no space) stands for all above."""
-    return np.array([chr(code).isspace() for code in range(_LAST_SPACE + 2)])
-
-
-_ASCII_SPACES = bytes(chr(code).isspace() for code in range(128)) + bytes(128)

@@ -1,6 +1,7 @@
-"""Openings for a blank page: generated first sentences, all different, not copied from training. Knows no torch."""
+"""Openings for a blank page: generated first sentences, unlike each other, not copied from training. Knows no torch."""
 
 import dataclasses
+import difflib
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from storytime_tui.generation.sentences import first_sentence
 SHORTEST, LONGEST = 4, 25  # words of an opening
 _TOKENS = 60  # the first sentence must end within these
 _TRIES_PER_OPENING = 6  # some attempts are too long, copied or duplicates
+_SAME_START = 4  # words
+_ALIKE = 0.6  # of the words of two openings that resemble each other
 
 Begin = Callable[[SamplerSettings, threading.Event], Iterator[Piece | Told]]
 
@@ -36,10 +39,12 @@ def tell_openings(
 ) -> Iterator[Opening]:
     """At most `count` openings, each yielded once it is generated, with seeds from `settings.seed` on.
 
-    `begin` generates a new story. Openings in `known`, or copied ones, are skipped, and another is tried. Yields
-    fewer if the model finds too few different ones, and none once `stop` is set.
+    `begin` generates a new story. Openings in `known`, or copied ones, are skipped, and another is tried. One that
+    resembles an earlier one comes last, if the model finds too few others. Yields fewer if it finds too few different
+    ones, and none once `stop` is set.
     """
     seen = set(map(_normalised, known))
+    alike: list[Opening] = []
     # greedy decoding gives only one story
     tries = 1 if settings.temperature == 0 else count * _TRIES_PER_OPENING
     yielded = 0
@@ -52,11 +57,16 @@ def tell_openings(
             return
         good = SHORTEST <= len(text.split()) <= LONGEST and "\n" not in text
         if good and _normalised(text) not in seen and not is_copied(text):
+            opening = Opening(text, attempt, ids)
+            if any(_resembles(_normalised(text), other) for other in seen):
+                alike.append(opening)
+            else:
+                yielded += 1
+                yield opening
             seen.add(_normalised(text))
-            yielded += 1
-            yield Opening(text, attempt, ids)
         if yielded == count:
             return
+    yield from alike[: count - yielded]
 
 
 def tell_sentence(
@@ -73,6 +83,14 @@ def tell_sentence(
     sentence = "" if stop.is_set() else first_sentence(text, over=True)
     last = text.find(sentence) + len(sentence)
     return sentence, tuple(token for end, token in pieces if end <= last)
+
+
+def _resembles(text: str, other: str) -> bool:
+    """Whether two normalised openings begin with the same words, or share most of their words in order."""
+    words, others = text.split(), other.split()
+    if words[:_SAME_START] == others[:_SAME_START]:
+        return True
+    return difflib.SequenceMatcher(None, words, others, autojunk=False).ratio() > _ALIKE
 
 
 def _normalised(text: str) -> str:

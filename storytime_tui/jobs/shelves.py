@@ -18,6 +18,7 @@ from storytime_tui.corpus.library.cards import Card
 from storytime_tui.corpus.library.changes import Removed as Removed
 from storytime_tui.corpus.library.changes import Restored as Restored
 from storytime_tui.corpus.library.importing import AddedCollection as AddedCollection
+from storytime_tui.corpus.library.left_out import document_of
 from storytime_tui.corpus.library.leftovers import remove_leftovers
 from storytime_tui.corpus.names import NAMELESS, slug
 from storytime_tui.errors import CorpusError
@@ -68,6 +69,13 @@ def _sweep_old_parts() -> None:
                 files.sweep_old(folder / "checkpoints")
 
 
+def formats_in_words() -> str:
+    """The formats that can be added: ".txt, .md, ... or .zip"."""
+    from storytime_tui.corpus.formats.registry import ARCHIVES, suffixes_in_words
+
+    return suffixes_in_words(*ARCHIVES)
+
+
 def find(name: str) -> Collection:
     """The collection of that name or title, or the texts at that path. Raises CorpusError with similar names."""
     return _shelf.find_collection(name)
@@ -75,13 +83,11 @@ def find(name: str) -> Collection:
 
 def original_text(collection: Collection, index: int) -> str:
     """A story's lines in its file, before cleaning. Raises CorpusError if the file is gone."""
-    from storytime_tui.corpus.formats.read import read_document
-
     story = collection.stories[index]
-    if collection.folder is None:
-        raise CorpusError(f"The file of “{story.title}” is not known.")
     first, last = story.lines
-    lines = read_document(collection.folder / story.file).text.split("\n")
+    lines = document_of(collection, story.file).text.split("\n")
+    if first >= len(lines):
+        return story.text  # put back from a part that the file's reader had left out
     return "\n".join(lines[first:last] if last > first else lines)
 
 
@@ -121,13 +127,15 @@ def add(
     report: Report | None = None,
     stop: threading.Event | None = None,
     plain: bool = True,
+    column: str = "",
 ) -> AddedCollection:
     """Import texts from files, folders, archives and addresses as a new collection.
 
-    With `plain` False, quotes and dashes stay as written. Raises CorpusError, or Stopped after `stop` is set; then
-    nothing was imported.
+    With `plain` False, quotes and dashes stay as written. `column`: the column that holds the texts of data sets.
+    Raises CorpusError, or Stopped after `stop` is set; then nothing was imported.
     """
-    card = None if plain else Card(punctuation="as written")
+    given = Card(punctuation="plain" if plain else "as written", column=column)
+    card = None if given == Card() else given
     with _stoppable(report, stop) as stoppable:
         return importing.add_collection(sources, name, card=card, report=stoppable, stop=stop)
 

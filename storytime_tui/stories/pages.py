@@ -14,6 +14,7 @@ from storytime_tui.formatting import folded
 from storytime_tui.stories.schema import INDEX
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import UNTITLED, Story
+from storytime_tui.word_count import count_words
 
 PAGE = "story, version, title, words, model, folded_title, folded_text"  # the columns of a `Page`
 _STALE = """SELECT story.id, story.version, story.title FROM story LEFT JOIN page ON page.story = story.id
@@ -101,7 +102,7 @@ def _derived(db: sqlite3.Connection, story: int, version: int, title: str) -> Pa
     passages = db.execute(_PATH, (story,)).fetchall()
     text = "".join(text for text, _ in passages)
     model = next((model for _, model in reversed(passages) if model), "")
-    return Page(story, version, title, len(text.split()), model, fold(title), fold(text))
+    return Page(story, version, title, count_words(text), model, fold(title), fold(text))
 
 
 def _keep(db: sqlite3.Connection, pages: Sequence[Page]) -> None:

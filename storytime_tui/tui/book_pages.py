@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from storytime_tui.stories.paragraphs import paragraphs
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import wrapped
+from storytime_tui.word_count import count_words
 
 MEASURE = 66  # cells of a line; longer ones are hard to read
 
@@ -35,7 +36,7 @@ def pages_of(title: str, text: str, width: int, height: int) -> list[BookPage]:
             for line in wrapped(verse, width):
                 lines.append(line)
                 words.append(read)
-                read += len(line.split())
+                read += count_words(line)
     return _cut(lines, words, height, len(heading))
 
 

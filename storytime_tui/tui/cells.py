@@ -10,6 +10,13 @@ from storytime_tui.terminal import printable
 
 # characters that may not be one cell wide: all but Latin ones and the quotes and dashes of English
 _UNEVEN = re.compile("[^\x00-\u02ff\u2010-\u2027\u2030-\u205e]")
+# letters that are written from right to left
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
+_LEFT_AGAIN = (
+    "\u200e"  # takes no cell; without it, terminals that reorder lines move the next column before the text
+)
 
 
 def fitted(text: str, width: int) -> str:
@@ -17,10 +24,11 @@ def fitted(text: str, width: int) -> str:
     if width <= 0:
         return ""
     text = text[: 4 * width + 40]  # the rest cannot be visible
-    length = len(text) if text.isascii() else cell_len(text)
-    if length <= width:
-        return text + " " * (width - length)
-    return set_cell_size(text, width - 1) + "…"
+    if text.isascii():
+        return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
+    length = cell_len(text)
+    line = text + " " * (width - length) if length <= width else set_cell_size(text, width - 1) + "…"
+    return line + _LEFT_AGAIN if _RIGHT_TO_LEFT.search(line) else line
 
 
 def wrapped(text: str, width: int) -> Iterator[str]:

@@ -16,6 +16,7 @@ from textual.app import App
 from storytime_tui.formatting import count
 from storytime_tui.stories.story import storable
 from storytime_tui.tui.bridge import in_thread
+from storytime_tui.word_count import count_words
 
 LIMIT = 100_000  # bytes of the sequence; xterm, and others after it, take no more
 _SCREEN_PIECE = 240  # bytes; GNU screen drops a longer string
@@ -26,7 +27,7 @@ _END = "\x1b\\"
 async def copy(app: App[object], text: str) -> str:
     """Copy a text; returns a sentence about it."""
     text = storable(text)
-    words = count(len(text.split()), "word")
+    words = count(count_words(text), "word")
     if not text.strip():
         return "There is nothing to copy yet."
     environment = dict(os.environ)

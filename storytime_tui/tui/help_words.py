@@ -14,7 +14,16 @@ LIBRARY: tuple[Section, ...] = (
             ("space", "tick a story or a whole collection; with a filter, only the stories that it shows"),
             ("enter ↵", "read a story; open or close a collection"),
             ("← →", "close or open a collection"),
-            ("/", "show only titles and authors with the words you type; escape shows all"),
+            (
+                "/",
+                "find the words you type: first in titles and authors, then in the texts. Quotes keep words together. "
+                "The story opens where they are; escape shows all",
+            ),
+            ("n N", "the next place of these words in a story, or the one before"),
+            (
+                "← →",
+                "while you read: the story before, or the next one. Each story opens where you stopped reading",
+            ),
             ("b", "show the story as in its file, before cleaning; press it again for the cleaned text"),
             ("t", "go to Train with the ticked stories"),
             ("escape", "clear the filter, or return from a story to the shelf"),
@@ -26,7 +35,11 @@ LIBRARY: tuple[Section, ...] = (
         "hard-wrapped lines are joined, and a book of many stories is divided. You can also drop files on the window, "
         "or paste a path, an address or a story.",
         (
-            ("i", "add a file (.txt .md .html .epub), a .zip, a folder, or a web address"),
+            ("i", "add a text, a book (.epub, .docx, .pdf and others), a .zip, a folder, or a web address"),
+            (
+                "tab",
+                "complete the path that you type; ↑ and ↓ choose from the names that fit, enter takes one",
+            ),
             ("g", "find a book of Project Gutenberg: children's classics first, then a search of all books"),
             ("l", "show messages in full: what the last import left out, and what cannot be read"),
             ("r", "rename a collection or a story"),

@@ -67,5 +67,10 @@ class Manuscript:
 
 
 def last_story(store: StoryStore) -> Story | None:
-    """The most recently changed story."""
-    return max(store.stories(), key=lambda story: story.changed, default=None)
+    """The most recently changed story in which something was kept."""
+    from storytime_tui.stories.pages import empty_stories  # the store is loaded once it is needed
+
+    with store.reading() as db:
+        empty = empty_stories(db)
+    stories = (story for story in store.stories() if story.id not in empty)
+    return max(stories, key=lambda story: story.changed, default=None)

@@ -6,6 +6,7 @@ A story that grows costs its last paragraph only, however long it is.
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -65,7 +66,7 @@ class PageLayout:
         self._lay(0)
 
     def append(self, writer: Writer, text: str, passage: int = BEING_TOLD) -> int:
-        """Add text at the end. Only the last paragraph is laid out again. Returns the first row that is new."""
+        """Add text at the end. Only the last paragraph is laid out again. Returns the first row that changed."""
         if not text:
             return len(self.rows)
         last = self.pieces[-1] if self.pieces else None
@@ -74,8 +75,10 @@ class PageLayout:
         self.text += text
         first = max(0, len(self._paragraphs) - 1)
         row = self._paragraphs[first].row if self._paragraphs else 0
+        before = self.rows[row:]
         self._lay(first)
-        return row
+        pairs = zip(before, self.rows[row:], strict=False)
+        return row + sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def name(self, passage: int, new: int) -> None:
         """Give a passage another id."""

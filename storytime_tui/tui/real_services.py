@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from storytime_tui.jobs.copied import Learned
     from storytime_tui.jobs.estimates import Estimate, Preview
     from storytime_tui.jobs.generate import ModelChoice, Teller
+    from storytime_tui.jobs.left_out import LeftOutPart
     from storytime_tui.jobs.machine import Machine
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.own_stories import LearnedStories
@@ -45,6 +46,9 @@ def real_services() -> Services:
         add=_add,
         add_text=_add_text,
         original_text=_original_text,
+        left_out=_left_out,
+        put_back=_put_back,
+        leave_out=_leave_out,
         rename=_rename,
         remove=_remove,
         removed=_removed,
@@ -113,6 +117,24 @@ def _original_text(collection: Collection, index: int) -> str:
     from storytime_tui.jobs import shelves
 
     return shelves.original_text(collection, index)
+
+
+def _left_out(collection: Collection) -> Sequence[LeftOutPart]:
+    from storytime_tui.jobs import left_out
+
+    return left_out.parts(collection)
+
+
+def _put_back(collection: Collection, file: str, place: str) -> None:
+    from storytime_tui.jobs import left_out
+
+    left_out.put_back(collection, file, place)
+
+
+def _leave_out(collection: Collection, file: str, place: str) -> None:
+    from storytime_tui.jobs import left_out
+
+    left_out.leave_out(collection, file, place)
 
 
 def _rename(collection: Collection, index: int | None, title: str) -> str:

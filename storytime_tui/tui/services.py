@@ -20,13 +20,16 @@ from storytime_tui.training.events import Event, Preparing
 from storytime_tui.training.rate_range import RateFound, RateTried
 from storytime_tui.tui.learning_services import LearningServices
 from storytime_tui.tui.messages import Asked
+from storytime_tui.tui.path_completion import ListFolder, list_folder
 from storytime_tui.tui.shelf_memory import ShelfState
 
 if TYPE_CHECKING:
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
     from storytime_tui.jobs.copied import Learned
     from storytime_tui.jobs.estimates import Estimate, Preview
+    from storytime_tui.jobs.find_stories import TextSearch
     from storytime_tui.jobs.generate import ModelChoice, Teller
+    from storytime_tui.jobs.left_out import LeftOutPart
     from storytime_tui.jobs.machine import Machine
     from storytime_tui.jobs.memory import Room
     from storytime_tui.jobs.own_stories import LearnedStories
@@ -54,6 +57,12 @@ def _nothing_known() -> Learned:
     return Learned(None)
 
 
+def _open_texts() -> TextSearch:
+    from storytime_tui.jobs.find_stories import TextSearch
+
+    return TextSearch()
+
+
 def _no_stories(store: StoryStore, stories: Sequence[int]) -> LearnedStories:
     from storytime_tui.jobs.own_stories import LearnedStories
 
@@ -74,6 +83,9 @@ class Services:
     add: Callable[[Sequence[str], Report, threading.Event], AddedCollection]  # paths and addresses
     add_text: Callable[[str, str], AddedCollection]  # a text and its title
     original_text: Callable[[Collection, int], str]  # the story before cleaning
+    left_out: Callable[[Collection], Sequence[LeftOutPart]]  # what is in none of its stories
+    put_back: Callable[[Collection, str, str], None]  # a part, by its file and place, as a story
+    leave_out: Callable[[Collection, str, str], None]  # again
     rename: Callable[[Collection, int | None, str], str]  # a sentence if the title is taken
     remove: Callable[[Collection, int | None], Removed]
     # everything that can be restored, the last removed first
@@ -100,6 +112,7 @@ class Services:
     # of the run that this program trains, with its weights of now; None if it has ended
     open_snapshot: Callable[[str, Control], Teller | None]
     open_store: Callable[[], StoryStore]
+    open_texts: Callable[[], TextSearch] = _open_texts  # searches the texts of the shelf
     # returns a function that says whether a text is copied from the model's training stories
     copied_by: Callable[[str, threading.Event], Callable[[str], bool]] = lambda model, stop: (
         lambda text: False
@@ -128,6 +141,7 @@ class Services:
     restore_run: Callable[[str], None] = lambda name: None
     # puts the present texts of these stories (ids) on the shelf, to train on
     learn_from_stories: Callable[[StoryStore, Sequence[int]], LearnedStories] = _no_stories
+    list_folder: ListFolder = list_folder  # of a path that is typed
     load_settings: Callable[[], Loaded] = Loaded
     # returns a sentence for the user, or ""
     save_settings: Callable[[Mapping[str, object]], str] = lambda changed: ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.document import Chapter
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted, wrapped
@@ -45,11 +45,13 @@ def headed(title: str, facts: Iterable[str], room: int) -> Sheet:
     return sheet
 
 
-def story_facts(collection: Collection, story: Story) -> str:
-    """A story's author, collection and length, in one line."""
+def story_facts(collection: Collection, index: int) -> str:
+    """A story's author, collection, place in it and length, in one line."""
+    story, stories = collection.stories[index], len(collection.stories)
+    place = f"{index + 1:,} of {stories:,}" if stories > 1 else ""
     chapters = count(len(story.chapters), "chapter") if len(story.chapters) > 1 else ""
     return " · ".join(
-        filter(None, [collection.author, collection.title, count(story.words, "word"), chapters])
+        filter(None, [collection.author, collection.title, place, count(story.words, "word"), chapters])
     )
 
 
@@ -92,6 +94,9 @@ def collection_sheet(collection: Collection, room: int) -> Sheet:
         if value:
             sheet.add(printable_line(f"{what} {value}"), "quiet")
     sheet.add(_punctuation(collection), "quiet")
+    if words := sum(each.words - each.kept for each in collection.accounts):
+        whole = sum(each.words for each in collection.accounts)
+        sheet.add(f"{words:,} of {count(whole, 'word')} in its files left out (o shows them)", "quiet")
     sheet.add("")
     column = max((len(f"{story.words:,}") for story in collection.stories), default=0)
     for story in collection.stories:

@@ -1,4 +1,4 @@
-"""The shelf's state from one start to the next: the ticks, the open collections, the cursor.
+"""The shelf's state from one start to the next: the ticks, the open collections, the cursor, the places in stories.
 
 Stories are stored by their place (file and lines), which stays the same when other stories come or go.
 """
@@ -12,20 +12,30 @@ from storytime_tui.corpus import collection as corpus
 from storytime_tui.errors import StorytimeError
 from storytime_tui.tui.ticks import Ticks
 
+MOST_READ = 500  # stories whose place is kept
 Place = tuple[str, str]  # a collection's name, and a story's place in it ("" for the collection)
 
 
 @dataclass(frozen=True)
 class ShelfState:
-    """`ticked` maps every collection to the places of its ticked stories; None means all stories."""
+    """`ticked` maps every collection to the places of its ticked stories; None means all stories.
+
+    `read`: how many characters, without spaces, stand before the place where one stopped reading; the story read last
+    is the last one.
+    """
 
     ticked: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
     opened: frozenset[str] = frozenset()
     cursor: Place | None = None
+    read: Mapping[Place, int] = field(default_factory=dict)
 
 
 def state_of(
-    collections: Sequence[corpus.Collection], ticks: Ticks, opened: Collection[str], cursor: Place | None
+    collections: Sequence[corpus.Collection],
+    ticks: Ticks,
+    opened: Collection[str],
+    cursor: Place | None,
+    read: Mapping[Place, int],
 ) -> ShelfState:
     """The state of a shelf."""
     ticked = {
@@ -34,7 +44,7 @@ def state_of(
         else frozenset(each.stories[i].place for i in ticks.places(each))
         for each in collections
     }
-    return ShelfState(ticked, frozenset(opened) & ticked.keys(), cursor)
+    return ShelfState(ticked, frozenset(opened) & ticked.keys(), cursor, read)
 
 
 def ticks_of(state: ShelfState | None, collections: Sequence[corpus.Collection]) -> Ticks:
@@ -59,7 +69,13 @@ def ticks_of(state: ShelfState | None, collections: Sequence[corpus.Collection])
 def to_json(state: ShelfState) -> dict[str, Any]:
     """The state as JSON; `true` stands for a collection that is ticked whole."""
     ticked = {name: places is None or sorted(places) for name, places in state.ticked.items()}
-    return {"ticked": ticked, "opened": sorted(state.opened), "cursor": list(state.cursor or ())}
+    read = [[*place, letters] for place, letters in state.read.items()]
+    return {
+        "ticked": ticked,
+        "opened": sorted(state.opened),
+        "cursor": list(state.cursor or ()),
+        "read": read,
+    }
 
 
 def from_json(value: object) -> ShelfState:
@@ -77,7 +93,18 @@ def from_json(value: object) -> ShelfState:
         ticked,
         frozenset(_texts(kept.get("opened"))),
         (cursor[0], cursor[1]) if len(cursor) == 2 else None,
+        dict(_read(kept.get("read"))),
     )
+
+
+def _read(value: object) -> list[tuple[Place, int]]:
+    found: list[tuple[Place, int]] = []
+    for each in value[-MOST_READ:] if isinstance(value, list) else ():
+        if isinstance(each, list) and len(each) == 3 and len(_texts(each[:2])) == 2:
+            name, place, letters = each
+            if type(letters) is int and 0 < letters < 2**40:
+                found.append(((name, place), letters))
+    return found
 
 
 def _texts(value: object) -> list[str]:

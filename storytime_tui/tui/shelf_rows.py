@@ -1,10 +1,11 @@
 """The lines of the shelf tree and its filter. Titles are folded once, so a filter only compares. Pure functions."""
 
-from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.formatting import folded
+from storytime_tui.tui.phrases import phrases_of
 
 TreeRow = tuple[
     int, int
@@ -14,11 +15,33 @@ TITLE = -1
 
 @dataclass(frozen=True)
 class ShownCollection:
-    """A collection that matches the filter; `whole`: its own title matches, so all its stories are shown."""
+    """A collection that matches the filter; `whole`: its own title matches, so all its stories are shown.
+
+    Otherwise the stories found by their titles come first. `by_text`: those that only their texts brought here.
+    """
 
     place: int
     stories: Sequence[int]
     whole: bool
+    by_text: Set[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class InTexts:
+    """What a search of the texts found: by the collection's name, for each phrase the stories that hold it."""
+
+    phrases: tuple[str, ...] = ()
+    found: Mapping[str, Sequence[Set[int]]] = field(default_factory=dict)
+
+    def holding(self, phrase: str) -> int | None:
+        """Which of the phrases to take for this one: itself, or, while it is typed, one that begins like it."""
+        for place, known in enumerate(self.phrases):
+            if known == phrase:
+                return place
+        for place, known in enumerate(self.phrases):
+            if known.startswith(phrase) or phrase.startswith(known):
+                return place
+        return None
 
 
 class Titles:
@@ -26,28 +49,40 @@ class Titles:
 
     def __init__(self, collections: Sequence[Collection]) -> None:
         self._collections = [
-            (folded(f"{c.title}\n{c.author}"), len(c.stories), [folded(s.title[:400]) for s in c.stories])
+            (c.name, folded(f"{c.title}\n{c.author}"), [folded(s.title[:400]) for s in c.stories])
             for c in collections
         ]
 
-    def matching(self, query: str) -> list[ShownCollection]:
-        """The collections to show, each with its stories that contain every word of `query`.
+    def matching(self, query: str, in_texts: InTexts | None = None) -> list[ShownCollection]:
+        """The collections to show, each with its stories that hold every word and every quoted phrase of `query`.
 
-        A word may occur in a story's title, in its collection's title or in its author's name.
+        A phrase may occur in a story's title, in its collection's title, in its author's name or, as far as
+        `in_texts` knows, in its text. Collections with a title that holds it come first.
         """
-        terms = folded(query).split()
-        found = []
-        for place, (name, size, stories) in enumerate(self._collections):
-            left = [term for term in terms if term not in name]
+        phrases = phrases_of(query)
+        terms = [folded(phrase) for phrase in phrases]
+        known = in_texts or InTexts()
+        places = [known.holding(phrase) for phrase in phrases]
+        titled, rest = [], []
+        for place, (name, about, titles) in enumerate(self._collections):
+            texts = known.found.get(name)
+            left = [i for i, term in enumerate(terms) if term not in about]
             if not left:
-                found.append(ShownCollection(place, range(size), whole=True))
+                titled.append(ShownCollection(place, range(len(titles)), whole=True))
                 continue
-            matches: Sequence[int] = range(size)
-            for term in left:
-                matches = [i for i in matches if term in stories[i]]
-            if matches:
-                found.append(ShownCollection(place, matches, whole=False))
-        return found
+            by_title: Sequence[int] = range(len(titles))
+            everywhere: Sequence[int] = by_title if texts else ()
+            for number in left:
+                term, at = terms[number], places[number]
+                holding = texts[at] if texts and at is not None else frozenset[int]()
+                everywhere = [i for i in everywhere if i in holding or term in titles[i]]
+                by_title = [i for i in by_title if term in titles[i]]
+            by_text = sorted(set(everywhere) - set(by_title))
+            if by_title:
+                titled.append(ShownCollection(place, [*by_title, *by_text], False, frozenset(by_text)))
+            elif by_text:
+                rest.append(ShownCollection(place, by_text, False, frozenset(by_text)))
+        return titled + rest
 
 
 def rows_of(shown: Sequence[ShownCollection], opened: Container[int]) -> list[TreeRow]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storytime_tui.stories.story import Passage
+from storytime_tui.word_count import count_words
 
 DEEPEST = 12  # steps to the right that are drawn
 
@@ -104,7 +105,7 @@ def _row(stretch: Sequence[Passage], depth: int, pruned: bool, current: bool) ->
         first=first.id,
         last=stretch[-1].id,
         depth=depth,
-        words=len(text.split()),
+        words=count_words(text),
         passages=len(stretch),
         beginning=" ".join(text[:400].split()),
         who=_who(stretch),

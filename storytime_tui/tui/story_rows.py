@@ -1,7 +1,6 @@
 """The rows of the bookshelf: their columns, their order, and what is searched for. Pure functions."""
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,6 @@ GAP = 2  # cells between two columns
 SIGNS = 3  # cells before the title: a tick, the sign of a favourite, a space
 NARROW = 56  # cells; a list below this has no model
 ORDERS = ("changed", "title", "words")
-_PHRASE = re.compile(r'"([^"]*)"?|(\S+)')
 
 
 @dataclass(frozen=True)
@@ -86,11 +84,6 @@ def columns_of(width: int, *, found: bool = False) -> tuple[Column, ...]:
         columns.append(Column("", "Model", 14))
     rest = sum(column.width + GAP for column in columns)
     return Column("title", "Title", max(1, width - SIGNS - rest)), *columns
-
-
-def phrases_of(query: str) -> tuple[str, ...]:
-    """What a story must hold: each word, and words in quotes as they stand together."""
-    return tuple(phrase for quoted, word in _PHRASE.findall(query) if fold(phrase := quoted or word))
 
 
 def place_in(text: str, phrases: Sequence[str]) -> tuple[int, int] | None:

@@ -197,6 +197,8 @@ async def measure(
         if not app.desk.busy:
             break
     app.post_message(events.Key("escape", None))
+    while app.desk.busy:
+        await asyncio.sleep(0.05)
     return {
         "open_seconds": statistics.median(opened),
         "open_worst_seconds": max(opened),

@@ -37,7 +37,7 @@ def books(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "fox.txt").write_text(f"The Fox\n\nHe said {ODD}.")
     (folder / "日本.txt").write_text("Once.")
-    (folder / "bad.txt").write_bytes(b"\0")
+    (folder / "bad.txt").write_bytes(b"\0\1\2\3" * 9)
     return folder
 
 

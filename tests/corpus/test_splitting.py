@@ -163,3 +163,17 @@ def test_a_single_novel_is_cut_between_two_chapters() -> None:
     assert [c.title for c in split.training[0].chapters] == [f"Chapter {i}" for i in range(1, 10)]
     assert [(c.title, c.start) for c in split.validation[0].chapters] == [("Chapter 10", 0)]
     assert split.validation[0].text.startswith("Chapter text number 9.")
+
+
+@pytest.mark.parametrize("title", ["Chapter {}", "Kapitel {}", "Глава {}", "第{}章"])
+@pytest.mark.parametrize("file", ["novel.txt", "novel/{}.txt"])
+def test_no_novel_stands_on_both_sides(title: str, file: str) -> None:
+    chapters = [
+        Story(title.format(n), f"It went on for {n} days in a row.", file.format(n)) for n in range(1, 9)
+    ]
+    for seed in range(8):
+        split = split_stories([*tales(12), *chapters], 0.3, seed)
+        sides = [sum(story in chapters for story in side) for side in (split.training, split.validation)]
+        assert sorted(sides) == [0, 8]
+    alone = split_stories(chapters, 0.25, 0)
+    assert [*alone.training, *alone.validation] == chapters

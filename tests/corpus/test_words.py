@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storytime_tui.corpus import words
-from storytime_tui.corpus.words import WORD, count_words, word_hash, word_hashes
+from storytime_tui.corpus.words import WORD, word_hash, word_hashes
 
 SIGNS = 0x110000
 # Letters whose small form is two or three signs, not all of them letters; apostrophes; marks; what parts words.
@@ -24,7 +24,6 @@ TEXTS = st.text() | st.text(alphabet=ODD) | st.text(alphabet="aB1_'- \n.") | st.
 
 def check(text: str) -> None:
     assert word_hashes(text).tolist() == [word_hash(word) for word in WORD.findall(text)]
-    assert count_words(text) == len(text.split())
 
 
 @settings(max_examples=150, deadline=None)
@@ -89,11 +88,10 @@ def test_a_million_words_have_a_million_hashes() -> None:
 @pytest.mark.parametrize("text", ["one two 'three' ", "caf\u00e9 \u2018two\u2019 three "])
 def test_memory_is_little_more_than_the_hashes(text: str) -> None:
     text *= 400_000
-    word_hashes(text[:100]), count_words(text[:100])  # makes the tables
+    word_hashes(text[:100])  # makes the tables
     tracemalloc.start()
     try:
         taken = word_hashes(text).nbytes
-        assert count_words(text) == taken / 8
         assert tracemalloc.get_traced_memory()[1] < 1.3 * taken + 10_000_000
     finally:
         tracemalloc.stop()

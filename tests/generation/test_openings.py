@@ -61,6 +61,26 @@ def test_what_is_copied_or_known_is_left_out_and_another_is_told() -> None:
     assert opened(SamplerSettings(), 3, is_copied=lambda text: True) == []
 
 
+def test_one_that_resembles_another_comes_last() -> None:
+    stories = [
+        "A mouse lived under the mill. She",
+        "A mouse lived under a hat. She",  # the same beginning
+        "One mouse lived under the old mill. He",  # nearly the same words
+        "The pond froze on a Tuesday. Then",
+        '"Come in!" said the fox to his hat. "Do',
+    ]
+
+    def begin(settings: SamplerSettings, stop: threading.Event) -> Iterator[Piece | Told]:
+        yield Piece(0, stories[settings.seed % len(stories)], -1.0)
+
+    def told(count: int) -> list[int]:
+        found = tell_openings(begin, SamplerSettings(seed=0), count, NOBODY, is_copied=lambda text: False)
+        return [each.settings.seed for each in found]
+
+    assert told(3) == [0, 3, 4]
+    assert told(5) == [0, 3, 4, 1, 2]
+
+
 def test_the_likeliest_story_is_told_once() -> None:
     asked: list[SamplerSettings] = []
     settings = SamplerSettings(temperature=0)

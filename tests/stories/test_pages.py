@@ -18,7 +18,8 @@ from storytime_tui.stories.shelf import set_favourite
 from storytime_tui.stories.steering import Steering
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.story import UNTITLED
-from storytime_tui.tui.manuscript import Manuscript
+from storytime_tui.tui.manuscript import Manuscript, last_story
+from storytime_tui.word_count import count_words
 
 
 @pytest.fixture
@@ -93,10 +94,13 @@ def test_an_empty_story_is_not_listed_until_something_is_kept_in_it(store: Story
         return [each.story.title for each in listed(store)]
 
     story = Manuscript()
+    assert last_story(store) is None
     story.save_draft(store, "Once")
     assert titles() == found(store, "untitled") == [UNTITLED]
+    assert last_story(store) == story.story  # the app opens it at its start
     story.save_draft(store, " ")
     assert titles() == found(store, "untitled") == []
+    assert last_story(store) is None
     assert story.story is not None
     number = story.story.id
     story.save_steering(store, Steering(note="It rains."))
@@ -192,7 +196,7 @@ def act(store: StoryStore, what: str, text: str) -> None:
             store.remove(story)
         case "list":
             assert {each.story.id: each.words for each in listed(store)} == {
-                each.id: len(store.text(each.id).split()) for each in store.stories()
+                each.id: count_words(store.text(each.id)) for each in store.stories()
             }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from storytime_tui.corpus.collection import Collection, Story
 from storytime_tui.errors import CorpusError, StorytimeError
+from storytime_tui.jobs import left_out
 from storytime_tui.jobs.books import FoundBooks, GutenbergBook
 from storytime_tui.jobs.estimates import Estimate
 from storytime_tui.jobs.shelves import AddedCollection, Copy, Restored
@@ -108,6 +109,9 @@ class FakeLibrary:
             "add": self._add,
             "add_text": self._add_text,
             "original_text": self._before,
+            "left_out": left_out.parts,
+            "put_back": left_out.put_back,
+            "leave_out": left_out.leave_out,
             "rename": self._rename,
             "remove": self._remove,
             "removed": lambda collections: self.removed_earlier,

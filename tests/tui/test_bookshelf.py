@@ -15,12 +15,13 @@ from storytime_tui.jobs.own_stories import LearnedStories
 from storytime_tui.stories.store import StoryStore
 from storytime_tui.stories.whole import read_tree
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.phrases import phrases_of
 from storytime_tui.tui.screens.book_view import BookScreen
 from storytime_tui.tui.screens.bookshelf import FOUND, BookshelfScreen
 from storytime_tui.tui.screens.bookshelf_files import file_name
 from storytime_tui.tui.screens.dialogs import AskScreen, ChooseScreen
 from storytime_tui.tui.screens.story import StoryScreen
-from storytime_tui.tui.story_rows import Order, phrases_of, place_in, reading_time, when
+from storytime_tui.tui.story_rows import Order, place_in, reading_time, when
 from storytime_tui.tui.widgets.page import Page
 from storytime_tui.tui.widgets.prompt import Prompt
 from storytime_tui.tui.widgets.story_list import StoryList

@@ -3,6 +3,8 @@
 import dataclasses
 import threading
 
+from textual.widgets import Input
+
 from storytime_tui.errors import CorpusError
 from storytime_tui.jobs.books import FoundBooks, GutenbergBook
 from storytime_tui.jobs.shelves import AddedCollection
@@ -91,6 +93,68 @@ async def test_a_download_shows_how_far_it_has_come_and_stops(app: StorytimeApp,
         )
         await pilot.press("escape")
         await until(pilot, lambda: "Stopped; nothing was imported." in screen_text(app))
+
+
+async def test_a_book_that_cannot_be_fetched_leaves_the_search_as_it_was_and_enter_tries_again(
+    app: StorytimeApp, world: World
+) -> None:
+    world.add_error = CorpusError(
+        "www.gutenberg.org cannot be reached: check the network, or try again later."
+    )
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("g", *"grimm", "ctrl+s")
+        await until(pilot, lambda: titles(app) == ["The Fairy Book"])
+        world.found = FoundBooks(())  # a second search would find nothing
+        await pilot.press("enter")
+        await until(pilot, lambda: "gutenberg.org cannot be reached: check the network, or try" in flat(app))
+        await until(pilot, lambda: isinstance(app.screen, SearchScreen))
+        assert titles(app) == ["The Fairy Book"]
+        assert app.screen.query_one("#query", Input).value == "grimm"
+        assert "↵ Fetch" in flat(app)
+        assert "Traceback" not in flat(app)
+        world.add_error, world.to_add = None, NEW
+        await pilot.press("enter")
+        await until(pilot, lambda: "Added “The Tales of Beatrix Potter”: 2 stories." in screen_text(app))
+        assert app.screen is app.screen_stack[0]
+        assert [book.number for book in world.fetched] == [7865, 7865]
+
+
+async def test_the_cursor_of_the_search_stays_when_a_book_cannot_be_fetched_or_is_stopped(
+    app: StorytimeApp, world: World
+) -> None:
+    world.add_gate = threading.Semaphore(0)
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("g", *"grimm")
+        await until(pilot, lambda: "Search all of Gutenberg for “grimm”" in screen_text(app))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "Fetching Household Stories" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "Stopped; nothing was imported." in screen_text(app))
+        assert isinstance(app.screen, SearchScreen)
+        assert app.screen.query_one(BookList).cursor == 1
+        world.add_error = CorpusError("The disk is [/b] full.")
+        world.add_gate = None
+        await pilot.press("enter")
+        await until(pilot, lambda: "The disk is [/b] full." in screen_text(app))
+        assert app.screen.query_one(BookList).cursor == 1
+
+
+async def test_a_fetch_that_goes_on_in_the_background_closes_the_search(
+    app: StorytimeApp, world: World
+) -> None:
+    world.to_add, world.add_gate = NEW, threading.Semaphore(0)
+    async with app.run_test(size=SMALL) as pilot:
+        await shelf_is_open(pilot)
+        await pilot.press("g")
+        await until(pilot, lambda: "Beatrix" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Run in background" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen is app.screen_stack[0] and "i shows the progress" in flat(app))
+        world.add_gate.release(10)
+        await until(pilot, lambda: "Added “The Tales of Beatrix Potter”: 2 stories." in screen_text(app))
 
 
 async def test_a_book_that_is_on_the_shelf_says_so_and_is_shown_there(world: World) -> None:

@@ -286,3 +286,13 @@ def test_the_key_line_drops_the_seldom_keys_first_and_the_help_last() -> None:
     assert [k.key for k in fitting(keys, ["Aaaa"], 19)] == ["b", "?"]
     assert [k.key for k in fitting(keys, [], 6)] == ["?"]
     assert fitting(keys, [], 3) == []
+
+
+def test_a_title_that_is_written_from_right_to_left_does_not_pull_the_next_column_over() -> None:
+    """A terminal that reorders lines takes numbers after such a title as part of it, unless a mark ends it."""
+    for title in ("השועל והענבים", "قصة الثعلب والعنب", "שועל Fox"):
+        for width in (5, 40):
+            line = fitted(title, width)
+            assert cell_len(line) == width
+            assert line.endswith("\u200e")
+    assert "\u200e" not in fitted("狐 and é", 20)

@@ -67,7 +67,12 @@ def test_a_story_that_grew_stands_as_one_that_was_opened(texts: list[str], width
     opened.load(passages)
     for each in passages:
         for start in range(0, len(each.text), 7):
-            grown.append(each.writer, each.text[start : start + 7], each.id)
+            before = list(grown.rows)
+            changed = grown.append(each.writer, each.text[start : start + 7], each.id)
+            assert grown.rows[:changed] == before[:changed]
+            assert (
+                changed == len(grown.rows) == len(before) or grown.rows[changed:][:1] != before[changed:][:1]
+            )
     grown.resize(width)
     assert (grown.text, grown.rows, grown.pieces) == (opened.text, opened.rows, opened.pieces)
     assert words_shown(opened) == "".join("".join(texts).split())

@@ -96,9 +96,13 @@ async def test_the_cursor_stays_where_it_was_when_one_comes_back_from_another_sc
 
 def test_a_state_is_the_same_after_the_file(home: Path) -> None:
     ticks = Ticks({"hedgerow": frozenset(range(10)), "attic": frozenset({3})})
-    state = state_of(SHELF, ticks, {"attic", "gone"}, ("attic", "03.txt:1"))
+    read = {("attic", "03.txt:1"): 1200, ("hedgerow", "00.txt:1"): 7}
+    state = state_of(SHELF, ticks, {"attic", "gone"}, ("attic", "03.txt:1"), read)
     shelf_file.save(state)
-    assert shelf_file.load() == state
+    kept = shelf_file.load()
+    assert kept == state
+    assert kept is not None
+    assert list(kept.read) == list(read)  # the story read last is still the last one
     assert ticks_of(state, SHELF) == ticks
     assert state.opened == {"attic"}
 

@@ -7,7 +7,8 @@ from storytime_tui.stopping import stoppable
 # Beginnings of brackets that are not part of the text. A plain "[Note: ...]" may be the author's.
 _BRACKETED = re.compile(
     r"\[[ \t\n]{0,3}(?:"
-    r"(?:I[l1]{1,2}ustrations?|Pictures?|Frontispiece|Decoration|Drawing|Sidenotes?|Footnotes?|Blank page)\b"
+    r"(?:I[l1]{1,2}ustrations?|Pictures?|Frontispiece|Decoration|Sidenotes?|Footnotes?|Blank page)\b"
+    r"|Drawing(?=[ \t]*[]:]| (?:of|by|omitted)\b)"  # "[Drawing his sword.]" is a stage direction
     r"|(?:end )?Transcriber['’]?s?['’]? (?:end )?(?:notes?|comments?|remarks?)\b"
     r"|(?:Transcriber|TN|T\. ?N\.) ?:"
     r"|Note: [^\]\n]{0,60}\n?[^\]\n]{0,60}\be-?text\b"

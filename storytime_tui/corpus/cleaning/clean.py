@@ -15,6 +15,7 @@ from storytime_tui.corpus.cleaning.apparatus import (
     strip_page_numbers,
     strip_transcriber_notes,
 )
+from storytime_tui.corpus.cleaning.caseless_wraps import caseless_wrap
 from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
 from storytime_tui.corpus.cleaning.line_wraps import Layout, dedent, layout_of, unwrap, unwrap_as, wrap_width
 from storytime_tui.stopping import stoppable
@@ -22,6 +23,7 @@ from storytime_tui.stopping import stoppable
 __all__ = [
     "CLEANING_VERSION",
     "Setting",
+    "caseless_wrap",
     "clean",
     "clean_parts",
     "plain_punctuation",
@@ -35,7 +37,7 @@ __all__ = [
     "wrap_width",
 ]
 
-CLEANING_VERSION = 3  # raise it when `clean` or `divide` changes its output, so that caches are made again
+CLEANING_VERSION = 4  # raise it when `clean` or `divide` changes its output, so that caches are made again
 
 # A model needs two tokens for each curly quote, and books differ in their quotes.
 _PLAIN = {
@@ -43,11 +45,28 @@ _PLAIN = {
     **dict.fromkeys("“”„‟″", '"'),
     **dict.fromkeys("‐‑‒–", "-"),
     **dict.fromkeys("—―", "--"),
+    **dict.fromkeys("⸺⸻", "----"),  # for a name left out
     "…": "...",
 }
+# Ligatures are letters in one shape, and so is the long s.
+_SHAPES = {
+    **{
+        "\ufb00": "ff",
+        "\ufb01": "fi",
+        "\ufb02": "fl",
+        "\ufb03": "ffi",
+        "\ufb04": "ffl",
+        "\ufb05": "st",
+        "\ufb06": "st",
+    },
+    **{"\u0132": "IJ", "\u0133": "ij", "\u017f": "s"},
+}
 _INVISIBLE = {
+    **_SHAPES,
     **dict.fromkeys("\u00a0\u2007\u202f", " "),  # non-breaking spaces
-    **dict.fromkeys("\u00ad\u200b\ufeff", ""),  # soft hyphens, zero-width spaces, byte order marks
+    **dict.fromkeys(
+        "\u00ad\u200b\u2060\ufeff", ""
+    ),  # soft hyphens, zero-width spaces, joiners, byte order marks
 }
 _MOST_PASSES = 12  # a pass may uncover something for the next; no book has needed more than three
 _FEW_PASSES = 4
@@ -136,7 +155,7 @@ def clean_parts(parts: Sequence[str], setting: Setting) -> list[str]:
 def unix_lines(text: str) -> str:
     """A text with every kind of line end replaced by a newline."""
     if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii():
         return text
     return text.replace("\x85", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
@@ -149,6 +168,8 @@ def plain_punctuation(text: str) -> str:
 
 def without_invisible_characters(text: str) -> str:
     """A text with plain spaces for non-breaking ones, without soft hyphens and zero-width characters."""
+    for sign in ("\u00ad\n", "¬\n"):  # hyphens at line ends in scanned books
+        text = text.replace(sign, "-\n") if sign in text else text
     return _replaced(text, _INVISIBLE)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
+from storytime_tui.corpus.cleaning.caseless_wraps import Wrap, are_unspaced, caseless_wrap, unwrap_caseless
 from storytime_tui.stopping import stoppable
 
 _NARROWEST, _WIDEST = 40, 120  # columns at which books are wrapped; verse is narrower, unwrapped prose wider
@@ -12,8 +13,10 @@ _SAMPLE = 3000  # paragraphs, evenly spaced, from which the layout is measured
 
 _CUT = re.compile(r"-\n[ \t]*(?=[^\W\d_])")
 _LONG_LINE = 60  # columns; verse is narrower
-_TORN_END = re.compile(r"[a-z]-\n[a-z]")
-_SURE_WRAP = re.compile(rf"{_TORN_END.pattern}|[^\n]{{{_LONG_LINE - 1}}}[^\W\d_]\n[a-z]")
+_SMALL = "[a-zß-öø-ÿа-яё]"
+# a literal newline first: such a pattern is as fast as a search for newlines
+_TORN_END = re.compile(rf"\n(?<={_SMALL}-\n){_SMALL}")
+_SURE_WRAP = re.compile(rf"\n(?:(?<={_SMALL}-\n)|(?<=[^\n]{{{_LONG_LINE - 1}}}[^\W\d_]\n)){_SMALL}")
 _LEFT = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\Z")
 _RIGHT = re.compile(r"[^\W\d_]+")
 _LONGEST_WORD = 60
@@ -25,12 +28,15 @@ class Layout:
     """The layout of a text. `width`: the column of its hard wraps, None if it has none.
 
     `indent`: the white space that begins its paragraphs. `torn`: words hyphenated at a line end only (left and right
-    half, in lower case).
+    half, in lower case). `caseless`: the width of a hard-wrapped text in a script without capitals.
+    `spaced_dash`: there is a space before a dash that begins a word, as in Spanish dialogue.
     """
 
     width: int | None = None
     indent: str = ""
     torn: frozenset[tuple[str, str]] = frozenset()
+    caseless: Wrap | None = None
+    spaced_dash: bool = False
 
 
 def unwrap(text: str) -> str:
@@ -45,6 +51,8 @@ def unwrap(text: str) -> str:
 
 def unwrap_as(text: str, layout: Layout) -> str:
     """Unwrap a text, or a part of one, that has this layout."""
+    if layout.caseless is not None:
+        return unwrap_caseless(text, layout.caseless)
     if layout.width is None:
         return _unwrapped_where_sure(text, layout)
     return "\n\n".join(
@@ -94,12 +102,22 @@ def dedent(text: str) -> str:
 
 def layout_of(text: str) -> Layout:
     """The layout of a text, measured on its lines."""
+    if (caseless := caseless_wrap(text)) is not None:
+        return Layout(caseless=caseless)
     blocks = [block for block in re.split(r"\n\n+", text.strip("\n")) if "\n" in block]
     sample = [block.split("\n") for block in blocks[:: 1 + len(blocks) // _SAMPLE]]
     width = wrap_width(sample)
     if width is None:
         return Layout(torn=torn_words(text))
-    return Layout(width, _paragraph_indent(sample, width), torn_words(text))
+    return Layout(
+        width, _paragraph_indent(sample, width), torn_words(text), spaced_dash=_has_spaced_dashes(text)
+    )
+
+
+def _has_spaced_dashes(text: str) -> bool:
+    return any(
+        text.count(f" {dash}") > len(re.findall(rf"{dash}(?<=\w{dash})\w", text)) for dash in ("--", "—")
+    )
 
 
 def wrap_width(paragraphs: list[list[str]]) -> int | None:
@@ -173,7 +191,8 @@ def _unwrapped(block: str, layout: Layout) -> str:
         return block
     lines = block.split("\n")
     if _is_plain_prose(block, lines, width):
-        return _join(lines, layout) if "-\n" in block or "\n--" in block else " ".join(lines)
+        has_dash = "-\n" in block or "\n--" in block or "—" in block
+        return _join(lines, layout) if has_dash else " ".join(lines)
     return "\n".join(_unwrap_paragraph(lines, layout, width))
 
 
@@ -196,12 +215,19 @@ def _unwrap_paragraph(lines: list[str], layout: Layout, width: int) -> list[str]
             joined.append("")
         if _starts_paragraph(part, width):
             part = [part[0].lstrip(), *part[1:]]
+        if len(part) > 1 and _is_label(part[0], part[1], width):
+            joined.append(part[0])
+            part = part[1:]
         if _indented(part[0]) or _is_verse(part, width):
             joined += part
             continue
         line = [part[0]]
         for before, after in pairwise(part):
-            if _runs_on(before, after, width) or after[0].islower() or before[-1] not in ".!?:;,'\")’”":
+            if (
+                _runs_on(before, after, width)
+                or after[0].islower()
+                or before[-1] not in ".!?:;,'\")’”»“」』。！？…"
+            ):
                 line.append(after)
             else:
                 joined.append(_join(line, layout))
@@ -210,13 +236,18 @@ def _unwrap_paragraph(lines: list[str], layout: Layout, width: int) -> list[str]
     return joined
 
 
+def _is_label(line: str, after: str, width: int) -> bool:
+    """Whether a line in capitals above prose or verse stands alone, such as a speaker's name in a play."""
+    return line.isupper() and 2 * len(line) < width and not after.isupper()
+
+
 def _join(lines: list[str], layout: Layout) -> str:
     """Lines of prose joined to one line."""
     pieces = [lines[0]]
     for before, after in pairwise(lines):
         if _is_torn(before, after, layout.torn):
             pieces[-1] = pieces[-1][:-1]
-        pieces += [_between(before, after), after]
+        pieces += [_between(before, after, spaced_dash=layout.spaced_dash), after]
     return "".join(pieces)
 
 
@@ -269,12 +300,16 @@ def _fills(before: str, after: str, width: float) -> bool:
     return len(before) + 1 + len(after.split(None, 1)[0]) > width
 
 
-def _between(before: str, after: str) -> str:
-    """The text between two joined lines: a space, or nothing after a hyphen or around a dash."""
-    if before.endswith(("—", "―")) or after.startswith(("—", "―")):
+def _between(before: str, after: str, *, spaced_dash: bool) -> str:
+    """The text between two joined lines: a space, or nothing after a hyphen or around a dash without spaces."""
+    if before.endswith((" -", " --", " —", " ―")) or after.startswith(("- ", "-- ", "— ", "― ")):
+        return " "
+    if after.startswith(("--", "—", "―")):
+        return " " if spaced_dash else ""
+    if before.endswith(("—", "―")):
         return ""
     hyphen = before.endswith("-") and (before.endswith("--") or after[0].isalpha())
-    return "" if hyphen or after.startswith("--") else " "
+    return "" if hyphen or are_unspaced(before, after) else " "
 
 
 def _indented(line: str) -> bool:

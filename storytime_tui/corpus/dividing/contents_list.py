@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from storytime_tui.corpus.dividing.blocks import Block, is_prose, lines_in
+from storytime_tui.corpus.dividing.east_asian import is_east_asian
 from storytime_tui.corpus.dividing.heading_rules import heading_key, is_heading_like, label_of, matter_of
 from storytime_tui.corpus.dividing.titles import is_capitals, key_of, one_line
 from storytime_tui.stopping import stoppable
@@ -101,7 +102,7 @@ def is_repeated(text: str, blocks: Sequence[Block], contents: Contents) -> bool:
     lines: set[str] = set()
     for block in blocks[contents.start : contents.end]:
         if not block.skip:
-            lines.update(map(_without_page, _list_lines(text[block.start : block.end])))
+            lines.update(map(without_page, _list_lines(text[block.start : block.end])))
     if len(lines) > _MOST_LINES:
         return False
     return all(
@@ -304,11 +305,16 @@ def _keys_in(text: str, block: Block) -> list[str]:
         lines.append(" ".join(lines))
     labels = [label_of(line) for line in lines]
     keys = [
-        heading_key(_without_page(line))
+        heading_key(without_page(line))
         for line, label in zip(lines, labels, strict=True)
         if label is None or label.rest
     ]
-    return [key for key in keys if len(key) > 2]
+    return [key for key in keys if _names_a_title(key)]
+
+
+def _names_a_title(key: str) -> bool:
+    """Whether a key is long enough to tell a title; a Chinese or Japanese one may be of one character."""
+    return len(key) > 2 or is_east_asian(key)
 
 
 def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
@@ -321,7 +327,7 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
     in_plates = False
     for number, line in enumerate(lines[1 : _MOST_LINES + 1], 1):
         indent = len(line) - len(line.lstrip())
-        bare = _without_page(line.strip())
+        bare = without_page(line.strip())
         matter = matter_of(bare)
         if matter == "front" and _PICTURES.search(bare):
             in_plates = True
@@ -340,7 +346,7 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
             entries += _entry(title.partition(":")[0], None, dropped=dropped)
         following = lines[number + 1].strip() if number + 1 < len(lines) else ""
         if following and not _PAGE.search(line) and label_of(following) is None:
-            following = _without_page(following)
+            following = without_page(following)
             more = one_line(f"{title}\n{following}") if has_title else following
             entries += _entry(more, None if has_title or label is None else label.number, dropped=dropped)
     return entries
@@ -348,17 +354,24 @@ def _entries(text: str, blocks: Sequence[Block]) -> list[ContentsLine]:
 
 def _entry(title: str, number: int | None, *, dropped: bool) -> list[ContentsLine]:
     key = key_of(title)
-    return [ContentsLine(title, key, number, dropped)] if len(key) > 2 else []
+    return [ContentsLine(title, key, number, dropped)] if _names_a_title(key) else []
 
 
 def _list_lines(block: str) -> list[str]:
     """The lines of a block of a contents list; "I. TOM TIT TOT II. THE THREE SILLIES III. ..." gives three."""
-    if len(_RUN_ON.findall(block)) < 3:
-        return block.split("\n")
+    lines = block.split("\n")
+    if len(_RUN_ON.findall(block)) < 3 or 2 * sum(map(_is_number_alone, lines)) > len(lines):
+        return lines
     return [" ".join(piece.split()) for piece in _RUN_ON.split(block) if piece.strip()]
 
 
-def _without_page(line: str) -> str:
+def _is_number_alone(line: str) -> bool:
+    """Whether a line is like "CHAPTER I."."""
+    label = label_of(line)
+    return label is not None and bool(label.noun) and not label.rest
+
+
+def without_page(line: str) -> str:
     """A line of a contents list without page number and leader dots; "Chapter 12" stays."""
     line = line.strip()
     without = _LEADERS.sub("", _PAGE.sub("", line)).strip()

@@ -11,6 +11,7 @@ from itertools import pairwise
 from storytime_tui.corpus.cleaning.apparatus import mark_pages
 from storytime_tui.corpus.cleaning.clean import (
     Setting,
+    caseless_wrap,
     clean_once,
     clean_parts,
     legible,
@@ -19,20 +20,26 @@ from storytime_tui.corpus.cleaning.clean import (
     wrap_width,
 )
 from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spans
+from storytime_tui.corpus.cleaning.site_marks import site_text
 from storytime_tui.corpus.dividing.blocks import blocks_of
+from storytime_tui.corpus.dividing.borders import border_spans
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
+from storytime_tui.corpus.dividing.last_contents import before_last_contents
+from storytime_tui.corpus.dividing.letters import one_novel
+from storytime_tui.corpus.dividing.play_lines import speeches_in
+from storytime_tui.corpus.dividing.plays import one_play, play_plan
+from storytime_tui.corpus.dividing.poems import poem_plan
 from storytime_tui.corpus.dividing.published import Plan, plans_of
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
 from storytime_tui.corpus.dividing.unpublished import BookPlan, is_published, read_unpublished
-from storytime_tui.corpus.document import Book, Chapter, Document, Tale
+from storytime_tui.corpus.document import Book, Chapter, Document, Row, Tale
 from storytime_tui.stopping import stoppable
 
 __all__ = ["Book", "divide", "read_book", "title_and_body"]
 
 _NO_LINE_ENDS = re.compile("\r(?!\n)|[\x85\u2028\u2029]")  # only newlines end the lines of a document
-_END_OF_TEXT = "<|endoftext|>"  # always ends a text, so that no model learns it as a word
 _HEADER_TITLE = re.compile(
     r"^Title:[ \t]*(\S[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
     r"|^[ *]*(?:The )?Project Gutenberg(?:['’]s| E-?text,? of) (\S[^\n]*?)[* ]*(?:,? by(?: [^\n]*)?)?$",
@@ -58,24 +65,51 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     """
     text = legible(_NO_LINE_ENDS.sub(" ", document.text), plain=plain)
     given_title = " ".join(document.title.split())
-    if _END_OF_TEXT in text:
-        return Book(_divided_at_marks(text, wrapped=document.wrapped), as_title(given_title), document.author)
+    if document.rows:
+        return Book(_divided_into_rows(text, document.rows), as_title(given_title), document.author)
+    if borders := border_spans(text):
+        parts = _between(text, borders)
+        if len([part for part in parts if part.strip()]) > 1:
+            tales = _divided_tales(parts, wrapped=document.wrapped)
+            return Book(tales, as_title(given_title), document.author)
+        text = "".join(parts)  # a border before or after a single text
+    given_author = document.author
+    outside: list[tuple[int, int, str]] = []
+    if (site := site_text(text)) is not None:
+        text = site.text
+        outside += [(first, last, "licence") for first, last in site.lines]
+        given_title, given_author = given_title or site.title, given_author or site.author
+        document = replace(document, published=document.published or (site.printed and bool(site.title)))
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
     books: list[Book] = []
     line = at = 0
     for start, end in stoppable(book_spans(text)):
-        line += text.count("\n", at, start)
+        before, line = line, line + text.count("\n", at, start)
+        outside.append((before, line + (start > 0 and text[start - 1] != "\n"), "licence"))
         if text[start:end].strip():
             is_marked = end - start < len(text)
-            book = _without_credits(_without_blank_end(text[start:end])) if is_marked else text
+            book = _without_blank_end(text[start:end]) if is_marked else text
+            if is_marked:
+                credits = credit_spans(book)
+                outside += [(*_lines_of(book, span, line), "credits") for span in credits]
+                book = _blanked(book, credits)
             title = given_title or _title_in(text[max(at, start - _HEADER) : start])
             books.append(_read_one(book, document, title, line, published=is_marked or document.published))
+            outside += books[-1].outside
         line += text.count("\n", start, end)
         at = end
+    if at < len(text):
+        outside.append((line, line + text.count("\n", at) + 1, "licence"))
     tales = tuple([tale for book in books for tale in book.tales])
     title = next((book.title for book in books if book.title), "") or as_title(given_title)
-    author = document.author or next((book.author for book in books if book.author), "")
-    return Book(tales, title, author)
+    author = given_author or next((book.author for book in books if book.author), "")
+    return Book(tales, title, author, tuple(sorted(each for each in outside if each[0] < each[1])))
+
+
+def _lines_of(text: str, span: tuple[int, int], first_line: int) -> tuple[int, int]:
+    """The half-open range of lines with these characters; the text begins at `first_line`."""
+    first = first_line + text.count("\n", 0, span[0])
+    return first, first + text.count("\n", span[0], max(span[0], span[1] - 1)) + 1
 
 
 def _without_blank_end(book: str) -> str:
@@ -84,17 +118,43 @@ def _without_blank_end(book: str) -> str:
     return book[: max(words_end, book.rfind("\n", words_end) + 1)]
 
 
-def _divided_at_marks(text: str, *, wrapped: bool) -> tuple[Tale, ...]:
-    """The stories between `<|endoftext|>` marks; they have no titles."""
-    parts, lines, line = [], [], 0
-    for part in text.split(_END_OF_TEXT):
+def _between(text: str, borders: Sequence[tuple[int, int]]) -> list[str]:
+    """The parts of a text before, between and after its borders, none of which contains a line end."""
+    ends = [0, *[end for _, end in borders]]
+    starts = [*[start for start, _ in borders], len(text)]
+    return [text[start:end] for start, end in zip(ends, starts, strict=True)]
+
+
+def _divided_tales(parts: Sequence[str], *, wrapped: bool) -> tuple[Tale, ...]:
+    """The stories of a data set, one a part; they have no titles."""
+    lines, line = [], 0
+    for part in parts:
         after = line + part.count("\n")
-        parts.append(part)
         lines.append((line, after + 1))
         line = after
-    cleaned = clean_parts(parts, setting_of(text, wrapped=wrapped))
+    cleaned = clean_parts(parts, setting_of("\n\n".join(parts), wrapped=wrapped))
     texts = [trimmed(part, sources=False) for part in cleaned]
     tales = [Tale("", text, lines=at) for text, at in zip(texts, lines, strict=True)]
+    return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
+
+
+def _divided_into_rows(text: str, rows: Sequence[Row]) -> tuple[Tale, ...]:
+    """One story for each row of a data set, or several if the row has borders in it."""
+    lines = text.split("\n")
+    places: list[tuple[Row, int, int]] = []
+    parts: list[str] = []
+    for row, (line, end) in zip(rows, pairwise([*[row.line for row in rows], len(lines)]), strict=True):
+        told = "\n".join(lines[line:end])
+        for part in _between(told, border_spans(told)):
+            places.append((row, line, line + part.count("\n") + 1))
+            parts.append(part)
+            line += part.count("\n")
+    tales = []
+    for (row, line, end), cleaned in zip(places, clean_parts(parts, setting_of("")), strict=True):
+        part = trimmed(cleaned, sources=False)
+        title, body = title_and_body(part)
+        own = bool(title) and (not row.title or key_of(title) == key_of(row.title))
+        tales.append(Tale(row.title or title, body if own else part, lines=(line, end)))
     return tuple([tale for tale in _stable(tales, sources=False) if tale.text.strip()])
 
 
@@ -106,10 +166,10 @@ def _title_in(header: str) -> str:
     return titles.get(True) or titles.get(False) or ""
 
 
-def _without_credits(book: str) -> str:
-    """A book with its credits replaced by blank lines, so that line numbers don't change."""
+def _blanked(book: str, spans: Sequence[tuple[int, int]]) -> str:
+    """A book with blank lines in place of these characters, so that line numbers don't change."""
     pieces, at = [], 0
-    for start, end in credit_spans(book):
+    for start, end in spans:
         pieces += [book[at:start], "\n" * book.count("\n", start, end)]
         at = end
     return "".join([*pieces, book[at:]])
@@ -126,24 +186,42 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
     headings = document.headings
     first = bisect_left(headings, first_line, key=lambda heading: heading.line)
     last = bisect_left(headings, first_line + book.count("\n") + 1, key=lambda heading: heading.line)
-    blocks = blocks_of(book, headings[first:last], first_line)
+    every = blocks_of(book, headings[first:last], first_line)
+    blocks = before_last_contents(book, every)
     if not blocks:
         return Book(())
     contents = contents_of(book, blocks)
     # the second line of a title is like "or, ...", "and other tales"
     short_title = as_title(title.strip().split("\n")[0])
+    outside: list[tuple[int, int, str]] = []
+    if contents.end:
+        listed = blocks[contents.start].start, blocks[contents.end - 1].end
+        outside.append((*_lines_of(book, listed, first_line), "contents list"))
+    if len(blocks) < len(every):
+        listed = every[len(blocks)].start, every[-1].end
+        outside.append((*_lines_of(book, listed, first_line), "contents list"))
     published = published or is_published(book, blocks, contents)
-    if published:
+    speeches = speeches_in(book, blocks)
+    if play := play_plan(book, blocks, contents, short_title, speeches, published=published):
+        book_plan = play
+    elif poems := poem_plan(book, blocks, contents, short_title, published=published):
+        book_plan = poems
+    elif published:
         divisions = divisions_of(book, blocks, contents, title)
         plans = plans_of(book, blocks, contents.end, divisions, short_title)
         book_plan = BookPlan(short_title, "", tuple(plans))
     else:
         book_plan = read_unpublished(book, blocks, short_title)
-    tales = _planned(book, book_plan, setting, first_line, sources=published)
+    if speeches.places and not play:
+        book_plan = one_play(book, book_plan, speeches)
+    book_plan = one_novel(book, book_plan)
+    sources = published and not book_plan.keeps_brackets
+    tales = _planned(book, book_plan, setting, first_line, sources=sources)
     return Book(
-        tuple([tale for tale in _stable(tales, sources=published) if tale.text]),
+        tuple([tale for tale in _stable(tales, sources=sources) if tale.text]),
         book_plan.title,
         book_plan.author,
+        tuple(outside),
     )
 
 
@@ -195,7 +273,7 @@ def _stable(tales: Sequence[Tale], *, sources: bool) -> list[Tale]:
 def _is_stable(text: str) -> bool:
     """Whether a text, cleaned alone, is taken neither for wrapped prose nor for a Gutenberg file."""
     blocks = [block.split("\n") for block in text.split("\n\n") if "\n" in block]
-    return wrap_width(blocks) is None and book_spans(text) == [(0, len(text))]
+    return wrap_width(blocks) is None and caseless_wrap(text) is None and book_spans(text) == [(0, len(text))]
 
 
 def _cleaned_again(tale: Tale, *, sources: bool) -> Tale:

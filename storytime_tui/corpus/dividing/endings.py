@@ -18,7 +18,12 @@ IMPRINT = re.compile(
     r"\b(?:printed|printers|press|publish(?:ed|ers)|copyright|ltd|limited|& co|london|new york|boston)\b",
     re.I,
 )
-_THE_END = re.compile(r"[ \t]*_?(?:the end|finis)[ .!]*_?", re.IGNORECASE)
+_THE_END = re.compile(
+    r"[ \t]*_?(?:the end|finis|fin|fim|ende|einde|конец|(?-i:FINE)"
+    r"|[（(〔【［]?(?:全[书書文]|本[书書])?(?:[完终終了]|完[结結]|[终終]了|おわり|終わり|劇終|剧终)[）)〕】］]?)"
+    r"[ .!。！]*_?",
+    re.IGNORECASE,
+)
 _SOURCE = re.compile(r"[ \t]*[\[(][^\[\]()]{3,200}[\])]")
 _FIRST_ROW = re.compile(r"(?:\n|[ \t]*\* \* \*(?:\n|\Z))*+")
 

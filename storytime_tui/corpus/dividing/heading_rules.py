@@ -1,9 +1,19 @@
 """Recognising headings and their kind: "CHAPTER IV", "FIRST STORY", "The Golden Bird", "Contents"."""
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
+from storytime_tui.corpus.dividing.east_asian import (
+    counted,
+    east_asian_matter,
+    is_east_asian,
+    is_east_asian_frame,
+    is_east_asian_title,
+    may_begin_counted,
+)
+from storytime_tui.corpus.dividing.label import Label
+from storytime_tui.corpus.dividing.languages import is_other_frame, label_in, may_begin_label, other_matter
+from storytime_tui.corpus.dividing.number_words import roman_value
 from storytime_tui.corpus.dividing.titles import is_capitals, key_of
 
 Matter = Literal["contents", "front", "back", "end"]
@@ -49,30 +59,19 @@ _LABEL_START = re.compile(
 )
 _DASHED_NUMBER = re.compile(r"[-\[(]\s?(?P<number>\d{1,3}|[IVXLC]{1,9})\s?[-\])]\.?")
 _ROMAN = re.compile(r"(?=[IVXLC])(C{0,3})(XC|XL|L?X{0,4})(IX|IV|V?I{0,4})", re.IGNORECASE)
-_ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
 STORY_NOUNS = frozenset({"story", "tale", "fable", "legend"})  # these begin stories
 PART_NOUNS = frozenset({"part", "book", "volume"})  # these contain chapters
 
 
-@dataclass(frozen=True)
-class Label:
-    """A heading's number. `noun`: "chapter", "story", ..., or "" for a number alone. `rest`: its title, or ""."""
-
-    noun: str
-    number: int
-    rest: str = ""
-
-
 def label_of(heading: str) -> Label | None:
     """The number at the beginning of a heading of one or more lines; None if there is none."""
     text = heading.strip().strip("_=*~").strip()
-    match = (
-        _NOUN_FIRST.match(text)
-        or _ORDINAL_FIRST.match(text)
-        or _BARE.match(text)
-        or _DASHED_NUMBER.fullmatch(text)
-    )
+    match = _NOUN_FIRST.match(text) or _ORDINAL_FIRST.match(text)
+    if match is None or number_of(match["number"]) is None:
+        if (label := _in_other_language(text)) is not None:
+            return label
+        match = match or _BARE.match(text) or _DASHED_NUMBER.fullmatch(text)
     if match is None:
         return None
     groups = match.groupdict()
@@ -93,9 +92,15 @@ def label_of(heading: str) -> Label | None:
     return Label(noun, number, rest.strip())
 
 
+def _in_other_language(heading: str) -> Label | None:
+    if may_begin_counted(heading):
+        return counted(heading)
+    return label_in(heading) if may_begin_label(heading) else None
+
+
 def may_be_label(text: str) -> bool:
     """A fast test whether `label_of` may succeed: the text begins with a number, or with a noun that takes one."""
-    return _LABEL_START.match(text) is not None
+    return _LABEL_START.match(text) is not None or may_begin_counted(text.lstrip()) or may_begin_label(text)
 
 
 def number_of(text: str) -> int | None:
@@ -109,13 +114,14 @@ def number_of(text: str) -> int | None:
     if tens in _NUMBERS and _NUMBERS[tens] >= 20 and 0 < _NUMBERS.get(units, 0) < 10:
         return _NUMBERS[tens] + _NUMBERS[units]
     if _ROMAN.fullmatch(word):
-        values = [_ROMAN_VALUES[letter] for letter in word]
-        return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
+        return roman_value(word)
     return None
 
 
+_LONGEST_FRAME = 60  # characters
+
 # Headings around a novel's chapters that are part of the story.
-FRAME = re.compile(
+_FRAME = re.compile(
     r"(?:the )?(?:prologue|epilogue|conclusion|afterword|postscript|l'envoi)\b.*", re.IGNORECASE
 )
 _FRAME_ALONE = re.compile(r"(?:the )?(?:prologue|epilogue|conclusion|afterword|l'envoi)[.:]?", re.IGNORECASE)
@@ -123,13 +129,27 @@ _FRAME_ALONE = re.compile(r"(?:the )?(?:prologue|epilogue|conclusion|afterword|l
 
 def is_frame(line: str) -> bool:
     """Whether a line is exactly the heading of a prologue or epilogue."""
-    return _FRAME_ALONE.fullmatch(line.strip(" \t_*=~")) is not None
+    bare = line.strip(" \t_*=~")
+    return _FRAME_ALONE.fullmatch(bare) is not None or _is_frame_elsewhere(bare)
+
+
+def is_frame_title(title: str) -> bool:
+    """Whether a title is a prologue's or an epilogue's, with or without a name of its own."""
+    return _FRAME.fullmatch(title) is not None or _is_frame_elsewhere(title)
+
+
+def _is_frame_elsewhere(bare: str) -> bool:
+    """The same in other languages than English."""
+    if len(bare) > _LONGEST_FRAME:
+        return False
+    return is_east_asian_frame(bare) if is_east_asian(bare) else is_other_frame(bare.rstrip(".:"))
 
 
 # -- headings that don't begin stories --------------------------------------------------------------------
 
 _CONTENTS = re.compile(
-    r"(?:table ?of ?|the ?)?contents(?: of .*)?|(?:a )?list of (?:the )?(?:stories|tales|fables|chapters)"
+    r"(?:table ?of ?|the ?)?contents(?: of (?:(?:this|the|each|vol(?:ume|\.)?|part|book) ?.*))?"
+    r"|(?:a )?list of (?:the )?(?:stories|tales|fables|chapters)"
 )
 _FRONT = re.compile(
     r"(?:(?:the )?(?:author|editor|translator|preparer|publisher|compiler|artist|illustrator)['’]?s['’]? )?"
@@ -163,13 +183,20 @@ def matter_of(heading: str) -> Matter | None:
         return "back"
     if _FRONT.fullmatch(text):
         return "front"
-    return "end" if _END.fullmatch(text) else None
+    if _END.fullmatch(text):
+        return "end"
+    if is_east_asian(text):
+        return cast("Matter | None", east_asian_matter(text))
+    if text == "fine":  # Italian; in small letters it is an English word
+        return "end" if heading.isupper() else None
+    return cast("Matter | None", other_matter(text))
 
 
 # -- the form of a heading --------------------------------------------------------------------------------
 
 _LONGEST, _MOST_LINES = 250, 4
 _LONGEST_LINE = 75
+_QUOTES = "\"'”’“«»"
 _PRICES = re.compile(r"[$£] ?\d|\bone guinea\b|\b\d+_?s[._]|\b(?:8vo|12mo|4to|16mo)\b|\bnet\b", re.IGNORECASE)
 
 
@@ -180,24 +207,29 @@ def is_heading_like(text: str, gap: int) -> bool:
     lines = [line.strip() for line in text.split("\n")]
     if max(map(len, lines)) > _LONGEST_LINE or not any(character.isalnum() for character in text):
         return False
-    if lines[-1][-1] in ",;" or lines[0][0] in ",.;":
+    if lines[-1][-1] in ",;，；、" or lines[0][0] in ",.;":
         return False
     label = label_of("\n".join(lines))
-    if label is not None and (
-        not label.rest or is_capitals(label.rest) or has_title_case(label.rest) or label.noun
-    ):
+    if label is not None and _is_titled(label):
         return len(label.rest) < (160 if is_capitals(label.rest) else 100 if gap > 2 or label.noun else 60)
-    if is_capitals(text):
+    if is_capitals(text) or (gap >= 2 and len(lines) == 1 and is_east_asian_title(text)):
         return True
     if lines[-1][-1] in ":-" or not (
-        lines[0][0].isupper() or lines[0][0].isdigit() or lines[0][0] in "\"'“‘[(_"
+        lines[0][0].isupper() or lines[0][0].isdigit() or lines[0][0] in "\"'“‘„«»¿¡[(_"
     ):
         return False
     if gap < 2 or len(lines) > 3:
         return False
     if gap == 2:
-        return len(lines) <= 2 and lines[-1][-1] not in ".\"'”’" and has_title_case(text)
-    return lines[-1][-1] not in ".!?\"'”’" or has_title_case(text)
+        return len(lines) <= 2 and lines[-1][-1] not in _QUOTES + "." and has_title_case(text)
+    return lines[-1][-1] not in _QUOTES + ".!?…" or has_title_case(text)
+
+
+def _is_titled(label: Label) -> bool:
+    """Whether what follows a heading's number looks like a title, or its noun shows that it is a heading."""
+    if not label.rest or label.noun or is_east_asian(label.rest):
+        return True
+    return is_capitals(label.rest) or has_title_case(label.rest)
 
 
 def has_title_case(text: str) -> bool:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from storytime_tui.corpus.dividing.blocks import Block
 from storytime_tui.corpus.dividing.contents_list import Contents, ContentsLine, better_title
 from storytime_tui.corpus.dividing.heading_rules import (
-    Label,
     Matter,
     has_title_case,
     heading_key,
@@ -18,6 +17,7 @@ from storytime_tui.corpus.dividing.heading_rules import (
     matter_of,
     may_be_label,
 )
+from storytime_tui.corpus.dividing.label import Label
 from storytime_tui.corpus.dividing.titles import as_title, is_capitals, key_of, one_line
 from storytime_tui.stopping import check_stop
 
@@ -242,7 +242,7 @@ def _goes_on(more: str, block: Block, titles: list[str], contents: Contents) -> 
             return True
         if more.lstrip()[0] in "[(" and not is_capitals(more):
             return False
-        speech = more.lstrip()[0] in "\"“'‘" and not has_title_case(more)
+        speech = more.lstrip()[0] in "\"“'‘„«»" and not has_title_case(more)
         return len(more) < 160 and is_heading_like(more, WIDE) and not speech
     if not is_heading_like(more, WIDE) or len(titles) > 4:
         return False

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from storytime_tui.corpus.dividing.blocks import Block, is_prose
 from storytime_tui.corpus.dividing.endings import end_of_text
+from storytime_tui.corpus.dividing.heading_rules import label_of
 from storytime_tui.corpus.dividing.structure import Division
+from storytime_tui.corpus.dividing.titles import as_title
 
 _PREAMBLE = 0.05  # of a book; more text than this before its first heading is not front matter
 _PROSE = 800  # characters; the same if the book has a contents list, as front matter comes before it
@@ -66,7 +68,15 @@ def _whole(book: str, blocks: Sequence[Block], outside: Sequence[Division], titl
     """A book without recognised story headings as one story, up to notes at its end."""
     back = min((division.start for division in outside if division.kind == "back"), default=blocks[-1].end)
     end = end_of_text(book, blocks, blocks[0].start, back, is_omnibus=False)
-    return Plan(title, blocks[0].start, end, (("", blocks[0].start, end),))
+    first = next((at for at, block in enumerate(blocks) if not block.level and not block.skip), 0)
+    marked = [book[block.start : block.end] for block in blocks[:first] if block.level]
+    if not marked or blocks[first].start >= end:
+        return Plan(title, blocks[0].start, end, (("", blocks[0].start, end),))
+    # headings that the format marks, above the text: the story's title, and that of its only chapter
+    names = [as_title(each) for each in marked if label_of(each) is None]
+    chapter = next((as_title(each) for each in reversed(marked) if label_of(each) is not None), "")
+    name = names[0] if len(names) == 1 else title
+    return Plan(name, blocks[0].start, end, ((chapter, blocks[first].start, end),), chaptered=bool(chapter))
 
 
 def _preamble(book: str, blocks: Sequence[Block], first: int, least: float) -> tuple[int, int] | None:

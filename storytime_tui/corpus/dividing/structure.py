@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ from typing import Literal
 from storytime_tui.corpus.dividing.blocks import Block, is_prose
 from storytime_tui.corpus.dividing.contents_list import Contents
 from storytime_tui.corpus.dividing.endings import end_of_text
-from storytime_tui.corpus.dividing.heading_rules import FRAME, PART_NOUNS, STORY_NOUNS
+from storytime_tui.corpus.dividing.heading_rules import PART_NOUNS, STORY_NOUNS, is_frame_title
 from storytime_tui.corpus.dividing.headings import CLOSE, WIDE, BookHeading, headings_of
+from storytime_tui.corpus.dividing.heroes import OF_STORIES, have_one_hero
 from storytime_tui.corpus.dividing.numbering import (
     class_of,
     heading_number,
@@ -32,19 +32,6 @@ _FEW = 400  # characters; a subtitle or a motto
 _MOSTLY = 0.7  # notes repeat this share of the titles named before
 _HALF = 0.5  # of a book; notes are in its second half
 _CROSSED = 0.1  # of a book's stories; at most this share may stand between two chapters of one run
-OF_STORIES = re.compile(
-    r"\b(?:tales|stories|fables|legends|myths|folk-?lore|nursery rhymes|fairy[- ]books?|story[- ]books?)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}")
-_TITLES = (
-    "King Queen Prince Princess God Sir Lord Lady Mother Father Mrs Miss Uncle Aunt Brother Sister Master"
-)
-_OTHERS = "Captain Emperor Majesty Christmas Fairy Heaven Yes Now Then English England French Sunday "
-_OTHERS += "North South East West"
-_NO_NAMES = frozenset(_TITLES.split() + _OTHERS.split())
-_SHORT_PART = 2000  # characters; in a longer part a name must occur twice
-_HERO = 0.6  # of a novel's chapters contain its hero's name
 
 
 @dataclass(frozen=True)
@@ -134,7 +121,7 @@ def _as_numbered(
     named = [
         at
         for at in stories
-        if (headings[at].is_listed and headings[at].entry not in taken) or FRAME.fullmatch(headings[at].title)
+        if (headings[at].is_listed and headings[at].entry not in taken) or is_frame_title(headings[at].title)
     ]
     chapters: dict[int, Kind] = {at: "chapter" for at in sorted({*numbered, *named}) if headings[at].has_text}
     return chapters | _sections(headings, numbered)
@@ -277,7 +264,9 @@ def _numbered_stories(
     top = max(classes, key=lambda each: (each[1], classes[each]), default=("chapter", True))
     own = [at for at in numbered if class_of(headings[at]) == top]
     named = [at for at in own if headings[at].titles]
-    if top[0] in PART_NOUNS or len(named) < 3 or 10 * len(named) < 9 * len(own):
+    # a text with a title, and two parts with names, is rather one story
+    fewest = 2 if not top[0] and (not book_title or OF_STORIES.search(book_title)) else 3
+    if top[0] in PART_NOUNS or len(named) < fewest or 10 * len(named) < 9 * len(own):
         return []
     if (top[0] == "chapter" or contents.of_chapters) and not OF_STORIES.search(book_title):
         return []
@@ -290,18 +279,6 @@ def _is_one_story(text: str, headings: Sequence[BookHeading], own: Sequence[int]
         return False
     bounds = [headings[at].start for at in own[1:]] + [len(text)]
     return have_one_hero(text, [(headings[at].end, end) for at, end in zip(own, bounds, strict=True)])
-
-
-def have_one_hero(text: str, parts: Sequence[tuple[int, int]]) -> bool:
-    """Whether a book has the same people throughout, as novels do: one name, or shared names from part to part."""
-    people = []
-    for start, end in parts:
-        names = Counter(_NAME.findall(text, start, end))
-        fewest = 2 if end - start > _SHORT_PART else 1
-        people.append({name for name, times in names.items() if times >= fewest} - _NO_NAMES)
-    many = Counter(name for names in people for name in names)
-    shared = [bool(before & after) for before, after in pairwise(people)]
-    return bool(many) and (max(many.values()) >= _HERO * len(parts) or sum(shared) >= _HERO * len(shared))
 
 
 def _inner_chapters(

@@ -3,12 +3,15 @@
 import re
 import unicodedata
 
+from storytime_tui.corpus.dividing.east_asian import is_east_asian_title
 from storytime_tui.terminal import printable_line
 
 _SMALL = (
     "a an and as at but by de du for from if in into la le nor o' of off on or over per so than the till to "
 )
-_SMALL += "up upon van via von with yet i' th' t' an' o'er"
+_SMALL += (
+    "up upon van via von with yet i' th' t' an' o'er et und der dem los las del della dei di het zum zur"
+)
 _SMALL_WORDS = frozenset(_SMALL.split())
 # Roman numerals that are numbers; "I", "MIX" and the like may also be words
 _ROMAN = re.compile(r"(?=[IVXLC])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})", re.ASCII)
@@ -55,7 +58,9 @@ def is_title(line: str) -> bool:
     words = heading.split()
     if "\n" in heading or not 1 <= len(words) <= 12 or len(heading) > 70:
         return False
-    if not (heading[0].isupper() or heading[0].isdigit()) or heading[-1] in ".,;:-'\"":
+    if is_east_asian_title(heading):
+        return True
+    if not (heading[0].isupper() or heading[0].isdigit()) or heading[-1] in ".,;:-'\"»«“”":
         return False
     return heading[-1] not in "!?" or all(word[0].isupper() for word in words if len(word) > 4)
 

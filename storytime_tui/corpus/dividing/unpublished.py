@@ -15,19 +15,21 @@ from storytime_tui.corpus.dividing.blocks import Block
 from storytime_tui.corpus.dividing.contents_list import Contents, contents_of, is_repeated
 from storytime_tui.corpus.dividing.endings import IMPRINT
 from storytime_tui.corpus.dividing.heading_rules import (
-    FRAME,
     PART_NOUNS,
     STORY_NOUNS,
-    Label,
     is_frame,
+    is_frame_title,
     is_heading_like,
     label_of,
     matter_of,
 )
 from storytime_tui.corpus.dividing.headings import CLOSE, BookHeading, headings_of
+from storytime_tui.corpus.dividing.heroes import OF_STORIES, have_one_hero
+from storytime_tui.corpus.dividing.label import Label
+from storytime_tui.corpus.dividing.narrow_headings import numbered_lines
 from storytime_tui.corpus.dividing.numbering import in_sequence, noun_of
 from storytime_tui.corpus.dividing.published import Plan
-from storytime_tui.corpus.dividing.structure import OF_STORIES, Kind, chosen_of, have_one_hero
+from storytime_tui.corpus.dividing.structure import Kind, chosen_of
 from storytime_tui.corpus.dividing.title_page import TitlePage, title_page_of
 from storytime_tui.corpus.dividing.titles import is_capitals
 from storytime_tui.corpus.dividing.whole_titles import PLACES, one_title, shown_title, titled
@@ -45,11 +47,15 @@ _LETTER = re.compile(r"\w")
 
 @dataclass(frozen=True)
 class BookPlan:
-    """A text's title and author, and the plans for its stories."""
+    """A text's title and author, and the plans for its stories.
+
+    `keeps_brackets`: a last line in brackets is no source; in a play it is a stage direction.
+    """
 
     title: str
     author: str
     plans: tuple[Plan, ...]
+    keeps_brackets: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,8 @@ def _marks_in(
     if not is_repeated(text, blocks, contents):
         contents = Contents()
     apart_in_capitals = _in_capitals(text, blocks) if apart else frozenset()
-    headings = headings_of(text, blocks, contents, _frames(text, blocks) | apart_in_capitals)
+    surely = _frames(text, blocks) | numbered_lines(text, blocks) | apart_in_capitals
+    headings = headings_of(text, blocks, contents, surely)
     if not headings:
         return [], contents
     chosen: dict[int, Kind] = {
@@ -358,7 +365,7 @@ def _are_chapters(
     book_title: str,
 ) -> bool:
     """Whether the highest headings are numbered like chapters, and are not numbered stories."""
-    labels = [label_of(titles[n]) for n in tops if not FRAME.fullmatch(titles[n])]
+    labels = [label_of(titles[n]) for n in tops if not is_frame_title(titles[n])]
     named = [label for label in labels if label is not None and label.noun not in STORY_NOUNS]
     if not named or len(named) < _MOSTLY * len(labels) or not _rise(named):
         return False

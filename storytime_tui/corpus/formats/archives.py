@@ -8,8 +8,9 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from storytime_tui import files
+from storytime_tui.corpus.file_names import ending_of
 from storytime_tui.corpus.formats.registry import ARCHIVES, suffixes_in_words
-from storytime_tui.corpus.formats.sources import SourceFiles, is_readable_name, is_readme, path_order
+from storytime_tui.corpus.formats.sources import SourceFiles, is_readable_name, is_readme, path_order, why_not
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.corpus.formats.zip_archive import Archive, BombError, member_name
 from storytime_tui.corpus.names import safe_file_name
@@ -20,17 +21,17 @@ from storytime_tui.terminal import printable_path
 _SHOWN = 20  # problems listed one by one
 
 
-def unpack(archive: Path, folder: Path) -> SourceFiles:
+def unpack(archive: Path, folder: Path, column: str = "") -> SourceFiles:
     """Write the texts of a zip file into the empty `folder` under safe names, ordered by path.
 
     Other members are ignored. A text that cannot or should not be unpacked (a path outside the archive, a link) is
-    a problem. Raises CorpusError if there is no text to unpack, or too much comes out; the caller then deletes what
-    was written.
+    a problem. `column`: the one of a data set that holds the texts. Raises CorpusError if there is no text to unpack,
+    or too much comes out; the caller then deletes what was written.
     """
     shown = printable_path(archive)
     try:
         with Archive(archive) as opened:
-            return _unpack(opened, folder)
+            return _unpack(opened, folder, column)
     except FileNotFoundError:
         raise CorpusError(f"{shown} does not exist: check the path.") from None
     except PermissionError:
@@ -43,10 +44,10 @@ def unpack(archive: Path, folder: Path) -> SourceFiles:
         raise CorpusError(f"{shown} is not a path: check it.") from None
 
 
-def _unpack(archive: Archive, folder: Path) -> SourceFiles:
+def _unpack(archive: Archive, folder: Path, column: str) -> SourceFiles:
     texts, problems = _texts_in(archive)
     readmes = [path for path in texts if is_readme(path)]
-    notes = tuple(f"{_called(path, archive)} is a readme or licence: it is left out." for path in readmes)
+    notes = [f"{_called(path, archive)} is a readme or licence: it is left out." for path in readmes]
     written: dict[Path, PurePosixPath] = {}
     taken: set[str] = set()
     same_name: Counter[str] = Counter()
@@ -64,7 +65,11 @@ def _unpack(archive: Archive, folder: Path) -> SourceFiles:
             target.unlink()
             problems.append(str(error))
         else:
-            written[target] = path
+            if why := why_not(target, column):
+                notes.append(f"{_called(path, archive)} {why}: it is left out.")
+                target.unlink()
+            else:
+                written[target] = path
     if not written:
         nothing = f"{archive.name} holds no {suffixes_in_words()} files: there is nothing to add."
         raise CorpusError(problems[0] if problems else nothing)
@@ -88,7 +93,7 @@ def _texts_in(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], l
         path = PurePosixPath(*parts)
         called = _called(path, archive)
         kind = stat.S_IFMT(member.external_attr >> 16)
-        if path.suffix.lower() in ARCHIVES:
+        if ending_of(path) in ARCHIVES:
             problems.append(f"{called} is an archive within an archive: unpack it and add it by itself.")
         elif not is_readable_name(path):
             continue

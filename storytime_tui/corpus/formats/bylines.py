@@ -10,6 +10,12 @@ _GUTENBERG = re.compile(
     r"(?:The )?Project Gutenberg(?:'s|’s)?(?: [EeDd][- ]?(?:Book|book|Text|text))?(?: of|,)? (?P<of>.+)"
     r"|(?P<before>.+?) (?:\||-|—) Project Gutenberg"
 )
+# Behind a title: the site that shows it
+_SITE = re.compile(
+    r" +[-–—|•:] +(?:(?:[A-Za-z]+ )?Wikisource|Wikipedia|Wiktionary|Archive of Our Own|AO3|Royal Road|Wattpad"
+    r"|FanFiction|Fandom|Medium|Tumblr|Project Gutenberg)\b.*$"
+)
+_FANFIC = re.compile(r"(?: Chapter \d+(?:: .*?)?)?, an? .{1,100}? fanfic$")
 _DATES = re.compile(r",? *\(?(?:b\. |d\. |ca\. )?[0-9]{3,4}\??(?: *[-–] *(?:[0-9]{3,4}\??)?)?\)?\.?$")
 
 
@@ -35,6 +41,8 @@ def title_and_author(root: Any, heading: str | None = None) -> tuple[str, str]:
             title, author = book, author or writer
     elif heading is not None:
         title = heading
+    else:
+        title = _FANFIC.sub("", _SITE.sub("", title))
     return title, author
 
 

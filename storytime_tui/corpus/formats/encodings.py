@@ -3,9 +3,13 @@
 import codecs
 import re
 import unicodedata
-from collections import Counter
+from dataclasses import dataclass
 
+from storytime_tui.corpus.formats.guessing import NAMES, guess, western
+from storytime_tui.corpus.formats.mojibake import mended
 from storytime_tui.errors import CorpusError
+from storytime_tui.formatting import count
+from storytime_tui.stopping import stoppable
 
 _BOMS = (  # UTF-32 first, as its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -23,12 +27,29 @@ _OTHER_KINDS = (
 # Control characters that texts have few of. Escape is missing, as a text copied from a terminal may have some; so is
 # 0x1A, which ended texts in DOS.
 _CONTROLS = bytes((*range(1, 7), *range(0x0E, 0x1A), *range(0x1C, 0x20), 0x7F))
-_HIGH_LETTERS = bytes((*range(0xC0, 0xD7), *range(0xD8, 0xF7), *range(0xF8, 0x100)))  # of Windows-1252
-_SAMPLE = 16_384  # bytes to guess from; enough, and guessing is slow
+_PRINTABLE = bytes((*b"\t\n\f\r", *range(0x20, 0x7F)))
+_PADDING = re.compile(
+    rb"\0{8,}"
+)  # what a crash leaves of a file: more NULs than a character of any encoding has
+_SAMPLE = 16_384  # bytes that tell whether they are UTF-16 or UTF-32
+_STATED = re.compile(
+    rb"^Character set encoding:[ \t]*([\w.:-]+)", re.MULTILINE | re.IGNORECASE
+)  # Gutenberg's header
+_HEADER = 20_000  # bytes that may contain it
+_UTF_8 = re.compile("utf[-_]?8(?:-sig)?", re.IGNORECASE)
+_HOW_TO_SAY = "If letters look wrong, save the file as UTF-8 and add it again."
 
 
-def decode(data: bytes, name: str, declared: str = "") -> str:
-    """The text of a file's bytes, with newlines as line ends.
+@dataclass(frozen=True)
+class Decoded:
+    """A file's text, with newlines as line ends. `remarks`: sentences on what was guessed, mended or damaged."""
+
+    text: str
+    remarks: tuple[str, ...] = ()
+
+
+def decode(data: bytes, name: str, declared: str = "") -> Decoded:
+    """The text of a file's bytes.
 
     `declared`: the encoding named in the text itself, for example in a web page; it is used if the bytes allow it.
     `name`: the file, for messages. Raises CorpusError for bytes that are not text.
@@ -36,38 +57,57 @@ def decode(data: bytes, name: str, declared: str = "") -> str:
     for start, kind in _OTHER_KINDS:
         if data.startswith(start):
             raise CorpusError(f"{name} is {kind}, not a plain text: save its text as .txt in UTF-8.")
-    text = _decode_marked(data, name)
-    if text is None:
-        text = _decode_wide(data) if b"\0" in data else _decode_bytes(data, declared)
-    if text is None or "\0" in text:
+    decoded = _decode_marked(data, name) or _decode_wide(data) or _decode_bytes(data, declared)
+    if decoded is None:
         raise CorpusError(f"{name} is a binary file, not a text: if it is a text, save it as UTF-8.")
-    return _newlines(text).removesuffix("\x1a")
+    text, remarks = decoded.text, list(decoded.remarks)
+    text, places = mended(text.replace("\0", ""))
+    if places:
+        remarks.append(
+            f"{count(places, 'line')} of UTF-8 text had been saved in a wrong encoding (as in “cafÃ©”): mended."
+        )
+    if broken := 0 if text.isascii() else text.count("\ufffd"):
+        remarks.append(f"{count(broken, 'character')} could not be read: \ufffd stands there.")
+    return Decoded(_newlines(text).removesuffix("\x1a"), tuple(remarks))
 
 
 def _newlines(text: str) -> str:
     """Like `cleaning.unix_lines`, but several times as fast on a large text."""
-    for end in ("\r\n", "\r", "\x85", "\u2028", "\u2029"):
+    # some programs end lines with two carriage returns
+    for end in ("\r\r\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"):
         if end in text:
             text = text.replace(end, "\n")
     return text
 
 
-def _decode_marked(data: bytes, name: str) -> str | None:
+def _decode_marked(data: bytes, name: str) -> Decoded | None:
     """The text of a file with a byte order mark; None if it has none."""
     for mark, encoding in _BOMS:
         if data.startswith(mark):
-            try:
-                return data.decode(encoding, "replace" if encoding == "utf-8-sig" else "strict")
-            except UnicodeDecodeError:
-                raise CorpusError(f"{name} is broken {encoding.upper()}: save it again, as UTF-8.") from None
+            if encoding == "utf-8-sig":
+                data = data[len(mark) :]
+                return (
+                    _decode_strictly(data) or _decode_mixed(data) or Decoded(data.decode("utf-8", "replace"))
+                )
+            text = data.decode(encoding, "replace")
+            broken = text.count("\ufffd")
+            if broken > 1 + len(text) // 100:
+                raise CorpusError(f"{name} is broken {encoding.upper()}: save it again, as UTF-8.")
+            return Decoded(text)
     return None
 
 
 # -- UTF-16 and UTF-32 without a mark ---------------------------------------------------------------------
 
 
-def _decode_wide(data: bytes) -> str | None:
+def _decode_wide(data: bytes) -> Decoded | None:
     """UTF-16 or UTF-32 without a mark, in either byte order; None if the bytes make sense in none of them."""
+    if b"\0" not in data:
+        return None
+    nuls = data.count(b"\0")
+    ascii_text = len(data) - len(data.translate(None, _PRINTABLE))
+    if 4 * nuls < len(data) and 10 * ascii_text > 9 * (len(data) - nuls):  # ASCII with stray NULs
+        return None
     likely: list[tuple[int, str]] = []
     for encoding, width in (("utf-32-le", 4), ("utf-32-be", 4), ("utf-16-le", 2), ("utf-16-be", 2)):
         try:
@@ -84,9 +124,10 @@ def _decode_wide(data: bytes) -> str | None:
     encoding = max(likely)[1]
     whole = len(data) - len(data) % (4 if "32" in encoding else 2)  # the file may be truncated
     try:
-        return data[:whole].decode(encoding)
+        text = data[:whole].decode(encoding)
     except UnicodeDecodeError:
         return None
+    return Decoded(text) if "\0" not in text else None
 
 
 def _is_odd(character: str) -> bool:
@@ -97,12 +138,30 @@ def _is_odd(character: str) -> bool:
 # -- UTF-8 and the older encodings ------------------------------------------------------------------------
 
 
-def _decode_bytes(data: bytes, declared: str) -> str | None:
-    """The text of bytes without mark and NUL; None if too many are control characters."""
-    if len(data) - len(data.translate(None, _CONTROLS)) > max(3, len(data) // 50):
+def _decode_bytes(data: bytes, declared: str) -> Decoded | None:
+    """The text of bytes without a mark; None if too many are control characters."""
+    if b"\0" in data:
+        data = _PADDING.sub(b"\0", data).rstrip(b"\0")
+    if len(data) - len(data.translate(None, b"\0" + _CONTROLS)) > max(3, len(data) // 50):
         return None
+    data = data.replace(b"\0", b"")
+    if data.isascii():
+        if b"\x1b$" in data and (escaped := _decode_escaped(data)):
+            return escaped
+        return Decoded(data.decode("ascii"))
+    if decoded := _decode_strictly(data):
+        return decoded
+    if not declared and (stated := _STATED.search(data[:_HEADER])):
+        declared = stated[1].decode()
+    if decoded := _decode_mixed(data, declared):
+        return decoded
+    return _decode_older(data, declared)
+
+
+def _decode_strictly(data: bytes) -> Decoded | None:
+    """The text of bytes that are UTF-8 up to the end, where it may be truncated."""
     try:
-        return data.decode("utf-8")
+        return Decoded(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         # truncated inside a character; no text in another encoding ends with such two or three bytes
         if (
@@ -110,15 +169,18 @@ def _decode_bytes(data: bytes, declared: str) -> str | None:
             and error.end == len(data)
             and len(data) - error.start > 1
         ):
-            return data[: error.start].decode("utf-8")
-    # One broken byte must not make us read a whole UTF-8 text in another encoding.
-    repaired = data.decode("utf-8", "replace")
-    broken = repaired.count("\ufffd")
-    if len(repaired) - len(repaired.encode("ascii", "ignore")) - broken >= 4 * broken:
-        return repaired
-    if declared and (text := _decode_as(data, declared)) is not None:
-        return text
-    return _decode_as(data, guess(data)) or _decode_as(data, "cp1252")
+            return Decoded(data[: error.start].decode("utf-8"), ("Its last character is cut off.",))
+    return None
+
+
+def _decode_older(data: bytes, declared: str) -> Decoded:
+    """The text of bytes that are not UTF-8: in the declared encoding, or else in a guessed one."""
+    if declared and not _UTF_8.fullmatch(declared) and (text := _decode_as(data, declared)) is not None:
+        return Decoded(text)
+    encoding = guess(data)
+    if (text := _decode_as(data, encoding)) is None:
+        encoding, text = "cp1252", western(data)
+    return Decoded(text, (f"No encoding is named: read as {NAMES[encoding]}, a guess. {_HOW_TO_SAY}",))
 
 
 def _decode_as(data: bytes, encoding: str) -> str | None:
@@ -128,112 +190,100 @@ def _decode_as(data: bytes, encoding: str) -> str | None:
         if not _OF_BOOKS.match(name):
             return None
         if name in ("ascii", "iso8859-1", "cp1252"):  # a declared Latin-1 is mostly Windows-1252
-            return _western(data)
-        text = data.decode(name, "replace")
+            return western(data)
+        texts = [data.decode(each, "replace") for each in (name, *_WIDER.get(name, ()))]
     except (LookupError, ValueError):  # no such encoding
         return None
-    return text if text.count("\ufffd") <= len(text) // 1000 + 1 and "\0" not in text else None
+    text = min(texts, key=lambda text: text.count("\ufffd"))
+    return text if text.count("\ufffd") <= len(text) // 100 + 2 and "\0" not in text else None
 
 
-def _western(data: bytes) -> str:
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError:  # five bytes are undefined in Windows-1252
-        return data.decode("latin-1")
-
-
-# -- guessing ---------------------------------------------------------------------------------------------
-
-_FEW = 0.01  # the most accented letters in English, with names and French words
-_ALPHABETS = (  # the letters beyond a to z, for languages in Latin script
-    *("àâæçéèêëîïôœùûüÿñ", "äöüßéà", "áéíóúñüç", "àèéìíîòóùú", "ãõáéíóúâêôàçü", "æøåéàóòäöü", "åäöéàü"),
-    *("éèëïöüáóúçê", "áéíóúýðþæö", "àèéïíòóúüç"),
-    *("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîșțşţ", "çğıöşüâîû", "čćđšž"),
-    *("õäöüšž", "āčēģīķļņšūž", "ąčęėįšųūž"),
-)
 # Python's names of text encodings; a page may name others ("hex", "unicode_escape").
-_OF_BOOKS = re.compile(r"ascii|iso8859|cp\d|koi8|mac-|tis|shift|euc|gb|big5|johab|utf-8")
-# The encodings a guess may give: those that books were written in.
-_CANDIDATES = [
-    *("cp1252", "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp866", "cp1253", "cp1254", "cp1255", "cp1256"),
-    *("cp1257", "mac_roman", "cp850", "cp437", "cp932", "euc_jp", "gb18030", "big5", "cp949", "tis_620"),
-]
+_OF_BOOKS = re.compile(r"ascii|iso8859|iso2022|cp\d|koi8|mac-|tis|shift|euc|gb|big5|johab|utf-8|utf-16|hz")
+# Encodings with the same characters and more, which many texts need that name the narrow one.
+_WIDER = {
+    "gb2312": ("gb18030",),
+    "gbk": ("gb18030",),
+    "big5": ("cp950", "big5hkscs"),
+    "big5hkscs": ("cp950",),
+    "shift_jis": ("cp932", "shift_jis_2004"),
+    "cp932": ("shift_jis_2004",),
+    "euc_jp": ("euc_jis_2004",),
+    "euc_kr": ("cp949",),
+    "tis-620": ("cp874",),
+}
+
+# -- UTF-8 with other bytes in it -------------------------------------------------------------------------
 
 
-def guess(data: bytes) -> str:
-    """The encoding of bytes without a mark that are not UTF-8: Windows-1252 unless that looks wrong.
+def _decode_mixed(data: bytes, declared: str = "") -> Decoded | None:
+    """UTF-8 with stray bytes, or with lines in an older encoding; None if it is hardly UTF-8 at all.
 
-    If it does, charset-normalizer suggests others. Latin encodings differ in few characters; among them, the one
-    whose accented letters fit one language is taken.
+    Stray bytes of Windows-1252 become the characters they are there, other damage becomes U+FFFD.
     """
-    sample = _sample(data)
-    western = _western(sample)
-    few = len(data) - len(data.translate(None, _HIGH_LETTERS)) <= _FEW * len(data)
-    if (few and _ill_placed(western) <= 2 + _beyond_ascii(western) // 20) or _oddness(western) < 0.02:
-        return "cp1252"
-    from charset_normalizer import from_bytes
-
-    matches = from_bytes(sample, cp_isolation=_CANDIDATES)
-    best = matches.best()
-    if best is None:
-        return "cp1252"
-    if not _is_latin(str(best)):
-        return best.encoding
-    texts = {"cp1252": western} | {match.encoding: str(match) for match in matches}
-    texts.setdefault("mac_roman", sample.decode("mac_roman"))
-    scores = {encoding: round(_oddness(text), 2) for encoding, text in texts.items() if _is_latin(text)}
-    # of equal scores the first wins: cp1252, then the best
-    return min(scores, key=lambda encoding: scores[encoding])
-
-
-def _sample(data: bytes) -> bytes:
-    """Lines with bytes beyond ASCII, up to `_SAMPLE` bytes; no character is cut."""
-    lines: list[bytes] = []
-    room, at = _SAMPLE, 0
-    for high in re.finditer(rb"[\x80-\xff]", data):
-        if high.start() < at:
+    lines = data.split(b"\n")
+    older: list[int] = []
+    valid = strays = foreign = 0
+    for at, line in stoppable(enumerate(lines)):
+        if line.isascii():
             continue
-        start = max(data.rfind(b"\n", at, high.start()) + 1, at)
-        newline = data.find(b"\n", high.start(), start + room)
-        at = newline + 1 if newline >= 0 else min(start + room, len(data))
-        line = data[start:at]
-        if newline < 0 and at < len(data) and b" " in line:
-            line = line[: line.rindex(b" ")]  # no multi-byte character contains a space or newline
-        lines.append(line)
-        room -= at - start
-        if room <= 0:
-            break
-    return b"".join(lines)
-
-
-def _is_latin(text: str) -> bool:
-    """Whether most of a text's non-ASCII characters are Latin letters or punctuation."""
-    beyond = [character for character in text if character > "\x7f"]
-    return 2 * sum(each < "\u0250" or "\u2000" <= each < "\u2500" for each in beyond) >= len(beyond)
-
-
-def _oddness(text: str) -> float:
-    """How unlikely the non-ASCII characters are, 0 to 2: the share in odd places plus the share of foreign letters."""
-    accented = Counter(each for each in text.lower() if each > "\x7f" and each.isalpha())
-    known = max(sum(accented[letter] for letter in alphabet) for alphabet in _ALPHABETS)
-    return (_ill_placed(text) + accented.total() - known) / max(_beyond_ascii(text), 1)
+        text = line.decode("utf-8", "replace")
+        broken = text.count("\ufffd")
+        whole = _beyond_ascii(text) - broken
+        if broken > whole:
+            older.append(at)
+            foreign += broken
+        else:
+            valid += whole
+            strays += broken
+    if valid < 4 * (strays + foreign) and valid < max(10, foreign // 10):
+        return None
+    latin = 2 * len(_LATIN.findall(data)) >= valid
+    others = _decode_older(b"\n".join([lines[at] for at in older]), declared)
+    texts = dict(zip(older, others.text.split("\n"), strict=False))  # no lines are one empty text
+    text = "\n".join(
+        [
+            texts[at] if at in texts else line.decode("utf-8", _LATIN_STRAYS if latin else "replace")
+            for at, line in enumerate(lines)
+        ]
+    )
+    strays -= text.count("\ufffd")
+    remarks = []
+    if strays > 0:
+        remarks.append(f"{count(strays, 'byte')} in Windows-1252 stood in UTF-8: read as such.")
+    if older:
+        remarks += [f"Other than UTF-8: {count(len(older), 'line')}. {remark}" for remark in others.remarks]
+    return Decoded(text, tuple(remarks))
 
 
 def _beyond_ascii(text: str) -> int:
     return len(text) - len(text.encode("ascii", "ignore"))
 
 
-def _ill_placed(text: str) -> int:
-    return len(_ILL_PLACED.findall(text))
+_LATIN = re.compile(rb"[\xc3-\xc9][\x80-\xbf]|\xe2\x80")  # the UTF-8 of Latin letters and punctuation
+_LATIN_STRAYS = "storytime-latin-strays"
 
 
-# A non-letter between two letters; an accented capital after a small letter, inside a capitalised word, or beside
-# punctuation (Mac Roman has its quotes there); a control character.
-_CAPITAL = "[" + "".join(each for each in map(chr, range(0xC0, 0x250)) if each.isupper()) + "]"
-_SMALL = "[a-z" + "".join(each for each in map(chr, range(0xDF, 0x250)) if each.islower()) + "]"
-_ILL_PLACED = re.compile(
-    r"(?<=[^\W\d_])[¡-©«¬®-³µ¶¸¹»-¿×÷‚„…†‡ˆ‰‹›™“”€](?=[^\W\d_])"
-    rf"|(?<={_SMALL}){_CAPITAL}|(?<=[A-Z]){_CAPITAL}(?={_SMALL})"
-    rf"|(?<=[.,!?]){_CAPITAL}(?!\w)|(?<!\w){_CAPITAL}(?=[A-Z][a-z ])"
-    r"|[\x80-\x84\x86-\x9f\ufffd]"
-)
+def _latin_stray(error: UnicodeError) -> tuple[str, int]:
+    """What takes the place of bytes that are not UTF-8, in a text in Latin script."""
+    assert isinstance(error, UnicodeDecodeError)
+    data, start = error.object, error.start
+    if error.end - start > 1 and data[start] in b"\xe2\xf0":  # a truncated quote, dash or emoji
+        return "\ufffd", error.end
+    return data[start : start + 1].decode("cp1252", "replace"), start + 1
+
+
+codecs.register_error(_LATIN_STRAYS, _latin_stray)
+
+
+# -- ISO-2022 ---------------------------------------------------------------------------------------------
+
+
+def _decode_escaped(data: bytes) -> Decoded | None:
+    """The text of 7-bit bytes that switch between character sets by escape sequences, as Japanese e-mail does."""
+    texts = [data.decode(encoding, "replace") for encoding in _ESCAPED]
+    text = min(texts, key=lambda text: text.count("\ufffd"))
+    return Decoded(text) if 10 * text.count("\ufffd") <= len(text) else None
+
+
+_ESCAPED = ("iso2022_jp_ext", "iso2022_jp_2004", "iso2022_jp_2", "iso2022_kr")

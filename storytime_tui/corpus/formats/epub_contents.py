@@ -1,9 +1,8 @@
 """An e-book's table of contents, and adding its headings to pages that have none."""
 
-import posixpath
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -26,8 +25,11 @@ class NavigationEntry:
     depth: int
 
 
-def entries_of_nav(root: Any, base: str) -> list[NavigationEntry]:
-    """The navigation document's table of contents (EPUB 3): nested lists of links."""
+def entries_of_nav(root: Any, base: str, linked: Callable[[str, str], str]) -> list[NavigationEntry]:
+    """The navigation document's table of contents (EPUB 3): nested lists of links.
+
+    `linked(base, href)`: the path that a link in the file `base` leads to.
+    """
     from lxml import etree
 
     entries: list[NavigationEntry] = []
@@ -39,12 +41,12 @@ def entries_of_nav(root: Any, base: str) -> list[NavigationEntry]:
             if element.tag != "a":
                 depth += 1 if event == "start" else -1
             elif event == "start":
-                _add(entries, base, element.get("href") or "", "".join(element.itertext()), depth)
+                _add(entries, base, linked, element.get("href") or "", "".join(element.itertext()), depth)
     return entries
 
 
-def entries_of_ncx(root: Any, base: str) -> list[NavigationEntry]:
-    """The NCX table of contents (EPUB 2): nested points."""
+def entries_of_ncx(root: Any, base: str, linked: Callable[[str, str], str]) -> list[NavigationEntry]:
+    """The NCX table of contents (EPUB 2): nested points. `linked`: as for `entries_of_nav`."""
     from lxml import etree
 
     entries: list[NavigationEntry] = []
@@ -54,32 +56,22 @@ def entries_of_ncx(root: Any, base: str) -> list[NavigationEntry]:
         if event == "start":
             content, label = point.find("{*}content"), point.find("{*}navLabel/{*}text")
             if content is not None and label is not None:
-                _add(entries, base, content.get("src") or "", "".join(label.itertext()), depth)
+                _add(entries, base, linked, content.get("src") or "", "".join(label.itertext()), depth)
     return entries
 
 
-def _add(entries: list[NavigationEntry], base: str, href: str, label: str, depth: int) -> None:
-    path = resolve(base, href) or (base if href.startswith("#") else "")
+def _add(
+    entries: list[NavigationEntry],
+    base: str,
+    linked: Callable[[str, str], str],
+    href: str,
+    label: str,
+    depth: int,
+) -> None:
+    path = base if href.startswith("#") else linked(base, href)
     label = " ".join(label.split())[:_LONGEST_LABEL]
     if path and label and len(entries) < _MOST:
-        entries.append(NavigationEntry(path, href.partition("#")[2], label, max(depth, 1)))
-
-
-def within(path: str) -> str:
-    """A normalised path in the archive; "" if it leads out of the archive."""
-    path = path.replace("\\", "/")
-    if not path or path.startswith("/") or ":" in path.partition("/")[0] or "\0" in path:
-        return ""
-    path = posixpath.normpath(path)
-    return "" if path in (".", "..") or path.startswith("../") else path
-
-
-def resolve(base: str, href: str) -> str:
-    """The path in the archive that a link in the file `base` leads to; "" if it leads out of the archive."""
-    path = unquote(href.partition("#")[0])
-    if not path or path.startswith(("/", "\\")) or ":" in path.partition("/")[0]:
-        return ""
-    return within(posixpath.join(posixpath.dirname(base), path))
+        entries.append(NavigationEntry(path, unquote(href.partition("#")[2]), label, max(depth, 1)))
 
 
 # -- headings ---------------------------------------------------------------------------------------------

@@ -4,7 +4,14 @@ import re
 
 from storytime_tui.corpus.document import Heading
 
-_SPACE = re.compile("[ \t\n\r\f\v\x1c-\x1f\x85\u2028\u2029]+")
+# Spaces to collapse. A single one, the most frequent, is none of them, which makes this several times as fast.
+_OTHER_SPACE = "\t\n\r\f\v\x1c-\x1f\x85\u2028\u2029"
+_SPACE = re.compile(f"[{_OTHER_SPACE}][ {_OTHER_SPACE}]*| [ {_OTHER_SPACE}]+")
+# A line end between two Chinese or Japanese characters is no space.
+_UNSPACED = re.compile(
+    r"(?<=[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef])[ \t]*[\r\n]\s*(?=[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef])"
+)
+_CLOSES = re.compile(r"[.,;:!?)\]’”»…]")
 _NUMBERED = re.compile(
     r"(?:(?:chapter|part|book|story|tale|canto|act|scene|no)\b\.? *)?"
     r"(?:[ivxlcdm]+|[0-9]+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)",
@@ -21,21 +28,31 @@ class LineWriter:
         self.lines: list[str] = []
         self.headings: list[Heading] = []
         self.places: dict[str, int] = {}
-        self.keeps = 0  # nesting depth of preformatted text
+        self.keeps = False  # whether line breaks in the text are kept
         self.verse = 0  # nesting depth of verse
         self.heading = 0  # the level of the current heading, 0 outside
         self.drop_cap = ""  # a letter shown as a picture, for the next word
         self.written = self.preformatted = 0  # characters
         self._parts: list[str] = []  # of the current line
         self._after_space = True
+        self._after_mark = False  # a note's mark or a page number was left out just before
         self._gap = False  # a blank line comes before the next line
+        self._joined = (
+            False  # the next line belongs to the one before, whatever begins a paragraph between them
+        )
         self._block = 0  # the first line of the current paragraph
         self._indent = 0
         self._waiting: list[str] = []  # places that belong to the next line
 
     def text(self, text: str) -> None:
         """Add text; white space in it is collapsed."""
+        if not text.isascii() and "\n" in text:
+            text = _UNSPACED.sub("", text)
         text = _SPACE.sub(" ", text)
+        if self._after_mark and text:
+            self._after_mark = False
+            if self._parts and _CLOSES.match(text):
+                self._parts[-1] = self._parts[-1].rstrip(" ")
         if self.drop_cap and text.strip():
             text = self._with_drop_cap(text)
         if self._after_space and text.startswith(" "):
@@ -44,8 +61,13 @@ class LineWriter:
             self._parts.append(text)
             self._after_space = text.endswith(" ")
 
+    def mark_left_out(self) -> None:
+        """A note's mark or a page number was left out here: no space stays between a word and what ends it."""
+        self._after_mark = True
+
     def preformatted_text(self, text: str) -> None:
         """Add text with its line ends and spaces."""
+        self._after_mark = False
         first, *others = text.expandtabs().replace("\r\n", "\n").replace("\r", "\n").split("\n")
         self._parts.append(first)
         for line in others:
@@ -96,11 +118,11 @@ class LineWriter:
         self.text(" ")
 
     def _put(self, line: str) -> None:
-        if self._gap and self.lines:
+        if self._gap and self.lines and not self._joined:
             self._dedent_block()
             self.lines.append("")
             self._block += 1
-        self._gap = False
+        self._gap = self._joined = False
         for place in self._waiting:
             self.places[place] = len(self.lines)
         self._waiting.clear()
@@ -117,6 +139,10 @@ class LineWriter:
     def no_gap(self) -> None:
         """Put no blank line before the next line."""
         self._gap = False
+
+    def end_speaker(self) -> None:
+        """End the line with a speaker's name; the speech follows without a blank line."""
+        self._joined = self.end_line()
 
     def line_break(self) -> None:
         """A <br>: two in a row make a blank line."""

@@ -5,23 +5,28 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from storytime_tui.corpus.formats.markup_left import UNSHOWN, has_at_most, names, shown_text
+from storytime_tui.corpus.formats.page_kinds import AROUND, holds_story
 
-def names(text: str) -> frozenset[str]:
-    """The words of a string, as a set."""
-    return frozenset(text.split())
-
-
-_DROPPED_TAGS = names(
-    "script style nav template head title noscript noframes svg object embed applet iframe audio video canvas "
-    "button select textarea input figcaption rt rp"
-)
+_DROPPED_TAGS = {
+    **dict.fromkeys(UNSHOWN, "hidden"),
+    **dict.fromkeys(names("noscript noframes object embed applet iframe audio video canvas"), "not shown"),
+    **dict.fromkeys(names("button select textarea input"), "form"),
+    **dict.fromkeys(names("rt rp rtc"), "ruby"),
+    "nav": "navigation",
+    "svg": "picture",
+    "figcaption": "caption",
+}
 # Class names by which e-book makers mark notes, captions and the like.
 _DROPPED = re.compile(
-    r"pg-?(?:header|footer|boilerplate)\w*"
-    r"|(?:foot|end|side)-?_?notes?|(?:foot|end)-?_?note-?_?(?:text|body|block|list|content|section)"
-    r"|(?:fig|figure|img|image|illus|illustration)?-?_?(?:caption\w*|captioned)|figcap\w*"
-    r"|trans(?:criber|cribers|cription)?-?_?notes?|tn|tnote|tnbox|transnote\w*|pagelist|page-list"
+    r"(?P<licence>pg-?(?:header|footer|boilerplate)\w*)"
+    r"|(?P<note>(?:foot|end|side)-?_?notes?"
+    r"|(?:foot|end)-?_?note-?_?(?:text|body|block|list|content|section)|footnotes-end-of-[a-z]+)"
+    r"|(?P<caption>(?:fig|figure|img|image|illus|illustration)?-?_?(?:caption\w*|captioned)|figcap\w*)"
+    r"|(?P<transcriber>trans(?:criber|cribers|cription)?-?_?notes?|tn|tnote|tnbox|transnote\w*)"
+    r"|(?P<navigation>pagelist|page-list)"
 )
+_REASONS = {"transcriber": "transcriber's note"}
 _PAGE_NUMBER = re.compile(r"pagenum\w*|page-?_?(?:no|nums?|numbers?|break|marker)|pg-?_?(?:num|no)|folio")
 _ANCHOR = re.compile(
     r"fn-?_?(?:anchor|ref|link|mark|marker)|(?:foot-?|end-?)?note-?_?(?:ref|reference|anchor|link|mark|marker)"
@@ -36,12 +41,9 @@ _STANZA = re.compile(r"(?:stanza|strophe|linegroup)s?(?:[-_][-\w]*)?|lg")
 _LINE = re.compile(r"line|verse-?line|poem-?line|l")
 _INDENT = re.compile(r"(?:i|in|ind|indent|verse-?indent|line-?indent)-?_?(\d{1,2})")
 # Values of `epub:type` and `role` for notes, and for front and back matter.
-_DROPPED_TYPES = names(
-    "footnote footnotes endnote endnotes rearnote rearnotes toc landmarks page-list loi lot lov loa index cover "
-    "titlepage halftitlepage copyright-page imprint colophon other-credits pagelist backlink"
-)
+_DROPPED_TYPES = {kind: reason for kind, reason in AROUND.items() if "." not in kind and kind != "notes"}
+_DROPPED_TYPES["backlink"] = "note mark"
 _LONGEST_PAGE_NUMBER = 40  # characters; a longer "page number" is a page
-_EMPTY_ELEMENTS = 50  # an element with this many more children than characters is not a mark, picture or line
 _LONGEST_NAMES = 500  # characters of a `class`
 _LONGEST_PLACE = 100  # characters of a fragment that names a note
 _LONGEST_CAPTION = 600  # characters; a longer text beside a picture is story
@@ -58,15 +60,18 @@ _BARE = re.compile(_MARK, re.IGNORECASE)
 _NOTE_PLACE = re.compile(
     r"_?(?:f|fn|ft|ftn|foot|footnote|n|note|en|edn|endnote|r|ref)[-_]?\w*?\d[-_\w]*", re.IGNORECASE
 )
-_HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
+_BACK = re.compile(r"[↩↑⤴⏎↵^]\ufe0e?|back|return|\[?back\]?", re.IGNORECASE)
 _MARGIN = re.compile(r"(?:margin-left|text-indent|padding-left)\s*:\s*(\d{1,2})(?:\.\d+)?em", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an element's class names (or `epub:type`) say about it. `indent`: in columns, -1 if not given."""
+    """What an element's class names (or `epub:type`) say about it.
 
-    dropped: bool = False
+    `dropped`: why it is not part of the text, or "". `indent`: in columns, -1 if not given.
+    """
+
+    dropped: str = ""
     page_number: bool = False
     anchor: bool = False
     figure: bool = False
@@ -86,7 +91,14 @@ def meaning_of_class(names: str) -> Meaning:
 
     indents = [int(match[1]) for token in tokens if (match := _INDENT.fullmatch(token))]
     return Meaning(
-        dropped=any_is(_DROPPED),
+        dropped=next(
+            (
+                _REASONS.get(match.lastgroup or "", match.lastgroup or "")
+                for token in tokens
+                if (match := _DROPPED.fullmatch(token))
+            ),
+            "",
+        ),
         page_number=any_is(_PAGE_NUMBER),
         anchor=any_is(_ANCHOR),
         figure=any_is(_FIGURE),
@@ -102,7 +114,7 @@ def meaning_of_type(types: str) -> Meaning:
     """The meaning of an `epub:type` or `role`."""
     tokens = {token.removeprefix("doc-").rpartition(":")[2] for token in types.lower().split()}
     return Meaning(
-        dropped=not tokens.isdisjoint(_DROPPED_TYPES),
+        dropped=next((_DROPPED_TYPES[token] for token in sorted(tokens) if token in _DROPPED_TYPES), ""),
         page_number="pagebreak" in tokens,
         anchor="noteref" in tokens,
         verse=not tokens.isdisjoint({"poem", "verse", "song", "stanza", "hymn", "lyrics"}),
@@ -127,34 +139,42 @@ def meaning_of(element: Any) -> Meaning:
 _TYPE_FIELDS = ("dropped", "page_number", "anchor", "verse", "stanza")
 
 
-def is_dropped(element: Any, tag: str, meaning: Meaning) -> bool:
-    """Whether an element and everything in it is not part of the text."""
-    if tag in _DROPPED_TAGS or meaning.dropped:
-        return True
+def reason_to_drop(element: Any, tag: str, meaning: Meaning) -> str:
+    """Why an element and everything in it is not part of the text, in a few words; "" if it is."""
+    if reason := _DROPPED_TAGS.get(tag, ""):
+        return reason
+    if meaning.dropped:
+        return meaning.dropped
     if tag in ("sup", "a") and _is_note_mark(element, tag):
-        return True
+        return "note mark"
     if tag == "footer" and _is_page_footer(element):
-        return True
+        return "page's foot"
     if not element.keys():
-        return tag == "p" and _is_note(element)
+        return "note" if tag in ("p", "li", "dd") and _is_note(element) else ""
     if meaning.page_number or meaning.anchor:
-        return has_at_most(element, _LONGEST_PAGE_NUMBER)
+        reason = "page number" if meaning.page_number else "note mark"
+        return reason if has_at_most(element, _LONGEST_PAGE_NUMBER) else ""
     if (meaning.figure or tag == "figure") and _is_picture(element):
-        return True
-    if element.get("hidden") is not None or _HIDDEN.search(element.get("style", "")):
-        return not has_at_most(element, 1)  # a hidden single letter replaces a drop cap shown as a picture
+        return "caption"
     if (element.get("id") or "").startswith(("pg-header", "pg-footer", "pg-boilerplate", "pg-machine")):
-        return True
+        return "licence"
     if tag in _MENU_TAGS and _is_menu(element):
-        return True
-    return tag in ("p", "li", "dd") and _is_note(element)
+        return "navigation"
+    return "note" if tag in ("p", "li", "dd", "aside") and _is_note(element) else ""
+
+
+def is_stand_in(element: Any) -> bool:
+    """Whether a hidden element is a single letter, which stands for a drop cap that is shown as a picture."""
+    return has_at_most(element, 1)
 
 
 def _is_page_footer(element: Any) -> bool:
     """Whether a footer belongs to the page. The footer of a quotation names its author and stays."""
     parent = element.getparent()
-    if parent is None or parent.tag == "body":
-        return parent is not None
+    if parent is None:
+        return False
+    if parent.tag == "body":
+        return not holds_story(shown_text(element).split("\n"), "")
     return has_at_most(element, _LONGEST_CAPTION) and _RIGHTS.search("".join(element.itertext())) is not None
 
 
@@ -167,18 +187,6 @@ def _is_menu(element: Any) -> bool:
     return all_text == "".join("".join("".join(link.itertext()) for link in element.iter("a")).split())
 
 
-def has_at_most(element: Any, most: int) -> bool:
-    """Whether an element has at most `most` characters (without white space at ends) and few children."""
-    length = 0
-    for number, inner in enumerate(element.iter()):
-        length += len((inner.text or "").strip())
-        if number:
-            length += len((inner.tail or "").strip())
-        if length > most or number > most + _EMPTY_ELEMENTS:
-            return False
-    return True
-
-
 def is_line(element: Any, tag: str, meaning: Meaning) -> bool:
     """Whether an element inside verse is a line of it, not a stanza."""
     if tag == "span":
@@ -186,6 +194,24 @@ def is_line(element: Any, tag: str, meaning: Meaning) -> bool:
     if tag not in ("p", "div") or meaning.stanza:
         return False
     return meaning.line or not _has_lines(element)
+
+
+def is_speaker(element: Any) -> bool:
+    """Whether a table's cell names who speaks the next cell, as in the plays of Standard Ebooks."""
+    return _is_of_type(element, ("persona", "speaker"))
+
+
+def is_stage_direction(element: Any) -> bool:
+    """Whether an element is a stage direction that only its italics tell from the speech around it."""
+    if not _is_of_type(element, ("stage-direction",)) or has_at_most(element, 0):
+        return False
+    first = next((text.strip() for text in element.itertext() if text.strip()), "")
+    return first[0] not in "[("
+
+
+def _is_of_type(element: Any, kinds: tuple[str, ...]) -> bool:
+    types = (element.get("epub:type") or "")[:_LONGEST_NAMES].lower().split()
+    return any(kind.rpartition(":")[2] in kinds for kind in types)
 
 
 def follows_line(element: Any) -> bool:
@@ -248,7 +274,9 @@ def _is_note_mark(element: Any, tag: str) -> bool:
 
 
 def _is_note(element: Any) -> bool:
-    """Whether a paragraph begins with a note's mark that links back to the text."""
+    """Whether a paragraph begins with a note's mark that links back to the text, or ends with a link back."""
+    if _ends_with_way_back(element):
+        return True
     if (element.text or "").strip() or len(element) == 0:
         return False
     first = element[0]
@@ -270,3 +298,17 @@ def _is_note(element: Any) -> bool:
         _BRACKETED.fullmatch(shown) is not None
         or (_BARE.fullmatch(shown) is not None and _NOTE_PLACE.fullmatch(place) is not None)
     )
+
+
+def _ends_with_way_back(element: Any) -> bool:
+    """Whether the last thing in an element is an arrow that leads back to where a note is called."""
+    last = element
+    while len(last) and last.tag != "a":
+        last = last[-1]
+        if (last.tail or "").strip(" .\n\t\xa0"):
+            return False
+    if last.tag != "a" or last is element or not has_at_most(last, 10):
+        return False
+    place = (last.get("href") or "").partition("#")[2][:_LONGEST_PLACE]
+    shown = "".join(last.itertext()).strip()
+    return _BACK.fullmatch(shown) is not None and _NOTE_PLACE.fullmatch(place) is not None

@@ -6,21 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from storytime_tui.corpus.formats.registry import ARCHIVES, SUFFIXES, suffixes_in_words
+from storytime_tui.corpus.file_names import ending_of, stem_of
+from storytime_tui.corpus.formats.other_kinds import DOCUMENTS
+from storytime_tui.corpus.formats.registry import ARCHIVES, SUFFIXES, format_of, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import check_stop
 from storytime_tui.terminal import printable_path
 
 _SEARCHED_SUFFIXES = frozenset((*SUFFIXES, *ARCHIVES))
-# Formats that may contain stories but are not supported: the user is told about them.
-_DOCUMENTS = frozenset(
-    f".{kind}"
-    for kind in (
-        *("docx", "doc", "odt", "rtf", "pdf", "pages", "wps", "tex", "mobi", "azw", "azw3", "fb2", "lit"),
-        *("djvu", "rar", "7z", "gz", "tar", "tgz"),
-    )
-)
 _DEEPEST = 8  # nested folders; a library of books has three
 _CROWDED = 10  # a folder may hold this total times as total other files as texts
 # Files that come with texts or programs and are not stories.
@@ -42,7 +36,18 @@ class SourceFiles:
 
 def is_readable_name(path: PurePath) -> bool:
     """Whether a file of this name is read: it has a known suffix, in any case, and is not hidden."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return ending_of(path) in SUFFIXES and not path.name.startswith(".")
+
+
+def why_not(path: Path, column: str) -> str:
+    """Why a file that was found, not named, is no text to learn from ("is a table ..."); "" if it may be one."""
+    file_format = format_of(path)
+    if file_format is None or file_format.why_not is None:
+        return ""
+    try:
+        return file_format.why_not(path, column)
+    except OSError:  # reading it will say so
+        return ""
 
 
 def is_readme_name(name: str) -> bool:
@@ -50,15 +55,16 @@ def is_readme_name(name: str) -> bool:
     return _README.fullmatch(name) is not None
 
 
-def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
+def source_files(folder: Path, limit: int = 20_000, *, column: str | None = None) -> SourceFiles:
     """The texts and archives in a folder and its subfolders, in natural order ("Tale 2" before "Tale 10").
 
     Hidden files and folders are skipped. A linked folder is searched once, unless the link leads back to a parent.
-    If the same text exists with two suffixes, one file is taken. Raises CorpusError if a folder cannot be read, or
-    has no text or more than `limit`.
+    If the same text exists with two suffixes, one file is taken. `column`: tables and JSON without this column of
+    texts ("" for a usual name) are left out, as folders have data of all kinds; None takes them all. Raises
+    CorpusError if a folder cannot be read, or has no text or more than `limit`.
     """
     shown = printable_path(folder)
-    search = _Search(folder, limit)
+    search = _Search(folder, limit, column)
     try:
         search.look_into(folder, 0)
     except OSError as error:
@@ -84,9 +90,10 @@ def source_files(folder: Path, limit: int = 20_000) -> SourceFiles:
 class _Search:
     """A search in progress: the files found, and the folders and files seen, by device and inode."""
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    def __init__(self, folder: Path, limit: int, column: str | None) -> None:
         self.top = folder
         self.limit = limit
+        self.column = column
         self.found: list[Path] = []
         self.problems: list[str] = []
         self.notes: list[str] = []
@@ -119,11 +126,11 @@ class _Search:
                 if entry.name.startswith(".") or entry.name == "__MACOSX":
                     continue
                 is_folder = _is_folder(entry)
-                suffix = _suffix(entry.name)
+                suffix = ending_of(entry.name)
                 if is_folder or suffix in _SEARCHED_SUFFIXES:
                     candidates.append((entry, is_folder))
                     texts += not is_folder
-                elif suffix in _DOCUMENTS:
+                elif suffix in DOCUMENTS:
                     self._others[suffix] += 1
         candidates.sort(key=lambda each: name_order(each[0].name))
         for entry, is_folder in candidates:
@@ -150,6 +157,8 @@ class _Search:
     def _add(self, path: Path) -> None:
         if is_readme(path):
             self.notes.append(f"{printable_path(path)} is a readme or licence: it is left out.")
+        elif self.column is not None and (why := why_not(path, self.column)):
+            self.notes.append(f"{printable_path(path)} {why}: it is left out.")
         else:
             self.found.append(path)
             self._refuse_more_than_limit(len(self.found))
@@ -206,11 +215,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def is_readme(path: PurePath) -> bool:
     """Whether a file is a readme or licence by its name, for example README.md or LICENSE.txt."""
-    return _README.fullmatch(path.stem) is not None
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()
+    return _README.fullmatch(stem_of(path)) is not None
 
 
 def path_order(path: PurePath) -> list[tuple[list[tuple[int, str]], str]]:

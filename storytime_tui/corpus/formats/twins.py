@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from storytime_tui.corpus.cleaning.gutenberg_marks import strip_gutenberg
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats.registry import LARGEST_MARKED, SUFFIXES, format_of
 from storytime_tui.corpus.words import word_hashes
 from storytime_tui.errors import CorpusError
@@ -33,10 +33,10 @@ def without_twins(
     Of two with the same text, the one in the richer format stays, or else the longer one. A file that cannot be read
     is never a duplicate. `shown`: how to name a file in the sentences.
     """
-    by_name: dict[str, list[Path]] = {}
+    by_name: dict[tuple[Path, str], list[Path]] = {}
     for path in paths:
         if format_of(path):
-            by_name.setdefault(os.path.splitext(path)[0], []).append(path)
+            by_name.setdefault((path.parent, stem_of(path)), []).append(path)
     replaced_by: dict[Path, Path] = {}
     for same_name in stoppable(by_name.values()):
         kept: list[Path] = []
@@ -57,9 +57,10 @@ def without_twins(
     return tuple(path for path in paths if path not in replaced_by), notes
 
 
-def _fullness(path: Path) -> int:
+def _fullness(path: Path) -> tuple[int, int]:
     """The sort key of a format, richest first: chapters, then headings, then plain text."""
-    return -SUFFIXES.index(path.suffix.lower())
+    file_format = format_of(path)
+    return -(file_format.richness if file_format else 0), -SUFFIXES.index(ending_of(path))
 
 
 def _better(fuller: Path, other: Path) -> Path | None:

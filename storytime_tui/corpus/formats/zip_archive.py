@@ -1,5 +1,6 @@
 """Reading untrusted zip files, with limits on members, bytes and compression ratio."""
 
+import copy
 import os
 import struct
 import zipfile
@@ -25,6 +26,7 @@ _FREE = 4 * 1024**2  # bytes that may be unpacked whatever the ratio
 _DIRECTORY = 8 * 1024**2  # bytes of the central directory, which zipfile reads at once
 _MEMBER = b"PK\x01\x02"  # the signature of a member in the central directory
 _CHUNK = 64 * 1024  # bytes
+_SMALL_CHUNK = 512  # bytes; of a damaged member the piece with the damage is lost
 _SUPPORTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile cannot unpack others in pieces
 _LOCKED = 0x41  # flags of an encrypted member
 # What zipfile raises for damaged archives, documented or not.
@@ -36,6 +38,10 @@ _DAMAGE = (
 
 class BombError(CorpusError):
     """An archive unpacks to more than texts can have."""
+
+
+class LockedError(CorpusError):
+    """A member is locked with a password."""
 
 
 class Archive(AbstractContextManager["Archive"]):
@@ -87,20 +93,20 @@ class Archive(AbstractContextManager["Archive"]):
             member for member in self._zip.infolist() if not member.filename.endswith("/") and member.filename
         ]
 
-    def chunks(self, member: zipfile.ZipInfo, called: str) -> Iterator[bytes]:
-        """A member's bytes in pieces; `called` names it in messages.
+    def chunks(self, member: zipfile.ZipInfo, called: str, size: int = _CHUNK) -> Iterator[bytes]:
+        """A member's bytes in pieces of at most `size`; `called` names it in messages.
 
         Raises CorpusError, and OSError for the file itself.
         """
         if member.flag_bits & _LOCKED:
-            raise CorpusError(f"{called} is locked with a password: unlock it and add it again.")
+            raise LockedError(f"{called} is locked with a password: unlock it and add it again.")
         if member.compress_type not in _SUPPORTED:
             raise CorpusError(f"{called} has an unsupported compression: unpack it and add what was in it.")
         if member.file_size > LARGEST_MEMBER:  # zipfile returns no more bytes than this
             raise CorpusError(f"{called} is larger than {LARGEST_MEMBER // 1024**2} MB: leave it out.")
         try:
             with self._zip.open(member) as file:
-                while chunk := file.read(_CHUNK):
+                while chunk := file.read(size):
                     check_stop()
                     self._spent += len(chunk)
                     if self._spent > self._allowed:
@@ -114,6 +120,29 @@ class Archive(AbstractContextManager["Archive"]):
     def read(self, member: zipfile.ZipInfo) -> bytes:
         """A member's bytes, for an archive that is one book. Raises CorpusError, OSError."""
         return b"".join(self.chunks(member, self.name))
+
+    def readable_part(self, member: zipfile.ZipInfo) -> tuple[bytes, bool]:
+        """A member's bytes up to where it is damaged, and whether they are whole. Raises CorpusError, OSError.
+
+        Only a bomb and a password are errors. Of a member with a wrong checksum all bytes are returned.
+        """
+        try:
+            return self.read(member), True
+        except (BombError, LockedError):
+            raise
+        except CorpusError:
+            pass
+        unchecked = copy.copy(member)
+        del unchecked.CRC  # zipfile then checks none
+        data = bytearray()
+        try:
+            for chunk in self.chunks(unchecked, self.name, _SMALL_CHUNK):
+                data += chunk
+        except BombError:
+            raise
+        except CorpusError:
+            pass
+        return bytes(data), False
 
     def damaged(self, called: str = "") -> CorpusError:
         """The error for an archive, or a member, that cannot be unpacked."""

@@ -14,7 +14,8 @@ from storytime_tui.terminal import printable, printable_path
 
 CARD = "collection.toml"
 _LONGEST = {"source": 2000, "description": 4000}  # characters that are kept; other texts have a title's limit
-_TEXTS = ("title", "author", "source", "licence", "description", "punctuation")
+_TEXTS = ("title", "author", "source", "licence", "description", "punctuation", "column")
+_LISTS = ("removed", "put_back")
 PUNCTUATION = ("plain", "as written")
 
 
@@ -23,8 +24,9 @@ class Card:
     """A collection's card; every field is optional in the file.
 
     `punctuation`: "plain" replaces curly quotes and dashes by ASCII (a model needs two tokens for each curly quote),
-    "as written" keeps them. `titles`: from a story's place (`file:line`) to the title its owner gave it. `removed`:
-    the places of removed stories.
+    "as written" keeps them. `column`: the column that holds the texts of its data sets; "" for a usual name.
+    `titles`: from a story's place (`file:line`) to the title its owner gave it. `removed`: the places of removed
+    stories. `put_back`: parts that were left out and are stories all the same (`file:place`).
     """
 
     title: str = ""
@@ -33,13 +35,19 @@ class Card:
     licence: str = ""
     description: str = ""
     punctuation: str = "plain"
+    column: str = ""
     titles: Mapping[str, str] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    put_back: tuple[str, ...] = ()
 
     @property
     def plain(self) -> bool:
         """Whether quotes and dashes are replaced by ASCII."""
         return self.punctuation == "plain"
+
+    def put_back_in(self, file: str) -> tuple[str, ...]:
+        """The parts of this file, or of the files in this archive, that were put back."""
+        return tuple(each for each in self.put_back if each.startswith((f"{file}:", f"{file}/")))
 
 
 def read_card(folder: Path) -> Card:
@@ -66,12 +74,12 @@ def _checked(raw: dict[str, Any], shown: str) -> Card:
             if not isinstance(value, dict) or not all(isinstance(title, str) for title in value.values()):
                 raise CorpusError(f"In {shown}, titles must be a table of texts in quotes.")
             values[key] = {name: short_line(title) for name, title in value.items()}
-        elif key == "removed":
+        elif key in _LISTS:
             if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-                raise CorpusError(f"In {shown}, removed must be a list of texts in quotes.")
+                raise CorpusError(f"In {shown}, {key} must be a list of texts in quotes.")
             values[key] = tuple(value)
         else:
-            keys = ", ".join([*_TEXTS, "titles", "removed"])
+            keys = ", ".join([*_TEXTS, "titles", *_LISTS])
             raise CorpusError(f"{shown} has an unknown key {short_line(key, 60)!r}: there are {keys}.")
     if values.get("punctuation", "plain") not in PUNCTUATION:
         raise CorpusError(f'In {shown}, punctuation must be "plain" or "as written".')
@@ -82,8 +90,7 @@ def card_bytes(card: Card) -> bytes:
     """The card as TOML, without fields that have their default."""
     defaults = asdict(Card())
     values = {key: value for key, value in asdict(card).items() if value != defaults[key]}
-    if "removed" in values:
-        values["removed"] = list(values["removed"])
+    values |= {key: list(values[key]) for key in _LISTS if key in values}
     return tomli_w.dumps(values).encode()
 
 

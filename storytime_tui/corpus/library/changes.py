@@ -208,6 +208,22 @@ def set_punctuation(collection: Collection, plain: bool) -> None:
         _change_card(folder, lambda card: replace(card, punctuation="plain" if plain else "as written"))
 
 
+def put_back(collection: Collection, file: str, place: str) -> None:
+    """Make a story of a part of a file that was left out. Raises CorpusError."""
+    with _own_folder(collection, "changed") as folder:
+        key = f"{file}:{place}"
+        _change_card(folder, lambda card: replace(card, put_back=tuple(dict.fromkeys((*card.put_back, key)))))
+
+
+def leave_out(collection: Collection, file: str, place: str) -> None:
+    """Leave a part of a file out again that was put back. Raises CorpusError."""
+    with _own_folder(collection, "changed") as folder:
+        key = f"{file}:{place}"
+        _change_card(
+            folder, lambda card: replace(card, put_back=tuple(each for each in card.put_back if each != key))
+        )
+
+
 def _change_card(folder: Path, changed: Callable[[Card], Card]) -> None:
     """Read a card, change it, write it. The caller holds the lock."""
     write_card(folder, changed(read_card(folder)))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.ordinary import open_ordinary, pieces_of
 from storytime_tui.corpus.formats.read import read_document
@@ -48,8 +49,9 @@ def _unreadable(origin: str, error: OSError) -> CorpusError:
 class CopiedFiles:
     """The copies in a new collection's folder with their origins, and what was left out."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, column: str = "") -> None:
         self.folder = folder
+        self._column = column
         self.origins: dict[Path, str] = {}
         self.problems: list[str] = []
         self.notes: list[str] = []
@@ -58,7 +60,7 @@ class CopiedFiles:
 
     def add_folder(self, source: Path, report: Report | None) -> None:
         """Copy every text in a folder and its subfolders. Raises CorpusError if there is none."""
-        found = source_files(source)
+        found = source_files(source, column=self._column)
         self.problems += found.problems
         self.notes += found.notes
         for done, path in enumerate(found.files):
@@ -66,7 +68,7 @@ class CopiedFiles:
                 report("copying", done, len(found.files))
             inside = Path(*(safe_file_name(part, set()) for part in path.relative_to(source).parent.parts))
             try:
-                if path.suffix.lower() in ARCHIVES:
+                if ending_of(path) in ARCHIVES:
                     self.add_archive(path, inside)
                 else:
                     self.add_file(path, inside, printable_path(path))
@@ -77,7 +79,7 @@ class CopiedFiles:
 
     def add_file(self, path: Path, inside: Path, origin: str) -> None:
         """Copy one text. Raises CorpusError if it is not a text or cannot be read; OSError for a full disk."""
-        readable = path.suffix.lower() in SUFFIXES and path.is_file() and path.stat().st_size <= LARGEST
+        readable = ending_of(path) in SUFFIXES and path.is_file() and path.stat().st_size <= LARGEST
         if not readable:
             read_document(path)  # raises a CorpusError that says what is wrong
             raise CorpusError(f"{origin} cannot be read: check the path.")
@@ -108,9 +110,9 @@ class CopiedFiles:
 
     def add_archive(self, path: Path, inside: Path) -> None:
         """Unpack the texts of a .zip into a subfolder. Raises CorpusError."""
-        place = self._place(inside, path.stem)
+        place = self._place(inside, stem_of(path))
         place.mkdir()
-        found = archives.unpack(path, place)
+        found = archives.unpack(path, place, self._column)
         self._count(sum(copy.stat().st_size for copy in found.files))
         self.problems += found.problems
         self.notes += found.notes

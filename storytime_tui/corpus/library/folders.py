@@ -7,8 +7,9 @@ from pathlib import Path
 
 from storytime_tui import paths
 from storytime_tui.corpus.collection import Collection, Story
+from storytime_tui.corpus.file_names import stem_of
 from storytime_tui.corpus.formats.sources import SourceFiles, source_files
-from storytime_tui.corpus.library.cards import Card, read_card
+from storytime_tui.corpus.library.cards import CARD, Card, read_card
 from storytime_tui.corpus.library.prepared import Prepared, Source, prepare_sources
 from storytime_tui.corpus.names import collection_name, distinct, folder_name, title_from_name
 from storytime_tui.errors import CorpusError
@@ -25,7 +26,8 @@ def read_folder(
     """
     identity = folder_id(folder)
     card = read_card(folder)
-    found = source_files(folder)
+    # the files of a collection were chosen when it was made
+    found = source_files(folder, column=None if (folder / CARD).is_file() else card.column)
     prepared = _prepare(sources_in(folder, found), card, on_progress)
     problems = (*found.problems, *prepared.problems)
     if not prepared.stories:
@@ -45,6 +47,8 @@ def read_folder(
         plain_punctuation=card.plain,
         folder=folder,
         folder_id=identity,
+        column=card.column,
+        accounts=prepared.accounts,
     )
     return collection, problems
 
@@ -91,11 +95,12 @@ def read_file_as_collection(path: Path) -> tuple[Collection, tuple[str, ...]]:
     titles = list(distinct(story.title for story in prepared.stories))
     collection = Collection(
         name=collection_name(path),
-        title=titles[0] if len(titles) == 1 else title_from_name(path.stem),
+        title=titles[0] if len(titles) == 1 else title_from_name(stem_of(path)),
         stories=tuple(replace(s, title=title) for s, title in zip(prepared.stories, titles, strict=True)),
         author=prepared.authors[0] if len(prepared.authors) == 1 else "",
         source=printable_path(path),
         folder=path.parent,
+        accounts=prepared.accounts,
     )
     return collection, prepared.problems
 
@@ -107,4 +112,5 @@ def sources_in(folder: Path, found: SourceFiles) -> list[Source]:
 
 def _prepare(sources: list[Source], card: Card, on_progress: Progress | None) -> Prepared:
     folder = paths.cache_folder() / "prepared"
-    return prepare_sources(sources, folder, plain=card.plain, on_progress=on_progress)
+    kept = [replace(source, put_back=card.put_back_in(source.name)) for source in sources]
+    return prepare_sources(kept, folder, plain=card.plain, column=card.column, on_progress=on_progress)

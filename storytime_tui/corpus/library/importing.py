@@ -13,6 +13,7 @@ from storytime_tui import files, paths, stopping
 from storytime_tui.corpus.cleaning.clean import legible
 from storytime_tui.corpus.collection import Collection
 from storytime_tui.corpus.duplicates import find_copies
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats.registry import ARCHIVES
 from storytime_tui.corpus.formats.sources import source_files
 from storytime_tui.corpus.library.cards import CARD, Card, card_bytes, read_card
@@ -166,7 +167,7 @@ def _free_name(name: str | None, default: str) -> str:
 def _common_name(inputs: Sequence[_Input]) -> str:
     if len(inputs) == 1:
         path = inputs[0].path
-        return path.stem if path.is_file() else folder_name(path)
+        return stem_of(path) if path.is_file() else folder_name(path)
     parents = {each.path.parent for each in inputs}
     return parents.pop().name if len(parents) == 1 else NAMELESS
 
@@ -205,11 +206,11 @@ def _fill(
     Returns a sentence for each thing left out, and one for each thing not needed. Raises CorpusError if nothing can
     be read, or a file that was named itself cannot.
     """
-    copies = CopiedFiles(folder)
+    copies = CopiedFiles(folder, card.column)
     for each in inputs:
         if each.path.is_dir():
             copies.add_folder(each.path, report)
-        elif each.path.suffix.lower() in ARCHIVES:
+        elif ending_of(each.path) in ARCHIVES:
             with _nothing_added():
                 copies.add_archive(each.path, Path())
         else:
@@ -254,12 +255,17 @@ def _nothing_added() -> Iterator[None]:
 
 def _read(copies: CopiedFiles, card: Card, report: Report | None) -> tuple[Prepared, list[Source]]:
     found = sources_in(copies.folder, source_files(copies.folder))
-    sources = [replace(source, origin=copies.origins.get(source.path, "")) for source in found]
+    sources = [
+        replace(each, origin=copies.origins.get(each.path, ""), put_back=card.put_back_in(each.name))
+        for each in found
+    ]
     if report:  # before the first file, which may be large
         report("reading", 0, sum(source.path.stat().st_size for source in sources))
     progress = (lambda done, total: report("reading", done, total)) if report else None
     cache = paths.cache_folder() / "prepared"
-    return prepare_sources(sources, cache, plain=card.plain, on_progress=progress), sources
+    return prepare_sources(
+        sources, cache, plain=card.plain, column=card.column, on_progress=progress
+    ), sources
 
 
 def _copies_of(collection: Collection) -> list[str]:

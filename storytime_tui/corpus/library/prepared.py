@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from storytime_tui import disk_cache, small_files, stopping
+from storytime_tui.corpus.account import account_of
 from storytime_tui.corpus.arrays import ArrayWriter, open_array
 from storytime_tui.corpus.cleaning.clean import CLEANING_VERSION
 from storytime_tui.corpus.collection import Extract, Facts, Story, facts_of
 from storytime_tui.corpus.dividing.divide import read_book
-from storytime_tui.corpus.document import Chapter, Tale
+from storytime_tui.corpus.document import Account, Chapter, Omitted, Tale
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats import archives
 from storytime_tui.corpus.formats.read import READING_VERSION, read_document
 from storytime_tui.corpus.formats.registry import ARCHIVES
+from storytime_tui.corpus.library.put_back import put_back_tales, with_tales
 from storytime_tui.corpus.names import short_line, title_from_name
 from storytime_tui.errors import CorpusError
 from storytime_tui.reporting import Progress
@@ -29,7 +32,7 @@ from storytime_tui.terminal import printable_line, printable_path
 if TYPE_CHECKING:
     from storytime_tui.corpus.collection import Sketch
 
-_FORMAT = 4
+_FORMAT = 5
 _LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
 
 
@@ -37,12 +40,14 @@ _LARGEST_INDEX = 256_000_000  # bytes: a collection may have a million stories
 class Source:
     """A file to read, and its name within its collection (with slashes for folders).
 
-    `origin`: for a copied file, where it came from, for messages.
+    `origin`: for a copied file, where it came from, for messages. `put_back`: parts of it, or of a file in it if it is
+    an archive, that its owner put back (`file:place`).
     """
 
     path: Path
     name: str
     origin: str = ""
+    put_back: tuple[str, ...] = ()
 
     def shown(self, sentence: str) -> str:
         """A sentence about the file, with its path replaced by its origin."""
@@ -54,24 +59,40 @@ class Prepared:
     """The stories of some files, in the files' order, and a sentence for each file without a story.
 
     Stories' titles are never "" but may occur twice. `titles` and `authors`: of the books in the files, as the
-    files give them, without repetitions.
+    files give them, without repetitions. `accounts`: one for each file that was read.
     """
 
     stories: tuple[Story, ...]
     problems: tuple[str, ...]
     titles: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How files are read: whether quotes become ASCII, and the column that holds the texts of data sets."""
+
+    plain: bool
+    column: str
 
 
 def prepare_sources(
-    sources: Sequence[Source], cache_folder: Path, *, plain: bool = True, on_progress: Progress | None = None
+    sources: Sequence[Source],
+    cache_folder: Path,
+    *,
+    plain: bool = True,
+    column: str = "",
+    on_progress: Progress | None = None,
 ) -> Prepared:
     """The stories of files: from the cache, or made now and stored there.
 
-    `on_progress` gets the bytes read and their total; an exception from it ends the work and leaves nothing behind.
+    `column`: the column that holds the texts of data sets; "" for a usual name. `on_progress` gets the bytes read and
+    their total; an exception from it ends the work and leaves nothing behind.
     If the cache cannot be written (a full disk), the stories stay in memory.
     """
     last = (0, 0)
+    how = _Reading(plain, column)
 
     def progress(done: int, total: int) -> None:
         nonlocal last
@@ -80,23 +101,25 @@ def prepare_sources(
             on_progress(done, total)
 
     def build(folder: Path) -> None:
-        _write(folder, sources, plain, progress)
+        _write(folder, sources, how, progress)
 
     # a stop takes effect in the middle of a file too
     with stopping.stop_check(lambda: progress(*last)) if on_progress else contextlib.nullcontext():
         try:
-            return disk_cache.find_or_build(cache_folder / _key(sources, plain), _open, build)
+            return disk_cache.find_or_build(cache_folder / _key(sources, how), _open, build)
         except OSError:
-            return _in_memory(sources, plain, progress)
+            return _in_memory(sources, how, progress)
 
 
-def _key(sources: Sequence[Source], plain: bool) -> str:
+def _key(sources: Sequence[Source], how: _Reading) -> str:
     """The folder name of the stories: a hash of everything they depend on.
 
     A file counts by its name, size, times, inode and device, not by its content, so that an unchanged library opens
     without reading any text. These survive moving the folder around it.
     """
-    digest = hashlib.sha256(f"{_FORMAT} {READING_VERSION} {CLEANING_VERSION} {plain}".encode())
+    digest = hashlib.sha256(
+        f"{_FORMAT} {READING_VERSION} {CLEANING_VERSION} {how}".encode("utf-8", "surrogateescape")
+    )
     for source in sources:
         try:
             s = source.path.stat()
@@ -105,7 +128,8 @@ def _key(sources: Sequence[Source], plain: bool) -> str:
             )
         except (OSError, ValueError):
             state = "gone"
-        digest.update(f"\0{source.name}\0{state}".encode("utf-8", "surrogateescape"))
+        kept = "\0".join(["", *source.put_back])
+        digest.update(f"\0{source.name}\0{state}{kept}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:40]
 
 
@@ -114,58 +138,66 @@ def _key(sources: Sequence[Source], plain: bool) -> str:
 
 @dataclass(frozen=True)
 class _Result:
-    """One story of a file; or, if `tale` is None, what is wrong with the file."""
+    """One story of a file; or, if `tale` is None, what is wrong with the file, or its account."""
 
     file: str
     tale: Tale | None = None
     problem: str = ""
     book: str = ""
     author: str = ""
+    account: Account | None = None
 
 
-def _results(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Iterator[_Result]:
+def _results(sources: Sequence[Source], how: _Reading, on_progress: Progress | None) -> Iterator[_Result]:
     sizes = [_size(source.path) for source in sources]
     done, total = 0, sum(sizes)
     for source, size in zip(sources, sizes, strict=True):
-        if source.path.suffix.lower() in ARCHIVES:
-            yield from _results_of_archive(source, plain)
+        if ending_of(source.path) in ARCHIVES:
+            yield from _results_of_archive(source, how)
         else:
-            yield from _results_of_file(source, plain)
+            yield from _results_of_file(source, how)
         done += size
         if on_progress:
             on_progress(done, total)
 
 
-def _results_of_file(source: Source, plain: bool) -> Iterator[_Result]:
+def _results_of_file(source: Source, how: _Reading) -> Iterator[_Result]:
     name = printable_line(source.name)
     try:
-        document = read_document(source.path)
+        document = read_document(source.path, how.column)
     except CorpusError as error:
         yield _Result(name, problem=source.shown(str(error)))
         return
-    book = read_book(document, plain=plain)
+    book = read_book(document, plain=how.plain)
+    account, texts = account_of(name, document, book)
+    places = [each.removeprefix(f"{name}:") for each in source.put_back if each.startswith(f"{name}:")]
+    if places:
+        account, back = put_back_tales(document, account, texts, places, plain=how.plain)
+        book = replace(book, tales=with_tales(book, back))
+    yield _Result(name, account=account)
     if not book.tales:
         sentence = f"{printable_path(source.path)} holds no story, only licence text: leave it out."
         yield _Result(name, problem=source.shown(sentence))
     book_title, author = short_line(book.title), short_line(book.author)
-    default = book_title or title_from_name(Path(source.name).stem)
+    default = book_title or title_from_name(stem_of(Path(source.name)))
     for number, tale in enumerate(book.tales, start=1):
         title = short_line(tale.title) or (default if len(book.tales) == 1 else f"{default} {number}")
         chapters = tuple(replace(chapter, title=short_line(chapter.title)) for chapter in tale.chapters)
         yield _Result(name, Tale(title, tale.text, chapters, tale.lines), "", book_title, author)
 
 
-def _results_of_archive(source: Source, plain: bool) -> Iterator[_Result]:
+def _results_of_archive(source: Source, how: _Reading) -> Iterator[_Result]:
     with tempfile.TemporaryDirectory(prefix="storytime-") as folder:
         try:
-            found = archives.unpack(source.path, Path(folder))
+            found = archives.unpack(source.path, Path(folder), how.column)
         except CorpusError as error:
             yield _Result(printable_line(source.name), problem=source.shown(str(error)))
             return
         for problem in found.problems:
             yield _Result(printable_line(source.name), problem=source.shown(problem))
         for path in found.files:
-            yield from _results_of_file(Source(path, f"{source.name}/{path.name}"), plain)
+            name = f"{source.name}/{path.name}"
+            yield from _results_of_file(Source(path, name, put_back=source.put_back), how)
 
 
 def _size(path: Path) -> int:
@@ -175,8 +207,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _in_memory(sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> Prepared:
-    results = list(_results(sources, plain, on_progress))
+def _in_memory(sources: Sequence[Source], how: _Reading, on_progress: Progress | None) -> Prepared:
+    results = list(_results(sources, how, on_progress))
     return Prepared(
         tuple(
             Story(each.tale.title, each.tale.text, each.file, each.tale.chapters, each.tale.lines)
@@ -186,23 +218,27 @@ def _in_memory(sources: Sequence[Source], plain: bool, on_progress: Progress | N
         tuple(each.problem for each in results if each.problem),
         tuple(dict.fromkeys(each.book for each in results if each.book)),
         tuple(dict.fromkeys(each.author for each in results if each.author)),
+        tuple(each.account for each in results if each.account),
     )
 
 
-def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Progress | None) -> None:
+def _write(folder: Path, sources: Sequence[Source], how: _Reading, on_progress: Progress | None) -> None:
     """Write `stories.txt` (all texts, one after another), `sketches.npy` and `index.json`."""
     rows: list[list[Any]] = []
     problems: list[str] = []
     titles: dict[str, None] = {}
     authors: dict[str, None] = {}
+    accounts: list[Any] = []
     end = 0
     with (
         (folder / "stories.txt").open("wb") as file,
         ArrayWriter(folder / "sketches.npy", np.uint64) as sketches,
     ):
-        for result in _results(sources, plain, on_progress):
+        for result in _results(sources, how, on_progress):
+            if result.account is not None:
+                accounts.append(_account_row(result.account))
             if result.tale is None:
-                problems.append(result.problem)
+                problems += [result.problem] if result.problem else []
                 continue
             titles |= {result.book: None} if result.book else {}
             authors |= {result.author: None} if result.author else {}
@@ -214,7 +250,7 @@ def _write(folder: Path, sources: Sequence[Source], plain: bool, on_progress: Pr
             chapters = [[chapter.title, chapter.start] for chapter in result.tale.chapters]
             place = (result.tale.title, result.file, start, end, chapters, result.tale.lines)
             rows.append([*place, facts.words, facts.digest, facts.fingerprint, len(facts.sketch)])
-    books = {"titles": list(titles), "authors": list(authors)}
+    books = {"titles": list(titles), "authors": list(authors), "accounts": accounts}
     index = {"stories": rows, "problems": problems, **books, "bytes": end}
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
@@ -243,7 +279,7 @@ def _open(folder: Path) -> Prepared | None:
         if place != len(sketches):
             return None
         lists = (_texts(index["problems"]), _texts(index["titles"]), _texts(index["authors"]))
-        return Prepared(tuple(stories), *lists)
+        return Prepared(tuple(stories), *lists, tuple(map(_account_from, index["accounts"])))
     except Exception:  # NumPy and JSON raise many kinds; for any of them the stories are made again
         return None
 
@@ -252,14 +288,36 @@ def _story_of(row: Any, texts: Path, size: int, sketches: "Sketch") -> tuple[Sto
     """A story from its row in the index, and the size of its sketch. Raises ValueError or TypeError."""
     title, file, start, end, chapters, (first, last), words, digest, fingerprint, sketch_size = row
     _texts([title, file, digest, fingerprint, *(name for name, _ in chapters)])
-    for number in (start, end, first, last, words, sketch_size, *(begin for _, begin in chapters)):
-        if type(number) is not int or not 0 <= number < 2**63:
-            raise ValueError(number)
+    _check_numbers(start, end, first, last, words, sketch_size, *(begin for _, begin in chapters))
     if not (start <= end <= size and sketch_size <= len(sketches)):
         raise ValueError(row)
     facts = Facts(words, end - start, digest, fingerprint, sketches[:sketch_size])
     chapters = tuple(Chapter(*chapter) for chapter in chapters)
     return Story(title, Extract(texts, start, end), file, chapters, (first, last), facts), sketch_size
+
+
+def _account_row(account: Account) -> list[Any]:
+    omitted = [[each.reason, each.place, each.words, *each.lines] for each in account.omitted]
+    return [account.file, account.words, omitted, account.remarks]
+
+
+def _account_from(row: Any) -> Account:
+    """The account in a row of the index. Raises ValueError or TypeError."""
+    file, words, omitted, remarks = row
+    _check_numbers(words)
+    found = []
+    for reason, place, count, first, last in omitted:
+        _texts([reason, place])
+        _check_numbers(count, first, last)
+        found.append(Omitted(reason, place, count, (first, last)))
+    _texts([file])
+    return Account(file, words, tuple(found), _texts(remarks))
+
+
+def _check_numbers(*numbers: Any) -> None:
+    for number in numbers:
+        if type(number) is not int or not 0 <= number < 2**63:
+            raise ValueError(number)
 
 
 def _texts(values: Any) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from storytime_tui import files, paths
+from storytime_tui.corpus.file_names import ending_of, stem_of
 from storytime_tui.corpus.formats.registry import ARCHIVES, MEDIA_TYPES, PAGES, SUFFIXES, suffixes_in_words
 from storytime_tui.corpus.web import polite
 from storytime_tui.corpus.web.partial import Part, part_of
@@ -51,6 +52,7 @@ _LONGEST_HEADER = 2000  # characters of a Content-Disposition
 _LOGIN_WORDS = 300  # a page with this many words is content, even if it has a login form
 
 _SUFFIXES = (*SUFFIXES, *ARCHIVES)
+_INNER = re.compile(rf"(.+(?:{'|'.join(map(re.escape, _SUFFIXES))}))\.[\w-]+$", re.IGNORECASE)
 _ANY_BYTES = (
     "",
     "application/octet-stream",
@@ -204,10 +206,14 @@ class _Job:
         if _leads_to_login(self.url, answer):
             raise _login(self.url)
         name = self.target.name if self.target else _name_of(answer, self.url)
-        suffix, kind = Path(name).suffix.lower(), answer.content_type
+        suffix, kind = ending_of(name), answer.content_type
         if MEDIA_TYPES.get(kind) in PAGES and suffix not in PAGES:
             return name  # a page instead of a file: only its text shows whether it is a login page
-        if kind in MEDIA_TYPES or kind.startswith("text/") or (kind in _ANY_BYTES and suffix in _SUFFIXES):
+        other = kind in _KINDS and suffix != MEDIA_TYPES.get(kind)  # a PDF under the name of a text
+        known = (
+            kind in MEDIA_TYPES or kind.startswith("text/") or (kind in _ANY_BYTES and suffix in _SUFFIXES)
+        )
+        if known and not other:
             return name
         if suffix in _SUFFIXES and kind.startswith("application/") and kind not in _KINDS:
             return name
@@ -243,7 +249,7 @@ class _Job:
             problem = CorpusError(f"What {shown(self.url)} sent does not agree with its checksum: try again.")
         elif MEDIA_TYPES.get(answer.content_type) in PAGES or _looks_like_page(part.head(1000)):
             requested = self.target.name if self.target else unquote(urlsplit(self.url).path)
-            suffix = Path(requested).suffix.lower()
+            suffix = ending_of(requested.rpartition("/")[2])
             for_file = suffix in _SUFFIXES and suffix not in PAGES
             if _is_login_page(part.head(_PAGE_HEAD), for_file):
                 problem = _login(self.url)
@@ -310,10 +316,11 @@ def _name_of(answer: Answer, url: str) -> str:
     named = _disposition(answer.headers.get("content-disposition", ""))
     candidates = [named, *(unquote(urlsplit(each).path).rpartition("/")[2] for each in (answer.url, url))]
     name = next((safe for each in candidates if (safe := _safe(each))), "text")
-    if Path(name).suffix.lower() in _SUFFIXES:
-        return name
-    inner = re.match(r"(.+\.(?:txt|md|html?|epub|zip))\.[\w-]+$", name, re.IGNORECASE)
-    if inner:  # Gutenberg's 2591.txt.utf-8
+    ending = ending_of(name)
+    if ending in _SUFFIXES:  # Gutenberg's 2591.txt.utf-8 becomes 2591.txt
+        return name if name.lower().endswith(ending) else stem_of(name) + ending
+    inner = _INNER.match(name)
+    if inner:
         return inner[1]
     kind = answer.content_type
     return name + (MEDIA_TYPES.get(kind) or (".txt" if not kind or kind.startswith("text/") else ""))

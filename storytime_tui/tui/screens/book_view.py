@@ -21,6 +21,7 @@ from storytime_tui.tui.story_rows import WORDS_PER_MINUTE, reading_time
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
+from storytime_tui.word_count import count_words
 
 
 class BookScreen(StyledOnce, Screen[None]):
@@ -84,7 +85,7 @@ class BookScreen(StyledOnce, Screen[None]):
 
     def _lay(self, laid: tuple[str, list[BookPage]]) -> None:
         if self._text is None:
-            self._words = len(laid[0].split())
+            self._words = count_words(laid[0])
         self._text, self._pages = laid
         self._show(page_at(self._pages, self._desk.bookshelf.places.get(self._story.id, 0)))
 

@@ -19,10 +19,11 @@ from storytime_tui.tui import breakpoints
 from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.phrases import phrases_of
 from storytime_tui.tui.screens.bookshelf_edits import BookshelfEdits
 from storytime_tui.tui.screens.bookshelf_files import BookshelfFiles
 from storytime_tui.tui.screens.bookshelf_keys import KEYS, OF_A_STORY, SELDOM
-from storytime_tui.tui.story_rows import Order, StoryRow, in_order, phrases_of, row_of
+from storytime_tui.tui.story_rows import Order, StoryRow, in_order, row_of
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header

@@ -15,15 +15,16 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from storytime_tui.tui import breakpoints, wording
+from storytime_tui.tui import breakpoints
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.messages import GoTo
-from storytime_tui.tui.repeats import repeats
 from storytime_tui.tui.screens.library_keys import KEYS, SELDOM
 from storytime_tui.tui.screens.shelf_edits import ShelfEdits
+from storytime_tui.tui.screens.shelf_filter import ShelfFilter
 from storytime_tui.tui.screens.shelf_imports import ShelfImports
+from storytime_tui.tui.screens.shelf_reading import ShelfReading
 from storytime_tui.tui.shelf_memory import ShelfState, state_of, ticks_of
 from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.totals import Copies, ticked_duplicates, totals_of, training_stories
@@ -34,7 +35,7 @@ from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.reading import Reading
-from storytime_tui.tui.widgets.shelf_tree import Leaf, ShelfTree
+from storytime_tui.tui.widgets.shelf_tree import ShelfTree
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Estimate
@@ -56,21 +57,30 @@ class LibraryScreen(StyledOnce, Screen[None]):
         super().__init__()
         self._desk = desk
         self._shelf = Vertical(id="shelf")
-        self._filter_field = FilterField(placeholder="/ filter…", id="filter", compact=True)
+        self._filter_field = FilterField(placeholder="/ find titles and texts", id="filter", compact=True)
         self.shelf_tree = ShelfTree(id="tree")
         self._reading = Reading(desk.services.original_text, id="reading")
         self._message = MessageLine(more_key="l")
         self._counts = Counts(id="counts")
         self.imports = ShelfImports(self, desk, self._message, self.open_shelf, self.go_to)
         self._edits = ShelfEdits(self, desk, self._message, self.open_shelf, self.go_to)
+        self._filter = ShelfFilter(
+            desk, self._filter_field, self.shelf_tree, self._shelf, self._message, self._moved
+        )
+        self._reader = ShelfReading(
+            desk,
+            self.shelf_tree,
+            self._reading,
+            self._filter,
+            self._message,
+            lambda: self.run_worker(self.open_shelf()),
+        )
         self._estimates: Debounced[Estimate] = Debounced(self, self._show_estimate, self._show_estimate)
         self._copies: Debounced[Copies] = Debounced(self, self._show_copies, lambda error: sentence_of(error))
-        self._previewed: Leaf | None = None
         self._opening = asyncio.Lock()
         self._unreadable: Sequence[str] = ()  # a sentence on each thing that cannot be shown
         self._seen: set[str] = set()  # the names of all collections since the app was opened
         self._remembering: Timer | None = None  # runs while the cursor's place is not saved yet
-        self._mended: set[tuple[str, int | None]] = set()  # stories whose text was looked for again
 
     def compose(self) -> ComposeResult:
         """The tree on the left, the reading pane on the right, messages, counts and keys below."""
@@ -109,6 +119,7 @@ class LibraryScreen(StyledOnce, Screen[None]):
             return  # the app is closing
         first_time = not desk.collections
         kept = await self._remembered() if first_time else None
+        in_texts = await self._filter.look_in(collections)
         desk.ticks = desk.ticks.carried(desk.collections, collections)
         if first_time:
             desk.ticks = ticks_of(kept, collections)
@@ -122,8 +133,10 @@ class LibraryScreen(StyledOnce, Screen[None]):
             for collection in collections:
                 if collection.name == show:
                     desk.ticks = desk.ticks.with_all_of(collection)
-        self.shelf_tree.show(collections, desk.ticks)
+        self.shelf_tree.show(collections, desk.ticks, in_texts)
+        self._filter.say()
         if kept is not None:
+            self._reading.places.restore(kept.read)
             self.shelf_tree.restore(kept.opened, kept.cursor)
         if show is not None:
             self.shelf_tree.go_to(show, None, unfold=True)
@@ -155,7 +168,8 @@ class LibraryScreen(StyledOnce, Screen[None]):
             self._remembering = None
         desk, tree = self._desk, self.shelf_tree
         if desk.collections:  # a shelf that could not be read must not erase what was saved
-            desk.shelf_memory.keep(state_of(desk.collections, desk.ticks, tree.opened, tree.place))
+            read = self._reading.places.all
+            desk.shelf_memory.keep(state_of(desk.collections, desk.ticks, tree.opened, tree.place, read))
 
     def on_unmount(self) -> None:
         """Save the ticks before the app closes."""
@@ -195,7 +209,7 @@ class LibraryScreen(StyledOnce, Screen[None]):
         self._desk.copies = copies
         if copies:
             self._desk.shelf_changed.publish(None)
-            self._preview(self.shelf_tree.leaf, stay=True)
+            self._reader.show(stay=True)
 
     # -- ticking and reading --------------------------------------------------------------------------
 
@@ -207,40 +221,27 @@ class LibraryScreen(StyledOnce, Screen[None]):
     def _read(self) -> None:
         self._reading.focus()
 
-    @on(LineList.Moved)
-    def _moved(self) -> None:
+    def action_story(self, by: int) -> None:
+        """Read the next story, or the one before."""
+        self._reader.go_on(by)
+
+    @on(Reading.Read)
+    def _remember_soon(self) -> None:
         if self._remembering is None:  # at most this long after a move: the cursor may never rest
             self._remembering = self.set_timer(REMEMBER, self._remember)
-        leaf, before = self.shelf_tree.leaf, self._previewed
-        same = bool(leaf and before and _same_place(leaf, before))
-        if not (same and leaf and before and leaf.collection is before.collection):
-            self._preview(leaf, stay=same)
+
+    @on(LineList.Moved)
+    def _moved(self) -> None:
+        self._remember_soon()
+        self._reader.follow()
 
     @on(Reading.Lost)
     def _mend(self, event: Reading.Lost) -> None:
-        """A story's cleaned text is missing on the disk: reading the shelf again makes it again."""
-        key = event.leaf.collection.name, event.leaf.index
-        if key not in self._mended:
-            self._mended.add(key)
-            self.run_worker(self.open_shelf())
-
-    def _preview(self, leaf: Leaf | None, *, stay: bool = False) -> None:
-        if _kind(leaf) != _kind(self._previewed):
-            self.refresh_bindings()
-        self._previewed = leaf
-        if leaf is None and self.shelf_tree.query_text:
-            self._reading.say("No story has these words", "")
-        if leaf is not None:
-            key = leaf.collection.name, leaf.index if leaf.index is not None else -1
-            note = repeats(key, self._desk.collections, self._desk.copies)
-            self._reading.show(leaf, note, stay=stay)
+        self._reader.mend(event.leaf)
 
     def action_before(self) -> None:
         """Show the story as its file has it, or as it was cleaned."""
-        reading, leaf = self._reading, self.shelf_tree.leaf
-        if leaf is not None and leaf.index is not None:
-            reading.as_written = not reading.as_written
-            self._preview(leaf, stay=True)
+        self._reader.switch_version()
 
     def on_resize(self) -> None:
         """The terminal may have become narrow."""
@@ -260,18 +261,14 @@ class LibraryScreen(StyledOnce, Screen[None]):
     # -- filtering ------------------------------------------------------------------------------------
 
     def action_filter(self) -> None:
-        """Type words that the titles must have."""
-        self._filter_field.focus()
+        """Type words that the titles or the texts must have."""
+        self.set_focus(self._filter_field)  # `focus` would let the next letters be keys
+        self._filter.prepare()
 
     @on(Input.Changed, "#filter")
-    def _filter(self, event: Input.Changed) -> None:
+    def _narrow(self, event: Input.Changed) -> None:
         self._clear_message()  # a typed letter does not reach `on_key`
-        self._narrow(event.value)
-
-    def _narrow(self, query: str) -> None:
-        self.shelf_tree.narrow(query)
-        matches = wording.count(self.shelf_tree.match_count(), "story", "stories")
-        self._shelf.border_subtitle = matches if self.shelf_tree.query_text else ""
+        self._filter.narrow(event.value)
 
     @on(Input.Submitted, "#filter")
     def _leave_filter(self) -> None:
@@ -287,10 +284,7 @@ class LibraryScreen(StyledOnce, Screen[None]):
         self.shelf_tree.focus()
 
     def _drop_filter(self) -> None:
-        field = self._filter_field
-        with field.prevent(Input.Changed):
-            field.value = ""
-        self._narrow("")
+        self._filter.drop()
         self.refresh_bindings()
 
     # -- adding and changing --------------------------------------------------------------------------
@@ -323,6 +317,13 @@ class LibraryScreen(StyledOnce, Screen[None]):
         """Make the punctuation of the collection under the cursor plain, or leave it as written."""
         if leaf := self.shelf_tree.leaf:
             self._edits.set_punctuation(leaf)
+
+    def action_left_out(self) -> None:
+        """Show what the files of the collection under the cursor hold that is in none of its stories."""
+        if leaf := self.shelf_tree.leaf:
+            from storytime_tui.tui.screens.left_out import LeftOutScreen
+
+            self.app.push_screen(LeftOutScreen(self._desk, leaf.collection, self.open_shelf))
 
     def action_undo(self) -> None:
         """Bring back what was removed."""
@@ -383,17 +384,10 @@ class LibraryScreen(StyledOnce, Screen[None]):
                 return bool(self._remarks())
             case "undo":
                 return self._edits.can_undo
+            case "left_out":
+                return leaf is not None and any(each.omitted for each in leaf.collection.accounts)
             case "rename" | "remove":
                 return leaf is not None and not leaf.collection.bundled
             case "punctuation":
                 return leaf is not None and not leaf.collection.bundled and leaf.index is None
         return True
-
-
-def _same_place(leaf: Leaf, other: Leaf) -> bool:
-    return leaf.collection.name == other.collection.name and leaf.index == other.index
-
-
-def _kind(leaf: Leaf | None) -> tuple[bool, bool] | None:
-    """What the keys depend on: whether it is a story, and whether it is bundled."""
-    return None if leaf is None else (leaf.index is not None, leaf.collection.bundled)

@@ -3,9 +3,7 @@
 from textual.binding import Binding, BindingType
 
 KEYS: list[BindingType] = [
-    Binding(
-        "slash", "filter", "Find", id="library.filter", tooltip="Show only titles that have the typed words"
-    ),
+    Binding("slash", "filter", "Find", id="library.filter", tooltip="Find words in titles and texts"),
     Binding("i", "import", "Add", id="library.import", tooltip="Import files, folders or an address"),
     Binding("g", "gutenberg", "Books", id="library.gutenberg", tooltip="Fetch a book of Project Gutenberg"),
     Binding("t", "train", "Train", id="library.train", tooltip="Go on to Train with the ticked stories"),
@@ -15,6 +13,9 @@ KEYS: list[BindingType] = [
         "File",
         id="library.before",
         tooltip="The story as its file has it, or as it is cleaned",
+    ),
+    Binding(
+        "o", "left_out", "Left out", id="library.left_out", tooltip="What the files hold that is in no story"
     ),
     Binding("r", "rename", "Rename", id="library.rename", tooltip="Rename this collection or story"),
     Binding("d", "remove", "Remove", id="library.remove", tooltip="Remove this collection or story"),
@@ -42,4 +43,4 @@ KEYS: list[BindingType] = [
     Binding("down", "tree(1)", "Down", show=False, id="library.down", tooltip="The line below"),
 ]
 # these give way in the footer where there is little room, the last of them first
-SELDOM = ("remove", "rename", "undo", "remarks", "before", "train", "punctuation")
+SELDOM = ("remove", "rename", "undo", "remarks", "left_out", "before", "train", "punctuation")

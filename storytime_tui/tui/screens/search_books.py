@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -22,12 +22,15 @@ from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import count
 
 if TYPE_CHECKING:  # see services
-    from storytime_tui.jobs.books import FoundBooks, GutenbergBook  # noqa: F401  # the screen's own type, in quotes
+    from storytime_tui.jobs.books import FoundBooks, GutenbergBook  # the screen's own type, in quotes
     from storytime_tui.tui.services import Services
 
 
 class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
-    """Gives the book to fetch; None when it is closed with Escape."""
+    """Fetches the chosen book, and stays as it is until the book is there; Enter then tries again.
+
+    Gives the book if it is on the shelf already; None when it is closed with Escape.
+    """
 
     CSS_PATH = "search_books.tcss"
     BINDINGS = [
@@ -50,8 +53,12 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
         ),
     ]
 
-    def __init__(self, services: Services, shelf: Mapping[int, str]) -> None:
+    def __init__(
+        self, services: Services, shelf: Mapping[int, str], fetch: Callable[[GutenbergBook], object]
+    ) -> None:
+        """`shelf`: the numbers of the books on it. `fetch` closes this screen once it has the book."""
         super().__init__()
+        self._fetch = fetch
         self._services = services
         self._shelf = shelf
         self._catalogue = BookIndex(())
@@ -72,11 +79,12 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
         books = self._list
         books.shelf, books.can_focus = self._shelf, False
         books.add_class("-active")
-        self._message.say("Opening the list…")
+        self.message.say("Opening the list…")
         self.run_worker(self._open())
 
     @property
-    def _message(self) -> MessageLine:
+    def message(self) -> MessageLine:
+        """Says what is found, and why a book could not be fetched."""
         return self.query_one(MessageLine)
 
     @property
@@ -88,7 +96,7 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
         return " ".join(self.query_one("#query", Input).value.split())
 
     async def _open(self) -> None:
-        with self._message.saying():
+        with self.message.saying():
             books = await in_thread(self._services.browse_books)
             self._catalogue = BookIndex(in_order(books))
             self._narrow()
@@ -102,14 +110,14 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
         nearly = [] if books else self._catalogue.fuzzy(self._query)
         if nearly:
             books = nearly
-            self._message.say(
+            self.message.say(
                 f"No book has “{self._query}”; {count(len(books), 'book')} with a word spelled like it."
             )
         elif self._query:
             found = count(len(books), "children’s classic") if books else "No children’s classic"
-            self._message.say(f"{found} with “{self._query}”.")
+            self.message.say(f"{found} with “{self._query}”.")
         else:
-            self._message.say(
+            self.message.say(
                 f"{count(len(books), 'children’s classic')}, listed offline. Fetching needs the network."
             )
         offer = f"Search all of Gutenberg for “{self._query}”" if self._query else ""
@@ -121,7 +129,7 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
         """Search all of Gutenberg, over the network."""
         if self._query and self._stop is None:
             self._stop = threading.Event()
-            self._message.say(f"Searching Gutenberg for “{self._query}”…")
+            self.message.say(f"Searching Gutenberg for “{self._query}”…")
             self.refresh_bindings()
             self.run_worker(self._search(self._query, self._stop))
 
@@ -135,14 +143,14 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
             return
         self._end_search()
         if found is None:
-            self._message.complain(error)
+            self.message.complain(error)
         else:
             self._show_found(found)
 
     def _show_found(self, found: FoundBooks) -> None:
         self._found = True
         note = f"{count(len(found.books), 'book')} found" if found.books else "Nothing found"
-        self._message.say(" · ".join(filter(None, [note, found.note])))
+        self.message.say(" · ".join(filter(None, [note, found.note])))
         self._list.show(found.books)
 
     def _end_search(self) -> None:
@@ -154,7 +162,7 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
     def action_stop(self) -> None:
         """Stop the search, and show the list again."""
         self._narrow()
-        self._message.say("Stopped. ctrl+s searches again.")
+        self.message.say("Stopped. ctrl+s searches again.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape stops the search in progress; without one it closes the dialog."""
@@ -181,7 +189,9 @@ class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
     @on(BookList.Chosen)
     def _choose(self) -> None:
         book = self._list.book
-        if book is not None:
+        if book is not None and book.number in self._shelf:
             self.dismiss(book)
+        elif book is not None:
+            self._fetch(book)
         elif self._list.offer and not self._found:
             self.action_everywhere()

@@ -17,10 +17,14 @@ from storytime_tui.tui.import_task import ImportTask
 from storytime_tui.tui.pasted import PastedText, Sources, read_paste, typed_sources
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.wording import clipped, count
+from storytime_tui.word_count import count_words
 
 if TYPE_CHECKING:  # see services
+    from storytime_tui.corpus.collection import Collection
     from storytime_tui.jobs.books import GutenbergBook
     from storytime_tui.jobs.shelves import AddedCollection
+    from storytime_tui.tui.screens.importing import ImportingScreen
+    from storytime_tui.tui.screens.search_books import SearchScreen
 
 Job = Callable[[Report, threading.Event], "AddedCollection"]
 
@@ -52,14 +56,16 @@ class ShelfImports:
 
     def ask(self) -> None:
         """Ask for paths or addresses, and import them."""
-        from storytime_tui.tui.screens.dialogs import AskScreen
+        from storytime_tui.jobs.shelves import formats_in_words
+        from storytime_tui.tui.screens.ask_path import AskPathScreen
 
         if self._show_running():
             return
-        question = AskScreen(
+        question = AskPathScreen(
             "Import stories",
-            "A file (.txt .md .html .epub .zip), a folder of them, or a web address. Storytime copies it; your own "
-            "file stays as it is. You can also drop files on this window, or paste a story.",
+            f"A {formats_in_words()}, a folder of them, or a web address. Storytime copies it; your own file stays as "
+            "it is. You can also drop files on this window, or paste a story.",
+            self._desk.services.list_folder,
             enter="Import",
             placeholder="~/books/fairy-tales",
         )
@@ -94,7 +100,7 @@ class ShelfImports:
     def _ask_title(self, words: PastedText) -> None:
         from storytime_tui.tui.screens.dialogs import AskScreen
 
-        length = count(len(words.text.split()), "word")
+        length = count(count_words(words.text), "word")
         question = AskScreen(
             "Add the pasted text as a story?", f"{length}. Its title:", enter="Add", value=words.title
         )
@@ -114,14 +120,17 @@ class ShelfImports:
             return
         shelf = on_the_shelf(self._desk.collections)
 
-        def chosen(book: GutenbergBook | None) -> None:
-            if book is not None and book.number in shelf:
-                self._go_to(shelf[book.number], None)
-            elif book is not None:
-                title = f"Fetching {clipped(book.title, 50)}"
-                self.start(title, lambda report, stop: self._desk.services.fetch_book(book, report, stop))
+        def fetch(book: GutenbergBook) -> None:
+            title = f"Fetching {clipped(book.title, 50)}"
+            job = lambda report, stop: self._desk.services.fetch_book(book, report, stop)  # noqa: E731
+            self.start(title, job, search)
 
-        self._screen.app.push_screen(SearchScreen(self._desk.services, shelf), chosen)
+        def chosen(book: GutenbergBook | None) -> None:
+            if book is not None:
+                self._go_to(shelf[book.number], None)
+
+        search = SearchScreen(self._desk.services, shelf, fetch)
+        self._screen.app.push_screen(search, chosen)
 
     # -- the import in progress -----------------------------------------------------------------------
 
@@ -133,43 +142,57 @@ class ShelfImports:
             return ""
         return f"{printable_line(task.title)}… i shows the progress."
 
-    def start(self, title: str, job: Job) -> None:
-        """Run `job` in a thread and show its progress. `job` gets a function to report with and a flag to stop at."""
+    def start(self, title: str, job: Job, search: SearchScreen | None = None) -> None:
+        """Run `job` in a thread and show its progress. `job` gets a function to report with and a flag to stop at.
+
+        `search`: where the book was chosen. It is told what goes wrong, and closes once the book is there.
+        """
         self._message.clear()
         self._task = ImportTask(title)
-        self._screen.run_worker(self._run(self._task, job))
-        self._show(self._task)
+        window = self._show(self._task, search)
+        self._screen.run_worker(self._run(self._task, job, window, search))
 
     def _show_running(self) -> bool:
         """Show the progress of the import that runs in the background; whether there is one."""
         task = self._task
         if task is not None and task.stop.is_set():
-            self._abandon(task)
+            self._abandon(task, self._message)
         elif task is not None:
             self._show(task)
         return self._task is not None
 
-    def _show(self, task: ImportTask) -> None:
+    def _show(self, task: ImportTask, search: SearchScreen | None = None) -> ImportingScreen:
         from storytime_tui.tui.screens.importing import ImportingScreen
 
         def closed(_: None) -> None:
             if task.over:
                 return
             if task.stop.is_set():
-                self._message.say("Stopping…")
-                self._screen.set_timer(_PATIENCE, lambda: self._abandon(task))
-            else:
+                line = self._line(search)
+                line.say("Stopping…")
+                self._screen.set_timer(_PATIENCE, lambda: self._abandon(task, line))
+            else:  # it goes on without a window
                 self._message.say(self.under_way)
+                if search is not None:
+                    search.call_later(_close, search)
 
-        self._screen.app.push_screen(ImportingScreen(task), closed)
+        window = ImportingScreen(task)
+        self._screen.app.push_screen(window, closed)
+        return window
 
-    def _abandon(self, task: ImportTask) -> None:
+    def _line(self, search: SearchScreen | None) -> MessageLine:
+        """Where to say what became of an import."""
+        return search.message if search is not None and search.is_attached else self._message
+
+    def _abandon(self, task: ImportTask, line: MessageLine) -> None:
         """Wait no longer for an import that was stopped: it notices the flag only after its current file."""
         if self._task is task:
             self._task = None
-            self._message.say("Stopped; nothing was imported.")
+            line.say("Stopped; nothing was imported.")
 
-    async def _run(self, task: ImportTask, job: Job) -> None:
+    async def _run(
+        self, task: ImportTask, job: Job, window: ImportingScreen, search: SearchScreen | None
+    ) -> None:
         added: AddedCollection | None = None
         error = ""
         try:
@@ -181,26 +204,53 @@ class ShelfImports:
         if awaited:
             self._task = None
         if added is not None:  # the stop, if there was one, came too late
+            if search is not None and awaited:
+                for screen in (window, search):
+                    if screen.is_current:
+                        await screen.dismiss(None)
             await self._read_shelf(added.collection.name if awaited else None)
             self._say_added(added)
         elif awaited and task.stop.is_set():
-            self._message.say(error)
+            self._line(search).say(error)
         elif awaited:
-            self._message.complain(error)
+            self._line(search).complain(error)
         self._screen.refresh_bindings()
 
     def _say_added(self, added: AddedCollection) -> None:
         collection = added.collection
         stories = count(len(collection.stories), "story", "stories")
         notice = f"Added “{printable_line(clipped(collection.title, 40))}”: {stories}."
-        self.remarks = (*added.problems, *added.copies, *added.notes)
+        asked, how_read = _about_words(collection)
+        self.remarks = (*asked, *added.problems, *added.copies, *added.notes, *how_read)
         if len(self.remarks) > 1:
             known = f" {len(added.copies):,} known before." if added.copies else ""
             notice += f"{known} l lists all {len(self.remarks):,} remarks."
-        elif not added.problems:
+        elif not (asked or added.problems):
             notice += " " + "".join(self.remarks)
-        self._message.say(notice, added.problems[0] if added.problems else "")
+        self._message.say(notice, (*asked, *added.problems, "")[0])
         self._message.in_full = ""  # the remarks have all of it
+
+
+def _close(search: SearchScreen) -> None:
+    if search.is_current:
+        search.dismiss(None)
+
+
+def _about_words(collection: Collection) -> tuple[list[str], list[str]]:
+    """Questions about large parts that were left out, and remarks on what was kept and how the files were read."""
+    from storytime_tui.jobs.left_out import questions, sentence_of
+
+    asked = [
+        f"Is this a story? {account.file}, {omitted.place} ({omitted.reason}, {count(omitted.words, 'word')}) is left "
+        "out. o shows it and puts it back."
+        for _, account, omitted in questions(collection)
+    ]
+    kept = [
+        f"{each.file}: {each.kept:,} of {count(each.words, 'word')} are in its stories. Left out: {sentence_of(each)}."
+        for each in collection.accounts
+        if each.omitted
+    ]
+    return asked, kept + [f"{each.file}: {remark}" for each in collection.accounts for remark in each.remarks]
 
 
 def _short_name(source: str) -> str:

@@ -121,7 +121,7 @@ class Page(TallView, can_focus=True):
             self._grown()
         else:  # most tokens change one row
             row = first + len(self._head) - self.top
-            self.refresh(Region(0, max(0, row), self.size.width, max(0, self.size.height - max(0, row))))
+            self.refresh(Region(0, max(0, row), self.size.width, max(0, len(self.laid.rows) - first)))
         self.post_message(self.Changed())
 
     def adopt(self, passage: int) -> None:

@@ -10,13 +10,14 @@ from storytime_tui.corpus.collection import Collection
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.shelf_memory import Place
-from storytime_tui.tui.shelf_rows import TITLE, ShownCollection, Titles, TreeRow, rows_of
+from storytime_tui.tui.shelf_rows import TITLE, InTexts, ShownCollection, Titles, TreeRow, rows_of
 from storytime_tui.tui.ticks import Key, Ticks
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 from storytime_tui.tui.wording import compact
 
 _MARKS = {"all": "x", "some": "-", "none": " "}
 _ROOMY = 46  # cells; a wider tree shows full numbers
+_WHERE = 6  # cells of where a story was found: "title" or "text"
 
 
 @dataclass(frozen=True)
@@ -73,18 +74,23 @@ class ShelfTree(LineList):
         self.ticks = Ticks()
         self.duplicates: Set[Key] = frozenset()  # ticked stories that repeat another ticked one
         self.query_text = ""
+        self.in_texts = InTexts()  # what the last search of the texts found
         self._titles = Titles(())
         self._shown: list[ShownCollection] = []
+        self._parts: dict[int, ShownCollection] = {}  # the same, by place
         self._rows: list[TreeRow] = []
+        self._before: Leaf | None = None  # the line that the cursor was moved to last
+        self._placed: Leaf | None = None  # the line that a filter has put it on
         self._opened: set[str] = set()  # names of open collections, without a filter
         self._found_open: set[str] = set()  # with a filter
         self._widths = (1, 1, 1)  # widths of the columns: stories, words, short words
 
     # -- what is shown --------------------------------------------------------------------------------
 
-    def show(self, collections: tuple[Collection, ...], ticks: Ticks) -> None:
-        """Show a shelf; the cursor stays on its story, or else on its line."""
+    def show(self, collections: tuple[Collection, ...], ticks: Ticks, in_texts: InTexts) -> None:
+        """Show a shelf; the cursor stays on its story, or else on its line. `in_texts`: for a filter."""
         leaf = self.leaf
+        self.in_texts = in_texts
         if not self.collections and collections:
             self._opened.add(collections[0].name)
         self.collections, self.ticks = collections, ticks
@@ -95,24 +101,57 @@ class ShelfTree(LineList):
             len(f"{most:,}"),
             max((len(compact(c.words)) for c in collections), default=1),
         )
-        self._shown = self._titles.matching(self.query_text)
+        self._shown = self._titles.matching(self.query_text, self.in_texts)
         self._draw(leaf)
 
     def narrow(self, query: str) -> None:
-        """Show only titles with the words of `query`. An empty one shows all and opens the collection of the cursor."""
+        """Show only stories with the words of `query`. An empty one shows all and opens the collection of the cursor.
+
+        The stories found by their texts follow those found by their titles (see `show_found`).
+        """
         if query.split() == self.query_text.split():
             return
-        leaf = self.leaf
+        before = self._wanted()
         self.query_text = query.strip()
-        if not self.query_text and leaf is not None and leaf.index is not None:
-            self._opened.add(leaf.collection.name)
-        self._shown = self._titles.matching(self.query_text)
-        self._found_open = {self.collections[part.place].name for part in self._shown if not part.whole}
-        first = 1 if self._shown and not self._shown[0].whole else 0  # the first story that matches
-        if leaf is not None and self.query_text and not self._matches(leaf):
-            leaf = None
+        if not self.query_text:
+            self.in_texts = InTexts()
+            before = self.leaf or before
+            if before is not None and before.index is not None:
+                self._opened.add(before.collection.name)
+        self._shown = self._titles.matching(self.query_text, self.in_texts)
+        self._found_open = self._to_open()
+        leaf = before if before is not None and (not self.query_text or self._matches(before)) else None
         self.jump(0)
-        self._draw(leaf, first)
+        self._draw(leaf, self._first)
+        self._placed = self.leaf if leaf is None else None
+
+    def _wanted(self) -> Leaf | None:
+        """The line that the cursor was moved to last, by a key and not because a filter hid that line."""
+        if self.leaf is not None and self.leaf != self._placed:
+            self._before = self.leaf
+        return self._before
+
+    def show_found(self, in_texts: InTexts) -> None:
+        """Show the stories whose texts hold the words, too; the cursor stays on its story."""
+        leaf, opened, by_key = self.leaf, self._to_open(), self.leaf != self._placed
+        before = self._wanted()
+        self.in_texts = in_texts
+        self._shown = self._titles.matching(self.query_text, in_texts)
+        self._found_open |= self._to_open() - opened
+        if leaf is None or (leaf.index is not None and not self._matches(leaf)):
+            leaf = before if before is not None and self._matches(before) else None
+            by_key = leaf is not None
+        self._draw(leaf, self._first if leaf is None else None)
+        self._placed = None if by_key else self.leaf
+
+    def _to_open(self) -> set[str]:
+        """The collections that a filter opens: those with stories that were found, rather than all stories."""
+        return {self.collections[part.place].name for part in self._shown if not part.whole}
+
+    @property
+    def _first(self) -> int:
+        """The line of the first story that was found."""
+        return 1 if self._shown and not self._shown[0].whole else 0
 
     def _matches(self, leaf: Leaf) -> bool:
         """Whether a line matches the filter itself, not as the collection of a matching story."""
@@ -145,7 +184,33 @@ class ShelfTree(LineList):
         for found in self.collections:
             if found.name == name:
                 index = next((i for i, story in enumerate(found.stories) if story.place == place), None)
+                if index is not None:  # it may have been found in a collection that was closed
+                    self._opened.add(name)
                 self._draw(Leaf(found, index))
+
+    def go_on(self, by: int) -> bool:
+        """Move to the next story (`by` 1) or the one before (-1), also of another collection; False if there is none.
+
+        With a filter, among the stories that it shows.
+        """
+        if not self._rows:
+            return False
+        place, index = self._rows[self.cursor]
+        parts = [part for part in self._shown if part.stories or part.place == place]
+        at = next(i for i, part in enumerate(parts) if part.place == place)
+        if index == TITLE:
+            among = 0 if by > 0 else -1
+        else:
+            among = parts[at].stories.index(index) + by
+        if not 0 <= among < len(parts[at].stories):
+            at += by
+            if not 0 <= at < len(parts):
+                return False
+            among = 0 if by > 0 else len(parts[at].stories) - 1
+        found = self.collections[parts[at].place]
+        self._open_set.add(found.name)
+        self._draw(Leaf(found, parts[at].stories[among]))
+        return True
 
     @property
     def opened(self) -> Set[str]:
@@ -155,7 +220,7 @@ class ShelfTree(LineList):
     @property
     def place(self) -> Place | None:
         """The cursor's place, in a form that can be saved."""
-        leaf = self.leaf
+        leaf = self.leaf or self._before
         if leaf is None:
             return None
         return leaf.collection.name, "" if leaf.index is None else leaf.collection.stories[leaf.index].place
@@ -163,6 +228,18 @@ class ShelfTree(LineList):
     def match_count(self) -> int:
         """The number of stories that match the filter."""
         return sum(len(part.stories) for part in self._shown)
+
+    def text_count(self) -> int:
+        """How many of them only their texts brought here."""
+        return sum(len(part.by_text) for part in self._shown)
+
+    @property
+    def found_in_text(self) -> bool:
+        """Whether only its text brought the story under the cursor here."""
+        if not self._rows:
+            return False
+        place, index = self._rows[self.cursor]
+        return index in self._parts[place].by_text
 
     @property
     def leaf(self) -> Leaf | None:
@@ -182,6 +259,7 @@ class ShelfTree(LineList):
         If the leaf is hidden, the cursor goes to its collection; else to `otherwise`, or it stays on its line.
         """
         opened = self._open_set
+        self._parts = {part.place: part for part in self._shown}
         self._rows = rows_of(
             self._shown, {p.place for p in self._shown if self.collections[p.place].name in opened}
         )
@@ -222,7 +300,7 @@ class ShelfTree(LineList):
             state = "all" if self.ticks.has(collection, index) else "none"
             title, own = story.title, story.words
             copy = "copy  " if (collection.name, index) in self.duplicates else ""
-            right = f"  {copy}{number(own):>{column}} "
+            right = f"  {copy}{self._where(row)}{number(own):>{column}} "
         title = printable_line(title[:400]) or "(no title)"
         return (
             (fold + "[", "quiet"),
@@ -230,6 +308,14 @@ class ShelfTree(LineList):
             ("] ", "quiet"),
             (fitted(title, width - len(fold) - 4 - len(right)), "strong" if index == TITLE else ""),
             (right, "quiet"),
+        )
+
+    def _where(self, row: int) -> str:
+        """Where a filter found the story of this line; "" where it shows the whole collection."""
+        place, index = self._rows[row]
+        part = self._parts.get(place) if self.query_text else None
+        return (
+            "" if part is None or part.whole else fitted("text" if index in part.by_text else "title", _WHERE)
         )
 
     def pressed(self, row: int, column: int) -> None:

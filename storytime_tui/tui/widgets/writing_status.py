@@ -7,6 +7,7 @@ from storytime_tui.generation.sampling.settings import SamplerSettings
 from storytime_tui.terminal import cells, printable
 from storytime_tui.tui import wording
 from storytime_tui.tui.writing_session import Writer
+from storytime_tui.word_count import WordCount
 
 
 class WritingStatus(Static):
@@ -15,8 +16,7 @@ class WritingStatus(Static):
     def __init__(self, settings: SamplerSettings, *, id: str) -> None:
         super().__init__(id=id, markup=False)
         self.settings = settings
-        self.words = 0
-        self._in_word = False  # the text ends within a word, so more letters are no new word
+        self._count = WordCount()
         self.state = ""
         self.saving = False  # saving the typed line takes long
         self.model_state = ""  # the model's activity before it can tell; hides the state
@@ -25,17 +25,19 @@ class WritingStatus(Static):
         self.panel_says_how = False  # the panel beside the page shows strength and settings
         self.step: int | None = None  # of a run that is still training
 
+    @property
+    def words(self) -> int:
+        """The number of words counted so far."""
+        return self._count.words
+
     def count(self, text: str) -> None:
         """Count the words of this text."""
-        self.words, self._in_word = 0, False
+        self._count = WordCount()
         self.add(text)
 
     def add(self, text: str) -> None:
         """Count more text of the story."""
-        if text:
-            grows = self._in_word and not text[0].isspace()
-            self.words += len(text.split()) - (1 if grows else 0)
-            self._in_word = not text[-1].isspace()
+        self._count.add(text)
 
     def set_saving(self, slow: bool) -> None:
         """Set whether saving the typed line takes long."""

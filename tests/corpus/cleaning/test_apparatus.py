@@ -83,3 +83,14 @@ def test_a_transcribers_note_goes_and_the_book_stays() -> None:
     assert (
         clean(f"Transcriber's Note: None.\n\n{story}") == story.strip()
     )  # no wide space tells where it ends
+
+
+def test_a_drawing_is_a_picture_and_drawing_a_sword_is_not() -> None:
+    from storytime_tui.corpus.cleaning.apparatus import strip_bracketed
+
+    pictures = "A fox. [Drawing] A hat. [Drawing: a hat] An owl. [Drawing of an owl omitted.] So."
+    assert "Drawing" not in strip_bracketed(pictures)
+    assert (
+        strip_bracketed("Mercutio. [Drawing his sword.] Come, sir.")
+        == "Mercutio. [Drawing his sword.] Come, sir."
+    )

@@ -1,6 +1,7 @@
 """A book comes apart into its stories: with their titles, with nothing lost and nothing made up."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from storytime_tui.corpus.cleaning.clean import clean, plain_punctuation
 from storytime_tui.corpus.dividing.divide import divide, read_book, title_and_body
 from storytime_tui.corpus.document import Document, Heading
+from storytime_tui.corpus.formats.read import read_document
 
 PARAGRAPHS = (
     "There was once a miller who had nothing left in the world but a mill, a cat, and a very good opinion\n"
@@ -93,6 +95,53 @@ def test_stories_between_end_of_text_signs_come_apart() -> None:
     tales = divide(Document(text))
     assert [words(tale.text) for tale in tales] == [words(each) for each in PARAGRAPHS]
     assert {tale.title for tale in tales} == {""}
+
+
+BORDERS = [
+    "<|endoftext|>{}", "<|startoftext|>{}<|endoftext|>\n", "<|startoftext|>\n{}\n<|endoftext|>\n", "<s>{}</s>\n",
+    "<s> {} </s>", "<s>\n{}\n</s>\n\n", "[BOS]{}[EOS]\n", "[BOS]\n{}\n[EOS]\n", "{}\n[EOS]\n", "{}</s>\n",
+    "<|bos|>{}<|eos|>\n", "<bos>{}<eos>\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", BORDERS)
+@pytest.mark.parametrize("number", [2, 3, 40])
+def test_the_special_tokens_of_data_sets_are_borders_and_no_words(form: str, number: int) -> None:
+    told = [f"Tale {at} of a goose. {PARAGRAPHS[at % len(PARAGRAPHS)]}".strip() for at in range(number)]
+    tales = divide(Document("".join(form.format(each) for each in told)))
+    assert [words(tale.text) for tale in tales] == [words(each) for each in told]
+    assert not [tale for tale in tales if re.search(r"</?s>|OS\]|text\|>|[be]os", tale.text)]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "It was a <s>dark</s> night, and the goose said <s> for nothing.",
+        "He wrote <s>and struck it out</s>",
+        "<s>Dark</s> it was, the goose said.",
+        "The sign [BOS] means a beginning, and [EOS] an end, of course.",
+    ],
+)
+def test_a_token_within_a_sentence_is_text(sentence: str) -> None:
+    (tale,) = divide(Document(f"{PARAGRAPHS[0].strip()}\n\n{sentence}\n\n{PARAGRAPHS[1].strip()}\n"))
+    assert sentence in tale.text
+
+
+@pytest.mark.parametrize("form", ["{}\n<|endoftext|>\n", "<s>{}</s>\n", "<|startoftext|>\n{}"])
+def test_a_border_around_a_single_book_leaves_its_title_and_chapters(form: str) -> None:
+    book = f"THE MILL\n\nCHAPTER I\n\n{PARAGRAPHS[0]}\n\nCHAPTER II\n\n{PARAGRAPHS[1]}"
+    (tale,) = divide(Document(form.format(book)))
+    (same,) = divide(Document(book))
+    assert (tale.title, tale.chapters, tale.text) == (same.title, same.chapters, same.text)
+
+
+def test_the_data_set_beside_the_checkout(shared: Path) -> None:
+    tales = divide(read_document(shared / "tries" / "books" / "05_startoftext.txt"))
+    assert [tale.text.partition(".")[0] for tale in tales] == [
+        "Once upon a time there was a fox",
+        "There was a goose",
+    ]
+    assert all("text|>" not in tale.text for tale in tales)
 
 
 def test_quotes_stay_as_written_where_that_is_wished() -> None:

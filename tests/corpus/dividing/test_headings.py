@@ -3,13 +3,13 @@
 import pytest
 
 from storytime_tui.corpus.dividing.heading_rules import (
-    Label,
     is_heading_like,
     label_of,
     matter_of,
     may_be_label,
     number_of,
 )
+from storytime_tui.corpus.dividing.label import Label
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storytime_tui.corpus.formats import epub, zip_archive
+from storytime_tui.corpus.formats import epub, epub_files, zip_archive
 from storytime_tui.corpus.formats.read import read_document
 from storytime_tui.errors import CorpusError
 from tests.corpus.formats.ebooks import (
@@ -110,7 +110,7 @@ def test_a_page_too_large_is_missing_and_too_much_text_is_refused(
     path = write(tmp_path, book({"a.xhtml": xhtml(HAT), "b.xhtml": xhtml(SHOES)}))
     monkeypatch.setattr(epub, "LARGEST_TEXT", 50)
     assert "holds more than" in refused(path)
-    monkeypatch.setattr(epub, "LARGEST_PAGE", 50)
+    monkeypatch.setattr(epub_files, "LARGEST_PAGE", 50)
     assert "damaged or cut off" in refused(path)
 
 
@@ -140,6 +140,79 @@ def test_a_book_whose_pages_are_mostly_missing_is_damaged(tmp_path: Path) -> Non
     assert read(tmp_path, made).text.count("It rained.") == 2
     del made["OPS/b.xhtml"]
     assert "damaged or cut off" in refused(write(tmp_path, made))
+
+
+def _with_wrong_bytes(path: Path, member: str, *, crc: bool) -> Path:
+    """Spoil one member: its checksum, or its compressed bytes."""
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(member)
+        start = info.header_offset + 30 + len(member)
+    data = bytearray(path.read_bytes())
+    if crc:
+        for signature, offset in ((b"PK\x03\x04", 14), (b"PK\x01\x02", 16)):
+            place = data.index(
+                signature,
+                info.header_offset
+                if offset == 14
+                else data.rindex(b"PK\x01\x02", 0, data.rindex(member.encode())),
+            )
+            data[place + offset] ^= 0xFF
+    else:
+        data[start + info.compress_size // 2 : start + info.compress_size] = b"\xff" * (
+            info.compress_size - info.compress_size // 2
+        )
+    path.write_bytes(bytes(data))
+    return path
+
+
+@pytest.mark.parametrize("damage", ["crc", "deflate", "binary", "nested", "large"])
+def test_a_damaged_page_is_named_and_the_rest_is_read(
+    tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: dict[str, str | bytes] = {
+        name: xhtml(HAT + f"<p>{name}</p>") for name in ("a.xhtml", "b.xhtml", "c.xhtml")
+    }
+    made = book({name: str(page) for name, page in pages.items()})
+    other = {"binary": "\0\1\2" * 50, "nested": xhtml("<div>" * 200_000 + "deep")}
+    if damage in other:
+        made["OPS/b.xhtml"] = other[damage]
+    if damage == "large":
+        made["OPS/b.xhtml"] = xhtml(HAT + "<p>It rained.</p>" * 100)
+        monkeypatch.setattr(epub_files, "LARGEST_PAGE", 1_500)
+    path = write(tmp_path, made)
+    if damage in ("crc", "deflate"):
+        path = _with_wrong_bytes(path, "OPS/b.xhtml", crc=damage == "crc")
+    document = read_document(path)
+    assert document.text.count("A vole had a hat.") == 2
+    assert "b.xhtml" not in document.text
+    assert [(each.reason, each.place) for each in document.left_out] == [("damaged page", "page b.xhtml")]
+    assert ("A vole had a hat." in document.left_out[0].text) == (damage == "crc")  # its words are all there
+    assert document.remarks == ("Page b.xhtml is damaged: it is left out, and the rest is read.",)
+
+
+@pytest.mark.parametrize("member", ["META-INF/container.xml", "OPS/book.opf", "OPS/nav.xhtml", "OPS/s.css"])
+def test_a_damaged_list_does_not_lose_the_book(tmp_path: Path, member: str) -> None:
+    made = book(
+        {"a.xhtml": xhtml(HAT, '<link rel="stylesheet" href="s.css"/>')},
+        items=item("nav.xhtml", more='properties="nav"'),
+    )
+    path = write(tmp_path, made | {"OPS/nav.xhtml": NAV, "OPS/s.css": "p { white-space: normal }"})
+    assert read_document(_with_wrong_bytes(path, member, crc=True)).text.startswith("The Vole’s Hat")
+
+
+def test_a_page_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:
+    made = book({f"{name}.xhtml": xhtml(HAT) for name in "abc"})
+    del made["OPS/b.xhtml"]
+    assert read(tmp_path, made).remarks == ("Page b.xhtml is listed, but is not in the file.",)
+
+
+def test_the_row_of_a_damaged_page() -> None:
+    path = Path(__file__).parents[4] / "shared" / "tries" / "books" / "u4_crc.epub"
+    if path.exists():
+        document = read_document(path)
+        assert [each.place for each in document.left_out] == ["page b.xhtml"]
+        assert document.text.startswith("One\n\nThe fox")
+        assert "Three\n\nOwl. The fox" in document.text
 
 
 def test_a_book_cut_off_anywhere_is_one_sentence(tmp_path: Path) -> None:

@@ -65,6 +65,33 @@ def test_many_unclosed_elements_take_no_time(piece: str) -> None:
         assert "nested" in str(error)  # noqa: PT017
 
 
+DEEP = {
+    "sidebars": "<div class='sidebar'>",
+    "contents": "<section epub:type='toc'>",
+    "frames": "<div class='meta'>",
+    "feet": "<div id='footer'>",
+    "facts": "<dl><dt>Rating: x<dd>y<dt>",
+    "hidden": "<div style='display:none'>",
+    "lines": "<div style='white-space:pre'>",
+    "notes": "<li id='fn1'><a href='#ref1'>↩</a>",
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+@pytest.mark.timeout(60)
+def test_what_may_stand_around_a_story_is_weighed_in_no_time_however_deep(name: str) -> None:
+    filled = "It rained. <b>x</b>" * 1_000
+    document = page(f"<p>It rained.</p>{(DEEP[name] + 'x') * 600}{filled}")
+    assert "It rained." in document.text
+
+
+def test_style_sheets_and_readings_that_never_end_take_no_time() -> None:
+    for sheet in ("a{" * 100_000, ".a," * 100_000 + "{display:none}", "/*" * 100_000, "@media x{" * 100_000):
+        assert text_of(f"<style>{sheet} .x{{display:none}}</style><p>It rained.") == "It rained."
+    for marks in ("［＃" * 50_000, "漢《か" * 50_000, "｜" * 50_000 + "《", "※［＃「" * 50_000):
+        assert text_of(f"<p>{marks}") == marks
+
+
 WORDS = ("vole", "hat", "rain", "café", "don’t", "&", "<", "x1")
 TAGS = ("p", "div", "i", "b", "span", "h1", "h2", "h4", "ul", "li", "table", "tr", "td", "pre", "blockquote")
 TAGS += ("br", "hr", "a", "sup", "q", "img", "section", "em", "center", "nav", "style")

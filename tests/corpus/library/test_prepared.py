@@ -41,9 +41,9 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     read: list[Path] = []
     original = prepared.read_document
 
-    def counted(path: Path) -> object:
+    def counted(path: Path, *how: str) -> object:
         read.append(path)
-        return original(path)
+        return original(path, *how)
 
     monkeypatch.setattr(prepared, "read_document", counted)
     return read

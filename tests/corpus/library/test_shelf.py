@@ -59,7 +59,7 @@ def test_bundled_come_first_then_imported_by_title(books: Path) -> None:
 def test_a_damaged_collection_does_not_take_the_shelf_down(books: Path) -> None:
     add_collection([books / "one.txt"], "good")
     add_collection([books / "one.txt", books / "two.txt"], "half")
-    (paths.collections_folder() / "half" / "two.txt").write_bytes(b"\0")
+    (paths.collections_folder() / "half" / "two.txt").write_bytes(b"\0\1\2\3" * 9)
     (paths.collections_folder() / "empty").mkdir()
     write(paths.collections_folder() / "card" / "a.txt")
     write(paths.collections_folder() / "card" / "collection.toml", "title = ")
@@ -178,7 +178,7 @@ def test_bad_sources_import_nothing(tmp_path: Path, books: Path) -> None:
     empty.mkdir()
     only_bad = tmp_path / "only-bad"
     only_bad.mkdir()
-    (only_bad / "bad.txt").write_bytes(b"\0")
+    (only_bad / "bad.txt").write_bytes(b"\0\1\2\3" * 9)
     for sources, said in (
         ([books, books / "bad.txt"], "binary"),
         ([empty], "holds no .txt, .md"),

@@ -475,9 +475,9 @@ def test_a_page_instead_of_a_file_is_refused(library: LoopbackLibrary, folder: P
         ("/cover.jpg", "image/jpeg", "a picture"),
         ("/tale.mp4", "video/mp4", "a film"),
         ("/tale.mp3", "audio/mpeg", "a sound"),
-        ("/tale.pdf", "application/pdf", "a PDF"),
+        ("/tale.docx", "application/pdf", "a PDF"),
         ("/tale.txt", "application/pdf", "a PDF"),
-        ("/tale.json", "application/json", "application/json"),
+        ("/tale.xml", "application/xml", "application/xml"),
         ("/setup.exe", "application/octet-stream", "application/octet-stream"),
     ],
 )
