@@ -57,8 +57,7 @@ class StoryScreen(StyledOnce, Screen[None]):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._desk, self._session = desk, desk.writing
-        self._writing = Writing(desk.store_thread)
+        self._desk, self._session, self._writing = desk, desk.writing, Writing(desk.store_thread)
         self.settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
@@ -77,7 +76,7 @@ class StoryScreen(StyledOnce, Screen[None]):
             self.show_story,
             self.check_other_windows,
         )
-        self._visited, self._loaded = False, False  # loaded: the last story is shown
+        self._visited = self._loaded = False  # loaded: the last story is shown
         self._inspected = False  # the words may be inspected now
         self._line = ""  # the typed, unsent line
         self.drafts = Drafts(
