@@ -28,6 +28,9 @@ settings.load_profile("repeatable")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # Tests run two at a time: more threads of arithmetic than cores would wait for each other most of the time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Telling takes more threads by itself. Where no core is idle they would spin most of the time, each waiting for the
+# other: six times the work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # What was compiled is kept, whatever this environment says: else each worker, and each program that a test starts,
 # does it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -51,8 +54,20 @@ if not HAS_TORCH:
     sys.meta_path.insert(0, _NotHere())
 
 
+# Their longest tests take ten seconds or more: they begin first, so that no worker is left alone with one at the end.
+LONG = (
+    "test_journey",
+    "test_evening",
+    "test_distributed",
+    "test_hub_journey",
+    "test_painted",
+    "test_two_apps",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip without torch what needs it in a process of its own, where the import cannot tell."""
+    """Begin with what takes long. Skip without torch what needs it in a process of its own, where no import tells."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
     for item in items if not HAS_TORCH else ():
         if item.get_closest_marker("needs_torch"):
             item.add_marker(pytest.mark.skip(reason="needs torch"))

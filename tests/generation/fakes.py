@@ -27,14 +27,12 @@ class Bytes:
     ]
     end_of_text = 256
     vocabulary_size = len(pieces)
+    longer = (262, 257, 258, 259, 260, 261, 263)  # the pieces of several bytes, the longest first
 
     def encode(self, text: str) -> list[int]:
         data, ids = text.encode(), []
-        longest_first = sorted(
-            (i for i in range(self.vocabulary_size) if i != 256), key=lambda i: -len(self.pieces[i])
-        )
         while data:
-            token = next(i for i in longest_first if data.startswith(self.pieces[i]))
+            token = next((i for i in self.longer if data.startswith(self.pieces[i])), data[0])
             ids.append(token)
             data = data[len(self.pieces[token]) :]
         return ids

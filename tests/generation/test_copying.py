@@ -30,7 +30,7 @@ TALE = (
     "Once upon a time the miller's cat had white paws, and she sat by the mill all day and didn\u2019t catch one mouse "
     "until the owl came by and told her of the caf\u00e9 in the wood."
 )
-GREEDY = dataclasses.replace(with_preset(SamplerSettings(), "exact"), max_tokens=120)
+GREEDY = dataclasses.replace(with_preset(SamplerSettings(), "exact"), max_tokens=90)
 BOLD = dataclasses.replace(GREEDY, temperature=0.8, seed=3)
 VOCABULARY = Bytes()
 

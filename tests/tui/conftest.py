@@ -13,6 +13,7 @@ from textual.widgets import Input, TextArea
 
 from storytime_tui.tui.app import StorytimeApp
 from tests.tui.fakes import World
+from tests.tui.frames import paint_only_what_is_seen
 from tests.tui.shared_styles import share_styles
 
 SMALL = (80, 24)
@@ -28,6 +29,18 @@ def _no_idling(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """
     if "snap_compare" not in request.fixturenames:
         do_not_idle(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _few_frames(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what is looked at is painted (see `frames`), unless a test asks for `every_frame`."""
+    if "every_frame" not in request.fixturenames:
+        paint_only_what_is_seen(monkeypatch)
+
+
+@pytest.fixture
+def every_frame() -> None:
+    """Each frame is painted, as in a terminal."""
 
 
 def do_not_idle(patches: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,8 @@ from storytime_tui.tui.widgets.story_list import StoryList
 from tests.tui.conftest import SMALL, make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import World, a_run
 
+pytestmark = pytest.mark.usefixtures("every_frame")
+
 
 async def test_every_key_of_the_walk_has_its_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tour, "BETWEEN", 0.0)

@@ -16,6 +16,8 @@ from storytime_tui.tui.widgets.prompt import Prompt
 from tests.tui.conftest import flat, make_app, screen_text, shelf_is_open, type_text, until
 from tests.tui.fakes import HOSTILE, STARTED, World, step
 
+pytestmark = pytest.mark.usefixtures("every_frame")
+
 SIZE = (160, 48)
 SHOWN = "[/b] [@click=app.quit]quit[/] ␛[2J [bold]"  # the escape is shown by its picture
 

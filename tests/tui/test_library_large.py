@@ -14,6 +14,8 @@ from tests.tui.conftest import flat, make_app, screen_text, shelf_is_open, until
 from tests.tui.fake_library import SHELF, TALE
 from tests.tui.fakes import World
 
+pytestmark = pytest.mark.usefixtures("every_frame")
+
 WIDE = (120, 40)
 
 

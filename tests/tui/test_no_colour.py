@@ -6,6 +6,8 @@ from storytime_tui.jobs.records import LastRun
 from tests.tui.conftest import make_app, screen_text, shelf_is_open, until
 from tests.tui.fakes import FINISHED, World, a_run
 
+pytestmark = pytest.mark.usefixtures("every_frame")
+
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_every_screen_is_drawn_without_colours(

@@ -18,12 +18,13 @@ from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.story_rows import WORDS_PER_MINUTE, reading_time
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.word_count import count_words
 
 
-class BookScreen(Screen[None]):
+class BookScreen(StyledOnce, Screen[None]):
     """Shows a story to be read. The place is remembered while the app runs."""
 
     CSS_PATH = "book_view.tcss"

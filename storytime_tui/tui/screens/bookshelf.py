@@ -24,6 +24,7 @@ from storytime_tui.tui.screens.bookshelf_edits import BookshelfEdits
 from storytime_tui.tui.screens.bookshelf_files import BookshelfFiles
 from storytime_tui.tui.screens.bookshelf_keys import KEYS, OF_A_STORY, SELDOM
 from storytime_tui.tui.story_rows import Order, StoryRow, in_order, row_of
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -66,7 +67,7 @@ def install_bookshelf(
         screen.app.install_screen(BookshelfScreen(desk, lambda: writing.story_id, changed), BOOKSHELF)
 
 
-class BookshelfScreen(Screen[None]):
+class BookshelfScreen(StyledOnce, Screen[None]):
     """The list of stories, what is searched for above it, and the first lines of one beside it."""
 
     CSS_PATH = "bookshelf.tcss"

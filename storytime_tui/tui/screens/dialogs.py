@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.sheets import Sheet
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.choice_list import ChoiceList, Row
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -23,7 +24,7 @@ __all__ = ["AskScreen", "ChooseScreen", "LeavingScreen", "ListScreen", "Row"]
 _PAINTED = 0.15  # seconds after which a dialog has been painted
 
 
-class AskScreen(ModalScreen[str | None]):
+class AskScreen(StyledOnce, ModalScreen[str | None]):
     """Asks for one line of text; gives None when it is cancelled.
 
     `enter` names what the Enter key does. `check`, if given, returns a sentence on what is wrong with an answer, or
@@ -89,7 +90,7 @@ class AskScreen(ModalScreen[str | None]):
         return not (action == "dismiss" and self._attempting)
 
 
-class ChooseScreen(ModalScreen[str | None]):
+class ChooseScreen(StyledOnce, ModalScreen[str | None]):
     """Asks for one row of a list, and gives its value; None when it is cancelled.
 
     `find`, if given, is called in a thread after the dialog is open, and returns the rows that replace the first
@@ -159,7 +160,7 @@ class ChooseScreen(ModalScreen[str | None]):
         self.dismiss(event.row.value)
 
 
-class ListScreen(ModalScreen[bool]):
+class ListScreen(StyledOnce, ModalScreen[bool]):
     """Shows sentences or names in full, any number of them; gives True when it is closed with Enter.
 
     `enter` names what the Enter key does; without it there is nothing to decide, and the dialog is only closed.
@@ -207,7 +208,7 @@ class ListScreen(ModalScreen[bool]):
         self.refresh_bindings()
 
 
-class LeavingScreen(ModalScreen[None]):
+class LeavingScreen(StyledOnce, ModalScreen[None]):
     """Says what is being saved before the app closes."""
 
     CSS_PATH = "dialogs.tcss"

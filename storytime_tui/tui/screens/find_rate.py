@@ -18,6 +18,7 @@ from storytime_tui.training.rate_range import RateFound, RateTried
 from storytime_tui.tui import wording
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.low_priority import low_priority
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
 from storytime_tui.tui.widgets.rate_chart import RateChart
@@ -30,7 +31,7 @@ _WHAT = (
 )
 
 
-class FindRateScreen(ModalScreen["float | None"]):
+class FindRateScreen(StyledOnce, ModalScreen["float | None"]):
     """Gives the suggested learning rate if it is accepted, else None."""
 
     CSS_PATH = ["dialogs.tcss", "find_rate.tcss"]

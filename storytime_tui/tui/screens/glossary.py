@@ -7,11 +7,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.glossary_list import GlossaryList
 from storytime_tui.tui.widgets.key_line import KeyLine
 
 
-class GlossaryScreen(ModalScreen[None]):
+class GlossaryScreen(StyledOnce, ModalScreen[None]):
     """Opens at a term; the first one if the glossary lacks it."""
 
     CSS_PATH = "glossary.tcss"

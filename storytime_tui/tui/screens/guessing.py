@@ -20,6 +20,7 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.learning_words import game_over, is_right, scores
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -32,7 +33,7 @@ _COLUMN = 18  # cells
 _HIDDEN = " ______ …"
 
 
-class GuessingScreen(Screen[None]):
+class GuessingScreen(StyledOnce, Screen[None]):
     """A word is guessed with Enter; then it is shown, with all guesses, and the next one is asked for."""
 
     CSS_PATH = "how_it_learns.tcss"

@@ -6,11 +6,12 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from storytime_tui.tui.help_words import EVERYWHERE, HELP
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.help_lines import HelpLines
 from storytime_tui.tui.widgets.key_line import KeyLine
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(StyledOnce, ModalScreen[None]):
     """The help of one mode, and the keys of every screen."""
 
     CSS_PATH = "help.tcss"

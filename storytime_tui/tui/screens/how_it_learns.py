@@ -25,6 +25,7 @@ from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.screens.how_it_learns_keys import KEYS
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.likeliest import Likeliest
@@ -51,7 +52,7 @@ _SELDOM = (
 Key = tuple[str, int]  # a model and the number of a passage
 
 
-class HowItLearnsScreen(Screen[None]):
+class HowItLearnsScreen(StyledOnce, Screen[None]):
     """Shows what a run learned, word by word. It only reads the run, which may be training."""
 
     CSS_PATH = "how_it_learns.tcss"

@@ -9,6 +9,7 @@ from textual.widgets import Static
 
 from storytime_tui.terminal import printable_line
 from storytime_tui.tui.import_task import ImportTask
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
 
 _OFTEN = 0.1  # seconds between two updates
@@ -16,7 +17,7 @@ _PATIENCE = 0.15  # seconds: a quicker import shows no dialog
 _BAR = 60  # cells
 
 
-class ImportingScreen(ModalScreen[None]):
+class ImportingScreen(StyledOnce, ModalScreen[None]):
     """Shows an import, and closes when it is over. It can be closed earlier: the import then continues."""
 
     CSS_PATH = "dialogs.tcss"

@@ -20,6 +20,7 @@ from storytime_tui.tui import breakpoints
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.sheets import Sheet, width_in
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -34,7 +35,7 @@ _SHOWN = 20_000  # characters of a part
 _ABOVE = 4  # lines above the part
 
 
-class LeftOutScreen(ModalScreen[None]):
+class LeftOutScreen(StyledOnce, ModalScreen[None]):
     """The parts on one side, the file's text around one of them on the other."""
 
     CSS_PATH = "left_out.tcss"

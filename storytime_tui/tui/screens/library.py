@@ -26,6 +26,7 @@ from storytime_tui.tui.screens.shelf_filter import ShelfFilter
 from storytime_tui.tui.screens.shelf_imports import ShelfImports
 from storytime_tui.tui.screens.shelf_reading import ShelfReading
 from storytime_tui.tui.shelf_memory import ShelfState, state_of, ticks_of
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.totals import Copies, ticked_duplicates, totals_of, training_stories
 from storytime_tui.tui.widgets.counts import Counts
 from storytime_tui.tui.widgets.filter_field import FilterField
@@ -43,7 +44,7 @@ REMEMBER = 1.0  # seconds after which the cursor's place is saved
 LEAVING = 2.0  # seconds that the last write has when the app closes
 
 
-class LibraryScreen(Screen[None]):
+class LibraryScreen(StyledOnce, Screen[None]):
     """The tree of the shelf, the reading pane, the counts; `imports` adds to the shelf, `edits` changes it."""
 
     CSS_PATH = "library.tcss"

@@ -18,6 +18,7 @@ from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.cells import fitted
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.learning_words import model_name, moved_words, nearest_kept, token_words
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.likeliest import visible_token
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _FELL = 36  # cells of one of the tokens that fell most
 
 
-class OneStepScreen(Screen[None]):
+class OneStepScreen(StyledOnce, Screen[None]):
     """Takes a step with a copy of the model and shows the window before and after it."""
 
     CSS_PATH = "how_it_learns.tcss"

@@ -14,13 +14,14 @@ from storytime_tui.tui.bridge import sentence_of
 from storytime_tui.tui.debounce import Debounced
 from storytime_tui.tui.knob_lines import choices_of
 from storytime_tui.tui.plan_draft import OPTIONS, Draft, problem_of, value_in_words, with_labels
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.knob_editor import Edited, KnobEditor
 
 if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.estimates import Preview
 
 
-class OptionsScreen(ModalScreen[Draft]):
+class OptionsScreen(StyledOnce, ModalScreen[Draft]):
     """Gives the changed draft; all its values are valid. An option is typed in the field below the list."""
 
     CSS_PATH = "knobs.tcss"

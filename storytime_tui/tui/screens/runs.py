@@ -26,6 +26,7 @@ from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.screens.run_edits import RunEdits
 from storytime_tui.tui.screens.run_opening import RunOpening
 from storytime_tui.tui.screens.runs_keys import KEYS, SELDOM, shown
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.filter_field import FilterField
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -41,7 +42,7 @@ if TYPE_CHECKING:  # see services
 EVERY = 2.0  # seconds between two looks at the runs while another process trains one
 
 
-class RunsScreen(Screen[None]):
+class RunsScreen(StyledOnce, Screen[None]):
     """The table of runs, with a filter above it, and below it the curves of some and a few words about one."""
 
     CSS_PATH = "runs.tcss"

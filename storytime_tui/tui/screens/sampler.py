@@ -15,10 +15,11 @@ from storytime_tui.tui.sampler_draft import (
     usual_of,
     value_in_words,
 )
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.knob_editor import Edited, KnobEditor
 
 
-class SamplerScreen(ModalScreen[SamplerSettings]):
+class SamplerScreen(StyledOnce, ModalScreen[SamplerSettings]):
     """Returns the changed settings."""
 
     CSS_PATH = "knobs.tcss"

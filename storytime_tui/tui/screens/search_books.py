@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from storytime_tui.tui.book_rows import BookIndex, in_order
 from storytime_tui.tui.bridge import in_thread, sentence_of
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.book_list import BookList
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.tui.services import Services
 
 
-class SearchScreen(ModalScreen["GutenbergBook | None"]):
+class SearchScreen(StyledOnce, ModalScreen["GutenbergBook | None"]):
     """Fetches the chosen book, and stays as it is until the book is there; Enter then tries again.
 
     Gives the book if it is on the shelf already; None when it is closed with Escape.

@@ -26,6 +26,7 @@ from storytime_tui.tui.page_layout import WIDEST
 from storytime_tui.tui.screens.dialogs import ChooseScreen, Row
 from storytime_tui.tui.screens.story_choices import STRENGTHS
 from storytime_tui.tui.side_session import SideSession, first_columns
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.telling_requests import Column
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
@@ -73,7 +74,7 @@ def compare(
     screen.run_worker(begin())
 
 
-class SideBySideScreen(Screen[bool]):
+class SideBySideScreen(StyledOnce, Screen[bool]):
     """The columns, one of which is chosen. Gives whether one was taken."""
 
     CSS_PATH = "side_by_side.tcss"

@@ -17,6 +17,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.tui.bridge import in_thread, sentence_of
 from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.copied_words import source_line
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.wording import count
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:  # see services
     from storytime_tui.jobs.copied import PassageCopies
 
 
-class SourceScreen(ModalScreen["int | None"]):
+class SourceScreen(StyledOnce, ModalScreen["int | None"]):
     """Shows the longest run of a passage first; gives the number of a run to open in the Library, or None."""
 
     CSS_PATH = "source.tcss"

@@ -30,6 +30,7 @@ from storytime_tui.tui.screens.story_passages import Passages
 from storytime_tui.tui.screens.story_sheet import StorySheet
 from storytime_tui.tui.screens.story_turns import Turns, TurnsView
 from storytime_tui.tui.sizes import next_size, with_size
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.copied_line import CopiedLine
 from storytime_tui.tui.widgets.edit_page import PassageEditor
 from storytime_tui.tui.widgets.find_bar import FindBar
@@ -47,7 +48,7 @@ from storytime_tui.tui.writing import MOVED, POLL, Writing
 from storytime_tui.tui.writing_session import Writer
 
 
-class StoryScreen(Screen[None]):
+class StoryScreen(StyledOnce, Screen[None]):
     """The story, the user's line, and the model's words as they come."""
 
     CSS_PATH = "story.tcss"
@@ -56,8 +57,7 @@ class StoryScreen(Screen[None]):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._desk, self._session = desk, desk.writing
-        self._writing = Writing(desk.store_thread)
+        self._desk, self._session, self._writing = desk, desk.writing, Writing(desk.store_thread)
         self.settings = desk.preferences.sampler()
         self._message = MessageLine()
         self._openings = Openings(desk, self._writing, self._message, id="openings")
@@ -76,7 +76,7 @@ class StoryScreen(Screen[None]):
             self.show_story,
             self.check_other_windows,
         )
-        self._visited, self._loaded = False, False  # loaded: the last story is shown
+        self._visited = self._loaded = False  # loaded: the last story is shown
         self._inspected = False  # the words may be inspected now
         self._line = ""  # the typed, unsent line
         self.drafts = Drafts(

@@ -17,6 +17,7 @@ from storytime_tui.stories.story import Passage
 from storytime_tui.terminal import printable, printable_line
 from storytime_tui.tui.screens.dialogs import AskScreen
 from storytime_tui.tui.story_map import Stretch, number_of_branches, stretches
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.line_list import LineList
 from storytime_tui.tui.widgets.map_list import MapList
@@ -27,7 +28,7 @@ from storytime_tui.tui.writing import Writing
 _SHOWN = 1_200  # characters of a branch below the map
 
 
-class MapScreen(ModalScreen[Stretch | None]):
+class MapScreen(StyledOnce, ModalScreen[Stretch | None]):
     """Returns the branch to show; None if it was only looked at. Names, marks and prunings are kept at once."""
 
     CSS_PATH = "story_map.tcss"

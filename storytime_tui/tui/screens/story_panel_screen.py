@@ -7,6 +7,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.header import MODES
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.panel_state import PanelState
@@ -15,7 +16,7 @@ from storytime_tui.tui.widgets.story_panel import StoryPanel
 WIDE = 120  # cells from which on the panel stands beside the page
 
 
-class StoryPanelScreen(ModalScreen[None]):
+class StoryPanelScreen(StyledOnce, ModalScreen[None]):
     """Closed with Escape, or by the key that opened it."""
 
     CSS_PATH = "story_panel_screen.tcss"

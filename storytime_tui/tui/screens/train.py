@@ -18,6 +18,7 @@ from storytime_tui.tui.messages import GoTo
 from storytime_tui.tui.run_view import RunView
 from storytime_tui.tui.sample_groups import group_samples
 from storytime_tui.tui.screens.dialogs import AskScreen
+from storytime_tui.tui.styled_once import StyledOnce
 from storytime_tui.tui.widgets.header import Header
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
@@ -30,7 +31,7 @@ _RUNNING = ("training", "paused")
 RARE = ("sample", "checkpoint", "chart", "change_beginning")  # keys that give way first in a narrow footer
 
 
-class TrainScreen(Screen[None]):
+class TrainScreen(StyledOnce, Screen[None]):
     """Shows the plan, or the run if there is one."""
 
     CSS_PATH = "train.tcss"

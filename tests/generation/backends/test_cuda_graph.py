@@ -138,7 +138,7 @@ def test_with_penalties_it_tells_what_sampling_chooses_token_by_token(
         PROMPT[-1:], knobs, drawn(3), lambda: changes(ids, len(ids) - len(PROMPT), rules, forbidden)
     )
     logits = backend.read(PROMPT, plain)
-    for _ in range(280):
+    for _ in range(140):
         chosen = sampler.choose_token(
             logits, ids, len(ids) - len(PROMPT), rules, SamplerState(), theirs, forbidden
         )
@@ -209,11 +209,11 @@ def test_what_is_drawn_has_the_samplers_probabilities(
     wished = SamplerSettings(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p)
     right = shares_by_sampling(log_probabilities(logits.numpy()), wished)
     knobs = Knobs(temperature, top_k, top_p, min_p)
-    shares = shares_by_choose(logits, unchanged(len(numbers)), knobs, 4000)
+    shares = shares_by_choose(logits, unchanged(len(numbers)), knobs, 1000)
     # at the very edge of the nucleus the two sum in another order, and one token more or less may be kept
     if set(shares.nonzero().flatten().tolist()) <= set(right.nonzero().flatten().tolist()):
         edge = right[right > 0].min() if (shares[right > 0] == 0).any() else 0.0
-        assert (shares - right).abs().max() <= 1 / 2000 + 2 * edge
+        assert (shares - right).abs().max() <= 1 / 500 + 2 * edge
     else:
         assert top_p < 1
 
@@ -234,8 +234,8 @@ def test_penalties_and_bans_bear_on_the_draw_as_in_sampling(wished: SamplerSetti
     held.set(found)
     knobs = knobs_of(wished)
     assert knobs is not None
-    shares = shares_by_choose(logits, held.device_tensor, knobs, 4000)
-    assert (shares - right).abs().max() <= 1 / 2000
+    shares = shares_by_choose(logits, held.device_tensor, knobs, 1000)
+    assert (shares - right).abs().max() <= 1 / 500
     held.set(None)
     assert torch.equal(held.device_tensor, unchanged(size))
 

@@ -108,7 +108,7 @@ def test_what_is_read_does_not_depend_on_the_number_of_threads(precision: str) -
         with using_threads(number):
             cache = backend.new_cache()
             logits = [backend.read([i * 37 % 5000 for i in range(128)], cache)]
-            logits += [backend.read([i * 7 % 5000], cache) for i in range(90)]
+            logits += [backend.read([i * 7 % 5000], cache) for i in range(30)]
             logits.append(backend.read_rows([1, 2, 3], backend.share(cache, 3)))
             found.append(logits)
     for others in found[1:]:

@@ -140,7 +140,7 @@ def test_draws_follow_what_each_sampler_says(name: str) -> None:
     logits[END] = -1.0
     told = [a, a + 1, a]
     expected = by_the_book(logits, settings, told)
-    rules, generator, draws = rules_of(settings), generator_of(11), 4000
+    rules, generator, draws = rules_of(settings), generator_of(11), 2000
     counts = Counter(
         choose_token(logits, told, 3, rules, SamplerState(), generator).token for _ in range(draws)
     )
