@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
@@ -50,13 +51,27 @@ def account_of(file: str, document: Document, book: Book) -> tuple[Account, tupl
             lines = aligned.lines_between(first, last)
             found.append((reason, _place(*lines), lines, text))
     found += [(each.reason, each.place, (0, 0), each.text) for each in document.left_out]
-    omitted = tuple(Omitted(reason, place, count_words(text), lines) for reason, place, lines, text in found)
+    places = _told_apart([place for _, place, _, _ in found])
+    omitted = tuple(
+        Omitted(reason, place, count_words(text), lines)
+        for place, (reason, _, lines, text) in zip(places, found, strict=True)
+    )
     words = count_words(document.text) + sum(count_words(each.text) for each in document.left_out)
     return Account(file, words, omitted, document.remarks), tuple(text for *_, text in found)
 
 
 def _place(first: int, last: int) -> str:
     return f"line {last}" if last - first < 2 else f"lines {first + 1} to {last}"
+
+
+def _told_apart(places: Sequence[str]) -> list[str]:
+    """The places, each once: a part is known by its place, and a saved page may have all its words on one line."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for place in places:
+        seen[place] += 1
+        apart.append(place if seen[place] == 1 else f"{place} part {seen[place]}")
+    return apart
 
 
 # -- which letters are in no story ------------------------------------------------------------------------

@@ -100,7 +100,9 @@ def _is_caseless(text: str) -> bool:
     """Whether most letters are neither capitals nor small; told from three stretches of the text."""
     third = len(text) // 3
     sample = "".join(text[at : at + _SAMPLE] for at in (0, third, 2 * third))
-    if 10 * len(sample.encode("ascii", "ignore")) > 9 * len(sample):  # most texts: looking at each letter takes long
+    if 10 * len(sample.encode("ascii", "ignore")) > 9 * len(
+        sample
+    ):  # most texts: looking at each letter takes long
         return False
     letters = [letter for letter in sample if letter.isalpha()]
     return 2 * sum(letter.lower() == letter.upper() for letter in letters) > len(letters)

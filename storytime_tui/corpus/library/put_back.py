@@ -21,21 +21,29 @@ def put_back_tales(
 
     Lines are found even if another version of the program divides the file differently.
     """
-    by_place = {each.place: text for each, text in zip(account.omitted, texts, strict=True)}
+    by_place = {each.place: (each, text) for each, text in zip(account.omitted, texts, strict=True)}
     lines = document.text.split("\n")
-    tales, wanted = [], []
+    tales: list[Tale] = []
+    wanted: list[tuple[int, int]] = []
+    back: set[str] = set()
     for number, place in enumerate(dict.fromkeys(places)):
+        behind = len(lines) + number  # a place of its own, behind the document's lines
+        first, last, text = behind, behind, ""
         named = _LINES.fullmatch(place)
-        if named is not None:
+        if place in by_place:
+            omitted, text = by_place[place]
+            if (
+                omitted.lines[1] > omitted.lines[0]
+            ):  # else its place is not in the document but in the reader's source
+                first, last = omitted.lines
+        elif named is not None:
             first, last = int(named[1]) - 1, int(named[2] or named[1])
-            text = by_place.get(place, "\n".join(lines[first:last]))
-        else:
-            first = last = len(lines) + number  # a place of its own, behind the document's lines
-            text = by_place.get(place, "")
+            text = "\n".join(lines[first:last])
+            wanted.append((first, last))
         if text.strip():
             tales.append(_tale(text, place, (first, last), plain=plain))
-            wanted.append(((first, last), place))
-    rest = tuple(each for each in account.omitted if not _is_among(each, wanted))
+            back.add(place)
+    rest = tuple(each for each in account.omitted if each.place not in back and not _is_among(each, wanted))
     return Account(account.file, account.words, rest, account.remarks), tuple(tales)
 
 
@@ -53,12 +61,9 @@ def with_tales(book: Book, tales: Sequence[Tale]) -> tuple[Tale, ...]:
     return tuple(sorted((*book.tales, *own), key=lambda tale: tale.lines[0]))
 
 
-def _is_among(omitted: Omitted, wanted: Sequence[tuple[tuple[int, int], str]]) -> bool:
+def _is_among(omitted: Omitted, wanted: Sequence[tuple[int, int]]) -> bool:
     first, last = omitted.lines
-    return any(
-        omitted.place == place or (last > first and start <= first and last <= end)
-        for (start, end), place in wanted
-    )
+    return last > first and any(start <= first and last <= end for start, end in wanted)
 
 
 def _tale(text: str, place: str, lines: tuple[int, int], *, plain: bool) -> Tale:

@@ -89,3 +89,25 @@ def test_the_sentences_name_reasons_words_and_places(book: Path) -> None:
     assert "licence" in sentence and "(lines 1 to " in sentence
     assert left_out.totals(collection.accounts).endswith("of them in the stories")
     assert json.dumps(left_out.questions(collection)[:0]) == "[]"
+
+
+def test_parts_with_the_same_place_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A saved page may have all its words on one line; each part keeps its own text, and goes back alone."""
+    monkeypatch.setenv("STORYTIME_HOME", str(tmp_path / "home"))
+    page = tmp_path / "goose.html"
+    page.write_text(
+        "<html><body><nav>Home and all the tales</nav><h1>The Goose</h1><p>A goose sat down by the pond.</p>"
+        "<noscript>Please switch on the scripts.</noscript><p hidden>The goose was a king.</p>"
+        "<p>She did not get up again.</p></body></html>",
+        encoding="utf-8",
+    )
+    collection = add_collection([page], "goose").collection
+    parts = list(left_out_parts(collection))
+    texts = ["Home and all the tales", "Please switch on the scripts.", "The goose was a king."]
+    assert [part.text for part in parts] == texts
+    assert len({part.omitted.place for part in parts}) == len(parts)
+    left_out.put_back(collection, parts[2].file, parts[2].omitted.place)
+    with_it = find_collection("goose")
+    assert [part.text for part in left_out_parts(with_it)] == texts[:2]
+    assert "The goose was a king." in [story.text for story in with_it.stories]
+    assert with_it.accounts[0].kept == collection.accounts[0].kept + parts[2].omitted.words
