@@ -17,6 +17,7 @@ from itertools import accumulate
 
 from storytime_tui.corpus.cleaning.apparatus import notes_heading, opens_bracketed
 from storytime_tui.corpus.dividing.heading_rules import label_of, matter_of
+from storytime_tui.corpus.dividing.title_page import author_in
 from storytime_tui.corpus.dividing.titles import is_capitals
 from storytime_tui.corpus.document import UNKNOWN, Account, Book, Document, Omitted, Tale
 from storytime_tui.word_count import count_words
@@ -232,7 +233,8 @@ def _explained(
         if outside == "back matter" and _NOTES_AT_END.match(text):
             outside = "notes"  # all that follow
         reason = reason or (outside if outside == "notes" else "") or _reason(text, alone=bool(tale))
-        reason = reason or outside or ("heading" if aligned.line_at(begins) in aligned.headings else UNKNOWN)
+        reason = reason or outside or ("heading" if aligned.line_at(begins) in aligned.headings else "")
+        reason = reason or ("author" if author_in(text.rpartition("\n")[2]) else UNKNOWN)
         if found and found[-1][0] == reason and found[-1][2] == begins:
             begins = found.pop()[1]
         found.append((reason, begins, ends))

@@ -10,6 +10,7 @@ EXPECTED = frozenset(
     {"licence", "credits", "contents list", *_NOTES, *_OF_DOCUMENTS, *_MARKS}
 )  # left out words that nobody is asked about
 ASKED = 0.02  # of a file's words: who imports it is asked about a larger stretch
+_FEW_WORDS = 10  # and of at least so many words: a menu of two links is no story, however short its page
 
 
 @dataclass(frozen=True)
@@ -129,5 +130,5 @@ class Account:
     @property
     def asked(self) -> tuple[Omitted, ...]:
         """The large stretches that were left out for another reason than licence, contents and notes."""
-        least = ASKED * self.words
+        least = max(ASKED * self.words, _FEW_WORDS - 1)
         return tuple(each for each in self.omitted if each.words > least and each.reason not in EXPECTED)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from storytime_tui.corpus.account import account_of
 from storytime_tui.corpus.dividing.divide import read_book
-from storytime_tui.corpus.document import Account, Book, Document, LeftOut
+from storytime_tui.corpus.document import Account, Book, Document, LeftOut, Omitted
 from storytime_tui.corpus.formats.read import read_document
 from tests.corpus import invented_books
 from tests.corpus.invented_books import Book as InventedBook
@@ -58,7 +58,7 @@ def test_every_word_of_a_private_text_is_kept_or_accounted_for(
     pieces: list[Piece], written: Callable[[list[Piece]], Document]
 ) -> None:
     _, account, _ = accounted(written(pieces))
-    assert reasons(account) <= {"contents list", "unknown"}
+    assert reasons(account) <= {"contents list", "author", "unknown"}
 
 
 @pytest.mark.parametrize(
@@ -153,3 +153,19 @@ def test_long_texts_take_no_time_that_grows_faster_than_they_do(tmp_path: Path) 
     text = "\n\n".join(["goose " * 12, "[Illustration: goose goose goose]"] * 4_000)
     _, account, _ = accounted(Document(text))
     assert account.kept == 48_000
+
+
+def test_the_line_of_an_author_says_what_it_is_and_few_words_are_asked_about_by_nobody(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ferry.txt"
+    path.write_text(
+        "THE LAST FERRY\n\nby R. Mills\n\n\nA ferry knocks against the quay. Nobody is there.\n\nTHE END\n",
+        encoding="utf-8",
+    )
+    book, account, _ = accounted(read_document(path))
+    assert book.tales[0].title == "The Last Ferry"
+    assert reasons(account) == {"author", "end of the text"}
+    assert not account.asked
+    more = Account("a.txt", 100, (Omitted("unknown", "line 3", 9), Omitted("unknown", "line 9", 10)))
+    assert [each.words for each in more.asked] == [10]
