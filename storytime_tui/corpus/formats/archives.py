@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from storytime_tui import files
 from storytime_tui.corpus.file_names import ending_of
+from storytime_tui.corpus.formats.other_kinds import DOCUMENTS, about_others
 from storytime_tui.corpus.formats.registry import ARCHIVES, suffixes_in_words
 from storytime_tui.corpus.formats.sources import SourceFiles, is_readable_name, is_readme, path_order, why_not
 from storytime_tui.corpus.formats.twins import without_twins
@@ -24,9 +25,10 @@ _SHOWN = 20  # problems listed one by one
 def unpack(archive: Path, folder: Path, column: str = "") -> SourceFiles:
     """Write the texts of a zip file into the empty `folder` under safe names, ordered by path.
 
-    Other members are ignored. A text that cannot or should not be unpacked (a path outside the archive, a link) is
-    a problem. `column`: the one of a data set that holds the texts. Raises CorpusError if there is no text to unpack,
-    or too much comes out; the caller then deletes what was written.
+    Other members are ignored, but documents of kinds that are not read are counted in a note. A text that cannot or
+    should not be unpacked (a path outside the archive, a link) is a problem. `column`: the one of a data set that holds
+    the texts. Raises CorpusError if there is no text to unpack, or too much comes out; the caller then deletes what was
+    written.
     """
     shown = printable_path(archive)
     try:
@@ -45,7 +47,7 @@ def unpack(archive: Path, folder: Path, column: str = "") -> SourceFiles:
 
 
 def _unpack(archive: Archive, folder: Path, column: str) -> SourceFiles:
-    texts, problems = _texts_in(archive)
+    texts, problems, others = _texts_in(archive)
     readmes = [path for path in texts if is_readme(path)]
     notes = [f"{_called(path, archive)} is a readme or licence: it is left out." for path in readmes]
     written: dict[Path, PurePosixPath] = {}
@@ -72,19 +74,23 @@ def _unpack(archive: Archive, folder: Path, column: str) -> SourceFiles:
                 written[target] = path
     if not written:
         nothing = f"{archive.name} holds no {suffixes_in_words()} files: there is nothing to add."
-        raise CorpusError(problems[0] if problems else nothing)
+        raise CorpusError(problems[0] if problems else " ".join([nothing, *about_others(others)]))
     if len(problems) > _SHOWN:
         problems[_SHOWN:] = [f"{len(problems) - _SHOWN:,} more files in {archive.name} cannot be read."]
     kept, twins = without_twins(tuple(written), lambda path: _called(written[path], archive))
     for target in written.keys() - set(kept):
         target.unlink()
-    return SourceFiles(kept, tuple(problems), (*twins, *notes))
+    return SourceFiles(kept, tuple(problems), (*twins, *notes, *about_others(others)))
 
 
-def _texts_in(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], list[str]]:
-    """The members that are texts, by path, and a sentence for each that might be one but is not taken."""
+def _texts_in(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], list[str], Counter[str]]:
+    """The members that are texts, by path, and a sentence for each that might be one but is not taken.
+
+    Documents of kinds that are not read are counted by their endings.
+    """
     texts: dict[PurePosixPath, zipfile.ZipInfo] = {}
     problems: list[str] = []
+    others: Counter[str] = Counter()
     for member in stoppable(archive.members()):
         name = member_name(member)
         parts = [part for part in re.split(r"[\\/]", name) if part not in ("", ".")]
@@ -96,14 +102,15 @@ def _texts_in(archive: Archive) -> tuple[dict[PurePosixPath, zipfile.ZipInfo], l
         if ending_of(path) in ARCHIVES:
             problems.append(f"{called} is an archive within an archive: unpack it and add it by itself.")
         elif not is_readable_name(path):
-            continue
+            if ending_of(path) in DOCUMENTS and not is_readme(path):
+                others[ending_of(path)] += 1
         elif ".." in parts or name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name):
             problems.append(f"{called} has a path that leads out of the archive: it is left out.")
         elif kind not in (0, stat.S_IFREG):
             problems.append(f"{called} is a link, not a file: it is left out.")
         else:
             texts[path] = member
-    return texts, problems
+    return texts, problems, others
 
 
 def _is_hidden(part: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from storytime_tui.corpus.file_names import ending_of, stem_of
-from storytime_tui.corpus.formats.other_kinds import DOCUMENTS
+from storytime_tui.corpus.formats.other_kinds import DOCUMENTS, about_others
 from storytime_tui.corpus.formats.registry import ARCHIVES, SUFFIXES, format_of, suffixes_in_words
 from storytime_tui.corpus.formats.twins import without_twins
 from storytime_tui.errors import CorpusError
@@ -103,15 +103,7 @@ class _Search:
 
     def about_others(self) -> list[str]:
         """A sentence about documents in formats that are not supported; [] if there are none."""
-        kinds = sorted(self._others.items(), key=lambda kind: (-kind[1], kind[0]))
-        if not kinds:
-            return []
-        total = sum(self._others.values())
-        listing = ", ".join(f"{count:,} {suffix}" for suffix, count in kinds)
-        are = "document is of a kind" if total == 1 else "documents are of kinds"
-        return [
-            f"{total:,} {are} that cannot be read here ({listing}): save as .txt, .html or .epub and add that."
-        ]
+        return about_others(self._others)
 
     def look_into(self, folder: Path, depth: int) -> None:
         """Add the texts in `folder` and below. Raises CorpusError, and OSError if it cannot be read."""
@@ -130,7 +122,7 @@ class _Search:
                 if is_folder or suffix in _SEARCHED_SUFFIXES:
                     candidates.append((entry, is_folder))
                     texts += not is_folder
-                elif suffix in DOCUMENTS:
+                elif suffix in DOCUMENTS and not is_readme(PurePath(entry.name)):
                     self._others[suffix] += 1
         candidates.sort(key=lambda each: name_order(each[0].name))
         for entry, is_folder in candidates:

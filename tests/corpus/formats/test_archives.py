@@ -78,6 +78,16 @@ def test_hidden_members_and_twins_and_readmes_stay_inside(tmp_path: Path, out: P
     assert sorted(path.name for path in out.iterdir()) == ["d.txt", "e.html"]
 
 
+def test_documents_that_are_not_read_are_counted_and_named(tmp_path: Path, out: Path) -> None:
+    names = ["a.txt", "b.doc", "c.DOC", "more/d.mobi", "The Fox", "picture.jpg", "LICENSE", "__MACOSX/e.doc"]
+    (note,) = unpack(archive(tmp_path, dict.fromkeys(names, TALE)), out).notes
+    assert note.startswith(
+        "4 documents are of kinds that cannot be read here (2 .doc, 1 without an ending, 1 .mobi)"
+    )
+    with pytest.raises(CorpusError, match=r"there is nothing to add\. 1 document is .*1 \.doc"):
+        unpack(archive(tmp_path, {"b.doc": TALE}), out)
+
+
 def test_a_name_with_two_texts_gives_both(tmp_path: Path, out: Path) -> None:
     found = unpack(
         archive(tmp_path, {"e.txt": TALE, "e.md": b"# Two\n\nAnother tale altogether, of a pike."}), out

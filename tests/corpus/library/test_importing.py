@@ -78,8 +78,12 @@ def test_other_documents_are_counted_and_named(tmp_path: Path) -> None:
         (folder / name).write_text("The Fox\n\nOnce.")
     (note,) = add_collection([folder]).notes
     assert note.startswith("3 documents are of kinds that cannot be read here (2 .doc, 1 .mobi)")
+    for name in ("The Fox and the Crow", "LICENSE", "more/hare.fountain"):
+        (folder / name).write_text("The Hare\n\nOnce.")
+    (note,) = add_collection([folder]).notes
+    assert "5 documents" in note and "1 without an ending" in note and "1 .fountain" in note
     (folder / "fox.txt").unlink()
-    with pytest.raises(CorpusError, match=r"2 \.doc, 1 \.mobi"):
+    with pytest.raises(CorpusError, match=r"2 \.doc, 1 without an ending, 1 \.fountain, 1 \.mobi"):
         add_collection([folder])
 
 
