@@ -1,6 +1,8 @@
 """The account of a file: each of its words is in a story or among what is left out, with a reason."""
 
+import random
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ from storytime_tui.corpus.account import account_of
 from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.document import Account, Book, Document, LeftOut, Omitted
 from storytime_tui.corpus.formats.read import read_document
+from storytime_tui.word_count import count_words
 from tests.corpus import invented_books
 from tests.corpus.invented_books import Book as InventedBook
 from tests.corpus.test_nothing_lost import Piece, html, markdown, plain, texts
@@ -169,3 +172,47 @@ def test_the_line_of_an_author_says_what_it_is_and_few_words_are_asked_about_by_
     assert not account.asked
     more = Account("a.txt", 100, (Omitted("unknown", "line 3", 9), Omitted("unknown", "line 9", 10)))
     assert [each.words for each in more.asked] == [10]
+
+
+WORDS = {
+    "cp1252": "le héron était assis près de la rivière où naguère une forêt brûlait façade dorée île déserte Noël été",
+    "iso8859_2": "żółty jeż szedł przez łąkę gdzie źródło biło świeżą wodą aż noc się skończyła cień mgła ćma",
+    "cp1251": "лиса пошла к реке и встретила старую гусыню которая пела песню луне вечером возле мельницы дома",
+    "koi8_r": "ёж нашёл шапку под ёлкой и отнёс её сове которая жила далеко за тёмным лесом над синим озером",
+    "gb18030": "狐狸 走到 河边 遇见 一只 老鹅 她 正在 唱歌 月亮 升起 来了 磨坊 里 没有 灯 他们 一起 回家",
+    "big5": "狐狸 走到 河邊 遇見 一隻 老鵝 她 正在 唱歌 月亮 升起 來了 磨坊 裡 沒有 燈 他們 一起 回家",
+    "shift_jis": "むかし 狐が 川へ 行って 年寄りの がちょうに 会いました 月が のぼり 歌を うたい 灯りが 消えた",
+    "euc_jp": "ある日 ハリネズミは 帽子を なくし 森の 中を さがして 歩いた ふくろうは 木の 上で 笑って いました",
+    "iso2022_jp": "ある日 ハリネズミは 帽子を なくし 森の 中を さがして 歩いた ふくろうは 木の 上で 笑って いました",
+    "euc_kr": "여우가 강으로 내려가 늙은 거위를 만났다 달이 떠오르고 노래가 들렸다 물레방아 집에는 불이 없었다",
+    "utf-16": "η αλεπού πήγε στο ποτάμι και συνάντησε μια γριά χήνα που τραγουδούσε στο φεγγάρι τη νύχτα",
+    "utf-8": "igelinn fann hattinn sinn undir steini þegar tunglið kom upp yfir ána í gær straße größe żaba",
+}
+UNSPACED = ("gb18030", "big5", "shift_jis", "euc_jp", "iso2022_jp")
+
+
+def tale_in(encoding: str, chance: random.Random) -> str:
+    """Paragraphs of the language that is written in this encoding."""
+    words, unspaced = WORDS[encoding].split(), encoding in UNSPACED
+    space, stop = ("", "。") if unspaced else (" ", ". ")
+
+    def sentence() -> str:
+        chosen = chance.sample(words, chance.randint(8, len(words)))
+        return space.join(chosen).capitalize() + stop
+
+    paragraphs = ["".join(sentence() for _ in range(chance.randint(2, 6))).strip() for _ in range(12)]
+    return "\n\n".join(paragraphs)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10_000), st.sampled_from(sorted(WORDS)))
+def test_every_word_of_a_text_in_any_encoding_is_kept_or_accounted_for(seed: int, encoding: str) -> None:
+    text = tale_in(encoding, random.Random(seed))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.txt"
+        path.write_bytes(text.encode(encoding))
+        document = read_document(path)
+    _, account, _ = accounted(document)
+    assert words_of(document.text) == words_of(text)
+    assert account.words == count_words(text)
+    assert account.kept >= 0.99 * account.words
