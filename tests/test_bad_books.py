@@ -120,7 +120,10 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "unreadable": (unreadable, "permi"),
     "not there": (lambda folder: folder / "gone.txt", "does not exist"),
     "symlink loop": (symlink_loop, "loop"),
-    "control characters": (lambda folder: write(folder / "\x1b[2J\nx.txt", b"\0"), "␛[2J␊x.txt is a binary"),
+    "control characters": (
+        lambda folder: write(folder / "\x1b[2J\nx.txt", b"\0\1\2\3" * 9),
+        "␛[2J␊x.txt is a binary",
+    ),
     "zip bomb": (bomb, "bomb.zip"),
     "../ in a zip": (climbing_zip, "climb.zip"),
     "../ in an epub": (climbing_epub, "climb.epub"),
@@ -175,7 +178,9 @@ def test_beside_a_good_story_it_is_left_out_and_said(
     assert main(["corpus", "add", str(folder), "--name", "mixed"]) == 0
     printed = capsys.readouterr()
     assert "Added mixed: 1 story, 11 words." in printed.out
-    for line in printed.err.splitlines():
+    *lines, account = printed.err.splitlines()
+    assert account == "good.txt: 13 words, 13 in its stories."
+    for line in lines:
         assert line.startswith("Left out: ") or line.endswith("it is not followed."), printed.err
     assert main(["corpus", "list"]) == 0
     assert capsys.readouterr().err == ""  # what could not be read is not on the shelf to complain every day

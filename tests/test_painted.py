@@ -25,7 +25,7 @@ SCREENS = {"library": "LibraryScreen", "train": "TrainScreen", "story": "StorySc
 HELP, PALETTE = ("\x1bOP", "HelpScreen"), ("\x10", "CommandPalette")
 DIALOGS = {
     ("library", "train"): [("", ""), HELP, ("g", "SearchScreen")],
-    ("library", "story"): [("", ""), ("r", "AskScreen"), ("i", "AskScreen")],
+    ("library", "story"): [("", ""), ("r", "AskScreen"), ("i", "AskPathScreen")],
     ("train", "library"): [("", ""), HELP],
     ("train", "story"): [("", ""), PALETTE],
     ("story", "library"): [("", ""), PALETTE],

@@ -127,7 +127,7 @@ async def test_a_long_message_is_shown_whole_in_a_small_terminal(app: StorytimeA
 @pytest.mark.parametrize(
     ("press", "keys"),
     [
-        ("i", "↵ Import  esc Cancel"),
+        ("i", "↵ Import  tab Complete  esc Cancel"),
         ("r", "↵ Rename  esc Cancel"),
         ("g", "↵ Fetch  ctrl+s Search all  esc Cancel"),
         ("question_mark", "↑↓ Scroll  esc Close"),
