@@ -7,6 +7,7 @@ from textual.widgets import Static
 from storytime_tui.errors import StoryError
 from storytime_tui.tui.app import StorytimeApp
 from storytime_tui.tui.screens.bookshelf import BookshelfScreen
+from storytime_tui.tui.screens.story import StoryScreen
 from storytime_tui.tui.widgets.key_line import KeyLine
 from storytime_tui.tui.widgets.message_line import MessageLine
 from tests.tui.conftest import SMALL, flat, screen_text, shelf_is_open, until
@@ -115,6 +116,8 @@ async def test_a_long_message_is_shown_whole_in_a_small_terminal(app: StorytimeA
         if mode == "bookshelf":
             app.push_screen("bookshelf")
             await until(pilot, lambda: isinstance(app.screen, BookshelfScreen))
+        if isinstance(app.screen, StoryScreen):  # it says what it does while it looks for its model
+            await until(pilot, lambda: not app.screen.turns.finding_model)
         line = app.screen.query_one(MessageLine)
         text = f"Put into the collection {'My long stories ' * 8}now. Next: tick it in the Library (1), then train (2)."
         line.say(text)
