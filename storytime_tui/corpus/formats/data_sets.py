@@ -14,8 +14,8 @@ from storytime_tui.stopping import stoppable
 from storytime_tui.terminal import printable_line
 
 TEXTS = ("text", "story", "completion", "content")  # the columns that hold texts, the first of them wins
-_TITLES = ("title", "name", "heading")
-_AUTHORS = ("author", "authors", "creator", "writer")
+TITLES = ("title", "name", "heading")
+AUTHORS = ("author", "authors", "creator", "writer")
 _MARK = "<|endoftext|>"
 _SHOWN = 12  # names of columns in a sentence
 _LONGEST_NAME = 60  # characters of a column's name in a sentence
@@ -39,7 +39,7 @@ def document_of(records: Sequence[Record], name: str, column: str) -> Document:
     """
     columns = _columns(records)
     texts = _chosen(columns, column, name, records)
-    titles, authors = _first(columns, _TITLES, texts), _first(columns, _AUTHORS, texts)
+    titles, authors = first_of(columns, TITLES, texts), first_of(columns, AUTHORS, texts)
     lines: list[str] = []
     rows: list[Row] = []
     left_out: list[tuple[int, LeftOut]] = []
@@ -119,8 +119,9 @@ def _chosen(columns: Sequence[str], column: str, name: str, records: Iterable[Re
     )
 
 
-def _first(columns: Sequence[str], wanted: Sequence[str], taken: str) -> str:
-    folded = {each.strip().casefold(): each for each in reversed(columns) if each != taken}
+def first_of(columns: Iterable[str], wanted: Sequence[str], taken: str = "") -> str:
+    """The first of the wanted columns that is there, but for the one that is taken; "" if there is none."""
+    folded = {each.strip().casefold(): each for each in reversed(list(columns)) if each != taken}
     return next((folded[each] for each in wanted if each in folded), "")
 
 

@@ -3,11 +3,21 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from storytime_tui.corpus.document import Document
-from storytime_tui.corpus.formats.data_sets import TEXTS, Record, document_of, text_column
+from storytime_tui.corpus.document import Document, LeftOut
+from storytime_tui.corpus.formats.data_sets import (
+    AUTHORS,
+    TEXTS,
+    TITLES,
+    Record,
+    document_of,
+    first_of,
+    plain_text,
+    text_column,
+)
 from storytime_tui.corpus.formats.encodings import decode
 from storytime_tui.errors import CorpusError
 from storytime_tui.stopping import stoppable
@@ -35,7 +45,7 @@ def read_json(data: bytes, name: str, column: str = "") -> Document:
         if "\n" in text.strip():
             return read_json_lines(data, name, column)
         raise _not_json(name, error.lineno) from None
-    return document_of(_records(_rows_in(value, name, column), name, column), name, column)
+    return _document(value, name, column)
 
 
 def read_json_lines(data: bytes, name: str, column: str = "") -> Document:
@@ -58,9 +68,9 @@ def read_json_lines(data: bytes, name: str, column: str = "") -> Document:
             value = _parsed(text, name)  # one value over many lines
         except json.JSONDecodeError as error:
             raise _not_json(name, broken[0].number if broken and rows else error.lineno) from None
-        return document_of(_records(_rows_in(value, name, column), name, column), name, column)
+        return _document(value, name, column)
     if len(rows) == 1 and not broken:
-        return document_of(_records(_rows_in(rows[0][1], name, column), name, column), name, column)
+        return _document(rows[0][1], name, column)
     _refuse_others((row for _, row in rows), name)
     records = [Record(number, _fields(row, column)) for number, row in rows]
     return document_of(sorted([*records, *broken], key=lambda record: record.number), name, column)
@@ -109,6 +119,36 @@ def _not_json(name: str, line: int) -> CorpusError:
     return CorpusError(
         f"{name} is damaged: its line {line} is not JSON. Write it again, or save its texts as .txt."
     )
+
+
+def _document(value: Any, name: str, column: str) -> Document:
+    """The rows of one JSON value as tales. What stands around them is the title, the author, or is left out."""
+    document = document_of(_records(_rows_in(value, name, column), name, column), name, column)
+    texts = text_column(value, column) if isinstance(value, dict) else ""
+    if not isinstance(value, dict) or (texts and isinstance(value[texts], str)):
+        return document
+    around = dict(_around(value))
+    titles, authors = first_of(around, TITLES), first_of(around, AUTHORS)
+    left_out = [
+        LeftOut("beside the texts", f"field {field}", words)
+        for field, words in around.items()
+        if field not in (titles, authors)
+    ]
+    return replace(
+        document,
+        title=document.title or plain_text(around.get(titles, "")),
+        author=document.author or plain_text(around.get(authors, "")),
+        left_out=(*document.left_out, *left_out),
+    )
+
+
+def _around(value: dict[str, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The words in the objects around the rows, by the names of their fields."""
+    for field, inner in value.items():
+        if isinstance(inner, str) and inner.strip():
+            yield f"{path}{field}", inner
+        elif isinstance(inner, dict) and depth < _DEEPEST:
+            yield from _around(inner, f"{path}{field}.", depth + 1)
 
 
 # -- the rows in it ---------------------------------------------------------------------------------------

@@ -305,3 +305,17 @@ def test_every_word_is_in_a_tale_or_accounted_for(rows: list[dict[str, str]], fo
 def test_the_set_that_failed_gives_its_two_tales(shared: Path) -> None:
     read = read_document(shared / "tries" / "books" / "t12_jsonl.jsonl")
     assert tales(read) == [("Hat", "Once upon a time..."), ("Fox", "There was...")]
+
+
+def test_what_stands_around_the_rows_is_the_title_the_author_or_named_as_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "crow.json"
+    chapters = [{"title": "One", "text": "The crow sat down."}, {"title": "Two", "text": "The crow got up."}]
+    outer = {"title": "The Crow", "author": "N. O. Body", "summary": "A crow eats.", "meta": {"mood": "grim"}}
+    path.write_text(json.dumps(outer | {"chapters": chapters}))
+    document = read_document(path)
+    assert (document.title, document.author) == ("The Crow", "N. O. Body")
+    assert [row.title for row in document.rows] == ["One", "Two"]
+    assert [(each.reason, each.place, each.text) for each in document.left_out] == [
+        ("beside the texts", "field summary", "A crow eats."),
+        ("beside the texts", "field meta.mood", "grim"),
+    ]
