@@ -179,7 +179,7 @@ def test_beside_a_good_story_it_is_left_out_and_said(
     printed = capsys.readouterr()
     assert "Added mixed: 1 story, 11 words." in printed.out
     *lines, account = printed.err.splitlines()
-    assert account == "good.txt: 13 words, 13 in its stories."
+    assert account == "good.txt: 13 words, 13 in its stories and titles."
     for line in lines:
         assert line.startswith("Left out: ") or line.endswith("it is not followed."), printed.err
     assert main(["corpus", "list"]) == 0

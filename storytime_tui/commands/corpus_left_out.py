@@ -23,7 +23,7 @@ def say_account(collection: Collection) -> None:
     accounts = collection.accounts
     name = shlex.quote(collection.name)
     for account in accounts[:_MOST_FILES]:
-        say(f"{account.file}: {count(account.words, 'word')}, {account.kept:,} in its stories.")
+        say(f"{account.file}: {count(account.words, 'word')}, {account.kept:,} in its stories and titles.")
         if account.omitted:
             say(f"  Left out: {left_out.sentence_of(account)}.")
     if len(accounts) > 1:

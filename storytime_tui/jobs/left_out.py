@@ -28,10 +28,10 @@ def leave_out(collection: Collection, file: str, place: str) -> None:
 
 
 def totals(accounts: Sequence[Account]) -> str:
-    """All words, and how many of them the stories have: `48,210 words in 3 files, 44,100 of them in the stories`."""
+    """All words, and how many are kept: `48,210 words in 3 files, 44,100 of them in the stories and titles`."""
     words, kept = sum(each.words for each in accounts), sum(each.kept for each in accounts)
     where = f" in {len(accounts):,} files" if len(accounts) > 1 else ""
-    return f"{count(words, 'word')}{where}, {kept:,} of them in the stories"
+    return f"{count(words, 'word')}{where}, {kept:,} of them in the stories and titles"
 
 
 def sentence_of(account: Account) -> str:

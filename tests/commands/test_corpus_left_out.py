@@ -42,7 +42,7 @@ def test_an_import_ends_with_its_account_and_asks_about_large_parts(
 ) -> None:
     run("add", str(book), "--name", "three")
     printed = capsys.readouterr()
-    assert "three.txt: " in printed.err and "in its stories." in printed.err
+    assert "three.txt: " in printed.err and "in its stories and titles." in printed.err
     assert "contents list 8 words" in printed.err and "licence" in printed.err
     assert "Is this a story? three.txt, lines " in printed.err and "(front matter, " in printed.err
     number = printed.err.split("corpus put-back three ")[1].split("`")[0]
@@ -90,5 +90,5 @@ def test_of_many_files_the_first_are_told_and_all_are_summed_up(
         (folder / f"{number}.txt").write_text(f"Tale {number}\n\nThe goose met number {number}.")
     run("add", str(folder))
     printed = capsys.readouterr().err
-    assert printed.count("in its stories.") == 10
-    assert "Together 210 words in 30 files, 210 of them in the stories." in printed
+    assert printed.count("in its stories and titles.") == 10
+    assert "Together 210 words in 30 files, 210 of them in the stories and titles." in printed

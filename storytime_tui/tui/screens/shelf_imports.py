@@ -246,7 +246,8 @@ def _about_words(collection: Collection) -> tuple[list[str], list[str]]:
         for _, account, omitted in questions(collection)
     ]
     kept = [
-        f"{each.file}: {each.kept:,} of {count(each.words, 'word')} are in its stories. Left out: {sentence_of(each)}."
+        f"{each.file}: {each.kept:,} of {count(each.words, 'word')} are in its stories and titles. "
+        f"Left out: {sentence_of(each)}."
         for each in collection.accounts
         if each.omitted
     ]

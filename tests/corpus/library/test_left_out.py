@@ -87,7 +87,7 @@ def test_the_sentences_name_reasons_words_and_places(book: Path) -> None:
     collection = add_collection([book], "goose").collection
     sentence = left_out.sentence_of(collection.accounts[0])
     assert "licence" in sentence and "(lines 1 to " in sentence
-    assert left_out.totals(collection.accounts).endswith("of them in the stories")
+    assert left_out.totals(collection.accounts).endswith("of them in the stories and titles")
     assert json.dumps(left_out.questions(collection)[:0]) == "[]"
 
 
