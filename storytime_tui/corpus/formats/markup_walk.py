@@ -55,12 +55,27 @@ _MOST_LOOKS = 60  # larger elements of a page that are weighed
 _LONGEST_CONTENTS = 40_000  # characters; a longer contents list is a book
 _MAYBE = frozenset(("cover", "title page", "contents list", "index"))
 _LONGEST_BYLINE = 200  # characters
+_BESIDE = frozenset(("header", "footer", "aside"))  # of a page; within its article they may be the story's
 
 
 def _has_heading(element: Any, tag: str) -> bool:
     """Whether an element around a story is or has a heading of the story's own."""
     headings = [element] if tag in _HEADINGS else element.iter(*_HEADINGS)
     return any(not is_frame_title("".join(each.itertext())) for each in headings)
+
+
+def article_of(root: Any) -> Any:
+    """The only <article> of a page, or its only <main>, if it holds most of the page's text; else None."""
+    for tag in ("article", "main"):
+        found = [
+            each for each in root.iter(tag) if not any(around.tag == tag for around in each.iterancestors())
+        ]
+        if len(found) == 1:
+            length, whole = (sum(map(len, each.itertext())) for each in (found[0], root))
+            return found[0] if 2 * length > whole else None
+        if found:
+            return None
+    return None
 
 
 class Walk:
@@ -84,11 +99,13 @@ class Walk:
         self._title_group = False
         self._plays = False  # a table of speakers and speeches has begun
         self._fallback = ""  # the words for a heading without text, for example a picture's description
+        self._article: Any = None  # the element that holds most of the page's text, if one is marked as that
 
     def through(self, root: Any) -> None:
         """Write the text of every element, in order."""
         from lxml import etree
 
+        self._article = article_of(root)
         ends: list[tuple[str, int, bool, bool]] = []
         steps = etree.iterwalk(root, events=("start", "end"))
         for event, element in steps:
@@ -144,6 +161,11 @@ class Walk:
             return "" if may_be_story and self._holds_story(element, reason) else reason
         if self._in_frame and not _has_heading(element, tag):
             return "about the story"
+        if self._article is not None and tag in _BESIDE and self._is_small(element):
+            around = {id(each) for each in element.iterancestors()}
+            holds_it = any(each is element for each in self._article.iterancestors())
+            if id(self._article) not in around and not holds_it:
+                return "beside the article"
         if tag in _HEADINGS and is_byline(element) and has_at_most(element, _LONGEST_BYLINE):
             self.author = self.author or _BY.sub("", " ".join("".join(element.itertext()).split()))
             return "author's name"

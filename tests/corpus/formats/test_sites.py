@@ -442,3 +442,23 @@ def test_the_rows_of_paths() -> None:
         if document is not None:
             titles = ["One", "Two", "Three", "Four"][:count]
             assert [tale.title for tale in read_book(document).tales] == titles
+
+
+def test_what_a_site_puts_beside_its_article_is_no_title_and_no_text() -> None:
+    prose = "".join(
+        f"<p>The goose went down the road, and on day {day} she met a miller.</p>" for day in range(9)
+    )
+    page = (
+        "<html><body><header><h1>Hannah writes</h1><p>Tales and soup</p></header>"
+        f"<article><header><h2>Winter Road</h2></header>{prose}<footer>Thank you for reading.</footer></article>"
+        "<aside><h3>Archive</h3><p>May 2019</p></aside><footer>Made with soup</footer></body></html>"
+    )
+    document = read_html(page, "a.html").document
+    book = read_book(document)
+    assert [(tale.title, tale.chapters) for tale in book.tales] == [("Winter Road", ())]
+    assert "on day 8 she met a miller" in book.tales[0].text
+    assert "Thank you for reading." in document.text
+    beside = " ".join(each.text for each in document.left_out if each.reason == "beside the article")
+    assert beside.split() == ["Hannah", "writes", "Tales", "and", "soup", "Archive", "May", "2019"]
+    tales = page.replace("article>", "div>")  # a page without an article keeps its heading
+    assert "Hannah writes" in read_html(tales, "a.html").document.text
