@@ -78,6 +78,26 @@ _KEYS = (
     r"|sender|projectid|type|isbn|year|firstpub|printrun|volume|translator|illustrator|faded page e-?book"
     r"|project gutenberg (?:of )?(?:australia|canada) e-?book"
 )
+# Fields that only programs and sites write above a story; this many of them are a head, whoever wrote it.
+_OF_STORIES = frozenset(
+    (
+        *(
+            "rating",
+            "rated",
+            "words",
+            "chapters",
+            "status",
+            "summary",
+            "genre",
+            "genres",
+            "category",
+            "categories",
+        ),
+        *("fandom", "fandoms", "relationship", "relationships", "archive warning", "archive warnings"),
+        *("additional tags", "published", "updated", "completed", "packaged", "story url"),
+    )
+)
+_FEWEST_FIELDS = 2
 _KEY = re.compile(rf"[ \t*]*(?P<key>{_KEYS})\.?[ \t]*[:#\t][ \t]*(?P<value>.*)", _FLAGS)
 _BY = re.compile(r"by:? +(\S[^\n]{0,60})", _FLAGS)  # an author on such a site may have no capital
 _PARAGRAPH = re.compile(r"[^\n]+(?:\n[^\n]+)*")
@@ -130,6 +150,18 @@ _HINTS = (
         "fictionpress",
         "royalroad",
     ),
+    *(
+        "rating:",
+        "rated:",
+        "words:",
+        "chapters:",
+        "status:",
+        "summary:",
+        "genre:",
+        "genres:",
+        "fandom:",
+        "fandoms:",
+    ),
 )
 _YEARS = re.compile(r"\s*\((?:pseudonym of [^()]*|\d{4}\??-(?:\d{4})?|[^()]*\d{4}[^()]*)\)")
 _YEAR_ALONE = re.compile(r"\s*\(\d{4}\)$")
@@ -159,7 +191,7 @@ def _edge(
             spans.append((start, end))
             fields = found | fields if found else fields
             printed |= is_printed
-            posted |= is_posted or "story url" in found
+            posted |= is_posted or len(_OF_STORIES & found.keys()) >= _FEWEST_FIELDS
             if full := _FULL_TEXT.search(shown):
                 fields.setdefault("full", full[1])
             own = 0

@@ -77,7 +77,8 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     outside: list[tuple[int, int, str]] = []
     if (site := site_text(text)) is not None:
         text = site.text
-        outside += [(first, last, "licence") for first, last in site.lines]
+        reason = "licence" if site.printed else "about the story"
+        outside += [(first, last, reason) for first, last in site.lines]
         given_title, given_author = given_title or site.title, given_author or site.author
         document = replace(document, published=document.published or (site.printed and bool(site.title)))
     document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
