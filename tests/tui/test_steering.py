@@ -80,6 +80,21 @@ async def test_memory_and_note_reach_the_model_and_are_kept(world: World, size: 
         assert "Pip [/b], a frog" in screen_text(again)
 
 
+async def test_a_panel_that_is_shown_while_one_types_changes_no_letter(app: StorytimeApp, world: World) -> None:
+    async with app.run_test(size=WIDE) as pilot:
+        await a_story(pilot, app)
+        for name in ("characters", "memory", "note"):
+            await fill(pilot, app, name, "Gr")
+            field = app.screen.query_one(f"#steer-{name}", Input | TextArea)
+            for letter in "ey the mouse":  # each in the field, its message not yet with the steering
+                field.insert_text_at_cursor(letter) if isinstance(field, Input) else field.insert(letter)
+                app.screen.query_one(StoryPanel).show()
+                await pilot.pause()
+        wished = Steering(characters="Grey the mouse", memory="Grey the mouse", note="Grey the mouse")
+        await until(pilot, lambda: saved(world) == wished)
+        assert app.screen.query_one("#steer-characters", Input).value == "Grey the mouse"
+
+
 async def test_each_story_has_its_own_and_a_new_page_has_none(app: StorytimeApp, world: World) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await a_story(pilot, app)

@@ -49,11 +49,10 @@ class _Area(TextArea):
         self.insert("\n")
 
     def put(self, text: str) -> None:
-        """Show a text, unless it is shown."""
-        if self.text != text:
-            with self.prevent(TextArea.Changed):
-                self.load_text(text)
-                self.move_cursor(self.document.end)
+        """Show a text."""
+        with self.prevent(TextArea.Changed):
+            self.load_text(text)
+            self.move_cursor(self.document.end)
 
 
 class _Section(Vertical):
@@ -63,6 +62,22 @@ class _Section(Vertical):
         super().__init__(id=id, classes="section")
         self.border_title = f" {title} "
         self._state = state
+        self._known: dict[str, str] = {}  # what each field last showed of the steering, or gave to it
+
+    def is_news(self, name: str, value: str) -> bool:
+        """Whether the steering has another value than the field knows; remember it.
+
+        A typed letter is in the field before the steering has it. A field that is compared with the steering
+        itself would be put back in between, with the cursor in the wrong place.
+        """
+        is_news = self._known.get(name, "") != value
+        self._known[name] = value
+        return is_news
+
+    def take(self, name: str, text: str) -> None:
+        """Use what is typed in a field."""
+        self._known[name] = text
+        self.change(**{name: text})
 
     def change(self, **values: str | int) -> None:
         """Use another value from the next telling on."""
@@ -82,7 +97,7 @@ class _Section(Vertical):
         if len(area.text) > LONGEST:  # pasted: the rest could never be in view
             with self.prevent(TextArea.Changed):
                 area.load_text(area.text[:LONGEST])
-        self.change(**{(area.id or "").removeprefix("steer-"): area.text})
+        self.take((area.id or "").removeprefix("steer-"), area.text)
 
 
 class MemoryFields(_Section):
@@ -110,17 +125,17 @@ class MemoryFields(_Section):
         """Show the story's memory."""
         steering = self._state.steering()
         for name in _PLACEHOLDERS:
-            field, value = self.query_one(f"#steer-{name}", Input), getattr(steering, name)
-            if field.value != value:
+            if self.is_news(name, value := getattr(steering, name)):
                 with self.prevent(Input.Changed):
-                    field.value = value
-        self.query_one("#steer-memory", _Area).put(steering.memory)
+                    self.query_one(f"#steer-{name}", Input).value = value
+        if self.is_news("memory", steering.memory):
+            self.query_one("#steer-memory", _Area).put(steering.memory)
         self.warn(left_out_words(self._state.seen())[0])
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        self.change(**{(event.input.id or "").removeprefix("steer-"): event.value})
+        self.take((event.input.id or "").removeprefix("steer-"), event.input.value)
 
 
 class NoteFields(_Section):
@@ -138,7 +153,8 @@ class NoteFields(_Section):
     def show(self) -> None:
         """Show the story's note."""
         steering: Steering = self._state.steering()
-        self.query_one("#steer-note", _Area).put(steering.note)
+        if self.is_news("note", steering.note):
+            self.query_one("#steer-note", _Area).put(steering.note)
         depth = NOTE_DEPTHS.get(steering.note_depth, f"{steering.note_depth} tokens back")
         self.query_one("#row-depth", PanelRow).show(Content.assemble("‹ ", (depth, "bold"), " ›"))
         self.warn(left_out_words(self._state.seen())[1])
