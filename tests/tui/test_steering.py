@@ -80,7 +80,9 @@ async def test_memory_and_note_reach_the_model_and_are_kept(world: World, size: 
         assert "Pip [/b], a frog" in screen_text(again)
 
 
-async def test_a_panel_that_is_shown_while_one_types_changes_no_letter(app: StorytimeApp, world: World) -> None:
+async def test_a_panel_that_is_shown_while_one_types_changes_no_letter(
+    app: StorytimeApp, world: World
+) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await a_story(pilot, app)
         for name in ("characters", "memory", "note"):
