@@ -7,9 +7,9 @@ import signal
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
-from textual.command import Provider
 from textual.css.query import NoMatches
 from textual.dom import NoScreen
 from textual.screen import Screen
@@ -22,6 +22,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.tui import messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.keyboard import plain_key
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
@@ -61,6 +62,15 @@ class StorytimeApp(App[None]):
         Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the story"),
         Binding("f5", "mode('runs')", "Runs", show=False, id="app.runs_always", tooltip="See all runs"),
         Binding(
+            "ctrl+p",
+            "command_palette",
+            "Commands",
+            show=False,
+            priority=True,
+            id="app.commands",
+            tooltip="Find a command, a story, a run or a setting",
+        ),
+        Binding(
             "ctrl+q",
             "quit",
             "Quit",
@@ -86,12 +96,13 @@ class StorytimeApp(App[None]):
             preferred = DEFAULT_THEME
         self.theme = fitting if preferred == DEFAULT_THEME else preferred
         self._shown_theme = self.theme
+        self.hinted: float | None = None  # when `keyboard` said that a letter is no key
         self._leaving = False
         self._terminal_is_gone = False
         for mode, _, _ in MODE_NAMES:
             self.add_mode(mode, partial(self._screen, mode))
 
-    COMMANDS = {*App.COMMANDS, lambda: _provider()}
+    ENABLE_COMMAND_PALETTE = False  # ours has its own key
 
     def _screen(self, mode: str) -> Screen[None]:
         screen = self._new_screen(mode)
@@ -118,6 +129,21 @@ class StorytimeApp(App[None]):
 
         return StoryScreen(self.desk)
 
+    async def on_event(self, event: events.Event) -> None:
+        """Take a letter of a layout that is not Latin for the key in its place, unless it is typed."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self.screen_stack:
+            event = plain_key(self, event)
+        await super().on_event(event)
+
+    async def _read_own_keys(self) -> None:
+        """Take the user's own keys from the settings file. The check imports every screen: it is not done at once."""
+        from storytime_tui.tui.rebinding import own_keys
+
+        own = await in_thread(partial(own_keys, self.desk.preferences.keys))
+        self.set_keymap(dict(own.keymap))
+        for mistake in own.mistakes:
+            self._say(mistake)
+
     def on_load(self) -> None:
         """Make tasks start in turn on Python 3.12 and later, as on 3.11.
 
@@ -130,6 +156,8 @@ class StorytimeApp(App[None]):
         """Follow the theme and report problems of the settings file."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._leave_on_signals()
+        if self.desk.preferences.keys:
+            self.run_worker(self._read_own_keys())
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
         for problem in self._problems:
@@ -157,22 +185,25 @@ class StorytimeApp(App[None]):
         return {**super().get_theme_variable_defaults(), **theme.FALLBACKS}
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette's fixed commands; `palette` adds collections, stories and models."""
-        for mode, key, title in MODE_NAMES:
-            yield SystemCommand(f"Go to {title}", f"key {key}", partial(self.run_action, f"mode('{mode}')"))
-        offered = {title for _, _, title in MODE_NAMES}
-        for active in screen.active_bindings.values():  # the keys of the screen below the palette
-            binding = active.binding
-            of_screen = active.node is screen or (binding.id or "").startswith("plan.")
-            if binding.id and of_screen and active.enabled and binding.description not in offered:
-                offered.add(binding.description)  # some commands have two keys
-                help = f"{binding.tooltip} (key {self.get_key_display(binding)})"
-                yield SystemCommand(
-                    binding.description, help, partial(self.run_action, binding.action, active.node)
-                )
-        yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
-        yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
-        yield SystemCommand("Quit", "a run saves a checkpoint first (key ctrl+q)", self.action_quit)
+        """The palette's fixed commands."""
+        from storytime_tui.tui.palette import fixed_commands
+
+        for command in fixed_commands(self, screen):
+            yield SystemCommand(command.title, command.about, command.run)
+
+    def action_command_palette(self) -> None:
+        """Open the command palette over this screen."""
+        from storytime_tui.tui.palette import Command, fixed_commands
+        from storytime_tui.tui.screens.palette import PaletteScreen
+
+        def run(command: Command | None) -> None:
+            if command is not None:
+                self.call_later(command.run)
+
+        if isinstance(self.screen, PaletteScreen):
+            self.screen.dismiss(None)
+        else:
+            self.push_screen(PaletteScreen(list(fixed_commands(self, self.screen))), run)
 
     def get_key_display(self, binding: Binding) -> str:
         """How a key is written, the same on all screens. Textual writes ⏎ and ^s."""
@@ -228,6 +259,30 @@ class StorytimeApp(App[None]):
         await self.action_mode("story")
         if isinstance(self.screen, StoryScreen):
             self.screen.call_after_refresh(self.screen.open_story, story)
+
+    def action_tour(self) -> None:
+        """Begin the tour again."""
+
+    def action_keys(self) -> None:
+        """List every key with its id, as the table [keys] of the settings file names it."""
+        from storytime_tui.tui.rebinding import key_lines
+        from storytime_tui.tui.screens.dialogs import ListScreen
+
+        async def show() -> None:
+            lines = await in_thread(partial(key_lines, dict(self._keymap)))
+            await self.push_screen(
+                ListScreen("All keys, each with the name that changes it in [keys]", lines)
+            )
+
+        self.run_worker(show())
+
+    async def open_run(self, name: str) -> None:
+        """Put the cursor on a run in the list of runs."""
+        from storytime_tui.tui.screens.runs import RunsScreen
+
+        await self.action_mode("runs")
+        if isinstance(self.screen, RunsScreen):
+            self.screen.go_to(name)
 
     async def write_with(self, model: str) -> None:
         """Go to Story with this model and a blank page."""
@@ -312,9 +367,3 @@ class StorytimeApp(App[None]):
         if self._exception is not None:
             log.keep(self._exception, "in the app")
         self._close_messages_no_wait()
-
-
-def _provider() -> type[Provider]:
-    from storytime_tui.tui.palette import DeskProvider
-
-    return DeskProvider

@@ -118,6 +118,12 @@ class RunsScreen(StyledOnce, Screen[None]):
         self._detailed = ()
         self._reads.request(self._desk.services.runs, at_once=True)
 
+    def go_to(self, run: str) -> None:
+        """Put the cursor on a run."""
+        self._filter_field.value = ""
+        self._list.focus()
+        self._read(run)
+
     def _look(self) -> None:
         """Follow the runs that another process trains."""
         if self.is_current and any(row.elsewhere for row in self._rows):

@@ -46,7 +46,7 @@ def _anything(app: StorytimeApp) -> bool:
     return True
 
 
-def walk() -> list[Step]:
+def keys_of_walk() -> list[Step]:
     """The keys in order, from a run's dashboard back to it."""
     return [
         Step("f1", _screen("HelpScreen")),
@@ -107,7 +107,7 @@ async def _turn(app: App[None]) -> None:
         await came.wait()
 
 
-async def tour(app: StorytimeApp, steps: list[Step], walks: int) -> list[tuple[str, float]]:
+async def take_walk(app: StorytimeApp, steps: list[Step], walks: int) -> list[tuple[str, float]]:
     """Repeat the walk; returns each key with its seconds. Raises TimeoutError."""
     took: list[tuple[str, float]] = []
     for _ in range(walks):

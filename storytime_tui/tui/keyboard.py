@@ -1,0 +1,45 @@
+"""What the app does with the keyboard: the user's own keys, and plain keys on layouts that are not Latin."""
+
+from typing import Any, Protocol, cast
+
+from textual.app import App
+from textual.events import Key
+from textual.keys import _character_to_key
+
+from storytime_tui.tui.layouts import is_foreign, latin_key, user_language
+
+NO_LATIN_KEY = (
+    "Keys are Latin letters, and this letter stands for none of them. "
+    "Switch to a Latin layout, or use F1 to F5 and ctrl+p."
+)
+AGAIN = 30.0  # seconds until this is said once more
+
+
+class _HasHint(Protocol):
+    hinted: float | None  # when the hint was shown last
+
+
+def plain_key(app: App[Any], event: Key) -> Key:
+    """The key event to act on: of a letter that is not Latin, the Latin key in its place.
+
+    While the user types, and where the letter itself is a key, the event stays. A letter without a place is explained.
+    """
+    letter = event.character or ""
+    if letter.isascii() or not letter.isprintable() or _is_text(app, event) or event.key in _active(app):
+        return event
+    latin = latin_key(letter, user_language())
+    if latin is not None:
+        return Key(_character_to_key(latin), latin)
+    hint = cast(_HasHint, app)
+    if is_foreign(letter) and (hint.hinted is None or event.time - hint.hinted > AGAIN):
+        hint.hinted = event.time
+        app.notify(NO_LATIN_KEY, severity="warning", timeout=8, markup=False)
+    return event
+
+
+def _is_text(app: App[Any], event: Key) -> bool:
+    return app.focused is not None and app.focused.check_consume_key(event.key, event.character)
+
+
+def _active(app: App[Any]) -> set[str]:
+    return {key for _, bindings in app.screen._modal_binding_chain for key in bindings.key_to_bindings}
