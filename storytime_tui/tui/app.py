@@ -49,7 +49,15 @@ class StorytimeApp(App[None]):
             "question_mark", "help", "Help", key_display="?", id="app.help", tooltip="What this screen does"
         ),
         # these keys also work while the user types
-        Binding("f1", "help", "Help", show=False, id="app.help_always", tooltip="What this screen does"),
+        Binding(
+            "f1",
+            "help",
+            "Help",
+            show=False,
+            priority=True,
+            id="app.help_always",
+            tooltip="What this screen does",
+        ),
         Binding(
             "f2",
             "mode('library')",
@@ -238,11 +246,15 @@ class StorytimeApp(App[None]):
         await self.action_mode(message.mode)
 
     def action_help(self) -> None:
-        """Show the help of the current mode, or of the screen over it."""
+        """Explain the focused part, and the current mode or the screen over it; again: close the help."""
+        from storytime_tui.tui.help_focus import part_in_use
         from storytime_tui.tui.screens.help import HelpScreen
 
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(getattr(self.screen, "help_topic", self.current_mode)))
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
+        else:
+            topic = getattr(self.screen, "help_topic", self.current_mode)
+            self.push_screen(HelpScreen(topic, part_in_use(self.screen)))
 
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""

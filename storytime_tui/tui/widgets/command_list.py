@@ -10,7 +10,7 @@ from storytime_tui.tui.palette import Command, Group
 from storytime_tui.tui.widgets.line_list import LineList, Parts
 
 _KEY = 7  # cells of a key, and of the space before it
-_TITLE = 17  # cells of a title; a longer one takes some from what it does
+_TITLES = 17, 44  # cells of the titles of a group, at least and at most
 
 
 class CommandList(LineList):
@@ -24,11 +24,17 @@ class CommandList(LineList):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._rows: list[Command | Group] = []
+        self._widths: dict[str, int] = {}  # cells for the titles of each group
 
     def show(self, groups: Sequence[Group], nothing: str = "", *, stay: bool = False) -> None:
         """Show these groups, or the words `nothing`. The cursor goes to the first command, or stays on its own."""
         here = self.command if stay and self.cursor > 1 else None
         self._rows = [row for group in groups for row in (group, *group.commands)]
+        least, most = _TITLES
+        self._widths = {
+            group.name: min(most, max([least, *(len(command.title) for command in group.commands)]))
+            for group in groups
+        }
         if nothing:
             self._rows = [Group(nothing, ())]
         row = next((row for row, line in enumerate(self._rows) if line == here), None)
@@ -63,13 +69,12 @@ class CommandList(LineList):
             return ((f" {line.name}", "mark"), (more, "quiet"))
         key = f"{line.key:>{_KEY}} "
         room = max(0, width - 3 - len(key))
+        titles = min(self._widths[line.group], room if room < 40 else room * 2 // 3)
         title = printable_line(line.title) or "(no title)"
-        about_room = max(0, room - max(_TITLE, min(len(title), room - 14)) - 2)
-        left = fitted(title, room - about_room - 2 if about_room else room)
         return (
             ("   ", ""),
-            (left, ""),
-            (f"  {fitted(line.about, about_room)}" if about_room else "", "quiet"),
+            (fitted(title, titles), ""),
+            (fitted(f"  {line.about}", room - titles), "quiet"),
             (key, "mark"),
         )
 

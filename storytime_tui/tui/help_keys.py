@@ -1,0 +1,46 @@
+"""Writes the user's own keys into the texts of the help, which name the usual ones."""
+
+from collections.abc import Mapping, Sequence
+
+from storytime_tui.tui.help_parts import Section
+from storytime_tui.tui.rebinding import known_keys, signs_of
+
+# the beginnings of the ids whose keys a topic of the help explains
+_IDS = {
+    "train": ("train", "plan", "run"),
+    "story": ("story", "page", "prompt", "openings", "panel", "inspect", "edit", "find", "aside"),
+    "learns": ("learns", "passage", "game", "step"),
+    "map": ("map", "story"),
+    "everywhere": ("app",),
+}
+_OF_SECTION = {"The loss chart": ("chart",)}
+
+
+def with_own_keys(sections: Sequence[Section], topic: str, keymap: Mapping[str, str]) -> tuple[Section, ...]:
+    """The sections of a topic with the keys of this keymap in place of the usual ones."""
+    if not keymap:
+        return tuple(sections)
+    changed = []
+    for title, about, rows in sections:
+        signs = _changed_signs(_OF_SECTION.get(title, _IDS.get(topic, (topic,))), keymap)
+        changed.append((title, about, tuple((_replaced(keys, signs), what) for keys, what in rows)))
+    return tuple(changed)
+
+
+def _changed_signs(places: Sequence[str], keymap: Mapping[str, str]) -> dict[str, str]:
+    """For each usual sign of these ids that means something else now, the signs to write instead."""
+    now: dict[str, list[str]] = {}
+    for known in known_keys().values():
+        if known.id.split(".")[0] in places:
+            own = keymap.get(known.id, ",".join(known.keys))
+            for sign in signs_of(",".join(known.keys)):
+                now.setdefault(sign, []).extend(signs_of(own))
+    return {
+        sign: " ".join(dict.fromkeys(signs))
+        for sign, signs in now.items()
+        if sign not in signs or len(set(signs)) > 1
+    }
+
+
+def _replaced(keys: str, signs: Mapping[str, str]) -> str:
+    return " ".join(signs.get(word if len(word) == 1 else word.lower(), word) for word in keys.split(" "))
