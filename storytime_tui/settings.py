@@ -26,6 +26,8 @@ def _is_name(text: str) -> bool:
     return bool(text.strip()) and len(text) <= _LONGEST and text.isprintable()
 
 
+TOUR = ("new", "read", "watch", "train", "write", "done")  # the steps of the tour, in order
+
 _NAME: dict[str, Any] = {"holds": _is_name, "allowed": "a name on one line"}
 
 
@@ -37,6 +39,7 @@ class Settings:
     device: str = knob("auto", "what a new plan trains on", "training", **DEVICE)
     stay_awake: bool = knob(True, "keep the computer awake while a run trains", "training")
     theme: str = knob("storytime", "the colours of the app", "app", **_NAME)  # the app knows which there are
+    tour: str = knob("new", "the next step of the tour; new begins it, done hides it", "app", choices=TOUR)
     preset: str = knob(
         "lively", "how stories are told, but for the next eight", "telling", choices=tuple(PRESETS)
     )

@@ -70,6 +70,9 @@ class StorytimeApp(App[None]):
         Binding("f4", "mode('story')", "Story", show=False, id="app.story_always", tooltip="Go to the story"),
         Binding("f5", "mode('runs')", "Runs", show=False, id="app.runs_always", tooltip="See all runs"),
         Binding(
+            "f9", "leave_tour", "Leave the tour", show=False, id="app.leave_tour", tooltip="End the tour"
+        ),
+        Binding(
             "ctrl+p",
             "command_palette",
             "Commands",
@@ -273,7 +276,14 @@ class StorytimeApp(App[None]):
             self.screen.call_after_refresh(self.screen.open_story, story)
 
     def action_tour(self) -> None:
-        """Begin the tour again."""
+        """Begin the tour again, in the Library."""
+        self.desk.tour.begin()
+        self.call_later(self.action_mode, "library")
+
+    def action_leave_tour(self) -> None:
+        """End the tour."""
+        if self.desk.tour.show:
+            self.desk.tour.leave()
 
     def action_keys(self) -> None:
         """List every key with its id, as the table [keys] of the settings file names it."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from textual.screen import ActiveBinding, Screen
+from textual.binding import Binding
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Input, TextArea
 
@@ -86,7 +87,7 @@ def _part(focused: Widget) -> tuple[str, str]:
         if knob is not None and (node.id or "").startswith("knob-"):
             line = knob.line[:1].upper() + knob.line[1:]
             return knob.label or knob.name.replace("_", " "), f"{line}. Empty: the value that is shown."
-        for key in (node.id, type(node).__name__, *(base.__name__ for base in type(node).__mro__[1:4])):
+        for key in (node.id or "", type(node).__name__, *(base.__name__ for base in type(node).__mro__[1:4])):
             if key in PARTS:
                 return PARTS[key]
     if isinstance(focused, Button):
@@ -106,13 +107,13 @@ def _keys(screen: Screen[Any]) -> Iterator[tuple[str, str]]:
         if not binding.id or active.node is screen or active.node is screen.app or not active.enabled:
             continue
         if ".vim_" in binding.id:
-            vim.append(_sign(screen, active))
+            vim.append(_sign(screen, binding))
             continue
         if binding.id.startswith("list."):
-            moves.append(_sign(screen, active))
+            moves.append(_sign(screen, binding))
             continue
         signs, _ = actions.setdefault(binding.action, ([], binding.tooltip))
-        signs.append(_sign(screen, active))
+        signs.append(_sign(screen, binding))
     for signs, meaning in actions.values():
         yield " ".join(dict.fromkeys(signs)), meaning[:1].lower() + meaning[1:]
     if moves:
@@ -121,5 +122,5 @@ def _keys(screen: Screen[Any]) -> Iterator[tuple[str, str]]:
         yield " ".join(vim), "move too, as in vim"
 
 
-def _sign(screen: Screen[Any], active: ActiveBinding) -> str:
-    return str(screen.app.get_key_display(active.binding))
+def _sign(screen: Screen[Any], binding: Binding) -> str:
+    return str(screen.app.get_key_display(binding))

@@ -4,7 +4,7 @@ from typing import Any, Protocol, cast
 
 from textual.app import App
 from textual.events import Key
-from textual.keys import _character_to_key
+from textual.keys import _character_to_key, format_key
 
 from storytime_tui.tui.layouts import is_foreign, latin_key, user_language
 
@@ -12,6 +12,12 @@ NO_LATIN_KEY = (
     "Keys are Latin letters, and this letter stands for none of them. "
     "Switch to a Latin layout, or use F1 to F5 and ctrl+p."
 )
+# the keys that sentences name; a test compares them with the bindings, which are not imported before their screens
+_USUAL = {
+    "app.library": "1", "app.train": "2", "app.story": "3", "app.runs": "4", "app.library_always": "f2", "app.train_always": "f3", "app.story_always": "f4",
+    "app.commands": "ctrl+p", "app.leave_tour": "f9", "library.read": "enter", "library.tick": "space",
+    "train.start": "s", "train.write": "w", "train.new": "n", "plan.first_look": "0", "prompt.send": "enter",
+}  # fmt: skip
 AGAIN = 30.0  # seconds until this is said once more
 
 
@@ -35,6 +41,13 @@ def plain_key(app: App[Any], event: Key) -> Key:
         hint.hinted = event.time
         app.notify(NO_LATIN_KEY, severity="warning", timeout=8, markup=False)
     return event
+
+
+def sign_of(app: App[Any], id: str) -> str:
+    """How the key with this id is written now: the user's own one, or else the usual one."""
+    own = app._keymap.get(id)
+    key = own.split(",")[0] if own else _USUAL[id]
+    return "↵" if key == "enter" else key if "+" in key else format_key(key)
 
 
 def _is_text(app: App[Any], event: Key) -> bool:

@@ -125,9 +125,8 @@ def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, 
 
 def _keys_of(value: object) -> tuple[str, ...]:
     each = value if isinstance(value, list) else [value]
-    if not all(isinstance(key, str) for key in each):
-        return ()
-    return tuple(_named(key) for key in each)
+    keys = [key for key in each if isinstance(key, str)]
+    return tuple(_named(key) for key in keys) if len(keys) == len(each) else ()
 
 
 def _named(key: str) -> str:

@@ -29,7 +29,9 @@ class CommandList(LineList):
     def show(self, groups: Sequence[Group], nothing: str = "", *, stay: bool = False) -> None:
         """Show these groups, or the words `nothing`. The cursor goes to the first command, or stays on its own."""
         here = self.command if stay and self.cursor > 1 else None
-        self._rows = [row for group in groups for row in (group, *group.commands)]
+        self._rows = []
+        for group in groups:
+            self._rows += [group, *group.commands]
         least, most = _TITLES
         self._widths = {
             group.name: min(most, max([least, *(len(command.title) for command in group.commands)]))
