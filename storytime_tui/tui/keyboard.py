@@ -14,9 +14,10 @@ NO_LATIN_KEY = (
 )
 # the keys that sentences name; a test compares them with the bindings, which are not imported before their screens
 _USUAL = {
-    "app.library": "1", "app.train": "2", "app.story": "3", "app.runs": "4", "app.library_always": "f2", "app.train_always": "f3", "app.story_always": "f4",
-    "app.commands": "ctrl+p", "app.leave_tour": "f9", "library.read": "enter", "library.tick": "space",
-    "train.start": "s", "train.write": "w", "train.new": "n", "plan.first_look": "0", "prompt.send": "enter",
+    "app.library": "1", "app.train": "2", "app.story": "3", "app.runs": "4", "app.library_always": "f2",
+    "app.train_always": "f3", "app.story_always": "f4", "app.commands": "ctrl+p", "app.leave_tour": "f9",
+    "library.read": "enter", "library.tick": "space", "train.start": "s", "train.write": "w", "train.new": "n",
+    "plan.first_look": "0", "prompt.send": "enter",
 }  # fmt: skip
 AGAIN = 30.0  # seconds until this is said once more
 
