@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
+from storytime_tui.tui.cells import wrapped
 from storytime_tui.tui.vim_keys import vim_keys
 from storytime_tui.tui.widgets.tall_view import TallView
 
@@ -45,6 +46,8 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
 
     class Moved(Message):
         """The cursor is on another line, or its line changed."""
+
+    nothing = ""  # what stands in an empty list: what will be there, and what to do for it
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -96,7 +99,11 @@ class LineList(TallView, can_focus=True, inherit_bindings=False):
         row = y + self.top
         base = self.base
         if row >= self.count():
-            return Strip.blank(width, base)
+            words = (
+                list(wrapped(self.nothing, max(1, width - 2))) if self.nothing and not self.count() else []
+            )
+            text = f" {words[row]}" if row < len(words) else ""
+            return Strip([Segment(text, self._style("quiet", -1, base))]).adjust_cell_length(width, base)
         segments = [
             Segment(text, self._style(name, row, base)) for text, name in self.parts(row, width) if text
         ]
