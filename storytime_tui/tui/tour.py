@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from textual.signal import Signal
 
+from storytime_tui.models.catalogue import STARTER
 from storytime_tui.settings import TOUR
 from storytime_tui.tui.run_view import RunView
 
@@ -116,7 +117,8 @@ def sentence(step: str, scene: Scene) -> str:
         case "train" if scene.base == TINY:
             return f"Choose the starter in the list, then press {key('train.start')}."
         case "train":
-            return f"Press {key('train.start')}: the starter learns your ticked stories."
+            base = "the starter" if scene.base == STARTER else scene.base[:20]
+            return f"Press {key('train.start')}: {base} learns your ticked stories."
         case "write" if scene.telling:
             return "The model writes on. Its words are tinted."
         case "write" if scene.mode == "story":

@@ -25,6 +25,7 @@ class HelpScreen(StyledOnce, ModalScreen[None]):
             id="help.close",
             tooltip="Back to the screen",
         ),
+        Binding("t", "tour", "Tour", id="help.tour", tooltip="Begin the tour: read, train, write"),
     ]
 
     def __init__(self, mode: str, part: Section | None = None) -> None:
@@ -37,6 +38,11 @@ class HelpScreen(StyledOnce, ModalScreen[None]):
         with Vertical(id="help"):
             yield HelpLines(self._sections(), id="help-words")
             yield KeyLine(words={"scroll_down": "Scroll"}.get)
+
+    async def action_tour(self) -> None:
+        """Begin the tour again."""
+        self.dismiss(None)
+        await self.app.run_action("tour", default_namespace=self.app)
 
     def _sections(self) -> tuple[Section, ...]:
         here = (self._part,) if self._part else ()

@@ -16,8 +16,7 @@ class TourLine(Static):
     """Shows the tour while it goes on. A click ends it, as its key does."""
 
     DEFAULT_CSS = """
-    TourLine { height: auto; max-height: 2; padding: 0 2; background: $panel; }
-    TourLine:ansi { text-style: reverse; }
+    TourLine { height: auto; max-height: 2; padding: 0 1; background: $panel; }
     """
     ALLOW_SELECT = False
 
