@@ -17,9 +17,9 @@ from storytime_tui.terminal import printable_line
 
 # Some keys are active together though their ids begin differently: those of a widget and of its screen.
 _PLACES = {
-    "plan": "train", "run": "train", "chart": "train", "page": "story", "prompt": "story", "openings": "story",
-    "panel": "story", "inspect": "story", "edit": "story", "find": "story", "aside": "story",
-    "passage": "learns", "rate": "rate",
+    "plan": "train", "bases": "train", "run": "train", "chart": "train", "page": "story", "prompt": "story",
+    "openings": "story", "panel": "story", "inspect": "story", "edit": "story", "find": "story", "aside": "story",
+    "passage": "learns",
 }  # fmt: skip
 _EVERYWHERE = ("app", "list", "view", "filter")
 _MODIFIERS = ("ctrl", "shift", "alt")
