@@ -82,7 +82,10 @@ def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     done: set[str] = {title for _, _, title in MODES}
     for active in screen.active_bindings.values():
         binding, node = active.binding, active.node
-        moves = binding.key in _MOVES or binding.action.startswith(("app.", "screen.dismiss", "dismiss"))
+        aside = binding.show and binding.key in ("left", "right")
+        moves = (binding.key in _MOVES and not aside) or binding.action.startswith(
+            ("app.", "screen.dismiss", "dismiss")
+        )
         if not binding.id or node is app or not active.enabled or moves or ".vim_" in binding.id:
             continue
         if binding.description not in done and binding.action not in done:

@@ -171,6 +171,7 @@ async def test_keys_without_room_are_in_the_palette_and_the_line_says_so(
         await go(pilot)
         await pilot.pause()
         line = line_of(app.screen)
+        await until(pilot, lambda: line._kept)
         kept = {shown.action for shown in line._kept}
         left_out = [shown for shown in line._all if shown.action not in kept and shown.key not in FUNCTIONS]
         assert (MORE in line._kept) == bool(left_out)
