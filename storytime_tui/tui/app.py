@@ -22,7 +22,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.tui import messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
-from storytime_tui.tui.keyboard import plain_key
+from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
@@ -146,15 +146,6 @@ class StorytimeApp(App[None]):
             event = plain_key(self, event)
         await super().on_event(event)
 
-    async def _read_own_keys(self) -> None:
-        """Take the user's own keys from the settings file. The check imports every screen: it is not done at once."""
-        from storytime_tui.tui.rebinding import own_keys
-
-        own = await in_thread(partial(own_keys, self.desk.preferences.keys))
-        self.set_keymap(dict(own.keymap))
-        for mistake in own.mistakes:
-            self._say(mistake)
-
     def on_load(self) -> None:
         """Make tasks start in turn on Python 3.12 and later, as on 3.11.
 
@@ -168,7 +159,7 @@ class StorytimeApp(App[None]):
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._leave_on_signals()
         if self.desk.preferences.keys:
-            self.run_worker(self._read_own_keys())
+            self.run_worker(take_own_keys(self, self.desk.preferences.keys, self._say))
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
         for problem in self._problems:
@@ -287,16 +278,7 @@ class StorytimeApp(App[None]):
 
     def action_keys(self) -> None:
         """List every key with its id, as the table [keys] of the settings file names it."""
-        from storytime_tui.tui.rebinding import key_lines
-        from storytime_tui.tui.screens.dialogs import ListScreen
-
-        async def show() -> None:
-            lines = await in_thread(partial(key_lines, dict(self._keymap)))
-            await self.push_screen(
-                ListScreen("All keys, each with the name that changes it in [keys]", lines)
-            )
-
-        self.run_worker(show())
+        self.run_worker(list_keys(self))
 
     async def open_run(self, name: str) -> None:
         """Put the cursor on a run in the list of runs."""

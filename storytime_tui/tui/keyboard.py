@@ -1,11 +1,14 @@
 """What the app does with the keyboard: the user's own keys, and plain keys on layouts that are not Latin."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol, cast
 
 from textual.app import App
 from textual.events import Key
 from textual.keys import _character_to_key, format_key
 
+from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.layouts import is_foreign, latin_key, user_language
 
 NO_LATIN_KEY = (
@@ -24,6 +27,30 @@ AGAIN = 30.0  # seconds until this is said once more
 
 class _HasHint(Protocol):
     hinted: float | None  # when the hint was shown last
+
+
+async def take_own_keys(
+    app: App[Any], table: Mapping[str, object], complain: Callable[[str], object]
+) -> None:
+    """Take the user's own keys into use, and complain of what is wrong in their table.
+
+    The check imports every screen, so it is not done before the first frame.
+    """
+    from storytime_tui.tui.rebinding import own_keys
+
+    own = await in_thread(partial(own_keys, table))
+    app.set_keymap(dict(own.keymap))
+    for mistake in own.mistakes:
+        complain(mistake)
+
+
+async def list_keys(app: App[Any]) -> None:
+    """Show every key with its id, as the table of the user's own keys names it."""
+    from storytime_tui.tui.rebinding import key_lines
+    from storytime_tui.tui.screens.dialogs import ListScreen
+
+    lines = await in_thread(partial(key_lines, dict(app._keymap)))
+    await app.push_screen(ListScreen("All keys, each with the name that changes it in [keys]", lines))
 
 
 def plain_key(app: App[Any], event: Key) -> Key:
