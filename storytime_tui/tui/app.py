@@ -22,6 +22,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.tui import messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
@@ -208,11 +209,8 @@ class StorytimeApp(App[None]):
             self.push_screen(PaletteScreen(list(fixed_commands(self, self.screen))), run)
 
     def get_key_display(self, binding: Binding) -> str:
-        """How a key is written, the same on all screens. Textual writes ⏎ and ^s."""
-        key = binding.key
-        return binding.key_display or (
-            "↵" if key == "enter" else key if "+" in key else super().get_key_display(binding)
-        )
+        """How a key is written, the same on all screens."""
+        return binding.key_display or sign(binding.key)
 
     # -- modes and help -------------------------------------------------------------------------------
 

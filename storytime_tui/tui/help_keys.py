@@ -28,19 +28,23 @@ def with_own_keys(sections: Sequence[Section], topic: str, keymap: Mapping[str, 
 
 
 def _changed_signs(places: Sequence[str], keymap: Mapping[str, str]) -> dict[str, str]:
-    """For each usual sign of these ids that means something else now, the signs to write instead."""
+    """For each usual key of a changed one of these ids, by its name and its sign, what is written instead.
+
+    A key may have other meanings, which stay: with `p` for Pause changed, Continue has it still.
+    """
     now: dict[str, list[str]] = {}
+    changed: set[str] = set()
     for known in known_keys().values():
         if known.id.split(".")[0] in places:
-            own = keymap.get(known.id, ",".join(known.keys))
-            for sign in signs_of(",".join(known.keys)):
-                now.setdefault(sign, []).extend(signs_of(own))
-    return {
-        sign: " ".join(dict.fromkeys(signs))
-        for sign, signs in now.items()
-        if sign not in signs or len(set(signs)) > 1
-    }
+            usual = ",".join(known.keys)
+            own = keymap.get(known.id, usual)
+            for key in known.keys:
+                now.setdefault(key, []).extend(signs_of(key if own == usual else own))
+            changed.update(known.keys if own != usual else ())
+    written = {key: " ".join(dict.fromkeys(now[key])) for key in changed}
+    return written | {sign: words for key, words in written.items() for sign in signs_of(key)}
 
 
 def _replaced(keys: str, signs: Mapping[str, str]) -> str:
-    return " ".join(signs.get(word if len(word) == 1 else word.lower(), word) for word in keys.split(" "))
+    words = [signs.get(word if len(word) == 1 else word.lower(), word) for word in keys.split(" ")]
+    return " ".join(dict.fromkeys(words))

@@ -6,9 +6,10 @@ from typing import Any, Protocol, cast
 
 from textual.app import App
 from textual.events import Key
-from textual.keys import _character_to_key, format_key
+from textual.keys import _character_to_key
 
 from storytime_tui.tui.bridge import in_thread
+from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.layouts import is_foreign, latin_key, user_language
 
 NO_LATIN_KEY = (
@@ -75,7 +76,7 @@ def sign_of(app: App[Any], id: str) -> str:
     """How the key with this id is written now: the user's own one, or else the usual one."""
     own = app._keymap.get(id)
     key = own.split(",")[0] if own else _USUAL[id]
-    return "↵" if key == "enter" else key if "+" in key else format_key(key)
+    return sign(key)
 
 
 def _is_text(app: App[Any], event: Key) -> bool:

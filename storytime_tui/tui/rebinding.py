@@ -9,11 +9,12 @@ from functools import cache
 
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.keys import Keys, _character_to_key, format_key
+from textual.keys import Keys, _character_to_key
 from textual.widgets import Input, TextArea
 
 import storytime_tui.tui
 from storytime_tui.terminal import printable_line
+from storytime_tui.tui.key_signs import sign
 
 # Some keys are active together though their ids begin differently: those of a widget and of its screen.
 _PLACES = {
@@ -111,7 +112,7 @@ def key_lines(keymap: Mapping[str, str]) -> list[str]:
 
 def signs_of(keys: str) -> list[str]:
     """Keys as they are written on a keyboard: "question_mark" is ?."""
-    return [key if "+" in key else format_key(key) for key in keys.split(",")]
+    return [sign(key) for key in keys.split(",")]
 
 
 def _flat(table: Mapping[str, object], before: str = "") -> Iterator[tuple[str, object]]:

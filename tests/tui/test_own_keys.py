@@ -1,6 +1,8 @@
 """Keys that the user changes, vim's keys in lists, and plain keys on layouts that are not Latin."""
 
 import dataclasses
+import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from storytime_tui import paths
 from storytime_tui.settings import Loaded, Settings, change_settings, load_settings
 from storytime_tui.tui import keyboard, rebinding
 from storytime_tui.tui.app import StorytimeApp
+from storytime_tui.tui.help_keys import with_own_keys
+from storytime_tui.tui.help_words import HELP
 from storytime_tui.tui.keyboard import NO_LATIN_KEY
 from storytime_tui.tui.layouts import latin_key
 from storytime_tui.tui.rebinding import known_keys, own_bindings, own_keys
@@ -65,6 +69,21 @@ async def test_a_changed_key_works_and_footer_and_help_show_it(world: World) -> 
         await until(pilot, lambda: app.current_mode == "library" and not isinstance(app.screen, HelpScreen))
         await pilot.press("T")
         await until(pilot, lambda: app.current_mode == "train")
+
+
+def test_the_help_writes_only_what_is_changed_and_what_the_key_still_means() -> None:
+    keymap = own_keys({"train.pause": "k", "library.read": "a"}).keymap
+
+    def rows(topic: str) -> dict[str, str]:
+        return {what: keys for _, _, rows in with_own_keys(HELP[topic], topic, keymap) for keys, what in rows}
+
+    assert rows("train")["pause or continue"] == "k p"
+    before = {what: keys for _, _, rows in HELP["train"] for keys, what in rows}
+    assert {what: keys for what, keys in rows("train").items() if keys != before[what]} == {
+        "pause or continue": "k p"
+    }
+    assert rows("library")["read a story; open or close a collection"] == "a"
+    assert rows("story") == {what: keys for _, _, rows in HELP["story"] for keys, what in rows}
 
 
 async def test_of_two_meanings_of_one_key_one_can_be_changed(world: World) -> None:
@@ -173,6 +192,19 @@ async def test_all_keys_are_listed_with_their_ids(world: World) -> None:
     assert len(lines) == len(known_keys())
     assert any(line.split()[:2] == ["library.train", "T"] for line in lines)
     assert any(line.split()[:2] == ["app.help", "?"] for line in lines)
+
+
+def test_the_page_on_keys_names_keys_as_they_are() -> None:
+    page = (Path(__file__).parents[2] / ".github" / "docs" / "keys.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`[a-z]+\.[^|]+) \| ([^|]+) \|", page, re.M)
+    pairs = [pair for names, keys in rows for pair in zip(names.split(), keys.split(), strict=True)]
+    assert len(pairs) > 15
+    for name, key in pairs:
+        assert rebinding.signs_of(",".join(known_keys()[name.strip("`")].keys))[0] in (key.strip("`"), "↵"), (
+            name
+        )
+    table = tomllib.loads(page.split("[keys]\n", 2)[-1].split("\n\n")[0])
+    assert set(own_keys(table).keymap) == {"library.train", "train.stop", "app.help"}
 
 
 # -- vim -------------------------------------------------------------------------------------------------
