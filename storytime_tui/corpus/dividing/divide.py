@@ -23,6 +23,7 @@ from storytime_tui.corpus.cleaning.gutenberg_marks import book_spans, credit_spa
 from storytime_tui.corpus.cleaning.site_marks import site_text
 from storytime_tui.corpus.dividing.blocks import blocks_of
 from storytime_tui.corpus.dividing.borders import border_spans
+from storytime_tui.corpus.dividing.collected import collected_plan
 from storytime_tui.corpus.dividing.contents_list import contents_of
 from storytime_tui.corpus.dividing.endings import trimmed
 from storytime_tui.corpus.dividing.last_contents import before_last_contents
@@ -211,6 +212,8 @@ def _read_one(book: str, document: Document, title: str, first_line: int, *, pub
         divisions = divisions_of(book, blocks, contents, title)
         plans = plans_of(book, blocks, contents.end, divisions, short_title)
         book_plan = BookPlan(short_title, "", tuple(plans))
+    elif collected := collected_plan(book, blocks, contents, short_title):
+        book_plan = collected
     else:
         book_plan = read_unpublished(book, blocks, short_title)
     if speeches.places and not play:

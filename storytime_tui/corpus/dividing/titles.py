@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from storytime_tui.corpus.dividing.caseless import is_caseless_title
 from storytime_tui.corpus.dividing.east_asian import is_east_asian_title
 from storytime_tui.terminal import printable_line
 
@@ -58,7 +59,7 @@ def is_title(line: str) -> bool:
     words = heading.split()
     if "\n" in heading or not 1 <= len(words) <= 12 or len(heading) > 70:
         return False
-    if is_east_asian_title(heading):
+    if is_east_asian_title(heading) or is_caseless_title(heading):
         return True
     if not (heading[0].isupper() or heading[0].isdigit()) or heading[-1] in ".,;:-'\"»«“”":
         return False
