@@ -34,7 +34,7 @@ def is_caseless_title(line: str) -> bool:
     if line.isascii() or not 1 < len(line) <= _LONGEST:
         return False
     letters = [sign for sign in line if sign.isalpha()]
-    if not letters or not is_caseless(letters[0]) or 3 * sum(map(is_caseless, letters)) < 2 * len(letters):
+    if not letters or not is_caseless(letters[0]) or 2 * sum(map(is_caseless, letters)) < len(letters):
         return False
     if line[0] in _BRACKETS:
         line = line[1:-1] if line[-1] == _BRACKETS[line[0]] else ""
