@@ -23,10 +23,14 @@ class Heading:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a data set, which is one tale: its first line in the document, 0-based, and its title or ""."""
+    """A row of a data set, which is one tale: its first line in the document, 0-based, and its title or "".
+
+    `chapters`: of a row that is a whole book, all of it; the first begins with the row.
+    """
 
     line: int
     title: str = ""
+    chapters: tuple["Row", ...] = ()
 
 
 @dataclass(frozen=True)
