@@ -40,9 +40,13 @@ def shape(book: Book) -> list[tuple[str, list[str]]]:
         {"name": "The Mill", "creator": "A. Reed", "Chapters": {"The Owl": OWL, "The Snow": TEXT_2}},
         {"book": {"title": "The Mill", "author": "A. Reed", "chapters": CHAPTERS}},
         [{"title": "The Mill", "author": "A. Reed", "sections": SECTIONS}],
-        {"title": "The Mill", "author": "A. Reed", "chapters": ["The Owl\n\n" + TEXT_1, "The Snow\n\n" + TEXT_2]},
+        {
+            "title": "The Mill",
+            "author": "A. Reed",
+            "chapters": ["The Owl\n\n" + TEXT_1, "The Snow\n\n" + TEXT_2],
+        },
     ],
-)  # fmt: skip
+)
 def test_a_book_with_chapters_is_one_story(value: Any) -> None:
     book = read_book(read(value))
     assert (book.title, book.author) == ("The Mill", "A. Reed")
@@ -130,7 +134,7 @@ def test_every_word_of_every_chapter_is_kept(texts: list[list[str]]) -> None:
         ("a.jsonl", '{"text": "Über der Mühle saß sie."}\n{"text": "Das Käuzchen hörte zu."}\n'),
         ("a.csv", "text,title\nÜber der Mühle saß sie.,Mühle\n"),
     ],
-)  # fmt: skip
+)
 def test_a_guessed_encoding_of_a_data_set_is_said(tmp_path: Path, name: str, content: str) -> None:
     path = tmp_path / name
     path.write_bytes(content.encode("latin-1"))
