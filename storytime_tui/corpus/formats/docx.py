@@ -14,6 +14,7 @@ from storytime_tui.corpus.formats.bylines import people
 from storytime_tui.corpus.formats.docx_looks import DocxLooks
 from storytime_tui.corpus.formats.docx_numbers import Numbers
 from storytime_tui.corpus.formats.docx_styles import Styles, is_on
+from storytime_tui.corpus.formats.look_headings import LONGEST_TITLE
 from storytime_tui.corpus.formats.ordinary import open_ordinary
 from storytime_tui.corpus.formats.paragraphs import Paragraphs
 from storytime_tui.corpus.formats.tables import read_table
@@ -165,7 +166,7 @@ class _Reader:
             numbered = self._numbers.label(facts, style.numbering)
             if level > 0 and numbered:
                 text = f"{numbered} {text.lstrip()}" if text.strip("\f \n") else numbered
-            look = self._looks.of_paragraph(paragraph)
+            look = self._looks.of_paragraph(paragraph, long=len(text) > LONGEST_TITLE)
             for number, piece in enumerate(text.strip("\f").split("\f")):
                 if number:
                     self._out.space(_PAGE_GAP)

@@ -10,6 +10,7 @@ from storytime_tui.corpus.formats.xml_parts import attribute, child, children, l
 _LONGEST_CHAIN = 20  # styles based on each other
 _NO_TEXT = ("del", "moveFrom", "txbxContent", "Fallback")
 _MOST_RUNS = 40  # of a paragraph; one with more is no title
+_FIRST_RUNS = 2  # of a long paragraph
 _USUAL = 10.0  # points, if nothing says how large the text is
 
 
@@ -30,18 +31,23 @@ class DocxLooks:
         self._usual = child(root, "docDefaults", "rPrDefault", "rPr") if root is not None else None
         self._known: dict[str, tuple[bool | None, float, bool | None]] = {}
 
-    def of_paragraph(self, paragraph: Any) -> Look:
-        """The look of a paragraph. It is bold if all its words are; its size is that of its first words."""
+    def of_paragraph(self, paragraph: Any, *, long: bool) -> Look:
+        """The look of a paragraph. It is bold if all its words are; its size is that of its first words.
+
+        `long`: it is too long for a title, so that its beginning says enough.
+        """
         facts = child(paragraph, "pPr")
         bold, size, centred = self._named(_value(child(facts, "pStyle")) or self._default)
         own = child(facts, "jc")
         if own is not None:
             centred = _value(own) == "center"
-        looks = [self._of_run(child(run, "rPr"), bool(bold), size) for run in _runs(paragraph)]
+        looks = [
+            self._of_run(child(run, "rPr"), bool(bold), size)
+            for run in _runs(paragraph, _FIRST_RUNS if long else _MOST_RUNS)
+        ]
         if not looks:
             return Look()
-        is_bold = len(looks) < _MOST_RUNS and all(each for each, _ in looks)
-        return Look(is_bold, looks[0][1], bool(centred))
+        return Look(all(each for each, _ in looks) and len(looks) < _MOST_RUNS, looks[0][1], bool(centred))
 
     def _of_run(self, facts: Any, bold: bool, size: float) -> tuple[bool, float]:
         style = _value(child(facts, "rStyle"))
@@ -77,10 +83,10 @@ class DocxLooks:
         return found
 
 
-def _runs(paragraph: Any) -> Iterator[Any]:
-    """The runs of a paragraph that have words, at most a number of them."""
+def _runs(paragraph: Any, most: int) -> Iterator[Any]:
+    """The runs of a paragraph that have words, at most so many."""
     stack, count = [iter(paragraph)], 0
-    while stack and count < _MOST_RUNS:
+    while stack and count < most:
         element = next(stack[-1], None)
         if element is None:
             stack.pop()

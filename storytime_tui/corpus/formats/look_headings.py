@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_LONGEST, _MOST_WORDS = 80, 12  # of a title
+LONGEST_TITLE, _MOST_WORDS = 80, 12
 _LARGER = 1.15  # times the size of the text
 _SAME_SIZE = 1.9  # points; sizes that differ by less are one level
 _LEVELS = 3
@@ -74,7 +74,7 @@ def headings_by_look(shown: Sequence[Shown]) -> list[tuple[int, int]]:
 def _may_be_title(shown: Sequence[Shown], at: int) -> bool:
     """Whether a paragraph has the form of a title, and is no sign that the text before it announces."""
     text, words = shown[at].text, shown[at].text.split()
-    if shown[at].item or "\n" in text or len(text) > _LONGEST or len(words) > _MOST_WORDS:
+    if shown[at].item or "\n" in text or len(text) > LONGEST_TITLE or len(words) > _MOST_WORDS:
         return False
     if not _WORD.search(text) or text[0].islower() or text[-1] in ",;-–—…" or _BYLINE.match(text):
         return False
