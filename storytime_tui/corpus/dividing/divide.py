@@ -31,10 +31,11 @@ from storytime_tui.corpus.dividing.play_lines import speeches_in
 from storytime_tui.corpus.dividing.plays import one_play, play_plan
 from storytime_tui.corpus.dividing.poems import poem_plan
 from storytime_tui.corpus.dividing.published import Plan, plans_of
+from storytime_tui.corpus.dividing.screenplays import is_scene_line
 from storytime_tui.corpus.dividing.structure import divisions_of
 from storytime_tui.corpus.dividing.titles import as_title, key_of, title_and_body
 from storytime_tui.corpus.dividing.unpublished import BookPlan, is_published, read_unpublished
-from storytime_tui.corpus.document import Book, Chapter, Document, Row, Tale
+from storytime_tui.corpus.document import Book, Chapter, Document, Heading, Row, Tale
 from storytime_tui.stopping import stoppable
 
 __all__ = ["Book", "divide", "read_book", "title_and_body"]
@@ -81,7 +82,7 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
         outside += [(first, last, reason) for first, last in site.lines]
         given_title, given_author = given_title or site.title, given_author or site.author
         document = replace(document, published=document.published or (site.printed and bool(site.title)))
-    document = replace(document, headings=tuple(sorted(document.headings, key=lambda heading: heading.line)))
+    document = replace(document, headings=_headings_in(document, text))
     books: list[Book] = []
     line = at = 0
     for start, end in stoppable(book_spans(text)):
@@ -105,6 +106,14 @@ def read_book(document: Document, *, plain: bool = True) -> Book:
     title = next((book.title for book in books if book.title), "") or as_title(given_title)
     author = given_author or next((book.author for book in books if book.author), "")
     return Book(tales, title, author, tuple(sorted(each for each in outside if each[0] < each[1])))
+
+
+def _headings_in(document: Document, text: str) -> tuple[Heading, ...]:
+    """The headings that the format marks, in order, without the scenes of a screenplay."""
+    lines = text.split("\n") if document.headings else []
+    scenes = {heading.line for heading in document.headings if is_scene_line(lines[heading.line])}
+    marked = (heading for heading in document.headings if heading.line not in scenes)
+    return tuple(sorted(marked, key=lambda heading: heading.line))
 
 
 def _lines_of(text: str, span: tuple[int, int], first_line: int) -> tuple[int, int]:
