@@ -1,5 +1,6 @@
 """Saved pages of forums and comments: the posts stay, and who wrote them, when, and the buttons are left out, named."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,3 +156,18 @@ def test_no_word_of_a_post_is_lost(tmp_path: Path, texts: list[str], site: Site)
     )
     held = " ".join([*document.text.split(), *" ".join(each.text for each in document.left_out).split()])
     assert all(text in held for text in texts)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ('<div class="author">' * 150 + "One. Two. It was a long sentence, and it went on." + "</div>" * 150)
+        * 60,
+        ("<p>so much is told of it all here " + "<time>1</time>" * 900 + "</p>") * 25,
+        ("<blockquote>" * 200 + "a<time>1</time>" + "</blockquote>" * 200) * 60,
+    ],
+)
+def test_a_malicious_page_of_posts_takes_no_long_time(tmp_path: Path, body: str) -> None:
+    started = time.process_time()
+    read(tmp_path, "".join(map(own, USERS, POSTS)) + body)
+    assert time.process_time() - started < 20
