@@ -47,4 +47,4 @@ def _changed_signs(places: Sequence[str], keymap: Mapping[str, str]) -> dict[str
 
 def _replaced(keys: str, signs: Mapping[str, str]) -> str:
     words = [signs.get(word if len(word) == 1 else word.lower(), word) for word in keys.split(" ")]
-    return " ".join(dict.fromkeys(words))
+    return " ".join(dict.fromkeys(words)) if words != keys.split(" ") else keys
