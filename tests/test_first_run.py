@@ -38,7 +38,7 @@ def test_the_tour_leads_from_a_story_to_a_model_that_learns_and_is_gone_once_lef
         app.wait_for(r"ticked +\d+ stories")
         assert "Tour" not in app.text()
         app.keys(CTRL_P + "tour")
-        app.wait_for(r"Tour +read, train, write")
+        app.wait_for(r"Tour +Read, train, write")
         app.keys(ENTER)
         app.wait_for("Tour 1/4", row=1)
         app.keys(CTRL_Q)

@@ -99,11 +99,11 @@ def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
             GO, f"Go to {title}", _WHERE[mode], partial(app.run_action, action), sign.get(action, key)
         )
     ours = cast(AppActions, app)
-    yield Command(APP, "Help", "what this screen and its parts do", app.action_help, sign.get("help", "?"))  # type: ignore[attr-defined]
-    yield Command(APP, "Tour", "read, train, write: the first steps once more", ours.action_tour)
-    yield Command(APP, "All keys", "every key with the name that changes it", ours.action_keys)
-    yield Command(APP, "Theme", "choose other colours", app.action_change_theme)
-    yield Command(APP, "Quit", "a run saves a checkpoint first", app.action_quit, sign.get("quit", ""))
+    yield Command(APP, "Help", "What this screen and its parts do", app.action_help, sign.get("help", "?"))  # type: ignore[attr-defined]
+    yield Command(APP, "Tour", "Read, train, write: the first steps once more", ours.action_tour)
+    yield Command(APP, "All keys", "Every key, with the name that changes it", ours.action_keys)
+    yield Command(APP, "Theme", "Choose other colours", app.action_change_theme)
+    yield Command(APP, "Quit", "Leave; a run saves a checkpoint first", app.action_quit, sign.get("quit", ""))
     if settings := getattr(app, "action_settings", None):
         now = ours.desk.preferences.now
         for name, knob in table(Settings).items():
@@ -113,10 +113,10 @@ def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
 
 
 _WHERE = {
-    "library": "choose the stories",
-    "train": "train a model on them",
-    "story": "write with a model",
-    "runs": "see all runs",
+    "library": "Choose the stories",
+    "train": "Train a model on them",
+    "story": "Write with a model",
+    "runs": "See all runs",
 }
 
 
