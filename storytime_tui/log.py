@@ -1,7 +1,8 @@
-"""The log file, for fixing errors. It holds no story text, and only its owner can read it.
+"""The log file, for fixing errors. It holds no story text unless the user asks, and only its owner can read it.
 
 A message of an exception or a library may quote a prompt or a story. So the log keeps an exception's type and traceback
 without its message, and only the place of a library's log call. Messages of the program's own loggers are kept whole.
+With STORYTIME_LOG_TEXT=1 in the environment everything is kept, and what native libraries print too.
 """
 
 import contextlib
@@ -26,6 +27,8 @@ class _WithoutText(logging.Formatter):
     """Formats records without the messages of exceptions and libraries."""
 
     def format(self, record: logging.LogRecord) -> str:
+        if holds_text():
+            return super().format(record)
         ours = record.name.split(".")[0] == _OURS
         message = record.getMessage() if ours else f"logged in {record.pathname}, line {record.lineno}"
         line = f"{self.formatTime(record)} {record.levelname} {record.name}: {message}"
@@ -45,6 +48,16 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
         return super()._open()
 
 
+def holds_text() -> bool:
+    """Whether the user asked for a log with the messages of exceptions and libraries, which may quote a story."""
+    return os.environ.get("STORYTIME_LOG_TEXT", "") not in ("", "0")
+
+
+def for_native_output() -> Path:
+    """Where the output of native libraries goes while the app runs: nowhere, since a message may quote a story."""
+    return paths.log_file() if holds_text() else Path(os.devnull)
+
+
 def start() -> None:
     """Send log records and libraries' warnings to the log file. Without a writable log file they are dropped."""
     root = logging.getLogger()
@@ -62,7 +75,7 @@ def start() -> None:
     except (OSError, ValueError, StorytimeError):
         root.addHandler(logging.NullHandler())
         return
-    handler.setFormatter(_WithoutText())
+    handler.setFormatter(_WithoutText("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
 
@@ -87,6 +100,13 @@ def keep(error: BaseException, doing: str) -> str:
         start()
         logging.getLogger(_OURS).error("%s", doing, exc_info=error)
     return place_in_words()
+
+
+def note(sentence: str) -> None:
+    """Write a sentence of ours to the log. Raises nothing."""
+    with contextlib.suppress(Exception):
+        start()
+        logging.getLogger(_OURS).error("%s", sentence)
 
 
 def place_in_words() -> str:

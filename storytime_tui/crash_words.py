@@ -1,0 +1,33 @@
+"""What a crash says, in plain words: what happened, what is kept, where the log is, and how to report it."""
+
+KEPT = "What you wrote is saved. A run keeps its checkpoints: open it in Runs and press r to resume it."
+KEPT_AT_ONCE = KEPT.replace(" is saved.", " is saved, but for the last half second.")
+REPORT = "If it happens again, report it: say what you did, and send the log. It holds no story text."
+_NATIVE = "It crashed in code that is not Python"
+_KINDS = {
+    "SIGSEGV": _NATIVE,
+    "SIGABRT": _NATIVE,
+    "SIGBUS": _NATIVE,
+    "SIGFPE": _NATIVE,
+    "SIGILL": "It needs another processor",
+    "SIGKILL": "It was killed, as the system does when the memory is full",
+}
+
+
+def of_signal(name: str, place: str) -> str:
+    """The lines for an app that a signal ended; `place` is the sentence on the log."""
+    return _block(f"{_KINDS.get(name, 'A signal ended it')} ({name}).", KEPT_AT_ONCE, place)
+
+
+def of_error(kind: str) -> str:
+    """The sentence for an exception of this type."""
+    return f"An unexpected error occurred in the app ({kind})."
+
+
+def after_error(kind: str, place: str) -> str:
+    """The lines that stay in the terminal after an exception of this type."""
+    return _block(of_error(kind), KEPT, place)
+
+
+def _block(what: str, kept: str, place: str) -> str:
+    return "\n".join(("", "Storytime has closed.", what, "", kept, place, REPORT, ""))
