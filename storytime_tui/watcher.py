@@ -172,7 +172,7 @@ class _Watch:
         if os.WIFEXITED(status):
             return os.WEXITSTATUS(status)
         number = os.WTERMSIG(status)
-        if has_screen or _name(number) not in _QUIET:
+        if has_screen or name_of(number) not in _QUIET:
             with contextlib.suppress(Exception):  # the terminal or the home may be gone
                 _explain(number)
         return 128 + number
@@ -199,8 +199,8 @@ def _explain(number: int) -> None:
     """Say on the terminal, and in the log, that a signal ended the app."""
     from storytime_tui import crash_words, log
 
-    log.note(f"the app was ended by {_name(number)}")
-    sys.stderr.write(crash_words.of_signal(_name(number), log.place_in_words()))
+    log.note(f"the app was ended by {name_of(number)}")
+    sys.stderr.write(crash_words.of_signal(name_of(number), log.place_in_words()))
     sys.stderr.flush()
 
 
@@ -217,7 +217,8 @@ def _number(name: str) -> int | None:
     return getattr(signal, name, None)
 
 
-def _name(number: int) -> str:
+def name_of(number: int) -> str:
+    """The name of a signal, as `kill -l` has it."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -1,6 +1,6 @@
 """The app as it is started, with a fault in it: the key `?` breaks something, and a story is in the way of it.
 
-    python -m tests.crashing_app handler|worker|thread|task|render|timer|native
+python -m tests.crashing_app handler|worker|thread|task|render|timer|native
 """
 
 import asyncio
