@@ -1,8 +1,9 @@
 """What a crash says, in plain words: what happened, what is kept, where the log is, and how to report it."""
 
+from storytime_tui import log
+
 KEPT = "What you wrote is saved. A run keeps its checkpoints: open it in Runs and press r to resume it."
 KEPT_AT_ONCE = KEPT.replace(" is saved.", " is saved, but for the last half second.")
-REPORT = "If it happens again, report it: say what you did, and send the log. It holds no story text."
 _NATIVE = "It crashed in code that is not Python"
 _KINDS = {
     "SIGSEGV": _NATIVE,
@@ -12,6 +13,12 @@ _KINDS = {
     "SIGILL": "It needs another processor",
     "SIGKILL": "It was killed, as the system does when the memory is full",
 }
+
+
+def report() -> str:
+    """How to report a crash."""
+    holds = "The log holds story text, as you asked." if log.holds_text() else "It holds no story text."
+    return f"If it happens again, report it: say what you did, and send the log. {holds}"
 
 
 def of_signal(name: str, place: str) -> str:
@@ -30,4 +37,4 @@ def after_error(kind: str, place: str) -> str:
 
 
 def _block(what: str, kept: str, place: str) -> str:
-    return "\n".join(("", "Storytime has closed.", what, "", kept, place, REPORT, ""))
+    return "\n".join(("", "Storytime has closed.", what, "", kept, place, report(), ""))

@@ -21,6 +21,7 @@ from storytime_tui.errors import StorytimeError
 from storytime_tui.terminal import printable_path
 
 _OURS = "storytime_tui"
+_crash_file: int | None = None  # the descriptor that native crashes write to, as long as the program runs
 
 
 class _WithoutText(logging.Formatter):
@@ -46,6 +47,11 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
         if not path.is_file():
             raise OSError("the log is not a file")  # opening a pipe would wait for its reader
         return super()._open()
+
+    def doRollover(self) -> None:  # noqa: N802 - the library's name
+        super().doRollover()
+        if _crash_file is not None:  # into the new file from now on
+            watch_for_crashes()
 
 
 def holds_text() -> bool:
@@ -134,13 +140,16 @@ def sentence_for(error: BaseException, doing: str) -> str:
 
 def watch_for_crashes() -> None:
     """Have native crashes, which raise no exception, write their Python traceback to the log."""
+    global _crash_file
     try:
         path = paths.log_file()
         files.make_folder(path.parent)
         files.make_private(path)
         if path.is_file():
-            # stays open as long as the program runs
-            faulthandler.enable(os.open(path, os.O_WRONLY | os.O_APPEND))
+            before, _crash_file = _crash_file, os.open(path, os.O_WRONLY | os.O_APPEND)
+            faulthandler.enable(_crash_file)
+            if before is not None:
+                os.close(before)
     except (OSError, ValueError, StorytimeError):
         return
 

@@ -177,6 +177,7 @@ class Chromium(Page):
     async def open(self, address: str) -> None:
         for domain in ("Network", "Page", "Runtime", "Log"):
             await self.ask(f"{domain}.enable")
+        await self.ask("Emulation.setFocusEmulationEnabled", enabled=True)  # as the window in front
         await self.ask("Page.navigate", url=address)
 
     async def keys(self, text: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from tests.crashing_app import SECRET
 from tests.terminal import Terminal, app_of, open_app, open_program
+from tests.test_journey import journal, learn
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and terminals are POSIX's")
 
@@ -57,6 +58,9 @@ def test_whatever_kills_the_app_the_terminal_is_as_it_was(who: str, name: str, h
         before = tty_modes(terminal)
         opened(terminal)
         assert tty_modes(terminal) != before
+        assert (
+            psutil.Process(terminal.program.pid).memory_info().rss < 40_000_000
+        )  # the watcher loads nothing
         os.kill(app_of(terminal) if who == "app" else terminal.program.pid, number)
         terminal.wait_for("Storytime has closed")
         terminal.wait_for(rf"SIG{name}")
@@ -213,6 +217,23 @@ def test_a_crash_shows_one_screen_saves_what_is_open_and_opens_again(kind: str, 
     assert "in stumble" in log_of(home) and "hedgehog" not in log_of(home)
 
 
+@pytest.mark.needs_torch
+def test_a_crash_while_a_run_trains_saves_its_checkpoint_first(home: Path) -> None:
+    home.mkdir(parents=True)
+    (home / "settings.toml").write_text('base = "scratch-tiny"\n')
+    with open_program(80, 24, home, [*CRASHING, "handler"]) as terminal:
+        learn(terminal, 5000)
+        terminal.keys("\x1bOP")
+        terminal.wait_for(r"Saving the run's checkpoint|What you wrote is saved")
+        terminal.keys("q")  # it waits for the checkpoint
+        terminal.wait_for("It holds no story text.\n", 120)
+        assert terminal.wait_for_end() == 1
+    events = journal(home)
+    assert events[-1]["event"] == "finished" and events[-1]["stopped_by"] == "stopped"
+    saved = max(event["step"] for event in events if event["event"] == "checkpoint_saved")
+    assert saved == max(event["step"] for event in events if event["event"] == "step_done")
+
+
 def test_a_lost_task_ends_nothing_and_is_in_the_log(home: Path) -> None:
     with open_program(80, 24, home, [*CRASHING, "task"]) as terminal:
         opened(terminal)
@@ -245,4 +266,5 @@ def test_who_asks_for_it_has_the_text_in_the_log(home: Path, monkeypatch: pytest
         opened(terminal)
         terminal.keys("?")
         terminal.wait_for("Storytime has closed")
+        terminal.wait_for("holds story text")
     assert SECRET in log_of(home)

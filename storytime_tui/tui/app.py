@@ -130,7 +130,7 @@ class StorytimeApp(App[None]):
     def on_mount(self) -> None:
         """Follow the theme and report problems of the settings file."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        faults.listen(self)
+        faults.listen(self, self.asked_to_leave)
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
         for problem in self._problems:
@@ -276,7 +276,7 @@ class StorytimeApp(App[None]):
 
     def terminal_lost(self) -> None:
         """Save and leave without a terminal: its window, its browser tab or the watching parent is gone."""
-        self.asked_to_leave(terminal_is_gone=True)
+        self.asked_to_leave(True)
 
     def asked_to_leave(self, terminal_is_gone: bool = False) -> None:
         """Save and leave, as a signal from outside asks for."""
@@ -320,7 +320,7 @@ class StorytimeApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Keep the traceback in the log, save what is open, and close."""
-        faults.save_after_crash(self)
+        faults.save_after_crash(self._exception, self.desk)
         self._close_messages_no_wait()
 
 

@@ -64,7 +64,7 @@ class CrashApp(App[bool]):
             yield Static(Content(crash_words.of_error(self._kind)), id="what")
             yield Static(Content(self._kept()), id="kept")
             yield Static(Content(self._place), id="log")
-            yield Static(Content(crash_words.REPORT), id="report")
+            yield Static(Content(crash_words.report()), id="report")
             yield KeyLine()
 
     def on_mount(self) -> None:
