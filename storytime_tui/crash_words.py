@@ -1,5 +1,8 @@
 """What a crash says, in plain words: what happened, what is kept, where the log is, and how to report it."""
 
+import os
+import textwrap
+
 from storytime_tui import log
 
 KEPT = "What you wrote is saved. A run keeps its checkpoints: open it in Runs and press r to resume it."
@@ -34,6 +37,16 @@ def of_error(kind: str) -> str:
 def after_error(kind: str, place: str) -> str:
     """The lines that stay in the terminal after an exception of this type."""
     return _block(of_error(kind), KEPT, place)
+
+
+def wrapped(lines: str) -> str:
+    """The lines for the terminal at standard error, none broken within a word; as they are where there is none."""
+    try:
+        columns = os.get_terminal_size(2).columns
+    except OSError:
+        return lines
+    wrap = textwrap.TextWrapper(max(20, columns), break_long_words=False, break_on_hyphens=False)
+    return "\n".join(wrap.fill(line) for line in lines.split("\n"))
 
 
 def _block(what: str, kept: str, place: str) -> str:

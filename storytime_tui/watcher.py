@@ -43,9 +43,9 @@ def watched(run: Callable[[], int], words: list[str], *, fork: bool = sys.platfo
 
 def _run(run: Callable[[], int], words: list[str], fork: bool) -> int | None:
     """Like `watched`, once; None if the app wants to be opened again."""
-    passed = os.environ.pop(_PASSED_BY, "")
-    if passed:
-        _join(*(int(number) for number in passed.split(",")))
+    if passed := os.environ.pop(_PASSED_BY, ""):
+        with contextlib.suppress(ValueError, OSError, TypeError):  # somebody else's
+            _join(*(int(number) for number in passed.split(",")))
         return run()
     if words[:1] not in ([], ["app"]) or not _has_terminal() or _has_threads():
         return run()
@@ -56,10 +56,8 @@ def _run(run: Callable[[], int], words: list[str], fork: bool) -> int | None:
     lives, kept = os.pipe()
     numbers = {number for name in _PASSED_ON + _AT_ONCE + ("SIGCHLD", "SIGALRM") if (number := _number(name))}
     usual = {number: signal.getsignal(number) for number in (signal.SIGCHLD, signal.SIGCONT)}
-    for number in usual:
-        signal.signal(
-            number, lambda *_: None
-        )  # what nobody handles is lost on some systems, although it is blocked
+    for number in usual:  # what nobody handles is lost on some systems, although it is blocked
+        signal.signal(number, lambda *_: None)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers | {signal.SIGTTOU})
     try:
         app = os.fork() if fork else _started_anew(before, lives, tells)
@@ -84,6 +82,9 @@ def _run(run: Callable[[], int], words: list[str], fork: bool) -> int | None:
     code = watch.until_the_end(numbers)
     os.close(told)
     os.close(kept)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    while pending := signal.sigpending() & numbers:  # they were the app's
+        signal.sigwait(pending)
     for number, handler in usual.items():
         signal.signal(number, handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -126,6 +127,8 @@ class _Watch:
                 if (code := self._news()) is not None:
                     return code
             elif number == signal.SIGALRM:
+                if (code := self._news()) is not None:
+                    return code
                 self._pass_on()
             elif signal.Signals(number).name in _AT_ONCE:
                 self._send(number)
@@ -200,7 +203,7 @@ def _explain(number: int) -> None:
     from storytime_tui import crash_words, log
 
     log.note(f"the app was ended by {name_of(number)}")
-    sys.stderr.write(crash_words.of_signal(name_of(number), log.place_in_words()))
+    sys.stderr.write(crash_words.wrapped(crash_words.of_signal(name_of(number), log.place_in_words())) + "\n")
     sys.stderr.flush()
 
 

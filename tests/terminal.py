@@ -56,7 +56,8 @@ class Terminal:
     def take(self, data: bytes) -> None:
         """Show what the program has written."""
         self.modes.feed(data)
-        self._stream.feed(known(data))
+        # pyte knows one screen: what a program did on the other one is wiped when it comes back
+        self._stream.feed(known(data.replace(b"\x1b[?1049l", b"\x1b[2J\x1b[H")))
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size."""

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             while still_saving(app.desk) and time.monotonic() < until:
                 time.sleep(0.05)
     if crash:
-        say(crash_words.after_error(crash, log.place_in_words()))
+        say(crash_words.wrapped(crash_words.after_error(crash, log.place_in_words())))
     code = 1 if crash else 0
     if any(thread.name.startswith("storytime-") for thread in threading.enumerate()):
         # A thread may be inside native code, loading a model; Python's shutdown would abort there. Everything is on the

@@ -169,24 +169,28 @@ class BrowserServer(textual_serve.server.Server):
         """Run an app for a page until either ends."""
         websocket = web.WebSocketResponse(heartbeat=15, max_msg_size=LARGEST)
         await websocket.prepare(request)
+        page = request.match_info["page"]
         if len(self._apps) >= BESIDE:
+            self._ended[page] = f"{BESIDE} pages are open: close one, and reload this one."
             await websocket.close()
             return websocket
         size = [textual_serve.server.to_int(request.query.get(side, ""), 80) for side in ("width", "height")]
         app = _App(websocket, self.download_manager)
         self._apps.add(app)
         try:
-            await app.start(*(min(max(each, 1), 1000) for each in size))
+            await app.start(*map(_cells, size))
             async for message in websocket:
                 if message.type == WSMsgType.TEXT:
                     await app.hear(message.json(), websocket)
         except (ValueError, TypeError, KeyError, IndexError) as error:  # no page of ours
             log.keep(error, "in a message of a browser's page")
+        except OSError as error:  # no more processes, no memory
+            self._ended[page] = log.sentence_for(error, "an app in the browser")
         finally:
             await app.stop()
             self._apps.discard(app)
             if why := app.why():
-                self._ended[request.match_info["page"]] = why
+                self._ended[page] = why
                 say(f"An app in the browser has closed. {why}")
         await websocket.close()
         return websocket
@@ -216,6 +220,11 @@ class BrowserServer(textual_serve.server.Server):
     async def on_shutdown(self, app: web.Application) -> None:
         """Ask each app to save and leave; the runner waits for them."""
         await asyncio.gather(*(each.stop() for each in list(self._apps)))
+
+
+def _cells(wanted: Any) -> int:
+    """The width or height of a page, within reason. Raises ValueError, TypeError."""
+    return min(max(int(wanted), 1), 1000)
 
 
 def _own_address() -> str:
@@ -272,7 +281,7 @@ class _App(AppService):
         if kind == "stdin":
             await self.send_bytes(str(envelope[1]).encode("utf-8", "replace"))
         elif kind == "resize":
-            await self.set_terminal_size(int(envelope[1]["width"]), int(envelope[1]["height"]))
+            await self.set_terminal_size(*(_cells(envelope[1][side]) for side in ("width", "height")))
         elif kind == "ping":
             await websocket.send_json(["pong", envelope[1]])
         elif kind in ("blur", "focus"):

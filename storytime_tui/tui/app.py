@@ -310,8 +310,13 @@ class StorytimeApp(App[None]):
     @property
     def kind_of_crash(self) -> str:
         """The type of the error that ended the app; "" if none did."""
-        error = self._exception.error if isinstance(self._exception, WorkerFailed) else self._exception
+        error = self._cause
         return type(error).__name__ if error is not None else "panic" if self._return_code else ""
+
+    @property
+    def _cause(self) -> BaseException | None:
+        """The error that ended the app; a worker's own, which Textual wraps."""
+        return self._exception.error if isinstance(self._exception, WorkerFailed) else self._exception
 
     def panic(self, *renderables: object) -> None:
         """End the app; what Textual would print may quote a story."""
@@ -320,7 +325,7 @@ class StorytimeApp(App[None]):
 
     def _fatal_error(self) -> None:
         """Keep the traceback in the log, save what is open, and close."""
-        faults.save_after_crash(self._exception, self.desk)
+        faults.save_after_crash(self._cause, self.desk)
         self._close_messages_no_wait()
 
 

@@ -12,7 +12,7 @@ from textual.driver import Driver
 from textual.widgets import Static
 
 from storytime_tui import crash_words, watcher
-from storytime_tui.tui import theme
+from storytime_tui.tui import faults, theme
 from storytime_tui.tui.widgets.key_line import KeyLine
 
 LOOKED = 0.2  # seconds between two looks at what is still being saved
@@ -32,7 +32,9 @@ class CrashApp(App[bool]):
     #report { margin-bottom: 1; color: $quiet; }
     """
     BINDINGS = [
-        Binding("enter", "again", "Open again", id="crash.again", tooltip="Open Storytime again"),
+        Binding(
+            "enter", "again", "Open again", key_display="↵", id="crash.again", tooltip="Open Storytime again"
+        ),
         Binding("q,escape", "leave", "Quit", key_display="q", id="crash.quit", tooltip="Back to the shell"),
         Binding("ctrl+q", "leave", "Quit", show=False, priority=True, id="crash.leave", tooltip="Quit"),
     ]
@@ -68,8 +70,13 @@ class CrashApp(App[bool]):
             yield KeyLine()
 
     def on_mount(self) -> None:
-        """Watch what is still being saved."""
+        """Watch what is still being saved, and leave without a terminal."""
+        faults.listen(self, lambda gone: self.exit(False))
         self.set_interval(LOOKED, self._look)
+
+    def terminal_lost(self) -> None:
+        """Leave: nobody reads this."""
+        self.exit(False)
 
     def _kept(self) -> str:
         saving = self._saving()

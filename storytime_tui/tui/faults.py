@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from storytime_tui.tui.desk import Desk
 
 
-def listen(app: App[None], leave: Callable[[bool], object]) -> None:
+def listen(app: App[Any], leave: Callable[[bool], object]) -> None:
     """Leave on signals and when the watching parent is gone; treat errors outside the app's messages as crashes.
 
     `leave` gets whether the terminal is gone.
@@ -36,7 +36,7 @@ def listen(app: App[None], leave: Callable[[bool], object]) -> None:
         threading.excepthook = partial(_thread_failed, app, loop)
 
 
-def _left_alone(app: App[None], leave: Callable[[bool], object], parent_lives: int) -> None:
+def _left_alone(app: App[Any], leave: Callable[[bool], object], parent_lives: int) -> None:
     """The parent is gone, and the shell has the terminal: give it back, save and leave."""
     asyncio.get_running_loop().remove_reader(parent_lives)
     abandon = getattr(app._driver, "abandon", None)
@@ -54,7 +54,7 @@ def _kept(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         log.keep(error, "in a task of the app")
 
 
-def _thread_failed(app: App[None], loop: asyncio.AbstractEventLoop, failed: threading.ExceptHookArgs) -> None:
+def _thread_failed(app: App[Any], loop: asyncio.AbstractEventLoop, failed: threading.ExceptHookArgs) -> None:
     """A thread has ended by an error: whatever waits for it would wait forever."""
     error = failed.exc_value
     if error is None or isinstance(error, SystemExit):
@@ -68,7 +68,7 @@ def _thread_failed(app: App[None], loop: asyncio.AbstractEventLoop, failed: thre
     log.keep(error, "in a thread after the app")
 
 
-def save_after_crash(error: Exception | None, desk: Desk) -> None:
+def save_after_crash(error: BaseException | None, desk: Desk) -> None:
     """Keep the traceback, hand over what was typed, and ask the run and the telling to stop and save.
 
     Raises nothing: whatever is broken, the rest is saved. `still_saving` says when all is on the disk.

@@ -26,6 +26,7 @@ class TerminalDriver(LinuxDriver):
         self._out = _Patient(cast(TextIO, self._file), lambda: self._tell(app.terminal_lost))
         self._file = cast(Any, self._out)
         self._has_screen = False
+        self._asleep = False  # stopped by a SIGTSTP, until its SIGCONT
 
     def start_application_mode(self) -> None:
         """Take the screen."""
@@ -48,7 +49,13 @@ class TerminalDriver(LinuxDriver):
         super().close()
         watcher.screen_taken(False)
 
+    def _sigtstp_application(self, *_: object) -> None:
+        if not self._asleep:  # else the same request came twice, from a shell and from the watcher
+            self._asleep = True
+            super()._sigtstp_application()
+
     def _sigcont_application(self, *_: object) -> None:
+        self._asleep = False
         if self._auto_restart:
             if self._has_screen:  # stopped by a SIGSTOP, which comes without a warning
                 self.suspend_application_mode()
