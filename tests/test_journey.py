@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.terminal import Terminal, open_app
+from tests.terminal import Terminal, kill_app, open_app
 
 pytestmark = pytest.mark.needs_torch
 
@@ -161,8 +161,7 @@ def test_a_kill_loses_neither_the_run_nor_the_story_and_the_run_goes_on(home: Pa
     with open_app(80, 24, home) as app:
         learn(app, 45)
         app.wait_for(r"checkpoint saved", 120, row=RUN_TITLE)
-        app.program.kill(9)
-        app.program.wait()
+        kill_app(app)
     with open_app(120, 40, home) as app:
         app.wait_for(r"\[x\] Hedgerow Tales")
         app.keys("2")
@@ -178,8 +177,7 @@ def test_a_kill_loses_neither_the_run_nor_the_story_and_the_run_goes_on(home: Pa
             text = stored_story(home)
             if len(text.split()) >= shown:
                 break
-        app.program.kill(9)
-        app.program.wait()
+        kill_app(app)
     text = stored_story(home)
     assert text.startswith(LINE)
     assert len(text.split()) >= shown

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 from collections.abc import Iterable, Iterator
 from functools import partial
 
@@ -12,6 +11,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.css.query import NoMatches
 from textual.dom import NoScreen
+from textual.driver import Driver
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import WorkerFailed
@@ -19,7 +19,7 @@ from textual.worker import WorkerFailed
 from storytime_tui.settings import Settings
 from storytime_tui.stories.story import Story
 from storytime_tui.terminal import printable
-from storytime_tui.tui import messages, theme
+from storytime_tui.tui import faults, messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
 from storytime_tui.tui.key_signs import sign
@@ -93,8 +93,9 @@ class StorytimeApp(App[None]):
         ),
     ]
 
-    def __init__(self, services: Services) -> None:
-        super().__init__()
+    def __init__(self, services: Services, driver_class: type[Driver] | None = None) -> None:
+        """`driver_class`: see `drivers`; None leaves the choice to Textual."""
+        super().__init__(driver_class)
         for own in theme.THEMES:
             self.register_theme(own)
         self.desk = Desk(services, self, self.post_message)
@@ -158,7 +159,7 @@ class StorytimeApp(App[None]):
     def on_mount(self) -> None:
         """Follow the theme and report problems of the settings file."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
-        self._leave_on_signals()
+        faults.listen(self, self.asked_to_leave)
         if self.desk.preferences.keys:
             self.run_worker(take_own_keys(self, self.desk.preferences.keys, self._say))
         if not self.is_headless:
@@ -330,16 +331,12 @@ class StorytimeApp(App[None]):
         """Write what the closed screens handed over."""
         await in_thread(partial(self.desk.store_thread.close, AT_ONCE))
 
-    def _leave_on_signals(self) -> None:
-        """Quit on SIGTERM and SIGHUP: the run and the story are saved first."""
-        loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            # Windows lacks the signals; threads other than the main one (in tests) cannot set handlers
-            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, TypeError):
-                loop.add_signal_handler(number, self._asked_to_leave, name == "SIGHUP")  # type: ignore[arg-type]
+    def terminal_lost(self) -> None:
+        """Save and leave without a terminal: its window, its browser tab or the watching parent is gone."""
+        self.asked_to_leave(True)
 
-    def _asked_to_leave(self, terminal_is_gone: bool) -> None:
+    def asked_to_leave(self, terminal_is_gone: bool = False) -> None:
+        """Save and leave, as a signal from outside asks for."""
         self._terminal_is_gone = self._terminal_is_gone or terminal_is_gone
         if self._leaving:
             return  # a closed window may send its signal twice; only a user's second request quits at once
@@ -354,18 +351,36 @@ class StorytimeApp(App[None]):
         self.exit()
 
     def _handle_exception(self, error: Exception) -> None:
-        """End the app, but for a worker that looks for a widget which the closing app has already removed."""
-        cause = error.error if isinstance(error, WorkerFailed) else error
-        if not (self._exit and isinstance(cause, (NoMatches, NoScreen))):
-            super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        """Close the app after an unexpected exception; the traceback is in the log.
+        """End the app, but for a worker that looks for a widget which the closing app has already removed.
 
         Textual's own version prints the local variables of every frame, and with them the story.
         """
-        from storytime_tui import log
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if self._exit and isinstance(cause, (NoMatches, NoScreen)):
+            return
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._fatal_error()
 
-        if self._exception is not None:
-            log.keep(self._exception, "in the app")
+    @property
+    def kind_of_crash(self) -> str:
+        """The type of the error that ended the app; "" if none did."""
+        error = self._cause
+        return type(error).__name__ if error is not None else "panic" if self._return_code else ""
+
+    @property
+    def _cause(self) -> BaseException | None:
+        """The error that ended the app; a worker's own, which Textual wraps."""
+        return self._exception.error if isinstance(self._exception, WorkerFailed) else self._exception
+
+    def panic(self, *renderables: object) -> None:
+        """End the app; what Textual would print may quote a story."""
+        self._return_code = 1
+        self._fatal_error()
+
+    def _fatal_error(self) -> None:
+        """Keep the traceback in the log, save what is open, and close."""
+        faults.save_after_crash(self._cause, self.desk)
         self._close_messages_no_wait()

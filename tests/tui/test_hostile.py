@@ -108,7 +108,7 @@ async def test_in_a_story(hostile: World) -> None:
         await until(pilot, lambda: f"Write with {SHOWN}" in screen_text(app))
         await pilot.press("escape")
         hostile.teller_error = ModelError(f"broke: {HOSTILE}")
-        app.desk.writing._thread.forget(HOSTILE)
+        app.desk.writing.thread.forget(HOSTILE)
         await pilot.press("enter", "enter")
         await until(pilot, lambda: f"broke: {SHOWN}" in screen_text(app))
 
