@@ -26,6 +26,8 @@ VERBS = {
     "runs": "list, watch, steer, compare, report, export and remove runs",
     "stories": "list, read, search, export, import, retell and remove written stories",
     "bench": "measure the speed of this machine",
+    "disk": "see what takes room on the disk, and clear it",
+    "backup": "save stories, collections, runs and settings in one file, or bring them back",
     "doctor": "check versions, devices, memory, folders and the network",
 }
 
