@@ -12,6 +12,7 @@ from types import FrameType
 
 from storytime_tui import log
 from storytime_tui.cli import DONE, FAILED, INTERRUPTED
+from storytime_tui.commands.downloads import add_yes_argument
 from storytime_tui.commands.output import StatusLine, add_set_argument, say, values_of
 from storytime_tui.commands.run_events import print_event
 from storytime_tui.errors import Misused, PlanError, StorytimeError
@@ -30,6 +31,7 @@ from storytime_tui.training.plan import PRESETS, TrainingPlan, with_preset
 
 PATHS = ("plan",)  # arguments that are file names, which need not be UTF-8
 TEXTS = ("values",)  # arguments that may be empty
+DOWNLOADS = True  # it may download a model, and asks first
 _ONE_PRESS = 0.5  # seconds; several programs may send an interrupt for one press of Ctrl+C
 
 
@@ -72,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also write the figures for TensorBoard, in the run's folder",
     )
+    add_yes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per event")
     add_set_argument(parser, TrainingPlan, "of the plan, such as epochs=4 or precision=fp32")
 

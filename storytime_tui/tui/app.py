@@ -22,6 +22,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.tui import messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
@@ -86,6 +87,7 @@ class StorytimeApp(App[None]):
             preferred = DEFAULT_THEME
         self.theme = fitting if preferred == DEFAULT_THEME else preferred
         self._shown_theme = self.theme
+        self._while_open = contextlib.ExitStack()
         self._leaving = False
         self._terminal_is_gone = False
         for mode, _, _ in MODE_NAMES:
@@ -130,6 +132,8 @@ class StorytimeApp(App[None]):
         """Follow the theme and report problems of the settings file."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         self._leave_on_signals()
+        questions = DownloadQuestions(self.post_message)
+        self._while_open.enter_context(self.desk.services.downloads_asked(questions.ask))
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
         for problem in self._problems:
@@ -240,6 +244,12 @@ class StorytimeApp(App[None]):
         """Tell the screens whether writes wait for the disk."""
         self.desk.store_notice.publish(message.sentence)
 
+    def on_download_question(self, message: DownloadQuestion) -> None:
+        """Ask whether to download a model that a thread needs."""
+        from storytime_tui.tui.screens.download import DownloadScreen
+
+        self.push_screen(DownloadScreen(message), lambda agreed: message.answer(bool(agreed)))
+
     # -- quitting -------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
@@ -271,6 +281,7 @@ class StorytimeApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Write what the closed screens handed over."""
+        self._while_open.close()
         await in_thread(partial(self.desk.store_thread.close, AT_ONCE))
 
     def _leave_on_signals(self) -> None:
