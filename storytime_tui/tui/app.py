@@ -174,6 +174,8 @@ class StorytimeApp(App[None]):
                 yield SystemCommand(
                     binding.description, help, partial(self.run_action, binding.action, active.node)
                 )
+        if "Disk" not in offered:
+            yield SystemCommand("Disk", "what takes room, and a backup", self.action_disk)
         yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
         yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "a run saves a checkpoint first (key ctrl+q)", self.action_quit)
@@ -216,6 +218,12 @@ class StorytimeApp(App[None]):
 
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(getattr(self.screen, "help_topic", self.current_mode)))
+
+    def action_disk(self) -> None:
+        """Show what takes room on the disk."""
+        from storytime_tui.tui.screens.disk import DiskScreen
+
+        self.push_screen(DiskScreen(self.desk))
 
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""

@@ -19,6 +19,7 @@ from storytime_tui.settings import Loaded
 from storytime_tui.training.control import Control
 from storytime_tui.training.events import Event, Preparing
 from storytime_tui.training.rate_range import RateFound, RateTried
+from storytime_tui.tui.housekeeping_services import HousekeepingServices
 from storytime_tui.tui.learning_services import LearningServices
 from storytime_tui.tui.messages import Asked
 from storytime_tui.tui.path_completion import ListFolder, list_folder
@@ -152,3 +153,4 @@ class Services:
     # the function is called, in a thread, before each download until the block ends
     downloads_asked: Callable[[AskDownload], AbstractContextManager[None]] = lambda ask: nullcontext()
     learning: LearningServices = LearningServices()  # noqa: RUF009 - frozen
+    housekeeping: HousekeepingServices = HousekeepingServices()  # noqa: RUF009 - frozen
