@@ -112,7 +112,12 @@ class DiskScreen(StyledOnce, ModalScreen[None]):
         lines = [f"{part.note[:1].upper()}{part.note[1:]}.", "What is cleared cannot be brought back."]
         question = ListScreen(f"Clear {size(part.can_go)} of {part.what}?", lines, enter="Clear")
         what = part.what
-        self.app.push_screen(question, lambda agreed: self._clear(what) if agreed else None)
+
+        def answered(agreed: bool | None) -> None:
+            if agreed:
+                self._clear(what)
+
+        self.app.push_screen(question, answered)
 
     @work(group="clear")
     async def _clear(self, what: str) -> None:
@@ -140,7 +145,12 @@ class DiskScreen(StyledOnce, ModalScreen[None]):
             enter="Back up",
             value=str(Path.home()),
         )
-        self.app.push_screen(ask, lambda to: self._back_up(to.strip()) if to and to.strip() else None)
+
+        def answered(to: str | None) -> None:
+            if to and to.strip():
+                self._back_up(to.strip())
+
+        self.app.push_screen(ask, answered)
 
     @work(group="backup")
     async def _back_up(self, to: str) -> None:
