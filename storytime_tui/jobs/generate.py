@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storytime_tui.corpus.library.folders import read_folder
-from storytime_tui.corpus.library.shelf import collection_folders, roots
 from storytime_tui.errors import ModelError, RunError
 from storytime_tui.formatting import size
 from storytime_tui.generation.context import NOTE_DEPTH
@@ -390,6 +388,9 @@ def judge_precision(folder: Path) -> float:
 
 def _sample_ids(vocabulary: Vocabulary, enough: int) -> list[int]:
     """At least `enough` token ids, if there are so many, from the starts of bundled stories, for judging int8."""
+    from storytime_tui.corpus.library.folders import read_folder
+    from storytime_tui.corpus.library.shelf import collection_folders, roots
+
     ids: list[int] = []
     for root, bundled in roots():
         for folder in collection_folders(root, []) if bundled else ():
