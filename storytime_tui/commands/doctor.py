@@ -14,7 +14,6 @@ from storytime_tui.cli import DONE, FAILED
 from storytime_tui.commands.output import print_json
 from storytime_tui.formatting import size
 from storytime_tui.models.catalogue import STARTER, bases
-from storytime_tui.plain_http import is_plain_http
 from storytime_tui.settings import load_settings
 from storytime_tui.terminal import printable
 
@@ -123,12 +122,11 @@ def _hub() -> Finding:
     import urllib.request
 
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
-    plain = ", not encrypted: HF_ENDPOINT is http" if is_plain_http(endpoint) else ""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return Finding("hugging face hub", "switched off by HF_HUB_OFFLINE; downloaded bases still work")
     try:
         with urllib.request.urlopen(f"{endpoint}/api/models/openai-community/gpt2", timeout=5):
-            return Finding("hugging face hub", f"reached at {endpoint}{plain}")
+            return Finding("hugging face hub", f"reached at {endpoint}")
     except urllib.error.HTTPError as error:
         return Finding("hugging face hub", f"answers at {endpoint} (with {error.code})")
     except (OSError, ValueError):

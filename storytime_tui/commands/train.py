@@ -60,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="train nothing, but test learning rates on a copy of the base and suggest one",
     )
+    parser.add_argument(
+        "--device", metavar="D", help="cpu, cuda, cuda:1 for the second GPU, mps, or auto for the fastest"
+    )
     parser.add_argument("--max-steps", type=int, metavar="N", help="stop after N steps")
     parser.add_argument("--resume", metavar="RUN", help="resume a run from its last checkpoint")
     parser.add_argument(
@@ -161,7 +164,16 @@ def _lost_message(lost: OutputLost, last: ev.Event | None) -> str:
 
 def _events(args: argparse.Namespace, control: Control) -> Iterator[ev.Event]:
     if args.resume is not None:
-        if args.corpus or args.base or args.run or args.plan or args.values or args.max_steps or args.preset:
+        if (
+            args.corpus
+            or args.base
+            or args.run
+            or args.plan
+            or args.values
+            or args.max_steps
+            or args.preset
+            or args.device
+        ):
             raise PlanError("--resume uses the run's own plan: leave the other options out.")
         return resume(args.resume, control, args.more_epochs)
     if args.more_epochs is not None:
@@ -194,7 +206,8 @@ def _plan(args: argparse.Namespace) -> TrainingPlan:
         except PlanError as error:
             raise Misused(str(error)) from error
     try:
-        return with_values(plan, values_of(args.values))
+        device = {} if args.device is None else {"device": args.device}
+        return with_values(plan, {**values_of(args.values), **device})
     except PlanError as error:
         raise Misused(str(error)) from error
 
