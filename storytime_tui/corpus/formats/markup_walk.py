@@ -16,6 +16,7 @@ from storytime_tui.corpus.formats.markup_left import (
 )
 from storytime_tui.corpus.formats.markup_lines import FEW, LineWriter
 from storytime_tui.corpus.formats.markup_numbers import next_number, number_of_list
+from storytime_tui.corpus.formats.markup_posts import COMMENTS, Posts
 from storytime_tui.corpus.formats.markup_rules import (
     Meaning,
     follows_line,
@@ -81,13 +82,16 @@ def article_of(root: Any) -> Any:
 class Walk:
     """Walks through the elements of a page and writes their lines."""
 
-    def __init__(self, places: frozenset[str], styles: Styles, length: int) -> None:
+    def __init__(
+        self, places: frozenset[str], styles: Styles, length: int, posts: Posts | None = None
+    ) -> None:
         self.writer = LineWriter()
         self.left_out: list[Omission] = []
         self.linked = 0  # characters of text that are links to other places
         self.author = ""
         self._places = places
         self._styles = styles
+        self._posts = posts  # of a page of posts: what in it is not their text
         self._small = min(max(_LEAST_LIMIT, length // 2), _MOST_LIMIT)
         self._looks = 0
         self._noted_at = -1  # the line at which notes were left out
@@ -161,6 +165,8 @@ class Walk:
             return "" if may_be_story and self._holds_story(element, reason) else reason
         if self._in_frame and not _has_heading(element, tag):
             return "about the story"
+        if self._posts is not None and (reason := self._posts.reason(element, tag)):
+            return reason
         if self._article is not None and tag in _BESIDE and self._is_small(element):
             around = {id(each) for each in element.iterancestors()}
             holds_it = any(each is element for each in self._article.iterancestors())
@@ -175,7 +181,8 @@ class Walk:
             if (element.get("hidden") is not None or self._styles.hides(element)) and self._is_small(element):
                 return "" if is_stand_in(element) else "hidden"
             if (reason := reason_by_site(element, tag)) and self._is_small(element):
-                return reason
+                are_text = reason == COMMENTS and self._posts is not None and self._posts.are_comments
+                return "" if are_text else reason
         if may_be_facts(element, tag) and self._is_small(element) and is_facts(element):
             return "about the story"
         return ""
