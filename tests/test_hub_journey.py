@@ -57,7 +57,7 @@ def test_a_base_is_fetched_taught_and_told_with_and_then_needs_no_network(
     assert trained.returncode == 0, trained.stderr
     started = json.loads(trained.stdout.splitlines()[0])
     assert started["base"] == "distilgpt2"
-    said = r"distilgpt2 is not on this machine: [\d,.]+ .B to download from http://127.0.0.1:\d+\. It is kept in .*\n"
+    said = r"distilgpt2 is not on this machine: [\d,.]+ .B to download from http://127.0.0.1:\d+\. It stays in .*\n"
     assert re.fullmatch(said, trained.stderr)
     assert "model.safetensors" in hub.downloads()
     told = storytime(hub, "tell", "--model", "r", "--prompt", "The mouse", "--max-tokens", "8", "--seed", "1")

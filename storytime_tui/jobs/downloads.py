@@ -18,5 +18,5 @@ def in_words(wanted: Wanted) -> tuple[str, str]:
     free = size(shutil.disk_usage(place).free)
     return (
         f"{wanted.repo_id} is not on this machine: {size(wanted.bytes)} to download from {wanted.endpoint}.{plain}",
-        f"It is kept in {printable_path(wanted.folder)} ({free} free) and never fetched again.",
+        f"It stays in {printable_path(wanted.folder)} ({free} free) for later use.",
     )

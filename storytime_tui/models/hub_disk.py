@@ -38,15 +38,18 @@ def cached_models() -> tuple[CachedModel, ...]:
 
 
 def remove_cached(repo_id: str) -> None:
-    """Remove a model from the Hub's cache. Raises ModelError if it is not there or cannot be removed."""
+    """Remove a model from the Hub's cache. Raises ModelError if it is not there or cannot be removed.
+
+    By its folder: huggingface_hub removes by commit, and a model under two ids (gpt2 and openai-community/gpt2) has the
+    same commits under both.
+    """
     found = _scan()
     repo = next((each for each in _models_of(found) if each.repo_id == repo_id), None) if found else None
-    if found is None or repo is None:
+    if repo is None:
         raise ModelError(f"{repo_id} is not in the Hub's cache {cache_folder()}.")
     try:
-        found.delete_revisions(*(revision.commit_hash for revision in repo.revisions)).execute()
-        if repo.repo_path.exists():  # what belongs to no complete revision
-            files.remove_folder(repo.repo_path)
+        files.remove_folder(repo.repo_path / "refs")  # first: without them it counts as not downloaded
+        files.remove_folder(repo.repo_path)
     except OSError as error:
         raise ModelError(files.explain(error, f"removing {repo_id} from the Hub's cache")) from error
 

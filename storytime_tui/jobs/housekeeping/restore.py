@@ -100,15 +100,18 @@ class _Restoring:
             self._unpack(item, self._staging / str(number))
         for name in alone:
             self._backup.extract(self._contents.files[name], self._staging / name, self._moved)
+        small = {
+            name: small_files.read_bytes(self._staging / name) for name in alone if name != "stories.sqlite3"
+        }
         if "stories.sqlite3" in alone:
             keeping.check_file(self._staging / "stories.sqlite3")
         back: dict[str, list[str]] = {"collections": [], "runs": []}
         for number, item in enumerate(items):
             back[item.folder].append(self._place(item, self._staging / str(number)))
         stories = self._place_stories() if "stories.sqlite3" in alone else 0
-        settings = self._place_settings() if "settings.toml" in alone else False
-        if "desk.json" in alone and not os.path.lexists(paths.desk_file()):
-            files.write_atomically(paths.desk_file(), (self._staging / "desk.json").read_bytes())
+        settings = "settings.toml" in small and self._place_settings(small["settings.toml"])
+        if "desk.json" in small and not os.path.lexists(paths.desk_file()):
+            files.write_atomically(paths.desk_file(), small["desk.json"])
         return RestoredBackup(
             stories, tuple(back["collections"]), tuple(back["runs"]), self._here, settings, tuple(self._notes)
         )
@@ -218,9 +221,9 @@ class _Restoring:
             )
         return merged.added
 
-    def _place_settings(self) -> bool:
+    def _place_settings(self, data: bytes) -> bool:
         """Returns whether they are the backup's now."""
-        target, data = paths.settings_file(), (self._staging / "settings.toml").read_bytes()
+        target = paths.settings_file()
         try:
             if small_files.read_bytes(target) == data:
                 return True

@@ -14,7 +14,7 @@ class DownloadScreen(ListScreen):
 
     def __init__(self, question: DownloadQuestion) -> None:
         what, where = in_words(question.wanted)
-        later = "It goes on by itself. Escape downloads nothing."
+        later = "After the download, what you began goes on. Escape downloads nothing."
         super().__init__(f"Download {question.wanted.repo_id}?", [what, where, later], enter="Download")
         self._question = question
 
