@@ -1,6 +1,7 @@
 """`storytime-tui disk`: what takes room, and clearing a part of it."""
 
 import argparse
+import shutil
 import sys
 from dataclasses import asdict
 
@@ -46,10 +47,11 @@ def _list(as_json: bool) -> int:
     rows = [("what", "size", "can go", "")]
     for part in use.parts:
         rows.append((part.what, size(part.bytes), size(part.can_go) if part.can_go else "–", part.note))
-    print_table(rows, right=(1, 2), widest=70)
+    names, columns = max(len(row[0]) for row in rows), shutil.get_terminal_size((100, 24)).columns
+    print_table(rows, right=(1, 2), widest=max(30, columns - names - 2 * 9 - 2))
     print(f"\n{size(use.bytes)} in all, {size(use.can_go)} of it can go; {size(use.free)} free in ", end="")
     print(printable_path(use.folder))
-    print("`storytime-tui disk clear WHAT` clears one of them.")
+    print("`storytime-tui disk clear WHAT` clears one of them, `disk clear caches` all caches.")
     return DONE
 
 
@@ -60,8 +62,8 @@ def _clear(args: argparse.Namespace) -> int:
         if named and not named[0].can_go:
             say(f"{printable_line(what)}: nothing can go ({printable_line(named[0].note)}).")
             return DONE
-        much = f", {size(named[0].can_go)}" if named else ""
-        if not agreed(f"Clear {printable_line(what)}{much}? It cannot be brought back."):
+        much, after = (f", {size(named[0].can_go)}", named[0].after) if named else ("", "")
+        if not agreed(" ".join(filter(None, [f"Clear {printable_line(what)}{much}?", after]))):
             say("Nothing was cleared.")
             return DONE
     elif not args.yes:

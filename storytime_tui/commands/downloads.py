@@ -30,7 +30,7 @@ def asked(yes: bool) -> Iterator[None]:
         if terminal:
             sys.stderr.write("\r\x1b[2K")  # over a progress line
         say(printable_line(" ".join(downloads.in_words(wanted))))
-        if yes or not terminal or sys.stdin is None or not sys.stdin.isatty():
+        if yes or not terminal or not _can_answer():
             return True
         print("Download it? [Y/n] ", end="", file=sys.stderr, flush=True)
         answer = _answer(cancelled)
@@ -38,6 +38,16 @@ def asked(yes: bool) -> Iterator[None]:
 
     with downloads.asked_first(ask):
         yield
+
+
+def _can_answer() -> bool:
+    """Whether somebody types here: a job in the background would be stopped if it read from the terminal."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    try:
+        return os.name == "nt" or os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return True
 
 
 def _answer(cancelled: downloads.Cancelled) -> str | None:

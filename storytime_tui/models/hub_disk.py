@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storytime_tui import files
@@ -31,7 +35,7 @@ def cached_models() -> tuple[CachedModel, ...]:
     found = _scan()
     now = time.time()
     models = [
-        CachedModel(repo.repo_id, repo.size_on_disk, max(0, int((now - repo.last_accessed) / 86_400)))
+        CachedModel(repo.repo_id, _bytes_in(repo.repo_path), max(0, int((now - repo.last_accessed) / 86_400)))
         for repo in (_models_of(found) if found else ())
     ]
     return tuple(sorted(models, key=lambda model: (-model.bytes, model.repo_id)))
@@ -61,6 +65,17 @@ def _scan() -> HFCacheInfo | None:
         return scan_cache_dir(cache_folder())
     except (CacheNotFound, ValueError, OSError):  # ValueError: it is a file
         return None
+
+
+def _bytes_in(folder: Path) -> int:
+    """All files, also those that a download left behind which broke off; links are not followed."""
+    sizes = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                about = os.lstat(os.path.join(place, name))
+                sizes += about.st_size if stat.S_ISREG(about.st_mode) else 0
+    return sizes
 
 
 def _models_of(found: HFCacheInfo) -> list[CachedRepoInfo]:

@@ -1,6 +1,8 @@
 """Before a download begins it is asked for, with its size; proxies that are in the way are named."""
 
 import io
+import os
+import pty
 import re
 import sys
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ from storytime_tui.errors import ModelError
 from storytime_tui.jobs import downloads
 from storytime_tui.models.hub import FetchStopped, fetch
 from storytime_tui.models.proxies import proxy_for
-from storytime_tui.models.wanted import Cancelled, Wanted, asked_first
+from storytime_tui.models.wanted import Cancelled, Wanted, asked_first, is_agreed
 from tests.loopback import Loopback
 from tests.loopback_hub import LoopbackHub, keep_only_pickle, want_remote_code
 from tests.tiny import write_collection
@@ -108,8 +110,6 @@ def test_a_terminal_is_asked(
     monkeypatch.setattr(sys, "stdin", Terminal(typed))
     monkeypatch.setattr(command.select, "select", lambda *_: ([sys.stdin], [], []))
     with command.asked(yes=False):
-        from storytime_tui.models.wanted import is_agreed
-
         assert is_agreed(wanted, lambda: False) is agreed
     assert "gpt2 is not on this machine: 548 MB to download from https://huggingface.co." in said.getvalue()
     assert said.getvalue().endswith("Download it? [Y/n] ")
@@ -123,8 +123,6 @@ def test_yes_or_no_terminal_goes_on_and_says_it(
     monkeypatch.setattr(sys, "stderr", said)
     monkeypatch.setattr(sys, "stdin", None)
     with command.asked(yes=yes):
-        from storytime_tui.models.wanted import is_agreed
-
         assert is_agreed(wanted, lambda: False)
     assert "548 MB to download" in said.getvalue() and "[Y/n]" not in said.getvalue()
 
@@ -229,3 +227,19 @@ def test_the_proxy_for_an_address_follows_the_environment(monkeypatch: pytest.Mo
     assert proxy_for("http://huggingface.co") == ""
     monkeypatch.setenv("NO_PROXY", "huggingface.co")
     assert proxy_for("https://huggingface.co") == ""
+
+
+@pytest.mark.skipif(not hasattr(os, "tcgetpgrp"), reason="jobs in the background are POSIX's")
+def test_a_job_in_the_background_is_not_stopped_by_a_question(
+    wanted: Wanted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shares the terminal, and reading from it would stop it."""
+    owner, ours = pty.openpty()
+    with os.fdopen(ours, "r") as terminal, os.fdopen(owner, "wb"):
+        said = Terminal()
+        monkeypatch.setattr(sys, "stdin", terminal)
+        monkeypatch.setattr(sys, "stderr", said)
+        monkeypatch.setattr(os, "tcgetpgrp", lambda _: os.getpgrp() + 1)
+        with command.asked(yes=False):
+            assert is_agreed(wanted, lambda: False)
+    assert "548 MB to download" in said.getvalue() and "[Y/n]" not in said.getvalue()

@@ -17,13 +17,17 @@ from tests.tui.conftest import SMALL, flat, screen_text, type_text, until
 from tests.tui.fakes import World
 
 PARTS = (
-    Part("stories", 41_000, 0, "what you wrote; never cleared"),
-    Part("checkpoints", 812_000_000, 540_000_000, "2 runs; checkpoints that nothing needs can go"),
+    Part("stories", 41_000, 0, "what you wrote; never cleared", ""),
+    Part("checkpoints", 812_000_000, 540_000_000, "2 runs"),
     Part(
-        "checkpoints/[b]hedgerow-1", 400_000_000, 270_000_000, "keeps the checkpoint of step 8", "checkpoints"
+        "checkpoints/[b]hedgerow-1",
+        400_000_000,
+        270_000_000,
+        "keeps the checkpoint of step 8",
+        of="checkpoints",
     ),
-    Part("bin", 120_000_000, 120_000_000, "1 removed collection or run, each kept for 30 days"),
-    Part("hub/distilgpt2", 353_000_000, 353_000_000, "not read for 12 days; fetched again when needed"),
+    Part("bin", 120_000_000, 120_000_000, "2 removed, kept for 30 days"),
+    Part("hub/distilgpt2", 353_000_000, 353_000_000, "not used for 12 days", "It is downloaded again."),
 )
 
 
@@ -78,7 +82,7 @@ async def test_it_lists_sizes_and_what_can_go(app: StorytimeApp) -> None:
         assert "What you wrote; never cleared." in said
         assert "c Clear" not in said  # nothing of the stories can go
         await pilot.press("end")
-        await until(pilot, lambda: "Not read for 12 days" in flat(app))
+        await until(pilot, lambda: "Not used for 12 days" in flat(app))
         assert "c Clear" in flat(app)
 
 

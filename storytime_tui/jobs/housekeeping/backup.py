@@ -221,7 +221,7 @@ def _folders(root: Path) -> list[Path]:
         found = [root / name for name in sorted(os.listdir(root)) if not name.startswith(".")]
     except OSError:
         return []
-    return [path for path in found if path.is_dir() and not path.is_symlink()]
+    return [path for path in found if path.is_dir()]  # links too: the shelf shows them
 
 
 def _files_below(folder: Path, without: tuple[str, ...] = ()) -> Iterator[Path]:

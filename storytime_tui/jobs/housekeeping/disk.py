@@ -21,12 +21,14 @@ from storytime_tui.training.removed import delete_removed
 
 # What our cache keeps, by its folder there: the name on the screen, and what it is. All else there is "other".
 _CACHES = {
-    "tokens": ("tokens", "stories as tokens; made again when needed"),
-    "prepared": ("texts", "cleaned texts of the collections; made again when needed"),
-    "copied": ("words", "word indexes, which find copied words; made again when needed"),
-    "downloads": ("books", "downloads that broke off, which would go on from there"),
+    "tokens": ("tokens", "cache: stories as tokens"),
+    "prepared": ("texts", "cache: cleaned texts"),
+    "copied": ("words", "cache: indexes of words"),
+    "downloads": ("books", "downloads that broke off"),
 }
-_OTHER = ("other", "small caches; made again when needed")
+_OTHER = ("other", "cache: small files")
+_AGAIN = "It is made again when it is needed."
+_GONE = "What is cleared cannot be brought back."
 _SHORT = 60  # seconds; a younger unfinished file may be one that a program writes now
 
 
@@ -34,13 +36,15 @@ _SHORT = 60  # seconds; a younger unfinished file may be one that a program writ
 class Part:
     """One thing that takes room. `what`: its name for `clear`; `can_go`: the bytes that clearing frees.
 
-    `of`: the `what` of the part that its bytes are counted in, too; "" for one that counts itself.
+    `note`: what it is; `after`: a sentence on what clearing means. `of`: the `what` of the part that its bytes are
+    counted in, too; "" for one that counts itself.
     """
 
     what: str
     bytes: int
     can_go: int
     note: str
+    after: str = _GONE
     of: str = ""
 
 
@@ -141,13 +145,13 @@ def _size(file: Path) -> int:
 def _stories() -> Iterator[Part]:
     file = paths.stories_file()
     beside = [file.with_name(file.name + ending) for ending in ("", "-wal", "-shm")]
-    yield Part("stories", bytes_in(*beside), 0, "what you wrote; never cleared")
+    yield Part("stories", bytes_in(*beside), 0, "what you wrote; never cleared", "")
 
 
 def _collections() -> Iterator[Part]:
     root = paths.collections_folder()
     found = [path for path in _entries(root) if not path.name.startswith(".")]
-    yield Part("collections", bytes_in(*found), 0, count(len(found), "collection") + " that you added")
+    yield Part("collections", bytes_in(*found), 0, count(len(found), "collection") + " that you added", "")
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -170,8 +174,7 @@ def _runs() -> Iterator[Part]:
             Part(f"checkpoints/{name}", bytes_in(folder), can_go, why or _kept(folder), of="checkpoints")
         )
     total, can_go = (sum(getattr(row, field) for row in rows) for field in ("bytes", "can_go"))
-    note = count(len(rows), "run") + "; checkpoints that nothing needs can go"
-    yield Part("checkpoints", total, can_go, note)
+    yield Part("checkpoints", total, can_go, count(len(rows), "run"))
     yield from sorted(rows, key=lambda row: -row.bytes)
 
 
@@ -199,16 +202,15 @@ def _bin() -> Iterator[Part]:
         with contextlib.suppress(OSError):
             items += trash.items(root)
     taken = bytes_in(*(item.folder for item in items))
-    removed = count(len(items), "removed collection or run", "removed collections and runs")
-    yield Part("bin", taken, taken, f"{removed}, each kept for {trash.KEPT_DAYS} days")
+    yield Part("bin", taken, taken, f"{len(items)} removed, kept for {trash.KEPT_DAYS} days")
 
 
 def _caches() -> Iterator[Part]:
     for folder, (name, note) in _CACHES.items():
         taken = bytes_in(*_entries(paths.cache_folder() / folder))
-        yield Part(name, taken, taken, note)
+        yield Part(name, taken, taken, note, _GONE if name == "books" else _AGAIN)
     taken = bytes_in(*_other_caches())
-    yield Part(_OTHER[0], taken, taken, _OTHER[1])
+    yield Part(_OTHER[0], taken, taken, _OTHER[1], _AGAIN)
 
 
 def _other_caches() -> list[Path]:
@@ -218,7 +220,7 @@ def _other_caches() -> list[Path]:
 
 def _logs() -> Iterator[Part]:
     taken = bytes_in(*_log_files())
-    yield Part("logs", taken, taken, "what went wrong; holds no story text")
+    yield Part("logs", taken, taken, "what went wrong")
 
 
 def _log_files() -> list[Path]:
@@ -233,8 +235,14 @@ def _hub() -> Iterator[Part]:
             used.setdefault(runs.summary_of(name).base, []).append(name)
     for model in hub_disk.cached_models():
         needed = used.get(model.repo_id, [])
-        note = f"the base of {_named(needed)}" if needed else f"not read for {count(model.idle_days, 'day')}"
-        yield Part(f"hub/{model.repo_id}", model.bytes, model.bytes, f"{note}; fetched again when needed")
+        note = f"the base of {_named(needed)}" if needed else f"not used for {count(model.idle_days, 'day')}"
+        yield Part(
+            f"hub/{model.repo_id}",
+            model.bytes,
+            model.bytes,
+            note,
+            "It is downloaded again when it is needed.",
+        )
 
 
 def _named(names: list[str]) -> str:

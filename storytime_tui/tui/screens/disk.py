@@ -109,7 +109,7 @@ class DiskScreen(StyledOnce, ModalScreen[None]):
         part = self._list.row
         if part is None or not part.can_go:
             return
-        lines = [f"{part.note[:1].upper()}{part.note[1:]}.", "What is cleared cannot be brought back."]
+        lines = [f"{part.note[:1].upper()}{part.note[1:]}.", part.after]
         question = ListScreen(f"Clear {size(part.can_go)} of {part.what}?", lines, enter="Clear")
         what = part.what
 

@@ -88,7 +88,7 @@ def test_the_bin_goes_at_once_and_only_when_it_is_asked_for(tmp_path: Path) -> N
     records.remove_runs(["tales-1"])
     shelves.remove(shelves.opened()[0][-1], None)
     taken = part("bin")
-    assert taken.note.startswith("2 removed collections and runs") and taken.bytes > 6000
+    assert taken.note == "2 removed, kept for 30 days" and taken.bytes > 6000
     assert disk.clear("bin") == disk.Cleared(taken.bytes)
     assert part("bin").bytes == 0
     assert records.removed_runs() == ()
@@ -143,14 +143,16 @@ def cached(model: str, size: int) -> Path:
 
 
 def test_models_of_the_hub_are_listed_and_cleared_one_by_one() -> None:
-    large, small = cached("owner/large", 5000), cached("distilgpt2", 3000)
+    large, small = cached("owner/large", 5000), cached("distilgpt2", 3000)  # with the same commit
+    for folder in (large, small):
+        (folder / "blobs" / ".part-of-a-download").write_bytes(bytes(100))
     data_set = Path(os.environ["HF_HOME"]) / "hub" / "datasets--owner--texts" / "blobs"
     data_set.mkdir(parents=True)
     make_run("tales-1", base="distilgpt2")
     named = [(each.what, each.bytes) for each in disk.disk_use().parts if each.what.startswith("hub/")]
-    assert named == [("hub/owner/large", 5000), ("hub/distilgpt2", 3000)]
-    assert part("hub/distilgpt2").note.startswith("the base of tales-1")
-    assert disk.clear("hub/owner/large") == disk.Cleared(5000)
+    assert named == [("hub/owner/large", 5140), ("hub/distilgpt2", 3140)]
+    assert part("hub/distilgpt2").note == "the base of tales-1"
+    assert disk.clear("hub/owner/large") == disk.Cleared(5140)
     assert not large.exists() and small.exists() and data_set.exists()
 
 
@@ -194,7 +196,7 @@ def test_clearing_asks_on_a_terminal_and_needs_yes_without_one(
     assert main(["disk", "clear", "checkpoints"]) == 0
     said = capsys.readouterr()
     assert (
-        "Clear checkpoints, 2 kB? It cannot be brought back. [y/N]" in said.err
+        "Clear checkpoints, 2 kB? What is cleared cannot be brought back. [y/N]" in said.err
         and "Nothing was cleared" in said.err
     )
     assert runs.checkpoint_steps(paths.runs_folder() / "tales-1") == (10, 20, 30)
