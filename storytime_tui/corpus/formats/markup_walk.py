@@ -47,6 +47,7 @@ _PARAGRAPHS = names(
 )
 _LINES = names("li dt dd tr option legend")
 _LISTS = frozenset(("ul", "ol", "dl"))
+_RULE = "* * *"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BY = re.compile(r"^by:?\s+", re.IGNORECASE)
 _DROP_CAP = re.compile("[\"'“‘]?[A-Z]")
@@ -83,7 +84,13 @@ class Walk:
     """Walks through the elements of a page and writes their lines."""
 
     def __init__(
-        self, places: frozenset[str], styles: Styles, length: int, posts: Posts | None = None
+        self,
+        places: frozenset[str],
+        styles: Styles,
+        length: int,
+        posts: Posts | None = None,
+        *,
+        rules: bool = False,
     ) -> None:
         self.writer = LineWriter()
         self.left_out: list[Omission] = []
@@ -92,6 +99,7 @@ class Walk:
         self._places = places
         self._styles = styles
         self._posts = posts  # of a page of posts: what in it is not their text
+        self._rules = rules  # whether a rule is written as a row of stars
         self._small = min(max(_LEAST_LIMIT, length // 2), _MOST_LIMIT)
         self._looks = 0
         self._noted_at = -1  # the line at which notes were left out
@@ -110,6 +118,8 @@ class Walk:
         from lxml import etree
 
         self._article = article_of(root)
+        # on a page without headings a rule may part tales; elsewhere it parts what the headings part already
+        self._rules = self._rules and self._posts is None and next(root.iter(*_HEADINGS), None) is None
         ends: list[tuple[str, int, bool, bool]] = []
         steps = etree.iterwalk(root, events=("start", "end"))
         for event, element in steps:
@@ -140,6 +150,8 @@ class Walk:
                 writer.verse -= verse
                 self._text(element.tail, element)
         self.writer.finish()
+        if self.writer.lines[-1:] == [_RULE]:  # it parts nothing
+            del self.writer.lines[-1]
         self._drop_empty_heading()
 
     def _drop_empty_heading(self) -> None:
@@ -238,6 +250,10 @@ class Walk:
             return "line"
         if tag == "br":
             writer.line_break()
+        elif tag == "hr" and self._rules and writer.lines:
+            writer.end_paragraph()
+            writer.text(_RULE)
+            return "paragraph"
         elif tag in ("td", "th"):
             if is_speaker(element):  # the speech follows in the same paragraph
                 writer.end_paragraph()

@@ -2,6 +2,8 @@
 
 import re
 import textwrap
+from html import escape
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from storytime_tui.corpus.dividing.divide import read_book
 from storytime_tui.corpus.dividing.pieces import row_in
 from storytime_tui.corpus.document import Book
 from storytime_tui.corpus.formats.plain import plain_document
+from storytime_tui.corpus.formats.read import read_document
 from tests.corpus.invented_tales import BUTTONS, ECHOES, HERON
 
 
@@ -50,6 +53,33 @@ def test_titled_tales_between_rows_come_apart(row: str, gap: str) -> None:
     assert [tale.title for tale in book.tales] == list(TITLES)
     for tale, prose in zip(book.tales, PROSE, strict=True):
         assert tale.text.split() == prose.split()
+
+
+def _page(text: str) -> str:
+    """A web page of paragraphs and rules."""
+    blocks = [" ".join(block.split()) for block in text.split("\n\n")]
+    return "".join("<hr>" if block == "***" else f"<p>{escape(block)}</p>" for block in blocks)
+
+
+@pytest.mark.parametrize("kind", ["md", "html"])
+def test_rules_of_pages_and_markdown_part_titled_tales_too(kind: str, tmp_path: Path) -> None:
+    text = "\n\n***\n\n".join(TALES)
+    path = tmp_path / f"tales.{kind}"
+    path.write_text(text if kind == "md" else _page(text))
+    book = read_book(read_document(path))
+    assert [tale.title for tale in book.tales] == list(TITLES)
+    for tale, prose in zip(book.tales, PROSE, strict=True):
+        assert tale.text.split() == prose.split()
+
+
+@pytest.mark.parametrize("kind", ["md", "html"])
+def test_rules_between_scenes_part_nothing_and_one_at_the_end_goes(kind: str, tmp_path: Path) -> None:
+    text = "\n\n***\n\n".join([*PROSE, ""]).strip()
+    path = tmp_path / f"tale.{kind}"
+    path.write_text(text if kind == "md" else _page(text))
+    (tale,) = read_book(read_document(path)).tales
+    assert tale.text.count("* * *") == 2 and not tale.text.endswith("*")
+    assert words(tale.text) == words(text)
 
 
 @pytest.mark.parametrize(
