@@ -22,6 +22,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.tui import faults, messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.services import Services
 from storytime_tui.tui.widgets.header import MODES as MODE_NAMES
 
@@ -87,6 +88,7 @@ class StorytimeApp(App[None]):
             preferred = DEFAULT_THEME
         self.theme = fitting if preferred == DEFAULT_THEME else preferred
         self._shown_theme = self.theme
+        self._while_open = contextlib.ExitStack()
         self._leaving = False
         self._terminal_is_gone = False
         for mode, _, _ in MODE_NAMES:
@@ -131,6 +133,8 @@ class StorytimeApp(App[None]):
         """Follow the theme and report problems of the settings file."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         faults.listen(self, self.asked_to_leave)
+        questions = DownloadQuestions(self.post_message)
+        self._while_open.enter_context(self.desk.services.downloads_asked(questions.ask))
         if not self.is_headless:
             self.set_timer(QUIET, self._preload_screens)
         for problem in self._problems:
@@ -171,6 +175,8 @@ class StorytimeApp(App[None]):
                 yield SystemCommand(
                     binding.description, help, partial(self.run_action, binding.action, active.node)
                 )
+        if "Disk" not in offered:
+            yield SystemCommand("Disk", "what takes room, and a backup", self.action_disk)
         yield SystemCommand("Help", "what this screen does (key ?)", self.action_help)
         yield SystemCommand("Theme", "choose other colours", self.action_change_theme)
         yield SystemCommand("Quit", "a run saves a checkpoint first (key ctrl+q)", self.action_quit)
@@ -214,6 +220,12 @@ class StorytimeApp(App[None]):
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(getattr(self.screen, "help_topic", self.current_mode)))
 
+    def action_disk(self) -> None:
+        """Show what takes room on the disk."""
+        from storytime_tui.tui.screens.disk import DiskScreen
+
+        self.push_screen(DiskScreen(self.desk))
+
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""
         from storytime_tui.tui.screens.library import LibraryScreen
@@ -240,6 +252,12 @@ class StorytimeApp(App[None]):
     def on_store_notice(self, message: messages.StoreNotice) -> None:
         """Tell the screens whether writes wait for the disk."""
         self.desk.store_notice.publish(message.sentence)
+
+    def on_download_question(self, message: DownloadQuestion) -> None:
+        """Ask whether to download a model that a thread needs."""
+        from storytime_tui.tui.screens.download import DownloadScreen
+
+        self.push_screen(DownloadScreen(message), lambda agreed: message.answer(bool(agreed)))
 
     # -- quitting -------------------------------------------------------------------------------------
 
@@ -272,6 +290,7 @@ class StorytimeApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Write what the closed screens handed over."""
+        self._while_open.close()
         await in_thread(partial(self.desk.store_thread.close, AT_ONCE))
 
     def terminal_lost(self) -> None:
