@@ -26,6 +26,8 @@ def _is_name(text: str) -> bool:
     return bool(text.strip()) and len(text) <= _LONGEST and text.isprintable()
 
 
+TOUR = ("new", "read", "watch", "train", "write", "done")  # the steps of the tour, in order
+
 _NAME: dict[str, Any] = {"holds": _is_name, "allowed": "a name on one line"}
 
 
@@ -37,6 +39,7 @@ class Settings:
     device: str = knob("auto", "what a new plan trains on", "training", **DEVICE)
     stay_awake: bool = knob(True, "keep the computer awake while a run trains", "training")
     theme: str = knob("storytime", "the colours of the app", "app", **_NAME)  # the app knows which there are
+    tour: str = knob("new", "the next step of the tour; new begins it, done hides it", "app", choices=TOUR)
     preset: str = knob(
         "lively", "how stories are told, but for the next eight", "telling", choices=tuple(PRESETS)
     )
@@ -55,6 +58,7 @@ class Settings:
 
 
 SAMPLER = tuple(name for name in table(Settings) if name in table(SamplerSettings))
+KEYS = "keys"  # the table of the user's own keys
 _LARGEST = 100_000  # bytes of the file
 _MOST_TROUBLES = 5  # that are told one by one
 _PATIENCE = 10.0  # seconds to wait for another program that writes its own change
@@ -66,6 +70,7 @@ class Loaded:
 
     settings: Settings = field(default_factory=Settings)
     troubles: tuple[str, ...] = ()
+    keys: Mapping[str, object] = field(default_factory=dict)  # the table [keys]; the app checks it
 
 
 def load_settings() -> Loaded:
@@ -80,6 +85,10 @@ def load_settings() -> Loaded:
     usual = Settings()
     values: dict[str, Any] = {}
     troubles: list[str] = []
+    keys = found.pop(KEYS, {})
+    if not isinstance(keys, dict):
+        troubles.append(f"In the settings file {path}: {KEYS} must be a table, such as [keys].")
+        keys = {}
     for key, value in found.items():
         try:
             values[key] = _checked(key, value)
@@ -91,7 +100,7 @@ def load_settings() -> Loaded:
     if len(troubles) > _MOST_TROUBLES:
         more = len(troubles) - _MOST_TROUBLES
         troubles[_MOST_TROUBLES:] = [f"{more:,} more settings in {path} cannot be used."]
-    return Loaded(Settings(**values), tuple(troubles))
+    return Loaded(Settings(**values), tuple(troubles), keys)
 
 
 def change_settings(changed: Mapping[str, object]) -> str:

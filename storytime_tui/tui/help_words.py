@@ -247,10 +247,18 @@ EVERYWHERE: tuple[Section, ...] = (
         (
             ("1 2 3 4", "Library, Train, Story, Runs"),
             ("F2 F3 F4 F5", "the same, also while you type"),
-            ("? or F1", "this help"),
-            ("ctrl+p", "find a command of this screen, a collection, a story or a model"),
+            (
+                "? or F1",
+                "this help; F1 works in dialogs and fields too. It begins with the part that you are in",
+            ),
+            ("ctrl+p", "find a command, a collection, a story, a run, a model or a setting"),
             ("ctrl+q", "quit; a run saves a checkpoint first"),
             ("tab", "the next field"),
+            (
+                "j k",
+                "down and up in lists and texts, as in vim; g G the first and the last line, ctrl+d ctrl+u half a "
+                "screen. A letter that means something else on a screen keeps that meaning",
+            ),
         ),
     ),
 )

@@ -129,7 +129,7 @@ class KnobEditor(Vertical):
         self._field.visible = bool(name)
         knob = self._edited.knobs.get(name)
         if knob is None:
-            self._about.update(Content(f"No {self._edited.noun} has this."), layout=False)
+            self._about.update(Content(f"No {self._edited.noun} has this. Escape shows all."), layout=False)
             return
         allowed = "enter: on or off" if knob.kind is bool else knob.allowed.removeprefix("text in UTF-8")
         about = Content.assemble((knob.label, "$foreground bold"), f"  {allowed}\n{knob.line}")
