@@ -22,6 +22,7 @@ from storytime_tui.terminal import printable
 from storytime_tui.tui import faults, messages, theme
 from storytime_tui.tui.bridge import in_thread
 from storytime_tui.tui.desk import Desk
+from storytime_tui.tui.download_questions import DownloadQuestion, DownloadQuestions
 from storytime_tui.tui.key_signs import sign
 from storytime_tui.tui.keyboard import list_keys, plain_key, take_own_keys
 from storytime_tui.tui.services import Services
@@ -109,6 +110,7 @@ class StorytimeApp(App[None]):
             preferred = DEFAULT_THEME
         self.theme = fitting if preferred == DEFAULT_THEME else preferred
         self._shown_theme = self.theme
+        self._while_open = contextlib.ExitStack()
         self.hinted: float | None = None  # when `keyboard` said that a letter is no key
         self._leaving = False
         self._terminal_is_gone = False
@@ -160,6 +162,8 @@ class StorytimeApp(App[None]):
         """Follow the theme and report problems of the settings file."""
         self.theme_changed_signal.subscribe(self, self._theme_chosen)
         faults.listen(self, self.asked_to_leave)
+        questions = DownloadQuestions(self.post_message)
+        self._while_open.enter_context(self.desk.services.downloads_asked(questions.ask))
         if self.desk.preferences.keys:
             self.run_worker(take_own_keys(self, self.desk.preferences.keys, self._say))
         if not self.is_headless:
@@ -249,6 +253,12 @@ class StorytimeApp(App[None]):
             topic = getattr(self.screen, "help_topic", self.current_mode)
             self.push_screen(HelpScreen(topic, part_in_use(self.screen)))
 
+    def action_disk(self) -> None:
+        """Show what takes room on the disk."""
+        from storytime_tui.tui.screens.disk import DiskScreen
+
+        self.push_screen(DiskScreen(self.desk))
+
     async def open_collection(self, name: str, index: int | None) -> None:
         """Show a collection, or one of its stories, in the Library."""
         from storytime_tui.tui.screens.library import LibraryScreen
@@ -298,6 +308,12 @@ class StorytimeApp(App[None]):
         """Tell the screens whether writes wait for the disk."""
         self.desk.store_notice.publish(message.sentence)
 
+    def on_download_question(self, message: DownloadQuestion) -> None:
+        """Ask whether to download a model that a thread needs."""
+        from storytime_tui.tui.screens.download import DownloadScreen
+
+        self.push_screen(DownloadScreen(message), lambda agreed: message.answer(bool(agreed)))
+
     # -- quitting -------------------------------------------------------------------------------------
 
     async def action_quit(self) -> None:
@@ -329,6 +345,7 @@ class StorytimeApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Write what the closed screens handed over."""
+        self._while_open.close()
         await in_thread(partial(self.desk.store_thread.close, AT_ONCE))
 
     def terminal_lost(self) -> None:

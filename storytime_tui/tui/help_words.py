@@ -1,6 +1,7 @@
 """The texts of the help, by screen. Each number on a screen is explained here once."""
 
 from storytime_tui.tui.help_bookshelf import BOOK, BOOKSHELF
+from storytime_tui.tui.help_disk import DISK
 from storytime_tui.tui.help_parts import Section, terms
 from storytime_tui.tui.help_story import SIDE, STORY
 
@@ -196,6 +197,7 @@ RUNS: tuple[Section, ...] = (
             ("h", "how it learns: a held-out passage before and after training, word by word"),
             ("d", "remove the run (the delete key does the same); it is kept for thirty days"),
             ("u", "restore the run that you removed last; on a later day, choose from a list"),
+            ("D", "see what takes room on the disk, clear it, or make a backup"),
             ("/", "show only runs that match words or a query"),
             ("escape", "clear the filter; then unpin and unmark"),
         ),
@@ -304,4 +306,5 @@ HELP = {
     "book": BOOK,
     "map": STORY,
     "side": SIDE,
+    "disk": DISK,
 }

@@ -76,6 +76,9 @@ class AppActions(Protocol):
     def action_keys(self) -> None:
         """List all keys."""
 
+    def action_disk(self) -> None:
+        """Show what takes room on the disk."""
+
 
 def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     """What can be done on this screen, the screens to go to, the app's own commands and settings."""
@@ -102,6 +105,8 @@ def fixed_commands(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
     yield Command(APP, "Help", "What this screen and its parts do", app.action_help, sign.get("help", "?"))  # type: ignore[attr-defined]
     yield Command(APP, "Tour", "Read, train, write: the first steps once more", ours.action_tour)
     yield Command(APP, "All keys", "Every key, with the name that changes it", ours.action_keys)
+    if "Disk" not in done:
+        yield Command(APP, "Disk", "What takes room, and how to clear it", ours.action_disk)
     yield Command(APP, "Theme", "Choose other colours", app.action_change_theme)
     yield Command(APP, "Quit", "Leave; a run saves a checkpoint first", app.action_quit, sign.get("quit", ""))
     if settings := getattr(app, "action_settings", None):

@@ -13,6 +13,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from storytime_tui.models.catalogue import STARTER, Base, bases, default_base
+from storytime_tui.terminal import printable_line
 from storytime_tui.tui import wording
 from storytime_tui.tui.vim_keys import is_free, vim_keys
 
@@ -96,6 +97,8 @@ class BaseBox(Vertical):
             lines.append(Content.styled(f"Time: {wording.about(preview.seconds)} here.", "$quiet"))
         if room is not None:
             lines.append(_room_note(room))
+        if preview is not None and preview.gpu:
+            lines.append(Content.styled(printable_line(preview.gpu), "$quiet"))
         self.query_one("#base-note", Static).update(Content("\n").join(lines))
 
 
