@@ -176,7 +176,7 @@ def _plan(args: argparse.Namespace) -> TrainingPlan:
             for trouble in loaded.troubles:
                 say(printable_line(trouble))
         usual = loaded.settings
-        plan = TrainingPlan(base=usual.base, device=usual.device, stay_awake=usual.stay_awake)
+        plan = TrainingPlan(base=usual.base, **usual.plan)
     changed: dict[str, object] = {}
     if args.corpus:
         changed.update(collections=tuple(args.corpus), stories=())

@@ -6,6 +6,8 @@ The app owns it and passes it to each screen. Its signals say what changed; scre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.dom import DOMNode
@@ -74,8 +76,9 @@ class Desk:
             said=self.run_said.publish,
             lost=self.run_lost.publish,
         )
+        as_preferred = partial(services.open_teller, wanted=self.preferences.computing)
         self.writing = WritingSession(
-            services,
+            replace(services, open_teller=as_preferred),
             post,
             self.store_thread,
             self.training,

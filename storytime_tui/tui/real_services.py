@@ -19,6 +19,7 @@ from storytime_tui.tui import shelf_file
 from storytime_tui.tui.messages import Asked
 
 if TYPE_CHECKING:
+    from storytime_tui.generation.computing import Computing
     from storytime_tui.jobs.books import FoundBooks, GutenbergBook
     from storytime_tui.jobs.copied import Learned
     from storytime_tui.jobs.estimates import Estimate, Preview
@@ -342,11 +343,13 @@ def _model_choices() -> Sequence[ModelChoice]:
     return generate.choices()
 
 
-def _open_teller(name: str, on_progress: OnPreparing | None, strength: float | None) -> Teller:
+def _open_teller(
+    name: str, on_progress: OnPreparing | None, strength: float | None, wanted: Callable[[], Computing]
+) -> Teller:
     from storytime_tui.jobs import generate, preload
 
     preload.import_for_telling()
-    return generate.open_teller(name, on_progress, strength=strength)
+    return generate.open_teller(name, on_progress, strength=strength, wanted=wanted)
 
 
 def _open_snapshot(run: str, control: Control) -> Teller | None:

@@ -107,8 +107,8 @@ class Services:
     save_plan: Callable[[TrainingPlan, str], Path]  # returns the file
     find_rate: Callable[[TrainingPlan, Control], Iterator[Preparing | RateTried | RateFound]]
     model_choices: Callable[[], Sequence[ModelChoice]]
-    # at a strength; None is the model's usual one
-    open_teller: Callable[[str, OnPreparing | None, float | None], Teller]
+    # at a strength; None is the model's usual one. The last argument says how it is to be computed: the desk adds it
+    open_teller: Callable[..., Teller]
     # of the run that this program trains, with its weights of now; None if it has ended
     open_snapshot: Callable[[str, Control], Teller | None]
     open_store: Callable[[], StoryStore]

@@ -571,7 +571,9 @@ class World(FakeLibrary):
             steered=self.steered,
         )
 
-    def _open_teller(self, name: str, on_progress: Any, strength: float | None) -> FakeTeller:
+    def _open_teller(
+        self, name: str, on_progress: Any, strength: float | None, wanted: Any = None
+    ) -> FakeTeller:
         if on_progress is not None:
             on_progress(ev.Preparing("loading the model", 0, 0))
         if self.open_error is not None:

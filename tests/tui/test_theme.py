@@ -88,7 +88,11 @@ def test_there_is_a_dark_a_light_and_a_high_contrast_theme_and_the_terminals_own
 
 
 def test_in_sixteen_colours_text_can_be_read_on_black_and_on_white_whatever_the_terminals_palette() -> None:
-    used = {**colours(theme.SIXTEEN), "foreground": theme.SIXTEEN.foreground, "primary": theme.SIXTEEN.primary}
+    used = {
+        **colours(theme.SIXTEEN),
+        "foreground": theme.SIXTEEN.foreground,
+        "primary": theme.SIXTEEN.primary,
+    }
     texts = {
         used[name]
         for name in ("foreground", "primary", "error", "told", "quiet", "text-muted", "text-disabled", "found",
@@ -100,7 +104,9 @@ def test_in_sixteen_colours_text_can_be_read_on_black_and_on_white_whatever_the_
         shown = dict(zip(NAMES, palette, strict=True))
         for name in texts:
             text = Color.parse(f"#{shown[name.removeprefix('ansi_')]}")
-            assert contrast(text, Color.parse(ground)) >= 3.0  # marks and failures, all bold or beside plain words
+            assert (
+                contrast(text, Color.parse(ground)) >= 3.0
+            )  # marks and failures, all bold or beside plain words
     for shade in LINUX_CONSOLE.values():
         assert contrast(Color.parse(f"#{shade}"), Color.parse("#000000")) >= 4.5
     assert theme.SIXTEEN.background == "ansi_default"  # a light terminal stays light

@@ -49,7 +49,9 @@ class PassageView(TallView, can_focus=False):
     PassageView > .passage--cursor {{ background: $primary; color: $background; text-style: bold; }}
     PassageView > .passage--quiet {{ color: $quiet; }}
     PassageView:nocolor > .passage--cursor {{ text-style: bold reverse underline; }}
-    PassageView:ansi > .passage--cursor {{ background: ansi_default; color: ansi_default; text-style: bold reverse underline; }}
+    PassageView:ansi > .passage--cursor {{
+        background: ansi_default; color: ansi_default; text-style: bold reverse underline;
+    }}
     {surprise_css("PassageView")}
     """
 
